@@ -1,0 +1,2 @@
+/** Client of Rollcall. */
+export type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';

@@ -1,0 +1,28 @@
+/**
+ * The port between what finds instances (the stream session with its caches, a static list) and
+ * what chooses among them (balancer, fetch).
+ */
+
+import type { ServiceSnapshot } from '@rollcall/protocol';
+
+export interface SourcedSnapshot extends ServiceSnapshot {
+  /** True when the registry cannot be asked right now: the list is the last one known. */
+  readonly stale: boolean;
+  /** Milliseconds since the registry last confirmed this list; 0 while it is connected. */
+  readonly ageMs: number;
+}
+
+export interface SnapshotSource {
+  /** The newest list known, or undefined before the first one. Synchronous and cheap. */
+  current(service: string): SourcedSnapshot | undefined;
+
+  /** Resolves with the first list known; rejects when `signal` aborts or the source closes. */
+  first(service: string, signal?: AbortSignal): Promise<SourcedSnapshot>;
+
+  /**
+   * Calls `listener` with every newer list (the latest only, when several came at once), and at
+   * once when one is known. Revisions ascend.
+   * @returns ends the watch; idempotent
+   */
+  watch(service: string, listener: (snapshot: SourcedSnapshot) => void): () => void;
+}

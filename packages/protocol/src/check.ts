@@ -1,0 +1,56 @@
+/**
+ * A check: one statement about the health of an instance or of a whole node, and who makes it.
+ * This file holds the vocabulary only; running checks is the server's `health/`.
+ */
+
+export type CheckStatus = 'passing' | 'warning' | 'critical';
+
+/**
+ * Who vouches for a check:
+ * - `ttl`: heartbeats; critical when none came for `ttlMs`.
+ * - `stream`: an open native stream; critical the moment it closes.
+ * - `http`, `tcp`, `grpc`: probes made by the registry.
+ * - `drain`: the owner announced that it is leaving; always critical.
+ * - `none`: nobody; the status stays as it was last set.
+ */
+export type CheckKind = 'ttl' | 'stream' | 'http' | 'tcp' | 'grpc' | 'drain' | 'none';
+
+/** What a registry needs to run a check. All durations in milliseconds. */
+export interface CheckDefinition {
+  /** Longest silence that `ttl` allows; 1 ms or more. */
+  readonly ttlMs?: number;
+  /** Pause between two probes; 1,000 ms or more. */
+  readonly intervalMs?: number;
+  /** Longest a single probe may take. */
+  readonly timeoutMs?: number;
+  /** URL of an `http` probe. */
+  readonly http?: string;
+  readonly method?: string;
+  readonly header?: Readonly<Record<string, readonly string[]>>;
+  readonly body?: string;
+  /** `host:port` of a `tcp` probe. */
+  readonly tcp?: string;
+  /** `host:port[/service]` of a `grpc` probe. */
+  readonly grpc?: string;
+  readonly grpcUseTls?: boolean;
+  readonly tlsServerName?: string;
+  readonly tlsSkipVerify?: boolean;
+  /** Consecutive successes before the check turns passing; 0 and 1 mean at once. */
+  readonly successBeforePassing?: number;
+  /** Consecutive failures before the check turns warning; 0 means never by count. */
+  readonly failuresBeforeWarning?: number;
+  /** Consecutive failures before the check turns critical; 0 and 1 mean at once. */
+  readonly failuresBeforeCritical?: number;
+  /** An instance critical for this long is deregistered; absent means never. */
+  readonly deregisterCriticalAfterMs?: number;
+}
+
+/** The worst of several statuses; passing when there are none. */
+export function worstStatus(statuses: Iterable<CheckStatus>): CheckStatus {
+  let worst: CheckStatus = 'passing';
+  for (const status of statuses) {
+    if (status === 'critical') return 'critical';
+    if (status === 'warning') worst = 'warning';
+  }
+  return worst;
+}

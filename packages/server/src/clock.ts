@@ -1,0 +1,22 @@
+/**
+ * Time as a dependency, so that tests drive it. Nothing else in the server reads a clock.
+ */
+
+export interface Clock {
+  /** Milliseconds since the Unix epoch; may jump. For timestamps and lock delays only. */
+  now(): number;
+  /** Milliseconds on a clock that never jumps; for every deadline and duration. */
+  monotonic(): number;
+  /** Runs `callback` once after `delayMs`; the result cancels it. Does not keep the process up. */
+  timer(delayMs: number, callback: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  timer(delayMs, callback) {
+    const timeout = setTimeout(callback, delayMs);
+    timeout.unref();
+    return () => clearTimeout(timeout);
+  },
+};

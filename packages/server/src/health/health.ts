@@ -1,0 +1,27 @@
+/**
+ * The port of health: what front ends may ask of liveness. Deadlines live in memory only;
+ * a *change* of liveness goes through the log like every other change.
+ */
+
+import type { CheckStatus } from '@rollcall/protocol';
+
+export interface Health {
+  /**
+   * A heartbeat for a `ttl` check. Renews its deadline at once; commits only when the status
+   * differs from the registry's. An output that changes alone is kept here and committed late.
+   * @returns false when there is no such check, or its type is not `ttl`
+   */
+  beat(node: string, check: string, status: CheckStatus, output: string): Promise<boolean>;
+
+  /** The newest output of a check, which the log may not have yet; undefined: see the row. */
+  output(node: string, check: string): string | undefined;
+
+  /** Starts the session's time anew; false when there is no such session or it has no time. */
+  renewSession(id: string): boolean;
+
+  /** A stream vouches for the session from now on: its time stops. */
+  streamOpened(id: string): Promise<void>;
+
+  /** The stream is gone: its instances turn critical now and leave after the session's grace. */
+  streamClosed(id: string): Promise<void>;
+}

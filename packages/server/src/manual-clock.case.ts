@@ -1,0 +1,51 @@
+/** A clock that moves only when a test says so. Timers due fire in order of their deadlines. */
+
+import type { Clock } from './clock.ts';
+
+export interface ManualClock extends Clock {
+  /** Moves both clocks forward and fires what is due on the way. */
+  advance(ms: number): void;
+  /** Moves both clocks forward and fires nothing: what an event-loop stall looks like. */
+  stall(ms: number): void;
+  /** Moves the wall clock only. */
+  jumpWall(ms: number): void;
+}
+
+export function manualClock(startMs = 1_700_000_000_000): ManualClock {
+  let wall = startMs;
+  let elapsed = 0;
+  const timers = new Set<{ at: number; callback: () => void }>();
+  return {
+    now: () => wall,
+    monotonic: () => elapsed,
+    timer(delayMs, callback) {
+      const timer = { at: elapsed + delayMs, callback };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    advance(ms) {
+      const end = elapsed + ms;
+      for (;;) {
+        let next: { at: number; callback: () => void } | undefined;
+        for (const timer of timers) {
+          if (timer.at <= end && (next === undefined || timer.at < next.at)) next = timer;
+        }
+        if (next === undefined) break;
+        timers.delete(next);
+        const step = Math.max(0, next.at - elapsed);
+        elapsed += step;
+        wall += step;
+        next.callback();
+      }
+      wall += end - elapsed;
+      elapsed = end;
+    },
+    stall(ms) {
+      elapsed += ms;
+      wall += ms;
+    },
+    jumpWall(ms) {
+      wall += ms;
+    },
+  };
+}

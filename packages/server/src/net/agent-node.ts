@@ -1,0 +1,56 @@
+/**
+ * Which node a client speaks for. Consul puts an agent on every machine and an instance belongs to
+ * the agent it was registered with; Rollcall has no agents on machines, so each client address is
+ * its own virtual agent and node, and two hosts that register the id `web` do not collide.
+ *
+ * Loopback clients are the server's own node. Others get `ip-10-0-0-7` for 10.0.0.7, unless the
+ * configuration names that address, or the request names its node in `X-Rollcall-Node`.
+ */
+
+import { isIP } from 'node:net';
+import { RegistryError } from '@rollcall/protocol';
+import type { Identity } from './frontend.ts';
+
+export interface AgentNode {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** Header by which a client (behind NAT, say) names the node it speaks for. */
+export const nodeHeader = 'x-rollcall-node';
+
+const nameMax = 253;
+const nameForm = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+/** @throws RegistryError `invalid_argument` when `named` is no node name */
+export function agentNode(
+  identity: Identity,
+  remoteAddress: string | undefined,
+  named: string | undefined,
+): AgentNode {
+  const address = plainAddress(remoteAddress ?? '127.0.0.1');
+  const local = isLoopback(address);
+  const nodeAddress = local ? identity.address : address;
+  if (named !== undefined) {
+    if (named.length > nameMax || !nameForm.test(named)) {
+      const message = `${nodeHeader} ${JSON.stringify(named.slice(0, 80))} is not a node name: use letters, digits, dots, dashes and underscores, at most ${nameMax}`;
+      throw new RegistryError('invalid_argument', message);
+    }
+    return { name: named, address: nodeAddress };
+  }
+  const configured = identity.agentNames[address];
+  if (configured !== undefined) return { name: configured, address: nodeAddress };
+  if (local) return { name: identity.nodeName, address: nodeAddress };
+  return { name: `ip-${address.replace(/[^A-Za-z0-9]+/g, '-')}`, address };
+}
+
+/** `::ffff:10.0.0.7` is 10.0.0.7; zone identifiers are dropped. */
+function plainAddress(address: string): string {
+  const bare = address.replace(/%.*$/, '');
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1];
+  return mapped ?? bare;
+}
+
+function isLoopback(address: string): boolean {
+  return isIP(address) === 0 || address === '::1' || address.startsWith('127.');
+}

@@ -1,0 +1,69 @@
+/**
+ * Encoded answers: the bytes of a view at one revision in one representation, encoded once and
+ * sent to everyone who asks or watches.
+ *
+ * Bounded by bytes; the least recently asked view goes first. Whatever an answer depends on must
+ * be part of the view's revision or of the representation's name.
+ */
+
+interface Held {
+  readonly revision: number;
+  readonly bodies: Map<string, Buffer>;
+  bytes: number;
+}
+
+/** What one kept body costs besides its bytes. */
+const overheadBytes = 200;
+
+/** Representations kept of one view: filters and tags come from clients, so there is no end of them. */
+const representationsMax = 64;
+
+export class Answers {
+  readonly #held = new Map<string, Held>();
+  readonly #bytesMax: number;
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * The body for `representation` of `view` at `revision`; `encode` makes it when it is not held.
+   * @param representation names everything besides the view that shapes the bytes, protocol first:
+   *   `consul health passing`
+   */
+  get(view: string, revision: number, representation: string, encode: () => Buffer): Buffer {
+    let held = this.#held.get(view);
+    const found = held?.revision === revision ? held.bodies.get(representation) : undefined;
+    if (held !== undefined && found !== undefined) return found;
+    if (held === undefined || held.revision !== revision || held.bodies.size >= representationsMax) {
+      this.#drop(view);
+      held = { revision, bodies: new Map(), bytes: 0 };
+      this.#held.set(view, held);
+    }
+    const body = encode();
+    held.bodies.set(representation, body);
+    held.bytes += body.length + overheadBytes;
+    this.#bytes += body.length + overheadBytes;
+    this.#evict();
+    return body;
+  }
+
+  #evict(): void {
+    for (const view of this.#held.keys()) {
+      if (this.#bytes <= this.#bytesMax) return;
+      this.#drop(view);
+    }
+  }
+
+  #drop(view: string): void {
+    const held = this.#held.get(view);
+    if (held === undefined) return;
+    this.#held.delete(view);
+    this.#bytes -= held.bytes;
+  }
+}

@@ -1,0 +1,37 @@
+/** Limits and defaults of the server. Every number says why it is that number. */
+
+export interface Limits {
+  /** Largest KV value in bytes. Consul's default (`agent/config/default.go`). */
+  readonly kvValueBytesMax: number;
+  /** Largest body of any other request in bytes. */
+  readonly bodyBytesMax: number;
+  /** Requests that may wait for a change at the same time, over all connections. */
+  readonly parkedMax: number;
+  /** Open connections on the HTTP listener. */
+  readonly connectionsMax: number;
+  /** Bytes of encoded answers kept for reuse. */
+  readonly answerBytesMax: number;
+  /** Largest frame that a stream client may send, in bytes. */
+  readonly frameBytesMax: number;
+  /** Bytes that may wait in a stream's send buffer before it is coalesced. */
+  readonly streamBufferBytesMax: number;
+  /** Views that one stream may watch. */
+  readonly watchesPerStreamMax: number;
+  /** Instances that one stream session may vouch for. */
+  readonly instancesPerStreamMax: number;
+  /** Probes that may run at the same time. */
+  readonly probesMax: number;
+}
+
+export const defaultLimits: Limits = {
+  kvValueBytesMax: 524_288,
+  bodyBytesMax: 1_048_576,
+  parkedMax: 50_000,
+  connectionsMax: 65_000,
+  answerBytesMax: 67_108_864,
+  frameBytesMax: 1_048_576,
+  streamBufferBytesMax: 1_048_576,
+  watchesPerStreamMax: 10_000,
+  instancesPerStreamMax: 1_000,
+  probesMax: 128,
+};

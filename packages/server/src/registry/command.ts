@@ -1,0 +1,184 @@
+/**
+ * Commands: the only way to change the registry, in Rollcall's own words.
+ *
+ * Front ends translate requests into commands and have checked them against the wire's grammar;
+ * `decide` checks what depends on the state.
+ */
+
+import type { CheckDefinition, CheckKind, CheckStatus } from '@rollcall/protocol';
+import type { Foreign, Json } from './rows.ts';
+
+export interface NodeInput {
+  readonly name: string;
+  readonly id?: string;
+  readonly address: string;
+  readonly meta?: Readonly<Record<string, string>>;
+  readonly foreign?: Foreign;
+}
+
+export interface InstanceInput {
+  readonly id: string;
+  readonly service: string;
+  readonly address?: string;
+  readonly port?: number;
+  readonly tags?: readonly string[];
+  readonly meta?: Readonly<Record<string, string>>;
+  readonly weights?: { readonly passing: number; readonly warning: number };
+  /** The stream session that vouches for it; must exist. */
+  readonly session?: string;
+  readonly foreign?: Foreign;
+}
+
+export interface CheckInput {
+  readonly id: string;
+  readonly name: string;
+  /** Absent: an existing check keeps its status and output, a new one starts critical. */
+  readonly status?: CheckStatus;
+  readonly output?: string;
+  readonly notes?: string;
+  /** Id of an instance on the same node; absent for a check of the node. */
+  readonly instance?: string;
+  readonly type?: CheckKind;
+  readonly definition?: CheckDefinition;
+  readonly foreign?: Foreign;
+}
+
+/** Registers any part of a node atomically: the node, instances on it, checks of either. */
+export interface Register {
+  readonly kind: 'register';
+  readonly node: NodeInput;
+  /**
+   * `update`: write the node as given. `ensure`: create it if absent, else leave it as it is.
+   * `exists`: fail with `not_found` if absent.
+   */
+  readonly nodeMode: 'update' | 'ensure' | 'exists';
+  readonly instances?: readonly InstanceInput[];
+  readonly checks?: readonly CheckInput[];
+  /** Remove the checks of the given instances that are not in `checks`. */
+  readonly replaceChecks?: boolean;
+}
+
+/** Removes an instance and its checks; false when it did not exist. */
+export interface DeregisterInstance {
+  readonly kind: 'deregister-instance';
+  readonly node: string;
+  readonly id: string;
+}
+
+export interface DeregisterCheck {
+  readonly kind: 'deregister-check';
+  readonly node: string;
+  readonly id: string;
+}
+
+/** Removes a node with everything on it; false when it did not exist. */
+export interface DeregisterNode {
+  readonly kind: 'deregister-node';
+  readonly node: string;
+}
+
+/** Sets the status of checks that exist; ids that do not are skipped. Returns how many existed. */
+export interface UpdateChecks {
+  readonly kind: 'update-checks';
+  readonly updates: readonly {
+    readonly node: string;
+    readonly id: string;
+    readonly status: CheckStatus;
+    /** Absent: the output stays. */
+    readonly output?: string;
+  }[];
+}
+
+/** Writes a KV key; false when the condition does not hold and nothing was written. */
+export interface KvPut {
+  readonly kind: 'kv-put';
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly flags: bigint;
+  /** At most one condition. `cas`: the key's revision, 0 for "must not exist". */
+  readonly condition?:
+    | { readonly kind: 'cas'; readonly revision: number }
+    | { readonly kind: 'acquire'; readonly session: string }
+    | { readonly kind: 'release'; readonly session: string };
+}
+
+/** Removes one key; true when it is gone afterwards. */
+export interface KvDelete {
+  readonly kind: 'kv-delete';
+  readonly key: string;
+  /** Remove only at this revision; 0 always succeeds and removes nothing. */
+  readonly cas?: number;
+}
+
+export interface KvDeleteTree {
+  readonly kind: 'kv-delete-tree';
+  readonly prefix: string;
+}
+
+export interface SessionCreate {
+  readonly kind: 'session-create';
+  readonly id: string;
+  readonly name: string;
+  readonly node: string;
+  readonly liveness: 'ttl' | 'stream';
+  readonly ttlMs: number;
+  readonly lockDelayMs: number;
+  readonly behavior: 'release' | 'delete';
+  /** Must exist on the node and not be critical. */
+  readonly checks: readonly string[];
+  readonly foreign?: Foreign;
+}
+
+/** Ends a session: its locks are released or deleted, its instances removed. */
+export interface SessionDestroy {
+  readonly kind: 'session-destroy';
+  readonly id: string;
+}
+
+/** A stream session lost (or found again) its connection: its instances' stream checks follow. */
+export interface SessionConnected {
+  readonly kind: 'session-connected';
+  readonly id: string;
+  readonly connected: boolean;
+}
+
+/** Writes a generic record; false when `cas` does not hold. */
+export interface RecordPut {
+  readonly kind: 'record-put';
+  readonly type: string;
+  readonly id: string;
+  readonly value: Json;
+  readonly cas?: number;
+}
+
+export interface RecordDelete {
+  readonly kind: 'record-delete';
+  readonly type: string;
+  readonly id: string;
+}
+
+/** Forgets tombstones, markers of views without content, and lapsed lock delays. */
+export interface Prune {
+  readonly kind: 'prune';
+  /** Record keys to forget (see `prunable`); one that has come to life again is kept. */
+  readonly keys: readonly string[];
+}
+
+export type Command =
+  | Register
+  | DeregisterInstance
+  | DeregisterCheck
+  | DeregisterNode
+  | UpdateChecks
+  | KvPut
+  | KvDelete
+  | KvDeleteTree
+  | SessionCreate
+  | SessionDestroy
+  | SessionConnected
+  | RecordPut
+  | RecordDelete
+  | Prune;
+
+/** What a command answers: how many for `update-checks`, otherwise "done" or "condition failed". */
+export type Result<C extends Command> = C extends UpdateChecks ? number : boolean;

@@ -1,0 +1,88 @@
+/** Decisions about KV keys: writes with a condition, locks, deletions. */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { KvPut } from './command.ts';
+import type { Draft } from './draft.ts';
+import { find, type Reader } from './reader.ts';
+import { keys, type KvRow } from './rows.ts';
+
+export function putKey(draft: Draft, command: KvPut, now: number): boolean {
+  const { key, value, flags, condition } = command;
+  const before = find.kv(draft, key);
+  const row: KvRow = {
+    kind: 'kv',
+    key,
+    value,
+    flags,
+    lockIndex: before?.lockIndex ?? 0,
+    ...(before?.session === undefined ? {} : { session: before.session }),
+    created: 0,
+    modified: 0,
+  };
+  switch (condition?.kind) {
+    case undefined:
+      write(draft, row);
+      return true;
+    case 'cas':
+      if (!matches(before, condition.revision)) return false;
+      write(draft, row);
+      return true;
+    case 'acquire': {
+      const { session } = condition;
+      if (find.session(draft, session) === undefined) {
+        throw new RegistryError('failed_precondition', `invalid session ${JSON.stringify(session)}`);
+      }
+      if (before?.session === session) write(draft, row);
+      else {
+        if (before?.session !== undefined || delayed(draft, key, now)) return false;
+        write(draft, { ...row, session, lockIndex: row.lockIndex + 1 });
+      }
+      return true;
+    }
+    case 'release': {
+      if (before?.session === undefined || before.session !== condition.session) return false;
+      const { session: _released, ...released } = row;
+      write(draft, released);
+      return true;
+    }
+  }
+}
+
+export function deleteKey(draft: Draft, key: string, cas: number | undefined): boolean {
+  const before = find.kv(draft, key);
+  if (cas !== undefined) {
+    if (before === undefined) return true;
+    if (!matches(before, cas)) return false;
+  }
+  if (before !== undefined) removeKey(draft, key);
+  return true;
+}
+
+export function deleteTree(draft: Draft, prefix: string): boolean {
+  for (const key of [...draft.kvKeys(prefix)]) removeKey(draft, key);
+  return true;
+}
+
+/** Removes a key that exists and remembers that it did. */
+export function removeKey(draft: Draft, key: string): void {
+  draft.delete(keys.kv(key));
+  draft.put({ kind: 'tombstone', key, created: 0, modified: 0 });
+}
+
+function write(draft: Draft, row: KvRow): void {
+  if (draft.put(row)) draft.delete(keys.tombstone(row.key));
+}
+
+/** Whether a key stands at a revision; a write of the same batch has none that matches. */
+function matches(row: KvRow | undefined, revision: number): boolean {
+  if (revision === 0) return row === undefined;
+  return row !== undefined && row.modified === revision;
+}
+
+/** A delay that seems longer than it was made has seen the wall clock jump back: it has lapsed. */
+export function delayed(reader: Reader, key: string, now: number): boolean {
+  const delay = find.delay(reader, key);
+  if (delay === undefined) return false;
+  const leftMs = delay.untilMs - now;
+  return leftMs > 0 && leftMs <= delay.delayMs;
+}

@@ -1,0 +1,94 @@
+/**
+ * `decide`: from a command to writes on a draft, or an error. Pure: no clock, randomness or I/O.
+ *
+ * Each kind of command has one function here or in a sibling (`decide-register`, `decide-remove`,
+ * `decide-kv`, `decide-session`). View markers are not their business: `touchViews` derives them once per batch.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { Command, Result } from './command.ts';
+import { deleteKey, deleteTree, putKey } from './decide-kv.ts';
+import { register } from './decide-register.ts';
+import {
+  deregisterCheck,
+  deregisterInstance,
+  deregisterNode,
+  destroySession,
+  updateChecks,
+} from './decide-remove.ts';
+import { connectSession, createSession } from './decide-session.ts';
+import { Draft } from './draft.ts';
+import { prune } from './prune.ts';
+import { find, type Reader } from './reader.ts';
+import { keys } from './rows.ts';
+
+/** Longest record key in bytes of UTF-8; every engine takes 1,900. */
+export const keyBytesMax = 1_800;
+
+/**
+ * Decides one command on top of `below`. On success the writes are in `below`; on an error `below`
+ * is untouched.
+ *
+ * @param now wall clock in milliseconds, for lock delays only
+ * @throws RegistryError `not_found`, `failed_precondition`, `invalid_argument`, `already_exists`
+ */
+export function decide<C extends Command>(below: Draft, command: C, now: number): Result<C> {
+  const draft = new Draft(below);
+  const result = decideOn(draft, command, now);
+  for (const key of draft.puts().keys()) checkKey(key);
+  if (!draft.empty) draft.mergeInto(below);
+  return result as Result<C>;
+}
+
+function decideOn(draft: Draft, command: Command, now: number): boolean | number {
+  switch (command.kind) {
+    case 'register':
+      return register(draft, command, now);
+    case 'deregister-instance':
+      return deregisterInstance(draft, command.node, command.id, now);
+    case 'deregister-check':
+      return deregisterCheck(draft, command.node, command.id, now);
+    case 'deregister-node':
+      return deregisterNode(draft, command.node, now);
+    case 'update-checks':
+      return updateChecks(draft, command, now);
+    case 'kv-put':
+      return putKey(draft, command, now);
+    case 'kv-delete':
+      return deleteKey(draft, command.key, command.cas);
+    case 'kv-delete-tree':
+      return deleteTree(draft, command.prefix);
+    case 'session-create':
+      return createSession(draft, command);
+    case 'session-destroy':
+      return destroySession(draft, command.id, now);
+    case 'session-connected':
+      return connectSession(draft, command, now);
+    case 'record-put': {
+      const { type, id, value, cas } = command;
+      if (cas !== undefined && cas !== recordRevision(draft, type, id)) return false;
+      draft.put({ kind: 'record', type, id, value, created: 0, modified: 0 });
+      return true;
+    }
+    case 'record-delete':
+      return draft.delete(keys.record(command.type, command.id));
+    case 'prune':
+      return prune(draft, command.keys, now);
+  }
+}
+
+/** One oversize name must fail its own command, not the batch that it would be committed with. */
+function checkKey(key: string): void {
+  if (key.length * 3 <= keyBytesMax) return;
+  const bytes = Buffer.byteLength(key);
+  if (bytes > keyBytesMax) {
+    const message = `name or key is too long: its record key has ${bytes} bytes, the limit is ${keyBytesMax}`;
+    throw new RegistryError('invalid_argument', message);
+  }
+}
+
+function recordRevision(reader: Reader, type: string, id: string): number {
+  const row = find.record(reader, type, id);
+  // A row written earlier in the same batch has no revision that anybody could know: match nothing.
+  return row === undefined ? 0 : row.modified === 0 ? -1 : row.modified;
+}

@@ -1,0 +1,91 @@
+/**
+ * What decisions and views may ask of the registry's rows.
+ *
+ * Two implementations: `State` (what is committed) and `Draft` (a State with decided but not yet
+ * committed writes on top). Buckets are secondary indexes; their names are built here and nowhere
+ * else.
+ */
+
+import { keys, type Row, type RowOf } from './rows.ts';
+
+export interface Reader {
+  get(key: string): Row | undefined;
+  /** The rows of a bucket, in no particular order. Writes during iteration are not allowed. */
+  bucket(bucket: string): Iterable<Row>;
+  /** The KV keys (or the tombstones' keys) under a prefix; a State yields them in order. */
+  kvKeys(prefix: string): Iterable<string>;
+  graveKeys(prefix: string): Iterable<string>;
+}
+
+export const buckets = {
+  instancesOfService: (service: string) => `service\0${service}`,
+  instancesOnNode: (node: string) => `on\0${node}`,
+  checksOnNode: (node: string) => `checks-on\0${node}`,
+  checksOfInstance: (node: string, instance: string) => `checks-of\0${node}\0${instance}`,
+  sessionsOnNode: (node: string) => `sessions-on\0${node}`,
+  /** KV rows locked, and instances vouched for, by a session. */
+  heldBySession: (session: string) => `held\0${session}`,
+  all: (kind: 'node' | 'session' | 'check') => `all\0${kind}`,
+  recordsOfType: (type: string) => `records\0${type}`,
+} as const;
+
+/** Every bucket that a row belongs to. */
+export function bucketsOf(row: Row): string[] {
+  switch (row.kind) {
+    case 'node':
+      return [buckets.all('node')];
+    case 'instance': {
+      const names = [buckets.instancesOfService(row.service), buckets.instancesOnNode(row.node)];
+      if (row.session !== undefined) names.push(buckets.heldBySession(row.session));
+      return names;
+    }
+    case 'check': {
+      const names = [buckets.checksOnNode(row.node), buckets.all('check')];
+      if (row.instance !== '') names.push(buckets.checksOfInstance(row.node, row.instance));
+      return names;
+    }
+    case 'session':
+      return [buckets.sessionsOnNode(row.node), buckets.all('session')];
+    case 'kv':
+      return row.session === undefined ? [] : [buckets.heldBySession(row.session)];
+    case 'record':
+      return [buckets.recordsOfType(row.type)];
+    case 'view':
+    case 'tombstone':
+    case 'delay':
+    case 'floor':
+      return [];
+  }
+}
+
+/** Typed access by kind, the same over a State and a Draft. */
+export const find = {
+  node: (reader: Reader, name: string) => reader.get(keys.node(name)) as RowOf<'node'> | undefined,
+  instance: (reader: Reader, node: string, id: string) =>
+    reader.get(keys.instance(node, id)) as RowOf<'instance'> | undefined,
+  check: (reader: Reader, node: string, id: string) =>
+    reader.get(keys.check(node, id)) as RowOf<'check'> | undefined,
+  session: (reader: Reader, id: string) => reader.get(keys.session(id)) as RowOf<'session'> | undefined,
+  kv: (reader: Reader, key: string) => reader.get(keys.kv(key)) as RowOf<'kv'> | undefined,
+  delay: (reader: Reader, key: string) => reader.get(keys.delay(key)) as RowOf<'delay'> | undefined,
+  record: (reader: Reader, type: string, id: string) =>
+    reader.get(keys.record(type, id)) as RowOf<'record'> | undefined,
+
+  instancesOfService: (reader: Reader, service: string) =>
+    reader.bucket(buckets.instancesOfService(service)) as Iterable<RowOf<'instance'>>,
+  instancesOnNode: (reader: Reader, node: string) =>
+    reader.bucket(buckets.instancesOnNode(node)) as Iterable<RowOf<'instance'>>,
+  checksOnNode: (reader: Reader, node: string) =>
+    reader.bucket(buckets.checksOnNode(node)) as Iterable<RowOf<'check'>>,
+  checksOfInstance: (reader: Reader, node: string, instance: string) =>
+    reader.bucket(buckets.checksOfInstance(node, instance)) as Iterable<RowOf<'check'>>,
+  sessionsOnNode: (reader: Reader, node: string) =>
+    reader.bucket(buckets.sessionsOnNode(node)) as Iterable<RowOf<'session'>>,
+  heldBySession: (reader: Reader, session: string) =>
+    reader.bucket(buckets.heldBySession(session)) as Iterable<RowOf<'kv'> | RowOf<'instance'>>,
+  nodes: (reader: Reader) => reader.bucket(buckets.all('node')) as Iterable<RowOf<'node'>>,
+  sessions: (reader: Reader) => reader.bucket(buckets.all('session')) as Iterable<RowOf<'session'>>,
+  checks: (reader: Reader) => reader.bucket(buckets.all('check')) as Iterable<RowOf<'check'>>,
+  records: (reader: Reader, type: string) =>
+    reader.bucket(buckets.recordsOfType(type)) as Iterable<RowOf<'record'>>,
+};

@@ -1,0 +1,28 @@
+/**
+ * The registry as front ends see it: read the state, watch views, submit commands.
+ *
+ * Front ends hold no registry state of their own and never see an engine.
+ */
+
+import type { Command, Result } from './command.ts';
+import type { State } from './state.ts';
+import type { Views } from './views.ts';
+
+export interface Registry {
+  /** What is committed and applied here. Read it synchronously; do not keep rows across awaits. */
+  readonly state: State;
+  readonly views: Views;
+
+  /**
+   * Decides, commits and applies a command. When it resolves, the write is durable and `state`
+   * has it.
+   *
+   * @throws RegistryError from `decide`; `resource_exhausted` (no room, or too many commands
+   *   waiting); `unavailable` (closed or engine unreachable, nothing was written);
+   *   `unknown_outcome` (the write may or may not have taken effect: never retried here)
+   */
+  submit<C extends Command>(command: C): Promise<Result<C>>;
+
+  /** Resolves when `state` holds everything that was committed anywhere before the call. */
+  barrier(): Promise<void>;
+}

@@ -1,0 +1,185 @@
+/**
+ * The rows of the registry: what one record of the log means once it is decoded.
+ *
+ * A row is immutable. `created` and `modified` are revisions of the log and are not part of the
+ * row's content: a row that has not been committed yet carries 0 in `modified`, and 0 in `created`
+ * when the same transaction creates it.
+ */
+
+import type { CheckDefinition, CheckKind, CheckStatus } from '@rollcall/protocol';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Fields of one wire protocol that Rollcall has no word for, kept verbatim and given back on it. */
+export type Foreign = Readonly<Record<string, Json>>;
+
+interface Revisions {
+  readonly created: number;
+  readonly modified: number;
+}
+
+export interface NodeRow extends Revisions {
+  readonly kind: 'node';
+  readonly name: string;
+  /** A UUID, unique among nodes; empty when the registrant gave none. */
+  readonly id: string;
+  readonly address: string;
+  readonly meta: Readonly<Record<string, string>>;
+  readonly foreign?: Foreign;
+}
+
+export interface InstanceRow extends Revisions {
+  readonly kind: 'instance';
+  readonly node: string;
+  readonly id: string;
+  readonly service: string;
+  /** Empty means: reachable at its node's address. */
+  readonly address: string;
+  readonly port: number;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, string>>;
+  readonly weights: { readonly passing: number; readonly warning: number };
+  /** The stream session that vouches for the instance; it goes when the session goes. */
+  readonly session?: string;
+  readonly foreign?: Foreign;
+}
+
+export interface CheckRow extends Revisions {
+  readonly kind: 'check';
+  readonly node: string;
+  readonly id: string;
+  readonly name: string;
+  readonly status: CheckStatus;
+  readonly notes: string;
+  readonly output: string;
+  /** Id of the instance on the same node; empty for a check of the node itself. */
+  readonly instance: string;
+  readonly type: CheckKind;
+  readonly definition: CheckDefinition;
+  readonly foreign?: Foreign;
+}
+
+export interface SessionRow extends Revisions {
+  readonly kind: 'session';
+  /** A UUID chosen by the submitter. */
+  readonly id: string;
+  readonly name: string;
+  readonly node: string;
+  /** `ttl`: renewed by its owner, or bound to checks only. `stream`: an open native stream. */
+  readonly liveness: 'ttl' | 'stream';
+  /** 0 means that only its checks end it. For a stream: the reconnect grace. */
+  readonly ttlMs: number;
+  readonly lockDelayMs: number;
+  readonly behavior: 'release' | 'delete';
+  /** Ids of checks on `node` (of the node or of instances) whose failure ends the session. */
+  readonly checks: readonly string[];
+  readonly foreign?: Foreign;
+}
+
+export interface KvRow extends Revisions {
+  readonly kind: 'kv';
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** An unsigned 64-bit number. */
+  readonly flags: bigint;
+  /** How often the key was acquired as a lock. */
+  readonly lockIndex: number;
+  /** The session that holds the key. */
+  readonly session?: string;
+}
+
+/** Remembers that a KV key was deleted, so that prefix revisions never go back. */
+export interface TombstoneRow extends Revisions {
+  readonly kind: 'tombstone';
+  readonly key: string;
+}
+
+/** A lock delay: the key cannot be acquired before `untilMs` on the wall clock. */
+export interface DelayRow extends Revisions {
+  readonly kind: 'delay';
+  readonly key: string;
+  readonly untilMs: number;
+  /** Length of the delay; bounds the damage of a wall clock that jumps back. */
+  readonly delayMs: number;
+}
+
+/** Marker of a view: its `modified` is the view's revision. */
+export interface ViewRow extends Revisions {
+  readonly kind: 'view';
+  readonly view: string;
+}
+
+/** A generic record, for kinds that need no indexes (configuration, tokens, prepared queries). */
+export interface RecordRow extends Revisions {
+  readonly kind: 'record';
+  readonly type: string;
+  readonly id: string;
+  readonly value: Json;
+}
+
+/** Every view whose marker or tombstone was pruned had a revision of at most `revision`. */
+export interface FloorRow extends Revisions {
+  readonly kind: 'floor';
+  readonly revision: number;
+}
+
+export type Row =
+  | NodeRow
+  | InstanceRow
+  | CheckRow
+  | SessionRow
+  | KvRow
+  | TombstoneRow
+  | DelayRow
+  | ViewRow
+  | RecordRow
+  | FloorRow;
+
+export type RowOf<K extends Row['kind']> = Extract<Row, { kind: K }>;
+
+/** Parts of a record key are joined by NUL, which no name may contain. */
+const separator = '\0';
+
+export const keys = {
+  node: (name: string) => `node\0${name}`,
+  instance: (node: string, id: string) => `instance\0${node}\0${id}`,
+  check: (node: string, id: string) => `check\0${node}\0${id}`,
+  session: (id: string) => `session\0${id}`,
+  kv: (key: string) => `kv\0${key}`,
+  tombstone: (key: string) => `tombstone\0${key}`,
+  delay: (key: string) => `delay\0${key}`,
+  view: (view: string) => `view\0${view}`,
+  record: (type: string, id: string) => `record\0${type}\0${id}`,
+  floor: () => 'floor',
+} as const;
+
+export function keyOf(row: Row): string {
+  switch (row.kind) {
+    case 'node':
+      return keys.node(row.name);
+    case 'instance':
+      return keys.instance(row.node, row.id);
+    case 'check':
+      return keys.check(row.node, row.id);
+    case 'session':
+      return keys.session(row.id);
+    case 'kv':
+      return keys.kv(row.key);
+    case 'tombstone':
+      return keys.tombstone(row.key);
+    case 'delay':
+      return keys.delay(row.key);
+    case 'view':
+      return keys.view(row.view);
+    case 'record':
+      return keys.record(row.type, row.id);
+    case 'floor':
+      return keys.floor();
+  }
+}
+
+/** The kind that a record key belongs to. */
+export function kindOf(key: string): string {
+  const end = key.indexOf(separator);
+  return end < 0 ? key : key.slice(0, end);
+}

@@ -1,0 +1,175 @@
+/**
+ * The state of the registry: the fold of the ordered log.
+ *
+ * `apply` is the only thing that changes it. The same changes give the same state on every node
+ * and after every restart; there is no clock, randomness or I/O here.
+ */
+
+import { decodeRow, interner } from './codec.ts';
+import { OrderedKeys } from './ordered-keys.ts';
+import { buckets, type Reader } from './reader.ts';
+import { Rowset } from './rowset.ts';
+import { keys, type Row, type RowOf } from './rows.ts';
+
+/** A committed transaction: what the log adds at `revision`. */
+export interface Change {
+  readonly revision: number;
+  readonly put: readonly { readonly key: string; readonly value: Uint8Array }[];
+  readonly delete: readonly string[];
+}
+
+/** One row before and after a change; exactly one side may be absent. */
+export interface RowChange {
+  readonly key: string;
+  readonly before: Row | undefined;
+  readonly after: Row | undefined;
+}
+
+export class State implements Reader {
+  readonly #set = new Rowset();
+  readonly #kvKeys = new OrderedKeys();
+  readonly #graveKeys = new OrderedKeys();
+  readonly #services = new Set<string>();
+  readonly #intern = interner();
+  #revision = 0;
+  #markers = 0;
+  #kvRevision = 0;
+
+  /** Revision of the newest applied change. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** How many rows there are of every kind together. */
+  get size(): number {
+    return this.#set.rows.size;
+  }
+
+  /** How many tombstones and view markers are kept; the replica prunes when they grow too many. */
+  get graves(): number {
+    return this.#graveKeys.size;
+  }
+
+  get markers(): number {
+    return this.#markers;
+  }
+
+  /** Newest revision at which any KV key changed, deletions included. */
+  get kvRevision(): number {
+    return Math.max(this.#kvRevision, this.floor);
+  }
+
+  /** No pruned marker or tombstone had a revision above this. */
+  get floor(): number {
+    return (this.#set.rows.get(keys.floor()) as RowOf<'floor'> | undefined)?.revision ?? 0;
+  }
+
+  get(key: string): Row | undefined {
+    return this.#set.rows.get(key);
+  }
+
+  bucket(bucket: string): Iterable<Row> {
+    return this.#set.bucket(bucket).values();
+  }
+
+  bucketSize(bucket: string): number {
+    return this.#set.bucket(bucket).size;
+  }
+
+  kvKeys(prefix: string): Iterable<string> {
+    return this.#kvKeys.under(prefix);
+  }
+
+  graveKeys(prefix: string): Iterable<string> {
+    return this.#graveKeys.under(prefix);
+  }
+
+  services(): ReadonlySet<string> {
+    return this.#services;
+  }
+
+  rows(): Iterable<[string, Row]> {
+    return this.#set.rows;
+  }
+
+  /** The revision of a view that has a marker; the floor when it has none. */
+  markerRevision(view: string): number {
+    return this.#set.rows.get(keys.view(view))?.modified ?? this.floor;
+  }
+
+  /** Takes over one record of the initial state. */
+  load(record: { key: string; value: Uint8Array; revision: number }): void {
+    this.#put(record.key, decodeRow(record.key, record.value, record.revision, this.#intern));
+  }
+
+  /** The initial state is complete and stands at `revision`. */
+  loaded(revision: number): void {
+    this.#revision = revision;
+  }
+
+  /**
+   * Folds a committed change in.
+   * @returns what changed, row by row
+   * @throws RegistryError `data_loss` when a record cannot be read
+   */
+  apply(change: Change): RowChange[] {
+    const changed: RowChange[] = [];
+    for (const key of change.delete) {
+      const before = this.#delete(key);
+      if (before !== undefined) changed.push({ key, before, after: undefined });
+    }
+    for (const { key, value } of change.put) {
+      const after = decodeRow(key, value, change.revision, this.#intern);
+      changed.push({ key, before: this.#put(key, after), after });
+    }
+    this.#revision = change.revision;
+    return changed;
+  }
+
+  #put(key: string, row: Row): Row | undefined {
+    const before = this.#set.put(key, row);
+    switch (row.kind) {
+      case 'kv':
+        this.#kvKeys.add(row.key);
+        this.#kvRevision = Math.max(this.#kvRevision, row.modified);
+        break;
+      case 'tombstone':
+        this.#graveKeys.add(row.key);
+        this.#kvRevision = Math.max(this.#kvRevision, row.modified);
+        break;
+      case 'instance':
+        this.#services.add(row.service);
+        if (before?.kind === 'instance') this.#dropIfGone(before.service);
+        break;
+      case 'view':
+        if (before === undefined) this.#markers++;
+        break;
+      default:
+    }
+    return before;
+  }
+
+  #delete(key: string): Row | undefined {
+    const before = this.#set.delete(key);
+    switch (before?.kind) {
+      case 'kv':
+        this.#kvKeys.delete(before.key);
+        break;
+      case 'tombstone':
+        this.#graveKeys.delete(before.key);
+        break;
+      case 'instance':
+        this.#dropIfGone(before.service);
+        break;
+      case 'view':
+        this.#markers--;
+        break;
+      default:
+    }
+    return before;
+  }
+
+  #dropIfGone(service: string): void {
+    if (this.bucketSize(buckets.instancesOfService(service)) === 0) this.#services.delete(service);
+  }
+}

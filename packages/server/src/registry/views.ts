@@ -1,0 +1,151 @@
+/**
+ * Views: what readers ask for, with a revision each, and who is told when one changes.
+ *
+ * Front ends read rows through `reader`, ask `revision(view)`, and keep the encoded answer in
+ * `answers` under that revision; `watch` calls back when the view may have a newer one. Callbacks
+ * are synchronous, once per applied batch, and must not throw.
+ */
+
+import { buckets, find } from './reader.ts';
+import { keys } from './rows.ts';
+import type { RowChange, State } from './state.ts';
+import { parseView, viewOf } from './view-name.ts';
+
+export type Watcher = () => void;
+
+export class Views {
+  readonly #state: State;
+  readonly #watchers = new Map<string, Set<Watcher>>();
+  /** How many watched prefixes there are of each length: a key is cut at these lengths only. */
+  readonly #prefixLengths = new Map<number, number>();
+  #watching = 0;
+  #wakeUps = 0;
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  /** Number of watchers now. */
+  get watching(): number {
+    return this.#watching;
+  }
+
+  /** Number of callbacks made so far. */
+  get wakeUps(): number {
+    return this.#wakeUps;
+  }
+
+  /** The view's revision; it never goes back. 0 in a registry that has never seen such a view. */
+  revision(view: string): number {
+    const state = this.#state;
+    const { kind, name } = parseView(view);
+    switch (kind) {
+      case 'key':
+        return (find.kv(state, name) ?? state.get(keys.tombstone(name)))?.modified ?? state.floor;
+      case 'prefix':
+        return this.#prefixRevision(name);
+      case 'session':
+        return find.session(state, name)?.modified ?? state.markerRevision(viewOf.sessions());
+      default:
+        return state.markerRevision(view);
+    }
+  }
+
+  /**
+   * Calls `watcher` after every batch that changed the view. A batch that is applied during the
+   * call of `watch` itself is not missed: read the revision after watching, not before.
+   * @returns ends the watch; idempotent
+   */
+  watch(view: string, watcher: Watcher): () => void {
+    let watchers = this.#watchers.get(view);
+    if (watchers === undefined) {
+      watchers = new Set();
+      this.#watchers.set(view, watchers);
+      this.#countPrefix(view, 1);
+    }
+    // A function watched twice counts twice.
+    const own: Watcher = () => watcher();
+    watchers.add(own);
+    this.#watching++;
+    return () => {
+      if (!watchers.delete(own)) return;
+      this.#watching--;
+      if (watchers.size === 0 && this.#watchers.get(view) === watchers) {
+        this.#watchers.delete(view);
+        this.#countPrefix(view, -1);
+      }
+    };
+  }
+
+  /** Wakes the watchers of every view that a batch changed, each once. */
+  publish(changes: readonly RowChange[]): void {
+    if (this.#watching === 0) return;
+    const views = new Set<string>();
+    for (const { before, after } of changes) {
+      const row = after ?? before;
+      switch (row?.kind) {
+        case 'view':
+          views.add(row.view);
+          break;
+        case 'session':
+          views.add(viewOf.session(row.id));
+          break;
+        case 'kv':
+          this.#addKeyViews(views, row.key);
+          break;
+        default:
+      }
+    }
+    for (const view of views) {
+      const watchers = this.#watchers.get(view);
+      if (watchers === undefined) continue;
+      this.#wakeUps += watchers.size;
+      // A copy, since a watcher may end its watch or start another one.
+      for (const watcher of [...watchers]) watcher();
+    }
+  }
+
+  #addKeyViews(views: Set<string>, key: string): void {
+    views.add(viewOf.key(key));
+    for (const length of this.#prefixLengths.keys()) {
+      if (length <= key.length) views.add(viewOf.prefix(key.slice(0, length)));
+    }
+  }
+
+  #countPrefix(view: string, by: 1 | -1): void {
+    const { kind, name } = parseView(view);
+    if (kind !== 'prefix') return;
+    const count = (this.#prefixLengths.get(name.length) ?? 0) + by;
+    if (count === 0) this.#prefixLengths.delete(name.length);
+    else this.#prefixLengths.set(name.length, count);
+  }
+
+  #prefixRevision(prefix: string): number {
+    const state = this.#state;
+    if (prefix === '') return state.kvRevision;
+    let revision = state.floor;
+    for (const key of state.kvKeys(prefix)) {
+      revision = Math.max(revision, find.kv(state, key)?.modified ?? 0);
+    }
+    for (const key of state.graveKeys(prefix)) {
+      revision = Math.max(revision, state.get(keys.tombstone(key))?.modified ?? 0);
+    }
+    return revision;
+  }
+}
+
+/** The service names with the union of their instances' tags, both in order. */
+export function catalog(state: State): [string, string[]][] {
+  return [...state.services()].sort().map((service) => {
+    const tags = new Set<string>();
+    for (const instance of find.instancesOfService(state, service)) {
+      for (const tag of instance.tags) tags.add(tag);
+    }
+    return [service, [...tags].sort()];
+  });
+}
+
+/** How many instances a service has. */
+export function instanceCount(state: State, service: string): number {
+  return state.bucketSize(buckets.instancesOfService(service));
+}

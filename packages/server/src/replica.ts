@@ -1,0 +1,244 @@
+/**
+ * The replica: the one ordering point between commands and the log.
+ *
+ *   submit → queue ─┐ while a commit is in flight, commands wait
+ *                   ▼
+ *        decide in order, each on top of the one before (one Draft)
+ *                   ▼
+ *        engine.commit(expectations, writes)      one transaction for all of them
+ *                   ▼
+ *        engine.changes → state.apply → observers, views → every caller's promise
+ *
+ * Group commit: the longer a commit takes, the more commands share the next one. Nobody sees a
+ * change that could still be lost, since the state moves only by `changes`.
+ */
+
+import { RegistryError, toRegistryError } from '@rollcall/protocol';
+import type { Clock } from './clock.ts';
+import type { Engine, Transaction } from './engine/engine.ts';
+import { encodeRow } from './registry/codec.ts';
+import type { Command, Result } from './registry/command.ts';
+import { decide } from './registry/decide.ts';
+import { Draft } from './registry/draft.ts';
+import type { Registry } from './registry/registry.ts';
+import { State, type RowChange } from './registry/state.ts';
+import { touchViews } from './registry/touch-views.ts';
+import { Views } from './registry/views.ts';
+
+export interface ReplicaOptions {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  /** Most commands that may wait for their commit; more are refused. */
+  readonly queueMax?: number;
+  /** Told when the state can no longer follow the log; the process should stop. */
+  readonly onFatal: (error: RegistryError) => void;
+}
+
+/** Called synchronously after each applied batch, before watchers are woken. */
+export type Observer = (changes: readonly RowChange[], revision: number) => void;
+
+interface Waiting {
+  /** A command to decide, or a whole transaction that replaces the state (a restore). */
+  readonly work: Command | { readonly kind: 'transaction'; readonly transaction: Transaction };
+  readonly resolve: (result: boolean | number) => void;
+  readonly reject: (error: RegistryError) => void;
+}
+
+/** Commands decided together; bounds the time that one batch keeps the event loop. */
+const batchMax = 1_024;
+
+/** A lost race is decided again; an engine that never lets us win is unavailable. */
+const attemptsMax = 50;
+
+export class Replica implements Registry {
+  readonly state = new State();
+  readonly views = new Views(this.state);
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #queueMax: number;
+  readonly #onFatal: (error: RegistryError) => void;
+  readonly #observers = new Set<Observer>();
+  readonly #stop = new AbortController();
+  #queue: Waiting[] = [];
+  #applied: { revision: number; done: () => void }[] = [];
+  #committing = false;
+  #closed = false;
+  #following: Promise<void> = Promise.resolve();
+  #draining: Promise<void> = Promise.resolve();
+  #onCommit: (durationMs: number, commands: number) => void = () => {};
+
+  constructor(options: ReplicaOptions) {
+    this.#engine = options.engine;
+    this.#clock = options.clock;
+    this.#queueMax = options.queueMax ?? 65_536;
+    this.#onFatal = options.onFatal;
+  }
+
+  /** Loads the whole state; resolves when it has caught up with the engine. */
+  async start(): Promise<void> {
+    await new Promise<void>((ready, failed) => {
+      this.#following = this.#follow(ready).catch((error: unknown) => {
+        const fatal = toRegistryError(error);
+        failed(fatal);
+        if (!this.#closed) this.#onFatal(fatal);
+      });
+    });
+  }
+
+  observe(observer: Observer): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  /** Calls `onCommit` with the duration and the number of commands of each commit. */
+  measure(onCommit: (durationMs: number, commands: number) => void): void {
+    this.#onCommit = onCommit;
+  }
+
+  /** Commands that wait for their commit. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  submit<C extends Command>(command: C): Promise<Result<C>> {
+    return this.#enqueue(command) as Promise<Result<C>>;
+  }
+
+  /** Commits a transaction that was not made by commands; a restore is the only caller. */
+  async replace(transaction: Transaction): Promise<void> {
+    await this.#enqueue({ kind: 'transaction', transaction });
+  }
+
+  async barrier(): Promise<void> {
+    await this.#caughtUp(await this.#engine.barrier());
+  }
+
+  /** Finishes the commands that wait, then stops following the engine. Does not close it. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#draining;
+    this.#stop.abort();
+    await this.#following;
+  }
+
+  #enqueue(work: Waiting['work']): Promise<boolean | number> {
+    if (this.#closed) {
+      return Promise.reject(new RegistryError('unavailable', 'the registry is shutting down'));
+    }
+    if (this.#queue.length >= this.#queueMax) {
+      const message = `${this.#queue.length} commands are waiting, the limit is ${this.#queueMax}; try again later`;
+      return Promise.reject(new RegistryError('resource_exhausted', message));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ work, resolve, reject });
+      if (this.#committing) return;
+      this.#committing = true;
+      // Commands of the same turn of the event loop share the first commit, too.
+      this.#draining = new Promise<void>((turn) => setImmediate(turn)).then(() => this.#drain());
+    });
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) await this.#commitBatch(this.#takeBatch());
+    this.#committing = false;
+  }
+
+  #takeBatch(): Waiting[] {
+    const whole = this.#queue.findIndex(({ work }) => work.kind === 'transaction');
+    const end = whole < 0 ? batchMax : Math.max(1, whole);
+    const batch = this.#queue.slice(0, end);
+    this.#queue = this.#queue.slice(end);
+    return batch;
+  }
+
+  async #commitBatch(batch: readonly Waiting[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const settle: (() => void)[] = [];
+      const transaction = this.#decideBatch(batch, settle);
+      if (transaction === undefined) {
+        for (const done of settle) done();
+        return;
+      }
+      try {
+        const started = this.#clock.monotonic();
+        const result = await this.#engine.commit(transaction);
+        this.#onCommit(this.#clock.monotonic() - started, batch.length);
+        if (result.ok) {
+          await this.#caughtUp(result.revision);
+          for (const done of settle) done();
+          return;
+        }
+        if (attempt >= attemptsMax) {
+          throw new RegistryError('unavailable', `lost ${attempt} races for ${JSON.stringify(result.key)}`);
+        }
+        await this.barrier();
+      } catch (error) {
+        // Errors decided on top of writes that did not happen would be wrong, too: all fail alike.
+        const failure = toRegistryError(error);
+        for (const { reject } of batch) reject(failure);
+        return;
+      }
+    }
+  }
+
+  /** Undefined when there is nothing to write. */
+  #decideBatch(batch: readonly Waiting[], settle: (() => void)[]): Transaction | undefined {
+    const now = this.#clock.now();
+    const draft = new Draft(this.state);
+    for (const { work, resolve, reject } of batch) {
+      if (work.kind === 'transaction') {
+        settle.push(() => resolve(true));
+        return work.transaction;
+      }
+      try {
+        const result = decide(draft, work, now);
+        settle.push(() => resolve(result));
+      } catch (error) {
+        const refusal = toRegistryError(error);
+        settle.push(() => reject(refusal));
+      }
+    }
+    if (draft.empty) return undefined;
+    touchViews(this.state, draft);
+    return {
+      expect: Array.from(draft.reads(), ([key, revision]) => ({ key, revision })),
+      put: Array.from(draft.puts(), ([key, row]) => ({ key, value: encodeRow(row) })),
+      delete: [...draft.deletes()],
+    };
+  }
+
+  async #follow(ready: () => void): Promise<void> {
+    for await (const event of this.#engine.changes({ signal: this.#stop.signal })) {
+      switch (event.kind) {
+        case 'records':
+          for (const record of event.records) this.state.load(record);
+          break;
+        case 'caught-up':
+          this.state.loaded(event.revision);
+          ready();
+          break;
+        case 'transaction': {
+          const changes = this.state.apply(event);
+          for (const observer of this.#observers) observer(changes, event.revision);
+          this.views.publish(changes);
+          this.#releaseApplied();
+          break;
+        }
+      }
+    }
+  }
+
+  /** Resolves when the state has applied `revision`. */
+  #caughtUp(revision: number): Promise<void> {
+    if (this.state.revision >= revision) return Promise.resolve();
+    return new Promise((done) => this.#applied.push({ revision, done }));
+  }
+
+  #releaseApplied(): void {
+    if (this.#applied.length === 0) return;
+    const reached = this.#applied.filter(({ revision }) => revision <= this.state.revision);
+    if (reached.length === 0) return;
+    this.#applied = this.#applied.filter(({ revision }) => revision > this.state.revision);
+    for (const { done } of reached) done();
+  }
+}

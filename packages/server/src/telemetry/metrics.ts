@@ -1,0 +1,77 @@
+/**
+ * Metrics of the server, in Prometheus' conventions: one registry per server, so that several
+ * servers in one process (tests) do not share numbers. What they mean: docs/reference/metrics.md.
+ */
+
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+const seconds = [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests = new Map<string, { inc(): void }>();
+
+  readonly #requestCounter = this.#counter('rollcall_http_requests_total', 'HTTP requests answered', [
+    'route',
+    'status',
+  ]);
+  readonly commitSeconds = new Histogram({
+    name: 'rollcall_commit_duration_seconds',
+    help: 'Time from handing a transaction to the engine until it is durable',
+    buckets: seconds,
+    registers: [this.registry],
+  });
+  readonly commands = this.#counter('rollcall_commands_total', 'Commands committed');
+  readonly applyLagSeconds = new Histogram({
+    name: 'rollcall_apply_lag_seconds',
+    help: 'Time from a durable commit until the state has applied it',
+    buckets: seconds,
+    registers: [this.registry],
+  });
+  readonly querySeconds = new Histogram({
+    name: 'rollcall_registry_query_duration_seconds',
+    help: 'Time to answer a query that did not wait for a change, from the request to the last byte handed over',
+    buckets: seconds,
+    registers: [this.registry],
+  });
+  readonly heartbeats = this.#counter('rollcall_heartbeats_total', 'Heartbeats of TTL checks and sessions');
+  readonly expiries = this.#counter('rollcall_expiries_total', 'Deadlines that passed', ['kind']);
+  readonly expiryFrozen = this.#gauge('rollcall_expiry_frozen', '1 while self-preservation holds expiries back');
+  readonly probes = this.#counter('rollcall_probes_total', 'Probes finished', ['kind', 'outcome']);
+  readonly parked = this.#gauge('rollcall_parked_queries', 'Blocking queries that wait for a change');
+  readonly streams = this.#gauge('rollcall_streams', 'Open native streams');
+  readonly streamsCut = this.#counter('rollcall_streams_cut_total', 'Streams closed by the server', ['reason']);
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** Counts an answered request. `route` comes from a route table, never from a client. */
+  request(route: string, status: number): void {
+    const key = `${route} ${status}`;
+    let counter = this.#requests.get(key);
+    if (counter === undefined) {
+      counter = this.#requestCounter.labels({ route, status: String(status) });
+      this.#requests.set(key, counter);
+    }
+    counter.inc();
+  }
+
+  /** A gauge whose value is read when it is scraped. */
+  observe(name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect: () => gauge.set(read()),
+    });
+  }
+
+  #counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
+    return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] });
+  }
+
+  #gauge(name: string, help: string): Gauge {
+    return new Gauge({ name, help, registers: [this.registry] });
+  }
+}

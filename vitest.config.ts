@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (name: string) =>
+  fileURLToPath(new URL(`packages/${name}/src/index.ts`, import.meta.url));
+
+// Tests run the TypeScript sources; only tests that start processes use the built `dist`.
+export default defineConfig({
+  resolve: {
+    alias: {
+      '@rollcall/protocol': source('protocol'),
+      '@rollcall/client': source('client'),
+      '@rollcall/server': source('server'),
+    },
+  },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts', 'conformance/**/*.test.ts', 'examples/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+  },
+});
