@@ -16,13 +16,10 @@
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import type { Clock } from './clock.ts';
 import type { Engine, Transaction } from './engine/engine.ts';
-import { encodeRow } from './registry/codec.ts';
+import { decideBatch, type Outcome } from './registry/batch.ts';
 import type { Command, Result } from './registry/command.ts';
-import { decide } from './registry/decide.ts';
-import { Draft } from './registry/draft.ts';
 import type { Registry } from './registry/registry.ts';
 import { State, type RowChange } from './registry/state.ts';
-import { touchViews } from './registry/touch-views.ts';
 import { Views } from './registry/views.ts';
 
 export interface ReplicaOptions {
@@ -36,6 +33,13 @@ export interface ReplicaOptions {
 
 /** Called synchronously after each applied batch, before watchers are woken. */
 export type Observer = (changes: readonly RowChange[], revision: number) => void;
+
+/** The part of the server's metrics that the replica feeds. Seconds. */
+export interface CommitMeter {
+  readonly commitSeconds: { observe(seconds: number): void };
+  readonly applyLagSeconds: { observe(seconds: number): void };
+  readonly commands: { inc(count: number): void };
+}
 
 interface Waiting {
   /** A command to decide, or a whole transaction that replaces the state (a restore). */
@@ -65,7 +69,7 @@ export class Replica implements Registry {
   #closed = false;
   #following: Promise<void> = Promise.resolve();
   #draining: Promise<void> = Promise.resolve();
-  #onCommit: (durationMs: number, commands: number) => void = () => {};
+  #meter: CommitMeter | undefined;
 
   constructor(options: ReplicaOptions) {
     this.#engine = options.engine;
@@ -90,9 +94,9 @@ export class Replica implements Registry {
     return () => this.#observers.delete(observer);
   }
 
-  /** Calls `onCommit` with the duration and the number of commands of each commit. */
-  measure(onCommit: (durationMs: number, commands: number) => void): void {
-    this.#onCommit = onCommit;
+  /** Reports the duration of every commit and apply from now on. */
+  measure(meter: CommitMeter): void {
+    this.#meter = meter;
   }
 
   /** Commands that wait for their commit. */
@@ -143,6 +147,7 @@ export class Replica implements Registry {
     this.#committing = false;
   }
 
+  /** The commands up to the next whole transaction, or that transaction alone. */
   #takeBatch(): Waiting[] {
     const whole = this.#queue.findIndex(({ work }) => work.kind === 'transaction');
     const end = whole < 0 ? batchMax : Math.max(1, whole);
@@ -152,59 +157,43 @@ export class Replica implements Registry {
   }
 
   async #commitBatch(batch: readonly Waiting[]): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      const settle: (() => void)[] = [];
-      const transaction = this.#decideBatch(batch, settle);
-      if (transaction === undefined) {
-        for (const done of settle) done();
-        return;
-      }
-      try {
-        const started = this.#clock.monotonic();
-        const result = await this.#engine.commit(transaction);
-        this.#onCommit(this.#clock.monotonic() - started, batch.length);
-        if (result.ok) {
-          await this.#caughtUp(result.revision);
-          for (const done of settle) done();
-          return;
-        }
-        if (attempt >= attemptsMax) {
-          throw new RegistryError('unavailable', `lost ${attempt} races for ${JSON.stringify(result.key)}`);
-        }
-        await this.barrier();
-      } catch (error) {
-        // Errors decided on top of writes that did not happen would be wrong, too: all fail alike.
-        const failure = toRegistryError(error);
-        for (const { reject } of batch) reject(failure);
-        return;
-      }
+    try {
+      settle(batch, await this.#commit(batch.map(({ work }) => work)));
+    } catch (error) {
+      // Refusals decided on top of writes that did not happen would be wrong, too: all fail alike.
+      const failure = toRegistryError(error);
+      for (const { reject } of batch) reject(failure);
     }
   }
 
-  /** Undefined when there is nothing to write. */
-  #decideBatch(batch: readonly Waiting[], settle: (() => void)[]): Transaction | undefined {
-    const now = this.#clock.now();
-    const draft = new Draft(this.state);
-    for (const { work, resolve, reject } of batch) {
-      if (work.kind === 'transaction') {
-        settle.push(() => resolve(true));
-        return work.transaction;
+  async #commit(works: readonly Waiting['work'][]): Promise<readonly Outcome[]> {
+    for (let attempt = 1; ; attempt++) {
+      const { outcomes, transaction } = this.#decide(works);
+      if (transaction === undefined) return outcomes;
+      const started = this.#clock.monotonic();
+      const result = await this.#engine.commit(transaction);
+      if (result.ok) {
+        const durable = this.#clock.monotonic();
+        await this.#caughtUp(result.revision);
+        this.#meter?.commitSeconds.observe((durable - started) / 1_000);
+        this.#meter?.applyLagSeconds.observe((this.#clock.monotonic() - durable) / 1_000);
+        this.#meter?.commands.inc(works.length);
+        return outcomes;
       }
-      try {
-        const result = decide(draft, work, now);
-        settle.push(() => resolve(result));
-      } catch (error) {
-        const refusal = toRegistryError(error);
-        settle.push(() => reject(refusal));
+      if (attempt >= attemptsMax) {
+        throw new RegistryError('unavailable', `lost ${attempt} races for ${JSON.stringify(result.key)}`);
       }
+      await this.barrier();
     }
-    if (draft.empty) return undefined;
-    touchViews(this.state, draft);
-    return {
-      expect: Array.from(draft.reads(), ([key, revision]) => ({ key, revision })),
-      put: Array.from(draft.puts(), ([key, row]) => ({ key, value: encodeRow(row) })),
-      delete: [...draft.deletes()],
-    };
+  }
+
+  #decide(works: readonly Waiting['work'][]): { outcomes: readonly Outcome[]; transaction?: Transaction } {
+    const first = works[0];
+    if (first?.kind === 'transaction') {
+      return { outcomes: [{ result: true }], transaction: first.transaction };
+    }
+    const { outcomes, writes } = decideBatch(this.state, works as readonly Command[], this.#clock.now());
+    return writes === undefined ? { outcomes } : { outcomes, transaction: writes };
   }
 
   async #follow(ready: () => void): Promise<void> {
@@ -241,4 +230,12 @@ export class Replica implements Registry {
     this.#applied = this.#applied.filter(({ revision }) => revision > this.state.revision);
     for (const { done } of reached) done();
   }
+}
+
+function settle(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
+  outcomes.forEach((outcome, at) => {
+    const waiting = batch[at];
+    if ('error' in outcome) waiting?.reject(outcome.error);
+    else waiting?.resolve(outcome.result);
+  });
 }

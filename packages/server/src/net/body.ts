@@ -8,7 +8,10 @@ import { RegistryError } from '@rollcall/protocol';
 
 const empty = Buffer.alloc(0);
 
-/** Thrown for a body over the limit; front ends answer it with their own text (usually 413). */
+/**
+ * Thrown for a body over the limit. Front ends answer it with their own text (usually 413) and set
+ * `response.shouldKeepAlive = false`, since the rest of the body is still on the connection.
+ */
 export class BodyTooLarge extends RegistryError {
   /** The announced length, or what had arrived when the limit was passed. */
   readonly bytes: number;

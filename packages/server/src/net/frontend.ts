@@ -66,6 +66,8 @@ export interface Frontend {
   readonly prefixes: readonly string[];
   /** Answers a request; must not throw and must not reject: errors are answered in its protocol. */
   handle(exchange: Exchange): void;
+  /** Called once, when the listener has its port and before `createServer` resolves. */
+  start?(): Promise<void>;
   /** Takes over a WebSocket handshake on one of its prefixes. */
   upgrade?(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Answers parked requests and tells streams to go elsewhere; resolves when all are gone. */

@@ -33,6 +33,7 @@ export class State implements Reader {
   readonly #intern = interner();
   #revision = 0;
   #markers = 0;
+  #delays = 0;
   #kvRevision = 0;
 
   /** Revision of the newest applied change. */
@@ -52,6 +53,11 @@ export class State implements Reader {
 
   get markers(): number {
     return this.#markers;
+  }
+
+  /** How many lock delays are kept, lapsed ones included. */
+  get delays(): number {
+    return this.#delays;
   }
 
   /** Newest revision at which any KV key changed, deletions included. */
@@ -144,6 +150,9 @@ export class State implements Reader {
       case 'view':
         if (before === undefined) this.#markers++;
         break;
+      case 'delay':
+        if (before === undefined) this.#delays++;
+        break;
       default:
     }
     return before;
@@ -163,6 +172,9 @@ export class State implements Reader {
         break;
       case 'view':
         this.#markers--;
+        break;
+      case 'delay':
+        this.#delays--;
         break;
       default:
     }

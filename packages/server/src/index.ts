@@ -1,0 +1,8 @@
+/** Rollcall as a library. */
+
+export { createServer } from './server.ts';
+export type { Server, ServerOptions } from './server.ts';
+export { memory } from './engine/memory/memory.ts';
+export type { Engine } from './engine/engine.ts';
+export { defaultLimits } from './options.ts';
+export type { Limits } from './options.ts';

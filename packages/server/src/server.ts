@@ -1,0 +1,159 @@
+/**
+ * The composition root: the one place that sees every part, and the only one that makes clocks,
+ * randomness and sockets. Everything else is given what it needs.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { RegistryError } from '@rollcall/protocol';
+import { pino, type Logger } from 'pino';
+import { systemClock, type Clock } from './clock.ts';
+import type { Engine } from './engine/engine.ts';
+import { memory } from './engine/memory/memory.ts';
+import { consul } from './frontend/consul/frontend.ts';
+import { stream } from './frontend/stream/frontend.ts';
+import { Liveness } from './health/liveness.ts';
+import { Wheel } from './health/wheel.ts';
+import { keepHouse } from './housekeeping.ts';
+import { Answers } from './net/answers.ts';
+import type { Context, Frontend, Identity } from './net/frontend.ts';
+import { listen } from './net/listener.ts';
+import { defaultLimits, type Limits } from './options.ts';
+import { find } from './registry/reader.ts';
+import type { Registry } from './registry/registry.ts';
+import { Replica } from './replica.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import { version } from './version.ts';
+
+export interface ServerOptions {
+  /** `memory()` by default; the server closes it. */
+  readonly engine?: Engine | Promise<Engine>;
+  /** Where HTTP is served; 127.0.0.1 and a free port by default. */
+  readonly http?: { readonly host?: string; readonly port?: number };
+  /** Name of the server's own node; the host name by default. */
+  readonly nodeName?: string;
+  /** `dc1` by default, as in Consul. */
+  readonly datacenter?: string;
+  /** Node names of client addresses; see `net/agent-node.ts`. */
+  readonly agentNames?: Readonly<Record<string, string>>;
+  readonly limits?: Partial<Limits>;
+  /** Silent by default. */
+  readonly log?: Logger;
+  readonly clock?: Clock;
+}
+
+export interface Server {
+  /** `http://127.0.0.1:8500` */
+  readonly url: string;
+  readonly httpPort: number;
+  readonly registry: Registry;
+  readonly metrics: Metrics;
+  /** Resolves with the reason when the server can no longer follow its log and must be stopped. */
+  readonly fatal: Promise<RegistryError>;
+  /** Answers parked requests, sends streams elsewhere, finishes commits, closes the engine. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Starts a registry in this process.
+ *
+ * @throws RegistryError `failed_precondition` when the address or the store is taken,
+ *   `data_loss` when the store cannot be read
+ */
+export async function createServer(options: ServerOptions = {}): Promise<Server> {
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? pino({ level: 'silent' });
+  const limits: Limits = { ...defaultLimits, ...options.limits };
+  const host = options.http?.host ?? '127.0.0.1';
+  const engine = await (options.engine ?? memory());
+  const metrics = new Metrics();
+  const fatal = deferred<RegistryError>();
+
+  const replica = new Replica({ engine, clock, onFatal: fatal.resolve });
+  const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
+  const liveness = new Liveness({
+    registry: replica,
+    clock,
+    wheel,
+    log,
+    metrics,
+    limits,
+    random: Math.random,
+  });
+  replica.observe((changes) => liveness.observe(changes));
+  replica.measure(metrics);
+
+  try {
+    await replica.start();
+    liveness.start();
+    const identity = await identify(replica, host, options);
+    const context: Context = {
+      registry: replica,
+      health: liveness,
+      clock,
+      wheel,
+      answers: new Answers(limits.answerBytesMax),
+      identity,
+      limits,
+      metrics,
+      log,
+      uuid: randomUUID,
+    };
+    const frontends: Frontend[] = [consul(context), stream(context)];
+    const listener = await listen({ host, port: options.http?.port ?? 0, frontends, limits, clock, log });
+    identity.httpPort = listener.port;
+    for (const frontend of frontends) await frontend.start?.();
+    const stopHousekeeping = keepHouse(replica, wheel, clock, log);
+    log.info({ host, port: listener.port, engine: engine.name, revision: replica.state.revision }, 'serving');
+
+    let closing: Promise<void> | undefined;
+    const close = () =>
+      (closing ??= (async () => {
+        stopHousekeeping();
+        await listener.close();
+        liveness.close();
+        await replica.close();
+        await engine.close();
+        log.info('closed');
+      })());
+    return {
+      url: `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`,
+      httpPort: listener.port,
+      registry: replica,
+      metrics,
+      fatal: fatal.promise,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    liveness.close();
+    await replica.close();
+    await engine.close();
+    throw error;
+  }
+}
+
+/** The server's identity; its node id is made once and kept in the store. */
+async function identify(registry: Registry, host: string, options: ServerOptions): Promise<Identity> {
+  const kept = find.record(registry.state, 'server', 'identity')?.value as { nodeId: string } | undefined;
+  const nodeId = kept?.nodeId ?? randomUUID();
+  if (kept === undefined) {
+    await registry.submit({ kind: 'record-put', type: 'server', id: 'identity', value: { nodeId } });
+  }
+  return {
+    datacenter: options.datacenter ?? 'dc1',
+    nodeName: options.nodeName ?? hostname(),
+    nodeId,
+    version,
+    address: host === '0.0.0.0' || host === '::' || host === 'localhost' ? '127.0.0.1' : host,
+    httpPort: 0,
+    agentNames: options.agentNames ?? {},
+  };
+}
+
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
