@@ -1,0 +1,64 @@
+/**
+ * Installs the Debian packages of the real programs that tests and benchmarks run: as root on a
+ * Debian-like machine by apt-get, elsewhere not at all. What is missing in the end is named with
+ * the reason; tests that need it then skip with theirs. Standard library only.
+ *
+ *   node conformance/install-debian.mjs
+ */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The program that a test starts, the package it comes in, and what it is for. */
+export const programs = [
+  { program: 'prometheus', package: 'prometheus', purpose: 'conformance/consul: discovery by consul_sd_configs' },
+  { program: 'wrk', package: 'wrk', purpose: 'bench: load (autocannon takes its place)' },
+];
+
+/** Path of an installed program; undefined when there is none. */
+export function findProgram(program, path = process.env['PATH'] ?? '') {
+  return path
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, program))
+    .find((file) => existsSync(file));
+}
+
+/** Installs what is missing and may be installed; returns what is missing still. */
+export function installDebian() {
+  const missing = () => programs.filter(({ program }) => findProgram(program) === undefined);
+  const wanted = missing();
+  if (wanted.length === 0) return [];
+  const problem = whyNot() || aptGet(wanted.map((entry) => entry.package));
+  const left = missing();
+  for (const entry of left) {
+    console.log(`not installed: ${entry.package} (${entry.purpose}): ${problem || 'the package has no such program'}`);
+  }
+  return left;
+}
+
+function whyNot() {
+  if (findProgram('apt-get') === undefined) return 'this machine has no apt-get';
+  if (process.getuid?.() !== 0) return 'only root may install it: sudo apt-get install it once';
+  return '';
+}
+
+/** Empty on success, otherwise the last line of the complaint. */
+function aptGet(packages) {
+  const apt = (...args) =>
+    spawnSync('apt-get', ['-y', '-q', ...args], {
+      encoding: 'utf8',
+      timeout: 600_000,
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  console.log(`installing Debian packages: ${packages.join(' ')}`);
+  const install = () => apt('install', '--no-install-recommends', ...packages);
+  let result = install();
+  if (result.status !== 0 && apt('update').status === 0) result = install();
+  if (result.status === 0) return '';
+  return (result.stderr ?? '').trim().split('\n').at(-1) || `apt-get ended with ${result.status ?? result.signal}`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = installDebian().length === 0 ? 0 : 1;

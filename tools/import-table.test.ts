@@ -1,0 +1,64 @@
+/** Who may import what, over the real sources; and that a breach is found and explained. */
+
+import { describe, expect, it } from 'vitest';
+import { checkImports, findCycles, importsOf } from './import-table.ts';
+import { productSources } from './source-files.ts';
+
+const file = (path: string, text: string) => ({ path, text });
+const at = (path: string) => `packages/server/src/${path}`;
+
+describe('the sources', () => {
+  it('import only what the table allows', () => {
+    expect(checkImports(productSources())).toEqual([]);
+  });
+
+  it('have no import cycles', () => {
+    expect(findCycles(productSources())).toEqual([]);
+  });
+});
+
+describe('the check', () => {
+  it.each([
+    ['packages/protocol/src/check.ts', "import { sep } from 'node:path';", 'imports nothing'],
+    ['packages/client/src/connect.ts', "import { createServer } from '@rollcall/server';", 'nothing of the server'],
+    [at('registry/decide.ts'), "import { randomUUID } from 'node:crypto';", 'pure'],
+    [at('registry/decide.ts'), "export { open } from '../engine/embedded/open.ts';", 'pure'],
+    [at('engine/embedded/open.ts'), "import { memory } from '../memory/memory.ts';", 'its one driver'],
+    [at('engine/memory/memory.ts'), "import { open } from 'lmdb';", 'node: only'],
+    [at('frontend/consul/routes.ts'), "import type { Frame } from '../stream/wire.ts';", 'every other front end'],
+    [at('frontend/consul/routes.ts'), "const late = await import('../../engine/engine.ts');", 'every engine'],
+    [at('frontend/consul/routes.ts'), "import { Replica } from '../../replica.ts';", 'translates one protocol'],
+    [at('health/liveness.ts'), "import { wire } from '../frontend/stream/wire.ts';", 'front ends’ business'],
+    [at('net/listener.ts'), "import 'lmdb';", 'no store'],
+    [at('replica.ts'), "import {\n  type Exchange,\n} from './net/frontend.ts';", 'serves no protocol'],
+  ])('finds that %s may not say %s', (path, text, reason) => {
+    const found = checkImports([file(path, text)]);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(reason);
+  });
+
+  it('says when a new folder has no rule yet', () => {
+    expect(checkImports([file('packages/ui/src/app.ts', '')])[0]).toContain('no zone');
+  });
+
+  it('lets a front end use the ports and its own folder', () => {
+    const text = [
+      "import { createHash } from 'node:crypto';",
+      "import type { Registry } from '../../registry/registry.ts';",
+      "import type { Health } from '../../health/health.ts';",
+      "import { translate } from './kv/translate.ts';",
+    ].join('\n');
+    expect(checkImports([file(at('frontend/consul/frontend.ts'), text)])).toEqual([]);
+  });
+
+  it('does not take comments and strings for imports', () => {
+    const text = "// import 'lmdb';\n/* from 'lmdb' */\nconst hint = `import x from 'lmdb'`;\n";
+    expect(importsOf(file('a.ts', text))).toEqual([]);
+  });
+
+  it('finds a cycle and names its members', () => {
+    const ring = [file('p/a.ts', "import './b.ts';"), file('p/b.ts', "import type { A } from './a.ts';")];
+    expect(findCycles(ring)).toEqual(['p/a.ts → p/b.ts → p/a.ts']);
+    expect(findCycles([file('p/a.ts', "import './b.ts';"), file('p/b.ts', "import './c.ts';")])).toEqual([]);
+  });
+});

@@ -1,0 +1,184 @@
+/**
+ * Who may import what, and why. The first zone whose pattern matches a file's path is the file's
+ * zone. Type imports count like all others: a folder that only names another one's types cannot be
+ * read without it either. Tests and shared test suites are free.
+ */
+
+import { posix } from 'node:path';
+import { codeOf, lineAt, type SourceFile } from './source-files.ts';
+
+export interface Zone {
+  readonly name: string;
+  /** Paths from the root. A group called `own` is the folder of a front end or an engine. */
+  readonly files: RegExp;
+  /**
+   * What may be imported: packages, `node:`, and paths from the root, where `/` at the end means
+   * everything below, `/*` the files right there. `OWN` is the file's own folder.
+   */
+  readonly may: readonly string[];
+  readonly reason: string;
+}
+
+const server = 'packages/server/src';
+
+/** Plain data and ports that every part of the server may name. */
+const serverPorts = ['@rollcall/protocol', `${server}/clock.ts`, `${server}/options.ts`];
+
+export const zones: readonly Zone[] = [
+  {
+    name: 'protocol',
+    files: /^packages\/protocol\//,
+    may: ['packages/protocol/src/'],
+    reason: 'the vocabulary runs wherever JavaScript runs, so it imports nothing, not even node:',
+  },
+  {
+    name: 'client',
+    files: /^packages\/client\//,
+    may: ['packages/client/src/', '@rollcall/protocol', 'ws', 'undici', 'node:'],
+    reason: 'whoever installs the client gets as little as possible with it, and nothing of the server',
+  },
+  {
+    name: 'cli',
+    files: /^packages\/cli\//,
+    may: [
+      ...['packages/cli/src/', '@rollcall/protocol', '@rollcall/client', '@rollcall/server', 'node:'],
+      ...['commander', 'cli-table3', 'picocolors'],
+    ],
+    reason: 'the command line uses the same packages as everybody else, by their public names',
+  },
+  {
+    name: 'registry',
+    files: /^packages\/server\/src\/registry\//,
+    may: [`${server}/registry/`, '@rollcall/protocol'],
+    reason: 'the state machine is pure: the same changes give the same state everywhere, so no I/O can enter',
+  },
+  {
+    name: 'engine port',
+    files: /^packages\/server\/src\/engine\/[^/]+\.ts$/,
+    may: [`${server}/engine/engine.ts`, '@rollcall/protocol', 'node:'],
+    reason: 'an engine knows keys, bytes and revisions, nothing about services',
+  },
+  {
+    name: 'engine memory',
+    files: /^packages\/server\/src\/engine\/(?<own>memory)\//,
+    may: ['OWN', `${server}/engine/*`, '@rollcall/protocol', 'node:'],
+    reason: 'an engine imports its port and node: only, so that it can be replaced without the rest noticing',
+  },
+  {
+    name: 'engine embedded',
+    files: /^packages\/server\/src\/engine\/(?<own>embedded)\//,
+    may: ['OWN', `${server}/engine/*`, '@rollcall/protocol', 'node:', 'lmdb'],
+    reason: 'an engine imports its port and its one driver, so that it can be replaced without the rest noticing',
+  },
+  {
+    name: 'health',
+    files: /^packages\/server\/src\/health\//,
+    may: [
+      ...[`${server}/health/`, `${server}/registry/`, `${server}/telemetry/`, ...serverPorts],
+      ...['node:', 'undici', '@grpc/grpc-js', 'pino'],
+    ],
+    reason: 'liveness reads and writes the registry; what protocols make of it is the front ends’ business',
+  },
+  {
+    name: 'telemetry',
+    files: /^packages\/server\/src\/telemetry\//,
+    may: [`${server}/telemetry/`, ...serverPorts, 'node:', 'pino', 'prom-client'],
+    reason: 'everyone reports to telemetry, so it may depend on nobody',
+  },
+  {
+    name: 'net',
+    files: /^packages\/server\/src\/net\//,
+    may: [
+      ...[`${server}/net/`, `${server}/registry/`, `${server}/telemetry/`, ...serverPorts],
+      ...[`${server}/health/health.ts`, `${server}/health/wheel.ts`, 'node:', 'pino'],
+    ],
+    reason: 'what all front ends share knows none of them, and no store',
+  },
+  {
+    name: 'front end',
+    files: /^packages\/server\/src\/frontend\/(?<own>[^/]+)\//,
+    may: [
+      ...['OWN', `${server}/registry/`, `${server}/net/`, `${server}/telemetry/`, `${server}/security/`],
+      ...[`${server}/health/health.ts`, `${server}/health/wheel.ts`, ...serverPorts, 'node:', 'pino', 'ws'],
+    ],
+    reason:
+      'a front end translates one protocol: it works over every engine, beside or without every other front end',
+  },
+  {
+    name: 'replica',
+    files: /^packages\/server\/src\/replica\.ts$/,
+    may: [`${server}/registry/`, `${server}/engine/engine.ts`, ...serverPorts],
+    reason: 'the ordering point stands between the state machine and any engine; it serves no protocol',
+  },
+  {
+    name: 'server ports',
+    files: /^packages\/server\/src\/(clock|options|version)\.ts$/,
+    may: ['@rollcall/protocol', 'node:'],
+    reason: 'everyone may import these, so they may depend on nobody',
+  },
+  {
+    name: 'composition root',
+    files: /^packages\/server\/src\/[^/]+\.ts$/,
+    may: [`${server}/`, '@rollcall/protocol', 'node:', 'pino'],
+    reason: 'the composition root sees everything of the server, and other packages by their names',
+  },
+];
+
+/** Breaches of the table, one line each: where, what, and why it is not allowed. */
+export function checkImports(files: readonly SourceFile[], table: readonly Zone[] = zones): string[] {
+  return files.flatMap((file) => {
+    const zone = table.find(({ files: pattern }) => pattern.test(file.path));
+    if (zone === undefined) return [`${file.path}: no zone of the import table covers this file; add one`];
+    return importsOf(file)
+      .filter(({ target }) => !allowed(zone, file.path, target))
+      .map(({ target, line }) => `${file.path}:${line} imports ${target}, but ${zone.name}: ${zone.reason}`);
+  });
+}
+
+/** Rings of files that import each other, one line each. */
+export function findCycles(files: readonly SourceFile[]): string[] {
+  const graph = new Map(files.map((file) => [file.path, importsOf(file).map(({ target }) => target)]));
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (path: string, trail: readonly string[]) => {
+    const start = trail.indexOf(path);
+    if (start >= 0) cycles.push([...trail.slice(start), path].join(' → '));
+    if (start >= 0 || done.has(path)) return;
+    for (const target of graph.get(path) ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
+  return cycles;
+}
+
+const importForms = [
+  /^\s*(?:import|export)\b[^'";]*?\bfrom\s*['"]([^'"]+)['"]/gm,
+  /^\s*import\s*['"]([^'"]+)['"]/gm,
+  /\b(?:import|require)\s*\(\s*['"]([^'"]+)['"]/g,
+];
+
+/** Relative targets become paths from the root; packages keep their names without subpaths. */
+export function importsOf(file: SourceFile): { target: string; line: number }[] {
+  const code = codeOf(file.text, { keepStrings: true });
+  return importForms.flatMap((form) =>
+    [...code.matchAll(form)].map((match) => ({
+      target: resolve(file.path, match[1] as string),
+      line: lineAt(code, match.index),
+    })),
+  );
+}
+
+function resolve(from: string, specifier: string): string {
+  if (specifier.startsWith('.')) return posix.join(posix.dirname(from), specifier);
+  if (specifier.startsWith('node:')) return specifier;
+  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+}
+
+function allowed(zone: Zone, path: string, target: string): boolean {
+  const own = zone.files.exec(path);
+  return zone.may.some((entry) => {
+    if (entry === 'OWN') return own !== null && target.startsWith(own[0]);
+    if (entry.endsWith('/*')) return posix.dirname(target) === entry.slice(0, -2);
+    return entry.endsWith('/') || entry.endsWith(':') ? target.startsWith(entry) : target === entry;
+  });
+}
