@@ -46,6 +46,11 @@ export class State implements Reader {
     return this.#set.rows.size;
   }
 
+  /** How many KV keys there are. */
+  get kvSize(): number {
+    return this.#kvKeys.size;
+  }
+
   /** How many tombstones and view markers are kept; the replica prunes when they grow too many. */
   get graves(): number {
     return this.#graveKeys.size;

@@ -1,0 +1,132 @@
+/** An admin front end on a real listener over a real registry in memory, for the tests of this folder. */
+
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { pino } from 'pino';
+import { memory } from '../../engine/memory/memory.ts';
+import type { Health } from '../../health/health.ts';
+import { Wheel } from '../../health/wheel.ts';
+import { manualClock } from '../../manual-clock.case.ts';
+import { Answers } from '../../net/answers.ts';
+import { listen } from '../../net/listener.ts';
+import { defaultLimits } from '../../options.ts';
+import { Replica } from '../../replica.ts';
+import { Metrics } from '../../telemetry/metrics.ts';
+import type { AdminDeps } from './deps.ts';
+import { admin } from './frontend.ts';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** False when the connection broke before the body ended. */
+  readonly complete: boolean;
+}
+
+const idle: AdminDeps = {
+  async *backup() {},
+  restore: () => Promise.resolve({ records: 0, revision: 0 }),
+  ready: () => true,
+  livenessStatus: () => ({ frozen: false, heldBack: 0 }),
+  overrideExpiry: () => {},
+};
+
+export async function startAdmin(deps: Partial<AdminDeps> = {}) {
+  const clock = manualClock();
+  const log = pino({ level: 'silent' });
+  const metrics = new Metrics();
+  const replica = new Replica({
+    engine: memory(),
+    clock,
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  await replica.start();
+  const identity = {
+    datacenter: 'dc1',
+    nodeName: 'here',
+    nodeId: '11111111-1111-4111-8111-111111111111',
+    version: '1.2.3',
+    address: '127.0.0.1',
+    httpPort: 0,
+    agentNames: {},
+  };
+  const health: Health = {
+    beat: () => Promise.resolve(false),
+    output: () => undefined,
+    renewSession: () => false,
+    streamOpened: () => Promise.resolve(),
+    streamClosed: () => Promise.resolve(),
+  };
+  const wheel = new Wheel({
+    clock,
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const frontend = admin(
+    {
+      registry: replica,
+      health,
+      clock,
+      wheel,
+      answers: new Answers(0),
+      identity,
+      limits: defaultLimits,
+      metrics,
+      log,
+      uuid: () => '22222222-2222-4222-8222-222222222222',
+    },
+    { ...idle, ...deps },
+  );
+  const listener = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    frontends: [frontend],
+    limits: defaultLimits,
+    clock,
+    log,
+  });
+  identity.httpPort = listener.port;
+  const { port } = listener;
+
+  const call = (
+    method: string,
+    path: string,
+    { headers = {}, body }: { headers?: Record<string, string>; body?: Buffer } = {},
+  ): Promise<Reply> =>
+    new Promise((resolve, reject) => {
+      const sent = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', () => {});
+        response.on('close', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: Buffer.concat(chunks),
+            complete: response.complete,
+          }),
+        );
+      });
+      sent.on('error', reject);
+      sent.end(body);
+    });
+
+  return {
+    call,
+    clock,
+    frontend,
+    replica,
+    port,
+    async close() {
+      await listener.close();
+      await replica.close();
+    },
+  };
+}
+
+/** The body as JSON. */
+export function parsed(reply: Reply): Record<string, unknown> {
+  return JSON.parse(reply.body.toString()) as Record<string, unknown>;
+}

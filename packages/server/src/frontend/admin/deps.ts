@@ -1,0 +1,26 @@
+/**
+ * What the admin front end needs beyond the shared context. The composition root wires it, so that
+ * nothing here sees the replica, an engine or the backup format.
+ */
+
+export interface LivenessStatus {
+  /** Whether self-preservation holds expiries back. */
+  readonly frozen: boolean;
+  /** Deadlines that have passed and are held back. */
+  readonly heldBack: number;
+}
+
+export interface AdminDeps {
+  /** The whole registry at one revision, in the backup format; reading may be given up any time. */
+  backup(): AsyncIterable<Buffer>;
+  /**
+   * Replaces everything by a backup, atomically: the whole of it is read and checked first.
+   * @throws RegistryError `invalid_argument` when it is no backup, or a damaged or newer one
+   */
+  restore(backup: AsyncIterable<Buffer>): Promise<{ readonly records: number; readonly revision: number }>;
+  /** False until the registry answers for what is stored, and from the moment it shuts down. */
+  ready(): boolean;
+  livenessStatus(): LivenessStatus;
+  /** An operator's word that the mass loss is real: lets the held-back expiries happen. */
+  overrideExpiry(): void;
+}

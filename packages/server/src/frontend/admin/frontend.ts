@@ -1,0 +1,128 @@
+/**
+ * The admin front end: metrics, liveness and readiness of the server itself, its status, backup and
+ * restore, and the operator's override of self-preservation. Not a way to read or write what is
+ * registered, except as a whole.
+ */
+
+import type { ServerResponse } from 'node:http';
+import { RegistryError, toRegistryError } from '@rollcall/protocol';
+import { BodyTooLarge } from '../../net/body.ts';
+import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import { foreignPage, originsOf } from '../../net/own-origin.ts';
+import { countsOf } from './availability.ts';
+import type { AdminDeps } from './deps.ts';
+import { errorBody, statusOf } from './errors.ts';
+import { exposeRegistry } from './registry-metrics.ts';
+import { routes, type Action, type Route } from './routes.ts';
+import { statusPage } from './status.ts';
+import { Transfers } from './transfer.ts';
+
+const json = 'application/json';
+const text = 'text/plain; charset=utf-8';
+
+export function admin(context: Context, deps: AdminDeps): Frontend {
+  const { metrics, log } = context;
+  const counts = countsOf(context.registry.state);
+  const transfers = new Transfers(context, deps);
+  exposeRegistry(metrics, context.registry, counts);
+
+  const actions: Readonly<Record<Action, (exchange: Exchange) => Promise<void> | void>> = {
+    async metrics({ response }) {
+      send(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
+    },
+    healthz: ({ response }) => send(response, 200, text, 'ok\n'),
+    readyz({ response }) {
+      if (!deps.ready()) throw new RegistryError('unavailable', 'the registry is starting or shutting down');
+      send(response, 200, text, 'ok\n');
+    },
+    status: ({ response }) => send(response, 200, json, jsonLine(statusPage(context, deps, counts()))),
+    backup: (exchange) => transfers.backup(exchange),
+    async restore(exchange) {
+      const restored = await transfers.restore(exchange);
+      log.warn(restored, 'restored from a backup: everything that was registered before is replaced');
+      send(exchange.response, 200, json, jsonLine(restored));
+    },
+    override({ request, response }) {
+      deps.overrideExpiry();
+      log.warn({ client: request.socket.remoteAddress }, 'an operator has overridden self-preservation');
+      send(response, 200, json, jsonLine(deps.livenessStatus()));
+    },
+  };
+
+  const answer = async (exchange: Exchange, route: Route): Promise<void> => {
+    const { request, response } = exchange;
+    try {
+      const reason = route.guarded ? foreignPage(originsOf(request)) : undefined;
+      if (reason !== undefined) throw new RegistryError('permission_denied', reason);
+      await actions[route.action](exchange);
+    } catch (error) {
+      fail(exchange, error);
+    }
+    metrics.request(route.path, response.statusCode);
+  };
+
+  const fail = (exchange: Exchange, error: unknown): void => {
+    const { request, response } = exchange;
+    const failure = toRegistryError(error);
+    if (response.headersSent) {
+      log.warn({ err: failure, path: request.url }, 'answer broken off');
+      response.destroy();
+      return;
+    }
+    const status = error instanceof BodyTooLarge ? 413 : statusOf[failure.code];
+    if (status >= 500 && status !== 503) log.error({ err: failure, path: request.url }, 'request failed');
+    closeAfter(exchange);
+    send(response, status, json, errorBody(failure.code, failure.message));
+  };
+
+  const refuse = (exchange: Exchange, route: Route | undefined): void => {
+    const { request, response, path } = exchange;
+    closeAfter(exchange);
+    if (route === undefined) {
+      const known = routes.map((each) => each.path).join(', ');
+      send(response, 404, json, errorBody('not_found', `no such path ${path.slice(0, 200)}; there are ${known}`));
+    } else {
+      response.setHeader('Allow', route.methods.join(', '));
+      const message = `${request.method} ${route.path} is not possible; use ${route.methods.join(' or ')}`;
+      send(response, 405, json, errorBody('invalid_argument', message));
+    }
+    metrics.request(route?.path ?? 'admin', response.statusCode);
+  };
+
+  return {
+    name: 'admin',
+    prefixes: ['/metrics', '/healthz', '/readyz', ...prefixesOf('/rollcall/v1/')],
+    handle(exchange) {
+      const route = routes.find((each) => each.path === exchange.path);
+      if (route?.methods.includes(exchange.request.method ?? '') === true) void answer(exchange, route);
+      else refuse(exchange, route);
+    },
+    close: () => transfers.close(),
+  };
+}
+
+/** The front end's own paths below a prefix that it shares with other front ends. */
+function prefixesOf(shared: string): string[] {
+  return routes.map(({ path }) => path).filter((path) => path.startsWith(shared));
+}
+
+/** Ends the connection with the answer when a body is still coming in that nobody will read. */
+function closeAfter({ request, response }: Exchange): void {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  const body = encoding !== undefined || (length !== undefined && length !== '0');
+  if (body && !request.complete) response.setHeader('Connection', 'close');
+}
+
+function jsonLine(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  const bytes = Buffer.from(body);
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': bytes.length,
+    'Cache-Control': 'no-store',
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : bytes);
+}

@@ -1,0 +1,54 @@
+/** docs/reference/metrics.md against what a server really answers, both ways. */
+
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startAdmin } from './admin.case.ts';
+
+const page = readFileSync(new URL('../../../../../docs/reference/metrics.md', import.meta.url), 'utf8');
+
+interface Documented {
+  readonly name: string;
+  readonly type: string;
+  readonly labels: readonly string[];
+  readonly linuxOnly: boolean;
+}
+
+const documented: Documented[] = [...page.matchAll(/^\| `(\w+)` \| (\w+) \| ([^|]*)\| (.*) \|$/gm)].map(
+  ([, name = '', type = '', labels = '', meaning = '']) => ({
+    name,
+    type,
+    labels: [...labels.matchAll(/`(\w+)`/g)].map(([, label = '']) => label),
+    linuxOnly: meaning.includes('(Linux only)'),
+  }),
+);
+
+let scrape: string;
+let admin: Awaited<ReturnType<typeof startAdmin>>;
+
+beforeAll(async () => {
+  admin = await startAdmin();
+  // The first scrape is itself a request that the second one counts.
+  await admin.call('GET', '/metrics');
+  scrape = (await admin.call('GET', '/metrics')).body.toString();
+});
+afterAll(() => admin.close());
+
+describe('the page of metrics', () => {
+  it('lists every metric of a scrape with its type, and none that is not there', () => {
+    const expected = documented
+      .filter(({ linuxOnly }) => !linuxOnly || process.platform === 'linux')
+      .map(({ name, type }) => `${name} ${type}`);
+    const real = [...scrape.matchAll(/^# TYPE (\w+ \w+)$/gm)].map((line) => line[1]);
+    expect(real.toSorted()).toEqual(expected.toSorted());
+  });
+
+  it('knows the labels of every sample', () => {
+    const labelsOf = new Map(documented.map(({ name, labels }) => [name, labels]));
+    for (const [, sample = '', labels = ''] of scrape.matchAll(/^(\w+)\{([^}]*)\} /gm)) {
+      const name = labelsOf.has(sample) ? sample : sample.replace(/_(bucket|sum|count)$/, '');
+      const names = [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label).filter((each) => each !== 'le');
+      expect([name, names.toSorted()]).toEqual([name, labelsOf.get(name)?.toSorted()]);
+    }
+  });
+
+});

@@ -1,0 +1,29 @@
+/** Metrics that are read from the registry when they are scraped, not counted on the way. */
+
+import type { Registry } from '../../registry/registry.ts';
+import { buckets } from '../../registry/reader.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { availability, type Counts } from './availability.ts';
+
+export function exposeRegistry(metrics: Metrics, { state, views }: Registry, counts: () => Counts): void {
+  metrics.observeTotal('rollcall_wake_ups_total', 'Watchers woken by a change of their view', () => views.wakeUps);
+  const gauges: readonly [name: string, help: string, read: () => number][] = [
+    ['rollcall_watchers', 'Watchers of views: parked queries and watches of streams', () => views.watching],
+    ['rollcall_revision', 'Revision of the newest applied change', () => state.revision],
+    ['rollcall_records', 'Records in the state, of every kind together', () => state.size],
+    ['rollcall_nodes', 'Nodes', () => counts().nodes],
+    ['rollcall_nodes_available', 'Nodes without a critical check of their own', () => counts().nodesAvailable],
+    ['rollcall_services', 'Services', () => counts().services],
+    ['rollcall_services_available', 'Services with a passing instance', () => counts().servicesAvailable],
+    ['rollcall_instances', 'Instances of all services', () => counts().instances],
+    ['rollcall_checks', 'Checks', () => state.bucketSize(buckets.all('check'))],
+    ['rollcall_sessions', 'Sessions, those of streams included', () => state.bucketSize(buckets.all('session'))],
+    ['rollcall_kv_keys', 'Keys in the KV store', () => state.kvSize],
+    [
+      'rollcall_availability_ratio',
+      '(Available nodes + available services) / (nodes + services); 1 when there are none',
+      () => availability(counts()),
+    ],
+  ];
+  for (const [name, help, read] of gauges) metrics.observe(name, help, read);
+}

@@ -1,0 +1,41 @@
+/** The status page: who this server is, what it holds, and whether it lets deadlines pass. */
+
+import { buckets } from '../../registry/reader.ts';
+import type { Context } from '../../net/frontend.ts';
+import { availability, type Counts } from './availability.ts';
+import type { AdminDeps, LivenessStatus } from './deps.ts';
+
+export interface StatusPage {
+  readonly version: string;
+  readonly datacenter: string;
+  readonly nodeName: string;
+  readonly nodeId: string;
+  readonly httpPort: number;
+  readonly ready: boolean;
+  /** Of the newest applied change. */
+  readonly revision: number;
+  readonly counts: Counts & { readonly checks: number; readonly sessions: number; readonly kvKeys: number };
+  readonly availability: number;
+  readonly liveness: LivenessStatus;
+}
+
+export function statusPage({ identity, registry }: Context, deps: AdminDeps, counts: Counts): StatusPage {
+  const { state } = registry;
+  return {
+    version: identity.version,
+    datacenter: identity.datacenter,
+    nodeName: identity.nodeName,
+    nodeId: identity.nodeId,
+    httpPort: identity.httpPort,
+    ready: deps.ready(),
+    revision: state.revision,
+    counts: {
+      ...counts,
+      checks: state.bucketSize(buckets.all('check')),
+      sessions: state.bucketSize(buckets.all('session')),
+      kvKeys: state.kvSize,
+    },
+    availability: availability(counts),
+    liveness: deps.livenessStatus(),
+  };
+}

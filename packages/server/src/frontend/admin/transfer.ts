@@ -1,0 +1,96 @@
+/**
+ * Backups out and restores in: bodies of any size, streamed with back-pressure, cut when the other
+ * end stops moving. What a backup consists of is not known here.
+ */
+
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { RegistryError } from '@rollcall/protocol';
+import { BodyTooLarge } from '../../net/body.ts';
+import type { Context, Exchange } from '../../net/frontend.ts';
+import type { AdminDeps } from './deps.ts';
+
+/** Each holds a snapshot or a connection for as long as it takes; more than this is a mistake. */
+const backupsMax = 4;
+/** A client that takes nothing for this long is gone or stuck. */
+const stallMs = 30_000;
+/** A restore is one transaction in memory; this is far beyond any registry that fits there. */
+const restoreBytesMax = 2_147_483_648;
+
+export class Transfers {
+  readonly #context: Context;
+  readonly #deps: AdminDeps;
+  readonly #backups = new Set<AbortController>();
+  #restoring: Promise<unknown> | undefined;
+
+  constructor(context: Context, deps: AdminDeps) {
+    this.#context = context;
+    this.#deps = deps;
+  }
+
+  /**
+   * Sends a backup. Once the head is out, the only way to report a failure is to break the
+   * connection, which leaves the chunked body visibly incomplete (RFC 9112 §8).
+   */
+  async backup({ response }: Exchange): Promise<void> {
+    if (this.#backups.size >= backupsMax) {
+      const message = `${backupsMax} backups are running, which is the limit; try again when one has finished`;
+      throw new RegistryError('resource_exhausted', message);
+    }
+    const abort = new AbortController();
+    const stall = this.#context.wheel.schedule(stallMs, () => abort.abort());
+    this.#backups.add(abort);
+    const chunks = this.#deps.backup()[Symbol.asyncIterator]();
+    try {
+      let next = await chunks.next();
+      response.writeHead(200, {
+        'Content-Type': 'application/octet-stream',
+        'Content-Disposition': 'attachment; filename="rollcall.backup"',
+        'Cache-Control': 'no-store',
+      });
+      const rest = async function* (): AsyncGenerator<Buffer> {
+        for (; next.done !== true; next = await chunks.next()) {
+          yield next.value;
+          // Asked for more: the client has taken what it was given.
+          stall.renew(stallMs);
+        }
+      };
+      await pipeline(Readable.from(rest(), { highWaterMark: 1 }), response, { signal: abort.signal });
+    } finally {
+      stall.cancel();
+      this.#backups.delete(abort);
+      await chunks.return?.();
+    }
+  }
+
+  /** Takes a backup in; one at a time, since each replaces everything. */
+  async restore({ request }: Exchange): Promise<{ readonly records: number; readonly revision: number }> {
+    if (this.#restoring !== undefined) {
+      throw new RegistryError('aborted', 'another restore is running; wait for it, then decide whether to restore again');
+    }
+    const announced = Number(request.headers['content-length'] ?? 0);
+    if (announced > restoreBytesMax) throw new BodyTooLarge(announced, restoreBytesMax);
+    const restoring = this.#deps.restore(limited(request, restoreBytesMax));
+    this.#restoring = restoring;
+    try {
+      return await restoring;
+    } finally {
+      this.#restoring = undefined;
+    }
+  }
+
+  /** Breaks running backups off and waits for a running restore to commit or fail. */
+  async close(): Promise<void> {
+    for (const abort of this.#backups) abort.abort();
+    await this.#restoring?.catch(() => undefined);
+  }
+}
+
+async function* limited(source: AsyncIterable<Buffer>, limit: number): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of source) {
+    bytes += chunk.length;
+    if (bytes > limit) throw new BodyTooLarge(bytes, limit);
+    yield chunk;
+  }
+}
