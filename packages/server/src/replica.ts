@@ -41,9 +41,14 @@ export interface CommitMeter {
   readonly commands: { inc(count: number): void };
 }
 
+/** A whole transaction made from the state as it is when its turn comes. */
+interface Replacement {
+  readonly kind: 'replacement';
+  readonly make: (state: State) => Transaction;
+}
+
 interface Waiting {
-  /** A command to decide, or a whole transaction that replaces the state (a restore). */
-  readonly work: Command | { readonly kind: 'transaction'; readonly transaction: Transaction };
+  readonly work: Command | Replacement;
   readonly resolve: (result: boolean | number) => void;
   readonly reject: (error: RegistryError) => void;
 }
@@ -109,8 +114,8 @@ export class Replica implements Registry {
   }
 
   /** Commits a transaction that was not made by commands; a restore is the only caller. */
-  async replace(transaction: Transaction): Promise<void> {
-    await this.#enqueue({ kind: 'transaction', transaction });
+  async replace(make: (state: State) => Transaction): Promise<void> {
+    await this.#enqueue({ kind: 'replacement', make });
   }
 
   async barrier(): Promise<void> {
@@ -147,9 +152,9 @@ export class Replica implements Registry {
     this.#committing = false;
   }
 
-  /** The commands up to the next whole transaction, or that transaction alone. */
+  /** The commands up to the next replacement, or that replacement alone. */
   #takeBatch(): Waiting[] {
-    const whole = this.#queue.findIndex(({ work }) => work.kind === 'transaction');
+    const whole = this.#queue.findIndex(({ work }) => work.kind === 'replacement');
     const end = whole < 0 ? batchMax : Math.max(1, whole);
     const batch = this.#queue.slice(0, end);
     this.#queue = this.#queue.slice(end);
@@ -189,8 +194,8 @@ export class Replica implements Registry {
 
   #decide(works: readonly Waiting['work'][]): { outcomes: readonly Outcome[]; transaction?: Transaction } {
     const first = works[0];
-    if (first?.kind === 'transaction') {
-      return { outcomes: [{ result: true }], transaction: first.transaction };
+    if (first?.kind === 'replacement') {
+      return { outcomes: [{ result: true }], transaction: first.make(this.state) };
     }
     const { outcomes, writes } = decideBatch(this.state, works as readonly Command[], this.#clock.now());
     return writes === undefined ? { outcomes } : { outcomes, transaction: writes };

@@ -37,6 +37,7 @@ export function decideBatch(state: State, commands: readonly Command[], now: num
       return { error: toRegistryError(error) };
     }
   });
+  draft.dropNoOps();
   if (draft.empty) return { outcomes, writes: undefined };
   touchViews(state, draft);
   return {

@@ -76,6 +76,15 @@ export class Draft implements Reader {
     return true;
   }
 
+  /** Drops the writes that leave a row as it was: a batch may move a status there and back. */
+  dropNoOps(): void {
+    for (const [key, row] of this.#set.rows) {
+      const before = this.#base.get(key);
+      if (before !== undefined && sameContent(before, row)) this.#set.delete(key);
+    }
+    for (const key of this.#deleted) if (this.#base.get(key) === undefined) this.#deleted.delete(key);
+  }
+
   get empty(): boolean {
     return this.#set.rows.size === 0 && this.#deleted.size === 0;
   }

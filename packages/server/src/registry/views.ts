@@ -93,6 +93,10 @@ export class Views {
         case 'kv':
           this.#addKeyViews(views, row.key);
           break;
+        case 'tombstone':
+          // A key that one batch both made and deleted leaves only this behind.
+          if (after !== undefined) this.#addKeyViews(views, row.key);
+          break;
         default:
       }
     }

@@ -1,0 +1,45 @@
+/**
+ * A registry without engine or replica, for tests: commands in, changes folded, everything kept so
+ * that a restart can be played. Synchronous and deterministic.
+ */
+
+import { decideBatch, type Outcome } from './batch.ts';
+import type { Command } from './command.ts';
+import { State, type RowChange } from './state.ts';
+import { Views } from './views.ts';
+
+export interface Committed {
+  readonly outcomes: readonly Outcome[];
+  readonly changes: readonly RowChange[];
+  readonly revision: number;
+}
+
+export class Journal {
+  state = new State();
+  views = new Views(this.state);
+  #revision = 0;
+  readonly #records = new Map<string, { key: string; value: Uint8Array; revision: number }>();
+
+  commit(commands: readonly Command[], now = 0): Committed {
+    const { outcomes, writes } = decideBatch(this.state, commands, now);
+    if (writes === undefined) return { outcomes, changes: [], revision: this.#revision };
+    for (const { key, revision } of writes.expect) {
+      const found = this.#records.get(key)?.revision ?? 0;
+      if (found !== revision) throw new Error(`expectation of ${key}: ${revision}, found ${found}`);
+    }
+    const revision = ++this.#revision;
+    for (const key of writes.delete) this.#records.delete(key);
+    for (const { key, value } of writes.put) this.#records.set(key, { key, value, revision });
+    const changes = this.state.apply({ revision, put: writes.put, delete: writes.delete });
+    this.views.publish(changes);
+    return { outcomes, changes, revision };
+  }
+
+  /** Forgets the state and loads it again from the records. Watches are gone. */
+  restart(): void {
+    this.state = new State();
+    this.views = new Views(this.state);
+    for (const record of this.#records.values()) this.state.load(record);
+    this.state.loaded(this.#revision);
+  }
+}

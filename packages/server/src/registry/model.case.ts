@@ -1,0 +1,310 @@
+/**
+ * A naive model of the registry: arrays, full scans, no indexes, no records. Slow and obvious, so
+ * that it can be believed; the property tests compare the real state machine with it.
+ */
+
+import type { CheckStatus } from '@rollcall/protocol';
+import type { Command } from './command.ts';
+
+interface Kv {
+  key: string;
+  value: string;
+  flags: bigint;
+  lockIndex: number;
+  session: string | undefined;
+  /** Revision of the last write; -1 while its batch is not committed. */
+  modified: number;
+}
+
+type Refused = 'not_found' | 'failed_precondition' | 'already_exists';
+
+/** What a command should answer: a value, or the code of its refusal. */
+export type Answer = boolean | number | Refused;
+
+interface Data {
+  nodes: { name: string; address: string }[];
+  instances: { node: string; id: string; service: string; tags: readonly string[]; session: string | undefined }[];
+  checks: { node: string; id: string; instance: string; status: CheckStatus; type: string }[];
+  sessions: { id: string; node: string; checks: readonly string[]; behavior: string; lockDelayMs: number }[];
+  kv: Kv[];
+  delays: { key: string; until: number }[];
+}
+
+export class Model {
+  data: Data = { nodes: [], instances: [], checks: [], sessions: [], kv: [], delays: [] };
+  #revision = 0;
+  readonly #revisions = new Map<string, number>();
+
+  /**
+   * Runs a batch; refused commands leave no trace.
+   * @param revision what the log gave the batch; by default the model counts for itself
+   */
+  commit(commands: readonly Command[], now: number, views: readonly string[], revision?: number): Answer[] {
+    const before = structuredClone(this.data);
+    const contents = views.map((view) => this.content(view));
+    const answers = commands.map((command) => {
+      const undo = structuredClone(this.data);
+      const answer = this.#run(command, now);
+      if (typeof answer === 'string') this.data = undo;
+      return answer;
+    });
+    if (revision !== undefined) this.#revision = revision;
+    else if (show(unstamped(before)) !== show(unstamped(this.data))) this.#revision++;
+    for (const entry of this.data.kv) {
+      if (entry.modified !== -1) continue;
+      const old = before.kv.find((each) => each.key === entry.key);
+      // Moved there and back in one batch: not moved.
+      const same = old !== undefined && show({ ...old, modified: 0 }) === show({ ...entry, modified: 0 });
+      entry.modified = same ? old.modified : this.#revision;
+    }
+    views.forEach((view, at) => {
+      if (this.content(view) !== contents[at]) this.#revisions.set(view, this.#revision);
+    });
+    return answers;
+  }
+
+  /** The revision at which the view's content last changed; 0 when it never did. */
+  revisionOf(view: string): number {
+    return this.#revisions.get(view) ?? 0;
+  }
+
+  content(view: string): string {
+    const { nodes, instances, checks, sessions, kv } = this.data;
+    const [kind, name = ''] = view.split('\0');
+    switch (kind) {
+      case 'services':
+        return show(
+          [...new Set(instances.map((each) => each.service))].sort().map((service) => [
+            service,
+            [...new Set(instances.filter((each) => each.service === service).flatMap((each) => each.tags))].sort(),
+          ]),
+        );
+      case 'service': {
+        const own = instances.filter((each) => each.service === name);
+        return sorted(
+          own.map((instance) => [
+            instance,
+            nodes.find((node) => node.name === instance.node),
+            checks.filter((c) => c.node === instance.node && (c.instance === '' || c.instance === instance.id)).sort(byId),
+          ]),
+        );
+      }
+      case 'nodes':
+        return sorted(nodes);
+      case 'node':
+        return show([
+          nodes.find((node) => node.name === name),
+          sorted(instances.filter((each) => each.node === name)),
+          sorted(checks.filter((each) => each.node === name)),
+        ]);
+      case 'checks':
+        return sorted(checks);
+      case 'sessions':
+        return sorted(sessions);
+      case 'key':
+        return show(kv.find((each) => each.key === name));
+      case 'prefix':
+        return sorted(kv.filter((each) => each.key.startsWith(name)));
+      default:
+        throw new Error(`the model has no view ${view}`);
+    }
+  }
+
+  #run(command: Command, now: number): Answer {
+    const d = this.data;
+    switch (command.kind) {
+      case 'register':
+        return this.#register(command, now);
+      case 'deregister-instance':
+        return this.#removeInstance(command.node, command.id, now);
+      case 'deregister-check':
+        return this.#removeCheck(command.node, command.id, now);
+      case 'deregister-node': {
+        if (!d.nodes.some((node) => node.name === command.node)) return false;
+        for (const s of d.sessions.filter((each) => each.node === command.node)) this.#endSession(s.id, now);
+        for (const i of d.instances.filter((each) => each.node === command.node)) {
+          this.#removeInstance(i.node, i.id, now);
+        }
+        for (const c of d.checks.filter((each) => each.node === command.node)) this.#removeCheck(c.node, c.id, now);
+        d.nodes = d.nodes.filter((node) => node.name !== command.node);
+        return true;
+      }
+      case 'update-checks': {
+        let existed = 0;
+        for (const { node, id, status } of command.updates) {
+          const check = d.checks.find((each) => each.node === node && each.id === id);
+          if (check === undefined) continue;
+          existed++;
+          this.#setStatus(check, status, now);
+        }
+        return existed;
+      }
+      case 'kv-put':
+        return this.#put(command, now);
+      case 'kv-delete': {
+        const entry = d.kv.find((each) => each.key === command.key);
+        if (entry === undefined) return true;
+        if (command.cas !== undefined && command.cas !== entry.modified) return false;
+        d.kv = d.kv.filter((each) => each !== entry);
+        return true;
+      }
+      case 'kv-delete-tree':
+        d.kv = d.kv.filter((each) => !each.key.startsWith(command.prefix));
+        return true;
+      case 'session-create': {
+        if (d.sessions.some((each) => each.id === command.id)) return 'already_exists';
+        if (!d.nodes.some((each) => each.name === command.node)) return 'failed_precondition';
+        for (const id of command.checks) {
+          const check = d.checks.find((each) => each.node === command.node && each.id === id);
+          if (check === undefined || check.status === 'critical') return 'failed_precondition';
+        }
+        const { id, node, checks, behavior, lockDelayMs } = command;
+        d.sessions.push({ id, node, checks, behavior, lockDelayMs });
+        return true;
+      }
+      case 'session-destroy':
+        return this.#endSession(command.id, now);
+      default:
+        throw new Error(`the model has no command ${command.kind}`);
+    }
+  }
+
+  #register(command: Extract<Command, { kind: 'register' }>, now: number): Answer {
+    const d = this.data;
+    const { name, address } = command.node;
+    const node = d.nodes.find((each) => each.name === name);
+    if (command.nodeMode === 'exists' && node === undefined) return 'not_found';
+    if (command.nodeMode !== 'exists' && node === undefined) d.nodes.push({ name, address });
+    if (command.nodeMode === 'update' && node !== undefined) node.address = address;
+    for (const { id, service, tags = [], session } of command.instances ?? []) {
+      if (session !== undefined && !d.sessions.some((each) => each.id === session)) return 'not_found';
+      const row = { node: name, id, service, tags, session };
+      const at = d.instances.findIndex((each) => each.node === name && each.id === id);
+      if (at < 0) d.instances.push(row);
+      else d.instances[at] = row;
+    }
+    for (const { id, instance = '', status, type = 'none' } of command.checks ?? []) {
+      if (instance !== '' && !d.instances.some((each) => each.node === name && each.id === instance)) return 'not_found';
+      const before = d.checks.find((each) => each.node === name && each.id === id);
+      const check = before ?? { node: name, id, instance, status: 'critical' as CheckStatus, type };
+      if (before === undefined) {
+        d.checks.push(check);
+        // A new critical check may bear the id of one that a session was bound to.
+        if ((status ?? 'critical') === 'critical') this.#endSessionsOf(name, id, now);
+      }
+      check.instance = instance;
+      check.type = type;
+      if (status !== undefined) this.#setStatus(check, status, now);
+    }
+    if (command.replaceChecks === true) {
+      for (const instance of command.instances ?? []) {
+        for (const check of d.checks.filter((each) => each.node === name && each.instance === instance.id)) {
+          if (!(command.checks ?? []).some((kept) => kept.id === check.id)) this.#removeCheck(name, check.id, now);
+        }
+      }
+    }
+    return true;
+  }
+
+  #put(command: Extract<Command, { kind: 'kv-put' }>, now: number): Answer {
+    const d = this.data;
+    const entry = d.kv.find((each) => each.key === command.key);
+    const value = Buffer.from(command.value).toString();
+    const next: Kv = {
+      key: command.key,
+      value,
+      flags: command.flags,
+      lockIndex: entry?.lockIndex ?? 0,
+      session: entry?.session,
+      modified: -1,
+    };
+    const { condition } = command;
+    if (condition?.kind === 'cas') {
+      if (condition.revision === 0 ? entry !== undefined : entry?.modified !== condition.revision) return false;
+    }
+    if (condition?.kind === 'acquire') {
+      const { session } = condition;
+      if (!d.sessions.some((each) => each.id === session)) return 'failed_precondition';
+      if (entry?.session !== session) {
+        if (entry?.session !== undefined) return false;
+        if (d.delays.some((each) => each.key === command.key && each.until > now)) return false;
+        next.session = session;
+        next.lockIndex++;
+      }
+    }
+    if (condition?.kind === 'release') {
+      if (entry?.session !== condition.session) return false;
+      next.session = undefined;
+    }
+    if (entry !== undefined && show({ ...entry, modified: 0 }) === show({ ...next, modified: 0 })) return true;
+    d.kv = [...d.kv.filter((each) => each !== entry), next];
+    return true;
+  }
+
+  #setStatus(check: Data['checks'][number], status: CheckStatus, now: number): void {
+    const before = check.status;
+    check.status = status;
+    if (status === 'critical' && before !== 'critical') this.#endSessionsOf(check.node, check.id, now);
+  }
+
+  #removeCheck(node: string, id: string, now: number): boolean {
+    const kept = this.data.checks.filter((each) => each.node !== node || each.id !== id);
+    if (kept.length === this.data.checks.length) return false;
+    this.data.checks = kept;
+    this.#endSessionsOf(node, id, now);
+    return true;
+  }
+
+  #removeInstance(node: string, id: string, now: number): boolean {
+    const kept = this.data.instances.filter((each) => each.node !== node || each.id !== id);
+    if (kept.length === this.data.instances.length) return false;
+    this.data.instances = kept;
+    for (const check of this.data.checks.filter((each) => each.node === node && each.instance === id)) {
+      this.#removeCheck(node, check.id, now);
+    }
+    return true;
+  }
+
+  #endSessionsOf(node: string, check: string, now: number): void {
+    for (const session of this.data.sessions) {
+      if (session.node === node && session.checks.includes(check)) this.#endSession(session.id, now);
+    }
+  }
+
+  #endSession(id: string, now: number): boolean {
+    const d = this.data;
+    const session = d.sessions.find((each) => each.id === id);
+    if (session === undefined) return false;
+    d.sessions = d.sessions.filter((each) => each !== session);
+    for (const entry of d.kv.filter((each) => each.session === id)) {
+      if (session.behavior === 'delete') d.kv = d.kv.filter((each) => each !== entry);
+      else {
+        entry.session = undefined;
+        entry.modified = -1;
+      }
+      if (session.lockDelayMs > 0) {
+        d.delays = d.delays.filter((each) => each.key !== entry.key);
+        d.delays.push({ key: entry.key, until: now + session.lockDelayMs });
+      }
+    }
+    for (const held of d.instances.filter((each) => each.session === id)) this.#removeInstance(held.node, held.id, now);
+    return true;
+  }
+}
+
+/** Without the revisions of KV entries, which follow from the batch and are no part of it. */
+function unstamped(data: Data): Data {
+  return { ...data, kv: data.kv.map((entry) => ({ ...entry, modified: 0 })) };
+}
+
+export function show(value: unknown): string {
+  return JSON.stringify(value, (_name, each: unknown) => (typeof each === 'bigint' ? `${each}n` : each)) ?? 'nothing';
+}
+
+function sorted(rows: readonly unknown[]): string {
+  return show(rows.map(show).sort());
+}
+
+function byId(a: { id: string }, b: { id: string }): number {
+  return a.id < b.id ? -1 : 1;
+}

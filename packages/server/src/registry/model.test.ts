@@ -1,0 +1,248 @@
+/**
+ * Property tests: random commands against the state machine and against the naive model. fast-check
+ * prints the seed and the shortest failing sequence. `ROLLCALL_RUNS` sets how many sequences.
+ */
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Command } from './command.ts';
+import { Journal } from './journal.case.ts';
+import { Model, show, type Answer } from './model.case.ts';
+import { prunable } from './prune.ts';
+import { find } from './reader.ts';
+import type { Outcome } from './batch.ts';
+import { viewOf } from './view-name.ts';
+
+const numRuns = Number(process.env['ROLLCALL_RUNS'] ?? 400);
+
+const names = { node: ['n1', 'n2'], instance: ['i1', 'i2'], service: ['web', 'db'], check: ['c1', 'c2'] };
+const kvKeys = ['a', 'a/b', 'a/c', 'b'];
+const sessions = ['s1', 's2'];
+
+const views = [
+  viewOf.services(),
+  viewOf.nodes(),
+  viewOf.checks(),
+  viewOf.sessions(),
+  ...names.service.map(viewOf.service),
+  ...names.node.map(viewOf.node),
+  ...kvKeys.map(viewOf.key),
+  ...['', 'a', 'a/', 'b', 'zz'].map(viewOf.prefix),
+];
+
+const pick = (from: readonly string[]) => fc.constantFrom(...from);
+const status = fc.constantFrom('passing' as const, 'warning' as const, 'critical' as const);
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+
+/** Drops the fields that are undefined: `exactOptionalPropertyTypes` wants them absent. */
+function compact<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as T;
+}
+
+const register = fc
+  .record({
+    node: pick(names.node),
+    address: fc.constantFrom('10.0.0.1', '10.0.0.2'),
+    nodeMode: fc.constantFrom('update' as const, 'ensure' as const, 'exists' as const),
+    instance: maybe(
+      fc.record({
+        id: pick(names.instance),
+        service: pick(names.service),
+        tags: fc.subarray(['v1', 'v2']),
+        session: maybe(pick(sessions)),
+      }),
+    ),
+    check: maybe(fc.record({ id: pick(names.check), instance: maybe(pick(names.instance)), status: maybe(status) })),
+    replaceChecks: fc.boolean(),
+  })
+  .map(({ node, address, nodeMode, instance, check, replaceChecks }): Command => ({
+    kind: 'register',
+    node: { name: node, address },
+    nodeMode,
+    replaceChecks,
+    instances: instance === undefined ? [] : [compact(instance) as { id: string; service: string }],
+    checks: check === undefined ? [] : [{ ...(compact(check) as { id: string }), name: '' }],
+  }));
+
+const condition = fc.oneof(
+  fc.constant(undefined),
+  fc.nat(30).map((revision) => ({ kind: 'cas' as const, revision })),
+  pick(sessions).map((session) => ({ kind: 'acquire' as const, session })),
+  pick(sessions).map((session) => ({ kind: 'release' as const, session })),
+);
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 4, arbitrary: register },
+  fc.record({ kind: fc.constant('deregister-instance' as const), node: pick(names.node), id: pick(names.instance) }),
+  fc.record({ kind: fc.constant('deregister-check' as const), node: pick(names.node), id: pick(names.check) }),
+  fc.record({ kind: fc.constant('deregister-node' as const), node: pick(names.node) }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('update-checks' as const),
+      updates: fc.array(fc.record({ node: pick(names.node), id: pick(names.check), status }), { maxLength: 3 }),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc
+      .record({ key: pick(kvKeys), value: fc.constantFrom('', 'x', 'y'), flags: fc.constantFrom(0n, 7n), condition })
+      .map(({ value, ...rest }): Command =>
+        compact({ ...rest, kind: 'kv-put' as const, value: Buffer.from(value) }) as Command,
+      ),
+  },
+  fc
+    .record({ key: pick(kvKeys), cas: maybe(fc.nat(30)) })
+    .map((each): Command => compact({ ...each, kind: 'kv-delete' as const }) as Command),
+  fc.record({ kind: fc.constant('kv-delete-tree' as const), prefix: fc.constantFrom('', 'a', 'a/') }),
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({
+        id: pick(sessions),
+        node: pick(names.node),
+        checks: fc.subarray(names.check, { maxLength: 1 }),
+        behavior: fc.constantFrom('release' as const, 'delete' as const),
+        lockDelayMs: fc.constantFrom(0, 20),
+      })
+      .map((each): Command => ({ ...each, kind: 'session-create', name: '', liveness: 'ttl', ttlMs: 0 })),
+  },
+  fc.record({ kind: fc.constant('session-destroy' as const), id: pick(sessions) }),
+);
+
+/** Batches with the time that passes before each, in milliseconds. */
+const steps = (maxBatch: number) =>
+  fc.array(fc.record({ waitMs: fc.nat(15), batch: fc.array(command, { minLength: 1, maxLength: maxBatch }) }), {
+    minLength: 15,
+    maxLength: 40,
+  });
+
+describe('the state machine against a naive model', () => {
+  test('every answer, every content and every view revision agree, one command at a time', () => {
+    fc.assert(
+      fc.property(steps(1), (played) => {
+        const journal = new Journal();
+        const model = new Model();
+        let now = 0;
+        for (const { waitMs, batch } of played) {
+          now += waitMs;
+          const { outcomes } = journal.commit(batch, now);
+          expect(outcomes.map(answer)).toEqual(model.commit(batch, now, views));
+          compare(journal, model);
+          for (const view of views) {
+            expect([view, journal.views.revision(view)]).toEqual([view, model.revisionOf(view)]);
+          }
+        }
+      }),
+      { numRuns },
+    );
+  });
+
+  test('a batch answers as its commands would one after the other', () => {
+    fc.assert(
+      fc.property(steps(8), (played) => {
+        const journal = new Journal();
+        const model = new Model();
+        let now = 0;
+        for (const { waitMs, batch } of played) {
+          now += waitMs;
+          const { outcomes, revision } = journal.commit(batch, now);
+          expect(outcomes.map(answer)).toEqual(model.commit(batch, now, views, revision));
+          compare(journal, model);
+        }
+      }),
+      { numRuns },
+    );
+  });
+
+  test('a restart changes nothing, and only watchers of a changed view are woken', () => {
+    fc.assert(
+      fc.property(steps(3), fc.nat(39), (played, restartAt) => {
+        const journal = new Journal();
+        const woken = new Set<string>();
+        const watchAll = () => views.forEach((view) => journal.views.watch(view, () => woken.add(view)));
+        watchAll();
+        played.forEach(({ batch }, at) => {
+          if (at === restartAt) {
+            const before = [dump(journal), ...views.map((view) => journal.views.revision(view))];
+            journal.restart();
+            expect([dump(journal), ...views.map((view) => journal.views.revision(view))]).toEqual(before);
+            watchAll();
+          }
+          const revisions = new Map(views.map((view) => [view, journal.views.revision(view)]));
+          woken.clear();
+          journal.commit(batch);
+          const raised = views.filter((view) => journal.views.revision(view) !== revisions.get(view));
+          expect([...woken].sort()).toEqual(raised.sort());
+        });
+      }),
+      { numRuns },
+    );
+  });
+
+  test('no revision goes back, prunes and restarts included', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof({ weight: 8, arbitrary: command }, fc.constantFrom('prune', 'restart')), { maxLength: 60 }), (played) => {
+        const journal = new Journal();
+        const last = new Map<string, number>();
+        for (const each of played) {
+          if (each === 'restart') journal.restart();
+          else if (typeof each === 'string') journal.commit([{ kind: 'prune', keys: prunable(journal.state, 0) }]);
+          else journal.commit([each]);
+          for (const view of views) {
+            const revision = journal.views.revision(view);
+            expect(revision).toBeGreaterThanOrEqual(last.get(view) ?? 0);
+            last.set(view, revision);
+          }
+        }
+      }),
+      { numRuns },
+    );
+  });
+});
+
+function answer(outcome: Outcome): Answer {
+  return 'error' in outcome ? (outcome.error.code as Answer) : outcome.result;
+}
+
+/** Compares contents through the model's own views, so that one way of reading serves both. */
+function compare(journal: Journal, model: Model): void {
+  const copy = new Model();
+  const { state } = journal;
+  copy.data = {
+    nodes: Array.from(find.nodes(state), ({ name, address }) => ({ name, address })),
+    instances: names.service.flatMap((service) =>
+      Array.from(find.instancesOfService(state, service), ({ node, id, service: own, tags, session }) => ({
+        node,
+        id,
+        service: own,
+        tags,
+        session,
+      })),
+    ),
+    checks: Array.from(find.checks(state), ({ node, id, instance, status: own, type }) => ({
+      node,
+      id,
+      instance,
+      status: own,
+      type,
+    })),
+    sessions: Array.from(find.sessions(state), ({ id, node, checks, behavior, lockDelayMs }) => ({
+      id,
+      node,
+      checks,
+      behavior,
+      lockDelayMs,
+    })),
+    kv: Array.from(state.kvKeys(''), (key) => {
+      const { value, flags, lockIndex, session, modified } = find.kv(state, key) as NonNullable<ReturnType<typeof find.kv>>;
+      return { key, value: Buffer.from(value).toString(), flags, lockIndex, session, modified };
+    }),
+    delays: [],
+  };
+  for (const view of views) expect([view, copy.content(view)]).toEqual([view, model.content(view)]);
+}
+
+function dump(journal: Journal): string {
+  return show([...journal.state.rows()].sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,204 @@
+/**
+ * Scripted scenarios of the state machine: each file in testdata/ is a conversation with recorded
+ * answers. `ROLLCALL_REWRITE=1 npx vitest run scenario` records them anew; do that only when you
+ * understand every line that changes.
+ *
+ *   <verb> <name=value …>       one command; several lines before `----` are one batch
+ *   ----
+ *   what was answered, which rows changed, which watched views woke
+ */
+
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { CheckKind, CheckStatus } from '@rollcall/protocol';
+import type { Command } from './command.ts';
+import { Journal, type Committed } from './journal.case.ts';
+import { prunable } from './prune.ts';
+import type { Row } from './rows.ts';
+
+const folder = new URL('testdata/', import.meta.url);
+
+describe('scenarios of the state machine', () => {
+  for (const file of readdirSync(folder).sort()) {
+    test(file, () => {
+      const script = readFileSync(new URL(file, folder), 'utf8');
+      const played = play(script);
+      if (process.env['ROLLCALL_REWRITE'] === '1') writeFileSync(new URL(file, folder), played);
+      else expect(played).toBe(script);
+    });
+  }
+});
+
+function play(script: string): string {
+  const journal = new Journal();
+  const woken: string[] = [];
+  const clock = { now: 0 };
+  return script
+    .split('\n\n')
+    .map((block) => {
+      const lines = block.trimEnd().split('\n');
+      const end = lines.indexOf('----');
+      const input = end < 0 ? lines : lines.slice(0, end);
+      const comments = input.filter((line) => line.startsWith('#'));
+      const commands = input.filter((line) => line !== '' && !line.startsWith('#'));
+      if (commands.length === 0) return comments.join('\n');
+      woken.length = 0;
+      const answer = run(journal, commands, clock, woken);
+      return [...input, '----', ...answer].join('\n');
+    })
+    .join('\n\n')
+    .concat('\n');
+}
+
+function run(journal: Journal, lines: string[], clock: { now: number }, woken: string[]): string[] {
+  const [verb, ...words] = (lines[0] ?? '').split(' ');
+  const rest = words.join(' ');
+  switch (verb) {
+    case 'watch':
+      journal.views.watch(viewName(rest), () => woken.push(rest));
+      return ['watching'];
+    case 'revision':
+      return [String(journal.views.revision(viewName(rest)))];
+    case 'wait':
+      clock.now += Number(rest);
+      return [`now ${clock.now}`];
+    case 'restart':
+      journal.restart();
+      return [`${journal.state.size} rows at revision ${journal.state.revision}`];
+    default:
+      return report(journal.commit(lines.map((line) => parse(line, journal, clock.now)), clock.now), woken);
+  }
+}
+
+function viewName(text: string): string {
+  return text.replace(' ', '\0');
+}
+
+function report({ outcomes, changes, revision }: Committed, woken: readonly string[]): string[] {
+  const answers = outcomes.map((outcome) =>
+    'error' in outcome ? `${outcome.error.code}: ${outcome.error.message}` : String(outcome.result),
+  );
+  if (changes.length === 0) return [...answers, `nothing changed, still at ${revision}`];
+  const rows = changes.map(({ key, before, after }) => {
+    const sign = before === undefined ? '+' : after === undefined ? '-' : '~';
+    return `${sign} ${key.replaceAll('\0', ' ')}${after === undefined ? '' : describeRow(after)}`;
+  });
+  const wakes = woken.length === 0 ? [] : [`woke: ${woken.join(', ')}`];
+  return [...answers, `revision ${revision}`, ...rows.sort(), ...wakes];
+}
+
+function describeRow(row: Row): string {
+  switch (row.kind) {
+    case 'kv':
+      return ` = ${Buffer.from(row.value).toString()} created=${row.created} lock=${row.lockIndex} session=${row.session ?? '-'}`;
+    case 'check':
+      return ` ${row.status} of ${row.instance === '' ? 'the node' : row.instance} created=${row.created}`;
+    case 'instance':
+      return ` ${row.service} :${row.port} [${row.tags.join(' ')}] created=${row.created}`;
+    case 'floor':
+      return ` ${row.revision}`;
+    case 'delay':
+      return ` until ${row.untilMs}`;
+    default:
+      return '';
+  }
+}
+
+function parse(line: string, journal: Journal, now: number): Command {
+  const [verb, ...words] = line.split(' ');
+  const args = Object.fromEntries(
+    words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]),
+  );
+  const given = (name: string) => args[name] ?? '';
+  switch (verb) {
+    case 'register':
+      return parseRegister(args);
+    case 'deregister':
+      if (args['instance'] !== undefined) {
+        return { kind: 'deregister-instance', node: given('node'), id: given('instance') };
+      }
+      if (args['check'] !== undefined) {
+        return { kind: 'deregister-check', node: given('node'), id: given('check') };
+      }
+      return { kind: 'deregister-node', node: given('node') };
+    case 'check':
+      return {
+        kind: 'update-checks',
+        updates: [{ node: given('node'), id: given('id'), status: given('status') as CheckStatus }],
+      };
+    case 'put':
+      return {
+        kind: 'kv-put',
+        key: given('key'),
+        value: Buffer.from(given('value')),
+        flags: BigInt(args['flags'] ?? 0),
+        ...(args['cas'] === undefined ? {} : { condition: { kind: 'cas', revision: Number(args['cas']) } }),
+        ...(args['acquire'] === undefined ? {} : { condition: { kind: 'acquire', session: given('acquire') } }),
+        ...(args['release'] === undefined ? {} : { condition: { kind: 'release', session: given('release') } }),
+      };
+    case 'delete':
+      if (args['prefix'] !== undefined) return { kind: 'kv-delete-tree', prefix: given('prefix') };
+      return {
+        kind: 'kv-delete',
+        key: given('key'),
+        ...(args['cas'] === undefined ? {} : { cas: Number(args['cas']) }),
+      };
+    case 'session':
+      return {
+        kind: 'session-create',
+        id: given('id'),
+        name: '',
+        node: given('node'),
+        liveness: args['liveness'] === 'stream' ? 'stream' : 'ttl',
+        ttlMs: 10_000,
+        lockDelayMs: Number(args['delay'] ?? 0),
+        behavior: args['behavior'] === 'delete' ? 'delete' : 'release',
+        checks: given('checks') === '' ? [] : given('checks').split(','),
+      };
+    case 'destroy':
+      return { kind: 'session-destroy', id: given('id') };
+    case 'connected':
+      return { kind: 'session-connected', id: given('id'), connected: given('is') === 'true' };
+    case 'prune':
+      return { kind: 'prune', keys: prunable(journal.state, now) };
+    default:
+      throw new Error(`unknown verb in scenario: ${line}`);
+  }
+}
+
+function parseRegister(args: Record<string, string>): Command {
+  const { node = '', instance, service = '', tags, port = '0', check, session } = args;
+  return {
+    kind: 'register',
+    node: { name: node, address: args['address'] ?? '10.0.0.1', ...(args['id'] === undefined ? {} : { id: args['id'] }) },
+    nodeMode: (args['mode'] ?? 'ensure') as 'ensure',
+    ...(args['replace'] === undefined ? {} : { replaceChecks: true }),
+    ...(instance === undefined
+      ? {}
+      : {
+          instances: [
+            {
+              id: instance,
+              service,
+              port: Number(port),
+              ...(tags === undefined ? {} : { tags: tags.split(',') }),
+              ...(session === undefined ? {} : { session }),
+            },
+          ],
+        }),
+    ...(check === undefined
+      ? {}
+      : {
+          checks: check.split(',').map((each) => {
+            const [id = '', type = 'ttl', of, status] = each.split(':');
+            return {
+              id,
+              name: id,
+              type: type as CheckKind,
+              ...(of === undefined || of === '' ? {} : { instance: of }),
+              ...(status === undefined ? {} : { status: status as CheckStatus }),
+            };
+          }),
+        }),
+  };
+}

@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest';
+import { RegistryError } from '@rollcall/protocol';
+import type { CommitResult, Engine, Transaction } from './engine/engine.ts';
+import { memory } from './engine/memory/memory.ts';
+import { manualClock } from './manual-clock.case.ts';
+import type { Command } from './registry/command.ts';
+import { find } from './registry/reader.ts';
+import { viewOf } from './registry/view-name.ts';
+import { Replica } from './replica.ts';
+
+const put = (key: string, value: string, cas?: number): Command => ({
+  kind: 'kv-put',
+  key,
+  value: Buffer.from(value),
+  flags: 0n,
+  ...(cas === undefined ? {} : { condition: { kind: 'cas', revision: cas } }),
+});
+
+const oversize: Command = put('x'.repeat(5_000), '');
+
+/** An engine whose commits wait until the test lets them go, or fail as the test says. */
+function gated(): Engine & { held: ((fate?: RegistryError) => void)[]; commits: Transaction[] } {
+  const inner = memory();
+  const held: ((fate?: RegistryError) => void)[] = [];
+  const commits: Transaction[] = [];
+  return {
+    ...inner,
+    held,
+    commits,
+    commit: (transaction) =>
+      new Promise<CommitResult>((resolve, reject) => {
+        commits.push(transaction);
+        held.push((fate) => {
+          if (fate === undefined) inner.commit(transaction).then(resolve, reject);
+          else reject(fate);
+        });
+      }),
+  };
+}
+
+async function started(engine: Engine, queueMax?: number): Promise<Replica> {
+  const replica = new Replica({
+    engine,
+    clock: manualClock(),
+    onFatal: (error) => expect.unreachable(error.message),
+    ...(queueMax === undefined ? {} : { queueMax }),
+  });
+  await replica.start();
+  return replica;
+}
+
+/** Lets the event loop turn until `reached`; every step of a replica takes a few turns at most. */
+async function until(reached: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 1_000; turn++) {
+    if (reached()) return;
+    await new Promise((next) => setImmediate(next));
+  }
+  expect.unreachable('the condition was not reached in 1,000 turns');
+}
+
+describe('replica', () => {
+  test('a write can be read when its promise resolves', async () => {
+    const replica = await started(memory());
+    await replica.submit(put('a', '1'));
+    expect(find.kv(replica.state, 'a')?.modified).toBe(1);
+    expect(replica.views.revision(viewOf.key('a'))).toBe(1);
+    await replica.close();
+  });
+
+  test('nobody sees a change before it is durable', async () => {
+    const engine = gated();
+    const replica = await started(engine);
+    let woken = 0;
+    replica.views.watch(viewOf.key('a'), () => woken++);
+    const written = replica.submit(put('a', '1'));
+    await until(() => engine.held.length === 1);
+    expect(find.kv(replica.state, 'a')).toBeUndefined();
+    expect(woken).toBe(0);
+    engine.held[0]?.();
+    await written;
+    expect(woken).toBe(1);
+    await replica.close();
+  });
+
+  test('commands that arrive during a commit share the next one, decided on top of each other', async () => {
+    const engine = gated();
+    const replica = await started(engine);
+    const first = replica.submit(put('a', '1', 0));
+    await until(() => engine.held.length === 1);
+    const later = [put('a', '2', 0), put('a', '3', 1), put('a', '4', 1), oversize, put('b', '1')].map((command) =>
+      replica.submit(command).catch((error: unknown) => (error as RegistryError).code),
+    );
+    engine.held[0]?.();
+    await until(() => engine.held.length === 2);
+    engine.held[1]?.();
+    expect(await first).toBe(true);
+    expect(await Promise.all(later)).toEqual([false, true, false, 'invalid_argument', true]);
+    expect(engine.commits).toHaveLength(2);
+    await replica.close();
+  });
+
+  test('watchers are told once per batch', async () => {
+    const engine = gated();
+    const replica = await started(engine);
+    let woken = 0;
+    replica.views.watch(viewOf.prefix('a'), () => woken++);
+    const written = ['a1', 'a2', 'a3'].map((key) => replica.submit(put(key, '1')));
+    await until(() => engine.held.length === 1);
+    engine.held[0]?.();
+    await Promise.all(written);
+    expect(woken).toBe(1);
+    await replica.close();
+  });
+
+  test('a commit that fails fails all its commands, refusals included, and the next one works', async () => {
+    const engine = gated();
+    const replica = await started(engine);
+    const written = [put('a', '1'), put('a', '2', 7)].map((command) =>
+      replica.submit(command).catch((error: unknown) => (error as RegistryError).code),
+    );
+    await until(() => engine.held.length === 1);
+    engine.held[0]?.(new RegistryError('unknown_outcome', 'the disk is gone'));
+    expect(await Promise.all(written)).toEqual(['unknown_outcome', 'unknown_outcome']);
+    const next = replica.submit(put('a', '3', 0));
+    await until(() => engine.held.length === 2);
+    engine.held[1]?.();
+    expect(await next).toBe(true);
+    await replica.close();
+  });
+
+  test('a lost race is decided again on the newer state', async () => {
+    const engine = memory();
+    const one = await started(engine);
+    const two = await started(engine);
+    const outcomes = await Promise.all([one.submit(put('a', 'one', 0)), two.submit(put('a', 'two', 0))]);
+    expect(outcomes.sort((a, b) => Number(a) - Number(b))).toEqual([false, true]);
+    await Promise.all([one.barrier(), two.barrier()]);
+    expect(find.kv(one.state, 'a')).toEqual(find.kv(two.state, 'a'));
+    await one.close();
+    await two.close();
+  });
+
+  test('a full queue refuses and says so', async () => {
+    const engine = gated();
+    const replica = await started(engine, 2);
+    const first = replica.submit(put('a', '1'));
+    await until(() => engine.held.length === 1);
+    const waiting = [replica.submit(put('b', '1')), replica.submit(put('c', '1'))];
+    await expect(replica.submit(put('d', '1'))).rejects.toMatchObject({ code: 'resource_exhausted' });
+    engine.held[0]?.();
+    await until(() => engine.held.length === 2);
+    engine.held[1]?.();
+    await Promise.all([first, ...waiting]);
+    await replica.close();
+  });
+
+  test('what changes nothing is answered without a commit', async () => {
+    const engine = gated();
+    const replica = await started(engine);
+    expect(await replica.submit({ kind: 'kv-delete', key: 'none' })).toBe(true);
+    expect(engine.commits).toHaveLength(0);
+    await replica.close();
+  });
+
+  test('close finishes what waits and refuses what comes', async () => {
+    const replica = await started(memory());
+    const written = replica.submit(put('a', '1'));
+    const closed = replica.close();
+    await expect(replica.submit(put('b', '1'))).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await written).toBe(true);
+    await closed;
+  });
+});
