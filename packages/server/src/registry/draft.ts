@@ -41,7 +41,7 @@ export class Draft implements Reader {
         if (!own.has(key) && !this.#deleted.has(key)) yield row;
       }
     }
-    yield* this.#set.bucket(bucket).values();
+    yield* this.#set.bucket(bucket);
   }
 
   *kvKeys(prefix: string): Generator<string, void, undefined> {

@@ -2,7 +2,8 @@
  * Rows by key with their buckets: the store behind `State` and behind the overlay of a `Draft`.
  *
  *   rows      key → row
- *   buckets   bucket → key → row
+ *   buckets   bucket → the row, when it has one      most buckets: the checks of an instance
+ *             bucket → key → row, when it has more
  *
  * Put, delete and lookup are O(1).
  */
@@ -10,11 +11,14 @@
 import { bucketsOf } from './reader.ts';
 import type { Row } from './rows.ts';
 
-const none: ReadonlyMap<string, Row> = new Map();
+interface Single {
+  readonly key: string;
+  readonly row: Row;
+}
 
 export class Rowset {
   readonly rows = new Map<string, Row>();
-  readonly #buckets = new Map<string, Map<string, Row>>();
+  readonly #buckets = new Map<string, Single | Map<string, Row>>();
 
   /** Returns the row that was there before. */
   put(key: string, row: Row): Row | undefined {
@@ -22,8 +26,9 @@ export class Rowset {
     this.rows.set(key, row);
     for (const name of bucketsOf(row)) {
       const bucket = this.#buckets.get(name);
-      if (bucket === undefined) this.#buckets.set(name, new Map([[key, row]]));
-      else bucket.set(key, row);
+      if (bucket === undefined) this.#buckets.set(name, { key, row });
+      else if (bucket instanceof Map) bucket.set(key, row);
+      else this.#buckets.set(name, new Map([[bucket.key, bucket.row]]).set(key, row));
     }
     return before;
   }
@@ -34,13 +39,23 @@ export class Rowset {
     this.rows.delete(key);
     for (const name of bucketsOf(before)) {
       const bucket = this.#buckets.get(name);
-      bucket?.delete(key);
-      if (bucket?.size === 0) this.#buckets.delete(name);
+      if (bucket instanceof Map) {
+        bucket.delete(key);
+        if (bucket.size > 0) continue;
+      }
+      this.#buckets.delete(name);
     }
     return before;
   }
 
-  bucket(name: string): ReadonlyMap<string, Row> {
-    return this.#buckets.get(name) ?? none;
+  bucket(name: string): Iterable<Row> {
+    const bucket = this.#buckets.get(name);
+    if (bucket === undefined) return [];
+    return bucket instanceof Map ? bucket.values() : [bucket.row];
+  }
+
+  bucketSize(name: string): number {
+    const bucket = this.#buckets.get(name);
+    return bucket === undefined ? 0 : bucket instanceof Map ? bucket.size : 1;
   }
 }

@@ -80,11 +80,11 @@ export class State implements Reader {
   }
 
   bucket(bucket: string): Iterable<Row> {
-    return this.#set.bucket(bucket).values();
+    return this.#set.bucket(bucket);
   }
 
   bucketSize(bucket: string): number {
-    return this.#set.bucket(bucket).size;
+    return this.#set.bucketSize(bucket);
   }
 
   kvKeys(prefix: string): Iterable<string> {
