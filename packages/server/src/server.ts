@@ -16,6 +16,7 @@ import { Liveness } from './health/liveness.ts';
 import { Wheel } from './health/wheel.ts';
 import { keepHouse } from './housekeeping.ts';
 import { Answers } from './net/answers.ts';
+import { assertBindAllowed } from './net/bind-policy.ts';
 import type { Context, Frontend, Identity } from './net/frontend.ts';
 import { listen } from './net/listener.ts';
 import { defaultLimits, type Limits } from './options.ts';
@@ -30,6 +31,8 @@ export interface ServerOptions {
   readonly engine?: Engine | Promise<Engine>;
   /** Where HTTP is served; 127.0.0.1 and a free port by default. */
   readonly http?: { readonly host?: string; readonly port?: number };
+  /** Allows a listener beyond loopback although nobody needs to say who they are. */
+  readonly unsafeAllowUnauthenticated?: boolean;
   /** Name of the server's own node; the host name by default. */
   readonly nodeName?: string;
   /** `dc1` by default, as in Consul. */
@@ -58,14 +61,20 @@ export interface Server {
 /**
  * Starts a registry in this process.
  *
- * @throws RegistryError `failed_precondition` when the address or the store is taken,
- *   `data_loss` when the store cannot be read
+ * @throws RegistryError `failed_precondition` when the address or the store is taken, or the address
+ *   is not a loopback one and `unsafeAllowUnauthenticated` is not set; `data_loss` when the store cannot be read
  */
 export async function createServer(options: ServerOptions = {}): Promise<Server> {
   const clock = options.clock ?? systemClock;
   const log = options.log ?? pino({ level: 'silent' });
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const host = options.http?.host ?? '127.0.0.1';
+  assertBindAllowed({
+    host,
+    port: options.http?.port ?? 0,
+    authenticated: false,
+    unsafeAllowUnauthenticated: options.unsafeAllowUnauthenticated === true,
+  });
   const engine = await (options.engine ?? memory());
   const metrics = new Metrics();
   const fatal = deferred<RegistryError>();
