@@ -1,0 +1,40 @@
+/**
+ * The floor: what bare `node:http` can do on the same core with the same bytes and nothing else.
+ *
+ *   same-bytes FILE   answers every request with the status, headers and body in FILE (JSON)
+ *   empty             answers every request with an empty 200
+ *   parse             reads the body, parses it as JSON, answers with an empty 200
+ */
+
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+
+const [mode, file] = process.argv.slice(2);
+const handlers = { 'same-bytes': () => sameBytes(JSON.parse(readFileSync(file, 'utf8'))), empty: () => empty, parse: () => parse };
+
+const server = createServer(handlers[mode]());
+server.listen(0, '127.0.0.1', () => process.stdout.write(`${JSON.stringify({ port: server.address().port })}\n`));
+
+function sameBytes({ headers, body }) {
+  const bytes = Buffer.from(body);
+  const flat = Object.entries(headers).flat();
+  return (request, response) => {
+    response.writeHead(200, flat);
+    response.end(bytes);
+  };
+}
+
+function empty(request, response) {
+  response.writeHead(200, { 'Content-Length': 0 });
+  response.end();
+}
+
+function parse(request, response) {
+  const chunks = [];
+  request.on('data', (chunk) => chunks.push(chunk));
+  request.on('end', () => {
+    JSON.parse(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
+    response.writeHead(200, { 'Content-Length': 0 });
+    response.end();
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * HTTP load on keep-alive connections: wrk where it is installed, otherwise autocannon. Both get
+ * the same plan, of which a scripted form exists for each, and answer in requests per second.
+ */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pinned } from './processes.mjs';
+
+export const loader = spawnSync('wrk', ['-v']).error === undefined ? 'wrk' : 'autocannon';
+
+/**
+ * @param plan `method`, `path`, `body`: `#` in path and body is a number that counts from 0 and
+ *   starts again at `numbers`; `%` in the body counts on without end, so that every body differs
+ * @returns requests per second; throws when any answer was not 2xx
+ */
+export async function load(url, plan, { connections, seconds }) {
+  return loader === 'wrk'
+    ? await runWrk(url, plan, connections, seconds)
+    : await runAutocannon(url, plan, connections, seconds);
+}
+
+async function runWrk(url, plan, connections, seconds) {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'));
+  const script = join(folder, 'plan.lua');
+  writeFileSync(script, luaScript(plan));
+  try {
+    const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];
+    const output = await text(pinned('load', ['wrk', ...args]));
+    const rate = /^RATE ([\d.]+) BAD (\d+)/m.exec(output);
+    if (rate === null) throw new Error(`wrk said:\n${output}`);
+    if (rate[2] !== '0') throw new Error(`${rate[2]} answers of ${url}${plan.path} were errors`);
+    return Number(rate[1]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** A plan without numbers is one request, formatted once. */
+function luaScript({ method, path, body, numbers = 1 }) {
+  const fixed = !path.includes('#') && body === undefined;
+  const makeRequest = fixed
+    ? `local request_bytes
+function init() request_bytes = wrk.format("${method}", [[${path}]]) end
+function request() return request_bytes end`
+    : `local counter = 0
+function request()
+  local number = tostring(counter % ${numbers})
+  counter = counter + 1
+  local body = [[${body ?? ''}]]
+  body = body:gsub("#", number):gsub("%%", tostring(counter))
+  return wrk.format("${method}", (([[${path}]]):gsub("#", number)), nil, body)
+end`;
+  return `${makeRequest}
+function done(summary)
+  local errors = summary.errors
+  local bad = errors.status + errors.connect + errors.read + errors.timeout
+  io.write(string.format("RATE %f BAD %d\\n", summary.requests / (summary.duration / 1e6), bad))
+end
+`;
+}
+
+async function runAutocannon(url, plan, connections, seconds) {
+  const program = fileURLToPath(new URL('load/autocannon.mjs', import.meta.url));
+  const settings = JSON.stringify({ url, plan, connections, seconds });
+  const output = await text(pinned('load', [process.execPath, program, settings]));
+  const { rate, bad } = JSON.parse(output);
+  if (bad !== 0) throw new Error(`${bad} answers of ${url}${plan.path} were errors`);
+  return rate;
+}
+
+function text([file, ...args]) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk) => (output += chunk));
+    child.on('error', reject);
+    child.on('close', (code) => (code === 0 ? resolve(output) : reject(new Error(`${file} ended with ${code}`))));
+  });
+}

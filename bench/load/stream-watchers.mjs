@@ -1,0 +1,64 @@
+/**
+ * A process with many native streams, each watching views, that notes when news of them arrives.
+ * It reads a frame's type only: what a client does with a list is not the registry's time.
+ */
+
+import { serveQuestions } from './raw-sockets.mjs';
+import { openWebSockets } from './web-sockets.mjs';
+
+let streams;
+let waitingFor = 0;
+let news = 0;
+let first = 0n;
+let last = 0n;
+let bytes = 0;
+let done = () => {};
+
+serveQuestions({
+  /** Opens `count` streams; stream n watches the services `views[n % views.length]`. */
+  async connect({ port, count, views }) {
+    const answered = expectAnswers(count * 2);
+    streams = await openWebSockets({ port, count, path: '/rollcall/v1/stream', onText });
+    for (let n = 0; n < count; n++) {
+      streams.send(n, JSON.stringify({ type: 'hello', id: 1, protocol: 1, client: 'bench' }));
+      const watched = views[n % views.length].map((name) => ({ kind: 'service', name }));
+      streams.send(n, JSON.stringify({ type: 'watch', id: 2, views: watched }));
+    }
+    await answered;
+  },
+  /** Forgets the news so far, and lets `news` wait for this many. */
+  async expect({ count }) {
+    news = 0;
+    waitingFor = count;
+  },
+  /** Resolves when all that was expected has come. */
+  async news() {
+    if (news < waitingFor) await new Promise((resolve) => (done = resolve));
+    return { first: String(first), last: String(last), news, bytes };
+  },
+  /** What has come so far. */
+  async sofar() {
+    return { news };
+  },
+});
+
+let answers = 0;
+let answersWanted = 0;
+let allAnswered = () => {};
+
+function expectAnswers(count) {
+  answersWanted = count;
+  return new Promise((resolve) => (allAnswered = resolve));
+}
+
+function onText(number, text) {
+  const type = /"type":"([a-z-]+)"/.exec(text.latin1Slice(0, 40))?.[1];
+  if (type === 'snapshot' || type === 'delta') {
+    last = process.hrtime.bigint();
+    if (news === 0) first = last;
+    bytes = text.length;
+    if (++news === waitingFor) done();
+  } else if (type === 'welcome' || type === 'watching') {
+    if (++answers === answersWanted) allAnswered();
+  } else throw new Error(`stream ${number}: ${text.utf8Slice()}`);
+}

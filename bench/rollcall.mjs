@@ -1,0 +1,64 @@
+/**
+ * The server under measurement: the built command line, `rollcall serve`, with its durable engine
+ * on a fresh folder, in its own process on the server's core.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort, pause, pinned, residentBytes } from './processes.mjs';
+
+const program = fileURLToPath(new URL('../packages/cli/bin/rollcall.mjs', import.meta.url));
+
+/** Starts a server; `stop` keeps the folder for the next start, `remove` deletes it. */
+export async function startRollcall(folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'))) {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const command = [process.execPath, program, 'serve', '--http', `127.0.0.1:${port}`, '--data-dir', folder];
+  const [file, ...args] = pinned('server', command);
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const ended = once(child, 'exit');
+  await ready(url, child);
+  return {
+    url,
+    port,
+    folder,
+    pid: child.pid,
+    residentBytes: () => residentBytes(child.pid),
+    /** The value of a metric without labels, or the sum over its labels. */
+    async metric(name) {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      const lines = text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+      if (lines.length === 0) throw new Error(`the server has no metric ${name}`);
+      return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+    async remove() {
+      if (child.exitCode === null && child.signalCode === null) await this.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function ready(url, child) {
+  while (child.exitCode === null) {
+    const answer = await fetch(`${url}/readyz`).catch(() => undefined);
+    if (answer?.status === 200) return;
+    await pause(2);
+  }
+  throw new Error('the server ended before it was ready');
+}
+
+/** A request that must succeed. */
+export async function call(url, path, method = 'GET', body) {
+  const answer = await fetch(url + path, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+  return { headers: answer.headers, text };
+}

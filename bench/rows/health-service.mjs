@@ -1,0 +1,37 @@
+/** Reading a service's healthy instances: the request that every client of Consul's API makes most. */
+
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { againstFloor } from '../against-floor.mjs';
+import { call, startRollcall } from '../rollcall.mjs';
+
+export const row = {
+  what: '`GET /v1/health/service/:s?passing`, 10 instances',
+  target: '≥ 0.7 × bare `node:http` sending the same bytes',
+  async run({ quick }) {
+    const server = await startRollcall();
+    const answer = join(server.folder, 'answer.json');
+    try {
+      for (let n = 0; n < 10; n++) {
+        const body = { ID: `web-${n}`, Name: 'web', Address: `10.0.0.${n}`, Port: 8080, Tags: ['v1', 'primary'] };
+        await call(server.url, '/v1/agent/service/register', 'PUT', body);
+      }
+      const path = '/v1/health/service/web?passing';
+      const { headers, text } = await call(server.url, path);
+      writeFileSync(answer, JSON.stringify({ headers: sent(headers), body: text }));
+      const plan = { method: 'GET', path };
+      const floor = ['same-bytes', answer];
+      const result = await againstFloor({ url: server.url, plan, floor, connections: 64, atLeast: 0.7, quick });
+      return { ...result, detail: `${text.length} bytes an answer; ${result.detail}` };
+    } finally {
+      rmSync(answer, { force: true });
+      await server.remove();
+    }
+  },
+};
+
+/** Headers that both servers must send alike; Node adds the rest to both. */
+function sent(headers) {
+  const own = new Set(['date', 'connection', 'keep-alive']);
+  return Object.fromEntries([...headers].filter(([name]) => !own.has(name)));
+}

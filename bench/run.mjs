@@ -1,0 +1,90 @@
+/**
+ * `npm run bench`: measures every target that Rollcall has set itself, prints a table, and writes it
+ * to RESULTS.md with the machine and the command. A target that is missed is written as missed.
+ *
+ *   npm run bench                          everything, about ten minutes; writes bench/RESULTS.md
+ *   npm run bench -- --only register       one row, by the name of its file; writes nothing
+ *   npm run bench -- --quick               fewer and shorter rounds; writes nothing
+ */
+
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { machine } from './machine.mjs';
+
+const rowNames = [
+  'health-service',
+  'check-pass',
+  'register',
+  'stream-watchers',
+  'parked-queries',
+  'kill-instance',
+  'hundred-thousand',
+  'unrelated-wake-ups',
+];
+
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, quick: { type: 'boolean' } } });
+const quick = values.quick ?? false;
+const unknown = (values.only ?? []).filter((name) => !rowNames.includes(name));
+if (unknown.length > 0) {
+  console.error(`no such row: ${unknown.join(', ')}; there are ${rowNames.join(', ')}`);
+  process.exit(2);
+}
+
+const facts = machine();
+const results = [];
+for (const name of values.only ?? rowNames) {
+  const { row } = await import(`./rows/${name}.mjs`);
+  process.stderr.write(`${name} … `);
+  const result = { name, row, ...(await measure(row)) };
+  process.stderr.write(`${result.measured} (${verdict(result)})\n`);
+  results.push(result);
+}
+
+const report = markdown();
+console.log(report);
+if (values.only === undefined && !quick) writeFileSync(new URL('RESULTS.md', import.meta.url), report);
+if (results.some(({ failed }) => failed)) process.exitCode = 1;
+
+async function measure(row) {
+  try {
+    return await row.run({ quick });
+  } catch (error) {
+    console.error(error);
+    return { failed: true, met: false, measured: '–', floor: '–', result: `not measured: ${error.message}`, detail: '' };
+  }
+}
+
+function verdict({ met, failed }) {
+  if (failed) return 'not measured';
+  return met ? 'met' : '**missed**';
+}
+
+function markdown() {
+  const missed = results.filter(({ met }) => !met);
+  const count = `${results.length - missed.length} of ${results.length} targets met.`;
+  return [
+    '# Results',
+    '',
+    `Written by \`npm run bench\`${quick ? ' --quick (fewer and shorter rounds: an indication only)' : ''}. ${count}`,
+    '',
+    ...facts.map(([name, value]) => `- ${name}: ${value}`),
+    '',
+    '| what | to reach | measured: median (lowest to highest) | floor, same run | result | |',
+    '|---|---|---|---|---|---|',
+    ...results.map((result) => {
+      const { row, measured, floor } = result;
+      return `| ${row.what} | ${row.target} | ${measured} | ${floor} | ${result.result} | ${verdict(result)} |`;
+    }),
+    '',
+    '## How each was measured',
+    '',
+    ...results.map(({ row, detail }) => `- ${row.what}: ${detail}.`),
+    '',
+    ...(missed.some(({ row }) => row.ifMissed) ? ['## What is missed, and why', ''] : []),
+    ...missed.filter(({ row }) => row.ifMissed).map(({ row }) => `- ${row.what}: ${row.ifMissed}`),
+    '',
+  ]
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .replace(/\n+$/, '\n');
+}
