@@ -1,0 +1,41 @@
+/** How a command fails: one message for people and one exit code for programs. */
+
+/** docs/reference/cli.md explains each; a test compares them. */
+export const exitCodes = {
+  ok: 0,
+  /** The registry or this machine refused; the message says why. */
+  failure: 1,
+  /** The command line, the environment or the configuration file is wrong; nothing was tried. */
+  usage: 2,
+  /** There is no such service or key. */
+  notFound: 3,
+  /** No registry answered. */
+  unreachable: 4,
+  /** `serve`: the address cannot be listened on. */
+  addressTaken: 5,
+  /** `serve`: another process has the data directory open. */
+  dataDirTaken: 6,
+  /** `serve`: the data directory holds a damaged store, or not one of ours. */
+  storeUnreadable: 7,
+  /** `serve`: the address is reachable from other machines and nothing would protect it. */
+  publicBindRefused: 8,
+  /** `run`: the program cannot be executed, as in POSIX shells. */
+  notExecutable: 126,
+  /** `run`: there is no such program, as in POSIX shells. */
+  programNotFound: 127,
+} as const;
+
+export class CommandFailure extends Error {
+  readonly exitCode: number;
+
+  /** @param message what happened and what to do; lower case, printed after `rollcall: ` */
+  constructor(exitCode: number, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'CommandFailure';
+    this.exitCode = exitCode;
+  }
+}
+
+export function usage(message: string): CommandFailure {
+  return new CommandFailure(exitCodes.usage, message);
+}

@@ -1,0 +1,31 @@
+/** `HOST:PORT` as people write it for listeners. */
+
+import { isIP } from 'node:net';
+
+export interface Address {
+  /** A name or an address, without brackets. */
+  readonly host: string;
+  /** 0 to 65535; 0 takes a free one. */
+  readonly port: number;
+}
+
+/** @throws Error whose message completes `<where>: ` */
+export function parseAddress(text: string): Address {
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (match === null || host === undefined) {
+    const hint = isIP(text) === 6 || /:.*:/.test(text) ? 'write IPv6 as [::1]:8500' : 'write HOST:PORT, such as 127.0.0.1:8500';
+    throw new Error(`${JSON.stringify(text)} is not an address; ${hint}`);
+  }
+  if (host === '') {
+    throw new Error(`${JSON.stringify(text)} names no host; write 127.0.0.1:${port}, or 0.0.0.0:${port} for every interface`);
+  }
+  if (match[1] !== undefined && isIP(host) !== 6) throw new Error(`${JSON.stringify(host)} is not an IPv6 address`);
+  if (port > 65_535) throw new Error(`port ${port} is too high, the limit is 65535`);
+  return { host, port };
+}
+
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,151 @@
+/**
+ * Where the value of each setting comes from: the command line, else the environment, else the
+ * configuration file, else the default. A wrong value is an error even where a better source wins.
+ */
+
+import { dirname, resolve } from 'node:path';
+import { usage } from '../failure.ts';
+import { nearest } from './nearest.ts';
+import { settingsTable, unknownName, type Setting, type Settings } from './table.ts';
+
+export type Source = 'command line' | 'environment' | 'configuration file' | 'default';
+
+export interface ResolveInput {
+  /** By the names of the settings; undefined when not given. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What relative paths on the command line and in the environment are relative to. */
+  readonly folder: string;
+  /** `--config`. */
+  readonly configFile?: string | undefined;
+  readonly readFile: (path: string) => string;
+  /** The limits that the server has. */
+  readonly limitNames: readonly string[];
+}
+
+export interface Resolved {
+  readonly settings: Settings;
+  readonly sources: Readonly<Record<keyof Settings, Source>>;
+  /** What looks like a mistake but is none for sure, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** Names the configuration file in the environment. */
+export const configVariable = 'ROLLCALL_CONFIG';
+
+/** Read by the commands that talk to a registry; listed here so that it is not taken for a typo. */
+export const addressVariable = 'ROLLCALL_HTTP_ADDR';
+
+interface Given {
+  readonly value: unknown;
+  readonly source: Source;
+  /** How messages call it: `--http`, `ROLLCALL_HTTP`, `rollcall.json: http`. */
+  readonly where: string;
+  readonly folder: string;
+}
+
+/** @throws CommandFailure `usage` that names the source, the value and what is wrong with it */
+export function resolveSettings(input: ResolveInput): Resolved {
+  const file = readConfigFile(input);
+  const settings: Record<string, unknown> = {};
+  const sources: Record<string, Source> = {};
+  for (const [key, setting] of Object.entries(settingsTable) as [string, Setting<unknown>][]) {
+    const given = givenValues(key, setting, input, file);
+    const values = given.map((each) => ({ value: read(setting, each), source: each.source }));
+    const best = values[0] ?? { value: setting.read(setting.fallback, input.folder), source: 'default' };
+    settings[key] = best.value;
+    sources[key] = best.source;
+  }
+  return {
+    settings: settings as unknown as Settings,
+    sources: sources as Resolved['sources'],
+    warnings: misspelled(input.env),
+  };
+}
+
+/** Best source first. */
+function givenValues(key: string, setting: Setting<unknown>, input: ResolveInput, file: ConfigFile | undefined): Given[] {
+  const given: Given[] = [];
+  const flag = input.flags[key];
+  if (flag !== undefined) {
+    const where = setting.flag?.split(' ')[0] ?? key;
+    given.push({ value: flag, source: 'command line', where, folder: input.folder });
+  }
+  const variable = setting.env === undefined ? undefined : input.env[setting.env];
+  if (variable !== undefined) {
+    given.push({ value: variable, source: 'environment', where: setting.env ?? key, folder: input.folder });
+  }
+  if (file !== undefined && Object.hasOwn(file.content, key)) {
+    const where = `${file.path}: ${key}`;
+    given.push({ value: file.content[key], source: 'configuration file', where, folder: dirname(file.path) });
+  }
+  return given;
+}
+
+function read(setting: Setting<unknown>, { value, where, folder }: Given): unknown {
+  try {
+    return setting.read(value, folder);
+  } catch (error) {
+    throw usage(`${where}: ${(error as Error).message}`);
+  }
+}
+
+interface ConfigFile {
+  readonly path: string;
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
+function readConfigFile(input: ResolveInput): ConfigFile | undefined {
+  const { configFile, env, folder, readFile, limitNames } = input;
+  const named = configFile ?? (env[configVariable] === '' ? undefined : env[configVariable]);
+  if (named === undefined) return undefined;
+  const path = resolve(folder, named);
+  const content = parseConfig(path, readText(path, readFile));
+  const known = Object.keys(settingsTable);
+  for (const key of Object.keys(content)) {
+    if (!known.includes(key)) throw usage(`${path}: ${unknownName('setting', key, known)}`);
+  }
+  for (const name of Object.keys(content['limits'] ?? {})) {
+    if (!limitNames.includes(name)) throw usage(`${path}: limits: ${unknownName('limit', name, limitNames)}`);
+  }
+  return { path, content };
+}
+
+function readText(path: string, readFile: (path: string) => string): string {
+  try {
+    return readFile(path);
+  } catch (error) {
+    throw usage(`cannot read the configuration file: ${(error as Error).message}`);
+  }
+}
+
+function parseConfig(path: string, text: string): Record<string, unknown> {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (error) {
+    const { message } = error as Error;
+    const position = /at position (\d+)/.exec(message)?.[1];
+    const line = position === undefined ? '' : ` (line ${text.slice(0, Number(position)).split('\n').length})`;
+    throw usage(`${path}: not JSON${line}: ${message}`);
+  }
+  if (typeof content === 'object' && content !== null && !Array.isArray(content)) {
+    return content as Record<string, unknown>;
+  }
+  throw usage(`${path}: must hold a JSON object`);
+}
+
+/**
+ * Warnings, since the environment is shared: Kubernetes puts `ROLLCALL_PORT` and many more there
+ * for a service called `rollcall`.
+ */
+function misspelled(env: ResolveInput['env']): string[] {
+  const known = Object.values(settingsTable).flatMap((setting: Setting<unknown>) => setting.env ?? []);
+  known.push(configVariable, addressVariable);
+  return Object.keys(env).flatMap((name) => {
+    if (!name.startsWith('ROLLCALL_') || known.includes(name)) return [];
+    if (/_(PORT|SERVICE)(_|$)/.test(name)) return [];
+    const meant = nearest(name, known);
+    return meant === undefined ? [] : [`${name} in the environment means nothing; did you mean ${meant}?`];
+  });
+}
