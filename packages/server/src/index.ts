@@ -6,3 +6,6 @@ export { memory } from './engine/memory/memory.ts';
 export type { Engine } from './engine/engine.ts';
 export { defaultLimits } from './options.ts';
 export type { Limits } from './options.ts';
+export { assertBindAllowed } from './net/bind-policy.ts';
+export type { Bind } from './net/bind-policy.ts';
+export { stderrLog } from './telemetry/log.ts';
