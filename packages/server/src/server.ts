@@ -69,12 +69,6 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const log = options.log ?? pino({ level: 'silent' });
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const host = options.http?.host ?? '127.0.0.1';
-  assertBindAllowed({
-    host,
-    port: options.http?.port ?? 0,
-    authenticated: false,
-    unsafeAllowUnauthenticated: options.unsafeAllowUnauthenticated === true,
-  });
   const engine = await (options.engine ?? memory());
   const metrics = new Metrics();
   const fatal = deferred<RegistryError>();
@@ -94,6 +88,12 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   replica.measure(metrics);
 
   try {
+    assertBindAllowed({
+      host,
+      port: options.http?.port ?? 0,
+      authenticated: false,
+      unsafeAllowUnauthenticated: options.unsafeAllowUnauthenticated === true,
+    });
     await replica.start();
     liveness.start();
     const identity = await identify(replica, host, options);
