@@ -1,0 +1,125 @@
+/** What every balancer promises. Each balancer's own test runs this suite and adds its own. */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Endpoint } from '../endpoint.ts';
+import type { BalancerFactory } from './balancer.ts';
+import { normal, seededRandom, simulate, someEndpoints } from './simulation.case.ts';
+
+const outcomes = ['ok', 'failed', 'unreachable', 'cancelled'] as const;
+
+/** @param spread largest deviation from an equal share, as a part of it */
+export function balancerCases(name: string, factory: BalancerFactory, spread: number): void {
+  describe(`${name}, as every balancer`, () => {
+    it('picks nobody from an empty list', () => {
+      const balancer = factory(seededRandom(1));
+      expect(balancer.pick({ now: 0, exclude: [] })).toBeUndefined();
+      balancer.update(someEndpoints(2));
+      balancer.update([]);
+      expect(balancer.pick({ now: 0, exclude: [] })).toBeUndefined();
+      expect(balancer.pick({ now: 0, exclude: someEndpoints(1) })).toBeUndefined();
+    });
+
+    it('picks the only endpoint every time, unless it is excluded', () => {
+      const balancer = factory(seededRandom(1));
+      const [only] = someEndpoints(1) as [Endpoint];
+      balancer.update([only]);
+      for (let n = 0; n < 10; n++) expect(balancer.pick({ now: n, exclude: [] })).toBe(only);
+      expect(balancer.pick({ now: 11, exclude: [only] })).toBeUndefined();
+    });
+
+    it('picks from the newest list only and never whom it must not, whatever happens', () => {
+      const step = fc.record({
+        list: fc.option(fc.array(fc.nat(9), { maxLength: 10 }), { nil: undefined }),
+        exclude: fc.array(fc.nat(9), { maxLength: 4 }),
+        result: fc.constantFrom(...outcomes),
+        latencyMs: fc.integer({ min: 0, max: 10_000 }),
+        passedMs: fc.integer({ min: 0, max: 60_000 }),
+        ends: fc.boolean(),
+      });
+      const weights = fc.array(fc.constantFrom(0.5, 1, 3), { minLength: 10, maxLength: 10 });
+      fc.assert(
+        fc.property(fc.integer(), weights, fc.array(step, { maxLength: 40 }), (seed, weight, steps) => {
+          const balancer = factory(seededRandom(seed));
+          const all = someEndpoints(10, (index) => ({ weight: weight[index] as number }));
+          const those = (indices: readonly number[]) => [...new Set(indices)].map((index) => all[index] as Endpoint);
+          let list: Endpoint[] = [];
+          let now = 0;
+          for (const { list: newer, exclude, result, latencyMs, passedMs, ends } of steps) {
+            now += passedMs;
+            if (newer !== undefined) balancer.update((list = those(newer)));
+            const excluded = those(exclude);
+            const allowed = list.filter((endpoint) => !excluded.includes(endpoint));
+            const picked = balancer.pick({ now, exclude: excluded });
+            if (allowed.length === 0) expect(picked).toBeUndefined();
+            else expect(allowed).toContain(picked);
+            if (picked === undefined) continue;
+            if (ends) balancer.observe(picked, { now, latencyMs, result });
+            else picked.inFlight += 1;
+          }
+        }),
+        { numRuns: 200 },
+      );
+    });
+
+    it('does not count requests itself', () => {
+      const balancer = factory(seededRandom(1));
+      const endpoints = someEndpoints(3);
+      balancer.update(endpoints);
+      for (let n = 0; n < 100; n++) balancer.pick({ now: n, exclude: [] });
+      expect(endpoints.map(({ inFlight }) => inFlight)).toEqual([0, 0, 0]);
+    });
+
+    it('is not disturbed when the array it was given changes later', () => {
+      const balancer = factory(seededRandom(1));
+      const endpoints = someEndpoints(3);
+      const list = [...endpoints];
+      balancer.update(list);
+      list.length = 0;
+      expect(endpoints).toContain(balancer.pick({ now: 0, exclude: [] }));
+    });
+
+    it('hears of a request to an endpoint that left the list', () => {
+      const balancer = factory(seededRandom(1));
+      const [gone, stays] = someEndpoints(2) as [Endpoint, Endpoint];
+      balancer.update([gone, stays]);
+      balancer.update([stays]);
+      balancer.observe(gone, { now: 5, latencyMs: 5, result: 'failed' });
+      expect(balancer.pick({ now: 5, exclude: [] })).toBe(stays);
+    });
+
+    it.each([2, 5, 30])('gives %i equal endpoints equal shares', (count) => {
+      const requests = simulate({
+        balancer: factory,
+        endpoints: someEndpoints(count),
+        serve: (_backend, _now, random) => ({ latencyMs: Math.max(1, normal(20, 4, random)), result: 'ok' }),
+        perSecond: 1000,
+        seconds: 30,
+        seed: 42,
+      });
+      expect(largestDeviation(requests, count)).toBeLessThan(spread);
+    });
+
+    it('spreads retries evenly over the endpoints that were not tried', () => {
+      const balancer = factory(seededRandom(3));
+      const endpoints = someEndpoints(5);
+      balancer.update(endpoints);
+      const picks = new Map<Endpoint | undefined, number>();
+      const exclude = endpoints.slice(0, 2);
+      for (let now = 0; now < 9000; now++) {
+        const picked = balancer.pick({ now, exclude }) as Endpoint;
+        picks.set(picked, (picks.get(picked) ?? 0) + 1);
+        balancer.observe(picked, { now, latencyMs: 10 + (now % 7), result: 'ok' });
+      }
+      expect(new Set(picks.keys())).toEqual(new Set(endpoints.slice(2)));
+      for (const count of picks.values()) expect(Math.abs(count - 3000)).toBeLessThan(3000 * Math.max(spread, 0.1));
+    });
+  });
+}
+
+export function largestDeviation(requests: readonly { backend: number }[], count: number): number {
+  const mean = requests.length / count;
+  const shares = new Float64Array(count);
+  for (const { backend } of requests) shares[backend] = (shares[backend] as number) + 1;
+  return shares.reduce((most, share) => Math.max(most, Math.abs(share - mean) / mean), 0);
+}

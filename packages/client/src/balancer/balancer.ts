@@ -1,0 +1,58 @@
+/**
+ * The port of every balancer: it is told the endpoints that may be chosen, picks one per request,
+ * and hears how the request went. It does not decide who may be chosen (`eligible.ts`,
+ * `resilience/ejection.ts` do, by what they pass to `update`), does not count requests in flight
+ * (the caller does, on the endpoint) and sends nothing.
+ *
+ * Nothing is allocated per pick: `pick` returns one of the endpoints it was given, and the context
+ * is an object that the caller may reuse. Time comes with each call, so that a request reads the
+ * clock once, however many balancers are stacked.
+ */
+
+import type { Random } from '../clock.ts';
+import type { Endpoint } from '../endpoint.ts';
+
+export interface PickContext {
+  /** Milliseconds on a clock that never jumps. */
+  readonly now: number;
+  /** Endpoints not to choose, since this request was tried there; few, mostly none. */
+  readonly exclude: readonly Endpoint[];
+}
+
+/**
+ * How a request went, as far as its endpoint is concerned:
+ * - `ok`: it answered, and the answer is not its own failure;
+ * - `failed`: it answered that it cannot (HTTP 5xx, 429), or did not answer in time;
+ * - `unreachable`: no connection, or the connection broke;
+ * - `cancelled`: the caller lost interest before the answer. The latency is a lower bound.
+ */
+export type OutcomeResult = 'ok' | 'failed' | 'unreachable' | 'cancelled';
+
+/** Read during the call and not kept: the caller may reuse one object. */
+export interface Outcome {
+  /** Milliseconds, on the clock of `PickContext.now`. */
+  readonly now: number;
+  /** Milliseconds from the pick to the first sign of an answer (for HTTP: the headers), or to the failure. */
+  readonly latencyMs: number;
+  readonly result: OutcomeResult;
+}
+
+export interface Balancer {
+  /**
+   * Replaces the list. Endpoints are told apart by identity: what the balancer knows about those
+   * that stay, it keeps. The array is not kept.
+   */
+  update(endpoints: readonly Endpoint[]): void;
+
+  /**
+   * Chooses an endpoint of the list that is not excluded; undefined when there is none. Synchronous,
+   * and free of side effects on the endpoints.
+   */
+  pick(context: PickContext): Endpoint | undefined;
+
+  /** Hears once how a request to `endpoint` went. The endpoint may have left the list since. */
+  observe(endpoint: Endpoint, outcome: Outcome): void;
+}
+
+/** Makes the balancer of one service. */
+export type BalancerFactory = (random: Random) => Balancer;

@@ -1,0 +1,42 @@
+/**
+ * Random draws among the endpoints that a request has not tried yet. Only retries come here, so it
+ * scans the list; it allocates nothing.
+ */
+
+import type { Random } from '../clock.ts';
+import type { Endpoint } from '../endpoint.ts';
+
+/**
+ * Index of a random endpoint that is neither excluded nor at index `besides`; −1 when there is none.
+ * @param weights chance of each endpoint, in proportion; equal when undefined
+ */
+export function drawAllowed(
+  endpoints: readonly Endpoint[],
+  exclude: readonly Endpoint[],
+  besides: number,
+  weights: Float64Array | undefined,
+  random: Random,
+): number {
+  let total = 0;
+  for (let index = 0; index < endpoints.length; index++) {
+    if (allowed(endpoints, exclude, besides, index)) total += weights?.[index] ?? 1;
+  }
+  let left = random() * total;
+  let last = -1;
+  for (let index = 0; index < endpoints.length; index++) {
+    if (!allowed(endpoints, exclude, besides, index)) continue;
+    last = index;
+    left -= weights?.[index] ?? 1;
+    if (left < 0) break;
+  }
+  return last;
+}
+
+function allowed(
+  endpoints: readonly Endpoint[],
+  exclude: readonly Endpoint[],
+  besides: number,
+  index: number,
+): boolean {
+  return index !== besides && !exclude.includes(endpoints[index] as Endpoint);
+}

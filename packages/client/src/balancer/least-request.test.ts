@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import { balancerCases } from './balancer.case.ts';
+import { leastRequest } from './least-request.ts';
+import { normal, seededRandom, simulate, someEndpoints } from './simulation.case.ts';
+import { uniformRandom } from './uniform-random.ts';
+
+balancerCases('least request', leastRequest(), 0.1);
+
+it.each([1, 2, 3])('keeps 1,024 endpoints within 3 requests of the mean where chance is 12 and more off (seed %i)', (seed) => {
+  // M. Mitzenmacher 2001: with two choices the gap is about log log n, whatever the load.
+  const gap = (factory: typeof leastRequest) => {
+    const endpoints = someEndpoints(1024);
+    const balancer = factory()(seededRandom(seed));
+    balancer.update(endpoints);
+    for (let n = 0; n < 1024 * 32; n++) balancer.pick({ now: 0, exclude: [] })!.inFlight += 1;
+    return Math.max(...endpoints.map(({ inFlight }) => inFlight)) - 32;
+  };
+  expect(gap(leastRequest)).toBeLessThanOrEqual(3);
+  expect(gap(uniformRandom)).toBeGreaterThanOrEqual(12);
+});
+
+it('always compares two different endpoints: of two, the idle one is certain', () => {
+  const balancer = leastRequest()(seededRandom(5));
+  const endpoints = someEndpoints(2);
+  endpoints[0]!.inFlight = 1;
+  balancer.update(endpoints);
+  for (let n = 0; n < 200; n++) expect(balancer.pick({ now: 0, exclude: [] })).toBe(endpoints[1]);
+});
+
+it.each([
+  ['one request at a time', 20, 1],
+  ['200 requests at a time', 2000, 100],
+])('shares by weight, with %s', (_load, perSecond, latencyMs) => {
+  const weights = [1, 2, 5];
+  const requests = simulate({
+    balancer: leastRequest(),
+    endpoints: someEndpoints(3, (index) => ({ weight: weights[index]! })),
+    serve: (_backend, _now, random) => ({ latencyMs: normal(latencyMs, latencyMs / 10, random), result: 'ok' }),
+    perSecond,
+    seconds: 40_000 / perSecond,
+    seed: 9,
+  });
+  const shares = weights.map((_, backend) => requests.filter((request) => request.backend === backend).length / requests.length);
+  shares.forEach((share, index) => expect(Math.abs(share - weights[index]! / 8)).toBeLessThan(0.02));
+});

@@ -1,0 +1,94 @@
+/**
+ * Peak EWMA: of two random endpoints the one with the lower latency × (requests in flight + 1),
+ * where latency is an exponentially weighted moving average over time that a higher sample resets
+ * upwards at once. It is quick to leave an endpoint that turned slow and cautious to come back.
+ * The algorithm of Finagle (twitter/finagle, loadbalancer/PeakEwma.scala), with these readings:
+ *
+ * - The average decays when it is read, too, so that an endpoint avoided for long is tried again.
+ * - An endpoint without history is tried by one request at a time: unless it is idle, it costs more
+ *   than any endpoint with a history.
+ * - A failure is charged as a long latency. By its latency alone, an endpoint that fails at once
+ *   would be the best of all and draw most of the traffic.
+ * - A cancelled request proves only that the endpoint took at least that long.
+ */
+
+import type { Random } from '../clock.ts';
+import type { Endpoint } from '../endpoint.ts';
+import type { BalancerFactory, Outcome } from './balancer.ts';
+import { TwoChoices } from './two-choices.ts';
+
+export interface PeakEwmaOptions {
+  /** Time constant τ of the average, in milliseconds; more than 0. 10,000 by default, as in Finagle. */
+  readonly decayMs?: number;
+  /**
+   * Least latency charged for a failure, in milliseconds, 0 or more. 1,000 by default. Choose the
+   * time-out of your requests: more than they normally take, so that failing is never the cheapest.
+   * More also keeps an endpoint with rare errors away for longer.
+   */
+  readonly failureMs?: number;
+}
+
+/** Of two random endpoints, the one with the lower peak-sensitive latency × load. O(1). */
+export function peakEwma({ decayMs = 10_000, failureMs = 1000 }: PeakEwmaOptions = {}): BalancerFactory {
+  return (random) => new PeakEwma(random, decayMs, failureMs);
+}
+
+/** Dearer than any latency, in milliseconds; small enough to add requests in flight to it. */
+const unknownCost = 2 ** 47;
+
+class PeakEwma extends TwoChoices {
+  readonly #decayMs: number;
+  readonly #failureMs: number;
+  /** Where each endpoint is in the list. */
+  #indices = new Map<Endpoint, number>();
+  /** Average latency in milliseconds as of `#stamps`, by index; 0 when nothing is known. */
+  #averages = new Float64Array(0);
+  #stamps = new Float64Array(0);
+
+  constructor(random: Random, decayMs: number, failureMs: number) {
+    super(random);
+    this.#decayMs = decayMs;
+    this.#failureMs = failureMs;
+  }
+
+  override update(endpoints: readonly Endpoint[]): void {
+    super.update(endpoints);
+    const averages = new Float64Array(endpoints.length);
+    const stamps = new Float64Array(endpoints.length);
+    const indices = new Map<Endpoint, number>();
+    endpoints.forEach((endpoint, index) => {
+      indices.set(endpoint, index);
+      const before = this.#indices.get(endpoint);
+      if (before === undefined) return;
+      averages[index] = this.#averages[before] as number;
+      stamps[index] = this.#stamps[before] as number;
+    });
+    this.#indices = indices;
+    this.#averages = averages;
+    this.#stamps = stamps;
+  }
+
+  override observe(endpoint: Endpoint, { now, latencyMs, result }: Outcome): void {
+    const index = this.#indices.get(endpoint);
+    if (index === undefined) return;
+    const average = this.#averages[index] as number;
+    if (result === 'cancelled' && latencyMs <= average) return;
+    const answered = result === 'ok' || result === 'cancelled';
+    this.#sample(index, now, answered ? latencyMs : Math.max(latencyMs, this.#failureMs));
+  }
+
+  protected override cost(index: number, now: number): number {
+    this.#sample(index, now, 0);
+    const average = this.#averages[index] as number;
+    const load = this.load(index);
+    return average === 0 && load > 1 ? unknownCost + load : average * load;
+  }
+
+  /** Samples come at uneven times, so the weight of the past is that of the time since the last. */
+  #sample(index: number, now: number, latencyMs: number): void {
+    const average = this.#averages[index] as number;
+    const past = Math.exp(-Math.max(0, now - (this.#stamps[index] as number)) / this.#decayMs);
+    this.#averages[index] = latencyMs > average ? latencyMs : average * past + latencyMs * (1 - past);
+    this.#stamps[index] = now;
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Round robin: each endpoint in turn, whatever its weight, load or latency. It starts at a random
+ * place, since clients that start together would otherwise walk the list in lockstep
+ * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers).
+ */
+
+import type { Random } from '../clock.ts';
+import type { Endpoint } from '../endpoint.ts';
+import type { Balancer, BalancerFactory, PickContext } from './balancer.ts';
+
+/** Each endpoint in turn, from a random start. Weights are ignored. O(1). */
+export function roundRobin(): BalancerFactory {
+  return (random) => new RoundRobin(random);
+}
+
+class RoundRobin implements Balancer {
+  #endpoints: readonly Endpoint[] = [];
+  /** Anywhere in the number line; taken modulo the length of the list. */
+  #next: number;
+
+  constructor(random: Random) {
+    this.#next = Math.floor(random() * 2 ** 30);
+  }
+
+  update(endpoints: readonly Endpoint[]): void {
+    this.#endpoints = [...endpoints];
+  }
+
+  pick({ exclude }: PickContext): Endpoint | undefined {
+    const count = this.#endpoints.length;
+    for (let tries = 0; tries < count; tries++) {
+      this.#next = (this.#next + 1) % count;
+      const endpoint = this.#endpoints[this.#next];
+      if (endpoint !== undefined && !exclude.includes(endpoint)) return endpoint;
+    }
+    return undefined;
+  }
+
+  observe(): void {}
+}

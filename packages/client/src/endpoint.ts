@@ -1,0 +1,70 @@
+/**
+ * An endpoint: one instance as the choosing half of the client sees it, for as long as it is in the
+ * list. What a client learns about an instance (requests in flight, latency, ejection) hangs on the
+ * identity of this object, so it survives every update of the list that still has the instance.
+ * This file knows nothing of balancers or transports.
+ */
+
+import type { Instance } from '@rollcall/protocol';
+
+export class Endpoint {
+  /** The registry's newest record; replaced when its tags, metadata, weight or status change. */
+  instance: Instance;
+  /** Requests begun and not yet ended, counted by whoever sends them. */
+  inFlight = 0;
+
+  constructor(instance: Instance) {
+    this.instance = instance;
+  }
+
+  /** `host:port` as it stands in a URL: IPv6 addresses are in brackets. */
+  get authority(): string {
+    const { address, port } = this.instance;
+    return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  }
+}
+
+/** What an update of the list changed. */
+export interface Reconciled {
+  /** Endpoints of the new list in its order, by identity. */
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  /** Endpoints that are gone. */
+  readonly removed: readonly Endpoint[];
+  /** Endpoints whose instance became ready (again): it was registered anew or passes its checks. */
+  readonly revived: readonly Endpoint[];
+}
+
+/**
+ * Gives each instance the endpoint it had before, or a new one. An instance that moved to another
+ * address or port is another endpoint: nothing learnt about the old place holds for the new one.
+ */
+export function reconcile(known: ReadonlyMap<string, Endpoint>, instances: readonly Instance[]): Reconciled {
+  const endpoints = new Map<string, Endpoint>();
+  const revived: Endpoint[] = [];
+  for (const instance of instances) {
+    const identity = identityOf(instance);
+    const endpoint = known.get(identity);
+    if (endpoint === undefined) {
+      endpoints.set(identity, new Endpoint(instance));
+      continue;
+    }
+    if (isReady(instance) && !isReady(endpoint.instance)) revived.push(endpoint);
+    endpoint.instance = instance;
+    endpoints.set(identity, endpoint);
+  }
+  const removed: Endpoint[] = [];
+  for (const [identity, endpoint] of known) {
+    if (!endpoints.has(identity)) removed.push(endpoint);
+  }
+  return { endpoints, removed, revived };
+}
+
+/** Passing and warning instances may be chosen; critical and draining ones should not be. */
+export function isReady(instance: Instance): boolean {
+  return instance.status === 'passing' || instance.status === 'warning';
+}
+
+/** Ids are unique on their node only. Newlines cannot occur in names, so the parts stay apart. */
+function identityOf({ node, id, address, port }: Instance): string {
+  return `${node}\n${id}\n${address}\n${port}`;
+}
