@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest';
+import type { Endpoint } from '../endpoint.ts';
+import type { Outcome } from './balancer.ts';
+import { Picker } from './picker.ts';
+import { roundRobin } from './round-robin.ts';
+import { anInstance, seededRandom } from './simulation.case.ts';
+
+const three = [anInstance('a'), anInstance('b'), anInstance('c')];
+
+function setUp(instances = three) {
+  const picker = new Picker(roundRobin(), {}, seededRandom(1));
+  picker.update(instances, 0);
+  const turn = (now: number, count = 6) =>
+    new Set(Array.from({ length: count }, () => picker.pick(now)?.instance.id));
+  const get = (id: string): Endpoint => {
+    for (;;) {
+      const endpoint = picker.pick(0);
+      if (endpoint?.instance.id === id) return endpoint;
+    }
+  };
+  const report = (endpoint: Endpoint, result: Outcome['result'], now: number) =>
+    picker.observe(endpoint, { now, latencyMs: 1, result });
+  return { picker, turn, get, report };
+}
+
+it('picks among the eligible ones', () => {
+  const { turn } = setUp([anInstance('a'), anInstance('b', { status: 'critical' }), anInstance('c', { status: 'draining' })]);
+  expect(turn(0)).toEqual(new Set(['a']));
+});
+
+it('stops choosing an endpoint at the first connection error and takes it back in time', () => {
+  const { turn, get, report } = setUp();
+  report(get('b'), 'unreachable', 100);
+  expect(turn(100)).toEqual(new Set(['a', 'c']));
+  expect(turn(1099)).toEqual(new Set(['a', 'c']));
+  expect(turn(1100)).toEqual(new Set(['a', 'b', 'c']));
+});
+
+it('does not eject for answers that are errors, or for cancelled requests', () => {
+  const { turn, get, report } = setUp();
+  report(get('b'), 'failed', 100);
+  report(get('c'), 'cancelled', 100);
+  expect(turn(100)).toEqual(new Set(['a', 'b', 'c']));
+});
+
+it('takes an ejected endpoint back when the registry says that it is ready again, not at other news', () => {
+  const { picker, turn, get, report } = setUp();
+  report(get('b'), 'unreachable', 100);
+  picker.update([...three, anInstance('d')], 200);
+  expect(turn(200)).toEqual(new Set(['a', 'c', 'd']));
+  picker.update([anInstance('a'), anInstance('b', { status: 'critical' }), anInstance('c')], 300);
+  picker.update(three, 400);
+  expect(turn(400)).toEqual(new Set(['a', 'b', 'c']));
+});
+
+it('takes an ejected endpoint back when it left the list and came again', () => {
+  const { picker, turn, get, report } = setUp();
+  report(get('b'), 'unreachable', 100);
+  expect(picker.update([anInstance('a'), anInstance('c')], 200).map(({ instance }) => instance.id)).toEqual(['b']);
+  picker.update(three, 300);
+  expect(turn(300)).toEqual(new Set(['a', 'b', 'c']));
+});
+
+it('would rather retry on an ejected endpoint than on one that was tried', () => {
+  const { picker, get, report } = setUp([anInstance('a'), anInstance('b')]);
+  const [a, b] = [get('a'), get('b')];
+  report(b, 'unreachable', 100);
+  expect(picker.pick(100, [a])).toBe(b);
+  expect(picker.pick(100, [a, b])).toBeUndefined();
+});

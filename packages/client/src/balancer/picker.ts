@@ -1,0 +1,69 @@
+/**
+ * The picker of one service: what the registry says and what this client found out go in, and the
+ * endpoint for the next request comes out.
+ *
+ *     snapshot → endpoints (identity kept) → eligible by status → not ejected → balancer
+ *
+ * The filters run when something changes, so that a pick is one call of the balancer.
+ */
+
+import type { Instance } from '@rollcall/protocol';
+import type { Random } from '../clock.ts';
+import { type Endpoint, reconcile } from '../endpoint.ts';
+import { Ejection, type EjectionOptions } from '../resilience/ejection.ts';
+import type { Balancer, BalancerFactory, Outcome } from './balancer.ts';
+import { eligible } from './eligible.ts';
+
+const nobody: readonly Endpoint[] = [];
+
+export class Picker {
+  readonly #balancer: Balancer;
+  readonly #ejection: Ejection;
+  #known: ReadonlyMap<string, Endpoint> = new Map();
+  #eligible: readonly Endpoint[] = nobody;
+  /** Reused by every pick. */
+  readonly #context = { now: 0, exclude: nobody };
+
+  constructor(balancer: BalancerFactory, ejection: EjectionOptions, random: Random) {
+    this.#balancer = balancer(random);
+    this.#ejection = new Ejection(ejection);
+  }
+
+  /** Takes over a newer list. @returns the endpoints that are gone */
+  update(instances: readonly Instance[], now: number): readonly Endpoint[] {
+    const { endpoints, removed, revived } = reconcile(this.#known, instances);
+    for (const endpoint of removed) this.#ejection.forget(endpoint);
+    for (const endpoint of revived) this.#ejection.forget(endpoint);
+    this.#known = endpoints;
+    this.#eligible = eligible([...endpoints.values()]);
+    this.#refresh(now);
+    return removed;
+  }
+
+  /**
+   * The endpoint for the next request, or undefined when there is none but those of `exclude`.
+   * Whoever uses it counts `inFlight` and calls `observe` once.
+   */
+  pick(now: number, exclude: readonly Endpoint[] = nobody): Endpoint | undefined {
+    if (now >= this.#ejection.nextReturn) this.#refresh(now);
+    this.#context.now = now;
+    this.#context.exclude = exclude;
+    const endpoint = this.#balancer.pick(this.#context);
+    if (endpoint !== undefined || exclude.length === 0) return endpoint;
+    // Better one that is ejected than none, as long as it was not tried for this request.
+    return this.#eligible.find((other) => !exclude.includes(other));
+  }
+
+  observe(endpoint: Endpoint, outcome: Outcome): void {
+    this.#balancer.observe(endpoint, outcome);
+    if (outcome.result === 'unreachable') {
+      if (this.#ejection.unreachable(endpoint, this.#eligible, outcome.now)) this.#refresh(outcome.now);
+    } else if (outcome.result !== 'cancelled') {
+      this.#ejection.reached(endpoint, outcome.now);
+    }
+  }
+
+  #refresh(now: number): void {
+    this.#balancer.update(this.#ejection.filter(this.#eligible, now));
+  }
+}

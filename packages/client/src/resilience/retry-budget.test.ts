@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest';
+import { RetryBudget } from './retry-budget.ts';
+
+function spend(budget: RetryBudget, now: number): number {
+  let retries = 0;
+  while (budget.withdraw(now)) retries += 1;
+  return retries;
+}
+
+it('allows the reserve of a whole window at first, so that a new client can retry', () => {
+  expect(spend(new RetryBudget(), 0)).toBe(100);
+  expect(spend(new RetryBudget({ perSecond: 0 }), 0)).toBe(0);
+});
+
+it('allows a retry for every five requests of the window', () => {
+  const budget = new RetryBudget({ perSecond: 0 });
+  for (let n = 0; n < 1000; n++) budget.deposit(n);
+  expect(spend(budget, 1000)).toBe(200);
+  expect(spend(budget, 1000)).toBe(0);
+});
+
+it('forgets deposits and withdrawals that left the window', () => {
+  const budget = new RetryBudget();
+  for (let n = 0; n < 500; n++) budget.deposit(0);
+  expect(budget.balance(9999)).toBeCloseTo(200);
+  expect(budget.balance(10_000)).toBeCloseTo(100);
+  expect(spend(budget, 10_000)).toBe(100);
+  expect(budget.balance(19_999)).toBeCloseTo(0);
+  expect(budget.balance(20_000)).toBeCloseTo(100);
+});
+
+it('survives any jump of the clock, and starts anywhere', () => {
+  const budget = new RetryBudget();
+  budget.deposit(123_456_789);
+  budget.deposit(987_654_321_000);
+  expect(budget.balance(987_654_321_000)).toBeCloseTo(100.2);
+});
+
+it('keeps the load within 1.2 times when everything fails, after the reserve', () => {
+  const budget = new RetryBudget();
+  const perSecond = 1000;
+  let retries = 0;
+  const seconds = 100;
+  for (let n = 0; n < perSecond * seconds; n++) {
+    const now = (n * 1000) / perSecond;
+    budget.deposit(now);
+    for (let tries = 1; tries < 3 && budget.withdraw(now); tries++) retries += 1;
+  }
+  expect(retries / (perSecond * seconds)).toBeLessThan(0.2 + 10 / perSecond + 100 / (perSecond * seconds) + 0.001);
+  expect(retries / (perSecond * seconds)).toBeGreaterThan(0.2);
+});
