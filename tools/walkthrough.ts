@@ -1,0 +1,143 @@
+/**
+ * Plays the commands of a document like a reader at several terminals. A block runs until it ends,
+ * unless it says `until`: then it goes on running in its terminal while the next ones are played.
+ *
+ *   ```sh terminal=1 until="listening"     goes on, once it has printed this
+ *   ```sh prints="passing"                 ends well, having printed this
+ *   ```sh shows="1:gone"                   after it, terminal 1 comes to print this
+ *
+ * Readers of the rendered page see none of these words.
+ */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Block } from './markdown.ts';
+
+export interface Stage {
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** What stands in the text, and what is typed instead: ports that may be in use here. */
+  readonly replace: Readonly<Record<string, string>>;
+  /** Longest that a block may take to end, or to print what it should. */
+  readonly timeoutMs: number;
+  /** How to run the file of a block, by language; `$0` is the text itself. */
+  readonly run: (block: Block, text: string) => readonly [command: string, ...args: string[]];
+}
+
+/**
+ * Plays the blocks in order and stops everything that still runs.
+ * @throws Error that names the block's line and shows what was printed
+ */
+export async function play(blocks: readonly Block[], stage: Stage): Promise<void> {
+  const terminals = new Map<string, Running>();
+  try {
+    for (const block of blocks) await playBlock(block, stage, terminals);
+  } finally {
+    // The last started first: programs take their leave of the server.
+    for (const running of [...terminals.values()].toReversed()) await running.stop();
+  }
+}
+
+async function playBlock(block: Block, stage: Stage, terminals: Map<string, Running>): Promise<void> {
+  const { terminal = '', until, prints, shows } = block.attributes;
+  const text = Object.entries(stage.replace).reduce((typed, [from, to]) => typed.replaceAll(from, to), block.text);
+  const fail = (what: string, output: string) =>
+    new Error(`line ${block.line}: ${what}\n$ ${text}\n${output.slice(-4_000)}`);
+
+  const [watched = '', awaited] = shows === undefined ? [] : shows.split(/:(.*)/s);
+  const elsewhere = terminals.get(watched);
+  if (shows !== undefined && elsewhere === undefined) throw fail(`no terminal ${watched} is running`, '');
+  const from = elsewhere?.output.length ?? 0;
+
+  const running = new Running(stage.run(block, text), stage);
+  if (until === undefined) {
+    const code = await running.ended(stage.timeoutMs);
+    if (code !== 0) throw fail(`ended with ${code ?? `nothing after ${stage.timeoutMs} ms`}`, running.output);
+    if (prints !== undefined && !running.output.includes(prints)) {
+      throw fail(`did not print ${JSON.stringify(prints)}`, running.output);
+    }
+  } else {
+    terminals.set(terminal, running);
+    if (!(await running.printed(until, 0, stage.timeoutMs))) {
+      throw fail(`did not print ${JSON.stringify(until)}`, running.output);
+    }
+  }
+  if (awaited !== undefined && !(await elsewhere?.printed(awaited, from, stage.timeoutMs))) {
+    throw fail(`terminal ${watched} did not print ${JSON.stringify(awaited)}`, elsewhere?.output ?? '');
+  }
+}
+
+/** A command with everything that it starts, and what it has printed. */
+class Running {
+  output = '';
+  readonly #child: ChildProcess;
+  readonly #listeners = new Set<() => void>();
+  #code: number | undefined;
+
+  constructor([command, ...args]: readonly [string, ...string[]], { folder, env }: Stage) {
+    // A process group of its own, so that it can be stopped with all that it started.
+    this.#child = spawn(command, args, { cwd: folder, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const onText = (text: string) => {
+      this.output += text;
+      this.#tell();
+    };
+    this.#child.stdout?.setEncoding('utf8').on('data', onText);
+    this.#child.stderr?.setEncoding('utf8').on('data', onText);
+    this.#child.on('error', (error) => onText(String(error)));
+    this.#child.on('close', (code) => {
+      this.#code = code ?? 1;
+      this.#tell();
+    });
+  }
+
+  /** The exit code; undefined when it did not end in time, and was stopped. */
+  async ended(timeoutMs: number): Promise<number | undefined> {
+    await this.#until(() => this.#code !== undefined, timeoutMs);
+    const code = this.#code;
+    if (code === undefined) await this.stop();
+    return code;
+  }
+
+  /** Whether `text` comes to stand in the output from `from` on. */
+  async printed(text: string, from: number, timeoutMs: number): Promise<boolean> {
+    const seen = () => this.output.slice(from).includes(text);
+    await this.#until(() => seen() || this.#code !== undefined, timeoutMs);
+    return seen();
+  }
+
+  async stop(): Promise<void> {
+    for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+      if (this.#code === undefined) this.#kill(signal);
+      await this.#until(() => this.#code !== undefined, 10_000);
+    }
+  }
+
+  #kill(signal: NodeJS.Signals): void {
+    if (this.#child.pid === undefined) return;
+    try {
+      process.kill(-this.#child.pid, signal);
+    } catch (error) {
+      // It has just ended, and nobody has told us yet.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+
+  #until(condition: () => boolean, timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (condition()) finish();
+      };
+      const finish = () => {
+        clearTimeout(timer);
+        this.#listeners.delete(check);
+        resolve();
+      };
+      const timer = setTimeout(finish, timeoutMs);
+      this.#listeners.add(check);
+      check();
+    });
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
