@@ -62,7 +62,10 @@ export const bans: readonly Ban[] = [
     files: health,
     call: /\bset(?:Timeout|Interval)\b|\.\s*timer\s*\(/,
     instead: 'use the timing wheel: one timer serves every deadline',
-    except: { 'packages/server/src/health/wheel.ts': 'it is the wheel' },
+    except: {
+      'packages/server/src/health/wheel.ts': 'it is the wheel',
+      'packages/server/src/health/stall-guard.ts': 'it watches the event loop that the wheel turns on',
+    },
   },
   {
     files: server,
