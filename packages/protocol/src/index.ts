@@ -5,3 +5,41 @@ export type { ErrorCode } from './errors.ts';
 export { worstStatus } from './check.ts';
 export type { CheckDefinition, CheckKind, CheckStatus } from './check.ts';
 export type { Instance, InstanceStatus, ServiceSnapshot } from './instance.ts';
+export { checkRequest } from './frame-request.ts';
+export { checkReply } from './frame-reply.ts';
+export { frameLimits, streamPath, streamProtocol } from './frame.ts';
+export type {
+  BeatFrame,
+  CheckRegistration,
+  Checked,
+  DeltaFrame,
+  DeregisterFrame,
+  DoneFrame,
+  DrainFrame,
+  ErrorFrame,
+  FrameItem,
+  FrameItemKey,
+  FrameView,
+  FrameViewKind,
+  GetFrame,
+  GoElsewhereFrame,
+  GoodbyeFrame,
+  HelloFrame,
+  InstanceRegistration,
+  KvDeleteFrame,
+  KvItem,
+  KvPutFrame,
+  RegisterFrame,
+  ReplyFrame,
+  RequestFrame,
+  ServiceEntry,
+  SessionKey,
+  SessionLostFrame,
+  SnapshotFrame,
+  UnwatchFrame,
+  WatchEndedFrame,
+  WatchFrame,
+  WatchedView,
+  WatchingFrame,
+  WelcomeFrame,
+} from './frame.ts';

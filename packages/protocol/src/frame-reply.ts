@@ -1,0 +1,204 @@
+/**
+ * Checks what a registry sent, so that a client fails at the frame and not deep inside itself. The
+ * registry may be newer than the client: a frame that does not fit is reported and can be skipped.
+ */
+
+import { errorCodes } from './errors.ts';
+import type { Checked, FrameItem, FrameItemKey, FrameView, ReplyFrame } from './frame.ts';
+import { revision, view } from './frame-request.ts';
+import {
+  Malformed,
+  attempt,
+  boolean,
+  compact,
+  field,
+  fields,
+  integer,
+  list,
+  oneOf,
+  optional,
+  string,
+  type Fields,
+} from './shape.ts';
+
+const types = [
+  'welcome',
+  'done',
+  'watching',
+  'snapshot',
+  'delta',
+  'watch-ended',
+  'session-lost',
+  'go-elsewhere',
+  'error',
+] as const satisfies readonly ReplyFrame['type'][];
+
+const statuses = ['passing', 'warning', 'critical', 'draining'] as const;
+const unlimited = Number.MAX_SAFE_INTEGER;
+
+/** @param value what JSON.parse gave for one message */
+export function checkReply(value: unknown): Checked<ReplyFrame> {
+  const head = attempt(() => {
+    const frame = fields(value, 'the frame');
+    return { frame, id: optional(field(frame, 'id'), requestId) };
+  });
+  if (!head.ok) return head;
+  const { frame, id } = head.value;
+  const body = attempt(() => reply(frame));
+  if (body.ok) return { ok: true, frame: body.value };
+  return compact<{ ok: false; id?: number; message: string }>({ ok: false, id, message: body.message });
+}
+
+function reply(frame: Fields): ReplyFrame {
+  const type = oneOf(field(frame, 'type'), 'type', types);
+  const get = (key: string) => field(frame, key);
+  const text = (key: string) => string(get(key), key, unlimited);
+  switch (type) {
+    case 'welcome': {
+      const server = fields(get('server'), 'server');
+      return {
+        type,
+        id: requestId(get('id')),
+        protocol: integer(get('protocol'), 'protocol', 1, unlimited),
+        registry: text('registry'),
+        server: {
+          name: string(field(server, 'name'), 'server.name', unlimited),
+          version: string(field(server, 'version'), 'server.version', unlimited),
+        },
+        node: text('node'),
+        resumed: boolean(get('resumed'), 'resumed'),
+        graceMs: integer(get('graceMs'), 'graceMs', 0, unlimited),
+        pingMs: integer(get('pingMs'), 'pingMs', 1, unlimited),
+      };
+    }
+    case 'done':
+      return { type, id: requestId(get('id')), applied: boolean(get('applied'), 'applied') };
+    case 'watching':
+      return { type, id: requestId(get('id')), revisions: list(get('revisions'), 'revisions', unlimited, revision) };
+    case 'snapshot': {
+      const of = view(get('view'), 'view');
+      return compact<ReplyFrame>({
+        type,
+        id: optional(get('id'), requestId),
+        view: of,
+        revision: revision(get('revision'), 'revision'),
+        items: arrayOf(get('items'), 'items', fitsView(of)) as FrameItem[],
+      });
+    }
+    case 'delta': {
+      const of = view(get('view'), 'view');
+      return {
+        type,
+        view: of,
+        from: revision(get('from'), 'from'),
+        revision: revision(get('revision'), 'revision'),
+        put: arrayOf(get('put'), 'put', fitsView(of)) as FrameItem[],
+        remove: arrayOf(get('remove'), 'remove', isItemKey(of)) as FrameItemKey[],
+      };
+    }
+    case 'watch-ended':
+      return { type, view: view(get('view'), 'view'), code: code(get('code')), message: text('message') };
+    case 'session-lost':
+      return { type };
+    case 'go-elsewhere':
+      return {
+        type,
+        servers: list(get('servers'), 'servers', 1_000, (server, what) => string(server, what, unlimited)),
+      };
+    case 'error':
+      return compact<ReplyFrame>({
+        type,
+        id: optional(get('id'), requestId),
+        code: code(get('code')),
+        message: text('message'),
+      });
+  }
+}
+
+function requestId(value: unknown): number {
+  return integer(value, 'id', 1, unlimited);
+}
+
+function code(value: unknown): (typeof errorCodes)[number] {
+  // A code of a newer registry is an error all the same.
+  return errorCodes.find((known) => known === value) ?? 'internal';
+}
+
+/**
+ * A snapshot may have 100,000 items: they are tested in place, and neither copied nor given a path
+ * that only an error would show.
+ */
+function arrayOf(value: unknown, what: string, fits: (item: unknown) => boolean): unknown[] {
+  if (!Array.isArray(value)) throw new Malformed(`${what} must be an array`);
+  const wrong = value.findIndex((item) => !fits(item));
+  if (wrong >= 0) throw new Malformed(`${what}[${wrong}] does not fit its view`);
+  return value;
+}
+
+function fitsView(of: FrameView): (item: unknown) => boolean {
+  switch (of.kind) {
+    case 'service':
+      return isInstance;
+    case 'services':
+      return isServiceEntry;
+    case 'key':
+    case 'prefix':
+      return isKvItem;
+  }
+}
+
+/** Other protocols register what they like, so nothing but types is checked. */
+function isInstance(item: unknown): boolean {
+  if (!isObject(item)) return false;
+  const { id, service, node, address, port, tags, meta, weight, status } = item;
+  return (
+    isText(id) &&
+    isText(service) &&
+    isText(node) &&
+    isText(address) &&
+    isAmount(port) &&
+    isTexts(tags) &&
+    isObject(meta) &&
+    isTexts(Object.values(meta)) &&
+    isAmount(weight) &&
+    statuses.some((known) => known === status)
+  );
+}
+
+function isServiceEntry(item: unknown): boolean {
+  return isObject(item) && isText(item['service']) && isTexts(item['tags']);
+}
+
+function isKvItem(item: unknown): boolean {
+  if (!isObject(item)) return false;
+  const { key, value, flags, revision, session } = item;
+  return (
+    isText(key) &&
+    isText(value) &&
+    isText(flags) &&
+    /^\d{1,20}$/.test(flags) &&
+    Number.isSafeInteger(revision) &&
+    (session === undefined || isText(session))
+  );
+}
+
+function isItemKey(of: FrameView): (key: unknown) => boolean {
+  if (of.kind !== 'service') return isText;
+  return (key) => Array.isArray(key) && key.length === 2 && isTexts(key);
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isAmount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && Number.isFinite(value);
+}

@@ -1,0 +1,47 @@
+/**
+ * Spreads the work of telling subscribers over turns of the event loop: a change that 10,000
+ * streams watch must not keep everybody else waiting until the last of them is told.
+ *
+ * First come, first served among views. A view that changes again while it waits is told once.
+ */
+
+export interface Pass {
+  /**
+   * Tells at most `budget` subscribers.
+   * @returns how much of the budget is left; with any left, the pass is complete
+   */
+  advance(budget: number): number;
+}
+
+/** Writes per turn: about 10 ms. */
+const budgetPerTurn = 1_000;
+
+export class FanOut {
+  readonly #waiting = new Set<Pass>();
+  #scheduled = false;
+
+  /** Has `pass` advanced in a coming turn, until it is complete. */
+  schedule(pass: Pass): void {
+    this.#waiting.add(pass);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  cancel(pass: Pass): void {
+    this.#waiting.delete(pass);
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    let budget = budgetPerTurn;
+    for (const pass of this.#waiting) {
+      // A look at a view costs something, even when it has nobody to tell.
+      budget = pass.advance(budget) - 1;
+      if (budget < 0) break;
+      this.#waiting.delete(pass);
+    }
+    const next = this.#waiting.values().next().value;
+    if (next !== undefined) this.schedule(next);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The visible surface of the stream: what each request does. The first request says hello; the
+ * rest is a table from the frame's type to the registry.
+ */
+
+import { RegistryError, type FrameView, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
+import type { Context } from '../../net/frontend.ts';
+import type { KvPut } from '../../registry/command.ts';
+import type { StreamSession } from './stream-session.ts';
+import { registryView, ViewContent } from './view-content.ts';
+import type { Watches } from './watches.ts';
+
+/** What a request may use of its stream. */
+export interface Streamside {
+  readonly context: Context;
+  readonly watches: Watches;
+  /** Undefined when the client gave no session in its hello. */
+  readonly session: StreamSession | undefined;
+}
+
+/** A reply, or the JSON of one without its id: `"type":…}`. */
+export type Answer = ReplyFrame | { readonly body: string };
+
+/** @throws RegistryError whatever the registry refuses, and `failed_precondition` for a second hello */
+export async function answer(stream: Streamside, frame: RequestFrame): Promise<Answer> {
+  const { id } = frame;
+  const done = (applied: boolean): Answer => ({ type: 'done', id, applied });
+  switch (frame.type) {
+    case 'hello':
+      throw new RegistryError('failed_precondition', 'this stream has had its hello');
+    case 'register':
+      await sessionOf(stream).register(frame.instances);
+      return done(true);
+    case 'deregister':
+      return done(await sessionOf(stream).deregister(frame.instances));
+    case 'drain':
+      return done(await sessionOf(stream).drain(frame.instances));
+    case 'beat': {
+      const { instance, check, status, output } = frame;
+      if (await sessionOf(stream).beat(instance, check, status, output)) return done(true);
+      const message = `instance ${JSON.stringify(instance)} of this session has no ttl check ${JSON.stringify(check)}`;
+      throw new RegistryError('not_found', message);
+    }
+    case 'watch':
+      return { type: 'watching', id, revisions: stream.watches.watch(frame.views) };
+    case 'unwatch':
+      return done(stream.watches.unwatch(frame.views));
+    case 'get':
+      return { body: snapshotBody(stream.context, frame.view) };
+    case 'kv-put':
+      return done(await stream.context.registry.submit(kvPut(stream.context, frame)));
+    case 'kv-delete':
+      return done(await kvDelete(stream.context, frame));
+    case 'goodbye':
+      await stream.session?.leave();
+      return done(true);
+  }
+}
+
+function sessionOf({ session }: Streamside): StreamSession {
+  if (session !== undefined) return session;
+  const message = 'this stream has no session; give one in the hello to register instances';
+  throw new RegistryError('failed_precondition', message);
+}
+
+function snapshotBody({ registry, answers }: Context, view: FrameView): string {
+  const name = registryView(view);
+  const revision = registry.views.revision(name);
+  const body = answers.get(name, revision, 'stream snapshot', () => {
+    const content = new ViewContent(view);
+    content.refresh(registry.state);
+    const json = `"type":"snapshot","view":${JSON.stringify(view)},"revision":${revision},"items":${content.json()}}`;
+    return Buffer.from(json);
+  });
+  return body.toString();
+}
+
+function kvPut({ limits }: Context, frame: Extract<RequestFrame, { type: 'kv-put' }>): KvPut {
+  const value = Buffer.from(frame.value, 'base64');
+  if (value.length > limits.kvValueBytesMax) {
+    const message = `the value has ${value.length} bytes, the limit is ${limits.kvValueBytesMax}`;
+    throw new RegistryError('invalid_argument', message);
+  }
+  return {
+    kind: 'kv-put',
+    key: frame.key,
+    value,
+    flags: BigInt(frame.flags ?? '0'),
+    ...(frame.cas === undefined ? {} : { condition: { kind: 'cas', revision: frame.cas } }),
+  };
+}
+
+function kvDelete(
+  { registry }: Context,
+  { key, cas, recurse }: Extract<RequestFrame, { type: 'kv-delete' }>,
+): Promise<boolean> {
+  if (recurse === true) return registry.submit({ kind: 'kv-delete-tree', prefix: key });
+  return registry.submit({ kind: 'kv-delete', key, ...(cas === undefined ? {} : { cas }) });
+}

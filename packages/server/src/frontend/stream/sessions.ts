@@ -1,0 +1,61 @@
+/**
+ * Which stream speaks for which session on this server. The newest stream that can show the
+ * session's token wins: its client knows better than we do that the old connection is dead.
+ */
+
+import { timingSafeEqual } from 'node:crypto';
+import { RegistryError, type SessionKey } from '@rollcall/protocol';
+import { find, type Reader } from '../../registry/reader.ts';
+import { hashIn, tokenHash } from './translate.ts';
+
+interface Owner {
+  readonly hash: string;
+  /** Called when another stream has taken the session over. */
+  readonly onTakenOver: () => void;
+}
+
+/** A stream's hold on a session. */
+export interface Claim {
+  /** SHA-256 of the token, for the session's row. */
+  readonly hash: string;
+  /** False once another stream has taken over, or after `release`. */
+  readonly holds: boolean;
+  release(): void;
+}
+
+export class Sessions {
+  readonly #owners = new Map<string, Owner>();
+
+  /**
+   * Takes the session from whichever stream speaks for it, after checking the token.
+   * @throws RegistryError `permission_denied` when the session is somebody else's
+   */
+  claim(state: Reader, key: SessionKey, onTakenOver: () => void): Claim {
+    const owners = this.#owners;
+    const hash = tokenHash(key.token);
+    const row = find.session(state, key.id);
+    const former = owners.get(key.id);
+    const known = row === undefined ? former?.hash : (hashIn(row) ?? '');
+    if (known !== undefined && !same(known, hash)) {
+      const message = `session ${key.id} belongs to somebody else; choose another random id`;
+      throw new RegistryError('permission_denied', message);
+    }
+    const owner: Owner = { hash, onTakenOver };
+    owners.set(key.id, owner);
+    former?.onTakenOver();
+    return {
+      hash,
+      get holds() {
+        return owners.get(key.id) === owner;
+      },
+      release() {
+        if (owners.get(key.id) === owner) owners.delete(key.id);
+      },
+    };
+  }
+}
+
+function same(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

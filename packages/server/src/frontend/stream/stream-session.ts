@@ -1,0 +1,267 @@
+/**
+ * The session behind one stream: what the client registers lives as long as the stream, and the
+ * reconnect grace longer. The session exists in the registry from the first registration on, so a
+ * client that only watches writes nothing.
+ *
+ * Operations run one after the other, in the order in which they were asked for.
+ */
+
+import { RegistryError, isRegistryError, type CheckStatus, type InstanceRegistration } from '@rollcall/protocol';
+import type { AgentNode } from '../../net/agent-node.ts';
+import type { Context } from '../../net/frontend.ts';
+import { find } from '../../registry/reader.ts';
+import type { InstanceRow } from '../../registry/rows.ts';
+import { viewOf } from '../../registry/view-name.ts';
+import type { Claim } from './sessions.ts';
+import { checkIds, drainCheck, hashIn, toCheckInputs, toInstanceInput } from './translate.ts';
+
+export interface StreamSessionOptions {
+  readonly context: Context;
+  readonly id: string;
+  readonly claim: Claim;
+  /** Shown as the session's name. */
+  readonly client: string;
+  readonly node: AgentNode;
+  readonly graceMs: number;
+  /** Called when somebody else has ended the session in the registry. */
+  readonly onLost: () => void;
+}
+
+export class StreamSession {
+  readonly #context: Context;
+  readonly #id: string;
+  readonly #claim: Claim;
+  readonly #client: string;
+  readonly #node: AgentNode;
+  readonly #graceMs: number;
+  readonly #onLost: () => void;
+  /** The session is in the registry, and its liveness knows that it has a stream. */
+  #created = false;
+  #closed = false;
+  #last: Promise<unknown> = Promise.resolve();
+  #unwatch: () => void = () => {};
+
+  constructor(options: StreamSessionOptions) {
+    this.#context = options.context;
+    this.#id = options.id;
+    this.#claim = options.claim;
+    this.#client = options.client;
+    this.#node = options.node;
+    this.#graceMs = options.graceMs;
+    this.#onLost = options.onLost;
+  }
+
+  /** @returns whether the session lived, with everything that it had registered still right */
+  open(): Promise<boolean> {
+    return this.#next(async () => {
+      const { registry, log } = this.#context;
+      const row = find.session(registry.state, this.#id);
+      if (row === undefined) return false;
+      try {
+        if (row.node !== this.#node.name) {
+          // The client has moved: what it registered is somewhere else.
+          await registry.submit({ kind: 'session-destroy', id: this.#id });
+          return false;
+        }
+        await this.#opened();
+      } catch (err) {
+        log.warn({ err, session: this.#id }, 'a session could not be resumed; its client registers again');
+        return false;
+      }
+      return find.node(registry.state, row.node)?.address === this.#node.address;
+    });
+  }
+
+  /** @throws RegistryError `resource_exhausted`, `already_exists`, `permission_denied`, or from the commit */
+  register(instances: readonly InstanceRegistration[]): Promise<void> {
+    return this.#next(async () => {
+      this.#checkRoom(instances);
+      for (const instance of instances) this.#checkIds(instance);
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await this.#register(instances);
+          return;
+        } catch (error) {
+          if (attempt > 1 || !this.#overtaken(error)) throw error;
+        }
+      }
+    });
+  }
+
+  /** @returns whether any of them was this session's */
+  drain(instances: readonly string[]): Promise<boolean> {
+    return this.#next(async () => {
+      const own = this.#own(instances);
+      await this.#drain(own);
+      return own.length > 0;
+    });
+  }
+
+  /** @returns whether any of them was this session's */
+  deregister(instances: readonly string[]): Promise<boolean> {
+    return this.#next(async () => {
+      const { registry } = this.#context;
+      const own = this.#own(instances);
+      await Promise.all(
+        own.map(({ node, id }) => registry.submit({ kind: 'deregister-instance', node, id })),
+      );
+      return own.length > 0;
+    });
+  }
+
+  /** @returns false when there is no such check, or it takes no heartbeats */
+  beat(instance: string, check: string, status: CheckStatus, output: string): Promise<boolean> {
+    return this.#next(async () => {
+      const [row] = this.#own([instance]);
+      if (row === undefined) return false;
+      return this.#context.health.beat(row.node, checkIds.own(row.id, check), status, output);
+    });
+  }
+
+  /** The client leaves: pickers are told first, then everything goes. */
+  leave(): Promise<void> {
+    return this.#next(async () => {
+      if (!this.#created) return;
+      this.#unwatch();
+      await this.#drain(this.#own(undefined));
+      await this.#context.registry.submit({ kind: 'session-destroy', id: this.#id });
+      this.#created = false;
+    });
+  }
+
+  /**
+   * The stream is gone.
+   * @param died false when the server itself closed the stream: that is nobody's death
+   */
+  close(died: boolean): void {
+    this.#closed = true;
+    const { health, log } = this.#context;
+    this.#last = this.#last
+      .then(async () => {
+        this.#unwatch();
+        // Whoever has taken the session over vouches for it now.
+        if (died && this.#created && this.#claim.holds) await health.streamClosed(this.#id);
+        this.#claim.release();
+      })
+      .catch((err: unknown) => log.error({ err, session: this.#id }, 'the end of a stream was not recorded'));
+  }
+
+  /** Runs `work` after everything asked for before, and not at all once the stream is gone. */
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => {
+      if (this.#closed || !this.#claim.holds) {
+        throw new RegistryError('cancelled', `session ${this.#id} has left this stream`);
+      }
+      return work();
+    });
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #register(instances: readonly InstanceRegistration[]): Promise<void> {
+    const { registry } = this.#context;
+    const { name: node, address } = this.#node;
+    const known = find.node(registry.state, node);
+    // A node of this name at another address: the instances are where their client is.
+    const elsewhere = known !== undefined && known.address !== address ? { address } : {};
+    const created = this.#inRegistry();
+    // All in one turn: they are decided in this order and committed together.
+    const [, session, registered] = await Promise.allSettled([
+      registry.submit({ kind: 'register', nodeMode: 'ensure', node: { name: node, address } }),
+      created
+        ? undefined
+        : registry.submit({
+            kind: 'session-create',
+            id: this.#id,
+            name: this.#client,
+            node,
+            liveness: 'stream',
+            ttlMs: this.#graceMs,
+            lockDelayMs: 0,
+            behavior: 'delete',
+            checks: [],
+            foreign: { stream: { tokenSha256: this.#claim.hash } },
+          }),
+      registry.submit({
+        kind: 'register',
+        nodeMode: 'exists',
+        node: { name: node, address },
+        instances: instances.map((instance) => ({ ...elsewhere, ...toInstanceInput(instance, this.#id) })),
+        checks: instances.flatMap(toCheckInputs),
+        replaceChecks: true,
+      }),
+    ]);
+    if (session.status === 'rejected') throw session.reason;
+    if (!this.#created) await this.#opened();
+    if (registered.status === 'rejected') throw registered.reason;
+  }
+
+  /** Whether the session's row is there, and this client's. */
+  #inRegistry(): boolean {
+    const row = find.session(this.#context.registry.state, this.#id);
+    return row !== undefined && hashIn(row) === this.#claim.hash;
+  }
+
+  /** Between the look and the commit, the session ended, or an older stream of this client made it. */
+  #overtaken(error: unknown): boolean {
+    const exists = this.#inRegistry();
+    if (!exists) this.#created = false;
+    return isRegistryError(error, exists ? 'already_exists' : 'not_found');
+  }
+
+  async #opened(): Promise<void> {
+    const { registry, health } = this.#context;
+    this.#created = true;
+    this.#unwatch();
+    this.#unwatch = registry.views.watch(viewOf.session(this.#id), () => {
+      if (find.session(registry.state, this.#id) !== undefined) return;
+      this.#unwatch();
+      this.#created = false;
+      this.#onLost();
+    });
+    await health.streamOpened(this.#id);
+  }
+
+  async #drain(rows: readonly InstanceRow[]): Promise<void> {
+    const { registry } = this.#context;
+    await Promise.all(
+      rows.map(({ node, id }) =>
+        registry.submit({
+          kind: 'register',
+          nodeMode: 'exists',
+          node: { name: node, address: '' },
+          checks: [drainCheck(id)],
+        }),
+      ),
+    );
+  }
+
+  /** The instances of this session, all or those named; others' are not touched. */
+  #own(ids: readonly string[] | undefined): InstanceRow[] {
+    const { state } = this.#context.registry;
+    const held = [...find.heldBySession(state, this.#id)].filter((row) => row.kind === 'instance');
+    if (ids === undefined) return held;
+    const wanted = new Set(ids);
+    return held.filter(({ id }) => wanted.has(id));
+  }
+
+  #checkRoom(instances: readonly InstanceRegistration[]): void {
+    const limit = this.#context.limits.instancesPerStreamMax;
+    const ids = new Set(this.#own(undefined).map(({ id }) => id));
+    for (const { id } of instances) ids.add(id);
+    if (ids.size > limit) {
+      const message = `the session would have ${ids.size} instances, the limit is ${limit} per stream`;
+      throw new RegistryError('resource_exhausted', message);
+    }
+  }
+
+  /** Checks of different instances share the node's ids: `a` with `b:c` and `a:b` with `c`. */
+  #checkIds(instance: InstanceRegistration): void {
+    for (const { id } of toCheckInputs(instance)) {
+      const row = find.check(this.#context.registry.state, this.#node.name, id);
+      if (row === undefined || row.instance === instance.id) continue;
+      const message = `check ${id} belongs to ${row.instance === '' ? 'the node' : `instance ${row.instance}`} already; choose another name`;
+      throw new RegistryError('already_exists', message);
+    }
+  }
+}

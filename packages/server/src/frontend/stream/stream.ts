@@ -1,0 +1,252 @@
+/**
+ * One stream: a WebSocket from its hello to its end. It reads requests, answers each once, notices
+ * when the other side is gone, and frees everything when it ends. What requests do is `requests.ts`.
+ */
+
+import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import {
+  checkRequest,
+  streamProtocol,
+  toRegistryError,
+  type ErrorCode,
+  type HelloFrame,
+  type ReplyFrame,
+  type RequestFrame,
+  type SessionKey,
+} from '@rollcall/protocol';
+import type { WebSocket } from 'ws';
+import { agentNode, type AgentNode } from '../../net/agent-node.ts';
+import type { Context } from '../../net/frontend.ts';
+import { closeCodes, errorFrame, statusByCode } from './errors.ts';
+import { Outbox } from './outbox.ts';
+import { answer, type Answer } from './requests.ts';
+import type { Sessions } from './sessions.ts';
+import { StreamSession } from './stream-session.ts';
+import { Watches, type Feeds } from './watches.ts';
+import { frameText, parseJson } from './wire.ts';
+
+/** Requests of one stream that may be in work; what is beyond is refused. */
+export const inFlightMax = 1_024;
+
+/** A reader that lets its answers pile up to this many times the soft limit is cut. */
+const hardLimitFactor = 4;
+
+/** How long a session outlives its stream unless the client asks for something else. */
+const graceMsDefault = 10_000;
+
+export interface StreamOptions {
+  readonly context: Context;
+  readonly feeds: Feeds;
+  readonly sessions: Sessions;
+  readonly socket: Duplex;
+  readonly webSocket: WebSocket;
+  /** The `X-Rollcall-Node` header of the handshake. */
+  readonly namedNode: string | undefined;
+  readonly pingMs: number;
+  readonly onClosed: () => void;
+}
+
+/** Why the server ends a stream; also the label of the metric. */
+export type CutReason = 'silent' | 'stuck' | 'flooded' | 'not json' | 'no hello' | 'taken over';
+
+export class Stream {
+  readonly #options: StreamOptions;
+  readonly #context: Context;
+  readonly #socket: Duplex;
+  readonly #webSocket: WebSocket;
+  readonly #outbox: Outbox;
+  readonly #watches: Watches;
+  readonly #remoteAddress: string | undefined;
+  readonly #inFlight = new Set<number>();
+  #greeted = false;
+  #session: StreamSession | undefined;
+  /** The server ends it: what follows is nobody's death. */
+  #dismissed = false;
+  #bytesRead = 0;
+  #flushes = 0;
+  #quietVisits = 0;
+  #visits = 0;
+
+  constructor(options: StreamOptions) {
+    const { context, feeds, socket, webSocket } = options;
+    this.#options = options;
+    this.#context = context;
+    this.#socket = socket;
+    this.#webSocket = webSocket;
+    this.#remoteAddress = (socket as Socket).remoteAddress;
+    this.#outbox = new Outbox(socket, () => this.#open, () => this.#watches.drained());
+    this.#watches = new Watches({
+      feeds,
+      outbox: this.#outbox,
+      limit: context.limits.watchesPerStreamMax,
+      bufferBytesMax: context.limits.streamBufferBytesMax,
+    });
+    webSocket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
+    webSocket.on('close', () => this.#closed());
+    // What is wrong with a frame, `ws` has told the client with its close code (1002, 1007, 1009).
+    webSocket.on('error', (err) => context.log.debug({ err }, 'a stream failed'));
+  }
+
+  /**
+   * Called at even intervals: looks for signs of life since the last call, and pings.
+   * @param quietMax visits without a sign of life after which an idle stream is cut
+   * @param stuckMax the same for a stream that does not read what it was sent
+   */
+  visit({ quietMax, stuckMax, withPing }: { quietMax: number; stuckMax: number; withPing: boolean }): void {
+    this.#visits++;
+    const { bytesRead } = this.#socket as Socket;
+    const { busy, flushes } = this.#outbox;
+    if (bytesRead !== this.#bytesRead || flushes !== this.#flushes) {
+      this.#bytesRead = bytesRead;
+      this.#flushes = flushes;
+      this.#quietVisits = 0;
+    } else if (++this.#quietVisits >= (busy ? stuckMax : quietMax)) {
+      this.#cut(busy ? 'stuck' : 'silent', closeCodes.lost);
+      return;
+    }
+    if (!this.#greeted && this.#visits >= stuckMax) this.#cut('no hello', closeCodes.policy);
+    else if (withPing && !busy) this.#outbox.ping();
+  }
+
+  /** The server is closing: the client is told to go elsewhere, its instances stay. */
+  dismiss(): void {
+    this.#dismissed = true;
+    this.#send({ type: 'go-elsewhere', servers: [] });
+    this.#webSocket.close(closeCodes.goingAway, 'the server is closing');
+  }
+
+  /** Ends the socket without a word. */
+  terminate(): void {
+    this.#webSocket.terminate();
+  }
+
+  get #open(): boolean {
+    return this.#webSocket.readyState === this.#webSocket.OPEN;
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    if (!this.#open) return;
+    const message = isBinary ? undefined : parseJson(data);
+    if (message === undefined) {
+      this.#cut('not json', closeCodes.policy);
+      return;
+    }
+    const checked = checkRequest(message.value);
+    if (!checked.ok) {
+      this.#refuse('invalid_argument', checked.message, checked.id, 'invalid');
+      return;
+    }
+    const { frame } = checked;
+    if (this.#inFlight.has(frame.id)) {
+      this.#refuse('invalid_argument', `request ${frame.id} is still in work; give each its own id`, undefined, frame.type);
+    } else if (this.#inFlight.size >= inFlightMax) {
+      const text = `${inFlightMax} requests are in work, which is the limit; wait for answers`;
+      this.#refuse('resource_exhausted', text, frame.id, frame.type);
+    } else if (!this.#greeted && frame.type !== 'hello') {
+      this.#refuse('failed_precondition', 'the first request must be hello', frame.id, frame.type);
+    } else void this.#answer(frame);
+  }
+
+  async #answer(frame: RequestFrame): Promise<void> {
+    const { id, type } = frame;
+    this.#inFlight.add(id);
+    try {
+      const reply =
+        type === 'hello' && !this.#greeted
+          ? await this.#greet(frame)
+          : await answer({ context: this.#context, watches: this.#watches, session: this.#session }, frame);
+      this.#inFlight.delete(id);
+      this.#context.metrics.request(`stream ${type}`, 200);
+      this.#reply(id, reply);
+      if (type === 'goodbye') this.#webSocket.close(1000, 'goodbye');
+    } catch (error) {
+      this.#inFlight.delete(id);
+      const { code, message } = toRegistryError(error);
+      if (code === 'internal') this.#context.log.error({ err: error, type }, 'a request failed');
+      this.#refuse(code, message, id, type);
+    }
+  }
+
+  async #greet(frame: HelloFrame): Promise<Answer> {
+    const { context, namedNode, pingMs } = this.#options;
+    const { identity } = context;
+    if (frame.protocol !== streamProtocol) {
+      const text = `protocol ${frame.protocol} is not spoken here, only ${streamProtocol}`;
+      return errorFrame('unimplemented', text, frame.id);
+    }
+    const node = agentNode(identity, this.#remoteAddress, namedNode ?? frame.node);
+    const graceMs = frame.graceMs ?? graceMsDefault;
+    let resuming: Promise<boolean> | undefined;
+    if (frame.session !== undefined) {
+      this.#session = this.#claim(frame.session, { node, graceMs, client: frame.client });
+      resuming = this.#session.open();
+    }
+    // From here on, and not only once the session is found: requests may follow the hello unasked.
+    this.#greeted = true;
+    return {
+      type: 'welcome',
+      id: frame.id,
+      protocol: streamProtocol,
+      registry: identity.nodeId,
+      server: { name: identity.nodeName, version: identity.version },
+      node: node.name,
+      resumed: (await resuming) ?? false,
+      graceMs,
+      pingMs,
+    };
+  }
+
+  #claim(
+    key: SessionKey,
+    client: { readonly node: AgentNode; readonly graceMs: number; readonly client: string },
+  ): StreamSession {
+    const { context, sessions } = this.#options;
+    return new StreamSession({
+      ...client,
+      context,
+      id: key.id,
+      claim: sessions.claim(context.registry.state, key, () => this.#cut('taken over', closeCodes.takenOver)),
+      onLost: () => this.#send({ type: 'session-lost' }),
+    });
+  }
+
+  #reply(id: number, reply: Answer): void {
+    if (!('body' in reply)) this.#send(reply);
+    else if (this.#hasRoom()) this.#outbox.write(frameText(`{"id":${id},${reply.body}`));
+  }
+
+  #refuse(code: ErrorCode, message: string, id: number | undefined, type: RequestFrame['type'] | 'invalid'): void {
+    this.#context.metrics.request(`stream ${type}`, statusByCode[code]);
+    this.#send(errorFrame(code, message, id));
+  }
+
+  #send(frame: ReplyFrame): void {
+    if (this.#hasRoom()) this.#outbox.write(frameText(JSON.stringify(frame)));
+  }
+
+  /** A client that asks and does not read its answers would fill the memory. */
+  #hasRoom(): boolean {
+    if (!this.#open) return false;
+    if (!this.#outbox.busy) return true;
+    if (this.#outbox.bytes <= hardLimitFactor * this.#context.limits.streamBufferBytesMax) return true;
+    this.#cut('flooded', closeCodes.lost);
+    return false;
+  }
+
+  #cut(reason: CutReason, code: number): void {
+    if (!this.#open) return;
+    this.#context.metrics.streamsCut.labels({ reason }).inc();
+    this.#context.log.info({ reason, remote: this.#remoteAddress }, 'a stream was cut');
+    this.#watches.close();
+    this.#webSocket.close(code, reason);
+    // A client that broke the protocol shall read why; one that is not there cannot.
+    if (code !== closeCodes.policy) this.#webSocket.terminate();
+  }
+
+  #closed(): void {
+    this.#watches.close();
+    this.#session?.close(!this.#dismissed);
+    this.#options.onClosed();
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * The content of one view as items with a key each, and what changed since the last look. Items
+ * are encoded when they are new or changed, not on every look. Knows nothing of subscribers.
+ */
+
+import {
+  RegistryError,
+  frameLimits,
+  type CheckStatus,
+  type FrameItemKey,
+  type FrameView,
+  type FrameViewKind,
+} from '@rollcall/protocol';
+import { find } from '../../registry/reader.ts';
+import type { KvRow } from '../../registry/rows.ts';
+import type { State } from '../../registry/state.ts';
+import { catalog } from '../../registry/views.ts';
+import { viewOf } from '../../registry/view-name.ts';
+import { nodeStatus, statusOf, toInstance, toKvItem } from './translate.ts';
+
+interface Item {
+  /** As a delta names the item when it is gone. */
+  readonly key: FrameItemKey;
+  /** Equal when nothing changed that the item is made of: the item need not be made again. */
+  readonly version: string | number;
+  /** Equal when the item says the same, whatever it is made of. */
+  readonly content: string | number;
+  /** About the bytes of its JSON. */
+  readonly bytes: number;
+  json(): string;
+}
+
+export interface ContentChange {
+  /** JSON of the items that are new or different. */
+  readonly put: readonly string[];
+  readonly remove: readonly FrameItemKey[];
+}
+
+/** What an item costs in bytes beyond its values: field names, punctuation, numbers. */
+const kvOverheadBytes = 120;
+
+/** Name of a view in the registry. */
+export function registryView({ kind, name }: FrameView): string {
+  const names: Record<FrameViewKind, (name: string) => string> = viewOf;
+  return names[kind](name);
+}
+
+export class ViewContent {
+  readonly #view: FrameView;
+  #items = new Map<string, Item>();
+  #bytes = 0;
+
+  constructor(view: FrameView) {
+    this.#view = view;
+  }
+
+  /** About the bytes of a snapshot. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Looks at the state again.
+   * @throws RegistryError `resource_exhausted` when a snapshot would be too large
+   */
+  refresh(state: State): ContentChange {
+    const next = new Map<string, Item>();
+    const put: string[] = [];
+    let bytes = 0;
+    let added = 0;
+    for (const [name, read] of this.#read(state)) {
+      const before = this.#items.get(name);
+      const item = read(before);
+      next.set(name, item);
+      bytes += item.bytes;
+      if (bytes > frameLimits.snapshotBytesMax) throw this.#tooLarge();
+      if (before === undefined) added++;
+      if (before?.content !== item.content) put.push(item.json());
+    }
+    const remove: FrameItemKey[] = [];
+    if (next.size - added < this.#items.size) {
+      for (const [name, { key }] of this.#items) if (!next.has(name)) remove.push(key);
+    }
+    this.#items = next;
+    this.#bytes = bytes;
+    return { put, remove };
+  }
+
+  /** JSON of a snapshot's `items`. */
+  json(): string {
+    const items: string[] = [];
+    for (const item of this.#items.values()) items.push(item.json());
+    return `[${items.join(',')}]`;
+  }
+
+  #tooLarge(): RegistryError {
+    const { kind, name } = this.#view;
+    return new RegistryError(
+      'resource_exhausted',
+      `${kind} ${JSON.stringify(name)} has more than ${frameLimits.snapshotBytesMax} bytes; ask for a part of it`,
+    );
+  }
+
+  /** Every item by name; the function gives `before` again when nothing changed. */
+  #read(state: State): Iterable<readonly [string, (before: Item | undefined) => Item]> {
+    const { kind, name } = this.#view;
+    switch (kind) {
+      case 'service':
+        return instances(state, name);
+      case 'services':
+        return services(state);
+      case 'key':
+        return entries(state, [name]);
+      case 'prefix':
+        return entries(state, state.kvKeys(name));
+    }
+  }
+}
+
+function* instances(state: State, service: string): Generator<readonly [string, (before?: Item) => Item]> {
+  const statuses = new Map<string, CheckStatus>();
+  for (const row of find.instancesOfService(state, service)) {
+    let ofNode = statuses.get(row.node);
+    if (ofNode === undefined) {
+      ofNode = nodeStatus(state, row.node);
+      statuses.set(row.node, ofNode);
+    }
+    const status = statusOf(find.checksOfInstance(state, row.node, row.id), ofNode);
+    const node = find.node(state, row.node);
+    const version = `${row.modified} ${node?.modified ?? 0} ${status}`;
+    yield [
+      `${row.node}\0${row.id}`,
+      (before) =>
+        before?.version === version
+          ? before
+          : encoded([row.node, row.id], version, JSON.stringify(toInstance(row, node, status))),
+    ];
+  }
+}
+
+function* services(state: State): Generator<readonly [string, (before?: Item) => Item]> {
+  for (const [service, tags] of catalog(state)) {
+    const json = JSON.stringify({ service, tags });
+    yield [service, (before) => (before?.version === json ? before : encoded(service, json, json))];
+  }
+}
+
+function encoded(key: FrameItemKey, version: string, json: string): Item {
+  return { key, version, content: json, bytes: Buffer.byteLength(json), json: () => json };
+}
+
+/** KV values may be large: an item keeps its row, which the state has anyway, and not its JSON. */
+function* entries(state: State, keys: Iterable<string>): Generator<readonly [string, (before?: Item) => Item]> {
+  for (const key of keys) {
+    const row = find.kv(state, key);
+    if (row === undefined) continue;
+    yield [key, (before) => (before?.version === row.modified ? before : kvEntry(row))];
+  }
+}
+
+function kvEntry(row: KvRow): Item {
+  return {
+    key: row.key,
+    version: row.modified,
+    content: row.modified,
+    bytes: Math.ceil(row.value.length * 1.34) + row.key.length * 3 + kvOverheadBytes,
+    json: () => JSON.stringify(toKvItem(row)),
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * The bytes of the stream: WebSocket text messages framed once and written to any number of
+ * sockets (RFC 6455 §5.2; what a server sends is not masked, so the bytes are the same for all).
+ *
+ * A long message is cut into fragments (§5.4): between two of them a socket can still send a ping,
+ * and whoever waits for a slow reader sees progress.
+ */
+
+/** A framed message: each part must be written whole and in order; control frames may come between. */
+export type Message = readonly Buffer[];
+
+/** About what a socket's buffer takes at once. */
+const fragmentBytes = 65_536;
+
+const text = 0x1;
+const continuation = 0x0;
+const final = 0x80;
+
+/** An empty ping (§5.5.2). */
+export const ping = Buffer.from([0x89, 0x00]);
+
+/** @param json one frame of the protocol, as text */
+export function frameText(json: string): Message {
+  const bytes = Buffer.byteLength(json);
+  if (bytes <= fragmentBytes) {
+    const frame = Buffer.allocUnsafeSlow(headBytes(bytes) + bytes);
+    frame.write(json, head(frame, final | text, bytes));
+    return [frame];
+  }
+  const payload = Buffer.from(json);
+  const parts: Buffer[] = [];
+  for (let start = 0; start < bytes; start += fragmentBytes) {
+    const slice = payload.subarray(start, start + fragmentBytes);
+    const opcode = start === 0 ? text : continuation;
+    const frame = Buffer.allocUnsafeSlow(headBytes(slice.length) + slice.length);
+    const last = start + fragmentBytes >= bytes;
+    frame.set(slice, head(frame, last ? final | opcode : opcode, slice.length));
+    parts.push(frame);
+  }
+  return parts;
+}
+
+export function messageBytes(message: Message): number {
+  let bytes = 0;
+  for (const part of message) bytes += part.length;
+  return bytes;
+}
+
+/** Length of the head before `length` bytes; a fragment never needs the 64-bit form. */
+function headBytes(length: number): number {
+  return length < 126 ? 2 : length < 65_536 ? 4 : 10;
+}
+
+/** Writes the head and returns its length. */
+function head(frame: Buffer, first: number, length: number): number {
+  frame[0] = first;
+  if (length < 126) {
+    frame[1] = length;
+    return 2;
+  }
+  if (length < 65_536) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+    return 4;
+  }
+  frame[1] = 127;
+  frame.writeBigUInt64BE(BigInt(length), 2);
+  return 10;
+}
+
+/**
+ * @returns the parsed message, or undefined when it is not JSON. V8 parses nested values without
+ *   recursion, so depth is bounded by the size of the message alone.
+ */
+export function parseJson(message: Buffer): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(message.toString()) };
+  } catch {
+    return undefined;
+  }
+}
