@@ -30,6 +30,7 @@ describe('the check', () => {
     [replica, 'const started = performance.now();', '`Clock`'],
     ['packages/server/src/health/liveness.ts', 'clock.timer(10, tick);', 'timing wheel'],
     ['packages/server/src/net/listener.ts', 'setInterval(sweep, 10);', '`Wheel`'],
+    ['packages/client/src/connect.ts', 'const at = new Date();', '`Clock`'],
     ['packages/client/src/connect.ts', "console.log('hello');", 'logger'],
     ['packages/cli/src/run.ts', 'const { promise } = Promise.withResolvers();', 'Node 20'],
   ])('finds in %s: %s', (path, text, instead) => {

@@ -14,12 +14,15 @@ export interface Ban {
   readonly except?: Readonly<Record<string, string>>;
 }
 
-const server = /^packages\/server\/src\//;
+const timed = /^packages\/(server|client)\/src\//;
 const registry = /^packages\/server\/src\/registry\//;
 const health = /^packages\/server\/src\/health\//;
 const packages = /^packages\/(protocol|client|server)\/src\//;
 
-const clockEdge = { 'packages/server/src/clock.ts': 'it is the clock' };
+const clockEdge = {
+  'packages/server/src/clock.ts': 'it is the clock',
+  'packages/client/src/clock.ts': 'it is the clock',
+};
 
 export const bans: readonly Ban[] = [
   {
@@ -53,14 +56,14 @@ export const bans: readonly Ban[] = [
     },
   },
   {
-    files: server,
+    files: timed,
     call: /\bDate\s*\.\s*now\b|\bnew\s+Date\s*\(\s*\)|\bperformance\s*\.\s*now\b/,
     instead: 'use the `Clock` that is passed in: `now()` for timestamps, `monotonic()` for durations',
     except: clockEdge,
   },
   {
     files: health,
-    call: /\bset(?:Timeout|Interval)\b|\.\s*timer\s*\(/,
+    call: /(?<!\.\s*)\bset(?:Timeout|Interval)\b|\.\s*timer\s*\(/,
     instead: 'use the timing wheel: one timer serves every deadline',
     except: {
       'packages/server/src/health/wheel.ts': 'it is the wheel',
@@ -68,9 +71,9 @@ export const bans: readonly Ban[] = [
     },
   },
   {
-    files: server,
-    call: /\bset(?:Timeout|Interval)\b/,
-    instead: 'use the `Wheel` (deadlines of requests and connections) or `Clock.timer`',
+    files: timed,
+    call: /(?<!\.\s*)\bset(?:Timeout|Interval)\b/,
+    instead: 'use `Clock.timer`, or in the server the `Wheel`',
     except: clockEdge,
   },
   {
