@@ -8,7 +8,7 @@ const rollcall = await connect({ servers: [server] });
 const web = rollcall.service('web', { balancer: roundRobin() });
 let offered = new Set();
 const goneAt = new Map();
-let changed = () => {};
+const waiting = [];
 
 serveQuestions({
   async offers({ id }) {
@@ -34,15 +34,9 @@ for await (const { instances } of web.watch()) {
   const now = process.hrtime.bigint();
   for (const id of offered) if (!picked.has(id)) goneAt.set(id, now);
   offered = picked;
-  changed();
+  for (const resume of waiting.splice(0)) resume();
 }
 
 function change() {
-  return new Promise((resolve) => {
-    const before = changed;
-    changed = () => {
-      before();
-      resolve();
-    };
-  });
+  return new Promise((resolve) => waiting.push(resolve));
 }
