@@ -50,7 +50,10 @@ export interface Balancer {
    */
   pick(context: PickContext): Endpoint | undefined;
 
-  /** Hears once how a request to `endpoint` went. The endpoint may have left the list since. */
+  /**
+   * Hears how a request to `endpoint` went: when its answer began or failed to come, and once more
+   * when the connection broke during the answer. The endpoint may have left the list since.
+   */
   observe(endpoint: Endpoint, outcome: Outcome): void;
 }
 

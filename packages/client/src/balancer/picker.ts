@@ -42,7 +42,7 @@ export class Picker {
 
   /**
    * The endpoint for the next request, or undefined when there is none but those of `exclude`.
-   * Whoever uses it counts `inFlight` and calls `observe` once.
+   * Whoever uses it counts `inFlight` and calls `observe`.
    */
   pick(now: number, exclude: readonly Endpoint[] = nobody): Endpoint | undefined {
     if (now >= this.#ejection.nextReturn) this.#refresh(now);

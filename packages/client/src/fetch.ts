@@ -1,0 +1,100 @@
+/**
+ * `fetch` for one service: undici's own, bound to a dispatcher that chooses an instance for each
+ * request and retries (`http/exchange.ts`). Not the global `fetch`: dispatchers and `fetch` must be
+ * of the same undici, and each Node brings another one.
+ */
+
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import { Agent, Dispatcher, fetch, type RequestInit, type Response } from 'undici';
+import { Exchange, type ExchangeContext, type FetchHandler } from './http/exchange.ts';
+
+export type { RequestInit, Response } from 'undici';
+
+/** Options of one request, beside those of `fetch`. */
+export interface TryOptions {
+  /** Instead of the service's `tryTimeoutMs`. */
+  readonly tryTimeoutMs?: number;
+}
+
+export class ServiceFetch {
+  readonly #context: ExchangeContext;
+  readonly #base: URL;
+  readonly #dispatcher: ServiceDispatcher;
+  readonly #elsewhere = new Elsewhere();
+
+  constructor(context: ExchangeContext) {
+    this.#context = context;
+    this.#base = baseOf(context.service);
+    this.#dispatcher = new ServiceDispatcher(context, this.#base.origin, this.#elsewhere);
+  }
+
+  /** See `ServiceClient.fetch`. */
+  async fetch(input: string | URL, { tryTimeoutMs, ...init }: Omit<RequestInit, 'dispatcher'> & TryOptions = {}): Promise<Response> {
+    const url = this.#resolve(input);
+    const dispatcher =
+      tryTimeoutMs === undefined
+        ? this.#dispatcher
+        : new ServiceDispatcher({ ...this.#context, tryTimeoutMs }, this.#base.origin, this.#elsewhere);
+    try {
+      return await fetch(url, { ...init, dispatcher });
+    } catch (error) {
+      // Undici wraps what the dispatcher reports in a TypeError "fetch failed".
+      if (error instanceof Error && isRegistryError(error.cause)) throw error.cause;
+      throw error;
+    }
+  }
+
+  async destroy(reason: Error): Promise<void> {
+    await this.#elsewhere.destroy(reason);
+  }
+
+  /** A path, or a URL of the service's own name: any other host would silently not be asked. */
+  #resolve(input: string | URL): URL {
+    const given = String(input);
+    const url = URL.canParse(given, this.#base.href) ? new URL(given, this.#base) : undefined;
+    if (url?.origin === this.#base.origin) return url;
+    const message = `"${given}" is neither a path nor a URL below ${this.#base.origin}; other hosts are not this service`;
+    throw new RegistryError('invalid_argument', message);
+  }
+}
+
+/** Requests to the service's own name are balanced; a redirect to another place goes there. */
+class ServiceDispatcher extends Dispatcher {
+  readonly #context: ExchangeContext;
+  readonly #origin: string;
+  readonly #elsewhere: Elsewhere;
+
+  constructor(context: ExchangeContext, origin: string, elsewhere: Elsewhere) {
+    super();
+    this.#context = context;
+    this.#origin = origin;
+    this.#elsewhere = elsewhere;
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    if (options.origin !== this.#origin) return this.#elsewhere.agent.dispatch(options, handler);
+    // Only the `fetch` of this file dispatches here, and its handler has these methods.
+    new Exchange(this.#context, options, handler as FetchHandler).start();
+    return true;
+  }
+}
+
+/** Connections to places that redirects lead to; most services need none. */
+class Elsewhere {
+  #agent: Agent | undefined;
+
+  get agent(): Agent {
+    return (this.#agent ??= new Agent());
+  }
+
+  async destroy(reason: Error): Promise<void> {
+    await this.#agent?.destroy(reason);
+  }
+}
+
+/** `http://NAME.rollcall`; characters that cannot stand in a host become dashes. */
+function baseOf(service: string): URL {
+  const label = service.toLowerCase().replaceAll(/[^a-z0-9.-]+/g, '-');
+  const base = `http://${label}.rollcall`;
+  return new URL(URL.canParse(base) ? base : 'http://service.rollcall');
+}

@@ -1,0 +1,101 @@
+import type { Dispatcher, Pool } from 'undici';
+import { expect, it } from 'vitest';
+import { manualClock } from '../../../server/src/manual-clock.case.ts';
+import { Picker } from '../balancer/picker.ts';
+import { roundRobin } from '../balancer/round-robin.ts';
+import { anInstance, seededRandom } from '../balancer/simulation.case.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { RetryBudget } from '../resilience/retry-budget.ts';
+import { EndpointPools } from './endpoint-pools.ts';
+import { Exchange, type FetchHandler } from './exchange.ts';
+
+/** Connections that are neither made nor refused before the test says so. */
+class HungPools extends EndpointPools {
+  readonly waiting: { readonly endpoint: Endpoint; readonly handler: FetchHandler }[] = [];
+
+  override get(endpoint: Endpoint): Pool {
+    const dispatch = (_options: Dispatcher.DispatchOptions, handler: FetchHandler) => this.waiting.push({ endpoint, handler });
+    return { dispatch } as unknown as Pool;
+  }
+}
+
+function setUp(method: string) {
+  const clock = manualClock();
+  const picker = new Picker(roundRobin(), {}, seededRandom(1));
+  picker.update([anInstance('a'), anInstance('b'), anInstance('c')], 0);
+  const pools = new HungPools(1000);
+  const heard: string[] = [];
+  let abort = (_reason?: Error) => {};
+  const handler: FetchHandler = {
+    onConnect: (given) => (abort = given),
+    onHeaders: (status) => heard.push(`headers ${status}`) > 0,
+    onData: (chunk) => heard.push(`data ${chunk.toString()}`) > 0,
+    onComplete: () => heard.push('complete'),
+    onError: (error) => heard.push(error.message),
+  };
+  const requests = { current: 0, max: 10 };
+  const limits = { requests, triesMax: 3, tryTimeoutMs: 100, replayBytesMax: 0 };
+  const context = { service: 'web', picker, pools, budget: new RetryBudget(), clock, ...limits };
+  new Exchange(context, { method, path: '/', origin: 'http://web.rollcall' }, handler).start();
+  return { clock, heard, waiting: pools.waiting, requests, abort: (reason: Error) => abort(reason) };
+}
+
+const sentTo = ({ waiting }: { waiting: readonly { endpoint: Endpoint }[] }) => waiting.map(({ endpoint }) => endpoint.instance.id);
+
+it('takes a connection that is not there in time for nothing sent: a POST may go elsewhere', () => {
+  const { clock, heard, waiting } = setUp('POST');
+  clock.advance(99);
+  expect(sentTo({ waiting })).toHaveLength(1);
+  clock.advance(1);
+  expect(new Set(sentTo({ waiting })).size).toBe(2);
+  const [first, second] = waiting as [(typeof waiting)[0], (typeof waiting)[0]];
+  expect([first.endpoint.inFlight, second.endpoint.inFlight]).toEqual([0, 1]);
+  second.handler.onConnect(() => {});
+  second.handler.onHeaders(200, [], () => {}, 'OK');
+  second.handler.onComplete(null);
+  expect(heard).toEqual(['headers 200', 'complete']);
+});
+
+it('breaks off the connection of a try that was given up, when it comes at last', () => {
+  const { clock, heard, waiting, requests } = setUp('GET');
+  clock.advance(100);
+  const [first, second] = waiting as [(typeof waiting)[0], (typeof waiting)[0]];
+  let brokenOff = false;
+  first.handler.onConnect((reason) => {
+    brokenOff = true;
+    first.handler.onError(reason ?? new Error('aborted'));
+  });
+  expect(brokenOff).toBe(true);
+  second.handler.onConnect(() => {});
+  second.handler.onHeaders(204, [], () => {}, 'No Content');
+  second.handler.onComplete(null);
+  expect(heard).toEqual(['headers 204', 'complete']);
+  expect([first.endpoint.inFlight, second.endpoint.inFlight, requests.current]).toEqual([0, 0, 0]);
+});
+
+it('does not retry for a caller who has left', () => {
+  const { clock, heard, waiting, requests, abort } = setUp('GET');
+  abort(new Error('enough'));
+  clock.advance(1000);
+  waiting[0]?.handler.onError(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }));
+  expect(heard).toEqual(['enough']);
+  expect(waiting).toHaveLength(1);
+  expect(requests.current).toBe(0);
+});
+
+it('breaks off an answer that it gave up once that is long, and goes on with the other', () => {
+  const { heard, waiting } = setUp('GET');
+  const first = waiting[0]?.handler as FetchHandler;
+  let brokenOff = 0;
+  first.onConnect(() => (brokenOff += 1));
+  first.onHeaders(503, [], () => {}, 'Service Unavailable');
+  expect(waiting).toHaveLength(2);
+  for (let n = 0; n < 70; n++) first.onData(Buffer.alloc(1024));
+  expect(brokenOff).toBe(1);
+  const second = waiting[1]?.handler as FetchHandler;
+  second.onConnect(() => {});
+  second.onHeaders(200, [], () => {}, 'OK');
+  second.onData(Buffer.from('ok'));
+  second.onComplete(null);
+  expect(heard).toEqual(['headers 200', 'data ok', 'complete']);
+});

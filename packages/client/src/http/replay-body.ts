@@ -1,0 +1,81 @@
+/**
+ * A request body that can be sent again: what was read from the source is kept, up to a limit, and
+ * given to the next try before the rest of the source. Nothing is read before someone asks for it.
+ *
+ *     source ──► chunks kept ──► try 1 (broke off here)
+ *                     └────────► try 2: the kept ones again, then on from the source
+ */
+
+export class ReplayBody implements AsyncIterable<Uint8Array> {
+  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #bytesMax: number;
+  /** Chunks read from the source, without the first `#dropped` of them. */
+  readonly #chunks: Uint8Array[] = [];
+  #dropped = 0;
+  #bytes = 0;
+  #ended = false;
+  #released = false;
+  #failure: { readonly error: unknown } | undefined;
+  /** One read at a time, shared: a try that broke off may still wait for it as the next one starts. */
+  #reading: Promise<void> | undefined;
+
+  /** @param bytesMax most to keep; beyond it each chunk is given out once and the body cannot be replayed */
+  constructor(source: AsyncIterable<Uint8Array>, bytesMax: number) {
+    this.#source = source[Symbol.asyncIterator]();
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Whether a new iteration starts at the beginning. */
+  get replayable(): boolean {
+    return this.#dropped === 0 && this.#failure === undefined;
+  }
+
+  /** Whether the source itself threw: no endpoint is to blame. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
+    for (let at = 0; ; at++) {
+      while (at >= this.#dropped + this.#chunks.length && !this.#ended) {
+        this.#reading ??= this.#read();
+        await this.#reading;
+      }
+      if (this.#failure !== undefined) throw this.#failure.error;
+      // Not an end: the endpoint would take the part that it got for the whole.
+      if (this.#released) throw new Error('the request is over; its body is not read on');
+      const chunk = this.#chunks[at - this.#dropped];
+      if (chunk === undefined) return;
+      yield chunk;
+      if (this.#bytes <= this.#bytesMax) continue;
+      this.#chunks.splice(0, at + 1 - this.#dropped);
+      this.#dropped = at + 1;
+    }
+  }
+
+  /** Tells the source that nobody will read on; idempotent. */
+  release(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#released = true;
+    // Whatever the source throws now concerns nobody any more.
+    void this.#source.return?.().then(undefined, () => undefined);
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const { done, value } = await this.#source.next();
+      if (done === true) {
+        this.#ended = true;
+      } else {
+        this.#chunks.push(value);
+        this.#bytes += value.byteLength;
+      }
+    } catch (error) {
+      this.#failure = { error };
+      this.#ended = true;
+    } finally {
+      this.#reading = undefined;
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/** HTTP servers that tests start and kill, in this process and in their own. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+
+export interface WebServer {
+  /** `127.0.0.1:PORT` */
+  readonly authority: string;
+  /** Requests begun so far. */
+  readonly requests: number;
+  readonly sockets: ReadonlySet<Socket>;
+  readonly server: Server;
+  /** As when the process dies: connections are reset, later ones refused. */
+  kill(): Promise<void>;
+}
+
+export async function webServer(listener: (request: IncomingMessage, response: ServerResponse) => unknown): Promise<WebServer> {
+  const sockets = new Set<Socket>();
+  let requests = 0;
+  const server = createServer((request, response) => {
+    requests += 1;
+    void listener(request, response);
+  });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    authority: `127.0.0.1:${port}`,
+    get requests() {
+      return requests;
+    },
+    sockets,
+    server,
+    async kill() {
+      if (!server.listening) return;
+      server.close();
+      for (const socket of sockets) socket.resetAndDestroy();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** A port of 127.0.0.1 where nobody listens. */
+export async function deadAuthority(): Promise<string> {
+  const server = await webServer(() => {});
+  await server.kill();
+  return server.authority;
+}
+
+export async function textOf(request: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of request.setEncoding('utf8')) text += chunk;
+  return text;
+}
+
+export interface WebProcess {
+  readonly authority: string;
+  readonly process: ChildProcess;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
+}
+
+const program = `
+  const server = require('node:http').createServer((request, response) => response.end('ok from ' + process.pid));
+  server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+`;
+
+/** A process of its own that answers `ok from PID`. */
+export async function webProcess(): Promise<WebProcess> {
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const gone = once(child, 'exit');
+  return {
+    authority: `127.0.0.1:${line.toString().trim()}`,
+    process: child,
+    async kill() {
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}

@@ -1,0 +1,160 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { manualClock } from '../../server/src/manual-clock.case.ts';
+import { roundRobin } from './balancer/round-robin.ts';
+import { seededRandom } from './balancer/simulation.case.ts';
+import { ServiceClient, type ServiceOptions } from './service-client.ts';
+import { StaticSource, type StaticInstance } from './static-source.ts';
+
+const cleanups: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+function setUp(instances: readonly StaticInstance[] | undefined, options: ServiceOptions = {}) {
+  const source = new StaticSource(instances === undefined ? {} : { web: instances });
+  const clock = manualClock();
+  const web = new ServiceClient(source, 'web', options, { clock, random: seededRandom(1) });
+  cleanups.push(() => web.close());
+  return { source, clock, web };
+}
+
+const code = (expected: string) => expect.objectContaining({ code: expected });
+const three = ['10.0.0.1:80', '10.0.0.2:80', '10.0.0.3:80'];
+
+describe('the list', () => {
+  it('is known at once or waited for', async () => {
+    const { source, web } = setUp(undefined);
+    expect(web.snapshot()).toBeUndefined();
+    const waiting = web.instances();
+    source.set('web', three);
+    expect((await waiting).map(({ address }) => address)).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3']);
+    expect(web.snapshot()?.revision).toBe(1);
+    expect(await web.instances()).toHaveLength(3);
+  });
+
+  it('is waited for until the signal aborts', async () => {
+    const { web } = setUp(undefined);
+    await expect(web.instances({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
+  });
+
+  it('has all instances, also those that are not chosen', async () => {
+    const { web } = setUp(['10.0.0.1:80', { address: '10.0.0.2', port: 80, status: 'critical' }]);
+    expect(await web.instances()).toHaveLength(2);
+    expect(web.pick().address).toBe('10.0.0.1');
+  });
+});
+
+describe('a watch', () => {
+  it('gives the list now and each newer one, the newest only to a slow reader', async () => {
+    const { source, web } = setUp(three);
+    const revisions: number[] = [];
+    for await (const { revision, instances } of web.watch()) {
+      revisions.push(revision);
+      if (revision === 1) {
+        source.set('web', three.slice(1));
+        source.set('web', three.slice(2));
+      } else if (instances.length === 1) {
+        queueMicrotask(() => source.set('web', []));
+      } else {
+        break;
+      }
+    }
+    expect(revisions).toEqual([1, 3, 4]);
+  });
+
+  it('ends with the client, and by a signal', async () => {
+    const { web } = setUp(three);
+    const ended = (async () => {
+      for await (const { revision } of web.watch()) expect(revision).toBe(1);
+    })();
+    const controller = new AbortController();
+    const aborted = (async () => {
+      for await (const { revision } of web.watch({ signal: controller.signal })) {
+        expect(revision).toBe(1);
+        controller.abort(new Error('enough'));
+      }
+    })();
+    await expect(aborted).rejects.toThrow('enough');
+    await web.close();
+    await ended;
+    for await (const _ of web.watch()) expect.unreachable();
+  });
+});
+
+describe('a pick', () => {
+  it('chooses by the balancer', () => {
+    const { web } = setUp(three, { balancer: roundRobin() });
+    expect(new Set([web.pick(), web.pick(), web.pick()].map(({ address }) => address)).size).toBe(3);
+  });
+
+  it('learns from how requests went: peak EWMA leaves the slow one', () => {
+    const { clock, web } = setUp(three.slice(0, 2));
+    for (let n = 0; n < 10; n++) {
+      const picked = web.pick();
+      clock.advance(picked.address === '10.0.0.1' ? 50 : 5);
+      picked.done();
+    }
+    for (let n = 0; n < 10; n++) {
+      const picked = web.pick();
+      expect(picked.address).toBe('10.0.0.2');
+      picked.done('cancelled');
+    }
+  });
+
+  it('counts as a request in flight until it is done, once', () => {
+    const { clock, web } = setUp(three.slice(0, 2));
+    for (const _ of three) {
+      const picks = [web.pick(), web.pick()];
+      expect(new Set(picks.map(({ address }) => address)).size).toBe(2);
+      clock.advance(10);
+      for (const picked of picks) {
+        picked.done();
+        picked.done('unreachable');
+      }
+    }
+  });
+
+  it('does not choose what was tried, nor for a while what could not be reached', () => {
+    const { clock, web } = setUp(three);
+    const first = web.pick();
+    const second = web.pick({ exclude: [first] });
+    const third = web.pick({ exclude: [first, second] });
+    expect(new Set([first, second, third].map(({ instance }) => instance.id)).size).toBe(3);
+    expect(() => web.pick({ exclude: [first, second, third] })).toThrow(code('unavailable'));
+    first.done('unreachable');
+    second.done();
+    third.done();
+    for (let n = 0; n < 20; n++) {
+      const picked = web.pick();
+      expect(picked.address).not.toBe(first.address);
+      clock.advance(1);
+      picked.done();
+    }
+  });
+
+  it('says whether nobody is there or nothing is known yet', () => {
+    expect(() => setUp(undefined).web.pick()).toThrow(/no list of web is known yet/);
+    expect(() => setUp([]).web.pick()).toThrow(/no instance of web is registered/);
+    expect(() => setUp([]).web.pick()).toThrow(code('unavailable'));
+  });
+
+  it('is refused after close', async () => {
+    const { web } = setUp(three);
+    await web.close();
+    expect(() => web.pick()).toThrow(code('failed_precondition'));
+  });
+});
+
+it.each<[string, ServiceOptions]>([
+  ['triesMax', { triesMax: 0 }],
+  ['triesMax', { triesMax: 1.5 }],
+  ['tryTimeoutMs', { tryTimeoutMs: 0 }],
+  ['tryTimeoutMs', { tryTimeoutMs: Number.NaN }],
+  ['connectTimeoutMs', { connectTimeoutMs: -1 }],
+  ['connectTimeoutMs', { connectTimeoutMs: Infinity }],
+  ['requestsMax', { requestsMax: 0 }],
+  ['replayBytesMax', { replayBytesMax: -1 }],
+])('refuses a wrong %s: %o', (name, options) => {
+  expect(() => setUp(three, options)).toThrow(new RegExp(`^${name} is `));
+});
