@@ -1,4 +1,12 @@
-/** Client of Rollcall. */
+/** Client of Rollcall: registration, discovery, balanced requests, keys and values. */
+
+export { connect } from './connect.ts';
+export type { ConnectOptions, ConnectSurroundings } from './connect.ts';
+export type { Rollcall } from './client.ts';
+export type { ConnectionEvent } from './session/session.ts';
+export type { RegisterOptions, Registration, RegistrationChange, WaitOptions } from './registration.ts';
+export type { Kv, KvDeleteOptions, KvEntry, KvPutOptions, KvSnapshot, KvTarget } from './kv.ts';
+export type { Clock, Random } from './clock.ts';
 export type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 export { StaticSource } from './static-source.ts';
 export type { StaticInstance } from './static-source.ts';

@@ -19,6 +19,8 @@ export const streamProtocol = 1;
 export const streamPath = '/rollcall/v1/stream';
 
 export const frameLimits = {
+  /** Largest frame of a client, in bytes; a registry may be set to take more. */
+  frameBytesMax: 1_048_576,
   /** Names of services, instances, nodes, checks, clients; in UTF-16 code units. */
   nameMax: 255,
   /** A KV key or prefix, in UTF-16 code units; the registry's limit in bytes is 1,800 with its own prefix. */
@@ -223,7 +225,7 @@ export interface WelcomeFrame {
   readonly resumed: boolean;
   /** How long a session outlives its stream, in milliseconds. */
   readonly graceMs: number;
-  /** Pause between two pings; a client that hears nothing for three times as long should leave. */
+  /** Pause between two pings; a client that hears nothing for 2.5 times as long should leave. */
   readonly pingMs: number;
 }
 

@@ -73,8 +73,8 @@ export class ViewFeed implements Pass {
   readonly #unwatch: () => void;
   /** Revision of the content: at which it last changed, as far as the stream is concerned. */
   #revision: number;
-  /** Revision of the content before; -1 for none. */
-  #previous = -1;
+  /** Revision of the content before; undefined until it has changed once. */
+  #previous: number | undefined;
   #change: ContentChange = { put: [], remove: [] };
   #delta: Message | undefined;
   #snapshot: Message | undefined;

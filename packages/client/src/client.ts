@@ -1,0 +1,120 @@
+/**
+ * The client as a program holds it: one object per process, joining registration, services and
+ * configuration keys over one session.
+ */
+
+import type { ServiceEntry } from '@rollcall/protocol';
+import { RegistryError } from '@rollcall/protocol';
+import { follow } from './follow.ts';
+import { Kv, snapshotItems } from './kv.ts';
+import { register, type RegisterOptions, type RegisterSurroundings, type Registration, type WaitOptions } from './registration.ts';
+import { ServiceClient, type ServiceOptions, type ServiceSurroundings } from './service-client.ts';
+import type { WatchedViews } from './session/watched-views.ts';
+import type { SnapshotSource } from './snapshot-source.ts';
+
+export interface RollcallParts extends RegisterSurroundings {
+  readonly views: WatchedViews;
+  readonly source: SnapshotSource;
+  readonly surroundings: ServiceSurroundings;
+  /** Called once, when the client is closed, before the session ends. */
+  readonly onClose: () => Promise<void>;
+}
+
+export class Rollcall {
+  /** Keys and values of the registry. */
+  readonly kv: Kv;
+  readonly #parts: RollcallParts;
+  readonly #services = new Map<string, ServiceClient>();
+  #closing: Promise<void> | undefined;
+
+  /** Made by `connect`. */
+  constructor(parts: RollcallParts) {
+    this.#parts = parts;
+    this.kv = new Kv(parts.session, parts.views, parts.timeoutMs);
+  }
+
+  /** Base URL of the server that the client is connected to; undefined while there is none. */
+  get server(): string | undefined {
+    return this.#parts.session.server;
+  }
+
+  /**
+   * Registers an instance, for as long as this process and its connection live. When the registry is
+   * away for longer than the grace, the instance is registered again as soon as it is back.
+   * @throws RegistryError `invalid_argument` for what the registry cannot take, `already_exists` for an
+   *   id or a check that is taken, `resource_exhausted`, `permission_denied`, `unavailable` when no
+   *   registry took it in time (it is not registered later, either)
+   * @throws the signal's reason when it aborts
+   */
+  register(options: RegisterOptions, wait: WaitOptions = {}): Promise<Registration> {
+    if (this.#closing !== undefined) return Promise.reject(closedError());
+    return register(this.#parts, options, wait);
+  }
+
+  /**
+   * The service of that name, which need not exist yet. The same name gives the same object, so that
+   * its balancer learns from every request.
+   * @param options only with the first call for that name
+   * @throws RegistryError `failed_precondition` for options that come too late, or when closed
+   */
+  service(name: string, options?: ServiceOptions): ServiceClient {
+    if (this.#closing !== undefined) throw closedError();
+    const known = this.#services.get(name);
+    if (known !== undefined && options !== undefined) {
+      throw new RegistryError('failed_precondition', `service ${name} is in use already; give its options with the first call`);
+    }
+    if (known !== undefined) return known;
+    const service = new ServiceClient(this.#parts.source, name, options, this.#parts.surroundings);
+    this.#services.set(name, service);
+    return service;
+  }
+
+  /**
+   * All services that have instances, in order, with their tags.
+   * @throws RegistryError `unavailable`, `deadline_exceeded`; the signal's reason when it aborts
+   */
+  async services({ signal }: WaitOptions = {}): Promise<ServiceEntry[]> {
+    const { session, timeoutMs } = this.#parts;
+    const ask = { type: 'get', view: { kind: 'services', name: '' } } as const;
+    const items = snapshotItems(await session.ask(ask, { repeatable: true, timeoutMs, signal }));
+    return [...(items as readonly ServiceEntry[])].sort(byName);
+  }
+
+  /**
+   * All services now and after every change; a slow reader gets the newest list only. Ends when the
+   * client closes.
+   * @throws the signal's reason when it aborts
+   */
+  watchServices({ signal }: WaitOptions = {}): AsyncIterableIterator<readonly ServiceEntry[], undefined> {
+    const view = { kind: 'services', name: '' } as const;
+    return follow(this.#parts.views, view, ({ items }) => [...(items as readonly ServiceEntry[])].sort(byName), signal);
+  }
+
+  /**
+   * Leaves: what is registered drains and is removed at once, watches and requests end. Resolves
+   * within a few seconds, whether or not the registry can be told. Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { session, registrations, onClose } = this.#parts;
+    await Promise.all(Array.from(this.#services.values(), (service) => service.close()));
+    await session.close(registrations.size > 0);
+    await onClose();
+  }
+}
+
+function closedError(): RegistryError {
+  return new RegistryError('failed_precondition', 'the client is closed');
+}
+
+function byName(a: ServiceEntry, b: ServiceEntry): number {
+  return a.service < b.service ? -1 : a.service > b.service ? 1 : 0;
+}

@@ -1,0 +1,128 @@
+/** `connect`: from options to a client, with the clock, chance and sockets of the real world. */
+
+import { randomUUID } from 'node:crypto';
+import { RegistryError, frameLimits, type FrameView, type Instance } from '@rollcall/protocol';
+import { Rollcall } from './client.ts';
+import { systemClock, systemRandom, type Clock, type Random } from './clock.ts';
+import { DiskCache } from './disk-cache.ts';
+import { keepAlive } from './session/keep-alive.ts';
+import type { CachedView, Known } from './session/cached-view.ts';
+import { Registrations } from './session/registrations.ts';
+import { serverUrl } from './session/rotation.ts';
+import { Session, type ConnectionEvent } from './session/session.ts';
+import { WatchedViews } from './session/watched-views.ts';
+import { WatchCache } from './watch-cache.ts';
+
+export interface ConnectOptions {
+  /**
+   * The registry's servers, as `http://host:port`; a random one first, the others when it is away.
+   * By default those of the environment variable ROLLCALL_HTTP_ADDR (separated by commas), else
+   * http://127.0.0.1:8500.
+   */
+  readonly servers?: readonly string[];
+  /** Shown in the registry as the name of the session; `rollcall client` by default. */
+  readonly name?: string;
+  /** Node that the instances of this process are on; by default derived from its address. */
+  readonly node?: string;
+  /** Folder in which lists of instances survive this process. None by default, and then they do not. */
+  readonly cacheDir?: string;
+  /** Longest that an operation waits for the registry, in milliseconds, 1 or more; 5,000 by default. */
+  readonly timeoutMs?: number;
+  /**
+   * How long the registry keeps what is registered after it has lost the connection, in milliseconds,
+   * 1,000 to 300,000; 10,000 by default. Meanwhile it is critical: nobody picks it.
+   */
+  readonly graceMs?: number;
+  /** Closes the client. */
+  readonly signal?: AbortSignal;
+  /** Told what happens to the connection. */
+  readonly onEvent?: (event: ConnectionEvent) => void;
+}
+
+/** What a test drives. */
+export interface ConnectSurroundings {
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/**
+ * Makes a client. It resolves at once, whether or not a registry can be reached: lists come from the
+ * cache, if there is one, and operations wait for the connection up to `timeoutMs`. An open client
+ * keeps its process running; close it, or say `await using`.
+ *
+ * @throws RegistryError `invalid_argument` for a wrong option, `failed_precondition` when the cache
+ *   folder cannot be used; the signal's reason when it has aborted
+ */
+export async function connect(
+  options: ConnectOptions = {},
+  { clock = systemClock, random = systemRandom }: ConnectSurroundings = {},
+): Promise<Rollcall> {
+  const { name = 'rollcall client', node, cacheDir, signal, timeoutMs = 5_000, graceMs = 10_000, onEvent } = options;
+  const servers = (options.servers ?? serversOfEnvironment(process.env['ROLLCALL_HTTP_ADDR'])).map(serverUrl);
+  demand(servers.length > 0, 'servers is empty; name at least one');
+  demand(timeoutMs >= 1 && Number.isFinite(timeoutMs), `timeoutMs is ${timeoutMs}; it must be 1 or more`);
+  demand(graceMs >= 1_000 && graceMs <= 300_000, `graceMs is ${graceMs}; it must be from 1000 to 300000`);
+  demand(name !== '' && name.length <= frameLimits.nameMax, `name must have 1 to ${frameLimits.nameMax} characters`);
+  signal?.throwIfAborted();
+
+  // A listener that throws must not come between the parts of the client.
+  const tell = (event: ConnectionEvent) => queueMicrotask(() => onEvent?.(event));
+  const onWarning = (message: string) => tell({ kind: 'warning', message });
+  const uuid = randomUUID;
+  const disk = cacheDir === undefined ? undefined : await DiskCache.open({ dir: cacheDir, clock, uuid, onWarning });
+  signal?.throwIfAborted();
+
+  const key = { id: uuid(), token: uuid() };
+  const session = new Session({ servers, client: name, node, key, graceMs, clock, random, onEvent: tell });
+  const registrations = new Registrations({ session, clock, random, timeoutMs });
+  const views = new WatchedViews({
+    session,
+    clock,
+    restore: (view) => restore(disk, view, clock),
+    onContent: (view) => keep(disk, view, clock),
+  });
+  session.add(registrations);
+  session.add(views);
+  session.start();
+
+  const release = keepAlive();
+  const rollcall = new Rollcall({
+    session,
+    registrations,
+    views,
+    source: new WatchCache(views, clock, timeoutMs),
+    surroundings: { clock, random },
+    timeoutMs,
+    uuid,
+    onClose: async () => {
+      signal?.removeEventListener('abort', onAbort);
+      await disk?.flush();
+      release();
+    },
+  });
+  const onAbort = () => void rollcall.close();
+  signal?.addEventListener('abort', onAbort);
+  return rollcall;
+}
+
+function serversOfEnvironment(variable: string | undefined): string[] {
+  const named = (variable ?? '').split(',').flatMap((server) => (server.trim() === '' ? [] : [server.trim()]));
+  return named.length > 0 ? named : ['http://127.0.0.1:8500'];
+}
+
+function restore(disk: DiskCache | undefined, { kind, name }: FrameView, clock: Clock): Known | undefined {
+  const kept = kind === 'service' ? disk?.find(name) : undefined;
+  if (kept === undefined) return undefined;
+  const { instances, revision, registry, savedAt } = kept;
+  return { items: instances, revision, registry, ageMs: Math.max(0, clock.now() - savedAt) };
+}
+
+function keep(disk: DiskCache | undefined, { view, items, revision, registry }: CachedView, clock: Clock): void {
+  if (view.kind !== 'service' || items === undefined || revision === undefined || registry === undefined) return;
+  const instances = items as readonly Instance[];
+  disk?.save({ service: view.name, registry, revision, savedAt: clock.now(), instances });
+}
+
+function demand(holds: boolean, message: string): void {
+  if (!holds) throw new RegistryError('invalid_argument', message);
+}

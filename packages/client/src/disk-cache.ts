@@ -1,0 +1,169 @@
+/**
+ * What the last process knew, for a start while no registry can be reached: one file per service,
+ * replaced as a whole, ignored when it is damaged. It holds a copy and never the truth: losing a
+ * write costs nothing but freshness, so nothing here waits for the disk.
+ *
+ *   first line   {"format":1,"sha256":"…"}     of the second line
+ *   second line  {"service","registry","revision","savedAt","instances"}
+ */
+
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RegistryError, checkReply, type Instance } from '@rollcall/protocol';
+import type { Clock } from './clock.ts';
+
+export interface KeptService {
+  readonly service: string;
+  /** Identity of the registry that the list is from. */
+  readonly registry: string;
+  readonly revision: number;
+  /** When the list was last known to be current, in milliseconds since the Unix epoch. */
+  readonly savedAt: number;
+  readonly instances: readonly Instance[];
+}
+
+export interface DiskCacheOptions {
+  readonly dir: string;
+  readonly clock: Clock;
+  /** Part of temporary names, so that two processes do not write into one file. */
+  readonly uuid: () => string;
+  readonly onWarning: (message: string) => void;
+}
+
+const format = 1;
+
+/** More services than that are not one program's business: the files not used for longest go. */
+const filesMax = 1_000;
+
+/** A service of 100,000 instances. */
+const fileBytesMax = 33_554_432;
+
+/** A list that changes all the time is written this often, in milliseconds. */
+const pauseMs = 1_000;
+
+export class DiskCache {
+  readonly #options: DiskCacheOptions;
+  readonly #kept: Map<string, KeptService>;
+  readonly #waiting = new Map<string, KeptService>();
+  #writing: Promise<void> = Promise.resolve();
+  #cancelTimer: (() => void) | undefined;
+  #warned = false;
+
+  private constructor(options: DiskCacheOptions, kept: Map<string, KeptService>) {
+    this.#options = options;
+    this.#kept = kept;
+  }
+
+  /**
+   * Makes the folder if need be and reads what is in it.
+   * @throws RegistryError `failed_precondition` when the folder cannot be made or read
+   */
+  static async open(options: DiskCacheOptions): Promise<DiskCache> {
+    const { dir, onWarning } = options;
+    try {
+      await mkdir(dir, { recursive: true });
+      const kept = new Map<string, KeptService>();
+      for (const name of await newest(dir)) {
+        const read = await readKept(join(dir, name));
+        if (typeof read === 'string') onWarning(`cache file ${name} is ignored: ${read}`);
+        else kept.set(read.service, read);
+      }
+      return new DiskCache(options, kept);
+    } catch (cause) {
+      const message = `cache folder ${dir} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`;
+      throw new RegistryError('failed_precondition', message, { cause });
+    }
+  }
+
+  /** What was known of a service, by this process or the one before. */
+  find(service: string): KeptService | undefined {
+    return this.#waiting.get(service) ?? this.#kept.get(service);
+  }
+
+  /** Writes soon. */
+  save(list: KeptService): void {
+    this.#waiting.set(list.service, list);
+    this.#cancelTimer ??= this.#options.clock.timer(pauseMs, () => {
+      this.#cancelTimer = undefined;
+      void this.flush();
+    });
+  }
+
+  /** Writes what waits now. */
+  flush(): Promise<void> {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const lists = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const list of lists) this.#kept.set(list.service, list);
+    this.#writing = this.#writing.then(async () => {
+      for (const list of lists) await this.#write(list);
+    });
+    return this.#writing;
+  }
+
+  async #write(list: KeptService): Promise<void> {
+    const { dir, uuid, onWarning } = this.#options;
+    const path = join(dir, fileName(list.service));
+    const temporary = `${path}.${uuid()}.tmp`;
+    try {
+      const body = JSON.stringify(list);
+      if (body.length > fileBytesMax) throw new Error(`${body.length} bytes, the limit is ${fileBytesMax}`);
+      await writeFile(temporary, `${JSON.stringify({ format, sha256: sha256(body) })}\n${body}\n`);
+      await rename(temporary, path);
+      this.#warned = false;
+    } catch (error) {
+      await unlink(temporary).catch(() => {});
+      // A full disk fails every write: once is enough to say so.
+      if (!this.#warned) onWarning(`cache file of ${list.service} is not written: ${String(error)}`);
+      this.#warned = true;
+    }
+  }
+}
+
+/** The files to read; the rest, and what writes that never ended have left, is removed. */
+async function newest(dir: string): Promise<string[]> {
+  const names = await readdir(dir);
+  const files: { name: string; changed: number }[] = [];
+  for (const name of names) {
+    if (!/^[0-9a-f]{32}\.json(\..*\.tmp)?$/.test(name)) continue;
+    const { mtimeMs } = await stat(join(dir, name));
+    files.push({ name, changed: mtimeMs });
+  }
+  files.sort((a, b) => b.changed - a.changed);
+  const kept = files.filter(({ name }) => name.endsWith('.json')).slice(0, filesMax);
+  const temporary = files.filter(({ name }) => name.endsWith('.tmp'));
+  const old = files.filter((file) => !kept.includes(file) && !temporary.includes(file));
+  for (const { name } of old) await unlink(join(dir, name)).catch(() => {});
+  return kept.map(({ name }) => name);
+}
+
+/** @returns the list, or why the file is of no use */
+async function readKept(path: string): Promise<KeptService | string> {
+  const { size } = await stat(path);
+  if (size > fileBytesMax * 2) return `it has ${size} bytes`;
+  const [head, body] = (await readFile(path, 'utf8')).split('\n');
+  try {
+    const { format: found, sha256: expected } = JSON.parse(head ?? '') as { format?: unknown; sha256?: unknown };
+    if (found !== format) return `its format is ${String(found)}, not ${format}`;
+    if (expected !== sha256(body ?? '')) return 'its checksum does not match';
+    const list = JSON.parse(body ?? '') as KeptService;
+    // The same shape as from the registry, so the same check.
+    const { service, revision, instances } = list;
+    const checked = checkReply({ type: 'snapshot', view: { kind: 'service', name: service }, revision, items: instances });
+    if (!checked.ok) return checked.message;
+    if (typeof list.registry !== 'string' || typeof list.savedAt !== 'number') return 'it has no registry or no time';
+    return list;
+  } catch {
+    return 'it is not JSON';
+  }
+}
+
+function fileName(service: string): string {
+  return `${sha256(service).slice(0, 32)}.json`;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,39 @@
+/** A watched view as an AsyncIterable of its newest content. */
+
+import type { FrameItem, FrameView } from '@rollcall/protocol';
+import { latest } from './latest.ts';
+import type { WatchedViews } from './session/watched-views.ts';
+
+export interface ViewState {
+  readonly items: readonly FrameItem[];
+  readonly revision: number;
+}
+
+/**
+ * @param read makes the value that readers get
+ * @param signal ends the iteration by throwing its reason
+ * @returns ends when the client closes; throws when the registry does not serve the view
+ */
+export function follow<T>(
+  views: WatchedViews,
+  view: FrameView,
+  read: (state: ViewState) => T,
+  signal: AbortSignal | undefined,
+): AsyncIterableIterator<T, undefined> {
+  return latest<T>((values) => {
+    const cached = views.demand(view);
+    let told = 0;
+    const look = () => {
+      const { items, revision, stamp, failure } = cached;
+      if (items !== undefined && revision !== undefined && stamp !== told) {
+        told = stamp;
+        values.push(read({ items, revision }));
+      }
+      if (views.isClosed) values.end();
+      else if (failure !== undefined) values.fail(failure);
+    };
+    const stop = cached.listen(look);
+    look();
+    return stop;
+  }, signal);
+}

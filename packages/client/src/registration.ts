@@ -1,0 +1,166 @@
+/**
+ * What a program holds of an instance that it has registered. How the wish gets into the registry,
+ * and stays there, is `session/registrations.ts`.
+ */
+
+import {
+  RegistryError,
+  checkRequest,
+  type CheckRegistration,
+  type CheckStatus,
+  type InstanceRegistration,
+} from '@rollcall/protocol';
+import type { Registrations } from './session/registrations.ts';
+import type { Session } from './session/session.ts';
+
+export interface RegisterOptions {
+  /** Letters, digits and `. _ : @ -`, at most 255. */
+  readonly service: string;
+  /** Unique on the node; by default the service's name and eight random digits. */
+  readonly id?: string;
+  /** Host name or IP address; by default that of the client as the registry sees it. */
+  readonly address?: string;
+  /** 0 to 65,535; 0 by default, for none. */
+  readonly port?: number;
+  readonly tags?: readonly string[];
+  readonly meta?: Readonly<Record<string, string>>;
+  /** Relative share of traffic, a whole number from 0 to 65,535; 1 by default. */
+  readonly weight?: number;
+  /** Checks by the registry, besides the stream. By default a check's name is its kind. */
+  readonly checks?: readonly (Omit<CheckRegistration, 'name'> & { readonly name?: string })[];
+}
+
+export type RegistrationChange = Partial<Omit<RegisterOptions, 'id' | 'service'>>;
+
+export interface WaitOptions {
+  /** Gives up the wait. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A registered instance. `await using` closes it. */
+export interface Registration {
+  readonly id: string;
+  readonly service: string;
+  /**
+   * Changes what is given and leaves the rest; also takes a `drain` back.
+   * @throws RegistryError why it was refused; `unavailable` when the registry could not be told in
+   *   time: it is told later
+   */
+  update(change: RegistrationChange, options?: WaitOptions): Promise<void>;
+  /**
+   * Says that the instance is about to leave: pickers stop choosing it, what runs may finish.
+   * @throws RegistryError as `update`
+   */
+  drain(options?: WaitOptions): Promise<void>;
+  /**
+   * A heartbeat for the `ttlMs` check of that name.
+   * @throws RegistryError `not_found` when there is no such check; `unavailable`, `deadline_exceeded`
+   */
+  beat(check: string, status?: CheckStatus, output?: string, options?: WaitOptions): Promise<void>;
+  /** Deregisters. Never rejects: a registry that cannot be told now is told later. Idempotent. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface RegisterSurroundings {
+  readonly registrations: Registrations;
+  readonly session: Session;
+  readonly timeoutMs: number;
+  readonly uuid: () => string;
+}
+
+/** @throws RegistryError as documented at `Rollcall.register` */
+export async function register(
+  surroundings: RegisterSurroundings,
+  options: RegisterOptions,
+  { signal }: WaitOptions,
+): Promise<Registration> {
+  const { registrations, uuid } = surroundings;
+  const id = options.id ?? `${options.service}-${uuid().slice(0, 8)}`;
+  const instance = toInstance({ ...options, id });
+  if (registrations.find(id)?.wanted !== undefined) {
+    throw new RegistryError('already_exists', `this client has registered instance ${id} already; update or close it`);
+  }
+  registrations.want(id, instance);
+  try {
+    await registrations.confirmed(id, signal);
+  } catch (error) {
+    // Nobody holds it, so it shall not appear later.
+    registrations.want(id, undefined);
+    throw error;
+  }
+  return new Registered(surroundings, instance);
+}
+
+class Registered implements Registration {
+  readonly #surroundings: RegisterSurroundings;
+  #instance: InstanceRegistration;
+  #closed = false;
+
+  constructor(surroundings: RegisterSurroundings, instance: InstanceRegistration) {
+    this.#surroundings = surroundings;
+    this.#instance = instance;
+  }
+
+  get id(): string {
+    return this.#instance.id;
+  }
+
+  get service(): string {
+    return this.#instance.service;
+  }
+
+  update(change: RegistrationChange, options: WaitOptions = {}): Promise<void> {
+    const { draining: _takenBack, ...before } = this.#instance;
+    return this.#want(() => ({ ...before, ...toInstance({ ...change, id: before.id, service: before.service }) }), options);
+  }
+
+  drain(options: WaitOptions = {}): Promise<void> {
+    return this.#want(() => ({ ...this.#instance, draining: true }), options);
+  }
+
+  async beat(check: string, status: CheckStatus = 'passing', output = '', { signal }: WaitOptions = {}): Promise<void> {
+    const { session, timeoutMs } = this.#surroundings;
+    const beat = { type: 'beat', instance: this.id, check, status, output } as const;
+    await session.ask(beat, { repeatable: true, timeoutMs, signal });
+  }
+
+  async close(): Promise<void> {
+    const { registrations } = this.#surroundings;
+    if (!this.#closed) registrations.want(this.id, undefined);
+    this.#closed = true;
+    await registrations.confirmed(this.id, undefined).catch(() => {});
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #want(next: () => InstanceRegistration, { signal }: WaitOptions): Promise<void> {
+    const { registrations } = this.#surroundings;
+    if (this.#closed) throw new RegistryError('failed_precondition', `registration ${this.id} is closed`);
+    this.#instance = next();
+    registrations.want(this.id, this.#instance);
+    await registrations.confirmed(this.id, signal);
+  }
+}
+
+/**
+ * What is absent stays absent, so that an update can be laid over what there was.
+ * @throws RegistryError `invalid_argument` for what the registry would refuse by its form
+ */
+function toInstance({ weight, checks, ...options }: RegisterOptions & { readonly id: string }): InstanceRegistration {
+  const instance = {
+    ...options,
+    ...(weight === undefined ? {} : { weights: { passing: weight, warning: weight } }),
+    ...(checks === undefined ? {} : { checks: checks.map((check) => ({ ...check, name: check.name ?? kindOf(check) })) }),
+  };
+  const checked = checkRequest({ type: 'register', id: 1, instances: [instance] });
+  if (!checked.ok) throw new RegistryError('invalid_argument', checked.message.replace('instances[0].', ''));
+  if (checked.frame.type !== 'register') throw new RegistryError('internal', 'a register frame was taken for another');
+  return checked.frame.instances[0] as InstanceRegistration;
+}
+
+function kindOf({ ttlMs, http, tcp }: Omit<CheckRegistration, 'name'>): string {
+  return ttlMs !== undefined ? 'ttl' : http !== undefined ? 'http' : tcp !== undefined ? 'tcp' : 'grpc';
+}

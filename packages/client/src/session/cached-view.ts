@@ -1,0 +1,173 @@
+/**
+ * The content of one view as this client knows it: kept by key, brought up to date by snapshots and
+ * deltas, kept when the registry is away. It asks for nothing itself.
+ *
+ * A registry with another identity starts its revisions anew, and may be empty because it has just
+ * lost everything. Then instances that it does not list yet are kept for a while beside those that
+ * it does, so that a list does not shrink to whoever came back first.
+ */
+
+import type { DeltaFrame, FrameItem, FrameItemKey, FrameView, SnapshotFrame } from '@rollcall/protocol';
+import type { Clock } from '../clock.ts';
+
+export type ViewListener = () => void;
+
+/** Content from before this process. */
+export interface Known {
+  readonly items: readonly FrameItem[];
+  readonly revision: number;
+  readonly registry: string;
+  readonly ageMs: number;
+}
+
+export class CachedView {
+  readonly view: FrameView;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<ViewListener>();
+  #items = new Map<string, FrameItem>();
+  /** What the registry before had, and this one may not list yet; undefined when that is settled. */
+  #kept: Map<string, FrameItem> | undefined;
+  #all: readonly FrameItem[] | undefined;
+  #revision: number | undefined;
+  #confirmed = false;
+  /** When the content was last known to be current, on the monotonic clock. */
+  #confirmedAt = -Infinity;
+  #stamp = 0;
+  /** Identity of the registry that the content is from. */
+  registry: string | undefined;
+  /** Why the registry does not serve the view; undefined while it does. */
+  failure: Error | undefined;
+  /** Set by whoever uses the view, cleared by whoever looks for unused ones. */
+  used = true;
+
+  constructor(view: FrameView, clock: Clock) {
+    this.view = view;
+    this.#clock = clock;
+  }
+
+  /** In no particular order; undefined until the first content is known. */
+  get items(): readonly FrameItem[] | undefined {
+    if (this.#stamp === 0) return undefined;
+    return (this.#all ??= [...new Map([...(this.#kept ?? []), ...this.#items]).values()]);
+  }
+
+  /** Of the content from the registry; undefined when a registry was never asked, or is another now. */
+  get revision(): number | undefined {
+    return this.#revision;
+  }
+
+  /** Rises with every change of the content. */
+  get stamp(): number {
+    return this.#stamp;
+  }
+
+  /** False while the registry cannot be asked, or has not answered yet. */
+  get current(): boolean {
+    return this.#confirmed && this.#kept === undefined;
+  }
+
+  /** Milliseconds since the content was known to be current. */
+  get ageMs(): number {
+    return this.current ? 0 : Math.max(0, this.#clock.monotonic() - this.#confirmedAt);
+  }
+
+  get watched(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Takes over what was known `ageMs` ago. */
+  restore({ items, revision, registry, ageMs }: Known): void {
+    this.#items = byKey(items);
+    this.#revision = revision;
+    this.registry = registry;
+    this.#confirmedAt = this.#clock.monotonic() - ageMs;
+    this.#changed();
+  }
+
+  /** @returns false when an older content than the one known has come, which is dropped */
+  snapshot({ items, revision }: SnapshotFrame): boolean {
+    if (this.#revision !== undefined && revision < this.#revision) return false;
+    this.#items = byKey(items);
+    this.#revision = revision;
+    if (this.#kept !== undefined && [...this.#kept.keys()].every((key) => this.#items.has(key))) this.#kept = undefined;
+    this.confirm();
+    this.#changed();
+    return true;
+  }
+
+  /** @returns false when the delta does not follow the content known: a snapshot is needed */
+  delta({ from, revision, put, remove }: DeltaFrame): boolean {
+    if (from !== this.#revision) return this.#revision !== undefined && revision <= this.#revision;
+    for (const key of remove) {
+      this.#items.delete(keyText(key));
+      this.#kept?.delete(keyText(key));
+    }
+    for (const item of put) this.#items.set(keyText(keyOf(item)), item);
+    this.#revision = revision;
+    this.confirm();
+    this.#changed();
+    return true;
+  }
+
+  /** The registry says that the content is current. */
+  confirm(): void {
+    this.#confirmed = true;
+    this.failure = undefined;
+  }
+
+  /** The registry cannot be asked any more. */
+  lost(): void {
+    if (this.#confirmed) this.#confirmedAt = this.#clock.monotonic();
+    this.#confirmed = false;
+  }
+
+  /** The registry is another one: its content replaces this one, now or when it has had time to fill. */
+  replaced(keep: boolean): void {
+    const known = this.items;
+    if (known === undefined) return;
+    this.#kept = keep ? byKey(known) : undefined;
+    // Until the first word of the other registry, this is what is known.
+    this.#all = known;
+    this.#items = new Map();
+    this.#revision = undefined;
+    this.registry = undefined;
+  }
+
+  /** The other registry has had time to fill: from here on its word counts. */
+  settle(): void {
+    if (this.#kept === undefined) return;
+    this.#kept = undefined;
+    if (this.#revision !== undefined) this.#changed();
+  }
+
+  listen(listener: ViewListener): () => void {
+    // A function that listens twice is told twice.
+    const own = () => listener();
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  /** Tells listeners that there is something new: content, or a failure. */
+  tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #changed(): void {
+    this.#all = undefined;
+    this.#stamp++;
+    this.tell();
+  }
+}
+
+function byKey(items: readonly FrameItem[]): Map<string, FrameItem> {
+  return new Map(items.map((item) => [keyText(keyOf(item)), item]));
+}
+
+function keyOf(item: FrameItem): FrameItemKey {
+  if ('node' in item) return [item.node, item.id];
+  return 'key' in item ? item.key : item.service;
+}
+
+function keyText(key: FrameItemKey): string {
+  return typeof key === 'string' ? key : `${key[0]}\n${key[1]}`;
+}

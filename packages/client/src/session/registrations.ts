@@ -1,0 +1,254 @@
+/**
+ * Keeps the registry's picture of this process equal to what the process wants: one frame at a
+ * time, again after every loss, until everything is confirmed. It knows instances by id only; what
+ * users hold is `registration.ts`.
+ *
+ *   want ─► version 3 ─┐                        ┌─► confirmed 3: those who wait for ≤ 3 are told
+ *                      ├─ batch ─► the registry ┤
+ *   want ─► version 5 ─┘                        └─► refused: told why, or tried again later
+ */
+
+import {
+  RegistryError,
+  frameLimits,
+  toRegistryError,
+  type ErrorCode,
+  type InstanceRegistration,
+  type ReplyFrame,
+  type WelcomeFrame,
+} from '@rollcall/protocol';
+import type { Clock, Random } from '../clock.ts';
+import type { Session, SessionPart } from './session.ts';
+
+interface Waiter {
+  readonly version: number;
+  settle(error?: unknown): void;
+}
+
+/** One instance on its way: what is wanted, and what the registry has confirmed. */
+export interface Wish {
+  readonly id: string;
+  /** Undefined: it shall be gone. */
+  readonly wanted: InstanceRegistration | undefined;
+}
+
+interface Entry extends Wish {
+  wanted: InstanceRegistration | undefined;
+  /** Rises with every change of `wanted`. */
+  version: number;
+  /** Version that the registry has confirmed, or finally refused; 0 for none. */
+  confirmed: number;
+  /** Why the last attempt failed. */
+  lastError: RegistryError | undefined;
+  readonly waiters: Set<Waiter>;
+}
+
+interface Sent {
+  readonly entry: Entry;
+  readonly version: number;
+  readonly wanted: InstanceRegistration | undefined;
+}
+
+export interface RegistrationsOptions {
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Longest that a caller waits for a confirmation, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Asking again would give the same answer. */
+const finalCodes: ReadonlySet<ErrorCode> = new Set([
+  'invalid_argument',
+  'not_found',
+  'already_exists',
+  'failed_precondition',
+  'permission_denied',
+  'unauthenticated',
+  'unimplemented',
+]);
+
+/** Instances in one frame; fewer when they are large. */
+const batchMax = 100;
+const batchBytesMax = frameLimits.frameBytesMax / 2;
+
+/** Longest pause before what was refused for the moment is tried again, in milliseconds. */
+const pauseMs = 1_000;
+
+export class Registrations implements SessionPart {
+  readonly #session: Session;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #timeoutMs: number;
+  readonly #entries = new Map<string, Entry>();
+  #working = false;
+  #paused = false;
+  /** A batch was refused: its instances go one by one, so that only the wrong one fails. */
+  #oneByOne = false;
+
+  constructor({ session, clock, random, timeoutMs }: RegistrationsOptions) {
+    this.#session = session;
+    this.#clock = clock;
+    this.#random = random;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** How many instances are registered, or shall be. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  find(id: string): Wish | undefined {
+    return this.#entries.get(id);
+  }
+
+  /** @param wanted undefined: it shall be gone */
+  want(id: string, wanted: InstanceRegistration | undefined): void {
+    let entry = this.#entries.get(id);
+    if (entry === undefined) {
+      entry = { id, wanted, version: 0, confirmed: 0, lastError: undefined, waiters: new Set() };
+      this.#entries.set(id, entry);
+    }
+    entry.wanted = wanted;
+    entry.version++;
+    this.#work();
+  }
+
+  /**
+   * Resolves when the registry has the instance as it is wanted now.
+   * @throws RegistryError why it was refused; `unavailable` when no registry could be told in time
+   * @throws the signal's reason when it aborts first
+   */
+  confirmed(id: string, signal: AbortSignal | undefined): Promise<void> {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || entry.confirmed >= entry.version) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        version: entry.version,
+        settle(error?: unknown) {
+          entry.waiters.delete(waiter);
+          stopTimer();
+          signal?.removeEventListener('abort', onAbort);
+          if (error === undefined) resolve();
+          else reject(error);
+        },
+      };
+      const onAbort = () => waiter.settle(signal?.reason ?? new RegistryError('cancelled', 'cancelled'));
+      const stopTimer = this.#clock.timer(this.#timeoutMs, () => {
+        const message = `no registry took the registration within ${this.#timeoutMs} ms`;
+        waiter.settle(entry.lastError ?? new RegistryError('unavailable', message));
+      });
+      entry.waiters.add(waiter);
+      if (signal?.aborted === true) onAbort();
+      else signal?.addEventListener('abort', onAbort);
+    });
+  }
+
+  opened(): void {
+    this.#work();
+  }
+
+  greeted({ resumed }: WelcomeFrame): void {
+    if (!resumed) this.#forget();
+    this.#work();
+  }
+
+  pushed(frame: ReplyFrame): void {
+    if (frame.type !== 'session-lost') return;
+    this.#forget();
+    // Whoever ended this session ended others', too: they do not all come back at once.
+    this.#pause(this.#random() * pauseMs);
+  }
+
+  lost(): void {}
+
+  closed(): void {
+    for (const { waiters } of this.#entries.values()) {
+      for (const waiter of waiters) waiter.settle(new RegistryError('cancelled', 'the client is closed'));
+    }
+    this.#entries.clear();
+  }
+
+  /** The registry has nothing of this client any more. */
+  #forget(): void {
+    for (const entry of this.#entries.values()) entry.confirmed = 0;
+  }
+
+  #pause(ms: number): void {
+    this.#paused = true;
+    this.#clock.timer(ms, () => {
+      this.#paused = false;
+      this.#work();
+    });
+  }
+
+  /** Sends what is not confirmed, as long as there is a registry to send it to. */
+  #work(): void {
+    if (this.#working || this.#paused || !this.#session.accepting) return;
+    const batch = this.#nextBatch();
+    if (batch.length === 0) {
+      this.#oneByOne = false;
+      return;
+    }
+    this.#working = true;
+    void this.#send(batch).then(
+      () => {
+        this.#working = false;
+        this.#accept(batch);
+        this.#work();
+      },
+      (error: unknown) => {
+        this.#working = false;
+        this.#refuse(batch, toRegistryError(error));
+        this.#work();
+      },
+    );
+  }
+
+  /** Either registrations or deregistrations, as they are wanted at this moment. */
+  #nextBatch(): Sent[] {
+    const batch: Sent[] = [];
+    let bytes = 0;
+    for (const entry of this.#entries.values()) {
+      const { id, wanted, version, confirmed } = entry;
+      if (confirmed >= version) continue;
+      if (batch[0] !== undefined && (batch[0].wanted === undefined) !== (wanted === undefined)) continue;
+      bytes += Buffer.byteLength(JSON.stringify(wanted ?? id));
+      if (batch.length > 0 && bytes > batchBytesMax) break;
+      batch.push({ entry, version, wanted });
+      if (this.#oneByOne || batch.length >= batchMax) break;
+    }
+    return batch;
+  }
+
+  async #send(batch: readonly Sent[]): Promise<void> {
+    // Not repeatable: after a reconnect, what is wanted may be something else.
+    const options = { repeatable: false, timeoutMs: Infinity };
+    const instances = batch.flatMap(({ wanted }) => (wanted === undefined ? [] : [wanted]));
+    if (instances.length > 0) await this.#session.ask({ type: 'register', instances }, options);
+    else await this.#session.ask({ type: 'deregister', instances: batch.map(({ entry }) => entry.id) }, options);
+  }
+
+  #accept(batch: readonly Sent[]): void {
+    for (const { entry, version, wanted } of batch) {
+      this.#settle(entry, version, undefined);
+      if (wanted === undefined && entry.version === version) this.#entries.delete(entry.id);
+    }
+  }
+
+  #refuse(batch: readonly Sent[], error: RegistryError): void {
+    // The link has ended; the next one starts anew.
+    if (error.code === 'unknown_outcome' || error.code === 'cancelled') return;
+    if (!finalCodes.has(error.code)) {
+      for (const { entry } of batch) entry.lastError = error;
+      this.#pause(pauseMs / 2 + (this.#random() * pauseMs) / 2);
+    } else if (batch.length > 1) this.#oneByOne = true;
+    else for (const { entry, version } of batch) this.#settle(entry, version, error);
+  }
+
+  #settle(entry: Entry, version: number, error: RegistryError | undefined): void {
+    entry.confirmed = version;
+    entry.lastError = undefined;
+    for (const waiter of entry.waiters) if (waiter.version <= version) waiter.settle(error);
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * The session: one link at a time to one of the servers, for as long as the client is open. When a
+ * link ends it connects to the next server and says who it is; the registrations and the watched
+ * views bring themselves up to date when a registry has greeted.
+ */
+
+import {
+  RegistryError,
+  streamProtocol,
+  type HelloFrame,
+  type ReplyFrame,
+  type SessionKey,
+  type WelcomeFrame,
+} from '@rollcall/protocol';
+import type { Clock, Random } from '../clock.ts';
+import { BackOff } from './back-off.ts';
+import { Link } from './link.ts';
+import { Requests, helloId, type Ask, type AskOptions } from './requests.ts';
+import { Rotation } from './rotation.ts';
+
+/** What happens to the connection, for logs and metrics of the program. */
+export type ConnectionEvent =
+  | { readonly kind: 'connected'; readonly server: string; readonly resumed: boolean }
+  /** From here on, lists are stale; the client connects again by itself. */
+  | { readonly kind: 'disconnected'; readonly server: string; readonly reason: string }
+  /** An attempt to connect failed; the next one comes by itself. */
+  | { readonly kind: 'unreachable'; readonly server: string; readonly reason: string }
+  /** Something is not as it should be, and the client goes on without it. */
+  | { readonly kind: 'warning'; readonly message: string };
+
+/** A part of the client that lives on the session. */
+export interface SessionPart {
+  /** The session has begun to accept: a link is open, and nothing of this client can be in the registry. */
+  opened(): void;
+  /** A registry has greeted: whatever it does not know yet can be sent. */
+  greeted(welcome: WelcomeFrame): void;
+  /** A frame that answers no request. */
+  pushed(frame: ReplyFrame): void;
+  /** The link has ended. */
+  lost(): void;
+  /** The client is closed; nothing follows. */
+  closed(): void;
+}
+
+export interface SessionOptions {
+  /** Base URLs as `serverUrl` returns them. */
+  readonly servers: readonly string[];
+  readonly client: string;
+  readonly node: string | undefined;
+  readonly key: SessionKey;
+  readonly graceMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onEvent: (event: ConnectionEvent) => void;
+}
+
+/** A link that lasted this long was good: the next attempt is the first of a new series. */
+const goodMs = 5_000;
+
+/** Clients that lose the same server at the same moment come back spread over this time. */
+const spreadMs = 100;
+
+/** How long a goodbye may take; after that the registry notices by itself. */
+const goodbyeMs = 2_000;
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #requests: Requests;
+  readonly #rotation: Rotation;
+  readonly #backOff: BackOff;
+  readonly #parts: SessionPart[] = [];
+  #link: Link | undefined;
+  #welcome: WelcomeFrame | undefined;
+  #helloSent = false;
+  /** The registry may have a session of ours: only its welcome tells what is left of it. */
+  #mayResume = false;
+  #attempts = 0;
+  #greetedAt = -Infinity;
+  #cancelNext: () => void = () => {};
+  #closed = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#requests = new Requests(options.clock);
+    this.#rotation = new Rotation(options.servers, options.random);
+    this.#backOff = new BackOff(options.random);
+  }
+
+  /** What the registry said when it greeted; undefined while there is no registry. */
+  get welcome(): WelcomeFrame | undefined {
+    return this.#welcome;
+  }
+
+  /** Base URL of the server that has greeted. */
+  get server(): string | undefined {
+    return this.#welcome === undefined ? undefined : this.#link?.server;
+  }
+
+  /**
+   * True when a request would be sent at once. Also before the welcome, when there is nothing that
+   * it could tell: so the first registration needs one round trip in all.
+   */
+  get accepting(): boolean {
+    return this.#welcome !== undefined || (this.#link !== undefined && this.#helloSent && !this.#mayResume);
+  }
+
+  /** Parts are told in the order in which they were added; to be called before `start`. */
+  add(part: SessionPart): void {
+    this.#parts.push(part);
+  }
+
+  start(): void {
+    this.#connect();
+  }
+
+  /** @throws RegistryError as `Requests.ask`; `failed_precondition` once closed */
+  ask(ask: Ask, options: AskOptions): Promise<ReplyFrame> {
+    if (this.#closed) return Promise.reject(new RegistryError('failed_precondition', 'the client is closed'));
+    // Only what can be repeated goes ahead of the welcome: the hello may be refused.
+    const link = this.#welcome !== undefined || (this.accepting && ask.type === 'register') ? this.#link : undefined;
+    if (ask.type === 'register') this.#mayResume = true;
+    return this.#requests.ask(ask, options, link === undefined ? undefined : (frame) => link.send(frame));
+  }
+
+  /** @param leave end what is registered now; otherwise the registry waits for the grace */
+  async close(leave: boolean): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelNext();
+    if (leave && this.#welcome !== undefined) {
+      const link = this.#link;
+      await this.#requests
+        .ask({ type: 'goodbye' }, { repeatable: false, timeoutMs: goodbyeMs }, (frame) => link?.send(frame))
+        // Whatever went wrong, the stream ends now, and the registry sees that too.
+        .catch(() => {});
+    }
+    this.#requests.close();
+    for (const part of this.#parts) part.closed();
+    this.#link?.cut('the client is closed');
+  }
+
+  #connect(): void {
+    const server = this.#rotation.next();
+    this.#attempts++;
+    const link = new Link({
+      server,
+      clock: this.#options.clock,
+      onOpen: () => this.#hello(link),
+      onFrame: (frame) => this.#receive(link, frame),
+      onStrange: (message, id) => {
+        this.#options.onEvent({ kind: 'warning', message: `${server} sent a strange frame: ${message}` });
+        if (id !== undefined) this.#requests.garbled(id, message);
+      },
+      onEnd: (reason) => this.#ended(link, reason),
+    });
+    this.#link = link;
+  }
+
+  #hello(link: Link): void {
+    const { client, node, key, graceMs } = this.#options;
+    const hello: HelloFrame = {
+      type: 'hello',
+      id: helloId,
+      protocol: streamProtocol,
+      client,
+      session: key,
+      graceMs,
+      ...(node === undefined ? {} : { node }),
+    };
+    link.send(hello);
+    this.#helloSent = true;
+    if (!this.#mayResume) for (const part of this.#parts) part.opened();
+  }
+
+  #receive(link: Link, frame: ReplyFrame): void {
+    if (frame.type === 'welcome') this.#greeted(link, frame);
+    else if (frame.type === 'go-elsewhere') this.#rotation.prefer(frame.servers);
+    else if ('id' in frame && frame.id !== undefined) {
+      if (frame.id !== helloId) this.#requests.answered(frame.id, frame);
+      else if (frame.type === 'error') link.cut(`the registry refused: ${frame.message}`);
+    } else if (frame.type === 'error') {
+      this.#options.onEvent({ kind: 'warning', message: `${link.server} says: ${frame.message}` });
+    } else for (const part of this.#parts) part.pushed(frame);
+  }
+
+  #greeted(link: Link, welcome: WelcomeFrame): void {
+    const { clock, onEvent } = this.#options;
+    this.#welcome = welcome;
+    this.#attempts = 0;
+    this.#greetedAt = clock.monotonic();
+    link.pinged(welcome.pingMs);
+    onEvent({ kind: 'connected', server: link.server, resumed: welcome.resumed });
+    for (const part of this.#parts) part.greeted(welcome);
+    this.#requests.flush((frame) => link.send(frame));
+  }
+
+  #ended(link: Link, reason: string): void {
+    if (this.#link !== link) return;
+    const { onEvent, clock } = this.#options;
+    const wasGreeted = this.#welcome !== undefined;
+    this.#link = undefined;
+    this.#helloSent = false;
+    this.#welcome = undefined;
+    this.#requests.interrupted(reason);
+    if (wasGreeted) {
+      for (const part of this.#parts) part.lost();
+      if (clock.monotonic() - this.#greetedAt >= goodMs) this.#backOff.reset();
+    }
+    if (this.#closed) return;
+    onEvent({ kind: wasGreeted ? 'disconnected' : 'unreachable', server: link.server, reason });
+    this.#cancelNext = clock.timer(this.#delayMs(), () => this.#connect());
+  }
+
+  /** Every server is tried once without waiting for long; then the waiting grows. */
+  #delayMs(): number {
+    const { random } = this.#options;
+    if (this.#attempts % this.#rotation.size !== 0) return random() * spreadMs;
+    return this.#backOff.next();
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * The views that this client watches: asked for when somebody needs them, brought up to date over
+ * whichever link there is, given up when nobody has needed them for a while.
+ */
+
+import {
+  RegistryError,
+  frameLimits,
+  toRegistryError,
+  type FrameView,
+  type ReplyFrame,
+  type WatchedView,
+  type WelcomeFrame,
+} from '@rollcall/protocol';
+import type { Clock } from '../clock.ts';
+import { CachedView, type Known } from './cached-view.ts';
+import type { Session, SessionPart } from './session.ts';
+
+/** A view that nobody has used for one to two of these, in milliseconds, is given up. */
+const unusedMs = 60_000;
+
+/** The registry's answers to one frame of these stay well below its buffer's limit, if they are small. */
+const batchMax = 500;
+const batchBytesMax = frameLimits.frameBytesMax / 4;
+
+export interface WatchedViewsOptions {
+  readonly session: Session;
+  readonly clock: Clock;
+  /** What is known of a view that nobody has used yet. */
+  readonly restore: (view: FrameView) => Known | undefined;
+  /** Told of a view whose content is known to be current: when it is new, and when the link ends. */
+  readonly onContent: (view: CachedView) => void;
+}
+
+export class WatchedViews implements SessionPart {
+  readonly #options: WatchedViewsOptions;
+  readonly #views = new Map<string, CachedView>();
+  /** Views to ask for at the end of this turn. */
+  readonly #wanted = new Set<CachedView>();
+  #closed = false;
+  #cancelSettle: () => void = () => {};
+  #cancelSweep: () => void = () => {};
+
+  constructor(options: WatchedViewsOptions) {
+    this.#options = options;
+  }
+
+  /** The view, watched from now on. */
+  use(view: FrameView): CachedView {
+    const name = nameOf(view);
+    let cached = this.#views.get(name);
+    if (cached === undefined) {
+      cached = new CachedView(view, this.#options.clock);
+      if (this.#views.size === 0) this.#sweepLater();
+      this.#views.set(name, cached);
+      const known = this.#options.restore(view);
+      if (known !== undefined) cached.restore(known);
+      if (this.#closed) cached.failure = closedError();
+      this.#want(cached);
+    }
+    cached.used = true;
+    return cached;
+  }
+
+  /** As `use`, and asks again for a view that the registry has refused before. */
+  demand(view: FrameView): CachedView {
+    const cached = this.use(view);
+    if (cached.failure !== undefined && !this.#closed) {
+      cached.failure = undefined;
+      this.#want(cached);
+    }
+    return cached;
+  }
+
+  /** No view will have new content. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  opened(): void {}
+
+  greeted(): void {
+    for (const view of this.#views.values()) this.#want(view);
+  }
+
+  pushed(frame: ReplyFrame): void {
+    switch (frame.type) {
+      case 'snapshot': {
+        const view = this.#views.get(nameOf(frame.view));
+        if (view?.snapshot(frame) === true) this.#tellContent(view);
+        return;
+      }
+      case 'delta': {
+        const view = this.#views.get(nameOf(frame.view));
+        if (view === undefined) return;
+        if (view.delta(frame)) this.#tellContent(view);
+        else this.#ask([view], { anew: true });
+        return;
+      }
+      case 'watch-ended':
+        this.#failed(this.#views.get(nameOf(frame.view)), new RegistryError(frame.code, frame.message));
+        return;
+      default:
+    }
+  }
+
+  lost(): void {
+    for (const view of this.#views.values()) this.#lost(view);
+  }
+
+  closed(): void {
+    this.#cancelSettle();
+    this.#cancelSweep();
+    this.#closed = true;
+    for (const view of this.#views.values()) this.#failed(view, closedError());
+  }
+
+  #tellContent(view: CachedView): void {
+    view.registry = this.#options.session.welcome?.registry;
+    this.#options.onContent(view);
+  }
+
+  #lost(view: CachedView): void {
+    if (view.current) this.#options.onContent(view);
+    view.lost();
+  }
+
+  #failed(view: CachedView | undefined, error: RegistryError): void {
+    if (view === undefined) return;
+    this.#lost(view);
+    view.failure = error;
+    view.tell();
+  }
+
+  #want(view: CachedView): void {
+    const { welcome } = this.#options.session;
+    if (welcome === undefined) return;
+    if (view.registry !== undefined && view.registry !== welcome.registry) this.#replaced(view, welcome);
+    if (this.#wanted.size === 0) queueMicrotask(() => this.#askWanted());
+    this.#wanted.add(view);
+  }
+
+  #replaced(view: CachedView, { graceMs }: WelcomeFrame): void {
+    view.replaced(view.view.kind === 'service');
+    this.#cancelSettle();
+    // Instances find out at the same moment as we do, and have this long to come back.
+    this.#cancelSettle = this.#options.clock.timer(graceMs, () => {
+      for (const each of this.#views.values()) each.settle();
+    });
+  }
+
+  #askWanted(): void {
+    const wanted = [...this.#wanted];
+    this.#wanted.clear();
+    let batch: CachedView[] = [];
+    let bytes = 0;
+    for (const view of wanted) {
+      bytes += Buffer.byteLength(view.view.name) * 2 + 60;
+      if (batch.length >= batchMax || bytes > batchBytesMax) {
+        this.#ask(batch, { anew: false });
+        batch = [];
+        bytes = 0;
+      }
+      batch.push(view);
+    }
+    if (batch.length > 0) this.#ask(batch, { anew: false });
+  }
+
+  /** @param anew ask for the whole content, whatever is known */
+  #ask(views: readonly CachedView[], { anew }: { anew: boolean }): void {
+    const { session } = this.#options;
+    const { welcome } = session;
+    if (welcome === undefined) return;
+    const asked = views.map(({ view, revision }): WatchedView => {
+      return anew || revision === undefined ? view : { ...view, revision };
+    });
+    // Not repeatable: the next link begins by asking for everything.
+    session.ask({ type: 'watch', views: asked }, { repeatable: false, timeoutMs: Infinity }).then(
+      (reply) => {
+        if (reply.type !== 'watching' || session.welcome !== welcome) return;
+        views.forEach((view, index) => {
+          if (view.revision !== undefined && reply.revisions[index] === view.revision) this.#confirmed(view);
+        });
+      },
+      (error: unknown) => {
+        if (session.welcome !== welcome) return;
+        if (views.length > 1) for (const view of views) this.#ask([view], { anew });
+        else this.#failed(views[0], toRegistryError(error));
+      },
+    );
+  }
+
+  #confirmed(view: CachedView): void {
+    const wasCurrent = view.current;
+    view.confirm();
+    if (!wasCurrent) this.#tellContent(view);
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep();
+    this.#cancelSweep = this.#options.clock.timer(unusedMs, () => {
+      const unused = [...this.#views.values()].filter((view) => {
+        const idle = !view.used && !view.watched;
+        view.used = false;
+        return idle;
+      });
+      for (const view of unused) {
+        this.#views.delete(nameOf(view.view));
+        this.#wanted.delete(view);
+      }
+      this.#unwatch(unused.map(({ view }) => view));
+      if (this.#views.size > 0) this.#sweepLater();
+    });
+  }
+
+  #unwatch(views: readonly FrameView[]): void {
+    const { session } = this.#options;
+    if (session.welcome === undefined) return;
+    for (let start = 0; start < views.length; start += batchMax) {
+      const ask = { type: 'unwatch', views: views.slice(start, start + batchMax) } as const;
+      // A link that ends meanwhile has unwatched everything.
+      session.ask(ask, { repeatable: false, timeoutMs: Infinity }).catch(() => {});
+    }
+  }
+}
+
+function closedError(): RegistryError {
+  return new RegistryError('cancelled', 'the client is closed');
+}
+
+function nameOf({ kind, name }: FrameView): string {
+  return `${kind} ${name}`;
+}

@@ -1,0 +1,98 @@
+/**
+ * The instances of services as the balancing half of the client wants them: a `SnapshotSource` over
+ * the watched views.
+ */
+
+import { RegistryError, type FrameView, type Instance } from '@rollcall/protocol';
+import type { Clock } from './clock.ts';
+import type { CachedView } from './session/cached-view.ts';
+import type { WatchedViews } from './session/watched-views.ts';
+import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
+
+export class WatchCache implements SnapshotSource {
+  readonly #views: WatchedViews;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  /** The snapshot made last of each view that is current: asked for with every request. */
+  readonly #made = new WeakMap<CachedView, { readonly stamp: number; readonly snapshot: SourcedSnapshot }>();
+
+  constructor(views: WatchedViews, clock: Clock, timeoutMs: number) {
+    this.#views = views;
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  current(service: string): SourcedSnapshot | undefined {
+    return this.#snapshot(this.#views.use(viewOf(service)));
+  }
+
+  /**
+   * @throws RegistryError `unavailable` when no registry could be asked in time, or why it refused;
+   *   the signal's reason
+   */
+  first(service: string, signal?: AbortSignal): Promise<SourcedSnapshot> {
+    const view = this.#views.demand(viewOf(service));
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) throw signal.reason;
+      const end = (): void => {
+        stopListening();
+        stopTimer();
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const look = (): void => {
+        const snapshot = this.#snapshot(view);
+        if (snapshot === undefined && view.failure === undefined) return;
+        end();
+        if (snapshot !== undefined) resolve(snapshot);
+        else reject(view.failure);
+      };
+      const onAbort = (): void => {
+        end();
+        reject(signal?.reason);
+      };
+      const stopListening = view.listen(look);
+      const stopTimer = this.#clock.timer(this.#timeoutMs, () => {
+        end();
+        const message = `no registry could be asked for ${service} within ${this.#timeoutMs} ms, and nothing is cached`;
+        reject(new RegistryError('unavailable', message));
+      });
+      signal?.addEventListener('abort', onAbort);
+      look();
+    });
+  }
+
+  watch(service: string, listener: (snapshot: SourcedSnapshot) => void): () => void {
+    const view = this.#views.use(viewOf(service));
+    let told = 0;
+    const look = (): void => {
+      if (view.stamp === told) return;
+      told = view.stamp;
+      const snapshot = this.#snapshot(view);
+      if (snapshot !== undefined) listener(snapshot);
+    };
+    const stop = view.listen(look);
+    look();
+    return stop;
+  }
+
+  #snapshot(view: CachedView): SourcedSnapshot | undefined {
+    const { stamp } = view;
+    const made = this.#made.get(view);
+    if (view.current && made?.stamp === stamp && !made.snapshot.stale) return made.snapshot;
+    const { items } = view;
+    if (items === undefined) return undefined;
+    const snapshot: SourcedSnapshot = {
+      service: view.view.name,
+      revision: view.revision ?? made?.snapshot.revision ?? 0,
+      instances: items as readonly Instance[],
+      stale: !view.current,
+      ageMs: view.ageMs,
+    };
+    this.#made.set(view, { stamp, snapshot });
+    return snapshot;
+  }
+}
+
+function viewOf(service: string): FrameView {
+  return { kind: 'service', name: service };
+}
