@@ -1,6 +1,6 @@
 /**
  * The feed of committed transactions of an engine that lives in this process: a bounded history
- * and the subscribers behind it. Knows no storage; `memory` and `embedded` both use it.
+ * and the readers behind it. Knows no storage; `memory` and `embedded` both use it.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -8,62 +8,120 @@ import type { EngineEvent } from './engine.ts';
 
 type TransactionEvent = Extract<EngineEvent, { kind: 'transaction' }>;
 
-/** Transactions kept for a subscriber that resumes. */
-const historyMax = 1_024;
+/** Transactions kept at most; a reader that falls further behind is cut off. */
+const historyMax = 2_048;
+
+/** Bytes kept for a reader that resumes later. What a present reader has yet to see is kept beyond that. */
+const historyBytesMax = 8_388_608;
+
+interface Reader {
+  last: number;
+  wake: () => void;
+}
+
+export interface Subscription {
+  /**
+   * Yields each transaction until `signal` aborts or the feed closes.
+   * @throws RegistryError `data_loss` when the reader has fallen behind the history
+   */
+  events(signal: AbortSignal): AsyncGenerator<TransactionEvent, void, undefined>;
+  /** Lets go of the history; must be called. */
+  end(): void;
+}
 
 export class ChangesFeed {
-  readonly #history: TransactionEvent[] = [];
-  readonly #wake = new Set<() => void>();
-  #dropped = 0;
+  readonly #history: { event: TransactionEvent; bytes: number }[] = [];
+  readonly #readers = new Set<Reader>();
+  /** Every transaction after this revision is in the history. */
+  #keptAfter: number;
+  #bytes = 0;
   #closed = false;
+  #failure: RegistryError | undefined;
+
+  /** @param revision where the log stands now; what came before is not in the feed */
+  constructor(revision: number) {
+    this.#keptAfter = revision;
+  }
 
   /** Appends a committed transaction; revisions must ascend. */
   push(event: TransactionEvent): void {
-    this.#history.push(event);
-    if (this.#history.length > historyMax * 2) {
-      this.#dropped = this.#history.splice(0, historyMax).at(-1)?.revision ?? 0;
-    }
-    for (const wake of this.#wake) wake();
+    const bytes = sizeOf(event);
+    this.#history.push({ event, bytes });
+    this.#bytes += bytes;
+    this.#trim();
+    this.#wakeAll();
   }
 
+  /** Ends every reader, present and future, after what is in the history. */
   close(): void {
     this.#closed = true;
-    for (const wake of this.#wake) wake();
+    this.#wakeAll();
   }
 
-  /** Whether every transaction after `revision` up to `last` is still kept. */
-  keeps(revision: number, last: number): boolean {
-    if (revision >= last) return revision === last;
-    const at = this.#indexAfter(revision);
-    return at > 0 && this.#history[at - 1]?.revision === revision;
+  /** Like `close`, but readers end with `error`. */
+  fail(error: RegistryError): void {
+    this.#failure = error;
+    this.close();
   }
 
-  /**
-   * Yields the transactions after `revision` until `signal` aborts or the feed closes.
-   * @throws RegistryError `data_loss` when the subscriber has fallen behind the history
-   */
-  async *after(revision: number, signal: AbortSignal): AsyncGenerator<TransactionEvent, void, undefined> {
-    let last = revision;
-    let wake: () => void = () => {};
-    const onWake = () => wake();
-    this.#wake.add(onWake);
-    signal.addEventListener('abort', onWake);
+  /** Whether `revision` was a revision of this log and every transaction after it is still kept. */
+  keeps(revision: number): boolean {
+    if (revision === this.#keptAfter) return true;
+    return this.#history[this.#indexAfter(revision) - 1]?.event.revision === revision;
+  }
+
+  /** Starts reading after `revision`: from now on, nothing after it is dropped for its size. */
+  subscribe(revision: number): Subscription {
+    const reader: Reader = { last: revision, wake: () => {} };
+    this.#readers.add(reader);
+    return {
+      events: (signal) => this.#read(reader, signal),
+      end: () => this.#readers.delete(reader),
+    };
+  }
+
+  async *#read(reader: Reader, signal: AbortSignal): AsyncGenerator<TransactionEvent, void, undefined> {
+    const onAbort = () => reader.wake();
+    signal.addEventListener('abort', onAbort);
     try {
       while (!signal.aborted) {
-        if (last < this.#dropped) {
-          const message = `a reader of the log stands at ${last}, but it is kept from ${this.#dropped} on`;
+        if (reader.last < this.#keptAfter) {
+          const message = `a reader of the log stands at ${reader.last}, but it is kept from ${this.#keptAfter} on`;
           throw new RegistryError('data_loss', message);
         }
-        const next = this.#history[this.#indexAfter(last)];
+        const next = this.#history[this.#indexAfter(reader.last)]?.event;
         if (next !== undefined) {
-          last = next.revision;
           yield next;
-        } else if (this.#closed) return;
-        else await new Promise<void>((resolve) => (wake = resolve));
+          reader.last = next.revision;
+          this.#trim();
+        } else if (this.#failure !== undefined) {
+          throw this.#failure;
+        } else if (this.#closed) {
+          return;
+        } else {
+          await new Promise<void>((resolve) => (reader.wake = resolve));
+        }
       }
     } finally {
-      this.#wake.delete(onWake);
-      signal.removeEventListener('abort', onWake);
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #wakeAll(): void {
+    for (const reader of this.#readers) reader.wake();
+  }
+
+  #trim(): void {
+    let seen = Number.POSITIVE_INFINITY;
+    for (const { last } of this.#readers) seen = Math.min(seen, last);
+    for (;;) {
+      const oldest = this.#history[0];
+      if (oldest === undefined) return;
+      const idle = this.#bytes > historyBytesMax && oldest.event.revision <= seen;
+      if (!idle && this.#history.length <= historyMax) return;
+      this.#history.shift();
+      this.#bytes -= oldest.bytes;
+      this.#keptAfter = oldest.event.revision;
     }
   }
 
@@ -72,9 +130,16 @@ export class ChangesFeed {
     let high = this.#history.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#history[middle] as TransactionEvent).revision <= revision) low = middle + 1;
+      if ((this.#history[middle] as { event: TransactionEvent }).event.revision <= revision) low = middle + 1;
       else high = middle;
     }
     return low;
   }
+}
+
+function sizeOf(event: TransactionEvent): number {
+  let bytes = 0;
+  for (const { key, value } of event.put) bytes += key.length + value.length;
+  for (const key of event.delete) bytes += key.length;
+  return bytes;
 }

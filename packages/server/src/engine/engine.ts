@@ -6,7 +6,7 @@
  */
 
 export interface EngineRecord {
-  /** Printable parts joined by NUL; at most `recordKeyBytesMax` bytes of UTF-8. */
+  /** Printable parts joined by NUL, well-formed Unicode; at most `recordKeyBytesMax` bytes of UTF-8. */
   readonly key: string;
   readonly value: Uint8Array;
   /** Revision of the transaction that last wrote this record. */
@@ -61,7 +61,8 @@ export interface Engine {
    * after the other in the order of the calls.
    *
    * @throws RegistryError `resource_exhausted` when there is no room (nothing was written),
-   *   `invalid_argument` for a key or value over the limits (nothing was written),
+   *   `invalid_argument` for a key or value over the limits, a key that is not well-formed Unicode,
+   *   or a `revisionAtLeast` that is no integer or above 2^52 (nothing was written),
    *   `unknown_outcome` when it cannot be told whether the transaction took effect,
    *   `unavailable` when the engine is closed or unreachable (nothing was written).
    */
@@ -73,11 +74,18 @@ export interface Engine {
    *
    * With `after`, yields only the transactions after that revision; when those are no longer kept,
    * starts again with all records, the first chunk marked `reset`. Ends when `signal` aborts or
-   * the engine closes. One subscriber at a time is enough for every caller we have.
+   * the engine closes. Reading starts with the first `next`; the values belong to the engine and are
+   * not changed by either side.
+   *
+   * @throws RegistryError (from the iteration) `data_loss` when the reader has fallen too far behind
+   *   or the store is damaged, `unavailable` when the store has failed
    */
   changes(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<EngineEvent>;
 
-  /** The newest committed revision, linearizably; 0 for an empty store. */
+  /**
+   * The newest committed revision, linearizably; 0 for an empty store.
+   * @throws RegistryError `unavailable` when the engine is closed or unreachable
+   */
   barrier(): Promise<number>;
 
   /** Waits for commits in flight, then frees every resource. Idempotent. */

@@ -4,30 +4,39 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { ChangesFeed } from '../changes-feed.ts';
-import {
-  recordKeyBytesMax,
-  recordValueBytesMax,
-  type CommitResult,
-  type Engine,
-  type EngineEvent,
-  type EngineRecord,
-  type Transaction,
-} from '../engine.ts';
+import { checkTransaction } from '../check-transaction.ts';
+import type { CommitResult, Engine, EngineEvent, EngineRecord, Transaction } from '../engine.ts';
+
+/** Records in one event of the initial state. */
+const chunkMax = 1_000;
 
 export function memory(): Engine {
   const records = new Map<string, EngineRecord>();
-  const feed = new ChangesFeed();
+  const feed = new ChangesFeed(0);
   let revision = 0;
   let closed = false;
 
   async function* changes(options: { after?: number; signal: AbortSignal }): AsyncGenerator<EngineEvent> {
-    let from = options.after ?? -1;
-    if (options.after === undefined || !feed.keeps(options.after, revision)) {
-      from = revision;
-      yield { kind: 'records', reset: true, records: [...records.values()] };
-      yield { kind: 'caught-up', revision: from };
+    if (closed) return;
+    const { after, signal } = options;
+    const resumes = after !== undefined && feed.keeps(after);
+    const from = resumes ? after : revision;
+    const subscription = feed.subscribe(from);
+    try {
+      if (!resumes) {
+        const all = [...records.values()];
+        let at = 0;
+        do {
+          if (signal.aborted) return;
+          yield { kind: 'records', reset: at === 0, records: all.slice(at, at + chunkMax) };
+          at += chunkMax;
+        } while (at < all.length);
+        yield { kind: 'caught-up', revision: from };
+      }
+      yield* subscription.events(signal);
+    } finally {
+      subscription.end();
     }
-    yield* feed.after(from, options.signal);
   }
 
   return {
@@ -35,7 +44,7 @@ export function memory(): Engine {
     changes,
     async commit(transaction: Transaction): Promise<CommitResult> {
       if (closed) throw new RegistryError('unavailable', 'the memory engine is closed');
-      checkSizes(transaction);
+      checkTransaction(transaction);
       for (const { key, revision: expected } of transaction.expect) {
         const found = records.get(key)?.revision ?? 0;
         if (found !== expected) return { ok: false, key, revision: found };
@@ -46,27 +55,14 @@ export function memory(): Engine {
       feed.push({ kind: 'transaction', revision, put: transaction.put, delete: transaction.delete });
       return { ok: true, revision };
     },
-    barrier: () => Promise.resolve(revision),
+    async barrier() {
+      if (closed) throw new RegistryError('unavailable', 'the memory engine is closed');
+      return revision;
+    },
     close() {
       closed = true;
       feed.close();
       return Promise.resolve();
     },
   };
-}
-
-/** @throws RegistryError `invalid_argument` for a key or value over the port's limits */
-export function checkSizes(transaction: Transaction): void {
-  for (const { key, value } of transaction.put) {
-    const keyBytes = Buffer.byteLength(key);
-    if (keyBytes > recordKeyBytesMax) {
-      throw new RegistryError('invalid_argument', `record key has ${keyBytes} bytes, the limit is ${recordKeyBytesMax}`);
-    }
-    if (value.length > recordValueBytesMax) {
-      throw new RegistryError(
-        'invalid_argument',
-        `record value has ${value.length} bytes, the limit is ${recordValueBytesMax}`,
-      );
-    }
-  }
 }
