@@ -77,13 +77,14 @@ export interface DeregisterNode {
   readonly node: string;
 }
 
-/** Sets the status of checks that exist; ids that do not are skipped. Returns how many existed. */
+/** Sets what checks that exist say; ids that do not are skipped. Returns how many existed. */
 export interface UpdateChecks {
   readonly kind: 'update-checks';
   readonly updates: readonly {
     readonly node: string;
     readonly id: string;
-    readonly status: CheckStatus;
+    /** Absent: the status stays. */
+    readonly status?: CheckStatus;
     /** Absent: the output stays. */
     readonly output?: string;
   }[];

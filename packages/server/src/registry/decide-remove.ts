@@ -19,7 +19,8 @@ export function updateChecks(draft: Draft, { updates }: UpdateChecks, now: numbe
     const before = find.check(draft, node, id);
     if (before === undefined) continue;
     existed++;
-    writeCheck(draft, { ...before, status, output: output ?? before.output }, before.status, now);
+    const after = { ...before, status: status ?? before.status, output: output ?? before.output };
+    writeCheck(draft, after, before.status, now);
   }
   return existed;
 }
