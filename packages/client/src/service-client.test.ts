@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../server/src/manual-clock.case.ts';
 import { roundRobin } from './balancer/round-robin.ts';
-import { seededRandom } from './balancer/simulation.case.ts';
 import { ServiceClient, type ServiceOptions } from './service-client.ts';
 import { StaticSource, type StaticInstance } from './static-source.ts';
 
@@ -14,7 +13,7 @@ afterEach(async () => {
 function setUp(instances: readonly StaticInstance[] | undefined, options: ServiceOptions = {}) {
   const source = new StaticSource(instances === undefined ? {} : { web: instances });
   const clock = manualClock();
-  const web = new ServiceClient(source, 'web', options, { clock, random: seededRandom(1) });
+  const web = new ServiceClient(source, 'web', options, { clock, random: () => 0.1 });
   cleanups.push(() => web.close());
   return { source, clock, web };
 }

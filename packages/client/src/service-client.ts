@@ -8,6 +8,7 @@ import { type Instance, RegistryError } from '@rollcall/protocol';
 import type { BalancerFactory, OutcomeResult } from './balancer/balancer.ts';
 import { peakEwma } from './balancer/peak-ewma.ts';
 import { Picker } from './balancer/picker.ts';
+import { SeededRandom } from './balancer/seeded-random.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type RequestInit, type Response, ServiceFetch, type TryOptions } from './fetch.ts';
@@ -43,6 +44,7 @@ export interface ServiceOptions {
 /** What a test drives. */
 export interface ServiceSurroundings {
   readonly clock?: Clock;
+  /** Asked once, for the seed of the balancer. */
   readonly random?: Random;
 }
 
@@ -96,7 +98,7 @@ export class ServiceClient {
     this.#source = source;
     this.#clock = clock;
     const balancer = options.balancer ?? peakEwma(tryTimeoutMs === Infinity ? {} : { failureMs: tryTimeoutMs });
-    this.#picker = new Picker(balancer, options.ejection ?? {}, random);
+    this.#picker = new Picker(balancer, options.ejection ?? {}, new SeededRandom(random() * 2 ** 32));
     this.#pools = new EndpointPools(connectTimeoutMs);
     const budget = new RetryBudget(options.retryBudget);
     const requests = { current: 0, max: requestsMax };

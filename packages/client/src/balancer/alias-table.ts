@@ -7,16 +7,17 @@
  * up to `keep`, and its alias above that.
  */
 
-import type { Random } from '../clock.ts';
+import { bitsRange, drawIndex, type RandomSource } from './seeded-random.ts';
 
 export class AliasTable {
+  /** In units of the random source. */
   readonly #keep: Float64Array;
   readonly #alias: Uint32Array;
 
   /** @param weights 1 or more of them, each 0 or more, not all 0 */
   constructor(weights: Float64Array) {
     const count = weights.length;
-    this.#keep = new Float64Array(count).fill(1);
+    this.#keep = new Float64Array(count).fill(bitsRange);
     this.#alias = new Uint32Array(count);
     const mean = weights.reduce((sum, weight) => sum + weight, 0) / count;
     const share = weights.map((weight) => weight / mean);
@@ -26,7 +27,7 @@ export class AliasTable {
     while (poor.length > 0 && rich.length > 0) {
       const needy = poor.pop() as number;
       const donor = rich.at(-1) as number;
-      this.#keep[needy] = share[needy] as number;
+      this.#keep[needy] = (share[needy] as number) * bitsRange;
       this.#alias[needy] = donor;
       const left = (share[donor] as number) - (1 - (share[needy] as number));
       share[donor] = left;
@@ -35,8 +36,8 @@ export class AliasTable {
     // What remains is full but for rounding errors; its column is its own.
   }
 
-  draw(random: Random): number {
-    const column = Math.floor(random() * this.#keep.length);
-    return random() < (this.#keep[column] as number) ? column : (this.#alias[column] as number);
+  draw(random: RandomSource): number {
+    const column = drawIndex(random, this.#keep.length);
+    return random.bits() < (this.#keep[column] as number) ? column : (this.#alias[column] as number);
   }
 }

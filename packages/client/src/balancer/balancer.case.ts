@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '../endpoint.ts';
 import type { BalancerFactory } from './balancer.ts';
-import { normal, seededRandom, simulate, someEndpoints } from './simulation.case.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { normal, simulate, someEndpoints } from './simulation.case.ts';
 
 const outcomes = ['ok', 'failed', 'unreachable', 'cancelled'] as const;
 
@@ -12,7 +13,7 @@ const outcomes = ['ok', 'failed', 'unreachable', 'cancelled'] as const;
 export function balancerCases(name: string, factory: BalancerFactory, spread: number): void {
   describe(`${name}, as every balancer`, () => {
     it('picks nobody from an empty list', () => {
-      const balancer = factory(seededRandom(1));
+      const balancer = factory(new SeededRandom(1));
       expect(balancer.pick({ now: 0, exclude: [] })).toBeUndefined();
       balancer.update(someEndpoints(2));
       balancer.update([]);
@@ -21,7 +22,7 @@ export function balancerCases(name: string, factory: BalancerFactory, spread: nu
     });
 
     it('picks the only endpoint every time, unless it is excluded', () => {
-      const balancer = factory(seededRandom(1));
+      const balancer = factory(new SeededRandom(1));
       const [only] = someEndpoints(1) as [Endpoint];
       balancer.update([only]);
       for (let n = 0; n < 10; n++) expect(balancer.pick({ now: n, exclude: [] })).toBe(only);
@@ -40,7 +41,7 @@ export function balancerCases(name: string, factory: BalancerFactory, spread: nu
       const weights = fc.array(fc.constantFrom(0.5, 1, 3), { minLength: 10, maxLength: 10 });
       fc.assert(
         fc.property(fc.integer(), weights, fc.array(step, { maxLength: 40 }), (seed, weight, steps) => {
-          const balancer = factory(seededRandom(seed));
+          const balancer = factory(new SeededRandom(seed));
           const all = someEndpoints(10, (index) => ({ weight: weight[index] as number }));
           const those = (indices: readonly number[]) => [...new Set(indices)].map((index) => all[index] as Endpoint);
           let list: Endpoint[] = [];
@@ -63,7 +64,7 @@ export function balancerCases(name: string, factory: BalancerFactory, spread: nu
     });
 
     it('does not count requests itself', () => {
-      const balancer = factory(seededRandom(1));
+      const balancer = factory(new SeededRandom(1));
       const endpoints = someEndpoints(3);
       balancer.update(endpoints);
       for (let n = 0; n < 100; n++) balancer.pick({ now: n, exclude: [] });
@@ -71,7 +72,7 @@ export function balancerCases(name: string, factory: BalancerFactory, spread: nu
     });
 
     it('is not disturbed when the array it was given changes later', () => {
-      const balancer = factory(seededRandom(1));
+      const balancer = factory(new SeededRandom(1));
       const endpoints = someEndpoints(3);
       const list = [...endpoints];
       balancer.update(list);
@@ -80,7 +81,7 @@ export function balancerCases(name: string, factory: BalancerFactory, spread: nu
     });
 
     it('hears of a request to an endpoint that left the list', () => {
-      const balancer = factory(seededRandom(1));
+      const balancer = factory(new SeededRandom(1));
       const [gone, stays] = someEndpoints(2) as [Endpoint, Endpoint];
       balancer.update([gone, stays]);
       balancer.update([stays]);
@@ -101,7 +102,7 @@ export function balancerCases(name: string, factory: BalancerFactory, spread: nu
     });
 
     it('spreads retries evenly over the endpoints that were not tried', () => {
-      const balancer = factory(seededRandom(3));
+      const balancer = factory(new SeededRandom(3));
       const endpoints = someEndpoints(5);
       balancer.update(endpoints);
       const picks = new Map<Endpoint | undefined, number>();

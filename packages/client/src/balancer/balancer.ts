@@ -9,8 +9,8 @@
  * clock once, however many balancers are stacked.
  */
 
-import type { Random } from '../clock.ts';
 import type { Endpoint } from '../endpoint.ts';
+import type { RandomSource } from './seeded-random.ts';
 
 export interface PickContext {
   /** Milliseconds on a clock that never jumps. */
@@ -58,4 +58,4 @@ export interface Balancer {
 }
 
 /** Makes the balancer of one service. */
-export type BalancerFactory = (random: Random) => Balancer;
+export type BalancerFactory = (random: RandomSource) => Balancer;

@@ -3,8 +3,8 @@
  * scans the list; it allocates nothing.
  */
 
-import type { Random } from '../clock.ts';
 import type { Endpoint } from '../endpoint.ts';
+import { bitsRange, type RandomSource } from './seeded-random.ts';
 
 /**
  * Index of a random endpoint that is neither excluded nor at index `besides`; −1 when there is none.
@@ -15,13 +15,13 @@ export function drawAllowed(
   exclude: readonly Endpoint[],
   besides: number,
   weights: Float64Array | undefined,
-  random: Random,
+  random: RandomSource,
 ): number {
   let total = 0;
   for (let index = 0; index < endpoints.length; index++) {
     if (allowed(endpoints, exclude, besides, index)) total += weights?.[index] ?? 1;
   }
-  let left = random() * total;
+  let left = (random.bits() / bitsRange) * total;
   let last = -1;
   for (let index = 0; index < endpoints.length; index++) {
     if (!allowed(endpoints, exclude, besides, index)) continue;

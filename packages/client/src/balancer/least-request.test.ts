@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { balancerCases } from './balancer.case.ts';
 import { leastRequest } from './least-request.ts';
-import { normal, seededRandom, simulate, someEndpoints } from './simulation.case.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { normal, simulate, someEndpoints } from './simulation.case.ts';
 import { uniformRandom } from './uniform-random.ts';
 
 balancerCases('least request', leastRequest(), 0.1);
@@ -10,7 +11,7 @@ it.each([1, 2, 3])('keeps 1,024 endpoints within 3 requests of the mean where ch
   // M. Mitzenmacher 2001: with two choices the gap is about log log n, whatever the load.
   const gap = (factory: typeof leastRequest) => {
     const endpoints = someEndpoints(1024);
-    const balancer = factory()(seededRandom(seed));
+    const balancer = factory()(new SeededRandom(seed));
     balancer.update(endpoints);
     for (let n = 0; n < 1024 * 32; n++) balancer.pick({ now: 0, exclude: [] })!.inFlight += 1;
     return Math.max(...endpoints.map(({ inFlight }) => inFlight)) - 32;
@@ -20,7 +21,7 @@ it.each([1, 2, 3])('keeps 1,024 endpoints within 3 requests of the mean where ch
 });
 
 it('always compares two different endpoints: of two, the idle one is certain', () => {
-  const balancer = leastRequest()(seededRandom(5));
+  const balancer = leastRequest()(new SeededRandom(5));
   const endpoints = someEndpoints(2);
   endpoints[0]!.inFlight = 1;
   balancer.update(endpoints);

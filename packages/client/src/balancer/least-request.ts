@@ -19,7 +19,7 @@ export function leastRequest(): BalancerFactory {
 class LeastRequest extends TwoChoices {
   override observe(): void {}
 
-  protected override cost(index: number): number {
-    return this.load(index);
+  protected override assess(index: number, choice: 0 | 1): void {
+    this.assessLoad(index, choice);
   }
 }

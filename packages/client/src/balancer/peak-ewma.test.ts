@@ -5,13 +5,14 @@ import type { Balancer, BalancerFactory } from './balancer.ts';
 import { leastRequest } from './least-request.ts';
 import { peakEwma } from './peak-ewma.ts';
 import { roundRobin } from './round-robin.ts';
-import { normal, seededRandom, simulate, type SimulatedRequest, someEndpoints } from './simulation.case.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { normal, simulate, type SimulatedRequest, someEndpoints } from './simulation.case.ts';
 
 balancerCases('peak EWMA', peakEwma(), 0.12);
 
 /** Two endpoints with a history: `latencies` in milliseconds, all observed at time 0. */
 function pair(latencies: readonly [number, number], options = {}): { balancer: Balancer; a: Endpoint; b: Endpoint } {
-  const balancer = peakEwma(options)(seededRandom(1));
+  const balancer = peakEwma(options)(new SeededRandom(1));
   const [a, b] = someEndpoints(2) as [Endpoint, Endpoint];
   balancer.update([a, b]);
   balancer.observe(a, { now: 0, latencyMs: latencies[0], result: 'ok' });

@@ -12,9 +12,9 @@
  * - A cancelled request proves only that the endpoint took at least that long.
  */
 
-import type { Random } from '../clock.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { BalancerFactory, Outcome } from './balancer.ts';
+import type { RandomSource } from './seeded-random.ts';
 import { TwoChoices } from './two-choices.ts';
 
 export interface PeakEwmaOptions {
@@ -45,7 +45,7 @@ class PeakEwma extends TwoChoices {
   #averages = new Float64Array(0);
   #stamps = new Float64Array(0);
 
-  constructor(random: Random, decayMs: number, failureMs: number) {
+  constructor(random: RandomSource, decayMs: number, failureMs: number) {
     super(random);
     this.#decayMs = decayMs;
     this.#failureMs = failureMs;
@@ -77,11 +77,20 @@ class PeakEwma extends TwoChoices {
     this.#sample(index, now, answered ? latencyMs : Math.max(latencyMs, this.#failureMs));
   }
 
-  protected override cost(index: number, now: number): number {
-    this.#sample(index, now, 0);
+  protected override assess(index: number, choice: 0 | 1): void {
+    this.#decay(index);
     const average = this.#averages[index] as number;
-    const load = this.load(index);
-    return average === 0 && load > 1 ? unknownCost + load : average * load;
+    this.assessLoad(index, choice);
+    const load = this.costs[choice] as number;
+    this.costs[choice] = average === 0 && load > 1 ? unknownCost + load : average * load;
+  }
+
+  /** What a sample of 0 now would do: the read's share of the decay. */
+  #decay(index: number): void {
+    const now = this.now[0] as number;
+    const passed = Math.max(0, now - (this.#stamps[index] as number));
+    this.#averages[index] = (this.#averages[index] as number) * Math.exp(-passed / this.#decayMs);
+    this.#stamps[index] = now;
   }
 
   /** Samples come at uneven times, so the weight of the past is that of the time since the last. */

@@ -3,12 +3,13 @@ import type { Endpoint } from '../endpoint.ts';
 import type { Outcome } from './balancer.ts';
 import { Picker } from './picker.ts';
 import { roundRobin } from './round-robin.ts';
-import { anInstance, seededRandom } from './simulation.case.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { anInstance } from './simulation.case.ts';
 
 const three = [anInstance('a'), anInstance('b'), anInstance('c')];
 
 function setUp(instances = three) {
-  const picker = new Picker(roundRobin(), {}, seededRandom(1));
+  const picker = new Picker(roundRobin(), {}, new SeededRandom(1));
   picker.update(instances, 0);
   const turn = (now: number, count = 6) =>
     new Set(Array.from({ length: count }, () => picker.pick(now)?.instance.id));

@@ -8,11 +8,11 @@
  */
 
 import type { Instance } from '@rollcall/protocol';
-import type { Random } from '../clock.ts';
 import { type Endpoint, reconcile } from '../endpoint.ts';
 import { Ejection, type EjectionOptions } from '../resilience/ejection.ts';
 import type { Balancer, BalancerFactory, Outcome } from './balancer.ts';
 import { eligible } from './eligible.ts';
+import type { RandomSource } from './seeded-random.ts';
 
 const nobody: readonly Endpoint[] = [];
 
@@ -24,7 +24,7 @@ export class Picker {
   /** Reused by every pick. */
   readonly #context = { now: 0, exclude: nobody };
 
-  constructor(balancer: BalancerFactory, ejection: EjectionOptions, random: Random) {
+  constructor(balancer: BalancerFactory, ejection: EjectionOptions, random: RandomSource) {
     this.#balancer = balancer(random);
     this.#ejection = new Ejection(ejection);
   }

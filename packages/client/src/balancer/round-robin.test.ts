@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
 import { balancerCases } from './balancer.case.ts';
 import { roundRobin } from './round-robin.ts';
-import { seededRandom, someEndpoints } from './simulation.case.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { someEndpoints } from './simulation.case.ts';
 
 balancerCases('round robin', roundRobin(), 0.001);
 
 it('takes each endpoint once per round, in the order of the list', () => {
-  const balancer = roundRobin()(seededRandom(1));
+  const balancer = roundRobin()(new SeededRandom(1));
   const endpoints = someEndpoints(4);
   balancer.update(endpoints);
   const picks = Array.from({ length: 8 }, () => endpoints.indexOf(balancer.pick({ now: 0, exclude: [] })!));
@@ -17,7 +18,7 @@ it('takes each endpoint once per round, in the order of the list', () => {
 
 it('starts anywhere, so that clients that start together do not walk in lockstep', () => {
   const starts = Array.from({ length: 4000 }, (_, seed) => {
-    const balancer = roundRobin()(seededRandom(seed));
+    const balancer = roundRobin()(new SeededRandom(seed));
     const endpoints = someEndpoints(4);
     balancer.update(endpoints);
     return endpoints.indexOf(balancer.pick({ now: 0, exclude: [] })!);
@@ -28,7 +29,7 @@ it('starts anywhere, so that clients that start together do not walk in lockstep
 });
 
 it('goes on where it was when the list is updated', () => {
-  const balancer = roundRobin()(seededRandom(1));
+  const balancer = roundRobin()(new SeededRandom(1));
   const endpoints = someEndpoints(4);
   balancer.update(endpoints);
   const before = endpoints.indexOf(balancer.pick({ now: 0, exclude: [] })!);

@@ -4,9 +4,9 @@
  * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_balancers).
  */
 
-import type { Random } from '../clock.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory, PickContext } from './balancer.ts';
+import type { RandomSource } from './seeded-random.ts';
 
 /** Each endpoint in turn, from a random start. Weights are ignored. O(1). */
 export function roundRobin(): BalancerFactory {
@@ -18,8 +18,8 @@ class RoundRobin implements Balancer {
   /** Anywhere in the number line; taken modulo the length of the list. */
   #next: number;
 
-  constructor(random: Random) {
-    this.#next = Math.floor(random() * 2 ** 30);
+  constructor(random: RandomSource) {
+    this.#next = random.bits();
   }
 
   update(endpoints: readonly Endpoint[]): void {

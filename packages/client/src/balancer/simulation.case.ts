@@ -4,24 +4,13 @@
  */
 
 import type { Instance } from '@rollcall/protocol';
-import type { Random } from '../clock.ts';
 import { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory, OutcomeResult } from './balancer.ts';
-
-/** Mulberry32: small, fast and good enough for tests. */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { SeededRandom } from './seeded-random.ts';
 
 /** Normal deviate by Box and Muller. */
-export function normal(mean: number, deviation: number, random: Random): number {
-  return mean + deviation * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+export function normal(mean: number, deviation: number, random: SeededRandom): number {
+  return mean + deviation * Math.sqrt(-2 * Math.log(1 - random.fraction())) * Math.cos(2 * Math.PI * random.fraction());
 }
 
 export function anInstance(id: string, fields: Partial<Instance> = {}): Instance {
@@ -42,7 +31,7 @@ export interface Simulation {
   readonly balancer: BalancerFactory;
   readonly endpoints: readonly Endpoint[];
   /** What happens to a request that reaches `backend` at `now` milliseconds. */
-  readonly serve: (backend: number, now: number, random: Random) => Simulated;
+  readonly serve: (backend: number, now: number, random: SeededRandom) => Simulated;
   readonly perSecond: number;
   readonly seconds: number;
   readonly seed: number;
@@ -55,7 +44,7 @@ export interface SimulatedRequest extends Simulated {
 
 /** Requests in the order of their arrival. */
 export function simulate({ balancer: factory, endpoints, serve, perSecond, seconds, seed }: Simulation): SimulatedRequest[] {
-  const random = seededRandom(seed);
+  const random = new SeededRandom(seed);
   const balancer = factory(random);
   balancer.update(endpoints);
   const pending = new Heap();

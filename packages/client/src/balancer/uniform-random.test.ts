@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
 import { balancerCases } from './balancer.case.ts';
-import { seededRandom, someEndpoints } from './simulation.case.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { someEndpoints } from './simulation.case.ts';
 import { uniformRandom } from './uniform-random.ts';
 
 balancerCases('uniform random', uniformRandom(), 0.1);
 
 it('draws each pick anew: a pick says nothing about the next', () => {
-  const balancer = uniformRandom()(seededRandom(7));
+  const balancer = uniformRandom()(new SeededRandom(7));
   const endpoints = someEndpoints(10);
   balancer.update(endpoints);
   const picks = Array.from({ length: 20_000 }, () => endpoints.indexOf(balancer.pick({ now: 0, exclude: [] })!));

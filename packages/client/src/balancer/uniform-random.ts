@@ -4,10 +4,10 @@
  * √(2·m/n·ln n) more than the mean (M. Raab, A. Steger, "Balls into Bins", RANDOM 1998).
  */
 
-import type { Random } from '../clock.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory, PickContext } from './balancer.ts';
 import { drawAllowed } from './draw.ts';
+import { drawIndex, type RandomSource } from './seeded-random.ts';
 
 /** Every endpoint with the same chance. Weights are ignored. O(1). */
 export function uniformRandom(): BalancerFactory {
@@ -16,9 +16,9 @@ export function uniformRandom(): BalancerFactory {
 
 class UniformRandom implements Balancer {
   #endpoints: readonly Endpoint[] = [];
-  readonly #random: Random;
+  readonly #random: RandomSource;
 
-  constructor(random: Random) {
+  constructor(random: RandomSource) {
     this.#random = random;
   }
 
@@ -30,7 +30,7 @@ class UniformRandom implements Balancer {
     const endpoints = this.#endpoints;
     const index =
       exclude.length === 0
-        ? Math.floor(this.#random() * endpoints.length)
+        ? drawIndex(this.#random, endpoints.length)
         : drawAllowed(endpoints, exclude, -1, undefined, this.#random);
     return endpoints[index];
   }

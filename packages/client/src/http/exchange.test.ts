@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { manualClock } from '../../../server/src/manual-clock.case.ts';
 import { Picker } from '../balancer/picker.ts';
 import { roundRobin } from '../balancer/round-robin.ts';
-import { anInstance, seededRandom } from '../balancer/simulation.case.ts';
+import { SeededRandom } from '../balancer/seeded-random.ts';
+import { anInstance } from '../balancer/simulation.case.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import { EndpointPools } from './endpoint-pools.ts';
@@ -21,7 +22,7 @@ class HungPools extends EndpointPools {
 
 function setUp(method: string) {
   const clock = manualClock();
-  const picker = new Picker(roundRobin(), {}, seededRandom(1));
+  const picker = new Picker(roundRobin(), {}, new SeededRandom(1));
   picker.update([anInstance('a'), anInstance('b'), anInstance('c')], 0);
   const pools = new HungPools(1000);
   const heard: string[] = [];
