@@ -47,7 +47,7 @@ async function answered(count, send) {
 }
 
 function onBytes(number, bytes) {
-  const text = (pending[number] += bytes.latin1Slice());
+  const text = (pending[number] += bytes.toString('latin1'));
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return;
   const length = Number(/content-length: (\d+)/i.exec(text)[1]);

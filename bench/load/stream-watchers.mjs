@@ -52,7 +52,7 @@ function expectAnswers(count) {
 }
 
 function onText(number, text) {
-  const type = /"type":"([a-z-]+)"/.exec(text.latin1Slice(0, 40))?.[1];
+  const type = /"type":"([a-z-]+)"/.exec(text.toString('latin1', 0, 40))?.[1];
   if (type === 'snapshot' || type === 'delta') {
     last = process.hrtime.bigint();
     if (news === 0) first = last;
@@ -60,5 +60,5 @@ function onText(number, text) {
     if (++news === waitingFor) done();
   } else if (type === 'welcome' || type === 'watching') {
     if (++answers === answersWanted) allAnswered();
-  } else throw new Error(`stream ${number}: ${text.utf8Slice()}`);
+  } else throw new Error(`stream ${number}: ${text.toString()}`);
 }

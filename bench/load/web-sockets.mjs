@@ -21,7 +21,7 @@ export async function openWebSockets({ port, count, path, onText }) {
     let rest = partial[number] === undefined ? bytes : Buffer.concat([partial[number], bytes]);
     if (partial[number] === undefined) {
       const end = rest.indexOf('\r\n\r\n');
-      if (end < 0 || !rest.latin1Slice(0, 12).endsWith(' 101')) throw new Error(rest.latin1Slice());
+      if (end < 0 || !rest.toString('latin1', 0, 12).endsWith(' 101')) throw new Error(rest.toString('latin1'));
       rest = rest.subarray(end + 4);
       if (++open === count) allOpen();
     }
@@ -36,7 +36,7 @@ export async function openWebSockets({ port, count, path, onText }) {
       const payload = rest.subarray(frame.start, frame.end);
       if (frame.opcode === opcode.text) onText(number, payload);
       else if (frame.opcode === opcode.ping) sockets.write(number, masked(opcode.pong, payload));
-      else if (frame.opcode === opcode.close) throw new Error(`closed: ${payload.utf8Slice(2)}`);
+      else if (frame.opcode === opcode.close) throw new Error(`closed: ${payload.toString('utf8', 2)}`);
       rest = rest.subarray(frame.end);
     }
   };
