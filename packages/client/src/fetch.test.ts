@@ -3,7 +3,7 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { isRegistryError } from '@rollcall/protocol';
 import { manualClock } from '../../server/src/manual-clock.case.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Balancer, BalancerFactory } from './balancer/balancer.ts';
+import type { Balancer, BalancerFactory, Outcome } from './balancer/balancer.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import { deadAuthority, textOf, type WebServer, webServer } from './http/web-server.case.ts';
@@ -37,23 +37,29 @@ interface SetUp {
   readonly source: StaticSource;
   /** Requests in flight as the balancer sees them. */
   readonly inFlight: () => number;
+  /** What the balancer heard. */
+  readonly outcomes: readonly Pick<Outcome, 'latencyMs' | 'result'>[];
 }
 
 function client(authorities: readonly string[], options: ServiceOptions = {}, clock: Clock = systemClock): SetUp {
   const source = new StaticSource({ web: authorities });
   let endpoints: readonly Endpoint[] = [];
+  const outcomes: Pick<Outcome, 'latencyMs' | 'result'>[] = [];
   const spied: BalancerFactory = (random) => {
     const balancer = (options.balancer ?? inOrder)(random);
     return {
       update: (list) => balancer.update((endpoints = [...list])),
       pick: (context) => balancer.pick(context),
-      observe: (endpoint, outcome) => balancer.observe(endpoint, outcome),
+      observe: (endpoint, outcome) => {
+        outcomes.push({ latencyMs: outcome.latencyMs, result: outcome.result });
+        balancer.observe(endpoint, outcome);
+      },
     };
   };
   // Nothing is ejected unless the test is about that, so that the order stays.
   const web = new ServiceClient(source, 'web', { ejection: { maxShare: 0 }, ...options, balancer: spied }, { clock });
   cleanups.push(() => web.close());
-  return { web, source, inFlight: () => endpoints.reduce((sum, { inFlight }) => sum + inFlight, 0) };
+  return { web, source, inFlight: () => endpoints.reduce((sum, { inFlight }) => sum + inFlight, 0), outcomes };
 }
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
@@ -411,6 +417,64 @@ describe('an aborted request', () => {
   });
 });
 
+describe('the balancer hears', () => {
+  it.each([
+    [200, 'ok'],
+    [404, 'ok'],
+    [429, 'failed'],
+    [500, 'failed'],
+    [503, 'failed'],
+  ])('of status %i as %s', async (status, result) => {
+    const server = await serve((_request, response) => response.writeHead(status).end());
+    const { web, outcomes } = client([server.authority]);
+    await (await web.fetch('/')).text();
+    expect(outcomes.map((outcome) => outcome.result)).toEqual([result]);
+  });
+
+  it('of the time to the headers, not to the end', async () => {
+    let answer = () => {};
+    let finish = () => {};
+    const server = await serve((_request, response) => {
+      answer = () => response.write('a');
+      finish = () => response.end('b');
+    });
+    const clock = manualClock();
+    const { web, outcomes } = client([server.authority], {}, clock);
+    const response = web.fetch('/');
+    await once(server.server, 'request');
+    clock.advance(40);
+    answer();
+    const { body } = await response;
+    expect(outcomes).toEqual([{ latencyMs: 40, result: 'ok' }]);
+    clock.advance(1000);
+    finish();
+    for await (const _chunk of body ?? []);
+    expect(outcomes).toHaveLength(1);
+  });
+
+  it('of each try', async () => {
+    const busy = await serve((_request, response) => response.writeHead(503).end());
+    const broken = await serve((request) => request.socket.destroy());
+    const { web, outcomes } = client([await deadAuthority(), busy.authority, broken.authority]);
+    await web.fetch('/').catch(() => undefined);
+    expect(outcomes.map(({ result }) => result)).toEqual(['unreachable', 'failed', 'unreachable']);
+  });
+
+  it.each([
+    ['gave up', new Error('enough'), 'cancelled'],
+    ['had a deadline', new DOMException('late', 'TimeoutError'), 'failed'],
+  ])('that the caller %s', async (_what, reason, result) => {
+    const hung = await serve(() => {});
+    const { web, outcomes } = client([hung.authority]);
+    const controller = new AbortController();
+    const outcome = web.fetch('/', { signal: controller.signal }).catch(() => undefined);
+    await once(hung.server, 'request');
+    controller.abort(reason);
+    await outcome;
+    expect(outcomes.map((heard) => heard.result)).toEqual([result]);
+  });
+});
+
 describe('connections', () => {
   it('are kept alive, and closed when their instance leaves the list', async () => {
     const server = await serve((_request, response) => response.end('ok'));
@@ -436,6 +500,15 @@ describe('connections', () => {
     source.set('web', []);
     finish();
     expect(await response.text()).toBe('first last');
+  });
+
+  it('of instances that left break with the client, too', async () => {
+    const server = await serve((_request, response) => response.write('first '));
+    const { web, source } = client([server.authority]);
+    const response = await web.fetch('/');
+    source.set('web', []);
+    await web.close();
+    await expect(response.text()).rejects.toThrow(TypeError);
   });
 
   it('close with the client, which then refuses requests', async () => {

@@ -10,6 +10,8 @@ import type { Endpoint } from '../endpoint.ts';
 
 export class EndpointPools {
   readonly #pools = new Map<Endpoint, Pool>();
+  /** Pools of endpoints that left, with answers under way. */
+  readonly #closing = new Set<Pool>();
   readonly #connectTimeoutMs: number;
   #closed: Error | undefined;
 
@@ -34,15 +36,18 @@ export class EndpointPools {
   release(endpoints: readonly Endpoint[]): void {
     for (const endpoint of endpoints) {
       const pool = this.#pools.get(endpoint);
+      if (pool === undefined) continue;
       this.#pools.delete(endpoint);
-      void pool?.close();
+      this.#closing.add(pool);
+      const forget = () => this.#closing.delete(pool);
+      void pool.close().then(forget, forget);
     }
   }
 
   /** Breaks off what is under way, with `reason`, and opens no connection any more. */
   async destroy(reason: Error): Promise<void> {
     this.#closed ??= reason;
-    const pools = [...this.#pools.values()];
+    const pools = [...this.#pools.values(), ...this.#closing];
     this.#pools.clear();
     await Promise.all(pools.map((pool) => pool.destroy(reason)));
   }

@@ -1,0 +1,72 @@
+/**
+ * What balancing costs on top of undici: requests per second of a service's `fetch` against undici's
+ * own `fetch` to a fixed address and the same kind of pool, in turns in the same run. The service is
+ * another process; each side keeps the same number of requests in flight.
+ *
+ *   npm run build && node bench/micro/fetch-overhead.mjs [--rounds 9] [--requests 4000] [--instances 1]
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { ServiceClient, StaticSource } from '@rollcall/client';
+import { fetch, Pool } from 'undici';
+import { median, withSpread } from '../statistics.mjs';
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '9' },
+    requests: { type: 'string', default: '4000' },
+    instances: { type: 'string', default: '1' },
+  },
+});
+const [rounds, requests, instances] = [values.rounds, values.requests, values.instances].map(Number);
+const inFlight = 16;
+
+const program = `
+  const server = require('node:http').createServer((request, response) => response.end('ok'));
+  server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+`;
+const services = [];
+for (let n = 0; n < instances; n++) {
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = await once(child.stdout, 'data');
+  services.push({ child, authority: `127.0.0.1:${line.toString().trim()}` });
+}
+
+const pool = new Pool(`http://${services[0].authority}`);
+const bareUrl = `http://${services[0].authority}/path`;
+const web = new ServiceClient(new StaticSource({ web: services.map(({ authority }) => authority) }), 'web');
+const sides = {
+  undici: async () => (await fetch(bareUrl, { dispatcher: pool })).text(),
+  rollcall: async () => (await web.fetch('/path')).text(),
+};
+
+const perSecond = { undici: [], rollcall: [] };
+for (const one of Object.values(sides)) await load(one);
+for (let round = 0; round < rounds; round++) {
+  // Whoever goes first may find a warmer or a busier machine, so they take turns.
+  for (const name of round % 2 === 0 ? ['undici', 'rollcall'] : ['rollcall', 'undici']) {
+    const start = performance.now();
+    await load(sides[name]);
+    perSecond[name].push((requests * 1000) / (performance.now() - start));
+  }
+}
+
+const ratios = perSecond.rollcall.map((value, round) => value / perSecond.undici[round]);
+console.log(`node ${process.version}, ${instances} instance(s), ${inFlight} requests in flight, median of ${rounds} × ${requests} requests`);
+console.log(`undici fetch, fixed address: ${median(perSecond.undici).toFixed(0)} a second`);
+console.log(`rollcall fetch:              ${median(perSecond.rollcall).toFixed(0)} a second`);
+console.log(`ratio:                       ${withSpread(ratios, 3)}`);
+
+await web.close();
+await pool.close();
+for (const { child } of services) child.kill();
+
+async function load(one) {
+  let left = requests;
+  const worker = async () => {
+    while (left-- > 0) await one();
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+}
