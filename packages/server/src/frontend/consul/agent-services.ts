@@ -1,0 +1,67 @@
+/** `/v1/agent/services` and `/v1/agent/service/…`: the instances of the caller's virtual agent. */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { CheckInput } from '../../registry/command.ts';
+import { find } from '../../registry/reader.ts';
+import type { State } from '../../registry/state.ts';
+import { instanceInput, serviceCheckInputs } from './agent-definitions.ts';
+import { decodeBody, type Call, type Reply } from './call.ts';
+import { agentService } from './definitions.ts';
+import { refuseFilter, unescapePath } from './params.ts';
+import { jsonBody } from './query.ts';
+import { byNodeThenId } from './selection.ts';
+import { agentServiceJson } from './translate.ts';
+import { agentOf, enrolment, serverService } from './virtual-agent.ts';
+
+/** `GET /v1/agent/services` */
+export function listServices({ context, exchange, params }: Call): Reply {
+  refuseFilter(params);
+  const { identity, registry } = context;
+  const agent = agentOf(exchange.request, identity);
+  const services = Object.create(null) as Record<string, unknown>;
+  for (const row of [...find.instancesOnNode(registry.state, agent.name)].sort(byNodeThenId)) {
+    // The servers' own service belongs to the catalog, not to an agent.
+    if (row.id !== serverService) services[row.id] = agentServiceJson(row, identity.datacenter);
+  }
+  return jsonBody(params)(services);
+}
+
+/** `PUT /v1/agent/service/register` */
+export async function registerService(call: Call): Promise<Reply> {
+  const { context, exchange, params } = call;
+  const agent = agentOf(exchange.request, context.identity);
+  const fields = await decodeBody(call, agentService);
+  const instance = instanceInput(fields);
+  const checks = serviceCheckInputs(fields, instance);
+  const { registry, identity } = context;
+  const own = enrolment(registry.state, agent, identity);
+  const replaced = params.get('replace-existing-checks');
+  await registry.submit({
+    kind: 'register',
+    node: own.node,
+    nodeMode: own.nodeMode,
+    instances: [instance],
+    checks: [...own.checks, ...checks.map((check) => keepStatus(registry.state, agent.name, check))],
+    replaceChecks: params.has('replace-existing-checks') && (replaced === '' || replaced === 'true'),
+  });
+  return undefined;
+}
+
+/** A check that exists keeps its status, so that registering again does not flap. */
+export function keepStatus(state: State, node: string, check: CheckInput): CheckInput {
+  if (check.status === undefined || find.check(state, node, check.id) === undefined) return check;
+  const { status: _initial, ...rest } = check;
+  return rest;
+}
+
+/** `PUT /v1/agent/service/deregister/:id` */
+export async function deregisterService({ context, exchange, rest }: Call): Promise<Reply> {
+  const agent = agentOf(exchange.request, context.identity);
+  const id = unescapePath(rest);
+  const existed =
+    id !== serverService &&
+    (await context.registry.submit({ kind: 'deregister-instance', node: agent.name, id }));
+  if (existed) return undefined;
+  const message = `Unknown service ID ${JSON.stringify(id.slice(0, 512))}. Ensure that the service ID is passed, not the service name.`;
+  throw new RegistryError('not_found', message);
+}

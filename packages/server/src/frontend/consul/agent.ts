@@ -1,0 +1,145 @@
+/** `/v1/agent/self` and `/v1/agent/members`: who the caller's agent is, and which agents there are. */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { Identity } from '../../net/frontend.ts';
+import { find } from '../../registry/reader.ts';
+import type { RowOf } from '../../registry/rows.ts';
+import type { State } from '../../registry/state.ts';
+import type { Call, Reply } from './call.ts';
+import { refuseFilter } from './params.ts';
+import { jsonBody } from './query.ts';
+import { order } from './selection.ts';
+import { leaderAddress } from './status.ts';
+import { agentId, agentOf, serfHealth, serverPort } from './virtual-agent.ts';
+
+/**
+ * The version of Consul whose first-tier behaviour this is. Clients branch on it, and read what
+ * follows the `+` as build metadata (https://semver.org/#spec-item-10).
+ */
+const consulVersion = '1.21.0';
+
+/** Where Consul's agents gossip; here only a number that belongs to a member. */
+const gossipPort = 8301;
+
+/** `Status` of a member: alive or failed, in Serf's numbers. */
+const memberAlive = 1;
+const memberFailed = 4;
+
+export function versionOf({ version }: Identity): string {
+  return `${consulVersion}+rollcall.${version}`;
+}
+
+/** `GET /v1/agent/self` */
+export function self({ context, exchange, params }: Call): Reply {
+  const { identity, limits, registry } = context;
+  const { state } = registry;
+  const agent = agentOf(exchange.request, identity);
+  const server = agent.name === identity.nodeName;
+  const row = find.node(state, agent.name);
+  return jsonBody(params)({
+    Config: {
+      Datacenter: identity.datacenter,
+      PrimaryDatacenter: identity.datacenter,
+      NodeName: agent.name,
+      NodeID: row?.id || agentId(agent.name, identity),
+      Revision: '',
+      Server: server,
+      Version: versionOf(identity),
+      BuildDate: '1970-01-01T00:00:01Z',
+      // Old Consul had it here, and Patroni still reads it when its session's TTL is refused.
+      SessionTTLMin: 10_000_000_000,
+    },
+    DebugConfig: {
+      Datacenter: identity.datacenter,
+      NodeName: agent.name,
+      ACLsEnabled: false,
+      EnableRemoteScriptChecks: false,
+      HTTPPort: identity.httpPort,
+      KVMaxValueSize: limits.kvValueBytesMax,
+      ServerMode: server,
+      SessionTTLMin: '10s',
+    },
+    Coord: null,
+    Member: member(agent.name, agent.address, row?.id || agentId(agent.name, identity), 'passing', identity),
+    Stats: stats(state, agent.name, identity),
+    Meta: row?.meta ?? {},
+  });
+}
+
+/** Consul's values are strings, all of them. */
+function stats(state: State, node: string, identity: Identity): unknown {
+  const checks = [...find.checksOnNode(state, node)];
+  return {
+    agent: {
+      check_monitors: '0',
+      check_ttls: String(checks.filter((check) => check.type === 'ttl').length),
+      checks: String(checks.length),
+      services: String([...find.instancesOnNode(state, node)].length),
+    },
+    build: { prerelease: '', revision: '', version: versionOf(identity) },
+    consul: {
+      acl: 'disabled',
+      bootstrap: 'true',
+      known_datacenters: '1',
+      leader: 'true',
+      leader_addr: leaderAddress(identity),
+      server: 'true',
+    },
+    raft: {
+      applied_index: String(state.revision),
+      commit_index: String(state.revision),
+      num_peers: '0',
+      state: 'Leader',
+    },
+    runtime: { arch: process.arch, os: process.platform, version: process.version },
+  };
+}
+
+/** `GET /v1/agent/members`: every agent, which is every node with the check that agents have. */
+export function members({ context, params }: Call): Reply {
+  refuseFilter(params);
+  const { identity, registry } = context;
+  if (params.get('segment') !== '' && params.get('segment') !== '_all') {
+    throw new RegistryError('invalid_argument', 'Network segments are not supported in this version of Consul');
+  }
+  const found = [];
+  // Between datacenters only servers know each other, and there is one of each.
+  for (const row of params.get('wan') === '' ? agents(registry.state) : []) {
+    const status = find.check(registry.state, row.name, serfHealth)?.status ?? 'critical';
+    found.push(member(row.name, row.address, row.id, status, identity));
+  }
+  return jsonBody(params)(found);
+}
+
+function agents(state: State): RowOf<'node'>[] {
+  return [...find.nodes(state)]
+    .filter((row) => find.check(state, row.name, serfHealth) !== undefined)
+    .sort((a, b) => order(a.name, b.name));
+}
+
+function member(name: string, address: string, id: string, status: string, identity: Identity): unknown {
+  const server = name === identity.nodeName;
+  return {
+    Name: name,
+    Addr: address,
+    Port: gossipPort,
+    Tags: {
+      ...(server ? { acls: '0', bootstrap: '1', port: String(serverPort), raft_vsn: '3' } : {}),
+      build: `${consulVersion}:`,
+      dc: identity.datacenter,
+      id,
+      role: server ? 'consul' : 'node',
+      segment: '',
+      vsn: '2',
+      vsn_max: '3',
+      vsn_min: '2',
+    },
+    Status: status === 'critical' ? memberFailed : memberAlive,
+    ProtocolMin: 1,
+    ProtocolMax: 5,
+    ProtocolCur: 2,
+    DelegateMin: 2,
+    DelegateMax: 5,
+    DelegateCur: 4,
+  };
+}

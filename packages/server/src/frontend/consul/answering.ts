@@ -1,0 +1,65 @@
+/**
+ * Answers of plans: the encoded body of a view at its revision, with the headers that go with it. Both
+ * are made once and sent as they are to everyone who asks (`net/answers.ts` keeps the bodies).
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Context } from '../../net/frontend.ts';
+import type { Plan } from './plan.ts';
+import { acceptsGzip, gzip, gzipBytesMin, queryHead, sendError } from './wire.ts';
+
+type Heads = Partial<Record<Plan['consistency'], readonly string[]>>;
+
+export class Answering {
+  readonly #context: Context;
+  /** Headers go with their body: same revision, same length. */
+  readonly #heads = new WeakMap<Buffer, Heads>();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** Answers with what is there now. Never throws. @returns the status */
+  answer(request: IncomingMessage, response: ServerResponse, plan: Plan): number {
+    const { registry, metrics, log } = this.#context;
+    let status: number;
+    try {
+      status = this.#send(request, response, plan, plan.revision(registry));
+    } catch (err) {
+      log.error({ err, route: plan.route }, 'an answer could not be encoded');
+      status = sendError(response, err);
+    }
+    metrics.request(plan.route, status);
+    return status;
+  }
+
+  #send(request: IncomingMessage, response: ServerResponse, plan: Plan, revision: number): number {
+    const { registry, answers } = this.#context;
+    const { query, consistency } = plan;
+    if (query.missing?.(registry.state) === true) {
+      response.writeHead(404, queryHead({ revision, consistency, bytes: 0, type: 'none', gzipped: false }) as string[]);
+      response.end();
+      return 404;
+    }
+    // Answers of several views have a revision of their own, and so a name of their own.
+    const view = query.others === undefined ? query.view : `${query.view}\0${query.name}`;
+    const plain = answers.get(view, revision, query.name, () => query.encode(registry.state));
+    const gzipped = plain.length >= gzipBytesMin && query.raw !== true && acceptsGzip(request);
+    const body = gzipped ? answers.get(view, revision, `${query.name} gzip`, () => gzip(plain)) : plain;
+    response.writeHead(200, this.#head(body, plan, revision, gzipped) as string[]);
+    response.end(body);
+    return 200;
+  }
+
+  #head(body: Buffer, { query, consistency }: Plan, revision: number, gzipped: boolean): readonly string[] {
+    let heads = this.#heads.get(body);
+    if (heads === undefined) this.#heads.set(body, (heads = {}));
+    return (heads[consistency] ??= queryHead({
+      revision,
+      consistency,
+      bytes: body.length,
+      type: query.raw === true ? 'raw' : 'json',
+      gzipped,
+    }));
+  }
+}

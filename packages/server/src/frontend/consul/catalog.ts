@@ -1,0 +1,156 @@
+/** `/v1/catalog/`: what is registered, by service and by node, and direct writes to the book of facts. */
+
+import { RegistryError } from '@rollcall/protocol';
+import { find } from '../../registry/reader.ts';
+import type { State } from '../../registry/state.ts';
+import { viewOf } from '../../registry/view-name.ts';
+import { catalog } from '../../registry/views.ts';
+import { decodeBody, type Call, type Reply } from './call.ts';
+import { registration } from './catalog-definitions.ts';
+import { catalogDeregistration, catalogRegistration } from './definitions.ts';
+import { refuseFilter } from './params.ts';
+import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
+import { byNodeThenId, order, readSelection, selectInstances, selectNodes, type Selection } from './selection.ts';
+import { catalogServiceJson, nodeJson, serviceJson } from './translate.ts';
+import { trueBody } from './wire.ts';
+
+/** `GET /v1/catalog/datacenters` */
+export function datacenters({ context, params }: Call): Reply {
+  return jsonBody(params)([context.identity.datacenter]);
+}
+
+/** `GET /v1/catalog/nodes` */
+export function nodes({ params, datacenter }: Asked): Query {
+  refuseFilter(params);
+  const selection = readSelection(params);
+  const body = jsonBody(params);
+  return {
+    view: viewOf.nodes(),
+    name: `${formOf(params)} nodes${selection.name}`,
+    encode: (state) => body(selectNodes(state, selection).map((row) => nodeJson(row, datacenter))),
+  };
+}
+
+/** `GET /v1/catalog/services` */
+export function services({ params }: Asked): Query {
+  refuseFilter(params);
+  const selection = readSelection(params);
+  const body = jsonBody(params);
+  const name = `${formOf(params)} services${selection.name}`;
+  if (selection.meta.length === 0) {
+    return { view: viewOf.services(), name, encode: (state) => body(byName(catalog(state))) };
+  }
+  // What runs on the selected nodes is no part of the view of all services, but of those nodes' views.
+  return {
+    view: viewOf.nodes(),
+    others: (state) => selectNodes(state, selection).map((row) => viewOf.node(row.name)),
+    name,
+    encode: (state) => body(byName(servicesOn(state, selection))),
+  };
+}
+
+function servicesOn(state: State, selection: Selection): [string, string[]][] {
+  const found = new Map<string, Set<string>>();
+  for (const node of selectNodes(state, selection)) {
+    for (const { service, tags } of find.instancesOnNode(state, node.name)) {
+      const known = found.get(service) ?? new Set<string>();
+      found.set(service, known);
+      for (const tag of tags) known.add(tag);
+    }
+  }
+  return [...found].map(([service, tags]): [string, string[]] => [service, [...tags].sort()]).sort(([a], [b]) => order(a, b));
+}
+
+function byName<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
+  const object = Object.create(null) as Record<string, T>;
+  for (const [name, value] of entries) object[name] = value;
+  return object;
+}
+
+/** `GET /v1/catalog/service/:service` */
+export function service(asked: Asked): Query {
+  const { params, datacenter } = asked;
+  refuseFilter(params);
+  const name = restOf(asked, 'service name');
+  const selection = readSelection(params);
+  const body = jsonBody(params);
+  return {
+    view: viewOf.service(name),
+    name: `${formOf(params)} catalog-service${selection.name}`,
+    encode: (state) =>
+      body(
+        selectInstances(state, name, selection).map(({ instance, node }) =>
+          catalogServiceJson(instance, node, datacenter),
+        ),
+      ),
+  };
+}
+
+/** `GET /v1/catalog/node/:node`: null when there is no such node. */
+export function node(asked: Asked): Query {
+  return nodeQuery(asked, 'node', (row, own) => {
+    if (row === undefined) return null;
+    return { Node: row, Services: byName(own.map((instance) => [instance.ID as string, instance])) };
+  });
+}
+
+/** `GET /v1/catalog/node-services/:node` */
+export function nodeServices(asked: Asked): Query {
+  return nodeQuery(asked, 'node-services', (row, own) =>
+    row === undefined ? { Node: null, Services: null } : { Node: row, Services: own },
+  );
+}
+
+function nodeQuery(
+  asked: Asked,
+  form: string,
+  shape: (node: object | undefined, instances: ReturnType<typeof serviceJson>[]) => unknown,
+): Query {
+  const { params, datacenter } = asked;
+  refuseFilter(params);
+  const name = restOf(asked, 'node name');
+  const body = jsonBody(params);
+  return {
+    view: viewOf.node(name),
+    name: `${formOf(params)} ${form}`,
+    encode: (state) => {
+      const row = find.node(state, name);
+      const own = [...find.instancesOnNode(state, name)].sort(byNodeThenId).map(serviceJson);
+      return body(shape(row === undefined ? undefined : nodeJson(row, datacenter), own));
+    },
+  };
+}
+
+/** `GET /v1/catalog/connect/:service`, `/v1/health/connect/:service`: there is no service mesh here, so nothing ever changes. */
+export function connect(asked: Asked): Query {
+  refuseFilter(asked.params);
+  restOf(asked, 'service name');
+  const body = jsonBody(asked.params);
+  return { view: viewOf.records('consul connect'), name: `${formOf(asked.params)} connect`, encode: () => body([]) };
+}
+
+/** `PUT /v1/catalog/register` */
+export async function register(call: Call): Promise<Reply> {
+  const { registry, identity } = call.context;
+  const fields = await decodeBody(call, catalogRegistration);
+  checkDatacenter(fields.Datacenter, identity.datacenter);
+  const command = registration(fields, (name, id) => find.instance(registry.state, name, id) !== undefined);
+  await registry.submit(command);
+  return trueBody;
+}
+
+/** `PUT /v1/catalog/deregister`: a service or a check if one is named, else the node; true whether it was there or not. */
+export async function deregister(call: Call): Promise<Reply> {
+  const { registry, identity } = call.context;
+  const { Datacenter, Node = '', ServiceID, CheckID } = await decodeBody(call, catalogDeregistration);
+  checkDatacenter(Datacenter, identity.datacenter);
+  if (Node === '') throw new RegistryError('invalid_argument', 'Must provide node');
+  if (ServiceID) await registry.submit({ kind: 'deregister-instance', node: Node, id: ServiceID });
+  else if (CheckID) await registry.submit({ kind: 'deregister-check', node: Node, id: CheckID });
+  else await registry.submit({ kind: 'deregister-node', node: Node });
+  return trueBody;
+}
+
+function checkDatacenter(asked: string | undefined, own: string): void {
+  if (asked && asked !== own) throw new RegistryError('failed_precondition', 'No path to datacenter');
+}

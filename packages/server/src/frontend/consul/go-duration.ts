@@ -1,0 +1,63 @@
+/**
+ * Durations as Go writes and reads them (https://pkg.go.dev/time#ParseDuration): `10s`, `1m30s`,
+ * `0.001s`. Consul's API is full of them. Values are nanoseconds in a number, exact up to 104 days.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+
+const unitNs: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  μs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+};
+
+/** The largest duration that Go can hold. */
+const nsMax = 2 ** 63;
+
+export const nsPerMs = 1e6;
+
+/**
+ * @returns nanoseconds
+ * @throws RegistryError `invalid_argument` in Go's words: `time: invalid duration "x"`
+ */
+export function parseDuration(text: string): number {
+  const quoted = JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+  const invalid = (what: string) => new RegistryError('invalid_argument', `time: ${what} duration ${quoted}`);
+  const sign = text.startsWith('-') ? -1 : 1;
+  let rest = /^[+-]/.test(text) ? text.slice(1) : text;
+  if (rest === '0') return 0;
+  if (rest === '') throw invalid('invalid');
+  let ns = 0;
+  while (rest !== '') {
+    const part = /^(\d+\.?\d*|\.\d+)([^\d.]*)/.exec(rest);
+    if (part === null) throw invalid('invalid');
+    const [whole, digits = '', unit = ''] = part;
+    if (unit === '') throw invalid('missing unit in');
+    const factor = Object.hasOwn(unitNs, unit) ? unitNs[unit] : undefined;
+    if (factor === undefined) throw invalid(`unknown unit ${JSON.stringify(unit.slice(0, 20))} in`);
+    ns += Number(digits) * factor;
+    rest = rest.slice(whole.length);
+  }
+  if (ns >= nsMax) throw invalid('invalid');
+  return sign * Math.round(ns);
+}
+
+/** `90000000000` becomes `1m30s`, as Go's `Duration.String` has it. */
+export function formatDuration(ns: number): string {
+  if (ns === 0) return '0s';
+  const sign = ns < 0 ? '-' : '';
+  const size = Math.abs(ns);
+  if (size < 1e3) return `${sign}${size}ns`;
+  if (size < 1e6) return `${sign}${size / 1e3}µs`;
+  if (size < 1e9) return `${sign}${size / 1e6}ms`;
+  const hours = Math.floor(size / 3600e9);
+  const minutes = Math.floor((size % 3600e9) / 60e9);
+  const seconds = Number(((size % 60e9) / 1e9).toFixed(9));
+  const leading = hours > 0 ? `${hours}h${minutes}m` : minutes > 0 ? `${minutes}m` : '';
+  return `${sign}${leading}${seconds}s`;
+}

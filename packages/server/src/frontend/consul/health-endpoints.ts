@@ -1,0 +1,121 @@
+/** Reads under `/v1/health/`: instances with their checks, and checks by service, node and state. */
+
+import { find } from '../../registry/reader.ts';
+import type { RowOf } from '../../registry/rows.ts';
+import type { State } from '../../registry/state.ts';
+import { viewOf } from '../../registry/view-name.ts';
+import { refuseFilter } from './params.ts';
+import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
+import {
+  byNodeThenId,
+  hasMeta,
+  instanceChecks,
+  instanceOf,
+  nodeChecks,
+  readSelection,
+  selectInstances,
+} from './selection.ts';
+import { checkJson, nodeJson, serviceJson } from './translate.ts';
+
+/** `GET /v1/health/service/:service` */
+export function serviceInstances(asked: Asked): Query {
+  const { params, datacenter } = asked;
+  refuseFilter(params);
+  const service = restOf(asked, 'service name');
+  const passing = params.flag('passing');
+  // No cluster is peered with this one.
+  const foreign = params.get('peer') !== '';
+  const selection = readSelection(params);
+  const body = jsonBody(params);
+  return {
+    view: viewOf.service(service),
+    name: `${formOf(params)} health-service${passing ? ' passing' : ''}${foreign ? ' peer' : ''}${selection.name}`,
+    encode: (state) => {
+      if (foreign) return body([]);
+      const checksOn = memo((node: string) => nodeChecks(state, node));
+      const entries = [];
+      for (const { instance, node } of selectInstances(state, service, selection)) {
+        const checks = [...checksOn(node.name), ...instanceChecks(state, instance)];
+        if (passing && checks.some((check) => check.status !== 'passing')) continue;
+        entries.push({
+          Node: nodeJson(node, datacenter),
+          Service: serviceJson(instance),
+          Checks: checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance)),
+        });
+      }
+      return body(entries);
+    },
+  };
+}
+
+/** `GET /v1/health/checks/:service` */
+export function serviceChecks(asked: Asked): Query {
+  const { params } = asked;
+  refuseFilter(params);
+  const service = restOf(asked, 'service name');
+  const selection = readSelection(params);
+  const body = jsonBody(params);
+  return {
+    view: viewOf.service(service),
+    name: `${formOf(params)} health-checks${selection.name}`,
+    encode: (state) =>
+      body(
+        selectInstances(state, service, { ...selection, tags: [] }).flatMap(({ instance }) =>
+          instanceChecks(state, instance).map((check) => checkJson(check, instance)),
+        ),
+      ),
+  };
+}
+
+/** `GET /v1/health/node/:node` */
+export function nodeHealth(asked: Asked): Query {
+  const { params } = asked;
+  refuseFilter(params);
+  const node = restOf(asked, 'node name');
+  const body = jsonBody(params);
+  return {
+    view: viewOf.node(node),
+    name: `${formOf(params)} health-node`,
+    encode: (state) => body(checksJson(state, [...find.checksOnNode(state, node)])),
+  };
+}
+
+/** `GET /v1/health/state/:state`; an unknown state matches nothing, as in Consul. */
+export function checksInState(asked: Asked): Query {
+  const { params } = asked;
+  refuseFilter(params);
+  const status = restOf(asked, 'check state');
+  const selection = readSelection(params);
+  const body = jsonBody(params);
+  return {
+    view: viewOf.checks(),
+    // Metadata belongs to nodes, whose changes are no changes of checks.
+    ...(selection.meta.length === 0 ? {} : { others: () => [viewOf.nodes()] }),
+    name: `${formOf(params)} health-state ${JSON.stringify(status)}${selection.name}`,
+    encode: (state) => {
+      const ofSelectedNode = memo((name: string) => {
+        const node = find.node(state, name);
+        return node !== undefined && hasMeta(node, selection);
+      });
+      const rows = [...find.checks(state)].filter(
+        (row) => (status === 'any' || row.status === status) && ofSelectedNode(row.node),
+      );
+      return body(checksJson(state, rows));
+    },
+  };
+}
+
+function checksJson(state: State, rows: RowOf<'check'>[]): unknown[] {
+  return rows.sort(byNodeThenId).map((row) => checkJson(row, instanceOf(state, row)));
+}
+
+/** Remembers answers by name: many instances share a node. */
+function memo<T>(read: (name: string) => T): (name: string) => T {
+  const known = new Map<string, T>();
+  return (name) => {
+    if (known.has(name)) return known.get(name) as T;
+    const value = read(name);
+    known.set(name, value);
+    return value;
+  };
+}

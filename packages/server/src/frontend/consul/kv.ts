@@ -1,0 +1,149 @@
+/**
+ * `/v1/kv/`: the key/value store. Keys are the rest of the path and may contain anything but control
+ * characters. Go's router, which Consul's keys go through, folds `//` and `.` segments; so do we,
+ * without the redirect. `..` is refused.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { readBody } from '../../net/body.ts';
+import type { KvPut } from '../../registry/command.ts';
+import { find } from '../../registry/reader.ts';
+import type { State } from '../../registry/state.ts';
+import { viewOf } from '../../registry/view-name.ts';
+import type { Call, Reply } from './call.ts';
+import { writeJson, type JsonValue } from './json.ts';
+import { unescapePath, type Params } from './params.ts';
+import { checkName, formOf, type Asked, type Query } from './query.ts';
+import { kvJson } from './translate.ts';
+import { falseBody, trueBody } from './wire.ts';
+
+/** `GET /v1/kv/:key`, with `?keys`, `?recurse` or `?raw` */
+export function read({ rest, params }: Asked): Query {
+  const key = keyOf(rest);
+  if (params.has('keys')) return listKeys(key, params);
+  const body = kvBody(params);
+  if (params.has('recurse')) {
+    return {
+      view: viewOf.prefix(key),
+      name: `${formOf(params)} kv`,
+      missing: (state) => isEmpty(state, key),
+      encode: (state) => {
+        const rows = [...state.kvKeys(key)].map((under) => find.kv(state, under));
+        return body(rows.filter((row) => row !== undefined).map(kvJson));
+      },
+    };
+  }
+  if (key === '') throw missingKey();
+  const missing = (state: State) => find.kv(state, key) === undefined;
+  const view = viewOf.key(key);
+  if (params.has('raw')) {
+    return { view, name: 'consul kv raw', missing, encode: (state) => bytesOf(state, key), raw: true };
+  }
+  return {
+    view,
+    name: `${formOf(params)} kv`,
+    missing,
+    encode: (state) => {
+      const row = find.kv(state, key);
+      return body(row === undefined ? [] : [kvJson(row)]);
+    },
+  };
+}
+
+function bytesOf(state: State, key: string): Buffer {
+  const { buffer, byteOffset, byteLength } = find.kv(state, key)?.value ?? new Uint8Array();
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
+}
+
+/** Keys below a prefix; with a separator only up to the first one after the prefix, each once. */
+function listKeys(prefix: string, params: Params): Query {
+  // The misspelling is Consul's own, from its first version.
+  const separator = params.has('separator') ? params.get('separator') : params.get('seperator');
+  const body = kvBody(params);
+  return {
+    view: viewOf.prefix(prefix),
+    name: `${formOf(params)} keys ${separator}`,
+    // At the root there is always a list, though it may be empty.
+    ...(prefix === '' ? {} : { missing: (state) => isEmpty(state, prefix) }),
+    encode: (state) => {
+      const keys: string[] = [];
+      for (const key of state.kvKeys(prefix)) {
+        const cut = separator === '' ? -1 : key.indexOf(separator, prefix.length);
+        const listed = cut < 0 ? key : key.slice(0, cut + separator.length);
+        if (keys.at(-1) !== listed) keys.push(listed);
+      }
+      return body(keys);
+    },
+  };
+}
+
+function isEmpty(state: State, prefix: string): boolean {
+  for (const _key of state.kvKeys(prefix)) return false;
+  return true;
+}
+
+function kvBody(params: Params): (value: JsonValue) => Buffer {
+  if (params.has('pretty')) return (value) => Buffer.from(`${writeJson(value, '    ', '\n')}\n`);
+  return (value) => Buffer.from(writeJson(value));
+}
+
+/** `PUT /v1/kv/:key`, with `?flags` and one of `?cas`, `?acquire`, `?release` */
+export async function put({ context, exchange, rest, params }: Call): Promise<Reply> {
+  const key = keyOf(rest);
+  if (key === '') throw missingKey();
+  checkConflicts(params, ['cas', 'acquire', 'release']);
+  const flags = params.has('flags') ? params.uint64('flags') : 0n;
+  const condition = conditionOf(params);
+  const value = await readBody(exchange.request, context.limits.kvValueBytesMax);
+  const done = await context.registry.submit({ kind: 'kv-put', key, value, flags, ...condition });
+  return done ? trueBody : falseBody;
+}
+
+function conditionOf(params: Params): Pick<KvPut, 'condition'> {
+  if (params.has('cas')) return { condition: { kind: 'cas', revision: casRevision(params) } };
+  if (params.has('acquire')) return { condition: { kind: 'acquire', session: params.get('acquire') } };
+  if (params.has('release')) return { condition: { kind: 'release', session: params.get('release') } };
+  return {};
+}
+
+/** A number beyond what revisions reach matches no key. */
+function casRevision(params: Params): number {
+  const index = params.uint64('cas');
+  return index <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(index) : -1;
+}
+
+/** `DELETE /v1/kv/:key`, with `?recurse` or `?cas` */
+export async function remove({ context: { registry }, rest, params }: Call): Promise<Reply> {
+  const key = keyOf(rest);
+  checkConflicts(params, ['recurse', 'cas']);
+  if (params.has('recurse')) {
+    await registry.submit({ kind: 'kv-delete-tree', prefix: key });
+    return trueBody;
+  }
+  if (key === '') throw missingKey();
+  const cas = params.has('cas') ? { cas: casRevision(params) } : {};
+  const done = await registry.submit({ kind: 'kv-delete', key, ...cas });
+  return done ? trueBody : falseBody;
+}
+
+function missingKey(): RegistryError {
+  return new RegistryError('invalid_argument', 'Missing key name');
+}
+
+function checkConflicts(params: Params, names: readonly string[]): void {
+  if (names.filter((name) => params.has(name)).length < 2) return;
+  throw new RegistryError('invalid_argument', `Conflicting flags: ${params.encode()}`);
+}
+
+function keyOf(rest: string): string {
+  const key = unescapePath(rest);
+  checkName(key, 'key name');
+  if (!/(^|\/)\.{0,2}(\/|$)/.test(key)) return key;
+  const parts = key.split('/');
+  if (parts.includes('..')) {
+    throw new RegistryError('invalid_argument', `Invalid key name ${JSON.stringify(key.slice(0, 80))}: ".." is not allowed`);
+  }
+  const kept = parts.filter((part) => part !== '' && part !== '.');
+  const folder = key.endsWith('/') || key.endsWith('/.');
+  return kept.length === 0 ? '' : kept.join('/') + (folder ? '/' : '');
+}

@@ -1,0 +1,179 @@
+/**
+ * The query string: parsed as Go parses it (`+` is a space, a bare name has an empty value, repeated
+ * names add up), and the parameters that most of Consul's endpoints share.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { parseDuration } from './go-duration.ts';
+
+export class Params {
+  readonly #values: ReadonlyMap<string, readonly string[]>;
+
+  /**
+   * @param query without the `?`
+   * @throws RegistryError `invalid_argument` for a bad percent-encoding
+   */
+  constructor(query: string) {
+    this.#values = query === '' ? none : parse(query);
+  }
+
+  /** The first value; empty when there is none, as in Go's `url.Values.Get`. */
+  get(name: string): string {
+    return this.#values.get(name)?.[0] ?? '';
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
+  all(name: string): readonly string[] {
+    return this.#values.get(name) ?? [];
+  }
+
+  /** An unsigned 64-bit number, 0 when empty. @throws RegistryError `invalid_argument` */
+  uint64(name: string): bigint {
+    const text = this.get(name);
+    const value = parseUint64(text);
+    if (value !== undefined) return value;
+    throw new RegistryError(
+      'invalid_argument',
+      `strconv.ParseUint: parsing ${JSON.stringify(text.slice(0, 80))}: invalid syntax`,
+    );
+  }
+
+  /** `?passing`: bare, or what Go's `strconv.ParseBool` takes. @throws RegistryError `invalid_argument` */
+  flag(name: string): boolean {
+    if (!this.has(name)) return false;
+    const text = this.get(name);
+    if (text === '' || trues.includes(text)) return true;
+    if (falses.includes(text)) return false;
+    throw new RegistryError('invalid_argument', `Invalid value for ?${name}`);
+  }
+
+  /** `name=value` pairs in order of their names, as Go's `url.Values.Encode`. */
+  encode(): string {
+    const names = [...this.#values.keys()].sort();
+    return names
+      .flatMap((name) => this.all(name).map((value) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`))
+      .join('&');
+  }
+}
+
+const none: ReadonlyMap<string, readonly string[]> = new Map();
+const trues: readonly string[] = ['1', 't', 'T', 'TRUE', 'true', 'True'];
+const falses: readonly string[] = ['0', 'f', 'F', 'FALSE', 'false', 'False'];
+
+function parse(query: string): Map<string, string[]> {
+  const values = new Map<string, string[]>();
+  for (const pair of query.split('&')) {
+    if (pair === '') continue;
+    const equals = pair.indexOf('=');
+    const name = unescape(equals < 0 ? pair : pair.slice(0, equals));
+    const value = equals < 0 ? '' : unescape(pair.slice(equals + 1));
+    const before = values.get(name);
+    if (before === undefined) values.set(name, [value]);
+    else before.push(value);
+  }
+  return values;
+}
+
+function unescape(text: string): string {
+  return unescapePath(text.includes('+') ? text.replaceAll('+', ' ') : text, 'query');
+}
+
+/** @throws RegistryError `invalid_argument` for a bad percent-encoding, or one that is not UTF-8 */
+export function unescapePath(text: string, place: 'path' | 'query' = 'path'): string {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new RegistryError('invalid_argument', `Invalid ${place}: ${JSON.stringify(text.slice(0, 80))} is not percent-encoded UTF-8`);
+  }
+}
+
+const uint64Max = 2n ** 64n - 1n;
+
+function parseUint64(text: string): bigint | undefined {
+  if (!/^\d{1,20}$/.test(text)) return undefined;
+  const value = BigInt(text);
+  return value <= uint64Max ? value : undefined;
+}
+
+/** Consul's defaults (`agent/consul/rpc.go`): a blocking query waits this long, and never longer than that. */
+const waitDefaultMs = 300_000;
+const waitMaxMs = 600_000;
+
+/** How a query wants to wait. */
+export interface Wait {
+  /** 0: do not wait. An index above 2^53 is `Infinity`: above anything that there will be. */
+  readonly index: number;
+  readonly waitMs: number;
+}
+
+export const noWait: Wait = { index: 0, waitMs: waitDefaultMs };
+
+/** @throws RegistryError `invalid_argument`: `Invalid index`, `Invalid wait time` */
+export function readWait(indexText: string, waitText: string): Wait {
+  let waitMs = waitDefaultMs;
+  if (waitText !== '') {
+    waitMs = durationMs(waitText);
+    if (Number.isNaN(waitMs) || waitMs < 0) throw new RegistryError('invalid_argument', 'Invalid wait time');
+    // `wait=0` asks for the default, as in Consul.
+    if (waitMs === 0) waitMs = waitDefaultMs;
+  }
+  if (indexText === '') return { index: 0, waitMs: Math.min(waitMs, waitMaxMs) };
+  const index = parseUint64(indexText);
+  if (index === undefined) throw new RegistryError('invalid_argument', 'Invalid index');
+  const safe = index <= BigInt(Number.MAX_SAFE_INTEGER);
+  return { index: safe ? Number(index) : Infinity, waitMs: Math.min(waitMs, waitMaxMs) };
+}
+
+function durationMs(text: string): number {
+  try {
+    return parseDuration(text) / 1e6;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+export type Consistency = 'leader' | 'consistent' | 'stale';
+
+/** @throws RegistryError `invalid_argument` for modes that contradict each other */
+export function readConsistency(params: Params): Consistency {
+  const maxStale = params.get('max_stale');
+  const maxStaleMs = maxStale === '' ? 0 : durationMs(maxStale);
+  if (Number.isNaN(maxStaleMs)) {
+    throw new RegistryError('invalid_argument', `Invalid max_stale value ${JSON.stringify(maxStale.slice(0, 80))}`);
+  }
+  const stale = params.has('stale') || maxStaleMs > 0;
+  const consistent = params.has('consistent');
+  for (const [given, name] of [[stale, 'stale'], [params.has('cached'), 'cached']] as const) {
+    if (given && consistent) {
+      throw new RegistryError('invalid_argument', `Cannot specify ?${name} with ?consistent, conflicting semantics.`);
+    }
+  }
+  return consistent ? 'consistent' : stale ? 'stale' : 'leader';
+}
+
+/**
+ * Refuses what a single registry cannot mean.
+ * @param datacenter the own one; undefined where nothing depends on it
+ * @throws RegistryError `invalid_argument` for namespaces, partitions; `failed_precondition` for
+ *   another datacenter, which Consul answers with a 500
+ */
+export function checkScope(params: Params, datacenter: string | undefined): void {
+  if (params.get('ns') !== '') throw enterprise('ns', 'Namespaces');
+  if (params.get('partition') !== '') throw enterprise('partition', 'Partitions');
+  const asked = params.get('datacenter') || params.get('dc');
+  if (asked !== '' && datacenter !== undefined && asked !== datacenter) throw new RegistryError('failed_precondition', 'No path to datacenter');
+}
+
+function enterprise(name: string, feature: string): RegistryError {
+  return new RegistryError('invalid_argument', `Invalid query parameter: "${name}" - ${feature} are a Consul Enterprise feature`);
+}
+
+/** A filter that is not applied would be a wrong answer, so it is refused. @throws RegistryError `invalid_argument` */
+export function refuseFilter(params: Params): void {
+  if (params.get('filter') === '') return;
+  throw new RegistryError('invalid_argument', 'Invalid query parameter: "filter" - filter expressions are not supported yet');
+}

@@ -1,0 +1,59 @@
+/**
+ * A plan: everything about a read that follows from its URL, except how it wants to wait. Clients ask
+ * the same few URLs again and again, so plans are kept.
+ */
+
+import type { Registry } from '../../registry/registry.ts';
+import type { Consistency } from './params.ts';
+import type { Query } from './query.ts';
+
+export class Plan {
+  readonly query: Query;
+  readonly consistency: Consistency;
+  /** Path of the route, for metrics. */
+  readonly route: string;
+
+  constructor(query: Query, consistency: Consistency, route: string) {
+    this.query = query;
+    this.consistency = consistency;
+    this.route = route;
+  }
+
+  /** The revision of the answer: the newest of those of its views. */
+  revision({ state, views }: Registry): number {
+    const { view, others } = this.query;
+    let revision = views.revision(view);
+    if (others !== undefined) {
+      for (const other of others(state)) revision = Math.max(revision, views.revision(other));
+    }
+    return revision;
+  }
+}
+
+/** Longer URLs are rare, and not worth the memory. */
+const keyLengthMax = 512;
+
+/** The plans of the URLs that were asked last, the oldest going first. */
+export class Plans {
+  readonly #kept = new Map<string, Plan>();
+  readonly #max: number;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get(url: string): Plan | undefined {
+    return this.#kept.get(url);
+  }
+
+  put(url: string, plan: Plan): void {
+    if (url.length > keyLengthMax) return;
+    if (this.#kept.size >= this.#max) {
+      for (const oldest of this.#kept.keys()) {
+        this.#kept.delete(oldest);
+        break;
+      }
+    }
+    this.#kept.set(url, plan);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What a read asks for: the views that its answer depends on, and how to encode it. A query knows
+ * neither requests nor waiting (`blocking.ts`), so one is made per URL and used again.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { State } from '../../registry/state.ts';
+import { unescapePath, type Params } from './params.ts';
+
+export interface Query {
+  /** The view that the answer depends on. */
+  readonly view: string;
+  /** Further views, for the few answers that depend on several; may change with the state. */
+  readonly others?: (state: State) => readonly string[];
+  /** Names the representation among those of the same view; everything that shapes the bytes is in it. */
+  readonly name: string;
+  /** The answer is 404 with an empty body; without this it never is. */
+  readonly missing?: (state: State) => boolean;
+  /** The body; only called when nothing is missing. */
+  readonly encode: (state: State) => Buffer;
+  /** The body is what somebody stored, not JSON. */
+  readonly raw?: boolean;
+}
+
+/** Where a query is read from: a path after its route's prefix, and the parameters. */
+export interface Asked {
+  /** Percent-encoded. */
+  readonly rest: string;
+  readonly params: Params;
+  readonly datacenter: string;
+}
+
+/** Makes JSON bodies: compact, or as `?pretty` wants it. */
+export function jsonBody(params: Params): (value: unknown) => Buffer {
+  if (params.has('pretty')) return (value) => Buffer.from(`${JSON.stringify(value, null, 4)}\n`);
+  return (value) => Buffer.from(JSON.stringify(value));
+}
+
+/** What `jsonBody` adds to the name of a representation. */
+export function formOf(params: Params): string {
+  return params.has('pretty') ? 'consul pretty' : 'consul';
+}
+
+/**
+ * The decoded rest of the path, which may hold any character but control characters.
+ * @param what for the message: `service name`
+ * @throws RegistryError `invalid_argument` when it is empty or not a name
+ */
+export function restOf({ rest }: Pick<Asked, 'rest'>, what: string): string {
+  const name = unescapePath(rest);
+  if (name === '') throw new RegistryError('invalid_argument', `Missing ${what}`);
+  checkName(name, what);
+  return name;
+}
+
+/** Names are parts of record keys, which NUL separates; no other control character has ever been meant, either. */
+const control = /[\u0000-\u001f\u007f]/;
+
+/** @throws RegistryError `invalid_argument` when `name` has a control character */
+export function checkName(name: string, what: string): void {
+  if (!control.test(name)) return;
+  throw new RegistryError('invalid_argument', `Invalid ${what} ${JSON.stringify(name.slice(0, 80))}: control characters are not allowed`);
+}

@@ -1,0 +1,98 @@
+/**
+ * The visible surface as one table, and how a path finds its row. Ids and keys are the rest of the
+ * path and may contain slashes, so rows match by what a path starts with, never segment by segment.
+ */
+
+import { listChecks, deregisterCheck, registerCheck, report, updateCheck } from './agent-checks.ts';
+import { deregisterService, listServices, registerService } from './agent-services.ts';
+import { members, self } from './agent.ts';
+import type { Handler } from './call.ts';
+import * as catalog from './catalog.ts';
+import { caRoots } from './connect-ca.ts';
+import * as health from './health-endpoints.ts';
+import * as kv from './kv.ts';
+import type { Asked, Query } from './query.ts';
+import * as session from './session.ts';
+import { leader, peers } from './status.ts';
+
+/** `read` comes from a view, can wait and is encoded once for all; `act` does everything else. */
+export type Action = { readonly read: (asked: Asked) => Query } | { readonly act: Handler };
+
+export interface Route {
+  /** `:name` at the end stands for the rest of the path. */
+  readonly path: string;
+  readonly methods: Readonly<Partial<Record<'GET' | 'PUT' | 'DELETE', Action>>>;
+}
+
+/** The table. Each front end has its own, since its CA root lives as long as it does. */
+export function routeTable(): readonly Route[] {
+  const roots = caRoots();
+  return [
+    { path: '/v1/agent/self', methods: { GET: { act: self } } },
+    { path: '/v1/agent/members', methods: { GET: { act: members } } },
+    { path: '/v1/agent/services', methods: { GET: { act: listServices } } },
+    { path: '/v1/agent/checks', methods: { GET: { act: listChecks } } },
+    { path: '/v1/agent/service/register', methods: { PUT: { act: registerService } } },
+    { path: '/v1/agent/service/deregister/:id', methods: { PUT: { act: deregisterService } } },
+    { path: '/v1/agent/check/register', methods: { PUT: { act: registerCheck } } },
+    { path: '/v1/agent/check/deregister/:id', methods: { PUT: { act: deregisterCheck } } },
+    { path: '/v1/agent/check/pass/:id', methods: { PUT: { act: report('passing') } } },
+    { path: '/v1/agent/check/warn/:id', methods: { PUT: { act: report('warning') } } },
+    { path: '/v1/agent/check/fail/:id', methods: { PUT: { act: report('critical') } } },
+    { path: '/v1/agent/check/update/:id', methods: { PUT: { act: updateCheck } } },
+    { path: '/v1/agent/connect/ca/roots', methods: { GET: { act: roots } } },
+    { path: '/v1/connect/ca/roots', methods: { GET: { act: roots } } },
+    { path: '/v1/catalog/register', methods: { PUT: { act: catalog.register } } },
+    { path: '/v1/catalog/deregister', methods: { PUT: { act: catalog.deregister } } },
+    { path: '/v1/catalog/datacenters', methods: { GET: { act: catalog.datacenters } } },
+    { path: '/v1/catalog/nodes', methods: { GET: { read: catalog.nodes } } },
+    { path: '/v1/catalog/services', methods: { GET: { read: catalog.services } } },
+    { path: '/v1/catalog/service/:service', methods: { GET: { read: catalog.service } } },
+    { path: '/v1/catalog/connect/:service', methods: { GET: { read: catalog.connect } } },
+    { path: '/v1/catalog/node/:node', methods: { GET: { read: catalog.node } } },
+    { path: '/v1/catalog/node-services/:node', methods: { GET: { read: catalog.nodeServices } } },
+    { path: '/v1/health/service/:service', methods: { GET: { read: health.serviceInstances } } },
+    { path: '/v1/health/connect/:service', methods: { GET: { read: catalog.connect } } },
+    { path: '/v1/health/checks/:service', methods: { GET: { read: health.serviceChecks } } },
+    { path: '/v1/health/node/:node', methods: { GET: { read: health.nodeHealth } } },
+    { path: '/v1/health/state/:state', methods: { GET: { read: health.checksInState } } },
+    { path: '/v1/kv/:key', methods: { GET: { read: kv.read }, PUT: { act: kv.put }, DELETE: { act: kv.remove } } },
+    { path: '/v1/session/create', methods: { PUT: { act: session.create } } },
+    { path: '/v1/session/destroy/:id', methods: { PUT: { act: session.destroy } } },
+    { path: '/v1/session/renew/:id', methods: { PUT: { act: session.renew } } },
+    { path: '/v1/session/info/:id', methods: { GET: { read: session.info } } },
+    { path: '/v1/session/node/:node', methods: { GET: { read: session.onNode } } },
+    { path: '/v1/session/list', methods: { GET: { read: session.list } } },
+    { path: '/v1/status/leader', methods: { GET: { act: leader } } },
+    { path: '/v1/status/peers', methods: { GET: { act: peers } } },
+  ];
+}
+
+/** Finds rows by path: `/v1/kv/a/b` is the row of `/v1/kv/` with the rest `a/b`. */
+export class Router {
+  readonly #exact = new Map<string, Route>();
+  readonly #under = new Map<string, Route>();
+
+  constructor(table: readonly Route[]) {
+    for (const route of table) {
+      const colon = route.path.indexOf(':');
+      if (colon < 0) this.#exact.set(route.path, route);
+      else this.#under.set(route.path.slice(0, colon), route);
+    }
+  }
+
+  /** @param path as sent, percent-encoded */
+  find(path: string): { readonly route: Route; readonly rest: string } | undefined {
+    const exact = this.#exact.get(path);
+    if (exact !== undefined) return { route: exact, rest: '' };
+    let found: { route: Route; rest: string } | undefined;
+    // The longest prefix wins; none has more parts than `/v1/agent/check/pass/`.
+    for (let at = path.indexOf('/', 4), parts = 0; at >= 0 && parts < 3; at = path.indexOf('/', at + 1), parts++) {
+      const route = this.#under.get(path.slice(0, at + 1));
+      if (route !== undefined) found = { route, rest: path.slice(at + 1) };
+    }
+    if (found !== undefined) return found;
+    const bare = this.#under.get(`${path}/`);
+    return bare === undefined ? undefined : { route: bare, rest: '' };
+  }
+}

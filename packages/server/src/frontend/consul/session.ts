@@ -1,0 +1,178 @@
+/**
+ * `/v1/session/`: sessions, which hold locks and end with their time, their node or their checks. Twice
+ * the time is granted and lock delays follow (`health/sessions.ts`, `registry/decide-remove.ts`); this
+ * file knows the requests only.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { readBody } from '../../net/body.ts';
+import type { SessionCreate } from '../../registry/command.ts';
+import { find } from '../../registry/reader.ts';
+import type { Json, RowOf } from '../../registry/rows.ts';
+import { viewOf } from '../../registry/view-name.ts';
+import { decodeBytes, type Call, type Reply } from './call.ts';
+import { sessionRequest, type SessionFields } from './definitions.ts';
+import { nsPerMs, parseDuration } from './go-duration.ts';
+import { unescapePath } from './params.ts';
+import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
+import { order } from './selection.ts';
+import { keep, sessionJson } from './translate.ts';
+import { vetName } from './vetting.ts';
+import { agentOf, enrol, serfHealth } from './virtual-agent.ts';
+import { trueBody } from './wire.ts';
+
+/** `session_ttl_min` and `SessionTTLMax` of Consul. */
+const ttlMinMs = 10_000;
+const ttlMaxMs = 86_400_000;
+
+/** Consul's defaults and cap (`agent/session_endpoint.go`, `MaxLockDelay`). */
+const lockDelayDefaultNs = 15e9;
+const lockDelayMaxNs = 60e9;
+/** A smaller number of nanoseconds was meant as seconds. */
+const lockDelayNsMin = 1_000;
+
+/** `GET /v1/session/list` */
+export function list({ params }: Asked): Query {
+  return sessionsQuery('sessions', params, () => true);
+}
+
+/** `GET /v1/session/node/:node` */
+export function onNode(asked: Asked): Query {
+  const node = restOf(asked, 'node name');
+  return sessionsQuery(`sessions of ${node}`, asked.params, (row) => row.node === node);
+}
+
+function sessionsQuery(name: string, params: Asked['params'], wanted: (row: RowOf<'session'>) => boolean): Query {
+  const body = jsonBody(params);
+  return {
+    view: viewOf.sessions(),
+    name: `${formOf(params)} ${name}`,
+    encode: (state) =>
+      body(
+        [...find.sessions(state)]
+          .filter(wanted)
+          .sort((a, b) => order(a.id, b.id))
+          .map(sessionJson),
+      ),
+  };
+}
+
+/** `GET /v1/session/info/:id`: an empty list when there is no such session. */
+export function info(asked: Asked): Query {
+  const id = restOf(asked, 'session');
+  const body = jsonBody(asked.params);
+  return {
+    view: viewOf.session(id),
+    name: `${formOf(asked.params)} session`,
+    encode: (state) => {
+      const row = find.session(state, id);
+      return body(row === undefined ? [] : [sessionJson(row)]);
+    },
+  };
+}
+
+/** `PUT /v1/session/create`; the body may be empty. */
+export async function create(call: Call): Promise<Reply> {
+  const { context, exchange, params } = call;
+  const agent = agentOf(exchange.request, context.identity);
+  const bytes = await readBody(exchange.request, context.limits.bodyBytesMax);
+  const fields = bytes.length === 0 ? {} : decodeBytes(sessionRequest, bytes);
+  const node = fields.Node ?? agent.name;
+  if (node === '') throw new RegistryError('invalid_argument', 'Must provide Node');
+  const command = sessionCreate(fields, vetName(node, 'node name'), context.uuid());
+  // Consul's agents are always there; ours appear when they are needed.
+  if (node === agent.name) await enrol(context, agent);
+  await context.registry.submit(command);
+  return jsonBody(params)({ ID: command.id });
+}
+
+function sessionCreate(fields: SessionFields, node: string, id: string): SessionCreate {
+  const behavior = fields.Behavior || 'release';
+  if (behavior !== 'release' && behavior !== 'delete') {
+    throw new RegistryError('invalid_argument', `Invalid Behavior setting '${behavior.slice(0, 80)}'`);
+  }
+  const { nodeChecks, checks } = checksOf(fields);
+  const serviceChecks = fields.ServiceChecks ?? [];
+  const bound = new Set([...nodeChecks, ...serviceChecks.map((check) => check.ID ?? ''), ...checks]);
+  for (const check of bound) vetName(check, 'check ID');
+  return {
+    kind: 'session-create',
+    id,
+    name: vetName(fields.Name ?? '', 'session name'),
+    node,
+    liveness: 'ttl',
+    ttlMs: ttlOf(fields.TTL ?? ''),
+    lockDelayMs: lockDelayOf(fields.LockDelay) / nsPerMs,
+    behavior,
+    checks: [...bound],
+    ...keep({
+      // Given back as written: `15.0s` stays `15.0s`.
+      TTL: fields.TTL || undefined,
+      NodeChecks: nodeChecks,
+      ServiceChecks: serviceChecks.length === 0 ? undefined : serviceChecks.map(serviceCheckJson),
+      Checks: checks.length === 0 ? undefined : checks,
+    }),
+  };
+}
+
+/** `Checks` is what `NodeChecks` was called before Consul 1.7; an empty list of either means none. */
+function checksOf({ NodeChecks, Checks }: SessionFields): { nodeChecks: string[]; checks: string[] } {
+  if (Checks !== undefined && Checks.length === 0) return { nodeChecks: [], checks: [] };
+  const nodeChecks = NodeChecks ?? [serfHealth];
+  const old = Checks === undefined || (Checks.length === 1 && Checks[0] === serfHealth) || nodeChecks.length === 0;
+  return { nodeChecks, checks: old ? [] : Checks };
+}
+
+function serviceCheckJson(check: { readonly ID?: string; readonly Namespace?: string }): Json {
+  return { ID: check.ID ?? '', Namespace: check.Namespace ?? '' };
+}
+
+/** @throws RegistryError `failed_precondition` when it is out of range: Patroni waits for that 500 and its text */
+function ttlOf(text: string): number {
+  if (text === '') return 0;
+  let ns: number;
+  try {
+    ns = parseDuration(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : '';
+    throw new RegistryError('invalid_argument', `Session TTL '${text.slice(0, 80)}' invalid: ${reason}`);
+  }
+  const ms = ns / nsPerMs;
+  if (ms !== 0 && (ms < ttlMinMs || ms > ttlMaxMs)) {
+    throw new RegistryError('failed_precondition', `Invalid Session TTL '${ns}', must be between [10s=24h0m0s]`);
+  }
+  return ms;
+}
+
+/** @returns nanoseconds */
+function lockDelayOf(given: Json | undefined): number {
+  if (given === undefined || given === null) return lockDelayDefaultNs;
+  if (typeof given !== 'string' && typeof given !== 'number') return 0;
+  const ns = typeof given === 'string' ? decodeDelay(given) : given;
+  return Math.min(lockDelayMaxNs, Math.max(0, ns < lockDelayNsMin ? ns * 1e9 : ns));
+}
+
+function decodeDelay(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new RegistryError('invalid_argument', `Request decode failed: ${error instanceof Error ? error.message : ''}`);
+  }
+}
+
+/** `PUT /v1/session/destroy/:id`: true whether it was there or not. */
+export async function destroy({ context, rest }: Call): Promise<Reply> {
+  await context.registry.submit({ kind: 'session-destroy', id: restOf({ rest }, 'session') });
+  return trueBody;
+}
+
+/** `PUT /v1/session/renew/:id` */
+export function renew({ context, rest, params }: Call): Reply {
+  const id = unescapePath(rest);
+  if (id === '') throw new RegistryError('invalid_argument', 'Missing session');
+  const row = find.session(context.registry.state, id);
+  // One whose end has begun is gone already, though its row is still there.
+  const alive = row !== undefined && (row.ttlMs === 0 || context.health.renewSession(id));
+  if (!alive) throw new RegistryError('not_found', `Session id '${id.slice(0, 512)}' not found`);
+  return jsonBody(params)([sessionJson(row)]);
+}

@@ -1,0 +1,206 @@
+/**
+ * Rows of the registry to the objects of Consul's API. Pure; field order and defaults are those of
+ * Consul's Go structs (`api/catalog.go`, `api/health.go`, MPL-2.0). Requests to commands: `definitions.ts`.
+ *
+ * What Rollcall has no word for is kept in a row's `foreign.consul`, in Consul's own spelling.
+ */
+
+import type { Foreign, Json, RowOf } from '../../registry/rows.ts';
+import { formatDuration, nsPerMs } from './go-duration.ts';
+import type { JsonValue } from './json.ts';
+
+type JsonMap = { readonly [key: string]: Json };
+
+const nothing: JsonMap = {};
+
+/** What this protocol keeps in a row. */
+export function kept(row: { readonly foreign?: Foreign }): JsonMap {
+  const own = row.foreign?.['consul'];
+  return typeof own === 'object' && own !== null && !Array.isArray(own) ? (own as JsonMap) : nothing;
+}
+
+/** Undefined when there is nothing to keep, so that equal rows stay equal. */
+export function keep(fields: Record<string, Json | undefined>): { foreign?: Foreign } {
+  const consul = Object.create(null) as Record<string, Json>;
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) consul[name] = value;
+  return Object.keys(consul).length === 0 ? {} : { foreign: { consul } };
+}
+
+/** An agent reports its addresses as `lan` and `wan`; a node of the catalog has what it was given. */
+function taggedAddresses(row: RowOf<'node'>): Json {
+  const given = kept(row)['TaggedAddresses'];
+  if (given !== undefined) return given;
+  const family = row.address.includes(':') ? 'ipv6' : 'ipv4';
+  return {
+    lan: row.address,
+    [`lan_${family}`]: row.address,
+    wan: row.address,
+    [`wan_${family}`]: row.address,
+  };
+}
+
+export function nodeJson(row: RowOf<'node'>, datacenter: string): JsonMap {
+  return {
+    ID: row.id,
+    Node: row.name,
+    Address: row.address,
+    Datacenter: datacenter,
+    TaggedAddresses: taggedAddresses(row),
+    Meta: row.meta,
+    ...pick(kept(row), 'Locality'),
+    CreateIndex: row.created,
+    ModifyIndex: row.modified,
+  };
+}
+
+function weightsJson({ weights }: RowOf<'instance'>): JsonMap {
+  return { Passing: weights.passing, Warning: weights.warning };
+}
+
+function proxyJson(foreign: JsonMap): JsonMap {
+  const given = foreign['Proxy'];
+  return { Mode: '', MeshGateway: {}, Expose: {}, ...(given as JsonMap | undefined) };
+}
+
+/** The `Service` of health and node answers. */
+export function serviceJson(row: RowOf<'instance'>): JsonMap {
+  const foreign = kept(row);
+  return {
+    ...pick(foreign, 'Kind'),
+    ID: row.id,
+    Service: row.service,
+    Tags: row.tags,
+    Address: row.address,
+    ...pick(foreign, 'TaggedAddresses'),
+    Meta: row.meta,
+    Port: row.port,
+    ...pick(foreign, 'SocketPath'),
+    Weights: weightsJson(row),
+    EnableTagOverride: foreign['EnableTagOverride'] ?? false,
+    ...pick(foreign, 'Locality'),
+    Proxy: proxyJson(foreign),
+    Connect: foreign['Connect'] ?? {},
+    PeerName: '',
+    CreateIndex: row.created,
+    ModifyIndex: row.modified,
+  };
+}
+
+/** An entry of `agent/services`. */
+export function agentServiceJson(row: RowOf<'instance'>, datacenter: string): JsonMap {
+  const foreign = kept(row);
+  return {
+    ...pick(foreign, 'Kind'),
+    ID: row.id,
+    Service: row.service,
+    Tags: row.tags,
+    Meta: row.meta,
+    Port: row.port,
+    Address: row.address,
+    ...pick(foreign, 'SocketPath', 'TaggedAddresses'),
+    Weights: weightsJson(row),
+    EnableTagOverride: foreign['EnableTagOverride'] ?? false,
+    ...pick(foreign, 'Proxy', 'Connect', 'Locality'),
+    Datacenter: datacenter,
+  };
+}
+
+/** An entry of `catalog/service`: the node and the instance in one flat object. */
+export function catalogServiceJson(row: RowOf<'instance'>, node: RowOf<'node'>, datacenter: string): JsonMap {
+  const foreign = kept(row);
+  return {
+    ID: node.id,
+    Node: node.name,
+    Address: node.address,
+    Datacenter: datacenter,
+    TaggedAddresses: taggedAddresses(node),
+    NodeMeta: node.meta,
+    ServiceKind: foreign['Kind'] ?? '',
+    ServiceID: row.id,
+    ServiceName: row.service,
+    ServiceTags: row.tags,
+    ServiceAddress: row.address,
+    ...('TaggedAddresses' in foreign ? { ServiceTaggedAddresses: foreign['TaggedAddresses'] as Json } : {}),
+    ServiceWeights: weightsJson(row),
+    ServiceMeta: row.meta,
+    ServicePort: row.port,
+    ServiceSocketPath: foreign['SocketPath'] ?? '',
+    ServiceEnableTagOverride: foreign['EnableTagOverride'] ?? false,
+    ServiceProxy: proxyJson(foreign),
+    ServiceConnect: foreign['Connect'] ?? {},
+    ServiceLocality: foreign['Locality'] ?? null,
+    CreateIndex: row.created,
+    ModifyIndex: row.modified,
+  };
+}
+
+/**
+ * @param instance the one that the check belongs to, if any
+ * @param output newer than the row's, if there is one
+ */
+export function checkJson(row: RowOf<'check'>, instance: RowOf<'instance'> | undefined, output?: string): JsonMap {
+  const foreign = kept(row);
+  return {
+    Node: row.node,
+    CheckID: row.id,
+    Name: row.name,
+    Status: row.status,
+    Notes: row.notes,
+    Output: output ?? row.output,
+    ServiceID: row.instance,
+    ServiceName: instance?.service ?? foreign['ServiceName'] ?? '',
+    ServiceTags: instance?.tags ?? foreign['ServiceTags'] ?? [],
+    Type: foreign['Type'] ?? (row.type === 'none' ? '' : row.type),
+    Interval: foreign['Interval'] ?? durationText(row.definition.intervalMs),
+    Timeout: foreign['Timeout'] ?? durationText(row.definition.timeoutMs),
+    ExposedPort: 0,
+    Definition: foreign['Definition'] ?? {},
+    CreateIndex: row.created,
+    ModifyIndex: row.modified,
+  };
+}
+
+function durationText(ms: number | undefined): string {
+  return ms === undefined ? '' : formatDuration(ms * nsPerMs);
+}
+
+export function sessionJson(row: RowOf<'session'>): JsonMap {
+  const foreign = kept(row);
+  const ttl = row.liveness === 'ttl' && row.ttlMs > 0 ? durationText(row.ttlMs) : '';
+  return {
+    ID: row.id,
+    Name: row.name,
+    Node: row.node,
+    LockDelay: row.lockDelayMs * nsPerMs,
+    Behavior: row.behavior,
+    TTL: foreign['TTL'] ?? ttl,
+    NodeChecks: foreign['NodeChecks'] ?? row.checks,
+    ServiceChecks: foreign['ServiceChecks'] ?? null,
+    ...pick(foreign, 'Checks'),
+    CreateIndex: row.created,
+    ModifyIndex: row.modified,
+  };
+}
+
+/** Only these keys, in this order: clients compare them. */
+export function kvJson(row: RowOf<'kv'>): JsonValue {
+  const { value } = row;
+  return {
+    LockIndex: row.lockIndex,
+    Key: row.key,
+    Flags: row.flags,
+    Value: value.length === 0 ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'),
+    ...(row.session === undefined ? {} : { Session: row.session }),
+    CreateIndex: row.created,
+    ModifyIndex: row.modified,
+  };
+}
+
+function pick(from: JsonMap, ...names: readonly string[]): JsonMap {
+  const picked: Record<string, Json> = {};
+  for (const name of names) {
+    const value = from[name];
+    if (value !== undefined) picked[name] = value;
+  }
+  return picked;
+}
