@@ -78,7 +78,6 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const liveness = new Liveness({
     registry: replica,
     clock,
-    wheel,
     log,
     metrics,
     limits,

@@ -9,19 +9,30 @@ export interface Health {
   /**
    * A heartbeat for a `ttl` check. Renews its deadline at once; commits only when the status
    * differs from the registry's. An output that changes alone is kept here and committed late.
+   * @param output for people; beyond 4,096 bytes it is cut
    * @returns false when there is no such check, or its type is not `ttl`
+   * @throws RegistryError as `Registry.submit` does, when a change could not be committed; the
+   *   deadline is renewed all the same
    */
   beat(node: string, check: string, status: CheckStatus, output: string): Promise<boolean>;
 
   /** The newest output of a check, which the log may not have yet; undefined: see the row. */
   output(node: string, check: string): string | undefined;
 
-  /** Starts the session's time anew; false when there is no such session or it has no time. */
+  /** Starts the session's time anew; false when there is no such session, or its end has begun. */
   renewSession(id: string): boolean;
 
-  /** A stream vouches for the session from now on: its time stops. */
+  /**
+   * A stream vouches for the session from now on: its time stops. Its instances' `stream` checks turn
+   * passing; when that cannot be committed it is tried again, and the promise resolves all the same.
+   * @throws RegistryError `not_found` when there is no such session, or its end has begun
+   */
   streamOpened(id: string): Promise<void>;
 
-  /** The stream is gone: its instances turn critical now and leave after the session's grace. */
+  /**
+   * The stream is gone: its instances turn critical now and leave after the session's grace, unless
+   * `streamOpened` comes before. Not to be called for a connection that another one has replaced.
+   * Never rejects: what cannot be committed is tried again.
+   */
   streamClosed(id: string): Promise<void>;
 }

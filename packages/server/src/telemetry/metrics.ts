@@ -37,6 +37,8 @@ export class Metrics {
   readonly heartbeats = this.#counter('rollcall_heartbeats_total', 'Heartbeats of TTL checks and sessions');
   readonly expiries = this.#counter('rollcall_expiries_total', 'Deadlines that passed', ['kind']);
   readonly expiryFrozen = this.#gauge('rollcall_expiry_frozen', '1 while self-preservation holds expiries back');
+  readonly stalls = this.#counter('rollcall_stalls_total', 'Times that the event loop was blocked for over 0.5 s');
+  readonly stallSeconds = this.#counter('rollcall_stall_seconds_total', 'Time by which deadlines were extended');
   readonly probes = this.#counter('rollcall_probes_total', 'Probes finished', ['kind', 'outcome']);
   readonly parked = this.#gauge('rollcall_parked_queries', 'Blocking queries that wait for a change');
   readonly streams = this.#gauge('rollcall_streams', 'Open native streams');

@@ -1,0 +1,130 @@
+/**
+ * TTL checks: each has a lease that heartbeats renew. A heartbeat that says nothing new costs a lookup
+ * and a renewal; only a change goes through the log. A check whose lease expires turns critical, with
+ * the words of Consul's agent (https://developer.hashicorp.com/consul/docs/register/health-check/vm#ttl-check).
+ */
+
+import type { CheckStatus } from '@rollcall/protocol';
+import type { Command } from '../registry/command.ts';
+import { keys, type CheckRow } from '../registry/rows.ts';
+import type { Expiry } from './expiry.ts';
+import { Lease } from './lease.ts';
+import { Report, type Reports } from './reports.ts';
+import type { Wheel } from './wheel.ts';
+
+const expired = 'TTL expired';
+
+class CheckLease extends Lease {
+  readonly kind = 'check';
+  readonly report: Report;
+  /** Id of the instance; empty for a check of the node. */
+  instance: string;
+
+  constructor(wheel: Wheel, expiry: Expiry, row: CheckRow) {
+    super(wheel, expiry, ttlOf(row));
+    this.report = new Report(row);
+    this.instance = row.instance;
+  }
+
+  vouches(): boolean {
+    return this.report.rowStatus !== 'critical';
+  }
+
+  *instances(): Generator<string> {
+    const { node, id } = this.report;
+    yield this.instance === '' ? keys.check(node, id) : keys.instance(node, this.instance);
+  }
+
+  verdict(): Command | undefined {
+    const { node, id, output, rowStatus } = this.report;
+    if (rowStatus === 'critical' && output.startsWith(expired)) return undefined;
+    const words = output === '' ? expired : `${expired} (last output before timeout follows): ${output}`;
+    return { kind: 'update-checks', updates: [{ node, id, status: 'critical', output: words }] };
+  }
+}
+
+export interface HeartbeatsOptions {
+  readonly wheel: Wheel;
+  readonly expiry: Expiry;
+  readonly reports: Reports;
+}
+
+export class Heartbeats {
+  readonly #options: HeartbeatsOptions;
+  readonly #leases = new Map<string, CheckLease>();
+  /** Leases of checks that are not critical. */
+  #vouching = 0;
+
+  constructor(options: HeartbeatsOptions) {
+    this.#options = options;
+  }
+
+  /** How many leases vouch for something. */
+  get vouching(): number {
+    return this.#vouching;
+  }
+
+  /** The report of a check by its record key. */
+  report(key: string): Report | undefined {
+    return this.#leases.get(key)?.report;
+  }
+
+  /**
+   * Takes a heartbeat in.
+   * @param key record key of the check
+   * @returns true when that is all; a promise when something has to be committed; false when there
+   *   is no such TTL check
+   */
+  beat(key: string, status: CheckStatus, output: string): boolean | Promise<void> {
+    const lease = this.#leases.get(key);
+    if (lease === undefined) return false;
+    const tooLate = lease.state === 'ending';
+    lease.renew();
+    // "Critical" is on its way to the log; only a commit after it puts that right.
+    if (tooLate) return this.#options.reports.commit(lease.report, status, output);
+    return this.#options.reports.tell(lease.report, status, output) ?? true;
+  }
+
+  /** Follows a row of the log. */
+  follow(key: string, row: CheckRow | undefined): void {
+    const lease = this.#leases.get(key);
+    if (row?.type !== 'ttl') {
+      if (lease !== undefined) this.#drop(key, lease);
+      return;
+    }
+    if (lease === undefined) this.#add(key, row);
+    else this.#change(lease, row);
+  }
+
+  #add(key: string, row: CheckRow): void {
+    const lease = new CheckLease(this.#options.wheel, this.#options.expiry, row);
+    this.#leases.set(key, lease);
+    if (lease.vouches()) this.#vouching++;
+    lease.renew();
+  }
+
+  #change(lease: CheckLease, row: CheckRow): void {
+    const before = lease.report.rowStatus;
+    this.#vouching += Number(row.status !== 'critical') - Number(before !== 'critical');
+    this.#options.reports.follow(lease.report, row);
+    lease.instance = row.instance;
+    const ttlMs = ttlOf(row);
+    // Whatever makes a check vouch again, there must be a deadline behind it.
+    const revived = before !== row.status && row.status !== 'critical';
+    if (ttlMs === lease.lengthMs && !revived) return;
+    lease.lengthMs = ttlMs;
+    lease.renew();
+  }
+
+  #drop(key: string, lease: CheckLease): void {
+    lease.stop();
+    this.#leases.delete(key);
+    this.#options.reports.forget(lease.report);
+    if (lease.vouches()) this.#vouching--;
+  }
+}
+
+/** A front end refuses a TTL check without a time; a row that has none all the same never expires. */
+function ttlOf(row: CheckRow): number {
+  return row.definition.ttlMs ?? Infinity;
+}

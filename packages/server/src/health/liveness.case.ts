@@ -1,0 +1,163 @@
+/** Liveness over a registry in memory and a clock that the test moves; for the tests of this folder. */
+
+import type { CheckDefinition, CheckKind, CheckStatus } from '@rollcall/protocol';
+import { pino } from 'pino';
+import type { Engine } from '../engine/engine.ts';
+import { memory } from '../engine/memory/memory.ts';
+import { manualClock } from '../manual-clock.case.ts';
+import type { Command, Result } from '../registry/command.ts';
+import { find } from '../registry/reader.ts';
+import { Replica } from '../replica.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import { Liveness, type LivenessOptions } from './liveness.ts';
+
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+}
+
+export interface RegisteredCheck {
+  readonly type: CheckKind;
+  readonly definition?: CheckDefinition;
+  readonly status?: CheckStatus;
+  readonly output?: string;
+  /** The session that vouches for the instance. */
+  readonly session?: string;
+}
+
+/** Lets everything that is under way on the event loop come to rest: no time passes. */
+export async function turns(count = 12): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((next) => setImmediate(next));
+}
+
+/** Waits until `condition` holds, for some thousand turns of the event loop at most. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let turn = 0; turn < 5_000; turn++) {
+    if (condition()) return;
+    await turns(1);
+  }
+  throw new Error(`it never came to this: ${what}`);
+}
+
+/** Collects what is logged. */
+export function logTo(lines: LogLine[]) {
+  return pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) });
+}
+
+export async function startLiveness(options: { engine?: Engine } & Partial<LivenessOptions> = {}) {
+  const clock = manualClock();
+  const engine = options.engine ?? memory();
+  const replica = new Replica({
+    engine,
+    clock,
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  await replica.start();
+  const lines: LogLine[] = [];
+  const metrics = new Metrics();
+  /** While set, every commit fails with it. */
+  let outage: Error | undefined;
+  /** Commits begin when it resolves. */
+  let gate: Promise<void> = Promise.resolve();
+  const submitted: Command[] = [];
+  const registry = {
+    state: replica.state,
+    views: replica.views,
+    barrier: () => replica.barrier(),
+    async submit<C extends Command>(command: C): Promise<Result<C>> {
+      submitted.push(command);
+      await gate;
+      if (outage !== undefined) throw outage;
+      return replica.submit(command);
+    },
+  };
+  const liveness = new Liveness({
+    registry,
+    clock,
+    log: logTo(lines),
+    metrics,
+    limits: { probesMax: 128 },
+    random: () => 0.5,
+    ...options,
+  });
+  replica.observe((changes) => liveness.observe(changes));
+  liveness.start();
+
+  return {
+    clock,
+    engine,
+    replica,
+    liveness,
+    metrics,
+    lines,
+    /** Every command that liveness submitted. */
+    submitted,
+    setOutage: (error: Error | undefined) => (outage = error),
+    /** Makes commits wait. @returns lets them go on */
+    holdCommits: (): (() => void) => {
+      let open: () => void = () => {};
+      gate = new Promise((resolve) => (open = resolve));
+      return open;
+    },
+
+    /** Lets time pass as it does for a process with nothing else to do. */
+    pass: async (ms: number): Promise<void> => {
+      for (let left = ms; left > 0; left -= 100) {
+        clock.advance(Math.min(100, left));
+        await turns(8);
+      }
+    },
+
+    /** An instance on a node of its own with one check. */
+    register: async (name: string, check: RegisteredCheck): Promise<void> => {
+      const { type, definition = {}, status = 'passing', output = '', session } = check;
+      await replica.submit({
+        kind: 'register',
+        node: { name: `node-${name}`, address: '10.0.0.1' },
+        nodeMode: 'ensure',
+        instances: [{ id: name, service: 'web', ...(session === undefined ? {} : { session }) }],
+        checks: [{ id: `check-${name}`, name, instance: name, type, definition, status, output }],
+      });
+    },
+
+    createSession: async (id: string, liveness: 'ttl' | 'stream', ttlMs: number): Promise<void> => {
+      await replica.submit({
+        kind: 'register',
+        node: { name: 'clients', address: '10.0.0.2' },
+        nodeMode: 'ensure',
+      });
+      await replica.submit({
+        kind: 'session-create',
+        id,
+        name: '',
+        node: 'clients',
+        liveness,
+        ttlMs,
+        lockDelayMs: 0,
+        behavior: 'release',
+        checks: [],
+      });
+    },
+
+    beat: (name: string, status: CheckStatus = 'passing', output = '') =>
+      liveness.beat(`node-${name}`, `check-${name}`, status, output),
+    row: (name: string) => find.check(replica.state, `node-${name}`, `check-${name}`),
+    status: (name: string) => find.check(replica.state, `node-${name}`, `check-${name}`)?.status,
+    exists: (name: string) => find.instance(replica.state, `node-${name}`, name) !== undefined,
+    session: (id: string) => find.session(replica.state, id),
+    /** Value of a metric without labels, or of all its labels together. */
+    metric: async (name: string): Promise<number> => {
+      const values = (await metrics.registry.getSingleMetric(name)?.get())?.values ?? [];
+      return values.reduce((sum, { value }) => sum + value, 0);
+    },
+
+    close: async (): Promise<void> => {
+      liveness.close();
+      await replica.close();
+    },
+  };
+}
+
+export type Started = Awaited<ReturnType<typeof startLiveness>>;

@@ -1,0 +1,444 @@
+/** The rules of liveness: a restart, a stall or a cut is no death; and a death is one. */
+
+import { afterEach, describe, expect, it } from 'vitest';
+import { memory } from '../engine/memory/memory.ts';
+import { startLiveness, turns, type Started } from './liveness.case.ts';
+
+const ttl = (ttlMs: number) => ({ type: 'ttl', definition: { ttlMs } }) as const;
+/** The longest that an expiry may come after the deadline: hold, sweep and ticks. */
+const slackMs = 1_200;
+
+const started: Started[] = [];
+async function start(options?: Parameters<typeof startLiveness>[0]): Promise<Started> {
+  const one = await startLiveness(options);
+  started.push(one);
+  return one;
+}
+afterEach(async () => {
+  for (const one of started.splice(0)) await one.close();
+});
+
+const names = (count: number, prefix = 'i') => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+
+describe('an instance that falls silent', () => {
+  it('turns critical when its TTL has passed, with its last words', async () => {
+    const { register, beat, pass, row } = await start();
+    await register('web', ttl(10_000));
+    await pass(5_000);
+    expect(await beat('web', 'passing', 'all is well')).toBe(true);
+    await pass(9_900);
+    expect(row('web')?.status).toBe('passing');
+    await pass(100 + slackMs);
+    expect(row('web')).toMatchObject({
+      status: 'critical',
+      output: 'TTL expired (last output before timeout follows): all is well',
+    });
+  });
+
+  it('says so without last words when it never had any, and says it only once', async () => {
+    const { register, pass, row } = await start();
+    await register('web', ttl(10_000));
+    await pass(10_000 + slackMs);
+    expect(row('web')).toMatchObject({ status: 'critical', output: 'TTL expired' });
+    const { modified } = row('web')!;
+    await pass(60_000);
+    expect(row('web')?.modified).toBe(modified);
+  });
+
+  it('is passing again with its next heartbeat, and expires again after that', async () => {
+    const { register, beat, pass, status } = await start();
+    await register('web', ttl(10_000));
+    await pass(10_000 + slackMs);
+    await beat('web');
+    expect(status('web')).toBe('passing');
+    await pass(9_900);
+    expect(status('web')).toBe('passing');
+    await pass(100 + slackMs);
+    expect(status('web')).toBe('critical');
+  });
+
+  it('is spared by a heartbeat that comes within a second of the deadline', async () => {
+    const { register, beat, pass, status, submitted } = await start();
+    await register('web', ttl(10_000));
+    await pass(10_500);
+    await beat('web');
+    await pass(5_000);
+    expect(status('web')).toBe('passing');
+    expect(submitted).toEqual([]);
+  });
+
+  it('is passing in the end when its heartbeat meets the expiry on its way to the log', async () => {
+    const { register, beat, pass, status, holdCommits, submitted } = await start();
+    await register('web', ttl(10_000));
+    const release = holdCommits();
+    await pass(10_000 + slackMs);
+    expect(submitted).toHaveLength(1);
+    const answered = beat('web');
+    release();
+    expect(await answered).toBe(true);
+    expect(status('web')).toBe('passing');
+    await pass(9_000);
+    expect(status('web')).toBe('passing');
+  });
+
+  it('keeps a check that its owner failed critical, and notes that the owner is gone', async () => {
+    const { register, beat, pass, row } = await start();
+    await register('web', ttl(10_000));
+    await beat('web', 'critical', 'disk full');
+    await pass(10_000 + slackMs);
+    expect(row('web')).toMatchObject({
+      status: 'critical',
+      output: 'TTL expired (last output before timeout follows): disk full',
+    });
+  });
+
+  it('gets a deadline when anybody else makes it pass', async () => {
+    const { replica, register, pass, status } = await start();
+    await register('web', ttl(10_000));
+    await pass(10_000 + slackMs);
+    await replica.submit({
+      kind: 'update-checks',
+      updates: [{ node: 'node-web', id: 'check-web', status: 'passing' }],
+    });
+    await pass(9_900);
+    expect(status('web')).toBe('passing');
+    await pass(100 + slackMs);
+    expect(status('web')).toBe('critical');
+  });
+
+  it('starts anew when its TTL is changed, and is left alone when its check is removed or of another type', async () => {
+    const { replica, register, pass, status, liveness, beat } = await start();
+    for (const name of ['longer', 'removed', 'retyped']) await register(name, ttl(10_000));
+    await pass(9_000);
+    await register('longer', ttl(30_000));
+    await replica.submit({ kind: 'deregister-check', node: 'node-removed', id: 'check-removed' });
+    await register('retyped', { type: 'none' });
+    await pass(29_900);
+    expect(status('longer')).toBe('passing');
+    expect(status('retyped')).toBe('passing');
+    expect(await beat('removed')).toBe(false);
+    expect(await beat('retyped')).toBe(false);
+    await pass(100 + slackMs);
+    expect(status('longer')).toBe('critical');
+    expect(liveness.status().held).toBe(0);
+  });
+});
+
+describe('a session', () => {
+  it('with a TTL ends after twice that without renewal', async () => {
+    const { createSession, session, liveness, pass } = await start();
+    await createSession('s', 'ttl', 10_000);
+    await pass(15_000);
+    expect(liveness.renewSession('s')).toBe(true);
+    await pass(19_900);
+    expect(session('s')).toBeDefined();
+    await pass(100 + slackMs);
+    expect(session('s')).toBeUndefined();
+    expect(liveness.renewSession('s')).toBe(false);
+  });
+
+  it('without a TTL never ends by time and cannot be renewed', async () => {
+    const { createSession, session, liveness, pass } = await start();
+    await createSession('s', 'ttl', 0);
+    expect(liveness.renewSession('s')).toBe(false);
+    await pass(60_000);
+    expect(session('s')).toBeDefined();
+  });
+
+  it('cannot be renewed any more once its end is on its way to the log', async () => {
+    const { createSession, session, liveness, pass, submitted, holdCommits } = await start();
+    await createSession('s', 'ttl', 1_000);
+    const release = holdCommits();
+    await pass(2_000 + slackMs);
+    expect(submitted).toEqual([{ kind: 'session-destroy', id: 's' }]);
+    expect(session('s')).toBeDefined();
+    expect(liveness.renewSession('s')).toBe(false);
+    release();
+    await turns();
+    expect(session('s')).toBeUndefined();
+  });
+});
+
+describe('an instance that a stream vouches for', () => {
+  async function withStream(graceMs = 10_000) {
+    const one = await start();
+    await one.createSession('s', 'stream', graceMs);
+    await one.liveness.streamOpened('s');
+    await one.register('web', { type: 'stream', session: 's' });
+    return one;
+  }
+
+  it('turns critical at once when the stream closes, and leaves after the grace', async () => {
+    const { liveness, status, exists, session, pass } = await withStream();
+    await pass(60_000);
+    expect(status('web')).toBe('passing');
+    await liveness.streamClosed('s');
+    expect(status('web')).toBe('critical');
+    await pass(9_900);
+    expect(exists('web')).toBe(true);
+    await pass(100 + slackMs);
+    expect(exists('web')).toBe(false);
+    expect(session('s')).toBeUndefined();
+  });
+
+  it('passes again and stays when the stream comes back in time', async () => {
+    const { liveness, status, pass } = await withStream();
+    await liveness.streamClosed('s');
+    await pass(9_000);
+    await liveness.streamOpened('s');
+    expect(status('web')).toBe('passing');
+    await pass(120_000);
+    expect(status('web')).toBe('passing');
+  });
+
+  it('does not come back once it is gone', async () => {
+    const { liveness, replica } = await withStream();
+    await replica.submit({ kind: 'session-destroy', id: 's' });
+    await expect(liveness.streamOpened('s')).rejects.toMatchObject({ code: 'not_found' });
+    await liveness.streamClosed('s');
+  });
+
+  it('has its state told to the registry after an outage', async () => {
+    const { liveness, status, setOutage, pass } = await withStream();
+    setOutage(new Error('no store'));
+    await liveness.streamClosed('s');
+    await pass(3_000);
+    expect(status('web')).toBe('passing');
+    setOutage(undefined);
+    await pass(slackMs);
+    expect(status('web')).toBe('critical');
+  });
+
+  it('is told the last state only, when it changed during an outage', async () => {
+    const { liveness, status, setOutage, pass } = await withStream();
+    setOutage(new Error('no store'));
+    await liveness.streamClosed('s');
+    await liveness.streamOpened('s');
+    setOutage(undefined);
+    await pass(slackMs);
+    expect(status('web')).toBe('passing');
+  });
+});
+
+describe('a restart of the registry is not a death:', () => {
+  it('every deadline begins in full, and nobody turns critical before it', async () => {
+    const engine = memory();
+    const before = await startLiveness({ engine });
+    for (const name of names(8)) await before.register(name, ttl(10_000));
+    await before.createSession('lock', 'ttl', 10_000);
+    await before.pass(9_000);
+    await before.close();
+
+    // A clock of its own, as a new process has; the heartbeats of an hour are missing.
+    const after = await start({ engine });
+    await after.pass(9_900);
+    for (const name of names(8)) expect(after.status(name)).toBe('passing');
+    await after.beat('i0');
+    await after.pass(9_000);
+    expect(after.status('i0')).toBe('passing');
+    expect(after.session('lock')).toBeDefined();
+    await after.pass(1_000 + slackMs);
+    expect(after.session('lock')).toBeUndefined();
+  });
+
+  it('streams get their grace, but 10 s at least, and their checks are left as they are', async () => {
+    const engine = memory();
+    const before = await startLiveness({ engine });
+    for (const id of ['back', 'gone']) {
+      await before.createSession(id, 'stream', 2_000);
+      await before.liveness.streamOpened(id);
+      await before.register(id, { type: 'stream', session: id });
+    }
+    await before.close();
+
+    const after = await start({ engine });
+    await after.pass(9_900);
+    expect(after.status('back')).toBe('passing');
+    expect(after.status('gone')).toBe('passing');
+    await after.liveness.streamOpened('back');
+    await after.pass(100 + slackMs);
+    expect(after.exists('gone')).toBe(false);
+    await after.pass(60_000);
+    expect(after.status('back')).toBe('passing');
+  });
+});
+
+describe('a stall of the registry is not a death:', () => {
+  it('5 s expire nobody, even if the heartbeats come only a second after it', async () => {
+    const { clock, register, beat, pass, status, metric, lines } = await start();
+    // Too few for self-preservation, which would hide a death here.
+    const all = names(8);
+    for (const name of all) await register(name, ttl(2_000));
+    for (let second = 0; second < 3; second++) {
+      await pass(1_000);
+      for (const name of all) await beat(name);
+    }
+    clock.stall(5_000);
+    // What is due runs before anything that waits in the sockets.
+    clock.advance(0);
+    await turns();
+    await pass(1_000);
+    for (const name of all) await beat(name);
+    await pass(1_900);
+    for (const name of all) expect(status(name)).toBe('passing');
+    expect(await metric('rollcall_stalls_total')).toBe(1);
+    expect(await metric('rollcall_stall_seconds_total')).toBeCloseTo(4.5, 0);
+    expect(lines.some(({ msg }) => msg.includes('stalled'))).toBe(true);
+    // And the dead are still found.
+    await pass(100 + slackMs);
+    expect(status('i0')).toBe('critical');
+  });
+});
+
+describe('a verdict that is due when a stall ends', () => {
+  it('waits until the sockets were read', async () => {
+    const { clock, register, beat, pass, status, submitted } = await start();
+    await register('web', ttl(2_000));
+    // The deadline has passed; the heartbeat is late, but not too late: it is in the socket.
+    await pass(2_600);
+    clock.stall(5_000);
+    clock.advance(0);
+    setImmediate(() => void beat('web'));
+    await turns();
+    await pass(1_000);
+    expect(submitted).toEqual([]);
+    expect(status('web')).toBe('passing');
+  });
+});
+
+describe('a cut is not a death:', () => {
+  /** Twenty live instances, ten of which fall silent at once. */
+  async function cut() {
+    const one = await start();
+    for (const name of names(20)) await one.register(name, ttl(10_000));
+    const keepAlive = async (count: number, ms: number) => {
+      for (let left = ms; left > 0; left -= 5_000) {
+        for (const name of names(count)) await one.beat(name);
+        await one.pass(Math.min(5_000, left));
+      }
+    };
+    await keepAlive(10, 20_000);
+    return { ...one, keepAlive };
+  }
+
+  it('a mass loss expires nobody, and is shown in log and metrics', async () => {
+    const { keepAlive, status, liveness, metric, lines } = await cut();
+    await keepAlive(10, 60_000);
+    for (const name of names(20)) expect(status(name)).toBe('passing');
+    expect(liveness.status()).toMatchObject({ frozen: true, held: 10, share: 0.5 });
+    expect(liveness.status().sinceMs).toBeGreaterThan(0);
+    expect(await metric('rollcall_expiry_frozen')).toBe(1);
+    expect(await metric('rollcall_expiries_total')).toBe(0);
+    expect(lines.filter(({ msg }) => msg.includes('frozen')).map(({ level }) => level)).toEqual([50]);
+  });
+
+  it('when they come back it ends, and who stays away gets a TTL more', async () => {
+    const { keepAlive, status, liveness, metric } = await cut();
+    // All but two are back: 10 % are missing.
+    await keepAlive(18, 9_000);
+    expect(liveness.status()).toEqual({ frozen: false, held: 0, share: 0 });
+    expect(await metric('rollcall_expiry_frozen')).toBe(0);
+    expect(status('i19')).toBe('passing');
+    await keepAlive(18, 5_000);
+    expect([status('i17'), status('i18'), status('i19')]).toEqual(['passing', 'critical', 'critical']);
+  });
+
+  it('an operator can say that they are really gone', async () => {
+    const { keepAlive, status, liveness, metric } = await cut();
+    expect(liveness.override()).toBe(10);
+    await turns();
+    expect([status('i9'), status('i10'), status('i19')]).toEqual(['passing', 'critical', 'critical']);
+    expect(liveness.status()).toEqual({ frozen: false, held: 0, share: 0 });
+    expect(await metric('rollcall_expiry_frozen')).toBe(0);
+    expect(await metric('rollcall_expiries_total')).toBe(10);
+    // The same loss starts no other freeze; the next single death is one.
+    await keepAlive(9, 10_000 + 2 * slackMs);
+    expect(status('i9')).toBe('critical');
+    expect(liveness.status().frozen).toBe(false);
+  });
+
+  it('while it lasts, nobody else expires either', async () => {
+    const { keepAlive, status, liveness } = await cut();
+    await keepAlive(9, 30_000);
+    expect(status('i9')).toBe('passing');
+    expect(liveness.status().held).toBe(11);
+  });
+
+  it('streams that break at once turn critical, but are not removed', async () => {
+    const { createSession, liveness, register, pass, status, exists } = await start();
+    for (const id of names(20)) {
+      await createSession(id, 'stream', 10_000);
+      await liveness.streamOpened(id);
+      await register(id, { type: 'stream', session: id });
+    }
+    for (const id of names(12)) await liveness.streamClosed(id);
+    for (const id of names(12)) expect(status(id)).toBe('critical');
+    await pass(60_000);
+    for (const id of names(20)) expect(exists(id)).toBe(true);
+    expect(liveness.status()).toMatchObject({ frozen: true, held: 12, share: 0.6 });
+    for (const id of names(12)) await liveness.streamOpened(id);
+    await pass(2_000);
+    expect(liveness.status().frozen).toBe(false);
+    for (const id of names(12)) expect(status(id)).toBe('passing');
+  });
+
+  it('the death of one process is one, however many instances it had', async () => {
+    const { createSession, liveness, register, pass, exists } = await start();
+    await createSession('big', 'stream', 10_000);
+    await liveness.streamOpened('big');
+    for (const name of names(30)) await register(name, { type: 'stream', session: 'big' });
+    await liveness.streamClosed('big');
+    await pass(10_000 + slackMs);
+    for (const name of names(30)) expect(exists(name)).toBe(false);
+  });
+
+  it('checks that vouch for nothing do not count: critical from the start, never reported', async () => {
+    const { register, beat, pass, row, liveness } = await start();
+    for (const name of names(30)) await register(name, { ...ttl(10_000), status: 'critical' });
+    for (const name of names(5, 'live')) await register(name, ttl(60_000));
+    await register('dead', ttl(10_000));
+    await pass(10_000 + slackMs);
+    expect(liveness.status().frozen).toBe(false);
+    expect(row('i0')).toMatchObject({ status: 'critical', output: 'TTL expired' });
+    expect(row('dead')?.status).toBe('critical');
+    expect(await beat('live0')).toBe(true);
+  });
+});
+
+describe('an expiry that cannot be committed', () => {
+  it('is not lost: it is committed when the store is back', async () => {
+    const { register, createSession, pass, status, session, setOutage, lines } = await start();
+    await register('web', ttl(10_000));
+    await createSession('s', 'ttl', 5_000);
+    setOutage(new Error('no store'));
+    await pass(20_000);
+    expect(status('web')).toBe('passing');
+    expect(lines.some(({ msg }) => msg.includes('could not be committed'))).toBe(true);
+    setOutage(undefined);
+    await pass(slackMs);
+    expect(status('web')).toBe('critical');
+    expect(session('s')).toBeUndefined();
+  });
+
+  it('is forgotten when the instance comes back before that', async () => {
+    const { register, beat, pass, status, setOutage } = await start();
+    await register('web', ttl(10_000));
+    setOutage(new Error('no store'));
+    await pass(15_000);
+    await beat('web').catch(() => {});
+    setOutage(undefined);
+    await pass(5_000);
+    expect(status('web')).toBe('passing');
+  });
+});
+
+describe('after close', () => {
+  it('nothing expires, and nothing is left that could wake the process', async () => {
+    const { register, liveness, clock, submitted } = await start();
+    await register('web', ttl(1_000));
+    liveness.close();
+    clock.advance(60_000);
+    await turns();
+    expect(submitted).toEqual([]);
+  });
+});

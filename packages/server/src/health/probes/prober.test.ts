@@ -1,0 +1,314 @@
+/** When checks are probed, how many at a time, and what becomes of the results. */
+
+import type { CheckDefinition, CheckStatus } from '@rollcall/protocol';
+import { afterEach, describe, expect, it } from 'vitest';
+import { manualClock } from '../../manual-clock.case.ts';
+import type { UpdateChecks } from '../../registry/command.ts';
+import type { Registry } from '../../registry/registry.ts';
+import { keys, type CheckRow } from '../../registry/rows.ts';
+import { logTo, turns } from '../liveness.case.ts';
+import { Reports } from '../reports.ts';
+import { Wheel } from '../wheel.ts';
+import type { ProbeResult } from './probe.ts';
+import { Prober } from './prober.ts';
+
+const probers: Prober[] = [];
+afterEach(() => {
+  for (const prober of probers.splice(0)) prober.close();
+});
+
+const row = (id: string, definition: CheckDefinition = {}, status: CheckStatus = 'critical'): CheckRow => ({
+  kind: 'check',
+  node: 'n',
+  id,
+  name: id,
+  status,
+  notes: '',
+  output: '',
+  instance: id,
+  type: 'tcp',
+  definition: { tcp: `${id}:80`, intervalMs: 10_000, ...definition },
+  created: 1,
+  modified: 1,
+});
+
+/** A prober whose probes are answered by the test. */
+function start(options: { runningMax?: number; random?: () => number } = {}) {
+  const clock = manualClock();
+  const wheel = new Wheel({
+    clock,
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const updates: UpdateChecks['updates'][number][] = [];
+  const rows = new Map<string, CheckRow>();
+  const follow = (id: string, after: CheckRow | undefined, starting = false) => {
+    if (after === undefined) rows.delete(id);
+    else rows.set(id, after);
+    prober.follow(keys.check('n', id), after, starting);
+  };
+  let outage: Error | undefined;
+  const registry: Pick<Registry, 'submit'> = {
+    submit: (command) => {
+      if (outage !== undefined) return Promise.reject(outage);
+      for (const update of command.kind === 'update-checks' ? command.updates : []) {
+        updates.push(update);
+        const before = rows.get(update.id);
+        if (before !== undefined) follow(update.id, { ...before, ...update });
+      }
+      return Promise.resolve(1 as never);
+    },
+  };
+  const log = logTo([]);
+  const running: { id: string; signal: AbortSignal; answer: (result: ProbeResult | Error) => void }[] = [];
+  const outcomes: string[] = [];
+  const probe = ({ tcp = '' }: CheckDefinition, signal: AbortSignal) =>
+    new Promise<ProbeResult>((resolve, reject) => {
+      const one = {
+        id: tcp.replace(':80', ''),
+        signal,
+        answer: (result: ProbeResult | Error) => {
+          running.splice(running.indexOf(one), 1);
+          if (result instanceof Error) reject(result);
+          else resolve(result);
+        },
+      };
+      running.push(one);
+    });
+  const prober = new Prober({
+    probes: { http: probe, tcp: probe, grpc: probe },
+    wheel,
+    reports: new Reports({ registry: registry as Registry, wheel, clock, log }),
+    log,
+    runningMax: options.runningMax ?? 128,
+    random: options.random ?? (() => 0.5),
+    onProbed: (kind, outcome) => outcomes.push(`${kind} ${outcome}`),
+  });
+  probers.push(prober);
+  return {
+    prober,
+    updates,
+    outcomes,
+    /** Ids of the checks that are being probed, in order. */
+    ids: () => running.map(({ id }) => id),
+    signal: (id: string) => running.find((one) => one.id === id)?.signal,
+    answer: async (id: string, result: CheckStatus | Error, output = 'said'): Promise<void> => {
+      const one = running.find((each) => each.id === id);
+      if (one === undefined) throw new Error(`${id} is not being probed`);
+      one.answer(result instanceof Error ? result : { status: result, output });
+      await turns(2);
+    },
+    setOutage: (error: Error | undefined) => (outage = error),
+    add: (id: string, definition?: CheckDefinition, starting = false) => follow(id, row(id, definition), starting),
+    follow,
+    output: (id: string) => prober.report(keys.check('n', id))?.output,
+    pass: async (ms: number): Promise<void> => {
+      clock.advance(ms);
+      await turns(2);
+    },
+  };
+}
+
+describe('a check', () => {
+  it('is probed within a second of its registration, then in its interval, counted from the answer', async () => {
+    const { add, pass, ids, answer } = start();
+    add('web');
+    await pass(490);
+    expect(ids()).toEqual([]);
+    await pass(20);
+    expect(ids()).toEqual(['web']);
+    await pass(4_000);
+    await answer('web', 'passing');
+    await pass(9_980);
+    expect(ids()).toEqual([]);
+    await pass(30);
+    expect(ids()).toEqual(['web']);
+  });
+
+  it('known from before our start waits for its share of the interval, at most half a minute', async () => {
+    const { add, pass, ids } = start({ random: () => 0.9 });
+    add('often', { intervalMs: 10_000 }, true);
+    add('seldom', { intervalMs: 3_600_000 }, true);
+    await pass(8_990);
+    expect(ids()).toEqual([]);
+    await pass(20);
+    expect(ids()).toEqual(['often']);
+    await pass(18_000);
+    expect(ids()).toEqual(['often', 'seldom']);
+  });
+
+  it('varies its interval by 5 % either way', async () => {
+    for (const [random, ms] of [
+      [0, 9_500],
+      [0.999_999, 10_500],
+    ] as const) {
+      const { add, pass, ids, answer } = start({ random: () => random });
+      add('web');
+      await pass(1_010);
+      await answer('web', 'passing');
+      await pass(ms - 20);
+      expect(ids()).toEqual([]);
+      await pass(30);
+      expect(ids()).toEqual(['web']);
+    }
+  });
+
+  it('is probed once a second at most', async () => {
+    const { add, pass, ids, answer } = start();
+    add('web', { intervalMs: 1 });
+    await pass(1_010);
+    await answer('web', 'passing');
+    await pass(980);
+    expect(ids()).toEqual([]);
+    await pass(30);
+    expect(ids()).toEqual(['web']);
+  });
+
+  it('is never probed twice at the same time', async () => {
+    const { add, pass, ids } = start();
+    add('web', { timeoutMs: 3_600_000 });
+    await pass(60_000);
+    expect(ids()).toEqual(['web']);
+  });
+
+  it('turns critical, with the reason, when no answer comes in time', async () => {
+    const { follow, pass, signal, updates, outcomes } = start();
+    follow('web', row('web', { timeoutMs: 3_000 }, 'passing'));
+    await pass(510);
+    const asked = signal('web');
+    await pass(2_980);
+    expect(asked?.aborted).toBe(false);
+    await pass(30);
+    expect(asked?.aborted).toBe(true);
+    const output = 'TCP connect web:80: no answer within 3000 ms';
+    expect(updates).toEqual([{ node: 'n', id: 'web', status: 'critical', output }]);
+    expect(outcomes).toEqual(['tcp critical']);
+  });
+
+  it('waits 10 s for an answer by default', async () => {
+    const { add, pass, signal } = start();
+    add('web');
+    await pass(510);
+    const asked = signal('web');
+    await pass(9_980);
+    expect(asked?.aborted).toBe(false);
+    await pass(30);
+    expect(asked?.aborted).toBe(true);
+  });
+});
+
+describe('a result', () => {
+  it('that changes the status is committed at once; one that changes the output alone is kept', async () => {
+    const { add, pass, answer, updates, output } = start();
+    add('web', { timeoutMs: 3_600_000 });
+    await pass(510);
+    await answer('web', 'passing', 'first');
+    expect(updates).toEqual([{ node: 'n', id: 'web', status: 'passing', output: 'first' }]);
+    await pass(10_010);
+    await answer('web', 'passing', 'second');
+    expect(updates).toHaveLength(1);
+    expect(output('web')).toBe('second');
+    await pass(300_010);
+    expect(updates.slice(1)).toEqual([{ node: 'n', id: 'web', output: 'second' }]);
+  });
+
+  it('goes through the thresholds; short of them neither status nor output change', async () => {
+    const { add, pass, answer, updates } = start();
+    add('web', { failuresBeforeCritical: 2, timeoutMs: 1_000 }, true);
+    await pass(5_010);
+    await answer('web', 'passing', 'fine');
+    await pass(10_010);
+    await answer('web', new Error('refused'));
+    expect(updates.map(({ status }) => status)).toEqual(['passing']);
+    await pass(10_010);
+    await answer('web', new Error('refused'));
+    expect(updates.slice(1)).toEqual([{ node: 'n', id: 'web', status: 'critical', output: 'TCP connect web:80: refused' }]);
+  });
+
+  it('that could not be committed is committed with the next one', async () => {
+    const { add, pass, answer, updates, setOutage } = start();
+    add('web');
+    await pass(510);
+    setOutage(new Error('no store'));
+    await answer('web', 'passing');
+    setOutage(undefined);
+    await pass(10_010);
+    await answer('web', 'passing');
+    expect(updates.map(({ status }) => status)).toEqual(['passing']);
+  });
+
+  it('is dropped when the check was removed meanwhile, and its probe is aborted', async () => {
+    const { add, follow, pass, signal, ids, answer, updates, outcomes } = start();
+    add('web');
+    await pass(510);
+    const asked = signal('web');
+    follow('web', undefined);
+    expect(asked?.aborted).toBe(true);
+    await answer('web', 'passing');
+    await pass(60_000);
+    expect([ids(), updates, outcomes]).toEqual([[], [], []]);
+  });
+
+  it('is dropped when the check was redefined meanwhile; the new one starts afresh', async () => {
+    const { add, follow, pass, ids, answer, updates } = start();
+    add('web', { timeoutMs: 2_000 });
+    await pass(510);
+    follow('web', row('web', { timeoutMs: 5_000 }));
+    await answer('web', 'passing', 'old');
+    expect(updates).toEqual([]);
+    await pass(510);
+    expect(ids()).toEqual(['web']);
+    await answer('web', 'passing', 'new');
+    expect(updates).toEqual([{ node: 'n', id: 'web', status: 'passing', output: 'new' }]);
+  });
+
+  it('counts when only what the check says has changed meanwhile', async () => {
+    const { add, follow, pass, answer, updates } = start();
+    add('web');
+    await pass(510);
+    follow('web', { ...row('web', {}, 'warning'), notes: 'changed' });
+    await answer('web', 'passing');
+    expect(updates).toHaveLength(1);
+  });
+});
+
+describe('many checks', () => {
+  it('run so many at a time; the others wait their turn in order', async () => {
+    const { add, pass, ids, answer } = start({ runningMax: 2, random: () => 0 });
+    for (const id of ['a', 'b', 'c', 'd']) add(id, { timeoutMs: 100_000 });
+    await pass(20);
+    expect(ids()).toEqual(['a', 'b']);
+    await answer('b', 'passing');
+    expect(ids()).toEqual(['a', 'c']);
+    // b is due again, but d was first.
+    await pass(20_000);
+    await answer('a', 'passing');
+    expect(ids()).toEqual(['c', 'd']);
+    await answer('c', 'passing');
+    expect(ids()).toEqual(['d', 'b']);
+  });
+
+  it('give their place away when they are removed while they run or wait', async () => {
+    const { add, follow, pass, ids } = start({ runningMax: 1, random: () => 0 });
+    for (const id of ['a', 'b', 'c']) add(id);
+    await pass(20);
+    follow('b', undefined);
+    follow('a', undefined);
+    await pass(0);
+    expect(ids()).toContain('c');
+    expect(ids()).not.toContain('b');
+  });
+
+  it('are all aborted by close, and none begins after it', async () => {
+    const { prober, add, pass, ids, signal } = start({ runningMax: 1, random: () => 0 });
+    for (const id of ['a', 'b']) add(id);
+    await pass(20);
+    const asked = signal('a');
+    prober.close();
+    await pass(60_000);
+    expect(asked?.aborted).toBe(true);
+    expect(ids()).toEqual(['a']);
+    expect(prober.size).toBe(0);
+  });
+});

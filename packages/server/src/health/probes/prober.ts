@@ -1,0 +1,204 @@
+/**
+ * The prober: runs every `http`, `tcp` and `grpc` check in its interval, so many at a time, and reports
+ * what the thresholds make of the results. A check is never asked twice at the same time, and a result
+ * that comes after its check was removed or redefined is dropped.
+ */
+
+import type { CheckDefinition } from '@rollcall/protocol';
+import type { Logger } from 'pino';
+import type { CheckRow } from '../../registry/rows.ts';
+import { Report, type Reports } from '../reports.ts';
+import type { Wheel, WheelTimer } from '../wheel.ts';
+import { capOutput } from './output.ts';
+import type { Probe, ProbeResult } from './probe.ts';
+import { fresh, judge, resumed, type Streak } from './thresholds.ts';
+
+export type ProbeKind = 'http' | 'tcp' | 'grpc';
+
+/** Consul's defaults (`agent/checks/check.go`, `MinInterval`; 10 s for both). */
+const intervalMinMs = 1_000;
+const intervalDefaultMs = 10_000;
+const timeoutDefaultMs = 10_000;
+
+/**
+ * The first probe comes after a random share of the interval, but of no more than this: what was just
+ * registered shall be found soon; after our own start the whole fleet shall not be asked at once.
+ */
+const firstFreshMs = 1_000;
+const firstResumedMs = 30_000;
+
+/** Intervals vary by this much either way, so that checks registered together drift apart. */
+const jitter = 0.05;
+
+export interface ProberOptions {
+  readonly probes: Readonly<Record<ProbeKind, Probe>>;
+  readonly wheel: Wheel;
+  readonly reports: Reports;
+  readonly log: Logger;
+  /** Probes that may run at the same time; the others wait their turn. */
+  readonly runningMax: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Counts probes that came to an end. */
+  readonly onProbed: (kind: ProbeKind, outcome: ProbeResult['status']) => void;
+}
+
+interface Task {
+  readonly kind: ProbeKind;
+  readonly definition: CheckDefinition;
+  readonly report: Report;
+  streak: Streak;
+  /** Due again when it fires. */
+  timer: WheelTimer | undefined;
+  /** Aborts the probe that is running. */
+  running: AbortController | undefined;
+}
+
+export class Prober {
+  readonly #options: ProberOptions;
+  readonly #tasks = new Map<string, Task>();
+  /** Tasks whose time has come, first come first served. */
+  readonly #due = new Set<Task>();
+  #running = 0;
+  #closed = false;
+
+  constructor(options: ProberOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#tasks.size;
+  }
+
+  /** The report of a check by its record key. */
+  report(key: string): Report | undefined {
+    return this.#tasks.get(key)?.report;
+  }
+
+  /**
+   * Follows a row of the log.
+   * @param key its record key
+   * @param starting true for what was there when this process started
+   */
+  follow(key: string, row: CheckRow | undefined, starting: boolean): void {
+    const task = this.#tasks.get(key);
+    const kind = row === undefined ? undefined : probeKind(row);
+    if (task !== undefined && row !== undefined && kind === task.kind && same(task.definition, row.definition)) {
+      this.#options.reports.follow(task.report, row);
+      return;
+    }
+    if (task !== undefined) this.#drop(key, task);
+    if (row !== undefined && kind !== undefined) this.#add(key, kind, row, starting);
+  }
+
+  /** Aborts what runs; nothing is probed any more. */
+  close(): void {
+    this.#closed = true;
+    for (const [key, task] of this.#tasks) this.#drop(key, task);
+  }
+
+  #add(key: string, kind: ProbeKind, row: CheckRow, starting: boolean): void {
+    const task: Task = {
+      kind,
+      definition: row.definition,
+      report: new Report(row),
+      streak: starting ? resumed : fresh,
+      timer: undefined,
+      running: undefined,
+    };
+    this.#tasks.set(key, task);
+    const atMost = Math.min(intervalOf(task), starting ? firstResumedMs : firstFreshMs);
+    task.timer = this.#options.wheel.schedule(this.#options.random() * atMost, () => {
+      this.#due.add(task);
+      this.#runDue();
+    });
+  }
+
+  #drop(key: string, task: Task): void {
+    this.#tasks.delete(key);
+    this.#due.delete(task);
+    task.timer?.cancel();
+    task.timer = undefined;
+    task.running?.abort();
+    this.#options.reports.forget(task.report);
+  }
+
+  #runDue(): void {
+    for (const task of this.#due) {
+      if (this.#running >= this.#options.runningMax || this.#closed) return;
+      this.#due.delete(task);
+      void this.#run(task);
+    }
+  }
+
+  async #run(task: Task): Promise<void> {
+    const { random, onProbed } = this.#options;
+    this.#running++;
+    const result = await this.#ask(task);
+    this.#running--;
+    // Without a timer it was dropped meanwhile.
+    if (task.timer !== undefined) {
+      onProbed(task.kind, result.status);
+      this.#report(task, result);
+      const share = 1 - jitter + 2 * jitter * random();
+      task.timer.renew(intervalOf(task) * share);
+    }
+    this.#runDue();
+  }
+
+  /** Never rejects: no answer in time, or none at all, is an answer. */
+  async #ask(task: Task): Promise<ProbeResult> {
+    const { probes, wheel } = this.#options;
+    const timeoutMs = task.definition.timeoutMs ?? timeoutDefaultMs;
+    const running = new AbortController();
+    task.running = running;
+    const timeout = wheel.schedule(timeoutMs, () => {
+      running.abort(new Error(`no answer within ${timeoutMs} ms`));
+    });
+    try {
+      // Not every step of a probe can be aborted (name resolution cannot): we do not wait for it.
+      return await Promise.race([probes[task.kind](task.definition, running.signal), rejectOnAbort(running.signal)]);
+    } catch (error) {
+      const reason: unknown = running.signal.aborted ? running.signal.reason : error;
+      const message = reason instanceof Error ? reason.message : String(reason);
+      return { status: 'critical', output: capOutput(`${describe(task)}: ${message}`) };
+    } finally {
+      timeout.cancel();
+      task.running = undefined;
+    }
+  }
+
+  #report(task: Task, result: ProbeResult): void {
+    const { streak, status } = judge(task.streak, result.status, task.definition);
+    task.streak = streak;
+    if (status === undefined) return;
+    this.#options.reports.tell(task.report, status, result.output)?.catch((err: unknown) => {
+      if (this.#closed) return;
+      this.#options.log.warn({ err, check: task.report.id }, 'a probe could not be reported; the next one will be');
+    });
+  }
+}
+
+function probeKind({ type }: CheckRow): ProbeKind | undefined {
+  return type === 'http' || type === 'tcp' || type === 'grpc' ? type : undefined;
+}
+
+function intervalOf({ definition }: Task): number {
+  return Math.max(intervalMinMs, definition.intervalMs ?? intervalDefaultMs);
+}
+
+function describe({ kind, definition }: Task): string {
+  if (kind === 'http') return `HTTP ${definition.method ?? 'GET'} ${definition.http ?? ''}`;
+  return kind === 'tcp' ? `TCP connect ${definition.tcp ?? ''}` : `gRPC check ${definition.grpc ?? ''}`;
+}
+
+/** Definitions are plain data that one codec wrote: equal ones have equal text. */
+function same(a: CheckDefinition, b: CheckDefinition): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}

@@ -1,0 +1,151 @@
+/**
+ * What heartbeats and probes report of checks, on its way to the registry: a changed status is
+ * committed at once; an output that changes alone is kept here and committed late, so that a check
+ * whose output carries a timestamp does not write to the log with every heartbeat.
+ */
+
+import type { CheckStatus } from '@rollcall/protocol';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { CheckRow } from '../registry/rows.ts';
+import type { Wheel, WheelTimer } from './wheel.ts';
+
+/** How long a changed output may be known here only; Consul's `check_update_interval`. */
+export const outputDelayMs = 300_000;
+
+/** Outputs committed per turn, and the pause between two turns: 512 a second never crowd out commands. */
+const outputsMax = 512;
+const turnMs = 1_000;
+
+/** What is known of one check. */
+export class Report {
+  readonly node: string;
+  readonly id: string;
+  /** What the registry says. */
+  rowStatus: CheckStatus;
+  /** What the registry says, or will say when what was submitted is applied. */
+  rowOutput: string;
+  /** The newest output. */
+  output: string;
+  /** What was submitted last; counts while `committing`. */
+  submitted: CheckStatus;
+  /** Commits under way. */
+  committing = 0;
+
+  constructor(row: CheckRow) {
+    this.node = row.node;
+    this.id = row.id;
+    this.rowStatus = row.status;
+    this.submitted = row.status;
+    this.rowOutput = row.output;
+    this.output = row.output;
+  }
+
+  /** What the registry says, or will say when what was submitted is applied. */
+  get status(): CheckStatus {
+    return this.committing > 0 ? this.submitted : this.rowStatus;
+  }
+}
+
+export interface ReportsOptions {
+  readonly registry: Registry;
+  readonly wheel: Wheel;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class Reports {
+  readonly #options: ReportsOptions;
+  /** Outputs to commit, with the time on the liveness clock when that is due; in this order. */
+  readonly #unsaved = new Map<Report, number>();
+  readonly #timer: WheelTimer;
+
+  constructor(options: ReportsOptions) {
+    this.#options = options;
+    this.#timer = options.wheel.schedule(Infinity, () => this.#saveOutputs());
+  }
+
+  /**
+   * Takes a report in.
+   * @returns undefined when the registry says so already, otherwise the commit
+   * @throws RegistryError (the promise) as `Registry.submit` does
+   */
+  tell(report: Report, status: CheckStatus, output: string): Promise<void> | undefined {
+    if (status !== report.status) return this.commit(report, status, output);
+    if (output !== report.output) this.#later(report, output);
+    return undefined;
+  }
+
+  /** Commits a status and an output whatever the registry says. */
+  async commit(report: Report, status: CheckStatus, output: string): Promise<void> {
+    const { rowOutput } = report;
+    report.submitted = status;
+    report.output = output;
+    report.rowOutput = output;
+    report.committing++;
+    this.#unsaved.delete(report);
+    const { node, id } = report;
+    try {
+      await this.#options.registry.submit({ kind: 'update-checks', updates: [{ node, id, status, output }] });
+    } catch (error) {
+      report.rowOutput = rowOutput;
+      throw error;
+    } finally {
+      report.committing--;
+    }
+  }
+
+  /** Follows what the registry says of the check, whoever changed it. */
+  follow(report: Report, row: CheckRow): void {
+    report.rowStatus = row.status;
+    if (row.output === report.rowOutput) return;
+    report.rowOutput = row.output;
+    report.output = row.output;
+    this.#unsaved.delete(report);
+  }
+
+  /** The check is gone. */
+  forget(report: Report): void {
+    this.#unsaved.delete(report);
+  }
+
+  #later(report: Report, output: string): void {
+    report.output = output;
+    if (output === report.rowOutput) {
+      this.#unsaved.delete(report);
+      return;
+    }
+    if (this.#unsaved.has(report)) return;
+    if (this.#unsaved.size === 0) this.#timer.renew(outputDelayMs);
+    this.#unsaved.set(report, this.#options.clock.monotonic() + outputDelayMs);
+  }
+
+  #saveOutputs(): void {
+    const now = this.#options.clock.monotonic();
+    const due: Report[] = [];
+    for (const [report, at] of this.#unsaved) {
+      if (at > now || due.length >= outputsMax) break;
+      this.#unsaved.delete(report);
+      due.push(report);
+    }
+    if (due.length > 0) void this.#save(due);
+    const [next] = this.#unsaved.values();
+    if (next !== undefined) this.#timer.renew(Math.max(turnMs, next - now));
+  }
+
+  async #save(reports: readonly Report[]): Promise<void> {
+    const before = reports.map(({ rowOutput }) => rowOutput);
+    const updates = reports.map(({ node, id, output }) => ({ node, id, output }));
+    for (const report of reports) report.rowOutput = report.output;
+    try {
+      await this.#options.registry.submit({ kind: 'update-checks', updates });
+    } catch (err) {
+      this.#options.log.warn({ err, checks: updates.length }, 'outputs of checks could not be saved; they are kept');
+      reports.forEach((report, index) => {
+        report.rowOutput = before[index] ?? '';
+        this.#later(report, report.output);
+      });
+    }
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Sessions: those with a time are renewed by their owner; those of streams live as long as the stream
+ * is open, and for a grace after it closed. A session that expires is destroyed, with the instances that
+ * it vouches for.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { Logger } from 'pino';
+import type { Command } from '../registry/command.ts';
+import { find } from '../registry/reader.ts';
+import type { Registry } from '../registry/registry.ts';
+import { keys, type SessionRow } from '../registry/rows.ts';
+import type { Expiry } from './expiry.ts';
+import { Lease } from './lease.ts';
+import type { Wheel, WheelTimer } from './wheel.ts';
+
+/**
+ * A session lives for twice its time: the time is what its owner is promised, the rest is for delays
+ * on the way. Consul's `SessionTTLMultiplier` (`agent/structs/structs.go`).
+ */
+const ttlMultiplier = 2;
+
+/** After our own start, clients need time to find us again, however short a grace they asked for. */
+const startGraceMinMs = 10_000;
+
+const retryMs = 1_000;
+
+class SessionLease extends Lease {
+  readonly kind: 'session' | 'stream';
+  readonly id: string;
+  /** Whether a stream is open; always false for a session with a time. */
+  open = false;
+  readonly #registry: Registry;
+
+  constructor(wheel: Wheel, expiry: Expiry, registry: Registry, row: SessionRow) {
+    super(wheel, expiry, row.liveness === 'stream' ? row.ttlMs : row.ttlMs * ttlMultiplier);
+    this.kind = row.liveness === 'stream' ? 'stream' : 'session';
+    this.id = row.id;
+    this.#registry = registry;
+  }
+
+  vouches(): boolean {
+    return true;
+  }
+
+  *instances(): Generator<string> {
+    let none = true;
+    for (const held of find.heldBySession(this.#registry.state, this.id)) {
+      if (held.kind !== 'instance') continue;
+      none = false;
+      yield keys.instance(held.node, held.id);
+    }
+    // Its owner is a process that somebody may wait for, too.
+    if (none) yield keys.session(this.id);
+  }
+
+  verdict(): Command {
+    return { kind: 'session-destroy', id: this.id };
+  }
+}
+
+export interface SessionsOptions {
+  readonly registry: Registry;
+  readonly wheel: Wheel;
+  readonly expiry: Expiry;
+  readonly log: Logger;
+}
+
+export class Sessions {
+  readonly #options: SessionsOptions;
+  readonly #leases = new Map<string, SessionLease>();
+  /** Streams whose state the registry has not been told yet. */
+  readonly #untold = new Set<SessionLease>();
+  readonly #retry: WheelTimer;
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+    this.#retry = options.wheel.schedule(Infinity, () => this.#tellAgain());
+  }
+
+  /** How many sessions can expire. */
+  get size(): number {
+    return this.#leases.size;
+  }
+
+  /**
+   * Follows a row of the log.
+   * @param key its record key
+   * @param starting true for what was there when this process started
+   */
+  follow(key: string, row: SessionRow | undefined, starting: boolean): void {
+    const before = this.#leases.get(key);
+    // A session is never changed, only created and destroyed.
+    if (before !== undefined && row !== undefined) return;
+    if (row === undefined) {
+      before?.stop();
+      this.#leases.delete(key);
+      return;
+    }
+    if (row.liveness === 'ttl' && row.ttlMs === 0) return;
+    const { wheel, expiry, registry } = this.#options;
+    const lease = new SessionLease(wheel, expiry, registry, row);
+    this.#leases.set(key, lease);
+    if (starting && lease.kind === 'stream') lease.renew(Math.max(lease.lengthMs, startGraceMinMs));
+    else lease.renew();
+  }
+
+  /** Starts a session's time anew; false when there is none, or its end has begun. */
+  renew(id: string): boolean {
+    const lease = this.#leases.get(keys.session(id));
+    if (lease === undefined || lease.state === 'ending') return false;
+    if (lease.kind === 'session') lease.renew();
+    return true;
+  }
+
+  /** @throws RegistryError `not_found` when there is no such stream session, or its end has begun */
+  async opened(id: string): Promise<void> {
+    const lease = this.#stream(id);
+    if (lease === undefined || lease.state === 'ending') {
+      throw new RegistryError('not_found', `stream session ${id} does not exist`);
+    }
+    lease.open = true;
+    lease.stop();
+    await this.#tell(lease);
+  }
+
+  async closed(id: string): Promise<void> {
+    const lease = this.#stream(id);
+    if (lease === undefined || !lease.open) return;
+    lease.open = false;
+    lease.renew();
+    await this.#tell(lease);
+  }
+
+  #stream(id: string): SessionLease | undefined {
+    const lease = this.#leases.get(keys.session(id));
+    return lease?.kind === 'stream' ? lease : undefined;
+  }
+
+  /** Commits whether the stream is open; what could not be committed is tried again. */
+  async #tell(lease: SessionLease): Promise<void> {
+    const { open } = lease;
+    this.#untold.delete(lease);
+    try {
+      await this.#options.registry.submit({ kind: 'session-connected', id: lease.id, connected: open });
+    } catch (err) {
+      this.#options.log.warn({ err, session: lease.id, open }, 'the state of a stream could not be committed; it is tried again');
+      if (this.#untold.size === 0) this.#retry.renew(retryMs);
+      this.#untold.add(lease);
+    }
+  }
+
+  #tellAgain(): void {
+    for (const lease of [...this.#untold]) {
+      this.#untold.delete(lease);
+      if (this.#leases.get(keys.session(lease.id)) === lease) void this.#tell(lease);
+    }
+  }
+}
