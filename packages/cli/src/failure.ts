@@ -13,10 +13,10 @@ export const exitCodes = {
   unreachable: 4,
   /** `serve`: the address cannot be listened on. */
   addressTaken: 5,
-  /** `serve`: another process has the data directory open. */
-  dataDirTaken: 6,
-  /** `serve`: the data directory holds a damaged store, or not one of ours. */
-  storeUnreadable: 7,
+  /** `serve`: the data directory cannot be used: another process has it open, or it is not ours. */
+  dataDirRefused: 6,
+  /** `serve`: the store is damaged. */
+  storeDamaged: 7,
   /** `serve`: the address is reachable from other machines and nothing would protect it. */
   publicBindRefused: 8,
   /** `run`: the program cannot be executed, as in POSIX shells. */

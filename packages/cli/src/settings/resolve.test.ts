@@ -50,7 +50,7 @@ const order: readonly Source[] = ['command line', 'environment', 'configuration 
 
 describe('precedence', () => {
   it.each(each)('of %s is command line, environment, file', (key, flag, env, file, values) => {
-    const sources: Partial<ResolveInput> & { file?: unknown }[] = [
+    const sources: (Partial<ResolveInput> & { file?: unknown })[] = [
       { flags: { [key]: flag } },
       { env: { [settingsTable[key].env ?? '']: env } },
       { file: { [key]: file } },

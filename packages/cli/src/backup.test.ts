@@ -1,0 +1,82 @@
+/** `backup` and `restore` as processes between real registries. */
+
+import { writeFileSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { folder, registerInstance, rollcall, serve, start, type Registry, type StartOptions } from './processes.case.ts';
+
+const asking = (registry: Registry) => (args: readonly string[], options: StartOptions = {}) =>
+  rollcall([...args, '--addr', registry.url], options);
+
+describe('backup and restore', () => {
+  it('bring everything back, and only the old revisions stay behind', async () => {
+    const dir = folder();
+    const first = await serve();
+    await asking(first)(['kv', 'put', 'a', 'kept']);
+    await registerInstance(first.url, { Name: 'web', ID: 'w1' });
+    const made = await asking(first)(['backup', 'b', '--json'], { cwd: dir });
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(made.stdout)).toEqual({ file: 'b', bytes: statSync(join(dir, 'b')).size });
+    expect(statSync(join(dir, 'b')).mode & 0o777).toBe(0o600);
+
+    const second = await serve();
+    const ask = asking(second);
+    await ask(['kv', 'put', 'b', 'of the other registry']);
+    const before = JSON.parse((await ask(['kv', 'get', 'b', '--json'])).stdout) as { revision: number };
+    const restored = await ask(['restore', 'b', '--json'], { cwd: dir });
+    expect(restored).toMatchObject({ code: 0, stderr: '' });
+    const { records, revision } = JSON.parse(restored.stdout) as { records: number; revision: number };
+    expect(records).toBeGreaterThan(2);
+    expect(revision).toBeGreaterThan(before.revision);
+    expect((await ask(['kv', 'get', 'a'])).stdout).toBe('kept');
+    expect((await ask(['kv', 'get', 'b'])).code).toBe(3);
+    expect((await ask(['instances', 'web'])).stdout).toContain('w1');
+  });
+
+  it('go through pipes', async () => {
+    const first = await serve();
+    await asking(first)(['kv', 'put', 'a', 'kept']);
+    const made = start(['backup', '-', '--addr', first.url]);
+    expect((await made.ended).code).toBe(0);
+    const second = asking(await serve());
+    expect((await second(['restore', '-'], { input: made.stdoutBytes() })).code).toBe(0);
+    expect((await second(['kv', 'get', 'a'])).stdout).toBe('kept');
+  });
+
+  it('refuse what is no backup, and change nothing', async () => {
+    const dir = folder();
+    const ask = asking(await serve());
+    await ask(['kv', 'put', 'a', 'kept']);
+    await ask(['backup', 'good'], { cwd: dir });
+    const good = readFileSync(join(dir, 'good'));
+    writeFileSync(join(dir, 'other'), 'no backup at all');
+    writeFileSync(join(dir, 'cut'), good.subarray(0, good.length - 10));
+    for (const file of ['other', 'cut']) {
+      const refused = await ask(['restore', file], { cwd: dir });
+      expect(refused).toMatchObject({ code: 1, stdout: '' });
+      expect(refused.stderr).toMatch(/^rollcall: .*\n$/);
+    }
+    expect(await ask(['restore', 'missing'], { cwd: dir })).toMatchObject({ code: 1 });
+    expect((await ask(['kv', 'get', 'a'])).stdout).toBe('kept');
+  });
+
+  it('leave no half of a backup behind', async () => {
+    const dir = folder();
+    writeFileSync(join(dir, 'b'), 'the one before');
+    const broken = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/octet-stream' });
+      response.write('half');
+      response.socket?.end();
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void broken.close());
+    await new Promise((resolve) => broken.on('listening', resolve));
+    const { port } = broken.address() as AddressInfo;
+    const failed = await rollcall(['backup', 'b', '--addr', `127.0.0.1:${port}`], { cwd: dir });
+    expect(failed).toMatchObject({ code: 1, stdout: '' });
+    expect(failed.stderr).toContain('no backup was written');
+    expect(readdirSync(dir)).toEqual(['b']);
+    expect(readFileSync(join(dir, 'b'), 'utf8')).toBe('the one before');
+  });
+});

@@ -1,0 +1,55 @@
+/** `rollcall backup FILE`: everything that is registered, as a file, while the registry goes on. */
+
+import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { rename, rm, stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { adminCall } from '../admin-call.ts';
+import { CommandFailure, exitCodes } from '../failure.ts';
+import type { CommandContext } from '../program.ts';
+import { addAddressOption, serversOf } from '../servers.ts';
+import { print, printJson, type Terminal } from '../terminal.ts';
+
+interface BackupFlags {
+  readonly addr?: string;
+  readonly json?: true;
+}
+
+export function addBackup(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('backup')
+    .description('write a backup of everything in the registry to a file, while it goes on')
+    .argument('<file>', 'where to write it, "-" for standard output; an existing file is replaced once the new one is whole')
+    .option('--json', 'print the result as JSON');
+  addAddressOption(command).action((file: string, flags: BackupFlags) => backup(file, flags, terminal));
+}
+
+async function backup(file: string, flags: BackupFlags, terminal: Terminal): Promise<void> {
+  const servers = serversOf(flags.addr, terminal.env);
+  const answer = await adminCall({ servers, path: '/rollcall/v1/backup', expect: 'application/octet-stream' });
+  if (file === '-') {
+    await whole(pipeline(answer, terminal.stdout, { end: false }));
+    return;
+  }
+  // Beside the target, so that the rename stays within one file system.
+  const partial = `${file}.${randomUUID().slice(0, 8)}.partial`;
+  try {
+    await whole(pipeline(answer, createWriteStream(partial, { flags: 'wx', mode: 0o600, flush: true })));
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+  const { size } = await stat(file);
+  if (flags.json === true) printJson(terminal, { file, bytes: size });
+  else print(terminal, `${file}: ${size} bytes`);
+}
+
+async function whole(transfer: Promise<void>): Promise<void> {
+  try {
+    await transfer;
+  } catch (error) {
+    throw new CommandFailure(exitCodes.failure, `no backup was written: ${(error as Error).message}`, { cause: error });
+  }
+}

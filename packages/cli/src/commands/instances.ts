@@ -1,0 +1,29 @@
+/** `rollcall instances NAME`: where a service runs, and how each of its instances is. */
+
+import type { Command } from 'commander';
+import { CommandFailure, exitCodes } from '../failure.ts';
+import { printInstances } from '../instances-table.ts';
+import type { CommandContext } from '../program.ts';
+import { askRegistry } from '../registry.ts';
+import { addAddressOption } from '../servers.ts';
+import { printJson } from '../terminal.ts';
+
+export function addInstances(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('instances')
+    .description('list the instances of a service, whatever their status')
+    .argument('<name>', 'the service')
+    .option('--json', 'print {"service", "revision", "instances"}');
+  addAddressOption(command).action(async (name: string, { addr, json }: { addr?: string; json?: true }) => {
+    await askRegistry({ terminal, addr, name: 'rollcall instances' }, async (rollcall, signal) => {
+      const service = rollcall.service(name);
+      const instances = await service.instances({ signal });
+      if (json === true) printJson(terminal, { service: name, revision: service.snapshot()?.revision, instances });
+      else if (instances.length > 0) printInstances(terminal, instances);
+      if (instances.length === 0) {
+        const message = `no service ${JSON.stringify(name)} is registered; "rollcall services" lists those that are`;
+        throw new CommandFailure(exitCodes.notFound, message);
+      }
+    });
+  });
+}

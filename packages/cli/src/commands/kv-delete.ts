@@ -1,0 +1,36 @@
+/** `rollcall kv delete KEY`: removes a key, or everything below a prefix. */
+
+import { Option, type Command } from 'commander';
+import { CommandFailure, exitCodes } from '../failure.ts';
+import { revision } from '../kv-entry.ts';
+import type { CommandContext } from '../program.ts';
+import { askRegistry } from '../registry.ts';
+import { addAddressOption } from '../servers.ts';
+
+interface DeleteFlags {
+  readonly addr?: string;
+  readonly cas?: number;
+  readonly recurse?: true;
+}
+
+export function addKvDelete(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('delete')
+    .description('remove a key; no error when there is none')
+    .argument('<key>', 'the key, or with --recurse the prefix')
+    .option('--recurse', 'remove every key that begins with it')
+    .addOption(
+      new Option('--cas <revision>', 'only if the key stands at this revision').argParser(revision).conflicts('recurse'),
+    );
+  addAddressOption(command).action(async (key: string, { addr, cas, recurse }: DeleteFlags) => {
+    await askRegistry({ terminal, addr, name: 'rollcall kv delete' }, async (rollcall) => {
+      const gone = await rollcall.kv.delete(key, {
+        ...(cas === undefined ? {} : { cas }),
+        ...(recurse === undefined ? {} : { recurse }),
+      });
+      if (cas !== undefined && !gone) {
+        throw new CommandFailure(exitCodes.failure, `not removed: ${JSON.stringify(key)} does not stand at revision ${cas}`);
+      }
+    });
+  });
+}

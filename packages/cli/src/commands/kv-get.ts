@@ -1,0 +1,33 @@
+/** `rollcall kv get KEY`: the value of one key, byte for byte. */
+
+import type { Command } from 'commander';
+import { CommandFailure, exitCodes } from '../failure.ts';
+import { entryJson, shownText } from '../kv-entry.ts';
+import type { CommandContext } from '../program.ts';
+import { askRegistry } from '../registry.ts';
+import { addAddressOption } from '../servers.ts';
+import { print, printJson } from '../terminal.ts';
+
+interface GetFlags {
+  readonly addr?: string;
+  readonly json?: true;
+  readonly raw?: true;
+}
+
+export function addKvGet(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('get')
+    .description('print the value of a key; into a pipe or a file exactly as it is, byte for byte')
+    .argument('<key>', 'the key')
+    .option('--raw', 'print it exactly as it is on a terminal, too')
+    .option('--json', 'print {"key", "value", "base64", "flags", "revision"}; value is null when it is not UTF-8');
+  addAddressOption(command).action(async (key: string, { addr, json, raw }: GetFlags) => {
+    await askRegistry({ terminal, addr, name: 'rollcall kv get' }, async (rollcall, signal) => {
+      const entry = await rollcall.kv.get(key, { signal });
+      if (entry === undefined) throw new CommandFailure(exitCodes.notFound, `there is no key ${JSON.stringify(key)}`);
+      if (json === true) printJson(terminal, entryJson(entry));
+      else if (raw === true || terminal.stdout.isTTY !== true) terminal.stdout.write(entry.value);
+      else print(terminal, shownText(entry.value));
+    });
+  });
+}

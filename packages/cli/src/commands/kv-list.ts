@@ -1,0 +1,25 @@
+/** `rollcall kv list [PREFIX]`: the keys below a prefix. */
+
+import type { Command } from 'commander';
+import { entryJson, entryRow, entryTitles } from '../kv-entry.ts';
+import type { CommandContext } from '../program.ts';
+import { askRegistry } from '../registry.ts';
+import { addAddressOption } from '../servers.ts';
+import { printTable } from '../table.ts';
+import { printJson, remark } from '../terminal.ts';
+
+export function addKvList(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('list')
+    .description('list the keys that begin with a prefix, in order')
+    .argument('[prefix]', 'all keys when not given', '')
+    .option('--json', 'print an array of what "kv get --json" prints');
+  addAddressOption(command).action(async (prefix: string, { addr, json }: { addr?: string; json?: true }) => {
+    await askRegistry({ terminal, addr, name: 'rollcall kv list' }, async (rollcall, signal) => {
+      const entries = await rollcall.kv.list(prefix, { signal });
+      if (json === true) printJson(terminal, entries.map(entryJson));
+      else if (entries.length === 0) remark(terminal, `no key begins with ${JSON.stringify(prefix)}`);
+      else printTable(terminal, entryTitles, entries.map(entryRow));
+    });
+  });
+}

@@ -1,0 +1,72 @@
+/** `rollcall kv put KEY VALUE`: writes a key, from the command line, a file or a pipe. */
+
+import { open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { Option, type Command } from 'commander';
+import { CommandFailure, exitCodes } from '../failure.ts';
+import { flags64, revision } from '../kv-entry.ts';
+import type { CommandContext } from '../program.ts';
+import { askRegistry } from '../registry.ts';
+import { addAddressOption } from '../servers.ts';
+import type { Terminal } from '../terminal.ts';
+
+interface PutFlags {
+  readonly addr?: string;
+  readonly cas?: number;
+  readonly flags?: bigint;
+}
+
+/** Far above what registries accept; their own limit decides. Keeps an endless pipe out of memory. */
+const valueBytesMax = 16_777_216;
+
+export function addKvPut(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('put')
+    .description('write a key')
+    .argument('<key>', 'the key')
+    .argument('<value>', 'the value; "-" reads it from standard input, "@FILE" from a file')
+    .addOption(
+      new Option('--cas <revision>', 'only if the key stands at this revision; 0: only if there is none').argParser(revision),
+    )
+    .addOption(new Option('--flags <number>', 'a number to keep with it, from 0 to 2^64 - 1').argParser(flags64));
+  addAddressOption(command).action(async (key: string, given: string, { addr, cas, flags }: PutFlags) => {
+    const value = await valueOf(given, terminal);
+    await askRegistry({ terminal, addr, name: 'rollcall kv put' }, async (rollcall) => {
+      const written = await rollcall.kv.put(key, value, {
+        ...(cas === undefined ? {} : { cas }),
+        ...(flags === undefined ? {} : { flags }),
+      });
+      if (!written) {
+        const state = cas === 0 ? 'exists' : `does not stand at revision ${cas}`;
+        throw new CommandFailure(exitCodes.failure, `not written: ${JSON.stringify(key)} ${state}`);
+      }
+    });
+  });
+}
+
+async function valueOf(given: string, terminal: Terminal): Promise<Uint8Array> {
+  if (given === '-') return collect(terminal.stdin, 'standard input');
+  if (!given.startsWith('@')) return Buffer.from(given);
+  const file = given.slice(1);
+  try {
+    const handle = await open(file, 'r');
+    return await collect(handle.createReadStream(), file);
+  } catch (error) {
+    if (error instanceof CommandFailure) throw error;
+    const hint = 'a value that begins with @ can be piped in';
+    throw new CommandFailure(exitCodes.failure, `cannot read the value: ${(error as Error).message} (${hint})`, { cause: error });
+  }
+}
+
+async function collect(source: Readable, name: string): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of source) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > valueBytesMax) {
+      throw new CommandFailure(exitCodes.failure, `${name} has more than ${valueBytesMax} bytes, which no registry takes as a value`);
+    }
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}

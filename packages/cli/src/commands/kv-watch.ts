@@ -1,0 +1,40 @@
+/** `rollcall kv watch KEY`: a key, or everything below a prefix, as it changes. */
+
+import type { KvEntry } from '@rollcall/client';
+import type { Command } from 'commander';
+import { entryJson, entryRow, entryTitles } from '../kv-entry.ts';
+import type { CommandContext } from '../program.ts';
+import { followRegistry } from '../registry.ts';
+import { addAddressOption } from '../servers.ts';
+import { printTable } from '../table.ts';
+import { counted, print, printJson, visible, type Terminal } from '../terminal.ts';
+
+interface KvWatchFlags {
+  readonly addr?: string;
+  readonly json?: true;
+  readonly prefix?: true;
+}
+
+export function addKvWatch(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('watch')
+    .description('print a key now and after every change, until it is stopped')
+    .argument('<key>', 'the key, which need not exist; with --prefix the prefix')
+    .option('--prefix', 'watch every key that begins with it')
+    .option('--json', 'print one line of {"revision", "entries"} per change');
+  addAddressOption(command).action(async (key: string, { addr, json, prefix }: KvWatchFlags) => {
+    await followRegistry({ terminal, addr, name: 'rollcall kv watch' }, async (rollcall, signal) => {
+      const target = prefix === true ? { prefix: key } : { key };
+      for await (const { revision, entries } of rollcall.kv.watch(target, { signal })) {
+        if (json === true) printJson(terminal, { revision, entries: entries.map(entryJson) });
+        else printEntries(terminal, key, revision, entries);
+      }
+    });
+  });
+}
+
+function printEntries(terminal: Terminal, key: string, revision: number, entries: readonly KvEntry[]): void {
+  print(terminal, `${visible(key)} at revision ${revision}: ${counted(entries.length, 'key')}`);
+  if (entries.length > 0) printTable(terminal, entryTitles, entries.map(entryRow));
+  print(terminal, '');
+}

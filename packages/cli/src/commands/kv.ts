@@ -1,0 +1,18 @@
+/** `rollcall kv`: the commands that read and write keys. */
+
+import type { Command } from 'commander';
+import type { CommandContext } from '../program.ts';
+import { addKvDelete } from './kv-delete.ts';
+import { addKvGet } from './kv-get.ts';
+import { addKvList } from './kv-list.ts';
+import { addKvPut } from './kv-put.ts';
+import { addKvWatch } from './kv-watch.ts';
+
+export function addKv(parent: Command, context: CommandContext): void {
+  const kv = parent.command('kv').description('read and write keys');
+  addKvGet(kv, context);
+  addKvPut(kv, context);
+  addKvDelete(kv, context);
+  addKvList(kv, context);
+  addKvWatch(kv, context);
+}

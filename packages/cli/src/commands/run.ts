@@ -1,0 +1,99 @@
+/**
+ * `rollcall run NAME --port P -- COMMAND…`: a program in any language as an instance of a service,
+ * for as long as it runs. It is never stopped, or kept from starting, because of the registry.
+ */
+
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { startChild, type Child } from '../child.ts';
+import { joinRegistry, type Membership } from '../membership.ts';
+import { ownAddress } from '../own-address.ts';
+import type { CommandContext } from '../program.ts';
+import { instanceOf, type RunFlags } from '../run-instance.ts';
+import { addAddressOption, serversOf } from '../servers.ts';
+import { remark } from '../terminal.ts';
+
+/** What supervisors and people send to make a program stop: it drains first. */
+const stopping: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT'];
+/** What means something to the program alone; SIGHUP, too, since many read their settings anew on it. */
+const passed: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'];
+/** What a terminal sends to all of its programs by itself. */
+const fromTerminal: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+
+export function addRun(parent: Command, context: CommandContext): void {
+  const command = parent
+    .command('run')
+    .description('run a program as an instance of a service, registered for as long as it runs')
+    .showHelpAfterError('(the program and its arguments come after "--"; add --help to see what is possible)')
+    .argument('<name>', 'the service')
+    .argument('<command...>', 'the program and its arguments, after "--"')
+    .addOption(new Option('--port <port>', 'port that the program listens on').argParser(port).makeOptionMandatory())
+    .option('--check <url>', 'URL to probe, or a path on the program; without it, the port is probed by TCP')
+    .option('--address <address>', 'where others reach it; this machine\'s address towards the registry when not given')
+    .option('--id <id>', 'name of this instance on its node (default NAME-PORT)')
+    .addOption(new Option('--tag <tag>', 'a tag; may be repeated').argParser(collect).default([], 'none'))
+    .addOption(new Option('--meta <key=value>', 'a meta entry; may be repeated').argParser(collectPair).default({}, 'none'));
+  addAddressOption(command).action((name: string, program: string[], flags: RunFlags & { addr?: string }) =>
+    run(name, program, flags, context),
+  );
+}
+
+async function run(
+  name: string,
+  [program = '', ...args]: readonly string[],
+  flags: RunFlags & { addr?: string },
+  { terminal, setExitCode }: CommandContext,
+): Promise<void> {
+  const servers = serversOf(flags.addr, terminal.env);
+  // Wrong flags are told before anything starts.
+  instanceOf(name, flags, undefined);
+
+  const starting = startChild(program, args);
+  const membership = starting.then(() =>
+    joinRegistry({
+      servers,
+      instance: async () => instanceOf(name, flags, await ownAddress(servers[0] as string)),
+      tell: (line) => remark(terminal, line),
+    }),
+  );
+  // A program that did not start is reported below.
+  membership.catch(() => undefined);
+  passSignals(starting, membership, terminal.stdin.isTTY === true);
+  const child = await starting;
+  const exitCode = await child.ended;
+  await (await membership).leave();
+  setExitCode(exitCode);
+}
+
+/** From the call on: a signal may arrive while the program is still being started. */
+function passSignals(starting: Promise<Child>, membership: Promise<Membership>, onTerminal: boolean): void {
+  let draining = false;
+  const pass = async (signal: NodeJS.Signals) => {
+    const child = await starting;
+    const again = draining;
+    if (stopping.includes(signal) && !again) {
+      draining = true;
+      await (await membership).drain();
+    }
+    // The terminal has sent it to the program, too; twice often means "at once".
+    if (!(onTerminal && fromTerminal.includes(signal))) child.signal(signal);
+  };
+  for (const signal of [...stopping, ...passed]) {
+    process.on(signal, () => void pass(signal).catch(() => undefined));
+  }
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (/^\d{1,5}$/.test(text) && value >= 1 && value <= 65_535) return value;
+  throw new InvalidArgumentError('a port is a whole number from 1 to 65535.');
+}
+
+function collect(text: string, before: readonly string[]): string[] {
+  return [...before, text];
+}
+
+function collectPair(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const split = text.indexOf('=');
+  if (split < 1) throw new InvalidArgumentError('write KEY=VALUE.');
+  return { ...before, [text.slice(0, split)]: text.slice(split + 1) };
+}

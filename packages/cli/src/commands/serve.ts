@@ -1,0 +1,122 @@
+/** `rollcall serve`: a registry as a process. What it serves is the server package's business. */
+
+import { readFileSync } from 'node:fs';
+import { Option, type Command } from 'commander';
+import { isRegistryError } from '@rollcall/protocol';
+import type { Server } from '@rollcall/server';
+import { CommandFailure, exitCodes } from '../failure.ts';
+import type { CommandContext } from '../program.ts';
+import { signalNumber, stopSignals } from '../signals.ts';
+import { formatAddress } from '../settings/address.ts';
+import { configVariable, resolveSettings, type Resolved } from '../settings/resolve.ts';
+import { settingsTable, type Setting, type Settings } from '../settings/table.ts';
+import { colorsFor, print, printJson, remark, type Terminal } from '../terminal.ts';
+
+export function addServe(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('serve')
+    .description('run a registry on this machine')
+    .option('--config <file>', `read settings from a JSON file (${configVariable})`)
+    .option('--json', 'say what it listens on as one line of JSON');
+  for (const [key, setting] of Object.entries(settingsTable) as [keyof Settings, Setting<unknown>][]) {
+    if (setting.flag === undefined) continue;
+    const option = new Option(setting.flag, describe(setting));
+    command.addOption(key === 'dev' ? option.conflicts('dataDir') : option);
+  }
+  command.addHelpText('after', '\nThe command line goes before the environment, the environment before the file.');
+  command.action((flags: Record<string, unknown>) => serve(flags, terminal));
+}
+
+function describe({ description, fallback, env }: Setting<unknown>): string {
+  const without = typeof fallback === 'string' ? `default ${fallback}; ` : '';
+  return `${description} (${without}${env})`;
+}
+
+async function serve(flags: Record<string, unknown>, terminal: Terminal): Promise<void> {
+  // Loaded here, since no other command needs the server.
+  const { assertBindAllowed, createServer, defaultLimits, embedded, memory, stderrLog } = await import('@rollcall/server');
+  const resolved = resolveSettings({
+    flags,
+    env: terminal.env,
+    folder: process.cwd(),
+    configFile: flags['config'] as string | undefined,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    limitNames: Object.keys(defaultLimits),
+  });
+  const { settings } = resolved;
+  for (const warning of warningsOf(resolved)) remark(terminal, warning);
+
+  const { http, unsafeAllowUnauthenticated } = settings;
+  await failingWith(exitCodes.publicBindRefused, () =>
+    assertBindAllowed({ ...http, authenticated: false, unsafeAllowUnauthenticated }),
+  );
+  const signals = stopSignals();
+  const engine = await failingWith(exitCodes.dataDirRefused, () =>
+    settings.dev ? memory() : embedded({ dir: settings.dataDir }),
+  );
+  const server = await failingWith(exitCodes.addressTaken, () =>
+    createServer({
+      engine,
+      http,
+      datacenter: settings.datacenter,
+      agentNames: settings.agentNames,
+      limits: settings.limits,
+      log: stderrLog(settings.logLevel),
+      unsafeAllowUnauthenticated,
+      ...(settings.nodeName === undefined ? {} : { nodeName: settings.nodeName }),
+    }),
+  );
+  if (flags['json'] === true) printJson(terminal, facts(server, settings));
+  else greet(terminal, server, settings);
+
+  const ended = await Promise.race([signals.first, server.fatal]);
+  if (isRegistryError(ended)) {
+    await server.close().catch(() => {});
+    throw new CommandFailure(exitCodes.failure, `stopped, since the registry cannot go on: ${ended.message}`);
+  }
+  // Whoever asks twice does not want to wait.
+  void signals.second.then((again) => process.exit(128 + signalNumber(again)));
+  await server.close();
+}
+
+function warningsOf({ settings, sources, warnings }: Resolved): string[] {
+  if (sources.dns === 'default') return [...warnings];
+  const address = formatAddress(settings.dns);
+  return [...warnings, `this version does not serve DNS yet: nothing listens on ${address}`];
+}
+
+/** Gives `failed_precondition`, whose meaning depends on what was tried, its exit code. */
+async function failingWith<T>(exitCode: number, action: () => T | Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    const { message } = error as Error;
+    if (isRegistryError(error, 'data_loss')) throw new CommandFailure(exitCodes.storeDamaged, message, { cause: error });
+    if (isRegistryError(error, 'failed_precondition')) throw new CommandFailure(exitCode, message, { cause: error });
+    throw error;
+  }
+}
+
+function facts(server: Server, settings: Settings): object {
+  return { url: server.url, dataDir: settings.dev ? null : settings.dataDir, pid: process.pid };
+}
+
+function greet(terminal: Terminal, server: Server, settings: Settings): void {
+  const { bold, dim } = colorsFor(terminal.stdout, terminal.env);
+  const addr = server.httpPort === 8500 ? '' : ` --addr ${server.url}`;
+  const lines = [
+    bold('Rollcall is running.'),
+    '',
+    `  HTTP  ${server.url}`,
+    settings.dev ? '  data  in memory only: gone when this stops' : `  data  ${settings.dataDir}`,
+    '',
+    'Try in another terminal:',
+    '',
+    `  npx rollcall run web --port 8000${addr} -- node -e "require('http').createServer((q, s) => s.end('hello\\n')).listen(8000)"`,
+    `  npx rollcall watch web${addr}`,
+    `  curl "${server.url}/v1/health/service/web?passing"`,
+    '',
+    dim('Ctrl-C stops it.'),
+  ];
+  for (const line of lines) print(terminal, line);
+}

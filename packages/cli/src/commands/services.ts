@@ -1,0 +1,23 @@
+/** `rollcall services`: the names that are registered. */
+
+import type { Command } from 'commander';
+import type { CommandContext } from '../program.ts';
+import { askRegistry } from '../registry.ts';
+import { addAddressOption } from '../servers.ts';
+import { printTable } from '../table.ts';
+import { printJson, remark } from '../terminal.ts';
+
+export function addServices(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('services')
+    .description('list the services that have instances, with their tags')
+    .option('--json', 'print an array of {"service", "tags"}');
+  addAddressOption(command).action(async ({ addr, json }: { addr?: string; json?: true }) => {
+    await askRegistry({ terminal, addr, name: 'rollcall services' }, async (rollcall, signal) => {
+      const services = await rollcall.services({ signal });
+      if (json === true) printJson(terminal, services);
+      else if (services.length === 0) remark(terminal, 'no services are registered');
+      else printTable(terminal, ['SERVICE', 'TAGS'], services.map(({ service, tags }) => [service, tags.join(', ')]));
+    });
+  });
+}

@@ -1,0 +1,32 @@
+/** `rollcall watch NAME`: the instances of a service as they come, change and go. */
+
+import type { Command } from 'commander';
+import { printInstances } from '../instances-table.ts';
+import type { CommandContext } from '../program.ts';
+import { followRegistry } from '../registry.ts';
+import { addAddressOption } from '../servers.ts';
+import { counted, print, printJson } from '../terminal.ts';
+
+export function addWatch(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('watch')
+    .description('print the instances of a service now and after every change, until it is stopped')
+    .argument('<name>', 'the service, which need not exist yet')
+    .option('--json', 'print one line of {"service", "revision", "instances", "stale", "ageMs"} per change');
+  addAddressOption(command).action(async (name: string, { addr, json }: { addr?: string; json?: true }) => {
+    await followRegistry({ terminal, addr, name: 'rollcall watch' }, async (rollcall, signal) => {
+      for await (const snapshot of rollcall.service(name).watch({ signal })) {
+        if (json === true) {
+          printJson(terminal, snapshot);
+          continue;
+        }
+        const { instances, revision, stale } = snapshot;
+        const passing = instances.filter(({ status }) => status === 'passing').length;
+        const known = stale ? ', last known: the registry cannot be reached' : '';
+        print(terminal, `${name} at revision ${revision}: ${counted(instances.length, 'instance')}, ${passing} passing${known}`);
+        if (instances.length > 0) printInstances(terminal, instances);
+        print(terminal, '');
+      }
+    });
+  });
+}

@@ -1,0 +1,87 @@
+/** `services`, `instances` and `watch` as processes against a real registry. */
+
+import { describe, expect, it } from 'vitest';
+import { registerInstance, rollcall, sharedRegistry, start } from './processes.case.ts';
+
+const { url, ask } = sharedRegistry();
+const register = (body: object) => registerInstance(url(), body);
+
+describe('services', () => {
+  it('are listed with their tags, for people and for programs', async () => {
+    await register({ Name: 'tagged', ID: 't1', Tags: ['b', 'a'] });
+    await register({ Name: 'tagged', ID: 't2', Tags: ['c'] });
+    await register({ Name: 'plain' });
+    const table = await ask(['services']);
+    expect(table).toMatchObject({ code: 0, stderr: '' });
+    const lines = table.stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^SERVICE +TAGS$/);
+    expect(lines).toContainEqual(expect.stringMatching(/^tagged +a, b, c$/));
+    const json = await ask(['services', '--json']);
+    expect(JSON.parse(json.stdout)).toContainEqual({ service: 'tagged', tags: ['a', 'b', 'c'] });
+    expect(JSON.parse(json.stdout)).toContainEqual({ service: 'plain', tags: [] });
+  });
+
+  it('may come from the environment’s registry', async () => {
+    const listed = await rollcall(['services', '--json'], { env: { ROLLCALL_HTTP_ADDR: url() } });
+    expect(listed.code).toBe(0);
+    expect(Array.isArray(JSON.parse(listed.stdout))).toBe(true);
+  });
+});
+
+describe('instances', () => {
+  it('are listed whatever their status', async () => {
+    await register({ Name: 'web', ID: 'w1', Port: 8080, Address: '10.0.0.1', Tags: ['x'], Meta: { zone: 'a' } });
+    await register({ Name: 'web', ID: 'w2', Port: 8081, Check: { TTL: '10s' } });
+    const table = await ask(['instances', 'web']);
+    expect(table).toMatchObject({ code: 0, stderr: '' });
+    expect(table.stdout).toMatch(/^w1 +10\.0\.0\.1:8080 +passing +\S+ +x$/m);
+    expect(table.stdout).toMatch(/^w2 +127\.0\.0\.1:8081 +critical +\S+$/m);
+    const json = JSON.parse((await ask(['instances', 'web', '--json'])).stdout) as { instances: object[]; revision: number };
+    expect(json).toMatchObject({ service: 'web' });
+    expect(json.revision).toBeGreaterThan(0);
+    expect(json.instances).toHaveLength(2);
+    expect(json.instances).toContainEqual(
+      expect.objectContaining({ id: 'w1', address: '10.0.0.1', port: 8080, status: 'passing', tags: ['x'], meta: { zone: 'a' } }),
+    );
+  });
+
+  it('of a service that does not exist are exit code 3', async () => {
+    const missing = await ask(['instances', 'nope']);
+    expect(missing).toMatchObject({ code: 3, stdout: '' });
+    expect(missing.stderr).toBe('rollcall: no service "nope" is registered; "rollcall services" lists those that are\n');
+    const json = await ask(['instances', 'nope', '--json']);
+    expect(json.code).toBe(3);
+    expect(JSON.parse(json.stdout)).toMatchObject({ service: 'nope', instances: [] });
+  });
+});
+
+describe('watch', () => {
+  it('prints one line of JSON per change, from before the service exists until after it is gone', async () => {
+    const watch = start(['watch', 'coming', '--json', '--addr', url()]);
+    const first = JSON.parse((await watch.seen(/^.*\n/))[0]) as object;
+    expect(first).toMatchObject({ service: 'coming', instances: [], stale: false });
+    await register({ Name: 'coming', ID: 'c1', Port: 8080 });
+    const second = JSON.parse((await watch.seen(/^.*"c1".*\n/m))[0]) as { revision: number };
+    expect(second).toMatchObject({ instances: [{ id: 'c1', port: 8080 }] });
+    await fetch(`${url()}/v1/agent/service/deregister/c1`, { method: 'PUT' });
+    const third = JSON.parse((await watch.seen(/"c1".*\n([^]*"instances":\[\].*\n)/))[1] ?? '') as { revision: number };
+    expect(third.revision).toBeGreaterThan(second.revision);
+    watch.child.kill('SIGINT');
+    expect(await watch.ended).toMatchObject({ signal: 'SIGINT', stderr: '' });
+  });
+
+  it('prints tables for people', async () => {
+    await register({ Name: 'shown', ID: 's1', Port: 8080 });
+    const watch = start(['watch', 'shown', '--addr', url()]);
+    expect((await watch.seen(/^shown at revision \d+: (.*)$/m))[1]).toBe('1 instance, 1 passing');
+    await watch.seen(/^s1 +127\.0\.0\.1:8080 +passing/m);
+  });
+
+  it('ends in peace when nobody reads it any more', async () => {
+    const watch = start(['watch', 'unread', '--json', '--addr', url()]);
+    await watch.seen(/\n/);
+    watch.child.stdout?.destroy();
+    await register({ Name: 'unread' });
+    expect(await watch.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+});

@@ -1,0 +1,49 @@
+/** The command line as a process: its streams, its exit code, and one line for every failure. */
+
+import { CommanderError } from 'commander';
+import { acceptConsulStyle } from './commands/version.ts';
+import { CommandFailure, exitCodes } from './failure.ts';
+import { createProgram } from './program.ts';
+import { flushed, remark, type Terminal } from './terminal.ts';
+
+/** Runs the command line of `process` and ends it with the command's exit code. */
+export async function runProcess(process: NodeJS.Process): Promise<void> {
+  const unread = new AbortController();
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    unread.abort();
+  });
+  // Whoever closed stderr does not want to know.
+  process.stderr.on('error', () => {});
+  const terminal: Terminal = {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    unread: unread.signal,
+  };
+  const exitCode = await runCommand(process.argv.slice(2), terminal);
+  if (!unread.signal.aborted) await flushed(terminal);
+  process.exit(exitCode);
+}
+
+/** @returns the exit code */
+export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = createProgram({ terminal, setExitCode: (code) => (exitCode = code) });
+  try {
+    await program.parseAsync(acceptConsulStyle(args), { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    const { message, exitCode: failed } = toFailure(error);
+    remark(terminal, message);
+    return failed;
+  }
+}
+
+function toFailure(error: unknown): CommandFailure {
+  if (error instanceof CommandFailure) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new CommandFailure(exitCodes.failure, message, { cause: error });
+}

@@ -1,0 +1,158 @@
+/**
+ * The built command line as processes, for tests: what they print and how they end. Every process is
+ * killed and every folder removed at the end of its test.
+ */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+
+const program = fileURLToPath(new URL('../bin/rollcall.mjs', import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Process {
+  readonly child: ChildProcess;
+  /** Resolves when its streams are closed, too. */
+  readonly ended: Promise<Ended>;
+  readonly stdoutBytes: () => Buffer;
+  /** Resolves with the first match in what a stream has shown so far or will; rejects when it ends without one. */
+  seen(pattern: RegExp, stream?: 'stdout' | 'stderr'): Promise<RegExpExecArray>;
+}
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly input?: Buffer | string;
+  /** Lives longer than its test: whoever starts it kills it. */
+  readonly shared?: boolean;
+}
+
+/** Starts `rollcall` with these arguments. */
+export function start(args: readonly string[], options: StartOptions = {}): Process {
+  return startNode([program, ...args], options);
+}
+
+/** Runs `rollcall` to its end. */
+export function rollcall(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
+  return start(args, options).ended;
+}
+
+export function startNode(args: readonly string[], { env = {}, cwd, input, shared = false }: StartOptions = {}): Process {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(ROLLCALL_|NO_COLOR$|FORCE_COLOR$)/.test(name));
+  const child = spawn(process.execPath, args, { env: { ...Object.fromEntries(inherited), ...env }, cwd });
+  const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+  const listeners = new Set<() => void>();
+  const told = () => {
+    for (const listener of listeners) listener();
+  };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].on('data', (chunk: Buffer) => {
+      chunks[name].push(chunk);
+      told();
+    });
+  }
+  const text = (name: 'stdout' | 'stderr') => Buffer.concat(chunks[name]).toString();
+  let over = false;
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code, signal) => {
+      over = true;
+      told();
+      resolve({ code, signal, stdout: text('stdout'), stderr: text('stderr') });
+    });
+  });
+  if (!shared) {
+    onTestFinished(async () => {
+      child.kill('SIGKILL');
+      await ended;
+    });
+  }
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+
+  return {
+    child,
+    ended,
+    stdoutBytes: () => Buffer.concat(chunks.stdout),
+    seen: (pattern, stream = 'stdout') =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const match = pattern.exec(text(stream));
+          if (match === null && !over) return;
+          listeners.delete(look);
+          if (match !== null) resolve(match);
+          else reject(new Error(`${args.join(' ')} ended without ${pattern}: ${text('stdout')}${text('stderr')}`));
+        };
+        listeners.add(look);
+        look();
+      }),
+  };
+}
+
+export function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'rollcall-cli-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+export interface Registry extends Process {
+  readonly url: string;
+}
+
+/** A registry on a free port, in memory unless told otherwise. */
+export function serve(...args: string[]): Promise<Registry> {
+  return startRegistry(args, {});
+}
+
+async function startRegistry(args: readonly string[], options: StartOptions): Promise<Registry> {
+  const store = args.includes('--data-dir') ? [] : ['--dev'];
+  const at = args.includes('--http') ? [] : ['--http', '127.0.0.1:0'];
+  const started = start(['serve', '--json', '--log-level', 'warn', ...at, ...store, ...args], options);
+  const line = await started.seen(/^\{.*\}$/m);
+  const { url } = JSON.parse(line[0]) as { url: string };
+  return { ...started, url };
+}
+
+export interface SharedRegistry {
+  readonly url: () => string;
+  /** Runs `rollcall` against it to its end. */
+  readonly ask: (args: readonly string[], options?: StartOptions) => Promise<Ended>;
+}
+
+/** One registry for all tests of a file, which keep out of each other's way by their names. */
+export function sharedRegistry(): SharedRegistry {
+  let registry: Registry | undefined;
+  beforeAll(async () => {
+    registry = await startRegistry([], { shared: true });
+  });
+  afterAll(async () => {
+    registry?.child.kill('SIGKILL');
+    await registry?.ended;
+  });
+  const url = () => registry?.url ?? '';
+  return { url, ask: (args, options) => rollcall([...args, '--addr', url()], options) };
+}
+
+/** Registers an instance as any Consul client would. */
+export async function registerInstance(url: string, body: object): Promise<void> {
+  const answer = await fetch(`${url}/v1/agent/service/register`, { method: 'PUT', body: JSON.stringify(body) });
+  expect(answer.status).toBe(200);
+}
+
+/** A port of this machine where nothing listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.on('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

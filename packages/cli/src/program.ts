@@ -1,0 +1,40 @@
+/** The command line: which commands there are. What each does is in `commands/`. */
+
+import { Command } from 'commander';
+import { addBackup } from './commands/backup.ts';
+import { addInstances } from './commands/instances.ts';
+import { addKv } from './commands/kv.ts';
+import { addRestore } from './commands/restore.ts';
+import { addRun } from './commands/run.ts';
+import { addServe } from './commands/serve.ts';
+import { addServices } from './commands/services.ts';
+import { addVersion, ownVersion } from './commands/version.ts';
+import { addWatch } from './commands/watch.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface CommandContext {
+  readonly terminal: Terminal;
+  /** For a command that ends as somebody else did; 0 when never called. */
+  readonly setExitCode: (code: number) => void;
+}
+
+export function createProgram(context: CommandContext): Command {
+  const { stdout, stderr } = context.terminal;
+  const program = new Command('rollcall')
+    .description('Service registry, discovery and configuration centre')
+    .version(ownVersion(), '-V, --version', 'print the version')
+    .exitOverride()
+    .showHelpAfterError('(add --help to see what is possible)')
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'rollcall: ')),
+    });
+  for (const add of [
+    ...[addServe, addRun, addServices, addInstances, addWatch, addKv],
+    ...[addBackup, addRestore, addVersion],
+  ]) {
+    add(program, context);
+  }
+  return program;
+}

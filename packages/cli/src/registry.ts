@@ -1,0 +1,58 @@
+/** The connection of commands that ask something and end: found quickly or told quickly that not. */
+
+import type { Rollcall } from '@rollcall/client';
+import { isRegistryError } from '@rollcall/protocol';
+import { adminCall, unreachable } from './admin-call.ts';
+import { CommandFailure, exitCodes } from './failure.ts';
+import { serversOf } from './servers.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface RegistryOptions {
+  readonly terminal: Terminal;
+  readonly addr: string | undefined;
+  /** For people who look at the registry's sessions. */
+  readonly name: string;
+}
+
+/** Longest that a command that asks once may take. */
+const patienceMs = 15_000;
+
+/** Runs `ask` with a connection and a signal that aborts when the answer takes too long. */
+export function askRegistry(
+  options: RegistryOptions,
+  ask: (rollcall: Rollcall, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  return withRegistry(options, AbortSignal.timeout(patienceMs), ask);
+}
+
+/** Runs `follow` with a connection and a signal that aborts when nobody reads what it prints. */
+export function followRegistry(
+  options: RegistryOptions,
+  follow: (rollcall: Rollcall, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  return withRegistry(options, options.terminal.unread, follow);
+}
+
+async function withRegistry(
+  { terminal, addr, name }: RegistryOptions,
+  signal: AbortSignal,
+  use: (rollcall: Rollcall, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const servers = serversOf(addr, terminal.env);
+  // A client waits for a registry that is away; a person wants to know that it is.
+  (await adminCall({ servers, path: '/rollcall/v1/status', expect: 'application/json' })).resume();
+  // Loaded here, since not every command needs the client.
+  const { connect } = await import('@rollcall/client');
+  const rollcall = await connect({ servers, name, signal });
+  try {
+    await use(rollcall, signal);
+  } catch (error) {
+    if (terminal.unread.aborted) return;
+    if (signal.aborted) throw unreachable(servers, new Error(`no answer for ${patienceMs / 1000} s`));
+    if (isRegistryError(error, 'unavailable')) throw unreachable(servers, error);
+    if (isRegistryError(error)) throw new CommandFailure(exitCodes.failure, error.message, { cause: error });
+    throw error;
+  } finally {
+    await rollcall.close();
+  }
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { instanceOf, type RunFlags } from './run-instance.ts';
+
+const flags = (more: Partial<RunFlags> = {}): RunFlags => ({ port: 8080, tag: [], meta: {}, ...more });
+const probe = { intervalMs: 1_000, timeoutMs: 3_000, failuresBeforeCritical: 2 };
+
+describe('what `rollcall run` registers', () => {
+  it('is found at its node and probed at its port by default', () => {
+    expect(instanceOf('web', flags(), '127.0.0.1')).toEqual({
+      id: 'web-8080',
+      service: 'web',
+      port: 8080,
+      tags: [],
+      meta: {},
+      checks: [{ name: 'tcp', tcp: '127.0.0.1:8080', ...probe }],
+    });
+  });
+
+  it('is found and probed at the address by which the registry reaches this machine', () => {
+    const instance = instanceOf('web', flags({ check: '/healthz' }), '10.0.0.7');
+    expect(instance.address).toBe('10.0.0.7');
+    expect(instance.checks).toEqual([{ name: 'http', http: 'http://10.0.0.7:8080/healthz', ...probe }]);
+  });
+
+  it('can be found elsewhere', () => {
+    const instance = instanceOf('web', flags({ address: '2001:db8::7' }), '10.0.0.7');
+    expect(instance.address).toBe('2001:db8::7');
+    expect(instance.checks?.[0]?.tcp).toBe('[2001:db8::7]:8080');
+  });
+
+  it('is probed at the given URL', () => {
+    const check = 'https://other.example/up';
+    expect(instanceOf('web', flags({ check }), undefined).checks).toEqual([{ name: 'http', http: check, ...probe }]);
+  });
+
+  it('has the given id, tags and meta', () => {
+    const instance = instanceOf('web', flags({ id: 'w', tag: ['a', 'b'], meta: { zone: 'x' } }), undefined);
+    expect(instance).toMatchObject({ id: 'w', tags: ['a', 'b'], meta: { zone: 'x' } });
+    expect(instance.address).toBeUndefined();
+  });
+
+  it.each<[string, string, Partial<RunFlags>, string]>([
+    ['a service name with a space', 'my web', {}, 'service "my web" is not valid'],
+    ['an empty service name', '', {}, 'service "" is not valid'],
+    ['a check that is no URL', 'web', { check: 'healthz' }, 'http is not an http URL'],
+    ['an address with a port', 'web', { address: 'http://x' }, 'address "http://x" is not valid'],
+    ['an empty tag', 'web', { tag: [''] }, 'tags[0] is empty'],
+  ])('%s is refused before anything starts', (_name, service, more, message) => {
+    expect(() => instanceOf(service, flags(more), undefined)).toThrow(message);
+    expect(() => instanceOf(service, flags(more), undefined)).toThrow(expect.objectContaining({ exitCode: 2 }));
+  });
+});

@@ -1,0 +1,25 @@
+/** Signals that ask a process to stop. */
+
+import { constants } from 'node:os';
+
+/** What people and supervisors send: Ctrl-C, `kill`, a terminal that closes. */
+const asking = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export interface StopSignals {
+  readonly first: Promise<NodeJS.Signals>;
+  readonly second: Promise<NodeJS.Signals>;
+}
+
+/** From the call on, these signals no longer end the process by themselves. */
+export function stopSignals(): StopSignals {
+  const told: ((signal: NodeJS.Signals) => void)[] = [];
+  const next = () => new Promise<NodeJS.Signals>((resolve) => told.push(resolve));
+  const signals = { first: next(), second: next() };
+  for (const signal of asking) process.on(signal, () => told.shift()?.(signal));
+  return signals;
+}
+
+/** 15 for SIGTERM: a program ended by a signal has the exit code 128 + this, as in POSIX shells. */
+export function signalNumber(signal: NodeJS.Signals): number {
+  return constants.signals[signal];
+}
