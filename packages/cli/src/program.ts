@@ -10,13 +10,7 @@ import { addServe } from './commands/serve.ts';
 import { addServices } from './commands/services.ts';
 import { addVersion, ownVersion } from './commands/version.ts';
 import { addWatch } from './commands/watch.ts';
-import type { Terminal } from './terminal.ts';
-
-export interface CommandContext {
-  readonly terminal: Terminal;
-  /** For a command that ends as somebody else did; 0 when never called. */
-  readonly setExitCode: (code: number) => void;
-}
+import type { CommandContext } from './command-context.ts';
 
 export function createProgram(context: CommandContext): Command {
   const { stdout, stderr } = context.terminal;

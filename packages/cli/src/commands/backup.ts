@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { adminCall } from '../admin-call.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 import { addAddressOption, serversOf } from '../servers.ts';
 import { print, printJson, type Terminal } from '../terminal.ts';
 

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import { printInstances } from '../instances-table.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
 import { addAddressOption } from '../servers.ts';
 import { printJson } from '../terminal.ts';

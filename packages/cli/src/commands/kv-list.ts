@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { entryJson, entryRow, entryTitles } from '../kv-entry.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
 import { addAddressOption } from '../servers.ts';
 import { printTable } from '../table.ts';

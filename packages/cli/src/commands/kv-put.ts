@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { Option, type Command } from 'commander';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import { flags64, revision } from '../kv-entry.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
 import { addAddressOption } from '../servers.ts';
 import type { Terminal } from '../terminal.ts';

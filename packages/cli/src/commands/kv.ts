@@ -1,7 +1,7 @@
 /** `rollcall kv`: the commands that read and write keys. */
 
 import type { Command } from 'commander';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 import { addKvDelete } from './kv-delete.ts';
 import { addKvGet } from './kv-get.ts';
 import { addKvList } from './kv-list.ts';

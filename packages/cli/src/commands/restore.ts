@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { adminCall, textOf } from '../admin-call.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 import { addAddressOption, serversOf } from '../servers.ts';
 import { print, printJson, type Terminal } from '../terminal.ts';
 

@@ -7,7 +7,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { startChild, type Child } from '../child.ts';
 import { joinRegistry, type Membership } from '../membership.ts';
 import { ownAddress } from '../own-address.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 import { instanceOf, type RunFlags } from '../run-instance.ts';
 import { addAddressOption, serversOf } from '../servers.ts';
 import { remark } from '../terminal.ts';

@@ -5,7 +5,7 @@ import { Option, type Command } from 'commander';
 import { isRegistryError } from '@rollcall/protocol';
 import type { Server } from '@rollcall/server';
 import { CommandFailure, exitCodes } from '../failure.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 import { signalNumber, stopSignals } from '../signals.ts';
 import { formatAddress } from '../settings/address.ts';
 import { configVariable, resolveSettings, type Resolved } from '../settings/resolve.ts';

@@ -1,7 +1,7 @@
 /** `rollcall services`: the names that are registered. */
 
 import type { Command } from 'commander';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
 import { addAddressOption } from '../servers.ts';
 import { printTable } from '../table.ts';

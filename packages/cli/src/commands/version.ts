@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 import { print, printJson } from '../terminal.ts';
 
 /** The version of this package. */

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { printInstances } from '../instances-table.ts';
-import type { CommandContext } from '../program.ts';
+import type { CommandContext } from '../command-context.ts';
 import { followRegistry } from '../registry.ts';
 import { addAddressOption } from '../servers.ts';
 import { counted, print, printJson } from '../terminal.ts';

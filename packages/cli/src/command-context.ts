@@ -1,0 +1,9 @@
+/** What every command is given. */
+
+import type { Terminal } from './terminal.ts';
+
+export interface CommandContext {
+  readonly terminal: Terminal;
+  /** For a command that ends as somebody else did; 0 when never called. */
+  readonly setExitCode: (code: number) => void;
+}
