@@ -67,6 +67,18 @@ describe('an instance that falls silent', () => {
     expect(submitted).toEqual([]);
   });
 
+  it('has its second to itself, whoever else lapsed shortly before', async () => {
+    const { register, beat, pass, status, submitted } = await start();
+    await register('first', ttl(10_000));
+    await pass(500);
+    await register('second', ttl(10_000));
+    await pass(9_500 + slackMs);
+    await beat('second');
+    await pass(3_000);
+    expect([status('first'), status('second')]).toEqual(['critical', 'passing']);
+    expect(submitted).toHaveLength(1);
+  });
+
   it('is passing in the end when its heartbeat meets the expiry on its way to the log', async () => {
     const { register, beat, pass, status, holdCommits, submitted } = await start();
     await register('web', ttl(10_000));
@@ -355,6 +367,30 @@ describe('a cut is not a death:', () => {
     await keepAlive(9, 10_000 + 2 * slackMs);
     expect(status('i9')).toBe('critical');
     expect(liveness.status().frozen).toBe(false);
+  });
+
+  it('an override is good for the rest of the same event, too', async () => {
+    const { beat, pass, status, liveness } = await cut();
+    for (const name of names(9)) await beat(name);
+    await pass(4_000);
+    expect(liveness.override()).toBe(10);
+    await pass(1_000 + slackMs);
+    expect(status('i9')).toBe('critical');
+    expect(liveness.status().frozen).toBe(false);
+  });
+
+  it('a loss that trickles in is one, too: it is stopped on the way', async () => {
+    const { register, pass, status, liveness } = await start();
+    for (let pair = 0; pair < 20; pair++) {
+      await register(`a${pair}`, ttl(10_000));
+      await register(`b${pair}`, ttl(10_000));
+      await pass(300);
+    }
+    await pass(30_000);
+    expect(liveness.status().frozen).toBe(true);
+    const lost = names(20, 'a').concat(names(20, 'b')).filter((name) => status(name) === 'critical');
+    expect(lost.length).toBeLessThanOrEqual(8);
+    expect(lost.length).toBeGreaterThan(0);
   });
 
   it('while it lasts, nobody else expires either', async () => {
