@@ -19,6 +19,8 @@ export { leastRequest } from './balancer/least-request.ts';
 export { peakEwma } from './balancer/peak-ewma.ts';
 export type { PeakEwmaOptions } from './balancer/peak-ewma.ts';
 export { roundRobin } from './balancer/round-robin.ts';
+export { SeededRandom } from './balancer/seeded-random.ts';
+export type { RandomSource } from './balancer/seeded-random.ts';
 export { uniformRandom } from './balancer/uniform-random.ts';
 export type { EjectionOptions } from './resilience/ejection.ts';
 export type { RetryBudgetOptions } from './resilience/retry-budget.ts';
