@@ -7,6 +7,7 @@ import { agentCheckInput } from './agent-definitions.ts';
 import { keepStatus } from './agent-services.ts';
 import { decodeBody, type Call, type Handler, type Reply } from './call.ts';
 import { agentCheck, checkUpdate } from './definitions.ts';
+import { invalid, quoted } from './errors.ts';
 import { refuseFilter, unescapePath } from './params.ts';
 import { jsonBody } from './query.ts';
 import { byNodeThenId, instanceOf } from './selection.ts';
@@ -33,7 +34,7 @@ export async function registerCheck(call: Call): Promise<Reply> {
   const agent = agentOf(call.exchange.request, identity);
   const check = agentCheckInput(await decodeBody(call, agentCheck));
   const { instance } = check;
-  if (check.id === serfHealth) throw new RegistryError('invalid_argument', `check ID ${serfHealth} is the agent's own`);
+  if (check.id === serfHealth) throw invalid(`check ID ${serfHealth} is the agent's own`);
   if (instance !== undefined && find.instance(registry.state, agent.name, instance) === undefined) {
     throw new RegistryError('not_found', `ServiceID ${JSON.stringify(instance)} does not exist`);
   }
@@ -68,7 +69,7 @@ export function report(status: CheckStatus): Handler {
 export async function updateCheck(call: Call): Promise<Reply> {
   const { name } = agentOf(call.exchange.request, call.context.identity);
   const { Status: status = '', Output: output = '' } = await decodeBody(call, checkUpdate);
-  if (!isStatus(status)) throw new RegistryError('invalid_argument', `Invalid check status: '${status.slice(0, 80)}'`);
+  if (!isStatus(status)) throw invalid(`Invalid check status: '${status.slice(0, 80)}'`);
   return beat(call.context, name, unescapePath(call.rest), status, output);
 }
 
@@ -79,13 +80,14 @@ async function beat(
   status: CheckStatus,
   output: string,
 ): Promise<Reply> {
-  const known = await health.beat(node, id, status, output.length > outputMax ? output.slice(0, outputMax) : output);
+  const kept = output.length > outputMax ? output.slice(0, outputMax) : output;
+  const known = await health.beat(node, id, status, kept);
   if (known) return undefined;
   if (id === serfHealth || find.check(registry.state, node, id) === undefined) throw unknownCheck(id);
-  throw new RegistryError('failed_precondition', `CheckID ${JSON.stringify(id)} does not have associated TTL`);
+  throw new RegistryError('failed_precondition', `CheckID ${quoted(id)} does not have associated TTL`);
 }
 
 function unknownCheck(id: string): RegistryError {
-  const message = `Unknown check ID ${JSON.stringify(id.slice(0, 512))}. Ensure that the check ID is passed, not the check name.`;
+  const message = `Unknown check ID ${quoted(id)}. Ensure that the check ID is passed, not the check name.`;
   return new RegistryError('not_found', message);
 }

@@ -7,10 +7,16 @@
  * report a status that nobody measured.
  */
 
-import { RegistryError, type CheckDefinition, type CheckKind } from '@rollcall/protocol';
+import type { CheckDefinition, CheckKind } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput } from '../../registry/command.ts';
-import type { Json } from '../../registry/rows.ts';
-import type { AgentCheckFields, AgentServiceFields, CheckFields } from './definitions.ts';
+import type { Foreign } from '../../registry/rows.ts';
+import type {
+  AgentCheckFields,
+  AgentServiceFields,
+  CatalogServiceFields,
+  CheckFields,
+} from './definitions.ts';
+import { invalid } from './errors.ts';
 import { nsPerMs } from './go-duration.ts';
 import { keep } from './translate.ts';
 import { isStatus, vetMeta, vetName, vetPort, vetServiceAddress, vetTags, vetWeights } from './vetting.ts';
@@ -22,16 +28,13 @@ const ttlMinMs = 1;
 /** Consul raises shorter times to this (`agent/config/builder.go`, `CheckDeregisterIntervalMin`). */
 const deregisterAfterMinMs = 60_000;
 
-function invalid(message: string): RegistryError {
-  return new RegistryError('invalid_argument', message);
-}
 
 /** @throws RegistryError `invalid_argument` */
 export function instanceInput(fields: AgentServiceFields): InstanceInput {
   const service = fields.Name ?? '';
   if (service === '') throw invalid('Missing service name');
   if (fields.Connect?.SidecarService !== undefined) {
-    throw invalid('Invalid SidecarService: Rollcall has no service mesh; register the proxy as a service of its own');
+    throw invalid('Invalid SidecarService: there is no service mesh; register the proxy as a service');
   }
   const given = fields.Weights;
   return {
@@ -42,16 +45,21 @@ export function instanceInput(fields: AgentServiceFields): InstanceInput {
     tags: vetTags(fields.Tags ?? []),
     meta: vetMeta(fields.Meta ?? {}, 'Service Meta', 'reserved'),
     ...(given === undefined ? {} : { weights: vetWeights(given) }),
-    ...keep({
-      Kind: fields.Kind || undefined,
-      TaggedAddresses: fields.TaggedAddresses as Json | undefined,
-      SocketPath: fields.SocketPath || undefined,
-      EnableTagOverride: fields.EnableTagOverride === true ? true : undefined,
-      Locality: fields.Locality as Json | undefined,
-      Proxy: fields.Proxy,
-      Connect: fields.Connect as Json | undefined,
-    }),
+    ...serviceForeign(fields),
   };
+}
+
+/** What Rollcall has no word for. */
+export function serviceForeign(fields: AgentServiceFields | CatalogServiceFields): { foreign?: Foreign } {
+  return keep({
+    Kind: fields.Kind || undefined,
+    TaggedAddresses: fields.TaggedAddresses,
+    SocketPath: fields.SocketPath || undefined,
+    EnableTagOverride: fields.EnableTagOverride === true ? true : undefined,
+    Locality: fields.Locality,
+    Proxy: fields.Proxy,
+    Connect: fields.Connect,
+  });
 }
 
 /** The checks of a service definition. @throws RegistryError `invalid_argument` */
@@ -60,7 +68,9 @@ export function serviceCheckInputs(fields: AgentServiceFields, instance: Instanc
   const all = [...single, ...(fields.Checks ?? [])];
   return all.map((check, index) => {
     const { Status: status = '' } = check;
-    if (status !== '' && !isStatus(status)) throw invalid("Status for checks must 'passing', 'warning', 'critical'");
+    if (status !== '' && !isStatus(status)) {
+      throw invalid("Status for checks must 'passing', 'warning', 'critical'");
+    }
     const numbered = all.length > 1 ? `:${index + 1}` : '';
     return {
       ...probeInput(check),
@@ -107,7 +117,8 @@ function checkKind(fields: CheckFields): CheckKind {
   const ttl = fields.TTL ?? 0;
   const script = (fields.ScriptArgs ?? []).length > 0;
   const probed =
-    script || [fields.HTTP, fields.TCP, fields.UDP, fields.GRPC, fields.H2PING, fields.OSService].some(Boolean);
+    script ||
+    [fields.HTTP, fields.TCP, fields.UDP, fields.GRPC, fields.H2PING, fields.OSService].some(Boolean);
   const alias = Boolean(fields.AliasNode) || Boolean(fields.AliasService);
   const refuse = (reason: string) => invalid(`Invalid check: ${reason}`);
   if (interval > 0 && ttl > 0) throw refuse('Interval and TTL cannot both be specified');
@@ -119,7 +130,7 @@ function checkKind(fields: CheckFields): CheckKind {
   if ((fields.FailuresBeforeWarning ?? 0) > (fields.FailuresBeforeCritical ?? 0)) {
     throw refuse("FailuresBeforeWarning can't be higher than FailuresBeforeCritical");
   }
-  if (script) throw refuse('script checks are never run by Rollcall; use a TTL check and let the program report');
+  if (script) throw refuse('script checks are never run here; use a TTL check and let the program report');
   for (const [name, value] of [
     ['UDP', fields.UDP],
     ['H2PING', fields.H2PING],
@@ -128,7 +139,7 @@ function checkKind(fields: CheckFields): CheckKind {
     ['AliasService', fields.AliasService],
     ['TCPUseTLS', fields.TCPUseTLS],
   ] as const) {
-    if (value) throw refuse(`${name} is not supported by Rollcall; use a TTL, HTTP, TCP or GRPC check`);
+    if (value) throw refuse(`${name} is not supported; use a TTL, HTTP, TCP or GRPC check`);
   }
   if (fields.GRPC) return 'grpc';
   if (fields.HTTP) return 'http';

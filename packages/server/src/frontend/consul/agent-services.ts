@@ -7,6 +7,7 @@ import type { State } from '../../registry/state.ts';
 import { instanceInput, serviceCheckInputs } from './agent-definitions.ts';
 import { decodeBody, type Call, type Reply } from './call.ts';
 import { agentService } from './definitions.ts';
+import { quoted } from './errors.ts';
 import { refuseFilter, unescapePath } from './params.ts';
 import { jsonBody } from './query.ts';
 import { byNodeThenId } from './selection.ts';
@@ -62,6 +63,8 @@ export async function deregisterService({ context, exchange, rest }: Call): Prom
     id !== serverService &&
     (await context.registry.submit({ kind: 'deregister-instance', node: agent.name, id }));
   if (existed) return undefined;
-  const message = `Unknown service ID ${JSON.stringify(id.slice(0, 512))}. Ensure that the service ID is passed, not the service name.`;
-  throw new RegistryError('not_found', message);
+  throw new RegistryError(
+    'not_found',
+    `Unknown service ID ${quoted(id)}. Ensure that the service ID is passed, not the service name.`,
+  );
 }

@@ -1,11 +1,11 @@
 /** `/v1/agent/self` and `/v1/agent/members`: who the caller's agent is, and which agents there are. */
 
-import { RegistryError } from '@rollcall/protocol';
 import type { Identity } from '../../net/frontend.ts';
 import { find } from '../../registry/reader.ts';
 import type { RowOf } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
 import type { Call, Reply } from './call.ts';
+import { invalid } from './errors.ts';
 import { refuseFilter } from './params.ts';
 import { jsonBody } from './query.ts';
 import { order } from './selection.ts';
@@ -100,7 +100,7 @@ export function members({ context, params }: Call): Reply {
   refuseFilter(params);
   const { identity, registry } = context;
   if (params.get('segment') !== '' && params.get('segment') !== '_all') {
-    throw new RegistryError('invalid_argument', 'Network segments are not supported in this version of Consul');
+    throw invalid('Network segments are not supported in this version of Consul');
   }
   const found = [];
   // Between datacenters only servers know each other, and there is one of each.

@@ -37,7 +37,8 @@ export class Answering {
     const { registry, answers } = this.#context;
     const { query, consistency } = plan;
     if (query.missing?.(registry.state) === true) {
-      response.writeHead(404, queryHead({ revision, consistency, bytes: 0, type: 'none', gzipped: false }) as string[]);
+      const head = queryHead({ revision, consistency, bytes: 0, type: 'none', gzipped: false });
+      response.writeHead(404, head as string[]);
       response.end();
       return 404;
     }

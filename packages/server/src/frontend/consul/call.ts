@@ -21,7 +21,10 @@ export type Reply = Buffer | undefined;
 export type Handler = (call: Call) => Reply | Promise<Reply>;
 
 /** @throws RegistryError `invalid_argument`, in Consul's words: `Request decode failed: EOF`; BodyTooLarge */
-export async function decodeBody<F extends Fields>({ exchange, context }: Call, shape: Schema<F>): Promise<Decoded<F>> {
+export async function decodeBody<F extends Fields>(
+  { exchange, context }: Call,
+  shape: Schema<F>,
+): Promise<Decoded<F>> {
   return decodeBytes(shape, await readBody(exchange.request, context.limits.bodyBytesMax));
 }
 

@@ -3,16 +3,14 @@
  * checks are kept as they come and never run (type `none`), as in Consul. Pure.
  */
 
-import { RegistryError } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput, NodeInput, Register } from '../../registry/command.ts';
 import type { Json } from '../../registry/rows.ts';
+import { serviceForeign } from './agent-definitions.ts';
 import type { CatalogCheckFields, CatalogRegistrationFields, CatalogServiceFields } from './definitions.ts';
+import { invalid, quoted } from './errors.ts';
 import { keep } from './translate.ts';
 import { isStatus, vetMeta, vetName, vetPort, vetServiceAddress, vetTags, vetWeights } from './vetting.ts';
 
-function invalid(message: string): RegistryError {
-  return new RegistryError('invalid_argument', message);
-}
 
 const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -20,23 +18,28 @@ const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$
  * @param hasInstance whether the node has that instance already
  * @throws RegistryError `invalid_argument`
  */
-export function registration(fields: CatalogRegistrationFields, hasInstance: (node: string, id: string) => boolean): Register {
+export function registration(
+  fields: CatalogRegistrationFields,
+  hasInstance: (node: string, id: string) => boolean,
+): Register {
   const node = nodeInput(fields);
   const instances = fields.Service === undefined ? [] : [catalogInstance(fields.Service)];
   const given = [...(fields.Checks ?? []), ...(fields.Check === undefined ? [] : [fields.Check])];
   const checks = given.map((check) => catalogCheck(check, node.name));
   for (const { id, instance } of checks) {
-    if (instance === undefined || instances.some((own) => own.id === instance) || hasInstance(node.name, instance)) continue;
+    if (instance === undefined || instances.some((own) => own.id === instance)) continue;
+    if (hasInstance(node.name, instance)) continue;
     throw invalid(`Unknown service ID '${instance}' for check ID '${id}'`);
   }
-  return { kind: 'register', node, nodeMode: fields.SkipNodeUpdate === true ? 'ensure' : 'update', instances, checks };
+  const nodeMode = fields.SkipNodeUpdate === true ? 'ensure' : 'update';
+  return { kind: 'register', node, nodeMode, instances, checks };
 }
 
 function nodeInput(fields: CatalogRegistrationFields): NodeInput {
   const { Node: name = '', Address: address = '', ID: id = '' } = fields;
   if (fields.PeerName) throw invalid('cannot register requests with PeerName in them');
   if (name === '') throw invalid('Must provide node');
-  if (id !== '' && !uuidForm.test(id)) throw invalid(`Bad node ID: ${JSON.stringify(id.slice(0, 80))} is not a UUID`);
+  if (id !== '' && !uuidForm.test(id)) throw invalid(`Bad node ID: ${quoted(id)} is not a UUID`);
   if (address === '' && fields.SkipNodeUpdate !== true) {
     throw invalid('Must provide address if SkipNodeUpdate is not set');
   }
@@ -46,13 +49,15 @@ function nodeInput(fields: CatalogRegistrationFields): NodeInput {
     address: vetName(address, 'node address'),
     meta: vetMeta(fields.NodeMeta ?? {}, 'Node Meta', 'allowed'),
     // Null, too, is kept: such a node has none, while an agent's node has its own address.
-    ...keep({ TaggedAddresses: (fields.TaggedAddresses as Json | undefined) ?? null, Locality: fields.Locality as Json | undefined }),
+    ...keep({ TaggedAddresses: fields.TaggedAddresses ?? null, Locality: fields.Locality }),
   };
 }
 
 function catalogInstance(fields: CatalogServiceFields): InstanceInput {
   const { Service: service = '', ID: id = '' } = fields;
-  if (service === '') throw invalid('Must provide service name (Service.Service) when service ID is provided');
+  if (service === '') {
+    throw invalid('Must provide service name (Service.Service) when service ID is provided');
+  }
   const { Weights } = fields;
   return {
     id: vetName(id || service, 'service ID'),
@@ -63,15 +68,7 @@ function catalogInstance(fields: CatalogServiceFields): InstanceInput {
     meta: vetMeta(fields.Meta ?? {}, 'Service Meta', 'allowed'),
     // As in Consul, weights of 0 from the catalog mean the default.
     ...(Weights === undefined || (Weights.Passing ?? 0) === 0 ? {} : { weights: vetWeights(Weights) }),
-    ...keep({
-      Kind: fields.Kind || undefined,
-      TaggedAddresses: fields.TaggedAddresses as Json | undefined,
-      SocketPath: fields.SocketPath || undefined,
-      EnableTagOverride: fields.EnableTagOverride === true ? true : undefined,
-      Locality: fields.Locality as Json | undefined,
-      Proxy: fields.Proxy,
-      Connect: fields.Connect as Json | undefined,
-    }),
+    ...serviceForeign(fields),
   };
 }
 
@@ -79,10 +76,13 @@ function catalogCheck(fields: CatalogCheckFields, node: string): CheckInput {
   const id = vetName(fields.CheckID || fields.Name || '', 'check ID');
   if (id === '') throw invalid('Must provide a check ID or a check name');
   if (fields.Node && fields.Node !== node) {
-    throw invalid(`Node '${fields.Node.slice(0, 80)}' for check '${id}' doesn't match register request node '${node}'`);
+    const other = fields.Node.slice(0, 80);
+    throw invalid(`Node '${other}' for check '${id}' doesn't match register request node '${node}'`);
   }
   const status = fields.Status || 'critical';
-  if (!isStatus(status)) throw invalid(`Bad check status ${JSON.stringify(status.slice(0, 80))}: use passing, warning or critical`);
+  if (!isStatus(status)) {
+    throw invalid(`Bad check status ${quoted(status)}: use passing, warning or critical`);
+  }
   const instance = vetName(fields.ServiceID ?? '', 'service ID');
   return {
     id,

@@ -8,9 +8,17 @@ import { catalog } from '../../registry/views.ts';
 import { decodeBody, type Call, type Reply } from './call.ts';
 import { registration } from './catalog-definitions.ts';
 import { catalogDeregistration, catalogRegistration } from './definitions.ts';
+import { invalid } from './errors.ts';
 import { refuseFilter } from './params.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
-import { byNodeThenId, order, readSelection, selectInstances, selectNodes, type Selection } from './selection.ts';
+import {
+  byNodeThenId,
+  order,
+  readSelection,
+  selectInstances,
+  selectNodes,
+  type Selection,
+} from './selection.ts';
 import { catalogServiceJson, nodeJson, serviceJson } from './translate.ts';
 import { trueBody } from './wire.ts';
 
@@ -58,7 +66,9 @@ function servicesOn(state: State, selection: Selection): [string, string[]][] {
       for (const tag of tags) known.add(tag);
     }
   }
-  return [...found].map(([service, tags]): [string, string[]] => [service, [...tags].sort()]).sort(([a], [b]) => order(a, b));
+  return [...found]
+    .map(([service, tags]): [string, string[]] => [service, [...tags].sort()])
+    .sort(([a], [b]) => order(a, b));
 }
 
 function byName<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
@@ -121,12 +131,16 @@ function nodeQuery(
   };
 }
 
-/** `GET /v1/catalog/connect/:service`, `/v1/health/connect/:service`: there is no service mesh here, so nothing ever changes. */
+/**
+ * `GET /v1/catalog/connect/:service`, `GET /v1/health/connect/:service`: there is no service mesh, so
+ * the list is empty and never changes.
+ */
 export function connect(asked: Asked): Query {
   refuseFilter(asked.params);
   restOf(asked, 'service name');
   const body = jsonBody(asked.params);
-  return { view: viewOf.records('consul connect'), name: `${formOf(asked.params)} connect`, encode: () => body([]) };
+  const name = `${formOf(asked.params)} connect`;
+  return { view: viewOf.records('consul connect'), name, encode: () => body([]) };
 }
 
 /** `PUT /v1/catalog/register` */
@@ -139,12 +153,15 @@ export async function register(call: Call): Promise<Reply> {
   return trueBody;
 }
 
-/** `PUT /v1/catalog/deregister`: a service or a check if one is named, else the node; true whether it was there or not. */
+/**
+ * `PUT /v1/catalog/deregister`: a service or a check if one is named, else the node; true whether it
+ * was there or not.
+ */
 export async function deregister(call: Call): Promise<Reply> {
   const { registry, identity } = call.context;
   const { Datacenter, Node = '', ServiceID, CheckID } = await decodeBody(call, catalogDeregistration);
   checkDatacenter(Datacenter, identity.datacenter);
-  if (Node === '') throw new RegistryError('invalid_argument', 'Must provide node');
+  if (Node === '') throw invalid('Must provide node');
   if (ServiceID) await registry.submit({ kind: 'deregister-instance', node: Node, id: ServiceID });
   else if (CheckID) await registry.submit({ kind: 'deregister-check', node: Node, id: CheckID });
   else await registry.submit({ kind: 'deregister-node', node: Node });

@@ -24,7 +24,8 @@ function makeRoots({ clock, uuid }: Context): unknown {
   const domain = uuid();
   const notBefore = new Date(clock.now());
   const notAfter = new Date(clock.now() + lifeMs);
-  const { pem, keyId } = selfSigned(`Rollcall ${domain.slice(0, 8)}`, `spiffe://${domain}.consul`, notBefore, notAfter);
+  const name = `Rollcall ${domain.slice(0, 8)}`;
+  const { pem, keyId } = selfSigned(name, `spiffe://${domain}.consul`, notBefore, notAfter);
   const id = colons(new X509Certificate(pem).fingerprint.replaceAll(':', '').toLowerCase());
   return {
     ActiveRootID: id,
@@ -62,7 +63,8 @@ function seconds(date: Date): string {
 function der(tag: number, ...parts: readonly (Buffer | readonly number[])[]): Buffer {
   const content = Buffer.concat(parts.map((part) => Buffer.from(part)));
   const { length } = content;
-  const head = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  const long = length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  const head = length < 0x80 ? [length] : long;
   return Buffer.concat([Buffer.from([tag, ...head]), content]);
 }
 
@@ -80,12 +82,20 @@ const oid = {
   basicConstraints: der(0x06, [0x55, 0x1d, 0x13]),
 };
 
-function selfSigned(name: string, uri: string, notBefore: Date, notAfter: Date): { pem: string; keyId: Buffer } {
+function selfSigned(
+  name: string,
+  uri: string,
+  notBefore: Date,
+  notAfter: Date,
+): { readonly pem: string; readonly keyId: Buffer } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   const keyId = createHash('sha256').update(spki).digest();
   const subject = sequence(der(0x31, sequence(oid.commonName, der(0x0c, Buffer.from(name)))));
-  const time = (date: Date) => der(0x18, Buffer.from(`${date.toISOString().replace(/\D/g, '').slice(0, 14)}Z`));
+  const time = (date: Date) => {
+    const digits = date.toISOString().replace(/\D/g, '').slice(0, 14);
+    return der(0x18, Buffer.from(`${digits}Z`));
+  };
   const algorithm = sequence(oid.ecdsaWithSha256);
   const extensions = sequence(
     sequence(oid.basicConstraints, yes, octets(sequence(yes))),

@@ -8,12 +8,17 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Json } from '../../registry/rows.ts';
+import { invalid, quoted } from './errors.ts';
 import { parseDuration } from './go-duration.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 
 /** `duration` is in nanoseconds, given as a Go string or as a number; `json` is kept as it comes. */
 type Kind = 'string' | 'int' | 'bool' | 'duration' | 'strings' | 'string map' | 'headers' | 'json';
-type Field = Kind | { readonly object: AnySchema } | { readonly list: AnySchema } | { readonly map: AnySchema };
+type Field =
+  | Kind
+  | { readonly object: AnySchema }
+  | { readonly list: AnySchema }
+  | { readonly map: AnySchema };
 export type Fields = { readonly [name: string]: Field };
 
 export interface Schema<F extends Fields> {
@@ -57,7 +62,11 @@ export function schema<const F extends Fields>(
 }
 
 /** @throws RegistryError `invalid_argument` in the words of Go's `encoding/json` */
-export function decode<F extends Fields>({ fields, byKey, unknown }: Schema<F>, value: JsonValue, path = ''): Decoded<F> {
+export function decode<F extends Fields>(
+  { fields, byKey, unknown }: Schema<F>,
+  value: JsonValue,
+  path = '',
+): Decoded<F> {
   const decoded = Object.create(null) as { [name: string]: unknown };
   if (value === null) return decoded as Decoded<F>;
   if (!isObject(value)) throw mismatch(value, path === '' ? 'request body' : `field ${path}`, 'object');
@@ -65,10 +74,11 @@ export function decode<F extends Fields>({ fields, byKey, unknown }: Schema<F>, 
     const name = byKey.get(key.toLowerCase());
     if (name === undefined) {
       if (unknown === 'ignored') continue;
-      throw new RegistryError('invalid_argument', `json: unknown field ${JSON.stringify(key.slice(0, 80))}${edition(key)}`);
+      throw invalid(`json: unknown field ${quoted(key)}${edition(key)}`);
     }
     const item = value[key] as JsonValue;
-    if (item !== null) decoded[name] = decodeField(fields[name] as Field, item, path === '' ? name : `${path}.${name}`);
+    const place = path === '' ? name : `${path}.${name}`;
+    if (item !== null) decoded[name] = decodeField(fields[name] as Field, item, place);
   }
   return decoded as Decoded<F>;
 }
@@ -91,12 +101,12 @@ function decodeField(field: Field, value: JsonValue, path: string): unknown {
       if (typeof value !== 'boolean') throw mismatch(value, `field ${path}`, 'bool');
       return value;
     case 'int':
-      if (typeof value !== 'number' || !Number.isInteger(value)) throw mismatch(value, `field ${path}`, 'int');
+      if (!Number.isInteger(value)) throw mismatch(value, `field ${path}`, 'int');
       return value;
     case 'duration':
       if (typeof value === 'string') return parseDuration(value);
-      if (typeof value !== 'number' && typeof value !== 'bigint') throw mismatch(value, `field ${path}`, 'duration');
-      return Math.trunc(Number(value));
+      if (typeof value === 'number' || typeof value === 'bigint') return Math.trunc(Number(value));
+      throw mismatch(value, `field ${path}`, 'duration');
     case 'strings':
       return listOf(value, path, text);
     case 'string map':
@@ -118,14 +128,18 @@ function listOf<T>(value: JsonValue, path: string, item: (value: JsonValue, path
   return value.map((element) => item(element, path));
 }
 
-function mapOf<T>(value: JsonValue, path: string, item: (value: JsonValue, path: string) => T): Record<string, T> {
+function mapOf<T>(
+  value: JsonValue,
+  path: string,
+  item: (value: JsonValue, path: string) => T,
+): Record<string, T> {
   if (!isObject(value)) throw mismatch(value, `field ${path}`, 'object');
   const map = Object.create(null) as Record<string, T>;
   for (const key of Object.keys(value)) map[key] = item(value[key] as JsonValue, path);
   return map;
 }
 
-/** Numbers that only a bigint holds have no place in a record of the log: they become what Go would read as a float. */
+/** A number that only a bigint holds has no place in a row: it becomes what Go would read as a float. */
 function plain(value: JsonValue): Json {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(plain);
@@ -139,6 +153,7 @@ function isObject(value: JsonValue): value is JsonObject {
 
 function mismatch(value: JsonValue, place: string, wanted: string): RegistryError {
   const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-  const shown = typeof value === 'number' && !Number.isInteger(value) ? `number ${value}` : found === 'bigint' ? 'number' : found;
-  return new RegistryError('invalid_argument', `json: cannot unmarshal ${shown} into ${place} of type ${wanted}`);
+  const fraction = typeof value === 'number' && !Number.isInteger(value) ? ` ${value}` : '';
+  const shown = (found === 'bigint' ? 'number' : found) + fraction;
+  return invalid(`json: cannot unmarshal ${shown} into ${place} of type ${wanted}`);
 }

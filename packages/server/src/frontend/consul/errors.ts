@@ -7,7 +7,7 @@
  * watch for good after a 400.
  */
 
-import type { ErrorCode } from '@rollcall/protocol';
+import { RegistryError, type ErrorCode } from '@rollcall/protocol';
 
 const statuses: Readonly<Record<ErrorCode, number>> = {
   invalid_argument: 400,
@@ -30,3 +30,15 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
 export function statusOf(code: ErrorCode): number {
   return statuses[code];
 }
+
+/** The error for a request that can never succeed: a 400 whose body is `message`. */
+export function invalid(message: string): RegistryError {
+  return new RegistryError('invalid_argument', message);
+}
+
+/** A value from a client for a message: quoted, and of bounded length. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > quotedMax ? `${text.slice(0, quotedMax)}…` : text);
+}
+
+const quotedMax = 120;

@@ -8,6 +8,7 @@ import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
 import { Answering } from './answering.ts';
 import { Parking } from './blocking.ts';
 import type { Handler } from './call.ts';
+import { invalid } from './errors.ts';
 import { Params, checkScope, noWait, readConsistency, readWait, type Wait } from './params.ts';
 import { Plan, Plans } from './plan.ts';
 import type { Asked, Query } from './query.ts';
@@ -69,7 +70,8 @@ class ConsulFrontend implements Frontend {
   handle(exchange: Exchange): void {
     try {
       this.#checkHeaders(exchange);
-      const known = exchange.request.method === 'GET' ? this.#plans.get(exchange.request.url ?? '') : undefined;
+      const { method, url = '' } = exchange.request;
+      const known = method === 'GET' ? this.#plans.get(url) : undefined;
       if (known === undefined) this.#route(exchange);
       else this.#read(exchange, known, noWait);
     } catch (error) {
@@ -100,9 +102,13 @@ class ConsulFrontend implements Frontend {
 
   #refuseMethod({ request, response }: Exchange, route: Route): void {
     const allow = ['Allow', ['OPTIONS', ...Object.keys(route.methods)].join(',')];
-    const status = request.method === 'OPTIONS' ? 200 : 405;
-    sendText(response, status, status === 200 ? '' : `method ${request.method} not allowed`, allow);
-    this.#context.metrics.request(route.path, status);
+    if (request.method === 'OPTIONS') {
+      sendEmpty(response, allow);
+      this.#context.metrics.request(route.path, 200);
+      return;
+    }
+    sendText(response, 405, `method ${request.method} not allowed`, allow);
+    this.#context.metrics.request(route.path, 405);
   }
 
   /** Makes the plan of a read; it is kept under its URL without what changes from poll to poll. */
@@ -147,7 +153,8 @@ class ConsulFrontend implements Frontend {
     if (response.closed) return;
     if (this.#parking.full) {
       // A 500 although the client is not wrong and not alone: clients try again after it.
-      throw new RegistryError('resource_exhausted', `${this.#parking.size} blocking queries are waiting, which is the limit; try again later`);
+      const message = `${this.#parking.size} blocking queries wait, which is the limit; try again later`;
+      throw new RegistryError('resource_exhausted', message);
     }
     this.#parking.park(response, plan, wait);
   }
@@ -171,7 +178,7 @@ class ConsulFrontend implements Frontend {
   #checkHeaders({ request }: Exchange): void {
     for (const [header, feature] of enterpriseHeaders) {
       if (!headerOf(request, header.toLowerCase())) continue;
-      throw new RegistryError('invalid_argument', `Invalid header: "${header}" - ${feature} are a Consul Enterprise feature`);
+      throw invalid(`Invalid header: "${header}" - ${feature} are a Consul Enterprise feature`);
     }
   }
 
@@ -187,7 +194,9 @@ class ConsulFrontend implements Frontend {
       request.destroy();
       return;
     }
-    if (toRegistryError(thrown).code === 'internal') this.#context.log.error({ err: thrown, route }, 'a request failed');
+    if (toRegistryError(thrown).code === 'internal') {
+      this.#context.log.error({ err: thrown, route }, 'a request failed');
+    }
     if (response.headersSent) {
       response.destroy();
       return;

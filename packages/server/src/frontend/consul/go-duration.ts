@@ -3,7 +3,7 @@
  * `0.001s`. Consul's API is full of them. Values are nanoseconds in a number, exact up to 104 days.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { invalid, quoted } from './errors.ts';
 
 const unitNs: Readonly<Record<string, number>> = {
   ns: 1,
@@ -26,24 +26,23 @@ export const nsPerMs = 1e6;
  * @throws RegistryError `invalid_argument` in Go's words: `time: invalid duration "x"`
  */
 export function parseDuration(text: string): number {
-  const quoted = JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
-  const invalid = (what: string) => new RegistryError('invalid_argument', `time: ${what} duration ${quoted}`);
+  const bad = (what: string) => invalid(`time: ${what} duration ${quoted(text)}`);
   const sign = text.startsWith('-') ? -1 : 1;
   let rest = /^[+-]/.test(text) ? text.slice(1) : text;
   if (rest === '0') return 0;
-  if (rest === '') throw invalid('invalid');
+  if (rest === '') throw bad('invalid');
   let ns = 0;
   while (rest !== '') {
     const part = /^(\d+\.?\d*|\.\d+)([^\d.]*)/.exec(rest);
-    if (part === null) throw invalid('invalid');
+    if (part === null) throw bad('invalid');
     const [whole, digits = '', unit = ''] = part;
-    if (unit === '') throw invalid('missing unit in');
+    if (unit === '') throw bad('missing unit in');
     const factor = Object.hasOwn(unitNs, unit) ? unitNs[unit] : undefined;
-    if (factor === undefined) throw invalid(`unknown unit ${JSON.stringify(unit.slice(0, 20))} in`);
+    if (factor === undefined) throw bad(`unknown unit ${quoted(unit)} in`);
     ns += Number(digits) * factor;
     rest = rest.slice(whole.length);
   }
-  if (ns >= nsMax) throw invalid('invalid');
+  if (ns >= nsMax) throw bad('invalid');
   return sign * Math.round(ns);
 }
 

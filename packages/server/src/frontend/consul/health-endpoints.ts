@@ -27,9 +27,10 @@ export function serviceInstances(asked: Asked): Query {
   const foreign = params.get('peer') !== '';
   const selection = readSelection(params);
   const body = jsonBody(params);
+  const variant = `${passing ? ' passing' : ''}${foreign ? ' peer' : ''}${selection.name}`;
   return {
     view: viewOf.service(service),
-    name: `${formOf(params)} health-service${passing ? ' passing' : ''}${foreign ? ' peer' : ''}${selection.name}`,
+    name: `${formOf(params)} health-service${variant}`,
     encode: (state) => {
       if (foreign) return body([]);
       const checksOn = memo((node: string) => nodeChecks(state, node));

@@ -6,6 +6,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import { invalid } from './errors.ts';
 
 export type JsonObject = { [key: string]: JsonValue };
 /** A `bigint` is an integer that a number cannot hold exactly. */
@@ -18,19 +19,16 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** @throws RegistryError `invalid_argument` with Go's reason */
 export function readJson(bytes: Uint8Array): JsonValue {
-  if (bytes.length === 0) throw bad('EOF');
+  if (bytes.length === 0) throw invalid('EOF');
   let text: string;
   try {
     text = utf8.decode(bytes);
   } catch {
-    throw bad('invalid UTF-8 in request body');
+    throw invalid('invalid UTF-8 in request body');
   }
   return new Reader(text).document();
 }
 
-function bad(reason: string): RegistryError {
-  return new RegistryError('invalid_argument', reason);
-}
 
 const escapes: Readonly<Record<string, string>> = {
   '"': '"',
@@ -46,7 +44,7 @@ const escapes: Readonly<Record<string, string>> = {
 class Reader {
   readonly #text: string;
   readonly #numberForm = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
-  readonly #plainText = /[^"\\\u0000-\u001f]*/y;
+  readonly #plainText = /[ !#-[\]-\u{10ffff}]*/uy;
   #at = 0;
 
   constructor(text: string) {
@@ -55,7 +53,7 @@ class Reader {
 
   document(): JsonValue {
     this.#space();
-    if (this.#at === this.#text.length) throw bad('EOF');
+    if (this.#at === this.#text.length) throw invalid('EOF');
     const value = this.#value(0);
     this.#space();
     if (this.#at < this.#text.length) throw this.#unexpected('after top-level value');
@@ -63,7 +61,7 @@ class Reader {
   }
 
   #value(depth: number): JsonValue {
-    if (depth > depthMax) throw bad(`exceeded max depth: JSON may nest ${depthMax} levels`);
+    if (depth > depthMax) throw invalid(`exceeded max depth: JSON may nest ${depthMax} levels`);
     switch (this.#text[this.#at]) {
       case '{':
         return this.#object(depth);
@@ -175,9 +173,9 @@ class Reader {
     const [digits, fraction, exponent] = found;
     this.#at += digits.length;
     const value = Number(digits);
-    if (!Number.isFinite(value)) throw bad(`number ${digits.slice(0, 40)} is out of range`);
-    if (fraction === undefined && exponent === undefined && !Number.isSafeInteger(value)) return BigInt(digits);
-    return value;
+    const whole = fraction === undefined && exponent === undefined;
+    if (!Number.isFinite(value)) throw invalid(`number ${digits.slice(0, 40)} is out of range`);
+    return whole && !Number.isSafeInteger(value) ? BigInt(digits) : value;
   }
 
   #take(character: string): boolean {
@@ -196,9 +194,9 @@ class Reader {
 
   #unexpected(where: string): RegistryError {
     const point = this.#text.codePointAt(this.#at);
-    if (point === undefined) return bad('unexpected EOF');
+    if (point === undefined) return invalid('unexpected EOF');
     const shown = point < 0x20 ? `\\x${point.toString(16).padStart(2, '0')}` : String.fromCodePoint(point);
-    return bad(`invalid character '${shown}' ${where}`);
+    return invalid(`invalid character '${shown}' ${where}`);
   }
 }
 
@@ -211,7 +209,9 @@ export function writeJson(value: JsonValue, indent = '', newline = ''): string {
   const colon = newline === '' ? ':' : ': ';
   const parts = list
     ? value.map((item) => writeJson(item, indent, inner))
-    : Object.entries(value).map(([key, item]) => JSON.stringify(key) + colon + writeJson(item, indent, inner));
+    : Object.entries(value).map(
+        ([key, item]) => JSON.stringify(key) + colon + writeJson(item, indent, inner),
+      );
   if (parts.length === 0) return list ? '[]' : '{}';
   const body = inner + parts.join(`,${inner}`) + newline;
   return list ? `[${body}]` : `{${body}}`;

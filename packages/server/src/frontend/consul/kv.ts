@@ -11,6 +11,7 @@ import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import type { Call, Reply } from './call.ts';
+import { invalid, quoted } from './errors.ts';
 import { writeJson, type JsonValue } from './json.ts';
 import { unescapePath, type Params } from './params.ts';
 import { checkName, formOf, type Asked, type Query } from './query.ts';
@@ -127,12 +128,12 @@ export async function remove({ context: { registry }, rest, params }: Call): Pro
 }
 
 function missingKey(): RegistryError {
-  return new RegistryError('invalid_argument', 'Missing key name');
+  return invalid('Missing key name');
 }
 
 function checkConflicts(params: Params, names: readonly string[]): void {
   if (names.filter((name) => params.has(name)).length < 2) return;
-  throw new RegistryError('invalid_argument', `Conflicting flags: ${params.encode()}`);
+  throw invalid(`Conflicting flags: ${params.encode()}`);
 }
 
 function keyOf(rest: string): string {
@@ -141,7 +142,7 @@ function keyOf(rest: string): string {
   if (!/(^|\/)\.{0,2}(\/|$)/.test(key)) return key;
   const parts = key.split('/');
   if (parts.includes('..')) {
-    throw new RegistryError('invalid_argument', `Invalid key name ${JSON.stringify(key.slice(0, 80))}: ".." is not allowed`);
+    throw invalid(`Invalid key name ${quoted(key)}: ".." is not allowed`);
   }
   const kept = parts.filter((part) => part !== '' && part !== '.');
   const folder = key.endsWith('/') || key.endsWith('/.');

@@ -4,6 +4,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import { invalid, quoted } from './errors.ts';
 import { parseDuration } from './go-duration.ts';
 
 export class Params {
@@ -35,10 +36,8 @@ export class Params {
     const text = this.get(name);
     const value = parseUint64(text);
     if (value !== undefined) return value;
-    throw new RegistryError(
-      'invalid_argument',
-      `strconv.ParseUint: parsing ${JSON.stringify(text.slice(0, 80))}: invalid syntax`,
-    );
+    const reason = /^\d+$/.test(text) ? 'value out of range' : 'invalid syntax';
+    throw invalid(`strconv.ParseUint: parsing ${quoted(text)}: ${reason}`);
   }
 
   /** `?passing`: bare, or what Go's `strconv.ParseBool` takes. @throws RegistryError `invalid_argument` */
@@ -47,15 +46,14 @@ export class Params {
     const text = this.get(name);
     if (text === '' || trues.includes(text)) return true;
     if (falses.includes(text)) return false;
-    throw new RegistryError('invalid_argument', `Invalid value for ?${name}`);
+    throw invalid(`Invalid value for ?${name}`);
   }
 
   /** `name=value` pairs in order of their names, as Go's `url.Values.Encode`. */
   encode(): string {
     const names = [...this.#values.keys()].sort();
-    return names
-      .flatMap((name) => this.all(name).map((value) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`))
-      .join('&');
+    const pair = (name: string, value: string) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`;
+    return names.flatMap((name) => this.all(name).map((value) => pair(name, value))).join('&');
   }
 }
 
@@ -87,7 +85,7 @@ export function unescapePath(text: string, place: 'path' | 'query' = 'path'): st
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new RegistryError('invalid_argument', `Invalid ${place}: ${JSON.stringify(text.slice(0, 80))} is not percent-encoded UTF-8`);
+    throw invalid(`Invalid ${place}: ${quoted(text)} is not percent-encoded UTF-8`);
   }
 }
 
@@ -99,7 +97,7 @@ function parseUint64(text: string): bigint | undefined {
   return value <= uint64Max ? value : undefined;
 }
 
-/** Consul's defaults (`agent/consul/rpc.go`): a blocking query waits this long, and never longer than that. */
+/** Consul's times (`agent/consul/rpc.go`): a blocking query waits this long, and at most that long. */
 const waitDefaultMs = 300_000;
 const waitMaxMs = 600_000;
 
@@ -117,13 +115,13 @@ export function readWait(indexText: string, waitText: string): Wait {
   let waitMs = waitDefaultMs;
   if (waitText !== '') {
     waitMs = durationMs(waitText);
-    if (Number.isNaN(waitMs) || waitMs < 0) throw new RegistryError('invalid_argument', 'Invalid wait time');
+    if (Number.isNaN(waitMs) || waitMs < 0) throw invalid('Invalid wait time');
     // `wait=0` asks for the default, as in Consul.
     if (waitMs === 0) waitMs = waitDefaultMs;
   }
   if (indexText === '') return { index: 0, waitMs: Math.min(waitMs, waitMaxMs) };
   const index = parseUint64(indexText);
-  if (index === undefined) throw new RegistryError('invalid_argument', 'Invalid index');
+  if (index === undefined) throw invalid('Invalid index');
   const safe = index <= BigInt(Number.MAX_SAFE_INTEGER);
   return { index: safe ? Number(index) : Infinity, waitMs: Math.min(waitMs, waitMaxMs) };
 }
@@ -143,13 +141,13 @@ export function readConsistency(params: Params): Consistency {
   const maxStale = params.get('max_stale');
   const maxStaleMs = maxStale === '' ? 0 : durationMs(maxStale);
   if (Number.isNaN(maxStaleMs)) {
-    throw new RegistryError('invalid_argument', `Invalid max_stale value ${JSON.stringify(maxStale.slice(0, 80))}`);
+    throw invalid(`Invalid max_stale value ${quoted(maxStale)}`);
   }
   const stale = params.has('stale') || maxStaleMs > 0;
   const consistent = params.has('consistent');
   for (const [given, name] of [[stale, 'stale'], [params.has('cached'), 'cached']] as const) {
     if (given && consistent) {
-      throw new RegistryError('invalid_argument', `Cannot specify ?${name} with ?consistent, conflicting semantics.`);
+      throw invalid(`Cannot specify ?${name} with ?consistent, conflicting semantics.`);
     }
   }
   return consistent ? 'consistent' : stale ? 'stale' : 'leader';
@@ -165,15 +163,19 @@ export function checkScope(params: Params, datacenter: string | undefined): void
   if (params.get('ns') !== '') throw enterprise('ns', 'Namespaces');
   if (params.get('partition') !== '') throw enterprise('partition', 'Partitions');
   const asked = params.get('datacenter') || params.get('dc');
-  if (asked !== '' && datacenter !== undefined && asked !== datacenter) throw new RegistryError('failed_precondition', 'No path to datacenter');
+  if (asked === '' || datacenter === undefined || asked === datacenter) return;
+  throw new RegistryError('failed_precondition', 'No path to datacenter');
 }
 
 function enterprise(name: string, feature: string): RegistryError {
-  return new RegistryError('invalid_argument', `Invalid query parameter: "${name}" - ${feature} are a Consul Enterprise feature`);
+  return invalid(`Invalid query parameter: "${name}" - ${feature} are a Consul Enterprise feature`);
 }
 
-/** A filter that is not applied would be a wrong answer, so it is refused. @throws RegistryError `invalid_argument` */
+/**
+ * A filter that is not applied would give a wrong answer.
+ * @throws RegistryError `invalid_argument` when there is one
+ */
 export function refuseFilter(params: Params): void {
   if (params.get('filter') === '') return;
-  throw new RegistryError('invalid_argument', 'Invalid query parameter: "filter" - filter expressions are not supported yet');
+  throw invalid('Invalid query parameter: "filter" - filter expressions are not supported yet');
 }

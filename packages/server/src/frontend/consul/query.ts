@@ -3,8 +3,8 @@
  * neither requests nor waiting (`blocking.ts`), so one is made per URL and used again.
  */
 
-import { RegistryError } from '@rollcall/protocol';
 import type { State } from '../../registry/state.ts';
+import { invalid, quoted } from './errors.ts';
 import { unescapePath, type Params } from './params.ts';
 
 export interface Query {
@@ -48,16 +48,16 @@ export function formOf(params: Params): string {
  */
 export function restOf({ rest }: Pick<Asked, 'rest'>, what: string): string {
   const name = unescapePath(rest);
-  if (name === '') throw new RegistryError('invalid_argument', `Missing ${what}`);
+  if (name === '') throw invalid(`Missing ${what}`);
   checkName(name, what);
   return name;
 }
 
-/** Names are parts of record keys, which NUL separates; no other control character has ever been meant, either. */
-const control = /[\u0000-\u001f\u007f]/;
+/** Names are parts of record keys, which NUL separates; nor was any other control character ever meant. */
+const control = /\p{Cc}/u;
 
 /** @throws RegistryError `invalid_argument` when `name` has a control character */
 export function checkName(name: string, what: string): void {
   if (!control.test(name)) return;
-  throw new RegistryError('invalid_argument', `Invalid ${what} ${JSON.stringify(name.slice(0, 80))}: control characters are not allowed`);
+  throw invalid(`Invalid ${what} ${quoted(name)}: control characters are not allowed`);
 }

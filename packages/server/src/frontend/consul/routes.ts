@@ -56,7 +56,10 @@ export function routeTable(): readonly Route[] {
     { path: '/v1/health/checks/:service', methods: { GET: { read: health.serviceChecks } } },
     { path: '/v1/health/node/:node', methods: { GET: { read: health.nodeHealth } } },
     { path: '/v1/health/state/:state', methods: { GET: { read: health.checksInState } } },
-    { path: '/v1/kv/:key', methods: { GET: { read: kv.read }, PUT: { act: kv.put }, DELETE: { act: kv.remove } } },
+    {
+      path: '/v1/kv/:key',
+      methods: { GET: { read: kv.read }, PUT: { act: kv.put }, DELETE: { act: kv.remove } },
+    },
     { path: '/v1/session/create', methods: { PUT: { act: session.create } } },
     { path: '/v1/session/destroy/:id', methods: { PUT: { act: session.destroy } } },
     { path: '/v1/session/renew/:id', methods: { PUT: { act: session.renew } } },
@@ -87,7 +90,10 @@ export class Router {
     if (exact !== undefined) return { route: exact, rest: '' };
     let found: { route: Route; rest: string } | undefined;
     // The longest prefix wins; none has more parts than `/v1/agent/check/pass/`.
-    for (let at = path.indexOf('/', 4), parts = 0; at >= 0 && parts < 3; at = path.indexOf('/', at + 1), parts++) {
+    let at = 3;
+    for (let parts = 0; parts < 3; parts++) {
+      at = path.indexOf('/', at + 1);
+      if (at < 0) break;
       const route = this.#under.get(path.slice(0, at + 1));
       if (route !== undefined) found = { route, rest: path.slice(at + 1) };
     }

@@ -55,7 +55,8 @@ export function selectInstances(
 }
 
 export function selectNodes(state: State, selection: Selection): RowOf<'node'>[] {
-  return [...find.nodes(state)].filter((row) => hasMeta(row, selection)).sort((a, b) => order(a.name, b.name));
+  const selected = [...find.nodes(state)].filter((row) => hasMeta(row, selection));
+  return selected.sort((a, b) => order(a.name, b.name));
 }
 
 /** The checks of a node itself, without those of its instances. */

@@ -12,6 +12,7 @@ import type { Json, RowOf } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { decodeBytes, type Call, type Reply } from './call.ts';
 import { sessionRequest, type SessionFields } from './definitions.ts';
+import { invalid } from './errors.ts';
 import { nsPerMs, parseDuration } from './go-duration.ts';
 import { unescapePath } from './params.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
@@ -42,7 +43,11 @@ export function onNode(asked: Asked): Query {
   return sessionsQuery(`sessions of ${node}`, asked.params, (row) => row.node === node);
 }
 
-function sessionsQuery(name: string, params: Asked['params'], wanted: (row: RowOf<'session'>) => boolean): Query {
+function sessionsQuery(
+  name: string,
+  params: Asked['params'],
+  wanted: (row: RowOf<'session'>) => boolean,
+): Query {
   const body = jsonBody(params);
   return {
     view: viewOf.sessions(),
@@ -78,7 +83,7 @@ export async function create(call: Call): Promise<Reply> {
   const bytes = await readBody(exchange.request, context.limits.bodyBytesMax);
   const fields = bytes.length === 0 ? {} : decodeBytes(sessionRequest, bytes);
   const node = fields.Node ?? agent.name;
-  if (node === '') throw new RegistryError('invalid_argument', 'Must provide Node');
+  if (node === '') throw invalid('Must provide Node');
   const command = sessionCreate(fields, vetName(node, 'node name'), context.uuid());
   // Consul's agents are always there; ours appear when they are needed.
   if (node === agent.name) await enrol(context, agent);
@@ -89,7 +94,7 @@ export async function create(call: Call): Promise<Reply> {
 function sessionCreate(fields: SessionFields, node: string, id: string): SessionCreate {
   const behavior = fields.Behavior || 'release';
   if (behavior !== 'release' && behavior !== 'delete') {
-    throw new RegistryError('invalid_argument', `Invalid Behavior setting '${behavior.slice(0, 80)}'`);
+    throw invalid(`Invalid Behavior setting '${behavior.slice(0, 80)}'`);
   }
   const { nodeChecks, checks } = checksOf(fields);
   const serviceChecks = fields.ServiceChecks ?? [];
@@ -119,15 +124,15 @@ function sessionCreate(fields: SessionFields, node: string, id: string): Session
 function checksOf({ NodeChecks, Checks }: SessionFields): { nodeChecks: string[]; checks: string[] } {
   if (Checks !== undefined && Checks.length === 0) return { nodeChecks: [], checks: [] };
   const nodeChecks = NodeChecks ?? [serfHealth];
-  const old = Checks === undefined || (Checks.length === 1 && Checks[0] === serfHealth) || nodeChecks.length === 0;
-  return { nodeChecks, checks: old ? [] : Checks };
+  const standard = Checks?.length === 1 && Checks[0] === serfHealth;
+  return { nodeChecks, checks: Checks === undefined || standard || nodeChecks.length === 0 ? [] : Checks };
 }
 
 function serviceCheckJson(check: { readonly ID?: string; readonly Namespace?: string }): Json {
   return { ID: check.ID ?? '', Namespace: check.Namespace ?? '' };
 }
 
-/** @throws RegistryError `failed_precondition` when it is out of range: Patroni waits for that 500 and its text */
+/** @throws RegistryError `failed_precondition` when out of range: Patroni looks for that 500 and its text */
 function ttlOf(text: string): number {
   if (text === '') return 0;
   let ns: number;
@@ -135,11 +140,12 @@ function ttlOf(text: string): number {
     ns = parseDuration(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : '';
-    throw new RegistryError('invalid_argument', `Session TTL '${text.slice(0, 80)}' invalid: ${reason}`);
+    throw invalid(`Session TTL '${text.slice(0, 80)}' invalid: ${reason}`);
   }
   const ms = ns / nsPerMs;
   if (ms !== 0 && (ms < ttlMinMs || ms > ttlMaxMs)) {
-    throw new RegistryError('failed_precondition', `Invalid Session TTL '${ns}', must be between [10s=24h0m0s]`);
+    const message = `Invalid Session TTL '${ns}', must be between [10s=24h0m0s]`;
+    throw new RegistryError('failed_precondition', message);
   }
   return ms;
 }
@@ -156,7 +162,7 @@ function decodeDelay(text: string): number {
   try {
     return parseDuration(text);
   } catch (error) {
-    throw new RegistryError('invalid_argument', `Request decode failed: ${error instanceof Error ? error.message : ''}`);
+    throw invalid(`Request decode failed: ${error instanceof Error ? error.message : ''}`);
   }
 }
 
@@ -169,7 +175,7 @@ export async function destroy({ context, rest }: Call): Promise<Reply> {
 /** `PUT /v1/session/renew/:id` */
 export function renew({ context, rest, params }: Call): Reply {
   const id = unescapePath(rest);
-  if (id === '') throw new RegistryError('invalid_argument', 'Missing session');
+  if (id === '') throw invalid('Missing session');
   const row = find.session(context.registry.state, id);
   // One whose end has begun is gone already, though its row is still there.
   const alive = row !== undefined && (row.ttlMs === 0 || context.health.renewSession(id));

@@ -5,6 +5,7 @@
  * What Rollcall has no word for is kept in a row's `foreign.consul`, in Consul's own spelling.
  */
 
+import { isIP } from 'node:net';
 import type { Foreign, Json, RowOf } from '../../registry/rows.ts';
 import { formatDuration, nsPerMs } from './go-duration.ts';
 import type { JsonValue } from './json.ts';
@@ -62,6 +63,16 @@ function proxyJson(foreign: JsonMap): JsonMap {
   return { Mode: '', MeshGateway: {}, Expose: {}, ...(given as JsonMap | undefined) };
 }
 
+/** The addresses that were given, and those that follow from an IP address (`agent/agent.go`). */
+function instanceAddresses(row: RowOf<'instance'>, foreign: JsonMap, name: string): JsonMap {
+  const given = foreign['TaggedAddresses'] as JsonMap | undefined;
+  const family = isIP(row.address);
+  const some = given !== undefined && Object.keys(given).length > 0;
+  if (family === 0) return some ? { [name]: given } : nothing;
+  const own = { Address: row.address, Port: row.port };
+  return { [name]: { [`lan_ipv${family}`]: own, [`wan_ipv${family}`]: own, ...given } };
+}
+
 /** The `Service` of health and node answers. */
 export function serviceJson(row: RowOf<'instance'>): JsonMap {
   const foreign = kept(row);
@@ -71,7 +82,7 @@ export function serviceJson(row: RowOf<'instance'>): JsonMap {
     Service: row.service,
     Tags: row.tags,
     Address: row.address,
-    ...pick(foreign, 'TaggedAddresses'),
+    ...instanceAddresses(row, foreign, 'TaggedAddresses'),
     Meta: row.meta,
     Port: row.port,
     ...pick(foreign, 'SocketPath'),
@@ -97,7 +108,8 @@ export function agentServiceJson(row: RowOf<'instance'>, datacenter: string): Js
     Meta: row.meta,
     Port: row.port,
     Address: row.address,
-    ...pick(foreign, 'SocketPath', 'TaggedAddresses'),
+    ...pick(foreign, 'SocketPath'),
+    ...instanceAddresses(row, foreign, 'TaggedAddresses'),
     Weights: weightsJson(row),
     EnableTagOverride: foreign['EnableTagOverride'] ?? false,
     ...pick(foreign, 'Proxy', 'Connect', 'Locality'),
@@ -120,7 +132,7 @@ export function catalogServiceJson(row: RowOf<'instance'>, node: RowOf<'node'>, 
     ServiceName: row.service,
     ServiceTags: row.tags,
     ServiceAddress: row.address,
-    ...('TaggedAddresses' in foreign ? { ServiceTaggedAddresses: foreign['TaggedAddresses'] as Json } : {}),
+    ...instanceAddresses(row, foreign, 'ServiceTaggedAddresses'),
     ServiceWeights: weightsJson(row),
     ServiceMeta: row.meta,
     ServicePort: row.port,
@@ -138,7 +150,11 @@ export function catalogServiceJson(row: RowOf<'instance'>, node: RowOf<'node'>, 
  * @param instance the one that the check belongs to, if any
  * @param output newer than the row's, if there is one
  */
-export function checkJson(row: RowOf<'check'>, instance: RowOf<'instance'> | undefined, output?: string): JsonMap {
+export function checkJson(
+  row: RowOf<'check'>,
+  instance: RowOf<'instance'> | undefined,
+  output?: string,
+): JsonMap {
   const foreign = kept(row);
   return {
     Node: row.node,
@@ -185,11 +201,12 @@ export function sessionJson(row: RowOf<'session'>): JsonMap {
 /** Only these keys, in this order: clients compare them. */
 export function kvJson(row: RowOf<'kv'>): JsonValue {
   const { value } = row;
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   return {
     LockIndex: row.lockIndex,
     Key: row.key,
     Flags: row.flags,
-    Value: value.length === 0 ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'),
+    Value: bytes.length === 0 ? null : bytes.toString('base64'),
     ...(row.session === undefined ? {} : { Session: row.session }),
     CreateIndex: row.created,
     ModifyIndex: row.modified,

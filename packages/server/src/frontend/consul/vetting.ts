@@ -1,7 +1,8 @@
 /** Rules that values in registrations must keep, with Consul's texts where Consul has the rule. */
 
 import { isIP } from 'node:net';
-import { RegistryError, type CheckStatus } from '@rollcall/protocol';
+import type { CheckStatus } from '@rollcall/protocol';
+import { invalid } from './errors.ts';
 import { checkName } from './query.ts';
 
 /** Consul's limits for metadata (`agent/structs/structs.go`). */
@@ -18,17 +19,13 @@ const nameBytesMax = 512;
 /** Consul's cap on check output (`agent/checks/check.go`, `DefaultBufSize`). */
 export const outputMax = 4_096;
 
-function invalid(message: string): RegistryError {
-  return new RegistryError('invalid_argument', message);
-}
 
 /** @throws RegistryError `invalid_argument` */
 export function vetName(name: string, what: string): string {
   checkName(name, what);
-  if (name.length > nameBytesMax || (name.length * 3 > nameBytesMax && Buffer.byteLength(name) > nameBytesMax)) {
-    throw invalid(`Invalid ${what}: it has ${Buffer.byteLength(name)} bytes, the limit is ${nameBytesMax}`);
-  }
-  return name;
+  const bytes = Buffer.byteLength(name);
+  if (bytes <= nameBytesMax) return name;
+  throw invalid(`Invalid ${what}: it has ${bytes} bytes, the limit is ${nameBytesMax}`);
 }
 
 /** @throws RegistryError `invalid_argument` for a wildcard address, which nobody could connect to */
@@ -42,8 +39,8 @@ export function vetServiceAddress(address: string): string {
 
 /** @throws RegistryError `invalid_argument` */
 export function vetPort(port: number): number {
-  if (port < 0 || port > 65_535) throw invalid(`Invalid service port ${port}: it must be between 0 and 65535`);
-  return port;
+  if (port >= 0 && port <= 65_535) return port;
+  throw invalid(`Invalid service port ${port}: it must be between 0 and 65535`);
 }
 
 /** @throws RegistryError `invalid_argument` */
@@ -57,7 +54,11 @@ export function vetTags(tags: readonly string[]): readonly string[] {
  * @param what for the message: `Service Meta`
  * @throws RegistryError `invalid_argument`
  */
-export function vetMeta(meta: Readonly<Record<string, string>>, what: string, consulKeys: 'allowed' | 'reserved'): Readonly<Record<string, string>> {
+export function vetMeta(
+  meta: Readonly<Record<string, string>>,
+  what: string,
+  consulKeys: 'allowed' | 'reserved',
+): Readonly<Record<string, string>> {
   const pairs = Object.entries(meta);
   if (pairs.length > metaPairsMax) {
     throw invalid(`Invalid ${what}: Node metadata cannot contain more than ${metaPairsMax} key/value pairs`);
@@ -65,7 +66,8 @@ export function vetMeta(meta: Readonly<Record<string, string>>, what: string, co
   for (const [key, value] of pairs) {
     const reason = metaReason(key, value, consulKeys);
     if (reason === undefined) continue;
-    throw invalid(`Invalid ${what}: Couldn't load metadata pair ('${key.slice(0, 80)}', '${value.slice(0, 80)}'): ${reason}`);
+    const pair = `('${key.slice(0, 80)}', '${value.slice(0, 80)}')`;
+    throw invalid(`Invalid ${what}: Couldn't load metadata pair ${pair}: ${reason}`);
   }
   return meta;
 }
@@ -74,18 +76,25 @@ function metaReason(key: string, value: string, consulKeys: 'allowed' | 'reserve
   if (key === '') return 'Key cannot be blank';
   if (!/^[A-Za-z0-9_-]+$/.test(key)) return 'Key contains invalid characters';
   if (key.length > metaKeyMax) return `Key is too long (limit: ${metaKeyMax} characters)`;
-  if (consulKeys === 'reserved' && key.startsWith('consul-')) return "Key prefix 'consul-' is reserved for internal use";
+  if (consulKeys === 'reserved' && key.startsWith('consul-')) {
+    return "Key prefix 'consul-' is reserved for internal use";
+  }
   if (Buffer.byteLength(value) > metaValueMax) return `Value is too long (limit: ${metaValueMax} characters)`;
   return undefined;
 }
 
 /** @throws RegistryError `invalid_argument` */
-export function vetWeights(given: { readonly Passing?: number; readonly Warning?: number }): { passing: number; warning: number } {
+export function vetWeights(given: {
+  readonly Passing?: number;
+  readonly Warning?: number;
+}): { readonly passing: number; readonly warning: number } {
   const passing = given.Passing ?? 0;
   const warning = given.Warning ?? 0;
   if (passing < 1) throw invalid('Invalid Weights: Passing must be greater than 0');
   if (warning < 0) throw invalid('Invalid Weights: Warning must be greater or equal than 0');
-  if (passing > 65_535 || warning > 65_535) throw invalid('Invalid Weights: DNS Weight must be between 0 and 65535');
+  if (passing > 65_535 || warning > 65_535) {
+    throw invalid('Invalid Weights: DNS Weight must be between 0 and 65535');
+  }
   return { passing, warning };
 }
 

@@ -9,7 +9,7 @@ import type { IncomingMessage } from 'node:http';
 import { RegistryError } from '@rollcall/protocol';
 import { agentNode, nodeHeader, type AgentNode } from '../../net/agent-node.ts';
 import type { Context, Identity } from '../../net/frontend.ts';
-import type { CheckInput, NodeInput, Register } from '../../registry/command.ts';
+import type { CheckInput, Register } from '../../registry/command.ts';
 import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 import { headerOf } from './wire.ts';
@@ -32,7 +32,10 @@ export function agentOf(request: IncomingMessage, identity: Identity): AgentNode
   return agentNode(identity, socket.remoteAddress, headerOf(request, nodeHeader));
 }
 
-/** The node's id: the server's own is kept in the store, others follow from their name, so that every server gives the same. */
+/**
+ * The node's id: the server's own is kept in the store; others follow from their name, so that every
+ * server gives the same.
+ */
 export function agentId(name: string, identity: Identity): string {
   if (name === identity.nodeName) return identity.nodeId;
   const digest = createHash('sha256').update(`rollcall agent\0${identity.datacenter}\0${name}`).digest();
@@ -55,7 +58,7 @@ export function enrolment(
   state: State,
   agent: AgentNode,
   identity: Identity,
-): { readonly node: NodeInput; readonly nodeMode: Register['nodeMode']; readonly checks: readonly CheckInput[] } {
+): Pick<Register, 'node' | 'nodeMode'> & { readonly checks: readonly CheckInput[] } {
   const row = find.node(state, agent.name);
   const alive = find.check(state, agent.name, serfHealth);
   const checks = alive === undefined ? [aliveCheck] : [];

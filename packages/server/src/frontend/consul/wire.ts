@@ -46,15 +46,19 @@ export function queryHead(options: {
 /** What somebody stored is never to be shown as a page (`agent/kvs_endpoint.go`). */
 const contentHeaders = {
   json: ['Content-Type', 'application/json'],
-  raw: ['Content-Type', 'text/plain', 'X-Content-Type-Options', 'nosniff', 'Content-Security-Policy', 'sandbox'],
+  raw: [
+    ...['Content-Type', 'text/plain'],
+    ...['X-Content-Type-Options', 'nosniff'],
+    ...['Content-Security-Policy', 'sandbox'],
+  ],
   none: [],
 } as const;
 
 const emptyHead = [...vary, 'Content-Length', '0'];
 
 /** What agent writes answer. */
-export function sendEmpty(response: ServerResponse): void {
-  response.writeHead(200, emptyHead);
+export function sendEmpty(response: ServerResponse, headers?: readonly string[]): void {
+  response.writeHead(200, headers === undefined ? emptyHead : [...headers, ...emptyHead]);
   response.end();
 }
 
@@ -63,7 +67,12 @@ export function sendJson(response: ServerResponse, body: Buffer): void {
   response.end(body);
 }
 
-export function sendText(response: ServerResponse, status: number, text: string, headers: readonly string[] = []): void {
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: readonly string[] = [],
+): void {
   const body = Buffer.from(text);
   response.writeHead(status, [
     ...['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff'],
@@ -80,7 +89,8 @@ export function sendError(response: ServerResponse, thrown: unknown): number {
   if (thrown instanceof BodyTooLarge) {
     // The rest of the body is still on its way; nothing after it could be understood.
     response.shouldKeepAlive = false;
-    sendText(response, 413, `Request body(${thrown.bytes} bytes) too large, max size: ${thrown.limit} bytes.`);
+    const { bytes, limit } = thrown;
+    sendText(response, 413, `Request body(${bytes} bytes) too large, max size: ${limit} bytes.`);
     return 413;
   }
   const status = statusOf(error.code);
