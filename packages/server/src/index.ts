@@ -2,6 +2,8 @@
 
 export { createServer } from './server.ts';
 export type { Server, ServerOptions } from './server.ts';
+export { embedded } from './engine/embedded/embedded.ts';
+export type { EmbeddedOptions } from './engine/embedded/embedded.ts';
 export { memory } from './engine/memory/memory.ts';
 export type { Engine } from './engine/engine.ts';
 export { defaultLimits } from './options.ts';
