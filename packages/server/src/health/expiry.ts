@@ -28,8 +28,8 @@ const againMs = 1_000;
 /** Leases that lapse within this of each other share a sweep. */
 const sweepMs = 100;
 
-/** Checks updated by one command: bounds the size of a transaction, as a batch of commands does. */
-const updatesMax = 512;
+/** Verdicts passed together: some 20 ms of work for the registry, then the sockets have their turn. */
+const batchMax = 1_024;
 
 /** What an operator is told about a freeze. */
 export interface FreezeStatus {
@@ -110,7 +110,7 @@ export class Expiry implements Lapsed {
       this.#options.onFrozen(false);
       this.#options.log.warn({ of: this.#options.name, held: held.length }, 'an operator let expiries through');
     }
-    this.#expire(held, { asLoss: false });
+    void this.#expire(held, { asLoss: false });
     return held.length;
   }
 
@@ -128,7 +128,7 @@ export class Expiry implements Lapsed {
     const mayExpire = this.#options.paused?.() !== true && this.#decide(now);
     if (mayExpire) {
       const ripe = [...this.#lapsed].filter(([, since]) => now - since >= holdMs);
-      this.#expire(ripe.map(([lease]) => lease), { asLoss: true });
+      void this.#expire(ripe.map(([lease]) => lease), { asLoss: true });
     }
     const [oldest] = this.#lapsed.values();
     if (!mayExpire) this.#sweepTimer.renew(againMs);
@@ -161,50 +161,57 @@ export class Expiry implements Lapsed {
     return { ...countLoss(this.#lapsed.keys()), of: this.#options.population() };
   }
 
-  #expire(leases: readonly Lease[], how: { readonly asLoss: boolean }): void {
-    let checks: Lease[] = [];
-    let updates: UpdateChecks['updates'][number][] = [];
-    const flush = () => {
-      if (checks.length > 0) this.#commit({ kind: 'update-checks', updates }, checks, how);
-      checks = [];
-      updates = [];
-    };
-    for (const lease of leases) {
-      this.#lapsed.delete(lease);
-      const verdict = lease.verdict();
-      if (verdict === undefined) {
-        lease.end();
-        lease.ended();
-      } else if (verdict.kind === 'update-checks') {
-        checks.push(lease);
-        updates.push(...verdict.updates);
-        if (updates.length >= updatesMax) flush();
-      } else {
-        this.#commit(verdict, [lease], how);
-      }
+  /** Passes the verdicts, some at a time, on what has not come back when its turn comes. */
+  async #expire(leases: readonly Lease[], how: { readonly asLoss: boolean }): Promise<void> {
+    for (const lease of leases) this.#lapsed.delete(lease);
+    for (let from = 0; from < leases.length && !this.#closed; from += batchMax) {
+      if (from > 0) await this.#options.yieldToIo();
+      const batch = leases.slice(from, from + batchMax).filter(({ state }) => state === 'lapsed');
+      await Promise.all(this.#commands(batch).map((command) => this.#commit(command, how)));
     }
-    flush();
   }
 
-  #commit(command: Command, leases: readonly Lease[], { asLoss }: { readonly asLoss: boolean }): void {
+  /** What to commit, with the leases whose verdict it is: checks together, the others one by one. */
+  #commands(leases: readonly Lease[]): Verdict[] {
+    const verdicts: Verdict[] = [];
+    const checks: Lease[] = [];
+    const updates: UpdateChecks['updates'][number][] = [];
+    for (const lease of leases) {
+      const command = lease.verdict();
+      lease.end();
+      if (command === undefined) lease.ended();
+      else if (command.kind !== 'update-checks') verdicts.push({ command, leases: [lease] });
+      else {
+        checks.push(lease);
+        updates.push(...command.updates);
+      }
+    }
+    if (checks.length > 0) verdicts.push({ command: { kind: 'update-checks', updates }, leases: checks });
+    return verdicts;
+  }
+
+  async #commit({ command, leases }: Verdict, { asLoss }: { readonly asLoss: boolean }): Promise<void> {
     const { registry, clock, log, onExpired } = this.#options;
     const loss = countLoss(leases);
-    for (const lease of leases) lease.end();
-    registry.submit(command).then(
-      () => {
-        for (const lease of leases) {
-          lease.ended();
-          onExpired(lease.kind);
-        }
-        if (asLoss) this.#preservation.expired(loss.leases, loss.instances, clock.monotonic());
-      },
-      (err: unknown) => {
-        if (this.#closed) return;
-        log.warn({ err, leases: leases.length }, 'an expiry could not be committed; it is tried again');
-        for (const lease of leases) if (lease.notEnded()) this.add(lease);
-      },
-    );
+    try {
+      await registry.submit(command);
+    } catch (err) {
+      if (this.#closed) return;
+      log.warn({ err, leases: leases.length }, 'an expiry could not be committed; it is tried again');
+      for (const lease of leases) if (lease.notEnded()) this.add(lease);
+      return;
+    }
+    for (const lease of leases) {
+      lease.ended();
+      onExpired(lease.kind);
+    }
+    if (asLoss) this.#preservation.expired(loss.leases, loss.instances, clock.monotonic());
   }
+}
+
+interface Verdict {
+  readonly command: Command;
+  readonly leases: readonly Lease[];
 }
 
 function countLoss(lapsed: Iterable<Lease>): { leases: number; instances: number } {

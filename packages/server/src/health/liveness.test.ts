@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { memory } from '../engine/memory/memory.ts';
+import { find } from '../registry/reader.ts';
 import { startLiveness, turns, type Started } from './liveness.case.ts';
 
 const ttl = (ttlMs: number) => ({ type: 'ttl', definition: { ttlMs } }) as const;
@@ -253,6 +254,18 @@ describe('a restart of the registry is not a death:', () => {
     expect(after.session('lock')).toBeUndefined();
   });
 
+  it('what had expired before is not said again', async () => {
+    const engine = memory();
+    const before = await startLiveness({ engine });
+    await before.register('web', { ...ttl(10_000), output: 'fine' });
+    await before.pass(10_000 + slackMs);
+    const { output, modified } = before.row('web')!;
+    await before.close();
+    const after = await start({ engine });
+    await after.pass(60_000);
+    expect(after.row('web')).toMatchObject({ status: 'critical', output, modified });
+  });
+
   it('streams get their grace, but 10 s at least, and their checks are left as they are', async () => {
     const engine = memory();
     const before = await startLiveness({ engine });
@@ -369,6 +382,25 @@ describe('a cut is not a death:', () => {
     expect(liveness.status().frozen).toBe(false);
   });
 
+  it('very many are let through in batches, and who comes back before its turn is spared', async () => {
+    const { replica, liveness, pass, submitted } = await start();
+    const ids = names(2_500);
+    await replica.submit({
+      kind: 'register',
+      node: { name: 'n', address: '10.0.0.1' },
+      nodeMode: 'ensure',
+      checks: ids.map((id) => ({ id, name: id, status: 'passing', ...ttl(10_000) })),
+    });
+    await pass(10_000 + slackMs);
+    expect(liveness.override()).toBe(2_500);
+    expect(await liveness.beat('n', 'i2499', 'passing', '')).toBe(true);
+    await turns(40);
+    const sizes = submitted.map((command) => (command.kind === 'update-checks' ? command.updates.length : 0));
+    expect(sizes).toEqual([1_024, 1_024, 451]);
+    expect(find.check(replica.state, 'n', 'i2498')?.status).toBe('critical');
+    expect(find.check(replica.state, 'n', 'i2499')?.status).toBe('passing');
+  });
+
   it('an override is good for the rest of the same event, too', async () => {
     const { beat, pass, status, liveness } = await cut();
     for (const name of names(9)) await beat(name);
@@ -398,6 +430,21 @@ describe('a cut is not a death:', () => {
     await keepAlive(9, 30_000);
     expect(status('i9')).toBe('passing');
     expect(liveness.status().held).toBe(11);
+  });
+
+  it('the share is of those that vouch for something now', async () => {
+    const { register, beat, pass, replica, liveness } = await start();
+    for (const name of names(12)) await register(name, ttl(10_000));
+    for (const name of names(30, 'failed')) await register(name, ttl(3_600_000));
+    for (const name of names(30, 'failed')) await beat(name, 'critical');
+    for (const name of names(30, 'removed')) await register(name, ttl(3_600_000));
+    for (const name of names(30, 'removed')) {
+      await replica.submit({ kind: 'deregister-instance', node: `node-${name}`, id: name });
+    }
+    for (const name of names(3, 'repaired')) await register(name, { ...ttl(3_600_000), status: 'critical' });
+    for (const name of names(3, 'repaired')) await beat(name, 'passing');
+    await pass(10_000 + slackMs);
+    expect(liveness.status()).toMatchObject({ frozen: true, held: 12, share: 12 / 15 });
   });
 
   it('streams that break at once turn critical, but are not removed', async () => {

@@ -157,7 +157,9 @@ export class Liveness implements Health {
 
   /** An operator's word that the loss is real: what is held expires now. @returns how much that is */
   override(): number {
-    return this.#leases.override() + this.#removals.override();
+    // In this order: when leases thaw, the removals that wait begin anew.
+    const removals = this.#removals.override();
+    return removals + this.#leases.override();
   }
 
   /** Stops every timer and probe. Outputs that were not committed yet are lost; statuses never are. */

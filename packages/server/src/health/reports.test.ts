@@ -132,13 +132,22 @@ describe('an output that changes alone', () => {
   });
 
   it('gives way to what somebody else wrote since', async () => {
-    const { register, beat, liveness, row, pass } = await start();
+    const { register, beat, liveness, row, pass, submitted } = await start();
     await register('web', hour);
     await beat('web', 'passing', 'mine');
     await register('web', { ...hour, output: 'theirs' });
     expect(liveness.output(...key)).toBeUndefined();
     await pass(2 * outputDelayMs);
     expect(row('web')?.output).toBe('theirs');
+    expect(submitted).toEqual([]);
+  });
+
+  it('survives that an older one reaches the registry after it', async () => {
+    const { register, beat, liveness } = await start();
+    await register('web', hour);
+    await Promise.all([beat('web', 'warning', 'older'), beat('web', 'warning', 'newer')]);
+    await turns();
+    expect(liveness.output(...key)).toBe('newer');
   });
 
   it('is kept when it cannot be committed', async () => {

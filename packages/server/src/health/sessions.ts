@@ -140,7 +140,6 @@ export class Sessions {
   /** Commits whether the stream is open; what could not be committed is tried again. */
   async #tell(lease: SessionLease): Promise<void> {
     const { open } = lease;
-    this.#untold.delete(lease);
     try {
       await this.#options.registry.submit({ kind: 'session-connected', id: lease.id, connected: open });
     } catch (err) {
