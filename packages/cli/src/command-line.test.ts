@@ -43,8 +43,14 @@ describe('the command line itself', () => {
     expect(printed.stdout.trim().replace('rollcall ', '')).toBe(version);
   });
 
-  it.each([['-format=json'], ['--format=json'], ['--json']])('version %s is JSON', async (flag) => {
-    expect(JSON.parse((await rollcall(['version', flag])).stdout)).toEqual({ Version: expect.stringMatching(/^\d+\.\d+\.\d+/) });
+  it.each([[['--help']], [['help', 'serve']], [['serve', '--help']], [['kv', 'put', '-h']]])('%j prints help', async (args) => {
+    const printed = await rollcall(args);
+    expect(printed).toMatchObject({ code: 0, stderr: '' });
+    expect(printed.stdout).toContain('Usage: rollcall');
+  });
+
+  it.each([['-format=json'], ['-format json'], ['--format=json'], ['--json']])('version %s is JSON', async (flag) => {
+    expect(JSON.parse((await rollcall(['version', ...flag.split(' ')])).stdout)).toEqual({ Version: expect.stringMatching(/^\d+\.\d+\.\d+/) });
   });
 
   it.each([

@@ -6,7 +6,7 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { adminCall } from '../admin-call.ts';
-import { CommandFailure, exitCodes } from '../failure.ts';
+import { CommandFailure, exitCodes, usage } from '../failure.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addAddressOption, serversOf } from '../servers.ts';
 import { print, printJson, type Terminal } from '../terminal.ts';
@@ -27,6 +27,7 @@ export function addBackup(parent: Command, { terminal }: CommandContext): void {
 
 async function backup(file: string, flags: BackupFlags, terminal: Terminal): Promise<void> {
   const servers = serversOf(flags.addr, terminal.env);
+  if (file === '-' && terminal.stdout.isTTY === true) throw usage('a backup is not for terminals; name a file, or pipe it on');
   const answer = await adminCall({ servers, path: '/rollcall/v1/backup', expect: 'application/octet-stream' });
   if (file === '-') {
     await whole(pipeline(answer, terminal.stdout, { end: false }));

@@ -61,8 +61,7 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
     metrics.request(route.path, response.statusCode);
   };
 
-  const fail = (exchange: Exchange, error: unknown): void => {
-    const { request, response } = exchange;
+  const fail = ({ request, response }: Exchange, error: unknown): void => {
     const failure = toRegistryError(error);
     if (response.headersSent) {
       log.warn({ err: failure, path: request.url }, 'answer broken off');
@@ -71,13 +70,13 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
     }
     const status = error instanceof BodyTooLarge ? 413 : statusOf[failure.code];
     if (status >= 500 && status !== 503) log.error({ err: failure, path: request.url }, 'request failed');
-    closeAfter(exchange);
+    // A body that is refused for its length is not read to its end. Any other is, and thrown away, so
+    // that a client that sends first and listens later gets its answer.
+    if (status === 413) response.setHeader('Connection', 'close');
     send(response, status, json, errorBody(failure.code, failure.message));
   };
 
-  const refuse = (exchange: Exchange, route: Route | undefined): void => {
-    const { request, response, path } = exchange;
-    closeAfter(exchange);
+  const refuse = ({ request, response, path }: Exchange, route: Route | undefined): void => {
     if (route === undefined) {
       const known = routes.map((each) => each.path).join(', ');
       send(response, 404, json, errorBody('not_found', `no such path ${path.slice(0, 200)}; there are ${known}`));
@@ -104,13 +103,6 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
 /** The front end's own paths below a prefix that it shares with other front ends. */
 function prefixesOf(shared: string): string[] {
   return routes.map(({ path }) => path).filter((path) => path.startsWith(shared));
-}
-
-/** Ends the connection with the answer when a body is still coming in that nobody will read. */
-function closeAfter({ request, response }: Exchange): void {
-  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-  const body = encoding !== undefined || (length !== undefined && length !== '0');
-  if (body && !request.complete) response.setHeader('Connection', 'close');
 }
 
 function jsonLine(value: unknown): string {

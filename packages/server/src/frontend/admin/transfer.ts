@@ -86,9 +86,10 @@ export class Transfers {
   }
 }
 
-async function* limited(source: AsyncIterable<Buffer>, limit: number): AsyncGenerator<Buffer> {
+async function* limited(source: Readable, limit: number): AsyncGenerator<Buffer> {
   let bytes = 0;
-  for await (const chunk of source) {
+  // Whoever stops reading half way must still be able to answer.
+  for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > limit) throw new BodyTooLarge(bytes, limit);
     yield chunk;
