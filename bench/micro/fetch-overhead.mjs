@@ -43,21 +43,26 @@ const sides = {
 };
 
 const perSecond = { undici: [], rollcall: [] };
+const cpuMicros = { undici: [], rollcall: [] };
 for (const one of Object.values(sides)) await load(one);
 for (let round = 0; round < rounds; round++) {
   // Whoever goes first may find a warmer or a busier machine, so they take turns.
   for (const name of round % 2 === 0 ? ['undici', 'rollcall'] : ['rollcall', 'undici']) {
     const start = performance.now();
+    const cpu = process.cpuUsage();
     await load(sides[name]);
     perSecond[name].push((requests * 1000) / (performance.now() - start));
+    const { user, system } = process.cpuUsage(cpu);
+    cpuMicros[name].push((user + system) / requests);
   }
 }
 
-const ratios = perSecond.rollcall.map((value, round) => value / perSecond.undici[round]);
+const ratio = ({ undici, rollcall }) => withSpread(rollcall.map((value, round) => value / undici[round]), 3);
+const line = (name) => `${median(perSecond[name]).toFixed(0)} a second, ${median(cpuMicros[name]).toFixed(1)} µs of CPU each`;
 console.log(`node ${process.version}, ${instances} instance(s), ${inFlight} requests in flight, median of ${rounds} × ${requests} requests`);
-console.log(`undici fetch, fixed address: ${median(perSecond.undici).toFixed(0)} a second`);
-console.log(`rollcall fetch:              ${median(perSecond.rollcall).toFixed(0)} a second`);
-console.log(`ratio:                       ${withSpread(ratios, 3)}`);
+console.log(`undici fetch, fixed address: ${line('undici')}`);
+console.log(`rollcall fetch:              ${line('rollcall')}`);
+console.log(`ratio of throughput: ${ratio(perSecond)}; of CPU: ${ratio(cpuMicros)}`);
 
 await web.close();
 await pool.close();
