@@ -15,9 +15,9 @@ const handshakeMs = 3_000;
 /** The server pings this often until its welcome says otherwise. */
 const pingMsDefault = 1_000;
 
-/** Looks per ping; at the fourth quiet look in a row, after 2 to 2.5 pings, the server is gone. */
-const looksPerPing = 2;
-const quietMax = 4;
+/** Looks per ping; at the tenth quiet look in a row, 2.5 to 2.75 pings after its last byte, the server is gone. */
+const looksPerPing = 4;
+const quietMax = 10;
 
 /** Snapshots are estimated by the server; this leaves room for its being wrong. */
 const messageBytesMax = 2 * frameLimits.snapshotBytesMax;
@@ -105,7 +105,7 @@ export class Link {
       if (bytesRead !== this.#bytesRead) this.#quiet = 0;
       else this.#quiet++;
       this.#bytesRead = bytesRead;
-      if (this.#quiet >= quietMax) this.cut(`the server was silent for ${2 * this.#pingMs} ms`);
+      if (this.#quiet >= quietMax) this.cut(`the server was silent for ${(quietMax / looksPerPing) * this.#pingMs} ms`);
       else this.#look();
     });
   }

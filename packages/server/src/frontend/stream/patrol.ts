@@ -12,21 +12,22 @@ import type { Wheel } from '../../health/wheel.ts';
 /** Pause between two pings of a stream. Any traffic of the client counts as the answer. */
 export const pingMs = 1_000;
 
-const visitMs = 500;
+const visitMs = 250;
+const visitsPerPing = pingMs / visitMs;
 
 /**
- * A stream is cut at the fourth quiet visit in a row: 2 to 2.5 seconds after its last sign of life,
- * so that a half-open connection is found within 3 s, and a client may stall for 2 s.
+ * A stream is cut at the tenth quiet visit in a row: 2.5 to 2.75 s after its last sign of life, so
+ * that a half-open connection is found within 3 s and a client may stall for almost as long.
  */
-const quietMax = 4;
+const quietMax = 10;
 
 /**
  * A stream with a full send buffer shows its life by reading, and the kernel reports that coarsely:
  * on a slow line, megabytes may be on their way. So it gets 10 seconds.
  */
-const stuckMax = 20;
+const stuckMax = 40;
 
-/** Streams are spread over this many slots, one of which is visited every 50 ms. */
+/** Streams are spread over this many slots, one of which is visited every 25 ms. */
 const slots = 10;
 const slotMs = visitMs / slots;
 
@@ -40,7 +41,7 @@ export class Patrol<V extends Visited> {
   readonly #slots: Set<V>[] = Array.from({ length: slots }, () => new Set<V>());
   readonly #slotOf = new Map<V, Set<V>>();
   #timer: { cancel(): void } | undefined;
-  /** Slots visited so far; every second round brings a ping. */
+  /** Slots visited so far; every fourth round brings a ping. */
   #visited = 0;
   /** When the next slot is due, on the monotonic clock. */
   #due = 0;
@@ -87,7 +88,7 @@ export class Patrol<V extends Visited> {
 
   #visitNext(): void {
     const slot = this.#slots[this.#visited % slots] as Set<V>;
-    const withPing = this.#visited % (2 * slots) < slots;
+    const withPing = this.#visited % (visitsPerPing * slots) < slots;
     this.#visited++;
     for (const stream of slot) stream.visit({ quietMax, stuckMax, withPing });
   }

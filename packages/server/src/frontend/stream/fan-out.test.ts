@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { FanOut, type Pass } from './fan-out.ts';
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** A pass with `left` to tell, which notes what it was allowed. */
+function pass(left: number): Pass & { left: number; turns: number } {
+  return {
+    left,
+    turns: 0,
+    advance(budget) {
+      this.turns++;
+      const told = Math.min(budget, this.left);
+      this.left -= told;
+      return budget - told;
+    },
+  };
+}
+
+describe('fan-out', () => {
+  it('spreads many subscribers over turns', async () => {
+    const fanOut = new FanOut();
+    const many = pass(2_500);
+    fanOut.schedule(many);
+    expect(many.left).toBe(2_500);
+    await turn();
+    expect(many.left).toBe(1_500);
+    await turn();
+    await turn();
+    expect(many.left).toBe(0);
+  });
+
+  it('serves views in order, and one that is scheduled again once', async () => {
+    const fanOut = new FanOut();
+    const [large, small] = [pass(1_200), pass(3)];
+    fanOut.schedule(large);
+    fanOut.schedule(small);
+    fanOut.schedule(large);
+    await turn();
+    expect([large.left, small.left]).toEqual([200, 3]);
+    await turn();
+    expect([large.left, small.left]).toEqual([0, 0]);
+    await turn();
+    await turn();
+    expect([large.turns, small.turns]).toEqual([2, 1]);
+  });
+
+  it('comes to an end when a pass fills its turn exactly', async () => {
+    const fanOut = new FanOut();
+    const exact = pass(1_000);
+    fanOut.schedule(exact);
+    for (let turns = 0; turns < 5; turns++) await turn();
+    expect(exact).toMatchObject({ left: 0, turns: 2 });
+  });
+
+  it('forgets what is cancelled', async () => {
+    const fanOut = new FanOut();
+    const gone = pass(5);
+    fanOut.schedule(gone);
+    fanOut.cancel(gone);
+    await turn();
+    await turn();
+    expect(gone.turns).toBe(0);
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { Wheel } from '../../health/wheel.ts';
+import { manualClock } from '../../manual-clock.case.ts';
+import { Patrol } from './patrol.ts';
+
+class Visitee {
+  visits = 0;
+  pings = 0;
+  quietMax = 0;
+  visit({ quietMax, withPing }: { quietMax: number; withPing: boolean }): void {
+    this.visits++;
+    if (withPing) this.pings++;
+    this.quietMax = quietMax;
+  }
+}
+
+function setUp(count: number) {
+  const clock = manualClock();
+  const wheel = new Wheel({
+    clock,
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const patrol = new Patrol<Visitee>(wheel, clock);
+  const streams = Array.from({ length: count }, () => new Visitee());
+  for (const stream of streams) patrol.add(stream);
+  return { clock, wheel, patrol, streams };
+}
+
+describe('the patrol', () => {
+  it('visits every stream four times a second and pings it once', () => {
+    const { clock, streams } = setUp(25);
+    clock.advance(10_000);
+    for (const { visits, pings } of streams) {
+      expect(visits).toBeGreaterThanOrEqual(39);
+      expect(visits).toBeLessThanOrEqual(41);
+      expect(pings).toBeGreaterThanOrEqual(9);
+      expect(pings).toBeLessThanOrEqual(11);
+    }
+  });
+
+  it('finds a dead stream within 3 s of its last sign of life, and leaves a live one 2.5 s', () => {
+    const { clock, streams } = setUp(10);
+    const visitsWithin = (ms: number): number[] => {
+      const before = streams.map(({ visits }) => visits);
+      clock.advance(ms);
+      return streams.map(({ visits }, index) => visits - (before[index] ?? 0));
+    };
+    clock.advance(137);
+    // The first visit after the last sign of life sees that sign; those after it are quiet.
+    expect(Math.min(...visitsWithin(3_000))).toBeGreaterThanOrEqual(1 + (streams[0]?.quietMax ?? 0));
+    expect(Math.max(...visitsWithin(2_400))).toBeLessThan(1 + (streams[0]?.quietMax ?? 0));
+  });
+
+  it('spreads the visits, so that pings do not leave in one burst', () => {
+    const { clock, streams } = setUp(100);
+    clock.advance(1_000);
+    const before = streams.map(({ visits }) => visits);
+    clock.advance(50);
+    const visited = streams.filter(({ visits }, index) => visits !== before[index]).length;
+    expect(visited).toBeGreaterThan(0);
+    expect(visited).toBeLessThanOrEqual(40);
+  });
+
+  it('counts a stall of the server, however long, as one visit', () => {
+    const { clock, streams } = setUp(10);
+    clock.advance(1_000);
+    const before = streams.map(({ visits }) => visits);
+    clock.stall(60_000);
+    clock.advance(10);
+    streams.forEach(({ visits }, index) => expect(visits - (before[index] ?? 0)).toBeLessThanOrEqual(1));
+  });
+
+  it('rests when there is nobody to visit', () => {
+    const { clock, wheel, patrol, streams } = setUp(2);
+    for (const stream of streams) patrol.remove(stream);
+    clock.advance(1_000);
+    expect(wheel.size).toBe(0);
+    const late = new Visitee();
+    patrol.add(late);
+    clock.advance(1_000);
+    expect(late.visits).toBe(4);
+    patrol.close();
+    clock.advance(5_000);
+    expect(late.visits).toBe(4);
+  });
+});

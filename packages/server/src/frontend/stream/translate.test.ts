@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import type { CheckKind, CheckStatus } from '@rollcall/protocol';
+import type { CheckRow, InstanceRow, NodeRow } from '../../registry/rows.ts';
+import { hashIn, statusOf, toCheckInputs, toInstance, toKvItem, tokenHash } from './translate.ts';
+
+function check(type: CheckKind, status: CheckStatus): CheckRow {
+  const written = { created: 1, modified: 1 };
+  return { kind: 'check', node: 'n', id: type, name: type, status, notes: '', output: '', instance: 'i', type, definition: {}, ...written };
+}
+
+const instance: InstanceRow = {
+  kind: 'instance',
+  node: 'n',
+  id: 'i',
+  service: 'web',
+  address: '',
+  port: 80,
+  tags: [],
+  meta: {},
+  weights: { passing: 10, warning: 1 },
+  created: 1,
+  modified: 1,
+};
+const node: NodeRow = { kind: 'node', name: 'n', id: '', address: '10.0.0.1', meta: {}, created: 1, modified: 1 };
+
+describe('the status of an instance', () => {
+  it.each<[string, [CheckKind, CheckStatus][], CheckStatus, string]>([
+    ['no check at all', [], 'passing', 'passing'],
+    ['a warning', [['http', 'warning'], ['stream', 'passing']], 'passing', 'warning'],
+    ['a warning of its node', [['stream', 'passing']], 'warning', 'warning'],
+    ['a critical node', [['stream', 'passing']], 'critical', 'critical'],
+    ['a closed stream', [['stream', 'critical'], ['http', 'passing']], 'passing', 'critical'],
+    ['a drain', [['drain', 'critical'], ['stream', 'passing']], 'passing', 'draining'],
+    ['a drain and a warning', [['drain', 'critical'], ['http', 'warning']], 'passing', 'draining'],
+    ['a drain whose process has died', [['drain', 'critical'], ['stream', 'critical']], 'passing', 'critical'],
+    ['a drain on a critical node', [['drain', 'critical']], 'critical', 'critical'],
+  ])('with %s', (_what, checks, ofNode, expected) => {
+    expect(statusOf(checks.map(([type, status]) => check(type, status)), ofNode)).toBe(expected);
+  });
+});
+
+describe('an instance', () => {
+  it('without an address is at its node', () => {
+    expect(toInstance(instance, node, 'passing').address).toBe('10.0.0.1');
+    expect(toInstance({ ...instance, address: 'h' }, node, 'passing').address).toBe('h');
+  });
+
+  it('weighs what its status says', () => {
+    const weights = (['passing', 'warning', 'critical', 'draining'] as const).map((status) => toInstance(instance, node, status).weight);
+    expect(weights).toEqual([10, 1, 10, 10]);
+  });
+
+  it('has the stream check, its own checks with their kinds, and the drain check', () => {
+    const inputs = toCheckInputs({
+      id: 'i',
+      service: 'web',
+      draining: true,
+      checks: [
+        { name: 'a', ttlMs: 1_000 },
+        { name: 'b', http: 'http://h' },
+        { name: 'c', tcp: 'h:1', intervalMs: 2_000 },
+        { name: 'd', grpc: 'h:1' },
+      ],
+    });
+    expect(inputs.map(({ id, type, status, definition }) => [id, type, status, definition])).toEqual([
+      ['stream:i', 'stream', 'passing', undefined],
+      ['i:a', 'ttl', undefined, { ttlMs: 1_000 }],
+      ['i:b', 'http', undefined, { http: 'http://h', intervalMs: 10_000 }],
+      ['i:c', 'tcp', undefined, { tcp: 'h:1', intervalMs: 2_000 }],
+      ['i:d', 'grpc', undefined, { grpc: 'h:1', intervalMs: 10_000 }],
+      ['drain:i', 'drain', 'critical', undefined],
+    ]);
+  });
+});
+
+describe('a KV entry', () => {
+  it('keeps all 64 bits of its flags, and bytes that are not text', () => {
+    const row = { kind: 'kv', key: 'k', value: Uint8Array.of(0, 255), flags: 2n ** 64n - 1n, lockIndex: 0, created: 3, modified: 9 } as const;
+    expect(toKvItem(row)).toEqual({ key: 'k', value: 'AP8=', flags: '18446744073709551615', revision: 9 });
+    expect(toKvItem({ ...row, session: 's' }).session).toBe('s');
+  });
+});
+
+describe('a token', () => {
+  const row = { kind: 'session', id: 's', name: '', node: 'n', liveness: 'stream', ttlMs: 1, lockDelayMs: 0, behavior: 'delete', checks: [], created: 1, modified: 1 } as const;
+  it('is kept as its hash, and is not found in sessions that other protocols made', () => {
+    expect(hashIn({ ...row, foreign: { stream: { tokenSha256: tokenHash('t') } } })).toBe(tokenHash('t'));
+    expect(tokenHash('t')).toMatch(/^[0-9a-f]{64}$/);
+    expect(hashIn(row)).toBeUndefined();
+    expect(hashIn({ ...row, foreign: { stream: 7 } })).toBeUndefined();
+    expect(hashIn({ ...row, foreign: { stream: { tokenSha256: 7 } } })).toBeUndefined();
+  });
+});

@@ -1,0 +1,252 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { frameLimits, type FrameView, type RegistryError } from '@rollcall/protocol';
+import { memory } from '../../engine/memory/memory.ts';
+import { manualClock } from '../../manual-clock.case.ts';
+import type { Register } from '../../registry/command.ts';
+import { Replica } from '../../replica.ts';
+import { FanOut } from './fan-out.ts';
+import type { Subscriber, Subscription } from './view-feed.ts';
+import { Feeds } from './watches.ts';
+import type { Message } from './wire.ts';
+
+const web: FrameView = { kind: 'service', name: 'web' };
+
+class Reader implements Subscriber {
+  congested = false;
+  readonly messages: Message[] = [];
+  readonly deferred: Subscription[] = [];
+  readonly endings: RegistryError[] = [];
+
+  push(message: Message): void {
+    this.messages.push(message);
+  }
+
+  defer(subscription: Subscription): void {
+    this.deferred.push(subscription);
+  }
+
+  ended(_view: FrameView, error: RegistryError): void {
+    this.endings.push(error);
+  }
+
+  /** What was pushed since the last call. */
+  read(): { type: string; from?: number; revision: number; items?: unknown[]; put?: { id: string }[]; remove?: unknown[] }[] {
+    return this.messages.splice(0).map((message) => {
+      const frame = Buffer.concat(message);
+      return JSON.parse(frame.subarray(frame.indexOf('{')).toString());
+    });
+  }
+}
+
+function instances(service: string, ids: readonly string[], tag = ''): Register {
+  return {
+    kind: 'register',
+    nodeMode: 'ensure',
+    node: { name: 'n', address: '10.0.0.1' },
+    instances: ids.map((id) => ({ id, service, port: 80, tags: [tag] })),
+  };
+}
+
+/** Items, in any order, with this instance and its tag. */
+const including = (id: string, tag: string) => expect.arrayContaining([expect.objectContaining({ id, tags: [tag] })]);
+
+let registry: Replica;
+let feeds: Feeds;
+/** Every pass that was scheduled has advanced by now. */
+const settled = async () => {
+  for (let turns = 0; turns < 4; turns++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+beforeEach(async () => {
+  registry = new Replica({ engine: memory(), clock: manualClock(), onFatal: () => {} });
+  await registry.start();
+  feeds = new Feeds(registry, new FanOut());
+  await registry.submit(instances('web', ['a', 'b', 'c', 'd']));
+});
+afterEach(() => registry.close());
+
+describe('a feed', () => {
+  it('sends the content at once, and nothing to whoever has it', () => {
+    const [fresh, resumed, outdated] = [new Reader(), new Reader(), new Reader()];
+    const { revision } = feeds.of(web).add(fresh, undefined);
+    feeds.of(web).add(resumed, revision);
+    feeds.of(web).add(outdated, revision - 1);
+    expect(fresh.read()).toMatchObject([{ type: 'snapshot', revision, items: [{ id: 'a' }, { id: 'b' }, { id: 'c' }, { id: 'd' }] }]);
+    expect(resumed.read()).toEqual([]);
+    expect(outdated.read()).toMatchObject([{ type: 'snapshot', revision }]);
+  });
+
+  it('sends what is known of a service that does not exist yet', () => {
+    const reader = new Reader();
+    feeds.of({ kind: 'service', name: 'none' }).add(reader, undefined);
+    expect(reader.read()).toMatchObject([{ type: 'snapshot', revision: 0, items: [] }]);
+  });
+
+  it('encodes a change once, as what changed, for everyone who had the content before', async () => {
+    const readers = [new Reader(), new Reader(), new Reader()];
+    const { revision } = feeds.of(web).add(readers[0] as Reader, undefined);
+    for (const reader of readers.slice(1)) feeds.of(web).add(reader, revision);
+    for (const reader of readers) reader.messages.length = 0;
+    await registry.submit(instances('web', ['b'], 'new'));
+    await registry.submit({ kind: 'deregister-instance', node: 'n', id: 'a' });
+    await settled();
+    const bytes = readers.map(({ messages }) => messages[0]);
+    expect(bytes[1]).toBe(bytes[0]);
+    expect(bytes[2]).toBe(bytes[0]);
+    const told = (readers[0] as Reader).read();
+    expect(told[0]).toMatchObject({ type: 'delta', from: revision, put: [{ id: 'b', tags: ['new'] }] });
+    expect(told.at(-1)?.remove).toEqual([['n', 'a']]);
+  });
+
+  it('sends the whole when that is not more than what changed', async () => {
+    const reader = new Reader();
+    feeds.of(web).add(reader, undefined);
+    reader.read();
+    await registry.submit(instances('web', ['a', 'b', 'c', 'd'], 'all'));
+    await settled();
+    expect(reader.read()).toMatchObject([{ type: 'snapshot', items: { length: 4 } }]);
+  });
+
+  it('follows deltas with deltas', async () => {
+    const reader = new Reader();
+    let { revision } = feeds.of(web).add(reader, undefined);
+    reader.read();
+    for (const tag of ['x', 'y', 'z']) {
+      await registry.submit(instances('web', ['c'], tag));
+      await settled();
+      const [told] = reader.read();
+      expect(told).toMatchObject({ type: 'delta', from: revision, put: [{ tags: [tag] }] });
+      revision = told?.revision ?? 0;
+    }
+  });
+
+  it('wakes nobody for a change that readers cannot see, or of another view', async () => {
+    await registry.submit({ ...instances('web', ['a']), checks: [{ id: 'c', name: 'c', instance: 'a', status: 'passing' }] });
+    const reader = new Reader();
+    const { revision } = feeds.of(web).add(reader, undefined);
+    reader.read();
+    await registry.submit({ kind: 'update-checks', updates: [{ node: 'n', id: 'c', status: 'passing', output: 'fine' }] });
+    expect(registry.views.revision('service\0web')).toBeGreaterThan(revision);
+    await registry.submit(instances('billing', ['x']));
+    await settled();
+    expect(reader.messages).toEqual([]);
+    // What was not told does not keep the next change from being told, from where the reader stands.
+    await registry.submit({ kind: 'update-checks', updates: [{ node: 'n', id: 'c', status: 'warning' }] });
+    await settled();
+    expect(reader.read()).toMatchObject([{ type: 'delta', from: revision, put: [{ id: 'a', status: 'warning' }] }]);
+  });
+
+  it('takes a revision without a visible change for the content that it is', async () => {
+    await registry.submit({ ...instances('web', ['a']), checks: [{ id: 'c', name: 'c', instance: 'a', status: 'passing' }] });
+    feeds.of(web).add(new Reader(), undefined);
+    await registry.submit({ kind: 'update-checks', updates: [{ node: 'n', id: 'c', status: 'passing', output: 'fine' }] });
+    await settled();
+    const reader = new Reader();
+    const newest = registry.views.revision('service\0web');
+    expect(feeds.of(web).add(reader, newest).revision).toBe(newest);
+    expect(reader.messages).toEqual([]);
+    await registry.submit(instances('web', ['b'], 'new'));
+    await settled();
+    // Nobody but it stands at that revision, so it gets the whole.
+    expect(reader.read()).toMatchObject([{ type: 'snapshot' }]);
+  });
+
+  it('leaves a slow reader alone and gives it the newest content when it has read', async () => {
+    const [slow, quick] = [new Reader(), new Reader()];
+    feeds.of(web).add(slow, undefined);
+    feeds.of(web).add(quick, undefined);
+    slow.read();
+    quick.read();
+    slow.congested = true;
+    for (const tag of ['1', '2', '3', '4', '5']) {
+      await registry.submit(instances('web', ['a'], tag));
+      await settled();
+    }
+    expect(slow.messages).toEqual([]);
+    expect(quick.read()).toHaveLength(5);
+    slow.congested = false;
+    for (const subscription of slow.deferred) subscription.catchUp();
+    expect(slow.read()).toMatchObject([{ type: 'snapshot', items: including('a', '5') }]);
+  });
+
+  it('tells everyone exactly once, also when readers come and go in the middle of a pass', async () => {
+    const feed = feeds.of(web);
+    const readers = Array.from({ length: 2_500 }, () => new Reader());
+    const subscriptions = readers.map((reader) => feed.add(reader, undefined).subscription);
+    for (const reader of readers) reader.read();
+    await registry.submit(instances('web', ['a'], 'new'));
+    await new Promise((resolve) => setImmediate(resolve));
+    const told = readers.filter(({ messages }) => messages.length === 1).length;
+    expect(told).toBe(1_000);
+    const gone = new Set(readers.filter((_reader, index) => index % 3 === 0));
+    subscriptions.forEach((subscription, index) => index % 3 === 0 && subscription.cancel());
+    const late = new Reader();
+    feed.add(late, undefined);
+    await settled();
+    for (const reader of readers) {
+      if (gone.has(reader)) expect(reader.messages.length).toBeLessThanOrEqual(1);
+      else expect(reader.messages).toHaveLength(1);
+    }
+    expect(late.read()).toMatchObject([{ type: 'snapshot', items: including('a', 'new') }]);
+  });
+
+  it('brings whoever is told late, after a second change, to the newest content', async () => {
+    const feed = feeds.of(web);
+    const readers = Array.from({ length: 1_500 }, () => new Reader());
+    for (const reader of readers) feed.add(reader, undefined);
+    for (const reader of readers) reader.read();
+    await registry.submit(instances('web', ['a'], 'one'));
+    await new Promise((resolve) => setImmediate(resolve));
+    await registry.submit(instances('web', ['a'], 'two'));
+    await settled();
+    for (const reader of readers) {
+      const last = reader.read().at(-1);
+      expect(last?.put ?? last?.items).toEqual(including('a', 'two'));
+    }
+  });
+
+  it('ends with its last reader, and begins anew with the next', async () => {
+    const reader = new Reader();
+    const { subscription } = feeds.of(web).add(reader, undefined);
+    expect([feeds.size, registry.views.watching]).toEqual([1, 1]);
+    subscription.cancel();
+    subscription.cancel();
+    expect([feeds.size, registry.views.watching]).toEqual([0, 0]);
+    await registry.submit(instances('web', ['a'], 'later'));
+    reader.read();
+    feeds.of(web).add(reader, undefined);
+    expect(reader.read()).toMatchObject([{ type: 'snapshot', items: including('a', 'later') }]);
+  });
+
+  it('tells of keys as they come, change and go', async () => {
+    const reader = new Reader();
+    feeds.of({ kind: 'prefix', name: 'a/' }).add(reader, undefined);
+    const put = (key: string, value: string) =>
+      registry.submit({ kind: 'kv-put', key, value: Buffer.from(value), flags: 0n });
+    await put('a/1', 'one');
+    await put('b/1', 'other');
+    await put('a/2', 'two');
+    await settled();
+    await registry.submit({ kind: 'kv-delete', key: 'a/1' });
+    await settled();
+    const told = reader.read();
+    expect(told[0]).toMatchObject({ type: 'snapshot', items: [] });
+    expect(told.at(-1)).toMatchObject({ type: 'delta', put: [], remove: ['a/1'] });
+    expect(JSON.stringify(told)).not.toContain('b/1');
+  });
+
+  it('ends with an error when its content outgrows what can be sent', async () => {
+    const value = new Uint8Array(500_000);
+    const count = Math.ceil(frameLimits.snapshotBytesMax / 670_000);
+    const reader = new Reader();
+    const all: FrameView = { kind: 'prefix', name: '' };
+    feeds.of(all).add(reader, undefined);
+    for (let index = 0; index <= count; index++) {
+      await registry.submit({ kind: 'kv-put', key: `k${index}`, value, flags: 0n });
+    }
+    await settled();
+    expect(reader.endings).toMatchObject([{ code: 'resource_exhausted' }]);
+    expect([feeds.size, registry.views.watching]).toEqual([0, 0]);
+    expect(() => feeds.of(all)).toThrow('more than 33554432 bytes');
+  });
+});
