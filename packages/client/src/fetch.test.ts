@@ -83,10 +83,11 @@ describe('a request', () => {
     const { web } = client([server.authority]);
     expect(await (await web.fetch(new URL('http://web.rollcall/x'))).text()).toBe('/x');
     expect(await (await web.fetch('http://web.rollcall/y')).text()).toBe('/y');
-    for (const input of ['http://elsewhere.test/x', '//elsewhere.test/x', 'https://web.rollcall/x', 'http://']) {
+    for (const input of ['http://elsewhere.test/x', '//elsewhere.test/x', '/\\elsewhere.test/x', 'https://web.rollcall/x', 'http://']) {
       await expect(web.fetch(input)).rejects.toEqual(code('invalid_argument'));
     }
     expect(server.requests).toBe(2);
+    expect(await (await web.fetch('/\t/elsewhere.test/z')).text()).toBe('//elsewhere.test/z');
   });
 
   it('is in flight until its answer was read', async () => {

@@ -49,8 +49,10 @@ export class ServiceFetch {
   }
 
   /** A path, or a URL of the service's own name: any other host would silently not be asked. */
-  #resolve(input: string | URL): URL {
+  #resolve(input: string | URL): string | URL {
     const given = String(input);
+    // The common case; `fetch` parses it anyway. Two slashes would begin a host.
+    if (/^\/(?![/\\])/.test(given)) return this.#base.origin + given;
     const url = URL.canParse(given, this.#base.href) ? new URL(given, this.#base) : undefined;
     if (url?.origin === this.#base.origin) return url;
     const message = `"${given}" is neither a path nor a URL below ${this.#base.origin}; other hosts are not this service`;
