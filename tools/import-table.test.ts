@@ -1,8 +1,10 @@
 /** Who may import what, over the real sources; and that a breach is found and explained. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkImports, findCycles, importsOf } from './import-table.ts';
-import { productSources } from './source-files.ts';
+import { checkDependencies, checkImports, findCycles, importsOf } from './import-table.ts';
+import { productSources, root } from './source-files.ts';
 
 const file = (path: string, text: string) => ({ path, text });
 const at = (path: string) => `packages/server/src/${path}`;
@@ -10,6 +12,14 @@ const at = (path: string) => `packages/server/src/${path}`;
 describe('the sources', () => {
   it('import only what the table allows', () => {
     expect(checkImports(productSources())).toEqual([]);
+  });
+
+  it.each(['protocol', 'client', 'server', 'cli'])('need what the %s package declares', (name) => {
+    const manifest = JSON.parse(readFileSync(join(root, `packages/${name}/package.json`), 'utf8')) as {
+      dependencies?: Record<string, string>;
+    };
+    const files = productSources().filter(({ path }) => path.startsWith(`packages/${name}/`));
+    expect(checkDependencies(name, Object.keys(manifest.dependencies ?? {}), files)).toEqual([]);
   });
 
   it('have no import cycles', () => {
@@ -54,6 +64,14 @@ describe('the check', () => {
   it('does not take comments and strings for imports', () => {
     const text = "// import 'lmdb';\n/* from 'lmdb' */\nconst hint = `import x from 'lmdb'`;\n";
     expect(importsOf(file('a.ts', text))).toEqual([]);
+  });
+
+  it('finds dependencies that are declared in vain, and those that are not declared', () => {
+    const files = [file('packages/a/src/b.ts', "import 'ws';\nimport './c.ts';\nimport 'node:fs';\nimport '@s/d/e';")];
+    expect(checkDependencies('a', ['ws', 'undici'], files)).toEqual([
+      'a declares undici, but does not import it',
+      'a imports @s/d, but does not declare it',
+    ]);
   });
 
   it('finds a cycle and names its members', () => {

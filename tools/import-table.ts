@@ -135,6 +135,16 @@ export function checkImports(files: readonly SourceFile[], table: readonly Zone[
   });
 }
 
+/** Differences between what a package declares to need and what its sources import, one line each. */
+export function checkDependencies(name: string, declared: readonly string[], files: readonly SourceFile[]): string[] {
+  const imported = new Set(files.flatMap((file) => importsOf(file).map(({ target }) => target)));
+  for (const target of imported) if (target.startsWith('node:') || target.includes('/src/')) imported.delete(target);
+  return [
+    ...declared.filter((one) => !imported.has(one)).map((one) => `${name} declares ${one}, but does not import it`),
+    ...[...imported].filter((one) => !declared.includes(one)).map((one) => `${name} imports ${one}, but does not declare it`),
+  ];
+}
+
 /** Rings of files that import each other, one line each. */
 export function findCycles(files: readonly SourceFile[]): string[] {
   const graph = new Map(files.map((file) => [file.path, importsOf(file).map(({ target }) => target)]));

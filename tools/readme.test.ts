@@ -1,0 +1,83 @@
+/**
+ * What a newcomer types from the READMEs, typed: the commands run against a server started as the
+ * README says, the programs compile and run. Needs the built packages, as the commands do.
+ */
+
+import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { blocksOf, type Block } from './markdown.ts';
+import { compile } from './snippets.ts';
+import { root } from './source-files.ts';
+import { play } from './walkthrough.ts';
+
+describe('a newcomer', () => {
+  it.each([
+    ['README.md', { sh: 5, ts: 3 }],
+    ['docs/start.md', { sh: 9, ts: 0 }],
+  ])('can follow %s from the first command to the last', async (path, counts) => {
+    const blocks = blocksOf(readFileSync(join(root, path), 'utf8')).filter(isPlayed);
+    const count = (language: string) => blocks.filter((block) => block.language === language).length;
+    expect({ sh: count('sh'), ts: count('ts') }).toEqual(counts);
+    await follow(blocks);
+  }, 180_000);
+});
+
+describe('compiling a snippet', () => {
+  const snippet = (text: string): Block => ({ language: 'ts', attributes: {}, text, line: 7 });
+
+  it('fails for a name that the package does not have, and says where', () => {
+    const wrong = snippet("import { disconnect } from '@rollcall/client';\ndisconnect();");
+    expect(() => compile(new Map([[wrong, wrong.text]]))).toThrow(/line-7.*disconnect/s);
+  });
+
+  it('fails for a wrong option', () => {
+    const wrong = snippet("import { connect } from '@rollcall/client';\nawait connect({ server: 'x' });");
+    expect(() => compile(new Map([[wrong, wrong.text]]))).toThrow('server');
+  });
+});
+
+function isPlayed({ language }: Block): boolean {
+  return language === 'sh' || language === 'ts';
+}
+
+/** Plays blocks with a data folder of their own, and free ports where the text has the usual ones. */
+async function follow(blocks: readonly Block[]): Promise<void> {
+  const [http, web, hello] = await freePorts(3);
+  const replace = { '8500': `${http}`, '8080': `${web}`, '8081': `${hello}` };
+  const typed = (text: string) => Object.entries(replace).reduce((now, [from, to]) => now.replaceAll(from, to), text);
+  const programs = new Map(blocks.filter(({ language }) => language === 'ts').map((block) => [block, typed(block.text)]));
+  const compiled = compile(programs);
+  const data = mkdtempSync(join(tmpdir(), 'rollcall-readme-'));
+  try {
+    await play(blocks, {
+      folder: root,
+      env: {
+        ...process.env,
+        ROLLCALL_HTTP: `127.0.0.1:${http}`,
+        ROLLCALL_HTTP_ADDR: `127.0.0.1:${http}`,
+        ROLLCALL_DATA_DIR: data,
+        NO_COLOR: '1',
+      },
+      replace,
+      timeoutMs: 60_000,
+      run: (block, text) =>
+        block.language === 'ts' ? [process.execPath, compiled.fileOf(block)] : ['bash', '-ec', text],
+    });
+  } finally {
+    compiled.remove();
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}
