@@ -1,7 +1,9 @@
 /** The rules of liveness: a restart, a stall or a cut is no death; and a death is one. */
 
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../clock.ts';
 import { memory } from '../engine/memory/memory.ts';
+import { manualClock } from '../manual-clock.case.ts';
 import { find } from '../registry/reader.ts';
 import { startLiveness, turns, type Started } from './liveness.case.ts';
 
@@ -517,11 +519,36 @@ describe('an expiry that cannot be committed', () => {
 
 describe('after close', () => {
   it('nothing expires, and nothing is left that could wake the process', async () => {
-    const { register, liveness, clock, submitted } = await start();
+    const clock = manualClock();
+    let waiting = 0;
+    const counting: Clock = {
+      ...clock,
+      timer: (ms, callback) => {
+        waiting++;
+        let over = false;
+        const end = () => {
+          if (!over) waiting--;
+          over = true;
+        };
+        const cancel = clock.timer(ms, () => {
+          end();
+          callback();
+        });
+        return () => {
+          end();
+          cancel();
+        };
+      },
+    };
+    const { register, liveness, submitted } = await start({ clock: counting });
     await register('web', ttl(1_000));
+    await register('probed', { type: 'tcp', definition: { tcp: '127.0.0.1:9', intervalMs: 1_000 } });
+    expect(waiting).toBeGreaterThan(0);
     liveness.close();
+    expect(waiting).toBe(0);
     clock.advance(60_000);
     await turns();
     expect(submitted).toEqual([]);
+    expect(waiting).toBe(0);
   });
 });

@@ -226,6 +226,17 @@ describe('a result', () => {
     expect(updates.slice(1)).toEqual([{ node: 'n', id: 'web', status: 'critical', output: 'TCP connect web:80: refused' }]);
   });
 
+  it('that is the first after our start counts like any other, one after a registration at once', async () => {
+    const thresholds = { failuresBeforeCritical: 2 };
+    for (const starting of [true, false]) {
+      const { follow, pass, answer, updates } = start();
+      follow('web', row('web', thresholds, 'passing'), starting);
+      await pass(5_010);
+      await answer('web', new Error('refused'));
+      expect(updates).toHaveLength(starting ? 0 : 1);
+    }
+  });
+
   it('that could not be committed is committed with the next one', async () => {
     const { add, pass, answer, updates, setOutage } = start();
     add('web');
