@@ -517,6 +517,18 @@ describe('an expiry that cannot be committed', () => {
   });
 });
 
+describe('a row with a time that makes no sense', () => {
+  it('harms nobody else', async () => {
+    const { register, createSession, pass, status } = await start();
+    await register('negative', ttl(-5));
+    await register('timeless', { type: 'ttl' });
+    await createSession('s', 'ttl', -1);
+    await register('web', ttl(10_000));
+    await pass(10_000 + slackMs);
+    expect([status('negative'), status('timeless'), status('web')]).toEqual(['critical', 'passing', 'critical']);
+  });
+});
+
 describe('after close', () => {
   it('nothing expires, and nothing is left that could wake the process', async () => {
     const clock = manualClock();

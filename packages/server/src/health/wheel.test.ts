@@ -57,10 +57,17 @@ describe('a timer', () => {
     expect(fired).toBe(1);
   });
 
-  it('refuses a delay that is no duration', () => {
-    const { wheel } = make();
-    for (const delayMs of [-1, Number.NaN]) expect(() => wheel.schedule(delayMs, () => {})).toThrow(/must be 0 or more/);
+  it('refuses a delay that is no number, and takes one that is over for one that ends now', () => {
+    const clock = manualClock();
+    const { wheel } = make(clock);
+    expect(() => wheel.schedule(Number.NaN, () => {})).toThrow(/must be a number/);
     expect(wheel.size).toBe(0);
+    clock.advance(1_000);
+    let firedAt = -1;
+    const timer = wheel.schedule(5_000, () => (firedAt = clock.monotonic()));
+    timer.renew(-3_000);
+    clock.advance(5_000);
+    expect(firedAt).toBe(1_000 + tickMs);
   });
 
   it('still fires on time in a process that has been up for years', () => {

@@ -78,8 +78,8 @@ export class Wheel {
 
   /**
    * Runs `callback` once after `delayMs`; the handle renews or cancels it.
-   * @param delayMs 0 or more, with no upper limit; `Infinity` never fires
-   * @throws RegistryError `invalid_argument` when `delayMs` is negative or not a number
+   * @param delayMs with no upper limit, `Infinity` never fires; what is below 0 counts as 0
+   * @throws RegistryError `invalid_argument` when `delayMs` is not a number
    */
   schedule(delayMs: number, callback: () => void): WheelTimer {
     const timer = new Timer(this, callback);
@@ -89,7 +89,7 @@ export class Wheel {
 
   /** What a timer's `renew` does. */
   renew(timer: Timer, delayMs: number): void {
-    if (!(delayMs >= 0)) throw new RegistryError('invalid_argument', `delay is ${delayMs} ms, it must be 0 or more`);
+    if (Number.isNaN(delayMs)) throw new RegistryError('invalid_argument', 'a delay must be a number of milliseconds');
     const elapsedMs = this.#elapsedMs();
     const tick = Math.floor(elapsedMs / tickMs);
     // Nothing was due meanwhile; counted from here the timer finds its finest level.

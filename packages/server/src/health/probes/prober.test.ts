@@ -186,9 +186,9 @@ describe('a check', () => {
     expect(outcomes).toEqual(['tcp critical']);
   });
 
-  it('waits 10 s for an answer by default', async () => {
+  it.each([{}, { timeoutMs: 0 }, { timeoutMs: -1 }])('waits 10 s for an answer by default: %j', async (definition) => {
     const { add, pass, signal } = start();
-    add('web');
+    add('web', definition);
     await pass(510);
     const asked = signal('web');
     await pass(9_980);

@@ -149,7 +149,8 @@ export class Prober {
   /** Never rejects: no answer in time, or none at all, is an answer. */
   async #ask(task: Task): Promise<ProbeResult> {
     const { probes, wheel } = this.#options;
-    const timeoutMs = task.definition.timeoutMs ?? timeoutDefaultMs;
+    const { timeoutMs: wantedMs = 0 } = task.definition;
+    const timeoutMs = wantedMs > 0 ? wantedMs : timeoutDefaultMs;
     const running = new AbortController();
     task.running = running;
     const timeout = wheel.schedule(timeoutMs, () => {
