@@ -14,7 +14,7 @@ import type { JsonObject, JsonValue } from './json.ts';
 
 /** `duration` is in nanoseconds, given as a Go string or as a number; `json` is kept as it comes. */
 type Kind = 'string' | 'int' | 'bool' | 'duration' | 'strings' | 'string map' | 'headers' | 'json';
-type Field =
+export type Field =
   | Kind
   | { readonly object: AnySchema }
   | { readonly list: AnySchema }
@@ -26,7 +26,7 @@ export interface Schema<F extends Fields> {
   readonly byKey: ReadonlyMap<string, string>;
   readonly unknown: 'refused' | 'ignored';
 }
-type AnySchema = Schema<Fields>;
+export type AnySchema = Schema<Fields>;
 
 type ValueOf<T extends Field> = T extends 'string'
   ? string

@@ -1,0 +1,102 @@
+/** A server and an HTTP client for tests of this front end. Close both: `await using`. */
+
+import { Agent, request as send, type IncomingHttpHeaders } from 'node:http';
+import { expect, vi } from 'vitest';
+import { memory } from '../../engine/memory/memory.ts';
+import { createServer, type Server, type ServerOptions } from '../../server.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  readonly bytes: Buffer;
+  readonly text: string;
+  /** The body as JSON, taken to be a `T`. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a test says what it expects
+  json<T = unknown>(): T;
+  /** `X-Consul-Index` */
+  readonly index: number;
+}
+
+export interface Ask {
+  readonly body?: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+export class Consul implements AsyncDisposable {
+  readonly server: Server;
+  readonly #agent = new Agent({ keepAlive: true });
+
+  private constructor(server: Server) {
+    this.server = server;
+  }
+
+  static async start(options: ServerOptions = {}): Promise<Consul> {
+    const server = await createServer({ engine: memory(), nodeName: 'server-1', ...options });
+    return new Consul(server);
+  }
+
+  /** Blocking queries that wait now. */
+  async parked(): Promise<number> {
+    const { values } = await this.server.metrics.parked.get();
+    return values[0]?.value ?? 0;
+  }
+
+  /** Resolves when `count` queries wait. */
+  async untilParked(count: number): Promise<void> {
+    await vi.waitFor(async () => expect(await this.parked()).toBe(count), { interval: 1, timeout: 5_000 });
+  }
+
+  get(path: string, ask: Ask = {}): Promise<Answer> {
+    return this.ask('GET', path, ask);
+  }
+
+  put(path: string, body?: unknown, ask: Ask = {}): Promise<Answer> {
+    const bytes = typeof body === 'string' || Buffer.isBuffer(body) || body === undefined ? body : JSON.stringify(body);
+    return this.ask('PUT', path, bytes === undefined ? ask : { ...ask, body: bytes });
+  }
+
+  delete(path: string): Promise<Answer> {
+    return this.ask('DELETE', path, {});
+  }
+
+  /** Sends `path` as it is: node refuses only what no HTTP message can hold. */
+  ask(method: string, path: string, { body, headers, signal }: Ask): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const request = send({
+        host: '127.0.0.1',
+        port: this.server.httpPort,
+        agent: this.#agent,
+        method,
+        path,
+        ...(signal === undefined ? {} : { signal }),
+        headers: { ...headers, 'content-length': body === undefined ? 0 : Buffer.byteLength(body) },
+      });
+      request.on('error', reject);
+      request.on('response', (response) => {
+        const chunks: Buffer[] = [];
+        response.on('error', reject);
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => {
+          const bytes = Buffer.concat(chunks);
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            rawHeaders: response.rawHeaders,
+            bytes,
+            text: bytes.toString(),
+            json: () => JSON.parse(bytes.toString()),
+            index: Number(response.headers['x-consul-index']),
+          });
+        });
+      });
+      request.end(body);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#agent.destroy();
+    await this.server.close();
+  }
+}

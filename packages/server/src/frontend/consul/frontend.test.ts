@@ -1,0 +1,184 @@
+/** What every endpoint shares: headers in their case, methods, encodings, old HTTP, errors, closing. */
+
+import { X509Certificate } from 'node:crypto';
+import { connect } from 'node:net';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Consul } from './consul.case.ts';
+
+let consul: Consul;
+beforeAll(async () => {
+  consul = await Consul.start();
+});
+afterAll(() => consul[Symbol.asyncDispose]());
+
+/** Sends bytes and returns everything until the server closes. */
+function exchange(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(text));
+    let received = '';
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk: string) => (received += chunk));
+    socket.on('end', () => resolve(received));
+    socket.on('error', reject);
+  });
+}
+
+const headerNames = (raw: readonly string[]) => raw.filter((_text, at) => at % 2 === 0);
+
+describe('headers', () => {
+  test('have the case in which Consul sends them, since some clients compare bytes', async () => {
+    const { rawHeaders, headers } = await consul.get('/v1/catalog/nodes');
+    expect(headerNames(rawHeaders)).toEqual(
+      expect.arrayContaining([
+        'Content-Type',
+        'Vary',
+        'X-Consul-Default-Acl-Policy',
+        'X-Consul-Effective-Consistency',
+        'X-Consul-Index',
+        'X-Consul-Knownleader',
+        'X-Consul-Lastcontact',
+      ]),
+    );
+    expect(headers).toMatchObject({
+      'content-type': 'application/json',
+      vary: 'Accept-Encoding',
+      'x-consul-knownleader': 'true',
+      'x-consul-lastcontact': '0',
+    });
+  });
+
+  test('name the consistency that was asked for; a consistent read has passed the barrier', async () => {
+    for (const [query, mode] of [['', 'leader'], ['?stale', 'stale'], ['?consistent', 'consistent']]) {
+      const { headers } = await consul.get(`/v1/catalog/services${query}`);
+      expect(headers['x-consul-effective-consistency']).toBe(mode);
+    }
+  });
+
+  test('the index is never 0, even of what has never been there', async () => {
+    for (const path of ['/v1/kv/never', '/v1/health/service/never', '/v1/session/list', '/v1/health/connect/x']) {
+      expect((await consul.get(path)).index).toBeGreaterThan(0);
+    }
+  });
+
+  test('HTTP/1.0 gets a whole body with its length, and no chunks', async () => {
+    const text = await exchange(consul.server.httpPort, 'GET /v1/kv/?keys HTTP/1.0\r\n\r\n');
+    expect(text).toMatch(/\r\nX-Consul-Index: \d+\r\n/);
+    expect(text).toMatch(/\r\nContent-Length: 2\r\n/);
+    expect(text).not.toMatch(/transfer-encoding/i);
+    expect(text.endsWith('\r\n\r\n[]')).toBe(true);
+  });
+});
+
+describe('encodings', () => {
+  test('gzip for bodies worth it, when the client takes it', async () => {
+    for (let at = 0; at < 5; at++) {
+      await consul.put('/v1/agent/service/register', { ID: `z${at}`, Name: 'zipped', Port: at });
+    }
+    const plain = await consul.get('/v1/health/service/zipped');
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    for (const accept of ['gzip', 'deflate, gzip;q=0.5', '*']) {
+      const zipped = await consul.get('/v1/health/service/zipped', { headers: { 'Accept-Encoding': accept } });
+      expect(zipped.headers['content-encoding']).toBe('gzip');
+      expect(gunzipSync(zipped.bytes)).toEqual(plain.bytes);
+      expect(zipped.bytes.length).toBeLessThan(plain.bytes.length);
+    }
+    for (const accept of ['identity', 'gzip;q=0', 'gzip; q=0.0, br']) {
+      const refused = await consul.get('/v1/health/service/zipped', { headers: { 'Accept-Encoding': accept } });
+      expect(refused.headers['content-encoding']).toBeUndefined();
+    }
+    const small = await consul.get('/v1/status/leader', { headers: { 'Accept-Encoding': 'gzip' } });
+    expect(small.headers['content-encoding']).toBeUndefined();
+  });
+
+  test('pretty is indented by four and ends with a line feed', async () => {
+    expect((await consul.get('/v1/catalog/datacenters?pretty')).text).toBe('[\n    "dc1"\n]\n');
+    const pretty = await consul.get('/v1/catalog/services?pretty=1');
+    const plain = await consul.get('/v1/catalog/services');
+    expect(pretty.text).not.toBe(plain.text);
+    expect(pretty.json()).toEqual(plain.json());
+  });
+});
+
+describe('paths and methods', () => {
+  test('an unknown path is Consul’s 404', async () => {
+    for (const path of ['/v1/nope', '/v1/agent', '/v1/health/', '/v1/agent/check/pass', '/v1/acl/tokens']) {
+      const answer = await consul.get(path);
+      if (path === '/v1/agent/check/pass') {
+        expect(answer.status).toBe(405);
+        continue;
+      }
+      expect([answer.status, answer.text]).toEqual([404, 'Invalid URL path: not a recognized HTTP API endpoint\n']);
+    }
+  });
+
+  test('another method is a 405 that lists what is allowed; OPTIONS lists it, too', async () => {
+    const refused = await consul.ask('POST', '/v1/kv/a', {});
+    expect([refused.status, refused.text]).toEqual([405, 'method POST not allowed']);
+    expect(refused.headers['allow']).toBe('OPTIONS,GET,PUT,DELETE');
+    const options = await consul.ask('OPTIONS', '/v1/agent/self', {});
+    expect([options.status, options.text, options.headers['allow']]).toEqual([200, '', 'OPTIONS,GET']);
+    expect((await consul.ask('HEAD', '/v1/agent/self', {})).status).toBe(405);
+  });
+
+  test('namespaces and partitions are refused in headers, too, on every request', async () => {
+    for (const [name, text] of [
+      ['X-Consul-Namespace', 'Invalid header: "X-Consul-Namespace" - Namespaces are a Consul Enterprise feature'],
+      ['x-consul-partition', 'Invalid header: "X-Consul-Partition" - Partitions are a Consul Enterprise feature'],
+    ] as const) {
+      await consul.get('/v1/catalog/nodes');
+      const answer = await consul.get('/v1/catalog/nodes', { headers: { [name]: 'x' } });
+      expect([answer.status, answer.text]).toEqual([400, text]);
+    }
+  });
+
+  test('both CA endpoints give the same root: a certificate that verifies itself, and nothing else', async () => {
+    interface Roots {
+      readonly ActiveRootID: string;
+      readonly Roots: readonly { readonly ID: string; readonly RootCert: string }[];
+    }
+    const roots = (await consul.get('/v1/agent/connect/ca/roots')).json<Roots>();
+    expect((await consul.get('/v1/connect/ca/roots')).json()).toEqual(roots);
+    expect(roots.Roots.map(({ ID }) => ID)).toEqual([roots.ActiveRootID]);
+    const certificate = new X509Certificate(roots.Roots[0]?.RootCert ?? '');
+    expect(certificate.ca).toBe(true);
+    expect(certificate.checkIssued(certificate)).toBe(true);
+    expect(certificate.verify(certificate.publicKey)).toBe(true);
+    expect(certificate.subjectAltName).toMatch(/^URI:spiffe:\/\/[0-9a-f-]{36}\.consul$/);
+    expect(new Date(certificate.validTo).getFullYear()).toBeGreaterThan(new Date(certificate.validFrom).getFullYear());
+  });
+});
+
+test('requests are counted by the route’s path, never by the client’s', async () => {
+  await consul.get('/v1/kv/secret-key');
+  await consul.get('/v1/made-up');
+  const page = await consul.server.metrics.registry.metrics();
+  expect(page).toMatch(/rollcall_http_requests_total\{route="\/v1\/kv\/:key",status="404"\} \d+/);
+  expect(page).toMatch(/rollcall_http_requests_total\{route="unknown",status="404"\} \d+/);
+  expect(page).not.toContain('secret-key');
+});
+
+test('registering itself again after a restart moves no index', async () => {
+  const before = await consul.get('/v1/health/service/consul');
+  const { registerSelf } = await import('./virtual-agent.ts');
+  const { registry } = consul.server;
+  const [node] = (await consul.get('/v1/catalog/nodes')).json<{ ID: string }[]>();
+  const identity = { nodeName: 'server-1', nodeId: node?.ID ?? '', address: '127.0.0.1', datacenter: 'dc1' };
+  await registerSelf({ registry, identity } as never);
+  expect((await consul.get('/v1/health/service/consul')).index).toBe(before.index);
+});
+
+test('closing the server answers what waits with what there is, and closes every connection', async () => {
+  const closing = await Consul.start();
+  const { index } = await closing.get('/v1/catalog/nodes');
+  const parked = exchange(
+    closing.server.httpPort,
+    `GET /v1/catalog/nodes?index=${index}&wait=300s HTTP/1.1\r\nHost: x\r\n\r\n`,
+  );
+  await closing.untilParked(1);
+  await closing[Symbol.asyncDispose]();
+  const text = await parked;
+  expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  expect(text).toContain(`X-Consul-Index: ${index}\r\n`);
+  expect(text).toContain('Connection: close\r\n');
+});
