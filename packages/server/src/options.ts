@@ -21,6 +21,8 @@ export interface Limits {
   readonly instancesPerStreamMax: number;
   /** Probes that may run at the same time. */
   readonly probesMax: number;
+  /** Bytes that a backup may unpack to when it is restored; they are held in memory. */
+  readonly restoreBytesMax: number;
 }
 
 export const defaultLimits: Limits = {
@@ -34,4 +36,5 @@ export const defaultLimits: Limits = {
   watchesPerStreamMax: 10_000,
   instancesPerStreamMax: 1_000,
   probesMax: 128,
+  restoreBytesMax: 1_073_741_824,
 };

@@ -10,6 +10,10 @@ import { pino, type Logger } from 'pino';
 import { systemClock, type Clock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
 import { memory } from './engine/memory/memory.ts';
+import { writeBackup } from './backup/backup.ts';
+import { readBackup, restoreTransaction } from './backup/restore.ts';
+import { admin } from './frontend/admin/frontend.ts';
+import type { AdminDeps } from './frontend/admin/deps.ts';
 import { consul } from './frontend/consul/frontend.ts';
 import { stream } from './frontend/stream/frontend.ts';
 import { Liveness } from './health/liveness.ts';
@@ -108,16 +112,29 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       log,
       uuid: randomUUID,
     };
-    const frontends: Frontend[] = [consul(context), stream(context)];
+    let ready = false;
+    const adminDeps: AdminDeps = {
+      backup: () => writeBackup(replica.state),
+      restore: (backup) => restore(replica, backup, limits),
+      ready: () => ready,
+      livenessStatus() {
+        const { frozen, held } = liveness.status();
+        return { frozen, heldBack: held };
+      },
+      overrideExpiry: () => void liveness.override(),
+    };
+    const frontends: Frontend[] = [consul(context), stream(context), admin(context, adminDeps)];
     const listener = await listen({ host, port: options.http?.port ?? 0, frontends, limits, clock, log });
     identity.httpPort = listener.port;
     for (const frontend of frontends) await frontend.start?.();
+    ready = true;
     const stopHousekeeping = keepHouse(replica, wheel, clock, log);
     log.info({ host, port: listener.port, engine: engine.name, revision: replica.state.revision }, 'serving');
 
     let closing: Promise<void> | undefined;
     const close = () =>
       (closing ??= (async () => {
+        ready = false;
         stopHousekeeping();
         await listener.close();
         liveness.close();
@@ -140,6 +157,16 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     await engine.close();
     throw error;
   }
+}
+
+async function restore(
+  replica: Replica,
+  source: AsyncIterable<Buffer>,
+  limits: Limits,
+): Promise<{ records: number; revision: number }> {
+  const backup = await readBackup(source, limits.restoreBytesMax);
+  await replica.replace((state) => restoreTransaction(backup, state));
+  return { records: backup.records.length, revision: replica.state.revision };
 }
 
 /** The server's identity; its node id is made once and kept in the store. */

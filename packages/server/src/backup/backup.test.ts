@@ -1,0 +1,136 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Command } from '../registry/command.ts';
+import { Journal } from '../registry/journal.case.ts';
+import type { State } from '../registry/state.ts';
+import { viewOf } from '../registry/view-name.ts';
+import { writeBackup } from './backup.ts';
+import { readBackup, restoreTransaction } from './restore.ts';
+
+const roomy = 1e8;
+const putKey = (key: string, value: string): Command => ({ kind: 'kv-put', key, value: Buffer.from(value), flags: 7n });
+const web = (id: string, tag = 'v1'): Command => ({
+  kind: 'register',
+  node: { name: 'n1', address: '10.0.0.1' },
+  nodeMode: 'ensure',
+  instances: [{ id, service: 'web', port: 80, tags: [tag] }],
+});
+
+async function bytesOf(state: State): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of writeBackup(state)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function* stream(bytes: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += 100) yield bytes.subarray(at, at + 100);
+}
+
+/** Rows without revisions, floors and what stays with its server. */
+function content(state: State): unknown[] {
+  return [...state.rows()]
+    .filter(([key]) => key !== 'floor' && !key.startsWith('record\0server\0'))
+    .map(([key, row]) => [key, { ...row, created: 0, modified: 0 }])
+    .sort(([a], [b]) => ((a as string) < (b as string) ? -1 : 1));
+}
+
+const command = fc.oneof(
+  fc.constantFrom('a', 'a/b', 'b').chain((key) => fc.constantFrom('x', 'y').map((value) => putKey(key, value))),
+  fc.constantFrom('a', 'a/b', 'b').map((key): Command => ({ kind: 'kv-delete', key })),
+  fc.constantFrom('i1', 'i2').map((id) => web(id)),
+  fc.constantFrom('i1', 'i2').map((id): Command => ({ kind: 'deregister-instance', node: 'n1', id })),
+  fc.constantFrom('i1', 'i2').map(
+    (id): Command => ({ kind: 'record-put', type: 'server', id: 'identity', value: { id } }),
+  ),
+);
+const views = [
+  ...['a', 'a/b', 'b', 'none'].map(viewOf.key),
+  ...['', 'a', 'zz'].map(viewOf.prefix),
+  ...['web', 'none'].map(viewOf.service),
+  viewOf.services(),
+  viewOf.nodes(),
+  viewOf.node('n1'),
+  viewOf.sessions(),
+];
+
+describe('backup and restore', () => {
+  test('bring back what was there, into any registry, and no revision goes back', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { maxLength: 30 }), fc.array(command, { maxLength: 30 }), async (then, now) => {
+        const source = new Journal();
+        for (const each of then) source.commit([each]);
+        const backup = await readBackup(stream(await bytesOf(source.state)), roomy);
+        expect(backup.revision).toBe(source.state.revision);
+
+        const target = new Journal();
+        for (const each of now) target.commit([each]);
+        const identity = target.state.get('record\0server\0identity');
+        const before = new Map(
+          views.map((view) => [view, Math.max(source.views.revision(view), target.views.revision(view))]),
+        );
+        const { put, delete: gone, revisionAtLeast = 0 } = restoreTransaction(backup, target.state);
+        target.views.publish(target.state.apply({ revision: revisionAtLeast, put, delete: gone }));
+
+        expect(content(target.state)).toEqual(content(source.state));
+        expect(target.state.get('record\0server\0identity')).toEqual(identity);
+        for (const view of views) {
+          expect([view, target.views.revision(view)]).toEqual([view, expect.any(Number)]);
+          expect(target.views.revision(view)).toBeGreaterThan(before.get(view) ?? 0);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('a backup is of one moment, whatever is written while it is read', async () => {
+    const journal = new Journal();
+    for (let at = 0; at < 3_000; at++) journal.commit([putKey(`k${at}`, 'before')]);
+    const reading = writeBackup(journal.state)[Symbol.asyncIterator]();
+    const chunks: Buffer[] = [((await reading.next()) as { value: Buffer }).value];
+    for (let at = 0; at < 3_000; at++) journal.commit([putKey(`k${at}`, 'after')]);
+    for (let next = await reading.next(); next.done !== true; next = await reading.next()) chunks.push(next.value);
+    const backup = await readBackup(stream(Buffer.concat(chunks)), roomy);
+    expect(backup.revision).toBe(3_000);
+    expect(backup.records.filter(({ value }) => Buffer.from(value).includes('after'))).toEqual([]);
+    expect(backup.records).toHaveLength(3_000);
+  });
+
+  test('damage and cuts are found wherever they are', async () => {
+    const journal = new Journal();
+    for (let at = 0; at < 20; at++) journal.commit([putKey(`k${at}`, `value ${at}`), web(`i${at}`)]);
+    const packed = await bytesOf(journal.state);
+    const plain = gunzipSync(packed);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(plain.length - 1), fc.integer({ min: 1, max: 255 }), async (at, by) => {
+        const damaged = Buffer.from(plain);
+        damaged[at] = (damaged[at] as number) ^ by;
+        await expect(readBackup(stream(gzipSync(damaged)), roomy)).rejects.toMatchObject({ code: 'invalid_argument' });
+        const cut = gzipSync(plain.subarray(0, at));
+        await expect(readBackup(stream(cut), roomy)).rejects.toMatchObject({ code: 'invalid_argument' });
+      }),
+      { numRuns: 200 },
+    );
+    const cut = packed.subarray(0, packed.length >> 1);
+    await expect(readBackup(stream(cut), roomy)).rejects.toMatchObject({ code: 'invalid_argument' });
+    const longer = gzipSync(Buffer.concat([plain, Buffer.from('x')]));
+    await expect(readBackup(stream(longer), roomy)).rejects.toMatchObject({ code: 'invalid_argument' });
+  });
+
+  for (const [what, bytes, message] of [
+    ['an empty file', Buffer.alloc(0), 'cut off'],
+    ['text', Buffer.from('hello'), 'not gzip'],
+    ['gzip of something else', gzipSync('{"format":"other"}\n'), 'does not begin like one'],
+    ['a newer version', gzipSync('{"format":"rollcall-backup","version":9,"revision":1}\n'), 'its version is 9'],
+  ] as const) {
+    test(`${what} is refused with the reason`, async () => {
+      await expect(readBackup(stream(bytes), roomy)).rejects.toMatchObject({ code: 'invalid_argument' });
+      await expect(readBackup(stream(bytes), roomy)).rejects.toThrow(message);
+    });
+  }
+
+  test('a small file that unpacks to a large one is given up at the limit', async () => {
+    const bomb = gzipSync(Buffer.alloc(10_000_000));
+    await expect(readBackup(stream(bomb), 1_000_000)).rejects.toMatchObject({ code: 'resource_exhausted' });
+  });
+});

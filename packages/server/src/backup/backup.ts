@@ -1,0 +1,83 @@
+/**
+ * The backup format: every record of the registry at one revision, independent of any engine.
+ *
+ *   gzip of   one line of JSON   {"format":"rollcall-backup","version":1,"revision":N}
+ *             per record         key length, value length (32 bits each, big endian), key, value
+ *             end                0xffffffff, number of records (32 bits), SHA-256 of all before it
+ *
+ * A file that was cut or damaged is always found: by gzip's checksum, by the end mark, by the
+ * digest. Reading a backup is `restore.ts`.
+ */
+
+import { createHash, type Hash } from 'node:crypto';
+import { PassThrough, pipeline, Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import { encodeRow } from '../registry/codec.ts';
+import { keys, type Row } from '../registry/rows.ts';
+import type { State } from '../registry/state.ts';
+
+export const backupFormat = 'rollcall-backup';
+export const backupVersion = 1;
+
+/** In place of a key length: no more records. */
+export const endMark = 0xffff_ffff;
+
+/** Encoded at once; between two of them the event loop is free. */
+const chunkBytes = 65_536;
+
+/**
+ * Records that belong to this server and not to what is registered: its identity must not travel,
+ * or two servers restored from one backup would be the same node.
+ */
+export function staysHere(key: string): boolean {
+  return key.startsWith(keys.record('server', ''));
+}
+
+/**
+ * A backup of the state as it is now. Rows are immutable, so writes may go on while it is read.
+ * Memory is constant but for one pointer for each record.
+ */
+export function writeBackup(state: State): AsyncIterable<Buffer> {
+  const rows = Array.from(state.rows()).filter(([key]) => !staysHere(key));
+  const out = new PassThrough();
+  // An error or an early end on either side reaches the reader through `out`.
+  pipeline(Readable.from(frames(rows, state.revision)), createGzip(), out, () => {});
+  return out;
+}
+
+function* frames(rows: readonly [string, Row][], revision: number): Generator<Buffer, void, undefined> {
+  const digest = createHash('sha256');
+  let chunk: Buffer[] = [line({ format: backupFormat, version: backupVersion, revision })];
+  let bytes = 0;
+  for (const [key, row] of rows) {
+    const record = frame(Buffer.from(key), encodeRow(row));
+    chunk.push(record);
+    bytes += record.length;
+    if (bytes < chunkBytes) continue;
+    yield hashed(digest, chunk);
+    chunk = [];
+    bytes = 0;
+  }
+  const end = Buffer.alloc(8);
+  end.writeUInt32BE(endMark, 0);
+  end.writeUInt32BE(rows.length, 4);
+  yield hashed(digest, [...chunk, end]);
+  yield digest.digest();
+}
+
+function hashed(digest: Hash, chunk: readonly Buffer[]): Buffer {
+  const bytes = Buffer.concat(chunk);
+  digest.update(bytes);
+  return bytes;
+}
+
+function line(header: object): Buffer {
+  return Buffer.from(`${JSON.stringify(header)}\n`);
+}
+
+function frame(key: Buffer, value: Uint8Array): Buffer {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(key.length, 0);
+  head.writeUInt32BE(value.length, 4);
+  return Buffer.concat([head, key, value]);
+}

@@ -1,0 +1,145 @@
+/**
+ * Reading a backup, and the transaction that puts it in place of everything that is there.
+ *
+ * The whole backup is read and checked before anything is written. Revisions never go back: the
+ * restore leaps ahead of what this store has seen, and of what a store that is lost may have seen
+ * after the backup was made.
+ */
+
+import { createHash } from 'node:crypto';
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { RegistryError } from '@rollcall/protocol';
+import type { Transaction } from '../engine/engine.ts';
+import { decodeRow, encodeRow, interner } from '../registry/codec.ts';
+import { keys } from '../registry/rows.ts';
+import type { State } from '../registry/state.ts';
+import { backupFormat, backupVersion, endMark, staysHere } from './backup.ts';
+
+export interface Backup {
+  /** Revision at which it was made. */
+  readonly revision: number;
+  readonly records: readonly { readonly key: string; readonly value: Uint8Array }[];
+}
+
+/**
+ * More writes than any store makes between a backup and its loss: 30 years at one a second, 11 days
+ * at a thousand. There is room for nine million such leaps below 2^53.
+ */
+const leap = 1_000_000_000;
+
+const headerBytesMax = 4_096;
+const digestBytes = 32;
+
+/**
+ * @param bytesMax of the unpacked backup; it is held in memory
+ * @throws RegistryError `invalid_argument` when it is no backup, is damaged, cut or of a newer
+ *   version; `resource_exhausted` when it is larger than `bytesMax`
+ */
+export async function readBackup(source: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Backup> {
+  return parse(await unpack(source, bytesMax));
+}
+
+/**
+ * The transaction that makes the registry what it was at the backup, apart from revisions: every
+ * record takes the restore's revision, and views without a record stand at it, too.
+ */
+export function restoreTransaction(backup: Backup, state: State): Transaction {
+  const revisionAtLeast = Math.max(state.revision, backup.revision) + leap;
+  const kept = new Set(backup.records.map(({ key }) => key));
+  const gone: string[] = [];
+  for (const [key] of state.rows()) if (!kept.has(key) && !staysHere(key)) gone.push(key);
+  const floor = encodeRow({ kind: 'floor', revision: revisionAtLeast, created: 0, modified: 0 });
+  return {
+    expect: [],
+    put: [...backup.records.filter(({ key }) => key !== keys.floor()), { key: keys.floor(), value: floor }],
+    delete: gone.filter((key) => key !== keys.floor()),
+    revisionAtLeast,
+  };
+}
+
+async function unpack(source: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // Errors reach the loop below through the last stream.
+  const unpacked = pipeline(Readable.from(source), createGunzip(), () => {});
+  try {
+    for await (const chunk of unpacked as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > bytesMax) {
+        throw new RegistryError('resource_exhausted', `the backup unpacks to more than ${bytesMax} bytes, the limit`);
+      }
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === 'Z_DATA_ERROR') throw refuse('it is not gzip data, or it is damaged', cause);
+    if (code === 'Z_BUF_ERROR') throw refuse('it is cut off', cause);
+    throw cause;
+  }
+  return Buffer.concat(chunks);
+}
+
+function parse(bytes: Buffer): Backup {
+  const { revision, end } = parseHeader(bytes);
+  const records: { key: string; value: Uint8Array }[] = [];
+  const intern = interner();
+  let at = end;
+  for (;;) {
+    const keyBytes = readLength(bytes, at);
+    const second = readLength(bytes, at + 4);
+    at += 8;
+    if (keyBytes === endMark) {
+      checkEnd(bytes, at, second === records.length);
+      return { revision, records };
+    }
+    if (at + keyBytes + second > bytes.length) throw refuse('it is cut off');
+    const key = bytes.toString('utf8', at, at + keyBytes);
+    const value = bytes.subarray(at + keyBytes, at + keyBytes + second);
+    at += keyBytes + second;
+    checkRecord(key, value, intern);
+    records.push({ key, value });
+  }
+}
+
+function parseHeader(bytes: Buffer): { revision: number; end: number } {
+  const end = bytes.subarray(0, headerBytesMax).indexOf(0x0a);
+  let header: Partial<Record<string, unknown>> = {};
+  try {
+    if (end > 0) header = JSON.parse(bytes.toString('utf8', 0, end)) as typeof header;
+  } catch {
+    // Told below, like any other text that is no header.
+  }
+  if (header['format'] !== backupFormat) throw refuse('it does not begin like one');
+  if (header['version'] !== backupVersion) {
+    throw refuse(`its version is ${String(header['version'])}, and this server reads ${backupVersion}`);
+  }
+  const revision = header['revision'];
+  if (!Number.isSafeInteger(revision) || (revision as number) < 0) throw refuse('its revision is no number');
+  return { revision: revision as number, end: end + 1 };
+}
+
+function checkEnd(bytes: Buffer, at: number, complete: boolean): void {
+  const digest = createHash('sha256').update(bytes.subarray(0, at)).digest();
+  const stored = bytes.subarray(at, at + digestBytes);
+  if (stored.length < digestBytes) throw refuse('it is cut off');
+  if (!complete || !digest.equals(stored) || bytes.length > at + digestBytes) throw refuse('it is damaged');
+}
+
+/** A record that the state could not read must not get into the log. */
+function checkRecord(key: string, value: Uint8Array, intern: (text: string) => string): void {
+  try {
+    decodeRow(key, value, 1, intern);
+  } catch (cause) {
+    throw refuse(`its record ${JSON.stringify(key.slice(0, 200))} cannot be read`, cause);
+  }
+}
+
+function readLength(bytes: Buffer, at: number): number {
+  if (at + 4 > bytes.length) throw refuse('it is cut off');
+  return bytes.readUInt32BE(at);
+}
+
+function refuse(why: string, cause?: unknown): RegistryError {
+  return new RegistryError('invalid_argument', `this is no backup that can be restored: ${why}`, { cause });
+}
