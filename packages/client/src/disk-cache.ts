@@ -33,11 +33,14 @@ export interface DiskCacheOptions {
 
 const format = 1;
 
-/** More services than that are not one program's business: the files not used for longest go. */
+/** More services than that are not one program's business: those saved longest ago go. */
 const filesMax = 1_000;
 
 /** A service of 100,000 instances. */
 const fileBytesMax = 33_554_432;
+
+/** A temporary file this old was begun by a process that died, in milliseconds. */
+const abandonedMs = 60_000;
 
 /** A list that changes all the time is written this often, in milliseconds. */
 const pauseMs = 1_000;
@@ -60,11 +63,11 @@ export class DiskCache {
    * @throws RegistryError `failed_precondition` when the folder cannot be made or read
    */
   static async open(options: DiskCacheOptions): Promise<DiskCache> {
-    const { dir, onWarning } = options;
+    const { dir, clock, onWarning } = options;
     try {
       await mkdir(dir, { recursive: true });
       const kept = new Map<string, KeptService>();
-      for (const name of await newest(dir)) {
+      for (const name of (await newest(dir, clock)).reverse()) {
         const read = await readKept(join(dir, name));
         if (typeof read === 'string') onWarning(`cache file ${name} is ignored: ${read}`);
         else kept.set(read.service, read);
@@ -96,11 +99,21 @@ export class DiskCache {
     this.#cancelTimer = undefined;
     const lists = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const list of lists) this.#kept.set(list.service, list);
+    for (const list of lists) this.#keep(list);
     this.#writing = this.#writing.then(async () => {
-      for (const list of lists) await this.#write(list);
+      for (const list of lists) if (this.#kept.get(list.service) === list) await this.#write(list);
     });
     return this.#writing;
+  }
+
+  /** The list saved longest ago gives way. */
+  #keep(list: KeptService): void {
+    this.#kept.delete(list.service);
+    this.#kept.set(list.service, list);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size <= filesMax || oldest === undefined) return;
+    this.#kept.delete(oldest);
+    this.#writing = this.#writing.then(() => unlink(join(this.#options.dir, fileName(oldest))).catch(() => {}));
   }
 
   async #write(list: KeptService): Promise<void> {
@@ -122,8 +135,8 @@ export class DiskCache {
   }
 }
 
-/** The files to read; the rest, and what writes that never ended have left, is removed. */
-async function newest(dir: string): Promise<string[]> {
+/** The files to read, newest first; the rest, and what writes that never ended have left, is removed. */
+async function newest(dir: string, clock: Clock): Promise<string[]> {
   const names = await readdir(dir);
   const files: { name: string; changed: number }[] = [];
   for (const name of names) {
@@ -133,8 +146,8 @@ async function newest(dir: string): Promise<string[]> {
   }
   files.sort((a, b) => b.changed - a.changed);
   const kept = files.filter(({ name }) => name.endsWith('.json')).slice(0, filesMax);
-  const temporary = files.filter(({ name }) => name.endsWith('.tmp'));
-  const old = files.filter((file) => !kept.includes(file) && !temporary.includes(file));
+  const begunMax = clock.now() - abandonedMs;
+  const old = files.filter((file) => (file.name.endsWith('.tmp') ? file.changed < begunMax : !kept.includes(file)));
   for (const { name } of old) await unlink(join(dir, name)).catch(() => {});
   return kept.map(({ name }) => name);
 }
