@@ -26,8 +26,8 @@ const idle: AdminDeps = {
   async *backup() {},
   restore: () => Promise.resolve({ records: 0, revision: 0 }),
   ready: () => true,
-  livenessStatus: () => ({ frozen: false, heldBack: 0 }),
-  overrideExpiry: () => {},
+  livenessStatus: () => ({ frozen: false, held: 0, share: 0 }),
+  overrideExpiry: () => 0,
 };
 
 export async function startAdmin(deps: Partial<AdminDeps> = {}) {

@@ -6,8 +6,12 @@
 export interface LivenessStatus {
   /** Whether self-preservation holds expiries back. */
   readonly frozen: boolean;
-  /** Deadlines that have passed and are held back. */
-  readonly heldBack: number;
+  /** Since when, in milliseconds since the Unix epoch; absent when not frozen. */
+  readonly sinceMs?: number;
+  /** Leases that have lapsed and wait. */
+  readonly held: number;
+  /** Their share of all leases, 0 to 1. */
+  readonly share: number;
 }
 
 export interface AdminDeps {
@@ -21,6 +25,6 @@ export interface AdminDeps {
   /** False until the registry answers for what is stored, and from the moment it shuts down. */
   ready(): boolean;
   livenessStatus(): LivenessStatus;
-  /** An operator's word that the mass loss is real: lets the held-back expiries happen. */
-  overrideExpiry(): void;
+  /** An operator's word that the mass loss is real: what is held back expires now. @returns how much that is */
+  overrideExpiry(): number;
 }

@@ -293,15 +293,21 @@ describe('a restore', () => {
 });
 
 describe('the operator’s override', () => {
-  it('releases what is held back and answers how it stands', async () => {
-    let heldBack = 12;
+  it('lets what is held back expire, and says how much that was', async () => {
+    let frozen = true;
     const { call } = await start({
-      overrideExpiry: () => (heldBack = 0),
-      livenessStatus: () => ({ frozen: heldBack > 0, heldBack }),
+      overrideExpiry() {
+        frozen = false;
+        return 12;
+      },
+      livenessStatus: () => (frozen ? { frozen, sinceMs: 1_000, held: 12, share: 0.5 } : { frozen, held: 0, share: 0 }),
     });
-    expect(parsed(await call('GET', '/rollcall/v1/status'))['liveness']).toEqual({ frozen: true, heldBack: 12 });
+    const before = parsed(await call('GET', '/rollcall/v1/status'));
+    expect(before['liveness']).toEqual({ frozen: true, sinceMs: 1_000, held: 12, share: 0.5 });
     const reply = await call('POST', '/rollcall/v1/expiry/override');
-    expect([reply.status, parsed(reply)]).toEqual([200, { frozen: false, heldBack: 0 }]);
+    expect([reply.status, parsed(reply)]).toEqual([200, { expired: 12 }]);
+    const after = parsed(await call('GET', '/rollcall/v1/status'));
+    expect(after['liveness']).toEqual({ frozen: false, held: 0, share: 0 });
   });
 });
 
@@ -335,7 +341,7 @@ describe('the status page', () => {
         kvKeys: 1,
       },
       availability: 0.5,
-      liveness: { frozen: false, heldBack: 0 },
+      liveness: { frozen: false, held: 0, share: 0 },
     });
   });
 });

@@ -43,9 +43,9 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
       send(exchange.response, 200, json, jsonLine(restored));
     },
     override({ request, response }) {
-      deps.overrideExpiry();
-      log.warn({ client: request.socket.remoteAddress }, 'an operator has overridden self-preservation');
-      send(response, 200, json, jsonLine(deps.livenessStatus()));
+      const expired = deps.overrideExpiry();
+      log.warn({ client: request.socket.remoteAddress, expired }, 'an operator has overridden self-preservation');
+      send(response, 200, json, jsonLine({ expired }));
     },
   };
 
