@@ -66,97 +66,113 @@ export interface Server {
  * Starts a registry in this process.
  *
  * @throws RegistryError `failed_precondition` when the address or the store is taken, or the address
- *   is not a loopback one and `unsafeAllowUnauthenticated` is not set; `data_loss` when the store cannot be read
+ *   is not a loopback one and `unsafeAllowUnauthenticated` is not set; `data_loss` when the store
+ *   cannot be read
  */
 export async function createServer(options: ServerOptions = {}): Promise<Server> {
+  const engine = await (options.engine ?? memory());
+  const core = createCore(engine, options);
+  try {
+    return await serve(core, options);
+  } catch (error) {
+    await closeCore(core);
+    throw error;
+  }
+}
+
+/** What stands below the front ends; nothing of it listens anywhere. */
+interface Core {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits: Limits;
+  readonly metrics: Metrics;
+  readonly replica: Replica;
+  readonly liveness: Liveness;
+  readonly fatal: Promise<RegistryError>;
+}
+
+function createCore(engine: Engine, options: ServerOptions): Core {
   const clock = options.clock ?? systemClock;
   const log = options.log ?? pino({ level: 'silent' });
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const host = options.http?.host ?? '127.0.0.1';
-  const engine = await (options.engine ?? memory());
   const metrics = new Metrics();
   const fatal = deferred<RegistryError>();
-
   const replica = new Replica({ engine, clock, onFatal: fatal.resolve });
-  const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
-  const liveness = new Liveness({
-    registry: replica,
-    clock,
-    log,
-    metrics,
-    limits,
-    random: Math.random,
-  });
+  const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random: Math.random });
   replica.observe((changes) => liveness.observe(changes));
   replica.measure(metrics);
+  return { engine, clock, log, limits, metrics, replica, liveness, fatal: fatal.promise };
+}
 
-  try {
-    assertBindAllowed({
-      host,
-      port: options.http?.port ?? 0,
-      authenticated: false,
-      unsafeAllowUnauthenticated: options.unsafeAllowUnauthenticated === true,
-    });
-    await replica.start();
-    liveness.start();
-    const identity = await identify(replica, host, options);
-    const context: Context = {
-      registry: replica,
-      health: liveness,
-      clock,
-      wheel,
-      answers: new Answers(limits.answerBytesMax),
-      identity,
-      limits,
-      metrics,
-      log,
-      uuid: randomUUID,
-    };
-    let ready = false;
-    const adminDeps: AdminDeps = {
-      backup: () => writeBackup(replica.state),
-      restore: (backup) => restore(replica, backup, limits),
-      ready: () => ready,
-      livenessStatus() {
-        const { frozen, held } = liveness.status();
-        return { frozen, heldBack: held };
-      },
-      overrideExpiry: () => void liveness.override(),
-    };
-    const frontends: Frontend[] = [consul(context), stream(context), admin(context, adminDeps)];
-    const listener = await listen({ host, port: options.http?.port ?? 0, frontends, limits, clock, log });
-    identity.httpPort = listener.port;
-    for (const frontend of frontends) await frontend.start?.();
-    ready = true;
-    const stopHousekeeping = keepHouse(replica, wheel, clock, log);
-    log.info({ host, port: listener.port, engine: engine.name, revision: replica.state.revision }, 'serving');
+async function closeCore({ liveness, replica, engine }: Core): Promise<void> {
+  liveness.close();
+  await replica.close();
+  await engine.close();
+}
 
-    let closing: Promise<void> | undefined;
-    const close = () =>
-      (closing ??= (async () => {
-        ready = false;
-        stopHousekeeping();
-        await listener.close();
-        liveness.close();
-        await replica.close();
-        await engine.close();
-        log.info('closed');
-      })());
-    return {
-      url: `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`,
-      httpPort: listener.port,
-      registry: replica,
-      metrics,
-      fatal: fatal.promise,
-      close,
-      [Symbol.asyncDispose]: close,
-    };
-  } catch (error) {
-    liveness.close();
-    await replica.close();
-    await engine.close();
-    throw error;
-  }
+async function serve(core: Core, options: ServerOptions): Promise<Server> {
+  const { engine, clock, log, limits, metrics, replica, liveness } = core;
+  const { host = '127.0.0.1', port = 0 } = options.http ?? {};
+  const unsafeAllowUnauthenticated = options.unsafeAllowUnauthenticated === true;
+  assertBindAllowed({ host, port, authenticated: false, unsafeAllowUnauthenticated });
+  await replica.start();
+  liveness.start();
+
+  const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
+  const identity = await identify(replica, host, options);
+  const context: Context = {
+    registry: replica,
+    health: liveness,
+    clock,
+    wheel,
+    answers: new Answers(limits.answerBytesMax),
+    identity,
+    limits,
+    metrics,
+    log,
+    uuid: randomUUID,
+  };
+  const serving = { ready: false };
+  const frontends: Frontend[] = [consul(context), stream(context), admin(context, adminDeps(core, serving))];
+  const listener = await listen({ host, port, frontends, limits, clock, log });
+  identity.httpPort = listener.port;
+  for (const frontend of frontends) await frontend.start?.();
+  const stopHousekeeping = keepHouse(replica, wheel, clock, log);
+  serving.ready = true;
+  log.info({ host, port: listener.port, engine: engine.name, revision: replica.state.revision }, 'serving');
+
+  let closing: Promise<void> | undefined;
+  const shutDown = async () => {
+    serving.ready = false;
+    stopHousekeeping();
+    await listener.close();
+    await closeCore(core);
+    log.info('closed');
+  };
+  const close = () => (closing ??= shutDown());
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`,
+    httpPort: listener.port,
+    registry: replica,
+    metrics,
+    fatal: core.fatal,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function adminDeps({ replica, liveness, limits }: Core, serving: { readonly ready: boolean }): AdminDeps {
+  return {
+    backup: () => writeBackup(replica.state),
+    restore: (backup) => restore(replica, backup, limits),
+    ready: () => serving.ready,
+    livenessStatus() {
+      const { frozen, held } = liveness.status();
+      return { frozen, heldBack: held };
+    },
+    overrideExpiry: () => void liveness.override(),
+  };
 }
 
 async function restore(
