@@ -167,11 +167,8 @@ function adminDeps({ replica, liveness, limits }: Core, serving: { readonly read
     backup: () => writeBackup(replica.state),
     restore: (backup) => restore(replica, backup, limits),
     ready: () => serving.ready,
-    livenessStatus() {
-      const { frozen, held } = liveness.status();
-      return { frozen, heldBack: held };
-    },
-    overrideExpiry: () => void liveness.override(),
+    livenessStatus: () => liveness.status(),
+    overrideExpiry: () => liveness.override(),
   };
 }
 
