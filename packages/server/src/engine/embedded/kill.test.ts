@@ -1,0 +1,199 @@
+/**
+ * Kills the real process under write load, again and again, and looks at what is left:
+ *
+ * - every acknowledged transaction is there, at the revision that was acknowledged,
+ * - every transaction is whole or absent, and none is there without those called before it,
+ * - what earlier lives left behind is untouched, and revisions never go back.
+ *
+ * The process runs the built `dist`, so `npx tsc -b` comes first. `ROLLCALL_KILLS` is the number of
+ * kills, `ROLLCALL_KILL_SEED` repeats a run's moments (though not what the machine made of them).
+ */
+
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { Engine, EngineRecord } from '../engine.ts';
+import { embedded } from './embedded.ts';
+import { kept, partsOf, recordOf } from './kill-records.mjs';
+
+const kills = Number(process.env['ROLLCALL_KILLS'] ?? 100);
+const seed = Number(process.env['ROLLCALL_KILL_SEED'] ?? randomInt(2 ** 31));
+const script = fileURLToPath(new URL('kill-writer.mjs', import.meta.url));
+const built = fileURLToPath(new URL('../../../dist/engine/embedded/embedded.js', import.meta.url));
+
+type Bug = 'none' | 'early' | 'torn';
+
+interface Life {
+  /** Revision of each acknowledged transaction, by writer and number. */
+  readonly acknowledged: Map<string, number>;
+  readonly errors: string;
+}
+
+/** Runs the process until it has acknowledged `transactions`, or for `beforeReady` ms, and kills it. */
+function live(dir: string, run: string, bug: Bug, transactions: number, extraMs: number): Promise<Life> {
+  return new Promise((ended, failed) => {
+    const child = spawn(process.execPath, [script, dir, run, bug], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const acknowledged = new Map<string, number>();
+    let seen = 0;
+    let rest = '';
+    let errors = '';
+    // Some are killed while they still open the store.
+    if (transactions === 0) setTimeout(() => child.kill('SIGKILL'), extraMs);
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const [what, writer, number, revision] = line.split(' ');
+        if (what === 'ack') acknowledged.set(`${writer} ${number}`, Number(revision));
+      }
+      seen += lines.length;
+      if (transactions > 0 && seen >= transactions) {
+        transactions = Number.POSITIVE_INFINITY;
+        setTimeout(() => child.kill('SIGKILL'), extraMs);
+      }
+    });
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk));
+    child.on('error', failed);
+    child.on('close', (code, signal) => {
+      if (signal === 'SIGKILL') ended({ acknowledged, errors });
+      else failed(new Error(`the process ended by itself (${code ?? signal}): ${errors}`));
+    });
+  });
+}
+
+/** What the store must have kept from all lives before. */
+class Expected {
+  readonly records = new Map<string, number>();
+  revision = 0;
+
+  /** @returns what is wrong with the store after a life; empty when nothing is */
+  check(run: string, life: Life, revision: number, found: ReadonlyMap<string, EngineRecord>): string[] {
+    const wrong: string[] = [];
+    if (revision < this.revision) wrong.push(`the revision went back from ${this.revision} to ${revision}`);
+    for (const [key, at] of this.records) {
+      if (found.get(key)?.revision !== at) wrong.push(`an earlier life's ${JSON.stringify(key)} has changed`);
+    }
+    const own = [...found.values()].filter(({ key }) => key.startsWith(`${run}\0`));
+    for (let writer = 0; writer < 4; writer++) this.#checkWriter(run, writer, life, own, wrong);
+    for (const at of life.acknowledged.values()) {
+      if (at > revision) wrong.push(`revision ${at} was acknowledged, the store stands at ${revision}`);
+    }
+    this.revision = revision;
+    for (const record of own) this.records.set(record.key, record.revision);
+    return wrong;
+  }
+
+  #checkWriter(run: string, writer: number, life: Life, own: readonly EngineRecord[], wrong: string[]): void {
+    const parts = new Map<number, EngineRecord[]>();
+    for (const record of own) {
+      const [, by, number] = record.key.split('\0').map(Number);
+      if (by === writer) parts.set(number as number, [...(parts.get(number as number) ?? []), record]);
+    }
+    const last = Math.max(-1, ...parts.keys());
+    const acknowledged = [...life.acknowledged.keys()].map((id) => id.split(' ').map(Number));
+    const lastAcknowledged = Math.max(-1, ...acknowledged.filter(([by]) => by === writer).map(([, number]) => number as number));
+    if (lastAcknowledged > last) wrong.push(`writer ${writer}: ${lastAcknowledged} was acknowledged, the last one there is ${last}`);
+    let before = 0;
+    for (let number = Math.max(0, last - kept + 1); number <= last; number++) {
+      const records = parts.get(number) ?? [];
+      const at = records[0]?.revision ?? 0;
+      const name = `writer ${writer}, transaction ${number}`;
+      if (records.length !== partsOf(number)) wrong.push(`${name}: ${records.length} of ${partsOf(number)} records are there`);
+      if (records.some(({ revision }) => revision !== at)) wrong.push(`${name}: its records have different revisions`);
+      if (at <= before) wrong.push(`${name}: revision ${at} is not above ${before}`);
+      const promised = life.acknowledged.get(`${writer} ${number}`);
+      if (promised !== undefined && promised !== at) wrong.push(`${name}: revision ${promised} was acknowledged, it is ${at}`);
+      for (let part = 0; part < partsOf(number); part++) {
+        const { key, value } = recordOf(run, writer, number, part);
+        const record = records.find((each) => each.key === key);
+        if (record !== undefined && !value.equals(record.value)) wrong.push(`${name}: part ${part} has another value`);
+      }
+      before = at;
+    }
+    for (const number of parts.keys()) {
+      if (number <= last - kept) wrong.push(`writer ${writer}: transaction ${number} should have been removed`);
+    }
+  }
+}
+
+async function contentOf(engine: Engine): Promise<Map<string, EngineRecord>> {
+  const found = new Map<string, EngineRecord>();
+  for await (const event of engine.changes({ signal: new AbortController().signal })) {
+    if (event.kind !== 'records') break;
+    for (const record of event.records) found.set(record.key, record);
+  }
+  return found;
+}
+
+/** One store through `count` lives; returns what went wrong and how much was acknowledged. */
+async function lives(count: number, bug: Bug, random: () => number): Promise<{ wrong: string[]; acknowledged: number }> {
+  const dir = await mkdtemp(join(tmpdir(), 'rollcall-kill-'));
+  const expected = new Expected();
+  let acknowledged = 0;
+  try {
+    for (let number = 0; number < count; number++) {
+      const run = `run${number}`;
+      const opening = random() < 0.1;
+      const life = await live(dir, run, bug, opening ? 0 : 1 + Math.floor(random() ** 2 * 600), random() * (opening ? 120 : 3));
+      acknowledged += life.acknowledged.size;
+      // Opening checks the whole store; nothing has to be cleaned up by hand before.
+      const engine = await embedded({ dir });
+      const wrong = expected.check(run, life, await engine.barrier(), await contentOf(engine));
+      if (wrong.length > 0) return { wrong: wrong.map((what) => `kill ${number + 1}: ${what}`), acknowledged };
+      if (number % 10 === 9) await forget(engine, expected);
+      await engine.close();
+    }
+    return { wrong: [], acknowledged };
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Empties the store, so that checking does not take longer and longer; pages are freed, too. */
+async function forget(engine: Engine, expected: Expected): Promise<void> {
+  const result = await engine.commit({ expect: [], put: [], delete: [...expected.records.keys()] });
+  expected.records.clear();
+  expected.revision = result.revision;
+}
+
+function randomFrom(start: number): () => number {
+  let state = start;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+describe('kill -9', () => {
+  it('has a built process to kill', () => {
+    expect(existsSync(built), 'run `npx tsc -b` first').toBe(true);
+  });
+
+  it(
+    `loses nothing acknowledged and leaves nothing half done in ${kills} kills`,
+    async () => {
+      const lanes = 2;
+      const share = Array.from({ length: lanes }, (_, lane) => Math.floor((kills + lane) / lanes));
+      const outcomes = await Promise.all(share.map((count, lane) => lives(count, 'none', randomFrom(seed + lane))));
+      for (const { wrong } of outcomes) expect(wrong, `ROLLCALL_KILL_SEED=${seed}`).toEqual([]);
+      // A process that acknowledges next to nothing proves next to nothing.
+      expect(outcomes.reduce((sum, { acknowledged }) => sum + acknowledged, 0)).toBeGreaterThan(kills * 20);
+    },
+    30_000 + kills * 2_000,
+  );
+
+  it.each<[Bug, RegExp]>([
+    ['early', /was acknowledged, the last one there is/],
+    ['torn', /records are there|different revisions/],
+  ])('is noticed by this test when acknowledgements are %s', async (bug, message) => {
+    const { wrong } = await lives(20, bug, randomFrom(seed));
+    expect(wrong.join('\n')).toMatch(message);
+  }, 60_000);
+});
