@@ -31,7 +31,7 @@ const odd = fc.oneof(
   fc.constantFrom('__proto__', 'constructor', '..', '../../x', 'a//b', '\u0000', 'a\nb', '\ud800', 'x'.repeat(2_000)),
 );
 
-const escaped = odd.map((text) => encodeURIComponent(text.toWellFormed()));
+const escaped = odd.map((text) => encodeURIComponent(Buffer.from(text).toString()));
 const rest = fc.oneof(
   { weight: 4, arbitrary: fc.array(escaped, { maxLength: 3 }).map((parts) => parts.join('/')) },
   { weight: 1, arbitrary: fc.constantFrom('%', '%zz', '%ff', '%00', '%e2%82', '%2f', '//', '/./..//', '%2e%2e%2f') },
