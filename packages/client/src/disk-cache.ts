@@ -67,7 +67,7 @@ export class DiskCache {
     try {
       await mkdir(dir, { recursive: true });
       const kept = new Map<string, KeptService>();
-      for (const name of (await newest(dir, clock)).reverse()) {
+      for (const name of (await newest(dir, clock)).toReversed()) {
         const read = await readKept(join(dir, name));
         if (typeof read === 'string') onWarning(`cache file ${name} is ignored: ${read}`);
         else kept.set(read.service, read);

@@ -21,6 +21,7 @@ export function follow<T>(
   signal: AbortSignal | undefined,
 ): AsyncIterableIterator<T, undefined> {
   return latest<T>((values) => {
+    if (views.isClosed) values.end();
     const cached = views.demand(view);
     let told = 0;
     const look = () => {

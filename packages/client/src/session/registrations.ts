@@ -38,6 +38,8 @@ interface Entry extends Wish {
   version: number;
   /** Version that the registry has confirmed, or finally refused; 0 for none. */
   confirmed: number;
+  /** The registry has had it before. */
+  taken: boolean;
   /** Why the last attempt failed. */
   lastError: RegistryError | undefined;
   readonly waiters: Set<Waiter>;
@@ -106,7 +108,7 @@ export class Registrations implements SessionPart {
   want(id: string, wanted: InstanceRegistration | undefined): void {
     let entry = this.#entries.get(id);
     if (entry === undefined) {
-      entry = { id, wanted, version: 0, confirmed: 0, lastError: undefined, waiters: new Set() };
+      entry = { id, wanted, version: 0, confirmed: 0, taken: false, lastError: undefined, waiters: new Set() };
       this.#entries.set(id, entry);
     }
     entry.wanted = wanted;
@@ -231,6 +233,7 @@ export class Registrations implements SessionPart {
 
   #accept(batch: readonly Sent[]): void {
     for (const { entry, version, wanted } of batch) {
+      entry.taken = true;
       this.#settle(entry, version, undefined);
       if (wanted === undefined && entry.version === version) this.#entries.delete(entry.id);
     }
@@ -239,7 +242,9 @@ export class Registrations implements SessionPart {
   #refuse(batch: readonly Sent[], error: RegistryError): void {
     // The link has ended; the next one starts anew.
     if (error.code === 'unknown_outcome' || error.code === 'cancelled') return;
-    if (!finalCodes.has(error.code)) {
+    // A registry without room for something new is full; what it had, it will have room for again.
+    const full = error.code === 'resource_exhausted' && batch.some(({ entry }) => !entry.taken);
+    if (!finalCodes.has(error.code) && !full) {
       for (const { entry } of batch) entry.lastError = error;
       this.#pause(pauseMs / 2 + (this.#random() * pauseMs) / 2);
     } else if (batch.length > 1) this.#oneByOne = true;
