@@ -1,0 +1,185 @@
+/**
+ * The DNS front end: what is registered, as names. Puts its parts together and has their lifecycle;
+ * what is answered is `responder.ts`' business.
+ *
+ * UDP and TCP on the same port. It answers to the address that a packet came from and nowhere else,
+ * at once or (other domains, if recursors are named) within some seconds.
+ */
+
+import type { RemoteInfo } from 'node:dgram';
+import type { Socket as TcpSocket } from 'node:net';
+import { RegistryError } from '@rollcall/protocol';
+import type { Context } from '../../net/frontend.ts';
+import { lowerCase } from './directory.ts';
+import { plainUdpBytes, udpBytesDefault, udpBytesHighest, udpRecordsDefault } from './limits.ts';
+import { refuse } from './message.ts';
+import { headerBytes } from './query-reader.ts';
+import { randomFrom } from './random.ts';
+import { RateLimit } from './rate-limit.ts';
+import { rcodes } from './records.ts';
+import { Recursors, parseServer } from './recursors.ts';
+import { hostName, type Zone } from './resolve.ts';
+import { Responder } from './responder.ts';
+import { closeTcp, openSockets, type Sockets } from './sockets.ts';
+import { TcpConnections } from './tcp.ts';
+import { ttlsOf, type TtlOptions } from './ttls.ts';
+
+export interface DnsOptions {
+  /** An address, or a name of one. */
+  readonly host: string;
+  /** 0 takes a port that is free for both UDP and TCP. */
+  readonly port: number;
+  /** The domain that names end in; `consul` by default. */
+  readonly domain?: string;
+  readonly ttls?: TtlOptions;
+  /** Leave out instances that warn; by default only critical ones are left out. */
+  readonly onlyPassing?: boolean;
+  /** Set TC when a client gets only some of the instances, so that it asks again over TCP; false by default. */
+  readonly truncate?: boolean;
+  /** Most bytes of an answer over UDP, for clients that announce as many; 512 to 65,467, 1,232 by default. */
+  readonly udpBytesMax?: number;
+  /** Most instances in an answer over UDP without EDNS; 1 or more, 3 by default. */
+  readonly udpRecordsMax?: number;
+  /** Queries that one address may make in a second, not counting this machine; 5,000 by default. */
+  readonly queriesPerSecond?: number;
+  /** Servers that are asked about other domains, as `10.0.0.53` or `10.0.0.53:53`; none by default. */
+  readonly recursors?: readonly string[];
+}
+
+export interface Dns {
+  /** @throws RegistryError `failed_precondition` when the address cannot be listened on */
+  start(): Promise<{ readonly port: number }>;
+  /** Sends what is ready; resolves when both listeners are closed. */
+  close(): Promise<void>;
+}
+
+/** Programs on one machine, by one resolver, seldom ask more; a thousand machines may, and may be told so. */
+const queriesPerSecondDefault = 5_000;
+
+/** After this, connections that do not take their answers are cut. */
+const closeGraceMs = 1_000;
+
+/** @throws RegistryError `invalid_argument` when an option is out of range, or domain and datacenter make no name */
+export function dns(context: Context, options: DnsOptions): Dns {
+  const { registry, clock, wheel, log, metrics, uuid } = context;
+  const recursors = new Recursors({ servers: (options.recursors ?? []).map(parseServer), wheel, uuid });
+  const responder = new Responder({
+    registry,
+    clock,
+    zone: zoneOf(context, options),
+    limits: {
+      udpBytesMax: within('udpBytesMax', options.udpBytesMax ?? udpBytesDefault, plainUdpBytes, udpBytesHighest),
+      udpRecordsMax: within('udpRecordsMax', options.udpRecordsMax ?? udpRecordsDefault, 1, Infinity),
+    },
+    tellWhenCut: options.truncate ?? false,
+    recursion: recursors.configured,
+    random: randomFrom(uuid()),
+  });
+  const perSecond = options.queriesPerSecond ?? queriesPerSecondDefault;
+  const rateLimit = new RateLimit(clock, within('queriesPerSecond', perSecond, 1, Infinity));
+  const counts = { ignored: 0, limited: 0 };
+  let sockets: Sockets | undefined;
+
+  /** An answer now or later; undefined when there shall be none. */
+  const answer = (query: Buffer, overUdp: boolean): Buffer | Promise<Buffer> | undefined => {
+    try {
+      const response = responder.respond(query, overUdp);
+      if (response === 'ask-elsewhere') return elsewhere(query, overUdp);
+      if (response !== 'silence') return response;
+      counts.ignored++;
+      return undefined;
+    } catch (error) {
+      // Whatever a packet has brought about, it must not end the process.
+      log.error({ err: error, query: query.toString('hex') }, 'a DNS query failed');
+      return query.length < headerBytes ? undefined : refuse(query, rcodes.SERVFAIL, !overUdp);
+    }
+  };
+  const elsewhere = async (query: Buffer, overUdp: boolean): Promise<Buffer> => {
+    const found = await recursors.ask(query, overUdp).catch((err: unknown) => {
+      log.warn({ err }, 'a recursor could not be asked');
+      return undefined;
+    });
+    if (found === undefined) return responder.fail(query, overUdp);
+    return overUdp ? found : framed(found);
+  };
+
+  const onPacket = (query: Buffer, { address, port }: RemoteInfo): void => {
+    // Nobody can be answered at port 0.
+    if (port === 0) return;
+    if (!rateLimit.admits(address)) {
+      counts.limited++;
+      return;
+    }
+    const response = answer(query, true);
+    if (response instanceof Promise) void response.then((later) => sockets?.udp.send(later, port, address));
+    else if (response !== undefined) sockets?.udp.send(response, port, address);
+  };
+
+  const connections = new TcpConnections(wheel, (query, address) => {
+    if (rateLimit.admits(address)) return answer(query, false);
+    counts.limited++;
+    return 'cut';
+  });
+  const exposed: readonly [name: string, help: string, read: () => number][] = [
+    ['queries', 'DNS queries answered', () => responder.answered.reduce((sum, count) => sum + count, 0)],
+    ['name_errors', 'DNS queries for names that do not exist', () => responder.answered[rcodes.NXDOMAIN] ?? 0],
+    ['encodings', 'DNS answers encoded; the others were sent from memory', () => responder.encodings],
+    ['ignored', 'DNS packets that no answer was possible to', () => counts.ignored],
+    ['limited', 'DNS queries left unanswered because their address made too many', () => counts.limited],
+  ];
+  for (const [name, help, read] of exposed) metrics.observeTotal(`rollcall_dns_${name}_total`, help, read);
+  metrics.observe('rollcall_dns_connections', 'Open DNS connections over TCP', () => connections.size);
+  metrics.observe('rollcall_dns_kept_bytes', 'Memory that encoded DNS answers take, about', () => responder.keptBytes);
+
+  return {
+    async start() {
+      const { host, port: wanted } = options;
+      const onConnection = (socket: TcpSocket) => connections.accept(socket);
+      sockets = await openSockets({ host, port: wanted, onPacket, onConnection });
+      const { udp, tcp, port } = sockets;
+      for (const each of [udp, tcp]) each.on('error', (err) => log.warn({ err }, 'a DNS socket reports an error'));
+      log.info({ host, port, domain: options.domain ?? 'consul' }, 'serving DNS');
+      return { port };
+    },
+    async close() {
+      recursors.close();
+      connections.close();
+      if (sockets === undefined) return;
+      const { udp, tcp } = sockets;
+      sockets = undefined;
+      const cancel = clock.timer(closeGraceMs, () => connections.destroy());
+      await Promise.all([new Promise<void>((done) => udp.close(() => done())), closeTcp(tcp)]);
+      cancel();
+    },
+  };
+}
+
+function zoneOf({ identity }: Context, options: DnsOptions): Zone {
+  const domain = hostName(lowerCase(options.domain ?? 'consul'));
+  const { datacenter, nodeName, address } = identity;
+  // Every target ends in both, and the longest label before them has 63 bytes.
+  const ending = `addr.${datacenter}.${domain ?? ''}`;
+  if (domain === undefined || hostName(ending) === undefined || ending.length > 128) {
+    const message = `domain ${JSON.stringify(options.domain)} and datacenter ${JSON.stringify(datacenter)} cannot be part of names: use letters, digits, dashes and underscores, at most 63 between dots and 120 in all`;
+    throw new RegistryError('invalid_argument', message);
+  }
+  return {
+    domain,
+    datacenter,
+    node: { name: nodeName, address },
+    ttls: ttlsOf(options.ttls ?? {}),
+    onlyPassing: options.onlyPassing ?? false,
+  };
+}
+
+function within(name: string, value: number, min: number, max: number): number {
+  if (value >= min && value <= max) return value;
+  const range = max === Infinity ? `${min} or more` : `from ${min} to ${max}`;
+  throw new RegistryError('invalid_argument', `${name} is ${value}, it must be ${range}`);
+}
+
+function framed(answer: Buffer): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(answer.length);
+  return Buffer.concat([length, answer]);
+}

@@ -1,0 +1,262 @@
+/** What there is for a name, over a real registry: a table of names, and the rules of health. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { manualClock } from '../../manual-clock.case.ts';
+import { Directory } from './directory.ts';
+import { startRegistry, type Sample } from './dns.case.ts';
+import { parseName } from './names.ts';
+import { types, type ResourceRecord } from './records.ts';
+import { resolve, type Zone } from './resolve.ts';
+import { ttlsOf } from './ttls.ts';
+
+const zone: Zone = {
+  domain: 'consul',
+  datacenter: 'dc1',
+  node: { name: 'here', address: '127.0.0.1' },
+  ttls: ttlsOf({ node: 30, services: { web: 5 } }),
+  onlyPassing: false,
+};
+
+let registry: Awaited<ReturnType<typeof startRegistry>>;
+let directory: Directory;
+
+beforeEach(async () => {
+  const clock = manualClock();
+  registry = await startRegistry(clock);
+  directory = new Directory(registry.replica, clock, 'dc1');
+});
+afterEach(() => registry.close());
+
+const register = async (...samples: Sample[]) => {
+  for (const sample of samples) await registry.register(sample);
+};
+
+/** Records as `TYPE data`, sorted, those sent along after `+`; or what else there is. */
+function found(name: string, type: keyof typeof types = 'A', settings: Partial<Zone> = {}): string[] | string {
+  const labels = name.split('.');
+  const subject = directory.subjectOf(parseName(labels, types[type], ['consul']));
+  const result = resolve(registry.replica.state, { ...zone, ...settings }, subject, name, types[type]);
+  if (result.kind !== 'answer') return result.kind;
+  return result.entries.map(({ record, along }) => [show(record), ...along.map(show)].join(' + ')).sort();
+}
+
+function show(record: ResourceRecord): string {
+  switch (record.type) {
+    case 'A':
+    case 'AAAA':
+      return `${record.type} ${record.address}`;
+    case 'SRV':
+      return `SRV ${record.weight} ${record.port} ${record.target}`;
+    case 'TXT':
+      return `TXT ${record.text}`;
+    case 'SOA':
+      return `SOA ${record.server} ${record.mailbox}`;
+    default:
+      return `${record.type} ${record.target}`;
+  }
+}
+
+describe('a service', () => {
+  it('has the addresses of its instances, each once', async () => {
+    await register(
+      { id: 'n1', nodeAddress: '10.0.0.1' },
+      { id: 'n2', nodeAddress: '10.0.0.2', address: '10.0.9.9' },
+      { id: 'n3', nodeAddress: '10.0.0.3', address: '10.0.9.9', port: 81 },
+      { id: 'n4', nodeAddress: '2001:db8::4' },
+      { id: 'n5', nodeAddress: '10.0.0.5', service: 'other' },
+    );
+    expect(found('web.service.consul')).toEqual(['A 0a000001', 'A 0a000909']);
+    expect(found('web.service.consul', 'AAAA')).toEqual(['AAAA 20010db8000000000000000000000004']);
+    expect(found('web.service.consul', 'ANY')).toHaveLength(3);
+    expect(found('web.service.consul', 'TXT')).toBe('no-data');
+  });
+
+  it('has places: node, or address if the instance has its own', async () => {
+    await register(
+      { id: 'n1', nodeAddress: '10.0.0.1', port: 8_001 },
+      { id: 'n2', nodeAddress: '10.0.0.2', address: '10.0.9.9', port: 8_002 },
+      { id: 'n3', nodeAddress: '2001:db8::3', port: 8_003 },
+    );
+    const places = [
+      'SRV 1 8001 n1.node.dc1.consul + A 0a000001',
+      'SRV 1 8002 0a000909.addr.dc1.consul + A 0a000909',
+      'SRV 1 8003 n3.node.dc1.consul + AAAA 20010db8000000000000000000000003',
+    ];
+    for (const name of ['web.service.consul', '_web._tcp.service.consul', '_web._tcp.consul']) {
+      expect(found(name, 'SRV')).toEqual(places);
+    }
+  });
+
+  it('is written with its node’s address when the DNS cannot express the node’s name', async () => {
+    await register({ id: 'a node', nodeAddress: '10.0.0.1' }, { id: 'x'.repeat(64), nodeAddress: '10.0.0.2' });
+    expect(found('web.service.consul', 'SRV')).toEqual([
+      'SRV 1 80 0a000001.addr.dc1.consul + A 0a000001',
+      'SRV 1 80 0a000002.addr.dc1.consul + A 0a000002',
+    ]);
+  });
+
+  it('leaves out what is critical: the instance or its node; what warns stays, with its own weight', async () => {
+    const weights = { passing: 10, warning: 2 };
+    await register(
+      { id: 'n1', weights },
+      { id: 'n2', weights, status: 'warning' },
+      { id: 'n3', weights, nodeStatus: 'warning' },
+      { id: 'n4', weights, status: 'critical' },
+      { id: 'n5', weights, nodeStatus: 'critical' },
+    );
+    const shown = found('web.service.consul', 'SRV') as string[];
+    expect(shown.map((text) => text.split(' ').slice(0, 4).join(' '))).toEqual([
+      'SRV 10 80 n1.node.dc1.consul',
+      'SRV 2 80 n2.node.dc1.consul',
+      'SRV 2 80 n3.node.dc1.consul',
+    ]);
+    expect(found('web.service.consul', 'SRV', { onlyPassing: true })).toHaveLength(1);
+  });
+
+  it('leaves out an instance that drains', async () => {
+    await register({ id: 'n1', nodeAddress: '10.0.0.1' }, { id: 'n2', nodeAddress: '10.0.0.2' });
+    await registry.replica.submit({
+      kind: 'register',
+      node: { name: 'n1', address: '10.0.0.1' },
+      nodeMode: 'exists',
+      checks: [{ id: 'drain', name: 'drain', instance: 'n1', type: 'drain', status: 'critical' }],
+    });
+    expect(found('web.service.consul')).toEqual(['A 0a000002']);
+  });
+
+  it('that nobody can serve does not exist', async () => {
+    await register({ id: 'n1', status: 'critical' });
+    for (const type of ['A', 'SRV', 'TXT', 'ANY'] as const) expect(found('web.service.consul', type)).toBe('name-error');
+  });
+
+  it('is filtered by tag, in any case', async () => {
+    await register({ id: 'n1', nodeAddress: '10.0.0.1', tags: ['Primary', 'v1.2'] }, { id: 'n2', nodeAddress: '10.0.0.2' });
+    for (const name of ['primary.web.service.consul', 'v1.2.web.service.consul', '_web._primary.service.consul']) {
+      expect(found(name)).toEqual(['A 0a000001']);
+    }
+    expect(found('secondary.web.service.consul')).toBe('name-error');
+    expect(found('_web._tcp.service.consul')).toHaveLength(2);
+  });
+
+  it('is found in any case, with all that differ in case only', async () => {
+    await register({ id: 'n1', service: 'Web', nodeAddress: '10.0.0.1' });
+    expect(found('web.service.consul')).toEqual(['A 0a000001']);
+    await register({ id: 'n2', service: 'web', nodeAddress: '10.0.0.2' });
+    await register({ id: 'n3', service: 'WEB', nodeAddress: '10.0.0.3' });
+    expect(found('web.service.consul')).toEqual(['A 0a000001', 'A 0a000002', 'A 0a000003']);
+  });
+
+  it('that is somewhere else by name is an alias; only when there is no address, and only the first', async () => {
+    await register({ id: 'n1', address: 'db.example.org.' }, { id: 'n2', address: 'db2.example.org' });
+    expect(found('web.service.consul')).toEqual(['CNAME db.example.org']);
+    expect(found('web.service.consul', 'CNAME')).toEqual(['CNAME db.example.org']);
+    expect(found('web.service.consul', 'TXT')).toBe('no-data');
+    expect(found('web.service.consul', 'SRV')).toEqual(['SRV 1 80 db.example.org', 'SRV 1 80 db2.example.org']);
+    await register({ id: 'n3', nodeAddress: '10.0.0.3' });
+    expect(found('web.service.consul')).toEqual(['A 0a000003']);
+    expect(found('web.service.consul', 'AAAA')).toBe('no-data');
+  });
+
+  it('is not an alias of itself', async () => {
+    await register({ id: 'n1', nodeAddress: '10.0.0.1', address: 'Web.service.consul.' });
+    expect(found('web.service.consul')).toEqual(['A 0a000001']);
+    expect(found('web.service.consul', 'SRV')).toEqual(['SRV 1 80 n1.node.dc1.consul + A 0a000001']);
+  });
+
+  it('has nothing to say of an address that is neither', async () => {
+    await register({ id: 'n1', address: 'unix:/run/web.sock' }, { id: 'n2', nodeAddress: '' });
+    for (const type of ['A', 'AAAA', 'SRV', 'ANY'] as const) expect(found('web.service.consul', type)).toBe('no-data');
+  });
+
+  it('keeps ports and weights within 16 bits', async () => {
+    await register({ id: 'n1', port: 70_000, weights: { passing: 1_000_000, warning: 1 } });
+    expect(found('web.service.consul', 'SRV')).toEqual(['SRV 65535 65535 n1.node.dc1.consul + A 0a000001']);
+  });
+
+  it('is here, or nowhere', async () => {
+    await register({ id: 'n1' });
+    expect(found('web.service.dc1.consul')).toHaveLength(1);
+    expect(found('web.service.dc1.dc.consul')).toHaveLength(1);
+    expect(found('web.service.dc2.consul')).toBe('name-error');
+    expect(found('n1.node.dc2.consul')).toBe('name-error');
+  });
+
+  it('lives as long as its name says, its node as long as nodes do', async () => {
+    await register({ id: 'n1' });
+    const ttlOf = (name: string, type: number) => {
+      const subject = directory.subjectOf(parseName(name.split('.'), type, ['consul']));
+      const result = resolve(registry.replica.state, zone, subject, name, type);
+      return result.kind === 'answer' ? result.entries.flatMap(({ record, along }) => [record.ttl, ...along.map(({ ttl }) => ttl)]) : [];
+    };
+    expect(ttlOf('web.service.consul', types.SRV)).toEqual([5, 5]);
+    expect(ttlOf('n1.node.consul', types.A)).toEqual([30]);
+  });
+});
+
+describe('a node', () => {
+  const nodeMeta = { zone: 'a b', 'rfc1035-note': 'as it is', 'a=b`c': 'd`e', ' padded ': '' };
+
+  it('has its address and its metadata, healthy or not', async () => {
+    await register({ id: 'n1', nodeAddress: '10.0.0.1', nodeStatus: 'critical', nodeMeta });
+    expect(found('n1.node.consul')).toEqual(['A 0a000001']);
+    expect(found('n1.node.consul', 'AAAA')).toBe('no-data');
+    expect(found('n1.node.consul', 'SRV')).toBe('no-data');
+    const texts = ['TXT ` padded` =', 'TXT a`=b``c=d``e', 'TXT as it is', 'TXT zone=a b'];
+    expect(found('n1.node.consul', 'TXT')).toEqual(texts);
+    expect(found('n1.node.consul', 'ANY')).toEqual(['A 0a000001', ...texts]);
+  });
+
+  it('is found in any case, and with dots in its name', async () => {
+    await register({ id: 'My.Node', nodeAddress: '10.0.0.1' });
+    expect(found('my.node.node.consul')).toEqual(['A 0a000001']);
+    expect(found('node.node.consul')).toBe('name-error');
+  });
+
+  it('may be somewhere else by name', async () => {
+    await register({ id: 'n1', nodeAddress: 'host.example.org' });
+    expect(found('n1.node.consul')).toEqual(['CNAME host.example.org']);
+  });
+});
+
+describe('an address', () => {
+  it('is what its name says', () => {
+    expect(found('0a000001.addr.consul')).toEqual(['A 0a000001']);
+    expect(found('0a000001.addr.consul', 'AAAA')).toBe('no-data');
+    expect(found('20010db8000000000000000000000005.addr.dc1.consul', 'AAAA')).toHaveLength(1);
+  });
+
+  it('leads back to a node, else to a service', async () => {
+    await register(
+      { id: 'n1', nodeAddress: '10.0.0.1', address: '10.0.9.9' },
+      { id: 'n2', nodeAddress: '2001:db8::5', address: '10.0.0.1', service: 'other' },
+    );
+    expect(found('1.0.0.10.in-addr.arpa', 'PTR')).toEqual(['PTR n1.node.dc1.consul']);
+    expect(found('9.9.0.10.in-addr.arpa', 'PTR')).toEqual(['PTR web.service.dc1.consul']);
+    expect(found('9.9.0.10.in-addr.arpa', 'ANY')).toHaveLength(1);
+    const v6 = '5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa';
+    expect(found(v6, 'PTR')).toEqual(['PTR n2.node.dc1.consul']);
+    expect(found('9.9.0.10.in-addr.arpa', 'A')).toBe('no-data');
+    expect(found('8.8.8.8.in-addr.arpa', 'PTR')).toBe('name-error');
+    await registry.deregister('n1');
+    expect(found('9.9.0.10.in-addr.arpa', 'PTR')).toBe('name-error');
+  });
+});
+
+describe('the domain', () => {
+  it('says who serves it, under every name', () => {
+    expect(found('consul', 'SOA')).toEqual(['SOA ns.consul hostmaster.consul']);
+    expect(found('nope.service.consul', 'SOA')).toHaveLength(1);
+    expect(found('consul', 'NS')).toEqual(['NS here.node.dc1.consul + A 7f000001']);
+    expect(found('consul')).toBe('no-data');
+    expect(found('consul', 'ANY')).toHaveLength(1);
+  });
+
+  it('does not deny the names between itself and services: resolvers ask for them first (RFC 9156)', () => {
+    for (const name of ['service.consul', 'dc1.consul', 'service.dc1.consul', 'dc.consul', '_tcp.service.consul']) {
+      expect(found(name)).toBe('no-data');
+    }
+    for (const name of ['nope.consul', 'service.dc2.consul', 'web.connect.consul', 'geo.query.consul']) {
+      expect(found(name)).toBe('name-error');
+    }
+  });
+});

@@ -1,0 +1,226 @@
+/** Packets in and out without sockets: what is kept, how long, and what a storm of wrong names costs. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { manualClock } from '../../manual-clock.case.ts';
+import { decoded, queryPacket, type AskOptions, type QueryType, type Reply } from './ask.case.ts';
+import { startRegistry } from './dns.case.ts';
+import { Responder, type ResponderOptions } from './responder.ts';
+import { ttlsOf } from './ttls.ts';
+
+let registry: Awaited<ReturnType<typeof startRegistry>>;
+const clock = manualClock();
+
+beforeEach(async () => (registry = await startRegistry(clock)));
+afterEach(() => registry.close());
+
+function responder(options: Partial<ResponderOptions> = {}): Responder {
+  return new Responder({
+    registry: registry.replica,
+    clock,
+    zone: {
+      domain: 'consul',
+      datacenter: 'dc1',
+      node: { name: 'here', address: '127.0.0.1' },
+      ttls: ttlsOf({}),
+      onlyPassing: false,
+    },
+    limits: { udpBytesMax: 1_232, udpRecordsMax: 3 },
+    tellWhenCut: false,
+    recursion: false,
+    random: () => 0.5,
+    ...options,
+  });
+}
+
+function ask(to: Responder, name: string, type: QueryType = 'A', options: AskOptions & { tcp?: boolean } = {}): Reply {
+  const response = to.respond(queryPacket(name, type, options), options.tcp !== true);
+  if (typeof response === 'string') throw new Error(response);
+  return decoded(options.tcp === true ? response.subarray(2) : response);
+}
+
+const addresses = ({ answers }: Reply) => answers.map((each) => (each.type === 'A' ? each.data : each.type)).toSorted();
+
+describe('an answer', () => {
+  it('is encoded once for everyone who asks the same, in whatever spelling', async () => {
+    await registry.register({ id: 'n1' });
+    const to = responder();
+    for (const name of ['web.service.consul', 'WEB.service.consul', 'wEb.SeRvIcE.cOnSuL']) {
+      expect(ask(to, name).answers).toMatchObject([{ name, data: '10.0.0.1' }]);
+    }
+    expect(to.encodings).toBe(1);
+  });
+
+  it('follows its service at once', async () => {
+    await registry.register({ id: 'n1', nodeAddress: '10.0.0.1' });
+    const to = responder();
+    expect(addresses(ask(to, 'web.service.consul'))).toEqual(['10.0.0.1']);
+    await registry.register({ id: 'n2', nodeAddress: '10.0.0.2' });
+    expect(addresses(ask(to, 'web.service.consul'))).toEqual(['10.0.0.1', '10.0.0.2']);
+    await registry.register({ id: 'n1', nodeAddress: '10.0.0.1', status: 'critical' });
+    expect(addresses(ask(to, 'web.service.consul'))).toEqual(['10.0.0.2']);
+    await registry.register({ id: 'n2', nodeAddress: '10.0.0.22' });
+    expect(addresses(ask(to, 'web.service.consul'))).toEqual(['10.0.0.22']);
+    await registry.deregister('n2');
+    expect(ask(to, 'web.service.consul').rcode).toBe('NXDOMAIN');
+    await registry.register({ id: 'n1', nodeAddress: '10.0.0.1' });
+    expect(addresses(ask(to, 'web.service.consul'))).toEqual(['10.0.0.1']);
+  });
+
+  it('is not encoded anew because something else has changed', async () => {
+    await registry.register({ id: 'n1' });
+    const to = responder();
+    ask(to, 'web.service.consul');
+    ask(to, 'n1.node.consul');
+    for (let n = 0; n < 20; n++) {
+      await registry.register({ id: `other-${n}`, service: `other-${n}` });
+      await registry.replica.submit({ kind: 'kv-put', key: 'k', value: Buffer.from(String(n)), flags: 0n });
+      ask(to, 'web.service.consul');
+      ask(to, 'n1.node.consul');
+    }
+    expect(to.encodings).toBe(2);
+  });
+
+  it('finds a service in mixed case as soon as it appears, also after having denied it', async () => {
+    const to = responder();
+    expect(ask(to, 'web.service.consul').rcode).toBe('NXDOMAIN');
+    await registry.register({ id: 'n1', service: 'Web' });
+    expect(ask(to, 'web.service.consul').answers).toHaveLength(1);
+    await registry.register({ id: 'n2', service: 'wEB', nodeAddress: '10.0.0.2' });
+    expect(ask(to, 'web.service.consul').answers).toHaveLength(2);
+  });
+
+  it('over UDP has 3 instances without EDNS, as many as fit with it, and over TCP all', async () => {
+    for (let n = 1; n <= 40; n++) await registry.register({ id: `n${n}`, nodeAddress: `10.0.0.${n}` });
+    const to = responder();
+    const plain = ask(to, 'web.service.consul', 'SRV');
+    expect([plain.answers.length, plain.additionals.length, plain.flag_tc]).toEqual([3, 3, false]);
+    const edns = ask(to, 'web.service.consul', 'SRV', { edns: 4_096 });
+    expect(edns.bytes).toBeLessThanOrEqual(1_232);
+    expect(edns.answers.length).toBeGreaterThan(15);
+    expect(edns.additionals.at(-1)).toMatchObject({ type: 'OPT', udpPayloadSize: 1_232 });
+    expect(ask(to, 'web.service.consul', 'SRV', { tcp: true }).answers).toHaveLength(40);
+    expect(addresses(ask(to, 'web.service.consul', 'A', { edns: 1_232 }))).toHaveLength(40);
+  });
+
+  it('tells by TC what it leaves out, when told to', async () => {
+    for (let n = 1; n <= 4; n++) await registry.register({ id: `n${n}`, nodeAddress: `10.0.0.${n}` });
+    expect(ask(responder(), 'web.service.consul').flag_tc).toBe(false);
+    expect(ask(responder({ tellWhenCut: true }), 'web.service.consul').flag_tc).toBe(true);
+    expect(ask(responder({ tellWhenCut: true }), 'web.service.consul', 'A', { edns: 1_232 }).flag_tc).toBe(false);
+  });
+
+  it('that is no choice of equals is never cut in silence', async () => {
+    const nodeMeta = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`key-${n}`, 'x'.repeat(50)]));
+    await registry.register({ id: 'n1', nodeMeta });
+    const to = responder();
+    expect(ask(to, 'n1.node.consul', 'TXT').flag_tc).toBe(true);
+    expect(ask(to, 'n1.node.consul', 'TXT', { tcp: true }).answers).toHaveLength(20);
+    const few = responder();
+    await registry.register({ id: 'n2', nodeMeta: { a: '1', b: '2', c: '3', d: '4', e: '5' } });
+    expect(ask(few, 'n2.node.consul', 'TXT')).toMatchObject({ flag_tc: false, answers: { length: 5 } });
+  });
+
+  it('says AA, and RA only when other domains are served, too', async () => {
+    await registry.register({ id: 'n1' });
+    expect(ask(responder(), 'web.service.consul')).toMatchObject({ flag_aa: true, flag_ra: false });
+    expect(ask(responder({ recursion: true }), 'web.service.consul')).toMatchObject({ flag_aa: true, flag_ra: true });
+  });
+});
+
+describe('"no"', () => {
+  it('comes with the SOA, whose serial number is the revision', async () => {
+    await registry.register({ id: 'n1' });
+    const to = responder();
+    const expected = { type: 'SOA', name: 'consul', ttl: 0, data: { mname: 'ns.consul', minimum: 0 } };
+    const missing = ask(to, 'nope.service.consul');
+    expect(missing).toMatchObject({ rcode: 'NXDOMAIN', flag_aa: true, answers: [], authorities: [expected] });
+    const noSuchType = ask(to, 'web.service.consul', 'TXT');
+    expect(noSuchType).toMatchObject({ rcode: 'NOERROR', flag_aa: true, answers: [], authorities: [expected] });
+    const reverse = ask(to, '8.8.8.8.in-addr.arpa', 'PTR');
+    expect(reverse).toMatchObject({ rcode: 'NXDOMAIN', authorities: [expected] });
+    const serial = () => (ask(to, 'nope.service.consul').authorities[0] as { data: { serial: number } }).data.serial;
+    expect(serial()).toBe(registry.replica.state.revision);
+    await registry.register({ id: 'n2' });
+    expect(serial()).toBe(registry.replica.state.revision);
+  });
+
+  it('is right for every length of name, in the case it was asked in, with and without EDNS', () => {
+    const to = responder();
+    for (let length = 1; length <= 63; length++) {
+      for (const edns of [undefined, 1_232]) {
+        for (const letter of ['x', 'Y']) {
+          const name = `${letter.repeat(length)}.Service.Consul`;
+          const reply = ask(to, name, 'A', edns === undefined ? {} : { edns });
+          expect(reply.questions).toMatchObject([{ name }]);
+          expect(reply.authorities).toMatchObject([{ name: 'Consul', data: { mname: 'ns.Consul' } }]);
+          expect(reply.additionals).toHaveLength(edns === undefined ? 0 : 1);
+        }
+      }
+    }
+  });
+
+  it('costs no memory and no encoding per name, however many wrong names are asked for', async () => {
+    await registry.register({ id: 'n1' });
+    const to = responder();
+    ask(to, 'web.service.consul');
+    const { encodings, keptBytes } = to;
+    for (let n = 10_000; n < 60_000; n++) to.respond(queryPacket(`wrong-${n}.service.consul`, 'A'), true);
+    expect(to.encodings).toBe(encodings + 1);
+    expect(to.keptBytes).toBe(keptBytes);
+    expect(to.answered[3]).toBe(50_000);
+  });
+
+  it('and answers together stay within their memory', async () => {
+    for (let n = 0; n < 40; n++) await registry.register({ id: `n${n}`, service: `s${n}` });
+    const to = responder();
+    // An address has a name and an answer for each of 2^32: somebody may ask for them all.
+    for (let n = 0; n < 60_000; n++) to.respond(queryPacket(`${n.toString(16).padStart(8, '0')}.addr.consul`, 'A'), true);
+    expect(to.keptBytes).toBeLessThanOrEqual(16_777_216);
+    expect(ask(to, 's7.service.consul').answers).toHaveLength(1);
+  });
+});
+
+describe('a refusal', () => {
+  it.each<[what: string, rcode: string, query: Buffer]>([
+    ['another domain', 'REFUSED', queryPacket('example.org', 'A')],
+    ['the root', 'REFUSED', queryPacket('.', 'NS')],
+    ['a transfer of the zone', 'NOTIMP', queryPacket('consul', 'AXFR')],
+    ['an incremental transfer', 'NOTIMP', queryPacket('consul', 'IXFR')],
+    ['another class', 'REFUSED', inClass(queryPacket('version.bind', 'TXT'), 3)],
+    ['another class of our domain', 'REFUSED', inClass(queryPacket('web.service.consul', 'A'), 3)],
+  ])('meets %s: %s', (_what, rcode, query) => {
+    const response = responder().respond(query, true);
+    const reply = decoded(response as Buffer);
+    expect(reply).toMatchObject({ rcode, flag_aa: false, answers: [], authorities: [] });
+    expect(reply.questions).toHaveLength(1);
+    expect(reply.bytes).toBe(query.length);
+  });
+
+  it('meets a version of EDNS that there is not yet, with the one that there is', () => {
+    const query = queryPacket('web.service.consul', 'A', { edns: 1_232 });
+    query[query.length - 5] = 1;
+    const reply = decoded(responder().respond(query, true) as Buffer);
+    expect(reply.additionals).toMatchObject([{ type: 'OPT', extendedRcode: 1, ednsVersion: 0 }]);
+  });
+
+  it('does not meet class ANY', async () => {
+    await registry.register({ id: 'n1' });
+    const reply = decoded(responder().respond(inClass(queryPacket('web.service.consul', 'A'), 255), true) as Buffer);
+    expect(reply.answers).toHaveLength(1);
+  });
+
+  it('gives way to asking elsewhere when there is somebody to ask', async () => {
+    await registry.register({ id: 'n1' });
+    const to = responder({ recursion: true });
+    expect(to.respond(queryPacket('example.org', 'A'), true)).toBe('ask-elsewhere');
+    expect(to.respond(queryPacket('8.8.8.8.in-addr.arpa', 'PTR'), true)).toBe('ask-elsewhere');
+    expect(ask(to, '1.0.0.10.in-addr.arpa', 'PTR').answers).toHaveLength(1);
+    expect(ask(to, 'nope.service.consul').rcode).toBe('NXDOMAIN');
+  });
+});
+
+/** The query with another class; there must be nothing behind its question. */
+function inClass(query: Buffer, number: number): Buffer {
+  query.writeUInt16BE(number, query.length - 2);
+  return query;
+}

@@ -1,0 +1,198 @@
+/**
+ * One packet in, one packet out: finds the encoded answer to a query, or makes and keeps it. Knows
+ * nothing of sockets, and waits for nothing.
+ *
+ *     packet ─ read ─ key ─► kept? ─ yes ─ stamp as before? ─ yes ───────────► complete
+ *                             │ no               │ no                             ▲
+ *                             └──────► parse name ─ subject ─ resolve ─┬─ encode ─┤
+ *                                                                      └── "no" ──┘
+ *
+ * While the registry does not change a kept answer costs one lookup; after a change, one comparison
+ * of stamps. "No" is not kept by name, of which there is no end, but by the length of the name, on
+ * which alone its bytes depend: a storm of wrong names needs no memory and encodes nothing.
+ */
+
+import type { Clock } from '../../clock.ts';
+import type { Registry } from '../../registry/registry.ts';
+import { Directory } from './directory.ts';
+import { Encoded } from './encoded.ts';
+import { Generations } from './generations.ts';
+import { roomOf, shapeOf, type Room, type UdpLimits } from './limits.ts';
+import { MessageWriter, complete, refuse, type Reply, type Template } from './message.ts';
+import { parseName, type Asked } from './names.ts';
+import { QueryReader, headerBytes, type Query } from './query-reader.ts';
+import { classes, rcodes, types, type Found } from './records.ts';
+import { resolve, soaOf, type Zone } from './resolve.ts';
+
+export interface ResponderOptions {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly zone: Zone;
+  readonly limits: UdpLimits;
+  /** TC also when only a part of a choice is sent: Consul's `enable_truncate`. */
+  readonly tellWhenCut: boolean;
+  /** Whether somebody answers for other domains. */
+  readonly recursion: boolean;
+  readonly random: () => number;
+}
+
+/** A packet to send, or what to do instead. */
+export type Response = Buffer | 'silence' | 'ask-elsewhere';
+
+/** An answer that is kept. */
+interface Held {
+  readonly asked: Asked;
+  readonly stamp: string;
+  readonly encoded: Encoded;
+  readonly weight: number;
+  /** Revision of the registry at which the stamp was compared last; -1: compare it every time. */
+  goodAt: number;
+}
+
+/** Memory for answers: some ten thousand of usual size. */
+const answerBytesMax = 16_777_216;
+
+export class Responder {
+  readonly #options: ResponderOptions;
+  readonly #domain: readonly string[];
+  readonly #directory: Directory;
+  readonly #reader = new QueryReader();
+  readonly #writer = new MessageWriter();
+  readonly #answers = new Generations<Held>(answerBytesMax);
+  /** Answers without records, by what they depend on. */
+  readonly #noes = new Map<number, Template>();
+  /** Packets answered, by rcode. */
+  readonly answered: number[] = Array<number>(rcodes.BADVERS + 1).fill(0);
+  encodings = 0;
+
+  constructor(options: ResponderOptions) {
+    this.#options = options;
+    this.#domain = options.zone.domain.split('.');
+    this.#directory = new Directory(options.registry, options.clock, options.zone.datacenter);
+  }
+
+  /** Bytes of memory that kept answers take, about. */
+  get keptBytes(): number {
+    return this.#answers.weight;
+  }
+
+  /** @param packet one query; over TCP without its length, which the answer has */
+  respond(packet: Buffer, udp: boolean): Response {
+    const framed = !udp;
+    const reading = this.#reader.read(packet);
+    if (reading.kind === 'silence') return 'silence';
+    if (reading.kind === 'refusal') {
+      this.#count(reading.rcode);
+      return refuse(packet, reading.rcode, framed);
+    }
+    const { query } = reading;
+    const shape = shapeOf(udp, query.edns?.bytesMax, this.#options.limits);
+    const rcode = refusalOf(query);
+    if (rcode !== rcodes.NOERROR) return this.#no(packet, query, shape, rcode, 'refused', framed);
+
+    const key = this.#reader.key(shape);
+    const kept = this.#answers.get(key);
+    if (kept !== undefined && this.#isGood(kept)) return this.#send(packet, query, kept, framed);
+    return this.#find(packet, query, shape, key, framed);
+  }
+
+  /** What to say when nobody elsewhere could be asked, or something broke here. */
+  fail(packet: Buffer, udp: boolean): Buffer {
+    const reading = this.#reader.read(packet);
+    if (reading.kind !== 'query') return refuse(packet, rcodes.SERVFAIL, !udp);
+    const shape = shapeOf(udp, reading.query.edns?.bytesMax, this.#options.limits);
+    return this.#no(packet, reading.query, shape, rcodes.SERVFAIL, 'refused', !udp);
+  }
+
+  #isGood(held: Held): boolean {
+    const { revision } = this.#options.registry.state;
+    if (held.goodAt === revision) return true;
+    const { stamp, behind } = this.#directory.subjectOf(held.asked);
+    if (stamp !== held.stamp) return false;
+    if (!behind) held.goodAt = revision;
+    return true;
+  }
+
+  #find(packet: Buffer, query: Query, shape: number, key: string, framed: boolean): Response {
+    const { registry, zone, recursion } = this.#options;
+    const labels = this.#reader.labels();
+    const asked = parseName(labels, query.type, this.#domain);
+    if (asked.kind === 'foreign') {
+      return recursion ? 'ask-elsewhere' : this.#no(packet, query, shape, rcodes.REFUSED, 'refused', framed);
+    }
+    const subject = this.#directory.subjectOf(asked);
+    if (recursion && subject.kind === 'reverse' && subject.name === '') return 'ask-elsewhere';
+    const found = resolve(registry.state, zone, subject, labels.join('.'), query.type);
+    this.#answers.delete(key);
+    if (found.kind !== 'answer') {
+      const rcode = found.kind === 'name-error' ? rcodes.NXDOMAIN : rcodes.NOERROR;
+      return this.#no(packet, query, shape, rcode, subject.kind === 'reverse' ? 'reverse' : 'own', framed);
+    }
+    const encoded = this.#encoded(this.#reader.question(), found, shape);
+    const goodAt = subject.behind ? -1 : registry.state.revision;
+    const held: Held = { asked, stamp: subject.stamp, encoded, weight: encoded.weight + key.length, goodAt };
+    this.#answers.set(key, held);
+    return this.#send(packet, query, held, framed);
+  }
+
+  #send(packet: Buffer, query: Query, { encoded }: Held, framed: boolean): Buffer {
+    this.#count(rcodes.NOERROR);
+    return complete(encoded.next(), packet, query.nameEnd, this.#options.registry.state.revision, framed);
+  }
+
+  #encoded(question: Buffer, { entries, choice }: Extract<Found, { kind: 'answer' }>, shape: number): Encoded {
+    const whole = roomOf(shape, this.#options.limits);
+    // What is no choice is wrong without what is missing, so only bytes limit it.
+    const room = choice ? whole : { ...whole, recordsMax: Infinity };
+    const tellWhenCut = this.#options.tellWhenCut || !choice;
+    const reply = { rcode: rcodes.NOERROR, authoritative: true, tellWhenCut };
+    return new Encoded({
+      entries,
+      choice,
+      bytesMax: room.bytesMax,
+      random: this.#options.random,
+      write: (ordered) => this.#write(question, { ...reply, entries: ordered }, room),
+    });
+  }
+
+  /** @param zone whose "no" it is: our domain's, the reverse tree's, or nobody's, which comes without SOA */
+  #no(packet: Buffer, query: Query, shape: number, rcode: number, zone: No, framed: boolean): Buffer {
+    const room = roomOf(shape, this.#options.limits);
+    const kind = (rcode << 4) | (noes.indexOf(zone) << 1) | (room.edns ? 1 : 0);
+    const dependsOn = (kind << 8) | (query.nameEnd - headerBytes);
+    let template = this.#noes.get(dependsOn);
+    if (template === undefined) {
+      const authoritative = zone !== 'refused';
+      const soa = authoritative ? { authority: soaOf(this.#options.zone) } : {};
+      const reply = { rcode, authoritative, tellWhenCut: false, entries: [], ...soa };
+      template = this.#write(this.#reader.question(), reply, room);
+      this.#noes.set(dependsOn, template);
+    }
+    this.#count(rcode);
+    return complete(template, packet, query.nameEnd, this.#options.registry.state.revision, framed);
+  }
+
+  #write(question: Buffer, reply: Omit<Reply, 'recursionAvailable' | 'ednsBytes'>, room: Room): Template {
+    const { limits, recursion } = this.#options;
+    this.encodings++;
+    const whole = { ...reply, recursionAvailable: recursion, ednsBytes: limits.udpBytesMax };
+    return this.#writer.write(question, whole, room);
+  }
+
+  #count(rcode: number): void {
+    this.answered[rcode] = (this.answered[rcode] ?? 0) + 1;
+  }
+}
+
+const noes = ['own', 'reverse', 'refused'] as const;
+type No = (typeof noes)[number];
+
+/** What is refused whatever the name; NOERROR when nothing is. */
+function refusalOf(query: Query): number {
+  // RFC 6891 §6.1.3: there is no version after 0 yet.
+  if (query.edns !== undefined && query.edns.version > 0) return rcodes.BADVERS;
+  if (query.class !== classes.IN && query.class !== classes.ANY) return rcodes.REFUSED;
+  // Everything at once would be a list of all services for anybody who asks.
+  if (query.type === types.AXFR || query.type === types.IXFR) return rcodes.NOTIMP;
+  return rcodes.NOERROR;
+}

@@ -1,0 +1,89 @@
+/**
+ * Opens the two sockets of a DNS server, UDP and TCP on one port. What comes in is the caller's.
+ */
+
+import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
+import { lookup } from 'node:dns';
+import { createServer, isIP, type AddressInfo, type Server, type Socket as TcpSocket } from 'node:net';
+import { RegistryError } from '@rollcall/protocol';
+
+export interface SocketsOptions {
+  readonly host: string;
+  /** 0 takes a port that is free for both. */
+  readonly port: number;
+  readonly onPacket: (packet: Buffer, from: RemoteInfo) => void;
+  readonly onConnection: (socket: TcpSocket) => void;
+}
+
+export interface Sockets {
+  readonly port: number;
+  readonly udp: UdpSocket;
+  readonly tcp: Server;
+}
+
+/** Bursts wait in the kernel, which takes as much of this as it allows. */
+const receiveBufferBytes = 4_194_304;
+
+/** How often a port that is free for TCP may turn out to be taken for UDP. */
+const portsTried = 16;
+
+/** @throws RegistryError `failed_precondition` when the address cannot be listened on */
+export async function openSockets(options: SocketsOptions): Promise<Sockets> {
+  for (let attempt = 1; ; attempt++) {
+    const tcp = await openTcp(options);
+    const { port } = tcp.address() as AddressInfo;
+    try {
+      return { port, tcp, udp: await openUdp({ ...options, port }) };
+    } catch (error) {
+      await closeTcp(tcp);
+      if (options.port !== 0 || attempt >= portsTried) throw error;
+    }
+  }
+}
+
+/** Resolves when all its connections are closed, too. */
+export function closeTcp(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+function openTcp({ host, port, onConnection }: SocketsOptions): Promise<Server> {
+  const server = createServer(onConnection);
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => reject(notListening(host, port, cause)));
+    server.listen({ host, port }, () => {
+      server.removeAllListeners('error');
+      resolve(server);
+    });
+  });
+}
+
+function openUdp({ host, port, onPacket }: SocketsOptions): Promise<UdpSocket> {
+  let bound = false;
+  const socket = createSocket({
+    type: isIP(host) === 6 ? 'udp6' : 'udp4',
+    recvBufferSize: receiveBufferBytes,
+    // Once it is bound, packets go to addresses only; looking each of them up would cost more than a short answer.
+    lookup: (name, family, callback) => {
+      if (bound) callback(null, name, family as number);
+      else lookup(name, family, callback);
+    },
+  });
+  return new Promise((resolve, reject) => {
+    socket.once('error', (cause) => {
+      socket.close();
+      reject(notListening(host, port, cause));
+    });
+    socket.bind(port, host, () => {
+      bound = true;
+      socket.removeAllListeners('error');
+      socket.on('message', onPacket);
+      resolve(socket);
+    });
+  });
+}
+
+function notListening(host: string, port: number, cause: NodeJS.ErrnoException): RegistryError {
+  const reason =
+    cause.code === 'EADDRINUSE' ? 'another program listens there; stop it or choose another port' : cause.message;
+  return new RegistryError('failed_precondition', `cannot serve DNS on ${host}:${port}: ${reason}`, { cause });
+}
