@@ -26,7 +26,7 @@ for (let writer = 0; writer < 4; writer++) {
       const mine = number++;
       const put = records(writer, mine);
       const removed = mine >= kept ? records(writer, mine - kept).map(({ key }) => key) : [];
-      if (bug === 'early') writeSync(1, `ack ${writer} ${mine} 0\n`);
+      if (bug === 'early') writeSync(1, `ack ${writer} ${mine} unknown\n`);
       if (bug === 'torn') await engine.commit({ expect: [], put: put.slice(0, 1), delete: [] });
       const { ok, revision } = await engine.commit({
         // A record that only this transaction makes cannot be there yet.

@@ -106,8 +106,9 @@ class Expected {
       if (records.length !== partsOf(number)) wrong.push(`${name}: ${records.length} of ${partsOf(number)} records are there`);
       if (records.some(({ revision }) => revision !== at)) wrong.push(`${name}: its records have different revisions`);
       if (at <= before) wrong.push(`${name}: revision ${at} is not above ${before}`);
-      const promised = life.acknowledged.get(`${writer} ${number}`);
-      if (promised !== undefined && promised !== at) wrong.push(`${name}: revision ${promised} was acknowledged, it is ${at}`);
+      // NaN: acknowledged too early to know its revision (the seeded bug).
+      const promised = life.acknowledged.get(`${writer} ${number}`) ?? Number.NaN;
+      if (!Number.isNaN(promised) && promised !== at) wrong.push(`${name}: revision ${promised} was acknowledged, it is ${at}`);
       for (let part = 0; part < partsOf(number); part++) {
         const { key, value } = recordOf(run, writer, number, part);
         const record = records.find((each) => each.key === key);
