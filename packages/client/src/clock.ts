@@ -26,3 +26,16 @@ export const systemClock: Clock = {
 export type Random = () => number;
 
 export const systemRandom: Random = Math.random;
+
+/** Longest interval that a timer takes, in milliseconds: about 25 days. */
+const intervalMax = 2 ** 31 - 1;
+
+/**
+ * Keeps the process running, which timers and sockets of the client do not: between two connections
+ * there may be none.
+ * @returns lets the process end; idempotent
+ */
+export function keepAlive(): () => void {
+  const interval = setInterval(() => {}, intervalMax);
+  return () => clearInterval(interval);
+}

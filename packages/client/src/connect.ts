@@ -3,9 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import { RegistryError, frameLimits, type FrameView, type Instance } from '@rollcall/protocol';
 import { Rollcall } from './client.ts';
-import { systemClock, systemRandom, type Clock, type Random } from './clock.ts';
+import { keepAlive, systemClock, systemRandom, type Clock, type Random } from './clock.ts';
 import { DiskCache } from './disk-cache.ts';
-import { keepAlive } from './session/keep-alive.ts';
 import type { CachedView, Known } from './session/cached-view.ts';
 import { Registrations } from './session/registrations.ts';
 import { serverUrl } from './session/rotation.ts';

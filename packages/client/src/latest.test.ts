@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { type Latest, latest } from './latest.ts';
 
@@ -56,5 +58,56 @@ describe('latest', () => {
     end();
     expect(await iterator.next()).toEqual({ value: 2, done: false });
     expect((await iterator.next()).done).toBe(true);
+  });
+
+  it('throws what its source failed with, after the last value', async () => {
+    let values: Latest<number> | undefined;
+    const iterator = latest<number>((given) => {
+      values = given;
+      return () => {};
+    });
+    const waiting = iterator.next();
+    values?.fail(new Error('too much'));
+    await expect(waiting).rejects.toThrow('too much');
+    expect((await iterator.next()).done).toBe(true);
+  });
+
+  it('that is left while it waits ends at once', async () => {
+    const { state, iterator } = setUp();
+    await iterator.next();
+    const waiting = iterator.next();
+    await iterator.return?.();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    expect(state.stopped).toBe(true);
+  });
+
+  it('that is dropped ends when it is collected, but not while somebody waits for it', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    let stopped = 0;
+    let values: Latest<number> | undefined;
+    const start = (given: Latest<number>) => {
+      values = given;
+      given.push(1);
+      return () => stopped++;
+    };
+    const dropped = await (async () => {
+      const iterator = latest<number>(start);
+      await iterator.next();
+      return new WeakRef(iterator);
+    })();
+    await expect.poll(() => (collect(), stopped)).toBe(1);
+    expect(dropped.deref()).toBeUndefined();
+    const waiting = (async () => {
+      const iterator = latest<number>(start);
+      await iterator.next();
+      return iterator.next();
+    })();
+    for (let rounds = 0; rounds < 5; rounds++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+    }
+    values?.push(2);
+    expect((await waiting).value).toBe(2);
   });
 });

@@ -7,7 +7,7 @@ import { tcpProxy } from './tcp-proxy.case.ts';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
+  for (const close of closing.splice(0).toReversed()) await close();
 });
 
 async function start(options: ServerOptions = {}): Promise<Server> {

@@ -59,6 +59,13 @@ export async function tcpProxy(target: string): Promise<TcpProxy> {
   const all: Socket[] = [];
   server.on('connection', (socket) => all.push(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = (): void => {
+    for (const { near, far } of pairs) {
+      near.destroy();
+      far.destroy();
+    }
+    pairs.clear();
+  };
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     get accepted() {
@@ -70,16 +77,10 @@ export async function tcpProxy(target: string): Promise<TcpProxy> {
       pairs.clear();
     },
     thaw: () => (frozen = false),
-    cut() {
-      for (const { near, far } of pairs) {
-        near.destroy();
-        far.destroy();
-      }
-      pairs.clear();
-    },
+    cut,
     refuse: (refused) => (refusing = refused),
     async close() {
-      this.cut();
+      cut();
       for (const socket of all) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },

@@ -60,7 +60,7 @@ describe('parsing', () => {
     expect(parseJson(Buffer.from('null'))).toEqual({ value: null });
     expect(parseJson(Buffer.from('{'))).toBeUndefined();
     expect(parseJson(Buffer.from(''))).toBeUndefined();
-    expect(parseJson(Buffer.from(`${'['.repeat(500_000)}`))).toBeUndefined();
+    expect(parseJson(Buffer.from('['.repeat(500_000)))).toBeUndefined();
     fc.assert(fc.property(fc.uint8Array(), (bytes) => void parseJson(Buffer.from(bytes))));
   });
 });
