@@ -55,7 +55,7 @@ export const zones: readonly Zone[] = [
   {
     name: 'engine port',
     files: /^packages\/server\/src\/engine\/[^/]+\.ts$/,
-    may: [`${server}/engine/engine.ts`, '@rollcall/protocol', 'node:'],
+    may: [`${server}/engine/*`, '@rollcall/protocol', 'node:'],
     reason: 'an engine knows keys, bytes and revisions, nothing about services',
   },
   {
@@ -69,6 +69,27 @@ export const zones: readonly Zone[] = [
     files: /^packages\/server\/src\/engine\/(?<own>embedded)\//,
     may: ['OWN', `${server}/engine/*`, '@rollcall/protocol', 'node:', 'lmdb'],
     reason: 'an engine imports its port and its one driver, so that it can be replaced without the rest noticing',
+  },
+  {
+    name: 'backup',
+    files: /^packages\/server\/src\/backup\//,
+    may: [`${server}/backup/`, `${server}/registry/`, `${server}/engine/engine.ts`, '@rollcall/protocol', 'node:'],
+    reason: 'a backup is made of rows and becomes a transaction: any engine can give it and take it',
+  },
+  {
+    name: 'filter',
+    files: /^packages\/server\/src\/filter\//,
+    may: [`${server}/filter/`, '@rollcall/protocol'],
+    reason: 'an expression over a value is a pure function, whatever the value is',
+  },
+  {
+    name: 'security',
+    files: /^packages\/server\/src\/security\//,
+    may: [
+      ...[`${server}/security/`, `${server}/registry/`, `${server}/telemetry/`, ...serverPorts],
+      ...['node:', 'pino', 'jose'],
+    ],
+    reason: 'who may do what is decided once for every protocol, so it knows none of them',
   },
   {
     name: 'health',
@@ -98,8 +119,8 @@ export const zones: readonly Zone[] = [
     name: 'front end',
     files: /^packages\/server\/src\/frontend\/(?<own>[^/]+)\//,
     may: [
-      ...['OWN', `${server}/registry/`, `${server}/net/`, `${server}/telemetry/`, `${server}/security/`],
-      ...[`${server}/health/health.ts`, `${server}/health/wheel.ts`, ...serverPorts, 'node:', 'pino', 'ws'],
+      ...['OWN', `${server}/registry/`, `${server}/net/`, `${server}/telemetry/`],
+      ...[`${server}/security/`, `${server}/filter/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`, ...serverPorts, 'node:', 'pino', 'ws'],
     ],
     reason:
       'a front end translates one protocol: it works over every engine, beside or without every other front end',

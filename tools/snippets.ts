@@ -16,6 +16,7 @@ export interface Compiled {
 }
 
 /**
+ * Does nothing when there are none.
  * @param texts the blocks' texts, ports and all
  * @throws Error with the compiler's complaints, each with the line in the document
  */
@@ -34,7 +35,10 @@ export function compile(texts: ReadonlyMap<Block, string>): Compiled {
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', folder], { encoding: 'utf8' });
+  const { status, stdout } =
+    texts.size === 0
+      ? { status: 0, stdout: '' }
+      : spawnSync(process.execPath, [compiler, '-p', folder], { encoding: 'utf8' });
   if (status !== 0) {
     remove();
     throw new Error(stdout);
