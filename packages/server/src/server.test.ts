@@ -49,6 +49,15 @@ describe('createServer', () => {
     await first.close();
   });
 
+  test('serves DNS beside HTTP, and neither when DNS cannot be served', async () => {
+    const server = await createServer({ dns: {} });
+    expect(server.dnsPort).toBeGreaterThan(0);
+    const taken = createServer({ dns: { port: server.dnsPort ?? 0 } });
+    await expect(taken).rejects.toMatchObject({ code: 'failed_precondition' });
+    await expect(createServer({ dns: { host: '0.0.0.0' } })).rejects.toMatchObject({ code: 'failed_precondition' });
+    await server.close();
+  });
+
   test('answers a path that nobody serves', async () => {
     const server = await createServer();
     const response = await fetch(`${server.url}/nothing`);

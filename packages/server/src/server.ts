@@ -15,6 +15,7 @@ import { readBackup, restoreTransaction } from './backup/restore.ts';
 import { admin } from './frontend/admin/frontend.ts';
 import type { AdminDeps } from './frontend/admin/deps.ts';
 import { consul } from './frontend/consul/frontend.ts';
+import { dns, type Dns, type DnsOptions } from './frontend/dns/frontend.ts';
 import { stream } from './frontend/stream/frontend.ts';
 import { Liveness } from './health/liveness.ts';
 import { Wheel } from './health/wheel.ts';
@@ -22,7 +23,7 @@ import { keepHouse } from './housekeeping.ts';
 import { Answers } from './net/answers.ts';
 import { assertBindAllowed } from './net/bind-policy.ts';
 import type { Context, Frontend, Identity } from './net/frontend.ts';
-import { listen } from './net/listener.ts';
+import { listen, type Listener } from './net/listener.ts';
 import { defaultLimits, type Limits } from './options.ts';
 import { find } from './registry/reader.ts';
 import type { Registry } from './registry/registry.ts';
@@ -35,6 +36,8 @@ export interface ServerOptions {
   readonly engine?: Engine | Promise<Engine>;
   /** Where HTTP is served; 127.0.0.1 and a free port by default. */
   readonly http?: { readonly host?: string; readonly port?: number };
+  /** Where and how DNS is served, over UDP and TCP; not at all by default. */
+  readonly dns?: Partial<DnsOptions>;
   /** Allows a listener beyond loopback although nobody needs to say who they are. */
   readonly unsafeAllowUnauthenticated?: boolean;
   /** Name of the server's own node; the host name by default. */
@@ -53,6 +56,8 @@ export interface Server {
   /** `http://127.0.0.1:8500` */
   readonly url: string;
   readonly httpPort: number;
+  /** Undefined when DNS is not served. */
+  readonly dnsPort: number | undefined;
   readonly registry: Registry;
   readonly metrics: Metrics;
   /** Resolves with the reason when the server can no longer follow its log and must be stopped. */
@@ -115,7 +120,10 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
   const { engine, clock, log, limits, metrics, replica, liveness } = core;
   const { host = '127.0.0.1', port = 0 } = options.http ?? {};
   const unsafeAllowUnauthenticated = options.unsafeAllowUnauthenticated === true;
-  assertBindAllowed({ host, port, authenticated: false, unsafeAllowUnauthenticated });
+  const dnsOptions = options.dns && { host: '127.0.0.1', port: 0, ...options.dns };
+  for (const bind of [{ host, port }, ...(dnsOptions === undefined ? [] : [dnsOptions])]) {
+    assertBindAllowed({ host: bind.host, port: bind.port, authenticated: false, unsafeAllowUnauthenticated });
+  }
   await replica.start();
   liveness.start();
 
@@ -138,6 +146,8 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
   const listener = await listen({ host, port, frontends, limits, clock, log });
   identity.httpPort = listener.port;
   for (const frontend of frontends) await frontend.start?.();
+  const names = dnsOptions && dns(context, dnsOptions);
+  const dnsPort = await startOrStop(names, listener);
   const stopHousekeeping = keepHouse(replica, wheel, clock, log);
   serving.ready = true;
   log.info({ host, port: listener.port, engine: engine.name, revision: replica.state.revision }, 'serving');
@@ -146,7 +156,7 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
   const shutDown = async () => {
     serving.ready = false;
     stopHousekeeping();
-    await listener.close();
+    await Promise.all([listener.close(), names?.close()]);
     await closeCore(core);
     log.info('closed');
   };
@@ -154,12 +164,23 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`,
     httpPort: listener.port,
+    dnsPort,
     registry: replica,
     metrics,
     fatal: core.fatal,
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** The HTTP listener is open already: it must not outlive a DNS listener that cannot start. */
+async function startOrStop(names: Dns | undefined, listener: Listener): Promise<number | undefined> {
+  try {
+    return (await names?.start())?.port;
+  } catch (error) {
+    await listener.close();
+    throw error;
+  }
 }
 
 function adminDeps({ replica, liveness, limits }: Core, serving: { readonly ready: boolean }): AdminDeps {
