@@ -14,6 +14,9 @@ import { fileURLToPath } from 'node:url';
 /** The program that a test starts, the package it comes in, and what it is for. */
 export const programs = [
   { program: 'prometheus', package: 'prometheus', purpose: 'conformance/consul: discovery by consul_sd_configs' },
+  { program: 'haproxy', package: 'haproxy', purpose: 'conformance/dns: servers by DNS' },
+  { program: 'dig', package: 'bind9-dnsutils', purpose: 'conformance/dns: queries of every kind' },
+  { program: 'dnsperf', package: 'dnsperf', purpose: 'bench: DNS load' },
   { program: 'wrk', package: 'wrk', purpose: 'bench: load (autocannon takes its place)' },
 ];
 
