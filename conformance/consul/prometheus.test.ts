@@ -1,0 +1,229 @@
+/**
+ * Prometheus, unmodified, discovers its targets here by `consul_sd_configs`: what is registered, with
+ * the labels that Consul gives; what comes, goes and fails later.
+ *
+ * Debian builds Prometheus without Consul discovery (changelog of 2.33.5+ds1-4), so its package cannot
+ * take this test: `ROLLCALL_PROMETHEUS` names a program that can, such as the one that Prometheus
+ * itself publishes. Prometheus takes over targets every 5 seconds; that is where the time goes.
+ */
+
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createNetServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer, memory, type Server } from '@rollcall/server';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+
+const program = process.env['ROLLCALL_PROMETHEUS'] ?? 'prometheus';
+const unable = await whyNot();
+
+if (unable !== undefined) {
+  test.skipIf(process.env['CI'] === undefined)(unable, () => expect.fail(unable));
+}
+
+/** Why `program` cannot take the test; undefined when it can. */
+async function whyNot(): Promise<string | undefined> {
+  const folder = await mkdtemp(join(tmpdir(), 'rollcall-prometheus-'));
+  try {
+    const file = join(folder, 'probe.yml');
+    // A field that nobody knows ends the program; a field that this build does not know is named, too.
+    await writeFile(file, 'scrape_configs: [{ job_name: probe, consul_sd_configs: [], no_such_field: 1 }]');
+    const args = [`--config.file=${file}`, `--storage.tsdb.path=${folder}`, '--web.listen-address=127.0.0.1:0'];
+    const { error, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 20_000 });
+    if (error !== undefined) return `${program} cannot be run (${error.message}); ROLLCALL_PROMETHEUS names another`;
+    if (!stderr.includes('field consul_sd_configs not found')) return undefined;
+    return `${program} was built without Consul discovery, as Debian's is; ROLLCALL_PROMETHEUS names another`;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface Target {
+  readonly discoveredLabels: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly health: string;
+}
+
+describe.skipIf(unable !== undefined)('consul_sd_configs', { timeout: 60_000 }, () => {
+  let server: Server;
+  let folder: string;
+  let prometheus: ChildProcess;
+  /** Rejects when Prometheus ends before it is told to. */
+  let died: Promise<never>;
+  let api: string;
+  const exporter = createHttpServer((_request, response) => response.end('answers_total 42\n'));
+  let exporterPort: number;
+  const log: string[] = [];
+
+  beforeAll(async () => {
+    server = await createServer({ engine: memory(), nodeName: 'server-1' });
+    exporterPort = await listening(exporter);
+    await register('web', 'web-1', ['metrics', 'blue']);
+    await register('db', 'db-1', ['quiet']);
+    folder = await mkdtemp(join(tmpdir(), 'rollcall-prometheus-'));
+    await writeFile(join(folder, 'prometheus.yml'), config());
+    const port = await freePort();
+    api = `http://127.0.0.1:${port}`;
+    prometheus = spawn(
+      program,
+      [
+        `--config.file=${join(folder, 'prometheus.yml')}`,
+        `--storage.tsdb.path=${join(folder, 'data')}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    prometheus.stderr?.setEncoding('utf8').on('data', (text: string) => log.push(text));
+    died = new Promise((_resolve, reject) => {
+      prometheus.once('exit', () => reject(new Error(`prometheus stopped: ${log.join('')}`)));
+    });
+    died.catch(() => {});
+  });
+
+  afterAll(async () => {
+    if (prometheus.exitCode === null) {
+      const exited = new Promise((resolve) => prometheus.once('exit', resolve));
+      prometheus.kill('SIGTERM');
+      await exited;
+    }
+    exporter.close();
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Tokens and `node_meta` are accepted as Consul accepts them; `tags` select. */
+  function config(): string {
+    return `
+global:
+  scrape_interval: 1s
+scrape_configs:
+  - job_name: tagged
+    consul_sd_configs:
+      - server: 127.0.0.1:${server.httpPort}
+        token: any
+        tags: [metrics]
+        refresh_interval: 100ms
+    relabel_configs:
+      - source_labels: [__meta_consul_service]
+        target_label: service
+      - source_labels: [__meta_consul_node]
+        target_label: node
+  - job_name: named
+    consul_sd_configs:
+      - server: 127.0.0.1:${server.httpPort}
+        services: [web]
+        node_meta: { rack: r1 }
+        allow_stale: false
+        refresh_interval: 100ms
+`;
+  }
+
+  async function put(path: string, body?: unknown, node?: string): Promise<void> {
+    const response = await fetch(`${server.url}${path}`, {
+      method: 'PUT',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(node === undefined ? {} : { headers: { 'X-Rollcall-Node': node } }),
+    });
+    expect(response.status).toBe(200);
+  }
+
+  function register(name: string, id: string, tags: string[], node?: string): Promise<void> {
+    const service = {
+      Name: name,
+      ID: id,
+      Tags: tags,
+      Address: '127.0.0.1',
+      Port: exporterPort,
+      Meta: { team: 'core' },
+      Check: { TTL: '600s', Status: 'passing' },
+    };
+    return put('/v1/agent/service/register', service, node);
+  }
+
+  /** Resolves with the targets of a job once they are as `wanted` says. */
+  async function targets(job: string, wanted: (targets: readonly Target[]) => void): Promise<readonly Target[]> {
+    const reached = vi.waitFor(
+      async () => {
+        const response = await fetch(`${api}/api/v1/targets?state=active`);
+        const { data } = (await response.json()) as { data: { activeTargets: Target[] } };
+        const found = data.activeTargets.filter(({ labels }) => labels['job'] === job);
+        wanted(found);
+        return found;
+      },
+      { timeout: 40_000, interval: 100 },
+    );
+    return Promise.race([reached, died]);
+  }
+
+  const ids = (found: readonly Target[]) =>
+    found.map(({ discoveredLabels }) => discoveredLabels['__meta_consul_service_id']).sort();
+
+  test('discovers what is registered, with Consul’s labels, and scrapes it', async () => {
+    const [web] = await targets('tagged', (found) => {
+      expect(ids(found)).toEqual(['web-1']);
+      expect(found[0]?.health).toBe('up');
+    });
+    expect(web?.discoveredLabels).toMatchObject({
+      __address__: `127.0.0.1:${exporterPort}`,
+      __meta_consul_address: '127.0.0.1',
+      __meta_consul_dc: 'dc1',
+      __meta_consul_health: 'passing',
+      __meta_consul_node: 'server-1',
+      __meta_consul_service: 'web',
+      __meta_consul_service_address: '127.0.0.1',
+      __meta_consul_service_id: 'web-1',
+      __meta_consul_service_metadata_team: 'core',
+      __meta_consul_service_port: String(exporterPort),
+      __meta_consul_tagged_address_lan: '127.0.0.1',
+      __meta_consul_tags: ',metrics,blue,',
+    });
+    expect(web?.labels['service']).toBe('web');
+  });
+
+  test('follows what comes, and selects by node metadata', async () => {
+    await register('api', 'api-1', ['metrics']);
+    await register('web', 'web-1', ['metrics'], 'host-b');
+    await put('/v1/catalog/register', {
+      Node: 'racked',
+      Address: '127.0.0.1',
+      NodeMeta: { rack: 'r1' },
+      Service: { Service: 'web', ID: 'web-r1', Port: exporterPort },
+    });
+    await targets('tagged', (found) => expect(ids(found)).toEqual(['api-1', 'web-1', 'web-1']));
+    const [racked] = await targets('named', (found) => expect(ids(found)).toEqual(['web-r1']));
+    expect(racked?.discoveredLabels['__meta_consul_metadata_rack']).toBe('r1');
+  });
+
+  test('follows what fails, and what goes', async () => {
+    await put('/v1/agent/check/fail/service:web-1');
+    await put('/v1/agent/service/deregister/api-1');
+    await put('/v1/agent/service/deregister/web-1', undefined, 'host-b');
+    await put('/v1/catalog/deregister', { Node: 'racked' });
+    const [web] = await targets('tagged', (found) => {
+      expect(ids(found)).toEqual(['web-1']);
+      expect(found[0]?.discoveredLabels['__meta_consul_health']).toBe('critical');
+    });
+    expect(web?.discoveredLabels['__meta_consul_node']).toBe('server-1');
+    await targets('named', (found) => expect(found).toEqual([]));
+  });
+
+  test('nothing went wrong on the way', () => {
+    expect(log.filter((line) => /level=(error|warn)/.test(line) && /discovery/.test(line))).toEqual([]);
+  });
+});
+
+async function listening(server: ReturnType<typeof createHttpServer>): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+/** Prometheus cannot take port 0. */
+async function freePort(): Promise<number> {
+  const probe = createNetServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
