@@ -254,7 +254,7 @@ describe('a restore', () => {
   it('larger than the limit is refused before a byte is taken', async () => {
     const { port } = await start({ restore: () => Promise.reject(new Error('must not be called')) });
     const status = await new Promise((resolve, reject) => {
-      const headers = { 'content-length': '2147483649' };
+      const headers = { 'content-length': '1073741825' };
       const request = httpRequest(
         { host: '127.0.0.1', port, path: '/rollcall/v1/restore', method: 'PUT', headers, agent: false },
         (response) => {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAdmin } from './admin.case.ts';
+import { createServer, type Server } from '../../server.ts';
 
 const page = readFileSync(new URL('../../../../../docs/reference/metrics.md', import.meta.url), 'utf8');
 
@@ -23,15 +23,14 @@ const documented: Documented[] = [...page.matchAll(/^\| `(\w+)` \| (\w+) \| ([^|
 );
 
 let scrape: string;
-let admin: Awaited<ReturnType<typeof startAdmin>>;
+let server: Server;
 
 beforeAll(async () => {
-  admin = await startAdmin();
+  server = await createServer();
   // The first scrape is itself a request that the second one counts.
-  await admin.call('GET', '/metrics');
-  scrape = (await admin.call('GET', '/metrics')).body.toString();
+  for (let scrapes = 1; scrapes <= 2; scrapes++) scrape = await (await fetch(`${server.url}/metrics`)).text();
 });
-afterAll(() => admin.close());
+afterAll(() => server.close());
 
 describe('the page of metrics', () => {
   it('lists every metric of a scrape with its type, and none that is not there', () => {

@@ -14,8 +14,6 @@ import type { AdminDeps } from './deps.ts';
 const backupsMax = 4;
 /** A client that takes nothing for this long is gone or stuck. */
 const stallMs = 30_000;
-/** A restore is one transaction in memory; this is far beyond any registry that fits there. */
-const restoreBytesMax = 2_147_483_648;
 
 export class Transfers {
   readonly #context: Context;
@@ -68,6 +66,7 @@ export class Transfers {
     if (this.#restoring !== undefined) {
       throw new RegistryError('aborted', 'another restore is running; wait for it, then decide whether to restore again');
     }
+    const { restoreBytesMax } = this.#context.limits;
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced > restoreBytesMax) throw new BodyTooLarge(announced, restoreBytesMax);
     const restoring = this.#deps.restore(limited(request, restoreBytesMax));
