@@ -136,7 +136,8 @@ export function sharedRegistry(): SharedRegistry {
   });
   afterAll(async () => {
     registry?.child.kill('SIGKILL');
-    await registry?.ended;
+    // A registry that has ended by itself says why.
+    expect(await registry?.ended).toMatchObject({ signal: 'SIGKILL', stderr: '' });
   });
   const url = () => registry?.url ?? '';
   return { url, ask: (args, options) => rollcall([...args, '--addr', url()], options) };

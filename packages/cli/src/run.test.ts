@@ -85,9 +85,11 @@ describe('the program', () => {
     ['its exit code', 'process.exit(42)', 42],
     ['128 + the signal that ended it', "process.kill(process.pid, 'SIGKILL')", 137],
     ['128 + the signal that ended it', "process.kill(process.pid, 'SIGTERM')", 143],
-  ])('gives %s', async (_what, code, expected) => {
+  ])('gives %s, and leaves nothing behind though it ends at once', async (_what, code, expected) => {
     const registry = { url: shared.url() };
     expect((await run(registry, 1, code).ended).code).toBe(expected);
+    const { stdout } = await rollcall(['instances', 'web', '--json', '--addr', registry.url]);
+    expect(JSON.parse(stdout)).toMatchObject({ instances: [] });
   });
 
   it('has the streams and the arguments as they are', async () => {
@@ -108,8 +110,8 @@ describe('the program', () => {
     const refused = await rollcall(['run', 'web', '--port', '1', '--addr', registry.url, '--', file]);
     expect(refused.code).toBe(126);
     expect(refused.stderr).toContain(`cannot run ${JSON.stringify(file)}`);
-    const services = await rollcall(['services', '--json', '--addr', registry.url]);
-    expect(services.stdout).not.toContain('web');
+    const instances = await rollcall(['instances', 'web', '--json', '--addr', registry.url]);
+    expect(JSON.parse(instances.stdout)).toMatchObject({ instances: [] });
   });
 
   it('gets signals, each once', async () => {

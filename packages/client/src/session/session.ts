@@ -127,10 +127,11 @@ export class Session {
     if (this.#closed) return;
     this.#closed = true;
     this.#cancelNext();
-    if (leave && this.#welcome !== undefined) {
-      const link = this.#link;
+    // Also before the welcome: a registration may have gone ahead of it.
+    const link = this.#welcome !== undefined || (this.#helloSent && this.#mayResume) ? this.#link : undefined;
+    if (leave && link !== undefined) {
       await this.#requests
-        .ask({ type: 'goodbye' }, { repeatable: false, timeoutMs: goodbyeMs }, (frame) => link?.send(frame))
+        .ask({ type: 'goodbye' }, { repeatable: false, timeoutMs: goodbyeMs }, (frame) => link.send(frame))
         // Whatever went wrong, the stream ends now, and the registry sees that too.
         .catch(() => {});
     }
