@@ -1,0 +1,199 @@
+/**
+ * `compile`: a filter expression to a predicate, checked against the shape of what it filters. The
+ * language is go-bexpr 0.1.2's, which Consul's `?filter=` and binding rules use; README.md says what
+ * holds at its edges. Access control comes before the filter: filter only what the caller may see.
+ */
+
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import { coerce, equals, type Coerced } from './coerce.ts';
+import { quote } from './go-string.ts';
+import { parseFilter, type Expression, type Match } from './parse.ts';
+import { compilePattern, type Steps } from './pattern.ts';
+import { isPrimitive, operatorsOf, type Operator, type Shape, type StructShape } from './shape.ts';
+
+/** @throws RegistryError `resource_exhausted` when its patterns have done too much work together */
+export type Filter = (value: unknown) => boolean;
+
+/** Match expressions in one filter; each is tried on every value. */
+const matchesMax = 256;
+
+/**
+ * Steps of all patterns of one filter over all its values, some tens of nanoseconds each. It bounds
+ * how long the event loop is kept: see the README for what was measured.
+ */
+const stepsMax = 5_000_000;
+
+/**
+ * Compiles an expression. Make one filter for each pass over the values: what its patterns may do is
+ * counted from here.
+ *
+ * @param shape what may be selected; see `shape.ts`
+ * @throws RegistryError `invalid_argument` with go-bexpr's words: a syntax error with its position, an
+ *   unknown selector, an operator that does not fit, a value or pattern that cannot be read
+ */
+export function compile(expression: string, shape: StructShape): Filter {
+  const tree = parseFilter(expression);
+  const count = countMatches(tree);
+  if (count > matchesMax) {
+    throw invalid(`Number of match expressions (${count}) exceeds the limit (${matchesMax})`);
+  }
+  return build(tree, shape, { left: stepsMax });
+}
+
+/**
+ * `compile` for the parameter `filter` of Consul's API: an error begins with the words that Consul's
+ * does, an empty expression passes everything.
+ */
+export function compileQuery(expression: string, shape: StructShape): Filter {
+  if (expression === '') return () => true;
+  try {
+    return compile(expression, shape);
+  } catch (error) {
+    if (!isRegistryError(error)) throw error;
+    throw new RegistryError(error.code, `Failed to create boolean expression evaluator: ${error.message}`);
+  }
+}
+
+function invalid(message: string): RegistryError {
+  return new RegistryError('invalid_argument', message);
+}
+
+function countMatches(tree: Expression): number {
+  if (tree.kind === 'match') return 1;
+  if (tree.kind === 'not') return countMatches(tree.of);
+  return tree.of.reduce((sum, one) => sum + countMatches(one), 0);
+}
+
+function build(tree: Expression, shape: StructShape, steps: Steps): Filter {
+  switch (tree.kind) {
+    case 'and': {
+      const all = tree.of.map((one) => build(one, shape, steps));
+      return (value) => all.every((one) => one(value));
+    }
+    case 'or': {
+      const all = tree.of.map((one) => build(one, shape, steps));
+      return (value) => all.some((one) => one(value));
+    }
+    case 'not': {
+      const inner = build(tree.of, shape, steps);
+      return (value) => !inner(value);
+    }
+    case 'match':
+      return buildMatch(tree, shape, steps);
+  }
+}
+
+/** One step of a selector: from a struct to its field, or from a map to its entry. */
+type Step =
+  | { readonly kind: 'field'; readonly read: (owner: unknown) => unknown }
+  | { readonly kind: 'entry'; readonly key: string };
+
+function buildMatch(match: Match, shape: StructShape, steps: Steps): Filter {
+  const path: Step[] = [];
+  let at: Shape = shape;
+  match.selector.forEach((name, index) => {
+    const next = stepInto(at, name);
+    if (next === undefined) {
+      throw invalid(`Selector ${quote(match.selector.slice(0, index + 1).join('.'))} is not valid`);
+    }
+    path.push(next.step);
+    at = next.shape;
+  });
+  if (!operatorsOf(at).includes(match.operator)) {
+    throw invalid(`Invalid match operator ${quote(match.operator)} for selector ${quote(match.selector.join('.'))}`);
+  }
+  const test = buildTest(match, at, steps);
+  const ifAbsent = !presentOnly.includes(match.operator);
+  return (value) => walk(path, 0, value, test, ifAbsent);
+}
+
+function stepInto(shape: Shape, name: string): { step: Step; shape: Shape } | undefined {
+  if (shape.kind === 'map') return { step: { kind: 'entry', key: name }, shape: shape.of };
+  // Fields of a list are those of its elements.
+  if (shape.kind === 'list') return isPrimitive(shape.of) ? undefined : stepInto(shape.of, name);
+  if (shape.kind !== 'struct' || !Object.hasOwn(shape.fields, name)) return undefined;
+  const field = shape.fields[name];
+  if (field === undefined) return undefined;
+  const read = field.read ?? ((owner: unknown) => property(owner, name));
+  return { step: { kind: 'field', read }, shape: field.shape };
+}
+
+function property(owner: unknown, name: string): unknown {
+  if (typeof owner !== 'object' || owner === null || !Object.hasOwn(owner, name)) return undefined;
+  return (owner as Readonly<Record<string, unknown>>)[name];
+}
+
+/** With these a key that a map lacks is no match; with all others, `matches` included, it is one. */
+const presentOnly: readonly Operator[] = ['Equal', 'Is Not Empty', 'In'];
+
+function walk(path: readonly Step[], index: number, value: unknown, test: Filter, ifAbsent: boolean): boolean {
+  const step = path[index];
+  if (step === undefined) return test(value);
+  if (Array.isArray(value)) return value.some((element) => walk(path, index, element, test, ifAbsent));
+  if (step.kind === 'field') {
+    const absent = value === undefined || value === null;
+    return walk(path, index + 1, absent ? undefined : step.read(value), test, ifAbsent);
+  }
+  const entry = property(value, step.key);
+  return entry === undefined ? ifAbsent : walk(path, index + 1, entry, test, ifAbsent);
+}
+
+function buildTest({ selector, operator, value = '' }: Match, shape: Shape, steps: Steps): Filter {
+  switch (operator) {
+    case 'Equal':
+    case 'Not Equal': {
+      const wanted = coerceFor(value, shape, selector);
+      const zero = zeroOf(shape);
+      return (found) => equals(found ?? zero, wanted) === (operator === 'Equal');
+    }
+    case 'In':
+    case 'Not In': {
+      const wanted = coerceFor(value, shape.kind === 'list' ? shape.of : shape, selector);
+      const zero = shape.kind === 'text' ? '' : [];
+      return (found) => includes(found ?? zero, wanted) === (operator === 'In');
+    }
+    case 'Is Empty':
+    case 'Is Not Empty':
+      return (found) => isEmpty(found) === (operator === 'Is Empty');
+    case 'Matches':
+    case 'Not Matches': {
+      const pattern = patternOf(value);
+      return (found) => pattern.test(typeof found === 'string' ? found : '', steps) === (operator === 'Matches');
+    }
+  }
+}
+
+function coerceFor(raw: string, shape: Shape, selector: readonly string[]): Coerced {
+  try {
+    return coerce(raw, shape);
+  } catch (error) {
+    if (!isRegistryError(error)) throw error;
+    throw invalid(`Failed to coerce value ${quote(raw)} for selector ${quote(selector.join('.'))}: ${error.message}`);
+  }
+}
+
+function patternOf(raw: string) {
+  try {
+    return compilePattern(raw);
+  } catch (error) {
+    if (!isRegistryError(error)) throw error;
+    throw invalid(`Failed to compile regular expression ${quote(raw)}: ${error.message}`);
+  }
+}
+
+/** What Go has in a field that nobody set. */
+function zeroOf(shape: Shape): unknown {
+  return shape.kind === 'boolean' ? false : shape.kind === 'text' ? '' : 0;
+}
+
+function includes(found: unknown, wanted: Coerced): boolean {
+  if (typeof found === 'string') return found.includes(String(wanted));
+  if (Array.isArray(found)) return found.some((element) => equals(element, wanted));
+  return typeof found === 'object' && found !== null && Object.hasOwn(found, String(wanted));
+}
+
+function isEmpty(found: unknown): boolean {
+  if (found === undefined || found === null) return true;
+  if (typeof found === 'string' || Array.isArray(found)) return found.length === 0;
+  return typeof found === 'object' && Object.keys(found).length === 0;
+}
