@@ -82,12 +82,16 @@ it('a process runs for as long as its client is open, and ends when it is closed
       said.push(...data.toString().trim().split(' '));
       look();
     });
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
     const says = (word: string, times: number) =>
-      new Promise<void>((resolve) => {
-        look = () => said.filter((each) => each === word).length >= times && resolve();
+      new Promise<void>((resolve, reject) => {
+        void ended.then((code) => reject(new Error(`the process ended with ${code} after ${said.join(' ')}`)));
+        look = () => {
+          if (said.filter((each) => each === word).length >= times) resolve();
+        };
         look();
       });
-    return { says, ended: new Promise((resolve) => child.once('exit', resolve)) };
+    return { says, ended };
   };
   expect(await run('await rollcall.close();').ended).toBe(0);
   const open = run('');

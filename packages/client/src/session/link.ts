@@ -15,9 +15,9 @@ const handshakeMs = 3_000;
 /** The server pings this often until its welcome says otherwise. */
 const pingMsDefault = 1_000;
 
-/** Looks per ping; at the tenth quiet look in a row, 2.5 to 2.75 pings after its last byte, the server is gone. */
+/** Looks per ping; at the ninth quiet look in a row, 2.25 to 2.5 pings after its last byte, the server is gone. */
 const looksPerPing = 4;
-const quietMax = 10;
+const quietMax = 9;
 
 /** Snapshots are estimated by the server; this leaves room for its being wrong. */
 const messageBytesMax = 2 * frameLimits.snapshotBytesMax;
