@@ -6,7 +6,6 @@
 import { serveQuestions } from './raw-sockets.mjs';
 import { openWebSockets } from './web-sockets.mjs';
 
-let streams;
 let waitingFor = 0;
 let news = 0;
 let first = 0n;
@@ -18,12 +17,12 @@ serveQuestions({
   /** Opens `count` streams; stream n watches the services `views[n % views.length]`. */
   async connect({ port, count, views }) {
     const answered = expectAnswers(count * 2);
-    streams = await openWebSockets({ port, count, path: '/rollcall/v1/stream', onText });
-    for (let n = 0; n < count; n++) {
-      streams.send(n, JSON.stringify({ type: 'hello', id: 1, protocol: 1, client: 'bench' }));
-      const watched = views[n % views.length].map((name) => ({ kind: 'service', name }));
-      streams.send(n, JSON.stringify({ type: 'watch', id: 2, views: watched }));
-    }
+    const onOpen = (number, send) => {
+      send(JSON.stringify({ type: 'hello', id: 1, protocol: 1, client: 'bench' }));
+      const watched = views[number % views.length].map((name) => ({ kind: 'service', name }));
+      send(JSON.stringify({ type: 'watch', id: 2, views: watched }));
+    };
+    await openWebSockets({ port, count, path: '/rollcall/v1/stream', onOpen, onText });
     await answered;
   },
   /** Forgets the news so far, and lets `news` wait for this many. */

@@ -9,13 +9,12 @@ import { openSockets } from './raw-sockets.mjs';
 const opcode = { text: 1, close: 8, ping: 9, pong: 10 };
 
 /**
+ * @param onOpen called with each socket's number and a function that sends it a text
  * @param onText called with the socket's number and the bytes of a message, valid during the call
  */
-export async function openWebSockets({ port, count, path, onText }) {
+export async function openWebSockets({ port, count, path, onOpen, onText }) {
   /** Bytes of a frame that has not arrived whole; undefined while the handshake is unanswered. */
   const partial = Array.from({ length: count });
-  let open = 0;
-  let allOpen = () => {};
 
   const onBytes = (number, bytes) => {
     let rest = partial[number] === undefined ? bytes : Buffer.concat([partial[number], bytes]);
@@ -23,7 +22,7 @@ export async function openWebSockets({ port, count, path, onText }) {
       const end = rest.indexOf('\r\n\r\n');
       if (end < 0 || !rest.toString('latin1', 0, 12).endsWith(' 101')) throw new Error(rest.toString('latin1'));
       rest = rest.subarray(end + 4);
-      if (++open === count) allOpen();
+      onOpen(number, (text) => sockets.write(number, masked(opcode.text, Buffer.from(text))));
     }
     rest = takeFrames(number, rest);
     partial[number] = rest.length === 0 ? empty : Buffer.from(rest);
@@ -50,13 +49,7 @@ export async function openWebSockets({ port, count, path, onText }) {
     'Sec-WebSocket-Version: 13',
     `Sec-WebSocket-Key: ${Buffer.alloc(16, 'rollcall').toString('base64')}`,
   ];
-  const opened = new Promise((resolve) => (allOpen = resolve));
   for (let number = 0; number < count; number++) sockets.write(number, `${handshake.join('\r\n')}\r\n\r\n`);
-  await opened;
-  return {
-    send: (number, text) => sockets.write(number, masked(opcode.text, Buffer.from(text))),
-    close: () => sockets.close(),
-  };
 }
 
 const empty = Buffer.alloc(0);
