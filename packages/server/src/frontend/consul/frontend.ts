@@ -147,7 +147,10 @@ class ConsulFrontend implements Frontend {
   #answerOrPark({ request, response }: Exchange, plan: Plan, wait: Wait): void {
     if (wait.index === 0 || this.#closing || plan.revision(this.#context.registry) > wait.index) {
       if (this.#closing) response.shouldKeepAlive = false;
+      const { clock, metrics } = this.#context;
+      const started = clock.monotonic();
       this.#answering.answer(request, response, plan);
+      metrics.querySeconds.observe((clock.monotonic() - started) / 1_000);
       return;
     }
     if (response.closed) return;
