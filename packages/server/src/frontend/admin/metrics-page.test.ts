@@ -27,6 +27,7 @@ let server: Server;
 
 beforeAll(async () => {
   server = await createServer();
+  await (await fetch(`${server.url}/v1/catalog/services`)).text();
   // The first scrape is itself a request that the second one counts.
   for (let scrapes = 1; scrapes <= 2; scrapes++) scrape = await (await fetch(`${server.url}/metrics`)).text();
 });
@@ -39,6 +40,16 @@ describe('the page of metrics', () => {
       .map(({ name, type }) => `${name} ${type}`);
     const real = [...scrape.matchAll(/^# TYPE (\w+ \w+)$/gm)].map((line) => line[1]);
     expect(real.toSorted()).toEqual(expected.toSorted());
+  });
+
+  it('shows what has happened', () => {
+    // The one query below, and the registration of the server's own service when it started.
+    expect(scrape).toMatch(/^rollcall_registry_query_duration_seconds_count 1$/m);
+    expect(scrape).toMatch(/^rollcall_commit_duration_seconds_count [1-9]/m);
+    expect(scrape).toMatch(/^rollcall_apply_lag_seconds_count [1-9]/m);
+    expect(scrape).toMatch(/^rollcall_commands_total [1-9]/m);
+    expect(scrape).toMatch(/^rollcall_http_requests_total\{route="\/metrics",status="200"\} 1$/m);
+    expect(scrape).toMatch(/^rollcall_availability_ratio 1$/m);
   });
 
   it('knows the labels of every sample', () => {
