@@ -42,11 +42,13 @@ export class Answering {
       response.end();
       return 404;
     }
-    // Answers of several views have a revision of their own, and so a name of their own.
-    const view = query.others === undefined ? query.view : `${query.view}\0${query.name}`;
-    const plain = answers.get(view, revision, query.name, () => query.encode(registry.state));
+    // Answers that do not follow one view have a revision of their own, and so a name of their own.
+    const ownName = query.others !== undefined || query.volatile === true;
+    const view = ownName ? `${query.view}\0${query.name}` : query.view;
+    const kept = query.volatile === true ? registry.state.revision : revision;
+    const plain = answers.get(view, kept, query.name, () => query.encode(registry.state));
     const gzipped = plain.length >= gzipBytesMin && query.raw !== true && acceptsGzip(request);
-    const body = gzipped ? answers.get(view, revision, `${query.name} gzip`, () => gzip(plain)) : plain;
+    const body = gzipped ? answers.get(view, kept, `${query.name} gzip`, () => gzip(plain)) : plain;
     response.writeHead(200, this.#head(body, plan, revision, gzipped) as string[]);
     response.end(body);
     return 200;

@@ -131,6 +131,18 @@ describe('reads', () => {
     expect(await checksOf('/v1/health/state/unknown')).toEqual([]);
   });
 
+  test('checks show the tags that their instance has now', async () => {
+    const register = (tag: string) =>
+      consul.put('/v1/agent/service/register', { Name: 'tagged', Tags: [tag], Check: { TTL: '60s' } });
+    const tags = async () =>
+      (await consul.get('/v1/health/state/critical')).json<{ ServiceTags: string[] }[]>().map((check) => check.ServiceTags);
+    await register('old');
+    expect(await tags()).toEqual([['old']]);
+    await register('new');
+    expect(await tags()).toEqual([['new']]);
+    await consul.put('/v1/agent/service/deregister/tagged');
+  });
+
   test('the servers’ own node and service', async () => {
     const [entry] = (await consul.get('/v1/health/service/consul?passing')).json<Entry[]>();
     expect(entry?.Service).toMatchObject({ ID: 'consul', Port: 8300 });

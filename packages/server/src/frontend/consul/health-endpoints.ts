@@ -93,6 +93,8 @@ export function checksInState(asked: Asked): Query {
     // Metadata belongs to nodes, whose changes are no changes of checks.
     ...(selection.meta.length === 0 ? {} : { others: () => [viewOf.nodes()] }),
     name: `${formOf(params)} health-state ${JSON.stringify(status)}${selection.name}`,
+    // Checks show the tags of their instances; a change of those is no change of checks.
+    volatile: true,
     encode: (state) => {
       const ofSelectedNode = memo((name: string) => {
         const node = find.node(state, name);

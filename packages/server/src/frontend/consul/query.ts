@@ -18,6 +18,8 @@ export interface Query {
   readonly missing?: (state: State) => boolean;
   /** The body; only called when nothing is missing. */
   readonly encode: (state: State) => Buffer;
+  /** The body shows something that moves none of its views, so it is kept for one revision of the state. */
+  readonly volatile?: boolean;
   /** The body is what somebody stored, not JSON. */
   readonly raw?: boolean;
 }
