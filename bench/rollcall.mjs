@@ -16,8 +16,10 @@ const program = fileURLToPath(new URL('../packages/cli/bin/rollcall.mjs', import
 /** Starts a server; `stop` keeps the folder for the next start, `remove` deletes it. */
 export async function startRollcall(folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'))) {
   const port = await freePort();
+  const dnsPort = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const command = [process.execPath, program, 'serve', '--http', `127.0.0.1:${port}`, '--data-dir', folder, '--log-level', 'warn'];
+  const listeners = ['--http', `127.0.0.1:${port}`, '--dns', `127.0.0.1:${dnsPort}`];
+  const command = [process.execPath, program, 'serve', ...listeners, '--data-dir', folder, '--log-level', 'warn'];
   const [file, ...args] = pinned('server', command);
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   const ended = once(child, 'exit');
@@ -25,6 +27,7 @@ export async function startRollcall(folder = mkdtempSync(join(tmpdir(), 'rollcal
   return {
     url,
     port,
+    dnsPort,
     folder,
     pid: child.pid,
     residentBytes: () => residentBytes(child.pid),

@@ -20,6 +20,8 @@ const rowNames = [
   'kill-instance',
   'hundred-thousand',
   'unrelated-wake-ups',
+  'dns-srv',
+  'dns-storm',
 ];
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, quick: { type: 'boolean' } } });

@@ -1,0 +1,56 @@
+/**
+ * DNS load over UDP by dnsperf (Debian package dnsperf), in a process on the load's core. It sends
+ * what a file says, over and over, and counts what comes back; what is lost counts as an error.
+ */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pinned } from './processes.mjs';
+
+/** A packet lost here and there is UDP; more means that the figure is one of losses. */
+const lostShareMax = 0.001;
+
+/** Queries on their way: enough to keep a server busy, few enough to fit into its socket's buffer. */
+const outstanding = 200;
+
+/** @param queries `[name, type]` pairs; `remove` deletes the file that they are in */
+export function dnsQueries(queries) {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'));
+  const file = join(folder, 'queries');
+  writeFileSync(file, `${queries.map((query) => query.join(' ')).join('\n')}\n`);
+  return { file, remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/**
+ * @param code the code that every answer must have: `NOERROR`, `NXDOMAIN`
+ * @param perSecond at most; as fast as possible when absent
+ * @returns answers in all, and per second
+ */
+export async function dnsLoad(port, queries, { code, seconds, perSecond }) {
+  if (spawnSync('dnsperf', ['-h']).error !== undefined) {
+    throw new Error('dnsperf is not installed; node conformance/install-debian.mjs installs it on Debian');
+  }
+  const limits = ['-l', String(seconds), '-q', String(outstanding), '-t', '1'];
+  if (perSecond !== undefined) limits.push('-Q', String(perSecond));
+  const output = await text(
+    pinned('load', ['dnsperf', '-s', '127.0.0.1', '-p', String(port), '-d', queries.file, '-c', '4', ...limits]),
+  );
+  const number = (pattern) => Number(pattern.exec(output)?.[1] ?? 0);
+  const sent = number(/Queries sent: +(\d+)/);
+  const lost = number(/Queries lost: +(\d+)/);
+  const right = number(new RegExp(`\\b${code} (\\d+) \\(`));
+  if (right + lost !== sent || lost > sent * lostShareMax) throw new Error(`dnsperf said:\n${output}`);
+  return { answers: right, perSecond: number(/Queries per second: +([\d.]+)/) };
+}
+
+function text([file, ...args]) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk) => (output += chunk));
+    child.on('error', reject);
+    child.on('close', (code) => (code === 0 ? resolve(output) : reject(new Error(`${file} ended with ${code}`))));
+  });
+}

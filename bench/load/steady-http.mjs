@@ -1,0 +1,46 @@
+/**
+ * HTTP requests at a steady rate, whatever the answers do: each has its time, and its latency counts
+ * from then, so that a server that stalls is not spared what it held up. Questions on stdin, answers
+ * on stdout.
+ */
+
+import { Agent, request } from 'node:http';
+import { serveQuestions } from './raw-sockets.mjs';
+
+const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+
+serveQuestions({
+  /** Latencies in milliseconds of `perSecond` requests a second for `seconds`. */
+  async latencies({ url, perSecond, seconds }) {
+    const count = perSecond * seconds;
+    const latencies = [];
+    const started = performance.now();
+    let sent = 0;
+    await new Promise((resolve, reject) => {
+      const tick = () => {
+        const due = Math.min(count, Math.floor(((performance.now() - started) * perSecond) / 1_000));
+        for (; sent < due; sent++) {
+          const at = started + (sent * 1_000) / perSecond;
+          get(url).then(() => {
+            latencies.push(performance.now() - at);
+            if (latencies.length === count) resolve();
+          }, reject);
+        }
+        if (sent < count) setTimeout(tick, 1);
+      };
+      tick();
+    });
+    return { latencies };
+  },
+});
+
+function get(url) {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { agent }, (answer) => {
+      answer.resume();
+      answer.on('end', () => (answer.statusCode === 200 ? resolve() : reject(new Error(`${answer.statusCode}`))));
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
