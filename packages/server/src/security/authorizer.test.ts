@@ -1,0 +1,203 @@
+/** Rules allow what they allow in Consul: by table, and against a plain reading of the rules. */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compileRules, unrestricted, type DefaultPolicy, type Resource, type Verb } from './authorizer.ts';
+import { parseRules, type Level, type NamedRule, type Rules } from './rules.ts';
+import { builtinPolicies, nodeIdentityRules, serviceIdentityRules } from './templates.ts';
+
+const compiled = (policies: readonly string[], defaultPolicy: DefaultPolicy = 'deny') =>
+  compileRules(policies.map(parseRules), defaultPolicy);
+
+describe('one policy', () => {
+  const authorizer = compiled([
+    `key "app/secret" { policy = "deny" }
+     key_prefix "app/" { policy = "write" }
+     key_prefix "app/log/" { policy = "list" }
+     key_prefix "shared/" { policy = "read" }
+     service_prefix "" { policy = "read" }
+     service "web" { policy = "write" }
+     service_prefix "hidden-" { policy = "deny" }
+     operator = "read"`,
+  ]);
+
+  it.each<[Resource, Verb, string, boolean]>([
+    ['key', 'write', 'app/x', true],
+    ['key', 'read', 'app/secret', false],
+    // Exact is exact: what starts with it belongs to the prefix.
+    ['key', 'write', 'app/secret/more', true],
+    ['key', 'write', 'app/log/1', false],
+    ['key', 'list', 'app/log/1', true],
+    ['key', 'read', 'app/log/1', true],
+    ['key', 'read', 'shared/a', true],
+    ['key', 'list', 'shared/a', false],
+    ['key', 'read', 'ap', false],
+    ['key', 'read', 'other', false],
+    ['service', 'write', 'web', true],
+    ['service', 'write', 'web2', false],
+    ['service', 'read', 'web2', true],
+    ['service', 'read', 'hidden-x', false],
+    ['node', 'read', 'n', false],
+    ['operator', 'read', '', true],
+    ['operator', 'write', '', false],
+    // Without rules of their own these follow the operator.
+    ['mesh', 'read', '', true],
+    ['peering', 'write', '', false],
+    ['keyring', 'read', '', false],
+    ['acl', 'read', '', false],
+    // Who sees a service may read its intentions.
+    ['intention', 'read', 'web', true],
+    ['intention', 'write', 'web', false],
+    ['intention', 'read', 'hidden-x', false],
+  ])('%s:%s on %j: %s', (resource, verb, name, allowed) => {
+    expect(authorizer.allows(resource, verb, name)).toBe(allowed);
+  });
+
+  it.each([
+    ['app/', false],
+    ['app/log/', false],
+    ['app/other/', true],
+    ['app/secre', false],
+    ['app/secret/', true],
+    ['shared/', false],
+    ['', false],
+    ['nothing/', false],
+  ])('the tree %j may be deleted: %s', (prefix, allowed) => {
+    expect(authorizer.allowsKeyTree(prefix)).toBe(allowed);
+  });
+
+  it('allows all only where nothing is held back', () => {
+    expect(authorizer.allowsAll('service', 'read')).toBe(false);
+    expect(compiled(['service_prefix "" { policy = "read" } service "a" { policy = "write" }']).allowsAll('service', 'read')).toBe(true);
+    expect(compiled(['service_prefix "a" { policy = "read" }']).allowsAll('service', 'read')).toBe(false);
+    expect(compiled(['service "a" { policy = "deny" }'], 'allow').allowsAll('service', 'read')).toBe(false);
+    expect(compiled([], 'allow').allowsAll('node', 'read')).toBe(true);
+  });
+
+  it('allows any where something is given', () => {
+    expect(authorizer.allowsAny('service', 'write')).toBe(true);
+    expect(authorizer.allowsAny('node', 'read')).toBe(false);
+    expect(compiled([], 'allow').allowsAny('node', 'read')).toBe(true);
+    expect(compiled(['node_prefix "" { policy = "deny" }'], 'allow').allowsAny('node', 'read')).toBe(false);
+  });
+});
+
+describe('several policies', () => {
+  it.each<[Level[], Level]>([
+    [['read', 'write'], 'write'],
+    [['write', 'deny', 'write'], 'deny'],
+    [['list', 'read'], 'list'],
+    [['list', 'write'], 'write'],
+    [['read', 'deny'], 'deny'],
+  ])('for the same name: of %j %s holds', (levels, strongest) => {
+    for (const order of [levels, levels.toReversed()]) {
+      for (const block of ['key "k"', 'key_prefix "k"']) {
+        const authorizer = compiled(order.map((level) => `${block} { policy = "${level}" }`), 'allow');
+        expect(authorizer.allows('key', 'read', 'k')).toBe(strongest !== 'deny');
+        expect(authorizer.allows('key', 'list', 'k')).toBe(strongest === 'list' || strongest === 'write');
+        expect(authorizer.allows('key', 'write', 'k')).toBe(strongest === 'write');
+      }
+    }
+  });
+
+  it('a longer prefix that denies less holds over a shorter one that denies', () => {
+    const authorizer = compiled(['key_prefix "a/" { policy = "deny" }', 'key_prefix "a/b/" { policy = "write" }']);
+    expect(authorizer.allows('key', 'write', 'a/b/c')).toBe(true);
+    expect(authorizer.allows('key', 'read', 'a/c')).toBe(false);
+  });
+
+  it('scalars deny before they allow, too', () => {
+    expect(compiled(['acl = "write"', 'acl = "deny"']).allows('acl', 'read')).toBe(false);
+    expect(compiled(['mesh = "deny" operator = "write"']).allows('mesh', 'read')).toBe(false);
+  });
+
+  it('intentions are merged apart from what may be done with the service', () => {
+    const authorizer = compiled(['service "web" { policy = "deny" intentions = "write" }', 'service "web" { policy = "read" }']);
+    expect(authorizer.allows('service', 'read', 'web')).toBe(false);
+    expect(authorizer.allows('intention', 'write', 'web')).toBe(true);
+    expect(authorizer.allows('intention', 'read', '*')).toBe(true);
+    expect(authorizer.allows('intention', 'write', '*')).toBe(false);
+  });
+});
+
+describe('the default policy', () => {
+  it('holds where no rule does, but never opens access control itself', () => {
+    const open = compiled([], 'allow');
+    expect(open.allows('service', 'write', 'web')).toBe(true);
+    expect(open.allows('operator', 'write')).toBe(true);
+    expect(open.allowsKeyTree('')).toBe(true);
+    expect(open.allows('acl', 'read')).toBe(false);
+    expect(compiled([]).allows('service', 'read', 'web')).toBe(false);
+  });
+
+  it('of trees to be deleted looks below them, too', () => {
+    const open = compiled(['key_prefix "a/b/" { policy = "read" } key "c" { policy = "write" }'], 'allow');
+    expect(open.allowsKeyTree('a/')).toBe(false);
+    expect(open.allowsKeyTree('c')).toBe(true);
+  });
+});
+
+describe('ready-made rules', () => {
+  it('manage everything, or read everything', () => {
+    const [management, readOnly] = builtinPolicies.map(({ rules }) => compiled([rules]));
+    for (const resource of ['acl', 'keyring', 'operator', 'mesh', 'peering', 'agent', 'event', 'key', 'node', 'query', 'service', 'session', 'intention'] as const) {
+      expect(management?.allows(resource, 'write', 'any'), resource).toBe(true);
+      expect(readOnly?.allows(resource, 'read', 'any'), resource).toBe(true);
+      expect(readOnly?.allows(resource, 'write', 'any'), resource).toBe(false);
+    }
+    expect(unrestricted.allows('acl', 'write')).toBe(true);
+  });
+
+  it('of identities let a service and a node be themselves and see others', () => {
+    const authorizer = compileRules([serviceIdentityRules('web'), nodeIdentityRules('n1')], 'deny');
+    expect(authorizer.allows('service', 'write', 'web')).toBe(true);
+    expect(authorizer.allows('service', 'write', 'web-sidecar-proxy')).toBe(true);
+    expect(authorizer.allows('service', 'write', 'web2')).toBe(false);
+    expect(authorizer.allows('service', 'read', 'other')).toBe(true);
+    expect(authorizer.allows('node', 'write', 'n1')).toBe(true);
+    expect(authorizer.allows('node', 'write', 'n2')).toBe(false);
+    expect(authorizer.allows('key', 'read', 'x')).toBe(false);
+  });
+});
+
+/** What the rules say, read one by one. */
+function plainly(policies: readonly Rules[], defaultPolicy: DefaultPolicy, verb: Verb, name: string): boolean {
+  const rules = policies.flatMap(({ named }) => named);
+  const exact = rules.filter((rule) => !rule.prefix && rule.name === name);
+  const prefixes = rules.filter((rule) => rule.prefix && name.startsWith(rule.name));
+  const longest = Math.max(...prefixes.map((rule) => rule.name.length));
+  const levels = (exact.length > 0 ? exact : prefixes.filter((rule) => rule.name.length === longest)).map(({ level }) => level);
+  if (levels.length === 0) return defaultPolicy === 'allow';
+  if (levels.includes('deny')) return false;
+  if (levels.includes('write')) return true;
+  return verb !== 'write' && (verb === 'read' || levels.includes('list'));
+}
+
+describe('any rules', () => {
+  it('allow what a plain reading of them allows, trees included', () => {
+    const name = fc.string({ unit: fc.constantFrom('a', 'b', '/'), maxLength: 4 });
+    const rule: fc.Arbitrary<NamedRule> = fc.record({
+      resource: fc.constant('key' as const),
+      name,
+      prefix: fc.boolean(),
+      level: fc.constantFrom<Level>('deny', 'read', 'list', 'write'),
+    });
+    const policy = fc.array(rule, { maxLength: 8 }).map((named): Rules => ({ scalar: {}, named, ignored: [] }));
+    fc.assert(
+      fc.property(fc.array(policy, { maxLength: 4 }), fc.constantFrom<DefaultPolicy>('allow', 'deny'), fc.array(name, { minLength: 1 }), (policies, defaultPolicy, names) => {
+        const authorizer = compileRules(policies, defaultPolicy);
+        for (const wanted of names) {
+          for (const verb of ['read', 'list', 'write'] as const) {
+            expect(authorizer.allows('key', verb, wanted)).toBe(plainly(policies, defaultPolicy, verb, wanted));
+          }
+          // A tree that may be deleted holds no key that may not.
+          if (!authorizer.allowsKeyTree(wanted)) continue;
+          for (const rest of ['', 'a', 'b/', 'ab', ...names]) {
+            expect(plainly(policies, defaultPolicy, 'write', wanted + rest)).toBe(true);
+          }
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});

@@ -1,0 +1,75 @@
+/**
+ * The text of ACL rules, in HCL 1 or in its JSON form, to a tree (grammar: `hcl.peggy`). What the rules
+ * mean is not its business: see `rules.ts`.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { unquote } from '../filter/go-string.ts';
+import { parse, SyntaxError } from './hcl.generated.ts';
+
+/** `service "web" { … }` has the keys `service` and `web`; in JSON each object has one key. */
+export interface HclItem {
+  readonly keys: readonly [string, ...string[]];
+  readonly value: HclValue;
+  /** Where the item starts, both from 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export type HclValue =
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'number'; readonly value: number }
+  | { readonly kind: 'boolean'; readonly value: boolean }
+  | { readonly kind: 'list'; readonly values: readonly HclValue[] }
+  | { readonly kind: 'object'; readonly items: readonly HclItem[] };
+
+/** Characters of one text: some thousand rules. */
+export const lengthMax = 131_072;
+/** Levels of braces and brackets; rules need three. */
+const depthMax = 50;
+
+/**
+ * Reads the items in the order of the text; an item may occur again.
+ * @throws RegistryError `invalid_argument`: `At line:column: what is wrong`
+ */
+export function parseHcl(text: string): readonly HclItem[] {
+  if (text.length > lengthMax) throw invalid(`the rules have ${text.length} characters, the limit is ${lengthMax}`);
+  let depth = 0;
+  const options = {
+    startRule: text.trimStart().startsWith('{') ? 'Json' : 'Hcl',
+    unquote,
+    unquoteJson,
+    enter() {
+      if (++depth > depthMax) throw invalid(`the rules nest more than ${depthMax} levels deep`);
+      return true;
+    },
+    leave() {
+      depth--;
+      return true;
+    },
+  };
+  try {
+    return parse(text, options) as readonly HclItem[];
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const { message, location } = error as unknown as Failure;
+    throw invalid(`At ${location.start.line}:${location.start.column}: ${message}`);
+  }
+}
+
+interface Failure {
+  readonly message: string;
+  readonly location: { readonly start: { readonly line: number; readonly column: number } };
+}
+
+function invalid(message: string): RegistryError {
+  return new RegistryError('invalid_argument', message);
+}
+
+function unquoteJson(body: string): string | undefined {
+  try {
+    return JSON.parse(`"${body}"`) as string;
+  } catch {
+    return undefined;
+  }
+}

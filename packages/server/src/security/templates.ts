@@ -1,0 +1,160 @@
+/**
+ * Rules that Consul has names for: the built-in policies, service and node identities, and templated
+ * policies (https://developer.hashicorp.com/consul/docs/security/acl/acl-templated-policies).
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { quote } from '../filter/go-string.ts';
+import { namedResources, scalarResources, type NamedRule, type Rules } from './rules.ts';
+
+/** The first 120 bits of ids that only built-in things have. */
+export const reservedIdPrefix = '00000000-0000-0000-0000-0000000000';
+
+export const anonymousAccessor = '00000000-0000-0000-0000-000000000002';
+export const anonymousSecret = 'anonymous';
+
+export interface BuiltinPolicy {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly rules: string;
+}
+
+export const managementPolicyId = '00000000-0000-0000-0000-000000000001';
+
+export const builtinPolicies: readonly BuiltinPolicy[] = [
+  {
+    id: managementPolicyId,
+    name: 'global-management',
+    description: 'A built-in policy that grants read and write access to all features',
+    rules: everything('write'),
+  },
+  {
+    id: '00000000-0000-0000-0000-000000000002',
+    name: 'builtin/global-read-only',
+    description: 'A built-in policy that grants read-only access to all features',
+    rules: everything('read'),
+  },
+];
+
+/** Rules for every resource there is, as text, since a policy is read and shown as text. */
+function everything(level: 'read' | 'write'): string {
+  const scalars = scalarResources.map((resource) => `${resource} = "${level}"`);
+  // Consul's own text has no rules for identities.
+  const named = namedResources
+    .filter((resource) => resource !== 'identity')
+    .map((resource) => {
+      const intentions = resource === 'service' ? `\n  intentions = "${level}"` : '';
+      return `${resource}_prefix "" {\n  policy = "${level}"${intentions}\n}`;
+    });
+  return [...scalars, ...named].join('\n');
+}
+
+function rule(resource: NamedRule['resource'], name: string, level: NamedRule['level']): NamedRule {
+  return { resource, name, prefix: false, level };
+}
+
+function prefix(resource: NamedRule['resource'], level: NamedRule['level']): NamedRule {
+  return { resource, name: '', prefix: true, level };
+}
+
+function rules(named: readonly NamedRule[], scalar: Rules['scalar'] = {}): Rules {
+  return { scalar, named, ignored: [] };
+}
+
+/** What a program needs that is this service: to register itself and its proxy, and to find all others. */
+export function serviceIdentityRules(service: string): Rules {
+  return rules([
+    rule('service', service, 'write'),
+    rule('service', `${service}-sidecar-proxy`, 'write'),
+    prefix('service', 'read'),
+    prefix('node', 'read'),
+  ]);
+}
+
+/** What an agent needs that is this node. */
+export function nodeIdentityRules(node: string): Rules {
+  return rules([rule('node', node, 'write'), prefix('service', 'read')]);
+}
+
+interface Template {
+  readonly description: string;
+  /** Whether it takes the variable `Name`. */
+  readonly named: boolean;
+  readonly rules: (name: string) => Rules;
+}
+
+const templates: Readonly<Record<string, Template>> = {
+  'builtin/service': {
+    description: 'Lets a service register itself and its proxy, and discover other services.',
+    named: true,
+    rules: serviceIdentityRules,
+  },
+  'builtin/node': {
+    description: 'Lets an agent register its node and see all services.',
+    named: true,
+    rules: nodeIdentityRules,
+  },
+  'builtin/dns': {
+    description: 'Lets DNS answer for all services, nodes and prepared queries.',
+    named: false,
+    rules: () => rules([prefix('node', 'read'), prefix('service', 'read'), prefix('query', 'read')]),
+  },
+  'builtin/nomad-server': {
+    description: 'What a Nomad server needs.',
+    named: false,
+    rules: () => rules([prefix('agent', 'read'), prefix('node', 'read'), prefix('service', 'write')], { acl: 'write' }),
+  },
+  'builtin/nomad-client': {
+    description: 'What a Nomad client needs.',
+    named: false,
+    rules: () => rules([prefix('agent', 'read'), prefix('node', 'read'), prefix('service', 'write'), prefix('key', 'read')]),
+  },
+  'builtin/api-gateway': {
+    description: 'What an API gateway needs.',
+    named: true,
+    rules: (name) =>
+      rules([prefix('node', 'read'), prefix('service', 'read'), rule('service', name, 'write')], { mesh: 'read' }),
+  },
+  'builtin/workload-identity': {
+    description: 'Lets a workload have an identity.',
+    named: true,
+    rules: (name) => rules([rule('identity', name, 'write')]),
+  },
+};
+
+export interface TemplateInfo {
+  readonly name: string;
+  readonly description: string;
+  readonly named: boolean;
+}
+
+/** All templated policies. */
+export function templateList(): TemplateInfo[] {
+  return Object.entries(templates).map(([name, { description, named }]) => ({ name, description, named }));
+}
+
+/**
+ * The rules of a templated policy.
+ * @param name the variable `Name`; some templates take none
+ * @throws RegistryError `invalid_argument` when there is no such template, or its variable is missing
+ */
+export function templateRules(template: string, name: string | undefined): Rules {
+  const found = Object.hasOwn(templates, template) ? templates[template] : undefined;
+  if (found === undefined) throw new RegistryError('invalid_argument', `no such ACL templated policy with Name ${quote(template)}`);
+  if (found.named && (name === undefined || name === '')) {
+    const message = `validation error with templated policy: ${template} needs the template variable name`;
+    throw new RegistryError('invalid_argument', message);
+  }
+  return found.rules(name ?? '');
+}
+
+/** Rules as text, as a preview shows them. */
+export function printRules({ scalar, named }: Rules): string {
+  const scalars = Object.entries(scalar).map(([resource, level]) => `${resource} = "${level}"`);
+  const blocks = named.map(({ resource, name, prefix: isPrefix, level, intentions }) => {
+    const extra = intentions === undefined ? '' : `\n  intentions = "${intentions}"`;
+    return `${resource}${isPrefix ? '_prefix' : ''} ${quote(name)} {\n  policy = "${level}"${extra}\n}`;
+  });
+  return [...scalars, ...blocks].join('\n');
+}
