@@ -12,6 +12,9 @@ export class Plan {
   readonly consistency: Consistency;
   /** Path of the route, for metrics. */
   readonly route: string;
+  /** What `revision` last said, and at which revision of the state. */
+  #revision = 0;
+  #asOf = -1;
 
   constructor(query: Query, consistency: Consistency, route: string) {
     this.query = query;
@@ -19,13 +22,19 @@ export class Plan {
     this.route = route;
   }
 
-  /** The revision of the answer: the newest of those of its views. */
+  /**
+   * The revision of the answer: the newest of those of its views. Between two changes of the state it
+   * is looked up once, which matters for a prefix with many keys.
+   */
   revision({ state, views }: Registry): number {
+    if (state.revision === this.#asOf) return this.#revision;
     const { view, others } = this.query;
     let revision = views.revision(view);
     if (others !== undefined) {
       for (const other of others(state)) revision = Math.max(revision, views.revision(other));
     }
+    this.#asOf = state.revision;
+    this.#revision = revision;
     return revision;
   }
 }
