@@ -11,7 +11,7 @@ import { folder, rollcall, serve, start } from './processes.case.ts';
 describe('at the start', () => {
   it('says where it listens, where the data is, and what to try', async () => {
     const dir = join(folder(), 'data');
-    const server = start(['serve', '--http', '127.0.0.1:0', '--data-dir', dir, '--log-level', 'warn']);
+    const server = start(['serve', '--http', '127.0.0.1:0', '--data-dir', dir, '--log-level', 'error']);
     const url = (await server.seen(/HTTP {2}(http:\/\/127\.0\.0\.1:\d+)$/m))[1];
     const text = (await server.seen(/[^]*Ctrl-C stops it\./))[0];
     expect(text).toContain(`data  ${dir}`);
@@ -57,7 +57,7 @@ describe('at the start', () => {
   });
 
   it('never pretends to serve DNS', async () => {
-    const silent = start(['serve', '--http', '127.0.0.1:0', '--dev', '--log-level', 'warn']);
+    const silent = start(['serve', '--http', '127.0.0.1:0', '--dev', '--log-level', 'error']);
     expect((await silent.seen(/[^]*Ctrl-C/))[0]).not.toMatch(/dns/i);
     const told = start(['serve', '--http', '127.0.0.1:0', '--dev', '--dns', '127.0.0.1:8600']);
     const line = await told.seen(/^rollcall: .*DNS.*$/m, 'stderr');
