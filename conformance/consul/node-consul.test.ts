@@ -143,7 +143,13 @@ describe('catalog and health', () => {
       address: '10.9.9.9',
       nodemeta: { external: 'yes' },
       service: { service: 'web', id: 'web-ext', tags: ['green'], port: 81 },
-      check: { name: 'ext', checkid: 'ext', serviceid: 'web-ext', status: 'passing', definition: { http: 'http://x', intervalduration: '10s' } },
+      check: {
+        name: 'ext',
+        checkid: 'ext',
+        serviceid: 'web-ext',
+        status: 'passing',
+        definition: { http: 'http://x', intervalduration: '10s' },
+      },
     });
   });
 

@@ -12,7 +12,7 @@ import { refuseFilter, unescapePath } from './params.ts';
 import { jsonBody } from './query.ts';
 import { byNodeThenId } from './selection.ts';
 import { agentServiceJson } from './translate.ts';
-import { agentOf, enrolment, serverService } from './virtual-agent.ts';
+import { agentOf, enrolment, isServersOwn } from './virtual-agent.ts';
 
 /** `GET /v1/agent/services` */
 export function listServices({ context, exchange, params }: Call): Reply {
@@ -21,8 +21,8 @@ export function listServices({ context, exchange, params }: Call): Reply {
   const agent = agentOf(exchange.request, identity);
   const services = Object.create(null) as Record<string, unknown>;
   for (const row of [...find.instancesOnNode(registry.state, agent.name)].sort(byNodeThenId)) {
-    // The servers' own service belongs to the catalog, not to an agent.
-    if (row.id !== serverService) services[row.id] = agentServiceJson(row, identity.datacenter);
+    if (isServersOwn(identity, agent.name, row.id)) continue;
+    services[row.id] = agentServiceJson(row, identity.datacenter);
   }
   return jsonBody(params)(services);
 }
@@ -57,11 +57,12 @@ export function keepStatus(state: State, node: string, check: CheckInput): Check
 
 /** `PUT /v1/agent/service/deregister/:id` */
 export async function deregisterService({ context, exchange, rest }: Call): Promise<Reply> {
-  const agent = agentOf(exchange.request, context.identity);
+  const { identity, registry } = context;
+  const agent = agentOf(exchange.request, identity);
   const id = unescapePath(rest);
   const existed =
-    id !== serverService &&
-    (await context.registry.submit({ kind: 'deregister-instance', node: agent.name, id }));
+    !isServersOwn(identity, agent.name, id) &&
+    (await registry.submit({ kind: 'deregister-instance', node: agent.name, id }));
   if (existed) return undefined;
   throw new RegistryError(
     'not_found',

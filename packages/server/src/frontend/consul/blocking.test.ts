@@ -21,8 +21,8 @@ describe('over HTTP', () => {
     return consul;
   }
 
-  const register = (to: Consul, name: string, port = 1) =>
-    to.put('/v1/agent/service/register', { Name: name, Port: port });
+  const register = (to: Consul, name: string, port = 1, more = {}) =>
+    to.put('/v1/agent/service/register', { Name: name, Port: port, ...more });
 
   test('without an index there is no wait, whatever `wait` says', async () => {
     const server = await start({ clock: manualClock() });
@@ -78,15 +78,17 @@ describe('over HTTP', () => {
     expect(answer.json()).toHaveLength(1);
   });
 
-  test.each(['99999999', '18446744073709551615'])('the index %s, never seen, waits its whole time and learns the true one', async (ahead) => {
+  test('an index that was never seen waits its whole time, and learns the true one', async () => {
     const clock = manualClock();
     const server = await start({ clock });
-    const waiting = server.get(`/v1/catalog/services?index=${ahead}&wait=10s`);
-    await server.untilParked(1);
-    await register(server, 'web');
-    expect(await server.parked()).toBe(1);
-    clock.advance(10_700);
-    expect((await waiting).index).toBeLessThan(Number(ahead));
+    for (const [ahead, name] of [['99999999', 'web'], ['18446744073709551615', 'api']] as const) {
+      const waiting = server.get(`/v1/catalog/services?index=${ahead}&wait=10s`);
+      await server.untilParked(1);
+      await register(server, name);
+      expect(await server.parked()).toBe(1);
+      clock.advance(10_700);
+      expect((await waiting).index).toBeLessThan(Number(ahead));
+    }
   });
 
   test.each([
@@ -97,7 +99,7 @@ describe('over HTTP', () => {
     ['/v1/catalog/node/n', (to: Consul) => to.put('/v1/catalog/register', { Node: 'n', Address: 'a' })],
     ['/v1/catalog/services', (to: Consul) => register(to, 'web')],
     ['/v1/catalog/service/web', (to: Consul) => register(to, 'web')],
-    ['/v1/health/checks/web', (to: Consul) => to.put('/v1/agent/service/register', { Name: 'web', Check: { TTL: '9s' } })],
+    ['/v1/health/checks/web', (to: Consul) => register(to, 'web', 1, { Check: { TTL: '9s' } })],
     ['/v1/health/state/any', (to: Consul) => to.put('/v1/agent/check/register', { Name: 'c', TTL: '9s' })],
     ['/v1/health/node/server-1', (to: Consul) => to.put('/v1/agent/check/register', { Name: 'c', TTL: '9s' })],
     ['/v1/session/list', (to: Consul) => to.put('/v1/session/create', {})],
@@ -164,7 +166,8 @@ describe('over HTTP', () => {
     const waiting = [server.get(path), server.get(path)];
     await server.untilParked(2);
     const refused = await server.get(path);
-    expect([refused.status, refused.text]).toEqual([500, '2 blocking queries wait, which is the limit; try again later']);
+    expect(refused.status).toBe(500);
+    expect(refused.text).toBe('2 blocking queries wait, which is the limit; try again later');
     await register(server, 'web');
     for (const answer of await Promise.all(waiting)) expect(answer.status).toBe(200);
   });

@@ -15,7 +15,12 @@ beforeAll(async () => {
       TaggedAddresses: { wan: '1.1.1.1' },
       Service: { Service: 'db', ID: `db-${node}`, Tags: tags, Port: 5432, Meta: { k: 'v' } },
       Checks: [
-        { Name: 'alive', CheckID: `db-${node}`, ServiceID: `db-${node}`, Status: node === 'n1' ? 'passing' : 'warning' },
+        {
+          Name: 'alive',
+          CheckID: `db-${node}`,
+          ServiceID: `db-${node}`,
+          Status: node === 'n1' ? 'passing' : 'warning',
+        },
         { Name: 'disk', Status: 'passing' },
       ],
     });
@@ -201,16 +206,30 @@ describe('registrations', () => {
       Address: '10.1.1.1',
       NodeMeta: { 'consul-network-segment': '' },
       Service: { Service: 'ext' },
-      Check: { CheckID: 'probe', ServiceName: 'q', ServiceTags: ['z'], Status: 'passing', Output: 'out', Definition: definition },
+      Check: {
+        CheckID: 'probe',
+        ServiceName: 'q',
+        ServiceTags: ['z'],
+        Status: 'passing',
+        Output: 'out',
+        Definition: definition,
+      },
     });
     expect((await consul.get('/v1/health/node/esm')).json()).toEqual([
-      expect.objectContaining({ Type: 'http', Definition: definition, ServiceName: 'q', ServiceTags: ['z'], Output: 'out' }),
+      expect.objectContaining({
+        Type: 'http',
+        Definition: definition,
+        ServiceName: 'q',
+        ServiceTags: ['z'],
+        Output: 'out',
+      }),
     ]);
     expect((await consul.get('/v1/health/service/ext?passing')).json()).toHaveLength(1);
   });
 
   test('SkipNodeUpdate leaves a node as it is, and creates one that is not there', async () => {
-    const answer = await consul.put('/v1/catalog/register', { Node: 'n1', SkipNodeUpdate: true, Service: { Service: 'more' } });
+    const more = { Node: 'n1', SkipNodeUpdate: true, Service: { Service: 'more' } };
+    const answer = await consul.put('/v1/catalog/register', more);
     expect(answer.text).toBe('true');
     expect((await consul.get('/v1/catalog/node/n1')).json()).toMatchObject({ Node: { Address: '10.0.0.1' } });
     await consul.put('/v1/catalog/register', { Node: 'fresh', SkipNodeUpdate: true });

@@ -53,8 +53,9 @@ export class Consul implements AsyncDisposable {
   }
 
   put(path: string, body?: unknown, ask: Ask = {}): Promise<Answer> {
-    const bytes = typeof body === 'string' || Buffer.isBuffer(body) || body === undefined ? body : JSON.stringify(body);
-    return this.ask('PUT', path, bytes === undefined ? ask : { ...ask, body: bytes });
+    if (body === undefined) return this.ask('PUT', path, ask);
+    const bytes = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+    return this.ask('PUT', path, { ...ask, body: bytes });
   }
 
   delete(path: string): Promise<Answer> {

@@ -179,9 +179,9 @@ class ConsulFrontend implements Frontend {
 
   /** @throws RegistryError `invalid_argument` for namespaces and partitions */
   #checkHeaders({ request }: Exchange): void {
-    for (const [header, feature] of enterpriseHeaders) {
-      if (!headerOf(request, header.toLowerCase())) continue;
-      throw invalid(`Invalid header: "${header}" - ${feature} are a Consul Enterprise feature`);
+    for (const { lowerCase, name, feature } of enterpriseHeaders) {
+      if (!headerOf(request, lowerCase)) continue;
+      throw invalid(`Invalid header: "${name}" - ${feature} are a Consul Enterprise feature`);
     }
   }
 
@@ -209,6 +209,6 @@ class ConsulFrontend implements Frontend {
 }
 
 const enterpriseHeaders = [
-  ['X-Consul-Namespace', 'Namespaces'],
-  ['X-Consul-Partition', 'Partitions'],
+  { lowerCase: 'x-consul-namespace', name: 'X-Consul-Namespace', feature: 'Namespaces' },
+  { lowerCase: 'x-consul-partition', name: 'X-Consul-Partition', feature: 'Partitions' },
 ] as const;

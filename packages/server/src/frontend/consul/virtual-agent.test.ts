@@ -55,7 +55,8 @@ test('a new agent gets its node and a passing serfHealth; once there, nothing is
   const { revision } = state;
   await enrol(own, { name: 'a', address: '10.0.0.7' });
   expect(state.revision).toBe(revision);
-  expect(enrolment(state, { name: 'a', address: '10.0.0.7' }, identity)).toMatchObject({ nodeMode: 'ensure', checks: [] });
+  const again = enrolment(state, { name: 'a', address: '10.0.0.7' }, identity);
+  expect(again).toMatchObject({ nodeMode: 'ensure', checks: [] });
 });
 
 test('an agent that moved takes its node along; a node of the catalog keeps its address', async () => {
@@ -63,7 +64,8 @@ test('an agent that moved takes its node along; a node of the catalog keeps its 
   const { state } = own.registry;
   await enrol(own, { name: 'a', address: '10.0.0.7' });
   const moved = enrolment(state, { name: 'a', address: '10.0.0.8' }, identity);
-  expect(moved).toMatchObject({ nodeMode: 'update', node: { name: 'a', address: '10.0.0.8', id: agentId('a', identity) } });
+  const node = { name: 'a', address: '10.0.0.8', id: agentId('a', identity) };
+  expect(moved).toMatchObject({ nodeMode: 'update', node });
   await own.registry.submit({ kind: 'register', node: { name: 'ext', address: 'public' }, nodeMode: 'update' });
   expect(enrolment(state, { name: 'ext', address: '10.0.0.8' }, identity)).toMatchObject({ nodeMode: 'ensure' });
 });

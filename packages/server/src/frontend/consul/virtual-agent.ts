@@ -17,10 +17,15 @@ import { headerOf } from './wire.ts';
 export const serfHealth = 'serfHealth';
 
 /** Id and name of the service that stands for the servers. */
-export const serverService = 'consul';
+const serverService = 'consul';
 
 /** Where Consul's servers talk to each other; nothing listens there, but clients show the address. */
 export const serverPort = 8300;
+
+/** Whether an instance is the servers' own: it belongs to the catalog, and no agent lists or removes it. */
+export function isServersOwn(identity: Identity, node: string, instance: string): boolean {
+  return instance === serverService && node === identity.nodeName;
+}
 
 /**
  * @throws RegistryError `invalid_argument` for a bad `X-Rollcall-Node`; `cancelled` when the client is gone
