@@ -7,7 +7,7 @@ class Visitee {
   visits = 0;
   pings = 0;
   quietMax = 0;
-  visit({ quietMax, withPing }: { quietMax: number; withPing: boolean }): void {
+  visit(quietMax: number, _stuckMax: number, withPing: boolean): void {
     this.visits++;
     if (withPing) this.pings++;
     this.quietMax = quietMax;

@@ -32,7 +32,7 @@ const slots = 10;
 const slotMs = visitMs / slots;
 
 export interface Visited {
-  visit(options: { quietMax: number; stuckMax: number; withPing: boolean }): void;
+  visit(quietMax: number, stuckMax: number, withPing: boolean): void;
 }
 
 export class Patrol<V extends Visited> {
@@ -90,6 +90,6 @@ export class Patrol<V extends Visited> {
     const slot = this.#slots[this.#visited % slots] as Set<V>;
     const withPing = this.#visited % (visitsPerPing * slots) < slots;
     this.#visited++;
-    for (const stream of slot) stream.visit({ quietMax, stuckMax, withPing });
+    for (const stream of slot) stream.visit(quietMax, stuckMax, withPing);
   }
 }

@@ -66,7 +66,7 @@ export class Stream {
   #bytesRead = 0;
   #flushes = 0;
   #quietVisits = 0;
-  #visits = 0;
+  #ungreetedVisits = 0;
 
   constructor(options: StreamOptions) {
     const { context, feeds, socket, webSocket } = options;
@@ -93,20 +93,29 @@ export class Stream {
    * @param quietMax visits without a sign of life after which an idle stream is cut
    * @param stuckMax the same for a stream that does not read what it was sent
    */
-  visit({ quietMax, stuckMax, withPing }: { quietMax: number; stuckMax: number; withPing: boolean }): void {
-    this.#visits++;
+  visit(quietMax: number, stuckMax: number, withPing: boolean): void {
     const { bytesRead } = this.#socket as Socket;
-    const { busy, flushes } = this.#outbox;
-    if (bytesRead !== this.#bytesRead || flushes !== this.#flushes) {
+    if (bytesRead !== this.#bytesRead) {
       this.#bytesRead = bytesRead;
-      this.#flushes = flushes;
+      this.#flushes = this.#outbox.flushes;
       this.#quietVisits = 0;
-    } else if (++this.#quietVisits >= (busy ? stuckMax : quietMax)) {
-      this.#cut(busy ? 'stuck' : 'silent', closeCodes.lost);
+    } else if (++this.#quietVisits >= quietMax && this.#isGone(stuckMax)) {
+      this.#cut(this.#outbox.busy ? 'stuck' : 'silent', closeCodes.lost);
       return;
     }
-    if (!this.#greeted && this.#visits >= stuckMax) this.#cut('no hello', closeCodes.policy);
-    else if (withPing && !busy) this.#outbox.ping();
+    if (!this.#greeted && ++this.#ungreetedVisits >= stuckMax) this.#cut('no hello', closeCodes.policy);
+    else if (withPing && !this.#outbox.busy) this.#outbox.ping();
+  }
+
+  /** Whether a stream that is not heard of does not read either. */
+  #isGone(stuckMax: number): boolean {
+    const { busy, flushes } = this.#outbox;
+    if (flushes !== this.#flushes) {
+      this.#flushes = flushes;
+      this.#quietVisits = 0;
+      return false;
+    }
+    return !busy || this.#quietVisits >= stuckMax;
   }
 
   /** The server is closing: the client is told to go elsewhere, its instances stay. */
