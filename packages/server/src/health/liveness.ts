@@ -28,6 +28,9 @@ import { Sessions } from './sessions.ts';
 import { StallGuard, yieldToIo } from './stall-guard.ts';
 import { Wheel } from './wheel.ts';
 
+/** Shorter stalls happen on every busy machine; the metrics count them. */
+const stallWorthSayingMs = 1_000;
+
 export interface LivenessOptions {
   readonly registry: Registry;
   readonly clock: Clock;
@@ -67,7 +70,8 @@ export class Liveness implements Health {
       onStall: (forgivenMs) => {
         metrics.stalls.inc();
         metrics.stallSeconds.inc(forgivenMs / 1_000);
-        log.warn({ forgivenMs }, 'this process was stalled; deadlines were extended');
+        const level = forgivenMs >= stallWorthSayingMs ? 'warn' : 'debug';
+        log[level]({ forgivenMs }, 'this process was stalled; deadlines were extended');
       },
     });
     const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a deadline failed') });
