@@ -135,7 +135,7 @@ export class Model {
           const check = d.checks.find((each) => each.node === node && each.id === id);
           if (check === undefined) continue;
           existed++;
-          this.#setStatus(check, status, now);
+          if (status !== undefined) this.#setStatus(check, status, now);
         }
         return existed;
       }
