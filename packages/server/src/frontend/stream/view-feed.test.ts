@@ -4,7 +4,7 @@ import { memory } from '../../engine/memory/memory.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import type { Register } from '../../registry/command.ts';
 import { Replica } from '../../replica.ts';
-import { FanOut } from './fan-out.ts';
+import { FanOut, budgetPerTurn } from './fan-out.ts';
 import type { Subscriber, Subscription } from './view-feed.ts';
 import { Feeds } from './watches.ts';
 import type { Message } from './wire.ts';
@@ -54,7 +54,7 @@ let registry: Replica;
 let feeds: Feeds;
 /** Every pass that was scheduled has advanced by now. */
 const settled = async () => {
-  for (let turns = 0; turns < 4; turns++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turns = 0; turns < 6; turns++) await new Promise((resolve) => setImmediate(resolve));
 };
 
 beforeEach(async () => {
@@ -171,13 +171,13 @@ describe('a feed', () => {
 
   it('tells everyone exactly once, also when readers come and go in the middle of a pass', async () => {
     const feed = feeds.of(web);
-    const readers = Array.from({ length: 2_500 }, () => new Reader());
+    const readers = Array.from({ length: budgetPerTurn * 1.5 }, () => new Reader());
     const subscriptions = readers.map((reader) => feed.add(reader, undefined).subscription);
     for (const reader of readers) reader.read();
     await registry.submit(instances('web', ['a'], 'new'));
     await new Promise((resolve) => setImmediate(resolve));
     const told = readers.filter(({ messages }) => messages.length === 1).length;
-    expect(told).toBe(1_000);
+    expect(told).toBe(budgetPerTurn);
     const gone = new Set(readers.filter((_reader, index) => index % 3 === 0));
     subscriptions.forEach((subscription, index) => index % 3 === 0 && subscription.cancel());
     const late = new Reader();
@@ -192,7 +192,7 @@ describe('a feed', () => {
 
   it('brings whoever is told late, after a second change, to the newest content', async () => {
     const feed = feeds.of(web);
-    const readers = Array.from({ length: 1_500 }, () => new Reader());
+    const readers = Array.from({ length: budgetPerTurn + 500 }, () => new Reader());
     for (const reader of readers) feed.add(reader, undefined);
     for (const reader of readers) reader.read();
     await registry.submit(instances('web', ['a'], 'one'));
