@@ -87,6 +87,24 @@ describe('a service', () => {
     }
   });
 
+  it('has each place once, however often it is registered', async () => {
+    await register({ id: 'n1', service: 'web', port: 8_001 }, { id: 'n2', port: 8_001 });
+    await registry.replica.submit({
+      kind: 'register',
+      node: { name: 'n1', address: '10.0.0.1' },
+      nodeMode: 'exists',
+      instances: [
+        { id: 'again', service: 'web', port: 8_001 },
+        { id: 'other port', service: 'web', port: 8_002 },
+      ],
+    });
+    expect((found('web.service.consul', 'SRV') as string[]).map((text) => text.split(' + ')[0])).toEqual([
+      'SRV 1 8001 n1.node.dc1.consul',
+      'SRV 1 8001 n2.node.dc1.consul',
+      'SRV 1 8002 n1.node.dc1.consul',
+    ]);
+  });
+
   it('is written with its node’s address when the DNS cannot express the node’s name', async () => {
     await register({ id: 'a node', nodeAddress: '10.0.0.1' }, { id: 'x'.repeat(64), nodeAddress: '10.0.0.2' });
     expect(found('web.service.consul', 'SRV')).toEqual([

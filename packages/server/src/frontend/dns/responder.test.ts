@@ -89,6 +89,23 @@ describe('an answer', () => {
     expect(ask(to, 'web.service.consul').answers).toHaveLength(2);
   });
 
+  it('catches up with an index that was behind, without another change', async () => {
+    // Every look at this clock takes a millisecond, so building an index does, and resting after it takes longer.
+    const slow = { ...clock, monotonic: () => (clock.advance(1), clock.monotonic()) };
+    const to = responder({ clock: slow });
+    await registry.register({ id: 'n1', nodeAddress: '10.0.0.1' });
+    expect(addresses(ask(to, 'web.service.consul'))).toEqual(['10.0.0.1']);
+    await registry.register({ id: 'n2', service: 'WEB', nodeAddress: '10.0.0.2' });
+    expect(addresses(ask(to, 'web.service.consul'))).toEqual(['10.0.0.1']);
+    clock.advance(1_000);
+    expect(addresses(ask(to, 'web.service.consul'))).toEqual(['10.0.0.1', '10.0.0.2']);
+    await registry.register({ id: 'n3', service: 'wEb', nodeAddress: '10.0.0.3' });
+    await registry.register({ id: 'n1', nodeAddress: '10.0.0.11' });
+    expect(addresses(ask(to, 'web.service.consul'))).toEqual(['10.0.0.11', '10.0.0.2']);
+    clock.advance(1_000);
+    expect(addresses(ask(to, 'web.service.consul'))).toEqual(['10.0.0.11', '10.0.0.2', '10.0.0.3']);
+  });
+
   it('over UDP has 3 instances without EDNS, as many as fit with it, and over TCP all', async () => {
     for (let n = 1; n <= 40; n++) await registry.register({ id: `n${n}`, nodeAddress: `10.0.0.${n}` });
     const to = responder();
@@ -156,6 +173,13 @@ describe('"no"', () => {
           expect(reply.additionals).toHaveLength(edns === undefined ? 0 : 1);
         }
       }
+    }
+  });
+
+  it('is right for names of one length in different domains, whichever comes first', () => {
+    for (const names of [['8.8.8.8.in-addr.arpa', 'seven.service.consul'], ['seven.service.consul', '8.8.8.8.in-addr.arpa']]) {
+      const to = responder();
+      for (const name of names) expect(ask(to, name).authorities).toMatchObject([{ name: 'consul', data: { mname: 'ns.consul' } }]);
     }
   });
 
