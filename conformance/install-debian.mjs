@@ -13,15 +13,15 @@ import { fileURLToPath } from 'node:url';
 
 /** The program that a test starts, the package it comes in, and what it is for. */
 export const programs = [
-  { program: 'prometheus', package: 'prometheus', purpose: 'conformance/consul: discovery by consul_sd_configs' },
-  { program: 'haproxy', package: 'haproxy', purpose: 'conformance/dns: servers by DNS' },
-  { program: 'dig', package: 'bind9-dnsutils', purpose: 'conformance/dns: queries of every kind' },
-  { program: 'dnsperf', package: 'dnsperf', purpose: 'bench: DNS load' },
+  { program: 'vmagent', package: 'victoria-metrics', purpose: 'conformance/consul: discovery by consul_sd_configs' },
+  { program: 'dig', package: 'bind9-dnsutils', purpose: 'conformance/dns' },
+  { program: 'haproxy', package: 'haproxy', purpose: 'conformance/dns' },
+  { program: 'strace', package: 'strace', purpose: 'engine/embedded: that acknowledgements follow the flush' },
   { program: 'wrk', package: 'wrk', purpose: 'bench: load (autocannon takes its place)' },
 ];
 
-/** Path of an installed program; undefined when there is none. */
-export function findProgram(program, path = process.env['PATH'] ?? '') {
+/** Path of an installed program; undefined when there is none. Servers live where only root looks. */
+export function findProgram(program, path = `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin`) {
   return path
     .split(delimiter)
     .filter((folder) => folder !== '')

@@ -1,13 +1,16 @@
 /**
- * A vitest reporter that names every skipped test with its reason and writes how many passed,
- * failed and were skipped to the file in ROLLCALL_TEST_COUNTS, for `tools/test.mjs` to print last.
+ * A vitest reporter that names every skipped test with its reason (the note of `skip`, or what its
+ * name or that of a suite around it says: `(left out: no such program)`) and writes how many passed,
+ * failed and were skipped, and where, to the file in ROLLCALL_TEST_COUNTS, for `tools/test.mjs` to print last.
  */
 
 import { writeFileSync } from 'node:fs';
 
+const leftOut = / \(left out: (.*)\)/s;
+
 export default class CountReporter {
   onTestRunEnd(modules, unhandledErrors) {
-    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0, unexplained: 0 };
+    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0, unexplained: 0, skips: [] };
     for (const module of modules) {
       // A file that could not be loaded, or a hook that failed, counts as one failure.
       counts.failed += module.errors().length;
@@ -25,8 +28,11 @@ export default class CountReporter {
       return;
     }
     counts.skipped++;
-    const reason = result.note ?? '';
+    counts.skips.push(test.module.relativeModuleId);
+    const [told, named] = leftOut.exec(test.fullName) ?? [];
+    const reason = result.note ?? named ?? '';
     if (reason === '') counts.unexplained++;
-    console.log(`skipped: ${test.module.relativeModuleId} > ${test.fullName}: ${reason || 'no reason given'}`);
+    const name = test.fullName.replace(told ?? '', '');
+    console.log(`skipped: ${test.module.relativeModuleId} > ${name}: ${reason || 'no reason given'}`);
   }
 }

@@ -1,0 +1,148 @@
+/**
+ * vmagent of Debian's `victoria-metrics`, unmodified, discovers its targets here by Prometheus'
+ * `consul_sd_configs`, with its own implementation of Consul's API. It stands in for Debian's
+ * Prometheus, which is built without Consul discovery (see `prometheus.test.ts`).
+ */
+
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createNetServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer, type Server } from '@rollcall/server';
+import { afterAll, beforeAll, describe, expect, it, vi, type TestContext } from 'vitest';
+
+const missing = spawnSync('vmagent', ['-version']).error !== undefined;
+
+interface Target {
+  readonly discoveredLabels: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly health: string;
+}
+
+describe('vmagent', { timeout: 60_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-vmagent-'));
+  let server: Server;
+  let vmagent: ChildProcess | undefined;
+  let api: string;
+  let log = '';
+
+  beforeAll(async () => {
+    if (missing) return;
+    server = await createServer({ nodeName: 'server-1' });
+    await register('web-1', ['metrics', 'blue']);
+    const port = await freePort();
+    api = `http://127.0.0.1:${port}`;
+    writeFileSync(join(folder, 'scrape.yml'), scrapeConfig(server.httpPort));
+    vmagent = spawn(
+      'vmagent',
+      [
+        `-promscrape.config=${join(folder, 'scrape.yml')}`,
+        `-httpListenAddr=127.0.0.1:${port}`,
+        '-promscrape.consulSDCheckInterval=1s',
+        // It will not run without somewhere to send samples; nobody listens there.
+        '-remoteWrite.url=http://127.0.0.1:9/',
+        `-remoteWrite.tmpDataPath=${folder}`,
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    vmagent.stderr?.setEncoding('utf8').on('data', (text: string) => (log += text));
+  });
+
+  afterAll(async () => {
+    if (vmagent !== undefined && vmagent.exitCode === null) {
+      vmagent.kill('SIGKILL');
+      await once(vmagent, 'exit');
+    }
+    await server?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function needsIt({ skip }: TestContext): void {
+    skip(missing, 'vmagent is not installed; `node conformance/install-debian.mjs` installs it on Debian');
+  }
+
+  async function put(path: string, body?: unknown): Promise<void> {
+    const response = await fetch(server.url + path, { method: 'PUT', body: JSON.stringify(body ?? {}) });
+    expect(response.status).toBe(200);
+  }
+
+  /** web-1 is the registry itself, which serves /metrics. Targets of one address would be one target. */
+  function register(id: `web-${number}`, tags: readonly string[]): Promise<void> {
+    const place = { Address: `127.0.0.${id.slice('web-'.length)}`, Port: server.httpPort };
+    return put('/v1/agent/service/register', { ID: id, Name: 'web', Tags: tags, Meta: { team: 'core' }, ...place });
+  }
+
+  /** The targets of a job, once they are the instances of these ids. */
+  function targets(job: string, ids: readonly string[]): Promise<readonly Target[]> {
+    return vi.waitFor(
+      async () => {
+        expect(vmagent?.exitCode, log).toBe(null);
+        const response = await fetch(`${api}/api/v1/targets?state=active`);
+        const { data } = (await response.json()) as { data: { activeTargets: Target[] } };
+        const found = data.activeTargets.filter(({ labels }) => labels['job'] === job);
+        expect(found.map(({ discoveredLabels }) => discoveredLabels['__meta_consul_service_id']).sort()).toEqual(ids);
+        return found;
+      },
+      { timeout: 40_000, interval: 100 },
+    );
+  }
+
+  it('discovers what is registered, with Consul’s labels, and scrapes it', async (context) => {
+    needsIt(context);
+    const [web] = await targets('tagged', ['web-1']);
+    expect(web?.discoveredLabels).toMatchObject({
+      __address__: `127.0.0.1:${server.httpPort}`,
+      __meta_consul_dc: 'dc1',
+      __meta_consul_health: 'passing',
+      __meta_consul_node: 'server-1',
+      __meta_consul_service: 'web',
+      __meta_consul_service_metadata_team: 'core',
+      __meta_consul_service_port: String(server.httpPort),
+      __meta_consul_tags: ',metrics,blue,',
+    });
+    await vi.waitFor(async () => expect((await targets('tagged', ['web-1']))[0]?.health).toBe('up'), 20_000);
+  });
+
+  it('follows what comes and what goes, and selects by tag', async (context) => {
+    needsIt(context);
+    await register('web-2', ['quiet']);
+    await register('web-3', ['metrics']);
+    await targets('tagged', ['web-1', 'web-3']);
+    await targets('all', ['web-1', 'web-2', 'web-3']);
+    await put('/v1/agent/service/deregister/web-1');
+    await put('/v1/agent/service/deregister/web-2');
+    await targets('tagged', ['web-3']);
+    await targets('all', ['web-3']);
+    await put('/v1/agent/service/deregister/web-3');
+    await targets('all', []);
+    expect(log.split('\n').filter((line) => /\t(error|warn)\t/.test(line) && /consul/i.test(line))).toEqual([]);
+  });
+});
+
+function scrapeConfig(port: number): string {
+  return `
+global:
+  scrape_interval: 1s
+scrape_configs:
+  - job_name: tagged
+    consul_sd_configs:
+      - server: 127.0.0.1:${port}
+        tags: [metrics]
+  - job_name: all
+    consul_sd_configs:
+      - server: 127.0.0.1:${port}
+        services: [web]
+        allow_stale: false
+`;
+}
+
+/** It cannot take port 0. */
+async function freePort(): Promise<number> {
+  const probe = createNetServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  await once(probe.close(), 'close');
+  return port;
+}
