@@ -1,5 +1,6 @@
 /** `rollcall serve` as a process: what it says, how it refuses, how it stops, what survives. */
 
+import { Resolver } from 'node:dns/promises';
 import { createServer, connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -30,7 +31,7 @@ describe('at the start', () => {
   it('is one line of JSON for programs', async () => {
     const server = await serve();
     const facts = JSON.parse((await server.seen(/^\{.*\}$/m))[0]) as Record<string, unknown>;
-    expect(facts).toEqual({ url: server.url, dataDir: null, pid: server.child.pid });
+    expect(facts).toEqual({ dns: null, url: server.url, dataDir: null, pid: server.child.pid });
   });
 
   it('logs JSON lines to stderr', async () => {
@@ -56,12 +57,17 @@ describe('at the start', () => {
     expect(status).toMatchObject({ datacenter: 'file', nodeName: 'flag' });
   });
 
-  it('never pretends to serve DNS', async () => {
-    const silent = start(['serve', '--http', '127.0.0.1:0', '--dev', '--log-level', 'error']);
-    expect((await silent.seen(/[^]*Ctrl-C/))[0]).not.toMatch(/dns/i);
-    const told = start(['serve', '--http', '127.0.0.1:0', '--dev', '--dns', '127.0.0.1:8600']);
-    const line = await told.seen(/^rollcall: .*DNS.*$/m, 'stderr');
-    expect(line[0]).toBe('rollcall: this version does not serve DNS yet: nothing listens on 127.0.0.1:8600');
+  it('serves DNS where it says', async () => {
+    const served = start(['serve', '--http', '127.0.0.1:0', '--dns', '127.0.0.1:0', '--dev']);
+    const [, port = ''] = await served.seen(/DNS +127\.0\.0\.1:(\d+)/);
+    const resolver = new Resolver();
+    resolver.setServers([`127.0.0.1:${port}`]);
+    expect(await resolver.resolve4('consul.service.consul')).toEqual(['127.0.0.1']);
+
+    const off = start(['serve', '--http', '127.0.0.1:0', '--dns', 'off', '--dev']);
+    await off.seen(/DNS +off$/m);
+    const taken = start(['serve', '--http', '127.0.0.1:0', '--dns', `127.0.0.1:${port}`, '--dev']);
+    expect(await taken.ended).toMatchObject({ code: 5, stderr: expect.stringContaining(`127.0.0.1:${port}`) });
   });
 });
 

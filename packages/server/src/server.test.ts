@@ -49,11 +49,14 @@ describe('createServer', () => {
     await first.close();
   });
 
-  test('serves DNS beside HTTP, and neither when DNS cannot be served', async () => {
+  test('serves DNS beside HTTP, and when DNS cannot be served neither, or HTTP alone if asked', async () => {
     const server = await createServer({ dns: {} });
     expect(server.dnsPort).toBeGreaterThan(0);
     const taken = createServer({ dns: { port: server.dnsPort ?? 0 } });
     await expect(taken).rejects.toMatchObject({ code: 'failed_precondition' });
+    const without = await createServer({ dns: { port: server.dnsPort ?? 0, optional: true } });
+    expect(without.dnsPort).toBeUndefined();
+    await without.close();
     await expect(createServer({ dns: { host: '0.0.0.0' } })).rejects.toMatchObject({ code: 'failed_precondition' });
     await server.close();
   });

@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { RegistryError } from '@rollcall/protocol';
+import { isRegistryError, type RegistryError } from '@rollcall/protocol';
 import { pino, type Logger } from 'pino';
 import { systemClock, type Clock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
@@ -36,8 +36,11 @@ export interface ServerOptions {
   readonly engine?: Engine | Promise<Engine>;
   /** Where HTTP is served; 127.0.0.1 and a free port by default. */
   readonly http?: { readonly host?: string; readonly port?: number };
-  /** Where and how DNS is served, over UDP and TCP; not at all by default. */
-  readonly dns?: Partial<DnsOptions>;
+  /**
+   * Where and how DNS is served, over UDP and TCP; not at all by default. `optional`: when the
+   * address is taken, the server starts without DNS and says so in its log.
+   */
+  readonly dns?: Partial<DnsOptions> & { readonly optional?: boolean };
   /** Allows a listener beyond loopback although nobody needs to say who they are. */
   readonly unsafeAllowUnauthenticated?: boolean;
   /** Name of the server's own node; the host name by default. */
@@ -147,7 +150,7 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
   identity.httpPort = listener.port;
   for (const frontend of frontends) await frontend.start?.();
   const names = dnsOptions && dns(context, dnsOptions);
-  const dnsPort = await startOrStop(names, listener);
+  const dnsPort = await startNames(names, options.dns?.optional === true, listener, log);
   const stopHousekeeping = keepHouse(replica, wheel, clock, log);
   serving.ready = true;
   log.info({ host, port: listener.port, engine: engine.name, revision: replica.state.revision }, 'serving');
@@ -173,13 +176,22 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
   };
 }
 
-/** The HTTP listener is open already: it must not outlive a DNS listener that cannot start. */
-async function startOrStop(names: Dns | undefined, listener: Listener): Promise<number | undefined> {
+async function startNames(
+  names: Dns | undefined,
+  optional: boolean,
+  listener: Listener,
+  log: Logger,
+): Promise<number | undefined> {
   try {
     return (await names?.start())?.port;
-  } catch (error) {
+  } catch (err) {
+    if (optional && isRegistryError(err, 'failed_precondition')) {
+      log.warn({ err }, 'DNS is not served');
+      return undefined;
+    }
+    // The HTTP listener is open already: it must not outlive the failed start.
     await listener.close();
-    throw error;
+    throw err;
   }
 }
 

@@ -8,7 +8,7 @@ import { CommandFailure, exitCodes } from '../failure.ts';
 import type { CommandContext } from '../command-context.ts';
 import { signalNumber, stopSignals } from '../signals.ts';
 import { formatAddress } from '../settings/address.ts';
-import { configVariable, resolveSettings, type Resolved } from '../settings/resolve.ts';
+import { configVariable, resolveSettings } from '../settings/resolve.ts';
 import { settingsTable, type Setting, type Settings } from '../settings/table.ts';
 import { colorsFor, print, printJson, remark, type Terminal } from '../terminal.ts';
 
@@ -44,12 +44,14 @@ async function serve(flags: Record<string, unknown>, terminal: Terminal): Promis
     limitNames: Object.keys(defaultLimits),
   });
   const { settings } = resolved;
-  for (const warning of warningsOf(resolved)) remark(terminal, warning);
+  for (const warning of resolved.warnings) remark(terminal, warning);
 
-  const { http, unsafeAllowUnauthenticated } = settings;
-  await failingWith(exitCodes.publicBindRefused, () =>
-    assertBindAllowed({ ...http, authenticated: false, unsafeAllowUnauthenticated }),
-  );
+  const { http, dns, unsafeAllowUnauthenticated } = settings;
+  await failingWith(exitCodes.publicBindRefused, () => {
+    for (const bind of dns === undefined ? [http] : [http, dns]) {
+      assertBindAllowed({ ...bind, authenticated: false, unsafeAllowUnauthenticated });
+    }
+  });
   const signals = stopSignals();
   const engine = await failingWith(exitCodes.dataDirRefused, () =>
     settings.dev ? memory() : embedded({ dir: settings.dataDir }),
@@ -58,6 +60,8 @@ async function serve(flags: Record<string, unknown>, terminal: Terminal): Promis
     createServer({
       engine,
       http,
+      // Nobody asked for the default address: a second server on this machine may do without.
+      ...(dns === undefined ? {} : { dns: { ...dns, optional: resolved.sources.dns === 'default' } }),
       datacenter: settings.datacenter,
       agentNames: settings.agentNames,
       limits: settings.limits,
@@ -79,12 +83,6 @@ async function serve(flags: Record<string, unknown>, terminal: Terminal): Promis
   await server.close();
 }
 
-function warningsOf({ settings, sources, warnings }: Resolved): string[] {
-  if (sources.dns === 'default') return [...warnings];
-  const address = formatAddress(settings.dns);
-  return [...warnings, `this version does not serve DNS yet: nothing listens on ${address}`];
-}
-
 /** Gives `failed_precondition`, whose meaning depends on what was tried, its exit code. */
 async function failingWith<T>(exitCode: number, action: () => T | Promise<T>): Promise<T> {
   try {
@@ -98,7 +96,19 @@ async function failingWith<T>(exitCode: number, action: () => T | Promise<T>): P
 }
 
 function facts(server: Server, settings: Settings): object {
-  return { url: server.url, dataDir: settings.dev ? null : settings.dataDir, pid: process.pid };
+  return { url: server.url, dns: dnsAddress(server, settings) ?? null, dataDir: settings.dev ? null : settings.dataDir, pid: process.pid };
+}
+
+function dnsAddress({ dnsPort }: Server, { dns }: Settings): string | undefined {
+  return dns === undefined || dnsPort === undefined ? undefined : formatAddress({ ...dns, port: dnsPort });
+}
+
+/** What to say of DNS: where it is, or why it is not. */
+function dnsLine(server: Server, settings: Settings): string {
+  const address = dnsAddress(server, settings);
+  if (address !== undefined) return address;
+  if (settings.dns === undefined) return 'off';
+  return `off, since ${formatAddress(settings.dns)} is taken; --dns names another address`;
 }
 
 function greet(terminal: Terminal, server: Server, settings: Settings): void {
@@ -108,6 +118,7 @@ function greet(terminal: Terminal, server: Server, settings: Settings): void {
     bold('Rollcall is running.'),
     '',
     `  HTTP  ${server.url}`,
+    `  DNS   ${dnsLine(server, settings)}`,
     settings.dev ? '  data  in memory only: gone when this stops' : `  data  ${settings.dataDir}`,
     '',
     'Try in another terminal:',

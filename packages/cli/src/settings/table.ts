@@ -15,7 +15,8 @@ export type LogLevel = (typeof logLevels)[number];
 
 export interface Settings {
   readonly http: Address;
-  readonly dns: Address;
+  /** Undefined: DNS is not served. */
+  readonly dns: Address | undefined;
   /** Absolute. */
   readonly dataDir: string;
   readonly dev: boolean;
@@ -54,9 +55,9 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   dns: {
     flag: '--dns <host:port>',
     env: 'ROLLCALL_DNS',
-    description: 'where to serve DNS; this version does not serve DNS yet and listens nowhere for it',
+    description: 'where to serve DNS, over UDP and TCP; off serves none',
     fallback: '127.0.0.1:8600',
-    read: (value) => parseAddress(text(value)),
+    read: (value) => (value === 'off' ? undefined : parseAddress(text(value))),
   },
   dataDir: {
     flag: '--data-dir <dir>',
