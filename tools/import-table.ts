@@ -86,7 +86,7 @@ export const zones: readonly Zone[] = [
     name: 'security',
     files: /^packages\/server\/src\/security\//,
     may: [
-      ...[`${server}/security/`, `${server}/registry/`, `${server}/telemetry/`, ...serverPorts],
+      ...[`${server}/security/`, `${server}/filter/`, `${server}/registry/`, `${server}/telemetry/`, ...serverPorts],
       ...['node:', 'pino', 'jose'],
     ],
     reason: 'who may do what is decided once for every protocol, so it knows none of them',

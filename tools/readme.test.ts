@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import { createServer as createRegistry } from '@rollcall/server';
 import { describe, expect, it } from 'vitest';
 import { blocksOf, type Block } from './markdown.ts';
 import { compile } from './snippets.ts';
@@ -27,6 +28,24 @@ describe('a newcomer', () => {
   }, 180_000);
 });
 
+describe('the examples', () => {
+  it.each([
+    ['packages/client/README.md', 5],
+    ['packages/server/src/frontend/admin/README.md', 1],
+  ])('of %s work against a registry that runs', async (path, count) => {
+    const blocks = blocksOf(readFileSync(join(root, path), 'utf8')).filter(isPlayed);
+    expect(blocks).toHaveLength(count);
+    const registry = await createRegistry();
+    const folder = mkdtempSync(join(tmpdir(), 'rollcall-readme-'));
+    try {
+      await follow(blocks, { folder, http: registry.httpPort });
+    } finally {
+      rmSync(folder, { recursive: true });
+      await registry.close();
+    }
+  }, 120_000);
+});
+
 describe('compiling a snippet', () => {
   const snippet = (text: string): Block => ({ language: 'ts', attributes: {}, text, line: 7 });
 
@@ -41,13 +60,17 @@ describe('compiling a snippet', () => {
   });
 });
 
-function isPlayed({ language }: Block): boolean {
-  return language === 'sh' || language === 'ts';
+function isPlayed({ language, attributes }: Block): boolean {
+  return (language === 'sh' || language === 'ts') && attributes['played'] !== 'no';
 }
 
-/** Plays blocks with a data folder of their own, and free ports where the text has the usual ones. */
-async function follow(blocks: readonly Block[]): Promise<void> {
-  const [http, web, hello] = await freePorts(3);
+/**
+ * Plays blocks with a data folder of their own, and free ports where the text has the usual ones.
+ * @param http the port of a registry that runs; without it, the text starts one
+ */
+async function follow(blocks: readonly Block[], { folder = root, http = 0 } = {}): Promise<void> {
+  const [own, web, hello] = await freePorts(3);
+  if (http === 0) http = own ?? 0;
   const replace = { '8500': `${http}`, '8080': `${web}`, '8081': `${hello}` };
   const typed = (text: string) => Object.entries(replace).reduce((now, [from, to]) => now.replaceAll(from, to), text);
   const programs = new Map(blocks.filter(({ language }) => language === 'ts').map((block) => [block, typed(block.text)]));
@@ -55,7 +78,7 @@ async function follow(blocks: readonly Block[]): Promise<void> {
   const data = mkdtempSync(join(tmpdir(), 'rollcall-readme-'));
   try {
     await play(blocks, {
-      folder: root,
+      folder,
       env: {
         ...process.env,
         ROLLCALL_HTTP: `127.0.0.1:${http}`,
