@@ -1,0 +1,223 @@
+/** Who a caller is and what it may do: from secrets to refusals, at once after every change. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Acl, type Caller } from './acl.ts';
+import { hashSecret } from './records.ts';
+import { secured, type Secured } from './security.case.ts';
+import { anonymousAccessor } from './templates.ts';
+
+let all: Secured;
+beforeEach(async () => {
+  all = await secured();
+});
+afterEach(() => all.close());
+
+async function tokenWith(rules: string, name = 'p'): Promise<{ secret: string; accessorId: string; policyId: string }> {
+  const policy = await all.admin.putPolicy({ name, rules });
+  const { secret, token } = await all.admin.createToken({ policies: [{ id: policy.id }] });
+  return { secret, accessorId: token.accessorId, policyId: policy.id };
+}
+
+describe('resolving', () => {
+  it('knows a token by its secret and gives it what its policies give', async () => {
+    const { secret, accessorId } = await tokenWith('key_prefix "app/" { policy = "write" }');
+    const caller = all.acl.resolve(secret);
+    expect(caller.accessorId).toBe(accessorId);
+    expect(caller.authorizer.allows('key', 'write', 'app/x')).toBe(true);
+    expect(caller.authorizer.allows('key', 'read', 'other')).toBe(false);
+    // Nothing changed: nothing is made anew.
+    expect(all.acl.resolve(secret)).toBe(caller);
+  });
+
+  it.each([undefined, ''])('takes %j for the anonymous token', (secret) => {
+    expect(all.acl.resolve(secret).accessorId).toBe(anonymousAccessor);
+  });
+
+  it.each(['nope', '10000000-0000-4000-8000-999999999999', anonymousAccessor, hashSecret('anonymous')])(
+    'does not know %s',
+    (secret) => {
+      expect(() => all.acl.resolve(secret)).toThrow(
+        expect.objectContaining({ code: 'unauthenticated', message: 'ACL not found' }) as Error,
+      );
+    },
+  );
+
+  it('lets a configured token stand in for none, also one set later', async () => {
+    const { secret, accessorId } = await tokenWith('');
+    const other = await secured({ defaultToken: 'root', initialManagement: 'root' });
+    expect(other.acl.resolve(undefined).authorizer.allows('acl', 'write')).toBe(true);
+    await other.close();
+    let asked: Caller | undefined = all.acl.resolve(undefined);
+    all.acl.onChange((affects) => {
+      if (asked !== undefined && affects(asked)) asked = undefined;
+    });
+    all.acl.setDefaultToken(secret);
+    expect(asked).toBeUndefined();
+    expect(all.acl.resolve(undefined).accessorId).toBe(accessorId);
+  });
+
+  it('shares one authorizer among tokens with the same policies', async () => {
+    const { secret, policyId } = await tokenWith('operator = "read"');
+    const { secret: another } = await all.admin.createToken({ policies: [{ name: 'p' }, { id: policyId }] });
+    expect(all.acl.resolve(another).authorizer).toBe(all.acl.resolve(secret).authorizer);
+  });
+
+  it('adds up policies, roles, identities and templates', async () => {
+    await all.admin.putPolicy({ name: 'keys', rules: 'key "k" { policy = "read" }' });
+    await all.admin.putRole({
+      name: 'ops',
+      policies: [{ name: 'keys' }],
+      nodeIdentities: [{ node: 'n1', datacenter: 'dc1' }],
+    });
+    const { secret } = await all.admin.createToken({
+      roles: [{ name: 'ops' }],
+      serviceIdentities: [{ service: 'web', datacenters: [] }],
+      templatedPolicies: [{ template: 'builtin/dns', name: '', datacenters: [] }],
+    });
+    const { authorizer } = all.acl.resolve(secret);
+    expect(authorizer.allows('key', 'read', 'k')).toBe(true);
+    expect(authorizer.allows('node', 'write', 'n1')).toBe(true);
+    expect(authorizer.allows('service', 'write', 'web')).toBe(true);
+    expect(authorizer.allows('query', 'read', 'q')).toBe(true);
+    expect(authorizer.allows('operator', 'read')).toBe(false);
+  });
+
+  it('leaves out what holds in other datacenters', async () => {
+    const policy = await all.admin.putPolicy({ name: 'far', rules: 'operator = "write"', datacenters: ['dc2'] });
+    const { secret } = await all.admin.createToken({
+      policies: [{ id: policy.id }],
+      serviceIdentities: [{ service: 'web', datacenters: ['dc2'] }],
+      nodeIdentities: [{ node: 'n1', datacenter: 'dc2' }],
+    });
+    const { authorizer } = all.acl.resolve(secret);
+    expect(authorizer.allows('operator', 'read')).toBe(false);
+    expect(authorizer.allows('service', 'read', 'web')).toBe(false);
+    expect(authorizer.allows('node', 'read', 'n1')).toBe(false);
+  });
+
+  it('refuses a caller whose policy cannot be read, since it may hold a denial', async () => {
+    const { secret, policyId } = await tokenWith('');
+    const value = { name: 'p', description: '', rules: 'key "a" {', datacenters: [] };
+    await all.replica.submit({ kind: 'record-put', type: 'acl-policy', id: policyId, value });
+    expect(() => all.acl.resolve(secret)).toThrow(/^the rules of policy .* cannot be read/);
+  });
+});
+
+describe('a change', () => {
+  it('of a policy is felt by the next question, and told to whom it concerns', async () => {
+    const { secret, policyId } = await tokenWith('key "k" { policy = "read" }');
+    const caller = all.acl.resolve(secret);
+    const told: boolean[] = [];
+    all.acl.onChange((affects) => {
+      told.push(affects(caller));
+      expect(all.acl.refresh(caller).authorizer.allows('key', 'read', 'k')).toBe(false);
+    });
+    await all.admin.putPolicy({ id: policyId, name: 'p', rules: 'key "k" { policy = "deny" }' });
+    expect(told).toEqual([true]);
+    expect(all.acl.resolve(secret).authorizer.allows('key', 'read', 'k')).toBe(false);
+  });
+
+  it('of a role reaches the tokens that have it, its deletion too', async () => {
+    const policy = await all.admin.putPolicy({ name: 'p', rules: 'operator = "write"' });
+    const role = await all.admin.putRole({ name: 'r', policies: [] });
+    const { secret } = await all.admin.createToken({ roles: [{ id: role.id }] });
+    expect(all.acl.resolve(secret).authorizer.allows('operator', 'read')).toBe(false);
+    await all.admin.putRole({ id: role.id, name: 'r', policies: [{ id: policy.id }] });
+    expect(all.acl.resolve(secret).authorizer.allows('operator', 'read')).toBe(true);
+    await all.admin.deleteRole(role.id);
+    expect(all.acl.resolve(secret).authorizer.allows('operator', 'read')).toBe(false);
+  });
+
+  it('of a token concerns its callers only; revoked, it is unknown at once', async () => {
+    const { secret, accessorId } = await tokenWith('');
+    const { secret: other } = await all.admin.createToken({});
+    const callers = [all.acl.resolve(secret), all.acl.resolve(other), all.acl.resolve(undefined)];
+    const told: boolean[][] = [];
+    const stop = all.acl.onChange((affects) => told.push(callers.map(affects)));
+    await all.admin.deleteToken(accessorId);
+    expect(told).toEqual([[true, false, false]]);
+    expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
+    expect(() => all.acl.refresh(callers[0] as Caller)).toThrow('ACL not found');
+    expect(all.acl.refresh(callers[1] as Caller)).toBe(callers[1]);
+    stop();
+    await all.admin.createToken({});
+    expect(told).toHaveLength(1);
+  });
+
+  it('of anything else is not looked at', async () => {
+    let calls = 0;
+    all.acl.onChange(() => calls++);
+    await all.replica.submit({ kind: 'record-put', type: 'server', id: 'x', value: 1 });
+    await all.replica.submit({ kind: 'kv-put', key: 'k', value: new Uint8Array(), flags: 0n });
+    expect(calls).toBe(0);
+  });
+
+  it('is found by a node that starts later', async () => {
+    const { secret, accessorId } = await tokenWith('');
+    const later = new Acl({
+      registry: all.replica,
+      clock: all.clock,
+      config: { enabled: true, defaultPolicy: 'deny', datacenter: 'dc1' },
+    });
+    later.start();
+    expect(later.resolve(secret).accessorId).toBe(accessorId);
+  });
+});
+
+describe('the end of a token', () => {
+  it('cuts it off to the millisecond, tells listeners, and lets it be removed', async () => {
+    const { secret, token } = await all.admin.createToken({ ttlMs: 60_000 });
+    const { secret: longer } = await all.admin.createToken({ ttlMs: 7_200_000 });
+    const [caller, other] = [all.acl.resolve(secret), all.acl.resolve(longer)];
+    const told: boolean[][] = [];
+    all.acl.onChange((affects) => told.push([affects(caller), affects(other)]));
+    all.clock.advance(59_999);
+    expect(all.acl.resolve(secret)).toBe(caller);
+    all.clock.advance(1);
+    expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
+    expect(told).toEqual([[true, false]]);
+    expect(all.expired).toEqual([token.accessorId]);
+    await all.admin.removeExpired(all.expired);
+    expect(all.acl.store.token(token.accessorId)).toBeUndefined();
+    all.clock.advance(7_140_000);
+    expect(() => all.acl.resolve(longer)).toThrow('ACL not found');
+    expect(told.at(-1)).toEqual([false, true]);
+  });
+});
+
+describe('authorize', () => {
+  it('says who lacks what, in the words of Consul', async () => {
+    const { secret, accessorId } = await tokenWith('service "web" { policy = "read" }');
+    const caller = all.acl.resolve(secret);
+    const said = (act: () => void) => {
+      try {
+        act();
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'permission_denied' });
+        return (error as Error).message;
+      }
+      return '';
+    };
+    expect(said(() => all.acl.authorize(caller, 'service', 'read', 'web'))).toBe('');
+    expect(said(() => all.acl.authorize(caller, 'service', 'write', 'web'))).toBe(
+      `Permission denied: token with AccessorID '${accessorId}' lacks permission 'service:write' on "web"`,
+    );
+    expect(said(() => all.acl.authorize(all.acl.resolve(undefined), 'acl', 'read'))).toBe(
+      "Permission denied: anonymous token lacks permission 'acl:read'. The anonymous token is used implicitly when a request does not specify a token.",
+    );
+    expect(all.denials).toEqual([
+      { accessorId, resource: 'service', verb: 'write', name: 'web' },
+      { accessorId: anonymousAccessor, resource: 'acl', verb: 'read', name: '' },
+    ]);
+  });
+
+  it('allows everything to everybody without access control', async () => {
+    const open = await secured({ enabled: false });
+    const caller = open.acl.resolve('whatever');
+    open.acl.authorize(caller, 'acl', 'write');
+    expect(open.acl.resolve(undefined)).toBe(caller);
+    expect(open.acl.refresh(caller)).toBe(caller);
+    expect(open.acl.store.policies()).toEqual([]);
+    await open.close();
+  });
+});

@@ -1,0 +1,281 @@
+/**
+ * Acl: who a caller is and what it may do. The one answer for every protocol.
+ *
+ *   secret ── SHA-256 ──► token ──► policies, roles, identities ──► Authorizer, compiled once for each
+ *                                                                   set of them and shared
+ *
+ * `resolve` costs a hash and two look-ups while nothing changes. A change of a token, policy or role is
+ * felt by the next `resolve` in the same turn of the event loop, and told to listeners, so that parked
+ * queries and streams can ask again. Writes are in `admin.ts`.
+ */
+
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import type { Clock } from '../clock.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { RowChange } from '../registry/state.ts';
+import { compileRules, unrestricted, type Authorizer, type DefaultPolicy, type Resource, type Verb } from './authorizer.ts';
+import { aclNotFound, lacksPermission } from './denied.ts';
+import { ExpiryTimer } from './expiry-timer.ts';
+import { hasEnded, hashSecret, type Grants, type Policy, type Token } from './records.ts';
+import { parseRules, type Rules } from './rules.ts';
+import { AclStore, type AclChange } from './store.ts';
+import {
+  anonymousAccessor,
+  anonymousSecret,
+  nodeIdentityRules,
+  serviceIdentityRules,
+  templateRules,
+} from './templates.ts';
+
+export interface AclConfig {
+  /** Off by default: everything is allowed to everybody. */
+  readonly enabled: boolean;
+  /** What holds where no rule does; `deny` unless said otherwise. */
+  readonly defaultPolicy: DefaultPolicy;
+  readonly datacenter: string;
+  /** Secret of the token that stands in when a request brings none; the anonymous token's otherwise. */
+  readonly defaultToken?: string;
+}
+
+export interface AclOptions {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly config: AclConfig;
+  /** Told of every denial by `authorize`, for the audit log. */
+  readonly onDenied?: (denial: Denial) => void;
+  /** Called when tokens have reached their end; they are unusable already and may be removed. */
+  readonly onExpired?: (accessorIds: readonly string[]) => void;
+}
+
+export interface Denial {
+  readonly accessorId: string;
+  readonly resource: Resource;
+  readonly verb: Verb;
+  readonly name: string;
+}
+
+/** Who asks. Good until a listener hears that it is affected; hold it, not the secret. */
+export interface Caller {
+  /** The token's public id; what to log. */
+  readonly accessorId: string;
+  readonly authorizer: Authorizer;
+  /** SHA-256 of the token's secret; empty without access control. */
+  readonly secretHash: string;
+  /** Milliseconds since the Unix epoch; Infinity for never. */
+  readonly expiresAtMs: number;
+}
+
+/** @param affects tells whether a caller must be resolved anew with `refresh` */
+export type AclListener = (affects: (caller: Caller) => boolean) => void;
+
+/** Everybody, when there is no access control. */
+const everybody: Caller = {
+  accessorId: anonymousAccessor,
+  authorizer: unrestricted,
+  secretHash: '',
+  expiresAtMs: Infinity,
+};
+
+/** Callers that are remembered; one more makes room by forgetting the oldest. */
+const callersMax = 50_000;
+/** Compiled sets of policies. */
+const authorizersMax = 1_000;
+
+export class Acl {
+  readonly store: AclStore;
+  readonly #clock: Clock;
+  readonly #config: AclConfig;
+  readonly #onDenied: (denial: Denial) => void;
+  readonly #callers = new Map<string, Caller>();
+  readonly #authorizers = new Map<string, Authorizer>();
+  readonly #rules = new Map<string, { readonly modified: number; readonly rules: Rules }>();
+  readonly #listeners = new Set<AclListener>();
+  readonly #expiry: ExpiryTimer;
+  #defaultHash: string;
+
+  constructor({ registry, clock, config, onDenied = () => {}, onExpired = () => {} }: AclOptions) {
+    this.store = new AclStore(registry.state);
+    this.#clock = clock;
+    this.#config = config;
+    this.#onDenied = onDenied;
+    this.#defaultHash = hashSecret(config.defaultToken ?? anonymousSecret);
+    this.#expiry = new ExpiryTimer(clock, (accessorIds) => {
+      this.#notify(({ accessorId, expiresAtMs }) => accessorIds.includes(accessorId) && expiresAtMs <= clock.now());
+      onExpired(accessorIds);
+    });
+  }
+
+  get enabled(): boolean {
+    return this.#config.enabled;
+  }
+
+  /** To be called when the registry has loaded its state, and before anything is served. */
+  start(): void {
+    this.#watchExpiry(this.store.load());
+  }
+
+  close(): void {
+    this.#expiry.close();
+    this.#listeners.clear();
+  }
+
+  /** To be called with every applied batch of changes, as an observer of the replica. */
+  observe(changes: readonly RowChange[]): void {
+    const change = this.store.observe(changes);
+    if (change === undefined) return;
+    if (change.rules) {
+      this.#callers.clear();
+      this.#authorizers.clear();
+      this.#notify(() => true);
+    } else {
+      for (const secretHash of change.secretHashes) this.#callers.delete(secretHash);
+      this.#notify(({ secretHash }) => change.secretHashes.has(secretHash));
+    }
+    this.#watchExpiry(change);
+  }
+
+  /**
+   * Calls the listener synchronously, after each batch of changes that may have changed what somebody may
+   * do, and when a token ends. A listener must not throw.
+   * @returns ends it; idempotent
+   */
+  onChange(listener: AclListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Changes the token that stands in when a request brings none; undefined for the anonymous token. */
+  setDefaultToken(secret: string | undefined): void {
+    const before = this.#defaultHash;
+    this.#defaultHash = hashSecret(secret ?? anonymousSecret);
+    this.#notify(({ secretHash }) => secretHash === before);
+  }
+
+  /**
+   * Who has this secret.
+   * @param secret as the request brings it; undefined or empty when it brings none
+   * @throws RegistryError `unauthenticated` (`ACL not found`) for a secret that nobody has, or no longer
+   */
+  resolve(secret: string | undefined): Caller {
+    if (!this.#config.enabled) return everybody;
+    return this.#resolveHash(secret === undefined || secret === '' ? this.#defaultHash : hashSecret(secret));
+  }
+
+  /**
+   * The same caller with what it may do now.
+   * @throws RegistryError `unauthenticated` when its token is gone
+   */
+  refresh(caller: Caller): Caller {
+    return this.#config.enabled ? this.#resolveHash(caller.secretHash) : everybody;
+  }
+
+  /**
+   * Demands a permission.
+   * @param name of the key, service, node …; left out for what has no name
+   * @throws RegistryError `permission_denied` with the words of Consul: who lacks what
+   */
+  authorize(caller: Caller, resource: Resource, verb: Verb, name = ''): void {
+    if (!caller.authorizer.allows(resource, verb, name)) throw this.denied(caller, resource, verb, name);
+  }
+
+  /** The error of a caller who lacks a permission, for checks that `authorize` cannot make; counts as a denial. */
+  denied(caller: Caller, resource: Resource, verb: Verb, name = ''): RegistryError {
+    this.#onDenied({ accessorId: caller.accessorId, resource, verb, name });
+    return lacksPermission(caller.accessorId, resource, verb, name);
+  }
+
+  #resolveHash(secretHash: string): Caller {
+    const known = this.#callers.get(secretHash);
+    const caller = known ?? this.#makeCaller(secretHash);
+    if (caller.expiresAtMs <= this.#clock.now()) throw aclNotFound();
+    if (known === undefined) remember(this.#callers, secretHash, caller, callersMax);
+    return caller;
+  }
+
+  #makeCaller(secretHash: string): Caller {
+    const token = this.store.tokenBySecretHash(secretHash);
+    if (token === undefined || hasEnded(token, this.#clock.now())) throw aclNotFound();
+    return {
+      accessorId: token.accessorId,
+      authorizer: this.#authorizerOf(token),
+      secretHash,
+      expiresAtMs: token.expiresAtMs === 0 ? Infinity : token.expiresAtMs,
+    };
+  }
+
+  #authorizerOf(token: Token): Authorizer {
+    const roles = token.roles.map((id) => this.store.role(id)).filter((role) => role !== undefined);
+    const grants = [token, ...roles].map((one) => this.#grantsHere(one));
+    const policies = [...new Set(grants.flatMap((grant) => grant.policies))].sort();
+    const key = JSON.stringify([
+      policies,
+      grants.flatMap((grant) => grant.serviceIdentities.map(({ service }) => service)),
+      grants.flatMap((grant) => grant.nodeIdentities.map(({ node }) => node)),
+      grants.flatMap((grant) => grant.templatedPolicies.map(({ template, name }) => [template, name])),
+    ]);
+    const known = this.#authorizers.get(key);
+    if (known !== undefined) return known;
+    const rules = [...policies.flatMap((id) => this.#rulesOf(id)), ...grants.flatMap(identityRules)];
+    const authorizer = compileRules(rules, this.#config.defaultPolicy);
+    remember(this.#authorizers, key, authorizer, authorizersMax);
+    return authorizer;
+  }
+
+  /** What of it holds in this datacenter. */
+  #grantsHere({ policies, serviceIdentities, nodeIdentities, templatedPolicies }: Grants): Grants {
+    const here = ({ datacenters }: { datacenters: readonly string[] }) =>
+      datacenters.length === 0 || datacenters.includes(this.#config.datacenter);
+    return {
+      policies,
+      serviceIdentities: serviceIdentities.filter(here),
+      nodeIdentities: nodeIdentities.filter(({ datacenter }) => datacenter === this.#config.datacenter),
+      templatedPolicies: templatedPolicies.filter(here),
+    };
+  }
+
+  #rulesOf(id: string): Rules[] {
+    const policy = this.store.policy(id);
+    if (policy === undefined) return [];
+    if (policy.datacenters.length > 0 && !policy.datacenters.includes(this.#config.datacenter)) return [];
+    const known = this.#rules.get(id);
+    if (known?.modified === policy.modified) return [known.rules];
+    const rules = readPolicy(policy);
+    remember(this.#rules, id, { modified: policy.modified, rules }, callersMax);
+    return [rules];
+  }
+
+  #watchExpiry(change: AclChange): void {
+    for (const { accessorId, expiresAtMs } of change.expiring) this.#expiry.add(accessorId, expiresAtMs);
+  }
+
+  #notify(affects: (caller: Caller) => boolean): void {
+    // A copy, since a listener may end itself.
+    for (const listener of [...this.#listeners]) listener(affects);
+  }
+}
+
+function identityRules({ serviceIdentities, nodeIdentities, templatedPolicies }: Grants): Rules[] {
+  return [
+    ...serviceIdentities.map(({ service }) => serviceIdentityRules(service)),
+    ...nodeIdentities.map(({ node }) => nodeIdentityRules(node)),
+    ...templatedPolicies.map(({ template, name }) => templateRules(template, name)),
+  ];
+}
+
+/** What cannot be read may hold a denial: whoever depends on it may do nothing. */
+function readPolicy({ id, rules }: Policy): Rules {
+  try {
+    return parseRules(rules);
+  } catch (error) {
+    if (!isRegistryError(error)) throw error;
+    throw new RegistryError('internal', `the rules of policy ${id} cannot be read: ${error.message}`, { cause: error });
+  }
+}
+
+function remember<V>(map: Map<string, V>, key: string, value: V, max: number): void {
+  if (map.size >= max) {
+    const [oldest] = map.keys();
+    if (oldest !== undefined) map.delete(oldest);
+  }
+  map.set(key, value);
+}

@@ -1,0 +1,46 @@
+/** The audit log as a file: appended to, synced after each batch, and checked when it is opened. */
+
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { RegistryError } from '@rollcall/protocol';
+import { chainStart, verifyAudit, type AuditSink, type ChainEnd } from './audit.ts';
+
+export interface AuditFile extends AuditSink {
+  /** Where the chain in the file ends. */
+  readonly last: ChainEnd;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the log, which only its owner may read, and goes on where it ends.
+ * @throws RegistryError `data_loss` when a line does not fit: somebody should look before it grows. A last
+ *   line that a crash cut short is such a line, too
+ */
+export async function openAuditFile(path: string): Promise<AuditFile> {
+  const file = await open(path, 'a', 0o600);
+  try {
+    const { size } = await file.stat();
+    const verdict = size === 0 ? { ok: true as const, end: chainStart } : await verifyAudit(linesOf(path));
+    if (!verdict.ok) {
+      const message = `the audit log ${path} was tampered with or cut short: line ${verdict.line}: ${verdict.problem}; move it away to start a new one`;
+      throw new RegistryError('data_loss', message);
+    }
+    return {
+      last: verdict.end,
+      async append(text) {
+        await file.appendFile(text);
+        await file.datasync();
+      },
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** The lines of a log, for `verifyAudit`. */
+export function linesOf(path: string): AsyncIterable<string> {
+  return createInterface({ input: createReadStream(path), crlfDelay: Infinity });
+}

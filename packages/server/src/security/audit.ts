@@ -1,0 +1,174 @@
+/**
+ * The audit log: who did what and who was denied what, as JSON lines, each of which names the hash of the
+ * one before. A line that was changed, left out or put elsewhere no longer fits; the newest hash, kept
+ * elsewhere, also shows that the end was cut off.
+ *
+ *   {"seq":1,"time":"…","kind":"write",…,"previous":"0000…","hash":"3f1c…"}
+ *   {"seq":2,"time":"…","kind":"denied",…,"previous":"3f1c…","hash":"9a02…"}
+ *
+ * Lines are gathered for one turn of the event loop and written together; nobody waits for them. When the
+ * sink cannot keep up, lines are dropped, and the next one says how many. What is written is durable when
+ * the sink makes it so: `openAuditFile` syncs after each batch. Files are not rotated here.
+ */
+
+import { createHash } from 'node:crypto';
+
+/** What there is to say; `time`, `seq` and the hashes are added. No secrets and no values of keys. */
+export interface AuditEvent {
+  readonly kind: 'write' | 'denied' | 'login' | 'unauthenticated';
+  /** The token's public id; empty when it is not known. */
+  readonly accessorId: string;
+  /** Where the request came from. */
+  readonly address: string;
+  /** The front end: `consul`, `stream`, `dns`. */
+  readonly via: string;
+  /** What was asked for: `PUT /v1/kv/app/x`, `service:write "web"`. */
+  readonly action: string;
+}
+
+export interface AuditSink {
+  /** Appends; resolves when the text is as durable as it is going to be. */
+  append(text: string): Promise<void>;
+}
+
+export interface AuditOptions {
+  readonly sink: AuditSink;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** Where the chain goes on; from `verifyAudit` of what is there. */
+  readonly last?: ChainEnd;
+  /** Told when the sink fails; the lines of that batch are lost and are counted as dropped. */
+  readonly onError: (error: unknown) => void;
+  /** Lines that may wait for the sink. */
+  readonly waitingMax?: number;
+}
+
+export interface ChainEnd {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** Before the first line. */
+export const chainStart: ChainEnd = { seq: 0, hash: '0'.repeat(64) };
+
+/** Longest value of a field; requests may have any length. */
+const fieldMax = 1_024;
+
+export class Audit {
+  readonly #sink: AuditSink;
+  readonly #now: () => number;
+  readonly #onError: (error: unknown) => void;
+  readonly #waitingMax: number;
+  #end: ChainEnd;
+  #waiting: { readonly event: AuditEvent; readonly at: number }[] = [];
+  #dropped = 0;
+  #writing: Promise<void> | undefined;
+
+  constructor({ sink, now, last = chainStart, onError, waitingMax = 10_000 }: AuditOptions) {
+    this.#sink = sink;
+    this.#now = now;
+    this.#end = last;
+    this.#onError = onError;
+    this.#waitingMax = waitingMax;
+  }
+
+  /** The last line that was written. Kept elsewhere, it shows whether the end was cut off. */
+  get end(): ChainEnd {
+    return this.#end;
+  }
+
+  record(event: AuditEvent): void {
+    if (this.#waiting.length >= this.#waitingMax) {
+      this.#dropped++;
+      return;
+    }
+    this.#waiting.push({ event, at: this.#now() });
+    this.#writing ??= new Promise<void>((turn) => setImmediate(turn)).then(() => this.#write());
+  }
+
+  /** Resolves when everything that was recorded has been written, or was lost. */
+  async flush(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      const dropped = this.#dropped;
+      this.#waiting = [];
+      this.#dropped = 0;
+      let end = this.#end;
+      let text = '';
+      for (const { event, at } of batch) {
+        const line = lineOf(event, at, end, text === '' ? dropped : 0);
+        end = line.end;
+        text += line.text;
+      }
+      try {
+        await this.#sink.append(text);
+        this.#end = end;
+      } catch (error) {
+        // The chain goes on from what was written.
+        this.#dropped += dropped + batch.length;
+        this.#onError(error);
+      }
+    }
+    this.#writing = undefined;
+  }
+}
+
+function lineOf(event: AuditEvent, at: number, before: ChainEnd, dropped: number): { text: string; end: ChainEnd } {
+  const seq = before.seq + 1;
+  const body = {
+    seq,
+    time: new Date(at).toISOString(),
+    kind: event.kind,
+    accessorId: bounded(event.accessorId),
+    address: bounded(event.address),
+    via: event.via,
+    action: bounded(event.action),
+    ...(dropped > 0 && { dropped }),
+    previous: before.hash,
+  };
+  const hash = hashOf(JSON.stringify(body));
+  return { text: `${JSON.stringify({ ...body, hash })}\n`, end: { seq, hash } };
+}
+
+function bounded(value: string): string {
+  return value.length > fieldMax ? `${value.slice(0, fieldMax)}…` : value;
+}
+
+function hashOf(body: string): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
+export type AuditVerdict =
+  | { readonly ok: true; readonly end: ChainEnd }
+  /** `line` from 1 is the first that does not fit; `end` is the last that does. */
+  | { readonly ok: false; readonly line: number; readonly problem: string; readonly end: ChainEnd };
+
+/**
+ * Checks a log, line by line, in memory that does not grow with it.
+ * @param from where the log goes on, when its beginning was moved elsewhere
+ */
+export async function verifyAudit(lines: AsyncIterable<string> | Iterable<string>, from = chainStart): Promise<AuditVerdict> {
+  let end = from;
+  let line = 0;
+  for await (const text of lines) {
+    line++;
+    const problem = problemOf(text, end);
+    if (typeof problem === 'string') return { ok: false, line, problem, end };
+    end = problem;
+  }
+  return { ok: true, end };
+}
+
+function problemOf(text: string, before: ChainEnd): string | ChainEnd {
+  const cut = /^(\{.*),"hash":"([0-9a-f]{64})"\}$/.exec(text);
+  if (cut === null) return 'not a line of an audit log';
+  const [, body = '', hash = ''] = cut;
+  if (hashOf(`${body}}`) !== hash) return 'the line was changed';
+  const { seq, previous } = JSON.parse(text) as { seq: unknown; previous: unknown };
+  if (previous !== before.hash || seq !== before.seq + 1) return 'the line does not follow the one before';
+  return { seq: before.seq + 1, hash };
+}

@@ -1,0 +1,121 @@
+/**
+ * Binding rules: from who somebody is to what its token gives. A rule whose selector matches the identity
+ * adds a role, a policy or an identity, whose name may be built from the identity's values.
+ */
+
+import { isRegistryError } from '@rollcall/protocol';
+import { compile } from '../filter/filter.ts';
+import { quote } from '../filter/go-string.ts';
+import { list, struct, text, type Shape } from '../filter/shape.ts';
+import { refused, type GrantsInput, type Link } from './grants.ts';
+import { isIdentityName, isRoleName, policyNameProblem } from './names.ts';
+import type { BindingRule, BindingRuleValue } from './records.ts';
+import type { AclStore } from './store.ts';
+
+/** What a login proved. Every mapped name is there, empty when the token had no such claim. */
+export interface Identity {
+  readonly values: Readonly<Record<string, string>>;
+  readonly lists: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface Bindings extends GrantsInput {
+  readonly roles: readonly Link[];
+  /** Whether they give nothing at all. */
+  readonly none: boolean;
+}
+
+/** Undefined when the selector can be read, otherwise what is wrong with it. */
+export function selectorProblem(selector: string, identity: Identity): string | undefined {
+  if (selector === '') return undefined;
+  try {
+    const filter = compile(selector, shapeOf(identity));
+    filter(identity);
+    return undefined;
+  } catch (error) {
+    if (!isRegistryError(error)) throw error;
+    return error.message;
+  }
+}
+
+/** What selectors see: `value.name == web`, `"admins" in list.groups`, with the names that a method maps. */
+function shapeOf({ values, lists }: Identity) {
+  const fields = (names: Readonly<Record<string, unknown>>, of: Shape) =>
+    struct(Object.fromEntries(Object.keys(names).map((name) => [name, of])));
+  return struct({
+    value: [fields(values, text), (identity) => (identity as Identity).values],
+    list: [fields(lists, list(text)), (identity) => (identity as Identity).lists],
+  });
+}
+
+/**
+ * The name that a rule gives to an identity; values are put in lower case.
+ * @throws RegistryError `invalid_argument` for a variable that there is not
+ */
+export function bindName(template: string, identity: Identity): string {
+  return template.replaceAll(/\$\{([^}]*)\}/g, (_, inner: string) => {
+    const name = /^\s*value\.([^\s]+)\s*$/.exec(inner)?.[1] ?? '';
+    if (!Object.hasOwn(identity.values, name)) throw refused(`unknown variable accessed: ${inner.trim()}`);
+    return (identity.values[name] ?? '').toLowerCase();
+  });
+}
+
+/** Whether the kind takes the name. */
+export function isBindName(bindType: BindingRuleValue['bindType'], name: string): boolean {
+  switch (bindType) {
+    case 'service':
+    case 'node':
+      return isIdentityName(name);
+    case 'role':
+      return isRoleName(name);
+    case 'policy':
+      return name !== '' && (policyNameProblem(name) === undefined || name.startsWith('builtin/'));
+    case 'templated-policy':
+      return name !== '';
+  }
+}
+
+/** What the rules give to an identity. Roles and policies that do not exist are passed over. */
+export function bind(store: AclStore, rules: readonly BindingRule[], identity: Identity, datacenter: string): Bindings {
+  const roles: Link[] = [];
+  const policies: Link[] = [];
+  const serviceIdentities: { service: string; datacenters: string[] }[] = [];
+  const nodeIdentities: { node: string; datacenter: string }[] = [];
+  const templatedPolicies: { template: string; name: string; datacenters: string[] }[] = [];
+  for (const rule of rules) {
+    if (!selects(rule.selector, identity)) continue;
+    const name = bindName(rule.bindName, identity);
+    if (!isBindName(rule.bindType, name)) {
+      throw refused(`computed ${quote(rule.bindType)} bind name for bind target is invalid: ${quote(name)}`);
+    }
+    switch (rule.bindType) {
+      case 'service':
+        serviceIdentities.push({ service: name, datacenters: [] });
+        break;
+      case 'node':
+        nodeIdentities.push({ node: name, datacenter });
+        break;
+      case 'role':
+        if (store.roleByName(name) !== undefined) roles.push({ name });
+        break;
+      case 'policy':
+        if (store.policyByName(name) !== undefined) policies.push({ name });
+        break;
+      case 'templated-policy':
+        templatedPolicies.push({ template: name, name: bindName(rule.bindVariable, identity), datacenters: [] });
+    }
+  }
+  const counts = [roles, policies, serviceIdentities, nodeIdentities, templatedPolicies].map(({ length }) => length);
+  const none = counts.every((count) => count === 0);
+  return { roles, policies, serviceIdentities, nodeIdentities, templatedPolicies, none };
+}
+
+/** A selector that cannot be read, or gives up, selects nothing. */
+function selects(selector: string, identity: Identity): boolean {
+  if (selector === '') return true;
+  try {
+    return compile(selector, shapeOf(identity))(identity);
+  } catch (error) {
+    if (!isRegistryError(error)) throw error;
+    return false;
+  }
+}

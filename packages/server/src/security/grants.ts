@@ -1,0 +1,111 @@
+/** Links and identities from requests to what tokens and roles keep: checked, without doubles, by id. */
+
+import { RegistryError } from '@rollcall/protocol';
+import { quote } from '../filter/go-string.ts';
+import { isIdentityName } from './names.ts';
+import type { Grants, NodeIdentity, ServiceIdentity, TemplatedPolicy } from './records.ts';
+import type { AclStore } from './store.ts';
+import { templateRules } from './templates.ts';
+
+/** A policy or role by id or, without one, by name. */
+export interface Link {
+  readonly id?: string;
+  readonly name?: string;
+}
+
+export interface GrantsInput {
+  readonly policies?: readonly Link[];
+  readonly serviceIdentities?: readonly ServiceIdentity[];
+  readonly nodeIdentities?: readonly NodeIdentity[];
+  readonly templatedPolicies?: readonly TemplatedPolicy[];
+}
+
+/** Of each kind on one token or role. */
+const linksMax = 1_000;
+
+export function refused(message: string): RegistryError {
+  return new RegistryError('invalid_argument', message);
+}
+
+/**
+ * @param owner `token` or `role`, for messages
+ * @throws RegistryError `invalid_argument` with Consul's words
+ */
+export function readGrants(store: AclStore, input: GrantsInput, owner: 'token' | 'role'): Grants {
+  return {
+    policies: readPolicyLinks(store, input.policies ?? []),
+    serviceIdentities: readServiceIdentities(input.serviceIdentities ?? [], owner),
+    nodeIdentities: readNodeIdentities(input.nodeIdentities ?? [], owner),
+    templatedPolicies: readTemplates(input.templatedPolicies ?? []),
+  };
+}
+
+function readPolicyLinks(store: AclStore, links: readonly Link[]): string[] {
+  return readLinks(links, 'policy', (id) => store.policy(id), (name) => store.policyByName(name));
+}
+
+/** Ids of roles. @throws RegistryError `invalid_argument` with Consul's words */
+export function readRoleLinks(store: AclStore, links: readonly Link[]): string[] {
+  return readLinks(links, 'role', (id) => store.role(id), (name) => store.roleByName(name));
+}
+
+function readLinks(
+  links: readonly Link[],
+  kind: string,
+  byId: (id: string) => { readonly id: string } | undefined,
+  byName: (name: string) => { readonly id: string } | undefined,
+): string[] {
+  bounded(links, `ACL ${kind} links`);
+  const ids = new Set<string>();
+  for (const { id = '', name = '' } of links) {
+    const target = id === '' ? byName(name) : byId(id);
+    if (target === undefined) {
+      throw refused(id === '' ? `No such ACL ${kind} with name ${quote(name)}` : `No such ACL ${kind} with ID ${quote(id)}`);
+    }
+    ids.add(target.id);
+  }
+  return [...ids];
+}
+
+function bounded(list: readonly unknown[], what: string): void {
+  if (list.length > linksMax) throw refused(`${list.length} ${what}, the limit is ${linksMax}`);
+}
+
+/** Identities of one service are one, with all their datacenters. */
+function readServiceIdentities(identities: readonly ServiceIdentity[], owner: string): ServiceIdentity[] {
+  bounded(identities, 'service identities');
+  const services = new Map<string, readonly string[]>();
+  for (const { service, datacenters } of identities) {
+    if (service === '') throw refused(`Service identity is missing the service name field on this ${owner}`);
+    if (!isIdentityName(service)) {
+      const rule = "Only lowercase alphanumeric characters, '-' and '_' are allowed";
+      throw refused(`Service identity ${quote(service)} has an invalid name. ${rule}`);
+    }
+    services.set(service, [...new Set([...(services.get(service) ?? []), ...datacenters])].sort());
+  }
+  return [...services].map(([service, datacenters]) => ({ service, datacenters }));
+}
+
+function readNodeIdentities(identities: readonly NodeIdentity[], owner: string): NodeIdentity[] {
+  bounded(identities, 'node identities');
+  const known = new Map<string, NodeIdentity>();
+  for (const { node, datacenter } of identities) {
+    if (node === '') throw refused(`Node identity is missing the node name field on this ${owner}`);
+    if (datacenter === '') throw refused(`Node identity is missing the datacenter field on this ${owner}`);
+    if (!isIdentityName(node)) {
+      throw refused("Node identity has an invalid name. Only lowercase alphanumeric characters, '-' and '_' are allowed");
+    }
+    known.set(JSON.stringify([node, datacenter]), { node, datacenter });
+  }
+  return [...known.values()];
+}
+
+function readTemplates(policies: readonly TemplatedPolicy[]): TemplatedPolicy[] {
+  bounded(policies, 'templated policies');
+  const known = new Map<string, TemplatedPolicy>();
+  for (const { template, name, datacenters } of policies) {
+    templateRules(template, name);
+    known.set(JSON.stringify([template, name]), { template, name, datacenters: [...datacenters] });
+  }
+  return [...known.values()];
+}

@@ -1,0 +1,135 @@
+/**
+ * The configuration of a JWT auth method, from Consul's words to ours
+ * (https://developer.hashicorp.com/consul/docs/security/acl/auth-methods/jwt).
+ */
+
+import { createPublicKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { readDuration } from './go-duration.ts';
+import { refused } from './grants.ts';
+import type { MethodConfig } from './records.ts';
+
+/** Signatures only: with `none` or a shared secret anybody who knows a public key could sign. */
+const algorithms = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA'],
+] as const;
+
+/** Where the keys come from. */
+export type Keys =
+  | { readonly kind: 'static'; readonly keys: readonly KeyObject[] }
+  /** `discovery` is the base of an OpenID provider, whose configuration names the keys' URL. */
+  | { readonly kind: 'jwks' | 'discovery'; readonly url: string; readonly ca: string };
+
+export interface JwtConfig {
+  readonly keys: Keys;
+  readonly algorithms: readonly string[];
+  /** Any of them; a token for some audience is refused when there are none. */
+  readonly audiences: readonly string[];
+  /** Empty for any. */
+  readonly issuer: string;
+  /** Claim to field, for single values and for lists. */
+  readonly values: Readonly<Record<string, string>>;
+  readonly lists: Readonly<Record<string, string>>;
+  /** Added to the start of a token without an end, and taken from the end of one without a start. */
+  readonly expirationLeewayMs: number;
+  readonly notBeforeLeewayMs: number;
+  readonly clockSkewMs: number;
+}
+
+const known = new Set([
+  ...['JWTSupportedAlgs', 'BoundAudiences', 'BoundIssuer', 'ClaimMappings', 'ListClaimMappings'],
+  ...['OIDCDiscoveryURL', 'OIDCDiscoveryCACert', 'JWKSURL', 'JWKSCACert', 'JWTValidationPubKeys'],
+  ...['ExpirationLeeway', 'NotBeforeLeeway', 'ClockSkewLeeway'],
+]);
+
+/** @throws RegistryError `invalid_argument`, with Consul's words where it has some */
+export function readJwtConfig(config: MethodConfig): JwtConfig {
+  for (const key of Object.keys(config)) {
+    if (!known.has(key)) throw invalid(`the type "jwt" has no setting ${JSON.stringify(key)}`);
+  }
+  const supported = strings(config, 'JWTSupportedAlgs');
+  const wrong = supported.find((name) => !(algorithms as readonly string[]).includes(name));
+  if (wrong !== undefined) throw invalid(`Invalid supported algorithm: ${wrong}`);
+  return {
+    keys: readKeys(config),
+    algorithms: supported.length === 0 ? algorithms : supported,
+    audiences: strings(config, 'BoundAudiences'),
+    issuer: text(config, 'BoundIssuer'),
+    values: mappings(config, 'ClaimMappings'),
+    lists: mappings(config, 'ListClaimMappings'),
+    expirationLeewayMs: leeway(config, 'ExpirationLeeway', 150_000),
+    notBeforeLeewayMs: leeway(config, 'NotBeforeLeeway', 150_000),
+    clockSkewMs: leeway(config, 'ClockSkewLeeway', 60_000),
+  };
+}
+
+function invalid(message: string) {
+  return refused(`Invalid Auth Method: ${message}`);
+}
+
+function readKeys(config: MethodConfig): Keys {
+  const jwks = text(config, 'JWKSURL');
+  const discovery = text(config, 'OIDCDiscoveryURL');
+  const pems = strings(config, 'JWTValidationPubKeys');
+  if ([jwks !== '', discovery !== '', pems.length > 0].filter(Boolean).length !== 1) {
+    throw invalid('exactly one of \'JWTValidationPubKeys\', \'JWKSURL\', or \'OIDCDiscoveryURL\' must be set for type "jwt"');
+  }
+  if (pems.length > 0) return { kind: 'static', keys: pems.map(readKey) };
+  const url = jwks === '' ? discovery : jwks;
+  checkUrl(url);
+  return jwks === ''
+    ? { kind: 'discovery', url, ca: text(config, 'OIDCDiscoveryCACert') }
+    : { kind: 'jwks', url, ca: text(config, 'JWKSCACert') };
+}
+
+function readKey(pem: string, index: number): KeyObject {
+  try {
+    return pem.includes('BEGIN CERTIFICATE') ? new X509Certificate(pem).publicKey : createPublicKey(pem);
+  } catch {
+    throw invalid(`error parsing public key JWTValidationPubKeys[${index}]: not a PEM of a public key or certificate`);
+  }
+}
+
+/** Whoever can answer for the URL makes tokens, so it has to prove who it is. */
+function checkUrl(url: string): void {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const loopback = parsed !== undefined && ['127.0.0.1', '[::1]', 'localhost'].includes(parsed.hostname);
+  if (parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && loopback)) return;
+  throw invalid(`the URL of keys must be https (or http on this machine), and is ${JSON.stringify(url)}`);
+}
+
+function text(config: MethodConfig, key: string): string {
+  const value = config[key] ?? '';
+  if (typeof value !== 'string') throw invalid(`${key} must be a string`);
+  return value;
+}
+
+function strings(config: MethodConfig, key: string): string[] {
+  const value = config[key] ?? [];
+  if (!Array.isArray(value)) throw invalid(`${key} must be a list of strings`);
+  return value.map((one: unknown) => {
+    if (typeof one !== 'string') throw invalid(`${key} must be a list of strings`);
+    return one;
+  });
+}
+
+function mappings(config: MethodConfig, key: string): Record<string, string> {
+  const value = config[key] ?? {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw invalid(`${key} must map claims to names`);
+  const entries = Object.entries(value).map(([claim, name]): [string, string] => {
+    if (typeof name !== 'string') throw invalid(`${key} must map claims to names`);
+    return [claim, name];
+  });
+  const names = entries.map(([, name]) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw invalid(`${key} contains multiple mappings for key ${JSON.stringify(twice)}`);
+  return Object.fromEntries(entries);
+}
+
+/** Nanoseconds or `60s`; 0 is the default and a negative value none, as in Consul. */
+function leeway(config: MethodConfig, key: string, defaultMs: number): number {
+  const value = config[key] ?? 0;
+  const ms = typeof value === 'string' || typeof value === 'number' ? readDuration(value) : undefined;
+  if (ms === undefined) throw invalid(`${key} must be a duration such as "60s"`);
+  return ms === 0 ? defaultMs : Math.max(0, ms);
+}

@@ -1,0 +1,107 @@
+/** Auth methods and binding rules from requests to records, with Consul's checks and words (1.16). */
+
+import { quote } from '../filter/go-string.ts';
+import { bindName, isBindName, selectorProblem, type Identity } from './binding.ts';
+import { duration } from './go-duration.ts';
+import { refused } from './grants.ts';
+import { readJwtConfig } from './jwt-config.ts';
+import { isMethodName, isUuid } from './names.ts';
+import type { AuthMethod, BindingRule, BindingRuleValue, MethodConfig, MethodValue } from './records.ts';
+import type { AclStore } from './store.ts';
+import { templateRules } from './templates.ts';
+
+export interface MethodInput {
+  readonly name: string;
+  /** `jwt`; that of the existing method when absent. */
+  readonly type?: string;
+  readonly displayName?: string;
+  readonly description?: string;
+  /** Milliseconds; 0 for tokens without an end. */
+  readonly tokenTtlMs?: number;
+  /** `local` or `global`; empty is `local`. */
+  readonly locality?: string;
+  readonly config?: MethodConfig;
+}
+
+/** @throws RegistryError `invalid_argument` */
+export function methodValue(
+  before: AuthMethod | undefined,
+  input: MethodInput,
+  limits: { readonly ttlMinMs: number; readonly ttlMaxMs: number },
+): MethodValue {
+  const { name, displayName = '', description = '', tokenTtlMs = 0, locality = '', config = {} } = input;
+  if (name === '') throw refused('Invalid Auth Method: no Name is set');
+  if (!isMethodName(name)) {
+    throw refused("Invalid Auth Method: invalid Name. Only alphanumeric characters, '-' and '_' are allowed");
+  }
+  const type = input.type === undefined || input.type === '' ? (before?.type ?? '') : input.type;
+  if (before !== undefined && before.type !== type) throw refused('the Type field of an Auth Method is immutable');
+  if (type !== 'jwt') throw refused('Invalid Auth Method: Type should be one of: [jwt]');
+  if (tokenTtlMs !== 0 && tokenTtlMs > limits.ttlMaxMs) {
+    throw refused(`MaxTokenTTL ${duration(tokenTtlMs)} cannot be more than ${duration(limits.ttlMaxMs)}`);
+  }
+  if (tokenTtlMs !== 0 && tokenTtlMs < limits.ttlMinMs) {
+    throw refused(`MaxTokenTTL ${duration(tokenTtlMs)} cannot be less than ${duration(limits.ttlMinMs)}`);
+  }
+  if (locality !== '' && locality !== 'local' && locality !== 'global') {
+    throw refused("Invalid Auth Method: TokenLocality should be one of 'local' or 'global'");
+  }
+  readJwtConfig(config);
+  return { type, displayName, description, tokenTtlMs, locality: locality === 'global' ? 'global' : 'local', config };
+}
+
+export interface BindingRuleInput {
+  /** Absent for a new rule. */
+  readonly id?: string;
+  readonly method?: string;
+  readonly description?: string;
+  readonly selector?: string;
+  readonly bindType?: string;
+  readonly bindName?: string;
+  readonly bindVariable?: string;
+}
+
+const bindTypes = ['service', 'node', 'role', 'policy', 'templated-policy'] as const;
+
+/** @throws RegistryError `invalid_argument` */
+export function bindingRuleValue(
+  store: AclStore,
+  input: BindingRuleInput,
+): { before: BindingRule | undefined; value: BindingRuleValue } {
+  const { id, description = '', selector = '', bindVariable = '' } = input;
+  if (id !== undefined && !isUuid(id)) throw refused('Binding Rule ID invalid UUID');
+  const before = id === undefined ? undefined : store.bindingRule(id);
+  if (id !== undefined && before === undefined) throw refused(`cannot find binding rule ${id}`);
+  const method = input.method === undefined || input.method === '' ? (before?.method ?? '') : input.method;
+  if (before !== undefined && before.method !== method) {
+    throw refused('the AuthMethod field of an Binding Rule is immutable');
+  }
+  if (method === '') throw invalid('no AuthMethod is set');
+  const found = store.method(method);
+  if (found === undefined) throw refused(`cannot find auth method with name ${quote(method)}`);
+  const blank = blankIdentity(found);
+  const problem = selectorProblem(selector, blank);
+  if (problem !== undefined) throw refused(`invalid Binding Rule: Selector is invalid: ${problem}`);
+  if (input.bindType === undefined || input.bindType === '') throw invalid('no BindType is set');
+  if (input.bindName === undefined || input.bindName === '') throw invalid('no BindName is set');
+  const bindType = bindTypes.find((one) => one === input.bindType);
+  if (bindType === undefined) throw invalid(`unknown BindType ${quote(input.bindType)}`);
+  // Any value that an identity may have makes a name, if this one does.
+  const example = { ...blank, values: Object.fromEntries(Object.keys(blank.values).map((name) => [name, 'fake'])) };
+  if (!isBindName(bindType, bindName(input.bindName, example))) throw invalid('invalid BindName');
+  if (bindType === 'templated-policy') templateRules(input.bindName, bindName(bindVariable, example));
+  return { before, value: { method, description, selector, bindType, bindName: input.bindName, bindVariable } };
+}
+
+/** An identity with every field that a method maps, all of them empty. */
+export function blankIdentity({ config }: AuthMethod): Identity {
+  const { values, lists } = readJwtConfig(config);
+  return {
+    values: Object.fromEntries(Object.values(values).map((name) => [name, ''])),
+    lists: Object.fromEntries(Object.values(lists).map((name) => [name, []])),
+  };
+}
+
+function invalid(message: string) {
+  return refused(`Invalid Binding Rule: ${message}`);
+}
