@@ -21,6 +21,7 @@ export const buckets = {
   instancesOfService: (service: string) => `service\0${service}`,
   instancesOnNode: (node: string) => `on\0${node}`,
   checksOnNode: (node: string) => `checks-on\0${node}`,
+  /** Checks of the node itself are those of the empty instance. */
   checksOfInstance: (node: string, instance: string) => `checks-of\0${node}\0${instance}`,
   sessionsOnNode: (node: string) => `sessions-on\0${node}`,
   /** KV rows locked, and instances vouched for, by a session. */
@@ -39,11 +40,8 @@ export function bucketsOf(row: Row): string[] {
       if (row.session !== undefined) names.push(buckets.heldBySession(row.session));
       return names;
     }
-    case 'check': {
-      const names = [buckets.checksOnNode(row.node), buckets.all('check')];
-      if (row.instance !== '') names.push(buckets.checksOfInstance(row.node, row.instance));
-      return names;
-    }
+    case 'check':
+      return [buckets.checksOnNode(row.node), buckets.all('check'), buckets.checksOfInstance(row.node, row.instance)];
     case 'session':
       return [buckets.sessionsOnNode(row.node), buckets.all('session')];
     case 'kv':
@@ -77,6 +75,9 @@ export const find = {
     reader.bucket(buckets.instancesOnNode(node)) as Iterable<RowOf<'instance'>>,
   checksOnNode: (reader: Reader, node: string) =>
     reader.bucket(buckets.checksOnNode(node)) as Iterable<RowOf<'check'>>,
+  /** The checks of the node itself, of which there are few, however many its instances have. */
+  checksOfNode: (reader: Reader, node: string) =>
+    reader.bucket(buckets.checksOfInstance(node, '')) as Iterable<RowOf<'check'>>,
   checksOfInstance: (reader: Reader, node: string, instance: string) =>
     reader.bucket(buckets.checksOfInstance(node, instance)) as Iterable<RowOf<'check'>>,
   sessionsOnNode: (reader: Reader, node: string) =>

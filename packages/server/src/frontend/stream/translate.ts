@@ -3,15 +3,16 @@
  */
 
 import { createHash } from 'node:crypto';
-import type {
-  CheckDefinition,
-  CheckKind,
-  CheckRegistration,
-  CheckStatus,
-  Instance,
-  InstanceRegistration,
-  InstanceStatus,
-  KvItem,
+import {
+  worstStatus,
+  type CheckDefinition,
+  type CheckKind,
+  type CheckRegistration,
+  type CheckStatus,
+  type Instance,
+  type InstanceRegistration,
+  type InstanceStatus,
+  type KvItem,
 } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput } from '../../registry/command.ts';
 import { find, type Reader } from '../../registry/reader.ts';
@@ -58,13 +59,7 @@ export function statusOf(checks: Iterable<CheckRow>, nodeStatus: CheckStatus): I
 
 /** Worst of a node's own checks. */
 export function nodeStatus(reader: Reader, node: string): CheckStatus {
-  let worst: CheckStatus = 'passing';
-  for (const { instance, status } of find.checksOnNode(reader, node)) {
-    if (instance !== '' || status === 'passing') continue;
-    if (status === 'critical') return 'critical';
-    worst = 'warning';
-  }
-  return worst;
+  return worstStatus(Array.from(find.checksOfNode(reader, node), ({ status }) => status));
 }
 
 export function toKvItem({ key, value, flags, modified, session }: KvRow): KvItem {

@@ -136,6 +136,19 @@ describe('a feed', () => {
     expect(reader.read()).toMatchObject([{ type: 'delta', from: revision, put: [{ id: 'a', status: 'warning' }] }]);
   });
 
+  it('tells of every instance on a node whose own check fails', async () => {
+    const reader = new Reader();
+    feeds.of(web).add(reader, undefined);
+    reader.read();
+    await registry.submit({
+      ...{ kind: 'register', nodeMode: 'exists', node: { name: 'n', address: '' } },
+      checks: [{ id: 'disk', name: 'disk', status: 'critical' }],
+    });
+    await settled();
+    const [told] = reader.read() as { items: { status: string }[] }[];
+    expect(told?.items.map(({ status }) => status)).toEqual(['critical', 'critical', 'critical', 'critical']);
+  });
+
   it('takes a revision without a visible change for the content that it is', async () => {
     await registry.submit({ ...instances('web', ['a']), checks: [{ id: 'c', name: 'c', instance: 'a', status: 'passing' }] });
     feeds.of(web).add(new Reader(), undefined);
