@@ -1,0 +1,335 @@
+/** Logins: only tokens that prove something get in, and get what the binding rules give them. */
+
+import { generateKeyPairSync, createHmac, type KeyObject } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, SignJWT, type JWK } from 'jose';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fetchText } from './fetch-text.ts';
+import { Login } from './login.ts';
+import type { MethodConfig } from './records.ts';
+import { secured, type Secured } from './security.case.ts';
+
+const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const other = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const pem = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }) as string;
+
+let all: Secured;
+/** What issuers answer, by URL; a missing one fails. */
+let answers: Record<string, string>;
+let fetched: string[];
+let login: Login;
+/** Seconds since the epoch. */
+const now = () => Math.floor(all.clock.now() / 1_000);
+
+beforeEach(async () => {
+  all = await secured();
+  answers = {};
+  fetched = [];
+  login = new Login({
+    acl: all.acl,
+    admin: all.admin,
+    clock: all.clock,
+    datacenter: 'dc1',
+    fetchText: (url) => {
+      fetched.push(url);
+      const answer = answers[url];
+      return answer === undefined ? Promise.reject(new Error('status 500')) : Promise.resolve(answer);
+    },
+  });
+});
+afterEach(() => all.close());
+
+async function method(config: MethodConfig, rules: { selector?: string; bindType?: string; bindName?: string; bindVariable?: string }[] = [{}]) {
+  await all.admin.putMethod({ name: 'm', type: 'jwt', tokenTtlMs: 3_600_000, config });
+  for (const rule of rules) await all.admin.putBindingRule({ method: 'm', bindType: 'service', bindName: 'web', ...rule });
+}
+
+const sign = (claims: Record<string, unknown>, key: KeyObject = ec.privateKey, header: { alg?: string; kid?: string } = {}) =>
+  new SignJWT({ iat: now(), exp: now() + 60, ...claims }).setProtectedHeader({ alg: 'ES256', ...header }).sign(key);
+
+const enter = (bearerToken: string) => login.login({ method: 'm', bearerToken, meta: { pod: 'a' } });
+
+describe('a login', () => {
+  it('gives what the matching rules bind, with values in the names', async () => {
+    await all.admin.putRole({ name: 'ops' });
+    await all.admin.putPolicy({ name: 'keys', rules: 'key "k" { policy = "read" }' });
+    await method(
+      {
+        JWTValidationPubKeys: [pem(ec.publicKey)],
+        BoundAudiences: ['rollcall'],
+        BoundIssuer: 'https://issuer',
+        ClaimMappings: { sub: 'name', '/team/id': 'team' },
+        ListClaimMappings: { groups: 'groups' },
+      },
+      [
+        { selector: 'value.name == Web', bindName: '${value.name}' },
+        { selector: '"admins" in list.groups', bindType: 'role', bindName: 'ops' },
+        { selector: 'value.team == 7 and value.name matches "^W"', bindType: 'policy', bindName: 'keys' },
+        { selector: 'list.groups is not empty', bindType: 'templated-policy', bindName: 'builtin/node', bindVariable: 'n-${value.name}' },
+        { bindType: 'node', bindName: 'node-${ value.team }' },
+        { bindType: 'role', bindName: 'not-there' },
+        { selector: 'value.name == nobody', bindType: 'policy', bindName: 'global-management' },
+      ],
+    );
+    const { token, secret } = await enter(await sign({ sub: 'Web', team: { id: 7 }, groups: ['admins', 'x'], aud: ['a', 'rollcall'], iss: 'https://issuer' }));
+    expect(token).toMatchObject({
+      description: 'token created via login: {"pod":"a"}',
+      authMethod: 'm',
+      local: true,
+      expiresAtMs: all.clock.now() + 3_600_000,
+      roles: [all.acl.store.roleByName('ops')?.id],
+      policies: [all.acl.store.policyByName('keys')?.id],
+      serviceIdentities: [{ service: 'web', datacenters: [] }],
+      nodeIdentities: [{ node: 'node-7', datacenter: 'dc1' }],
+      templatedPolicies: [{ template: 'builtin/node', name: 'n-web', datacenters: [] }],
+    });
+    const caller = all.acl.resolve(secret);
+    expect(caller.authorizer.allows('service', 'write', 'web')).toBe(true);
+    expect(caller.authorizer.allows('acl', 'read')).toBe(false);
+    await expect(all.admin.cloneToken(token.accessorId)).rejects.toThrow('Cannot clone a token created from an auth method');
+    await all.admin.logout(caller);
+    expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
+  });
+
+  it('that gets nothing is refused', async () => {
+    await method({ JWTValidationPubKeys: [pem(ec.publicKey)] }, [{ bindType: 'role', bindName: 'gone' }]);
+    await expect(enter(await sign({}))).rejects.toThrow(expect.objectContaining({ code: 'permission_denied', message: 'Permission denied' }) as Error);
+  });
+
+  it('whose values make no name is refused', async () => {
+    await method({ JWTValidationPubKeys: [pem(ec.publicKey)], ClaimMappings: { sub: 'name' } }, [{ bindName: '${value.name}' }]);
+    await expect(enter(await sign({ sub: 'a/b' }))).rejects.toThrow('computed "service" bind name for bind target is invalid: "a/b"');
+    await expect(enter(await sign({}))).rejects.toThrow('is invalid: ""');
+  });
+
+  it('by an unknown method, or without access control, is refused', async () => {
+    await expect(enter('x')).rejects.toThrow('auth method "m" not found: ACL not found');
+    const open = await secured({ enabled: false });
+    const none = new Login({ ...open, datacenter: 'dc1', fetchText });
+    await expect(none.login({ method: 'm', bearerToken: 'x' })).rejects.toThrow('ACL support disabled');
+    await open.close();
+  });
+
+  it('ends with its method: rules and tokens go, too', async () => {
+    await method({ JWTValidationPubKeys: [pem(ec.publicKey)] });
+    const { secret } = await enter(await sign({}));
+    await all.admin.deleteMethod('m');
+    expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
+    expect(all.acl.store.bindingRules()).toEqual([]);
+  });
+});
+
+describe('a token that is', () => {
+  const base64 = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+  const audience = { aud: 'rollcall', iss: 'https://issuer' };
+  /** Everything right, but for what is given. */
+  const fit = (claims: Record<string, unknown>, key?: KeyObject, header?: { alg?: string }) =>
+    sign({ ...audience, ...claims }, key, header);
+  const cases: [string, () => Promise<string>, string][] = [
+    ['empty', () => Promise.resolve(''), 'missing jwt'],
+    ['no token', () => Promise.resolve('a.b'), 'error verifying token'],
+    ['huge', () => Promise.resolve('x'.repeat(20_000)), 'the limit is 16384'],
+    ['unsigned', () => Promise.resolve(`${base64({ alg: 'none' })}.${base64({ ...audience, exp: now() + 60 })}.`), 'error verifying token'],
+    ['signed by a stranger', () => fit({}, other.privateKey), 'no known key successfully validated'],
+    ['altered', async () => { const [head, , signature] = (await fit({})).split('.'); return `${head}.${base64({ sub: 'root', ...audience, exp: now() + 60 })}.${signature}`; }, 'no known key'],
+    [
+      'signed with the public key as a shared secret',
+      () => {
+        const body = `${base64({ alg: 'HS256' })}.${base64({ ...audience, exp: now() + 60 })}`;
+        return Promise.resolve(`${body}.${createHmac('sha256', pem(ec.publicKey)).update(body).digest('base64url')}`);
+      },
+      'error verifying token',
+    ],
+    ['expired', () => fit({ iat: now() - 600, exp: now() - 61 }), 'token is expired (exp)'],
+    ['for later', () => fit({ nbf: now() + 61 }), 'token not valid yet (nbf)'],
+    ['from the future', () => fit({ iat: now() + 61, nbf: now() }), 'token issued in the future (iat)'],
+    ['without a time', () => fit({ iat: undefined, exp: undefined }), 'no issue time, notbefore, or expiration time'],
+    ['with a time that is none', () => fit({ nbf: 'soon' }), 'nbf is not a time'],
+    ['for others', () => fit({ aud: 'others' }), 'aud claim does not match any bound audience'],
+    ['from others', () => fit({ iss: 'https://others' }), 'invalid issuer claim (iss)'],
+    ['of odd claims', () => fit({ sub: { a: 1 } }), "error converting claim 'sub' to string"],
+  ];
+  const demanding = () =>
+    method({
+      JWTValidationPubKeys: [pem(rsa.publicKey), pem(ec.publicKey)],
+      BoundAudiences: ['rollcall'],
+      BoundIssuer: 'https://issuer',
+      ClaimMappings: { sub: 'name' },
+    });
+
+  it('as it should be gets in', async () => {
+    await demanding();
+    await enter(await fit({}));
+    await enter(await fit({}, rsa.privateKey, { alg: 'RS256' }));
+  });
+
+  it.each(cases)('%s is refused', async (_, make, message) => {
+    await demanding();
+    await expect(enter(await make())).rejects.toThrow(
+      expect.objectContaining({ code: 'unauthenticated', message: expect.stringContaining(message) as string }) as Error,
+    );
+    expect(all.acl.store.tokens()).toHaveLength(1);
+  });
+
+  it('good, but by an algorithm that the method does not take, is refused', async () => {
+    await method({ JWTValidationPubKeys: [pem(ec.publicKey)], JWTSupportedAlgs: ['RS256'] });
+    await expect(enter(await sign({}))).rejects.toThrow('error verifying token');
+  });
+
+  it('for an audience is refused by a method without any', async () => {
+    await method({ JWTValidationPubKeys: [pem(ec.publicKey)] });
+    await expect(enter(await sign({ aud: 'x' }))).rejects.toThrow('no audiences are bound');
+  });
+
+  it('without an end lives as long as the leeway says', async () => {
+    await method({ JWTValidationPubKeys: [pem(ec.publicKey)], ExpirationLeeway: '30s', ClockSkewLeeway: -1 });
+    const token = await sign({ exp: undefined });
+    all.clock.advance(29_000);
+    await enter(token);
+    all.clock.advance(2_000);
+    await expect(enter(token)).rejects.toThrow('expired');
+  });
+});
+
+describe('fetched keys', () => {
+  const url = 'https://issuer/keys';
+  const jwk = async (key: KeyObject, kid: string): Promise<JWK> => ({ ...(await exportJWK(key)), kid });
+  const set = async (...keys: Promise<JWK>[]) => JSON.stringify({ keys: await Promise.all(keys) });
+
+  it('are kept, and fetched anew for a new key, but not at the wish of anybody', async () => {
+    await method({ JWKSURL: url });
+    answers[url] = await set(jwk(ec.publicKey, '1'));
+    const good = () => sign({}, ec.privateKey, { kid: '1' });
+    const fresh = () => sign({}, other.privateKey, { kid: '2' });
+    const first = await Promise.all([good(), good(), good()]);
+    await Promise.all(first.map(enter));
+    expect(fetched).toHaveLength(1);
+    answers[url] = await set(jwk(ec.publicKey, '1'), jwk(other.publicKey, '2'));
+    await expect(enter(await fresh())).rejects.toThrow('no known key');
+    expect(fetched).toHaveLength(1);
+    all.clock.advance(30_000);
+    await enter(await fresh());
+    await enter(await good());
+    expect(fetched).toHaveLength(2);
+    for (let n = 0; n < 5; n++) await expect(enter(await sign({}, rsa.privateKey, { alg: 'RS256', kid: '3' }))).rejects.toThrow('no known key');
+    expect(fetched).toHaveLength(2);
+    // A key that was withdrawn is trusted for ten minutes.
+    answers[url] = await set(jwk(other.publicKey, '2'));
+    all.clock.advance(600_000);
+    await expect(enter(await good())).rejects.toThrow('no known key');
+    expect(fetched).toHaveLength(3);
+  });
+
+  it('without ids are all tried', async () => {
+    await method({ JWKSURL: url });
+    const bare = async (key: KeyObject): Promise<JWK> => exportJWK(key);
+    answers[url] = await set(bare(other.publicKey), bare(ec.publicKey));
+    await enter(await sign({}));
+  });
+
+  it('that cannot be had are asked for twice a minute', async () => {
+    await method({ JWKSURL: url });
+    const token = await sign({});
+    await expect(enter(token)).rejects.toThrow(expect.objectContaining({ code: 'unavailable', message: `the keys of the auth method could not be fetched from ${url}: status 500` }) as Error);
+    await expect(enter(token)).rejects.toThrow('try again in half a minute');
+    expect(fetched).toHaveLength(1);
+    for (const answer of ['{}', '{"keys":[1]}', 'nope']) {
+      all.clock.advance(30_000);
+      answers[url] = answer;
+      await expect(enter(token)).rejects.toMatchObject({ code: 'unavailable' });
+    }
+  });
+
+  it('are found by discovery, if the issuer is who it says', async () => {
+    await method({ OIDCDiscoveryURL: 'https://issuer' });
+    answers[url] = await set(jwk(ec.publicKey, '1'));
+    answers['https://issuer/.well-known/openid-configuration'] = JSON.stringify({ issuer: 'https://issuer', jwks_uri: url });
+    await enter(await sign({}));
+    await all.admin.putMethod({ name: 'm', config: { OIDCDiscoveryURL: 'https://issuer', BoundIssuer: 'x' } });
+    for (const lie of [{ issuer: 'https://evil', jwks_uri: url }, { issuer: 'https://issuer', jwks_uri: 'http://issuer/keys' }, { issuer: 'https://issuer' }]) {
+      all.clock.advance(30_000);
+      answers['https://issuer/.well-known/openid-configuration'] = JSON.stringify(lie);
+      await expect(enter(await sign({ iss: 'x' }))).rejects.toThrow('is not the OpenID provider');
+    }
+  });
+
+  it('come over HTTP within bounds, and not from elsewhere', async () => {
+    const server = createServer((request, response) => {
+      if (request.url === '/redirect') response.writeHead(302, { location: '/good' }).end();
+      else if (request.url === '/big') response.end('x'.repeat(2_000));
+      else if (request.url === '/good') response.end('text');
+      // Anything else is never answered.
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const get = (path: string, timeoutMs = 5_000) => fetchText(base + path, { ca: '', bytesMax: 1_000, timeoutMs });
+    expect(await get('/good')).toBe('text');
+    await expect(get('/redirect')).rejects.toThrow('status 302');
+    await expect(get('/big')).rejects.toThrow('more than 1000 bytes');
+    await expect(get('/never', 20)).rejects.toThrow();
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+    await expect(get('/good')).rejects.toThrow('ECONNREFUSED');
+  });
+});
+
+describe('an auth method', () => {
+  const key = { JWTValidationPubKeys: [pem(ec.publicKey)] };
+  it.each([
+    [{ name: '' }, 'Invalid Auth Method: no Name is set'],
+    [{ name: 'a b' }, 'Invalid Auth Method: invalid Name.'],
+    [{ name: 'a', type: 'oidc' }, 'Invalid Auth Method: Type should be one of: [jwt]'],
+    [{ name: 'a', tokenTtlMs: 1 }, 'MaxTokenTTL 1ms cannot be less than 1m0s'],
+    [{ name: 'a', tokenTtlMs: 1e9 }, 'cannot be more than 24h0m0s'],
+    [{ name: 'a', locality: 'x' }, "TokenLocality should be one of 'local' or 'global'"],
+    [{ name: 'a', config: {} }, "exactly one of 'JWTValidationPubKeys', 'JWKSURL', or 'OIDCDiscoveryURL' must be set"],
+    [{ name: 'a', config: { ...key, JWKSURL: 'https://x' } }, 'exactly one of'],
+    [{ name: 'a', config: { JWKSURL: 'http://issuer/keys' } }, 'must be https'],
+    [{ name: 'a', config: { JWKSURL: 'file:///etc/passwd' } }, 'must be https'],
+    [{ name: 'a', config: { JWTValidationPubKeys: ['x'] } }, 'error parsing public key JWTValidationPubKeys[0]'],
+    [{ name: 'a', config: { ...key, JWTSupportedAlgs: ['none'] } }, 'Invalid supported algorithm: none'],
+    [{ name: 'a', config: { ...key, JWTSupportedAlgs: ['HS256'] } }, 'Invalid supported algorithm: HS256'],
+    [{ name: 'a', config: { ...key, ClaimMappings: { a: 'x', b: 'x' } } }, 'ClaimMappings contains multiple mappings for key "x"'],
+    [{ name: 'a', config: { ...key, ClockSkewLeeway: 'soon' } }, 'ClockSkewLeeway must be a duration'],
+    [{ name: 'a', config: { ...key, Nope: 1 } }, 'has no setting "Nope"'],
+  ])('is refused with %j: %s', async (input, message) => {
+    await expect(all.admin.putMethod({ type: 'jwt', config: key, ...input })).rejects.toThrow(message);
+  });
+
+  it('keeps its type', async () => {
+    await all.admin.putMethod({ name: 'a', type: 'jwt', config: key });
+    expect(await all.admin.putMethod({ name: 'a', config: key, displayName: 'A' })).toMatchObject({ type: 'jwt', displayName: 'A' });
+    await expect(all.admin.putMethod({ name: 'a', type: 'oidc', config: key })).rejects.toThrow('the Type field of an Auth Method is immutable');
+  });
+});
+
+describe('a binding rule', () => {
+  it.each([
+    [{}, 'Invalid Binding Rule: no AuthMethod is set'],
+    [{ method: 'x' }, 'cannot find auth method with name "x"'],
+    [{ method: 'm' }, 'Invalid Binding Rule: no BindType is set'],
+    [{ method: 'm', bindType: 'service' }, 'Invalid Binding Rule: no BindName is set'],
+    [{ method: 'm', bindType: 'x', bindName: 'x' }, 'Invalid Binding Rule: unknown BindType "x"'],
+    [{ method: 'm', bindType: 'service', bindName: 'A' }, 'Invalid Binding Rule: invalid BindName'],
+    [{ method: 'm', bindType: 'service', bindName: '${value.nope}' }, 'unknown variable accessed: value.nope'],
+    [{ method: 'm', bindType: 'templated-policy', bindName: 'nope' }, 'no such ACL templated policy'],
+    [{ method: 'm', selector: 'value.nope == 1' }, 'invalid Binding Rule: Selector is invalid: Selector "value.nope" is not valid'],
+    [{ method: 'm', selector: 'value.name ==' }, 'Selector is invalid: 1:14 (13)'],
+    [{ id: 'x' }, 'Binding Rule ID invalid UUID'],
+  ])('is refused with %j: %s', async (input, message) => {
+    await all.admin.putMethod({ name: 'm', type: 'jwt', config: { JWTValidationPubKeys: [pem(ec.publicKey)], ClaimMappings: { sub: 'name' } } });
+    await expect(all.admin.putBindingRule(input)).rejects.toThrow(message);
+  });
+
+  it('stays with its method', async () => {
+    await method({ JWTValidationPubKeys: [pem(ec.publicKey)] });
+    const [rule] = all.acl.store.bindingRules('m');
+    const id = rule?.id ?? '';
+    await expect(all.admin.putBindingRule({ id, method: 'n' })).rejects.toThrow('the AuthMethod field of an Binding Rule is immutable');
+    expect(await all.admin.putBindingRule({ id, bindType: 'role', bindName: 'r' })).toMatchObject({ method: 'm', bindType: 'role' });
+    await all.admin.deleteBindingRule(id);
+    await expect(all.admin.deleteBindingRule(id)).rejects.toThrow('binding rule does not exist');
+  });
+});

@@ -1,0 +1,82 @@
+/**
+ * Login: a JSON Web Token for a token of our own. The auth method says whose signatures count, its binding
+ * rules what an identity gets; who gets nothing is not let in.
+ */
+
+import type { Clock } from '../clock.ts';
+import { RegistryError } from '@rollcall/protocol';
+import { quote } from '../filter/go-string.ts';
+import type { Acl } from './acl.ts';
+import type { AclAdmin, TokenWithSecret } from './admin.ts';
+import { bind } from './binding.ts';
+import { aclDisabled, permissionDenied } from './denied.ts';
+import { readJwtConfig, type JwtConfig } from './jwt-config.ts';
+import { verifyJwt } from './jwt.ts';
+import { KeySource, type FetchText } from './key-source.ts';
+import type { AuthMethod } from './records.ts';
+
+export interface LoginOptions {
+  readonly acl: Acl;
+  readonly admin: AclAdmin;
+  readonly clock: Clock;
+  readonly datacenter: string;
+  readonly fetchText: FetchText;
+}
+
+export interface LoginRequest {
+  readonly method: string;
+  readonly bearerToken: string;
+  /** Shown in the token's description. */
+  readonly meta?: Readonly<Record<string, string>>;
+}
+
+/** Logins that may wait for keys or the log at once; none of them has proved anything yet. */
+const loginsMax = 256;
+
+export class Login {
+  readonly #options: LoginOptions;
+  /** By method, as long as it does not change. */
+  readonly #validators = new Map<string, { readonly modified: number; readonly config: JwtConfig; readonly source: KeySource }>();
+  #running = 0;
+
+  constructor(options: LoginOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @throws RegistryError `unauthenticated` for a token that proves nothing; `permission_denied` for an
+   *   identity that gets nothing; `not_found` for an unknown method; `unavailable` when keys cannot be
+   *   fetched; `resource_exhausted` when too many log in at once
+   */
+  async login({ method: name, bearerToken, meta = {} }: LoginRequest): Promise<TokenWithSecret> {
+    const { acl, admin, clock, datacenter } = this.#options;
+    if (!acl.enabled) throw aclDisabled();
+    const method = acl.store.method(name);
+    if (method === undefined) throw new RegistryError('not_found', `auth method ${quote(name)} not found: ACL not found`);
+    if (this.#running >= loginsMax) {
+      throw new RegistryError('resource_exhausted', `${this.#running} logins are under way, the limit is ${loginsMax}; try again later`);
+    }
+    this.#running++;
+    try {
+      const { config, source } = this.#validator(method);
+      const identity = await verifyJwt(bearerToken, config, source, clock.now());
+      const { none, ...bindings } = bind(acl.store, acl.store.bindingRules(name), identity, datacenter);
+      if (none) throw permissionDenied();
+      const description = `token created via login${Object.keys(meta).length === 0 ? '' : `: ${JSON.stringify(meta)}`}`;
+      const ttl = method.tokenTtlMs === 0 ? {} : { ttlMs: method.tokenTtlMs };
+      return await admin.createToken({ ...bindings, ...ttl, description, local: method.locality === 'local' }, name);
+    } finally {
+      this.#running--;
+    }
+  }
+
+  #validator(method: AuthMethod): { config: JwtConfig; source: KeySource } {
+    const known = this.#validators.get(method.name);
+    if (known?.modified === method.modified) return known;
+    const config = readJwtConfig(method.config);
+    const source = new KeySource(config.keys, this.#options.fetchText, this.#options.clock);
+    const made = { modified: method.modified, config, source };
+    this.#validators.set(method.name, made);
+    return made;
+  }
+}
