@@ -5,6 +5,8 @@
 
 import { isIP } from 'node:net';
 
+const twoDigits: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /**
  * 8 digits for IPv4 (also when it comes mapped into IPv6), 32 for IPv6; undefined for anything else,
  * host names and addresses with a zone included.
@@ -21,10 +23,9 @@ export function addressDigits(address: string): string | undefined {
 }
 
 function ipv4Digits(address: string): string {
-  return address
-    .split('.')
-    .map((part) => Number(part).toString(16).padStart(2, '0'))
-    .join('');
+  let digits = '';
+  for (const part of address.split('.')) digits += twoDigits[Number(part)];
+  return digits;
 }
 
 function ipv6Digits(address: string): string {

@@ -10,8 +10,12 @@ import type { Registry } from '../../registry/registry.ts';
 import type { NodeRow } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { addressDigits } from './address.ts';
+import { Generations } from './generations.ts';
+import { lowerCase } from './host-name.ts';
 import type { Asked } from './names.ts';
 import { Rebuilt } from './rebuilt.ts';
+import { rosterOf, type Roster } from './roster.ts';
+import type { Zone } from './zone.ts';
 
 /** What a question is about. Read it at once: rows are good for one turn only. */
 export type Subject = {
@@ -19,7 +23,7 @@ export type Subject = {
   /** It comes from an index that is behind: ask again next time, even if nothing changes until then. */
   readonly behind: boolean;
 } & (
-  | { readonly kind: 'service'; readonly names: readonly string[]; readonly tag: string }
+  | { readonly kind: 'service'; readonly service: string; readonly roster: Roster; readonly tag: string }
   | { readonly kind: 'node'; readonly node: NodeRow }
   | { readonly kind: 'address'; readonly digits: string }
   /** An address of a node, or of an instance of a service; of nobody when the name is empty. */
@@ -31,26 +35,45 @@ export type Subject = {
 
 const fixed = { stamp: '', behind: false } as const;
 const nothing: Subject = { kind: 'nothing', ...fixed };
+const nothingYet: Subject = { ...nothing, behind: true };
 
 /** Whose an address is. */
 type Holder = readonly [of: 'node' | 'service', name: string];
 
 const nobody: Holder = ['node', ''];
 
+/** Memory for rosters, about: those of a hundred thousand instances. */
+const rosterBytesMax = 33_554_432;
+const memberBytes = 160;
+const rosterBytes = 1_000;
+
+interface KeptRoster {
+  readonly roster: Rebuilt<Roster, string>;
+  /** That of the roster when it was weighed. */
+  readonly stamp: string;
+  readonly weight: number;
+}
+
 export class Directory {
   readonly #registry: Registry;
+  readonly #clock: Clock;
+  readonly #zone: Zone;
   readonly #datacenter: string;
   /** Names that are not in lower case, by what they are in lower case; there are few, if any. */
-  readonly #services: Rebuilt<ReadonlyMap<string, readonly string[]>>;
-  readonly #nodes: Rebuilt<ReadonlyMap<string, readonly string[]>>;
-  readonly #addresses: Rebuilt<ReadonlyMap<string, Holder>>;
+  readonly #services: Rebuilt<ReadonlyMap<string, readonly string[]>, number>;
+  readonly #nodes: Rebuilt<ReadonlyMap<string, readonly string[]>, number>;
+  readonly #addresses: Rebuilt<ReadonlyMap<string, Holder>, number>;
+  readonly #rosters = new Generations<KeptRoster>(rosterBytesMax);
 
-  constructor(registry: Registry, clock: Clock, datacenter: string) {
+  constructor(registry: Registry, clock: Clock, zone: Zone) {
     const { state, views } = registry;
     this.#registry = registry;
-    this.#datacenter = lowerCase(datacenter);
-    this.#services = new Rebuilt(clock, () => views.revision(viewOf.services()), () => folded(state.services()));
-    this.#nodes = new Rebuilt(clock, () => views.revision(viewOf.nodes()), () => folded(nodeNames(registry)));
+    this.#clock = clock;
+    this.#zone = zone;
+    this.#datacenter = lowerCase(zone.datacenter);
+    const revisionOf = (view: string) => oncePer(() => state.revision, () => views.revision(view));
+    this.#services = new Rebuilt(clock, revisionOf(viewOf.services()), () => folded(state.services()));
+    this.#nodes = new Rebuilt(clock, revisionOf(viewOf.nodes()), () => folded(nodeNames(registry)));
     this.#addresses = new Rebuilt(clock, () => state.revision, () => addresses(registry));
   }
 
@@ -80,14 +103,28 @@ export class Directory {
     return datacenter === '' || datacenter === this.#datacenter;
   }
 
-  #service(name: string, tag: string): Subject {
-    const { state, views } = this.#registry;
+  #service(service: string, tag: string): Subject {
     const { index, behind } = this.#services.read();
-    const others = index.get(name) ?? [];
-    const names = state.services().has(name) ? [name, ...others] : others;
-    if (names.length === 0) return { ...nothing, behind };
-    const stamp = names.map((each) => `${each}\0${views.revision(viewOf.service(each))}`).join('\0');
-    return { kind: 'service', names, tag, stamp, behind };
+    if (!this.#registry.state.services().has(service) && !index.has(service)) return behind ? nothingYet : nothing;
+    const kept = this.#rosters.get(service);
+    const rebuilt = kept?.roster ?? this.#rosterOf(service);
+    const { index: roster, revision: stamp, behind: older } = rebuilt.read();
+    if (stamp !== kept?.stamp) {
+      this.#rosters.set(service, { roster: rebuilt, stamp, weight: roster.size * memberBytes + rosterBytes });
+    }
+    return { kind: 'service', service, roster, tag, stamp, behind: behind || older };
+  }
+
+  #rosterOf(service: string): Rebuilt<Roster, string> {
+    const { state, views } = this.#registry;
+    const { domain, datacenter, onlyPassing } = this.#zone;
+    /** All names of the registry that are this one in lower case. */
+    const names = () => {
+      const others = this.#services.read().index.get(service) ?? [];
+      return state.services().has(service) ? [service, ...others] : others;
+    };
+    const revision = () => names().map((name) => `${name}\0${views.revision(viewOf.service(name))}`).join('\0');
+    return new Rebuilt(this.#clock, revision, () => rosterOf(state, { names: names(), domain, datacenter, onlyPassing }));
   }
 
   #node(name: string): Subject {
@@ -96,7 +133,8 @@ export class Directory {
     if (exact !== undefined) return nodeSubject(exact, false);
     const { index, behind } = this.#nodes.read();
     const node = find.node(state, index.get(name)?.[0] ?? '');
-    return node === undefined ? { ...nothing, behind } : nodeSubject(node, behind);
+    if (node === undefined) return behind ? nothingYet : nothing;
+    return nodeSubject(node, behind);
   }
 
   #reverse(digits: string): Subject {
@@ -110,9 +148,14 @@ function nodeSubject(node: NodeRow, behind: boolean): Subject {
   return { kind: 'node', node, stamp: `${node.name}\0${node.modified}`, behind };
 }
 
-/** ASCII only, as the DNS has it. */
-export function lowerCase(name: string): string {
-  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+/** What `compute` gives, computed again only when `revision` is another one. */
+function oncePer<T>(revision: () => number, compute: () => T): () => T {
+  let last: { readonly revision: number; readonly value: T } | undefined;
+  return () => {
+    const now = revision();
+    if (last?.revision !== now) last = { revision: now, value: compute() };
+    return last.value;
+  };
 }
 
 function folded(names: Iterable<string>): Map<string, string[]> {

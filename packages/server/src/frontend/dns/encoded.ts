@@ -16,38 +16,38 @@ const sendsPerOrder = 16;
 /** Of large answers one order is kept, or a few thousand of them would fill the cache. */
 const largeBytes = 4_096;
 
-/** No record is shorter: pointer, type, class, ttl, length, address. */
-const recordBytes = 16;
-
 export interface EncodedOptions {
-  readonly entries: readonly Entry[];
+  readonly count: number;
+  readonly entry: (index: number) => Entry;
   readonly choice: boolean;
   readonly bytesMax: number;
-  readonly write: (entries: readonly Entry[]) => Template;
+  /** Takes as many entries as have room. */
+  readonly write: (entries: Iterable<Entry>) => Template;
   /** From 0 up to, not including, 1. */
   readonly random: () => number;
 }
 
 export class Encoded {
   readonly #options: EncodedOptions;
-  readonly #entries: Entry[];
-  readonly #shuffled: boolean;
+  /** Indexes of the entries, for a choice of several. */
+  readonly #order: Uint32Array | undefined;
   readonly #templates: Template[] = [];
   readonly #orders: number;
   #sent = 0;
 
   constructor(options: EncodedOptions) {
     this.#options = options;
-    this.#entries = [...options.entries];
-    this.#shuffled = options.choice && options.entries.length > 1;
-    this.#orders = this.#shuffled && options.bytesMax <= largeBytes ? ordersMax : 1;
+    const { choice, count, bytesMax } = options;
+    this.#order = choice && count > 1 ? upTo(count) : undefined;
+    this.#orders = this.#order !== undefined && bytesMax <= largeBytes ? ordersMax : 1;
   }
 
   /** About how many bytes of memory it takes when all orders are encoded. */
   get weight(): number {
-    // A record with its strings and what goes along: 400 bytes.
-    const encoded = Math.min(this.#options.bytesMax, this.#entries.length * 64 + 100);
-    return this.#entries.length * 400 + this.#orders * (encoded + 200) + 300;
+    const { count, bytesMax } = this.#options;
+    const encoded = Math.min(bytesMax, count * 64 + 100);
+    // Of each entry the index, and a share in what it is made from, which may have been forgotten elsewhere.
+    return count * 64 + this.#orders * (encoded + 200) + 500;
   }
 
   next(): Template {
@@ -55,21 +55,32 @@ export class Encoded {
     const round = (this.#sent - slot) / this.#orders;
     this.#sent++;
     const kept = this.#templates[slot];
-    if (kept !== undefined && (!this.#shuffled || round % sendsPerOrder > 0)) return kept;
-    if (this.#shuffled) this.#shuffle();
-    return (this.#templates[slot] = this.#options.write(this.#entries));
+    if (kept !== undefined && (this.#order === undefined || round % sendsPerOrder > 0)) return kept;
+    return (this.#templates[slot] = this.#options.write(this.#entries()));
   }
 
-  /** Fisher and Yates, as far as entries can fit. */
-  #shuffle(): void {
-    const { bytesMax, random } = this.#options;
-    const entries = this.#entries;
-    const fitting = Math.min(entries.length, Math.floor(bytesMax / recordBytes));
-    for (let at = 0; at < fitting; at++) {
-      const other = at + Math.floor(random() * (entries.length - at));
-      const entry = entries[at] as Entry;
-      entries[at] = entries[other] as Entry;
-      entries[other] = entry;
+  /** In a new order. */
+  *#entries(): Iterable<Entry> {
+    const { count, entry, random } = this.#options;
+    const order = this.#order;
+    for (let at = 0; at < count; at++) {
+      if (order === undefined) yield entry(at);
+      else yield entry(pick(order, at, random));
     }
   }
+}
+
+/** One step of Fisher and Yates' shuffle: swaps one of the indexes not yet picked to `at`. */
+function pick(order: Uint32Array, at: number, random: () => number): number {
+  const other = at + Math.floor(random() * (order.length - at));
+  const picked = order[other] as number;
+  order[other] = order[at] as number;
+  order[at] = picked;
+  return picked;
+}
+
+function upTo(count: number): Uint32Array {
+  const indexes = new Uint32Array(count);
+  for (let index = 0; index < count; index++) indexes[index] = index;
+  return indexes;
 }

@@ -117,21 +117,20 @@ describe('starting', () => {
     open.push(registry);
     const tcp = createServer().listen(0, '127.0.0.1');
     await once(tcp, 'listening');
-    const udp = createSocket('udp4').bind(0, '127.0.0.1');
+    const { port } = tcp.address() as AddressInfo;
+    const udp = createSocket('udp4').bind(port, '127.0.0.1');
     await once(udp, 'listening');
-    for (const { port } of [tcp.address() as AddressInfo, udp.address()]) {
+    const failing = async () => {
       registry.context.metrics.registry.clear();
-      const frontend = dns(registry.context, { host: '127.0.0.1', port });
-      const error = await frontend.start().catch((reason: unknown) => reason);
+      const error = await dns(registry.context, { host: '127.0.0.1', port }).start().catch((reason: unknown) => reason);
       expect(isRegistryError(error, 'failed_precondition')).toBe(true);
       expect(String(error)).toContain(`cannot serve DNS on 127.0.0.1:${port}: another program listens there`);
-    }
-    const { port } = udp.address();
-    await Promise.all([once(tcp.close(), 'close'), once(udp.close(), 'close')]);
-    registry.context.metrics.registry.clear();
-    const frontend = dns(registry.context, { host: '127.0.0.1', port });
-    expect(await frontend.start()).toEqual({ port });
-    await frontend.close();
+    };
+    await failing();
+    await once(tcp.close(), 'close');
+    await failing();
+    await refused(port);
+    await once(udp.close(), 'close');
   });
 });
 
@@ -203,9 +202,7 @@ describe('closing', () => {
     const ended = once(idle, 'close');
     await server.frontend.close();
     await ended;
-    const refused = connect({ host: '127.0.0.1', port: server.port });
-    const [error] = (await once(refused, 'error')) as [NodeJS.ErrnoException];
-    expect(error.code).toBe('ECONNREFUSED');
+    await refused(server.port);
     open.splice(open.indexOf(server), 1);
     await server.replica.close();
   });
@@ -216,6 +213,12 @@ describe('closing', () => {
     await dns(registry.context, { host: '127.0.0.1', port: 0 }).close();
   });
 });
+
+/** Nobody listens there. */
+async function refused(port: number): Promise<void> {
+  const [error] = (await once(connect({ host: '127.0.0.1', port }), 'error')) as [NodeJS.ErrnoException];
+  expect(error.code).toBe('ECONNREFUSED');
+}
 
 async function sendSilently(port: number, bytes: Buffer): Promise<void> {
   const socket = createSocket('udp4');

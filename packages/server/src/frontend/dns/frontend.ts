@@ -10,7 +10,7 @@ import type { RemoteInfo } from 'node:dgram';
 import type { Socket as TcpSocket } from 'node:net';
 import { RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../net/frontend.ts';
-import { lowerCase } from './directory.ts';
+import { hostName, lowerCase } from './host-name.ts';
 import { plainUdpBytes, udpBytesDefault, udpBytesHighest, udpRecordsDefault } from './limits.ts';
 import { refuse } from './message.ts';
 import { headerBytes } from './query-reader.ts';
@@ -18,11 +18,11 @@ import { randomFrom } from './random.ts';
 import { RateLimit } from './rate-limit.ts';
 import { rcodes } from './records.ts';
 import { Recursors, parseServer } from './recursors.ts';
-import { hostName, type Zone } from './resolve.ts';
 import { Responder } from './responder.ts';
 import { closeTcp, openSockets, type Sockets } from './sockets.ts';
 import { TcpConnections } from './tcp.ts';
 import { ttlsOf, type TtlOptions } from './ttls.ts';
+import type { Zone } from './zone.ts';
 
 export interface DnsOptions {
   /** An address, or a name of one. */

@@ -21,6 +21,7 @@ function write(name: string, reply: Partial<Reply>, room: Room = plain, query = 
     authoritative: true,
     recursionAvailable: false,
     entries: [],
+    count: [...(reply.entries ?? [])].length,
     tellWhenCut: false,
     ednsBytes: 1_232,
     ...reply,

@@ -26,7 +26,10 @@ export interface Reply {
   /** AA (RFC 1035 §4.1.1): it comes from the registry, and not from another server. */
   readonly authoritative: boolean;
   readonly recursionAvailable: boolean;
-  readonly entries: readonly Entry[];
+  /** In the order in which they are sent; no more of them are taken than have room. */
+  readonly entries: Iterable<Entry>;
+  /** How many of them there are. */
+  readonly count: number;
   readonly authority?: ResourceRecord;
   /** TC when entries are left out for want of room. It is always set when there is room for none. */
   readonly tellWhenCut: boolean;
@@ -59,12 +62,11 @@ export class MessageWriter {
   write(question: Buffer, reply: Reply, room: Room): Template {
     this.#begin(question);
     const bytesMax = room.bytesMax - (room.edns ? optBytes : 0);
-    const fitting = Math.min(reply.entries.length, room.recordsMax);
     const along = new Map<string, ResourceRecord>();
     let alongBytes = 0;
     let answers = 0;
-    for (; answers < fitting; answers++) {
-      const entry = reply.entries[answers] as Entry;
+    for (const entry of reply.entries) {
+      if (answers === room.recordsMax) break;
       const mark = this.#at;
       if (!this.#writeRecord(entry.record, bytesMax - alongBytes)) break;
       const extra = entry.along.filter((record) => !along.has(identity(record)));
@@ -75,6 +77,7 @@ export class MessageWriter {
       }
       alongBytes += extraBytes;
       for (const record of extra) along.set(identity(record), record);
+      answers++;
     }
     const authorities = reply.authority !== undefined && this.#writeRecord(reply.authority, bytesMax) ? 1 : 0;
     let additionals = 0;
@@ -84,7 +87,7 @@ export class MessageWriter {
       additionals++;
     }
 
-    const cut = answers < reply.entries.length;
+    const cut = answers < reply.count;
     const flags =
       flag.response |
       (reply.authoritative ? flag.authoritative : 0) |

@@ -21,21 +21,37 @@ describe('an index built from scratch', () => {
   it('is built when somebody asks, and not again before its source changes', () => {
     const { state, index } = rebuilt(0);
     expect(state.builds).toBe(0);
-    for (let n = 0; n < 3; n++) expect(index.read()).toEqual({ index: 'at 0', behind: false });
+    for (let n = 0; n < 3; n++) expect(index.read()).toEqual({ index: 'at 0', revision: 0, behind: false });
     state.revision = 7;
-    expect(index.read()).toEqual({ index: 'at 7', behind: false });
+    expect(index.read()).toEqual({ index: 'at 7', revision: 7, behind: false });
     expect(state.builds).toBe(2);
+  });
+
+  it('is always current when it is quick to build', () => {
+    const { state, index } = rebuilt(2);
+    for (state.revision = 0; state.revision < 100; state.revision++) {
+      expect(index.read()).toMatchObject({ revision: state.revision, behind: false });
+    }
+  });
+
+  it('rests for a second at most, however long building took', () => {
+    const { clock, state, index } = rebuilt(10_000);
+    index.read();
+    state.revision = 1;
+    expect(index.read().behind).toBe(true);
+    clock.advance(1_000);
+    expect(index.read().behind).toBe(false);
   });
 
   it('rests after building, says that it is behind, and then catches up', () => {
     const { clock, state, index } = rebuilt(5);
     index.read();
     state.revision = 1;
-    expect(index.read()).toEqual({ index: 'at 0', behind: true });
+    expect(index.read()).toEqual({ index: 'at 0', revision: 0, behind: true });
     clock.advance(94);
     expect(index.read().behind).toBe(true);
     clock.advance(1);
-    expect(index.read()).toEqual({ index: 'at 1', behind: false });
+    expect(index.read()).toEqual({ index: 'at 1', revision: 1, behind: false });
   });
 
   it('never takes more than a twentieth of the time, however often its source changes', () => {

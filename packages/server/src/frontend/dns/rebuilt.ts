@@ -1,43 +1,52 @@
 /**
- * An index that is built from scratch when somebody asks and its source has changed since, but never
- * so often that building takes more than a twentieth of the time: small ones are always current, a
- * large one under constant change may be a little behind.
+ * An index that is built from scratch when somebody asks and its source has changed since. One that
+ * is quick to build is always current; one that is not is built so seldom, under constant change, that
+ * building takes no more than a twentieth of the time, and is behind meanwhile.
  */
 
 import type { Clock } from '../../clock.ts';
 
-/** The rest after building, in multiples of what building took. */
-const restFactor = 19;
+/** What may be built again at once: some thousand instances. */
+const quickMs = 2;
 
-export class Rebuilt<T> {
+/** Otherwise the rest after building, in multiples of what building took, and at most. */
+const restFactor = 19;
+const restMsMax = 1_000;
+
+export interface Reading<T, R> {
+  readonly index: T;
+  /** The revision of the source that it was built from. */
+  readonly revision: R;
+  /** The source has changed since. */
+  readonly behind: boolean;
+}
+
+export class Rebuilt<T, R> {
   readonly #clock: Clock;
-  readonly #revision: () => number;
+  readonly #revision: () => R;
   readonly #build: () => T;
-  #index: T | undefined;
-  #builtFrom = -1;
+  #built: Reading<T, R> | undefined;
   /** On the monotonic clock. */
   #restUntil = -Infinity;
 
-  /** @param revision 0 or more; rises whenever `build` would give something else */
-  constructor(clock: Clock, revision: () => number, build: () => T) {
+  /** @param revision differs whenever `build` would give something else */
+  constructor(clock: Clock, revision: () => R, build: () => T) {
     this.#clock = clock;
     this.#revision = revision;
     this.#build = build;
   }
 
-  /** `behind` when its source has changed since it was built. */
-  read(): { readonly index: T; readonly behind: boolean } {
+  read(): Reading<T, R> {
     const revision = this.#revision();
-    if (this.#index !== undefined) {
-      if (revision === this.#builtFrom) return { index: this.#index, behind: false };
-      if (this.#clock.monotonic() < this.#restUntil) return { index: this.#index, behind: true };
+    if (this.#built !== undefined) {
+      if (revision === this.#built.revision) return this.#built;
+      if (this.#clock.monotonic() < this.#restUntil) return { ...this.#built, behind: true };
     }
     const started = this.#clock.monotonic();
-    const index = this.#build();
-    this.#index = index;
-    this.#builtFrom = revision;
+    this.#built = { index: this.#build(), revision, behind: false };
     const ended = this.#clock.monotonic();
-    this.#restUntil = ended + (ended - started) * restFactor;
-    return { index, behind: false };
+    const tookMs = ended - started;
+    this.#restUntil = tookMs <= quickMs ? ended : ended + Math.min(tookMs * restFactor, restMsMax);
+    return this.#built;
   }
 }

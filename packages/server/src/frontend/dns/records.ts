@@ -63,7 +63,9 @@ export interface Entry {
 export type Found =
   | {
       readonly kind: 'answer';
-      readonly entries: readonly Entry[];
+      readonly count: number;
+      /** Made when it is asked for: of ten thousand instances, a packet has room for twenty. */
+      readonly entry: (index: number) => Entry;
       /** Any part of the entries in any order is a good answer: they are equals to choose from. */
       readonly choice: boolean;
     }

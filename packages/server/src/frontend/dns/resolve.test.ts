@@ -5,9 +5,10 @@ import { manualClock } from '../../manual-clock.case.ts';
 import { Directory } from './directory.ts';
 import { startRegistry, type Sample } from './dns.case.ts';
 import { parseName } from './names.ts';
-import { types, type ResourceRecord } from './records.ts';
-import { resolve, type Zone } from './resolve.ts';
+import { types, type Entry, type Found, type ResourceRecord } from './records.ts';
+import { resolve } from './resolve.ts';
 import { ttlsOf } from './ttls.ts';
+import type { Zone } from './zone.ts';
 
 const zone: Zone = {
   domain: 'consul',
@@ -17,13 +18,13 @@ const zone: Zone = {
   onlyPassing: false,
 };
 
+const clock = manualClock();
 let registry: Awaited<ReturnType<typeof startRegistry>>;
 let directory: Directory;
 
 beforeEach(async () => {
-  const clock = manualClock();
   registry = await startRegistry(clock);
-  directory = new Directory(registry.replica, clock, 'dc1');
+  directory = new Directory(registry.replica, clock, zone);
 });
 afterEach(() => registry.close());
 
@@ -31,13 +32,23 @@ const register = async (...samples: Sample[]) => {
   for (const sample of samples) await registry.register(sample);
 };
 
+function resolved(name: string, type: keyof typeof types, settings: Partial<Zone> = {}): Found {
+  const changed = { ...zone, ...settings };
+  const among = settings.onlyPassing === undefined ? directory : new Directory(registry.replica, clock, changed);
+  const asked = parseName(name.split('.'), types[type], ['consul']);
+  return resolve(changed, among.subjectOf(asked), types[type]);
+}
+
+const entriesOf = (found: Extract<Found, { kind: 'answer' }>): Entry[] =>
+  Array.from({ length: found.count }, (_, index) => found.entry(index));
+
 /** Records as `TYPE data`, sorted, those sent along after `+`; or what else there is. */
 function found(name: string, type: keyof typeof types = 'A', settings: Partial<Zone> = {}): string[] | string {
-  const labels = name.split('.');
-  const subject = directory.subjectOf(parseName(labels, types[type], ['consul']));
-  const result = resolve(registry.replica.state, { ...zone, ...settings }, subject, name, types[type]);
+  const result = resolved(name, type, settings);
   if (result.kind !== 'answer') return result.kind;
-  return result.entries.map(({ record, along }) => [show(record), ...along.map(show)].join(' + ')).sort();
+  return entriesOf(result)
+    .map(({ record, along }) => [show(record), ...along.map(show)].join(' + '))
+    .toSorted();
 }
 
 function show(record: ResourceRecord): string {
@@ -201,13 +212,13 @@ describe('a service', () => {
 
   it('lives as long as its name says, its node as long as nodes do', async () => {
     await register({ id: 'n1' });
-    const ttlOf = (name: string, type: number) => {
-      const subject = directory.subjectOf(parseName(name.split('.'), type, ['consul']));
-      const result = resolve(registry.replica.state, zone, subject, name, type);
-      return result.kind === 'answer' ? result.entries.flatMap(({ record, along }) => [record.ttl, ...along.map(({ ttl }) => ttl)]) : [];
+    const ttlOf = (name: string, type: 'A' | 'SRV') => {
+      const result = resolved(name, type);
+      if (result.kind !== 'answer') return [];
+      return entriesOf(result).flatMap(({ record, along }) => [record.ttl, ...along.map(({ ttl }) => ttl)]);
     };
-    expect(ttlOf('web.service.consul', types.SRV)).toEqual([5, 5]);
-    expect(ttlOf('n1.node.consul', types.A)).toEqual([30]);
+    expect(ttlOf('web.service.consul', 'SRV')).toEqual([5, 5]);
+    expect(ttlOf('n1.node.consul', 'A')).toEqual([30]);
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * From what is registered to records: pure, and synchronous like everything that reads the registry.
+ * From what is registered to records: pure.
  *
  * As in Consul (https://developer.hashicorp.com/consul/docs/discover/service/static): instances with a
  * critical check, their own or their node's, are left out; an SRV record points to
@@ -7,40 +7,25 @@
  * own; an address that is a host name becomes CNAME and is not followed.
  */
 
-import { worstStatus, type CheckStatus } from '@rollcall/protocol';
-import { find, type Reader } from '../../registry/reader.ts';
-import type { InstanceRow, NodeRow } from '../../registry/rows.ts';
+import type { NodeRow } from '../../registry/rows.ts';
 import { addressDigits } from './address.ts';
-import { lowerCase, type Subject } from './directory.ts';
+import type { Subject } from './directory.ts';
+import { hostName } from './host-name.ts';
 import { asAsked, types, type Entry, type Found, type ResourceRecord } from './records.ts';
-import type { Ttls } from './ttls.ts';
-
-/** What there is to know of the server and its settings. */
-export interface Zone {
-  /** In lower case, without the dot at its end. */
-  readonly domain: string;
-  readonly datacenter: string;
-  /** The server's own node. */
-  readonly node: { readonly name: string; readonly address: string };
-  readonly ttls: Ttls;
-  /** Leave out instances that warn, too. */
-  readonly onlyPassing: boolean;
-}
+import type { Member, Offer } from './roster.ts';
+import type { Zone } from './zone.ts';
 
 const nameError: Found = { kind: 'name-error' };
 const noData: Found = { kind: 'no-data' };
 
-/**
- * @param name the question's, in lower case: an instance whose address is that very name is at its node
- * @param type the question's
- */
-export function resolve(reader: Reader, zone: Zone, subject: Subject, name: string, type: number): Found {
+/** @param type the question's */
+export function resolve(zone: Zone, subject: Subject, type: number): Found {
   // Consul answers these two for every name of its domain.
   if (subject.kind !== 'reverse' && type === types.SOA) return whole([soaOf(zone)]);
   if (subject.kind !== 'reverse' && type === types.NS) return nameServer(zone);
   switch (subject.kind) {
     case 'service':
-      return service(reader, zone, subject, name, type);
+      return service(zone, subject, type);
     case 'node':
       return node(zone, subject.node, type);
     case 'address':
@@ -68,102 +53,40 @@ function nameServer(zone: Zone): Found {
   if (target === undefined) return noData;
   const along = digits === undefined ? [] : addressRecords(target, digits, zone.ttls.node, types.ANY);
   const record: ResourceRecord = { type: 'NS', owner: zone.domain, ttl: zone.ttls.node, target };
-  return { kind: 'answer', entries: [{ record, along }], choice: false };
-}
-
-interface Candidate {
-  readonly instance: InstanceRow;
-  readonly node: NodeRow | undefined;
-  readonly status: CheckStatus;
-  /** The instance's own, else its node's. */
-  readonly address: string;
+  return { kind: 'answer', count: 1, entry: () => ({ record, along }), choice: false };
 }
 
 type ServiceSubject = Extract<Subject, { kind: 'service' }>;
 
-function service(reader: Reader, zone: Zone, subject: ServiceSubject, name: string, type: number): Found {
-  const candidates = healthy(reader, zone, subject, name);
-  if (candidates.length === 0) return nameError;
-  const ttl = zone.ttls.ofService(lowerCase(subject.names[0] as string));
-  const entries =
-    type === types.SRV ? srvEntries(zone, candidates, ttl) : addressEntries(candidates, ttl, type);
-  return entries.length === 0 ? noData : { kind: 'answer', entries, choice: true };
-}
-
-function healthy(reader: Reader, zone: Zone, { names, tag }: ServiceSubject, asked: string): Candidate[] {
-  const found: Candidate[] = [];
-  const nodes = new Map<string, CheckStatus>();
-  for (const name of names) {
-    for (const instance of find.instancesOfService(reader, name)) {
-      if (tag !== '' && !instance.tags.some((each) => lowerCase(each) === tag)) continue;
-      let onNode = nodes.get(instance.node);
-      if (onNode === undefined) nodes.set(instance.node, (onNode = ownStatus(reader, instance.node)));
-      const status = worstStatus([onNode, ...statuses(reader, instance)]);
-      if (status === 'critical' || (zone.onlyPassing && status === 'warning')) continue;
-      const node = find.node(reader, instance.node);
-      const own = lowerCase(instance.address).replace(/\.$/, '') === asked ? '' : instance.address;
-      found.push({ instance, node, status, address: own === '' ? (node?.address ?? '') : own });
-    }
+function service(zone: Zone, subject: ServiceSubject, type: number): Found {
+  const offer = subject.roster.offer(subject.tag);
+  if (offer === undefined) return nameError;
+  const ttl = zone.ttls.ofService(subject.service);
+  if (type === types.SRV) {
+    const { places } = offer;
+    return choiceOf(places.length, (index) => srvEntry(zone, places[index] as Member, ttl));
   }
-  return found;
+  return addresses(offer, ttl, type);
 }
 
-function* statuses(reader: Reader, { node, id }: InstanceRow): Iterable<CheckStatus> {
-  for (const { status } of find.checksOfInstance(reader, node, id)) yield status;
-}
-
-/** Worst of the checks of the node itself. */
-function ownStatus(reader: Reader, node: string): CheckStatus {
-  let worst: CheckStatus = 'passing';
-  for (const { instance, status } of find.checksOnNode(reader, node)) {
-    if (instance === '') worst = worstStatus([worst, status]);
+/** A host name counts only when there is no address at all: nothing may stand beside CNAME (RFC 2181 §10.1). */
+function addresses({ ipv4, ipv6, alias }: Offer, ttl: number, type: number): Found {
+  const wanted = type === types.A ? ipv4 : type === types.AAAA ? ipv6 : type === types.ANY ? [...ipv4, ...ipv6] : [];
+  if (alias !== undefined && ipv4.length + ipv6.length === 0 && wantsAlias(type)) {
+    return whole([{ type: 'CNAME', owner: asAsked, ttl, target: alias }]);
   }
-  return worst;
+  return choiceOf(wanted.length, (index) => ({ record: addressRecord(asAsked, wanted[index] as string, ttl), along: [] }));
 }
 
-/** Each address once, however many instances share it; a host name only when there is no address. */
-function addressEntries(candidates: readonly Candidate[], ttl: number, type: number): Entry[] {
-  const seen = new Set<string>();
-  const entries: Entry[] = [];
-  let alias: string | undefined;
-  for (const { address } of candidates) {
-    const digits = addressDigits(address);
-    if (digits === undefined) {
-      alias ??= hostName(address);
-      continue;
-    }
-    if (seen.has(digits)) continue;
-    seen.add(digits);
-    for (const record of addressRecords(asAsked, digits, ttl, type)) entries.push({ record, along: [] });
-  }
-  if (entries.length > 0 || seen.size > 0 || alias === undefined || !wantsAlias(type)) return entries;
-  return [{ record: { type: 'CNAME', owner: asAsked, ttl, target: alias }, along: [] }];
-}
-
-/** Each place (node, address, port) once. */
-function srvEntries(zone: Zone, candidates: readonly Candidate[], ttl: number): Entry[] {
-  const seen = new Set<string>();
-  const entries: Entry[] = [];
-  for (const { instance, status, address } of candidates) {
-    const place = `${instance.node}\0${instance.address}\0${instance.port}`;
-    if (seen.has(place)) continue;
-    seen.add(place);
-    const digits = addressDigits(address);
-    const target = digits === undefined ? hostName(address) : targetOf(zone, instance, address, digits);
-    if (target === undefined) continue;
-    const weight = uint16(status === 'warning' ? instance.weights.warning : instance.weights.passing);
-    entries.push({
-      record: { type: 'SRV', owner: asAsked, ttl, weight, port: uint16(instance.port), target },
-      along: digits === undefined ? [] : addressRecords(target, digits, ttl, types.ANY),
-    });
-  }
-  return entries;
-}
-
-function targetOf(zone: Zone, instance: InstanceRow, address: string, digits: string): string {
+function srvEntry(zone: Zone, { instance, status, digits, host, atNode }: Member, ttl: number): Entry {
   // A node may have a name that the DNS cannot express; its address always can be.
-  const name = address === instance.address ? undefined : nodeName(zone, instance.node);
-  return name ?? `${digits}.addr.${zone.datacenter}.${zone.domain}`;
+  const target =
+    host ?? (atNode ? nodeName(zone, instance.node) : undefined) ?? `${digits}.addr.${zone.datacenter}.${zone.domain}`;
+  const weight = uint16(status === 'warning' ? instance.weights.warning : instance.weights.passing);
+  return {
+    record: { type: 'SRV', owner: asAsked, ttl, weight, port: uint16(instance.port), target },
+    along: digits === undefined ? [] : [addressRecord(target, digits, ttl)],
+  };
 }
 
 function node(zone: Zone, row: NodeRow, type: number): Found {
@@ -200,13 +123,22 @@ function reverse(zone: Zone, of: 'node' | 'service', name: string): ResourceReco
 
 /** The record of an address, if it is one of the type asked for. */
 function addressRecords(owner: ResourceRecord['owner'], address: string, ttl: number, type: number): ResourceRecord[] {
-  const own = address.length === 8 ? 'A' : 'AAAA';
-  return wants(type, types[own]) ? [{ type: own, owner, ttl, address }] : [];
+  const record = addressRecord(owner, address, ttl);
+  return wants(type, types[record.type]) ? [record] : [];
+}
+
+function addressRecord(owner: ResourceRecord['owner'], address: string, ttl: number) {
+  return { type: address.length === 8 ? 'A' : 'AAAA', owner, ttl, address } as const;
 }
 
 function whole(records: readonly ResourceRecord[]): Found {
   if (records.length === 0) return noData;
-  return { kind: 'answer', entries: records.map((record) => ({ record, along: [] })), choice: false };
+  const entry = (index: number) => ({ record: records[index] as ResourceRecord, along: [] });
+  return { kind: 'answer', count: records.length, entry, choice: false };
+}
+
+function choiceOf(count: number, entry: (index: number) => Entry): Found {
+  return count === 0 ? noData : { kind: 'answer', count, entry, choice: true };
 }
 
 function wants(type: number, offered: number): boolean {
@@ -219,14 +151,6 @@ function wantsAlias(type: number): boolean {
 
 function nodeName(zone: Zone, node: string): string | undefined {
   return hostName(`${node}.node.${zone.datacenter}.${zone.domain}`);
-}
-
-/** Without the dot at its end; undefined for what cannot be a name (RFC 1123 §2.1, and underscores). */
-export function hostName(text: string): string | undefined {
-  const name = text.endsWith('.') ? text.slice(0, -1) : text;
-  const labels = name.split('.');
-  const fits = name.length <= 253 && labels.every((label) => /^[\w-]{1,63}$/.test(label));
-  return fits ? name : undefined;
 }
 
 function uint16(value: number): number {

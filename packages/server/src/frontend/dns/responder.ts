@@ -22,7 +22,8 @@ import { MessageWriter, complete, refuse, type Reply, type Template } from './me
 import { parseName, type Asked } from './names.ts';
 import { QueryReader, headerBytes, type Query } from './query-reader.ts';
 import { classes, rcodes, types, type Found } from './records.ts';
-import { resolve, soaOf, type Zone } from './resolve.ts';
+import { resolve, soaOf } from './resolve.ts';
+import type { Zone } from './zone.ts';
 
 export interface ResponderOptions {
   readonly registry: Registry;
@@ -68,7 +69,7 @@ export class Responder {
   constructor(options: ResponderOptions) {
     this.#options = options;
     this.#domain = options.zone.domain.split('.');
-    this.#directory = new Directory(options.registry, options.clock, options.zone.datacenter);
+    this.#directory = new Directory(options.registry, options.clock, options.zone);
   }
 
   /** Bytes of memory that kept answers take, about. */
@@ -122,7 +123,7 @@ export class Responder {
     }
     const subject = this.#directory.subjectOf(asked);
     if (recursion && subject.kind === 'reverse' && subject.name === '') return 'ask-elsewhere';
-    const found = resolve(registry.state, zone, subject, labels.join('.'), query.type);
+    const found = resolve(zone, subject, query.type);
     this.#answers.delete(key);
     if (found.kind !== 'answer') {
       const rcode = found.kind === 'name-error' ? rcodes.NXDOMAIN : rcodes.NOERROR;
@@ -140,18 +141,19 @@ export class Responder {
     return complete(encoded.next(), packet, query.nameEnd, this.#options.registry.state.revision, framed);
   }
 
-  #encoded(question: Buffer, { entries, choice }: Extract<Found, { kind: 'answer' }>, shape: number): Encoded {
+  #encoded(question: Buffer, { count, entry, choice }: Extract<Found, { kind: 'answer' }>, shape: number): Encoded {
     const whole = roomOf(shape, this.#options.limits);
     // What is no choice is wrong without what is missing, so only bytes limit it.
     const room = choice ? whole : { ...whole, recordsMax: Infinity };
     const tellWhenCut = this.#options.tellWhenCut || !choice;
-    const reply = { rcode: rcodes.NOERROR, authoritative: true, tellWhenCut };
+    const reply = { rcode: rcodes.NOERROR, authoritative: true, count, tellWhenCut };
     return new Encoded({
-      entries,
+      count,
+      entry,
       choice,
       bytesMax: room.bytesMax,
       random: this.#options.random,
-      write: (ordered) => this.#write(question, { ...reply, entries: ordered }, room),
+      write: (entries) => this.#write(question, { ...reply, entries }, room),
     });
   }
 
@@ -164,7 +166,7 @@ export class Responder {
     if (template === undefined) {
       const authoritative = zone !== 'refused';
       const soa = authoritative ? { authority: soaOf(this.#options.zone) } : {};
-      const reply = { rcode, authoritative, tellWhenCut: false, entries: [], ...soa };
+      const reply = { rcode, authoritative, tellWhenCut: false, entries: [], count: 0, ...soa };
       template = this.#write(this.#reader.question(), reply, room);
       this.#noes.set(dependsOn, template);
     }

@@ -1,0 +1,147 @@
+/**
+ * Who serves a service now: its healthy instances with what the DNS can say of them. Built in one pass
+ * over the instances and then asked many times: by tag, and by type. Pure; who keeps it, and how
+ * long, is `directory.ts`' business.
+ */
+
+import { worstStatus, type CheckStatus } from '@rollcall/protocol';
+import { find, type Reader } from '../../registry/reader.ts';
+import type { InstanceRow } from '../../registry/rows.ts';
+import { addressDigits } from './address.ts';
+import { hostName, lowerCase } from './host-name.ts';
+
+export interface RosterOptions {
+  /** The service's names, equal but for their case. */
+  readonly names: readonly string[];
+  readonly domain: string;
+  readonly datacenter: string;
+  /** Leave out instances that warn, too. */
+  readonly onlyPassing: boolean;
+}
+
+/** A healthy instance. */
+export interface Member {
+  readonly instance: InstanceRow;
+  readonly status: 'passing' | 'warning';
+  /** The instance's address, else its node's, as digits; undefined when it is none. */
+  readonly digits: string | undefined;
+  /** The same when it is a name. */
+  readonly host: string | undefined;
+  /** Whether that is the node's address. */
+  readonly atNode: boolean;
+}
+
+/** What members have to offer, each thing once. */
+export interface Offer {
+  readonly ipv4: readonly string[];
+  readonly ipv6: readonly string[];
+  /** The first name that a member gives for its address. */
+  readonly alias: string | undefined;
+  /** Members at different places: node, address, port. */
+  readonly places: readonly Member[];
+}
+
+/** Offers kept, by tag: an instance may have any number of tags. */
+const offersMax = 64;
+
+export class Roster {
+  readonly #members: readonly Member[];
+  readonly #offers = new Map<string, Offer>();
+  #byTag: ReadonlyMap<string, readonly Member[]> | undefined;
+
+  constructor(members: readonly Member[]) {
+    this.#members = members;
+  }
+
+  get size(): number {
+    return this.#members.length;
+  }
+
+  /** @param tag in lower case; empty for all members. @returns undefined when there are none */
+  offer(tag: string): Offer | undefined {
+    const known = this.#offers.get(tag);
+    if (known !== undefined) return known;
+    const members = tag === '' ? this.#members : (this.#byTag ??= byTag(this.#members)).get(tag);
+    if (members === undefined || members.length === 0) return undefined;
+    const offer = offerOf(members);
+    if (this.#offers.size >= offersMax) this.#offers.clear();
+    this.#offers.set(tag, offer);
+    return offer;
+  }
+}
+
+/** O(instances + their checks + the checks of their nodes). */
+export function rosterOf(reader: Reader, options: RosterOptions): Roster {
+  const members: Member[] = [];
+  const nodes = new Map<string, CheckStatus>();
+  const endings = [options.domain, `${options.datacenter}.${options.domain}`];
+  for (const name of options.names) {
+    const ownNames = endings.map((ending) => lowerCase(`${name}.service.${ending}`));
+    for (const instance of find.instancesOfService(reader, name)) {
+      let onNode = nodes.get(instance.node);
+      if (onNode === undefined) nodes.set(instance.node, (onNode = nodeStatus(reader, instance.node)));
+      const status = onNode === 'critical' ? onNode : worstStatus([onNode, ownStatus(reader, instance)]);
+      if (status === 'critical' || (options.onlyPassing && status === 'warning')) continue;
+      // An instance that gives the name it is asked for as its address would be an alias of itself.
+      const own = addressDigits(instance.address);
+      const atNode = own === undefined && isOneOf(ownNames, instance.address);
+      const address = atNode ? (find.node(reader, instance.node)?.address ?? '') : instance.address;
+      const digits = own ?? (atNode ? addressDigits(address) : undefined);
+      members.push({ instance, status, atNode, digits, host: digits === undefined ? hostName(address) : undefined });
+    }
+  }
+  return new Roster(members);
+}
+
+function ownStatus(reader: Reader, { node, id }: InstanceRow): CheckStatus {
+  let worst: CheckStatus = 'passing';
+  for (const { status } of find.checksOfInstance(reader, node, id)) worst = worstStatus([worst, status]);
+  return worst;
+}
+
+/** Of the checks of the node itself. */
+function nodeStatus(reader: Reader, node: string): CheckStatus {
+  let worst: CheckStatus = 'passing';
+  for (const { instance, status } of find.checksOnNode(reader, node)) {
+    if (instance === '') worst = worstStatus([worst, status]);
+  }
+  return worst;
+}
+
+/** Also true of no address at all. */
+function isOneOf(names: readonly string[], address: string): boolean {
+  return address === '' || names.includes(lowerCase(address).replace(/\.$/, ''));
+}
+
+function byTag(members: readonly Member[]): Map<string, Member[]> {
+  const found = new Map<string, Member[]>();
+  for (const member of members) {
+    for (const tag of new Set(member.instance.tags.map(lowerCase))) {
+      const same = found.get(tag);
+      if (same === undefined) found.set(tag, [member]);
+      else same.push(member);
+    }
+  }
+  return found;
+}
+
+function offerOf(members: readonly Member[]): Offer {
+  const addresses = new Set<string>();
+  const places = new Map<string, Member>();
+  let alias: string | undefined;
+  for (const member of members) {
+    const { instance, digits, host } = member;
+    if (digits !== undefined) addresses.add(digits);
+    else if (host === undefined) continue;
+    else alias ??= host;
+    const place = `${instance.node}\0${instance.address}\0${instance.port}`;
+    if (!places.has(place)) places.set(place, member);
+  }
+  const all = [...addresses];
+  return {
+    ipv4: all.filter((digits) => digits.length === 8),
+    ipv6: all.filter((digits) => digits.length === 32),
+    alias,
+    places: [...places.values()],
+  };
+}
