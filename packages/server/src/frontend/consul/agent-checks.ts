@@ -8,8 +8,9 @@ import { keepStatus } from './agent-services.ts';
 import { decodeBody, type Call, type Handler, type Reply } from './call.ts';
 import { agentCheck, checkUpdate } from './definitions.ts';
 import { invalid, quoted } from './errors.ts';
-import { refuseFilter, unescapePath } from './params.ts';
-import { jsonBody } from './query.ts';
+import { checkShape, readFilter } from './filters.ts';
+import { unescapePath } from './params.ts';
+import { byKey, jsonBody } from './query.ts';
 import { byNodeThenId, instanceOf } from './selection.ts';
 import { checkJson } from './translate.ts';
 import { isStatus, outputMax } from './vetting.ts';
@@ -17,15 +18,14 @@ import { agentOf, enrolment, serfHealth } from './virtual-agent.ts';
 
 /** `GET /v1/agent/checks`, with outputs that the log does not have yet. */
 export function listChecks({ context, exchange, params }: Call): Reply {
-  refuseFilter(params);
+  const filter = readFilter(params, checkShape);
   const { state } = context.registry;
   const agent = agentOf(exchange.request, context.identity);
-  const checks = Object.create(null) as Record<string, unknown>;
-  for (const row of [...find.checksOnNode(state, agent.name)].sort(byNodeThenId)) {
-    if (row.id === serfHealth) continue;
-    checks[row.id] = checkJson(row, instanceOf(state, row), context.health.output(row.node, row.id));
-  }
-  return jsonBody(params)(checks);
+  const own = [...find.checksOnNode(state, agent.name)]
+    .filter((row) => row.id !== serfHealth)
+    .sort(byNodeThenId)
+    .map((row) => checkJson(row, instanceOf(state, row), context.health.output(row.node, row.id)));
+  return jsonBody(params)(byKey(filter.apply(own), 'CheckID'));
 }
 
 /** `PUT /v1/agent/check/register` */

@@ -8,23 +8,23 @@ import { instanceInput, serviceCheckInputs } from './agent-definitions.ts';
 import { decodeBody, type Call, type Reply } from './call.ts';
 import { agentService } from './definitions.ts';
 import { quoted } from './errors.ts';
-import { refuseFilter, unescapePath } from './params.ts';
-import { jsonBody } from './query.ts';
+import { readFilter, serviceShape } from './filters.ts';
+import { unescapePath } from './params.ts';
+import { byKey, jsonBody } from './query.ts';
 import { byNodeThenId } from './selection.ts';
 import { agentServiceJson } from './translate.ts';
 import { agentOf, enrolment, isServersOwn } from './virtual-agent.ts';
 
 /** `GET /v1/agent/services` */
 export function listServices({ context, exchange, params }: Call): Reply {
-  refuseFilter(params);
+  const filter = readFilter(params, serviceShape);
   const { identity, registry } = context;
   const agent = agentOf(exchange.request, identity);
-  const services = Object.create(null) as Record<string, unknown>;
-  for (const row of [...find.instancesOnNode(registry.state, agent.name)].sort(byNodeThenId)) {
-    if (isServersOwn(identity, agent.name, row.id)) continue;
-    services[row.id] = agentServiceJson(row, identity.datacenter);
-  }
-  return jsonBody(params)(services);
+  const own = [...find.instancesOnNode(registry.state, agent.name)]
+    .filter((row) => !isServersOwn(identity, agent.name, row.id))
+    .sort(byNodeThenId)
+    .map((row) => agentServiceJson(row, identity.datacenter));
+  return jsonBody(params)(byKey(filter.apply(own), 'ID'));
 }
 
 /** `PUT /v1/agent/service/register` */

@@ -6,7 +6,7 @@ import type { RowOf } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
 import type { Call, Reply } from './call.ts';
 import { invalid } from './errors.ts';
-import { refuseFilter } from './params.ts';
+import { memberShape, readFilter } from './filters.ts';
 import { jsonBody } from './query.ts';
 import { order } from './selection.ts';
 import { leaderAddress } from './status.ts';
@@ -97,7 +97,7 @@ function stats(state: State, node: string, identity: Identity): unknown {
 
 /** `GET /v1/agent/members`: every agent, which is every node with the check that agents have. */
 export function members({ context, params }: Call): Reply {
-  refuseFilter(params);
+  const filter = readFilter(params, memberShape);
   const { identity, registry } = context;
   if (params.get('segment') !== '' && params.get('segment') !== '_all') {
     throw invalid('Network segments are not supported in this version of Consul');
@@ -108,7 +108,7 @@ export function members({ context, params }: Call): Reply {
     const status = find.check(registry.state, row.name, serfHealth)?.status ?? 'critical';
     found.push(member(row.name, row.address, row.id, status, identity));
   }
-  return jsonBody(params)(found);
+  return jsonBody(params)(filter.apply(found));
 }
 
 function agents(state: State): RowOf<'node'>[] {

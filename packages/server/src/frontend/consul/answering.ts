@@ -3,7 +3,9 @@
  * are made once and sent as they are to everyone who asks (`net/answers.ts` keeps the bodies).
  */
 
+import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { toRegistryError } from '@rollcall/protocol';
 import type { Context } from '../../net/frontend.ts';
 import type { Plan } from './plan.ts';
 import { acceptsGzip, gzip, gzipBytesMin, queryHead, sendError } from './wire.ts';
@@ -26,7 +28,9 @@ export class Answering {
     try {
       status = this.#send(request, response, plan, plan.revision(registry));
     } catch (err) {
-      log.error({ err, route: plan.route }, 'an answer could not be encoded');
+      if (toRegistryError(err).code === 'internal') {
+        log.error({ err, route: plan.route }, 'an answer could not be encoded');
+      }
       status = sendError(response, err);
     }
     metrics.request(plan.route, status);
@@ -34,7 +38,7 @@ export class Answering {
   }
 
   #send(request: IncomingMessage, response: ServerResponse, plan: Plan, revision: number): number {
-    const { registry, answers } = this.#context;
+    const { registry } = this.#context;
     const { query, consistency } = plan;
     if (query.missing?.(registry.state) === true) {
       const head = queryHead({ revision, consistency, bytes: 0, type: 'none', gzipped: false });
@@ -42,16 +46,36 @@ export class Answering {
       response.end();
       return 404;
     }
-    // Answers that do not follow one view have a revision of their own, and so a name of their own.
-    const ownName = query.others !== undefined || query.volatile === true;
-    const view = ownName ? `${query.view}\0${query.name}` : query.view;
-    const kept = query.volatile === true ? registry.state.revision : revision;
-    const plain = answers.get(view, kept, query.name, () => query.encode(registry.state));
+    const plain = this.#body(plan, revision, '', () => query.encode(registry.state));
     const gzipped = plain.length >= gzipBytesMin && query.raw !== true && acceptsGzip(request);
-    const body = gzipped ? answers.get(view, kept, `${query.name} gzip`, () => gzip(plain)) : plain;
+    const body = gzipped ? this.#body(plan, revision, ' gzip', () => gzip(plain)) : plain;
     response.writeHead(200, this.#head(body, plan, revision, gzipped) as string[]);
     response.end(body);
     return 200;
+  }
+
+  /** Tells bodies of a plan with a filter apart; undefined for a plan without. */
+  digest(plan: Plan): string | undefined {
+    const { query } = plan;
+    if (query.filtered !== true) return undefined;
+    const { registry } = this.#context;
+    try {
+      const body = this.#body(plan, plan.revision(registry), '', () => query.encode(registry.state));
+      return createHash('sha1').update(body).digest('base64');
+    } catch {
+      // Whoever waits gets the error with the next change.
+      return undefined;
+    }
+  }
+
+  #body({ query }: Plan, revision: number, form: string, encode: () => Buffer): Buffer {
+    const { registry, answers } = this.#context;
+    // Answers that do not follow one view have a revision of their own, and so a name of their own.
+    // So have filtered ones, lest they drive the others of their view out.
+    const ownName = query.others !== undefined || query.volatile === true || query.filtered === true;
+    const view = ownName ? `${query.view}\0${query.name}` : query.view;
+    const kept = query.volatile === true ? registry.state.revision : revision;
+    return answers.get(view, kept, query.name + form, encode);
   }
 
   #head(body: Buffer, { query, consistency }: Plan, revision: number, gzipped: boolean): readonly string[] {

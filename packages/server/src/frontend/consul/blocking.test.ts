@@ -216,6 +216,7 @@ describe('Parking', () => {
     const turns: number[] = [];
     let turn = 0;
     const parking = new Parking({
+      digest: () => undefined,
       registry: replica,
       wheel: new Wheel({ clock, onError: () => {} }),
       parkedMax: 10_000,

@@ -26,12 +26,17 @@ export interface ParkingOptions {
   readonly onSize: (size: number) => void;
   /** Answers with what is there now. */
   readonly answer: (response: ServerResponse, plan: Plan) => void;
+  /** Tells bodies of a plan with a filter apart; undefined when any change of its views counts. */
+  readonly digest: (plan: Plan) => string | undefined;
 }
 
 interface Parked {
   readonly response: ServerResponse;
   readonly plan: Plan;
-  readonly index: number;
+  /** The newest revision that is known to have nothing new for it. */
+  index: number;
+  /** Of the body that was there when it came. */
+  readonly digest: string | undefined;
   readonly group: Group;
   timer: WheelTimer | undefined;
 }
@@ -74,9 +79,9 @@ export class Parking {
   /** Holds a request until its view has a newer revision, its time is over, or its client is gone. */
   park(response: ServerResponse, plan: Plan, { index, waitMs }: Wait): void {
     const group = this.#groupOf(plan);
-    const parked: Parked = { response, plan, index, group, timer: undefined };
+    const { wheel, random, onSize, digest } = this.#options;
+    const parked: Parked = { response, plan, index, digest: digest(plan), group, timer: undefined };
     group.members.add(parked);
-    const { wheel, random, onSize } = this.#options;
     onSize(++this.#size);
     parked.timer = wheel.schedule(waitMs * (1 + random() * jitterShare), () => this.#answer(parked));
     response.once('close', () => this.#remove(parked));
@@ -139,7 +144,9 @@ export class Parking {
           this.#schedule();
           return;
         }
-        this.#answer(parked);
+        if (parked.digest !== undefined && parked.digest === this.#options.digest(parked.plan)) {
+          parked.index = revision;
+        } else this.#answer(parked);
       }
       this.#waking.shift();
       group.waking = false;

@@ -168,7 +168,7 @@ describe('reads', () => {
     ['/v1/catalog/service/', 'Missing service name'],
     ['/v1/catalog/node/', 'Missing node name'],
     ['/v1/health/service/db?passing=x', 'Invalid value for ?passing'],
-    ['/v1/health/service/db?filter=a==b', 'Invalid query parameter: "filter" - filter expressions are not supported yet'],
+    ['/v1/health/service/db?filter=a==b', 'Failed to create boolean expression evaluator: Selector "a" is not valid'],
     ['/v1/health/service/a%09b', 'Invalid service name "a\\tb": control characters are not allowed'],
     ['/v1/catalog/nodes?ns=x', 'Invalid query parameter: "ns" - Namespaces are a Consul Enterprise feature'],
   ])('%s is refused', async (path, text) => {

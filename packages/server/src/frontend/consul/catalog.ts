@@ -9,7 +9,7 @@ import { decodeBody, type Call, type Reply } from './call.ts';
 import { registration } from './catalog-definitions.ts';
 import { catalogDeregistration, catalogRegistration } from './definitions.ts';
 import { invalid } from './errors.ts';
-import { refuseFilter } from './params.ts';
+import { catalogServiceShape, nodeShape, readFilter, serviceShape, type ReadFilter } from './filters.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import {
   byNodeThenId,
@@ -29,23 +29,25 @@ export function datacenters({ context, params }: Call): Reply {
 
 /** `GET /v1/catalog/nodes` */
 export function nodes({ params, datacenter }: Asked): Query {
-  refuseFilter(params);
+  const filter = readFilter(params, nodeShape);
   const selection = readSelection(params);
   const body = jsonBody(params);
   return {
     view: viewOf.nodes(),
-    name: `${formOf(params)} nodes${selection.name}`,
-    encode: (state) => body(selectNodes(state, selection).map((row) => nodeJson(row, datacenter))),
+    name: `${formOf(params)} nodes${selection.name}${filter.name}`,
+    filtered: filter.given,
+    encode: (state) =>
+      body(filter.apply(selectNodes(state, selection).map((row) => nodeJson(row, datacenter)))),
   };
 }
 
 /** `GET /v1/catalog/services` */
-export function services({ params }: Asked): Query {
-  refuseFilter(params);
+export function services({ params, datacenter }: Asked): Query {
+  const filter = readFilter(params, catalogServiceShape);
   const selection = readSelection(params);
   const body = jsonBody(params);
-  const name = `${formOf(params)} services${selection.name}`;
-  if (selection.meta.length === 0) {
+  const name = `${formOf(params)} services${selection.name}${filter.name}`;
+  if (selection.meta.length === 0 && !filter.given) {
     return { view: viewOf.services(), name, encode: (state) => body(byName(catalog(state))) };
   }
   // What runs on the selected nodes is no part of the view of all services, but of those nodes' views.
@@ -53,18 +55,26 @@ export function services({ params }: Asked): Query {
     view: viewOf.nodes(),
     others: (state) => selectNodes(state, selection).map((row) => viewOf.node(row.name)),
     name,
-    encode: (state) => body(byName(servicesOn(state, selection))),
+    filtered: filter.given,
+    encode: (state) => body(byName(servicesOn(state, selection, filter, datacenter))),
   };
 }
 
-function servicesOn(state: State, selection: Selection): [string, string[]][] {
+function servicesOn(
+  state: State,
+  selection: Selection,
+  filter: ReadFilter,
+  datacenter: string,
+): [string, string[]][] {
+  const placed = selectNodes(state, selection).flatMap((node) =>
+    Array.from(find.instancesOnNode(state, node.name), (row) => catalogServiceJson(row, node, datacenter)),
+  );
   const found = new Map<string, Set<string>>();
-  for (const node of selectNodes(state, selection)) {
-    for (const { service, tags } of find.instancesOnNode(state, node.name)) {
-      const known = found.get(service) ?? new Set<string>();
-      found.set(service, known);
-      for (const tag of tags) known.add(tag);
-    }
+  for (const { ServiceName, ServiceTags } of filter.apply(placed)) {
+    const service = ServiceName as string;
+    const known = found.get(service) ?? new Set<string>();
+    found.set(service, known);
+    for (const tag of ServiceTags as readonly string[]) known.add(tag);
   }
   return [...found]
     .map(([service, tags]): [string, string[]] => [service, [...tags].sort()])
@@ -80,19 +90,19 @@ function byName<T>(entries: readonly (readonly [string, T])[]): Record<string, T
 /** `GET /v1/catalog/service/:service` */
 export function service(asked: Asked): Query {
   const { params, datacenter } = asked;
-  refuseFilter(params);
+  const filter = readFilter(params, catalogServiceShape);
   const name = restOf(asked, 'service name');
   const selection = readSelection(params);
   const body = jsonBody(params);
   return {
     view: viewOf.service(name),
-    name: `${formOf(params)} catalog-service${selection.name}`,
-    encode: (state) =>
-      body(
-        selectInstances(state, name, selection).map(({ instance, node }) =>
-          catalogServiceJson(instance, node, datacenter),
-        ),
-      ),
+    name: `${formOf(params)} catalog-service${selection.name}${filter.name}`,
+    filtered: filter.given,
+    encode: (state) => {
+      const selected = selectInstances(state, name, selection);
+      const entries = selected.map(({ instance, node }) => catalogServiceJson(instance, node, datacenter));
+      return body(filter.apply(entries));
+    },
   };
 }
 
@@ -114,29 +124,30 @@ export function nodeServices(asked: Asked): Query {
 function nodeQuery(
   asked: Asked,
   form: string,
-  shape: (node: object | undefined, instances: ReturnType<typeof serviceJson>[]) => unknown,
+  shape: (node: object | undefined, instances: readonly ReturnType<typeof serviceJson>[]) => unknown,
 ): Query {
   const { params, datacenter } = asked;
-  refuseFilter(params);
+  const filter = readFilter(params, serviceShape);
   const name = restOf(asked, 'node name');
   const body = jsonBody(params);
   return {
     view: viewOf.node(name),
-    name: `${formOf(params)} ${form}`,
+    name: `${formOf(params)} ${form}${filter.name}`,
+    filtered: filter.given,
     encode: (state) => {
       const row = find.node(state, name);
       const own = [...find.instancesOnNode(state, name)].sort(byNodeThenId).map(serviceJson);
-      return body(shape(row === undefined ? undefined : nodeJson(row, datacenter), own));
+      return body(shape(row === undefined ? undefined : nodeJson(row, datacenter), filter.apply(own)));
     },
   };
 }
 
 /**
- * `GET /v1/catalog/connect/:service`, `GET /v1/health/connect/:service`: there is no service mesh, so
- * the list is empty and never changes.
+ * `GET /v1/catalog/connect/:service`: there is no service mesh, so the list is empty and never changes.
+ * @param entries what a filter may select from the entries that there would be
  */
-export function connect(asked: Asked): Query {
-  refuseFilter(asked.params);
+export function connect(asked: Asked, entries = catalogServiceShape): Query {
+  readFilter(asked.params, entries);
   restOf(asked, 'service name');
   const body = jsonBody(asked.params);
   const name = `${formOf(asked.params)} connect`;

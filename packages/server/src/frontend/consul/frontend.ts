@@ -49,6 +49,7 @@ class ConsulFrontend implements Frontend {
       wheel: context.wheel,
       parkedMax: context.limits.parkedMax,
       random,
+      digest: (plan) => this.#answering.digest(plan),
       onSize: (size) => context.metrics.parked.set(size),
       answer: (response, plan) => {
         if (this.#closing) response.shouldKeepAlive = false;

@@ -4,7 +4,8 @@ import { find } from '../../registry/reader.ts';
 import type { RowOf } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
-import { refuseFilter } from './params.ts';
+import { connect as noMesh } from './catalog.ts';
+import { checkShape, healthServiceShape, readFilter, type ReadFilter } from './filters.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import {
   byNodeThenId,
@@ -20,17 +21,18 @@ import { checkJson, nodeJson, serviceJson } from './translate.ts';
 /** `GET /v1/health/service/:service` */
 export function serviceInstances(asked: Asked): Query {
   const { params, datacenter } = asked;
-  refuseFilter(params);
+  const filter = readFilter(params, healthServiceShape);
   const service = restOf(asked, 'service name');
   const passing = params.flag('passing');
   // No cluster is peered with this one.
   const foreign = params.get('peer') !== '';
   const selection = readSelection(params);
   const body = jsonBody(params);
-  const variant = `${passing ? ' passing' : ''}${foreign ? ' peer' : ''}${selection.name}`;
+  const variant = `${passing ? ' passing' : ''}${foreign ? ' peer' : ''}${selection.name}${filter.name}`;
   return {
     view: viewOf.service(service),
     name: `${formOf(params)} health-service${variant}`,
+    filtered: filter.given,
     encode: (state) => {
       if (foreign) return body([]);
       const checksOn = memo((node: string) => nodeChecks(state, node));
@@ -44,47 +46,55 @@ export function serviceInstances(asked: Asked): Query {
           Checks: checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance)),
         });
       }
-      return body(entries);
+      return body(filter.apply(entries));
     },
   };
+}
+
+/** `GET /v1/health/connect/:service` */
+export function connect(asked: Asked): Query {
+  return noMesh(asked, healthServiceShape);
 }
 
 /** `GET /v1/health/checks/:service` */
 export function serviceChecks(asked: Asked): Query {
   const { params } = asked;
-  refuseFilter(params);
+  const filter = readFilter(params, checkShape);
   const service = restOf(asked, 'service name');
   const selection = readSelection(params);
   const body = jsonBody(params);
   return {
     view: viewOf.service(service),
-    name: `${formOf(params)} health-checks${selection.name}`,
-    encode: (state) =>
-      body(
-        selectInstances(state, service, { ...selection, tags: [] }).flatMap(({ instance }) =>
-          instanceChecks(state, instance).map((check) => checkJson(check, instance)),
-        ),
-      ),
+    name: `${formOf(params)} health-checks${selection.name}${filter.name}`,
+    filtered: filter.given,
+    encode: (state) => {
+      const selected = selectInstances(state, service, { ...selection, tags: [] });
+      const checks = selected.flatMap(({ instance }) =>
+        instanceChecks(state, instance).map((check) => checkJson(check, instance)),
+      );
+      return body(filter.apply(checks));
+    },
   };
 }
 
 /** `GET /v1/health/node/:node` */
 export function nodeHealth(asked: Asked): Query {
   const { params } = asked;
-  refuseFilter(params);
+  const filter = readFilter(params, checkShape);
   const node = restOf(asked, 'node name');
   const body = jsonBody(params);
   return {
     view: viewOf.node(node),
-    name: `${formOf(params)} health-node`,
-    encode: (state) => body(checksJson(state, [...find.checksOnNode(state, node)])),
+    name: `${formOf(params)} health-node${filter.name}`,
+    filtered: filter.given,
+    encode: (state) => body(checksJson(state, [...find.checksOnNode(state, node)], filter)),
   };
 }
 
 /** `GET /v1/health/state/:state`; an unknown state matches nothing, as in Consul. */
 export function checksInState(asked: Asked): Query {
   const { params } = asked;
-  refuseFilter(params);
+  const filter = readFilter(params, checkShape);
   const status = restOf(asked, 'check state');
   const selection = readSelection(params);
   const body = jsonBody(params);
@@ -92,7 +102,8 @@ export function checksInState(asked: Asked): Query {
     view: viewOf.checks(),
     // Metadata belongs to nodes, whose changes are no changes of checks.
     ...(selection.meta.length === 0 ? {} : { others: () => [viewOf.nodes()] }),
-    name: `${formOf(params)} health-state ${JSON.stringify(status)}${selection.name}`,
+    name: `${formOf(params)} health-state ${JSON.stringify(status)}${selection.name}${filter.name}`,
+    filtered: filter.given,
     // Checks show the tags of their instances; a change of those is no change of checks.
     volatile: true,
     encode: (state) => {
@@ -103,13 +114,13 @@ export function checksInState(asked: Asked): Query {
       const rows = [...find.checks(state)].filter(
         (row) => (status === 'any' || row.status === status) && ofSelectedNode(row.node),
       );
-      return body(checksJson(state, rows));
+      return body(checksJson(state, rows, filter));
     },
   };
 }
 
-function checksJson(state: State, rows: RowOf<'check'>[]): unknown[] {
-  return rows.sort(byNodeThenId).map((row) => checkJson(row, instanceOf(state, row)));
+function checksJson(state: State, rows: RowOf<'check'>[], filter: ReadFilter): readonly unknown[] {
+  return filter.apply(rows.sort(byNodeThenId).map((row) => checkJson(row, instanceOf(state, row))));
 }
 
 /** Remembers answers by name: many instances share a node. */

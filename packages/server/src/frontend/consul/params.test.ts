@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Params, checkScope, readConsistency, readWait, refuseFilter, unescapePath } from './params.ts';
+import { Params, checkScope, readConsistency, readWait, unescapePath } from './params.ts';
 
 describe('Params', () => {
   test('reads bare names, repeated names, plus signs and percent-encoding', () => {
@@ -88,7 +88,7 @@ describe('what a query may ask for', () => {
     ['max_stale=z', 'Invalid max_stale value "z"'],
   ])('refuses ?%s', (query, message) => expect(() => readConsistency(new Params(query))).toThrow(message));
 
-  test('refuses namespaces, partitions, other datacenters and filters', () => {
+  test('refuses namespaces, partitions and other datacenters', () => {
     const check = (query: string) => () => checkScope(new Params(query), 'dc1');
     expect(check('dc=dc1')).not.toThrow();
     expect(check('datacenter=dc1&dc=other')).not.toThrow();
@@ -96,6 +96,5 @@ describe('what a query may ask for', () => {
     expect(check('dc=other')).toThrow(expect.objectContaining(elsewhere));
     expect(check('ns=x')).toThrow('Invalid query parameter: "ns" - Namespaces are a Consul Enterprise feature');
     expect(check('partition=x')).toThrow('Partitions are a Consul Enterprise feature');
-    expect(() => refuseFilter(new Params('filter=a==b'))).toThrow('not supported yet');
   });
 });

@@ -170,12 +170,3 @@ export function checkScope(params: Params, datacenter: string | undefined): void
 function enterprise(name: string, feature: string): RegistryError {
   return invalid(`Invalid query parameter: "${name}" - ${feature} are a Consul Enterprise feature`);
 }
-
-/**
- * A filter that is not applied would give a wrong answer.
- * @throws RegistryError `invalid_argument` when there is one
- */
-export function refuseFilter(params: Params): void {
-  if (params.get('filter') === '') return;
-  throw invalid('Invalid query parameter: "filter" - filter expressions are not supported yet');
-}

@@ -20,6 +20,11 @@ export interface Query {
   readonly encode: (state: State) => Buffer;
   /** The body shows something that moves none of its views, so it is kept for one revision of the state. */
   readonly volatile?: boolean;
+  /**
+   * The body leaves out what a filter does not want, so most changes of its view are none of it: who
+   * waits is woken only when the body has changed.
+   */
+  readonly filtered?: boolean;
   /** The body is what somebody stored, not JSON. */
   readonly raw?: boolean;
 }
@@ -36,6 +41,13 @@ export interface Asked {
 export function jsonBody(params: Params): (value: unknown) => Buffer {
   if (params.has('pretty')) return (value) => Buffer.from(`${JSON.stringify(value, null, 4)}\n`);
   return (value) => Buffer.from(JSON.stringify(value));
+}
+
+/** Entries as an object by one of their fields, which holds a name: also `__proto__`. */
+export function byKey(entries: readonly { readonly [key: string]: unknown }[], key: string): object {
+  const object = Object.create(null) as Record<string, unknown>;
+  for (const entry of entries) object[entry[key] as string] = entry;
+  return object;
 }
 
 /** What `jsonBody` adds to the name of a representation. */

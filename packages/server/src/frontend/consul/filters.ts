@@ -1,0 +1,176 @@
+/**
+ * `?filter=`: what each endpoint lets an expression select, and the filter of a request. The selectors
+ * are those that Consul 1.16 accepts; the language is `filter/`'s business.
+ *
+ * Filters see the objects of the answer, so a selector means what the client reads. Access control, when
+ * there is any, comes first.
+ */
+
+import { createHash } from 'node:crypto';
+import { isRegistryError } from '@rollcall/protocol';
+import { compileQuery } from '../../filter/filter.ts';
+import { boolean, integer, list, map, struct, text, type StructShape } from '../../filter/shape.ts';
+import { invalid } from './errors.ts';
+import type { Params } from './params.ts';
+
+export interface ReadFilter {
+  /** What it adds to the name of a representation; of bounded length, and empty when there is no filter. */
+  readonly name: string;
+  /** Whether there is an expression at all. */
+  readonly given: boolean;
+  /** @throws RegistryError `invalid_argument` when its patterns are too expensive for these rows */
+  apply<T>(rows: readonly T[]): readonly T[];
+}
+
+const everything: ReadFilter = { name: '', given: false, apply: (rows) => rows };
+
+/** @throws RegistryError `invalid_argument`: `Failed to create boolean expression evaluator: …` */
+export function readFilter(params: Params, shape: StructShape): ReadFilter {
+  const expression = params.get('filter');
+  if (expression === '') return everything;
+  compileQuery(expression, shape);
+  // Expressions may be long, and there is no end of them: kept answers are named by a digest.
+  const digest = createHash('sha256').update(expression).digest('base64url');
+  return {
+    name: ` filter ${digest}`,
+    given: true,
+    apply: (rows) => {
+      // Made anew for each pass: what its patterns may do is counted from here.
+      const wanted = compileQuery(expression, shape);
+      try {
+        return rows.filter(wanted);
+      } catch (error) {
+        if (isRegistryError(error, 'resource_exhausted')) throw invalid(error.message);
+        throw error;
+      }
+    },
+  };
+}
+
+const gateway = struct({ Mode: text });
+
+const proxy = struct({
+  DestinationServiceName: text,
+  DestinationServiceID: text,
+  LocalServiceAddress: text,
+  LocalServicePort: integer,
+  LocalServiceSocketPath: text,
+  Mode: text,
+  MeshGateway: gateway,
+  TransparentProxy: struct({ OutboundListenerPort: integer, DialedDirectly: boolean }),
+  Upstreams: list(
+    struct({
+      DestinationType: text,
+      DestinationNamespace: text,
+      DestinationPeer: text,
+      DestinationName: text,
+      Datacenter: text,
+      LocalBindAddress: text,
+      LocalBindPort: integer,
+      LocalBindSocketPath: text,
+      MeshGateway: gateway,
+    }),
+  ),
+  Expose: struct({
+    Checks: boolean,
+    Paths: list(
+      struct({
+        Path: text,
+        ListenerPort: integer,
+        LocalPathPort: integer,
+        Protocol: text,
+        ParsedFromCheck: boolean,
+      }),
+    ),
+  }),
+});
+
+const taggedAddresses = map(struct({ Address: text, Port: integer }));
+const weights = struct({ Passing: integer, Warning: integer });
+const connect = struct({ Native: boolean });
+
+export const nodeShape = struct({
+  ID: text,
+  Node: text,
+  Address: text,
+  Datacenter: text,
+  TaggedAddresses: map(text),
+  Meta: map(text),
+  PeerName: text,
+});
+
+export const serviceShape = struct({
+  Kind: text,
+  ID: text,
+  Service: text,
+  Tags: list(text),
+  Address: text,
+  TaggedAddresses: taggedAddresses,
+  Meta: map(text),
+  Port: integer,
+  SocketPath: text,
+  Weights: weights,
+  EnableTagOverride: boolean,
+  Proxy: proxy,
+  Connect: connect,
+  PeerName: text,
+});
+
+export const checkShape = struct({
+  Node: text,
+  CheckID: text,
+  Name: text,
+  Status: text,
+  Notes: text,
+  Output: text,
+  ServiceID: text,
+  ServiceName: text,
+  ServiceTags: list(text),
+  Type: text,
+  Interval: text,
+  Timeout: text,
+  ExposedPort: integer,
+  PeerName: text,
+});
+
+/** An entry of `health/service`. */
+export const healthServiceShape = struct({ Node: nodeShape, Service: serviceShape, Checks: list(checkShape) });
+
+/** An entry of `catalog/service`; what `catalog/services` counts, too. */
+export const catalogServiceShape = struct({
+  ID: text,
+  Node: text,
+  Address: text,
+  Datacenter: text,
+  TaggedAddresses: map(text),
+  NodeMeta: map(text),
+  ServiceKind: text,
+  ServiceID: text,
+  ServiceName: text,
+  ServiceTags: list(text),
+  ServiceAddress: text,
+  ServiceTaggedAddresses: taggedAddresses,
+  ServiceWeights: weights,
+  ServiceMeta: map(text),
+  ServicePort: integer,
+  ServiceSocketPath: text,
+  ServiceEnableTagOverride: boolean,
+  ServiceProxy: proxy,
+  ServiceConnect: connect,
+  PeerName: text,
+});
+
+export const memberShape = struct({
+  Name: text,
+  // Go's `net.IP`, of which go-bexpr sees a list of bytes.
+  Addr: list(struct({})),
+  Port: integer,
+  Tags: map(text),
+  Status: integer,
+  ProtocolMin: integer,
+  ProtocolMax: integer,
+  ProtocolCur: integer,
+  DelegateMin: integer,
+  DelegateMax: integer,
+  DelegateCur: integer,
+});
