@@ -52,7 +52,7 @@ interface Sent {
 }
 
 export interface RegistrationsOptions {
-  readonly session: Session;
+  readonly session: Pick<Session, 'accepting' | 'ask'>;
   readonly clock: Clock;
   readonly random: Random;
   /** Longest that a caller waits for a confirmation, in milliseconds. */
@@ -78,7 +78,7 @@ const batchBytesMax = frameLimits.frameBytesMax / 2;
 const pauseMs = 1_000;
 
 export class Registrations implements SessionPart {
-  readonly #session: Session;
+  readonly #session: RegistrationsOptions['session'];
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #timeoutMs: number;

@@ -24,7 +24,7 @@ const batchMax = 500;
 const batchBytesMax = frameLimits.frameBytesMax / 4;
 
 export interface WatchedViewsOptions {
-  readonly session: Session;
+  readonly session: Pick<Session, 'welcome' | 'ask'>;
   readonly clock: Clock;
   /** What is known of a view that nobody has used yet. */
   readonly restore: (view: FrameView) => Known | undefined;

@@ -1,0 +1,156 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { RegistryError, type InstanceRegistration, type ReplyFrame, type WelcomeFrame } from '@rollcall/protocol';
+import { manualClock, type ManualClock } from '../../../server/src/manual-clock.case.ts';
+import { Registrations } from './registrations.ts';
+import type { Ask } from './requests.ts';
+
+const instance = (id: string, port = 80): InstanceRegistration => ({ id, service: 'web', port });
+const greeting = (resumed: boolean) => ({ resumed }) as WelcomeFrame;
+
+class FakeSession {
+  accepting = false;
+  readonly asked: { ask: Ask; resolve: (reply: ReplyFrame) => void; reject: (error: unknown) => void }[] = [];
+
+  ask(ask: Ask): Promise<ReplyFrame> {
+    return new Promise((resolve, reject) => this.asked.push({ ask, resolve, reject }));
+  }
+
+  /** Answers the oldest question; an error code refuses it. */
+  async answer(error?: RegistryError): Promise<string> {
+    const next = this.asked.shift();
+    if (next === undefined) return 'nothing was asked';
+    if (error === undefined) next.resolve({ type: 'done', id: 2, applied: true });
+    else next.reject(error);
+    await new Promise((resolve) => setImmediate(resolve));
+    const { ask } = next;
+    if (ask.type === 'register') return `register ${ask.instances.map(({ id, port }) => `${id}:${port}`).join()}`;
+    return ask.type === 'deregister' ? `deregister ${ask.instances.join()}` : ask.type;
+  }
+}
+
+let session: FakeSession;
+let clock: ManualClock;
+let registrations: Registrations;
+beforeEach(() => {
+  session = new FakeSession();
+  clock = manualClock();
+  registrations = new Registrations({ session, clock, random: () => 0.5, timeoutMs: 5_000 });
+});
+
+function open(): void {
+  session.accepting = true;
+  registrations.opened();
+}
+
+describe('registrations', () => {
+  it('wait for a registry and go in one frame', async () => {
+    registrations.want('a', instance('a'));
+    registrations.want('b', instance('b'));
+    const confirmed = registrations.confirmed('b', undefined);
+    expect(session.asked).toEqual([]);
+    open();
+    expect(await session.answer()).toBe('register a:80,b:80');
+    await confirmed;
+    expect(session.asked).toEqual([]);
+  });
+
+  it('send the newest wish, and not what it was while another frame was under way', async () => {
+    open();
+    registrations.want('a', instance('a', 1));
+    registrations.want('a', instance('a', 2));
+    registrations.want('a', instance('a', 3));
+    expect(await session.answer()).toBe('register a:1');
+    expect(await session.answer()).toBe('register a:3');
+    registrations.want('a', undefined);
+    expect(await session.answer()).toBe('deregister a');
+    expect(registrations.size).toBe(0);
+  });
+
+  it('are sent again when the registry has lost them, and only then', async () => {
+    open();
+    registrations.want('a', instance('a'));
+    await session.answer();
+    session.accepting = false;
+    registrations.lost();
+    session.accepting = true;
+    registrations.greeted(greeting(true));
+    expect(await session.answer()).toBe('nothing was asked');
+    registrations.greeted(greeting(false));
+    expect(await session.answer()).toBe('register a:80');
+    registrations.pushed({ type: 'session-lost' });
+    expect(await session.answer()).toBe('nothing was asked');
+    clock.advance(500);
+    expect(await session.answer()).toBe('register a:80');
+  });
+
+  it('whose answer was lost with the link are sent again', async () => {
+    open();
+    registrations.want('a', instance('a'));
+    const confirmed = registrations.confirmed('a', undefined);
+    session.accepting = false;
+    await session.answer(new RegistryError('unknown_outcome', 'the connection broke'));
+    expect(session.asked).toEqual([]);
+    session.accepting = true;
+    registrations.greeted(greeting(true));
+    expect(await session.answer()).toBe('register a:80');
+    await confirmed;
+  });
+
+  it('that are refused together are sent one by one, so that only the wrong one fails', async () => {
+    registrations.want('a', instance('a'));
+    registrations.want('bad', instance('bad'));
+    registrations.want('c', instance('c'));
+    const results = Promise.allSettled(['a', 'bad', 'c'].map((id) => registrations.confirmed(id, undefined)));
+    open();
+    const refused = new RegistryError('already_exists', 'taken');
+    expect(await session.answer(refused)).toBe('register a:80,bad:80,c:80');
+    expect(await session.answer()).toBe('register a:80');
+    expect(await session.answer(refused)).toBe('register bad:80');
+    expect(await session.answer()).toBe('register c:80');
+    expect((await results).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    registrations.want('d', instance('d'));
+    registrations.want('e', instance('e'));
+    expect(await session.answer()).toBe('register d:80');
+    expect(await session.answer()).toBe('register e:80');
+  });
+
+  it('are tried again later when the registry cannot for the moment, up to the deadline of who waits', async () => {
+    open();
+    registrations.want('a', instance('a'));
+    const confirmed = registrations.confirmed('a', undefined);
+    await session.answer(new RegistryError('unavailable', 'shutting down'));
+    expect(session.asked).toEqual([]);
+    clock.advance(750);
+    await session.answer(new RegistryError('unavailable', 'still shutting down'));
+    clock.advance(4_250);
+    await expect(confirmed).rejects.toMatchObject({ message: 'still shutting down' });
+    // The wish stays: whoever waits has given up, not whoever wished.
+    expect(await session.answer()).toBe('register a:80');
+  });
+
+  it('that are new are refused by a registry without room; those that it had are tried again', async () => {
+    open();
+    registrations.want('old', instance('old'));
+    await session.answer();
+    const full = new RegistryError('resource_exhausted', 'no room');
+    registrations.want('new', instance('new'));
+    const refused = expect(registrations.confirmed('new', undefined)).rejects.toMatchObject({ code: 'resource_exhausted' });
+    await session.answer(full);
+    await refused;
+    registrations.want('new', undefined);
+    expect(await session.answer()).toBe('deregister new');
+    registrations.greeted(greeting(false));
+    expect(await session.answer(full)).toBe('register old:80');
+    expect(session.asked).toEqual([]);
+    clock.advance(750);
+    expect(await session.answer()).toBe('register old:80');
+  });
+
+  it('end with the client', async () => {
+    registrations.want('a', instance('a'));
+    const confirmed = registrations.confirmed('a', undefined);
+    registrations.closed();
+    await expect(confirmed).rejects.toMatchObject({ code: 'cancelled' });
+    expect(registrations.size).toBe(0);
+  });
+});

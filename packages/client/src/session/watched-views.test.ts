@@ -1,0 +1,177 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { RegistryError, type ReplyFrame, type SnapshotFrame, type WatchedView, type WelcomeFrame } from '@rollcall/protocol';
+import { manualClock, type ManualClock } from '../../../server/src/manual-clock.case.ts';
+import type { CachedView } from './cached-view.ts';
+import type { Ask } from './requests.ts';
+import { WatchedViews } from './watched-views.ts';
+
+const welcome = (registry = 'r'): WelcomeFrame => ({
+  ...{ type: 'welcome', id: 1, protocol: 1, registry, server: { name: 's', version: '1' }, node: 'n' },
+  ...{ resumed: false, graceMs: 10_000, pingMs: 1_000 },
+});
+const key = (name: string) => ({ kind: 'key', name }) as const;
+const snapshot = (name: string, revision: number): SnapshotFrame => ({
+  ...{ type: 'snapshot', view: key(name), revision },
+  items: [{ key: name, value: '', flags: '0', revision }],
+});
+
+/** A session that answers when the test says so. */
+class FakeSession {
+  welcome: WelcomeFrame | undefined;
+  readonly asked: { ask: Ask; resolve: (reply: ReplyFrame) => void; reject: (error: unknown) => void }[] = [];
+
+  ask(ask: Ask): Promise<ReplyFrame> {
+    return new Promise((resolve, reject) => this.asked.push({ ask, resolve, reject }));
+  }
+
+  /** What was asked since the last call, as `type: names`. */
+  taken(): string[] {
+    return this.asked.splice(0).map(({ ask }) => {
+      const views = 'views' in ask ? (ask.views as WatchedView[]) : [];
+      return `${ask.type}: ${views.map(({ name, revision }) => (revision === undefined ? name : `${name}@${revision}`)).join()}`;
+    });
+  }
+}
+
+let session: FakeSession;
+let clock: ManualClock;
+let views: WatchedViews;
+let saved: string[];
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+beforeEach(() => {
+  session = new FakeSession();
+  clock = manualClock();
+  saved = [];
+  const onContent = ({ view, revision }: CachedView) => saved.push(`${view.name}@${revision}`);
+  views = new WatchedViews({ session, clock, restore: () => undefined, onContent });
+});
+
+function greet(registry?: string): void {
+  session.welcome = welcome(registry);
+  views.greeted();
+}
+
+describe('watched views', () => {
+  it('are asked for together, when there is a registry, from where they stand', async () => {
+    const a = views.use(key('a'));
+    views.use(key('b'));
+    await turn();
+    expect(session.taken()).toEqual([]);
+    greet();
+    views.use(key('a'));
+    await turn();
+    expect(session.taken()).toEqual(['watch: a,b']);
+    views.pushed(snapshot('a', 7));
+    expect([a.revision, a.current]).toEqual([7, true]);
+    views.lost();
+    session.welcome = undefined;
+    expect(a.current).toBe(false);
+    greet();
+    await turn();
+    expect(session.taken()).toEqual(['watch: a@7,b']);
+  });
+
+  it('are current again when the registry says that they stand where it stands', async () => {
+    greet();
+    const [a, b] = [views.use(key('a')), views.use(key('b'))];
+    views.pushed(snapshot('a', 7));
+    views.pushed(snapshot('b', 8));
+    views.lost();
+    greet();
+    await turn();
+    session.asked.at(-1)?.resolve({ type: 'watching', id: 3, revisions: [7, 9] });
+    await turn();
+    // The newer content of b is on its way.
+    expect([a.current, b.current]).toEqual([true, false]);
+  });
+
+  it('go in frames that a registry takes', async () => {
+    greet();
+    for (let number = 0; number < 1_200; number++) views.use(key(`k${number}`));
+    views.use(key('long'.repeat(400)));
+    await turn();
+    const sizes = session.asked.map(({ ask }) => ('views' in ask ? ask.views.length : 0));
+    expect(sizes).toEqual([500, 500, 201]);
+    expect(Math.max(...session.asked.map(({ ask }) => JSON.stringify(ask).length))).toBeLessThan(1_048_576);
+  });
+
+  it('fail alone when one of them is refused, and are asked for again when they are wanted again', async () => {
+    greet();
+    const [good, bad] = [views.use(key('good')), views.use(key('bad'))];
+    await turn();
+    session.asked.shift()?.reject(new RegistryError('resource_exhausted', 'too large'));
+    await turn();
+    expect(session.asked.map(({ ask }) => ('views' in ask ? ask.views[0]?.name : ''))).toEqual(['good', 'bad']);
+    session.asked[1]?.reject(new RegistryError('resource_exhausted', 'too large'));
+    await turn();
+    expect([good.failure, (bad.failure as RegistryError).code]).toEqual([undefined, 'resource_exhausted']);
+    session.asked.length = 0;
+    views.use(key('bad'));
+    await turn();
+    expect(session.taken()).toEqual([]);
+    views.demand(key('bad'));
+    await turn();
+    expect(session.taken()).toEqual(['watch: bad']);
+  });
+
+  it('are asked for whole when a delta does not follow', async () => {
+    greet();
+    const a = views.use(key('a'));
+    await turn();
+    session.taken();
+    views.pushed(snapshot('a', 5));
+    views.pushed({ type: 'delta', view: key('a'), from: 6, revision: 7, put: [], remove: ['a'] });
+    expect(session.taken()).toEqual(['watch: a']);
+    expect(a.items).toHaveLength(1);
+  });
+
+  it('are given up when nobody has used them for a while, and not while somebody listens', async () => {
+    greet();
+    const [used, listened] = [views.use(key('used')), views.use(key('listened'))];
+    views.use(key('left'));
+    const stop = listened.listen(() => {});
+    await turn();
+    session.taken();
+    clock.advance(60_000);
+    views.use(key('used'));
+    clock.advance(60_000);
+    expect(session.taken()).toEqual(['unwatch: left']);
+    stop();
+    expect([views.use(key('used')), views.use(key('listened'))]).toEqual([used, listened]);
+    clock.advance(120_000);
+    expect(session.taken()).toEqual(['unwatch: used,listened']);
+    // With nothing left to look after, nothing is looked after.
+    expect(views.use(key('left')).revision).toBeUndefined();
+  });
+
+  it('are known to be current whenever they are told to be kept', () => {
+    greet();
+    views.use(key('a'));
+    views.pushed(snapshot('a', 5));
+    views.lost();
+    views.lost();
+    expect(saved).toEqual(['a@5', 'a@5']);
+  });
+
+  it('of another registry are asked for whole', async () => {
+    greet('r');
+    const a = views.use(key('a'));
+    views.pushed(snapshot('a', 50));
+    await turn();
+    session.taken();
+    views.lost();
+    greet('another');
+    await turn();
+    expect(session.taken()).toEqual(['watch: a']);
+    views.pushed(snapshot('a', 1));
+    expect([a.revision, a.current]).toEqual([1, true]);
+  });
+
+  it('end with the client, also those that are used later', () => {
+    greet();
+    const a = views.use(key('a'));
+    views.closed();
+    expect([(a.failure as RegistryError).code, (views.demand(key('late')).failure as RegistryError).code]).toEqual(['cancelled', 'cancelled']);
+  });
+});
