@@ -47,13 +47,10 @@ describe('resolving', () => {
     const other = await secured({ defaultToken: 'root', initialManagement: 'root' });
     expect(other.acl.resolve(undefined).authorizer.allows('acl', 'write')).toBe(true);
     await other.close();
-    let asked: Caller | undefined = all.acl.resolve(undefined);
-    all.acl.onChange((affects) => {
-      if (asked !== undefined && affects(asked)) asked = undefined;
-    });
     all.acl.setDefaultToken(secret);
-    expect(asked).toBeUndefined();
     expect(all.acl.resolve(undefined).accessorId).toBe(accessorId);
+    all.acl.setDefaultToken(undefined);
+    expect(all.acl.resolve(undefined).accessorId).toBe(anonymousAccessor);
   });
 
   it('shares one authorizer among tokens with the same policies', async () => {
@@ -104,16 +101,16 @@ describe('resolving', () => {
 });
 
 describe('a change', () => {
-  it('of a policy is felt by the next question, and told to whom it concerns', async () => {
+  it('of a policy is felt by the next question, and told to those who wait', async () => {
     const { secret, policyId } = await tokenWith('key "k" { policy = "read" }');
     const caller = all.acl.resolve(secret);
-    const told: boolean[] = [];
-    all.acl.onChange((affects) => {
-      told.push(affects(caller));
+    let told = 0;
+    all.acl.onChange(caller, () => {
+      told++;
       expect(all.acl.refresh(caller).authorizer.allows('key', 'read', 'k')).toBe(false);
     });
     await all.admin.putPolicy({ id: policyId, name: 'p', rules: 'key "k" { policy = "deny" }' });
-    expect(told).toEqual([true]);
+    expect(told).toBe(1);
     expect(all.acl.resolve(secret).authorizer.allows('key', 'read', 'k')).toBe(false);
   });
 
@@ -128,25 +125,42 @@ describe('a change', () => {
     expect(all.acl.resolve(secret).authorizer.allows('operator', 'read')).toBe(false);
   });
 
-  it('of a token concerns its callers only; revoked, it is unknown at once', async () => {
+  it('of a token is told to its callers only; revoked, it is unknown at once', async () => {
     const { secret, accessorId } = await tokenWith('');
     const { secret: other } = await all.admin.createToken({});
     const callers = [all.acl.resolve(secret), all.acl.resolve(other), all.acl.resolve(undefined)];
-    const told: boolean[][] = [];
-    const stop = all.acl.onChange((affects) => told.push(callers.map(affects)));
+    const told = [0, 0, 0];
+    const stops = callers.map((caller, index) => all.acl.onChange(caller, () => told[index]!++));
     await all.admin.deleteToken(accessorId);
-    expect(told).toEqual([[true, false, false]]);
+    expect(told).toEqual([1, 0, 0]);
     expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
     expect(() => all.acl.refresh(callers[0] as Caller)).toThrow('ACL not found');
     expect(all.acl.refresh(callers[1] as Caller)).toBe(callers[1]);
-    stop();
-    await all.admin.createToken({});
-    expect(told).toHaveLength(1);
+    for (const stop of [...stops, ...stops]) stop();
+    await all.admin.putPolicy({ name: 'another' });
+    expect(told).toEqual([1, 0, 0]);
+  });
+
+  it('is told to each who listens, even if one of them stops listening', async () => {
+    const { secret, accessorId } = await tokenWith('');
+    const caller = all.acl.resolve(secret);
+    let told = 0;
+    const listener = () => {
+      told++;
+      stop();
+    };
+    const stop = all.acl.onChange(caller, listener);
+    all.acl.onChange(caller, listener);
+    await all.admin.updateToken(accessorId, { description: 'x' });
+    expect(told).toBe(2);
+    await all.admin.updateToken(accessorId, { description: 'y' });
+    expect(told).toBe(3);
   });
 
   it('of anything else is not looked at', async () => {
     let calls = 0;
-    all.acl.onChange(() => calls++);
+    all.acl.onChange(all.acl.resolve(undefined), () => calls++);
+    await all.admin.createToken({});
     await all.replica.submit({ kind: 'record-put', type: 'server', id: 'x', value: 1 });
     await all.replica.submit({ kind: 'kv-put', key: 'k', value: new Uint8Array(), flags: 0n });
     expect(calls).toBe(0);
@@ -165,23 +179,32 @@ describe('a change', () => {
 });
 
 describe('the end of a token', () => {
-  it('cuts it off to the millisecond, tells listeners, and lets it be removed', async () => {
+  it('cuts it off to the millisecond, tells those who wait within a second, and lets it be removed', async () => {
+    all.clock.advance(300);
     const { secret, token } = await all.admin.createToken({ ttlMs: 60_000 });
     const { secret: longer } = await all.admin.createToken({ ttlMs: 7_200_000 });
-    const [caller, other] = [all.acl.resolve(secret), all.acl.resolve(longer)];
-    const told: boolean[][] = [];
-    all.acl.onChange((affects) => told.push([affects(caller), affects(other)]));
+    const callers = [all.acl.resolve(secret), all.acl.resolve(longer)];
+    const told = [0, 0];
+    callers.forEach((caller, index) => all.acl.onChange(caller, () => told[index]!++));
     all.clock.advance(59_999);
-    expect(all.acl.resolve(secret)).toBe(caller);
+    expect(all.acl.resolve(secret)).toBe(callers[0]);
     all.clock.advance(1);
     expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
-    expect(told).toEqual([[true, false]]);
+    all.clock.advance(1_000);
+    expect(told).toEqual([1, 0]);
     expect(all.expired).toEqual([token.accessorId]);
     await all.admin.removeExpired(all.expired);
     expect(all.acl.store.token(token.accessorId)).toBeUndefined();
     all.clock.advance(7_140_000);
     expect(() => all.acl.resolve(longer)).toThrow('ACL not found');
-    expect(told.at(-1)).toEqual([false, true]);
+    expect(told[1]).toBe(1);
+  });
+
+  it('of one that was deleted before is not told', async () => {
+    const { token } = await all.admin.createToken({ ttlMs: 60_000 });
+    await all.admin.deleteToken(token.accessorId);
+    all.clock.advance(120_000);
+    expect(all.expired).toEqual([]);
   });
 });
 

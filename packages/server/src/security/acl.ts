@@ -54,7 +54,7 @@ export interface Denial {
   readonly name: string;
 }
 
-/** Who asks. Good until a listener hears that it is affected; hold it, not the secret. */
+/** Who asks. Good until its listener is called; hold it, not the secret. */
 export interface Caller {
   /** The token's public id; what to log. */
   readonly accessorId: string;
@@ -64,9 +64,6 @@ export interface Caller {
   /** Milliseconds since the Unix epoch; Infinity for never. */
   readonly expiresAtMs: number;
 }
-
-/** @param affects tells whether a caller must be resolved anew with `refresh` */
-export type AclListener = (affects: (caller: Caller) => boolean) => void;
 
 /** Everybody, when there is no access control. */
 const everybody: Caller = {
@@ -89,7 +86,8 @@ export class Acl {
   readonly #callers = new Map<string, Caller>();
   readonly #authorizers = new Map<string, Authorizer>();
   readonly #rules = new Map<string, { readonly modified: number; readonly rules: Rules }>();
-  readonly #listeners = new Set<AclListener>();
+  /** Listeners by the hash of their caller's secret. */
+  readonly #listeners = new Map<string, Set<() => void>>();
   readonly #expiry: ExpiryTimer;
   #defaultHash: string;
 
@@ -100,7 +98,10 @@ export class Acl {
     this.#onDenied = onDenied;
     this.#defaultHash = hashSecret(config.defaultToken ?? anonymousSecret);
     this.#expiry = new ExpiryTimer(clock, (accessorIds) => {
-      this.#notify(({ accessorId, expiresAtMs }) => accessorIds.includes(accessorId) && expiresAtMs <= clock.now());
+      for (const accessorId of accessorIds) {
+        const secretHash = this.store.token(accessorId)?.secretHash;
+        if (secretHash !== undefined) this.#notify(this.#listeners.get(secretHash));
+      }
       onExpired(accessorIds);
     });
   }
@@ -123,32 +124,41 @@ export class Acl {
   observe(changes: readonly RowChange[]): void {
     const change = this.store.observe(changes);
     if (change === undefined) return;
+    this.#watchExpiry(change);
     if (change.rules) {
       this.#callers.clear();
       this.#authorizers.clear();
-      this.#notify(() => true);
-    } else {
-      for (const secretHash of change.secretHashes) this.#callers.delete(secretHash);
-      this.#notify(({ secretHash }) => change.secretHashes.has(secretHash));
+      for (const listeners of [...this.#listeners.values()]) this.#notify(listeners);
+      return;
     }
-    this.#watchExpiry(change);
+    for (const secretHash of change.secretHashes) {
+      this.#callers.delete(secretHash);
+      this.#notify(this.#listeners.get(secretHash));
+    }
   }
 
   /**
-   * Calls the listener synchronously, after each batch of changes that may have changed what somebody may
-   * do, and when a token ends. A listener must not throw.
+   * Calls the listener whenever what the caller may do may have changed: synchronously, in the turn in which
+   * the change is applied, or within a second of the token's end. It should `refresh` the caller; it must
+   * not throw.
    * @returns ends it; idempotent
    */
-  onChange(listener: AclListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  onChange(caller: Caller, listener: () => void): () => void {
+    const { secretHash } = caller;
+    const listeners = this.#listeners.get(secretHash) ?? new Set();
+    this.#listeners.set(secretHash, listeners);
+    // A function that listens twice is called twice.
+    const own = () => listener();
+    listeners.add(own);
+    return () => {
+      if (!listeners.delete(own) || listeners.size > 0) return;
+      if (this.#listeners.get(secretHash) === listeners) this.#listeners.delete(secretHash);
+    };
   }
 
-  /** Changes the token that stands in when a request brings none; undefined for the anonymous token. */
+  /** Changes the token that stands in when a later request brings none; undefined for the anonymous token. */
   setDefaultToken(secret: string | undefined): void {
-    const before = this.#defaultHash;
     this.#defaultHash = hashSecret(secret ?? anonymousSecret);
-    this.#notify(({ secretHash }) => secretHash === before);
   }
 
   /**
@@ -194,13 +204,20 @@ export class Acl {
 
   #makeCaller(secretHash: string): Caller {
     const token = this.store.tokenBySecretHash(secretHash);
-    if (token === undefined || hasEnded(token, this.#clock.now())) throw aclNotFound();
+    if (token === undefined || hasEnded(token, this.#clock.now()) || !this.#isVouchedFor(token)) throw aclNotFound();
     return {
       accessorId: token.accessorId,
       authorizer: this.#authorizerOf(token),
       secretHash,
       expiresAtMs: token.expiresAtMs === 0 ? Infinity : token.expiresAtMs,
     };
+  }
+
+  /** Tokens of logins hold as long as their auth method, not one of the same name that came later. */
+  #isVouchedFor({ authMethod, created }: Token): boolean {
+    if (authMethod === '') return true;
+    const method = this.store.method(authMethod);
+    return method !== undefined && method.created < created;
   }
 
   #authorizerOf(token: Token): Authorizer {
@@ -244,13 +261,14 @@ export class Acl {
     return [rules];
   }
 
-  #watchExpiry(change: AclChange): void {
-    for (const { accessorId, expiresAtMs } of change.expiring) this.#expiry.add(accessorId, expiresAtMs);
+  #watchExpiry({ gone, expiring }: AclChange): void {
+    for (const { accessorId, expiresAtMs } of gone) this.#expiry.delete(accessorId, expiresAtMs);
+    for (const { accessorId, expiresAtMs } of expiring) this.#expiry.add(accessorId, expiresAtMs);
   }
 
-  #notify(affects: (caller: Caller) => boolean): void {
+  #notify(listeners: Iterable<() => void> | undefined): void {
     // A copy, since a listener may end itself.
-    for (const listener of [...this.#listeners]) listener(affects);
+    if (listeners !== undefined) for (const listener of [...listeners]) listener();
   }
 }
 

@@ -1,6 +1,13 @@
-/** Tells when tokens have reached their end; one timer for the next of them. */
+/**
+ * Tells when tokens have reached their end, at most a second late; one timer for all of them.
+ *
+ * Tokens that end within the same second share a bucket, so that adding, removing and telling cost the same
+ * however many there are. Nobody relies on it to refuse an ended token: it is for what waits already.
+ */
 
 import type { Clock } from '../clock.ts';
+
+const bucketMs = 1_000;
 
 /** Timers may not be longer than 2^31 ms; and the wall clock may be set meanwhile. */
 const delayMaxMs = 3_600_000;
@@ -8,7 +15,8 @@ const delayMaxMs = 3_600_000;
 export class ExpiryTimer {
   readonly #clock: Clock;
   readonly #onExpired: (ids: readonly string[]) => void;
-  readonly #ends = new Map<string, number>();
+  /** Ids by the second, counted from the epoch, at whose start they have ended. */
+  readonly #buckets = new Map<number, Set<string>>();
   #next = Infinity;
   #cancel: () => void = () => {};
 
@@ -19,32 +27,45 @@ export class ExpiryTimer {
 
   /** @param endsAtMs milliseconds since the Unix epoch */
   add(id: string, endsAtMs: number): void {
-    this.#ends.set(id, endsAtMs);
-    if (endsAtMs < this.#next) this.#arm(endsAtMs);
+    const second = Math.ceil(endsAtMs / bucketMs);
+    const bucket = this.#buckets.get(second);
+    if (bucket === undefined) this.#buckets.set(second, new Set([id]));
+    else bucket.add(id);
+    if (second < this.#next) this.#arm(second);
+  }
+
+  delete(id: string, endsAtMs: number): void {
+    const second = Math.ceil(endsAtMs / bucketMs);
+    const bucket = this.#buckets.get(second);
+    bucket?.delete(id);
+    if (bucket?.size === 0) this.#buckets.delete(second);
   }
 
   close(): void {
     this.#cancel();
-    this.#ends.clear();
+    this.#buckets.clear();
   }
 
-  #arm(next: number): void {
+  #arm(second: number): void {
     this.#cancel();
-    this.#next = next;
-    if (next === Infinity) return;
-    const delayMs = Math.min(delayMaxMs, Math.max(0, next - this.#clock.now()));
+    this.#next = second;
+    if (second === Infinity) return;
+    const delayMs = Math.min(delayMaxMs, Math.max(0, second * bucketMs - this.#clock.now()));
     this.#cancel = this.#clock.timer(delayMs, () => this.#fire());
   }
 
   #fire(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.now() / bucketMs;
     const expired: string[] = [];
     let next = Infinity;
-    for (const [id, endsAtMs] of this.#ends) {
-      if (endsAtMs <= now) expired.push(id);
-      else next = Math.min(next, endsAtMs);
+    // There are as many buckets as seconds in the longest life of a token, at most.
+    for (const [second, ids] of this.#buckets) {
+      if (second > now) next = Math.min(next, second);
+      else {
+        expired.push(...ids);
+        this.#buckets.delete(second);
+      }
     }
-    for (const id of expired) this.#ends.delete(id);
     this.#arm(next);
     if (expired.length > 0) this.#onExpired(expired);
   }

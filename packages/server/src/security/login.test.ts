@@ -118,6 +118,23 @@ describe('a login', () => {
     await all.admin.deleteMethod('m');
     expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
     expect(all.acl.store.bindingRules()).toEqual([]);
+    expect(all.acl.store.tokens()).toHaveLength(1);
+  });
+
+  it('ends in the turn in which its method goes, and does not come back with another of that name', async () => {
+    const config = { JWTValidationPubKeys: [pem(ec.publicKey)] };
+    await method(config);
+    const { secret } = await enter(await sign({}));
+    let told = 0;
+    all.acl.onChange(all.acl.resolve(secret), () => told++);
+    // As if the process died before it removed the tokens.
+    await all.replica.submit({ kind: 'record-delete', type: 'acl-auth-method', id: 'm' });
+    expect(told).toBe(1);
+    expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
+    await method(config);
+    expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
+    const { secret: another } = await enter(await sign({}));
+    expect(all.acl.resolve(another).authorizer.allows('service', 'write', 'web')).toBe(true);
   });
 });
 

@@ -23,14 +23,20 @@ import {
   type TokenValue,
 } from './records.ts';
 
+export interface Ending {
+  readonly accessorId: string;
+  readonly expiresAtMs: number;
+}
+
 /** What a batch of changes meant for access control. */
 export interface AclChange {
-  /** Policies or roles changed: what any token may do is open again. */
+  /** Policies or roles changed, or an auth method went: what any token may do is open again. */
   readonly rules: boolean;
   /** Hashes of the secrets of tokens that changed, came or went. */
   readonly secretHashes: ReadonlySet<string>;
-  /** Tokens that came with an end, or got another one. */
-  readonly expiring: readonly { readonly accessorId: string; readonly expiresAtMs: number }[];
+  /** Tokens with an end that came, and that went. */
+  readonly expiring: readonly Ending[];
+  readonly gone: readonly Ending[];
 }
 
 export class AclStore {
@@ -57,6 +63,7 @@ export class AclStore {
       const row = after ?? before;
       if (row?.kind !== 'record') continue;
       if (row.type === recordTypes.policy || row.type === recordTypes.role) rules = true;
+      else if (row.type === recordTypes.method && after === undefined) rules = true;
       else if (row.type === recordTypes.token) {
         tokens.push({ before: before as RowOf<'record'> | undefined, after: after as RowOf<'record'> | undefined });
       }
@@ -138,11 +145,13 @@ export class AclStore {
     tokens: readonly { readonly before: RowOf<'record'> | undefined; readonly after: RowOf<'record'> | undefined }[],
   ): AclChange {
     const secretHashes = new Set<string>();
-    const expiring: { accessorId: string; expiresAtMs: number }[] = [];
+    const expiring: Ending[] = [];
+    const gone: Ending[] = [];
     for (const { before, after } of tokens) {
       if (before !== undefined) {
-        const { secretHash } = before.value as TokenValue;
+        const { secretHash, expiresAtMs } = before.value as TokenValue;
         secretHashes.add(secretHash);
+        if (expiresAtMs > 0) gone.push({ accessorId: before.id, expiresAtMs });
         if (this.#bySecret.get(secretHash) === before.id) this.#bySecret.delete(secretHash);
       }
       if (after === undefined) continue;
@@ -151,7 +160,7 @@ export class AclStore {
       this.#bySecret.set(secretHash, after.id);
       if (expiresAtMs > 0) expiring.push({ accessorId: after.id, expiresAtMs });
     }
-    return { rules: false, secretHashes, expiring };
+    return { rules: false, secretHashes, expiring, gone };
   }
 }
 
