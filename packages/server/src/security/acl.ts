@@ -41,7 +41,7 @@ export interface AclOptions {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly config: AclConfig;
-  /** Told of every denial by `authorize`, for the audit log. */
+  /** Told of every denial by `authorize`, to be counted. The audit log also wants to know from where: see the README. */
   readonly onDenied?: (denial: Denial) => void;
   /** Called when tokens have reached their end; they are unusable already and may be removed. */
   readonly onExpired?: (accessorIds: readonly string[]) => void;

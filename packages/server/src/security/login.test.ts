@@ -7,6 +7,7 @@ import { exportJWK, SignJWT, type JWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fetchText } from './fetch-text.ts';
 import { Login } from './login.ts';
+import type { MethodInput } from './method-writes.ts';
 import type { MethodConfig } from './records.ts';
 import { secured, type Secured } from './security.case.ts';
 
@@ -294,7 +295,7 @@ describe('fetched keys', () => {
 
 describe('an auth method', () => {
   const key = { JWTValidationPubKeys: [pem(ec.publicKey)] };
-  it.each([
+  const wrong: [MethodInput, string][] = [
     [{ name: '' }, 'Invalid Auth Method: no Name is set'],
     [{ name: 'a b' }, 'Invalid Auth Method: invalid Name.'],
     [{ name: 'a', type: 'oidc' }, 'Invalid Auth Method: Type should be one of: [jwt]'],
@@ -311,7 +312,8 @@ describe('an auth method', () => {
     [{ name: 'a', config: { ...key, ClaimMappings: { a: 'x', b: 'x' } } }, 'ClaimMappings contains multiple mappings for key "x"'],
     [{ name: 'a', config: { ...key, ClockSkewLeeway: 'soon' } }, 'ClockSkewLeeway must be a duration'],
     [{ name: 'a', config: { ...key, Nope: 1 } }, 'has no setting "Nope"'],
-  ])('is refused with %j: %s', async (input, message) => {
+  ];
+  it.each(wrong.map(([input, message]) => ({ input, message })))('is refused: $message', async ({ input, message }) => {
     await expect(all.admin.putMethod({ type: 'jwt', config: key, ...input })).rejects.toThrow(message);
   });
 
