@@ -92,7 +92,7 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** Longest record key, in bytes of UTF-8. LMDB's limit at its default page size is 1,978. */
+/** Longest record key, in bytes of UTF-8: above what the registry lets in (`keyBytesMax`), below what engines take. */
 export const recordKeyBytesMax = 1_900;
 
 /** Longest record value, in bytes: well above what front ends let in (bodies of 1 MiB). */

@@ -1,195 +1,245 @@
 /**
- * Damage to the file never crashes the process and never yields wrong records: either the store is
- * refused, or what was damaged was not in use and everything is as it was.
+ * Damage to the files never yields wrong records: either the store is refused, or what was damaged
+ * was not in use and everything is as it was. Only what a crash may have cut off is dropped, and no
+ * more than that.
  */
 
-import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, truncate, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isRegistryError } from '@rollcall/protocol';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../engine.ts';
 import { embedded } from './embedded.ts';
 import { scratchDirectories } from './scratch.case.ts';
+import { framesAt } from './store-file.ts';
 
 const scratch = scratchDirectories();
-const pageBytes = 4_096;
+const logBytes = 32_768;
+const sectorBytes = 512;
 
-let sound: Buffer;
-/** The same store some transactions earlier: where stale pages come from. */
-let earlier: Buffer;
-let content: string;
+/** A store that was closed, and the same store as a crash would have left it just before. */
+let closed: string;
+let crashed: string;
+/** Its files, and what it holds after each transaction by revision. */
+let files: string[];
+const states = new Map<number, string>();
+let newest = 0;
 
-/** A store with branch pages, values on pages of their own, and free pages. */
+/** A store with a base, full logs, removed records, and a transaction of several frames. */
 beforeAll(async () => {
-  const { mkdtemp, rm } = await import('node:fs/promises');
-  const { tmpdir } = await import('node:os');
-  const dir = await mkdtemp(join(tmpdir(), 'rollcall-engine-'));
-  const path = join(dir, 'rollcall.mdb');
-  let engine = await embedded({ dir });
-  for (let round = 0; round < 12; round++) {
-    if (round === 8) {
-      await engine.close();
-      earlier = await readFile(path);
-      engine = await embedded({ dir });
-    }
-    await engine.commit({
-      expect: [],
-      put: Array.from({ length: 120 }, (_, index) => ({
-        key: `instance\0node-${(round * 7 + index) % 40}\0web-${(round * 120 + index) % 700}`,
-        value: Buffer.alloc(index % 40 === 0 ? 9_000 : 150 + index, round + 1),
-      })),
-      delete: Array.from({ length: 20 }, (_, index) => `instance\0node-${index}\0web-${index * round}`),
-    });
+  closed = await mkdtemp(join(tmpdir(), 'rollcall-damage-'));
+  crashed = await mkdtemp(join(tmpdir(), 'rollcall-damage-'));
+  const model = new Map<string, string>();
+  const write = async (engine: Engine, round: number): Promise<void> => {
+    const put = Array.from({ length: 25 }, (_, index) => ({
+      key: `instance\0node-${(round * 7 + index) % 20}\0web-${(round * 25 + index) % 150}`,
+      value: Buffer.alloc(index === 0 && round === 9 ? 20_000 : 120 + index, round + 1),
+    }));
+    const gone = [`instance\0node-${round % 20}\0web-${round}`];
+    newest = (await engine.commit({ expect: [], put, delete: gone })).revision;
+    for (const key of gone) model.delete(key);
+    for (const { key, value } of put) model.set(key, `${newest} ${value.toString('base64')}`);
+    states.set(newest, textOf(model));
+  };
+  let engine = await embedded({ dir: closed, logBytes });
+  let round = 0;
+  // When a compaction is over depends on the machine; some time after one, there are logs again.
+  const found = async (): Promise<string[]> => (await readdir(closed)).filter((name) => /\.(base|log)$/.test(name));
+  while (round < 30 || (await found()).length < 4 || !(await found()).some((name) => name.endsWith('.base'))) {
+    await write(engine, round++);
   }
-  await engine.commit({ expect: [], put: [], delete: ['nothing'] });
-  content = await digest(engine);
+  // Closing ends a compaction, and a longer log puts off the next one: the files stand still while
+  // they are copied.
   await engine.close();
-  sound = await readFile(path);
-  await rm(dir, { recursive: true });
+  engine = await embedded({ dir: closed, logBytes: 1_048_576 });
+  const endOfLog = async (): Promise<number> => {
+    const bytes = await readFile(join(closed, (await found()).toSorted().at(-1) as string));
+    return bytes.length - trailingZeros(bytes);
+  };
+  // At least three transactions, of which the last is known to be small.
+  for (let writes = 0; writes < 2 || (await endOfLog()) < framesAt + 15_000; writes++) await write(engine, round++);
+  await cp(closed, crashed, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+  await engine.close();
+  files = (await readdir(closed)).toSorted();
+  expect(files.filter((name) => name.endsWith('.base'))).toHaveLength(1);
+  expect(files.filter((name) => name.endsWith('.log')).length).toBeGreaterThan(1);
 });
 
-/** Everything that the engine says of its content, as text. */
-async function digest(engine: Engine): Promise<string> {
-  const abort = new AbortController();
-  const lines: string[] = [];
-  for await (const event of engine.changes({ signal: abort.signal })) {
-    if (event.kind === 'caught-up') {
-      lines.push(`at ${event.revision}`);
-      break;
-    }
-    if (event.kind !== 'records') throw new Error(`unexpected ${event.kind}`);
-    for (const { key, value, revision } of event.records) {
-      lines.push(`${key} ${revision} ${Buffer.from(value).toString('base64')}`);
-    }
-  }
-  return lines.join('\n');
+afterAll(async () => {
+  for (const dir of [closed, crashed]) await rm(dir, { recursive: true, force: true });
+});
+
+function textOf(content: ReadonlyMap<string, string>): string {
+  return [...content].map((entry) => entry.join(' ')).toSorted().join('\n');
 }
 
-/** Opens a store made of `file`; tells whether it was refused, and checks it thoroughly if not. */
-async function tryOut(file: Buffer): Promise<'refused' | 'sound'> {
+async function contentOf(engine: Engine): Promise<string> {
+  const content = new Map<string, string>();
+  for await (const event of engine.changes({ signal: new AbortController().signal })) {
+    if (event.kind !== 'records') break;
+    for (const { key, value, revision } of event.records) {
+      content.set(key, `${revision} ${Buffer.from(value).toString('base64')}`);
+    }
+  }
+  return textOf(content);
+}
+
+/**
+ * Damages a copy of a store and opens it.
+ * @returns the revision that it opened at, or how it was refused
+ */
+async function tryOut(store: string, damage: (dir: string) => Promise<void>): Promise<number | string> {
   const dir = await scratch();
-  await writeFile(join(dir, 'rollcall.mdb'), file);
+  await cp(store, dir, { recursive: true });
+  await damage(dir);
   let engine;
   try {
-    engine = await embedded({ dir });
-  } catch (error) {
-    if (isRegistryError(error, 'data_loss') || isRegistryError(error, 'failed_precondition')) return 'refused';
-    throw error;
-  }
-  expect(await digest(engine)).toBe(content);
-  // Damage to the lists of free pages would show in what is written next.
-  for (let round = 0; round < 8; round++) {
-    const put = Array.from({ length: 40 }, (_, index) => ({ key: `new-${index}`, value: Buffer.alloc(700, round) }));
-    await engine.commit({ expect: [], put, delete: [] });
-  }
-  await engine.commit({ expect: [], put: [], delete: Array.from({ length: 40 }, (_, index) => `new-${index}`) });
-  const after = await digest(engine);
-  await engine.close();
-  engine = await embedded({ dir });
-  expect(await digest(engine)).toBe(after);
-  await engine.close();
-  expect(after.split('\n').slice(0, -1)).toEqual(content.split('\n').slice(0, -1));
-  return 'sound';
-}
-
-async function refusedAfter(damage: (path: string) => Promise<void>): Promise<string> {
-  const dir = await scratch();
-  const path = join(dir, 'rollcall.mdb');
-  await writeFile(path, sound);
-  await damage(path);
-  try {
-    await embedded({ dir });
+    engine = await embedded({ dir, logBytes });
   } catch (error) {
     if (isRegistryError(error, 'data_loss') || isRegistryError(error, 'failed_precondition')) return error.message;
     throw error;
   }
-  throw new Error('the store was opened');
+  const revision = await engine.barrier();
+  expect(await contentOf(engine)).toBe(states.get(revision));
+  // It must also go on from there, and be as good as new.
+  const next = await engine.commit({ expect: [], put: [{ key: 'new', value: Buffer.of(1) }], delete: [] });
+  expect(next.revision).toBeGreaterThan(revision);
+  await engine.close();
+  engine = await embedded({ dir, logBytes });
+  expect(await engine.barrier()).toBe(next.revision);
+  await engine.close();
+  return revision;
 }
 
-describe('a damaged store', () => {
+/** Overwrites `bytes` at `at` in a file, within its length. */
+function overwrite(name: string, at: number, bytes: Buffer): (dir: string) => Promise<void> {
+  return async (dir) => {
+    const file = await readFile(join(dir, name));
+    bytes.copy(file, Math.min(at, file.length - bytes.length));
+    await writeFile(join(dir, name), file);
+  };
+}
+
+describe('a store that was closed', () => {
   it('is found sound when nothing was done to it', async () => {
-    expect(await tryOut(sound)).toBe('sound');
+    expect(await tryOut(closed, async () => {})).toBe(newest);
   });
 
-  it('is refused when it is empty, cut off, or another kind of file', async () => {
-    const cases: [damage: (path: string) => Promise<void>, message: RegExp][] = [
-      [(path) => truncate(path, 0), /cut off/],
-      [(path) => truncate(path, 100), /cut off/],
-      [(path) => truncate(path, pageBytes), /cut off/],
-      [(path) => truncate(path, sound.length / 2), /ends before page|ends within/],
-      [(path) => writeFile(path, Buffer.alloc(sound.length)), /not a Rollcall store/],
-      [(path) => writeFile(path, Buffer.concat([Buffer.alloc(64, 0xff), sound.subarray(64)])), /not a Rollcall store/],
-    ];
-    for (const [damage, message] of cases) expect(await refusedAfter(damage)).toMatch(message);
-  });
-
-  it('is refused when its newest head is gone, rather than opened one transaction back', async () => {
-    for (const page of [0, 1]) {
-      await refusedAfter((path) => writeFile(path, withPage(page, Buffer.alloc(pageBytes))));
-      await refusedAfter((path) => writeFile(path, withPage(page, pageOf(earlier, page))));
+  it('is refused when any of its files is empty, cut off, longer, or gone', async () => {
+    for (const name of files) {
+      const size = (await readFile(join(closed, name))).length;
+      for (const length of [0, 100, framesAt, size >> 1, size - 1, size + 1]) {
+        expect(await tryOut(closed, (dir) => truncate(join(dir, name), length)), `${name} of ${length} bytes`).toMatch(/damaged/);
+      }
+      expect(await tryOut(closed, (dir) => unlink(join(dir, name))), `without ${name}`).toMatch(/missing|begins at revision/);
     }
   });
 
-  it('is refused or sound whatever page is overwritten, and with what', async () => {
-    const pages = sound.length / pageBytes;
+  it('is refused when a file is another kind of file, or in the place of another', async () => {
+    for (const name of files) {
+      const size = (await readFile(join(closed, name))).length;
+      expect(await tryOut(closed, overwrite(name, 0, Buffer.alloc(size)))).toMatch(/not a file of a Rollcall store/);
+      for (const other of files.filter((each) => each !== name)) {
+        expect(await tryOut(closed, (dir) => cp(join(dir, other), join(dir, name)))).toMatch(/damaged/);
+      }
+    }
+  });
+
+  it('is refused when its last writes are overwritten with nothing', async () => {
+    const last = files.at(-1) as string;
+    const bytes = await readFile(join(closed, last));
+    const end = bytes.length - trailingZeros(bytes);
+    for (const length of [1, 20, sectorBytes, end - framesAt]) {
+      expect(await tryOut(closed, overwrite(last, end - length, Buffer.alloc(length)))).toMatch(/damaged/);
+    }
+  });
+
+  it('is refused or unchanged whatever is overwritten, and with what', async () => {
     const outcomes = { refused: 0, sound: 0 };
+    const place = fc.record({ file: fc.nat(files.length - 1), at: fc.nat(logBytes - 1) });
     const damage = fc.oneof(
-      fc.record({ kind: fc.constant('garbage' as const), page: fc.nat(pages - 1), seed: fc.integer() }),
-      fc.record({ kind: fc.constant('zeros' as const), page: fc.nat(pages - 1) }),
-      fc.record({ kind: fc.constant('stale' as const), page: fc.nat(earlier.length / pageBytes - 1) }),
-      fc.record({ kind: fc.constant('misplaced' as const), page: fc.nat(pages - 1), from: fc.nat(pages - 1) }),
-      fc.record({ kind: fc.constant('cut' as const), page: fc.nat(pages - 1) }),
+      fc.record({ kind: fc.constant('flip' as const), place, mask: fc.integer({ min: 1, max: 255 }) }),
+      fc.record({ kind: fc.constant('header' as const), place, mask: fc.integer({ min: 1, max: 255 }) }),
+      fc.record({ kind: fc.constant('garbage' as const), place, seed: fc.integer() }),
+      fc.record({ kind: fc.constant('zeros' as const), place }),
+      fc.record({ kind: fc.constant('misplaced' as const), place, from: fc.nat(logBytes - 1) }),
     );
     await fc.assert(
       fc.asyncProperty(damage, async (what) => {
-        let file: Buffer;
-        if (what.kind === 'garbage') file = withPage(what.page, garbage(what.seed));
-        else if (what.kind === 'zeros') file = withPage(what.page, Buffer.alloc(pageBytes));
-        else if (what.kind === 'stale') file = withPage(what.page, pageOf(earlier, what.page));
-        else if (what.kind === 'misplaced') file = withPage(what.page, pageOf(sound, what.from));
-        else file = sound.subarray(0, what.page * pageBytes);
-        outcomes[await tryOut(file)]++;
+        const name = files[what.place.file] as string;
+        const file = await readFile(join(closed, name));
+        const at = Math.min(what.kind === 'header' ? what.place.at % 80 : what.place.at, file.length - sectorBytes);
+        const sector = at - (at % sectorBytes);
+        const outcome = await tryOut(
+          closed,
+          what.kind === 'flip' || what.kind === 'header'
+            ? overwrite(name, at, Buffer.of((file[at] as number) ^ what.mask))
+            : what.kind === 'garbage'
+              ? overwrite(name, sector, garbage(what.seed))
+              : what.kind === 'zeros'
+                ? overwrite(name, sector, Buffer.alloc(sectorBytes))
+                : overwrite(name, sector, file.subarray(what.from, what.from + sectorBytes)),
+        );
+        if (typeof outcome === 'number') expect(outcome).toBe(newest);
+        outcomes[typeof outcome === 'number' ? 'sound' : 'refused']++;
       }),
-      { numRuns: 60 },
+      { numRuns: 150 },
     );
-    expect(outcomes.refused).toBeGreaterThan(10);
-  });
-
-  it('is refused or sound whatever bytes are flipped', async () => {
-    const outcomes = { refused: 0, sound: 0 };
-    // Headers and nodes are where LMDB would follow what it finds: half of the flips go there.
-    const place = fc.oneof(
-      fc.nat(sound.length - 1),
-      fc.record({ page: fc.nat(sound.length / pageBytes - 1), at: fc.nat(63) }).map(({ page, at }) => page * pageBytes + at),
-    );
-    await fc.assert(
-      fc.asyncProperty(place, fc.integer({ min: 1, max: 255 }), async (at, mask) => {
-        const file = Buffer.from(sound);
-        file[at] = (file[at] as number) ^ mask;
-        outcomes[await tryOut(file)]++;
-      }),
-      { numRuns: 120 },
-    );
-    expect(outcomes.refused).toBeGreaterThan(10);
-    expect(outcomes.sound).toBeGreaterThan(0);
+    expect(outcomes.refused).toBeGreaterThan(20);
+    expect(outcomes.sound).toBeGreaterThan(5);
   });
 });
 
-function pageOf(file: Buffer, page: number): Buffer {
-  return file.subarray(page * pageBytes, (page + 1) * pageBytes);
-}
+describe('a store after a crash', () => {
+  it('has everything when nothing was cut off', async () => {
+    expect(await tryOut(crashed, async () => {})).toBe(newest);
+  });
 
-function withPage(page: number, bytes: Buffer): Buffer {
-  const file = Buffer.from(sound);
-  bytes.copy(file, page * pageBytes);
-  return file;
+  it('has all but the last write when any part of that is not there', async () => {
+    const last = files.at(-1) as string;
+    const bytes = await readFile(join(crashed, last));
+    const end = bytes.length - trailingZeros(bytes);
+    await fc.assert(
+      // What of a write reaches the disk before a crash: any of its sectors, in any order.
+      fc.asyncProperty(fc.infiniteStream(fc.boolean()), fc.nat(8), async (reached, back) => {
+        let lost = false;
+        const torn = Buffer.from(bytes);
+        for (let sector = end - (end % sectorBytes); sector > end - 3_200 + back * sectorBytes; sector -= sectorBytes) {
+          if (reached.next().value === true) continue;
+          const from = Math.max(sector, end - 3_200);
+          if (torn.subarray(from, sector + sectorBytes).some((byte) => byte !== 0)) lost = true;
+          torn.fill(0, from, sector + sectorBytes);
+        }
+        const outcome = await tryOut(crashed, (dir) => writeFile(join(dir, last), torn));
+        expect(outcome).toBe(lost ? newest - 1 : newest);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is refused when something is damaged that was not the last write', async () => {
+    const last = files.at(-1) as string;
+    const bytes = await readFile(join(crashed, last));
+    const end = bytes.length - trailingZeros(bytes);
+    // Each transaction is about 4 KiB: the one before the last, and the first of the file.
+    for (const at of [end - 5_500, framesAt + 100]) {
+      expect(await tryOut(crashed, overwrite(last, at, garbage(at)))).toMatch(/unreadable at byte/);
+    }
+  });
+});
+
+function trailingZeros(bytes: Buffer): number {
+  let count = 0;
+  while (bytes[bytes.length - 1 - count] === 0) count++;
+  return count;
 }
 
 function garbage(seed: number): Buffer {
   let state = seed | 1;
   return Buffer.from(
-    Array.from({ length: pageBytes }, () => {
+    Array.from({ length: sectorBytes }, () => {
       state ^= state << 13;
       state ^= state >>> 17;
       state ^= state << 5;

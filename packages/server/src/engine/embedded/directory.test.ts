@@ -1,16 +1,15 @@
 /** What may lie in a data directory, and what is refused at the start. */
 
-import { mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { isRegistryError, type ErrorCode } from '@rollcall/protocol';
-import { open as openLmdb } from 'lmdb';
 import { describe, expect, it } from 'vitest';
-import { openDriver } from './driver.ts';
 import { embedded } from './embedded.ts';
-import { encodeValue, headKey, markOf } from './stored-record.ts';
 import { scratchDirectories } from './scratch.case.ts';
 
 const scratch = scratchDirectories();
+const log = 'rollcall-00000001.log';
 
 /** A directory with a closed store that has one record. */
 async function stored(): Promise<string> {
@@ -36,21 +35,13 @@ async function refusal(dir: string, code: ErrorCode): Promise<string> {
   throw new Error('the store was opened');
 }
 
-/** Writes the head of a store as another version would. */
-async function writeHead(dir: string, content: unknown): Promise<void> {
-  const driver = openDriver(join(dir, 'rollcall.mdb'));
-  const value = encodeValue(Buffer.from(JSON.stringify(content)), markOf(headKey, 9));
-  await driver.write({ key: headKey, value, revision: 9 }, 1, []);
-  await driver.close();
-}
-
 describe('data directory', () => {
   it('is made with its parents, for this user only', async () => {
     const dir = join(await scratch(), 'deep', 'data');
     await (await embedded({ dir })).close();
     expect((await stat(dir)).mode & 0o777).toBe(0o700);
-    expect((await stat(join(dir, 'rollcall.mdb'))).mode & 0o077).toBe(0);
-    expect((await readdir(dir)).toSorted()).toEqual(['rollcall.mdb', 'rollcall.mdb-lock']);
+    expect((await stat(join(dir, log))).mode & 0o077).toBe(0);
+    expect(await readdir(dir)).toEqual([log]);
   });
 
   it('may have what file systems and version control put there', async () => {
@@ -81,17 +72,11 @@ describe('data directory', () => {
 
   it('starts over a store that was never finished', async () => {
     const dir = await scratch();
-    await writeFile(join(dir, 'rollcall.mdb.new'), 'half');
-    await writeFile(join(dir, 'rollcall.mdb.new-lock'), '');
+    await writeFile(join(dir, `${log}.new`), 'half');
     const engine = await embedded({ dir });
     expect(await engine.barrier()).toBe(0);
+    expect((await readdir(dir)).filter((name) => name.endsWith('.new'))).toEqual([]);
     await engine.close();
-  });
-
-  it('is refused when its store is gone, rather than started empty', async () => {
-    const dir = await stored();
-    await rm(join(dir, 'rollcall.mdb'));
-    expect(await refusal(dir, 'data_loss')).toContain('rollcall.mdb is missing');
   });
 
   it('is in use while it is open, by any name', async () => {
@@ -122,30 +107,38 @@ describe('data directory', () => {
 describe('a store of another kind', () => {
   it('is refused when another format version wrote it', async () => {
     const dir = await stored();
-    await writeHead(dir, { store: 'rollcall', format: 2, records: 1, sum: 0 });
+    const path = join(dir, log);
+    const bytes = await readFile(path);
+    bytes.writeUInt32LE(2, 8);
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, 56)), 56);
+    await writeFile(path, bytes);
     expect(await refusal(dir, 'failed_precondition')).toContain('has format 2, this version of Rollcall reads 1');
   });
 
-  it('is refused when it is an LMDB file of another program', async () => {
+  it('is refused when a file only has the name of one of ours', async () => {
     const dir = await scratch();
-    const db = openLmdb(join(dir, 'rollcall.mdb'), { noSubdir: true, overlappingSync: false });
-    await db.put('hello', 'world');
-    await db.close();
-    const before = await readdir(dir);
-    expect(await refusal(dir, 'failed_precondition')).toContain('not one of Rollcall');
-    expect(await readdir(dir)).toEqual(before);
+    await writeFile(join(dir, log), 'SQLite format 3\0'.repeat(1_000));
+    expect(await refusal(dir, 'failed_precondition')).toContain('not a file of a Rollcall store');
   });
 
-  it('is refused when it is no LMDB file at all', async () => {
-    const dir = await scratch();
-    await writeFile(join(dir, 'rollcall.mdb'), 'SQLite format 3\0'.repeat(1_000));
-    await refusal(dir, 'failed_precondition');
+  it('is refused when its files are of two stores', async () => {
+    const [one, other] = [await stored(), await stored()];
+    for (const dir of [one, other]) {
+      const engine = await embedded({ dir, logBytes: 8_192 });
+      const put = [{ key: 'b', value: Buffer.alloc(20_000_000 / 4) }];
+      for (let round = 0; round < 4; round++) await engine.commit({ expect: [], put, delete: [] });
+      if (dir === other) await engine.commit({ expect: [], put, delete: ['a'] });
+      await engine.close();
+    }
+    const last = (await readdir(one)).toSorted().at(-1) as string;
+    await cp(join(other, last), join(one, last));
+    await refusal(one, 'data_loss');
   });
 
   it('keeps its content when it is moved to another directory', async () => {
     const dir = await stored();
     const other = await scratch();
-    await rename(join(dir, 'rollcall.mdb'), join(other, 'rollcall.mdb'));
+    await rename(join(dir, log), join(other, log));
     const engine = await embedded({ dir: other });
     expect(await engine.barrier()).toBe(1);
     await engine.close();

@@ -1,86 +1,63 @@
 /**
- * The data directory: what may lie in it, and how a new store comes into being.
+ * The data directory: what may lie in it, and which files are the store.
  *
- *   rollcall.mdb        the store
- *   rollcall.mdb-lock   LMDB's readers and locks; worthless while nobody has the store open
- *   rollcall.mdb.new    a store being made; it gets its name once it is whole and on the disk
+ *   rollcall-*.base, rollcall-*.log   the store (`store-file.ts`)
+ *   rollcall.sock                     the lock's socket (`lock.ts`)
  */
 
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RegistryError } from '@rollcall/protocol';
-import { openDriver } from './driver.ts';
-import { probeName } from './room.ts';
-import { encodeHead, formatVersion, headKey } from './stored-record.ts';
+import { damaged } from './frame.ts';
+import { socketName } from './lock.ts';
+import { fileName, isUnfinished, makeFile, parseName } from './store-file.ts';
 
-const storeName = 'rollcall.mdb';
-const lockName = `${storeName}-lock`;
-const newName = `${storeName}.new`;
-const leftovers = [newName, `${newName}-lock`, probeName];
-
-/**
- * Creates the directory and its parents if they are missing, for this user only.
- * @throws RegistryError `failed_precondition` when it cannot be a directory
- */
+/** Creates the directory and its parents if they are missing, for this user only. */
 export async function makeDirectory(dir: string): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
 }
 
 /**
- * Finds the store, or makes an empty one in an empty directory. The caller holds the directory's lock.
+ * Finds the store's files, or makes an empty store in an empty directory; removes what an unfinished
+ * compaction left. The caller holds the directory's lock.
  *
- * @returns the path of the data file
+ * @param logBytes length of the first log
+ * @returns at most one base, and the logs after it, in order
  * @throws RegistryError `failed_precondition` when the directory has files that are not ours,
- *   `data_loss` when the data file is gone
+ *   `data_loss` when a file of the store is missing
  */
-export async function findStore(dir: string): Promise<string> {
-  const path = join(dir, storeName);
+export async function findStore(dir: string, logBytes: number): Promise<string[]> {
   const names = await readdir(dir);
-  for (const name of leftovers) {
-    if (names.includes(name)) await rm(join(dir, name), { force: true });
+  for (const name of names.filter(isUnfinished)) await unlink(join(dir, name));
+  const files = names.flatMap((name) => parseName(name) ?? []);
+  if (files.length === 0) {
+    refuseForeign(names);
+    const start = { revision: 0, records: 0, sum: 0 };
+    await makeFile(dir, { kind: 'log', sequence: 1, length: logBytes, start }, () => Promise.resolve());
+    return [fileName('log', 1)];
   }
-  if (names.includes(storeName)) return path;
-  if (names.includes(lockName)) {
-    const message = `${storeName} is missing; put it back, or remove ${lockName} to start with an empty store`;
-    throw new RegistryError('data_loss', message);
+  const base = Math.max(0, ...files.filter(({ kind }) => kind === 'base').map(({ sequence }) => sequence));
+  const last = Math.max(...files.map(({ sequence }) => sequence));
+  const logs = Array.from({ length: last - base }, (_, index) => fileName('log', base + 1 + index));
+  const missing = logs.find((name) => !names.includes(name));
+  if (missing !== undefined) throw damaged(`${missing} is missing`);
+  if (logs.length === 0) throw damaged(`${fileName('log', base + 1)} is missing`);
+  for (const { kind, sequence } of files) {
+    const isReplaced = kind === 'base' ? sequence < base : sequence <= base;
+    if (isReplaced) await unlink(join(dir, fileName(kind, sequence)));
   }
-  const foreign = names.filter((name) => !leftovers.includes(name) && !mayLieInAnEmptyDirectory(name));
-  if (foreign.length > 0) {
-    const some = foreign.slice(0, 3).join(', ') + (foreign.length > 3 ? ', …' : '');
-    const message = `it has no store, but files that are not Rollcall's (${some}); give an empty directory`;
-    throw new RegistryError('failed_precondition', message);
-  }
-  await makeStore(join(dir, newName));
-  await rename(join(dir, newName), path);
-  await rm(join(dir, `${newName}-lock`), { force: true });
-  await syncDirectory(dir);
-  return path;
+  return base === 0 ? logs : [fileName('base', base), ...logs];
 }
 
-/** What file systems and version control put into directories that people call empty. */
+function refuseForeign(names: readonly string[]): void {
+  const foreign = names.filter((name) => !isUnfinished(name) && !mayLieInAnEmptyDirectory(name));
+  if (foreign.length === 0) return;
+  const some = foreign.slice(0, 3).join(', ') + (foreign.length > 3 ? ', …' : '');
+  const message = `it has no store, but files that are not Rollcall's (${some}); give an empty directory`;
+  throw new RegistryError('failed_precondition', message);
+}
+
+/** What file systems, version control and our own lock put into directories that people call empty. */
 function mayLieInAnEmptyDirectory(name: string): boolean {
-  return name === 'lost+found' || name.startsWith('.');
-}
-
-async function makeStore(path: string): Promise<void> {
-  // LMDB would let the group read it.
-  await writeFile(path, '', { mode: 0o600 });
-  const driver = openDriver(path);
-  try {
-    const value = encodeHead({ format: formatVersion, revision: 0, records: 0, sum: 0 });
-    await driver.write({ key: headKey, value, revision: 0 }, undefined, []);
-  } finally {
-    await driver.close();
-  }
-}
-
-/** Makes a renamed file's name durable. Windows has no such thing and needs none. */
-async function syncDirectory(dir: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(dir);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  return name === 'lost+found' || name.startsWith('.') || name === socketName;
 }

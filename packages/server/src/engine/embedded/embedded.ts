@@ -1,41 +1,47 @@
 /**
- * The embedded engine: one process, one directory, one LMDB file.
+ * The embedded engine: one process, one directory, one log.
  *
  *   commit → queue ─┐ while a group is being written, transactions wait       (writer.ts)
  *                   ▼
- *        plan: check each against the ones before it                          (group.ts)
+ *        plan: check each against the ones before it                          (plan.ts)
  *                   ▼
- *        one LMDB transaction, on the disk                                    (driver.ts)
+ *        append to the log, on the disk                                       (log.ts, frame.ts)
  *                   ▼
  *        revisions in memory, changes feed, every caller's promise
  *
- * In memory stay the keys with their revisions, and nothing of the values. Everything is read with
- * plain reads that check each byte (load.ts, tree.ts); LMDB only writes.
+ * In memory stay the keys with their revisions, and nothing of the values; readers of the whole
+ * state read the files (snapshot.ts). When the logs outgrow what they hold, what stands is written
+ * anew beside them and takes their place (compact.ts).
  */
 
-import { closeSync, openSync } from 'node:fs';
 import { resolve as absolute } from 'node:path';
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import { ChangesFeed } from '../changes-feed.ts';
 import { checkTransaction } from '../check-transaction.ts';
 import type { CommitResult, Engine, EngineEvent, Transaction } from '../engine.ts';
+import { writeBase } from './compact.ts';
 import { findStore, makeDirectory } from './directory.ts';
-import { openDriver, type Driver } from './driver.ts';
-import { load, recordsOf } from './load.ts';
+import type { Head } from './frame.ts';
+import { load } from './load.ts';
 import { lockDirectory, type DirectoryLock } from './lock.ts';
-import { readMeta } from './page-file.ts';
-import { hasRoom, isNoRoom } from './room.ts';
+import { isNoRoom, Log } from './log.ts';
+import { Snapshot } from './snapshot.ts';
 import { Writer } from './writer.ts';
 
 export interface EmbeddedOptions {
   /** The data directory; made if it is missing. It belongs to one process at a time. */
   readonly dir: string;
-  /** Told when the disk is full, when there is room again, and when the store has failed. */
+  /**
+   * Told when a crash cut a write off, when the disk is full and when there is room again, when a
+   * compaction failed, and when the store has failed.
+   */
   readonly log?: { warn(message: string): void };
+  /**
+   * Length of one log file in bytes, 16 MiB by default; compaction begins when there are more of
+   * them than one, and more than what they came after.
+   */
+  readonly logBytes?: number;
 }
-
-/** Records in one event of the initial state. */
-const chunkMax = 1_000;
 
 /**
  * Opens the store in a directory, or makes an empty one, after checking all of it.
@@ -47,40 +53,42 @@ const chunkMax = 1_000;
 export async function embedded(options: EmbeddedOptions): Promise<Engine> {
   const dir = absolute(options.dir);
   const log = options.log ?? { warn: () => {} };
+  const logBytes = options.logBytes ?? 16_777_216;
   let lock: DirectoryLock | undefined;
-  let fd: number | undefined;
   try {
     await makeDirectory(dir);
     lock = await lockDirectory(dir);
-    const path = await findStore(dir);
-    fd = openSync(path, 'r');
-    const loaded = await load(fd);
-    const feed = new ChangesFeed(loaded.head.revision);
-    const driver = openDriver(path);
-    return new Embedded(lock, fd, driver, feed, new Writer({ dir, fd, driver, feed, log }, loaded));
+    const { head, revisions, cutOff, ...state } = await load(dir, await findStore(dir, logBytes));
+    if (cutOff > 0) log.warn(`${cutOff} bytes of a write that a crash cut off were dropped in ${dir}`);
+    const files = await Log.open(dir, logBytes, state);
+    return new Embedded({ dir, lock, files, log }, head, revisions);
   } catch (error) {
-    const refusal = await openError(dir, error);
-    if (fd !== undefined) closeSync(fd);
     await lock?.release();
-    throw refusal;
+    throw openError(dir, error);
   }
+}
+
+interface Parts {
+  readonly dir: string;
+  readonly lock: DirectoryLock;
+  readonly files: Log;
+  readonly log: { warn(message: string): void };
 }
 
 class Embedded implements Engine {
   readonly name = 'embedded';
-  readonly #lock: DirectoryLock;
-  readonly #fd: number;
-  readonly #driver: Driver;
+  readonly #parts: Parts;
   readonly #feed: ChangesFeed;
   readonly #writer: Writer;
+  readonly #stop = new AbortController();
+  #compacting: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(lock: DirectoryLock, fd: number, driver: Driver, feed: ChangesFeed, writer: Writer) {
-    this.#lock = lock;
-    this.#fd = fd;
-    this.#driver = driver;
-    this.#feed = feed;
-    this.#writer = writer;
+  constructor(parts: Parts, head: Head, revisions: Map<string, number>) {
+    const { dir, files: groups, log } = parts;
+    this.#parts = parts;
+    this.#feed = new ChangesFeed(head.revision);
+    this.#writer = new Writer({ dir, groups, feed: this.#feed, log, onRotated: () => this.#compact() }, head, revisions);
   }
 
   async commit(transaction: Transaction): Promise<CommitResult> {
@@ -106,7 +114,7 @@ class Embedded implements Engine {
 
   async barrier(): Promise<number> {
     this.#checkUsable();
-    return this.#writer.revision;
+    return this.#writer.head.revision;
   }
 
   close(): Promise<void> {
@@ -116,37 +124,60 @@ class Embedded implements Engine {
 
   /** Every record, then what follows. */
   async *#all(signal: AbortSignal): AsyncGenerator<EngineEvent, void, undefined> {
-    // Between two writes the newest snapshot in the file is durable and its revision is known.
-    const { meta, revision, release, subscription } = await this.#writer.between(() => ({
-      meta: readMeta(this.#fd),
-      revision: this.#writer.revision,
-      release: this.#driver.pin(),
-      subscription: this.#feed.subscribe(this.#writer.revision),
+    const { snapshot, subscription } = await this.#writer.between(() => ({
+      snapshot: this.#snapshot(),
+      subscription: this.#feed.subscribe(this.#writer.head.revision),
     }));
     try {
       let reset = true;
-      for (const records of recordsOf(this.#fd, meta, chunkMax)) {
+      for await (const records of snapshot.records()) {
         if (signal.aborted || this.#closed !== undefined) return;
         this.#writer.shareKeys(records);
         yield { kind: 'records', reset, records };
         reset = false;
       }
       if (reset) yield { kind: 'records', reset, records: [] };
-      release();
-      yield { kind: 'caught-up', revision };
+      yield { kind: 'caught-up', revision: snapshot.head.revision };
       yield* subscription.events(signal);
     } finally {
-      release();
+      snapshot.close();
       subscription.end();
     }
   }
 
+  /** Of what is durable now; to be taken between two groups. */
+  #snapshot(): Snapshot {
+    return new Snapshot(this.#parts.dir, this.#parts.files.ranges(), this.#writer.head, this.#writer.revisions);
+  }
+
+  /** Called when a new log has just begun: everything that stands is in the files before it. */
+  #compact(): void {
+    const { dir, files, log } = this.#parts;
+    if (this.#compacting !== undefined || !files.isWorthCompacting) return;
+    const sequence = files.sequence - 1;
+    const snapshot = this.#snapshot();
+    this.#compacting = writeBase(dir, sequence, snapshot, this.#stop.signal)
+      .then((base) => files.replace(base, sequence))
+      .catch((error: unknown) => {
+        // The log goes on as it is; the next file is another chance.
+        if (!this.#stop.signal.aborted) log.warn(`the store in ${dir} was not compacted: ${messageOf(error)}`);
+      })
+      .finally(() => {
+        snapshot.close();
+        this.#compacting = undefined;
+      });
+  }
+
   async #close(): Promise<void> {
     await this.#writer.idle();
+    this.#stop.abort();
+    await this.#compacting;
     this.#feed.close();
-    await this.#driver.close();
-    closeSync(this.#fd);
-    await this.#lock.release();
+    try {
+      await this.#parts.files.close(this.#writer.failure === undefined);
+    } finally {
+      await this.#parts.lock.release();
+    }
   }
 
   #checkUsable(): void {
@@ -156,11 +187,14 @@ class Embedded implements Engine {
 }
 
 /** Says which directory it is about, and finds the code for what the system reported. */
-async function openError(dir: string, error: unknown): Promise<RegistryError> {
-  const what = error instanceof Error ? error.message : String(error);
-  const message = `cannot open the store in ${dir}: ${what}`;
+function openError(dir: string, error: unknown): RegistryError {
+  const message = `cannot open the store in ${dir}: ${messageOf(error)}`;
   if (isRegistryError(error)) return new RegistryError(error.code, message, { cause: error });
-  if (isNoRoom(error) || !(await hasRoom(dir, 0))) return new RegistryError('resource_exhausted', message, { cause: error });
+  if (isNoRoom(error)) return new RegistryError('resource_exhausted', message, { cause: error });
   const code = (error as NodeJS.ErrnoException).code === 'EIO' ? 'data_loss' : 'failed_precondition';
   return new RegistryError(code, message, { cause: error });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,7 @@
 /**
  * The process that `kill.test.ts` kills: commits as fast as it can and says what was acknowledged.
  *
- *   node kill-writer.mjs DIR RUN BUG
+ *   node kill-writer.mjs DIR RUN BUG LOG_BYTES
  *
  * Four writers have three transactions under way each. Transaction N of a writer puts records that
  * only it has and removes those of transaction N - 30. Its line goes out only after its commit
@@ -15,8 +15,8 @@ import { writeSync } from 'node:fs';
 import { embedded } from '../../../dist/engine/embedded/embedded.js';
 import { kept, partsOf, recordOf } from './kill-records.mjs';
 
-const [dir, run, bug] = process.argv.slice(2);
-const engine = await embedded({ dir });
+const [dir, run, bug, logBytes] = process.argv.slice(2);
+const engine = await embedded({ dir, logBytes: Number(logBytes) });
 writeSync(1, `ready ${await engine.barrier()}\n`);
 
 for (let writer = 0; writer < 4; writer++) {

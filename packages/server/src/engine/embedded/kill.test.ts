@@ -34,15 +34,25 @@ interface Life {
   readonly errors: string;
 }
 
-/** Runs the process until it has acknowledged `transactions`, or for `beforeReady` ms, and kills it. */
-function live(dir: string, run: string, bug: Bug, transactions: number, extraMs: number): Promise<Life> {
+/** A store, and how it is written. */
+interface Setting {
+  readonly dir: string;
+  readonly bug: Bug;
+  readonly logBytes: number;
+}
+
+/**
+ * Runs the process until it has acknowledged `transactions` and for `extraMs` longer, and kills it.
+ * Without transactions the time runs from the start: it is killed while it opens the store.
+ */
+function live({ dir, bug, logBytes }: Setting, run: string, transactions: number, extraMs: number): Promise<Life> {
   return new Promise((ended, failed) => {
-    const child = spawn(process.execPath, [script, dir, run, bug], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const options = [script, dir, run, bug, String(logBytes)];
+    const child = spawn(process.execPath, options, { stdio: ['ignore', 'pipe', 'pipe'] });
     const acknowledged = new Map<string, number>();
     let seen = 0;
     let rest = '';
     let errors = '';
-    // Some are killed while they still open the store.
     if (transactions === 0) setTimeout(() => child.kill('SIGKILL'), extraMs);
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       const lines = (rest + chunk).split('\n');
@@ -132,7 +142,12 @@ async function contentOf(engine: Engine): Promise<Map<string, EngineRecord>> {
 }
 
 /** One store through `count` lives; returns what went wrong and how much was acknowledged. */
-async function lives(count: number, bug: Bug, random: () => number): Promise<{ wrong: string[]; acknowledged: number }> {
+async function lives(
+  count: number,
+  bug: Bug,
+  logBytes: number,
+  random: () => number,
+): Promise<{ wrong: string[]; acknowledged: number }> {
   const dir = await mkdtemp(join(tmpdir(), 'rollcall-kill-'));
   const expected = new Expected();
   let acknowledged = 0;
@@ -140,10 +155,11 @@ async function lives(count: number, bug: Bug, random: () => number): Promise<{ w
     for (let number = 0; number < count; number++) {
       const run = `run${number}`;
       const opening = random() < 0.1;
-      const life = await live(dir, run, bug, opening ? 0 : 1 + Math.floor(random() ** 2 * 600), random() * (opening ? 120 : 3));
+      const transactions = opening ? 0 : 1 + Math.floor(random() ** 2 * 600);
+      const life = await live({ dir, bug, logBytes }, run, transactions, random() * (opening ? 120 : 3));
       acknowledged += life.acknowledged.size;
       // Opening checks the whole store; nothing has to be cleaned up by hand before.
-      const engine = await embedded({ dir });
+      const engine = await embedded({ dir, logBytes });
       const wrong = expected.check(run, life, await engine.barrier(), await contentOf(engine));
       if (wrong.length > 0) return { wrong: wrong.map((what) => `kill ${number + 1}: ${what}`), acknowledged };
       if (number % 10 === 9) await forget(engine, expected);
@@ -180,9 +196,11 @@ describe('kill -9', () => {
   it(
     `loses nothing acknowledged and leaves nothing half done in ${kills} kills`,
     async () => {
-      const lanes = 2;
-      const share = Array.from({ length: lanes }, (_, lane) => Math.floor((kills + lane) / lanes));
-      const outcomes = await Promise.all(share.map((count, lane) => lives(count, 'none', randomFrom(seed + lane))));
+      // Two stores side by side. One has tiny logs: it is killed in the midst of new files and compactions, too.
+      const outcomes = await Promise.all([
+        lives(Math.floor(kills / 2), 'none', 16_777_216, randomFrom(seed)),
+        lives(Math.ceil(kills / 2), 'none', 32_768, randomFrom(seed + 1)),
+      ]);
       for (const { wrong } of outcomes) expect(wrong, `ROLLCALL_KILL_SEED=${seed}`).toEqual([]);
       // A process that acknowledges next to nothing proves next to nothing.
       expect(outcomes.reduce((sum, { acknowledged }) => sum + acknowledged, 0)).toBeGreaterThan(kills * 20);
@@ -194,7 +212,7 @@ describe('kill -9', () => {
     ['early', /was acknowledged, the last one there is/],
     ['torn', /records are there|different revisions/],
   ])('is noticed by this test when acknowledgements are %s', async (bug, message) => {
-    const { wrong } = await lives(20, bug, randomFrom(seed));
+    const { wrong } = await lives(20, bug, 32_768, randomFrom(seed));
     expect(wrong.join('\n')).toMatch(message);
   }, 60_000);
 });

@@ -1,97 +1,155 @@
 /**
- * Reading a whole store: once to be sure of it and to learn its keys, later to yield its records.
- *
- * Neither maps the file, so the process does not grow by the size of the store.
+ * Reading a whole store at the start: checks every byte, learns the keys, and finds where the log
+ * goes on. Writes nothing, except that it clears away a write that a crash cut off.
  */
 
-import type { EngineRecord } from '../engine.ts';
-import { damaged, readMeta, type Meta } from './page-file.ts';
-import { addMark, checkRecord, decodeHead, isHead, keyOf, notOurs, payloadOf, type Head } from './stored-record.ts';
-import { byBytes, freePages, TreeCursor } from './tree.ts';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { addMark, damaged, eachEntry, frameKind, markOf, type Frame, type Head } from './frame.ts';
+import type { FileRange, LogEnd } from './log.ts';
+import { endOfData, isFollowedByGroup, Scanner } from './scan.ts';
+import { framesAt, readEndMark, readHeader } from './store-file.ts';
 
-/** What is kept of a store in memory. */
+/** A store as it is kept in memory. */
 export interface Loaded {
   readonly head: Head;
   /** The revision of every record, by key. */
   readonly revisions: Map<string, number>;
+  readonly end: LogEnd;
+  /** The files before the last one. */
+  readonly before: readonly FileRange[];
+  /** Whether the last log has an end mark. */
+  readonly marked: boolean;
+  /** Bytes that a crash left of a write that was never acknowledged. */
+  readonly cutOff: number;
 }
 
-/** Records verified in one turn of the event loop: a few milliseconds. */
-const turnMax = 5_000;
+/** Where the whole transactions of one file end. */
+interface Ending {
+  readonly position: number;
+  readonly previous: number;
+  readonly last: Frame['kind'] | undefined;
+}
 
 /**
- * Checks everything in the store: each page, each record, and that they are all there.
- *
- * @param fd the data file; nobody may write to it meanwhile
+ * @param names of the store's files in their order: at most one base, then logs
  * @throws RegistryError `data_loss` or `failed_precondition`
  */
-export async function load(fd: number): Promise<Loaded> {
-  const meta = readMeta(fd);
-  const used = new Uint8Array(meta.lastPage + 1);
-  const revisions = new Map<string, number>();
-  let head: Head | undefined;
-  let sum = 0;
-  const cursor = new TreeCursor(fd, meta, meta.main, byBytes, claim);
-  while (cursor.next()) {
-    if (head === undefined) {
-      // Of all keys in the store, the head's is the lowest.
-      if (!isHead(cursor)) throw notOurs();
-      head = decodeHead(cursor);
-      continue;
+export async function load(dir: string, names: readonly string[]): Promise<Loaded> {
+  const store = new Replay();
+  const before: FileRange[] = [];
+  for (const [index, name] of names.entries()) {
+    const isLast = index === names.length - 1;
+    const fd = openSync(join(dir, name), isLast ? 'r+' : 'r');
+    try {
+      const { header, crc } = readHeader(fd, name);
+      const size = fstatSync(fd).size;
+      if (header.kind === 'log') {
+        if (size !== header.length) throw damaged(`${name} has ${size} bytes, it was made with ${header.length}`);
+        store.expect(header.start, name);
+      }
+      const end = await store.play(new Scanner(fd, framesAt, crc, size), header.kind === 'base');
+      if (!isLast || header.kind === 'base') {
+        if (header.kind === 'base' && end.position !== size) throw damaged(`${name} is cut off`);
+        before.push({ name, end: end.position });
+        continue;
+      }
+      if (end.last === frameKind.continued) throw damaged(`the file after ${name} is missing`);
+      const mark = readEndMark(fd);
+      if (mark !== undefined && (mark.position !== end.position || mark.previous !== end.previous)) {
+        throw damaged(`${name} ended at byte ${mark.position}, it is readable up to ${end.position}`);
+      }
+      store.checkSum();
+      const cutOff = mark === undefined ? await clearTail(fd, name, end.position, size) : 0;
+      return {
+        head: store.head,
+        revisions: store.revisions,
+        end: { sequence: header.sequence, position: end.position, length: header.length, previous: end.previous },
+        before,
+        marked: mark !== undefined,
+        cutOff,
+      };
+    } finally {
+      closeSync(fd);
     }
-    const { revision, mark } = checkRecord(cursor);
-    if (revision > head.revision) throw damaged(`a record has revision ${revision}, the newest is ${head.revision}`);
-    revisions.set(keyOf(cursor), revision);
-    sum = addMark(sum, mark);
-    if (revisions.size % turnMax === 0) await new Promise<void>((turn) => setImmediate(turn));
   }
-  if (head === undefined) throw notOurs();
-  if (revisions.size !== head.records || sum !== head.sum) {
-    throw damaged(`it has ${revisions.size} records, but not those that its head vouches for (${head.records})`);
-  }
-  checkFree();
-  return { head, revisions };
+  throw damaged('its last log is missing');
+}
 
-  /** The free list, and by it that the newest head is the newest. */
-  function checkFree(): void {
-    let freedBefore = meta.rootBefore === undefined;
-    for (const { transaction, page, count } of freePages(fd, meta, claim)) {
-      if (page < 2 || page + count - 1 > meta.lastPage) throw damaged(`page ${page} is listed as free, but there is none`);
-      for (let each = page; each < page + count; each++) {
-        // A later commit would overwrite it.
-        if (used[each] === 1) throw damaged(`page ${each} is listed as free, but it is in use`);
-        if (each === meta.rootBefore && transaction === meta.transaction) freedBefore = true;
+/** Folds frames into keys and revisions. */
+class Replay {
+  readonly revisions = new Map<string, number>();
+  head: Head = { revision: 0, records: 0, sum: 0 };
+
+  /** A log begins where the file before it ended. */
+  expect(start: Head, name: string): void {
+    const { revision, records, sum } = this.head;
+    if (start.revision !== revision || start.records !== records || start.sum !== sum) {
+      throw damaged(`${name} begins at revision ${start.revision}, the file before it ends at ${revision}`);
+    }
+  }
+
+  /** @param whole whether the file is of no use unless all of it is there: parts need not be held back */
+  async play(scanner: Scanner, whole: boolean): Promise<Ending> {
+    let ending: Ending = { position: scanner.position, previous: scanner.previous, last: undefined };
+    let parts: [key: string, revision: number][] = [];
+    const hold = (key: string, revision: number, value: unknown): void => {
+      parts.push([key, value === undefined ? 0 : revision]);
+    };
+    const apply = (key: string, revision: number, value: unknown): void => {
+      this.#set(key, value === undefined ? 0 : revision);
+    };
+    for (let frames = await scanner.next(); frames.length > 0; frames = await scanner.next()) {
+      for (const { frame, at } of frames) {
+        if (frame.kind === frameKind.part) {
+          eachEntry(frame, whole ? apply : hold);
+          continue;
+        }
+        for (const [key, revision] of parts) this.#set(key, revision);
+        parts = [];
+        eachEntry(frame, apply);
+        this.#arriveAt(frame);
+        ending = { position: at + frame.bytes, previous: frame.crc, last: frame.kind };
       }
     }
-    // Every transaction replaces the root. One that did not free the root of the other head is older
-    // than that head, whatever the numbers in the heads say.
-    if (!freedBefore) throw damaged('its newest head is unreadable');
+    return ending;
   }
 
-  function claim(page: number, count: number): void {
-    for (let each = page; each < page + count; each++) {
-      if (used[each] === 1) throw damaged(`page ${each} is used twice`);
-      used[each] = 1;
+  #set(key: string, revision: number): void {
+    if (revision === 0) this.revisions.delete(key);
+    else this.revisions.set(key, revision);
+  }
+
+  #arriveAt({ kind, head }: Frame): void {
+    const { revision } = this.head;
+    if (kind === frameKind.end ? head.revision <= revision : head.revision !== revision) {
+      throw damaged(`revision ${head.revision} follows ${revision}`);
     }
+    if (this.revisions.size !== head.records) {
+      throw damaged(`at revision ${head.revision} it has ${this.revisions.size} records instead of ${head.records}`);
+    }
+    this.head = head;
+  }
+
+  checkSum(): void {
+    let sum = 0;
+    for (const [key, revision] of this.revisions) sum = addMark(sum, markOf(key, revision));
+    if (sum !== this.head.sum) throw damaged('its records are not those that its last transaction vouches for');
   }
 }
 
 /**
- * Yields copies of the records of one snapshot, in chunks.
+ * What follows the last whole transaction of the last log is nothing, or a write that a crash cut
+ * off: nobody was told that it happened. If anything was written after it, it had been flushed.
  *
- * @param meta from `readMeta`; LMDB must be kept from reusing this snapshot's pages meanwhile
+ * @returns how many bytes there were
  */
-export function* recordsOf(fd: number, meta: Meta, chunkMax: number): Generator<EngineRecord[], void, undefined> {
-  const cursor = new TreeCursor(fd, meta, meta.main, byBytes, () => {});
-  let chunk: EngineRecord[] = [];
-  while (cursor.next()) {
-    if (isHead(cursor)) continue;
-    const { revision } = checkRecord(cursor);
-    chunk.push({ key: keyOf(cursor), value: Buffer.from(payloadOf(cursor)), revision });
-    if (chunk.length === chunkMax) {
-      yield chunk;
-      chunk = [];
-    }
-  }
-  if (chunk.length > 0) yield chunk;
+async function clearTail(fd: number, name: string, position: number, length: number): Promise<number> {
+  const written = await endOfData(fd, position, length);
+  if (written === position) return 0;
+  if (await isFollowedByGroup(fd, position, length)) throw damaged(`${name} is unreadable at byte ${position}`);
+  ftruncateSync(fd, position);
+  ftruncateSync(fd, length);
+  fsyncSync(fd);
+  return written - position;
 }

@@ -2,9 +2,11 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isRegistryError } from '@rollcall/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
-import { lockDirectory, type DirectoryLock } from './lock.ts';
+import { lockDirectory, socketName, type DirectoryLock } from './lock.ts';
 import { scratchDirectories } from './scratch.case.ts';
 
 const scratch = scratchDirectories();
@@ -48,14 +50,12 @@ async function holder(path: string): Promise<ChildProcess> {
   return child;
 }
 
-/** The names that `lockDirectory` uses, read off the kernel, so that the test does not repeat its code. */
 async function socketPath(dir: string, platform: NodeJS.Platform): Promise<string> {
-  const { stat } = await import('node:fs/promises');
   const { dev, ino } = await stat(dir, { bigint: true });
-  return platform === 'linux' ? `\0rollcall-${dev}-${ino}` : `/tmp/rollcall-${dev}-${ino}.sock`;
+  return platform === 'linux' ? `\0rollcall-${dev}-${ino}` : join(dir, socketName);
 }
 
-// The socket file of systems without abstract sockets works on Linux, too, and is tested here.
+// The socket file alone, as on systems without abstract sockets, works on Linux, too.
 const kinds: [name: string, platform: NodeJS.Platform][] = [
   ['abstract socket', 'linux'],
   ['socket file', 'darwin'],
@@ -94,5 +94,35 @@ describe.skipIf(process.platform !== 'linux').each(kinds)('directory lock by %s'
   it('does not confuse two directories', async () => {
     await take(await scratch(), platform);
     await take(await scratch(), platform);
+  });
+
+  it('leaves nothing behind when it is released', async () => {
+    const dir = await scratch();
+    await (await lockDirectory(dir, platform)).release();
+    expect(await readdir(dir)).toEqual([]);
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('directory lock on Linux', () => {
+  it('is seen from another network namespace, by its socket file', async () => {
+    // The abstract name is free there, as it would be in another container.
+    const dir = await scratch();
+    const child = await holder(join(dir, socketName));
+    expect(await refusal(lockDirectory(dir, 'linux'))).toContain(`in use by process ${child.pid}`);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const lock = await take(dir, 'linux');
+    await lock.release();
+    await take(dir, 'linux');
+  });
+
+  it('works in a directory whose path is longer than a socket address', async () => {
+    const dir = join(await scratch(), 'd'.repeat(100), 'e'.repeat(100));
+    await mkdir(dir, { recursive: true });
+    const lock = await take(dir, 'linux');
+    expect(await readdir(dir)).toEqual([socketName]);
+    await refusal(lockDirectory(dir, 'linux'));
+    await lock.release();
+    expect(await readdir(dir)).toEqual([]);
   });
 });

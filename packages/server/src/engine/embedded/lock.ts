@@ -1,32 +1,40 @@
 /**
  * One process per data directory.
  *
- * The lock is a local socket whose name is made of the directory's device and inode. Binding a name
- * is atomic, and the kernel unbinds it when the process ends, however it ends: there is no stale
- * lock to clean up and no process id to mistake for another's. Whoever finds the name taken asks the
- * holder for its process id, for the message.
+ * The lock is a local socket. The kernel unbinds it when the process ends, however it ends: there is
+ * no process id to mistake for another's. Whoever finds it taken asks the holder for its id, for the
+ * message.
  *
- *   Linux     an abstract socket (unix(7)): seen by every process in the same network namespace
- *   Windows   a named pipe
- *   others    a socket file in /tmp; what a dead process left there is moved away first
+ *   Linux     an abstract socket (unix(7)) named after the directory's device and inode: binding it
+ *             is atomic. It is seen within one network namespace, so a socket file comes on top
+ *   others    a socket file in the directory, seen by whoever shares it, containers too; one that a
+ *             dead process left is moved away first
+ *   Windows   a named pipe, named like the abstract socket
  *
- * It does not see a process on another machine or in another network namespace that shares the
- * directory. Such a process is found at its first commit instead (see `driver.ts`).
+ * Processes on other machines that share the directory over a network are not seen.
  */
 
+import { closeSync, openSync } from 'node:fs';
 import { rename, stat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
 import { RegistryError } from '@rollcall/protocol';
 
 export interface DirectoryLock {
+  /** Idempotent. */
   release(): Promise<void>;
 }
+
+export const socketName = 'rollcall.sock';
 
 /** Two who start at once may each move a dead process's socket away; more rounds than that are odd. */
 const attemptsMax = 5;
 
 /** How long the holder has to say who it is. */
 const answerMs = 1_000;
+
+/** Longest path of a socket file that every system takes (sun_path of macOS is 104 bytes). */
+const socketPathMax = 100;
 
 /**
  * @param dir an existing directory
@@ -35,24 +43,58 @@ const answerMs = 1_000;
 export async function lockDirectory(dir: string, platform: NodeJS.Platform = process.platform): Promise<DirectoryLock> {
   const { dev, ino } = await stat(dir, { bigint: true });
   const name = `rollcall-${dev}-${ino}`;
-  const path =
-    platform === 'linux' ? `\0${name}` : platform === 'win32' ? `\\\\.\\pipe\\${name}` : `/tmp/${name}.sock`;
+  if (platform === 'win32') return lockName(`\\\\.\\pipe\\${name}`);
+  if (platform !== 'linux') return lockFile(dir);
+  const abstract = await lockName(`\0${name}`);
+  try {
+    const file = await lockFile(dir);
+    return held(() => file.release().then(() => abstract.release()));
+  } catch (error) {
+    await abstract.release();
+    throw error;
+  }
+}
+
+/** A name that the kernel frees. */
+async function lockName(path: string): Promise<DirectoryLock> {
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const server = await bind(path);
-    if (server !== undefined) {
-      return { release: () => new Promise((released) => server.close(() => released())) };
-    }
+    if (server !== undefined) return held(() => close(server));
     const holder = await askHolder(path);
-    if (holder !== 'gone') {
-      const who = holder === 'silent' ? 'another process' : `process ${holder}`;
-      throw new RegistryError(
-        'failed_precondition',
-        `the directory is in use by ${who}; stop it first, or give another directory`,
-      );
-    }
-    if (path.startsWith('/')) await moveAway(path);
+    if (holder !== 'gone') throw inUse(holder);
   }
-  throw new RegistryError('failed_precondition', `the directory could not be locked; try again`);
+  throw beingLocked();
+}
+
+/** A name that a dead process leaves behind. */
+async function lockFile(dir: string): Promise<DirectoryLock> {
+  const { path, done } = reach(dir);
+  try {
+    for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+      const server = await bind(path);
+      // Closing the server removes the file, so its path must be good until then.
+      if (server !== undefined) return held(() => close(server).finally(done));
+      const holder = await askHolder(path);
+      if (holder !== 'gone') throw inUse(holder);
+      await moveAway(path);
+    }
+    throw beingLocked();
+  } catch (error) {
+    done();
+    throw error;
+  }
+}
+
+/** The path of the socket file, by way of a descriptor where it is too long for a socket's address. */
+function reach(dir: string): { path: string; done: () => void } {
+  const path = join(dir, socketName);
+  if (Buffer.byteLength(path) <= socketPathMax) return { path, done: () => {} };
+  if (process.platform !== 'linux') {
+    const message = `its path has ${Buffer.byteLength(dir)} bytes, with the lock's socket at most ${socketPathMax} are possible`;
+    throw new RegistryError('failed_precondition', message);
+  }
+  const fd = openSync(dir, 'r');
+  return { path: `/proc/self/fd/${fd}/${socketName}`, done: () => closeSync(fd) };
 }
 
 /** Undefined when the name is taken. */
@@ -72,6 +114,10 @@ function bind(path: string): Promise<Server | undefined> {
       bound(server);
     });
   });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((closed) => server.close(() => closed()));
 }
 
 function askHolder(path: string): Promise<number | 'silent' | 'gone'> {
@@ -102,4 +148,18 @@ async function moveAway(path: string): Promise<void> {
     // Somebody else moved it away.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
+}
+
+function held(letGo: () => Promise<void>): DirectoryLock {
+  let released: Promise<void> | undefined;
+  return { release: () => (released ??= letGo()) };
+}
+
+function inUse(holder: number | 'silent'): RegistryError {
+  const who = holder === 'silent' ? 'another process' : `process ${holder}`;
+  return new RegistryError('failed_precondition', `it is in use by ${who}; stop that first, or give another directory`);
+}
+
+function beingLocked(): RegistryError {
+  return new RegistryError('failed_precondition', 'another process is about to use it; try again');
 }

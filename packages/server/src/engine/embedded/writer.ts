@@ -6,22 +6,28 @@
  * It also decides what a failure means: no room (refuse and go on) or anything else (stop for good).
  */
 
-import { fstatSync } from 'node:fs';
-import { RegistryError, toRegistryError } from '@rollcall/protocol';
+import { isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
 import type { ChangesFeed } from '../changes-feed.ts';
 import type { CommitResult, Transaction } from '../engine.ts';
-import type { Driver } from './driver.ts';
-import { plan, type Group } from './group.ts';
-import type { Loaded } from './load.ts';
-import { hasRoom } from './room.ts';
+import type { Head } from './frame.ts';
+import { plan, type Plan } from './plan.ts';
+
+/** Where groups go; `Log` is the one that writes files. */
+export interface GroupLog {
+  fits(bytes: number): boolean;
+  /** @throws RegistryError `resource_exhausted` (nothing was written), or anything else (unknown) */
+  rotate(head: Head, bytes: number): Promise<void>;
+  append(frames: readonly Buffer[]): Promise<void>;
+}
 
 export interface WriterParts {
+  /** For messages. */
   readonly dir: string;
-  /** The data file, for its size. */
-  readonly fd: number;
-  readonly driver: Driver;
+  readonly groups: GroupLog;
   readonly feed: ChangesFeed;
   readonly log: { warn(message: string): void };
+  /** Called between two groups, when the log goes on in a new file. */
+  readonly onRotated: () => void;
 }
 
 interface Waiting {
@@ -37,34 +43,29 @@ const groupBytesMax = 16_777_216;
 /** Transactions that may wait. The replica has one at a time. */
 const queueMax = 16_384;
 
-/** What LMDB may copy for one changed record: the page that it lies on. */
-const copiedBytes = 4_096;
-
-/** What one changed record may map: Linux maps the 64 KiB around a page that is touched. */
-const touchedBytes = 65_536;
-
-/** Bytes of the store that may stay mapped. Mapping anew takes a third of a millisecond. */
-const mappedBytesMax = 33_554_432;
-
 export class Writer {
   readonly #parts: WriterParts;
   readonly #revisions: Map<string, number>;
-  #head: Loaded['head'];
+  #head: Head;
   #queue: (Waiting | (() => void))[] = [];
   #writing: Promise<void> | undefined;
-  #touched = 0;
   #full = false;
   #failure: RegistryError | undefined;
 
-  constructor(parts: WriterParts, loaded: Loaded) {
+  /** @param revisions of every record by key; the writer keeps and changes it */
+  constructor(parts: WriterParts, head: Head, revisions: Map<string, number>) {
     this.#parts = parts;
-    this.#head = loaded.head;
-    this.#revisions = loaded.revisions;
+    this.#head = head;
+    this.#revisions = revisions;
   }
 
-  /** Revision of the newest durable transaction. */
-  get revision(): number {
-    return this.#head.revision;
+  /** Where the store stands: the newest durable transaction. */
+  get head(): Head {
+    return this.#head;
+  }
+
+  get revisions(): ReadonlyMap<string, number> {
+    return this.#revisions;
   }
 
   /** Set once the store has failed; nothing is written any more. */
@@ -145,80 +146,54 @@ export class Writer {
   async #writeGroup(waiting: readonly Waiting[]): Promise<void> {
     try {
       if (this.#failure !== undefined) throw this.#failure;
-      const transactions = waiting.map(({ transaction }) => transaction);
-      const group = plan({ head: this.#head, revisions: this.#revisions }, transactions);
-      if (group.events.length > 0) {
-        await this.#makeDurable(group);
-        this.#publish(group);
+      const planned = plan(this.#head, this.#revisions, waiting.map(({ transaction }) => transaction));
+      if (planned.events.length > 0) {
+        await this.#makeDurable(planned);
+        this.#publish(planned);
       }
-      for (const [index, { resolve }] of waiting.entries()) resolve(group.results[index] as CommitResult);
-      await this.#boundMap(group.writes.length);
+      for (const [index, { resolve }] of waiting.entries()) resolve(planned.results[index] as CommitResult);
     } catch (error) {
       const failure = toRegistryError(error);
       for (const { reject } of waiting) reject(failure);
     }
   }
 
-  /** @throws RegistryError `resource_exhausted` (nothing was written), `unknown_outcome`, `unavailable` */
-  async #makeDurable(group: Group): Promise<void> {
-    const { dir, driver, log } = this.#parts;
-    const bytes = group.writes.reduce((sum, { value }) => sum + (value?.length ?? 0) + copiedBytes, 0);
-    if (this.#full && !(await hasRoom(dir, bytes))) throw this.#noRoom();
-    let mine: boolean;
+  /** @throws RegistryError `resource_exhausted` (nothing was written), `unknown_outcome` */
+  async #makeDurable({ frames }: Plan): Promise<void> {
+    const { dir, groups, log, onRotated } = this.#parts;
+    const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
     try {
-      mine = await driver.write(group.headWrite, this.#head.revision, group.writes);
-    } catch (cause) {
-      if (!(await hasRoom(dir, bytes)) && driver.usable()) {
-        if (!this.#full) log.warn(`no room in ${dir}: writes are refused until there is`);
-        this.#full = true;
-        throw this.#noRoom(cause);
+      if (!groups.fits(bytes)) {
+        await groups.rotate(this.#head, bytes);
+        onRotated();
       }
-      // After a failed write or flush nobody knows what is on the disk: only a fresh start does.
-      throw this.#fail('unknown_outcome', `a write to ${dir} failed (${messageOf(cause)})`, cause);
+      await groups.append(frames);
+    } catch (error) {
+      if (!isRegistryError(error, 'resource_exhausted')) throw this.#fail(error);
+      if (!this.#full) log.warn(`no room in ${dir}: writes are refused until there is`);
+      this.#full = true;
+      throw error;
     }
-    if (!mine) throw this.#fail('unavailable', `another process has written to ${dir}`);
     if (this.#full) log.warn(`there is room in ${dir} again: writes are taken`);
     this.#full = false;
   }
 
-  #publish(group: Group): void {
-    this.#head = group.head;
-    for (const [key, revision] of group.revisions) {
+  #publish(planned: Plan): void {
+    this.#head = planned.head;
+    for (const [key, revision] of planned.revisions) {
       if (revision === 0) this.#revisions.delete(key);
       else this.#revisions.set(key, revision);
     }
-    for (const event of group.events) this.#parts.feed.push(event);
+    for (const event of planned.events) this.#parts.feed.push(event);
   }
 
-  #noRoom(cause?: unknown): RegistryError {
-    const message = `no room in ${this.#parts.dir}; free some space and try again`;
-    return new RegistryError('resource_exhausted', message, { cause });
-  }
-
-  /** Stops for good; returns the error for whoever was writing. */
-  #fail(code: 'unknown_outcome' | 'unavailable', what: string, cause?: unknown): RegistryError {
-    const message = `${what}; nothing more is written until a restart`;
+  /** After a failed write or flush nobody knows what is on the disk: only a fresh start does. */
+  #fail(cause: unknown): RegistryError {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    const message = `a write to ${this.#parts.dir} failed (${what}); nothing more is written until a restart`;
     this.#failure = new RegistryError('unavailable', message, { cause });
     this.#parts.log.warn(message);
     this.#parts.feed.fail(this.#failure);
-    return new RegistryError(code, message, { cause });
+    return new RegistryError('unknown_outcome', message, { cause });
   }
-
-  /** Keeps the pages that LMDB has touched from counting as this process's memory for ever. */
-  async #boundMap(writes: number): Promise<void> {
-    this.#touched += writes * touchedBytes;
-    if (this.#touched < mappedBytesMax) return;
-    this.#touched = 0;
-    const { dir, fd, driver } = this.#parts;
-    try {
-      if (fstatSync(fd).size >= mappedBytesMax) await driver.remap();
-    } catch (cause) {
-      if (driver.usable()) return;
-      this.#fail('unavailable', `the store in ${dir} could not be mapped again (${messageOf(cause)})`, cause);
-    }
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,0 +1,208 @@
+/**
+ * Frames: the pieces that a store's files are made of. Encodes and recognises them; reads no files.
+ *
+ *   frame   magic u32 · crc32 u32 · kind u32 · body length u32 · previous crc32 u32 · in group u32 ·
+ *           entries u32 · 0 u32 · revision f64 · records f64 · sum f64 · body · 0 up to 8 bytes
+ *   entry   key length u32 · value length u32 (0xffffffff: removed) · revision f64 · key · value
+ *
+ * All little endian. The crc32 covers everything after itself. Each frame names the crc32 of the
+ * one before, so that none can be missing, old, or in another place; and how far back its group
+ * began, that is what was written and flushed at once. Revision, records and sum are those of the
+ * whole store once the frame has taken effect; the sum is over the marks of all records, and a mark
+ * is the crc32 over a record's revision and key. So a record that is missing, stale or too much shows.
+ *
+ * A transaction is one `end` frame, or `part` frames and an `end` frame when it is large.
+ */
+
+import { crc32 } from 'node:zlib';
+import { RegistryError } from '@rollcall/protocol';
+
+export const frameKind = {
+  /** A transaction goes on in the next frame. */
+  part: 0,
+  /** The end of a transaction. */
+  end: 1,
+  /** The log goes on in the next file. */
+  continued: 2,
+} as const;
+
+export type FrameKind = (typeof frameKind)[keyof typeof frameKind];
+
+/** What a store amounts to at one point of its log. */
+export interface Head {
+  readonly revision: number;
+  readonly records: number;
+  /** Sum of the records' marks modulo 2^48. */
+  readonly sum: number;
+}
+
+export const frameHeaderBytes = 56;
+
+/** A body is cut into parts beyond this, unless one entry alone is longer. */
+const partBytes = 1_048_576;
+
+/** The longest entry (a value of 8 MiB with its key) and some room. */
+export const bodyBytesMax = 9_437_184;
+
+const entryHeaderBytes = 16;
+const removed = 0xffff_ffff;
+const magic = 0x4652_4352;
+const crcAt = 4;
+const coveredFrom = 8;
+const sumModulus = 2 ** 48;
+
+export function addMark(sum: number, mark: number): number {
+  return (sum + mark) % sumModulus;
+}
+
+export function removeMark(sum: number, mark: number): number {
+  return (sum - mark + sumModulus) % sumModulus;
+}
+
+/** The mark of a record that is known by its key and revision only. */
+export function markOf(key: string, revision: number): number {
+  const bytes = Buffer.allocUnsafe(8 + Buffer.byteLength(key));
+  bytes.writeDoubleLE(revision, 0);
+  bytes.write(key, 8);
+  return crc32(bytes);
+}
+
+/** @param value undefined removes the record */
+export function encodeEntry(key: string, value: Uint8Array | undefined, revision: number): Buffer {
+  const keyBytes = Buffer.byteLength(key);
+  const bytes = Buffer.allocUnsafe(entryHeaderBytes + keyBytes + (value?.length ?? 0));
+  bytes.writeUInt32LE(keyBytes, 0);
+  bytes.writeUInt32LE(value?.length ?? removed, 4);
+  bytes.writeDoubleLE(revision, 8);
+  bytes.write(key, entryHeaderBytes);
+  if (value !== undefined) bytes.set(value, entryHeaderBytes + keyBytes);
+  return bytes;
+}
+
+/** The mark of the record in an entry that puts one. */
+export function markIn(entry: Buffer): number {
+  return crc32(entry.subarray(8, entryHeaderBytes + entry.readUInt32LE(0)));
+}
+
+/**
+ * Frames for the entries of one transaction, still without their place in a file.
+ * @param last what the last of them is: `part` when the transaction goes on
+ */
+export function encodeTransaction(entries: readonly Buffer[], head: Head, last: FrameKind = frameKind.end): Buffer[] {
+  const frames: Buffer[] = [];
+  let body: Buffer[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    if (bytes > 0 && bytes + entry.length > partBytes) {
+      frames.push(encodeFrame(frameKind.part, body, head));
+      body = [];
+      bytes = 0;
+    }
+    body.push(entry);
+    bytes += entry.length;
+  }
+  frames.push(encodeFrame(last, body, head));
+  return frames;
+}
+
+export function encodeFrame(kind: FrameKind, entries: readonly Buffer[], head: Head): Buffer {
+  const length = entries.reduce((sum, entry) => sum + entry.length, 0);
+  const frame = Buffer.alloc(frameHeaderBytes + aligned(length));
+  frame.writeUInt32LE(magic, 0);
+  frame.writeUInt32LE(kind, 8);
+  frame.writeUInt32LE(length, 12);
+  frame.writeUInt32LE(entries.length, 24);
+  frame.writeDoubleLE(head.revision, 32);
+  frame.writeDoubleLE(head.records, 40);
+  frame.writeDoubleLE(head.sum, 48);
+  let at = frameHeaderBytes;
+  for (const entry of entries) at += entry.copy(frame, at);
+  return frame;
+}
+
+/**
+ * Gives frames that are written together their places.
+ * @param previous crc32 of the frame before the first
+ * @returns the crc32 of the last
+ */
+export function chain(frames: readonly Buffer[], previous: number): number {
+  let last = previous;
+  let inGroup = 0;
+  for (const frame of frames) {
+    frame.writeUInt32LE(last, 16);
+    frame.writeUInt32LE(inGroup, 20);
+    last = crc32(frame.subarray(coveredFrom, frameHeaderBytes + frame.readUInt32LE(12)));
+    frame.writeUInt32LE(last, crcAt);
+    inGroup += frame.length;
+  }
+  return last;
+}
+
+/** A frame in a buffer; valid as long as the buffer is. */
+export interface Frame {
+  readonly kind: FrameKind;
+  readonly head: Head;
+  /** Where its group begins, relative to the frame: 0 or less. */
+  readonly groupAt: number;
+  readonly crc: number;
+  /** Bytes to the next frame. */
+  readonly bytes: number;
+  readonly entries: number;
+  readonly body: Buffer;
+}
+
+/**
+ * Recognises a frame at a place in a buffer.
+ * @param previous crc32 of the frame before; undefined takes any
+ * @returns how many bytes are needed to tell, or undefined when there is no frame
+ */
+export function decodeFrame(buffer: Buffer, at: number, previous: number | undefined): Frame | number | undefined {
+  if (buffer.length - at < frameHeaderBytes) return frameHeaderBytes;
+  if (buffer.readUInt32LE(at) !== magic) return undefined;
+  const length = buffer.readUInt32LE(at + 12);
+  if (length > bodyBytesMax) return undefined;
+  const bytes = frameHeaderBytes + aligned(length);
+  if (buffer.length - at < bytes) return bytes;
+  const kind = buffer.readUInt32LE(at + 8);
+  const crc = crc32(buffer.subarray(at + coveredFrom, at + frameHeaderBytes + length));
+  if (crc !== buffer.readUInt32LE(at + crcAt) || kind > frameKind.continued) return undefined;
+  if (previous !== undefined && buffer.readUInt32LE(at + 16) !== previous) return undefined;
+  return {
+    kind: kind as FrameKind,
+    head: {
+      revision: buffer.readDoubleLE(at + 32),
+      records: buffer.readDoubleLE(at + 40),
+      sum: buffer.readDoubleLE(at + 48),
+    },
+    groupAt: -buffer.readUInt32LE(at + 20),
+    crc,
+    bytes,
+    entries: buffer.readUInt32LE(at + 24),
+    body: buffer.subarray(at + frameHeaderBytes, at + frameHeaderBytes + length),
+  };
+}
+
+/** Walks the entries of a frame. `value` is a view, undefined when the record is removed. */
+export function eachEntry(frame: Frame, visit: (key: string, revision: number, value: Buffer | undefined) => void): void {
+  const { body } = frame;
+  let at = 0;
+  for (let count = 0; count < frame.entries; count++) {
+    const keyBytes = body.readUInt32LE(at);
+    const valueBytes = body.readUInt32LE(at + 4);
+    const revision = body.readDoubleLE(at + 8);
+    const valueAt = at + entryHeaderBytes + keyBytes;
+    const end = valueAt + (valueBytes === removed ? 0 : valueBytes);
+    if (end > body.length) throw damaged('an entry is longer than its frame');
+    const key = body.toString('utf8', at + entryHeaderBytes, valueAt);
+    visit(key, revision, valueBytes === removed ? undefined : body.subarray(valueAt, end));
+    at = end;
+  }
+}
+
+export function damaged(what: string): RegistryError {
+  return new RegistryError('data_loss', `the store is damaged: ${what}; restore it from a backup`);
+}
+
+function aligned(bytes: number): number {
+  return (bytes + 7) & ~7;
+}

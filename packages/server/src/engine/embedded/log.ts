@@ -1,0 +1,207 @@
+/**
+ * The log that is being written: frames are appended to one file after the other, and are on the
+ * disk before an append resolves. Knows no keys and no records. One call at a time.
+ */
+
+import { close, constants, fdatasync, ftruncateSync, open, write } from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RegistryError } from '@rollcall/protocol';
+import { chain, encodeFrame, frameHeaderBytes, frameKind, type Head } from './frame.ts';
+import { encodeEndMark, endMarkAt, endMarkBytes, fileName, framesAt, makeFile, syncDirectory } from './store-file.ts';
+
+/** A file of the store up to where it is written. */
+export interface FileRange {
+  readonly name: string;
+  readonly end: number;
+}
+
+/** Where the next frame goes. */
+export interface LogEnd {
+  readonly sequence: number;
+  readonly position: number;
+  /** Of the file. */
+  readonly length: number;
+  /** Crc32 of the last frame. */
+  readonly previous: number;
+}
+
+/** What a log goes on from. */
+export interface LogState {
+  readonly end: LogEnd;
+  /** Whether the file has an end mark. */
+  readonly marked: boolean;
+  /** The store's other files, in order: at most one base, then logs. */
+  readonly before: readonly FileRange[];
+}
+
+/**
+ * Linux flushes within the write; elsewhere `fdatasync` comes after it. On macOS only that reaches
+ * the medium (F_FULLFSYNC), and Windows has nothing else.
+ */
+const writesThrough = process.platform === 'linux';
+
+export class Log {
+  readonly #dir: string;
+  readonly #logBytes: number;
+  #fd: number;
+  #end: LogEnd;
+  #marked: boolean;
+  /** The files before the one that is written, in order: at most one base, then logs. */
+  #before: readonly FileRange[];
+
+  private constructor(dir: string, logBytes: number, fd: number, { end, marked, before }: LogState) {
+    this.#dir = dir;
+    this.#logBytes = logBytes;
+    this.#fd = fd;
+    this.#end = end;
+    this.#marked = marked;
+    this.#before = before;
+  }
+
+  /**
+   * Goes on where a store was left.
+   * @param logBytes length of the logs to come; they are mostly holes until they are written
+   */
+  static async open(dir: string, logBytes: number, state: LogState): Promise<Log> {
+    return new Log(dir, logBytes, await openToAppend(join(dir, fileName('log', state.end.sequence))), state);
+  }
+
+  /** Number of the file that is written. */
+  get sequence(): number {
+    return this.#end.sequence;
+  }
+
+  /** Every file of the store, in order, up to where it is written now. */
+  ranges(): FileRange[] {
+    return [...this.#before, { name: fileName('log', this.#end.sequence), end: this.#end.position }];
+  }
+
+  /**
+   * Whether the logs before the present one have outgrown the base before them: then a compaction
+   * writes at most as much as was logged since the last one.
+   */
+  get isWorthCompacting(): boolean {
+    const base = this.#before[0]?.name.endsWith('.base') === true ? this.#before[0].end : 0;
+    const logs = this.#before.reduce((sum, { end }) => sum + end, 0) - base;
+    return logs > Math.max(base, this.#logBytes);
+  }
+
+  /** Whether as much fits into the present file; if not, `rotate` first. */
+  fits(bytes: number): boolean {
+    // There is always room for one more empty frame: the one that says that the log goes on.
+    return this.#end.position + bytes + frameHeaderBytes <= this.#end.length;
+  }
+
+  /**
+   * Writes frames as one group.
+   * @throws RegistryError `resource_exhausted` when there is no room (nothing was written); anything
+   *   else leaves open what is on the disk, and nothing may be written after it
+   */
+  async append(frames: readonly Buffer[]): Promise<void> {
+    const previous = chain(frames, this.#end.previous);
+    const bytes = Buffer.concat(frames);
+    try {
+      if (this.#marked) await writeDurably(this.#fd, Buffer.alloc(endMarkBytes), endMarkAt);
+      this.#marked = false;
+      await writeDurably(this.#fd, bytes, this.#end.position);
+    } catch (error) {
+      if (!isNoRoom(error)) throw error;
+      // What was written of it goes, so that no later reader takes it for a damaged log.
+      ftruncateSync(this.#fd, this.#end.position);
+      ftruncateSync(this.#fd, this.#end.length);
+      throw noRoom(this.#dir, error);
+    }
+    this.#end = { ...this.#end, position: this.#end.position + bytes.length, previous };
+  }
+
+  /**
+   * Begins the next file.
+   * @param bytes that must fit into it @throws as `append`
+   */
+  async rotate(head: Head, bytes: number): Promise<void> {
+    const sequence = this.#end.sequence + 1;
+    const length = Math.max(this.#logBytes, framesAt + bytes + frameHeaderBytes);
+    const path = join(this.#dir, fileName('log', sequence));
+    let previous = 0;
+    try {
+      await makeFile(this.#dir, { kind: 'log', sequence, length, start: head }, async (_, crc) => {
+        previous = crc;
+      });
+    } catch (error) {
+      throw isNoRoom(error) ? noRoom(this.#dir, error) : error;
+    }
+    try {
+      await this.append([encodeFrame(frameKind.continued, [], head)]);
+    } catch (error) {
+      await unlink(path);
+      syncDirectory(this.#dir);
+      throw error;
+    }
+    const fd = await openToAppend(path);
+    await closeFile(this.#fd);
+    this.#before = this.ranges();
+    this.#marked = false;
+    this.#fd = fd;
+    this.#end = { sequence, position: framesAt, length, previous };
+  }
+
+  /** Puts a base in the place of every file up to its sequence, and removes them. */
+  async replace(base: FileRange, sequence: number): Promise<void> {
+    const first = this.#before.findIndex(({ name }) => name === fileName('log', sequence)) + 1;
+    const replaced = this.#before.slice(0, first);
+    this.#before = [base, ...this.#before.slice(first)];
+    // What cannot be removed now is removed at the next start.
+    for (const { name } of replaced) await unlink(join(this.#dir, name)).catch(() => {});
+  }
+
+  /**
+   * Lets go of the file.
+   * @param whole whether to mark where it ends; not after a failure
+   */
+  async close(whole: boolean): Promise<void> {
+    try {
+      if (whole && !this.#marked) await writeDurably(this.#fd, encodeEndMark(this.#end), endMarkAt);
+    } finally {
+      await closeFile(this.#fd);
+    }
+  }
+}
+
+/** Whether the system refused something for want of room: disk, quota, or largest file. */
+export function isNoRoom(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+}
+
+function noRoom(dir: string, cause: unknown): RegistryError {
+  return new RegistryError('resource_exhausted', `no room in ${dir}; free some space and try again`, { cause });
+}
+
+function openToAppend(path: string): Promise<number> {
+  const flags = constants.O_RDWR | (writesThrough ? constants.O_DSYNC : 0);
+  return new Promise((opened, failed) => {
+    open(path, flags, (error, fd) => (error === null ? opened(fd) : failed(error)));
+  });
+}
+
+function closeFile(fd: number): Promise<void> {
+  return new Promise((closed, failed) => {
+    close(fd, (error) => (error === null || error === undefined ? closed() : failed(error)));
+  });
+}
+
+function writeDurably(fd: number, bytes: Buffer, position: number): Promise<void> {
+  return new Promise((written, failed) => {
+    const flushed = (error: Error | null): void => (error === null ? written() : failed(error));
+    const more = (from: number): void => {
+      write(fd, bytes, from, bytes.length - from, position + from, (error, count) => {
+        if (error !== null) failed(error);
+        else if (from + count < bytes.length) more(from + count);
+        else if (writesThrough) written();
+        else fdatasync(fd, flushed);
+      });
+    };
+    more(0);
+  });
+}

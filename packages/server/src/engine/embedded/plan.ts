@@ -1,0 +1,69 @@
+/**
+ * What transactions do to the store, worked out before anything is written.
+ *
+ * They take effect one after the other: each is checked against what the ones before it will have
+ * written. Nothing here touches the disk, and nothing is remembered if the write fails.
+ */
+
+import type { CommitResult, EngineEvent, Transaction } from '../engine.ts';
+import { addMark, encodeEntry, encodeTransaction, markIn, markOf, removeMark, type Head } from './frame.ts';
+
+export interface Plan {
+  /** One result for each transaction, in order; true only once the frames are on the disk. */
+  readonly results: readonly CommitResult[];
+  /** The transactions that take effect, as the feed shows them. */
+  readonly events: readonly Extract<EngineEvent, { kind: 'transaction' }>[];
+  readonly frames: readonly Buffer[];
+  /** Where the store stands afterwards. */
+  readonly head: Head;
+  /** The revision of each changed record afterwards; 0 when it is gone. */
+  readonly revisions: ReadonlyMap<string, number>;
+}
+
+export function plan(start: Head, before: ReadonlyMap<string, number>, transactions: readonly Transaction[]): Plan {
+  const results: CommitResult[] = [];
+  const events: Extract<EngineEvent, { kind: 'transaction' }>[] = [];
+  const frames: Buffer[] = [];
+  const revisions = new Map<string, number>();
+  const revisionOf = (key: string): number => revisions.get(key) ?? before.get(key) ?? 0;
+  let head = start;
+
+  for (const transaction of transactions) {
+    const failed = transaction.expect.find(({ key, revision }) => revisionOf(key) !== revision);
+    if (failed !== undefined) {
+      results.push({ ok: false, key: failed.key, revision: revisionOf(failed.key) });
+      continue;
+    }
+    const revision = Math.max(head.revision + 1, transaction.revisionAtLeast ?? 0);
+    let { records, sum } = head;
+    const entries: Buffer[] = [];
+    for (const [key, value] of changesOf(transaction)) {
+      const replaced = revisionOf(key);
+      if (replaced === 0 && value === undefined) continue;
+      const entry = encodeEntry(key, value, revision);
+      entries.push(entry);
+      if (replaced !== 0) {
+        sum = removeMark(sum, markOf(key, replaced));
+        records--;
+      }
+      if (value !== undefined) {
+        sum = addMark(sum, markIn(entry));
+        records++;
+      }
+      revisions.set(key, value === undefined ? 0 : revision);
+    }
+    head = { revision, records, sum };
+    frames.push(...encodeTransaction(entries, head));
+    results.push({ ok: true, revision });
+    events.push({ kind: 'transaction', revision, put: transaction.put, delete: transaction.delete });
+  }
+  return { results, events, frames, head, revisions };
+}
+
+/** Each key once; a key that is both removed and put is put. */
+function changesOf(transaction: Transaction): Map<string, Uint8Array | undefined> {
+  const changes = new Map<string, Uint8Array | undefined>();
+  for (const key of transaction.delete) changes.set(key, undefined);
+  for (const { key, value } of transaction.put) changes.set(key, value);
+  return changes;
+}
