@@ -73,6 +73,12 @@ export function residentBytes(pid) {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)[1]) * 1024;
 }
 
+/** CPU time that a process has used, in all its threads, in seconds; from /proc, in steps of 10 ms. */
+export function cpuSeconds(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 /** Nanoseconds on a clock that all processes of this machine share (CLOCK_MONOTONIC). */
 export const nanoseconds = () => process.hrtime.bigint();
 

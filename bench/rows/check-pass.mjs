@@ -17,7 +17,7 @@ export const row = {
       }
       const plan = { method: 'PUT', path: '/v1/agent/check/pass/service:web-#', numbers: instances };
       const floor = ['empty'];
-      const result = await againstFloor({ url: server.url, plan, floor, connections: 64, atLeast: 0.6, quick });
+      const result = await againstFloor({ server, plan, floor, connections: 64, atLeast: 0.6, quick });
       return { ...result, detail: `heartbeats of ${instances} checks in turn; ${result.detail}` };
     } finally {
       await server.remove();

@@ -21,7 +21,7 @@ export const row = {
       writeFileSync(answer, JSON.stringify({ headers: sent(headers), body: text }));
       const plan = { method: 'GET', path };
       const floor = ['same-bytes', answer];
-      const result = await againstFloor({ url: server.url, plan, floor, connections: 64, atLeast: 0.7, quick });
+      const result = await againstFloor({ server, plan, floor, connections: 64, atLeast: 0.7, quick });
       return { ...result, detail: `${text.length} bytes an answer; ${result.detail}` };
     } finally {
       rmSync(answer, { force: true });

@@ -22,7 +22,7 @@ export const row = {
       });
       const plan = { method: 'PUT', path: '/v1/agent/service/register', body, numbers: instances };
       const floor = ['parse'];
-      const result = await againstFloor({ url: server.url, plan, floor, connections: 64, atLeast: 0.35, quick });
+      const result = await againstFloor({ server, plan, floor, connections: 64, atLeast: 0.35, quick });
       const commits = await server.metric('rollcall_commit_duration_seconds_count');
       const commands = await server.metric('rollcall_commands_total');
       const grouped = (commands / commits).toFixed(0);
