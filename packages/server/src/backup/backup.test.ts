@@ -1,10 +1,17 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { embedded } from '../engine/embedded/embedded.ts';
+import type { Engine } from '../engine/engine.ts';
+import { manualClock } from '../manual-clock.case.ts';
 import type { Command } from '../registry/command.ts';
 import { Journal } from '../registry/journal.case.ts';
 import type { State } from '../registry/state.ts';
 import { viewOf } from '../registry/view-name.ts';
+import { Replica } from '../replica.ts';
 import { writeBackup } from './backup.ts';
 import { readBackup, restoreTransaction } from './restore.ts';
 
@@ -128,6 +135,59 @@ describe('backup and restore', () => {
       await expect(readBackup(stream(bytes), roomy)).rejects.toThrow(message);
     });
   }
+
+  test('records that are not what their keys say are refused', async () => {
+    const node = { kind: 'node', name: 'n2', id: '', address: '', meta: {}, created: 1, modified: 1 } as const;
+    for (const [key, row] of [
+      ['node\0n1', node],
+      ['instance\0n1\0web', node],
+      ['unheard-of\0n2', node],
+    ] as const) {
+      const forged = { rows: () => [[key, row]], revision: 5 } as unknown as State;
+      await expect(readBackup(stream(await bytesOf(forged)), roomy)).rejects.toThrow(/is not about what its key says|cannot be read/);
+    }
+  });
+
+  test('what stays with its server does not come in by a backup that has it', () => {
+    const journal = new Journal();
+    journal.commit([{ kind: 'record-put', type: 'server', id: 'identity', value: { nodeId: 'mine' } }]);
+    const record = { key: 'record\0server\0identity', value: Buffer.from('{"nodeId":"theirs"}') };
+    const { put, delete: gone } = restoreTransaction({ revision: 5, records: [record] }, journal.state);
+    expect(put.map(({ key }) => key)).toEqual(['floor']);
+    expect(gone).not.toContain(record.key);
+  });
+
+  test('a restore is there after a restart, with revisions ahead of the backup and of the store', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'rollcall-restore-'));
+    const start = async (): Promise<{ replica: Replica; engine: Engine }> => {
+      const engine = await embedded({ dir });
+      const onFatal = (error: Error): never => {
+        throw error;
+      };
+      const replica = new Replica({ engine, clock: manualClock(), onFatal });
+      await replica.start();
+      return { replica, engine };
+    };
+    const source = new Journal();
+    for (let at = 0; at < 500; at++) source.commit([putKey(`k${at}`, `value ${at}`), web(`i${at}`)]);
+    const backup = await readBackup(stream(await bytesOf(source.state)), roomy);
+    try {
+      const before = await start();
+      await before.replica.submit(putKey('only here', 'x'));
+      await before.replica.replace((state) => restoreTransaction(backup, state));
+      await before.replica.close();
+      await before.engine.close();
+
+      const { replica, engine } = await start();
+      expect(content(replica.state)).toEqual(content(source.state));
+      expect(replica.state.revision).toBeGreaterThan(source.state.revision + 999_999_999);
+      await replica.submit(putKey('k1', 'written later'));
+      await replica.close();
+      await engine.close();
+    } finally {
+      await rm(dir, { recursive: true });
+    }
+  });
 
   test('a small file that unpacks to a large one is given up at the limit', async () => {
     const bomb = gzipSync(Buffer.alloc(10_000_000));

@@ -12,7 +12,7 @@ import { createGunzip } from 'node:zlib';
 import { RegistryError } from '@rollcall/protocol';
 import type { Transaction } from '../engine/engine.ts';
 import { decodeRow, encodeRow, interner } from '../registry/codec.ts';
-import { keys } from '../registry/rows.ts';
+import { keyOf, keys } from '../registry/rows.ts';
 import type { State } from '../registry/state.ts';
 import { backupFormat, backupVersion, endMark, staysHere } from './backup.ts';
 
@@ -46,13 +46,14 @@ export async function readBackup(source: AsyncIterable<Uint8Array>, bytesMax: nu
  */
 export function restoreTransaction(backup: Backup, state: State): Transaction {
   const revisionAtLeast = Math.max(state.revision, backup.revision) + leap;
-  const kept = new Set(backup.records.map(({ key }) => key));
+  const put = backup.records.filter(({ key }) => key !== keys.floor() && !staysHere(key));
+  const kept = new Set(put.map(({ key }) => key));
   const gone: string[] = [];
   for (const [key] of state.rows()) if (!kept.has(key) && !staysHere(key)) gone.push(key);
   const floor = encodeRow({ kind: 'floor', revision: revisionAtLeast, created: 0, modified: 0 });
   return {
     expect: [],
-    put: [...backup.records.filter(({ key }) => key !== keys.floor()), { key: keys.floor(), value: floor }],
+    put: [...put, { key: keys.floor(), value: floor }],
     delete: gone.filter((key) => key !== keys.floor()),
     revisionAtLeast,
   };
@@ -126,13 +127,16 @@ function checkEnd(bytes: Buffer, at: number, complete: boolean): void {
   if (!complete || !digest.equals(stored) || bytes.length > at + digestBytes) throw refuse('it is damaged');
 }
 
-/** A record that the state could not read must not get into the log. */
+/** A record that the state could not read, or would find under another key, must not get into the log. */
 function checkRecord(key: string, value: Uint8Array, intern: (text: string) => string): void {
+  const name = JSON.stringify(key.slice(0, 200));
+  let own: string | undefined;
   try {
-    decodeRow(key, value, 1, intern);
+    own = keyOf(decodeRow(key, value, 1, intern));
   } catch (cause) {
-    throw refuse(`its record ${JSON.stringify(key.slice(0, 200))} cannot be read`, cause);
+    throw refuse(`its record ${name} cannot be read`, cause);
   }
+  if (own !== key) throw refuse(`its record ${name} is not about what its key says`);
 }
 
 function readLength(bytes: Buffer, at: number): number {
