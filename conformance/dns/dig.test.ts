@@ -34,7 +34,9 @@ async function dig({ skip }: TestContext, ...args: string[]): Promise<string> {
   skip(missing, 'dig is not installed; `node conformance/install-debian.mjs` installs it on Debian');
   const child = spawn('dig', ['@127.0.0.1', '-p', String(server.port), '+time=5', '+tries=1', ...args]);
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
   await new Promise((ended) => child.on('close', ended));
   // Complaints of dig about a message's form.
   expect(output).not.toMatch(/malformed|Messages has|extra bytes|unexpected|FORMERR/i);
@@ -44,7 +46,8 @@ async function dig({ skip }: TestContext, ...args: string[]): Promise<string> {
 const lines = (output: string) => output.trim().split('\n').sort();
 const statusOf = (output: string) => /status: (\w+)/.exec(output)?.[1];
 const flagsOf = (output: string) => /flags: ([\w ]*);/.exec(output)?.[1]?.split(' ');
-const countsOf = (output: string) => /QUERY: (\d+), ANSWER: (\d+), AUTHORITY: (\d+), ADDITIONAL: (\d+)/.exec(output)?.slice(1).map(Number);
+const counts = /QUERY: (\d+), ANSWER: (\d+), AUTHORITY: (\d+), ADDITIONAL: (\d+)/;
+const countsOf = (output: string) => counts.exec(output)?.slice(1).map(Number);
 const sizeOf = (output: string) => Number(/MSG SIZE {2}rcvd: (\d+)/.exec(output)?.[1]);
 
 describe('dig', () => {

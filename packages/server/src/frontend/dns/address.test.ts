@@ -18,10 +18,8 @@ describe('an address in digits', () => {
     expect(addressDigits(address)).toBe(digits);
   });
 
-  it.each(['', 'localhost', 'example.org', '10.0.0', '10.0.0.256', '10.0.0.01', '1::2::3', 'fe80::1%eth0', '/run/web.sock'])(
-    '%j is none',
-    (address) => {
-      expect(addressDigits(address)).toBeUndefined();
-    },
-  );
+  const others = ['', 'localhost', 'example.org', '10.0.0', '10.0.0.256', '10.0.0.01', '1::2::3', 'fe80::1%eth0', '/a.sock'];
+  it.each(others)('%j is none', (address) => {
+    expect(addressDigits(address)).toBeUndefined();
+  });
 });

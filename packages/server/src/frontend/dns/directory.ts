@@ -124,7 +124,8 @@ export class Directory {
       return state.services().has(service) ? [service, ...others] : others;
     };
     const revision = () => names().map((name) => `${name}\0${views.revision(viewOf.service(name))}`).join('\0');
-    return new Rebuilt(this.#clock, revision, () => rosterOf(state, { names: names(), domain, datacenter, onlyPassing }));
+    const build = () => rosterOf(state, { names: names(), domain, datacenter, onlyPassing });
+    return new Rebuilt(this.#clock, revision, build);
   }
 
   #node(name: string): Subject {

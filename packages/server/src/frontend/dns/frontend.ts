@@ -160,8 +160,11 @@ function zoneOf({ identity }: Context, options: DnsOptions): Zone {
   // Every target ends in both, and the longest label before them has 63 bytes.
   const ending = `addr.${datacenter}.${domain ?? ''}`;
   if (domain === undefined || hostName(ending) === undefined || ending.length > 128) {
-    const message = `domain ${JSON.stringify(options.domain)} and datacenter ${JSON.stringify(datacenter)} cannot be part of names: use letters, digits, dashes and underscores, at most 63 between dots and 120 in all`;
-    throw new RegistryError('invalid_argument', message);
+    throw new RegistryError(
+      'invalid_argument',
+      `domain ${JSON.stringify(options.domain)} and datacenter ${JSON.stringify(datacenter)} cannot be part of names: ` +
+        'use letters, digits, dashes and underscores, at most 63 between dots and 120 in all',
+    );
   }
   return {
     domain,

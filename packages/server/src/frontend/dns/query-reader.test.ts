@@ -59,7 +59,7 @@ describe('what is not a query', () => {
   it.each<[what: string, hex: string, expected: number | 'silence']>([
     ['nothing', '', 'silence'],
     ['less than a header', '1234 0100 0001 0000 0000 00', 'silence'],
-    ['an answer, lest two servers answer each other for ever', `${header('8180', '0001 0000 0000 0000')} ${web}`, 'silence'],
+    ['an answer: two servers would go on for ever', `${header('8180', '0001 0000 0000 0000')} ${web}`, 'silence'],
     ['another operation', `${header('2800', '0001 0000 0000 0000')} ${web}`, rcodes.NOTIMP],
     ['no question', header('0100', '0000 0000 0000 0000'), rcodes.FORMERR],
     ['two questions', `${header('0100', '0002 0000 0000 0000')} ${web} ${web}`, rcodes.FORMERR],
@@ -75,7 +75,7 @@ describe('what is not a query', () => {
     ['a name of 257 bytes', `${header('0100', '0001 0000 0000 0000')} ${long.repeat(4)} 00 0001 0001`, rcodes.FORMERR],
     ['OPT that is announced only', `${header('0100', '0001 0000 0000 0001')} ${web}`, rcodes.FORMERR],
     ['OPT that is cut', `${header('0100', '0001 0000 0000 0001')} ${web} 00 0029 04d0`, rcodes.FORMERR],
-    ['OPT with options that are cut', `${header('0100', '0001 0000 0000 0001')} ${web} 00 0029 04d0 00000000 0008 00`, rcodes.FORMERR],
+    ['OPT with cut options', `${header('0100', '0001 0000 0000 0001')} ${web} ${opt.slice(0, -4)} 0008 00`, rcodes.FORMERR],
     ['OPT twice', `${header('0100', '0001 0000 0000 0002')} ${web} ${opt} ${opt}`, rcodes.FORMERR],
     ['OPT under a name', `${header('0100', '0001 0000 0000 0001')} ${web} 01 61 ${opt}`, rcodes.FORMERR],
     ['more records than anybody needs', `${header('0100', '0001 0000 0000 0003')} ${web} ${opt}`, rcodes.FORMERR],
@@ -94,9 +94,10 @@ describe('what is not a query', () => {
 
   it('gives no exception, whatever the bytes', () => {
     const reader = new QueryReader();
+    const oneQuestion = bytes(header('0100', '0001 0000 0000 0001'));
     const packet = fc.oneof(
       fc.uint8Array({ maxLength: 600 }),
-      fc.uint8Array({ maxLength: 600 }).map((rest) => Buffer.concat([bytes(header('0100', '0001 0000 0000 0001')), rest])),
+      fc.uint8Array({ maxLength: 600 }).map((rest) => Buffer.concat([oneQuestion, rest])),
     );
     fc.assert(
       fc.property(packet, (raw) => {

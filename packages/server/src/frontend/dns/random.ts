@@ -3,7 +3,10 @@
  * that must not be guessed.
  */
 
-/** Mulberry32 (Tommy Ettinger, public domain). @param seed text with at least 8 random hexadecimal digits at its start */
+/**
+ * Mulberry32 (Tommy Ettinger, public domain).
+ * @param seed starts with 8 random hexadecimal digits, as a UUID does
+ */
 export function randomFrom(seed: string): () => number {
   let state = Number.parseInt(seed.slice(0, 8), 16);
   return () => {

@@ -98,7 +98,8 @@ describe('other domains', () => {
     const { address, asked } = await upstream((each) => released.then(() => [answerTo(each, '192.0.2.7')]));
     const server = await startDns({ recursors: [address] });
     open.push(server);
-    const both = askTcp(server.port, [queryPacket('example.org', 'A', { id: 1 }), queryPacket('consul', 'SOA', { id: 2 })]);
+    const queries = [queryPacket('example.org', 'A', { id: 1 }), queryPacket('consul', 'SOA', { id: 2 })];
+    const both = askTcp(server.port, queries);
     await vi.waitFor(() => expect(asked).toHaveLength(1));
     release();
     expect((await both).map((each) => decoded(each).id)).toEqual([2, 1]);
@@ -123,7 +124,8 @@ describe('asking', () => {
     const { port, asked } = await upstream((each) => [answerTo(each, '192.0.2.7')]);
     const to = recursors([at(port)]);
     for (let n = 0; n < 20; n++) {
-      expect(decoded((await to.ask(query, true)) as Buffer)).toMatchObject({ id: 0xabcd, answers: [{ data: '192.0.2.7' }] });
+      const answer = decoded((await to.ask(query, true)) as Buffer);
+      expect(answer).toMatchObject({ id: 0xabcd, answers: [{ data: '192.0.2.7' }] });
     }
     expect(new Set(asked.map((each) => each.query.readUInt16BE(0))).size).toBe(20);
     expect(new Set(asked.map((each) => each.port)).size).toBeGreaterThan(10);
@@ -139,7 +141,8 @@ describe('asking', () => {
       const otherSpelling = answerTo(queryPacket('EXAMPLE.org', 'A', { id: each.readUInt16BE(0) }), '203.0.113.66');
       return [otherId, otherQuestion, otherSpelling, each, Buffer.from('short'), answerTo(each, '192.0.2.7')];
     });
-    expect(decoded((await recursors([at(port)]).ask(query, true)) as Buffer)).toMatchObject({ answers: [{ data: '192.0.2.7' }] });
+    const answer = await recursors([at(port)]).ask(query, true);
+    expect(decoded(answer as Buffer)).toMatchObject({ answers: [{ data: '192.0.2.7' }] });
   });
 
   it('takes no answer from another address than the one that was asked', async () => {
@@ -167,7 +170,7 @@ describe('asking', () => {
       const to = recursors([failing, refusing, denying, never].map(({ port }) => at(port)));
       expect(decoded((await to.ask(query, udp)) as Buffer).rcode).toBe('NXDOMAIN');
     }
-    expect([failing.asked.length, refusing.asked.length, denying.asked.length, never.asked.length]).toEqual([2, 2, 2, 0]);
+    expect([failing, refusing, denying, never].map(({ asked }) => asked.length)).toEqual([2, 2, 2, 0]);
   });
 
   it('waits 2 s for a server that is silent, then asks the next', async () => {
@@ -209,7 +212,8 @@ describe('the address of a server', () => {
     expect(parseServer(text)).toEqual({ address, port });
   });
 
-  it.each(['', 'example.org', '10.0.0.53:', '10.0.0.53:0', '10.0.0.53:70000', '10.0.0', '[10.0.0.53', ':53'])('%j is none', (text) => {
+  const wrong = ['', 'example.org', '10.0.0.53:', '10.0.0.53:0', '10.0.0.53:70000', '10.0.0', '[10.0.0.53', ':53'];
+  it.each(wrong)('%j is none', (text) => {
     expect(() => parseServer(text)).toThrow(/is no address; write/);
   });
 });

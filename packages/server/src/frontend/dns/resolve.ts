@@ -71,11 +71,13 @@ function service(zone: Zone, subject: ServiceSubject, type: number): Found {
 
 /** A host name counts only when there is no address at all: nothing may stand beside CNAME (RFC 2181 §10.1). */
 function addresses({ ipv4, ipv6, alias }: Offer, ttl: number, type: number): Found {
-  const wanted = type === types.A ? ipv4 : type === types.AAAA ? ipv6 : type === types.ANY ? [...ipv4, ...ipv6] : [];
+  const both = () => (type === types.ANY ? [...ipv4, ...ipv6] : []);
+  const wanted = type === types.A ? ipv4 : type === types.AAAA ? ipv6 : both();
   if (alias !== undefined && ipv4.length + ipv6.length === 0 && wantsAlias(type)) {
     return whole([{ type: 'CNAME', owner: asAsked, ttl, target: alias }]);
   }
-  return choiceOf(wanted.length, (index) => ({ record: addressRecord(asAsked, wanted[index] as string, ttl), along: [] }));
+  const recordAt = (index: number) => addressRecord(asAsked, wanted[index] as string, ttl);
+  return choiceOf(wanted.length, (index) => ({ record: recordAt(index), along: [] }));
 }
 
 function srvEntry(zone: Zone, { instance, status, digits, host, atNode }: Member, ttl: number): Entry {

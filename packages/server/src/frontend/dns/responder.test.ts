@@ -180,13 +180,15 @@ describe('"no"', () => {
   });
 
   it('is right for names of one length in different domains, whichever comes first', () => {
-    for (const names of [['8.8.8.8.in-addr.arpa', 'seven.service.consul'], ['seven.service.consul', '8.8.8.8.in-addr.arpa']]) {
+    const names = ['8.8.8.8.in-addr.arpa', 'seven.service.consul'];
+    const soa = { name: 'consul', data: { mname: 'ns.consul' } };
+    for (const order of [names, names.toReversed()]) {
       const to = responder();
-      for (const name of names) expect(ask(to, name).authorities).toMatchObject([{ name: 'consul', data: { mname: 'ns.consul' } }]);
+      for (const name of order) expect(ask(to, name).authorities).toMatchObject([soa]);
     }
   });
 
-  it('costs little for a service that is large: its instances are looked at once, not for every tag asked for', async () => {
+  it('costs little for a large service: its instances are looked at once, not for every wrong tag', async () => {
     for (let n = 0; n < 300; n++) await registry.register({ id: `n${n}`, tags: ['a', `tag-${n}`] });
     await registry.register({ id: 'down', service: 'down', status: 'critical' });
     const { state } = registry.replica;

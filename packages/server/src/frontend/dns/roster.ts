@@ -6,7 +6,7 @@
 
 import { worstStatus, type CheckStatus } from '@rollcall/protocol';
 import { find, type Reader } from '../../registry/reader.ts';
-import type { InstanceRow } from '../../registry/rows.ts';
+import type { CheckRow, InstanceRow } from '../../registry/rows.ts';
 import { addressDigits } from './address.ts';
 import { hostName, lowerCase } from './host-name.ts';
 
@@ -70,17 +70,15 @@ export class Roster {
   }
 }
 
-/** O(instances + their checks + the checks of their nodes). */
+/** O(instances + their checks + their nodes' own checks). */
 export function rosterOf(reader: Reader, options: RosterOptions): Roster {
   const members: Member[] = [];
-  const nodes = new Map<string, CheckStatus>();
+  const statusOf = statuses(reader);
   const endings = [options.domain, `${options.datacenter}.${options.domain}`];
   for (const name of options.names) {
     const ownNames = endings.map((ending) => lowerCase(`${name}.service.${ending}`));
     for (const instance of find.instancesOfService(reader, name)) {
-      let onNode = nodes.get(instance.node);
-      if (onNode === undefined) nodes.set(instance.node, (onNode = nodeStatus(reader, instance.node)));
-      const status = onNode === 'critical' ? onNode : worstStatus([onNode, ownStatus(reader, instance)]);
+      const status = statusOf(instance);
       if (status === 'critical' || (options.onlyPassing && status === 'warning')) continue;
       // An instance that gives the name it is asked for as its address would be an alias of itself.
       const own = addressDigits(instance.address);
@@ -93,18 +91,22 @@ export function rosterOf(reader: Reader, options: RosterOptions): Roster {
   return new Roster(members);
 }
 
-function ownStatus(reader: Reader, { node, id }: InstanceRow): CheckStatus {
-  let worst: CheckStatus = 'passing';
-  for (const { status } of find.checksOfInstance(reader, node, id)) worst = worstStatus([worst, status]);
-  return worst;
+/** Of an instance: the worst of its checks and its node's. Each node is looked at once. */
+function statuses(reader: Reader): (instance: InstanceRow) => CheckStatus {
+  const nodes = new Map<string, CheckStatus>();
+  return ({ node, id }) => {
+    let worst = nodes.get(node);
+    if (worst === undefined) {
+      worst = worstOf('passing', find.checksOfNode(reader, node));
+      nodes.set(node, worst);
+    }
+    return worstOf(worst, find.checksOfInstance(reader, node, id));
+  };
 }
 
-/** Of the checks of the node itself. */
-function nodeStatus(reader: Reader, node: string): CheckStatus {
-  let worst: CheckStatus = 'passing';
-  for (const { instance, status } of find.checksOnNode(reader, node)) {
-    if (instance === '') worst = worstStatus([worst, status]);
-  }
+function worstOf(status: CheckStatus, checks: Iterable<CheckRow>): CheckStatus {
+  let worst = status;
+  for (const check of checks) worst = worstStatus([worst, check.status]);
   return worst;
 }
 
