@@ -69,6 +69,7 @@ it('a process runs for as long as its client is open, and ends when it is closed
     const say = ({ kind }) => process.stdout.write(kind + ' ');
     const rollcall = await connect({ servers: ['${server.url}'], onEvent: say });
     await rollcall.kv.put('k', 'v');
+    say({ kind: 'written' });
     ${end}
   `;
   const run = (end: string) => {
@@ -95,7 +96,7 @@ it('a process runs for as long as its client is open, and ends when it is closed
   };
   expect(await run('await rollcall.close();').ended).toBe(0);
   const open = run('');
-  await open.says('connected', 1);
+  await open.says('written', 1);
   // Between two attempts there is neither a socket nor anything else that would keep it.
   await server.close();
   await open.says('unreachable', 3);
