@@ -155,13 +155,20 @@ class Embedded implements Engine {
     const { dir, files, log } = this.#parts;
     if (this.#compacting !== undefined || !files.isWorthCompacting) return;
     const sequence = files.sequence - 1;
-    const snapshot = this.#snapshot();
+    const giveUp = (error: unknown): void => {
+      // The log goes on as it is; the next file is another chance.
+      if (!this.#stop.signal.aborted) log.warn(`the store in ${dir} was not compacted: ${messageOf(error)}`);
+    };
+    let snapshot: Snapshot;
+    try {
+      snapshot = this.#snapshot();
+    } catch (error) {
+      giveUp(error);
+      return;
+    }
     this.#compacting = writeBase(dir, sequence, snapshot, this.#stop.signal)
       .then((base) => files.replace(base, sequence))
-      .catch((error: unknown) => {
-        // The log goes on as it is; the next file is another chance.
-        if (!this.#stop.signal.aborted) log.warn(`the store in ${dir} was not compacted: ${messageOf(error)}`);
-      })
+      .catch(giveUp)
       .finally(() => {
         snapshot.close();
         this.#compacting = undefined;

@@ -95,8 +95,8 @@ export class Log {
 
   /**
    * Writes frames as one group.
-   * @throws RegistryError `resource_exhausted` when there is no room (nothing was written); anything
-   *   else leaves open what is on the disk, and nothing may be written after it
+   * @throws RegistryError `resource_exhausted` when there is no room (nothing was written); any error
+   *   that is no RegistryError leaves open what is on the disk, and nothing may be written after it
    */
   async append(frames: readonly Buffer[]): Promise<void> {
     const previous = chain(frames, this.#end.previous);
@@ -117,33 +117,47 @@ export class Log {
 
   /**
    * Begins the next file.
-   * @param bytes that must fit into it @throws as `append`
+   * @param bytes that must fit into it
+   * @throws RegistryError `resource_exhausted` or `unavailable` when it cannot be made (nothing was
+   *   written); anything else as `append`
    */
   async rotate(head: Head, bytes: number): Promise<void> {
     const sequence = this.#end.sequence + 1;
     const length = Math.max(this.#logBytes, framesAt + bytes + frameHeaderBytes);
-    const path = join(this.#dir, fileName('log', sequence));
-    let previous = 0;
-    try {
-      await makeFile(this.#dir, { kind: 'log', sequence, length, start: head }, async (_, crc) => {
-        previous = crc;
-      });
-    } catch (error) {
-      throw isNoRoom(error) ? noRoom(this.#dir, error) : error;
-    }
+    const { fd, previous } = await this.#makeNext(sequence, length, head);
     try {
       await this.append([encodeFrame(frameKind.continued, [], head)]);
     } catch (error) {
-      await unlink(path);
-      syncDirectory(this.#dir);
+      await closeFile(fd);
+      await this.#removeNext(sequence);
       throw error;
     }
-    const fd = await openToAppend(path);
     await closeFile(this.#fd);
     this.#before = this.ranges();
     this.#marked = false;
     this.#fd = fd;
     this.#end = { sequence, position: framesAt, length, previous };
+  }
+
+  async #makeNext(sequence: number, length: number, start: Head): Promise<{ fd: number; previous: number }> {
+    let previous = 0;
+    try {
+      await makeFile(this.#dir, { kind: 'log', sequence, length, start }, async (_, crc) => {
+        previous = crc;
+      });
+      return { fd: await openToAppend(join(this.#dir, fileName('log', sequence))), previous };
+    } catch (error) {
+      await this.#removeNext(sequence);
+      if (isNoRoom(error)) throw noRoom(this.#dir, error);
+      // Too many open files, for one: the log is as it was, and the next commit tries again.
+      const what = error instanceof Error ? error.message : String(error);
+      throw new RegistryError('unavailable', `the next log cannot be made (${what}); try again later`, { cause: error });
+    }
+  }
+
+  async #removeNext(sequence: number): Promise<void> {
+    await unlink(join(this.#dir, fileName('log', sequence))).catch(() => {});
+    syncDirectory(this.#dir);
   }
 
   /** Puts a base in the place of every file up to its sequence, and removes them. */

@@ -3,7 +3,8 @@
  * order of the calls, and are published once they are on the disk.
  *
  * One group is written at a time, so its transactions are checked against a state that is durable.
- * It also decides what a failure means: no room (refuse and go on) or anything else (stop for good).
+ * It also decides what a failure means: nothing was written (refuse and go on), or nobody knows (stop
+ * for good).
  */
 
 import { isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
@@ -15,7 +16,7 @@ import { plan, type Plan } from './plan.ts';
 /** Where groups go; `Log` is the one that writes files. */
 export interface GroupLog {
   fits(bytes: number): boolean;
-  /** @throws RegistryError `resource_exhausted` (nothing was written), or anything else (unknown) */
+  /** Both throw a RegistryError when nothing was written; after anything else nobody knows. */
   rotate(head: Head, bytes: number): Promise<void>;
   append(frames: readonly Buffer[]): Promise<void>;
 }
@@ -49,7 +50,7 @@ export class Writer {
   #head: Head;
   #queue: (Waiting | (() => void))[] = [];
   #writing: Promise<void> | undefined;
-  #full = false;
+  #refusing = false;
   #failure: RegistryError | undefined;
 
   /** @param revisions of every record by key; the writer keeps and changes it */
@@ -158,7 +159,7 @@ export class Writer {
     }
   }
 
-  /** @throws RegistryError `resource_exhausted` (nothing was written), `unknown_outcome` */
+  /** @throws RegistryError `resource_exhausted` or `unavailable` (nothing was written), `unknown_outcome` */
   async #makeDurable({ frames }: Plan): Promise<void> {
     const { dir, groups, log, onRotated } = this.#parts;
     const bytes = frames.reduce((sum, frame) => sum + frame.length, 0);
@@ -169,13 +170,13 @@ export class Writer {
       }
       await groups.append(frames);
     } catch (error) {
-      if (!isRegistryError(error, 'resource_exhausted')) throw this.#fail(error);
-      if (!this.#full) log.warn(`no room in ${dir}: writes are refused until there is`);
-      this.#full = true;
+      if (!isRegistryError(error)) throw this.#fail(error);
+      if (!this.#refusing) log.warn(`writes to ${dir} are refused for now: ${error.message}`);
+      this.#refusing = true;
       throw error;
     }
-    if (this.#full) log.warn(`there is room in ${dir} again: writes are taken`);
-    this.#full = false;
+    if (this.#refusing) log.warn(`writes to ${dir} are taken again`);
+    this.#refusing = false;
   }
 
   #publish(planned: Plan): void {
