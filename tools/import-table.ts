@@ -59,16 +59,10 @@ export const zones: readonly Zone[] = [
     reason: 'an engine knows keys, bytes and revisions, nothing about services',
   },
   {
-    name: 'engine memory',
-    files: /^packages\/server\/src\/engine\/(?<own>memory)\//,
+    name: 'engine',
+    files: /^packages\/server\/src\/engine\/(?<own>[^/]+)\//,
     may: ['OWN', `${server}/engine/*`, '@rollcall/protocol', 'node:'],
-    reason: 'an engine imports its port and node: only, so that it can be replaced without the rest noticing',
-  },
-  {
-    name: 'engine embedded',
-    files: /^packages\/server\/src\/engine\/(?<own>embedded)\//,
-    may: ['OWN', `${server}/engine/*`, '@rollcall/protocol', 'node:', 'lmdb'],
-    reason: 'an engine imports its port and its one driver, so that it can be replaced without the rest noticing',
+    reason: 'an engine imports its port and itself, so that it can be replaced without the rest noticing',
   },
   {
     name: 'backup',

@@ -32,6 +32,7 @@ describe('the examples', () => {
   it.each([
     ['packages/client/README.md', 5],
     ['packages/server/src/frontend/admin/README.md', 1],
+    ['packages/server/src/engine/embedded/README.md', 1],
   ])('of %s work against a registry that runs', async (path, count) => {
     const blocks = blocksOf(readFileSync(join(root, path), 'utf8')).filter(isPlayed);
     expect(blocks).toHaveLength(count);
