@@ -95,27 +95,18 @@ export class Stream {
    */
   visit(quietMax: number, stuckMax: number, withPing: boolean): void {
     const { bytesRead } = this.#socket as Socket;
-    if (bytesRead !== this.#bytesRead) {
+    const { flushes } = this.#outbox;
+    // Whoever reads is there, too, even if it has nothing to say.
+    if (bytesRead !== this.#bytesRead || flushes !== this.#flushes) {
       this.#bytesRead = bytesRead;
-      this.#flushes = this.#outbox.flushes;
+      this.#flushes = flushes;
       this.#quietVisits = 0;
-    } else if (++this.#quietVisits >= quietMax && this.#isGone(stuckMax)) {
+    } else if (++this.#quietVisits >= quietMax && (!this.#outbox.busy || this.#quietVisits >= stuckMax)) {
       this.#cut(this.#outbox.busy ? 'stuck' : 'silent', closeCodes.lost);
       return;
     }
     if (!this.#greeted && ++this.#ungreetedVisits >= stuckMax) this.#cut('no hello', closeCodes.policy);
     else if (withPing && !this.#outbox.busy) this.#outbox.ping();
-  }
-
-  /** Whether a stream that is not heard of does not read either. */
-  #isGone(stuckMax: number): boolean {
-    const { busy, flushes } = this.#outbox;
-    if (flushes !== this.#flushes) {
-      this.#flushes = flushes;
-      this.#quietVisits = 0;
-      return false;
-    }
-    return !busy || this.#quietVisits >= stuckMax;
   }
 
   /** The server is closing: the client is told to go elsewhere, its instances stay. */
