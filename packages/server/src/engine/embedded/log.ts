@@ -6,9 +6,9 @@
 import { close, constants, fdatasync, ftruncateSync, open, write } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RegistryError } from '@rollcall/protocol';
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import { chain, encodeFrame, frameHeaderBytes, frameKind, type Head } from './frame.ts';
-import { encodeEndMark, endMarkAt, endMarkBytes, fileName, framesAt, makeFile, syncDirectory } from './store-file.ts';
+import { encodeEndMark, endMarkAt, endMarkBytes, fileName, framesAt, makeFile, removeFile } from './store-file.ts';
 
 /** A file of the store up to where it is written. */
 export interface FileRange {
@@ -129,7 +129,8 @@ export class Log {
       await this.append([encodeFrame(frameKind.continued, [], head)]);
     } catch (error) {
       await closeFile(fd);
-      await this.#removeNext(sequence);
+      // It begins where this log stands now: it must not be there when this log has gone on.
+      if (isRegistryError(error)) await removeFile(this.#dir, fileName('log', sequence));
       throw error;
     }
     await closeFile(this.#fd);
@@ -141,23 +142,27 @@ export class Log {
 
   async #makeNext(sequence: number, length: number, start: Head): Promise<{ fd: number; previous: number }> {
     let previous = 0;
+    let fd: number | undefined;
+    let named = false;
     try {
-      await makeFile(this.#dir, { kind: 'log', sequence, length, start }, async (_, crc) => {
-        previous = crc;
-      });
-      return { fd: await openToAppend(join(this.#dir, fileName('log', sequence))), previous };
+      await makeFile(
+        this.#dir,
+        { kind: 'log', sequence, length, start },
+        async (_, crc, path) => {
+          previous = crc;
+          fd = await openToAppend(path);
+        },
+        () => (named = true),
+      );
+      return { fd: fd as unknown as number, previous };
     } catch (error) {
-      await this.#removeNext(sequence);
+      if (fd !== undefined) await closeFile(fd);
+      if (named) throw error;
       if (isNoRoom(error)) throw noRoom(this.#dir, error);
       // Too many open files, for one: the log is as it was, and the next commit tries again.
       const what = error instanceof Error ? error.message : String(error);
       throw new RegistryError('unavailable', `the next log cannot be made (${what}); try again later`, { cause: error });
     }
-  }
-
-  async #removeNext(sequence: number): Promise<void> {
-    await unlink(join(this.#dir, fileName('log', sequence))).catch(() => {});
-    syncDirectory(this.#dir);
   }
 
   /** Puts a base in the place of every file up to its sequence, and removes them. */

@@ -16,7 +16,7 @@
  * written. Without one, a crash may have cut the last write off.
  */
 
-import { closeSync, fsyncSync, openSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -138,42 +138,55 @@ export function readEndMark(fd: number): EndMark | undefined {
 /**
  * Makes a file under a temporary name, lets `fill` write to it, and gives it its name once it is on
  * the disk.
- * @throws what the system says; nothing is left behind then
+ *
+ * @param fill given the file, the crc32 of its header, and its path for now
+ * @param onNamed called when the file has its name: an error after that leaves it there
+ * @throws what the system says; before it has its name, nothing is left behind
  */
 export async function makeFile(
   dir: string,
   header: Header,
-  fill: (file: FileHandle, crc: number) => Promise<void>,
+  fill: (file: FileHandle, crc: number, path: string) => Promise<void>,
+  onNamed: () => void = () => {},
 ): Promise<void> {
   const path = join(dir, fileName(header.kind, header.sequence));
   const unfinished = `${path}.new`;
   const bytes = encodeHeader(header);
+  const directory = await openDirectory(dir);
   try {
     const file = await open(unfinished, 'w', 0o600);
     try {
       await file.appendFile(bytes);
       await file.appendFile(Buffer.alloc(framesAt - headerBytes));
       if (header.length > 0) await file.truncate(header.length);
-      await fill(file, bytes.readUInt32LE(crcAt));
+      await fill(file, bytes.readUInt32LE(crcAt), unfinished);
       await file.sync();
     } finally {
       await file.close();
     }
     await rename(unfinished, path);
-    syncDirectory(dir);
+    onNamed();
+    await directory?.sync();
   } catch (error) {
     await unlink(unfinished).catch(() => {});
     throw error;
+  } finally {
+    await directory?.close();
   }
 }
 
-/** Makes what was renamed or removed durable. Windows has no such thing and needs none. */
-export function syncDirectory(dir: string): void {
-  if (process.platform === 'win32') return;
-  const fd = openSync(dir, 'r');
+/** Removes a file so that it stays removed. */
+export async function removeFile(dir: string, name: string): Promise<void> {
+  const directory = await openDirectory(dir);
   try {
-    fsyncSync(fd);
+    await unlink(join(dir, name));
+    await directory?.sync();
   } finally {
-    closeSync(fd);
+    await directory?.close();
   }
+}
+
+/** To flush what is renamed and removed in it; Windows cannot and does not need to. */
+function openDirectory(dir: string): Promise<FileHandle> | undefined {
+  return process.platform === 'win32' ? undefined : open(dir, 'r');
 }
