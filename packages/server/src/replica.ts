@@ -16,8 +16,8 @@
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import type { Clock } from './clock.ts';
 import type { Engine, Transaction } from './engine/engine.ts';
-import { decideBatch, type Outcome } from './registry/batch.ts';
-import type { Command, Result } from './registry/command.ts';
+import { decideBatch, type Batch, type Outcome } from './registry/batch.ts';
+import type { AnyResult, Command, Result } from './registry/command.ts';
 import type { Registry } from './registry/registry.ts';
 import { State, type RowChange } from './registry/state.ts';
 import { Views } from './registry/views.ts';
@@ -49,7 +49,7 @@ interface Replacement {
 
 interface Waiting {
   readonly work: Command | Replacement;
-  readonly resolve: (result: boolean | number) => void;
+  readonly resolve: (result: AnyResult) => void;
   readonly reject: (error: RegistryError) => void;
 }
 
@@ -130,7 +130,7 @@ export class Replica implements Registry {
     await this.#following;
   }
 
-  #enqueue(work: Waiting['work']): Promise<boolean | number> {
+  #enqueue(work: Waiting['work']): Promise<AnyResult> {
     if (this.#closed) {
       return Promise.reject(new RegistryError('unavailable', 'the registry is shutting down'));
     }
@@ -173,8 +173,8 @@ export class Replica implements Registry {
 
   async #commit(works: readonly Waiting['work'][]): Promise<readonly Outcome[]> {
     for (let attempt = 1; ; attempt++) {
-      const { outcomes, transaction } = this.#decide(works);
-      if (transaction === undefined) return outcomes;
+      const { outcomesAt, transaction } = this.#decide(works);
+      if (transaction === undefined) return outcomesAt(this.state.revision);
       const started = this.#clock.monotonic();
       const result = await this.#engine.commit(transaction);
       if (result.ok) {
@@ -183,7 +183,7 @@ export class Replica implements Registry {
         this.#meter?.commitSeconds.observe((durable - started) / 1_000);
         this.#meter?.applyLagSeconds.observe((this.#clock.monotonic() - durable) / 1_000);
         this.#meter?.commands.inc(works.length);
-        return outcomes;
+        return outcomesAt(result.revision);
       }
       if (attempt >= attemptsMax) {
         throw new RegistryError('unavailable', `lost ${attempt} races for ${JSON.stringify(result.key)}`);
@@ -192,13 +192,15 @@ export class Replica implements Registry {
     }
   }
 
-  #decide(works: readonly Waiting['work'][]): { outcomes: readonly Outcome[]; transaction?: Transaction } {
+  #decide(
+    works: readonly Waiting['work'][],
+  ): Pick<Batch, 'outcomesAt'> & { readonly transaction?: Transaction } {
     const first = works[0];
     if (first?.kind === 'replacement') {
-      return { outcomes: [{ result: true }], transaction: first.make(this.state) };
+      return { outcomesAt: () => [{ result: true }], transaction: first.make(this.state) };
     }
-    const { outcomes, writes } = decideBatch(this.state, works as readonly Command[], this.#clock.now());
-    return writes === undefined ? { outcomes } : { outcomes, transaction: writes };
+    const { outcomesAt, writes } = decideBatch(this.state, works as readonly Command[], this.#clock.now());
+    return writes === undefined ? { outcomesAt } : { outcomesAt, transaction: writes };
   }
 
   async #follow(ready: () => void): Promise<void> {

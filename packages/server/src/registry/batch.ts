@@ -5,13 +5,14 @@
 
 import { toRegistryError, type RegistryError } from '@rollcall/protocol';
 import { encodeRow } from './codec.ts';
-import type { Command } from './command.ts';
+import type { AnyResult, Command } from './command.ts';
+import { answerAt } from './decide-txn.ts';
 import { decide } from './decide.ts';
 import { Draft } from './draft.ts';
 import type { State } from './state.ts';
 import { touchViews } from './touch-views.ts';
 
-export type Outcome = { readonly result: boolean | number } | { readonly error: RegistryError };
+export type Outcome = { readonly result: AnyResult } | { readonly error: RegistryError };
 
 export interface Writes {
   /** Rows read by key, with the revision seen; 0 means absent. */
@@ -21,8 +22,11 @@ export interface Writes {
 }
 
 export interface Batch {
-  /** One per command, in order. They hold only if the writes are committed. */
-  readonly outcomes: readonly Outcome[];
+  /**
+   * One per command, in order. They hold only if the writes are committed.
+   * @param revision of the commit; the state's own when there is nothing to commit
+   */
+  readonly outcomesAt: (revision: number) => readonly Outcome[];
   /** Undefined when nothing changes. */
   readonly writes: Writes | undefined;
 }
@@ -38,10 +42,16 @@ export function decideBatch(state: State, commands: readonly Command[], now: num
     }
   });
   draft.dropNoOps();
-  if (draft.empty) return { outcomes, writes: undefined };
+  const answers = outcomes.map((outcome): ((revision: number) => Outcome) => {
+    if ('error' in outcome || typeof outcome.result !== 'object') return () => outcome;
+    const at = answerAt(outcome.result, state, draft, state.revision);
+    return (revision) => ({ result: at(revision) });
+  });
+  const outcomesAt = (revision: number) => answers.map((answer) => answer(revision));
+  if (draft.empty) return { outcomesAt, writes: undefined };
   touchViews(state, draft);
   return {
-    outcomes,
+    outcomesAt,
     writes: {
       expect: Array.from(draft.reads(), ([key, revision]) => ({ key, revision })),
       put: Array.from(draft.puts(), ([key, row]) => ({ key, value: encodeRow(row) })),

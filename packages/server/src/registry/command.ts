@@ -5,8 +5,8 @@
  * `decide` checks what depends on the state.
  */
 
-import type { CheckDefinition, CheckKind, CheckStatus } from '@rollcall/protocol';
-import type { Foreign, Json } from './rows.ts';
+import type { CheckDefinition, CheckKind, CheckStatus, RegistryError } from '@rollcall/protocol';
+import type { Foreign, Json, Row } from './rows.ts';
 
 export interface NodeInput {
   readonly name: string;
@@ -158,6 +158,56 @@ export interface RecordDelete {
   readonly id: string;
 }
 
+/** What must hold of a row, named by its record key, before an operation changes anything. */
+export type Requirement =
+  | { readonly key: string; readonly present: boolean }
+  /** 0: must not exist. */
+  | { readonly key: string; readonly revision: number }
+  /** A KV key that this session holds. */
+  | { readonly key: string; readonly session: string };
+
+/** One step of a transaction: what must hold, then a change, then what to read. */
+export interface TxnOperation {
+  readonly require?: Requirement;
+  readonly change?:
+    | Register
+    | DeregisterInstance
+    | DeregisterCheck
+    | DeregisterNode
+    | KvPut
+    | KvDelete
+    | KvDeleteTree
+    | SessionDestroy;
+  /** A row by its record key, or all KV rows under a prefix. */
+  readonly read?: { readonly key: string } | { readonly prefix: string };
+}
+
+/** Does all of the operations, in order, or none. */
+export interface Txn {
+  readonly kind: 'txn';
+  readonly operations: readonly TxnOperation[];
+}
+
+export interface TxnFailure {
+  /** Index of the operation. */
+  readonly at: number;
+  /** `condition`: the change has one, which does not hold. `refused`: the change failed with `error`. */
+  readonly reason: 'requirement' | 'condition' | 'refused';
+  /** The row that was there instead. */
+  readonly found?: Row;
+  readonly error?: RegistryError;
+}
+
+export type TxnResult =
+  /** Nothing was changed. */
+  | { readonly failures: readonly TxnFailure[] }
+  | {
+      /** What each operation read, as it stood after that operation. */
+      readonly reads: readonly (readonly Row[])[];
+      /** The rows that the transaction wrote, by record key, without their revision. */
+      readonly written: ReadonlyMap<string, Row>;
+    };
+
 /** Forgets tombstones, markers of views without content, and lapsed lock delays. */
 export interface Prune {
   readonly kind: 'prune';
@@ -179,7 +229,11 @@ export type Command =
   | SessionConnected
   | RecordPut
   | RecordDelete
+  | Txn
   | Prune;
 
 /** What a command answers: how many for `update-checks`, otherwise "done" or "condition failed". */
-export type Result<C extends Command> = C extends UpdateChecks ? number : boolean;
+export type Result<C extends Command> = C extends Txn ? TxnResult : C extends UpdateChecks ? number : boolean;
+
+/** What some command answers. */
+export type AnyResult = boolean | number | TxnResult;

@@ -2,11 +2,11 @@
  * `decide`: from a command to writes on a draft, or an error. Pure: no clock, randomness or I/O.
  *
  * Each kind of command has one function here or in a sibling (`decide-register`, `decide-remove`,
- * `decide-kv`, `decide-session`). View markers are not their business: `touchViews` derives them once per batch.
+ * `decide-kv`, `decide-session`, `decide-txn`). View markers are not their business: `touchViews` derives them once per batch.
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { Command, Result } from './command.ts';
+import type { AnyResult, Command, Result } from './command.ts';
 import { deleteKey, deleteTree, putKey } from './decide-kv.ts';
 import { register } from './decide-register.ts';
 import {
@@ -17,6 +17,7 @@ import {
   updateChecks,
 } from './decide-remove.ts';
 import { connectSession, createSession } from './decide-session.ts';
+import { transact } from './decide-txn.ts';
 import { Draft } from './draft.ts';
 import { prune } from './prune.ts';
 import { find, type Reader } from './reader.ts';
@@ -40,7 +41,7 @@ export function decide<C extends Command>(below: Draft, command: C, now: number)
   return result as Result<C>;
 }
 
-function decideOn(draft: Draft, command: Command, now: number): boolean | number {
+function decideOn(draft: Draft, command: Command, now: number): AnyResult {
   switch (command.kind) {
     case 'register':
       return register(draft, command, now);
@@ -72,6 +73,8 @@ function decideOn(draft: Draft, command: Command, now: number): boolean | number
     }
     case 'record-delete':
       return draft.delete(keys.record(command.type, command.id));
+    case 'txn':
+      return transact(draft, command, now, decide);
     case 'prune':
       return prune(draft, command.keys, now);
   }

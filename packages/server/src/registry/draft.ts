@@ -33,7 +33,7 @@ export class Draft implements Reader {
 
   *bucket(bucket: string): Generator<Row, void, undefined> {
     const own = this.#set.rows;
-    // Two bases deep at most: a command's draft over the batch's draft over the state.
+    // Four bases deep at most: operation, transaction, command, batch, state.
     for (const row of this.#base.bucket(bucket)) {
       if (this.#set.rows.size === 0 && this.#deleted.size === 0) yield row;
       else {

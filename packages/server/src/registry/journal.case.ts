@@ -21,8 +21,8 @@ export class Journal {
   readonly #records = new Map<string, { key: string; value: Uint8Array; revision: number }>();
 
   commit(commands: readonly Command[], now = 0): Committed {
-    const { outcomes, writes } = decideBatch(this.state, commands, now);
-    if (writes === undefined) return { outcomes, changes: [], revision: this.#revision };
+    const { outcomesAt, writes } = decideBatch(this.state, commands, now);
+    if (writes === undefined) return { outcomes: outcomesAt(this.#revision), changes: [], revision: this.#revision };
     for (const { key, revision } of writes.expect) {
       const found = this.#records.get(key)?.revision ?? 0;
       if (found !== revision) throw new Error(`expectation of ${key}: ${revision}, found ${found}`);
@@ -32,7 +32,7 @@ export class Journal {
     for (const { key, value } of writes.put) this.#records.set(key, { key, value, revision });
     const changes = this.state.apply({ revision, put: writes.put, delete: writes.delete });
     this.views.publish(changes);
-    return { outcomes, changes, revision };
+    return { outcomes: outcomesAt(revision), changes, revision };
   }
 
   /** Forgets the state and loads it again from the records. Watches are gone. */

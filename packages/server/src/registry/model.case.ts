@@ -4,7 +4,7 @@
  */
 
 import type { CheckStatus } from '@rollcall/protocol';
-import type { Command } from './command.ts';
+import type { Command, Requirement, Txn } from './command.ts';
 
 interface Kv {
   key: string;
@@ -18,8 +18,11 @@ interface Kv {
 
 type Refused = 'not_found' | 'failed_precondition' | 'already_exists';
 
+/** Of a transaction: which operations failed, or the KV values that each read. */
+type TxnAnswer = { readonly failed: readonly number[] } | { readonly read: readonly string[] };
+
 /** What a command should answer: a value, or the code of its refusal. */
-export type Answer = boolean | number | Refused;
+export type Answer = boolean | number | Refused | TxnAnswer;
 
 interface Data {
   nodes: { name: string; address: string }[];
@@ -49,7 +52,7 @@ export class Model {
       return answer;
     });
     if (revision !== undefined) this.#revision = revision;
-    else if (show(unstamped(before)) !== show(unstamped(this.data))) this.#revision++;
+    else if (unordered(before) !== unordered(this.data)) this.#revision++;
     for (const entry of this.data.kv) {
       if (entry.modified !== -1) continue;
       const old = before.kv.find((each) => each.key === entry.key);
@@ -164,9 +167,44 @@ export class Model {
       }
       case 'session-destroy':
         return this.#endSession(command.id, now);
+      case 'txn':
+        return this.#transact(command, now);
       default:
         throw new Error(`the model has no command ${command.kind}`);
     }
+  }
+
+  #transact({ operations }: Txn, now: number): TxnAnswer {
+    const undo = structuredClone(this.data);
+    const failed: number[] = [];
+    const read: string[] = [];
+    operations.forEach((operation, at) => {
+      const { require, change } = operation;
+      const undoOne = change === undefined ? this.data : structuredClone(this.data);
+      const done = (require === undefined || this.#holds(require)) && (change === undefined || this.#run(change, now));
+      const conditional = change === undefined || change.kind === 'kv-put' || change.kind === 'kv-delete';
+      if (typeof done === 'string') this.data = undoOne;
+      if (typeof done === 'string' || (done === false && (conditional || !this.#holds(require)))) failed.push(at);
+      read.push(this.#read(operation.read));
+    });
+    if (failed.length === 0) return { read };
+    this.data = undo;
+    return { failed };
+  }
+
+  #holds(require: Requirement | undefined): boolean {
+    if (require === undefined) return true;
+    const entry = this.data.kv.find((each) => `kv\0${each.key}` === require.key);
+    if ('present' in require) return require.present === (entry !== undefined);
+    if ('session' in require) return entry !== undefined && entry.session === require.session;
+    return require.revision === 0 ? entry === undefined : entry?.modified === require.revision;
+  }
+
+  #read(read: Txn['operations'][number]['read']): string {
+    if (read === undefined) return '';
+    const wanted = (key: string) => ('key' in read ? `kv\0${key}` === read.key : key.startsWith(read.prefix));
+    const found = this.data.kv.filter(({ key }) => wanted(key));
+    return found.map(({ key, value }) => `${key}=${value}`).sort().join();
   }
 
   #register(command: Extract<Command, { kind: 'register' }>, now: number): Answer {
@@ -292,9 +330,10 @@ export class Model {
   }
 }
 
-/** Without the revisions of KV entries, which follow from the batch and are no part of it. */
-function unstamped(data: Data): Data {
-  return { ...data, kv: data.kv.map((entry) => ({ ...entry, modified: 0 })) };
+/** Contents in an order of their own, without the revisions of KV entries, which follow from the batch. */
+function unordered({ kv, ...rest }: Data): string {
+  const unstamped = kv.map((entry) => ({ ...entry, modified: 0 }));
+  return show(Object.values({ ...rest, kv: unstamped }).map(sorted));
 }
 
 export function show(value: unknown): string {

@@ -4,6 +4,7 @@
  * understand every line that changes.
  *
  *   <verb> <name=value …>       one command; several lines before `----` are one batch
+ *   txn <step> then <step>; …   a transaction; a step is `require`, a command or `read`
  *   ----
  *   what was answered, which rows changed, which watched views woke
  */
@@ -11,10 +12,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { CheckKind, CheckStatus } from '@rollcall/protocol';
-import type { Command } from './command.ts';
+import type { Command, TxnOperation, TxnResult } from './command.ts';
 import { Journal, type Committed } from './journal.case.ts';
 import { prunable } from './prune.ts';
-import type { Row } from './rows.ts';
+import { keyOf, type Row } from './rows.ts';
 
 const folder = new URL('testdata/', import.meta.url);
 
@@ -76,7 +77,7 @@ function viewName(text: string): string {
 
 function report({ outcomes, changes, revision }: Committed, woken: readonly string[]): string[] {
   const answers = outcomes.map((outcome) =>
-    'error' in outcome ? `${outcome.error.code}: ${outcome.error.message}` : String(outcome.result),
+    'error' in outcome ? `${outcome.error.code}: ${outcome.error.message}` : describeResult(outcome.result),
   );
   if (changes.length === 0) return [...answers, `nothing changed, still at ${revision}`];
   const rows = changes.map(({ key, before, after }) => {
@@ -85,6 +86,19 @@ function report({ outcomes, changes, revision }: Committed, woken: readonly stri
   });
   const wakes = woken.length === 0 ? [] : [`woke: ${woken.join(', ')}`];
   return [...answers, `revision ${revision}`, ...rows.sort(), ...wakes];
+}
+
+function describeResult(result: boolean | number | TxnResult): string {
+  if (typeof result !== 'object') return String(result);
+  const shown = (row: Row) => `${keyOf(row).replaceAll('\0', ' ')}${describeRow(row)} modified=${row.modified}`;
+  if ('reads' in result) {
+    return ['done', ...result.reads.flatMap((rows, at) => rows.map((row) => `read by ${at}: ${shown(row)}`))].join('\n');
+  }
+  const failures = result.failures.map(({ at, reason, found, error }) => {
+    const because = error === undefined ? '' : `: ${error.message}`;
+    return `failed ${at}: ${reason}${because}${found === undefined ? '' : `, found ${shown(found)}`}`;
+  });
+  return failures.join('\n');
 }
 
 function describeRow(row: Row): string {
@@ -111,6 +125,8 @@ function parse(line: string, journal: Journal, now: number): Command {
   );
   const given = (name: string) => args[name] ?? '';
   switch (verb) {
+    case 'txn':
+      return { kind: 'txn', operations: line.slice(4).split('; ').map((text) => parseOperation(text, journal, now)) };
     case 'register':
       return parseRegister(args);
     case 'deregister':
@@ -164,6 +180,21 @@ function parse(line: string, journal: Journal, now: number): Command {
     default:
       throw new Error(`unknown verb in scenario: ${line}`);
   }
+}
+
+function parseOperation(text: string, journal: Journal, now: number): TxnOperation {
+  return Object.assign(
+    {},
+    ...text.split(' then ').map((step): TxnOperation => {
+      const [, verb = '', of = '', name = '', rule = '', value = ''] =
+        /^(\w+) (\w+)=(\S*)(?: (\w+)=(\S*))?/.exec(step) ?? [];
+      const key = `${of}\0${name.replaceAll(',', '\0')}`;
+      if (verb === 'read') return { read: of === 'prefix' ? { prefix: name } : { key } };
+      if (verb !== 'require') return { change: parse(step, journal, now) as NonNullable<TxnOperation['change']> };
+      if (rule === 'present') return { require: { key, present: value === 'true' } };
+      return { require: rule === 'session' ? { key, session: value } : { key, revision: Number(value) } };
+    }),
+  ) as TxnOperation;
 }
 
 function parseRegister(args: Record<string, string>): Command {

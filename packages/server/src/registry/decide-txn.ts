@@ -1,0 +1,135 @@
+/**
+ * Decisions about transactions: operations decided in order, each on top of the ones before, of which
+ * either all take effect or none. Every operation that fails is reported, not only the first.
+ */
+
+import { RegistryError, toRegistryError } from '@rollcall/protocol';
+import type { Requirement, Txn, TxnFailure, TxnOperation, TxnResult } from './command.ts';
+import type { decide } from './decide.ts';
+import { Draft } from './draft.ts';
+import { find, type Reader } from './reader.ts';
+import { keyOf, type Row } from './rows.ts';
+import { sameContent } from './same-content.ts';
+
+/** Bytes of KV values that one transaction may read: 128 copies of a whole store would be no answer. */
+const readBytesMax = 32 * 1024 * 1024;
+
+/**
+ * @param decideOne `decide` itself, handed in because it calls this
+ * @throws RegistryError `resource_exhausted` when it reads more than an answer may hold
+ */
+export function transact(draft: Draft, { operations }: Txn, now: number, decideOne: typeof decide): TxnResult {
+  const inner = new Draft(draft);
+  const reads: (readonly Row[])[] = [];
+  const failures: TxnFailure[] = [];
+  let left = readBytesMax;
+  operations.forEach((operation, at) => {
+    const failure = attempt(inner, operation, now, decideOne);
+    if (failure !== undefined) failures.push({ at, ...failure });
+    const rows = failures.length > 0 ? [] : readAfter(inner, operation);
+    for (const row of rows) left -= row.kind === 'kv' ? row.value.length : 0;
+    if (left < 0) {
+      const message = `the transaction reads more than ${readBytesMax} bytes; read less in one transaction`;
+      throw new RegistryError('resource_exhausted', message);
+    }
+    reads.push(rows);
+  });
+  if (failures.length > 0) return { failures };
+  const written = new Map(inner.puts());
+  if (!inner.empty) inner.mergeInto(draft);
+  return { reads, written };
+}
+
+function attempt(
+  draft: Draft,
+  { require, change }: TxnOperation,
+  now: number,
+  decideOne: typeof decide,
+): Omit<TxnFailure, 'at'> | undefined {
+  if (require !== undefined) {
+    const found = draft.get(require.key);
+    if (!holds(require, found)) return { reason: 'requirement', ...(found === undefined ? {} : { found }) };
+  }
+  if (change === undefined) return undefined;
+  try {
+    const done = decideOne(draft, change, now);
+    // To others, false says that there was nothing to remove.
+    const conditional = change.kind === 'kv-put' || change.kind === 'kv-delete';
+    if (!conditional || done) return undefined;
+    const found = find.kv(draft, change.key);
+    return { reason: 'condition', ...(found === undefined ? {} : { found }) };
+  } catch (error) {
+    return { reason: 'refused', error: toRegistryError(error) };
+  }
+}
+
+function holds(require: Requirement, found: Row | undefined): boolean {
+  if ('session' in require) return found?.kind === 'kv' && found.session === require.session;
+  if ('present' in require) return (found !== undefined) === require.present;
+  if (require.revision === 0) return found === undefined;
+  // A row that is not committed yet has no revision that anybody could know.
+  return found !== undefined && found.modified === require.revision;
+}
+
+function readAfter(reader: Reader, { read }: TxnOperation): readonly Row[] {
+  if (read === undefined) return [];
+  if ('key' in read) {
+    const row = reader.get(read.key);
+    return row === undefined ? [] : [row];
+  }
+  const rows: Row[] = [];
+  for (const key of [...reader.kvKeys(read.prefix)].sort()) {
+    const row = find.kv(reader, key);
+    if (row !== undefined) rows.push(row);
+  }
+  return rows;
+}
+
+/**
+ * What a transaction answers once its batch has a revision: the rows that it wrote get the commit's.
+ *
+ * Clients take a row's revision for their next condition. So a row that a later command of the batch
+ * wrote again or put back gets a revision that the row there now does not have and never will: with
+ * another they could overwrite what they have not seen.
+ *
+ * @param base what the batch was decided on, at `baseRevision`
+ * @param batch the whole batch, as it will be committed
+ * @returns a function of the revision of the commit; of `baseRevision` when there is nothing to commit
+ */
+export function answerAt(
+  result: TxnResult,
+  base: Reader,
+  batch: Draft,
+  baseRevision: number,
+): (revision: number) => TxnResult {
+  if ('failures' in result) return () => result;
+  const { written } = result;
+  const answers = result.reads.map((rows) =>
+    rows.map((row) => rowAt(row, base, batch, baseRevision, written.get(keyOf(row)))),
+  );
+  return (revision) => ({ reads: answers.map((rows) => rows.map((at) => at(revision))), written });
+}
+
+function rowAt(
+  row: Row,
+  base: Reader,
+  batch: Draft,
+  baseRevision: number,
+  written: Row | undefined,
+): (revision: number) => Row {
+  if (row.modified !== 0) return () => row;
+  const key = keyOf(row);
+  const before = base.get(key);
+  const after = batch.puts().get(key);
+  if (after !== undefined) {
+    return after === written ? (revision) => stamp(row, revision) : () => stamp(row, baseRevision);
+  }
+  // Removed again, or put back and so never written.
+  if (before === undefined) return (revision) => stamp(row, revision);
+  if (sameContent(before, row)) return () => before;
+  return (revision) => stamp(row, revision > before.modified ? revision : before.modified - 1);
+}
+
+function stamp(row: Row, revision: number): Row {
+  return { ...row, created: row.created === 0 ? revision : row.created, modified: revision };
+}
