@@ -18,7 +18,12 @@ const readBytesMax = 32 * 1024 * 1024;
  * @param decideOne `decide` itself, handed in because it calls this
  * @throws RegistryError `resource_exhausted` when it reads more than an answer may hold
  */
-export function transact(draft: Draft, { operations }: Txn, now: number, decideOne: typeof decide): TxnResult {
+export function transact(
+  draft: Draft,
+  { operations }: Txn,
+  now: number,
+  decideOne: typeof decide,
+): TxnResult {
   const inner = new Draft(draft);
   const reads: (readonly Row[])[] = [];
   const failures: TxnFailure[] = [];

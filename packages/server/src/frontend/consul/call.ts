@@ -3,7 +3,7 @@
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import { readBody } from '../../net/body.ts';
 import type { Context, Exchange } from '../../net/frontend.ts';
-import { decode, type Decoded, type Fields, type Schema } from './decode.ts';
+import { decode, decodeAll, type Decoded, type Fields, type Schema } from './decode.ts';
 import { readJson } from './json.ts';
 import type { Params } from './params.ts';
 
@@ -15,8 +15,17 @@ export interface Call {
   readonly params: Params;
 }
 
+/** An answer whose status or headers say something. */
+export interface Shaped {
+  readonly status: number;
+  readonly body: Buffer;
+  readonly type: 'json' | 'text' | 'bytes';
+  /** Names and values, one after the other. */
+  readonly headers?: readonly string[];
+}
+
 /** The body of a 200: JSON, or undefined for an empty one. */
-export type Reply = Buffer | undefined;
+export type Reply = Buffer | undefined | Shaped;
 
 export type Handler = (call: Call) => Reply | Promise<Reply>;
 
@@ -30,10 +39,19 @@ export async function decodeBody<F extends Fields>(
 
 /** @throws RegistryError `invalid_argument` */
 export function decodeBytes<F extends Fields>(shape: Schema<F>, bytes: Uint8Array): Decoded<F> {
+  return explained('Request decode failed', () => decode(shape, readJson(bytes)));
+}
+
+/** A list, in the words of the endpoints that take one. @throws RegistryError `invalid_argument` */
+export function decodeList<F extends Fields>(shape: Schema<F>, bytes: Uint8Array): Decoded<F>[] {
+  return explained('Failed to parse body', () => decodeAll(shape, readJson(bytes)));
+}
+
+function explained<T>(what: string, run: () => T): T {
   try {
-    return decode(shape, readJson(bytes));
+    return run();
   } catch (error) {
     const { code, message } = toRegistryError(error);
-    throw new RegistryError(code, `Request decode failed: ${message}`);
+    throw new RegistryError(code, `${what}: ${message}`);
   }
 }

@@ -39,13 +39,13 @@ function nodeInput(fields: CatalogRegistrationFields): NodeInput {
   const { Node: name = '', Address: address = '', ID: id = '' } = fields;
   if (fields.PeerName) throw invalid('cannot register requests with PeerName in them');
   if (name === '') throw invalid('Must provide node');
-  if (id !== '' && !uuidForm.test(id)) throw invalid(`Bad node ID: ${quoted(id)} is not a UUID`);
+  const uuid = vetNodeId(id);
   if (address === '' && fields.SkipNodeUpdate !== true) {
     throw invalid('Must provide address if SkipNodeUpdate is not set');
   }
   return {
     name: vetName(name, 'node name'),
-    ...(id === '' ? {} : { id: id.toLowerCase() }),
+    ...(uuid === '' ? {} : { id: uuid }),
     address: vetName(address, 'node address'),
     meta: vetMeta(fields.NodeMeta ?? {}, 'Node Meta', 'allowed'),
     // Null, too, is kept: such a node has none, while an agent's node has its own address.
@@ -53,7 +53,13 @@ function nodeInput(fields: CatalogRegistrationFields): NodeInput {
   };
 }
 
-function catalogInstance(fields: CatalogServiceFields): InstanceInput {
+/** @throws RegistryError `invalid_argument` */
+export function vetNodeId(id: string): string {
+  if (id === '' || uuidForm.test(id)) return id.toLowerCase();
+  throw invalid(`Bad node ID: ${quoted(id)} is not a UUID`);
+}
+
+export function catalogInstance(fields: CatalogServiceFields): InstanceInput {
   const { Service: service = '', ID: id = '' } = fields;
   if (service === '') {
     throw invalid('Must provide service name (Service.Service) when service ID is provided');
@@ -72,7 +78,7 @@ function catalogInstance(fields: CatalogServiceFields): InstanceInput {
   };
 }
 
-function catalogCheck(fields: CatalogCheckFields, node: string): CheckInput {
+export function catalogCheck(fields: CatalogCheckFields, node: string): CheckInput {
   const id = vetName(fields.CheckID || fields.Name || '', 'check ID');
   if (id === '') throw invalid('Must provide a check ID or a check name');
   if (fields.Node && fields.Node !== node) {

@@ -12,8 +12,8 @@ import { invalid, quoted } from './errors.ts';
 import { parseDuration } from './go-duration.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 
-/** `duration` is in nanoseconds, given as a Go string or as a number; `json` is kept as it comes. */
-type Kind = 'string' | 'int' | 'bool' | 'duration' | 'strings' | 'string map' | 'headers' | 'json';
+/** `uint64` is a bigint; `duration` is in nanoseconds, given as a Go string or as a number; `json` is kept as it comes. */
+type Kind = 'string' | 'int' | 'uint64' | 'bool' | 'duration' | 'strings' | 'string map' | 'headers' | 'json';
 export type Field =
   | Kind
   | { readonly object: AnySchema }
@@ -32,7 +32,9 @@ type ValueOf<T extends Field> = T extends 'string'
   ? string
   : T extends 'int' | 'duration'
     ? number
-    : T extends 'bool'
+    : T extends 'uint64'
+      ? bigint
+      : T extends 'bool'
       ? boolean
       : T extends 'strings'
         ? string[]
@@ -88,6 +90,13 @@ function edition(key: string): string {
   return key === 'Partition' ? ' - Partitions are a Consul Enterprise feature' : '';
 }
 
+/** A body that is a list. @throws RegistryError `invalid_argument` */
+export function decodeAll<F extends Fields>(shape: Schema<F>, value: JsonValue): Decoded<F>[] {
+  if (value === null) return [];
+  if (!Array.isArray(value)) throw mismatch(value, 'request body', 'array');
+  return value.map((item) => decode(shape, item));
+}
+
 function decodeField(field: Field, value: JsonValue, path: string): unknown {
   if (typeof field === 'object') {
     if ('object' in field) return decode(field.object, value, path);
@@ -103,6 +112,10 @@ function decodeField(field: Field, value: JsonValue, path: string): unknown {
     case 'int':
       if (!Number.isInteger(value)) throw mismatch(value, `field ${path}`, 'int');
       return value;
+    case 'uint64':
+      if (typeof value === 'bigint' && value >= 0n && value <= uint64Max) return value;
+      if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return BigInt(value);
+      throw mismatch(value, `field ${path}`, 'uint64');
     case 'duration':
       if (typeof value === 'string') return parseDuration(value);
       if (typeof value === 'number' || typeof value === 'bigint') return Math.trunc(Number(value));
@@ -117,6 +130,8 @@ function decodeField(field: Field, value: JsonValue, path: string): unknown {
       return plain(value);
   }
 }
+
+const uint64Max = 2n ** 64n - 1n;
 
 function text(value: JsonValue, path: string): string {
   if (typeof value !== 'string') throw mismatch(value, `field ${path}`, 'string');

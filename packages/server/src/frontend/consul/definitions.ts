@@ -178,6 +178,68 @@ export const catalogDeregistration = schema({
   Token: 'string',
 });
 
+const edition = { Namespace: 'string', Partition: 'string' } as const;
+
+/** An operation of `PUT /v1/txn`: exactly one of its fields. */
+export const txnOperation = schema({
+  KV: {
+    object: schema({
+      Verb: 'string',
+      Key: 'string',
+      Value: 'string',
+      Flags: 'uint64',
+      Index: 'uint64',
+      Session: 'string',
+      ...edition,
+    }),
+  },
+  Node: {
+    object: schema({
+      Verb: 'string',
+      Node: {
+        object: schema({
+          ID: 'string',
+          Node: 'string',
+          Address: 'string',
+          Datacenter: 'string',
+          TaggedAddresses: 'string map',
+          Meta: 'string map',
+          Locality: { object: locality },
+          PeerName: 'string',
+          CreateIndex: 'json',
+          ModifyIndex: 'uint64',
+          ...edition,
+        }),
+      },
+    }),
+  },
+  Service: {
+    object: schema({
+      Verb: 'string',
+      Node: 'string',
+      Service: {
+        object: schema({
+          ...catalogService.fields,
+          Datacenter: 'string',
+          ContentHash: 'string',
+          ModifyIndex: 'uint64',
+          ...edition,
+        }),
+      },
+      ...edition,
+    }),
+  },
+  Check: {
+    object: schema({
+      Verb: 'string',
+      Check: { object: schema({ ...catalogCheck.fields, ModifyIndex: 'uint64', ...edition }) },
+    }),
+  },
+  Session: {
+    object: schema({ Verb: 'string', Session: { object: schema({ ID: 'string' }, {}, 'ignored') } }),
+  },
+});
+
 /** `PUT /v1/session/create`; the one body of which Consul ignores unknown fields. */
 export const sessionRequest = schema(
   {
@@ -195,6 +257,7 @@ export const sessionRequest = schema(
   'ignored',
 );
 
+export type TxnOperationFields = Decoded<(typeof txnOperation)['fields']>;
 export type CheckFields = Decoded<typeof probe>;
 export type ServiceCheckFields = Decoded<(typeof serviceCheck)['fields']>;
 export type AgentCheckFields = Decoded<(typeof agentCheck)['fields']>;

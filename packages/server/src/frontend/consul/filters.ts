@@ -134,7 +134,11 @@ export const checkShape = struct({
 });
 
 /** An entry of `health/service`. */
-export const healthServiceShape = struct({ Node: nodeShape, Service: serviceShape, Checks: list(checkShape) });
+export const healthServiceShape = struct({
+  Node: nodeShape,
+  Service: serviceShape,
+  Checks: list(checkShape),
+});
 
 /** An entry of `catalog/service`; what `catalog/services` counts, too. */
 export const catalogServiceShape = struct({

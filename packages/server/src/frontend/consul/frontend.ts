@@ -7,14 +7,14 @@ import { RegistryError, isRegistryError, toRegistryError } from '@rollcall/proto
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
 import { Answering } from './answering.ts';
 import { Parking } from './blocking.ts';
-import type { Handler } from './call.ts';
+import type { Handler, Reply } from './call.ts';
 import { invalid } from './errors.ts';
 import { Params, checkScope, noWait, readConsistency, readWait, type Wait } from './params.ts';
 import { Plan, Plans } from './plan.ts';
 import type { Asked, Query } from './query.ts';
 import { Router, routeTable, type Action, type Route } from './routes.ts';
 import { registerSelf } from './virtual-agent.ts';
-import { headerOf, sendEmpty, sendError, sendJson, sendText } from './wire.ts';
+import { headerOf, sendEmpty, sendError, sendJson, sendShaped, sendText } from './wire.ts';
 
 export interface ConsulOptions {
   /** From 0 up to, but not including, 1; spreads the timeouts of blocking queries. */
@@ -186,11 +186,13 @@ class ConsulFrontend implements Frontend {
     }
   }
 
-  #reply({ response }: Exchange, route: Route, body: Buffer | undefined): void {
+  #reply({ response }: Exchange, route: Route, reply: Reply): void {
     if (this.#closing) response.shouldKeepAlive = false;
-    if (body === undefined) sendEmpty(response);
-    else sendJson(response, body);
-    this.#context.metrics.request(route.path, 200);
+    if (reply === undefined) sendEmpty(response);
+    else if (Buffer.isBuffer(reply)) sendJson(response, reply);
+    else sendShaped(response, reply);
+    const status = reply === undefined || Buffer.isBuffer(reply) ? 200 : reply.status;
+    this.#context.metrics.request(route.path, status);
   }
 
   #fail({ request, response }: Exchange, route: string, thrown: unknown): void {

@@ -91,6 +91,8 @@ function rightValue(field: Field): fc.Arbitrary<unknown> {
       return fc.oneof(odd, fc.constantFrom('passing', 'critical', '1.2.3.4', '::', 'release', 'delete', '15s', '1s'));
     case 'int':
       return fc.oneof(fc.integer({ min: -2, max: 70_000 }), fc.double());
+    case 'uint64':
+      return fc.constantFrom(0, 1, 7, -1, 2 ** 53);
     case 'bool':
       return fc.boolean();
     case 'duration':
@@ -127,9 +129,28 @@ const schemas: readonly AnySchema[] = [
   definitions.catalogDeregistration,
   definitions.sessionRequest,
 ];
+const verbs = [
+  ...['set', 'delete', 'delete-cas', 'delete-tree', 'cas', 'lock', 'unlock', 'get', 'get-or-empty', 'get-tree'],
+  ...['check-session', 'check-index', 'check-not-exists'],
+];
+const transaction = fc.array(bodyOf(definitions.txnOperation), { maxLength: 4 }).chain((operations) =>
+  // Hardly any would have a verb that exists.
+  fc.array(fc.constantFrom(...verbs), { minLength: 16, maxLength: 16 }).map((chosen) =>
+    operations.map((operation) =>
+      Object.fromEntries(
+        Object.entries(operation as object).map(([kind, body], at): [string, unknown] => [
+          kind,
+          typeof body === 'object' && body !== null ? { Verb: chosen[at % 16], ...body } : body,
+        ]),
+      ),
+    ),
+  ),
+);
 const shaped = fc
-  .constantFrom(...schemas)
-  .chain(bodyOf)
+  .oneof(
+    { weight: schemas.length, arbitrary: fc.constantFrom(...schemas).chain(bodyOf) },
+    { weight: 1, arbitrary: transaction },
+  )
   .map((body) => Buffer.from(JSON.stringify(body)));
 const bodies = fc.oneof(
   { weight: 8, arbitrary: shaped },

@@ -14,6 +14,7 @@ import * as kv from './kv.ts';
 import type { Asked, Query } from './query.ts';
 import * as session from './session.ts';
 import { leader, peers } from './status.ts';
+import { txn } from './txn.ts';
 
 /** `read` comes from a view, can wait and is encoded once for all; `act` does everything else. */
 export type Action = { readonly read: (asked: Asked) => Query } | { readonly act: Handler };
@@ -60,6 +61,7 @@ export function routeTable(): readonly Route[] {
       path: '/v1/kv/:key',
       methods: { GET: { read: kv.read }, PUT: { act: kv.put }, DELETE: { act: kv.remove } },
     },
+    { path: '/v1/txn', methods: { PUT: { act: txn } } },
     { path: '/v1/session/create', methods: { PUT: { act: session.create } } },
     { path: '/v1/session/destroy/:id', methods: { PUT: { act: session.destroy } } },
     { path: '/v1/session/renew/:id', methods: { PUT: { act: session.renew } } },

@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { toRegistryError } from '@rollcall/protocol';
 import { BodyTooLarge } from '../../net/body.ts';
+import type { Shaped } from './call.ts';
 import { statusOf } from './errors.ts';
 import type { Consistency } from './params.ts';
 
@@ -46,6 +47,8 @@ export function queryHead(options: {
 /** What somebody stored is never to be shown as a page (`agent/kvs_endpoint.go`). */
 const contentHeaders = {
   json: ['Content-Type', 'application/json'],
+  text: ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff'],
+  bytes: ['Content-Type', 'application/octet-stream', 'X-Content-Type-Options', 'nosniff'],
   raw: [
     ...['Content-Type', 'text/plain'],
     ...['X-Content-Type-Options', 'nosniff'],
@@ -64,6 +67,13 @@ export function sendEmpty(response: ServerResponse, headers?: readonly string[])
 
 export function sendJson(response: ServerResponse, body: Buffer): void {
   response.writeHead(200, [...contentHeaders.json, ...vary, 'Content-Length', String(body.length)]);
+  response.end(body);
+}
+
+/** Answers with a status and headers of its own. */
+export function sendShaped(response: ServerResponse, { status, body, type, headers = [] }: Shaped): void {
+  const length = ['Content-Length', String(body.length)];
+  response.writeHead(status, [...contentHeaders[type], ...vary, ...headers, ...length]);
   response.end(body);
 }
 

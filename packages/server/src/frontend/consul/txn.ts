@@ -1,0 +1,74 @@
+/**
+ * `PUT /v1/txn`: up to 128 operations on keys, nodes, services, checks and sessions, of which all take
+ * effect or none (https://developer.hashicorp.com/consul/api-docs/txn). What they mean is in
+ * `txn-operations.ts`; this file knows the request and its two answers.
+ */
+
+import { readBody } from '../../net/body.ts';
+import type { Txn, TxnResult } from '../../registry/command.ts';
+import { decide } from '../../registry/decide.ts';
+import { Draft } from '../../registry/draft.ts';
+import { decodeList, type Call, type Reply } from './call.ts';
+import { txnOperation } from './definitions.ts';
+import { writeJson, type JsonValue } from './json.ts';
+import { readConsistency } from './params.ts';
+import { operationOf, type Operation, type Shown } from './txn-operations.ts';
+
+/** `maxTxnOps` of Consul's `agent/txn_endpoint.go`; its documentation still says 64. */
+const operationsMax = 128;
+
+/** What an operation that cannot be tried, or did not hold, says. */
+interface TxnError {
+  readonly OpIndex: number;
+  readonly What: string;
+}
+
+/** `PUT /v1/txn` */
+export async function txn(call: Call): Promise<Reply> {
+  const { context, exchange, params } = call;
+  const { registry, limits, clock } = context;
+  const consistency = readConsistency(params);
+  const given = decodeList(txnOperation, await readBody(exchange.request, limits.bodyBytesMax));
+  if (given.length > operationsMax) {
+    const text = `Transaction contains too many operations (${given.length} > ${operationsMax})`;
+    return { status: 413, body: Buffer.from(text), type: 'text' };
+  }
+  const operations: Operation[] = [];
+  const errors: TxnError[] = [];
+  for (const [at, fields] of given.entries()) {
+    const operation = operationOf(fields, limits.kvValueBytesMax);
+    if ('tooLarge' in operation) return { status: 413, body: Buffer.from(operation.tooLarge), type: 'text' };
+    if ('what' in operation) errors.push({ OpIndex: at, What: operation.what });
+    else operations.push(operation);
+  }
+  const shown = { datacenter: context.identity.datacenter, state: registry.state };
+  const answer = answering(params.has('pretty'), shown);
+  if (errors.length > 0) return answer.failed(errors);
+  const command: Txn = { kind: 'txn', operations: operations.map(({ step }) => step) };
+  const writes = command.operations.some(({ change }) => change !== undefined);
+  if (writes) return answer.of(await registry.submit(command), operations);
+  if (consistency === 'consistent') await registry.barrier();
+  return answer.of(decide(new Draft(registry.state), command, clock.now()), operations);
+}
+
+function answering(pretty: boolean, shown: Shown) {
+  const body = (value: JsonValue) =>
+    Buffer.from(pretty ? `${writeJson(value, '    ', '\n')}\n` : writeJson(value));
+  const failed = (errors: readonly TxnError[]): Reply => ({
+    status: 409,
+    body: body({ Results: null, Errors: errors.map((error) => ({ ...error })) }),
+    type: 'json',
+  });
+  const of = (result: TxnResult, operations: readonly Operation[]): Reply => {
+    if ('failures' in result) {
+      const errors = result.failures.map((failure) => ({
+        OpIndex: failure.at,
+        What: operations[failure.at]?.failure(failure) ?? '',
+      }));
+      return failed(errors);
+    }
+    const results = operations.flatMap((operation, at) => operation.results(result.reads[at] ?? [], shown));
+    return body({ Results: results, Errors: null });
+  };
+  return { failed, of };
+}
