@@ -45,6 +45,7 @@ function collect(request: IncomingMessage, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    let ended = false;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > limit) {
@@ -53,7 +54,13 @@ function collect(request: IncomingMessage, limit: number): Promise<Buffer> {
         reject(new BodyTooLarge(bytes, limit));
       } else chunks.push(chunk);
     });
-    request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    request.on('close', () => reject(new RegistryError('cancelled', 'the client went away')));
+    request.on('end', () => {
+      ended = true;
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    });
+    request.on('close', () => {
+      // It comes after every end, too, and an error costs more than reading a small body.
+      if (!ended) reject(new RegistryError('cancelled', 'the client went away'));
+    });
   });
 }
