@@ -26,6 +26,8 @@ import { keys } from './rows.ts';
 /** Longest record key in bytes of UTF-8; every engine takes 1,900. */
 export const keyBytesMax = 1_800;
 
+const loneSurrogate = /\p{Surrogate}/u;
+
 /**
  * Decides one command on top of `below`. On success the writes are in `below`; on an error `below`
  * is untouched.
@@ -82,6 +84,10 @@ function decideOn(draft: Draft, command: Command, now: number): AnyResult {
 
 /** One oversize name must fail its own command, not the batch that it would be committed with. */
 function checkKey(key: string): void {
+  // Engines refuse it: in UTF-8 two such keys may be the same.
+  if (loneSurrogate.test(key)) {
+    throw new RegistryError('invalid_argument', `name or key ${JSON.stringify(key)} is not well-formed Unicode`);
+  }
   if (key.length * 3 <= keyBytesMax) return;
   const bytes = Buffer.byteLength(key);
   if (bytes > keyBytesMax) {
