@@ -53,8 +53,9 @@ async function serve(flags: Record<string, unknown>, terminal: Terminal): Promis
     }
   });
   const signals = stopSignals();
+  const log = stderrLog(settings.logLevel);
   const engine = await failingWith(exitCodes.dataDirRefused, () =>
-    settings.dev ? memory() : embedded({ dir: settings.dataDir }),
+    settings.dev ? memory() : embedded({ dir: settings.dataDir, log }),
   );
   const server = await failingWith(exitCodes.addressTaken, () =>
     createServer({
@@ -65,7 +66,7 @@ async function serve(flags: Record<string, unknown>, terminal: Terminal): Promis
       datacenter: settings.datacenter,
       agentNames: settings.agentNames,
       limits: settings.limits,
-      log: stderrLog(settings.logLevel),
+      log,
       unsafeAllowUnauthenticated,
       ...(settings.nodeName === undefined ? {} : { nodeName: settings.nodeName }),
     }),
