@@ -4,25 +4,26 @@
  */
 
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
-import type { Requirement, Txn, TxnFailure, TxnOperation, TxnResult } from './command.ts';
-import type { decide } from './decide.ts';
+import type { Command, Requirement, Result, Txn, TxnFailure, TxnOperation, TxnResult } from './command.ts';
 import { Draft } from './draft.ts';
 import { find, type Reader } from './reader.ts';
 import { keyOf, type Row } from './rows.ts';
 import { sameContent } from './same-content.ts';
 
+/** `decide`, which hands itself in since it calls this. */
+type Decide = <C extends Command>(below: Draft, command: C, now: number) => Result<C>;
+
 /** Bytes of KV values that one transaction may read: 128 copies of a whole store would be no answer. */
 const readBytesMax = 32 * 1024 * 1024;
 
 /**
- * @param decideOne `decide` itself, handed in because it calls this
  * @throws RegistryError `resource_exhausted` when it reads more than an answer may hold
  */
 export function transact(
   draft: Draft,
   { operations }: Txn,
   now: number,
-  decideOne: typeof decide,
+  decideOne: Decide,
 ): TxnResult {
   const inner = new Draft(draft);
   const reads: (readonly Row[])[] = [];
@@ -49,7 +50,7 @@ function attempt(
   draft: Draft,
   { require, change }: TxnOperation,
   now: number,
-  decideOne: typeof decide,
+  decideOne: Decide,
 ): Omit<TxnFailure, 'at'> | undefined {
   if (require !== undefined) {
     const found = draft.get(require.key);
