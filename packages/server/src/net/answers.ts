@@ -40,12 +40,13 @@ export class Answers {
     let held = this.#held.get(view);
     const found = held?.revision === revision ? held.bodies.get(representation) : undefined;
     if (held !== undefined && found !== undefined) return found;
+    // First of all: one that fails must leave nothing behind.
+    const body = encode();
     if (held === undefined || held.revision !== revision || held.bodies.size >= representationsMax) {
       this.#drop(view);
       held = { revision, bodies: new Map(), bytes: 0 };
       this.#held.set(view, held);
     }
-    const body = encode();
     held.bodies.set(representation, body);
     held.bytes += body.length + overheadBytes;
     this.#bytes += body.length + overheadBytes;

@@ -1,16 +1,18 @@
 /** `/v1/agent/services` and `/v1/agent/service/…`: the instances of the caller's virtual agent. */
 
+import { createHash } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
 import type { CheckInput } from '../../registry/command.ts';
 import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
+import { viewOf } from '../../registry/view-name.ts';
 import { instanceInput, serviceCheckInputs } from './agent-definitions.ts';
 import { decodeBody, type Call, type Reply } from './call.ts';
 import { agentService } from './definitions.ts';
 import { quoted } from './errors.ts';
 import { readFilter, serviceShape } from './filters.ts';
 import { unescapePath } from './params.ts';
-import { byKey, jsonBody } from './query.ts';
+import { byKey, formOf, jsonBody, restOf, type Query } from './query.ts';
 import { byNodeThenId } from './selection.ts';
 import { agentServiceJson } from './translate.ts';
 import { agentOf, enrolment, isServersOwn } from './virtual-agent.ts';
@@ -26,6 +28,44 @@ export function listServices({ context, exchange, params }: Call): Reply {
     .map((row) => agentServiceJson(row, identity.datacenter));
   return jsonBody(params)(byKey(filter.apply(own), 'ID'));
 }
+
+/**
+ * `GET /v1/agent/service/:id`, which waits for another content than that of `?hash`.
+ * @throws RegistryError `not_found`
+ */
+export function getService(call: Call): Query {
+  const { context, exchange, params } = call;
+  const { identity, registry } = context;
+  const { name } = agentOf(exchange.request, identity);
+  const id = restOf(call, 'service ID');
+  const content = (state: State) => {
+    const row = isServersOwn(identity, name, id) ? undefined : find.instance(state, name, id);
+    return row === undefined ? undefined : agentServiceJson(row, identity.datacenter);
+  };
+  const hash = (state: State) => {
+    const json = content(state);
+    if (json === undefined) return undefined;
+    return createHash('sha256').update(JSON.stringify(json)).digest('hex').slice(0, hashLength);
+  };
+  const unknown = () => new RegistryError('not_found', `unknown service ID: ${quoted(id).slice(1, -1)}`);
+  if (content(registry.state) === undefined) throw unknown();
+  const body = jsonBody(params);
+  return {
+    view: viewOf.node(name),
+    name: `${formOf(params)} agent-service ${id}`,
+    // Its node changes for many reasons, and nobody is to be woken by them.
+    filtered: true,
+    hash,
+    encode: (state) => {
+      const json = content(state);
+      if (json === undefined) throw unknown();
+      return body({ ...json, ContentHash: hash(state) });
+    },
+  };
+}
+
+/** In hexadecimal digits, as many as Consul's 64 bits have. */
+const hashLength = 16;
 
 /** `PUT /v1/agent/service/register` */
 export async function registerService(call: Call): Promise<Reply> {

@@ -18,6 +18,9 @@ import { agentId, agentOf, serfHealth, serverPort } from './virtual-agent.ts';
  */
 const consulVersion = '1.21.0';
 
+/** Consul's own, for a build that says nothing. */
+export const buildDate = '1970-01-01T00:00:01Z';
+
 /** Where Consul's agents gossip; here only a number that belongs to a member. */
 const gossipPort = 8301;
 
@@ -45,7 +48,7 @@ export function self({ context, exchange, params }: Call): Reply {
       Revision: '',
       Server: server,
       Version: versionOf(identity),
-      BuildDate: '1970-01-01T00:00:01Z',
+      BuildDate: buildDate,
       // Old Consul had it here, and Patroni still reads it when its session's TTL is refused.
       SessionTTLMin: 10_000_000_000,
     },

@@ -10,6 +10,8 @@ import type { Context } from '../../net/frontend.ts';
 import type { Plan } from './plan.ts';
 import { acceptsGzip, gzip, gzipBytesMin, queryHead, sendError } from './wire.ts';
 
+const cacheHead = ['X-Cache', 'HIT', 'Age', '0'] as const;
+
 type Heads = Partial<Record<Plan['consistency'], readonly string[]>>;
 
 export class Answering {
@@ -78,15 +80,25 @@ export class Answering {
     return answers.get(view, kept, query.name + form, encode);
   }
 
-  #head(body: Buffer, { query, consistency }: Plan, revision: number, gzipped: boolean): readonly string[] {
+  #head(body: Buffer, plan: Plan, revision: number, gzipped: boolean): readonly string[] {
+    const { query, consistency, cached } = plan;
+    // What is sent is kept in memory and as new as the state, so its age is 0.
+    if (cached) return [...cacheHead, ...this.#headOf(body, plan, revision, gzipped)];
+    if (query.hash !== undefined) return this.#headOf(body, plan, revision, gzipped);
     let heads = this.#heads.get(body);
     if (heads === undefined) this.#heads.set(body, (heads = {}));
-    return (heads[consistency] ??= queryHead({
+    return (heads[consistency] ??= this.#headOf(body, plan, revision, gzipped));
+  }
+
+  #headOf(body: Buffer, { query, consistency }: Plan, revision: number, gzipped: boolean): readonly string[] {
+    const hash = query.hash?.(this.#context.registry.state);
+    return queryHead({
       revision,
       consistency,
       bytes: body.length,
       type: query.raw === true ? 'raw' : 'json',
       gzipped,
-    }));
+      ...(hash === undefined ? {} : { hash }),
+    });
   }
 }

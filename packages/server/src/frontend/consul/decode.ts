@@ -13,7 +13,8 @@ import { parseDuration } from './go-duration.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 
 /** `uint64` is a bigint; `duration` is in nanoseconds, given as a Go string or as a number; `json` is kept as it comes. */
-type Kind = 'string' | 'int' | 'uint64' | 'bool' | 'duration' | 'strings' | 'string map' | 'headers' | 'json';
+type Kind =
+  'string' | 'int' | 'uint64' | 'bool' | 'duration' | 'strings' | 'string map' | 'headers' | 'json';
 export type Field =
   | Kind
   | { readonly object: AnySchema }

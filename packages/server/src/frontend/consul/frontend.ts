@@ -7,7 +7,7 @@ import { RegistryError, isRegistryError, toRegistryError } from '@rollcall/proto
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
 import { Answering } from './answering.ts';
 import { Parking } from './blocking.ts';
-import type { Handler, Reply } from './call.ts';
+import type { Call, Handler, Reply } from './call.ts';
 import { invalid } from './errors.ts';
 import { Params, checkScope, noWait, readConsistency, readWait, type Wait } from './params.ts';
 import { Plan, Plans } from './plan.ts';
@@ -95,6 +95,7 @@ class ConsulFrontend implements Frontend {
       const action = Object.hasOwn(methods, method) ? methods[method] : undefined;
       if (action === undefined) this.#refuseMethod(exchange, route);
       else if ('read' in action) this.#plan(exchange, route, rest, action.read);
+      else if ('own' in action) this.#readOwn(exchange, route, rest, action.own);
       else this.#act(exchange, route, rest, action.act);
     } catch (error) {
       this.#fail(exchange, route.path, error);
@@ -123,7 +124,8 @@ class ConsulFrontend implements Frontend {
       const params = new Params(lasting);
       const { datacenter } = this.#context.identity;
       checkScope(params, datacenter);
-      plan = new Plan(read({ rest, params, datacenter }), readConsistency(params), route.path);
+      const query = read({ rest, params, datacenter });
+      plan = new Plan(query, readConsistency(params), route.path, params.has('cached'));
       this.#plans.put(url, plan);
     }
     if (!waits) {
@@ -132,6 +134,19 @@ class ConsulFrontend implements Frontend {
     }
     const params = new Params(query);
     this.#read(exchange, plan, readWait(params.get('index'), params.get('wait')));
+  }
+
+  /** Waits while the content is the one that the client knows; there is no index. */
+  #readOwn(exchange: Exchange, route: Route, rest: string, own: (call: Call) => Query): void {
+    const params = new Params(exchange.query);
+    checkScope(params, undefined);
+    const { registry } = this.#context;
+    const query = own({ context: this.#context, exchange, rest, params });
+    const plan = new Plan(query, readConsistency(params), route.path);
+    const known = params.get('hash');
+    const wait = readWait('', params.get('wait'));
+    const same = known !== '' && known === query.hash?.(registry.state);
+    this.#answerOrPark(exchange, plan, same ? { ...wait, index: plan.revision(registry) } : noWait);
   }
 
   #read(exchange: Exchange, plan: Plan, wait: Wait): void {

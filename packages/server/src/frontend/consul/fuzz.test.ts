@@ -24,6 +24,7 @@ const expected500 = new RegExp(
     '^check .* is not registered on node',
     '^check .* is in critical state$',
     '^node name .* is reserved by node',
+    '^agent: No node found with name ',
   ].join('|'),
   's',
 );
@@ -59,7 +60,7 @@ const paramNames = [
   ...['index', 'wait', 'stale', 'consistent', 'leader', 'cached', 'max_stale', 'dc', 'datacenter', 'ns'],
   ...['partition', 'peer', 'tag', 'node-meta', 'near', 'filter', 'passing', 'pretty', 'token', 'keys', 'wan'],
   ...['separator', 'seperator', 'raw', 'recurse', 'cas', 'flags', 'acquire', 'release', 'note', 'segment'],
-  ...['replace-existing-checks', '__proto__', 'zzz'],
+  ...['replace-existing-checks', 'enable', 'reason', 'hash', 'format', 'by', 'name', 'source', '__proto__', 'zzz'],
 ];
 const number = fc.constantFrom('0', '1', '-1', '1.5', '18446744073709551615', '18446744073709551616', 'x', '');
 const value = fc.oneof(escaped, number, fc.constantFrom('dc1', 'true', 'false', '1s', '-1s', '%zz', '%ff', 'k%3Av'));

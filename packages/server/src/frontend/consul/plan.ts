@@ -12,14 +12,17 @@ export class Plan {
   readonly consistency: Consistency;
   /** Path of the route, for metrics. */
   readonly route: string;
+  /** The client takes an answer from a cache and wants to know its age. */
+  readonly cached: boolean;
   /** What `revision` last said, and at which revision of the state. */
   #revision = 0;
   #asOf = -1;
 
-  constructor(query: Query, consistency: Consistency, route: string) {
+  constructor(query: Query, consistency: Consistency, route: string, cached = false) {
     this.query = query;
     this.consistency = consistency;
     this.route = route;
+    this.cached = cached;
   }
 
   /**

@@ -25,6 +25,8 @@ export interface Query {
    * waits is woken only when the body has changed.
    */
   readonly filtered?: boolean;
+  /** A hash of the content, by which clients wait instead of an index; undefined when nothing is there. */
+  readonly hash?: (state: State) => string | undefined;
   /** The body is what somebody stored, not JSON. */
   readonly raw?: boolean;
 }

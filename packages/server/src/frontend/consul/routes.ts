@@ -4,20 +4,30 @@
  */
 
 import { listChecks, deregisterCheck, registerCheck, report, updateCheck } from './agent-checks.ts';
-import { deregisterService, listServices, registerService } from './agent-services.ts';
+import { deregisterService, getService, listServices, registerService } from './agent-services.ts';
+import { instanceHealth, serviceHealth } from './agent-health.ts';
+import * as operation from './agent-operation.ts';
 import { members, self } from './agent.ts';
-import type { Handler } from './call.ts';
+import type { Call, Handler } from './call.ts';
 import * as catalog from './catalog.ts';
 import { caRoots } from './connect-ca.ts';
 import * as health from './health-endpoints.ts';
 import * as kv from './kv.ts';
+import { maintainNode, maintainService } from './maintenance.ts';
+import * as mesh from './no-mesh.ts';
 import type { Asked, Query } from './query.ts';
 import * as session from './session.ts';
 import { leader, peers } from './status.ts';
 import { txn } from './txn.ts';
 
-/** `read` comes from a view, can wait and is encoded once for all; `act` does everything else. */
-export type Action = { readonly read: (asked: Asked) => Query } | { readonly act: Handler };
+/**
+ * `read` comes from a view, can wait and is encoded once for all; `own` does, too, but depends on who
+ * asks, and waits by a hash; `act` does everything else.
+ */
+export type Action =
+  | { readonly read: (asked: Asked) => Query }
+  | { readonly own: (call: Call) => Query }
+  | { readonly act: Handler };
 
 export interface Route {
   /** `:name` at the end stands for the rest of the path. */
@@ -35,12 +45,24 @@ export function routeTable(): readonly Route[] {
     { path: '/v1/agent/checks', methods: { GET: { act: listChecks } } },
     { path: '/v1/agent/service/register', methods: { PUT: { act: registerService } } },
     { path: '/v1/agent/service/deregister/:id', methods: { PUT: { act: deregisterService } } },
+    { path: '/v1/agent/service/:id', methods: { GET: { own: getService } } },
+    { path: '/v1/agent/service/maintenance/:id', methods: { PUT: { act: maintainService } } },
+    { path: '/v1/agent/maintenance', methods: { PUT: { act: maintainNode } } },
+    { path: '/v1/agent/health/service/id/:id', methods: { GET: { act: instanceHealth } } },
+    { path: '/v1/agent/health/service/name/:name', methods: { GET: { act: serviceHealth } } },
     { path: '/v1/agent/check/register', methods: { PUT: { act: registerCheck } } },
     { path: '/v1/agent/check/deregister/:id', methods: { PUT: { act: deregisterCheck } } },
     { path: '/v1/agent/check/pass/:id', methods: { PUT: { act: report('passing') } } },
     { path: '/v1/agent/check/warn/:id', methods: { PUT: { act: report('warning') } } },
     { path: '/v1/agent/check/fail/:id', methods: { PUT: { act: report('critical') } } },
     { path: '/v1/agent/check/update/:id', methods: { PUT: { act: updateCheck } } },
+    { path: '/v1/agent/version', methods: { GET: { act: operation.version } } },
+    { path: '/v1/agent/host', methods: { GET: { act: operation.host } } },
+    { path: '/v1/agent/metrics', methods: { GET: { act: operation.metrics } } },
+    { path: '/v1/agent/reload', methods: { PUT: { act: operation.reload } } },
+    { path: '/v1/agent/join/:address', methods: { PUT: { act: operation.join } } },
+    { path: '/v1/agent/leave', methods: { PUT: { act: operation.leave } } },
+    { path: '/v1/agent/force-leave/:node', methods: { PUT: { act: operation.forceLeave } } },
     { path: '/v1/agent/connect/ca/roots', methods: { GET: { act: roots } } },
     { path: '/v1/connect/ca/roots', methods: { GET: { act: roots } } },
     { path: '/v1/catalog/register', methods: { PUT: { act: catalog.register } } },
@@ -68,6 +90,31 @@ export function routeTable(): readonly Route[] {
     { path: '/v1/session/info/:id', methods: { GET: { read: session.info } } },
     { path: '/v1/session/node/:node', methods: { GET: { read: session.onNode } } },
     { path: '/v1/session/list', methods: { GET: { read: session.list } } },
+    { path: '/v1/operator/raft/configuration', methods: { GET: { act: operation.raftConfiguration } } },
+    { path: '/v1/config', methods: { PUT: { act: mesh.refuse('configuration entries') } } },
+    {
+      path: '/v1/config/:kind',
+      methods: { GET: { read: mesh.configEntries }, DELETE: { act: mesh.refuse('configuration entries') } },
+    },
+    { path: '/v1/connect/intentions', methods: { GET: { read: mesh.emptyList } } },
+    { path: '/v1/connect/intentions/match', methods: { GET: { act: mesh.matchIntentions } } },
+    { path: '/v1/connect/intentions/check', methods: { GET: { act: mesh.checkIntention } } },
+    {
+      path: '/v1/connect/intentions/exact',
+      methods: {
+        GET: { act: mesh.exactIntention },
+        PUT: { act: mesh.refuse('intentions') },
+        DELETE: { act: mesh.refuse('intentions') },
+      },
+    },
+    { path: '/v1/discovery-chain/:service', methods: { GET: { act: mesh.refuse('discovery chains') } } },
+    { path: '/v1/catalog/gateway-services/:gateway', methods: { GET: { read: mesh.emptyList } } },
+    { path: '/v1/health/ingress/:service', methods: { GET: { read: mesh.emptyList } } },
+    { path: '/v1/peerings', methods: { GET: { read: mesh.emptyList } } },
+    {
+      path: '/v1/peering/:name',
+      methods: { GET: { act: mesh.peering }, PUT: { act: mesh.refuse('peerings') } },
+    },
     { path: '/v1/status/leader', methods: { GET: { act: leader } } },
     { path: '/v1/status/peers', methods: { GET: { act: peers } } },
   ];
@@ -91,9 +138,9 @@ export class Router {
     const exact = this.#exact.get(path);
     if (exact !== undefined) return { route: exact, rest: '' };
     let found: { route: Route; rest: string } | undefined;
-    // The longest prefix wins; none has more parts than `/v1/agent/check/pass/`.
+    // The longest prefix wins; none has more parts than `/v1/agent/health/service/id/`.
     let at = 3;
-    for (let parts = 0; parts < 3; parts++) {
+    for (let parts = 0; parts < 4; parts++) {
       at = path.indexOf('/', at + 1);
       if (at < 0) break;
       const route = this.#under.get(path.slice(0, at + 1));

@@ -139,7 +139,8 @@ function kvOperation(
       return checked({ key: own, revision: revision === 0 ? -1 : revision }, ({ found }) =>
         found === undefined
           ? `failed to check index, ${missing}`
-          : `failed index check for key ${name}, current modify index ${found.modified} != ${fields.Index ?? 0}`,
+          : `failed index check for key ${name}, ` +
+            `current modify index ${found.modified} != ${fields.Index ?? 0}`,
       );
     case 'check-session':
       return checked({ key: own, session }, ({ found }) =>
@@ -291,7 +292,9 @@ function serviceOperation(
   });
 }
 
-function checkOperation({ Verb = '', Check: fields = {} }: NonNullable<TxnOperationFields['Check']>): Operation {
+function checkOperation(
+  { Verb = '', Check: fields = {} }: NonNullable<TxnOperationFields['Check']>,
+): Operation {
   checkPeer(fields.PeerName);
   const node = vetName(fields.Node ?? '', 'node name');
   const id = vetName(fields.CheckID || fields.Name || '', 'check ID');

@@ -101,3 +101,8 @@ export function vetWeights(given: {
 export function isStatus(text: string): text is CheckStatus {
   return text === 'passing' || text === 'warning' || text === 'critical';
 }
+
+/** Cuts notes to what an output may be, so that a reason from a URL cannot fill the store. */
+export function vetNotes(notes: string): string {
+  return notes.length > outputMax ? notes.slice(0, outputMax) : notes;
+}

@@ -25,12 +25,15 @@ export function queryHead(options: {
   readonly bytes: number;
   readonly type: 'json' | 'raw' | 'none';
   readonly gzipped: boolean;
+  /** Instead of an index. */
+  readonly hash?: string;
 }): readonly string[] {
-  const { revision, consistency, bytes, type, gzipped } = options;
+  const { revision, consistency, bytes, type, gzipped, hash } = options;
+  const content = [...contentHeaders[type], ...(gzipped ? ['Content-Encoding', 'gzip'] : []), ...vary];
+  const length = ['Content-Length', String(bytes)];
+  if (hash !== undefined) return [...content, 'X-Consul-Contenthash', hash, ...length];
   return [
-    ...contentHeaders[type],
-    ...(gzipped ? ['Content-Encoding', 'gzip'] : []),
-    ...vary,
+    ...content,
     'X-Consul-Effective-Consistency',
     consistency,
     'X-Consul-Index',
@@ -39,8 +42,7 @@ export function queryHead(options: {
     'true',
     'X-Consul-Lastcontact',
     '0',
-    'Content-Length',
-    String(bytes),
+    ...length,
   ];
 }
 

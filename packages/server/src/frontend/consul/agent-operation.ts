@@ -1,0 +1,121 @@
+/**
+ * How the agent itself is run: its version, host and metrics, and the calls that change who is in a
+ * cluster, answered as a datacenter of one server answers them.
+ */
+
+import { arch, cpus, freemem, hostname, release, totalmem, uptime } from 'node:os';
+import { RegistryError } from '@rollcall/protocol';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import { find } from '../../registry/reader.ts';
+import { buildDate, versionOf } from './agent.ts';
+import type { Call, Reply } from './call.ts';
+import { invalid, quoted } from './errors.ts';
+import { unescapePath } from './params.ts';
+import { jsonBody } from './query.ts';
+import { leaderAddress } from './status.ts';
+import { agentOf, serfHealth } from './virtual-agent.ts';
+
+/** `GET /v1/agent/version` */
+export function version({ context, params }: Call): Reply {
+  const HumanVersion = versionOf(context.identity);
+  return jsonBody(params)({ SHA: '', BuildDate: buildDate, HumanVersion, FIPS: '' });
+}
+
+/** `GET /v1/agent/host`: what Node.js knows of it, so without disks. */
+export function host({ context, params }: Call): Reply {
+  const [total, free] = [totalmem(), freemem()];
+  return jsonBody(params)({
+    Memory: { total, available: free, used: total - free, usedPercent: ((total - free) / total) * 100, free },
+    CPU: cpus().map(({ model, speed }, cpu) => ({ cpu, modelName: model, mhz: speed, cores: 1 })),
+    Host: {
+      hostname: hostname(),
+      uptime: Math.floor(uptime()),
+      os: process.platform,
+      kernelVersion: release(),
+      kernelArch: arch(),
+    },
+    Disk: null,
+    CollectionTime: context.clock.now() * 1_000_000,
+    Errors: null,
+  });
+}
+
+/** `GET /v1/agent/metrics`, with `?format=prometheus`. Names are Rollcall's own. */
+export async function metrics({ context, params }: Call): Promise<Reply> {
+  const { registry } = context.metrics;
+  if (params.get('format') === 'prometheus') {
+    return { status: 200, body: Buffer.from(await registry.metrics()), type: 'text' };
+  }
+  const found = await registry.getMetricsAsJSON();
+  return jsonBody(params)({
+    Timestamp: new Date(context.clock.now()).toISOString().replace('T', ' ').replace(/\..*/, ' +0000 UTC'),
+    Gauges: valuesOf(found, 'gauge'),
+    Points: [],
+    // Consul's counters and samples are those of the last ten seconds; ours count from the start.
+    Counters: valuesOf(found, 'counter').map(({ Name, Value, Labels }) => {
+      return { Name, Count: Value, Sum: Value, Labels };
+    }),
+    Samples: [],
+  });
+}
+
+type Found = Awaited<ReturnType<Metrics['registry']['getMetricsAsJSON']>>;
+
+function valuesOf(found: Found, type: string) {
+  return found
+    .filter((metric) => String(metric.type) === type)
+    .flatMap(({ name, values }) =>
+      values.map(({ value, labels }) => ({ Name: name, Value: value, Labels: labels })),
+    );
+}
+
+/** `PUT /v1/agent/reload`: there are no configuration files that a reload could read. */
+export function reload(): Reply {
+  return undefined;
+}
+
+/** `PUT /v1/agent/join/:address`: joining oneself is done; there is nobody else. */
+export function join({ context, rest }: Call): Reply {
+  const address = unescapePath(rest).replace(/:\d+$/, '');
+  if (['', '127.0.0.1', 'localhost', '[::1]', '::1', context.identity.address].includes(address)) {
+    return undefined;
+  }
+  throw invalid(`Failed to join ${quoted(address)}: servers share a store and need no gossip`);
+}
+
+/** `PUT /v1/agent/leave`: the caller's node goes with everything on it. */
+export async function leave({ context, exchange }: Call): Promise<Reply> {
+  const { name } = agentOf(exchange.request, context.identity);
+  if (name === context.identity.nodeName) {
+    throw invalid("the server's own agent does not leave by request: stop its process");
+  }
+  await context.registry.submit({ kind: 'deregister-node', node: name });
+  return undefined;
+}
+
+/** `PUT /v1/agent/force-leave/:node` */
+export async function forceLeave({ context, rest }: Call): Promise<Reply> {
+  const { registry, identity } = context;
+  const name = unescapePath(rest);
+  if (name === identity.nodeName) return undefined;
+  if (find.check(registry.state, name, serfHealth) === undefined) {
+    throw new RegistryError('failed_precondition', `agent: No node found with name '${name.slice(0, 120)}'`);
+  }
+  await registry.submit({ kind: 'deregister-node', node: name });
+  return undefined;
+}
+
+/** `GET /v1/operator/raft/configuration`: one server, whatever its store is replicated by. */
+export function raftConfiguration({ context, params }: Call): Reply {
+  const { identity, registry } = context;
+  const server = {
+    ID: identity.nodeId,
+    Node: identity.nodeName,
+    Address: leaderAddress(identity),
+    Leader: true,
+    ProtocolVersion: '3',
+    Voter: true,
+    LastIndex: registry.state.revision,
+  };
+  return jsonBody(params)({ Servers: [server], Index: 0 });
+}

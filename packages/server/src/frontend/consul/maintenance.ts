@@ -1,0 +1,89 @@
+/**
+ * `/v1/agent/maintenance` and `/v1/agent/service/maintenance/:id`: maintenance mode is a critical check
+ * with a name of its own, which takes a node or a service out of `?passing` and DNS answers.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { CheckInput } from '../../registry/command.ts';
+import { find } from '../../registry/reader.ts';
+import type { Call, Reply } from './call.ts';
+import { invalid, quoted } from './errors.ts';
+import { unescapePath, type Params } from './params.ts';
+import { keep } from './translate.ts';
+import { vetNotes } from './vetting.ts';
+import { agentOf, enrolment, isServersOwn } from './virtual-agent.ts';
+
+const nodeCheck = '_node_maintenance';
+const serviceCheckPrefix = '_service_maintenance:';
+
+/** Whether a check stands for maintenance mode. */
+export function isMaintenance(check: string): boolean {
+  return check === nodeCheck || check.startsWith(serviceCheckPrefix);
+}
+
+/** `PUT /v1/agent/maintenance?enable=&reason=` */
+export async function maintainNode({ context, exchange, params }: Call): Promise<Reply> {
+  const { registry, identity } = context;
+  const agent = agentOf(exchange.request, identity);
+  if (!isEnabled(params)) {
+    await registry.submit({ kind: 'deregister-check', node: agent.name, id: nodeCheck });
+    return undefined;
+  }
+  // As in Consul, enabling it again changes nothing, the reason included.
+  if (find.check(registry.state, agent.name, nodeCheck) !== undefined) return undefined;
+  const own = enrolment(registry.state, agent, identity);
+  const check = maintenance(nodeCheck, 'Node Maintenance Mode', reasonOf(params, 'node'));
+  await registry.submit({ kind: 'register', ...own, checks: [...own.checks, check] });
+  return undefined;
+}
+
+/** `PUT /v1/agent/service/maintenance/:id?enable=&reason=` */
+export async function maintainService({ context, exchange, rest, params }: Call): Promise<Reply> {
+  const { registry, identity } = context;
+  const { name } = agentOf(exchange.request, identity);
+  const instance = unescapePath(rest);
+  if (instance === '') throw invalid('Missing service ID');
+  const enabled = isEnabled(params);
+  const known = find.instance(registry.state, name, instance) !== undefined;
+  if (!known || isServersOwn(identity, name, instance)) {
+    throw new RegistryError(
+      'not_found',
+      `Unknown service ID ${quoted(instance)}. Ensure that the service ID is passed, not the service name.`,
+    );
+  }
+  const id = serviceCheckPrefix + instance;
+  if (!enabled) {
+    await registry.submit({ kind: 'deregister-check', node: name, id });
+    return undefined;
+  }
+  if (find.check(registry.state, name, id) !== undefined) return undefined;
+  const check = maintenance(id, 'Service Maintenance Mode', reasonOf(params, 'service'));
+  await registry.submit({
+    kind: 'register',
+    node: { name, address: '' },
+    nodeMode: 'exists',
+    checks: [{ ...check, instance }],
+  });
+  return undefined;
+}
+
+function isEnabled(params: Params): boolean {
+  const text = params.get('enable');
+  if (text === '') throw invalid('Missing value for enable');
+  try {
+    return params.flag('enable');
+  } catch {
+    throw invalid(`Invalid value for enable: ${quoted(text)}`);
+  }
+}
+
+function reasonOf(params: Params, what: 'node' | 'service'): string {
+  return (
+    vetNotes(params.get('reason')) ||
+    `Maintenance mode is enabled for this ${what}, but no reason was provided. This is a default message.`
+  );
+}
+
+function maintenance(id: string, name: string, notes: string): CheckInput {
+  return { id, name, notes, status: 'critical', output: '', ...keep({ Type: 'maintenance' }) };
+}

@@ -1,0 +1,66 @@
+/**
+ * What Consul has and Rollcall has not: the service mesh with its configuration entries and intentions,
+ * and peering. Reads answer as a Consul in which nobody has configured any; writes are refused, since a
+ * rule that nobody enforces must not seem to be accepted.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { viewOf } from '../../registry/view-name.ts';
+import type { Handler } from './call.ts';
+import { invalid, quoted } from './errors.ts';
+import { unescapePath } from './params.ts';
+import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
+
+/** A list that is empty and never changes; it can be waited for. */
+export function emptyList({ params }: Asked): Query {
+  const body = jsonBody(params);
+  return {
+    view: viewOf.records('consul mesh'),
+    name: `${formOf(params)} empty`,
+    encode: () => body([]),
+  };
+}
+
+/** `GET /v1/config/:kind` lists them, and `/v1/config/:kind/:name` is one. */
+export function configEntries(asked: Asked): Query {
+  const path = restOf(asked, 'config entry kind');
+  const slash = path.indexOf('/');
+  if (slash < 0 || slash === path.length - 1) return emptyList(asked);
+  const [kind, name] = [path.slice(0, slash), path.slice(slash + 1)];
+  throw new RegistryError('not_found', `Config entry not found for ${quoted(kind)} / ${quoted(name)}`);
+}
+
+/** `GET /v1/connect/intentions/check`: without a rule everything is allowed. */
+export const checkIntention: Handler = ({ params }) => {
+  for (const name of ['source', 'destination']) {
+    if (params.get(name) === '') throw invalid(`required query parameter '${name}' not set`);
+  }
+  return jsonBody(params)({ Allowed: true });
+};
+
+/** `GET /v1/connect/intentions/match` */
+export const matchIntentions: Handler = ({ params }) => {
+  if (params.get('by') === '') throw invalid("required query parameter 'by' not set");
+  const names = params.all('name');
+  if (names.length === 0) throw invalid("required query parameter 'name' not set");
+  const matches = Object.create(null) as Record<string, null>;
+  for (const name of names) matches[name] = null;
+  return jsonBody(params)(matches);
+};
+
+/** `GET /v1/connect/intentions/exact` */
+export const exactIntention: Handler = () => {
+  throw new RegistryError('not_found', 'Intention not found');
+};
+
+/** `GET /v1/peering/:name` */
+export const peering: Handler = ({ rest }) => {
+  throw new RegistryError('not_found', `Peering not found for ${quoted(unescapePath(rest))}`);
+};
+
+/** @param feature in the plural, as the message says it */
+export function refuse(feature: string): Handler {
+  return () => {
+    throw invalid(`${feature} are not supported: there is no service mesh`);
+  };
+}
