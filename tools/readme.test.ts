@@ -83,6 +83,7 @@ async function follow(blocks: readonly Block[], { folder = root, http = 0 } = {}
       env: {
         ...process.env,
         ROLLCALL_HTTP: `127.0.0.1:${http}`,
+        ROLLCALL_DNS: '127.0.0.1:0',
         ROLLCALL_HTTP_ADDR: `127.0.0.1:${http}`,
         ROLLCALL_DATA_DIR: data,
         NO_COLOR: '1',
