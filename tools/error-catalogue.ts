@@ -1,4 +1,4 @@
-/** Compares the closed list of error codes with the table that explains them, both ways. */
+/** Compares the closed list of error codes with the table that explains them, both ways, and its statuses. */
 
 const row = /^\| `([a-z_]+)` \|(.*)\|$/gm;
 
@@ -11,7 +11,15 @@ export function checkCatalogue(codes: readonly string[], catalogue: string): str
     ...documented.filter((code) => !codes.includes(code)).map((code) => `${code} is explained, but does not exist`),
     ...documented.filter((code, at) => documented.indexOf(code) !== at).map((code) => `${code} is explained twice`),
     ...rows
-      .filter(({ cells }) => cells.length !== 4 || cells.some((cell) => cell.trim() === ''))
+      .filter(({ cells }) => cells.length !== 5 || cells.some((cell) => cell.trim() === ''))
       .map(({ code }) => `${code} lacks a meaning, an advice, or a status`),
   ];
+}
+
+/** Rows whose status in a column (counted from the code, which is 0) is another than the code's. */
+export function checkStatuses(statusOf: (code: string) => number, column: number, catalogue: string): string[] {
+  return [...catalogue.matchAll(row)].flatMap(([, code = '', cells = '']) => {
+    const told = Number.parseInt(cells.split('|')[column - 1] ?? '', 10);
+    return told === statusOf(code) ? [] : [`${code} is said to be ${told}, but is ${statusOf(code)}`];
+  });
 }
