@@ -55,7 +55,7 @@ export function getService(call: Call): Query {
     name: `${formOf(params)} agent-service ${id}`,
     // Its node changes for many reasons, and nobody is to be woken by them.
     filtered: true,
-    hash,
+    token: { param: 'hash', header: 'X-Consul-Contenthash', of: hash },
     encode: (state) => {
       const json = content(state);
       if (json === undefined) throw unknown();

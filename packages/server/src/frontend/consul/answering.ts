@@ -84,21 +84,22 @@ export class Answering {
     const { query, consistency, cached } = plan;
     // What is sent is kept in memory and as new as the state, so its age is 0.
     if (cached) return [...cacheHead, ...this.#headOf(body, plan, revision, gzipped)];
-    if (query.hash !== undefined) return this.#headOf(body, plan, revision, gzipped);
+    if (query.token !== undefined) return this.#headOf(body, plan, revision, gzipped);
     let heads = this.#heads.get(body);
     if (heads === undefined) this.#heads.set(body, (heads = {}));
     return (heads[consistency] ??= this.#headOf(body, plan, revision, gzipped));
   }
 
   #headOf(body: Buffer, { query, consistency }: Plan, revision: number, gzipped: boolean): readonly string[] {
-    const hash = query.hash?.(this.#context.registry.state);
+    const { token } = query;
+    const value = token?.of(this.#context.registry.state);
     return queryHead({
       revision,
       consistency,
       bytes: body.length,
       type: query.raw === true ? 'raw' : 'json',
       gzipped,
-      ...(hash === undefined ? {} : { hash }),
+      ...(token === undefined || value === undefined ? {} : { token: [token.header, value] as const }),
     });
   }
 }

@@ -178,6 +178,15 @@ export const catalogDeregistration = schema({
   Token: 'string',
 });
 
+/** `PUT /v1/coordinate/update` */
+export const coordinateUpdate = schema({
+  Datacenter: 'string',
+  Node: 'string',
+  Segment: 'string',
+  Partition: 'string',
+  Coord: { object: schema({ Vec: 'json', Error: 'json', Adjustment: 'json', Height: 'json' }) },
+});
+
 const edition = { Namespace: 'string', Partition: 'string' } as const;
 
 /** An operation of `PUT /v1/txn`: exactly one of its fields. */

@@ -136,16 +136,17 @@ class ConsulFrontend implements Frontend {
     this.#read(exchange, plan, readWait(params.get('index'), params.get('wait')));
   }
 
-  /** Waits while the content is the one that the client knows; there is no index. */
+  /** Waits while the content is the one that the client knows. */
   #readOwn(exchange: Exchange, route: Route, rest: string, own: (call: Call) => Query): void {
     const params = new Params(exchange.query);
     checkScope(params, undefined);
     const { registry } = this.#context;
     const query = own({ context: this.#context, exchange, rest, params });
     const plan = new Plan(query, readConsistency(params), route.path);
-    const known = params.get('hash');
-    const wait = readWait('', params.get('wait'));
-    const same = known !== '' && known === query.hash?.(registry.state);
+    const { token } = query;
+    const known = token === undefined ? '' : params.get(token.param);
+    const wait = readWait(params.get('index'), params.get('wait'));
+    const same = known !== '' && known === token?.of(registry.state);
     this.#answerOrPark(exchange, plan, same ? { ...wait, index: plan.revision(registry) } : noWait);
   }
 

@@ -129,6 +129,7 @@ const schemas: readonly AnySchema[] = [
   definitions.catalogRegistration,
   definitions.catalogDeregistration,
   definitions.sessionRequest,
+  definitions.coordinateUpdate,
 ];
 const verbs = [
   ...['set', 'delete', 'delete-cas', 'delete-tree', 'cas', 'lock', 'unlock', 'get', 'get-or-empty', 'get-tree'],

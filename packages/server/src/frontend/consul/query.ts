@@ -25,10 +25,18 @@ export interface Query {
    * waits is woken only when the body has changed.
    */
   readonly filtered?: boolean;
-  /** A hash of the content, by which clients wait instead of an index; undefined when nothing is there. */
-  readonly hash?: (state: State) => string | undefined;
+  /** Of the few answers that clients wait for by something else than a revision. */
+  readonly token?: Token;
   /** The body is what somebody stored, not JSON. */
   readonly raw?: boolean;
+}
+
+/** What an answer is known by: clients wait while it is the one that they send. */
+export interface Token {
+  readonly param: 'hash' | 'index';
+  readonly header: 'X-Consul-Contenthash' | 'X-Consul-Index';
+  /** Undefined when nothing is there. */
+  readonly of: (state: State) => string | undefined;
 }
 
 /** Where a query is read from: a path after its route's prefix, and the parameters. */

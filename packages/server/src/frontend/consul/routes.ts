@@ -11,6 +11,8 @@ import { members, self } from './agent.ts';
 import type { Call, Handler } from './call.ts';
 import * as catalog from './catalog.ts';
 import { caRoots } from './connect-ca.ts';
+import * as coordinates from './coordinates.ts';
+import * as events from './events.ts';
 import * as health from './health-endpoints.ts';
 import * as kv from './kv.ts';
 import { maintainNode, maintainService } from './maintenance.ts';
@@ -115,6 +117,12 @@ export function routeTable(): readonly Route[] {
       path: '/v1/peering/:name',
       methods: { GET: { act: mesh.peering }, PUT: { act: mesh.refuse('peerings') } },
     },
+    { path: '/v1/event/fire/:name', methods: { PUT: { act: events.fire } } },
+    { path: '/v1/event/list', methods: { GET: { own: events.list } } },
+    { path: '/v1/coordinate/datacenters', methods: { GET: { act: coordinates.datacenters } } },
+    { path: '/v1/coordinate/nodes', methods: { GET: { read: coordinates.nodes } } },
+    { path: '/v1/coordinate/node/:node', methods: { GET: { read: coordinates.node } } },
+    { path: '/v1/coordinate/update', methods: { PUT: { act: coordinates.update } } },
     { path: '/v1/status/leader', methods: { GET: { act: leader } } },
     { path: '/v1/status/peers', methods: { GET: { act: peers } } },
   ];

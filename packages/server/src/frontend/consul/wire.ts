@@ -25,13 +25,13 @@ export function queryHead(options: {
   readonly bytes: number;
   readonly type: 'json' | 'raw' | 'none';
   readonly gzipped: boolean;
-  /** Instead of an index. */
-  readonly hash?: string;
+  /** A header instead of the index of a view. */
+  readonly token?: readonly [name: string, value: string];
 }): readonly string[] {
-  const { revision, consistency, bytes, type, gzipped, hash } = options;
+  const { revision, consistency, bytes, type, gzipped, token } = options;
   const content = [...contentHeaders[type], ...(gzipped ? ['Content-Encoding', 'gzip'] : []), ...vary];
   const length = ['Content-Length', String(bytes)];
-  if (hash !== undefined) return [...content, 'X-Consul-Contenthash', hash, ...length];
+  if (token !== undefined) return [...content, ...token, ...length];
   return [
     ...content,
     'X-Consul-Effective-Consistency',

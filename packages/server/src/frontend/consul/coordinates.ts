@@ -1,0 +1,83 @@
+/**
+ * `/v1/coordinate/`: network coordinates, kept for those who compute and read them. Rollcall computes
+ * none, since servers and clients do not gossip, and sorts nothing by them.
+ */
+
+import { find } from '../../registry/reader.ts';
+import type { State } from '../../registry/state.ts';
+import { viewOf } from '../../registry/view-name.ts';
+import { decodeBody, type Call, type Reply } from './call.ts';
+import { coordinateUpdate } from './definitions.ts';
+import { invalid } from './errors.ts';
+import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
+import { order } from './selection.ts';
+
+/** Type of the records; the id is the node's name. */
+const recordType = 'consul-coordinate';
+
+/** Of Serf's coordinates (`coordinate.DefaultConfig`). */
+const dimensions = 8;
+
+/** Where Serf's algorithm starts: nothing is known, so the error is large. */
+const origin = { Vec: Array.from({ length: dimensions }, () => 0), Error: 1.5, Adjustment: 0, Height: 1e-5 };
+
+/** `GET /v1/coordinate/datacenters`: the one server, which is no distance away from itself. */
+export function datacenters({ context, params }: Call): Reply {
+  const { datacenter, nodeName } = context.identity;
+  const Coordinates = [{ Node: nodeName, Segment: '', Coord: origin }];
+  return jsonBody(params)([{ Datacenter: datacenter, AreaID: 'wan', Coordinates }]);
+}
+
+/** `GET /v1/coordinate/nodes` */
+export function nodes({ params }: Asked): Query {
+  const body = jsonBody(params);
+  return {
+    view: viewOf.records(recordType),
+    others: () => [viewOf.nodes()],
+    name: `${formOf(params)} coordinates`,
+    encode: (state) => body(ofLiving(state).map(({ value }) => value)),
+  };
+}
+
+/** `GET /v1/coordinate/node/:node` */
+export function node(asked: Asked): Query {
+  const name = restOf(asked, 'node name');
+  const body = jsonBody(asked.params);
+  const row = (state: State) =>
+    find.node(state, name) === undefined ? undefined : find.record(state, recordType, name);
+  return {
+    view: viewOf.records(recordType),
+    others: () => [viewOf.node(name)],
+    name: `${formOf(asked.params)} coordinate of ${name}`,
+    missing: (state) => row(state) === undefined,
+    encode: (state) => body([row(state)?.value ?? null]),
+  };
+}
+
+/** `PUT /v1/coordinate/update`; as in Consul, a node that is not there is passed over. */
+export async function update(call: Call): Promise<Reply> {
+  const { registry } = call.context;
+  const { Node: name = '', Segment = '', Coord } = await decodeBody(call, coordinateUpdate);
+  const { Vec: given, Error = 0, Adjustment = 0, Height = 0 } = Coord ?? {};
+  const Vec = Array.isArray(given) ? given : [];
+  const numbers = [...Vec, Error, Adjustment, Height].every((part) => typeof part === 'number');
+  if (Vec.length !== dimensions || !numbers) {
+    throw invalid('incompatible coordinate');
+  }
+  if (find.node(registry.state, name) === undefined) return undefined;
+  const value = { Node: name, Segment, Coord: { Vec, Error, Adjustment, Height } };
+  await registry.submit({ kind: 'record-put', type: recordType, id: name, value });
+  for (const { id } of [...find.records(registry.state, recordType)]) {
+    // What nodes left behind that have gone.
+    if (find.node(registry.state, id) === undefined) {
+      await registry.submit({ kind: 'record-delete', type: recordType, id });
+    }
+  }
+  return undefined;
+}
+
+function ofLiving(state: State) {
+  return [...find.records(state, recordType)]
+    .filter(({ id }) => find.node(state, id) !== undefined)
+    .sort((a, b) => order(a.id, b.id));
+}
