@@ -17,19 +17,23 @@ interface Loose {
 /** The client as it is used here; the types that it comes with describe less than it can do. */
 type Calls<Names extends string> = Readonly<Record<Names, (...options: unknown[]) => Promise<Loose>>>;
 interface Client {
-  readonly agent: Calls<'self' | 'members' | 'checks' | 'services'> & {
+  readonly agent: Calls<
+    'self' | 'members' | 'checks' | 'services' | 'maintenance' | 'join' | 'forceLeave' | 'reload'
+  > & {
     readonly check: Calls<'list' | 'register' | 'deregister' | 'pass' | 'warn' | 'fail'>;
-    readonly service: Calls<'list' | 'register' | 'deregister'>;
+    readonly service: Calls<'list' | 'register' | 'deregister' | 'maintenance'>;
   };
   readonly catalog: Calls<'datacenters' | 'nodes' | 'services' | 'register' | 'deregister'> & {
     readonly connect: Calls<'nodes'>;
     readonly node: Calls<'list' | 'services'>;
     readonly service: Calls<'list' | 'nodes'>;
   };
+  readonly event: Calls<'fire' | 'list'>;
   readonly health: Calls<'node' | 'checks' | 'service' | 'state'>;
   readonly kv: Calls<'get' | 'keys' | 'set' | 'del' | 'delete'>;
   readonly session: Calls<'create' | 'destroy' | 'info' | 'get' | 'node' | 'list' | 'renew'>;
   readonly status: Calls<'leader' | 'peers'>;
+  readonly transaction: Calls<'create'>;
   on(event: 'log', listener: (tags: readonly string[]) => void): void;
   watch(options: unknown): Watch;
   destroy(): void;
@@ -45,7 +49,7 @@ const require = createRequire(import.meta.url);
 const Consul = require('consul') as new (options: { readonly host: string; readonly port: number }) => Client;
 
 /** Requests of later tiers; everything else must have been made when the tests are over. */
-const laterTiers = /^(acl|event|query|transaction)\.|\.maintenance$|^agent\.(join|forceLeave|reload)$/;
+const laterTiers = /^(acl|query)\./;
 
 let server: Server;
 let consul: Client;
@@ -132,6 +136,69 @@ describe('agent', () => {
     const check = { args: ['sh', '-c', 'true'], interval: '30s' };
     await expect(consul.agent.service.register({ name: 'script', check })).rejects.toThrow('bad request');
     expect(await consul.agent.services()).not.toHaveProperty('script');
+  });
+});
+
+describe('the agent as a whole', () => {
+  test('maintenance of the node and of a service', async () => {
+    await consul.agent.service.register({ name: 'kept', check: { ttl: '60s', status: 'passing' } });
+    const passing = async () => (await consul.health.service({ service: 'kept', passing: true }))['length'];
+    expect(await passing()).toBe(1);
+    await consul.agent.service.maintenance({ id: 'kept', enable: true, reason: 'new disk' });
+    expect(await passing()).toBe(0);
+    await consul.agent.service.maintenance({ id: 'kept', enable: false });
+    await consul.agent.maintenance({ enable: true, reason: 'new rack' });
+    expect(await passing()).toBe(0);
+    expect(await consul.agent.checks()).toHaveProperty('_node_maintenance.Notes', 'new rack');
+    await consul.agent.maintenance(false);
+    expect(await passing()).toBe(1);
+    await consul.agent.service.deregister('kept');
+  });
+
+  test('joins itself, reloads, and forgets a node that has gone', async () => {
+    await consul.agent.join('127.0.0.1');
+    await consul.agent.reload();
+    await consul.catalog.register({
+      node: 'lost',
+      address: '10.9.9.9',
+      check: { checkid: 'serfHealth', name: 'Serf Health Status', status: 'critical' },
+    });
+    const names = async () => JSON.stringify(await consul.agent.members());
+    expect(await names()).toContain('"lost"');
+    await consul.agent.forceLeave('lost');
+    expect(await names()).not.toContain('"lost"');
+  });
+});
+
+describe('events', () => {
+  test('fire and list', async () => {
+    const fired = await consul.event.fire({ name: 'deploy', payload: 'v2' });
+    expect(fired).toMatchObject({ Name: 'deploy', Version: 1 });
+    const listed = (await consul.event.list('deploy')) as unknown as { ID: string; Payload: string }[];
+    // The client decodes the payload.
+    expect(listed).toMatchObject([{ ID: fired['ID'], Payload: 'v2' }]);
+    expect(await consul.event.list('other')).toEqual([]);
+  });
+});
+
+describe('transactions', () => {
+  const value = (text: string) => Buffer.from(text).toString('base64');
+
+  test('all take effect, or none', async () => {
+    const done = await consul.transaction.create([
+      { KV: { Verb: 'set', Key: 'txn/a', Value: value('1') } },
+      { KV: { Verb: 'set', Key: 'txn/b', Value: value('2') } },
+    ]);
+    expect(done['Results']).toHaveLength(2);
+    expect(await consul.kv.get('txn/b')).toMatchObject({ Value: '2' });
+    const failed = consul.transaction.create([
+      { KV: { Verb: 'set', Key: 'txn/a', Value: value('3') } },
+      { KV: { Verb: 'check-not-exists', Key: 'txn/b' } },
+    ]);
+    await expect(failed).rejects.toMatchObject({ statusCode: 409 });
+    expect(await consul.kv.get('txn/a')).toMatchObject({ Value: '1' });
+    await consul.transaction.create([{ KV: { Verb: 'delete-tree', Key: 'txn/' } }]);
+    expect(await consul.kv.get('txn/a')).toBeUndefined();
   });
 });
 
