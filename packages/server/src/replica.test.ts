@@ -140,6 +140,28 @@ describe('replica', () => {
     await two.close();
   });
 
+  test('what it decided itself is in its state as another reader of the log decodes it', async () => {
+    const engine = memory();
+    const one = await started(engine);
+    const two = await started(engine);
+    const tags = ['v1'];
+    await one.submit({
+      kind: 'register',
+      node: { name: 'n1', address: '10.0.0.1', meta: { rack: 'a' } },
+      nodeMode: 'update',
+      instances: [{ id: 'web', service: 'web', tags, foreign: { consul: { Kind: 'x', deep: [1, null] } } }],
+      checks: [{ id: 'c', name: 'c', instance: 'web', type: 'ttl', definition: { ttlMs: 5 } }],
+    });
+    await one.submit(put('a', 'x'));
+    await one.submit({ kind: 'update-checks', updates: [{ node: 'n1', id: 'c', status: 'passing' }] });
+    await two.barrier();
+    expect(new Map(one.state.rows())).toEqual(new Map(two.state.rows()));
+    tags.push('later');
+    expect(find.instance(one.state, 'n1', 'web')?.tags).toEqual(['v1']);
+    await one.close();
+    await two.close();
+  });
+
   test('a full queue refuses and says so', async () => {
     const engine = gated();
     const replica = await started(engine, 2);

@@ -19,6 +19,7 @@ import type { Engine, Transaction } from './engine/engine.ts';
 import { decideBatch, type Batch, type Outcome } from './registry/batch.ts';
 import type { AnyResult, Command, Result } from './registry/command.ts';
 import type { Registry } from './registry/registry.ts';
+import type { Row } from './registry/rows.ts';
 import { State, type RowChange } from './registry/state.ts';
 import { Views } from './registry/views.ts';
 
@@ -70,6 +71,8 @@ export class Replica implements Registry {
   readonly #stop = new AbortController();
   #queue: Waiting[] = [];
   #applied: { revision: number; done: () => void }[] = [];
+  /** Rows of the commit in flight: engines in this process give back the very bytes they were given. */
+  #own: ReadonlyMap<Uint8Array, Row> | undefined;
   #committing = false;
   #closed = false;
   #following: Promise<void> = Promise.resolve();
@@ -180,6 +183,7 @@ export class Replica implements Registry {
       if (result.ok) {
         const durable = this.#clock.monotonic();
         await this.#caughtUp(result.revision);
+        this.#own = undefined;
         this.#meter?.commitSeconds.observe((durable - started) / 1_000);
         this.#meter?.applyLagSeconds.observe((this.#clock.monotonic() - durable) / 1_000);
         this.#meter?.commands.inc(works.length);
@@ -200,7 +204,11 @@ export class Replica implements Registry {
       return { outcomesAt: () => [{ result: true }], transaction: first.make(this.state) };
     }
     const { outcomesAt, writes } = decideBatch(this.state, works as readonly Command[], this.#clock.now());
-    return writes === undefined ? { outcomesAt } : { outcomesAt, transaction: writes };
+    if (writes === undefined) return { outcomesAt };
+    this.#own = new Map(writes.put.map(({ value, row }) => [value, row]));
+    // The engine may keep what it is given, and is given no rows to keep.
+    const put = writes.put.map(({ key, value }) => ({ key, value }));
+    return { outcomesAt, transaction: { ...writes, put } };
   }
 
   async #follow(ready: () => void): Promise<void> {
@@ -214,7 +222,7 @@ export class Replica implements Registry {
           ready();
           break;
         case 'transaction': {
-          const changes = this.state.apply(event);
+          const changes = this.state.apply(event, this.#own);
           for (const observer of this.#observers) observer(changes, event.revision);
           this.views.publish(changes);
           this.#releaseApplied();

@@ -9,6 +9,7 @@ import type { AnyResult, Command } from './command.ts';
 import { answerAt } from './decide-txn.ts';
 import { decide } from './decide.ts';
 import { Draft } from './draft.ts';
+import type { Row } from './rows.ts';
 import type { State } from './state.ts';
 import { touchViews } from './touch-views.ts';
 
@@ -17,7 +18,8 @@ export type Outcome = { readonly result: AnyResult } | { readonly error: Registr
 export interface Writes {
   /** Rows read by key, with the revision seen; 0 means absent. */
   readonly expect: readonly { readonly key: string; readonly revision: number }[];
-  readonly put: readonly { readonly key: string; readonly value: Uint8Array }[];
+  /** `row` is what `value` encodes; engines carry the bytes alone. */
+  readonly put: readonly { readonly key: string; readonly value: Uint8Array; readonly row: Row }[];
   readonly delete: readonly string[];
 }
 
@@ -54,7 +56,7 @@ export function decideBatch(state: State, commands: readonly Command[], now: num
     outcomesAt,
     writes: {
       expect: Array.from(draft.reads(), ([key, revision]) => ({ key, revision })),
-      put: Array.from(draft.puts(), ([key, row]) => ({ key, value: encodeRow(row) })),
+      put: Array.from(draft.puts(), ([key, row]) => ({ key, value: encodeRow(row), row })),
       delete: [...draft.deletes()],
     },
   };

@@ -5,7 +5,7 @@
  * and after every restart; there is no clock, randomness or I/O here.
  */
 
-import { decodeRow, interner } from './codec.ts';
+import { committedRow, decodeRow, interner } from './codec.ts';
 import { OrderedKeys } from './ordered-keys.ts';
 import { buckets, type Reader } from './reader.ts';
 import { Rowset } from './rowset.ts';
@@ -120,17 +120,22 @@ export class State implements Reader {
 
   /**
    * Folds a committed change in.
+   * @param own rows by the bytes that encode them, for a change that was decided here
    * @returns what changed, row by row
    * @throws RegistryError `data_loss` when a record cannot be read
    */
-  apply(change: Change): RowChange[] {
+  apply(change: Change, own?: ReadonlyMap<Uint8Array, Row>): RowChange[] {
     const changed: RowChange[] = [];
     for (const key of change.delete) {
       const before = this.#delete(key);
       if (before !== undefined) changed.push({ key, before, after: undefined });
     }
     for (const { key, value } of change.put) {
-      const after = decodeRow(key, value, change.revision, this.#intern);
+      const known = own?.get(value);
+      const after =
+        known === undefined || known.kind === 'kv'
+          ? decodeRow(key, value, change.revision, this.#intern)
+          : committedRow(known, change.revision, this.#intern);
       changed.push({ key, before: this.#put(key, after), after });
     }
     this.#revision = change.revision;
