@@ -178,6 +178,34 @@ export const catalogDeregistration = schema({
   Token: 'string',
 });
 
+/** `POST /v1/query`, `PUT /v1/query/:query`; `Token` is not kept. */
+export const preparedQuery = schema({
+  ID: 'string',
+  Name: 'string',
+  Session: 'string',
+  Token: 'string',
+  Near: 'string',
+  Template: { object: schema({ Type: 'string', Regexp: 'string', RemoveEmptyTags: 'bool' }) },
+  Service: {
+    object: schema({
+      Service: 'string',
+      SamenessGroup: 'string',
+      Failover: 'json',
+      OnlyPassing: 'bool',
+      IgnoreCheckIDs: 'strings',
+      Near: 'string',
+      Tags: 'strings',
+      NodeMeta: 'string map',
+      ServiceMeta: 'string map',
+      Connect: 'bool',
+      Peer: 'string',
+    }),
+  },
+  DNS: { object: schema({ TTL: 'string' }) },
+  CreateIndex: 'json',
+  ModifyIndex: 'json',
+});
+
 /** `PUT /v1/coordinate/update` */
 export const coordinateUpdate = schema({
   Datacenter: 'string',
@@ -267,6 +295,7 @@ export const sessionRequest = schema(
 );
 
 export type TxnOperationFields = Decoded<(typeof txnOperation)['fields']>;
+export type PreparedQueryFields = Decoded<(typeof preparedQuery)['fields']>;
 export type CheckFields = Decoded<typeof probe>;
 export type ServiceCheckFields = Decoded<(typeof serviceCheck)['fields']>;
 export type AgentCheckFields = Decoded<(typeof agentCheck)['fields']>;

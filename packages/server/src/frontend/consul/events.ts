@@ -50,8 +50,12 @@ export async function fire(call: Call): Promise<Reply> {
   if (payload.length > payloadBytesMax) {
     throw invalid(`user event exceeds configured limit of ${payloadBytesMax} bytes before encoding`);
   }
-  const [NodeFilter, ServiceFilter, TagFilter] = [params.get('node'), params.get('service'), params.get('tag')];
-  if (TagFilter !== '' && ServiceFilter === '') throw invalid('Cannot provide tag filter without service filter');
+  const NodeFilter = params.get('node');
+  const ServiceFilter = params.get('service');
+  const TagFilter = params.get('tag');
+  if (TagFilter !== '' && ServiceFilter === '') {
+    throw invalid('Cannot provide tag filter without service filter');
+  }
   checkPattern(NodeFilter, 'node');
   checkPattern(ServiceFilter, 'service');
   checkPattern(TagFilter, 'tag');

@@ -130,6 +130,7 @@ const schemas: readonly AnySchema[] = [
   definitions.catalogDeregistration,
   definitions.sessionRequest,
   definitions.coordinateUpdate,
+  definitions.preparedQuery,
 ];
 const verbs = [
   ...['set', 'delete', 'delete-cas', 'delete-tree', 'cas', 'lock', 'unlock', 'get', 'get-or-empty', 'get-tree'],

@@ -17,6 +17,7 @@ import * as health from './health-endpoints.ts';
 import * as kv from './kv.ts';
 import { maintainNode, maintainService } from './maintenance.ts';
 import * as mesh from './no-mesh.ts';
+import * as queries from './prepared-queries.ts';
 import type { Asked, Query } from './query.ts';
 import * as session from './session.ts';
 import { leader, peers } from './status.ts';
@@ -34,7 +35,7 @@ export type Action =
 export interface Route {
   /** `:name` at the end stands for the rest of the path. */
   readonly path: string;
-  readonly methods: Readonly<Partial<Record<'GET' | 'PUT' | 'DELETE', Action>>>;
+  readonly methods: Readonly<Partial<Record<'GET' | 'PUT' | 'POST' | 'DELETE', Action>>>;
 }
 
 /** The table. Each front end has its own, since its CA root lives as long as it does. */
@@ -116,6 +117,14 @@ export function routeTable(): readonly Route[] {
     {
       path: '/v1/peering/:name',
       methods: { GET: { act: mesh.peering }, PUT: { act: mesh.refuse('peerings') } },
+    },
+    {
+      path: '/v1/query',
+      methods: { GET: { read: queries.list }, POST: { act: queries.create } },
+    },
+    {
+      path: '/v1/query/:query',
+      methods: { GET: { act: queries.read }, PUT: { act: queries.update }, DELETE: { act: queries.remove } },
     },
     { path: '/v1/event/fire/:name', methods: { PUT: { act: events.fire } } },
     { path: '/v1/event/list', methods: { GET: { own: events.list } } },
