@@ -18,6 +18,8 @@ export class Answering {
   readonly #context: Context;
   /** Headers go with their body: same revision, same length. */
   readonly #heads = new WeakMap<Buffer, Heads>();
+  /** So do digests, which all who wait for the same body share. */
+  readonly #digests = new WeakMap<Buffer, string>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -63,7 +65,12 @@ export class Answering {
     const { registry } = this.#context;
     try {
       const body = this.#body(plan, plan.revision(registry), '', () => query.encode(registry.state));
-      return createHash('sha1').update(body).digest('base64');
+      let digest = this.#digests.get(body);
+      if (digest === undefined) {
+        digest = createHash('sha1').update(body).digest('base64');
+        this.#digests.set(body, digest);
+      }
+      return digest;
     } catch {
       // Whoever waits gets the error with the next change.
       return undefined;
