@@ -2,7 +2,7 @@ import { isRegistryError } from '@rollcall/protocol';
 import { expect, test } from 'vitest';
 import { decideBatch } from './batch.ts';
 import type { Command } from './command.ts';
-import { keyBytesMax } from './decide.ts';
+import { keyBytesMax } from './key-form.ts';
 import { State } from './state.ts';
 
 const put = (key: string): Command => ({ kind: 'kv-put', key, value: Buffer.of(1), flags: 0n });

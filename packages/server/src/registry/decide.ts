@@ -2,10 +2,10 @@
  * `decide`: from a command to writes on a draft, or an error. Pure: no clock, randomness or I/O.
  *
  * Each kind of command has one function here or in a sibling (`decide-register`, `decide-remove`,
- * `decide-kv`, `decide-session`, `decide-txn`). View markers are not their business: `touchViews` derives them once per batch.
+ * `decide-kv`, `decide-session`, `decide-txn`). View markers are not their business: `touchViews`
+ * derives them once per batch.
  */
 
-import { RegistryError } from '@rollcall/protocol';
 import type { AnyResult, Command, Result } from './command.ts';
 import { deleteKey, deleteTree, putKey } from './decide-kv.ts';
 import { register } from './decide-register.ts';
@@ -18,29 +18,20 @@ import {
 } from './decide-remove.ts';
 import { connectSession, createSession } from './decide-session.ts';
 import { transact } from './decide-txn.ts';
-import { Draft } from './draft.ts';
+import type { Draft } from './draft.ts';
 import { prune } from './prune.ts';
 import { find, type Reader } from './reader.ts';
 import { keys } from './rows.ts';
 
-/** Longest record key in bytes of UTF-8; every engine takes 1,900. */
-export const keyBytesMax = 1_800;
-
-const loneSurrogate = /\p{Surrogate}/u;
-
 /**
- * Decides one command on top of `below`. On success the writes are in `below`; on an error `below`
- * is untouched.
+ * Decides one command on top of what the draft holds. On success its writes are in the draft, on an
+ * error the draft is as before.
  *
  * @param now wall clock in milliseconds, for lock delays only
  * @throws RegistryError `not_found`, `failed_precondition`, `invalid_argument`, `already_exists`
  */
-export function decide<C extends Command>(below: Draft, command: C, now: number): Result<C> {
-  const draft = new Draft(below);
-  const result = decideOn(draft, command, now);
-  for (const key of draft.puts().keys()) checkKey(key);
-  if (!draft.empty) draft.mergeInto(below);
-  return result as Result<C>;
+export function decide<C extends Command>(draft: Draft, command: C, now: number): Result<C> {
+  return draft.attempt(() => decideOn(draft, command, now)) as Result<C>;
 }
 
 function decideOn(draft: Draft, command: Command, now: number): AnyResult {
@@ -79,20 +70,6 @@ function decideOn(draft: Draft, command: Command, now: number): AnyResult {
       return transact(draft, command, now, decide);
     case 'prune':
       return prune(draft, command.keys, now);
-  }
-}
-
-/** One oversize name must fail its own command, not the batch that it would be committed with. */
-function checkKey(key: string): void {
-  // Engines refuse it: in UTF-8 two such keys may be the same.
-  if (loneSurrogate.test(key)) {
-    throw new RegistryError('invalid_argument', `name or key ${JSON.stringify(key)} is not well-formed Unicode`);
-  }
-  if (key.length * 3 <= keyBytesMax) return;
-  const bytes = Buffer.byteLength(key);
-  if (bytes > keyBytesMax) {
-    const message = `name or key is too long: its record key has ${bytes} bytes, the limit is ${keyBytesMax}`;
-    throw new RegistryError('invalid_argument', message);
   }
 }
 

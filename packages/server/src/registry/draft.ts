@@ -1,21 +1,32 @@
 /**
  * Decided but not yet committed writes on top of another reader.
  *
- * Commands of one batch are decided in order, each on top of the ones before; a command that fails
- * half-way drops its own draft and leaves no trace. A draft also remembers which rows were read
+ * Commands of one batch are decided in order, each on top of the ones before; what a command that
+ * fails half-way has written is undone, and leaves no trace. A draft also remembers which rows were read
  * by key, at which revision: these become the transaction's expectations.
  */
 
 import type { Reader } from './reader.ts';
+import { checkKeys } from './key-form.ts';
 import { Rowset } from './rowset.ts';
 import { keyOf, type Row } from './rows.ts';
 import { sameContent } from './same-content.ts';
+
+interface Undo {
+  readonly key: string;
+  /** The draft's own row before; undefined when it had none. */
+  readonly row: Row | undefined;
+  readonly deleted: boolean;
+}
 
 export class Draft implements Reader {
   readonly #base: Reader;
   readonly #set = new Rowset();
   readonly #deleted = new Set<string>();
+  /** Keys written more than once: only they can have come back to what they were. */
+  readonly #rewritten = new Set<string>();
   readonly #reads: Map<string, number>;
+  #undo: Undo[] | undefined;
 
   constructor(base: Reader) {
     this.#base = base;
@@ -33,7 +44,7 @@ export class Draft implements Reader {
 
   *bucket(bucket: string): Generator<Row, void, undefined> {
     const own = this.#set.rows;
-    // Four bases deep at most: operation, transaction, command, batch, state.
+    // Three bases deep at most: transaction, batch, state.
     for (const row of this.#base.bucket(bucket)) {
       if (this.#set.rows.size === 0 && this.#deleted.size === 0) yield row;
       else {
@@ -57,9 +68,31 @@ export class Draft implements Reader {
     const key = keyOf(row);
     const before = this.get(key);
     if (before !== undefined && sameContent(before, row)) return false;
+    checkKeys(key, row);
+    this.#remember(key);
     this.#deleted.delete(key);
     this.#set.put(key, { ...row, created: before?.created ?? 0, modified: 0 });
     return true;
+  }
+
+  /** Runs `action`; when it throws, what it wrote here is undone. Not to be nested on one draft. */
+  attempt<T>(action: () => T): T {
+    const undo: Undo[] = [];
+    this.#undo = undo;
+    try {
+      return action();
+    } catch (error) {
+      for (let last = undo.pop(); last !== undefined; last = undo.pop()) {
+        const { key, row, deleted } = last;
+        if (row === undefined) this.#set.delete(key);
+        else this.#set.put(key, row);
+        if (deleted) this.#deleted.add(key);
+        else this.#deleted.delete(key);
+      }
+      throw error;
+    } finally {
+      this.#undo = undefined;
+    }
   }
 
   /** Writes a marker, whose only content is the revision that it will get. */
@@ -71,6 +104,7 @@ export class Draft implements Reader {
   delete(key: string): boolean {
     const before = this.get(key);
     if (before === undefined) return false;
+    this.#remember(key);
     this.#set.delete(key);
     this.#deleted.add(key);
     return true;
@@ -78,11 +112,12 @@ export class Draft implements Reader {
 
   /** Drops the writes that leave a row as it was: a batch may move a status there and back. */
   dropNoOps(): void {
-    for (const [key, row] of this.#set.rows) {
+    for (const key of this.#rewritten) {
+      const row = this.#set.rows.get(key);
       const before = this.#base.get(key);
-      if (before !== undefined && sameContent(before, row)) this.#set.delete(key);
+      if (row !== undefined && before !== undefined && sameContent(before, row)) this.#set.delete(key);
+      if (before === undefined) this.#deleted.delete(key);
     }
-    for (const key of this.#deleted) if (this.#base.get(key) === undefined) this.#deleted.delete(key);
   }
 
   get empty(): boolean {
@@ -92,13 +127,16 @@ export class Draft implements Reader {
   /** Moves this draft's writes into the draft below it. */
   mergeInto(below: Draft): void {
     for (const key of this.#deleted) {
+      below.#remember(key);
       below.#set.delete(key);
       below.#deleted.add(key);
     }
     for (const [key, row] of this.#set.rows) {
+      below.#remember(key);
       below.#deleted.delete(key);
       below.#set.put(key, row);
     }
+    for (const key of this.#rewritten) below.#rewritten.add(key);
   }
 
   /** Rows read by key from the committed state, with the revision seen (0: absent). */
@@ -113,6 +151,14 @@ export class Draft implements Reader {
 
   deletes(): ReadonlySet<string> {
     return this.#deleted;
+  }
+
+  /** To be called before every write: what `attempt` needs to undo it. */
+  #remember(key: string): void {
+    const row = this.#set.rows.get(key);
+    const deleted = this.#deleted.has(key);
+    if (row !== undefined || deleted) this.#rewritten.add(key);
+    this.#undo?.push({ key, row, deleted });
   }
 
   *#keysOf(kind: 'kv' | 'tombstone', prefix: string, base: Iterable<string>): Generator<string> {

@@ -22,14 +22,12 @@ export class Rowset {
 
   /** Returns the row that was there before. */
   put(key: string, row: Row): Row | undefined {
-    const before = this.delete(key);
+    const before = this.rows.get(key);
     this.rows.set(key, row);
-    for (const name of bucketsOf(row)) {
-      const bucket = this.#buckets.get(name);
-      if (bucket === undefined) this.#buckets.set(name, { key, row });
-      else if (bucket instanceof Map) bucket.set(key, row);
-      else this.#buckets.set(name, new Map([[bucket.key, bucket.row]]).set(key, row));
-    }
+    const names = bucketsOf(row);
+    // Most writes leave a row in the buckets where it is, and the rows in their order.
+    if (before !== undefined) for (const name of bucketsOf(before)) if (!names.includes(name)) this.#leave(name, key);
+    for (const name of names) this.#enter(name, key, row);
     return before;
   }
 
@@ -37,15 +35,24 @@ export class Rowset {
     const before = this.rows.get(key);
     if (before === undefined) return undefined;
     this.rows.delete(key);
-    for (const name of bucketsOf(before)) {
-      const bucket = this.#buckets.get(name);
-      if (bucket instanceof Map) {
-        bucket.delete(key);
-        if (bucket.size > 0) continue;
-      }
-      this.#buckets.delete(name);
-    }
+    for (const name of bucketsOf(before)) this.#leave(name, key);
     return before;
+  }
+
+  #enter(name: string, key: string, row: Row): void {
+    const bucket = this.#buckets.get(name);
+    if (bucket instanceof Map) bucket.set(key, row);
+    else if (bucket === undefined || bucket.key === key) this.#buckets.set(name, { key, row });
+    else this.#buckets.set(name, new Map([[bucket.key, bucket.row]]).set(key, row));
+  }
+
+  #leave(name: string, key: string): void {
+    const bucket = this.#buckets.get(name);
+    if (bucket instanceof Map) {
+      bucket.delete(key);
+      if (bucket.size > 0) return;
+    }
+    this.#buckets.delete(name);
   }
 
   bucket(name: string): Iterable<Row> {

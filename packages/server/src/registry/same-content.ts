@@ -3,8 +3,10 @@
 import type { Row } from './rows.ts';
 
 export function sameContent(a: Row, b: Row): boolean {
-  return same({ ...a, created: 0, modified: 0 }, { ...b, created: 0, modified: 0 });
+  return sameFields(a as unknown as Fields, b as unknown as Fields, true);
 }
+
+type Fields = Readonly<Record<string, unknown>>;
 
 function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
@@ -13,9 +15,15 @@ function same(a: unknown, b: unknown): boolean {
     return a instanceof Uint8Array && b instanceof Uint8Array && Buffer.compare(a, b) === 0;
   }
   if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const left = a as Record<string, unknown>;
-  const right = b as Record<string, unknown>;
-  const names = Object.keys(left);
-  if (names.length !== Object.keys(right).length) return false;
-  return names.every((name) => Object.hasOwn(right, name) && same(left[name], right[name]));
+  return sameFields(a as Fields, b as Fields, false);
+}
+
+function sameFields(a: Fields, b: Fields, isRow: boolean): boolean {
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  for (const name of names) {
+    if (isRow && (name === 'created' || name === 'modified')) continue;
+    if (!Object.hasOwn(b, name) || !same(a[name], b[name])) return false;
+  }
+  return true;
 }
