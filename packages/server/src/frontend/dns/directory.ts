@@ -91,7 +91,7 @@ export class Directory {
         return { kind: 'apex', ...fixed };
       case 'between':
         return this.#isHere(asked.datacenter) ? { kind: 'between', ...fixed } : nothing;
-      // There are no prepared queries yet.
+      // Prepared queries are not answered here yet.
       case 'query':
       case 'unknown':
       case 'foreign':
