@@ -1,6 +1,7 @@
 /** The command line as a process: its streams, its exit code, and one line for every failure. */
 
 import { CommanderError } from 'commander';
+import { acceptAgentStyle } from './commands/agent.ts';
 import { acceptConsulStyle } from './commands/version.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
 import { createProgram } from './program.ts';
@@ -32,7 +33,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
   let exitCode: number = exitCodes.ok;
   const program = createProgram({ terminal, setExitCode: (code) => (exitCode = code) });
   try {
-    await program.parseAsync(acceptConsulStyle(args), { from: 'user' });
+    await program.parseAsync(acceptAgentStyle(acceptConsulStyle(args)), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;

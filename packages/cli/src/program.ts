@@ -1,6 +1,7 @@
 /** The command line: which commands there are. What each does is in `commands/`. */
 
 import { Command } from 'commander';
+import { addAgent } from './commands/agent.ts';
 import { addBackup } from './commands/backup.ts';
 import { addInstances } from './commands/instances.ts';
 import { addKv } from './commands/kv.ts';
@@ -25,7 +26,7 @@ export function createProgram(context: CommandContext): Command {
       outputError: (text, write) => write(text.replace(/^error: /, 'rollcall: ')),
     });
   for (const add of [
-    ...[addServe, addRun, addServices, addInstances, addWatch, addKv],
+    ...[addServe, addAgent, addRun, addServices, addInstances, addWatch, addKv],
     ...[addBackup, addRestore, addVersion],
   ]) {
     add(program, context);

@@ -33,8 +33,7 @@ function describe({ description, fallback, env }: Setting<unknown>): string {
 }
 
 async function serve(flags: Record<string, unknown>, terminal: Terminal): Promise<void> {
-  // Loaded here, since no other command needs the server.
-  const { assertBindAllowed, createServer, defaultLimits, embedded, memory, stderrLog } = await import('@rollcall/server');
+  const { defaultLimits } = await import('@rollcall/server');
   const resolved = resolveSettings({
     flags,
     env: terminal.env,
@@ -43,9 +42,26 @@ async function serve(flags: Record<string, unknown>, terminal: Terminal): Promis
     readFile: (path) => readFileSync(path, 'utf8'),
     limitNames: Object.keys(defaultLimits),
   });
-  const { settings } = resolved;
   for (const warning of resolved.warnings) remark(terminal, warning);
+  // Nobody asked for the default address: a second server on this machine may do without.
+  const dnsOptional = resolved.sources.dns === 'default';
+  await runServer(resolved.settings, { dnsOptional, json: flags['json'] === true }, terminal);
+}
 
+export interface RunOptions {
+  /** Whether to go on without DNS when its address is taken. */
+  readonly dnsOptional: boolean;
+  /** Whether to say what it listens on as one line of JSON. */
+  readonly json: boolean;
+}
+
+/**
+ * Serves until the process is asked to stop.
+ * @throws CommandFailure with the exit code that says what is in the way
+ */
+export async function runServer(settings: Settings, { dnsOptional, json }: RunOptions, terminal: Terminal): Promise<void> {
+  // Loaded here, since commands that talk to a registry do not need the server.
+  const { assertBindAllowed, createServer, embedded, memory, stderrLog } = await import('@rollcall/server');
   const { http, dns, unsafeAllowUnauthenticated } = settings;
   await failingWith(exitCodes.publicBindRefused, () => {
     for (const bind of dns === undefined ? [http] : [http, dns]) {
@@ -61,8 +77,7 @@ async function serve(flags: Record<string, unknown>, terminal: Terminal): Promis
     createServer({
       engine,
       http,
-      // Nobody asked for the default address: a second server on this machine may do without.
-      ...(dns === undefined ? {} : { dns: { ...dns, optional: resolved.sources.dns === 'default' } }),
+      ...(dns === undefined ? {} : { dns: { ...dns, optional: dnsOptional } }),
       datacenter: settings.datacenter,
       agentNames: settings.agentNames,
       limits: settings.limits,
@@ -71,7 +86,7 @@ async function serve(flags: Record<string, unknown>, terminal: Terminal): Promis
       ...(settings.nodeName === undefined ? {} : { nodeName: settings.nodeName }),
     }),
   );
-  if (flags['json'] === true) printJson(terminal, facts(server, settings));
+  if (json) printJson(terminal, facts(server, settings));
   else greet(terminal, server, settings);
 
   const ended = await Promise.race([signals.first, server.fatal]);
