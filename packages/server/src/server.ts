@@ -146,10 +146,10 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
   };
   const serving = { ready: false };
   const frontends: Frontend[] = [consul(context), stream(context), admin(context, adminDeps(core, serving))];
+  const names = dnsOptions && dns(context, dnsOptions);
   const listener = await listen({ host, port, frontends, limits, clock, log });
   identity.httpPort = listener.port;
   for (const frontend of frontends) await frontend.start?.();
-  const names = dnsOptions && dns(context, dnsOptions);
   const dnsPort = await startNames(names, options.dns?.optional === true, listener, log);
   const stopHousekeeping = keepHouse(replica, wheel, clock, log);
   serving.ready = true;
