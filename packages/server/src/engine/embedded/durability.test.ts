@@ -38,12 +38,20 @@ async function trace(dir: string, ...inject: string[]): Promise<{ lines: string[
     { encoding: 'utf8' },
   );
   const log = join(dir, 'rollcall-00000001.log');
+  const unfinished = new Set<string>();
+  const named = (call = '', result = '') => (result === '-1' ? `${call} failed` : call);
   const matters = (await readFile(output, 'utf8')).split('\n').flatMap((line) => {
     if (/write\(1<.*"[a-z_]+ \d+\\n"/.test(line)) return ['answer'];
     if (line.includes(`"${log}"`) && line.includes('O_DSYNC')) return ['opened to write through'];
-    // A call that another thread interrupted is told in two lines; both mean the same one.
+    const [thread = ''] = line.split(' ', 1);
     const call = /\b(pwrite64|fdatasync)\(\d+<(.*?)>.*?(?:= (-?\d+)|unfinished)/.exec(line);
-    return call?.[2] === log ? [call[3] === '-1' ? `${call[1]} failed` : (call[1] as string)] : [];
+    // A call during which another thread is told of takes two lines; the second has the result.
+    const resumed = /<\.\.\. (pwrite64|fdatasync) resumed>.*= (-?\d+)/.exec(line);
+    if (resumed !== null && unfinished.delete(thread)) return [named(resumed[1], resumed[2])];
+    if (call?.[2] !== log) return [];
+    if (call[3] !== undefined) return [named(call[1], call[3])];
+    unfinished.add(thread);
+    return [];
   });
   return { lines: stdout.trim().split('\n'), calls: matters };
 }
