@@ -8,9 +8,8 @@ import { openWebSockets } from './web-sockets.mjs';
 
 let waitingFor = 0;
 let news = 0;
-let first = 0n;
 let last = 0n;
-let bytes = 0;
+let latest = '';
 let done = () => {};
 
 serveQuestions({
@@ -33,7 +32,7 @@ serveQuestions({
   /** Resolves when all that was expected has come. */
   async news() {
     if (news < waitingFor) await new Promise((resolve) => (done = resolve));
-    return { first: String(first), last: String(last), news, bytes };
+    return { last: String(last), news, text: latest };
   },
   /** What has come so far. */
   async sofar() {
@@ -54,9 +53,10 @@ function onText(number, text) {
   const type = /"type":"([a-z-]+)"/.exec(text.toString('latin1', 0, 40))?.[1];
   if (type === 'snapshot' || type === 'delta') {
     last = process.hrtime.bigint();
-    if (news === 0) first = last;
-    bytes = text.length;
-    if (++news === waitingFor) done();
+    if (++news === waitingFor) {
+      latest = text.toString();
+      done();
+    }
   } else if (type === 'welcome' || type === 'watching') {
     if (++answers === answersWanted) allAnswered();
   } else throw new Error(`stream ${number}: ${text.toString()}`);
