@@ -46,7 +46,7 @@ async function step(name, action) {
 }
 
 async function start() {
-  const args = [program, 'serve', '--http', '127.0.0.1:0', '--data-dir', folder, '--json'];
+  const args = [program, 'serve', '--http', '127.0.0.1:0', '--data-dir', folder, '--dns', 'off', '--log-level', 'warn', '--json'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   server = { child, url: '' };
   const [line] = await once(child.stdout.setEncoding('utf8'), 'data', { signal: patience });
