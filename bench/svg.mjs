@@ -4,9 +4,8 @@
  * what it is given; it does not sample, smooth or sort.
  */
 
-const width = 780;
 const height = 420;
-const plot = { left: 72, right: width - 190, top: 48, bottom: height - 56 };
+const plot = { left: 72, right: 590, top: 48, bottom: height - 56 };
 const font = 'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"';
 
 /** Colours that stay apart for colour-blind readers (M. Okabe, K. Ito, 2008), darkest first. */
@@ -31,7 +30,7 @@ export function lineChart({ title, xLabel, yLabel, series, logX = false, logY = 
     return `<path d="${pathOf(one.points, drawable, x, y)}" fill="none" stroke="${colour}" stroke-width="2"${dash(index)}/>${dots.join('')}`;
   });
   const legend = series.map(({ name }, index) => legendEntry(name, index, legendLine(index)));
-  return document(title, [yAxis(y, yLabel), xAxis(x, xLabel), ...lines, ...legend]);
+  return document(title, series.map(({ name }) => name), [yAxis(y, yLabel), xAxis(x, xLabel), ...lines, ...legend]);
 }
 
 /**
@@ -63,7 +62,7 @@ export function barChart({ title, yLabel, groups, logY = false }) {
   });
   const legend = names.map((name, index) => legendEntry(name, index, legendBox(index)));
   const base = `<path d="M${plot.left} ${px(foot)}H${plot.right}" stroke="#333" stroke-width="1"/>`;
-  return document(title, [yAxis(y, yLabel), ...drawn, base, ...legend]);
+  return document(title, names, [yAxis(y, yLabel), ...drawn, base, ...legend]);
 }
 
 /** Where values are drawn, and which of them are labelled. */
@@ -160,7 +159,9 @@ function text(x, y, content, { anchor = 'start', size = 12, weight = 400 }) {
   return `<text x="${px(x)}" y="${px(y)}" font-size="${size}" font-weight="${weight}" text-anchor="${anchor}" fill="#24292f">${escape(content)}</text>`;
 }
 
-function document(title, parts) {
+function document(title, names, parts) {
+  // A letter of this size is about 7 wide.
+  const width = plot.right + 60 + Math.max(17, ...names.map((name) => name.length)) * 7;
   const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" ${font}>`;
   const back = `<title>${escape(title)}</title><rect width="${width}" height="${height}" fill="#fcfcfd"/>`;
   return `${head}\n${back}\n${text(plot.left, 26, title, { size: 16, weight: 600 })}\n${parts.join('\n')}\n</svg>\n`;
