@@ -95,18 +95,6 @@ export const zones: readonly Zone[] = [
     reason: 'liveness reads and writes the registry; what protocols make of it is the front ends’ business',
   },
   {
-    name: 'filter',
-    files: /^packages\/server\/src\/filter\//,
-    may: [`${server}/filter/`, '@rollcall/protocol'],
-    reason: 'a filter is pure: an expression and a shape in, a predicate out',
-  },
-  {
-    name: 'security',
-    files: /^packages\/server\/src\/security\//,
-    may: [`${server}/security/`, `${server}/filter/`, `${server}/registry/`, ...serverPorts, 'node:', 'jose'],
-    reason: 'who may do what is decided the same way for every protocol, so it knows none of them',
-  },
-  {
     name: 'telemetry',
     files: /^packages\/server\/src\/telemetry\//,
     may: [`${server}/telemetry/`, ...serverPorts, 'node:', 'pino', 'prom-client'],
@@ -116,7 +104,7 @@ export const zones: readonly Zone[] = [
     name: 'net',
     files: /^packages\/server\/src\/net\//,
     may: [
-      ...[`${server}/net/`, `${server}/registry/`, `${server}/telemetry/`, ...serverPorts],
+      ...[`${server}/net/`, `${server}/registry/`, `${server}/security/`, `${server}/telemetry/`, ...serverPorts],
       ...[`${server}/health/health.ts`, `${server}/health/wheel.ts`, 'node:', 'pino'],
     ],
     reason: 'what all front ends share knows none of them, and no store',

@@ -28,8 +28,22 @@ import { defaultLimits, type Limits } from './options.ts';
 import { find } from './registry/reader.ts';
 import type { Registry } from './registry/registry.ts';
 import { Replica } from './replica.ts';
+import type { DefaultPolicy } from './security/authorizer.ts';
+import { Audit } from './security/audit.ts';
+import { openAuditFile, type AuditFile } from './security/audit-file.ts';
+import { makeSecurity, type Security } from './security/security.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { version } from './version.ts';
+
+/** Who may do what; see `security/README.md`. */
+export interface AccessOptions {
+  /** What callers may do where no rule says anything; `deny` by default. */
+  readonly defaultPolicy?: DefaultPolicy;
+  /** Secret of the first management token; without it, somebody calls `PUT /v1/acl/bootstrap`, once. */
+  readonly initialManagement?: string;
+  /** Secret of the token that stands in for requests without one; the anonymous token's otherwise. */
+  readonly defaultToken?: string;
+}
 
 export interface ServerOptions {
   /** `memory()` by default; the server closes it. */
@@ -41,6 +55,10 @@ export interface ServerOptions {
    * address is taken, the server starts without DNS and says so in its log.
    */
   readonly dns?: Partial<DnsOptions> & { readonly optional?: boolean };
+  /** Access control; off by default: everybody may do everything. */
+  readonly acl?: AccessOptions;
+  /** File of the audit log (`security/audit.ts`); none by default. */
+  readonly auditFile?: string;
   /** Allows a listener beyond loopback although nobody needs to say who they are. */
   readonly unsafeAllowUnauthenticated?: boolean;
   /** Name of the server's own node; the host name by default. */
@@ -79,7 +97,7 @@ export interface Server {
  */
 export async function createServer(options: ServerOptions = {}): Promise<Server> {
   const engine = await (options.engine ?? memory());
-  const core = createCore(engine, options);
+  const core = createCore(engine, await openAudit(engine, options), options);
   try {
     return await serve(core, options);
   } catch (error) {
@@ -97,10 +115,30 @@ interface Core {
   readonly metrics: Metrics;
   readonly replica: Replica;
   readonly liveness: Liveness;
+  readonly security: Security;
+  readonly audit: AuditLog | undefined;
   readonly fatal: Promise<RegistryError>;
 }
 
-function createCore(engine: Engine, options: ServerOptions): Core {
+interface AuditLog {
+  readonly log: Audit;
+  readonly file: AuditFile;
+}
+
+/** A damaged audit log ends the start, and the store must not stay open behind it. */
+async function openAudit(engine: Engine, { auditFile, clock = systemClock, log }: ServerOptions): Promise<AuditLog | undefined> {
+  if (auditFile === undefined) return undefined;
+  try {
+    const file = await openAuditFile(auditFile);
+    const onError = (err: unknown) => log?.error({ err }, 'the audit log could not be written');
+    return { file, log: new Audit({ sink: file, last: file.last, now: () => clock.now(), onError }) };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+function createCore(engine: Engine, audit: AuditLog | undefined, options: ServerOptions): Core {
   const clock = options.clock ?? systemClock;
   const log = options.log ?? pino({ level: 'silent' });
   const limits: Limits = { ...defaultLimits, ...options.limits };
@@ -108,19 +146,32 @@ function createCore(engine: Engine, options: ServerOptions): Core {
   const fatal = deferred<RegistryError>();
   const replica = new Replica({ engine, clock, onFatal: fatal.resolve });
   const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random: Math.random });
+  const { defaultPolicy = 'deny', defaultToken } = options.acl ?? {};
+  const security = makeSecurity({
+    ...{ registry: replica, clock, audit: audit?.log, uuid: randomUUID },
+    config: {
+      ...{ enabled: options.acl !== undefined, defaultPolicy, datacenter: options.datacenter ?? 'dc1' },
+      ...(defaultToken === undefined ? {} : { defaultToken }),
+    },
+    onError: (err) => log.error({ err }, 'tokens that have ended could not be removed'),
+  });
   replica.observe((changes) => liveness.observe(changes));
+  replica.observe((changes) => security.acl.observe(changes));
   replica.measure(metrics);
-  return { engine, clock, log, limits, metrics, replica, liveness, fatal: fatal.promise };
+  return { engine, clock, log, limits, metrics, replica, liveness, security, audit, fatal: fatal.promise };
 }
 
-async function closeCore({ liveness, replica, engine }: Core): Promise<void> {
+async function closeCore({ liveness, replica, security, audit, engine }: Core): Promise<void> {
   liveness.close();
+  security.acl.close();
   await replica.close();
+  await audit?.log.flush();
+  await audit?.file.close();
   await engine.close();
 }
 
 async function serve(core: Core, options: ServerOptions): Promise<Server> {
-  const { engine, clock, log, limits, metrics, replica, liveness } = core;
+  const { engine, clock, log, limits, metrics, replica, liveness, security } = core;
   const { host = '127.0.0.1', port = 0 } = options.http ?? {};
   const unsafeAllowUnauthenticated = options.unsafeAllowUnauthenticated === true;
   const dnsOptions = options.dns && { host: '127.0.0.1', port: 0, ...options.dns };
@@ -128,6 +179,8 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
     assertBindAllowed({ host: bind.host, port: bind.port, authenticated: false, unsafeAllowUnauthenticated });
   }
   await replica.start();
+  security.acl.start();
+  await security.admin.initialise(options.acl?.initialManagement);
   liveness.start();
 
   const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
@@ -140,6 +193,7 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
     answers: new Answers(limits.answerBytesMax),
     identity,
     limits,
+    security,
     metrics,
     log,
     uuid: randomUUID,

@@ -14,6 +14,7 @@ import type { Health } from '../health/health.ts';
 import type { Wheel } from '../health/wheel.ts';
 import type { Limits } from '../options.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Security } from '../security/security.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Answers } from './answers.ts';
 
@@ -43,6 +44,8 @@ export interface Context {
   readonly answers: Answers;
   readonly identity: Identity;
   readonly limits: Limits;
+  /** Who asks and what they may do: every request goes through its gate. */
+  readonly security: Security;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Random bytes as a UUID (v4). */

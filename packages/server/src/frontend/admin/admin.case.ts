@@ -10,6 +10,7 @@ import { Answers } from '../../net/answers.ts';
 import { listen } from '../../net/listener.ts';
 import { defaultLimits } from '../../options.ts';
 import { Replica } from '../../replica.ts';
+import { openSecurity } from '../../security/open-security.case.ts';
 import { Metrics } from '../../telemetry/metrics.ts';
 import type { AdminDeps } from './deps.ts';
 import { admin } from './frontend.ts';
@@ -73,6 +74,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
       answers: new Answers(0),
       identity,
       limits: defaultLimits,
+      security: openSecurity(replica, clock),
       metrics,
       log,
       uuid: () => '22222222-2222-4222-8222-222222222222',

@@ -10,6 +10,7 @@ import { Answers } from '../../net/answers.ts';
 import type { Context } from '../../net/frontend.ts';
 import { defaultLimits } from '../../options.ts';
 import { Replica } from '../../replica.ts';
+import { openSecurity } from '../../security/open-security.case.ts';
 import { Metrics } from '../../telemetry/metrics.ts';
 import { dns, type DnsOptions } from './frontend.ts';
 
@@ -60,6 +61,7 @@ export async function startRegistry(clock: Clock = systemClock) {
       agentNames: {},
     },
     limits: defaultLimits,
+    security: openSecurity(replica, clock),
     metrics: new Metrics(),
     log: pino({ level: 'silent' }),
     uuid: () => '22222222-2222-4222-8222-222222222222',

@@ -1,0 +1,86 @@
+/**
+ * The gate: what every front end goes through with a request, in this order: who is asking (`enter`),
+ * what was done or refused (`record`). It joins the callers of `acl.ts`, the limiter of wrong tokens and
+ * the audit log, so that no front end can forget one of them. What a caller may do is asked of `Acl`.
+ */
+
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import type { Clock } from '../clock.ts';
+import type { Acl, Caller } from './acl.ts';
+import type { Audit, AuditEvent } from './audit.ts';
+import { addressKey, type FailureLimiter } from './failure-limiter.ts';
+
+/** Where a request comes from, for the limiter and the audit log. */
+export interface Origin {
+  /** Of the peer; a Unix socket has none. */
+  readonly address: string;
+  /** The front end: `consul`, `stream`, `admin`, `dns`. */
+  readonly via: string;
+}
+
+/** Too many wrong tokens came from an address: a 429 with `Retry-After`, or what the protocol has for it. */
+export class TooManyFailures extends RegistryError {
+  readonly retryAfterMs: number;
+
+  constructor(retryAfterMs: number) {
+    const seconds = Math.ceil(retryAfterMs / 1_000);
+    super('resource_exhausted', `too many requests with wrong tokens came from this address; try again in ${seconds} s`);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+export interface GateOptions {
+  readonly acl: Acl;
+  readonly limiter: FailureLimiter;
+  readonly clock: Clock;
+  /** None keeps no audit log. */
+  readonly audit?: Audit | undefined;
+}
+
+export class Gate {
+  readonly acl: Acl;
+  readonly #limiter: FailureLimiter;
+  readonly #clock: Clock;
+  readonly #audit: Audit | undefined;
+
+  constructor({ acl, limiter, clock, audit }: GateOptions) {
+    this.acl = acl;
+    this.#limiter = limiter;
+    this.#clock = clock;
+    this.#audit = audit;
+  }
+
+  /**
+   * Who asks; without access control that is everybody.
+   * @param secret as the request brings it; undefined or empty when it brings none
+   * @throws RegistryError `unauthenticated` (`ACL not found`); TooManyFailures
+   */
+  enter(secret: string | undefined, origin: Origin): Caller {
+    const { acl } = this;
+    if (secret === undefined || secret === '' || !acl.enabled) return acl.resolve(undefined);
+    try {
+      const caller = acl.resolve(secret);
+      this.#judge(origin, caller.accessorId);
+      return caller;
+    } catch (error) {
+      if (!isRegistryError(error, 'unauthenticated')) throw error;
+      // Whoever is slowed down is not written down again: the log must not be what an attack fills.
+      this.#judge(origin, undefined);
+      this.#audit?.record({ ...origin, kind: 'unauthenticated', accessorId: '', action: 'a token that nobody has' });
+      throw error;
+    }
+  }
+
+  /**
+   * Writes into the audit log what was done or denied; the action holds no secrets and no values.
+   * @param caller undefined when nobody could tell who it was
+   */
+  record(kind: AuditEvent['kind'], caller: Caller | undefined, origin: Origin, action: string): void {
+    this.#audit?.record({ ...origin, kind, accessorId: caller?.accessorId ?? '', action });
+  }
+
+  #judge({ address }: Origin, accessorId: string | undefined): void {
+    const waitMs = this.#limiter.judge(addressKey(address), accessorId, this.#clock.monotonic());
+    if (waitMs !== undefined) throw new TooManyFailures(waitMs);
+  }
+}

@@ -1,0 +1,16 @@
+/** Access control that is off, for tests of what is not access control. */
+
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { Registry } from '../registry/registry.ts';
+import { makeSecurity, type Security } from './security.ts';
+
+export function openSecurity(registry: Registry, clock: Clock): Security {
+  return makeSecurity({
+    ...{ registry, clock, uuid: randomUUID },
+    config: { enabled: false, defaultPolicy: 'allow', datacenter: 'dc1' },
+    onError: (error) => {
+      throw error;
+    },
+  });
+}

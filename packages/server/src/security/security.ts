@@ -1,0 +1,44 @@
+/**
+ * Access control as front ends are given it. Without it everything is there all the same, and lets
+ * everybody do everything.
+ */
+
+import type { Clock } from '../clock.ts';
+import type { Registry } from '../registry/registry.ts';
+import { Acl, type AclConfig, type Denial } from './acl.ts';
+import { AclAdmin } from './admin.ts';
+import type { Audit } from './audit.ts';
+import { FailureLimiter } from './failure-limiter.ts';
+import { fetchText } from './fetch-text.ts';
+import { Gate } from './gate.ts';
+import { Login } from './login.ts';
+
+export interface Security {
+  readonly gate: Gate;
+  readonly acl: Acl;
+  readonly admin: AclAdmin;
+  readonly login: Login;
+}
+
+export interface SecurityOptions {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly config: AclConfig;
+  readonly audit?: Audit | undefined;
+  readonly onDenied?: (denial: Denial) => void;
+  /** Told when tokens that have ended could not be removed; they are refused all the same. */
+  readonly onError: (error: unknown) => void;
+  readonly uuid: () => string;
+}
+
+export function makeSecurity({ registry, clock, config, audit, onDenied, onError, uuid }: SecurityOptions): Security {
+  const acl: Acl = new Acl({
+    ...{ registry, clock, config },
+    ...(onDenied === undefined ? {} : { onDenied }),
+    onExpired: (accessorIds) => void admin.removeExpired(accessorIds).catch(onError),
+  });
+  const admin = new AclAdmin({ acl, registry, clock, uuid });
+  const login = new Login({ acl, admin, clock, datacenter: config.datacenter, fetchText });
+  const gate = new Gate({ acl, limiter: new FailureLimiter(), clock, audit });
+  return { gate, acl, admin, login };
+}
