@@ -10,6 +10,7 @@
  */
 
 import type { Endpoint } from '../endpoint.ts';
+import type { LoadReport } from '../load-report/load-report.ts';
 import type { RandomSource } from './seeded-random.ts';
 
 export interface PickContext {
@@ -35,6 +36,8 @@ export interface Outcome {
   /** Milliseconds from the pick to the first sign of an answer (for HTTP: the headers), or to the failure. */
   readonly latencyMs: number;
   readonly result: OutcomeResult;
+  /** What the endpoint said of its own load with this answer, if it did; it counts as news as of `now`. */
+  readonly load?: LoadReport | undefined;
 }
 
 export interface Balancer {

@@ -1,0 +1,89 @@
+/**
+ * What a server says of its own load, and how it is written: in the header that Envoy and gRPC read,
+ * `endpoint-load-metrics`, in its text form (Envoy, source/common/orca/orca_parser.cc):
+ *
+ *     endpoint-load-metrics: TEXT named_metrics.rif=3,named_metrics.latency_ms=12.5
+ *
+ * gRPC has the same message in binary (`orca.ts`). This file measures nothing (`load-meter.ts`) and
+ * sends nothing.
+ */
+
+export interface LoadReport {
+  /** Requests in flight at the server, those of all its clients; 0 or more. */
+  readonly inFlight: number;
+  /**
+   * How long a request that arrives at this load takes, in milliseconds: the median of recent ones.
+   * Missing while the server has finished none.
+   */
+  readonly latencyMs?: number;
+}
+
+export const loadHeader = 'endpoint-load-metrics';
+
+/** Names among the `named_metrics` of ORCA; "rif" is the word of the Prequal paper. */
+export const inFlightMetric = 'rif';
+export const latencyMetric = 'latency_ms';
+
+/** Where a server answers a `GET` with its report in the header, and nothing else (RFC 8615 names the place). */
+export const loadPath = '/.well-known/rollcall/load';
+
+/** Longest header that is read; a report of ours has about 60 characters, other servers may add metrics. */
+const headerCharactersMax = 4096;
+
+const prefix = 'TEXT ';
+const named = 'named_metrics.';
+
+export function formatLoadReport({ inFlight, latencyMs }: LoadReport): string {
+  const latency = latencyMs === undefined ? '' : `,${named}${latencyMetric}=${roundedMs(latencyMs)}`;
+  return `${prefix}${named}${inFlightMetric}=${inFlight}${latency}`;
+}
+
+/**
+ * Reads the text form; both `name=value` and the older `name:value`. Metrics that we have no use for
+ * are skipped.
+ * @returns undefined for what is not a report, or has no usable number of requests in flight
+ */
+export function parseLoadReport(header: string): LoadReport | undefined {
+  if (header.length > headerCharactersMax || !header.startsWith(prefix)) return undefined;
+  let inFlight: number | undefined;
+  let latencyMs: number | undefined;
+  for (const pair of header.slice(prefix.length).split(',')) {
+    const [, name, value] = /^\s*named_metrics\.([^=:]+)[=:]\s*([\d.eE+-]+)\s*$/.exec(pair) ?? [];
+    if (name === inFlightMetric) inFlight = Number(value);
+    else if (name === latencyMetric) latencyMs = Number(value);
+  }
+  return loadReport(inFlight, latencyMs);
+}
+
+/** Joins what was read from outside; numbers that cannot be are missing. */
+export function loadReport(inFlight: number | undefined, latencyMs: number | undefined): LoadReport | undefined {
+  if (inFlight === undefined || !isMeasure(inFlight)) return undefined;
+  return latencyMs === undefined || !isMeasure(latencyMs) ? { inFlight } : { inFlight, latencyMs };
+}
+
+/**
+ * The report among the raw headers of an answer, as undici gives them: names and values in turn.
+ * Costs a comparison of lengths for each other header.
+ */
+export function loadReportIn(headers: readonly Uint8Array[]): LoadReport | undefined {
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] as Uint8Array;
+    if (name.length !== loadHeader.length || latin1(name).toLowerCase() !== loadHeader) continue;
+    return parseLoadReport(latin1(headers[at + 1] as Uint8Array));
+  }
+  return undefined;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice();
+}
+
+/** A microsecond is finer than any clock that matters here. */
+function roundedMs(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
+/** What can be counted or timed, and cannot overflow a sum. */
+function isMeasure(value: number): boolean {
+  return value >= 0 && value <= 1e9;
+}
