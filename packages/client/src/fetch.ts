@@ -14,6 +14,8 @@ export type { RequestInit, Response } from 'undici';
 export interface TryOptions {
   /** Instead of the service's `tryTimeoutMs`. */
   readonly tryTimeoutMs?: number;
+  /** What the request is about (a user, a cache key): hashing balancers send equal keys to the same instance. */
+  readonly hashKey?: string;
 }
 
 export class ServiceFetch {
@@ -29,12 +31,13 @@ export class ServiceFetch {
   }
 
   /** See `ServiceClient.fetch`. */
-  async fetch(input: string | URL, { tryTimeoutMs, ...init }: Omit<RequestInit, 'dispatcher'> & TryOptions = {}): Promise<Response> {
+  async fetch(input: string | URL, options: Omit<RequestInit, 'dispatcher'> & TryOptions = {}): Promise<Response> {
+    const { tryTimeoutMs = this.#context.tryTimeoutMs, hashKey, ...init } = options;
     const url = this.#resolve(input);
     const dispatcher =
-      tryTimeoutMs === undefined
+      tryTimeoutMs === this.#context.tryTimeoutMs && hashKey === undefined
         ? this.#dispatcher
-        : new ServiceDispatcher({ ...this.#context, tryTimeoutMs }, this.#base.origin, this.#elsewhere);
+        : new ServiceDispatcher({ ...this.#context, tryTimeoutMs, hashKey }, this.#base.origin, this.#elsewhere);
     try {
       return await fetch(url, { ...init, dispatcher });
     } catch (error) {

@@ -63,6 +63,8 @@ export interface Picked {
 export interface PickOptions {
   /** What was picked for this request before. */
   readonly exclude?: readonly Picked[];
+  /** What the request is about (a user, a cache key): hashing balancers send equal keys to the same instance. */
+  readonly key?: string;
 }
 
 export class ServiceClient {
@@ -147,11 +149,11 @@ export class ServiceClient {
    * @throws RegistryError `unavailable` when there is none, or no list is known yet: await
    *   `instances()` first
    */
-  pick({ exclude }: PickOptions = {}): Picked {
+  pick({ exclude, key }: PickOptions = {}): Picked {
     this.#demandOpen();
     const now = this.#clock.monotonic();
     const tried = exclude?.flatMap((picked) => (picked instanceof Pick ? [picked.endpoint] : []));
-    const endpoint = this.#picker.pick(now, tried);
+    const endpoint = this.#picker.pick(now, tried, key);
     if (endpoint !== undefined) return new Pick(endpoint, this.#picker, this.#clock, now);
     if (this.#known) throw noInstance(this.name);
     throw new RegistryError('unavailable', `no list of ${this.name} is known yet; await instances() before pick()`);

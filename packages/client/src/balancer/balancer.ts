@@ -18,6 +18,11 @@ export interface PickContext {
   readonly now: number;
   /** Endpoints not to choose, since this request was tried there; few, mostly none. */
   readonly exclude: readonly Endpoint[];
+  /**
+   * What the request is about (a user, a cache key, a shard), for balancers that send equal keys to
+   * the same endpoint; the others ignore it. Any string; hashed once per pick, in time linear in its length.
+   */
+  readonly key?: string | undefined;
 }
 
 /**

@@ -22,7 +22,9 @@ export class Picker {
   #known: ReadonlyMap<string, Endpoint> = new Map();
   #eligible: readonly Endpoint[] = nobody;
   /** Reused by every pick. */
-  readonly #context = { now: 0, exclude: nobody };
+  readonly #context: { now: number; exclude: readonly Endpoint[]; key: string | undefined } = {
+    ...{ now: 0, exclude: nobody, key: undefined },
+  };
 
   constructor(balancer: BalancerFactory, ejection: EjectionOptions, random: RandomSource) {
     this.#balancer = balancer(random);
@@ -43,11 +45,13 @@ export class Picker {
   /**
    * The endpoint for the next request, or undefined when there is none but those of `exclude`.
    * Whoever uses it counts `inFlight` and calls `observe`.
+   * @param key for balancers that hash; see `PickContext`
    */
-  pick(now: number, exclude: readonly Endpoint[] = nobody): Endpoint | undefined {
+  pick(now: number, exclude: readonly Endpoint[] = nobody, key?: string): Endpoint | undefined {
     if (now >= this.#ejection.nextReturn) this.#refresh(now);
     this.#context.now = now;
     this.#context.exclude = exclude;
+    this.#context.key = key;
     const endpoint = this.#balancer.pick(this.#context);
     if (endpoint !== undefined || exclude.length === 0) return endpoint;
     // Better one that is ejected than none, as long as it was not tried for this request.

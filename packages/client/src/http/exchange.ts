@@ -36,6 +36,8 @@ export interface ExchangeContext {
   readonly tryTimeoutMs: number;
   /** Most bytes of a body kept for a retry. */
   readonly replayBytesMax: number;
+  /** What the request is about, for balancers that hash. */
+  readonly hashKey?: string | undefined;
 }
 
 /** The part of undici's handler that `fetch` implements; deprecated upstream, gone in undici 8. */
@@ -68,7 +70,7 @@ export class Exchange {
   }
 
   start(): void {
-    const { service, picker, budget, clock, requests } = this.#context;
+    const { service, picker, budget, clock, requests, hashKey } = this.#context;
     this.#handler.onConnect((reason) => this.#abort(reason));
     if (this.#over) return;
     if (requests.current > requests.max) {
@@ -78,7 +80,7 @@ export class Exchange {
     }
     const now = clock.monotonic();
     budget.deposit(now);
-    const endpoint = picker.pick(now);
+    const endpoint = picker.pick(now, undefined, hashKey);
     if (endpoint === undefined) this.fail(noInstance(service));
     else this.#try(endpoint, now);
   }
@@ -88,12 +90,12 @@ export class Exchange {
    * @returns whether another one is under way
    */
   retry(failure: Failure, now: number): boolean {
-    const { picker, budget, triesMax } = this.#context;
+    const { picker, budget, triesMax, hashKey } = this.#context;
     if (this.#over || this.#tries >= triesMax) return false;
     const place = retryPlace(failure, this.#idempotent, this.#body?.replayable ?? true);
     if (place === 'nowhere') return false;
-    let endpoint = picker.pick(now, this.#tried);
-    if (endpoint === undefined && place === 'any endpoint') endpoint = picker.pick(now);
+    let endpoint = picker.pick(now, this.#tried, hashKey);
+    if (endpoint === undefined && place === 'any endpoint') endpoint = picker.pick(now, undefined, hashKey);
     if (endpoint === undefined || !budget.withdraw(now)) return false;
     this.#try(endpoint, now);
     return true;
