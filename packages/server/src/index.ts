@@ -11,3 +11,6 @@ export type { Limits } from './options.ts';
 export { assertBindAllowed } from './net/bind-policy.ts';
 export type { Bind } from './net/bind-policy.ts';
 export { stderrLog } from './telemetry/log.ts';
+export { parseHcl } from './security/hcl.ts';
+export type { HclItem, HclValue } from './security/hcl.ts';
+export type { OwnDefinitions } from './frontend/consul/own-definitions.ts';

@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { isRegistryError, type RegistryError } from '@rollcall/protocol';
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import { pino, type Logger } from 'pino';
 import { systemClock, type Clock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
@@ -15,7 +15,8 @@ import { readBackup, restoreTransaction } from './backup/restore.ts';
 import { admin } from './frontend/admin/frontend.ts';
 import type { AdminDeps } from './frontend/admin/deps.ts';
 import { consul } from './frontend/consul/frontend.ts';
-import { dns, type Dns, type DnsOptions } from './frontend/dns/frontend.ts';
+import { defineOwn, type OwnDefinitions } from './frontend/consul/own-definitions.ts';
+import { dns, type Dns } from './frontend/dns/frontend.ts';
 import { stream } from './frontend/stream/frontend.ts';
 import { Liveness } from './health/liveness.ts';
 import { Wheel } from './health/wheel.ts';
@@ -28,50 +29,12 @@ import { defaultLimits, type Limits } from './options.ts';
 import { find } from './registry/reader.ts';
 import type { Registry } from './registry/registry.ts';
 import { Replica } from './replica.ts';
-import type { DefaultPolicy } from './security/authorizer.ts';
 import { Audit } from './security/audit.ts';
 import { openAuditFile, type AuditFile } from './security/audit-file.ts';
 import { makeSecurity, type Security } from './security/security.ts';
+import type { ServerOptions } from './server-options.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { version } from './version.ts';
-
-/** Who may do what; see `security/README.md`. */
-export interface AccessOptions {
-  /** What callers may do where no rule says anything; `deny` by default. */
-  readonly defaultPolicy?: DefaultPolicy;
-  /** Secret of the first management token; without it, somebody calls `PUT /v1/acl/bootstrap`, once. */
-  readonly initialManagement?: string;
-  /** Secret of the token that stands in for requests without one; the anonymous token's otherwise. */
-  readonly defaultToken?: string;
-}
-
-export interface ServerOptions {
-  /** `memory()` by default; the server closes it. */
-  readonly engine?: Engine | Promise<Engine>;
-  /** Where HTTP is served; 127.0.0.1 and a free port by default. */
-  readonly http?: { readonly host?: string; readonly port?: number };
-  /**
-   * Where and how DNS is served, over UDP and TCP; not at all by default. `optional`: when the
-   * address is taken, the server starts without DNS and says so in its log.
-   */
-  readonly dns?: Partial<DnsOptions> & { readonly optional?: boolean };
-  /** Access control; off by default: everybody may do everything. */
-  readonly acl?: AccessOptions;
-  /** File of the audit log (`security/audit.ts`); none by default. */
-  readonly auditFile?: string;
-  /** Allows a listener beyond loopback although nobody needs to say who they are. */
-  readonly unsafeAllowUnauthenticated?: boolean;
-  /** Name of the server's own node; the host name by default. */
-  readonly nodeName?: string;
-  /** `dc1` by default, as in Consul. */
-  readonly datacenter?: string;
-  /** Node names of client addresses; see `net/agent-node.ts`. */
-  readonly agentNames?: Readonly<Record<string, string>>;
-  readonly limits?: Partial<Limits>;
-  /** Silent by default. */
-  readonly log?: Logger;
-  readonly clock?: Clock;
-}
 
 export interface Server {
   /** `http://127.0.0.1:8500` */
@@ -83,6 +46,12 @@ export interface Server {
   readonly metrics: Metrics;
   /** Resolves with the reason when the server can no longer follow its log and must be stopped. */
   readonly fatal: Promise<RegistryError>;
+  /**
+   * Registers services and checks on the server's own node, as Consul's agent does with those in its
+   * files; those of an earlier call that are not among them go.
+   * @throws RegistryError `invalid_argument`, and nothing is changed
+   */
+  define(definitions: OwnDefinitions): Promise<void>;
   /** Answers parked requests, sends streams elsewhere, finishes commits, closes the engine. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -225,6 +194,7 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
     registry: replica,
     metrics,
     fatal: core.fatal,
+    define: (definitions) => defineOwn({ registry: replica, identity }, definitions),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -269,10 +239,17 @@ async function restore(
   return { records: backup.records.length, revision: replica.state.revision };
 }
 
-/** The server's identity; its node id is made once and kept in the store. */
+/**
+ * The server's identity; its node id is given, or made once, and kept in the store.
+ * @throws RegistryError `invalid_argument` when the store has another
+ */
 async function identify(registry: Registry, host: string, options: ServerOptions): Promise<Identity> {
   const kept = find.record(registry.state, 'server', 'identity')?.value as { nodeId: string } | undefined;
-  const nodeId = kept?.nodeId ?? randomUUID();
+  const nodeId = options.nodeId ?? kept?.nodeId ?? randomUUID();
+  if (kept !== undefined && kept.nodeId !== nodeId) {
+    const message = `the store belongs to the node with the id ${kept.nodeId}, not ${nodeId}; give that id or none, or another store`;
+    throw new RegistryError('invalid_argument', message);
+  }
   if (kept === undefined) {
     await registry.submit({ kind: 'record-put', type: 'server', id: 'identity', value: { nodeId } });
   }
@@ -284,6 +261,7 @@ async function identify(registry: Registry, host: string, options: ServerOptions
     address: host === '0.0.0.0' || host === '::' || host === 'localhost' ? '127.0.0.1' : host,
     httpPort: 0,
     agentNames: options.agentNames ?? {},
+    ...(options.nodeMeta === undefined ? {} : { nodeMeta: options.nodeMeta }),
   };
 }
 

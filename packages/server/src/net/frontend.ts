@@ -24,6 +24,8 @@ export interface Identity {
   readonly nodeName: string;
   /** A UUID, kept in the store. */
   readonly nodeId: string;
+  /** Metadata of the server's own node; undefined leaves it as it is. */
+  readonly nodeMeta?: Readonly<Record<string, string>>;
   /** The version of the package. */
   readonly version: string;
   /** Address that the server's own node is registered with. */

@@ -89,11 +89,11 @@ export async function enrol({ registry, identity }: Context, agent: AgentNode): 
  * moves no revision, when the registry has it already.
  */
 export async function registerSelf({ registry, identity }: Context): Promise<void> {
-  const { nodeName, nodeId, address } = identity;
+  const { nodeName, nodeId, address, nodeMeta } = identity;
   const before = find.node(registry.state, nodeName);
   await registry.submit({
     kind: 'register',
-    node: { ...before, name: nodeName, id: nodeId, address },
+    node: { ...before, name: nodeName, id: nodeId, address, ...(nodeMeta === undefined ? {} : { meta: nodeMeta }) },
     nodeMode: 'update',
     instances: [{ id: serverService, service: serverService, port: serverPort }],
     checks: [aliveCheck],
