@@ -1,0 +1,110 @@
+/**
+ * Circuit breaker and bulkhead of one endpoint. The breaker opens when too many of the recent requests
+ * failed, lets nothing through for a while, then one request, and closes when that goes well (M. Nygard,
+ * "Release It!", 2nd ed., 2018, ch. 5). The bulkhead bounds the requests in flight.
+ *
+ * Unlike ejection, which never leaves out more than a share of the endpoints, breakers may all be open:
+ * then requests fail at once instead of waiting for a service that is down.
+ */
+
+import type { Endpoint } from '../endpoint.ts';
+
+export interface BreakerOptions {
+  /** Share of failures that opens it, more than 0, up to 1. 0.5 by default. */
+  readonly failureShare?: number;
+  /** Requests of the window that a share needs; 1 or more. 20 by default. */
+  readonly requestsMin?: number;
+  /** What counts as recent, in milliseconds; more than 0. 10,000 by default. */
+  readonly windowMs?: number;
+  /** How long it stays open, in milliseconds; more than 0. 5,000 by default. */
+  readonly openMs?: number;
+}
+
+/** `half-open`: one request is out to try. */
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+interface Circuit {
+  state: BreakerState;
+  /** End of the window when closed, of the rest when open, of the trial's patience when half-open. */
+  until: number;
+  requests: number;
+  failures: number;
+}
+
+export class Breakers {
+  readonly #failureShare: number;
+  readonly #requestsMin: number;
+  readonly #windowMs: number;
+  readonly #openMs: number;
+  readonly #circuits = new Map<Endpoint, Circuit>();
+  readonly #onChange: (endpoint: Endpoint, state: BreakerState) => void;
+
+  constructor(options: BreakerOptions, onChange: (endpoint: Endpoint, state: BreakerState) => void = () => {}) {
+    this.#failureShare = options.failureShare ?? 0.5;
+    this.#requestsMin = options.requestsMin ?? 20;
+    this.#windowMs = options.windowMs ?? 10_000;
+    this.#openMs = options.openMs ?? 5_000;
+    this.#onChange = onChange;
+  }
+
+  /** Whether a request may go to the endpoint; free of side effects. */
+  allows(endpoint: Endpoint, now: number): boolean {
+    const circuit = this.#circuits.get(endpoint);
+    return circuit === undefined || circuit.state === 'closed' || now >= circuit.until;
+  }
+
+  /** A request goes to the endpoint: after a rest it is the one that tries. */
+  sent(endpoint: Endpoint, now: number): void {
+    const circuit = this.#circuits.get(endpoint);
+    if (circuit === undefined || circuit.state === 'closed' || now < circuit.until) return;
+    // If the trial is never answered for, another one may try after as long again.
+    circuit.until = now + this.#openMs;
+    if (circuit.state !== 'half-open') this.#enter(endpoint, circuit, 'half-open');
+  }
+
+  /** A request ended; cancelled ones say nothing and are not reported. */
+  observe(endpoint: Endpoint, succeeded: boolean, now: number): void {
+    let circuit = this.#circuits.get(endpoint);
+    if (circuit === undefined) {
+      if (succeeded) return;
+      circuit = { state: 'closed', until: now + this.#windowMs, requests: 0, failures: 0 };
+      this.#circuits.set(endpoint, circuit);
+    }
+    if (circuit.state === 'half-open') {
+      if (succeeded) this.#close(endpoint, circuit);
+      else this.#open(endpoint, circuit, now);
+    } else if (circuit.state === 'closed') this.#count(endpoint, circuit, succeeded, now);
+    // What was under way when it opened says nothing new.
+  }
+
+  forget(endpoint: Endpoint): void {
+    this.#circuits.delete(endpoint);
+  }
+
+  #count(endpoint: Endpoint, circuit: Circuit, succeeded: boolean, now: number): void {
+    if (now >= circuit.until) {
+      circuit.until = now + this.#windowMs;
+      circuit.requests = 0;
+      circuit.failures = 0;
+    }
+    circuit.requests += 1;
+    if (!succeeded) circuit.failures += 1;
+    if (circuit.requests < this.#requestsMin || circuit.failures < this.#failureShare * circuit.requests) return;
+    this.#open(endpoint, circuit, now);
+  }
+
+  #open(endpoint: Endpoint, circuit: Circuit, now: number): void {
+    circuit.until = now + this.#openMs;
+    this.#enter(endpoint, circuit, 'open');
+  }
+
+  #close(endpoint: Endpoint, circuit: Circuit): void {
+    this.#circuits.delete(endpoint);
+    this.#enter(endpoint, circuit, 'closed');
+  }
+
+  #enter(endpoint: Endpoint, circuit: Circuit, state: BreakerState): void {
+    circuit.state = state;
+    this.#onChange(endpoint, state);
+  }
+}

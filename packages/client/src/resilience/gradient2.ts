@@ -1,0 +1,87 @@
+/**
+ * Adaptive concurrency: how many requests a service can have in flight before it only queues them, learnt
+ * from latency. Gradient2 of Netflix's concurrency-limits
+ * (https://github.com/Netflix/concurrency-limits, limit/Gradient2Limit.java):
+ *
+ *     gradient = clamp(tolerance × long-term latency / this latency, 0.5, 1)
+ *     limit    = limit × gradient + room for a queue, smoothed
+ *
+ * When latency rises above what it was in the long term, the limit falls; when it comes back, the limit
+ * grows by the room. Requests beyond the limit are refused here, at once. It holds a number and nothing else:
+ * who counts requests in flight asks `allows`.
+ */
+
+export interface ConcurrencyOptions {
+  /** First limit; 20 by default. */
+  readonly initial?: number;
+  /** Least limit, 1 or more; 20 by default. */
+  readonly min?: number;
+  /** Largest limit; 200 by default. */
+  readonly max?: number;
+  /** Requests that may wait in a queue at the service without being taken for overload; 4 by default. */
+  readonly queue?: number;
+  /** How much slower than in the long term is still no overload, 1 or more; 1.5 by default. */
+  readonly tolerance?: number;
+  /** Weight of a new limit, more than 0, up to 1; 0.2 by default. */
+  readonly smoothing?: number;
+  /** Samples of the long-term average; 600 by default. */
+  readonly longWindow?: number;
+}
+
+/** Samples that the average begins with as a plain mean. */
+const warmUp = 10;
+
+export class Gradient2 {
+  readonly #min: number;
+  readonly #max: number;
+  readonly #queue: number;
+  readonly #tolerance: number;
+  readonly #smoothing: number;
+  readonly #longWindow: number;
+  #limit: number;
+  #longMs = 0;
+  #samples = 0;
+
+  constructor(options: ConcurrencyOptions = {}) {
+    this.#min = options.min ?? 20;
+    this.#max = options.max ?? 200;
+    this.#queue = options.queue ?? 4;
+    this.#tolerance = options.tolerance ?? 1.5;
+    this.#smoothing = options.smoothing ?? 0.2;
+    this.#longWindow = options.longWindow ?? 600;
+    this.#limit = Math.min(this.#max, Math.max(this.#min, options.initial ?? 20));
+  }
+
+  /** Requests that may be in flight now; a whole number. */
+  get limit(): number {
+    return Math.floor(this.#limit);
+  }
+
+  allows(inFlight: number): boolean {
+    return inFlight < this.limit;
+  }
+
+  /**
+   * A request was answered.
+   * @param latencyMs more than 0
+   * @param inFlight requests in flight when it was sent, itself included
+   */
+  observe(latencyMs: number, inFlight: number): void {
+    const longMs = this.#average(latencyMs);
+    // The average must not stay behind for long after an overload.
+    if (longMs / latencyMs > 2) this.#longMs *= 0.95;
+    // A limit that is not used says nothing: it would grow without bound.
+    if (inFlight < this.#limit / 2) return;
+    const gradient = Math.max(0.5, Math.min(1, (this.#tolerance * longMs) / latencyMs));
+    const next = this.#limit * gradient + this.#queue;
+    const smoothed = this.#limit * (1 - this.#smoothing) + next * this.#smoothing;
+    this.#limit = Math.max(this.#min, Math.min(this.#max, smoothed));
+  }
+
+  #average(latencyMs: number): number {
+    this.#samples += 1;
+    const factor = this.#samples <= warmUp ? 1 / this.#samples : 2 / (this.#longWindow + 1);
+    this.#longMs += (latencyMs - this.#longMs) * factor;
+    return this.#longMs;
+  }
+}

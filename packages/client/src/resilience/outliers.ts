@@ -1,0 +1,93 @@
+/**
+ * Outliers: endpoints that answer, but badly. Two signs, both Envoy's
+ * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier):
+ *
+ * - failures in a row, told at once;
+ * - a success rate far below that of the others, looked at every ten seconds, as soon as enough endpoints
+ *   had enough requests for a rate to mean something.
+ *
+ * It only tells; leaving endpoints out, for how long and how many at most, is `ejection.ts`.
+ */
+
+import type { Endpoint } from '../endpoint.ts';
+
+export interface OutlierOptions {
+  /** Failures in a row that make an outlier; a whole number, 1 or more, Infinity for never. 5 by default. */
+  readonly consecutiveFailures?: number;
+  /** How often success rates are compared, in milliseconds; more than 0. 10,000 by default. */
+  readonly intervalMs?: number;
+  /** Requests of an interval that a rate needs; 1 or more. 100 by default. */
+  readonly requestsMin?: number;
+  /** Endpoints with a rate that a comparison needs; 2 or more. 5 by default. */
+  readonly endpointsMin?: number;
+  /** Standard deviations below the mean that make an outlier; more than 0. 1.9 by default. */
+  readonly deviations?: number;
+  /** Largest share of the endpoints that may be out as outliers, from 0 to 1; one may always be, unless it is 0. 0.1 by default. */
+  readonly maxShare?: number;
+}
+
+interface Tally {
+  succeeded: number;
+  failed: number;
+  failedInRow: number;
+}
+
+export class Outliers {
+  readonly maxShare: number;
+  readonly #consecutiveFailures: number;
+  readonly #intervalMs: number;
+  readonly #requestsMin: number;
+  readonly #endpointsMin: number;
+  readonly #deviations: number;
+  readonly #tallies = new Map<Endpoint, Tally>();
+  #nextSweep = -Infinity;
+
+  constructor(options: OutlierOptions = {}) {
+    this.maxShare = options.maxShare ?? 0.1;
+    this.#consecutiveFailures = options.consecutiveFailures ?? 5;
+    this.#intervalMs = options.intervalMs ?? 10_000;
+    this.#requestsMin = options.requestsMin ?? 100;
+    this.#endpointsMin = options.endpointsMin ?? 5;
+    this.#deviations = options.deviations ?? 1.9;
+  }
+
+  /** An endpoint answered or failed to. @returns whether it has now failed too often in a row */
+  observe(endpoint: Endpoint, succeeded: boolean): boolean {
+    let tally = this.#tallies.get(endpoint);
+    if (tally === undefined) this.#tallies.set(endpoint, (tally = { succeeded: 0, failed: 0, failedInRow: 0 }));
+    if (succeeded) {
+      tally.succeeded += 1;
+      tally.failedInRow = 0;
+      return false;
+    }
+    tally.failed += 1;
+    tally.failedInRow += 1;
+    if (tally.failedInRow < this.#consecutiveFailures) return false;
+    tally.failedInRow = 0;
+    return true;
+  }
+
+  forget(endpoint: Endpoint): void {
+    this.#tallies.delete(endpoint);
+  }
+
+  /** @returns those whose success rate was an outlier in the interval that ended; mostly it has not */
+  sweep(now: number): readonly Endpoint[] {
+    if (now < this.#nextSweep) return [];
+    const first = this.#nextSweep === -Infinity;
+    this.#nextSweep = now + this.#intervalMs;
+    if (first) return [];
+    const rates: { endpoint: Endpoint; rate: number }[] = [];
+    for (const [endpoint, tally] of this.#tallies) {
+      const requests = tally.succeeded + tally.failed;
+      if (requests >= this.#requestsMin) rates.push({ endpoint, rate: tally.succeeded / requests });
+      tally.succeeded = 0;
+      tally.failed = 0;
+    }
+    if (rates.length < this.#endpointsMin) return [];
+    const mean = rates.reduce((sum, { rate }) => sum + rate, 0) / rates.length;
+    const variance = rates.reduce((sum, { rate }) => sum + (rate - mean) ** 2, 0) / rates.length;
+    const least = mean - this.#deviations * Math.sqrt(variance);
+    return rates.filter(({ rate }) => rate < least).map(({ endpoint }) => endpoint);
+  }
+}
