@@ -1,0 +1,59 @@
+/**
+ * Canary split: some instances are the canary, and get a share of the requests, or those that ask for it
+ * by a header. The header's words are those of the NGINX ingress controller
+ * (https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary).
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { drawIndex, type RandomSource } from '../balancer/seeded-random.ts';
+import type { InstanceFilter } from './selector.ts';
+
+export interface CanaryOptions {
+  /** Which instances are the canary; all others are not. */
+  readonly select: InstanceFilter;
+  /** Share of the requests that go to the canary, from 0 (none but by header) to 1. */
+  readonly share: number;
+  /**
+   * Name of a request header that decides for itself: `always` goes to the canary, `never` does not,
+   * anything else is drawn.
+   */
+  readonly header?: string;
+  /** With it, the header's value must be this one to go to the canary; every other is drawn. */
+  readonly headerValue?: string;
+}
+
+/** Reads a request's header by its name in lower case. */
+export type HeaderReader = (name: string) => string | undefined;
+
+/** Thousandths would be too coarse for a first canary at a large service. */
+const grains = 1_000_000;
+
+export class Canary {
+  readonly #share: number;
+  readonly #header: string | undefined;
+  readonly #headerValue: string | undefined;
+  readonly #random: RandomSource;
+
+  /** @throws RegistryError `invalid_argument` for a share that is none */
+  constructor({ share, header, headerValue }: CanaryOptions, random: RandomSource) {
+    if (!(share >= 0 && share <= 1)) {
+      throw new RegistryError('invalid_argument', `canary.share is ${share}; it must be from 0 to 1`);
+    }
+    this.#share = share;
+    this.#header = header?.toLowerCase();
+    this.#headerValue = headerValue;
+    this.#random = random;
+  }
+
+  /** Whether the next request goes to the canary. */
+  wants(header: HeaderReader | undefined): boolean {
+    const asked = this.#header === undefined ? undefined : header?.(this.#header);
+    if (asked !== undefined) {
+      if (this.#headerValue !== undefined) {
+        if (asked === this.#headerValue) return true;
+      } else if (asked === 'always') return true;
+      else if (asked === 'never') return false;
+    }
+    return this.#share > 0 && drawIndex(this.#random, grains) < this.#share * grains;
+  }
+}

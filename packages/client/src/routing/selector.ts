@@ -1,0 +1,52 @@
+/**
+ * Selectors: which instances of a service are meant, by what they say of themselves. Pure; who is healthy
+ * and who is chosen is decided elsewhere.
+ */
+
+import type { Instance } from '@rollcall/protocol';
+import { RegistryError } from '@rollcall/protocol';
+
+/** All that is given must hold. */
+export interface Selector {
+  /** Tags that an instance must have, all of them. */
+  readonly tags?: readonly string[];
+  /** Tags that it must not have, any of them. */
+  readonly withoutTags?: readonly string[];
+  /** Metadata that it must have, with exactly these values. */
+  readonly meta?: Readonly<Record<string, string>>;
+  /**
+   * Its metadata `version`, as far as it is given: `2.1` means 2.1 and every 2.1.x, not 2.10. Metadata
+   * without a version match nothing.
+   */
+  readonly version?: string;
+}
+
+/** A selector, or a predicate of one's own; it must depend on the instance only. */
+export type InstanceFilter = Selector | ((instance: Instance) => boolean);
+
+/** @throws RegistryError `invalid_argument` for a version that is empty or ends with a dot */
+export function instancePredicate(filter: InstanceFilter): (instance: Instance) => boolean {
+  if (typeof filter === 'function') return filter;
+  const { tags = [], withoutTags = [], version } = filter;
+  const meta = Object.entries(filter.meta ?? {});
+  if (version !== undefined && !/^[^.]+(\.[^.]+)*$/.test(version)) {
+    const message = `version ${JSON.stringify(version)} cannot match; give its leading parts, like "2" or "2.1"`;
+    throw new RegistryError('invalid_argument', message);
+  }
+  return (instance) =>
+    tags.every((tag) => instance.tags.includes(tag)) &&
+    !withoutTags.some((tag) => instance.tags.includes(tag)) &&
+    meta.every(([key, value]) => Object.hasOwn(instance.meta, key) && instance.meta[key] === value) &&
+    (version === undefined || isVersion(instance.meta['version'] ?? '', version));
+}
+
+/** A leading `v` and what follows `+` (build metadata of https://semver.org) say nothing. */
+function isVersion(full: string, wanted: string): boolean {
+  const bare = bareVersion(full);
+  const prefix = bareVersion(wanted);
+  return bare === prefix || bare.startsWith(`${prefix}.`) || bare.startsWith(`${prefix}-`);
+}
+
+function bareVersion(version: string): string {
+  return version.replace(/^v(?=\d)/, '').replace(/\+.*$/, '');
+}

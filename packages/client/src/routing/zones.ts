@@ -1,0 +1,70 @@
+/**
+ * Zone-aware routing: how much of its traffic a caller sends to instances of its own zone, and where the
+ * rest goes, so that no instance gets more than the others. Envoy's rule
+ * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/zone_aware):
+ *
+ * - A zone with at least the share of instances that it has of callers keeps all of its traffic.
+ * - A zone with fewer keeps what it can serve, and spills the rest over zones with capacity to spare, in
+ *   proportion to that.
+ */
+
+/** Below this many instances, Envoy balances over all zones: one more or less would shift too much. */
+export const defaultZoneSizeMin = 6;
+
+/**
+ * The share of this caller's requests for each zone.
+ * @param own the caller's zone
+ * @param instances how many healthy instances each zone has
+ * @param callers how many callers, or what share of them, each zone has; absent: the same in each zone
+ *   that is named in `instances`, and in the caller's own
+ * @returns shares by zone that add up to 1; by the number of instances, when the own zone has none or is
+ *   not among the callers' zones; empty when nobody is healthy
+ */
+export function zoneShares(
+  own: string,
+  instances: ReadonlyMap<string, number>,
+  callers?: Readonly<Record<string, number>>,
+): Map<string, number> {
+  const total = sum(instances.values());
+  const shares = new Map<string, number>();
+  if (total === 0) return shares;
+  const capacity = (zone: string) => (instances.get(zone) ?? 0) / total;
+  const demand = demandBy(own, instances, callers);
+  const wanted = demand(own);
+  if (capacity(own) === 0 || wanted === 0) {
+    for (const zone of instances.keys()) shares.set(zone, capacity(zone));
+    return shares;
+  }
+  const kept = Math.min(1, capacity(own) / wanted);
+  shares.set(own, kept);
+  if (kept === 1) return shares;
+  const spare = new Map<string, number>();
+  for (const zone of instances.keys()) {
+    if (zone !== own) spare.set(zone, Math.max(0, capacity(zone) - demand(zone)));
+  }
+  // The own zone lacks what others have to spare, so there is some.
+  const spareTotal = sum(spare.values());
+  for (const [zone, amount] of spare) {
+    if (amount > 0) shares.set(zone, ((1 - kept) * amount) / spareTotal);
+  }
+  return shares;
+}
+
+function demandBy(
+  own: string,
+  instances: ReadonlyMap<string, number>,
+  callers: Readonly<Record<string, number>> | undefined,
+): (zone: string) => number {
+  if (callers === undefined) {
+    const zones = new Set([own, ...instances.keys()]);
+    return (zone) => (zones.has(zone) ? 1 / zones.size : 0);
+  }
+  const total = sum(Object.values(callers));
+  return (zone) => (total > 0 && Object.hasOwn(callers, zone) ? (callers[zone] as number) / total : 0);
+}
+
+function sum(values: Iterable<number>): number {
+  let all = 0;
+  for (const value of values) all += value;
+  return all;
+}
