@@ -12,9 +12,16 @@ export class Endpoint {
   instance: Instance;
   /** Requests begun and not yet ended, counted by whoever sends them. */
   inFlight = 0;
+  /** The part of its weight that it gets for now, more than 0 and up to 1; slow start raises it. */
+  ramp = 1;
 
   constructor(instance: Instance) {
     this.instance = instance;
+  }
+
+  /** What balancers that honour weights go by; 0 or more. */
+  get weight(): number {
+    return this.instance.weight * this.ramp;
   }
 
   /** `host:port` as it stands in a URL: IPv6 addresses are in brackets. */
@@ -64,7 +71,10 @@ export function isReady(instance: Instance): boolean {
   return instance.status === 'passing' || instance.status === 'warning';
 }
 
-/** Ids are unique on their node only. Newlines cannot occur in names, so the parts stay apart. */
-function identityOf({ node, id, address, port }: Instance): string {
+/**
+ * What an instance is known by, the same for every client. Ids are unique on their node only. Newlines
+ * cannot occur in names, so the parts stay apart.
+ */
+export function identityOf({ node, id, address, port }: Instance): string {
   return `${node}\n${id}\n${address}\n${port}`;
 }

@@ -8,7 +8,7 @@
  */
 
 import type { Instance } from '@rollcall/protocol';
-import { type Endpoint, reconcile } from '../endpoint.ts';
+import { type Endpoint, isReady, reconcile } from '../endpoint.ts';
 import { Ejection, type EjectionOptions } from '../resilience/ejection.ts';
 import type { Balancer, BalancerFactory, Outcome } from './balancer.ts';
 import { eligible } from './eligible.ts';
@@ -21,6 +21,8 @@ export class Picker {
   readonly #ejection: Ejection;
   #known: ReadonlyMap<string, Endpoint> = new Map();
   #eligible: readonly Endpoint[] = nobody;
+  #ready = 0;
+  #changes = 0;
   /** Reused by every pick. */
   readonly #context: { now: number; exclude: readonly Endpoint[]; key: string | undefined } = {
     ...{ now: 0, exclude: nobody, key: undefined },
@@ -29,6 +31,21 @@ export class Picker {
   constructor(balancer: BalancerFactory, ejection: EjectionOptions, random: RandomSource) {
     this.#balancer = balancer(random);
     this.#ejection = new Ejection(ejection);
+  }
+
+  /** Endpoints of the list, whatever their status. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** How many of them are ready and not ejected. */
+  get ready(): number {
+    return this.#ready;
+  }
+
+  /** Grows whenever `ready` or `size` may have changed. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Takes over a newer list. @returns the endpoints that are gone */
@@ -42,13 +59,18 @@ export class Picker {
     return removed;
   }
 
+  /** Takes back those whose ejection is over; `pick` does, too. */
+  settle(now: number): void {
+    if (now >= this.#ejection.nextReturn) this.#refresh(now);
+  }
+
   /**
    * The endpoint for the next request, or undefined when there is none but those of `exclude`.
    * Whoever uses it counts `inFlight` and calls `observe`.
    * @param key for balancers that hash; see `PickContext`
    */
   pick(now: number, exclude: readonly Endpoint[] = nobody, key?: string): Endpoint | undefined {
-    if (now >= this.#ejection.nextReturn) this.#refresh(now);
+    this.settle(now);
     this.#context.now = now;
     this.#context.exclude = exclude;
     this.#context.key = key;
@@ -63,11 +85,15 @@ export class Picker {
     if (outcome.result === 'unreachable') {
       if (this.#ejection.unreachable(endpoint, this.#eligible, outcome.now)) this.#refresh(outcome.now);
     } else if (outcome.result !== 'cancelled') {
-      this.#ejection.reached(endpoint, outcome.now);
+      const succeeded = outcome.result === 'ok';
+      if (this.#ejection.answered(endpoint, succeeded, this.#eligible, outcome.now)) this.#refresh(outcome.now);
     }
   }
 
   #refresh(now: number): void {
-    this.#balancer.update(this.#ejection.filter(this.#eligible, now));
+    const chosenFrom = this.#ejection.filter(this.#eligible, now);
+    this.#ready = chosenFrom.filter(({ instance }) => isReady(instance)).length;
+    this.#changes += 1;
+    this.#balancer.update(chosenFrom);
   }
 }

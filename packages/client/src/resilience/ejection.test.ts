@@ -34,7 +34,7 @@ describe('an endpoint that cannot be reached', () => {
       now = ejection.nextReturn;
     }
     expect(lengths).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
-    ejection.reached(endpoints[0], now);
+    ejection.answered(endpoints[0], true, endpoints, now);
     ejection.unreachable(endpoints[0], endpoints, now);
     ejection.filter(endpoints, now);
     expect(ejection.nextReturn - now).toBe(1000);
@@ -51,7 +51,7 @@ describe('an endpoint that cannot be reached', () => {
   it('stays out when an answer from before arrives', () => {
     const { endpoints, ejection, inAt } = setUp();
     ejection.unreachable(endpoints[0], endpoints, 0);
-    ejection.reached(endpoints[0], 500);
+    ejection.answered(endpoints[0], true, endpoints, 500);
     expect(inAt(500)).not.toContain('web-0');
   });
 

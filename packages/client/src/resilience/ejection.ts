@@ -5,10 +5,14 @@
  * closes the gap between the death of an instance and the registry's news of it. The form of
  * Envoy's outlier detection with a single local-origin failure
  * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier), but evaluated
- * at each failure instead of in sweeps. Error rates are not looked at here.
+ * at each failure instead of in sweeps.
+ *
+ * Endpoints that answer badly (`outliers.ts`) are left out in the same way, but fewer of them: what all
+ * have in common may be the request's fault.
  */
 
 import type { Endpoint } from '../endpoint.ts';
+import { Outliers, type OutlierOptions } from './outliers.ts';
 
 export interface EjectionOptions {
   /** First ejection, in milliseconds; more than 0. 1,000 by default. */
@@ -17,6 +21,8 @@ export interface EjectionOptions {
   readonly maxMs?: number;
   /** Largest share of the endpoints that may be out at once, from 0 (never eject) to 1. 0.5 by default. */
   readonly maxShare?: number;
+  /** When endpoints that answer are left out for how they answer; `false` for never. */
+  readonly outliers?: OutlierOptions | false;
 }
 
 interface Record {
@@ -32,12 +38,14 @@ export class Ejection {
   readonly #maxShare: number;
   /** Endpoints that are out, and those that are back and have not proved themselves. */
   readonly #records = new Map<Endpoint, Record>();
+  readonly #outliers: Outliers | undefined;
   #nextReturn = Infinity;
 
-  constructor({ baseMs = 1000, maxMs = 30_000, maxShare = 0.5 }: EjectionOptions = {}) {
+  constructor({ baseMs = 1000, maxMs = 30_000, maxShare = 0.5, outliers = {} }: EjectionOptions = {}) {
     this.#baseMs = baseMs;
     this.#maxMs = maxMs;
     this.#maxShare = maxShare;
+    this.#outliers = outliers === false ? undefined : new Outliers(outliers);
   }
 
   /** When the next endpoint comes back, on the clock of `now`; Infinity when none is out. */
@@ -52,25 +60,51 @@ export class Ejection {
    * @returns whether `endpoint` is out from now on and was in before
    */
   unreachable(endpoint: Endpoint, endpoints: readonly Endpoint[], now: number): boolean {
+    return this.#eject(endpoint, endpoints, now, this.#maxShare * endpoints.length);
+  }
+
+  /**
+   * An endpoint answered, well or badly.
+   * @param endpoints all that may be chosen, ejected or not
+   * @returns whether anybody is out from now on who was in before
+   */
+  answered(endpoint: Endpoint, succeeded: boolean, endpoints: readonly Endpoint[], now: number): boolean {
+    if (this.#outliers === undefined || !endpoints.includes(endpoint)) {
+      this.#proved(endpoint, now);
+      return false;
+    }
+    const failedInRow = this.#outliers.observe(endpoint, succeeded);
+    if (succeeded) this.#proved(endpoint, now);
+    const { maxShare } = this.#outliers;
+    // One of a few may always go, as in Envoy, or a service of five would have no outliers at all.
+    const most = maxShare === 0 ? 0 : Math.max(1, maxShare * endpoints.length);
+    let changed = failedInRow && this.#eject(endpoint, endpoints, now, most);
+    for (const outlier of this.#outliers.sweep(now)) changed = this.#eject(outlier, endpoints, now, most) || changed;
+    return changed;
+  }
+
+  /** The only one there is stays, whatever it does. */
+  #eject(endpoint: Endpoint, endpoints: readonly Endpoint[], now: number, most: number): boolean {
     const record = this.#records.get(endpoint);
     if (record !== undefined && record.until > now) return false;
     if (!endpoints.includes(endpoint)) return false;
     const out = endpoints.filter((other) => this.#isOut(other, now)).length;
-    if (out + 1 > this.#maxShare * endpoints.length) return false;
+    if (out + 1 > most || out + 1 > this.#maxShare * endpoints.length) return false;
     const lengthMs = record === undefined ? this.#baseMs : Math.min(2 * record.lengthMs, this.#maxMs);
     this.#records.set(endpoint, { until: now + lengthMs, lengthMs });
     this.#nextReturn = Math.min(this.#nextReturn, now + lengthMs);
     return true;
   }
 
-  /** An endpoint answered: its next ejection is a first one again. One that is out stays out. */
-  reached(endpoint: Endpoint, now: number): void {
+  /** Its next ejection is a first one again. One that is out stays out. */
+  #proved(endpoint: Endpoint, now: number): void {
     if (this.#records.size > 0 && !this.#isOut(endpoint, now)) this.#records.delete(endpoint);
   }
 
   /** Forgets an endpoint: it left the list, or the registry says that it is ready again. */
   forget(endpoint: Endpoint): void {
     this.#records.delete(endpoint);
+    this.#outliers?.forget(endpoint);
   }
 
   /**

@@ -12,7 +12,7 @@
  * Google", ACM Queue 20(5), 2022): callers have dense ordinals, form lots of ten with an order of the
  * instances of their own, and the starts follow the binary van der Corput sequence, so that a lot that
  * is not full is balanced, too. Unlike there, instances have no dense numbers here: the order is that of
- * a hash of their identity, so one that comes or goes changes at most one connection of each caller.
+ * a hash of their identity, so one that comes or goes changes one connection of a caller, rarely two, and mostly none.
  *
  * Pure. Who gives out ordinals is another matter (`ordinal.ts`).
  */

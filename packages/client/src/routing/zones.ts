@@ -13,7 +13,7 @@ export const defaultZoneSizeMin = 6;
 
 /**
  * The share of this caller's requests for each zone.
- * @param own the caller's zone
+ * @param own the caller's zone; undefined pays no regard to zones
  * @param instances how many healthy instances each zone has
  * @param callers how many callers, or what share of them, each zone has; absent: the same in each zone
  *   that is named in `instances`, and in the caller's own
@@ -21,7 +21,7 @@ export const defaultZoneSizeMin = 6;
  *   not among the callers' zones; empty when nobody is healthy
  */
 export function zoneShares(
-  own: string,
+  own: string | undefined,
   instances: ReadonlyMap<string, number>,
   callers?: Readonly<Record<string, number>>,
 ): Map<string, number> {
@@ -29,9 +29,9 @@ export function zoneShares(
   const shares = new Map<string, number>();
   if (total === 0) return shares;
   const capacity = (zone: string) => (instances.get(zone) ?? 0) / total;
-  const demand = demandBy(own, instances, callers);
-  const wanted = demand(own);
-  if (capacity(own) === 0 || wanted === 0) {
+  const demand = own === undefined ? () => 0 : demandBy(own, instances, callers);
+  const wanted = own === undefined ? 0 : demand(own);
+  if (own === undefined || capacity(own) === 0 || wanted === 0) {
     for (const zone of instances.keys()) shares.set(zone, capacity(zone));
     return shares;
   }

@@ -1,0 +1,147 @@
+import type { Instance } from '@rollcall/protocol';
+import { describe, expect, it } from 'vitest';
+import { Picker } from '../balancer/picker.ts';
+import { roundRobin } from '../balancer/round-robin.ts';
+import { SeededRandom } from '../balancer/seeded-random.ts';
+import { anInstance } from '../balancer/simulation.case.ts';
+import { Router } from './router.ts';
+import type { RoutingOptions } from './routing-options.ts';
+
+function setUp(options: RoutingOptions, instances: readonly Instance[]) {
+  const random = new SeededRandom(11);
+  const router = new Router(options, () => new Picker(roundRobin(), {}, random), random);
+  router.update(instances, 0);
+  /** Share of 10,000 requests that each instance gets, in hundredths. */
+  const shares = (now = 0, header?: (name: string) => string | undefined) => {
+    const counts: Record<string, number> = {};
+    for (let n = 0; n < 10_000; n++) {
+      const id = router.pick(now, [], undefined, header)?.instance.id ?? 'nobody';
+      counts[id] = (counts[id] ?? 0) + 1;
+    }
+    return Object.fromEntries(Object.entries(counts).map(([id, count]) => [id, Math.round(count / 100)]));
+  };
+  const break_ = (id: string, now: number) => {
+    for (let n = 0; n < 100; n++) {
+      const endpoint = router.pick(now);
+      if (endpoint?.instance.id === id) return router.observe(endpoint, { now, latencyMs: 1, result: 'unreachable' });
+    }
+    throw new Error(`${id} was never picked`);
+  };
+  return { router, shares, break: break_ };
+}
+
+const inZone = (id: string, zone: string) => anInstance(id, { meta: { zone } });
+const atLevel = (id: string, priority: string) => anInstance(id, { meta: { priority } });
+const idsOf = (shares: Record<string, number>) => Object.keys(shares).sort();
+
+it('uses only what is selected', () => {
+  const { shares } = setUp({ select: { tags: ['v2'] } }, [anInstance('a', { tags: ['v1'] }), anInstance('b', { tags: ['v2'] })]);
+  expect(shares()).toEqual({ b: 100 });
+});
+
+it('uses a subset, and another one with another ordinal', () => {
+  const instances = Array.from({ length: 40 }, (_, index) => anInstance(`i${index}`));
+  const { router, shares } = setUp({ subset: { size: 5, ordinal: 0 } }, instances);
+  const before = idsOf(shares());
+  expect(before).toHaveLength(5);
+  expect(router.useOrdinal(1, 0)).toHaveLength(5);
+  expect(idsOf(shares()).some((id) => before.includes(id))).toBe(false);
+  expect(router.wantsOrdinal).toBe(false);
+});
+
+describe('a canary', () => {
+  const instances = [anInstance('a'), anInstance('b'), anInstance('new', { tags: ['canary'] })];
+  const options = { canary: { select: { tags: ['canary'] }, share: 0.1, header: 'x-canary' } };
+
+  it('gets its share, whatever its number', () => {
+    const { shares } = setUp(options, instances);
+    expect(shares()['new']).toBeCloseTo(10, -0.5);
+  });
+
+  it('gets all requests that ask for it and none that refuse it', () => {
+    const { shares } = setUp(options, instances);
+    expect(shares(0, () => 'always')).toEqual({ new: 100 });
+    expect(idsOf(shares(0, () => 'never'))).toEqual(['a', 'b']);
+  });
+
+  it('is not missed when there is none', () => {
+    const { shares } = setUp(options, instances.slice(0, 2));
+    expect(shares(0, () => 'always')).toEqual({ a: 50, b: 50 });
+  });
+
+  it('has a subset of its own', () => {
+    const many = Array.from({ length: 50 }, (_, index) => anInstance(`i${index}`));
+    const { shares } = setUp({ ...options, subset: { size: 3, ordinal: 4 } }, [...many, instances[2] as Instance]);
+    expect(idsOf(shares())).toHaveLength(4);
+    expect(shares()).toHaveProperty('new');
+  });
+});
+
+describe('levels', () => {
+  const instances = [atLevel('a', '0'), atLevel('b', '0'), atLevel('c', '1'), atLevel('d', 'soon')];
+
+  it('leave everything to the first one while it is healthy', () => {
+    const { shares } = setUp({ priority: {} }, instances);
+    expect(idsOf(shares())).toEqual(['a', 'b', 'd']);
+  });
+
+  it('fail over as instances of the first are ejected, and come back', () => {
+    const { shares, break: breakIt } = setUp({ priority: {} }, instances.slice(0, 3));
+    breakIt('a', 0);
+    expect(shares(0)).toEqual({ b: expect.closeTo(70, -0.5), c: expect.closeTo(30, -0.5) });
+    expect(idsOf(shares(1_000))).toEqual(['a', 'b']);
+  });
+
+  it('go on with the last one when no other is there', () => {
+    const { router, shares } = setUp({ priority: {} }, instances);
+    router.update([...instances.slice(0, 2).map((one) => ({ ...one, status: 'critical' as const })), instances[2] as Instance], 0);
+    expect(shares()).toEqual({ c: 100 });
+  });
+});
+
+describe('zones', () => {
+  const six = [inZone('a1', 'a'), inZone('a2', 'a'), inZone('a3', 'a'), inZone('b1', 'b'), inZone('b2', 'b'), inZone('b3', 'b')];
+
+  it('keep what they can serve', () => {
+    const { shares } = setUp({ zone: { own: 'b' } }, six);
+    expect(idsOf(shares())).toEqual(['b1', 'b2', 'b3']);
+  });
+
+  it('spill over when they have too few instances', () => {
+    const { shares } = setUp({ zone: { own: 'b' } }, [...six, inZone('a4', 'a'), inZone('a5', 'a'), inZone('a6', 'a')]);
+    expect(shares()['b1']).toBeCloseTo(100 / 3 / 1.5, -0.5);
+  });
+
+  it('do not matter when there are few instances', () => {
+    const { shares } = setUp({ zone: { own: 'b' } }, six.slice(0, 5));
+    expect(idsOf(shares())).toHaveLength(5);
+  });
+
+  it('send a retry to another zone when all of the own was tried', () => {
+    const { router } = setUp({ zone: { own: 'b' } }, six);
+    const tried = [];
+    for (let n = 0; n < 4; n++) {
+      const endpoint = router.pick(0, tried);
+      if (endpoint !== undefined) tried.push(endpoint);
+    }
+    expect(tried.map(({ instance }) => instance.meta['zone'])).toEqual(['b', 'b', 'b', 'a']);
+  });
+
+  it('all serve when nobody is ready anywhere', () => {
+    const { shares } = setUp({ zone: { own: 'b' } }, six.map((one) => ({ ...one, status: 'critical' as const })));
+    expect(idsOf(shares())).toHaveLength(6);
+  });
+});
+
+it('tells which endpoints are gone, also those of a group that is', () => {
+  const { router } = setUp({ zone: { own: 'b' } }, [inZone('a1', 'a'), inZone('b1', 'b')]);
+  expect(router.update([inZone('b1', 'b')], 0).map(({ instance }) => instance.id)).toEqual(['a1']);
+});
+
+it.each<[RoutingOptions, RegExp]>([
+  [{ subset: { size: 0 } }, /subset\.size is 0/],
+  [{ subset: { size: 3, ordinal: 1.5 } }, /subset\.ordinal is 1\.5/],
+  [{ priority: { overprovisioning: 0.5 } }, /overprovisioning is 0\.5/],
+])('refuses %j', (options, message) => {
+  expect(() => setUp(options, [])).toThrow(message);
+});

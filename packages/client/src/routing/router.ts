@@ -1,0 +1,224 @@
+/**
+ * The router of one service: divides its instances into groups, each with a picker of its own, and
+ * decides for each request which group it goes to.
+ *
+ *     instances ─► select ─► canary or not ─► subset ─► priority level ─► zone ─► Picker
+ *
+ * Without options there is one group, and the router adds nothing to a pick. Shares follow the number of
+ * ready instances, so what this client ejects moves load to other zones and levels, too.
+ */
+
+import { RegistryError, type Instance } from '@rollcall/protocol';
+import type { Outcome } from '../balancer/balancer.ts';
+import type { Picker } from '../balancer/picker.ts';
+import { bitsRange, type RandomSource } from '../balancer/seeded-random.ts';
+import { type Endpoint, identityOf } from '../endpoint.ts';
+import { Canary, type HeaderReader } from './canary.ts';
+import { levelShares } from './priority.ts';
+import type { RoutingOptions } from './routing-options.ts';
+import { instancePredicate } from './selector.ts';
+import { subsetOf } from './subset.ts';
+import { defaultZoneSizeMin, zoneShares } from './zones.ts';
+
+/** What requests need: one endpoint after another, and somebody to tell how it went. */
+export interface EndpointChooser {
+  /**
+   * The endpoint for the next request, or undefined when there is none but those of `exclude`.
+   * @param key for balancers that hash
+   * @param header of the request, for those that routing goes by
+   */
+  pick(now: number, exclude?: readonly Endpoint[], key?: string, header?: HeaderReader): Endpoint | undefined;
+  observe(endpoint: Endpoint, outcome: Outcome): void;
+}
+
+/** One picker, and the share of its side's requests that it gets now. */
+interface Group {
+  readonly canary: boolean;
+  readonly level: number;
+  readonly zone: string;
+  readonly picker: Picker;
+  share: number;
+}
+
+const nobody: readonly Endpoint[] = [];
+
+export class Router implements EndpointChooser {
+  readonly #options: RoutingOptions;
+  readonly #makePicker: () => Picker;
+  readonly #random: RandomSource;
+  readonly #canary: Canary | undefined;
+  readonly #selects: (instance: Instance) => boolean;
+  readonly #isCanary: (instance: Instance) => boolean;
+  #ordinal: number;
+  #groups: Group[] = [];
+  #byName = new Map<string, Group>();
+  /** The only group, when there is one: then nothing is decided per request. */
+  #single: Group | undefined;
+  readonly #homes = new WeakMap<Endpoint, Picker>();
+  #instances: readonly Instance[] = [];
+  /** Changes of all pickers when the shares were made. */
+  #changes = -1;
+
+  /** @throws RegistryError `invalid_argument` for an option out of its range */
+  constructor(options: RoutingOptions, makePicker: () => Picker, random: RandomSource) {
+    const { select = {}, subset, canary, priority, zone } = options;
+    demandWhole(subset?.size, 1, 'subset.size');
+    demandWhole(subset?.ordinal, 0, 'subset.ordinal');
+    demandWhole(zone?.sizeMin, 0, 'zone.sizeMin');
+    if ((priority?.overprovisioning ?? 1) < 1) {
+      throw new RegistryError('invalid_argument', `priority.overprovisioning is ${priority?.overprovisioning}; it must be 1 or more`);
+    }
+    this.#options = options;
+    this.#makePicker = makePicker;
+    this.#random = random;
+    this.#selects = instancePredicate(select);
+    this.#canary = canary && new Canary(canary, random);
+    this.#isCanary = canary === undefined ? () => false : instancePredicate(canary.select);
+    this.#ordinal = subset?.ordinal ?? random.bits();
+  }
+
+  /** Whether the registry should lease an ordinal for `useOrdinal`. */
+  get wantsOrdinal(): boolean {
+    return this.#options.subset !== undefined && this.#options.subset.ordinal === undefined;
+  }
+
+  /** Chooses the subset of this ordinal from now on. @returns the endpoints that are gone */
+  useOrdinal(ordinal: number, now: number): readonly Endpoint[] {
+    if (ordinal === this.#ordinal) return nobody;
+    this.#ordinal = ordinal;
+    return this.update(this.#instances, now);
+  }
+
+  /** Takes over a newer list. @returns the endpoints that are gone */
+  update(instances: readonly Instance[], now: number): readonly Endpoint[] {
+    this.#instances = instances;
+    const lists = new Map<string, { readonly at: Pick<Group, 'canary' | 'level' | 'zone'>; readonly members: Instance[] }>();
+    for (const instance of this.#used(instances)) {
+      const at = this.#placeOf(instance);
+      const name = `${at.canary}\n${at.level}\n${at.zone}`;
+      const list = lists.get(name);
+      if (list === undefined) lists.set(name, { at, members: [instance] });
+      else list.members.push(instance);
+    }
+    const removed: Endpoint[] = [];
+    for (const [name, { picker }] of this.#byName) if (!lists.has(name)) removed.push(...picker.update([], now));
+    const byName = new Map<string, Group>();
+    for (const [name, { at, members }] of lists) {
+      const group = this.#byName.get(name) ?? { ...at, picker: this.#makePicker(), share: 0 };
+      removed.push(...group.picker.update(members, now));
+      byName.set(name, group);
+    }
+    this.#byName = byName;
+    this.#groups = [...byName.values()].sort((a, b) => a.level - b.level);
+    this.#single = this.#groups.length === 1 ? this.#groups[0] : undefined;
+    this.#changes = -1;
+    return removed;
+  }
+
+  pick(now: number, exclude: readonly Endpoint[] = nobody, key?: string, header?: HeaderReader): Endpoint | undefined {
+    if (this.#single !== undefined) return this.#single.picker.pick(now, exclude, key);
+    this.#refreshShares(now);
+    const canary = this.#canary?.wants(header) ?? false;
+    const chosen = this.#draw(canary) ?? this.#draw(!canary);
+    let endpoint = chosen?.picker.pick(now, exclude, key);
+    let home = chosen;
+    // Rather one of another group than none: a request that was tried here may go there.
+    for (let side = 0; endpoint === undefined && side < 2; side++) {
+      for (const group of this.#groups) {
+        if (group === chosen || (group.canary === canary) !== (side === 0)) continue;
+        endpoint = group.picker.pick(now, exclude, key);
+        home = group;
+        if (endpoint !== undefined) break;
+      }
+    }
+    if (endpoint !== undefined && home !== undefined) this.#homes.set(endpoint, home.picker);
+    return endpoint;
+  }
+
+  observe(endpoint: Endpoint, outcome: Outcome): void {
+    if (this.#single !== undefined) this.#single.picker.observe(endpoint, outcome);
+    else this.#homes.get(endpoint)?.observe(endpoint, outcome);
+  }
+
+  /** A canary has a subset of its own: in one of all instances there might be nobody of it. */
+  #used(instances: readonly Instance[]): readonly Instance[] {
+    const selected = instances.filter(this.#selects);
+    if (this.#canary === undefined) return this.#subset(selected);
+    const isNone = (instance: Instance) => !this.#isCanary(instance);
+    return [...this.#subset(selected.filter(isNone)), ...this.#subset(selected.filter(this.#isCanary))];
+  }
+
+  #subset(instances: readonly Instance[]): readonly Instance[] {
+    const { subset } = this.#options;
+    if (subset === undefined) return instances;
+    return subsetOf(instances.map(identityOf), this.#ordinal, subset.size).map((index) => instances[index] as Instance);
+  }
+
+  #placeOf(instance: Instance): Pick<Group, 'canary' | 'level' | 'zone'> {
+    const { priority, zone } = this.#options;
+    return {
+      canary: this.#isCanary(instance),
+      level: priority === undefined ? 0 : (priority.levelOf ?? levelInMeta)(instance),
+      zone: zone === undefined ? '' : (zone.zoneOf ?? zoneInMeta)(instance),
+    };
+  }
+
+  #draw(canary: boolean): Group | undefined {
+    let left = this.#random.bits() / bitsRange;
+    let last: Group | undefined;
+    for (const group of this.#groups) {
+      if (group.canary !== canary || group.share === 0) continue;
+      last = group;
+      left -= group.share;
+      if (left < 0) break;
+    }
+    return last;
+  }
+
+  #refreshShares(now: number): void {
+    let changes = 0;
+    for (const { picker } of this.#groups) {
+      picker.settle(now);
+      changes += picker.changes;
+    }
+    if (changes === this.#changes) return;
+    this.#changes = changes;
+    for (const group of this.#groups) group.share = 0;
+    for (const canary of [false, true]) this.#shareOut(this.#groups.filter((group) => group.canary === canary));
+  }
+
+  #shareOut(side: readonly Group[]): void {
+    const levels = [...new Set(side.map(({ level }) => level))].map((level) => side.filter((group) => group.level === level));
+    const count = (groups: readonly Group[], of: 'ready' | 'size') => groups.reduce((sum, { picker }) => sum + picker[of], 0);
+    const health = levels.map((groups) => ({ healthy: count(groups, 'ready'), total: count(groups, 'size') }));
+    levelShares(health, this.#options.priority?.overprovisioning).forEach((share, index) => {
+      const groups = levels[index] as readonly Group[];
+      const ofZones = this.#zoneShares(groups);
+      for (const group of groups) group.share = share * (ofZones.get(group.zone) ?? 0);
+    });
+  }
+
+  #zoneShares(groups: readonly Group[]): ReadonlyMap<string, number> {
+    const { zone } = this.#options;
+    const ready = new Map(groups.map(({ zone: name, picker }) => [name, picker.ready]));
+    const total = [...ready.values()].reduce((sum, count) => sum + count, 0);
+    // When nobody is ready, pickers fail open, and all are as good as each other.
+    if (total === 0) return zoneShares(undefined, new Map(groups.map(({ zone: name, picker }) => [name, picker.size])));
+    const near = zone !== undefined && total >= (zone.sizeMin ?? defaultZoneSizeMin);
+    return zoneShares(near ? zone.own : undefined, ready, near ? zone.callers : undefined);
+  }
+}
+
+function levelInMeta({ meta }: Instance): number {
+  const level = Number(meta['priority'] ?? 0);
+  return Number.isFinite(level) ? level : 0;
+}
+
+function zoneInMeta({ meta }: Instance): string {
+  return meta['zone'] ?? '';
+}
+
+function demandWhole(value: number | undefined, min: number, option: string): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= min)) return;
+  throw new RegistryError('invalid_argument', `${option} is ${value}; it must be a whole number, ${min} or more`);
+}

@@ -1,0 +1,46 @@
+/** What a caller can say about which instances its requests go to, before any balancer chooses. */
+
+import type { Instance } from '@rollcall/protocol';
+import type { CanaryOptions } from './canary.ts';
+import type { InstanceFilter } from './selector.ts';
+
+export interface RoutingOptions {
+  /** Only these instances are used at all. */
+  readonly select?: InstanceFilter;
+  /** At most so many of them, the same ones for as long as possible. */
+  readonly subset?: SubsetOptions;
+  /** Some of them get a share of the requests. */
+  readonly canary?: CanaryOptions;
+  /** Some of them only serve when others cannot. */
+  readonly priority?: PriorityOptions;
+  /** Those nearby are preferred, as far as that is fair. */
+  readonly zone?: ZoneOptions;
+}
+
+export interface SubsetOptions {
+  /** Instances that this client uses; a whole number, 1 or more. */
+  readonly size: number;
+  /**
+   * A number that no other client of the service has, 0 or more, dense from 0. Without it, the registry
+   * leases one to this client; until then the client uses a random one.
+   */
+  readonly ordinal?: number;
+}
+
+export interface PriorityOptions {
+  /** Level of an instance, 0 for the first. By default its metadata `priority`, and 0 for what is no number. */
+  readonly levelOf?: (instance: Instance) => number;
+  /** How much more than its share a healthy instance can take, 1 or more; 1.4 by default. */
+  readonly overprovisioning?: number;
+}
+
+export interface ZoneOptions {
+  /** Zone of this caller. */
+  readonly own: string;
+  /** Zone of an instance; by default its metadata `zone`. */
+  readonly zoneOf?: (instance: Instance) => string;
+  /** How many callers, or what share of them, each zone has. By default as many in every zone. */
+  readonly callers?: Readonly<Record<string, number>>;
+  /** Fewer ready instances than this are used without regard to zones; 6 by default. */
+  readonly sizeMin?: number;
+}
