@@ -1,8 +1,8 @@
 /**
  * Patterns as text to a tree: RE2's syntax (https://github.com/google/re2/wiki/Syntax) with the
  * messages of Go's `regexp`. RE2 leaves out what cannot be matched in linear time, back references
- * and look-around; so does this. Captures and greediness are read and forgotten, since a filter only
- * asks whether there is a match.
+ * and look-around; so does this. A filter only asks whether there is a match, for which captures and
+ * greediness do not matter (`pattern.ts`); templates ask what was captured (`captures.ts`).
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -23,7 +23,16 @@ export type PatternNode =
   | { readonly kind: 'assert'; readonly what: Assertion }
   | { readonly kind: 'sequence'; readonly of: readonly PatternNode[] }
   | { readonly kind: 'choice'; readonly of: readonly PatternNode[] }
-  | { readonly kind: 'repeat'; readonly of: PatternNode; readonly min: number; readonly max: number };
+  | {
+      readonly kind: 'repeat';
+      readonly of: PatternNode;
+      readonly min: number;
+      readonly max: number;
+      /** As few times as possible. */
+      readonly lazy: boolean;
+    }
+  /** Groups are counted from 1, by their opening brackets. */
+  | { readonly kind: 'capture'; readonly of: PatternNode; readonly group: number };
 
 /** Characters of a pattern; go-bexpr means to allow 512 in a value. */
 const lengthMax = 1_024;
@@ -35,6 +44,8 @@ interface Flags {
   readonly fold: boolean;
   readonly multiline: boolean;
   readonly dotNewline: boolean;
+  /** Swaps what `*` and `*?` mean. */
+  readonly ungreedy: boolean;
 }
 
 /** @throws RegistryError `invalid_argument` with the words of Go's `regexp.Compile` */
@@ -54,7 +65,8 @@ class Parser {
   readonly #text: string;
   #at = 0;
   #depth = 0;
-  #flags: Flags = { fold: false, multiline: false, dotNewline: false };
+  #groups = 0;
+  #flags: Flags = { fold: false, multiline: false, dotNewline: false, ungreedy: false };
 
   constructor(text: string) {
     this.#text = text;
@@ -124,11 +136,14 @@ class Parser {
     const start = this.#at - 1;
     const flags = this.#flags;
     if (++this.#depth > depthMax) throw failure(`expression nests too deeply: the limit is ${depthMax} levels`);
-    if (this.#take('?') && !this.#take(':')) {
+    let group = 0;
+    if (!this.#take('?')) group = ++this.#groups;
+    else if (!this.#take(':')) {
       const name = /^P?<([^>]*)>/.exec(this.#rest());
       if (name !== null && !/^<[=!]/.test(this.#rest())) {
         if (!/^\w+$/.test(name[1] ?? '')) throw failure('invalid named capture', `(?${name[0]}`);
         this.#at += name[0].length;
+        group = ++this.#groups;
       } else if (this.#readFlags(start)) {
         this.#depth--;
         return undefined;
@@ -138,7 +153,7 @@ class Parser {
     if (!this.#take(')')) throw failure('missing closing )', this.#text);
     this.#flags = flags;
     this.#depth--;
-    return node;
+    return group === 0 ? node : { kind: 'capture', of: node, group };
   }
 
   /** Reads `i-s)` or `i-s:`; true when the flags stand alone and hold until the enclosing group ends. */
@@ -149,19 +164,24 @@ class Parser {
     }
     const [all, on = '', off = '', end] = match;
     this.#at += all.length;
-    const { fold, multiline, dotNewline } = this.#flags;
+    const { fold, multiline, dotNewline, ungreedy } = this.#flags;
     const set = (flag: string, before: boolean) => (on.includes(flag) ? true : off.includes(flag) ? false : before);
-    this.#flags = { fold: set('i', fold), multiline: set('m', multiline), dotNewline: set('s', dotNewline) };
+    this.#flags = {
+      fold: set('i', fold),
+      multiline: set('m', multiline),
+      dotNewline: set('s', dotNewline),
+      ungreedy: set('U', ungreedy),
+    };
     return end === ')';
   }
 
   #repeated(atom: PatternNode): PatternNode {
     const first = this.#repetition();
     if (first === undefined) return atom;
-    this.#take('?');
+    const lazy = this.#take('?') !== this.#flags.ungreedy;
     const second = this.#repetition();
     if (second !== undefined) throw failure('invalid nested repetition operator', first.text + second.text);
-    return { kind: 'repeat', of: atom, min: first.min, max: first.max };
+    return { kind: 'repeat', of: atom, min: first.min, max: first.max, lazy };
   }
 
   #repetition(): { min: number; max: number; text: string } | undefined {

@@ -65,6 +65,9 @@ function emit(program: Instruction[], node: PatternNode): void {
     case 'choice':
       emitChoice(program, node.of);
       return;
+    case 'capture':
+      emit(program, node.of);
+      return;
     case 'repeat':
       emitCopies(program, node.of, node.min);
       if (node.max === Infinity) emitStar(program, node.of);
@@ -266,7 +269,7 @@ function onlyChar({ ranges, sets, property, negated, folded }: CharSet): number 
   return sets === undefined && property === undefined && negated !== true && folded !== true ? range[0] : undefined;
 }
 
-function holds(what: Assertion, before: number, point: number): boolean {
+export function holds(what: Assertion, before: number, point: number): boolean {
   switch (what) {
     case 'text-start':
       return before < 0;

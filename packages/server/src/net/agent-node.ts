@@ -45,7 +45,7 @@ export function agentNode(
 }
 
 /** `::ffff:10.0.0.7` is 10.0.0.7; zone identifiers are dropped. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   const bare = address.replace(/%.*$/, '');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1];
   return mapped ?? bare;

@@ -6,6 +6,7 @@
  */
 
 import type { CheckDefinition, CheckKind, CheckStatus, RegistryError } from '@rollcall/protocol';
+import type { QueryPut } from './prepared-query.ts';
 import type { Foreign, Json, Row } from './rows.ts';
 
 export interface NodeInput {
@@ -229,6 +230,7 @@ export type Command =
   | SessionConnected
   | RecordPut
   | RecordDelete
+  | QueryPut
   | Txn
   | Prune;
 

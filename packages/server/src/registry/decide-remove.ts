@@ -3,7 +3,7 @@
  *
  * The cascades call each other, so they live together: a node takes its instances, checks and
  * sessions; an instance its checks; a check that fails or goes takes the sessions bound to it; a
- * session its locks and the instances it vouches for.
+ * session its locks, the instances it vouches for and the records bound to it.
  */
 
 import type { CheckStatus } from '@rollcall/protocol';
@@ -69,6 +69,10 @@ export function destroySession(draft: Draft, id: string, now: number): boolean {
   for (const held of [...find.heldBySession(draft, id)]) {
     if (held.kind === 'instance') {
       deregisterInstance(draft, held.node, held.id, now);
+      continue;
+    }
+    if (held.kind === 'record') {
+      draft.delete(keys.record(held.type, held.id));
       continue;
     }
     if (session.behavior === 'delete') removeKey(draft, held.key);

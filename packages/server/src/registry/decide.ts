@@ -19,6 +19,7 @@ import {
 import { connectSession, createSession } from './decide-session.ts';
 import { transact } from './decide-txn.ts';
 import type { Draft } from './draft.ts';
+import { putQuery } from './prepared-query.ts';
 import { prune } from './prune.ts';
 import { find, type Reader } from './reader.ts';
 import { keys } from './rows.ts';
@@ -66,6 +67,8 @@ function decideOn(draft: Draft, command: Command, now: number): AnyResult {
     }
     case 'record-delete':
       return draft.delete(keys.record(command.type, command.id));
+    case 'query-put':
+      return putQuery(draft, command);
     case 'txn':
       return transact(draft, command, now, decide);
     case 'prune':

@@ -6,6 +6,7 @@
  * else.
  */
 
+import { sessionOfRecord } from './bound-record.ts';
 import { keys, type Row, type RowOf } from './rows.ts';
 
 export interface Reader {
@@ -24,7 +25,7 @@ export const buckets = {
   /** Checks of the node itself are those of the empty instance. */
   checksOfInstance: (node: string, instance: string) => `checks-of\0${node}\0${instance}`,
   sessionsOnNode: (node: string) => `sessions-on\0${node}`,
-  /** KV rows locked, and instances vouched for, by a session. */
+  /** KV rows locked, instances vouched for, and records bound to it, by a session. */
   heldBySession: (session: string) => `held\0${session}`,
   all: (kind: 'node' | 'session' | 'check') => `all\0${kind}`,
   recordsOfType: (type: string) => `records\0${type}`,
@@ -46,8 +47,12 @@ export function bucketsOf(row: Row): string[] {
       return [buckets.sessionsOnNode(row.node), buckets.all('session')];
     case 'kv':
       return row.session === undefined ? [] : [buckets.heldBySession(row.session)];
-    case 'record':
-      return [buckets.recordsOfType(row.type)];
+    case 'record': {
+      const session = sessionOfRecord(row);
+      const names = [buckets.recordsOfType(row.type)];
+      if (session !== undefined) names.push(buckets.heldBySession(session));
+      return names;
+    }
     case 'view':
     case 'tombstone':
     case 'delay':
@@ -83,7 +88,7 @@ export const find = {
   sessionsOnNode: (reader: Reader, node: string) =>
     reader.bucket(buckets.sessionsOnNode(node)) as Iterable<RowOf<'session'>>,
   heldBySession: (reader: Reader, session: string) =>
-    reader.bucket(buckets.heldBySession(session)) as Iterable<RowOf<'kv'> | RowOf<'instance'>>,
+    reader.bucket(buckets.heldBySession(session)) as Iterable<RowOf<'kv' | 'instance' | 'record'>>,
   nodes: (reader: Reader) => reader.bucket(buckets.all('node')) as Iterable<RowOf<'node'>>,
   sessions: (reader: Reader) => reader.bucket(buckets.all('session')) as Iterable<RowOf<'session'>>,
   checks: (reader: Reader) => reader.bucket(buckets.all('check')) as Iterable<RowOf<'check'>>,

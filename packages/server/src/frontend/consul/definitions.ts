@@ -190,7 +190,13 @@ export const preparedQuery = schema({
     object: schema({
       Service: 'string',
       SamenessGroup: 'string',
-      Failover: 'json',
+      Failover: {
+        object: schema({
+          NearestN: 'int',
+          Datacenters: 'strings',
+          Targets: { list: schema({ Peer: 'string', Datacenter: 'string' }) },
+        }),
+      },
       OnlyPassing: 'bool',
       IgnoreCheckIDs: 'strings',
       Near: 'string',

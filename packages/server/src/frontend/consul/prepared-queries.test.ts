@@ -83,10 +83,8 @@ describe('keeping', () => {
     await consul.untilParked(1);
     await consul.put(`/v1/session/destroy/${ID}`);
     expect((await waiting).text).toBe('[]');
-    // The next write removes what it left.
-    await create({ Name: 'later', Service: { Service: 'web' } });
     const records = [...consul.server.registry.state.rows()].filter(([key]) => key.startsWith('record\0consul-query'));
-    expect(records).toHaveLength(1);
+    expect(records).toEqual([]);
   });
 
   test.each([
@@ -97,6 +95,35 @@ describe('keeping', () => {
       400,
       expect.stringMatching(/^Invalid prepared query: Service has \d+ bytes, the limit is 16384$/),
     ],
+    [
+      { Name: 'x', Service: { Service: 'x', Failover: { NearestN: -1 } } },
+      400,
+      "Invalid prepared query: Bad NearestN '-1', must be >= 0",
+    ],
+    [
+      { Name: 'x', Service: { Service: 'x', Failover: { NearestN: 1, Targets: [{ Peer: 'p' }] } } },
+      400,
+      'Invalid prepared query: Targets cannot be populated with NearestN or Datacenters',
+    ],
+    [
+      { Name: 'x', Service: { Service: 'x', NodeMeta: { '${a}': 'b' } } },
+      400,
+      expect.stringMatching(/^Invalid prepared query: .*invalid characters/),
+    ],
+    ...['${nope}: unknown variable accessed: nope', '${upper(name.full)}: unknown function called: upper', '${match()}: match: expected 1 arguments, got 0'].map(
+      (told): [object, number, unknown] => {
+        const [text = ''] = told.split(':');
+        const message = `failed compiling template: Bad evaluation for '${text}' in Service.Service: 1:3${told.slice(text.length)}`;
+        return [{ Name: 'x', Template: { Type: 'name_prefix_match' }, Service: { Service: text } }, 400, message];
+      },
+    ),
+    ...[['${match(1', '1:10: expected ")" but found end of string'], ['a${}', '1:4: expected expression but found "}"'], ['${', '1:3: expected expression but found end of string'], ['${1+2}', '1:4: expected "}" but found "+"']].map(
+      ([text, told]): [object, number, unknown] => [
+        { Name: 'x', Template: { Type: 'name_prefix_match' }, Service: { Service: text } },
+        400,
+        `failed compiling template: Bad format '${text}' in Service.Service: parse error at ${told}`,
+      ],
+    ),
     [{ ID: 'x', Service: { Service: 'x' } }, 400, 'ID must be empty when creating a new prepared query'],
     [{ Name: 'x', Session: 'nope', Service: { Service: 'x' } }, 500, 'invalid session "nope"'],
     [
@@ -110,14 +137,14 @@ describe('keeping', () => {
       "failed compiling template: Bad Template.Type 'zz'",
     ],
     [
-      { Name: 'x', Template: { Type: 'name_prefix_match', Regexp: '(a+)+' }, Service: { Service: 'x' } },
+      { Name: 'x', Template: { Type: 'name_prefix_match', Regexp: '(' }, Service: { Service: 'x' } },
       400,
-      'failed compiling template: Template.Regexp is not supported; use ${name.suffix}',
+      'failed compiling template: Bad Regexp: error parsing regexp: missing closing ): `(`',
     ],
     [
-      { Name: 'x', Template: { Type: 'name_prefix_match' }, Service: { Service: '${match(1)}' } },
+      { Name: 'x', Template: { Type: 'name_prefix_match' }, Service: { Service: 'x', Tags: ['a', '${b}'] } },
       400,
-      expect.stringMatching(/^failed compiling template: unknown variable "match\(1\)"/),
+      "failed compiling template: Bad evaluation for '${b}' in Service.Tags[1]: 1:3: unknown variable accessed: b",
     ],
   ])('%j is refused', async (body, status, text) => {
     const answer = await post(body);
@@ -176,5 +203,63 @@ describe('executing', () => {
     expect(await explained('find-web')).toMatchObject({ Service: 'web', Tags: [] });
     expect(await explained('find-exact')).toMatchObject({ Service: 'db' });
     expect(await explained('other')).toMatchObject({ Service: 'other' });
+  });
+
+  test('what a template captures, as Consul fills it in', async () => {
+    const Template = { Type: 'name_prefix_match', Regexp: '^geo-db-(.*?)-([^\\-]+?)$' };
+    const Service = {
+      Service: 'mysql-${match(1)}',
+      Tags: ['${match(2)}', '${agent.segment}x${ name.suffix }', '$${name.full}', '${match(9)}${match(-1)}${7}'],
+      NodeMeta: { zone: '${name.prefix}' },
+      Failover: { Datacenters: ['${match(2)}'] },
+    };
+    const ID = await create({ Name: 'geo-db', Template, Service });
+    const explained = async (name: string) =>
+      (await consul.get(`/v1/query/${name}/explain`)).json<{ Query: { Service: object } }>().Query.Service;
+    expect(await explained('geo-db-east-main')).toMatchObject({
+      Service: 'mysql-east',
+      Tags: ['main', 'x-east-main', '${name.full}', '7'],
+      NodeMeta: { zone: 'geo-db' },
+      Failover: { NearestN: 0, Datacenters: ['main'], Targets: null },
+    });
+    expect(await explained('geo-db-east')).toMatchObject({ Service: 'mysql-', Tags: ['', 'x-east', '${name.full}', '7'] });
+    // Found without regard to case, but the pattern has regard to it, and so has what is left of the prefix.
+    expect(await explained('GEO-DB-e-m')).toMatchObject({ Service: 'mysql-', Tags: ['', 'xGEO-DB-e-m', '${name.full}', '7'] });
+    const byId = await consul.get(`/v1/query/${ID}/execute`);
+    expect([byId.status, byId.text]).toEqual([
+      400,
+      'prepared query templates can only be resolved up by name, not by ID',
+    ]);
+  });
+
+  test('a hostile pattern, or a text without end, is a refusal and not a stall', async () => {
+    const Type = 'name_prefix_match';
+    await create({ Name: 'slow', Template: { Type, Regexp: '((((a?){9}){5})+)+b$' }, Service: { Service: 'web' } });
+    await create({ Name: 'long', Template: { Type }, Service: { Service: '${name.full}'.repeat(30), Near: '${name.full}'.repeat(500) } });
+    const slow = await consul.get(`/v1/query/slow${'a'.repeat(1_000)}/execute`);
+    expect([slow.status, slow.text]).toEqual([500, 'the pattern takes too long; make it shorter or repeat less']);
+    const long = await consul.get(`/v1/query/long${'a'.repeat(1_000)}/explain`);
+    expect([long.status, long.text]).toEqual([500, expect.stringMatching(/the limit is 65536$/)]);
+    expect((await consul.get(`/v1/query/slow${'a'.repeat(2_000)}/execute`)).status).toBe(404);
+  });
+
+  test('names are taken and found without regard to case, templates and others alike', async () => {
+    await create({ Name: 'Q', Service: { Service: 'web' } });
+    expect(await found('q')).toEqual(['w1', 'w2']);
+    const template = { Name: 'q', Template: { Type: 'name_prefix_match' }, Service: { Service: 'web' } };
+    expect((await post(template)).text).toBe("name 'q' aliases an existing query name");
+    await create({ ...template, Name: '' });
+    expect((await post({ ...template, Name: '' })).text).toBe('a query template with an empty name already exists');
+  });
+
+  test('other datacenters are passed over, peers are counted, and nothing is found there', async () => {
+    const Failover = { Targets: [{ Datacenter: 'dc2' }, { Peer: 'a' }, { Peer: 'b' }] };
+    await create({ Name: 'none', Service: { Service: 'none', Failover } });
+    await create({ Name: 'some', Service: { Service: 'web', Failover } });
+    await create({ Name: 'other', Service: { Service: 'none', Failover: { NearestN: 3, Datacenters: ['dc2'] } } });
+    const executed = async (name: string) => (await consul.get(`/v1/query/${name}/execute`)).json();
+    expect(await executed('none')).toMatchObject({ Nodes: [], Datacenter: '', PeerName: 'b', Failovers: 2 });
+    expect(await executed('some')).toMatchObject({ Datacenter: 'dc1', PeerName: '', Failovers: 0 });
+    expect(await executed('other')).toMatchObject({ Nodes: [], Datacenter: 'dc1', PeerName: '', Failovers: 0 });
   });
 });

@@ -1,87 +1,73 @@
-/** What a prepared query finds: the instances that it selects, in random order as Consul gives them. */
+/** The answer of a prepared query over HTTP: in random order as Consul gives it, or the nearest first. */
 
-import type { Json } from '../../registry/rows.ts';
+import { executeQuery, failedOverTo, nearestFirst, type FoundInstance } from '../../registry/prepared-query-execution.ts';
+import type { PreparedQuery } from '../../registry/prepared-query.ts';
 import { find } from '../../registry/reader.ts';
 import type { Call } from './call.ts';
 import { invalid, quoted } from './errors.ts';
-import { hasTags, instanceChecks, nodeChecks } from './selection.ts';
+import { clientAddress } from './near.ts';
 import { checkJson, nodeJson, serviceJson } from './translate.ts';
+import { agentOf } from './virtual-agent.ts';
 
-export interface Prepared {
-  readonly Name: string;
-  readonly Session: string;
-  readonly Template: { readonly Type: string; readonly Regexp: string; readonly RemoveEmptyTags: boolean };
-  readonly Service: PreparedService;
-  readonly DNS: { readonly TTL: string };
-}
-
-export interface PreparedService {
-  readonly Service: string;
-  readonly Failover: Json;
-  readonly OnlyPassing: boolean;
-  readonly IgnoreCheckIDs: readonly string[];
-  readonly Near: string;
-  readonly Tags: readonly string[];
-  readonly NodeMeta: Readonly<Record<string, string>>;
-  readonly ServiceMeta: Readonly<Record<string, string>>;
-  readonly Connect: boolean;
-}
-
-/** @throws RegistryError `invalid_argument` for a bad `?limit` */
-export function execute({ context, params }: Call, { Service: wanted, DNS }: Prepared): object {
-  const { identity, registry, uuid } = context;
-  const { state } = registry;
-  const { datacenter } = identity;
-  const limitText = params.get('limit');
-  if (!/^\d{0,9}$/.test(limitText)) {
-    throw invalid(`strconv.Atoi: parsing ${quoted(limitText)}: invalid syntax`);
-  }
-  const limit = Number(limitText) || Infinity;
-  const found: object[] = [];
-  // Without a service mesh nothing is connect-native.
-  const none = wanted.Connect || (params.has('connect') && params.flag('connect'));
-  for (const instance of none ? [] : find.instancesOfService(state, wanted.Service)) {
-    const node = find.node(state, instance.node);
-    if (node === undefined || !matchesTags(instance, wanted.Tags)) continue;
-    if (!hasAll(node.meta, wanted.NodeMeta) || !hasAll(instance.meta, wanted.ServiceMeta)) continue;
-    const checks = [...nodeChecks(state, node.name), ...instanceChecks(state, instance)];
-    const counted = checks.filter(({ id }) => !wanted.IgnoreCheckIDs.includes(id));
-    const bad = ({ status }: { readonly status: string }) =>
-      status === 'critical' || (wanted.OnlyPassing && status !== 'passing');
-    if (counted.some(bad)) continue;
-    found.push({
-      Node: nodeJson(node, datacenter),
-      Service: serviceJson(instance),
-      Checks: checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance)),
-    });
-  }
-  // A random key for each; the context's only source of randomness makes ids.
-  const shuffled = found
-    .map((entry): [string, object] => [uuid(), entry])
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, entry]) => entry);
+/** @throws RegistryError `invalid_argument` for a bad `?limit` or `?connect` */
+export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery): object {
+  const { context, params } = call;
+  const { identity, registry } = context;
+  const limit = readLimit(params.get('limit'));
+  const Connect = wanted.Connect || (params.has('connect') && params.flag('connect'));
+  const found = executeQuery(registry.state, { ...wanted, Connect });
+  const Nodes = ordered(call, found, params.get('near') || wanted.Near).slice(0, limit);
+  const peers = found.length > 0 ? [] : failedOverTo(wanted);
   return {
     Service: wanted.Service,
-    Nodes: shuffled.slice(0, limit),
+    Nodes: Nodes.map(({ node, instance, checks }) => ({
+      Node: nodeJson(node, identity.datacenter),
+      Service: serviceJson(instance),
+      Checks: checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance)),
+    })),
     DNS,
-    Datacenter: datacenter,
-    PeerName: '',
-    Failovers: 0,
+    // Who was asked last.
+    Datacenter: peers.length > 0 ? '' : identity.datacenter,
+    PeerName: peers.at(-1) ?? '',
+    Failovers: peers.length,
   };
 }
 
-/** All tags, and none of those after a `!`. */
-function matchesTags(instance: Parameters<typeof hasTags>[0], tags: readonly string[]): boolean {
-  const lower = tags.map((tag) => tag.toLowerCase());
-  const required = lower.filter((tag) => !tag.startsWith('!'));
-  const excluded = lower.filter((tag) => tag.startsWith('!')).map((tag) => tag.slice(1));
-  const has = (tag: string) => hasTags(instance, { name: '', tags: [tag], meta: [] });
-  return required.every(has) && !excluded.some(has);
+function ordered(call: Call, found: readonly FoundInstance[], near: string): readonly FoundInstance[] {
+  const shuffled = shuffle(found, call.context.uuid);
+  const source = sourceOf(call, near);
+  return (source === undefined ? undefined : nearestFirst(call.context.registry.state, shuffled, source)) ?? shuffled;
 }
 
-function hasAll(
-  meta: Readonly<Record<string, string>>,
-  wanted: Readonly<Record<string, string>>,
-): boolean {
-  return Object.entries(wanted).every(([key, value]) => Object.hasOwn(meta, key) && meta[key] === value);
+/** The node whose nearest are wanted. */
+function sourceOf({ context, exchange }: Call, near: string): string | undefined {
+  switch (near) {
+    case '':
+      return undefined;
+    case '_agent':
+      return agentOf(exchange.request, context.identity).name;
+    case '_ip': {
+      const address = clientAddress(exchange.request);
+      for (const node of find.nodes(context.registry.state)) if (node.address === address) return node.name;
+      return undefined;
+    }
+    default:
+      return near;
+  }
+}
+
+/** By a random key for each; the context's only source of randomness makes ids. */
+function shuffle<T>(rows: readonly T[], uuid: () => string): T[] {
+  return rows
+    .map((row): [string, T] => [uuid(), row])
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, row]) => row);
+}
+
+function readLimit(text: string): number {
+  if (!/^[+-]?\d{0,9}$/.test(text) || /^[+-]$/.test(text)) {
+    throw invalid(`Bad limit: strconv.Atoi: parsing ${quoted(text)}: invalid syntax`);
+  }
+  const limit = Number(text);
+  return limit > 0 ? limit : Infinity;
 }

@@ -124,7 +124,7 @@ export function routeTable(): readonly Route[] {
     },
     {
       path: '/v1/query/:query',
-      methods: { GET: { act: queries.read }, PUT: { act: queries.update }, DELETE: { act: queries.remove } },
+      methods: { GET: { act: queries.reader() }, PUT: { act: queries.update }, DELETE: { act: queries.remove } },
     },
     { path: '/v1/event/fire/:name', methods: { PUT: { act: events.fire } } },
     { path: '/v1/event/list', methods: { GET: { own: events.list } } },

@@ -1,0 +1,58 @@
+/**
+ * `?near`: rows in order of the round-trip time to a node, by stored network coordinates. As in Consul there is
+ * no order when nothing is known of the node, and rows of unknown nodes come last, in the order that they had.
+ */
+
+import type { IncomingMessage } from 'node:http';
+import { plainAddress } from '../../net/agent-node.ts';
+import type { Exchange, Identity } from '../../net/frontend.ts';
+import { coordinateType, distancesFrom } from '../../registry/coordinate.ts';
+import type { State } from '../../registry/state.ts';
+import { viewOf } from '../../registry/view-name.ts';
+import type { Params } from './params.ts';
+import { agentOf } from './virtual-agent.ts';
+import { headerOf } from './wire.ts';
+
+export interface Near {
+  /** What it adds to the name of a representation. */
+  readonly name: string;
+  /** Views that the order depends on. */
+  readonly views: readonly string[];
+  /** @param nodeOf name of the node of a row */
+  sort<T>(state: State, rows: T[], nodeOf: (row: T) => string): T[];
+}
+
+const anyOrder: Near = { name: '', views: [], sort: (_state, rows) => rows };
+
+/** Coordinates, and the nodes that have them: one that goes takes its coordinate out of the order. */
+const views = [viewOf.records(coordinateType), viewOf.nodes()];
+
+export function readNear(params: Params): Near {
+  const near = params.get('near');
+  if (near === '') return anyOrder;
+  return {
+    name: ` near ${JSON.stringify(near)}`,
+    views,
+    sort: (state, rows, nodeOf) => {
+      const distance = distancesFrom(state, near);
+      if (distance === undefined) return rows;
+      const placed = rows.map((row) => ({ row, seconds: distance(nodeOf(row)) }));
+      // Both may be infinite, whose difference is no number.
+      placed.sort((a, b) => (a.seconds === b.seconds ? 0 : a.seconds - b.seconds));
+      return placed.map(({ row }) => row);
+    },
+  };
+}
+
+/** A query string in which `near=_agent` names the caller's own node, so that answers can be kept for all. */
+export function namedCaller(query: string, { request }: Exchange, identity: Identity): string {
+  if (!query.includes('near=_agent')) return query;
+  const { name } = agentOf(request, identity);
+  return query.replace(/(^|&)near=_agent(?=&|$)/g, (_all, before: string) => `${before}near=${encodeURIComponent(name)}`);
+}
+
+/** Where a request comes from, as its proxy says; only for the order of answers. */
+export function clientAddress(request: IncomingMessage): string {
+  const forwarded = headerOf(request, 'x-forwarded-for')?.split(',')[0]?.trim();
+  return plainAddress(forwarded || (request.socket.remoteAddress ?? ''));
+}

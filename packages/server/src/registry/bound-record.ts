@@ -1,0 +1,13 @@
+/** Records that are bound to a session and go with it: for now, prepared queries. */
+
+import type { RecordRow } from './rows.ts';
+
+/** Type of the records that are prepared queries (`prepared-query.ts`). */
+export const queryType = 'consul-query';
+
+/** The session that a record goes with, if it is bound to one. */
+export function sessionOfRecord({ type, value }: Pick<RecordRow, 'type' | 'value'>): string | undefined {
+  if (type !== queryType) return undefined;
+  const { Session } = value as { readonly Session?: string };
+  return Session === '' ? undefined : Session;
+}

@@ -1,0 +1,65 @@
+/**
+ * Network coordinates: where nodes stand to each other, in round-trip time (Vivaldi: F. Dabek et al., SIGCOMM
+ * 2004, with the height and adjustment of https://github.com/hashicorp/serf/blob/master/coordinate). They are kept
+ * as they are sent; nothing here computes them.
+ */
+
+import { find, type Reader } from './reader.ts';
+
+/** Type of the records; the id is the node's name. */
+export const coordinateType = 'consul-coordinate';
+
+/** Of Serf's coordinates (`coordinate.DefaultConfig`). */
+export const dimensions = 8;
+
+export interface Coordinate {
+  /** Seconds in each of the dimensions. */
+  readonly Vec: readonly number[];
+  readonly Error: number;
+  readonly Adjustment: number;
+  readonly Height: number;
+}
+
+/** What a record holds. */
+export interface NodeCoordinate {
+  readonly Node: string;
+  readonly Segment: string;
+  readonly Coord: Coordinate;
+}
+
+/** The coordinate of a node that exists. */
+export function coordinateOf(reader: Reader, node: string): NodeCoordinate | undefined {
+  if (find.node(reader, node) === undefined) return undefined;
+  return find.record(reader, coordinateType, node)?.value as NodeCoordinate | undefined;
+}
+
+/** Seconds there and back, as Serf computes it: `Coordinate.DistanceTo`. */
+export function distance(a: Coordinate, b: Coordinate): number {
+  let squares = 0;
+  for (let index = 0; index < dimensions; index++) {
+    squares += ((a.Vec[index] ?? 0) - (b.Vec[index] ?? 0)) ** 2;
+  }
+  const raw = Math.sqrt(squares) + a.Height + b.Height;
+  // Adjustments are estimates, too, and may make less than nothing of a short way.
+  const adjusted = raw + a.Adjustment + b.Adjustment;
+  return adjusted > 0 ? adjusted : raw;
+}
+
+/**
+ * Distances from a node to others by name, in seconds; infinite when nothing is known of the other or it is
+ * in another segment. Undefined when nothing is known of the node itself: there is no order then.
+ */
+export function distancesFrom(reader: Reader, node: string): ((other: string) => number) | undefined {
+  const own = coordinateOf(reader, node);
+  if (own === undefined) return undefined;
+  const known = new Map<string, number>();
+  return (other) => {
+    const before = known.get(other);
+    if (before !== undefined) return before;
+    const coordinate = coordinateOf(reader, other);
+    const near = coordinate !== undefined && coordinate.Segment === own.Segment;
+    const seconds = near ? distance(own.Coord, coordinate.Coord) : Infinity;
+    known.set(other, seconds);
+    return seconds;
+  };
+}

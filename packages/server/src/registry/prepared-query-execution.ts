@@ -1,0 +1,79 @@
+/** What a prepared query finds: the same for every protocol that asks. Pure. */
+
+import { worstStatus, type CheckStatus } from '@rollcall/protocol';
+import { distancesFrom } from './coordinate.ts';
+import type { PreparedService } from './prepared-query.ts';
+import { find, type Reader } from './reader.ts';
+import type { CheckRow, InstanceRow, NodeRow } from './rows.ts';
+
+export interface FoundInstance {
+  readonly instance: InstanceRow;
+  readonly node: NodeRow;
+  /** Those of its node, then its own, ignored ones included; each in order of their ids. */
+  readonly checks: readonly CheckRow[];
+  /** The worst of those that count; never critical. */
+  readonly status: 'passing' | 'warning';
+}
+
+/** The healthy instances that a query selects, in no particular order. */
+export function executeQuery(reader: Reader, wanted: PreparedService): FoundInstance[] {
+  // Without a service mesh nothing is connect-native.
+  if (wanted.Connect) return [];
+  const found: FoundInstance[] = [];
+  const ignored = new Set(wanted.IgnoreCheckIDs);
+  const required: string[] = [];
+  const excluded: string[] = [];
+  for (const tag of wanted.Tags.map((one) => one.toLowerCase())) {
+    if (tag.startsWith('!')) excluded.push(tag.slice(1));
+    else required.push(tag);
+  }
+  for (const instance of find.instancesOfService(reader, wanted.Service)) {
+    const node = find.node(reader, instance.node);
+    if (node === undefined) continue;
+    const tags = new Set(instance.tags.map((tag) => tag.toLowerCase()));
+    if (!required.every((tag) => tags.has(tag)) || excluded.some((tag) => tags.has(tag))) continue;
+    if (!hasAll(node.meta, wanted.NodeMeta) || !hasAll(instance.meta, wanted.ServiceMeta)) continue;
+    const checks = [
+      ...[...find.checksOfNode(reader, node.name)].sort(byId),
+      ...[...find.checksOfInstance(reader, node.name, instance.id)].sort(byId),
+    ];
+    const counted = checks.filter(({ id }) => !ignored.has(id)).map(({ status }): CheckStatus => status);
+    const status = worstStatus(counted);
+    if (status === 'critical' || (wanted.OnlyPassing && status !== 'passing')) continue;
+    found.push({ instance, node, checks, status });
+  }
+  return found;
+}
+
+/**
+ * The nearest to a node first; those whose distance is unknown come last, as they come.
+ * @param source name of the node
+ * @returns undefined when nothing is known of the node, so that there is no order
+ */
+export function nearestFirst(
+  reader: Reader,
+  found: readonly FoundInstance[],
+  source: string,
+): FoundInstance[] | undefined {
+  const distance = distancesFrom(reader, source);
+  if (distance === undefined) return undefined;
+  return [...found].sort((a, b) => order(distance(a.node.name), distance(b.node.name)));
+}
+
+/** The peers that a query without an answer would be asked of, one after the other; there are none. */
+export function failedOverTo({ Failover: { Targets } }: PreparedService): readonly string[] {
+  return (Targets ?? []).map(({ Peer }) => Peer).filter((peer) => peer !== '');
+}
+
+function order(a: number, b: number): number {
+  // Both may be infinite, whose difference is no number.
+  return a === b ? 0 : a - b;
+}
+
+function byId(a: CheckRow, b: CheckRow): number {
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
+
+function hasAll(meta: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([key, value]) => Object.hasOwn(meta, key) && meta[key] === value);
+}

@@ -1,0 +1,96 @@
+/**
+ * Finds prepared queries by id or name, and fills templates in. Names come from anybody, so what a lookup
+ * costs does not depend on how many queries there are: the index is built when a query has changed.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { queryType } from './bound-record.ts';
+import { queryOf, templateType, type PreparedQuery } from './prepared-query.ts';
+import { compileTemplate, type QueryTemplate } from './prepared-query-template.ts';
+import { find } from './reader.ts';
+import type { Registry } from './registry.ts';
+import type { RowOf } from './rows.ts';
+import { viewOf } from './view-name.ts';
+
+export interface FoundQuery {
+  readonly row: RowOf<'record'>;
+  /** With its template filled in. */
+  readonly query: PreparedQuery;
+}
+
+interface Index {
+  readonly revision: number;
+  /** In lower case. */
+  readonly names: ReadonlyMap<string, RowOf<'record'>>;
+  /** By prefix in lower case. */
+  readonly templates: ReadonlyMap<string, RowOf<'record'>>;
+  /** Lengths of the prefixes, the longest first. */
+  readonly lengths: readonly number[];
+  /** By id; compiled when one is used first. */
+  readonly compiled: Map<string, QueryTemplate>;
+}
+
+/** Longer names are nobody's; HTTP allows them, DNS does not. */
+const nameLengthMax = 1_024;
+
+export class PreparedQueries {
+  readonly #registry: Registry;
+  #index: Index | undefined;
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+  }
+
+  /** Rises with every change of a query. */
+  get revision(): number {
+    return this.#registry.views.revision(viewOf.records(queryType));
+  }
+
+  /**
+   * By id, by name, or by the template with the longest prefix of the name; without regard to case.
+   * @throws RegistryError `invalid_argument` for the id of a template; `resource_exhausted` when a template takes
+   *   too long
+   */
+  find(idOrName: string): FoundQuery | undefined {
+    if (idOrName === '' || idOrName.length > nameLengthMax) return undefined;
+    const byId = find.record(this.#registry.state, queryType, idOrName);
+    if (byId !== undefined) {
+      if (queryOf(byId).Template.Type === '') return { row: byId, query: queryOf(byId) };
+      const message = 'prepared query templates can only be resolved up by name, not by ID';
+      throw new RegistryError('invalid_argument', message);
+    }
+    const { names, templates, lengths, compiled } = this.#current();
+    const name = idOrName.toLowerCase();
+    const exact = names.get(name);
+    if (exact !== undefined) return this.#filled(exact, idOrName, compiled);
+    for (const length of lengths) {
+      if (length > name.length) continue;
+      const row = templates.get(name.slice(0, length));
+      if (row !== undefined) return this.#filled(row, idOrName, compiled);
+    }
+    return undefined;
+  }
+
+  #filled(row: RowOf<'record'>, name: string, compiled: Map<string, QueryTemplate>): FoundQuery {
+    const query = queryOf(row);
+    if (query.Template.Type === '') return { row, query };
+    let template = compiled.get(row.id);
+    if (template === undefined) compiled.set(row.id, (template = compileTemplate(query)));
+    return { row, query: template.render(name) };
+  }
+
+  #current(): Index {
+    const { revision } = this;
+    if (this.#index?.revision === revision) return this.#index;
+    const names = new Map<string, RowOf<'record'>>();
+    const templates = new Map<string, RowOf<'record'>>();
+    for (const row of find.records(this.#registry.state, queryType)) {
+      const { Name, Template } = queryOf(row);
+      if (Name !== '') names.set(Name.toLowerCase(), row);
+      if (Template.Type === templateType) templates.set(Name.toLowerCase(), row);
+    }
+    const lengths = [...new Set([...templates.keys()].map(({ length }) => length))].sort((a, b) => b - a);
+    this.#index = { revision, names, templates, lengths, compiled: new Map() };
+    return this.#index;
+  }
+}
