@@ -3,14 +3,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '../endpoint.ts';
-import type { BalancerFactory } from './balancer.ts';
+import type { Balancer, BalancerFactory } from './balancer.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { normal, simulate, someEndpoints } from './simulation.case.ts';
 
 const outcomes = ['ok', 'failed', 'unreachable', 'cancelled'] as const;
 
-/** @param spread largest deviation from an equal share, as a part of it */
+/**
+ * For balancers that give equal endpoints equal shares.
+ * @param spread largest deviation from an equal share, as a part of it
+ */
 export function balancerCases(name: string, factory: BalancerFactory, spread: number): void {
+  balancerRules(name, factory);
+  equalShareCases(name, factory, spread);
+}
+
+/** What holds for those, too, that prefer some endpoints to others. */
+export function balancerRules(name: string, factory: BalancerFactory): void {
   describe(`${name}, as every balancer`, () => {
     it('picks nobody from an empty list', () => {
       const balancer = factory(new SeededRandom(1));
@@ -88,7 +97,11 @@ export function balancerCases(name: string, factory: BalancerFactory, spread: nu
       balancer.observe(gone, { now: 5, latencyMs: 5, result: 'failed' });
       expect(balancer.pick({ now: 5, exclude: [] })).toBe(stays);
     });
+  });
+}
 
+function equalShareCases(name: string, factory: BalancerFactory, spread: number): void {
+  describe(`${name}, among equals`, () => {
     it.each([2, 5, 30])('gives %i equal endpoints equal shares', (count) => {
       const requests = simulate({
         balancer: factory,
@@ -114,6 +127,60 @@ export function balancerCases(name: string, factory: BalancerFactory, spread: nu
       }
       expect(new Set(picks.keys())).toEqual(new Set(endpoints.slice(2)));
       for (const count of picks.values()) expect(Math.abs(count - 3000)).toBeLessThan(3000 * Math.max(spread, 0.1));
+    });
+  });
+}
+
+/**
+ * For balancers that honour weights.
+ * @param off largest difference between a share and the one due, as a part of all picks
+ */
+export function weightCases(name: string, factory: BalancerFactory, off: number): void {
+  /** Shares of picks, one request at a time, all equally fast. */
+  const sharesOf = (balancer: Balancer, endpoints: readonly Endpoint[], exclude: readonly Endpoint[] = []) => {
+    const shares = endpoints.map(() => 0);
+    for (let n = 0; n < 10_000; n++) {
+      const picked = balancer.pick({ now: n, exclude }) as Endpoint;
+      balancer.observe(picked, { now: n + 0.5, latencyMs: 10, result: 'ok' });
+      (shares[endpoints.indexOf(picked)] as number) += 1 / 10_000;
+    }
+    return shares;
+  };
+  const weighing = (weights: readonly number[]) => someEndpoints(weights.length, (index) => ({ weight: weights[index] as number }));
+
+  describe(`${name}, with weights`, () => {
+    it.each([[[1, 2, 5]], [[100, 100, 50, 0.5]], [[0, 1, 0, 3]], [[0, 0, 0]]])('shares by weights %j', (weights) => {
+      const balancer = factory(new SeededRandom(11));
+      const endpoints = weighing(weights);
+      balancer.update(endpoints);
+      const sum = weights.reduce((total, weight) => total + weight, 0);
+      sharesOf(balancer, endpoints).forEach((share, index) => {
+        const due = sum === 0 ? 1 / weights.length : (weights[index] as number) / sum;
+        if (due === 0) expect(share).toBe(0);
+        else expect(Math.abs(share - due)).toBeLessThan(off);
+      });
+    });
+
+    it('shares by the newest weights', () => {
+      const balancer = factory(new SeededRandom(12));
+      const endpoints = weighing([1, 5, 0]);
+      balancer.update(endpoints);
+      sharesOf(balancer, endpoints);
+      endpoints.forEach((endpoint, index) => (endpoint.instance = { ...endpoint.instance, weight: [5, 1, 4][index] as number }));
+      balancer.update(endpoints);
+      const [a, b, c] = sharesOf(balancer, endpoints) as [number, number, number];
+      for (const [share, due] of [[a, 0.5], [b, 0.1], [c, 0.4]] as const) expect(Math.abs(share - due)).toBeLessThan(off);
+    });
+
+    it('retries by weight, and on an endpoint of weight 0 only if nobody else is left', () => {
+      const balancer = factory(new SeededRandom(13));
+      const endpoints = weighing([0, 4, 1, 3]);
+      balancer.update(endpoints);
+      const [zero, a, b, c] = endpoints as [Endpoint, Endpoint, Endpoint, Endpoint];
+      const shares = sharesOf(balancer, endpoints, [a]);
+      expect(shares[0]).toBe(0);
+      expect(Math.abs((shares[3] as number) - 0.75)).toBeLessThan(Math.max(off, 0.03));
+      expect(balancer.pick({ now: 10_000, exclude: [a, b, c] })).toBe(zero);
     });
   });
 }

@@ -25,8 +25,11 @@ export function drawAllowed(
   let last = -1;
   for (let index = 0; index < endpoints.length; index++) {
     if (!allowed(endpoints, exclude, besides, index)) continue;
+    const weight = weights?.[index] ?? 1;
+    // Weight 0 is for when nobody else is left.
+    if (weight === 0 && total > 0) continue;
     last = index;
-    left -= weights?.[index] ?? 1;
+    left -= weight;
     if (left < 0) break;
   }
   return last;

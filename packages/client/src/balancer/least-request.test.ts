@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
-import { balancerCases } from './balancer.case.ts';
+import { balancerCases, weightCases } from './balancer.case.ts';
 import { leastRequest } from './least-request.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { normal, simulate, someEndpoints } from './simulation.case.ts';
 import { uniformRandom } from './uniform-random.ts';
 
 balancerCases('least request', leastRequest(), 0.1);
+weightCases('least request', leastRequest(), 0.02);
 
 it.each([1, 2, 3])('keeps 1,024 endpoints within 3 requests of the mean where chance is 12 and more off (seed %i)', (seed) => {
   // M. Mitzenmacher 2001: with two choices the gap is about log log n, whatever the load.
@@ -43,4 +44,24 @@ it.each([
   });
   const shares = weights.map((_, backend) => requests.filter((request) => request.backend === backend).length / requests.length);
   shares.forEach((share, index) => expect(Math.abs(share - weights[index]! / 8)).toBeLessThan(0.02));
+});
+
+it.each([
+  [0, 0.1],
+  [1, 0.7],
+  [4, 1],
+])('counts requests in flight against weights as the bias says: with %d, the light idle one of two gets a share of %d', (activeRequestBias, due) => {
+  // The heavy one is drawn first 9 times of 10 and costs (9 · 5/9 + 1)^bias = 6^bias, the other 1: with
+  // a bias of 1 the other is taken instead with chance (1/1) ÷ (9/6).
+  const balancer = leastRequest({ activeRequestBias })(new SeededRandom(5));
+  const endpoints = someEndpoints(2, (index) => ({ weight: index === 0 ? 9 : 1 }));
+  endpoints[0]!.inFlight = 9;
+  balancer.update(endpoints);
+  let light = 0;
+  for (let n = 0; n < 10_000; n++) if (balancer.pick({ now: 0, exclude: [] }) === endpoints[1]) light += 1;
+  expect(Math.abs(light / 10_000 - due)).toBeLessThan(0.02);
+});
+
+it('refuses a bias below 0', () => {
+  expect(() => leastRequest({ activeRequestBias: -1 })).toThrow('activeRequestBias is -1; it must be 0 or more');
 });

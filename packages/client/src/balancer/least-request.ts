@@ -9,17 +9,41 @@
  */
 
 import type { BalancerFactory } from './balancer.ts';
+import { demand } from './demand.ts';
+import type { RandomSource } from './seeded-random.ts';
 import { TwoChoices } from './two-choices.ts';
 
-/** Of two random endpoints, the one with fewer requests in flight per weight. O(1). */
-export function leastRequest(): BalancerFactory {
-  return (random) => new LeastRequest(random);
+export interface LeastRequestOptions {
+  /**
+   * How much requests in flight count against weights, 0 or more, as Envoy's `active_request_bias`:
+   * endpoints cost (requests in flight per weight + 1)^bias. 1 by default; with 0 only weights count,
+   * and the more it is, the less do they. Without effect while weights are equal, but for 0, which
+   * is a random choice.
+   */
+  readonly activeRequestBias?: number;
+}
+
+/**
+ * Of two random endpoints, the one with fewer requests in flight per weight. O(1).
+ * @throws RegistryError `invalid_argument` when the bias is out of its range
+ */
+export function leastRequest({ activeRequestBias = 1 }: LeastRequestOptions = {}): BalancerFactory {
+  demand(activeRequestBias >= 0, 'activeRequestBias', activeRequestBias, '0 or more');
+  return (random) => new LeastRequest(random, activeRequestBias);
 }
 
 class LeastRequest extends TwoChoices {
+  readonly #bias: number;
+
+  constructor(random: RandomSource, bias: number) {
+    super(random);
+    this.#bias = bias;
+  }
+
   override observe(): void {}
 
   protected override assess(index: number, choice: 0 | 1): void {
     this.assessLoad(index, choice);
+    if (this.#bias !== 1) this.costs[choice] = (this.costs[choice] as number) ** this.#bias;
   }
 }

@@ -19,6 +19,7 @@ import { AliasTable } from './alias-table.ts';
 import type { Balancer, Outcome, PickContext } from './balancer.ts';
 import { drawAllowed } from './draw.ts';
 import { bitsRange, drawIndex, type RandomSource } from './seeded-random.ts';
+import { requestShares, unequalWeights } from './weights.ts';
 
 export abstract class TwoChoices implements Balancer {
   protected endpoints: readonly Endpoint[] = [];
@@ -44,12 +45,9 @@ export abstract class TwoChoices implements Balancer {
 
   update(endpoints: readonly Endpoint[]): void {
     this.endpoints = [...endpoints];
-    const weights = Float64Array.from(endpoints, ({ instance }) => instance.weight);
-    const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
-    const skewed = mean > 0 && weights.some((weight) => weight !== mean);
-    this.#weights = skewed ? weights : undefined;
-    this.#table = skewed ? new AliasTable(weights) : undefined;
-    this.#requestShares = weights.map((weight) => (skewed ? mean / weight : 1));
+    this.#weights = unequalWeights(endpoints);
+    this.#table = this.#weights && new AliasTable(this.#weights);
+    this.#requestShares = requestShares(endpoints);
   }
 
   pick(context: PickContext): Endpoint | undefined {

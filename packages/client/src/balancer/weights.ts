@@ -1,0 +1,27 @@
+/**
+ * The weights of a list as balancers read them. Weight 0 means never, unless all weights are 0: then
+ * they are equal. Who has which weight is decided elsewhere (the registry, `slow-start.ts`).
+ */
+
+import type { Endpoint } from '../endpoint.ts';
+
+/** The weight of each endpoint; undefined when they are all equal, so that the plain algorithm will do. */
+export function unequalWeights(endpoints: readonly Endpoint[]): Float64Array<ArrayBuffer> | undefined {
+  const weights = Float64Array.from(endpoints, ({ weight }) => weight);
+  return weights.some((weight) => weight !== weights[0]) ? weights : undefined;
+}
+
+/** The weight of each endpoint; 1 each when they are all equal. */
+export function relativeWeights(endpoints: readonly Endpoint[]): Float64Array<ArrayBuffer> {
+  return unequalWeights(endpoints) ?? new Float64Array(endpoints.length).fill(1);
+}
+
+/**
+ * What one request in flight counts at each endpoint: mean weight ÷ its weight, so that with equal
+ * weights it is the request itself. Infinity for weight 0: no load is small enough.
+ */
+export function requestShares(endpoints: readonly Endpoint[]): Float64Array<ArrayBuffer> {
+  const weights = relativeWeights(endpoints);
+  const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
+  return weights.map((weight) => mean / weight);
+}
