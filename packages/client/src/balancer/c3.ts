@@ -1,0 +1,138 @@
+/**
+ * C3-style: of all endpoints the one with the lowest score R − S + q̂³·S, where R is the mean latency
+ * seen here, S the time that a request takes at the server, and q̂ = 1 + requests in flight here ×
+ * `clients` + requests that the server says it has: an estimate of the queue there. The cube makes a
+ * long queue at a fast endpoint dearer than a short one at a slow endpoint, so that clients do not
+ * all wait for the fastest. From L. Suresh, M. Canini, S. Schmid, A. Feldmann, "C3: Cutting Tail
+ * Latency in Cloud Data Stores via Adaptive Replica Selection", NSDI 2015, with these readings:
+ *
+ * - Servers report with their answers (`load-report/`). While one does not, R stands for S and its
+ *   own requests are unknown: the score is R·q̂³.
+ * - Rate control and the queue that holds requests back are left out: a balancer answers at once,
+ *   and overload is the business of concurrency limits. Without them, many clients that rank the
+ *   same endpoints alike may crowd upon one; `peak-ewma.ts` compares two at random and is safer then.
+ * - An endpoint without news for `staleMs` is tried again by one request at a time. A full scan
+ *   would otherwise never return to one that was slow once.
+ */
+
+import type { Endpoint } from '../endpoint.ts';
+import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
+import { demand } from './demand.ts';
+import { drawAllowed } from './draw.ts';
+import { type LatencyOptions, MeanLatency, MovingAverages } from './moving-averages.ts';
+import { Places } from './places.ts';
+import { drawIndex, type RandomSource } from './seeded-random.ts';
+import { requestShares } from './weights.ts';
+
+export interface C3Options extends LatencyOptions {
+  /**
+   * How many clients like this one there are: each takes its own requests in flight for those of the
+   * others, too. More than 0; 1 by default.
+   */
+  readonly clients?: number;
+  /** After how long without an answer an endpoint counts as unknown, in milliseconds; more than 0. 10,000 by default. */
+  readonly staleMs?: number;
+}
+
+/**
+ * The endpoint with the lowest latency × cube of the estimated queue. Weights count for the queue. O(n).
+ * @throws RegistryError `invalid_argument` when an option is out of its range
+ */
+export function c3({ clients = 1, staleMs = 10_000, ...latency }: C3Options = {}): BalancerFactory {
+  demand(clients > 0 && clients < Infinity, 'clients', clients, 'more than 0');
+  demand(staleMs > 0, 'staleMs', staleMs, 'more than 0');
+  const make = (random: RandomSource) => new C3(random, { ...latency, clients, staleMs });
+  make({ bits: () => 0 });
+  return make;
+}
+
+/** Dearer than any endpoint with a history, in milliseconds; small enough to add a queue to it. */
+const unknownCost = 2 ** 47;
+
+class C3 implements Balancer {
+  readonly #places = new Places();
+  readonly #random: RandomSource;
+  readonly #clients: number;
+  readonly #staleMs: number;
+  /** R. */
+  readonly #latency: MeanLatency;
+  /** S, as reported. */
+  readonly #service: MovingAverages;
+  /** Requests at the server, as reported. */
+  readonly #queue: MovingAverages;
+  /** What one request counts for the queue of each endpoint. */
+  #requestShares = new Float64Array(0);
+  /** Where the next scan begins, so that ties go round: one beyond the last pick. */
+  #next = 0;
+
+  constructor(random: RandomSource, options: Required<Pick<C3Options, 'clients' | 'staleMs'>> & LatencyOptions) {
+    const { clients, staleMs, decayMs = 10_000 } = options;
+    this.#random = random;
+    this.#clients = clients;
+    this.#staleMs = staleMs;
+    this.#latency = new MeanLatency(options);
+    this.#service = new MovingAverages(decayMs);
+    this.#queue = new MovingAverages(decayMs);
+  }
+
+  update(endpoints: readonly Endpoint[]): void {
+    const before = this.#places.replace(endpoints);
+    this.#latency.update(before);
+    this.#service.update(before);
+    this.#queue.update(before);
+    this.#requestShares = requestShares(endpoints);
+    this.#next = drawIndex(this.#random, endpoints.length);
+  }
+
+  pick({ now, exclude }: PickContext): Endpoint | undefined {
+    const { endpoints } = this.#places;
+    const start = this.#startBesides(exclude);
+    let best = start;
+    let least = Infinity;
+    let index = start;
+    for (let left = start === -1 ? 0 : endpoints.length; left > 0; left--) {
+      if (exclude.length === 0 || !exclude.includes(endpoints[index] as Endpoint)) {
+        // Not a number, and so never the least, for an idle endpoint of weight 0.
+        const score = this.#score(index, now);
+        if (score < least) {
+          least = score;
+          best = index;
+        }
+      }
+      index = index + 1 === endpoints.length ? 0 : index + 1;
+    }
+    this.#next = best + 1;
+    return endpoints[best];
+  }
+
+  observe(endpoint: Endpoint, outcome: Outcome): void {
+    const index = this.#places.indexOf(endpoint);
+    if (index === undefined) return;
+    this.#latency.observe(index, outcome);
+    const { now, load } = outcome;
+    if (load === undefined) return;
+    this.#queue.sample(index, now, load.inFlight);
+    if (load.latencyMs !== undefined) this.#service.sample(index, now, load.latencyMs);
+  }
+
+  /** Where a scan begins; −1 when nobody may be chosen. */
+  #startBesides(exclude: readonly Endpoint[]): number {
+    const { endpoints } = this.#places;
+    if (exclude.length > 0) return drawAllowed(endpoints, exclude, -1, undefined, this.#random);
+    return this.#next < endpoints.length ? this.#next : endpoints.length === 0 ? -1 : 0;
+  }
+
+  #score(index: number, now: number): number {
+    const share = this.#requestShares[index] as number;
+    const inFlight = (this.#places.endpoints[index] as Endpoint).inFlight * share * this.#clients;
+    // False for the stamp of an endpoint that was never heard of, too.
+    if (!(now - (this.#latency.stamps[index] as number) <= this.#staleMs)) {
+      return inFlight === 0 ? 0 : unknownCost + inFlight;
+    }
+    const reported = this.#queue.values[index] as number;
+    const queue = 1 + inFlight + (Number.isNaN(reported) ? 0 : reported * share);
+    const latency = this.#latency.values[index] as number;
+    const service = this.#service.values[index] as number;
+    return Number.isNaN(service) ? latency * queue ** 3 : latency + service * (queue ** 3 - 1);
+  }
+}

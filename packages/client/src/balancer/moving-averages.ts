@@ -1,0 +1,79 @@
+/**
+ * One exponentially weighted moving average per endpoint, over time: samples come at uneven times,
+ * so the weight of the past is e^(−Δt/τ). The first ones count alike, or the very first would weigh
+ * more than many after it. Unlike the average of `peak-ewma.ts` it follows higher and lower samples
+ * alike, and stays as it is while nothing is heard.
+ */
+
+import type { Outcome } from './balancer.ts';
+import { demand } from './demand.ts';
+import { carried } from './places.ts';
+
+export class MovingAverages {
+  /** By index; NaN when nothing is known. */
+  values = new Float64Array(0);
+  /** When the newest sample came, by index; NaN when there is none. */
+  stamps = new Float64Array(0);
+  /** How many samples came, by index. */
+  #counts = new Float64Array(0);
+  readonly #decayMs: number;
+
+  constructor(decayMs: number) {
+    this.#decayMs = decayMs;
+  }
+
+  /** @param before for each endpoint the index that it had, −1 for a new one */
+  update(before: Int32Array): void {
+    this.values = carried(this.values, before, NaN);
+    this.stamps = carried(this.stamps, before, NaN);
+    this.#counts = carried(this.#counts, before, 0);
+  }
+
+  sample(index: number, now: number, value: number): void {
+    const count = this.#counts[index] as number;
+    if (count === 0) this.values[index] = value;
+    else {
+      const decayed = Math.exp(-Math.max(0, now - (this.stamps[index] as number)) / this.#decayMs);
+      const past = Math.min(decayed, count / (count + 1));
+      this.values[index] = (this.values[index] as number) * past + value * (1 - past);
+    }
+    this.#counts[index] = count + 1;
+    this.stamps[index] = now;
+  }
+}
+
+export interface LatencyOptions {
+  /** Time constant τ of the average, in milliseconds; more than 0. 10,000 by default. */
+  readonly decayMs?: number;
+  /**
+   * Least latency charged for a failure, in milliseconds, 0 or more; 1,000 by default. Choose the
+   * time-out of your requests.
+   */
+  readonly failureMs?: number;
+}
+
+/** Less than clocks tell apart, in milliseconds: latencies are divisors, so none is 0. */
+const leastMs = 0.001;
+
+/**
+ * The mean latency of each endpoint. A failure counts as a long latency, or an endpoint that fails at
+ * once would be the best of all; a cancelled request proves only that the endpoint took at least that
+ * long.
+ */
+export class MeanLatency extends MovingAverages {
+  readonly #failureMs: number;
+
+  /** @throws RegistryError `invalid_argument` when an option is out of its range */
+  constructor({ decayMs = 10_000, failureMs = 1000 }: LatencyOptions) {
+    demand(decayMs > 0, 'decayMs', decayMs, 'more than 0');
+    demand(failureMs >= 0, 'failureMs', failureMs, '0 or more');
+    super(decayMs);
+    this.#failureMs = failureMs;
+  }
+
+  observe(index: number, { now, latencyMs, result }: Outcome): void {
+    if (result === 'cancelled' && latencyMs <= (this.values[index] as number)) return;
+    const answered = result === 'ok' || result === 'cancelled';
+    this.sample(index, now, Math.max(answered ? latencyMs : Math.max(latencyMs, this.#failureMs), leastMs));
+  }
+}

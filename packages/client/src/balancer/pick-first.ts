@@ -1,0 +1,63 @@
+/**
+ * Pick first: one endpoint for everything, until it is gone or cannot be reached; then the next one,
+ * and it stays there. The policy of gRFC A62
+ * (https://github.com/grpc/proposal/blob/master/A62-pick-first.md), its shuffling included; the
+ * connection attempts of the original are the transport's business here.
+ *
+ * It spreads nothing. It is for a primary with stand-ins, in the order of the list, or, shuffled,
+ * for callers that want to stay where their cache or session is.
+ */
+
+import type { Endpoint } from '../endpoint.ts';
+import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
+import { drawIndex, type RandomSource } from './seeded-random.ts';
+
+export interface PickFirstOptions {
+  /**
+   * Begin anywhere in the list instead of at its head, so that many clients do not all choose the
+   * same endpoint. False by default, as in gRPC.
+   */
+  readonly shuffle?: boolean;
+}
+
+/** The same endpoint as long as it is there. Weights and load are ignored. O(1); O(n) for a retry. */
+export function pickFirst({ shuffle = false }: PickFirstOptions = {}): BalancerFactory {
+  return (random) => new PickFirst(random, shuffle);
+}
+
+class PickFirst implements Balancer {
+  #endpoints: readonly Endpoint[] = [];
+  /** Where the endpoint in use is in the list. */
+  #current = 0;
+  readonly #random: RandomSource;
+  readonly #shuffle: boolean;
+
+  constructor(random: RandomSource, shuffle: boolean) {
+    this.#random = random;
+    this.#shuffle = shuffle;
+  }
+
+  update(endpoints: readonly Endpoint[]): void {
+    const current = this.#endpoints[this.#current];
+    this.#endpoints = [...endpoints];
+    const kept = current === undefined ? -1 : endpoints.indexOf(current);
+    if (kept !== -1) this.#current = kept;
+    else this.#current = this.#shuffle ? drawIndex(this.#random, endpoints.length) : 0;
+  }
+
+  pick({ exclude }: PickContext): Endpoint | undefined {
+    const endpoints = this.#endpoints;
+    if (exclude.length === 0) return endpoints[this.#current];
+    // One request that looks elsewhere moves nobody else.
+    for (let step = 0; step < endpoints.length; step++) {
+      const endpoint = endpoints[(this.#current + step) % endpoints.length] as Endpoint;
+      if (!exclude.includes(endpoint)) return endpoint;
+    }
+    return undefined;
+  }
+
+  observe(endpoint: Endpoint, { result }: Outcome): void {
+    if (result !== 'unreachable' || endpoint !== this.#endpoints[this.#current]) return;
+    this.#current = (this.#current + 1) % this.#endpoints.length;
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Response-time weighted: each endpoint is picked at a rate in proportion to its weight ÷ its mean
+ * latency. By Little's law equal rates × latencies are equal numbers of requests in flight, so a
+ * slow endpoint gets less and still enough to be noticed when it recovers. The idea of Netflix
+ * Ribbon's WeightedResponseTimeRule, whose weights (sum of all latencies − own) hardly differ when
+ * there are many endpoints; the inverse does not have that flaw. Picks are spaced by the scheduler
+ * of `deadline-queue.ts`, so there is no table to rebuild every few seconds.
+ *
+ * An endpoint without history counts as the mean of the others. Load is not looked at: an endpoint
+ * that hangs gets its share until its requests end somehow. `peak-ewma.ts` counts what is in flight.
+ */
+
+import type { Endpoint } from '../endpoint.ts';
+import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
+import { DeadlineQueue } from './deadline-queue.ts';
+import { drawAllowed } from './draw.ts';
+import { type LatencyOptions, MeanLatency } from './moving-averages.ts';
+import { Places } from './places.ts';
+import type { RandomSource } from './seeded-random.ts';
+import { relativeWeights } from './weights.ts';
+
+/**
+ * Each endpoint as often as its weight ÷ its mean latency says. O(log n); O(n) for a retry.
+ * @throws RegistryError `invalid_argument` when an option is out of its range
+ */
+export function responseTimeWeighted(options: LatencyOptions = {}): BalancerFactory {
+  const latency = () => new MeanLatency(options);
+  latency();
+  return (random) => new ResponseTimeWeighted(random, latency());
+}
+
+class ResponseTimeWeighted implements Balancer {
+  readonly #places = new Places();
+  readonly #queue: DeadlineQueue;
+  readonly #latency: MeanLatency;
+  readonly #random: RandomSource;
+  #weights = new Float64Array(0);
+
+  constructor(random: RandomSource, latency: MeanLatency) {
+    this.#queue = new DeadlineQueue(random);
+    this.#latency = latency;
+    this.#random = random;
+  }
+
+  update(endpoints: readonly Endpoint[]): void {
+    const before = this.#places.replace(endpoints);
+    this.#weights = relativeWeights(endpoints);
+    this.#latency.update(before);
+    const stranger = this.#meanOfAll();
+    this.#queue.update(
+      before,
+      this.#weights.map((weight, index) => this.#latencyOf(index, stranger) / weight),
+    );
+  }
+
+  pick({ exclude }: PickContext): Endpoint | undefined {
+    const { endpoints } = this.#places;
+    if (exclude.length > 0) return endpoints[drawAllowed(endpoints, exclude, -1, this.#weights, this.#random)];
+    return endpoints[this.#queue.next()];
+  }
+
+  observe(endpoint: Endpoint, outcome: Outcome): void {
+    const index = this.#places.indexOf(endpoint);
+    if (index === undefined) return;
+    const wasStranger = Number.isNaN(this.#latency.values[index]);
+    this.#latency.observe(index, outcome);
+    if (wasStranger) this.#rateAll();
+    else this.#queue.periods[index] = (this.#latency.values[index] as number) / (this.#weights[index] as number);
+  }
+
+  /** One more endpoint is known, so those that are not count as another mean; once per endpoint. */
+  #rateAll(): void {
+    const stranger = this.#meanOfAll();
+    for (let index = 0; index < this.#weights.length; index++) {
+      this.#queue.periods[index] = this.#latencyOf(index, stranger) / (this.#weights[index] as number);
+    }
+  }
+
+  #latencyOf(index: number, stranger: number): number {
+    const mean = this.#latency.values[index] as number;
+    return Number.isNaN(mean) ? stranger : mean;
+  }
+
+  /** Of the endpoints that are known; 1 when there are none, where any number will do. */
+  #meanOfAll(): number {
+    const known = this.#latency.values.filter((mean) => !Number.isNaN(mean));
+    return known.length === 0 ? 1 : known.reduce((sum, mean) => sum + mean, 0) / known.length;
+  }
+}
