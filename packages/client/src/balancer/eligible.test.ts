@@ -20,3 +20,28 @@ it.each<[what: string, all: Partial<Instance>[], chosen: string[]]>([
   const endpoints = all.map(({ id, ...fields }) => new Endpoint(anInstance(id ?? '', fields)));
   expect(eligible(endpoints).map(({ instance }) => instance.id)).toEqual(chosen);
 });
+
+const ready = (count: number) => Array.from({ length: count }, (_, index) => ({ id: `ready-${index}`, status: 'passing' }) as const);
+const down = (count: number) => Array.from({ length: count }, (_, index) => ({ id: `down-${index}`, status: 'critical' }) as const);
+const chosenOf = (all: readonly Partial<Instance>[], panicThreshold?: number) =>
+  eligible(all.map(({ id, ...fields }) => new Endpoint(anInstance(id ?? '', fields))), panicThreshold).length;
+
+it.each([
+  [0.5, 5, 5, 5],
+  [0.5, 4, 6, 10],
+  [0.5, 4, 4, 4],
+  [1, 9, 1, 10],
+  [0, 1, 9, 1],
+])('with a panic threshold of %d, of %i ready and %i critical ones it chooses from %i', (threshold, up, critical, chosen) => {
+  expect(chosenOf([...down(critical), ...ready(up)], threshold)).toBe(chosen);
+});
+
+it('does not panic unless it is told to', () => {
+  expect(chosenOf([...ready(1), ...down(9)])).toBe(1);
+});
+
+it('neither counts nor takes in draining ones and those of weight 0 when it panics', () => {
+  const others = [draining, { ...draining, id: 'other' }, idle, { ...critical, id: 'critical-idle', weight: 0 }];
+  expect(chosenOf([...ready(2), ...down(2), ...others], 0.5)).toBe(2);
+  expect(chosenOf([...ready(2), ...down(3), ...others], 0.5)).toBe(5);
+});

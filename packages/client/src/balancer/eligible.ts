@@ -9,6 +9,12 @@
  *    may be wrong, and a request that fails is no worse than one that is not sent;
  * 4. draining instances: they still answer while they leave, and nobody else is left (as for
  *    terminating endpoints in Kubernetes, KEP-1669).
+ *
+ * With a panic threshold, critical instances join group 1 as soon as its share is below it: the few
+ * that are left could not carry the load of all, and would be the next to fail
+ * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/panic_threshold).
+ * Draining instances and those of weight 0 neither count nor join. The share that this client may
+ * leave out on its own is bounded in `resilience/ejection.ts` likewise.
  */
 
 import { type Endpoint, isReady } from '../endpoint.ts';
@@ -20,11 +26,18 @@ const groups: readonly ((endpoint: Endpoint) => boolean)[] = [
   ({ instance }) => instance.status === 'draining',
 ];
 
-/** The endpoints that a balancer may choose from, in the order given; empty only for an empty list. */
-export function eligible(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+/**
+ * The endpoints that a balancer may choose from, in the order given; empty only for an empty list.
+ * @param panicThreshold share of instances, from 0 (no panic) to 1, that must be passing or warning
+ *   for the critical ones to be left out
+ */
+export function eligible(endpoints: readonly Endpoint[], panicThreshold = 0): readonly Endpoint[] {
   for (const group of groups) {
     const members = endpoints.filter(group);
-    if (members.length > 0) return members;
+    if (members.length === 0) continue;
+    if (group !== groups[0]) return members;
+    const serving = endpoints.filter(({ instance }) => instance.status !== 'draining' && instance.weight > 0);
+    return members.length < panicThreshold * serving.length ? serving : members;
   }
   return [];
 }
