@@ -148,6 +148,7 @@ describe('a pick', () => {
 it.each<[string, ServiceOptions]>([
   ['triesMax', { triesMax: 0 }],
   ['triesMax', { triesMax: 1.5 }],
+  ['panicThreshold', { panicThreshold: 1.5 }],
   ['tryTimeoutMs', { tryTimeoutMs: 0 }],
   ['tryTimeoutMs', { tryTimeoutMs: Number.NaN }],
   ['connectTimeoutMs', { connectTimeoutMs: -1 }],

@@ -22,6 +22,12 @@ import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 export interface ServiceOptions {
   /** Who is chosen. `peakEwma()` by default, with `tryTimeoutMs` as the price of a failure. */
   readonly balancer?: BalancerFactory;
+  /**
+   * When less than this share of the instances is passing or warning, from 0 to 1, critical ones are
+   * chosen, too: better some errors than all load on the few that are left. 0 by default: critical
+   * ones are chosen when there are no others.
+   */
+  readonly panicThreshold?: number;
   /** How long instances that cannot be reached are left out. */
   readonly ejection?: EjectionOptions;
   /** Share of requests that may be retried. */
@@ -90,17 +96,18 @@ export class ServiceClient {
     { clock = systemClock, random = systemRandom }: ServiceSurroundings = {},
   ) {
     const { triesMax = 3, tryTimeoutMs = Infinity, connectTimeoutMs = 2000 } = options;
-    const { requestsMax = 10_000, replayBytesMax = 2 ** 20 } = options;
+    const { requestsMax = 10_000, replayBytesMax = 2 ** 20, panicThreshold = 0 } = options;
     demand(Number.isInteger(triesMax) && triesMax >= 1, 'triesMax', triesMax, 'a whole number, 1 or more');
     demand(tryTimeoutMs > 0, 'tryTimeoutMs', tryTimeoutMs, 'more than 0');
     demand(connectTimeoutMs > 0 && Number.isFinite(connectTimeoutMs), 'connectTimeoutMs', connectTimeoutMs, 'more than 0');
     demand(requestsMax >= 1, 'requestsMax', requestsMax, '1 or more');
     demand(replayBytesMax >= 0, 'replayBytesMax', replayBytesMax, '0 or more');
+    demand(panicThreshold >= 0 && panicThreshold <= 1, 'panicThreshold', panicThreshold, 'from 0 to 1');
     this.name = name;
     this.#source = source;
     this.#clock = clock;
     const balancer = options.balancer ?? peakEwma(tryTimeoutMs === Infinity ? {} : { failureMs: tryTimeoutMs });
-    this.#picker = new Picker(balancer, options.ejection ?? {}, new SeededRandom(random() * 2 ** 32));
+    this.#picker = new Picker(balancer, options.ejection ?? {}, new SeededRandom(random() * 2 ** 32), panicThreshold);
     this.#pools = new EndpointPools(connectTimeoutMs);
     const budget = new RetryBudget(options.retryBudget);
     const requests = { current: 0, max: requestsMax };

@@ -69,3 +69,14 @@ it('would rather retry on an ejected endpoint than on one that was tried', () =>
   expect(picker.pick(100, [a])).toBe(b);
   expect(picker.pick(100, [a, b])).toBeUndefined();
 });
+
+it('picks critical ones, too, below the panic threshold', () => {
+  const picker = new Picker(roundRobin(), {}, new SeededRandom(1), 0.5);
+  const idsOf = (statuses: readonly ('passing' | 'critical')[]) => {
+    picker.update(statuses.map((status, index) => anInstance('abc'[index]!, { status })), 0);
+    return new Set(Array.from({ length: 6 }, () => picker.pick(0)?.instance.id));
+  };
+  expect(idsOf(['passing', 'passing', 'critical'])).toEqual(new Set(['a', 'b']));
+  expect(idsOf(['passing', 'critical', 'critical'])).toEqual(new Set(['a', 'b', 'c']));
+  expect(picker.ready).toBe(1);
+});

@@ -19,6 +19,7 @@ const nobody: readonly Endpoint[] = [];
 export class Picker {
   readonly #balancer: Balancer;
   readonly #ejection: Ejection;
+  readonly #panicThreshold: number;
   #known: ReadonlyMap<string, Endpoint> = new Map();
   #eligible: readonly Endpoint[] = nobody;
   #ready = 0;
@@ -28,9 +29,11 @@ export class Picker {
     ...{ now: 0, exclude: nobody, key: undefined },
   };
 
-  constructor(balancer: BalancerFactory, ejection: EjectionOptions, random: RandomSource) {
+  /** @param panicThreshold see `eligible` */
+  constructor(balancer: BalancerFactory, ejection: EjectionOptions, random: RandomSource, panicThreshold = 0) {
     this.#balancer = balancer(random);
     this.#ejection = new Ejection(ejection);
+    this.#panicThreshold = panicThreshold;
   }
 
   /** Endpoints of the list, whatever their status. */
@@ -54,7 +57,7 @@ export class Picker {
     for (const endpoint of removed) this.#ejection.forget(endpoint);
     for (const endpoint of revived) this.#ejection.forget(endpoint);
     this.#known = endpoints;
-    this.#eligible = eligible([...endpoints.values()]);
+    this.#eligible = eligible([...endpoints.values()], this.#panicThreshold);
     this.#refresh(now);
     return removed;
   }
