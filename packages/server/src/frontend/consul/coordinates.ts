@@ -1,8 +1,9 @@
 /**
  * `/v1/coordinate/`: network coordinates, kept for those who compute and read them. Rollcall computes
- * none, since servers and clients do not gossip, and sorts nothing by them.
+ * none, since servers and clients do not gossip. Sorting by them is `near.ts`' business.
  */
 
+import { coordinateType, dimensions } from '../../registry/coordinate.ts';
 import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
@@ -11,12 +12,6 @@ import { coordinateUpdate } from './definitions.ts';
 import { invalid } from './errors.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import { order } from './selection.ts';
-
-/** Type of the records; the id is the node's name. */
-const recordType = 'consul-coordinate';
-
-/** Of Serf's coordinates (`coordinate.DefaultConfig`). */
-const dimensions = 8;
 
 /** Where Serf's algorithm starts: nothing is known, so the error is large. */
 const origin = { Vec: Array.from({ length: dimensions }, () => 0), Error: 1.5, Adjustment: 0, Height: 1e-5 };
@@ -32,7 +27,7 @@ export function datacenters({ context, params }: Call): Reply {
 export function nodes({ params }: Asked): Query {
   const body = jsonBody(params);
   return {
-    view: viewOf.records(recordType),
+    view: viewOf.records(coordinateType),
     others: () => [viewOf.nodes()],
     name: `${formOf(params)} coordinates`,
     encode: (state) => body(ofLiving(state).map(({ value }) => value)),
@@ -44,9 +39,9 @@ export function node(asked: Asked): Query {
   const name = restOf(asked, 'node name');
   const body = jsonBody(asked.params);
   const row = (state: State) =>
-    find.node(state, name) === undefined ? undefined : find.record(state, recordType, name);
+    find.node(state, name) === undefined ? undefined : find.record(state, coordinateType, name);
   return {
-    view: viewOf.records(recordType),
+    view: viewOf.records(coordinateType),
     others: () => [viewOf.node(name)],
     name: `${formOf(asked.params)} coordinate of ${name}`,
     missing: (state) => row(state) === undefined,
@@ -60,24 +55,23 @@ export async function update(call: Call): Promise<Reply> {
   const { Node: name = '', Segment = '', Coord } = await decodeBody(call, coordinateUpdate);
   const { Vec: given, Error = 0, Adjustment = 0, Height = 0 } = Coord ?? {};
   const Vec = Array.isArray(given) ? given : [];
-  const numbers = [...Vec, Error, Adjustment, Height].every((part) => typeof part === 'number');
-  if (Vec.length !== dimensions || !numbers) {
-    throw invalid('incompatible coordinate');
-  }
+  // An infinite one would be no distance away from itself, and no order at all.
+  const numbers = [...Vec, Error, Adjustment, Height].every((part) => Number.isFinite(part));
+  if (Vec.length !== dimensions || !numbers) throw invalid('incompatible coordinate');
   if (find.node(registry.state, name) === undefined) return undefined;
   const value = { Node: name, Segment, Coord: { Vec, Error, Adjustment, Height } };
-  await registry.submit({ kind: 'record-put', type: recordType, id: name, value });
-  for (const { id } of [...find.records(registry.state, recordType)]) {
+  await registry.submit({ kind: 'record-put', type: coordinateType, id: name, value });
+  for (const { id } of [...find.records(registry.state, coordinateType)]) {
     // What nodes left behind that have gone.
     if (find.node(registry.state, id) === undefined) {
-      await registry.submit({ kind: 'record-delete', type: recordType, id });
+      await registry.submit({ kind: 'record-delete', type: coordinateType, id });
     }
   }
   return undefined;
 }
 
 function ofLiving(state: State) {
-  return [...find.records(state, recordType)]
+  return [...find.records(state, coordinateType)]
     .filter(({ id }) => find.node(state, id) !== undefined)
     .sort((a, b) => order(a.id, b.id));
 }

@@ -6,9 +6,8 @@
 import type { IncomingMessage } from 'node:http';
 import { plainAddress } from '../../net/agent-node.ts';
 import type { Exchange, Identity } from '../../net/frontend.ts';
-import { coordinateType, distancesFrom } from '../../registry/coordinate.ts';
+import { distancesFrom } from '../../registry/coordinate.ts';
 import type { State } from '../../registry/state.ts';
-import { viewOf } from '../../registry/view-name.ts';
 import type { Params } from './params.ts';
 import { agentOf } from './virtual-agent.ts';
 import { headerOf } from './wire.ts';
@@ -16,23 +15,20 @@ import { headerOf } from './wire.ts';
 export interface Near {
   /** What it adds to the name of a representation. */
   readonly name: string;
-  /** Views that the order depends on. */
-  readonly views: readonly string[];
+  /** The order depends on coordinates, whose changes wake nobody, as in Consul. */
+  readonly given: boolean;
   /** @param nodeOf name of the node of a row */
   sort<T>(state: State, rows: T[], nodeOf: (row: T) => string): T[];
 }
 
-const anyOrder: Near = { name: '', views: [], sort: (_state, rows) => rows };
-
-/** Coordinates, and the nodes that have them: one that goes takes its coordinate out of the order. */
-const views = [viewOf.records(coordinateType), viewOf.nodes()];
+const anyOrder: Near = { name: '', given: false, sort: (_state, rows) => rows };
 
 export function readNear(params: Params): Near {
   const near = params.get('near');
   if (near === '') return anyOrder;
   return {
     name: ` near ${JSON.stringify(near)}`,
-    views,
+    given: true,
     sort: (state, rows, nodeOf) => {
       const distance = distancesFrom(state, near);
       if (distance === undefined) return rows;
