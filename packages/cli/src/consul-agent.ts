@@ -8,6 +8,7 @@
 
 import { resolve } from 'node:path';
 import { usage } from './failure.ts';
+import { defaultSettings } from './settings/resolve.ts';
 import { logLevels, type LogLevel, type Settings } from './settings/table.ts';
 
 /** By the names of commander. */
@@ -63,6 +64,7 @@ export function agentSettings(flags: AgentFlags, files: readonly ConfigFile[], f
   if (httpPort === undefined) throw usage('the HTTP port is off (-1), and Rollcall serves nothing without it');
   return {
     settings: {
+      ...defaultSettings(folder),
       http: { host: text(addresses, 'http') ?? client, port: httpPort },
       dns: dnsPort === undefined ? undefined : { host: text(addresses, 'dns') ?? client, port: dnsPort },
       dataDir: resolve(folder, dataDir),
@@ -70,9 +72,6 @@ export function agentSettings(flags: AgentFlags, files: readonly ConfigFile[], f
       nodeName: flags.node ?? text(config, 'node_name'),
       datacenter: flags.datacenter ?? text(config, 'datacenter') ?? 'dc1',
       logLevel: level(flags.logLevel ?? text(config, 'log_level') ?? 'info'),
-      unsafeAllowUnauthenticated: false,
-      agentNames: {},
-      limits: {},
     },
     pidFile: pidFile === undefined ? undefined : resolve(folder, pidFile),
     warnings: parsed.flatMap(({ path, values }) =>

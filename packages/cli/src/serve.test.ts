@@ -31,7 +31,7 @@ describe('at the start', () => {
   it('is one line of JSON for programs', async () => {
     const server = await serve();
     const facts = JSON.parse((await server.seen(/^\{.*\}$/m))[0]) as Record<string, unknown>;
-    expect(facts).toEqual({ dns: null, url: server.url, dataDir: null, pid: server.child.pid });
+    expect(facts).toEqual({ https: null, dns: null, url: server.url, dataDir: null, pid: server.child.pid });
   });
 
   it('logs JSON lines to stderr', async () => {

@@ -1,15 +1,15 @@
 /** Rollcall as a library. */
 
 export { createServer } from './server.ts';
-export type { Server, ServerOptions } from './server.ts';
+export type { Server } from './server.ts';
+export type { AccessOptions, HttpsOptions, ServerOptions, SocketOptions, TcpOptions } from './server-options.ts';
 export { embedded } from './engine/embedded/embedded.ts';
 export type { EmbeddedOptions } from './engine/embedded/embedded.ts';
 export { memory } from './engine/memory/memory.ts';
 export type { Engine } from './engine/engine.ts';
 export { defaultLimits } from './options.ts';
 export type { Limits } from './options.ts';
-export { assertBindAllowed } from './net/bind-policy.ts';
-export type { Bind } from './net/bind-policy.ts';
+export { assertListenersAllowed } from './listeners.ts';
 export { stderrLog } from './telemetry/log.ts';
 export { parseHcl } from './security/hcl.ts';
 export type { HclItem, HclValue } from './security/hcl.ts';

@@ -21,10 +21,10 @@ import { stream } from './frontend/stream/frontend.ts';
 import { Liveness } from './health/liveness.ts';
 import { Wheel } from './health/wheel.ts';
 import { keepHouse } from './housekeeping.ts';
+import { assertListenersAllowed, openListeners, placesOf, type Listeners, type Places } from './listeners.ts';
 import { Answers } from './net/answers.ts';
-import { assertBindAllowed } from './net/bind-policy.ts';
 import type { Context, Frontend, Identity } from './net/frontend.ts';
-import { listen, type Listener } from './net/listener.ts';
+import { OriginPolicy } from './net/own-origin.ts';
 import { defaultLimits, type Limits } from './options.ts';
 import { find } from './registry/reader.ts';
 import type { Registry } from './registry/registry.ts';
@@ -36,10 +36,15 @@ import type { ServerOptions } from './server-options.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { version } from './version.ts';
 
+export type { ServerOptions } from './server-options.ts';
+
 export interface Server {
-  /** `http://127.0.0.1:8500` */
+  /** `http://127.0.0.1:8500`; that of TLS when there is no other, `unix:///path` when there is nothing else. */
   readonly url: string;
+  /** 0 when plain HTTP is not served, or on a Unix socket. */
   readonly httpPort: number;
+  /** Undefined when HTTP is not served over TLS. */
+  readonly httpsPort: number | undefined;
   /** Undefined when DNS is not served. */
   readonly dnsPort: number | undefined;
   readonly registry: Registry;
@@ -52,6 +57,11 @@ export interface Server {
    * @throws RegistryError `invalid_argument`, and nothing is changed
    */
   define(definitions: OwnDefinitions): Promise<void>;
+  /**
+   * Reads the certificate files now, instead of within seconds after they changed.
+   * @returns whether what they hold is in use; otherwise the log says why not, and the old ones are
+   */
+  reloadCertificates(): Promise<boolean>;
   /** Answers parked requests, sends streams elsewhere, finishes commits, closes the engine. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -60,9 +70,9 @@ export interface Server {
 /**
  * Starts a registry in this process.
  *
- * @throws RegistryError `failed_precondition` when the address or the store is taken, or the address
- *   is not a loopback one and `unsafeAllowUnauthenticated` is not set; `data_loss` when the store
- *   cannot be read
+ * @throws RegistryError `failed_precondition` when an address or the store is taken, a certificate cannot be
+ *   used, or other machines reach an address that nothing protects (`assertListenersAllowed`);
+ *   `invalid_argument` when nothing is served; `data_loss` when the store cannot be read
  */
 export async function createServer(options: ServerOptions = {}): Promise<Server> {
   const engine = await (options.engine ?? memory());
@@ -141,19 +151,16 @@ async function closeCore({ liveness, replica, security, audit, engine }: Core): 
 
 async function serve(core: Core, options: ServerOptions): Promise<Server> {
   const { engine, clock, log, limits, metrics, replica, liveness, security } = core;
-  const { host = '127.0.0.1', port = 0 } = options.http ?? {};
-  const unsafeAllowUnauthenticated = options.unsafeAllowUnauthenticated === true;
-  const dnsOptions = options.dns && { host: '127.0.0.1', port: 0, ...options.dns };
-  for (const bind of [{ host, port }, ...(dnsOptions === undefined ? [] : [dnsOptions])]) {
-    assertBindAllowed({ host: bind.host, port: bind.port, authenticated: false, unsafeAllowUnauthenticated });
-  }
+  assertListenersAllowed(options);
+  const places = placesOf(options);
+  const dnsOptions = places.dns && { ...options.dns, ...places.dns };
   await replica.start();
   security.acl.start();
   await security.admin.initialise(options.acl?.initialManagement);
   liveness.start();
 
   const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
-  const identity = await identify(replica, host, options);
+  const identity = await identify(replica, nodeAddress(places), options);
   const context: Context = {
     registry: replica,
     health: liveness,
@@ -163,6 +170,7 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
     identity,
     limits,
     security,
+    origins: new OriginPolicy(options),
     metrics,
     log,
     uuid: randomUUID,
@@ -170,30 +178,32 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
   const serving = { ready: false };
   const frontends: Frontend[] = [consul(context), stream(context), admin(context, adminDeps(core, serving))];
   const names = dnsOptions && dns(context, dnsOptions);
-  const listener = await listen({ host, port, frontends, limits, clock, log });
-  identity.httpPort = listener.port;
+  const listeners = await openListeners({ server: options, frontends, limits, clock, log, metrics });
+  identity.httpPort = listeners.httpPort;
   for (const frontend of frontends) await frontend.start?.();
-  const dnsPort = await startNames(names, options.dns?.optional === true, listener, log);
+  const dnsPort = await startNames(names, options.dns?.optional === true, listeners, log);
   const stopHousekeeping = keepHouse(replica, wheel, clock, log);
   serving.ready = true;
-  log.info({ host, port: listener.port, engine: engine.name, revision: replica.state.revision }, 'serving');
+  log.info({ url: listeners.url, engine: engine.name, revision: replica.state.revision }, 'serving');
 
   let closing: Promise<void> | undefined;
   const shutDown = async () => {
     serving.ready = false;
     stopHousekeeping();
-    await Promise.all([listener.close(), names?.close()]);
+    await Promise.all([listeners.close(), names?.close()]);
     await closeCore(core);
     log.info('closed');
   };
   const close = () => (closing ??= shutDown());
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${listener.port}`,
-    httpPort: listener.port,
+    url: listeners.url,
+    httpPort: listeners.httpPort,
+    httpsPort: listeners.httpsPort,
     dnsPort,
     registry: replica,
     metrics,
     fatal: core.fatal,
+    reloadCertificates: () => listeners.reloadCertificates(),
     define: (definitions) => defineOwn({ registry: replica, identity }, definitions),
     close,
     [Symbol.asyncDispose]: close,
@@ -203,7 +213,7 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
 async function startNames(
   names: Dns | undefined,
   optional: boolean,
-  listener: Listener,
+  listeners: Listeners,
   log: Logger,
 ): Promise<number | undefined> {
   try {
@@ -213,8 +223,8 @@ async function startNames(
       log.warn({ err }, 'DNS is not served');
       return undefined;
     }
-    // The HTTP listener is open already: it must not outlive the failed start.
-    await listener.close();
+    // The HTTP listeners are open already: they must not outlive the failed start.
+    await listeners.close();
     throw err;
   }
 }
@@ -243,7 +253,7 @@ async function restore(
  * The server's identity; its node id is given, or made once, and kept in the store.
  * @throws RegistryError `invalid_argument` when the store has another
  */
-async function identify(registry: Registry, host: string, options: ServerOptions): Promise<Identity> {
+async function identify(registry: Registry, address: string, options: ServerOptions): Promise<Identity> {
   const kept = find.record(registry.state, 'server', 'identity')?.value as { nodeId: string } | undefined;
   const nodeId = options.nodeId ?? kept?.nodeId ?? randomUUID();
   if (kept !== undefined && kept.nodeId !== nodeId) {
@@ -258,11 +268,18 @@ async function identify(registry: Registry, host: string, options: ServerOptions
     nodeName: options.nodeName ?? hostname(),
     nodeId,
     version,
-    address: host === '0.0.0.0' || host === '::' || host === 'localhost' ? '127.0.0.1' : host,
+    address,
     httpPort: 0,
     agentNames: options.agentNames ?? {},
     ...(options.nodeMeta === undefined ? {} : { nodeMeta: options.nodeMeta }),
   };
+}
+
+/** The address that the server's own node is registered with: where clients reach it, if that is one address. */
+function nodeAddress({ http, https }: Places): string {
+  const at = http !== undefined && 'host' in http ? http : https;
+  const host = at?.host ?? '127.0.0.1';
+  return ['0.0.0.0', '::', '', 'localhost'].includes(host) ? '127.0.0.1' : host;
 }
 
 function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {

@@ -9,6 +9,7 @@ import type { CommandContext } from '../command-context.ts';
 import { signalNumber, stopSignals } from '../signals.ts';
 import { formatAddress } from '../settings/address.ts';
 import { configVariable, resolveSettings } from '../settings/resolve.ts';
+import { serverOptions } from '../settings/server-options.ts';
 import { settingsTable, type Setting, type Settings } from '../settings/table.ts';
 import { colorsFor, print, printJson, remark, type Terminal } from '../terminal.ts';
 
@@ -61,13 +62,9 @@ export interface RunOptions {
  */
 export async function runServer(settings: Settings, { dnsOptional, json }: RunOptions, terminal: Terminal): Promise<void> {
   // Loaded here, since commands that talk to a registry do not need the server.
-  const { assertBindAllowed, createServer, embedded, memory, stderrLog } = await import('@rollcall/server');
-  const { http, dns, unsafeAllowUnauthenticated } = settings;
-  await failingWith(exitCodes.publicBindRefused, () => {
-    for (const bind of dns === undefined ? [http] : [http, dns]) {
-      assertBindAllowed({ ...bind, authenticated: false, unsafeAllowUnauthenticated });
-    }
-  });
+  const { assertListenersAllowed, createServer, embedded, memory, stderrLog } = await import('@rollcall/server');
+  const options = serverOptions(settings);
+  await failingWith(exitCodes.publicBindRefused, () => assertListenersAllowed(options));
   const signals = stopSignals();
   const log = stderrLog(settings.logLevel);
   const engine = await failingWith(exitCodes.dataDirRefused, () =>
@@ -75,15 +72,10 @@ export async function runServer(settings: Settings, { dnsOptional, json }: RunOp
   );
   const server = await failingWith(exitCodes.addressTaken, () =>
     createServer({
+      ...options,
       engine,
-      http,
-      ...(dns === undefined ? {} : { dns: { ...dns, optional: dnsOptional } }),
-      datacenter: settings.datacenter,
-      agentNames: settings.agentNames,
-      limits: settings.limits,
+      ...(options.dns === undefined ? {} : { dns: { ...options.dns, optional: dnsOptional } }),
       log,
-      unsafeAllowUnauthenticated,
-      ...(settings.nodeName === undefined ? {} : { nodeName: settings.nodeName }),
     }),
   );
   if (json) printJson(terminal, facts(server, settings));
@@ -112,7 +104,17 @@ async function failingWith<T>(exitCode: number, action: () => T | Promise<T>): P
 }
 
 function facts(server: Server, settings: Settings): object {
-  return { url: server.url, dns: dnsAddress(server, settings) ?? null, dataDir: settings.dev ? null : settings.dataDir, pid: process.pid };
+  return {
+    url: server.url,
+    https: httpsUrl(server, settings) ?? null,
+    dns: dnsAddress(server, settings) ?? null,
+    dataDir: settings.dev ? null : settings.dataDir,
+    pid: process.pid,
+  };
+}
+
+function httpsUrl({ httpsPort }: Server, { https }: Settings): string | undefined {
+  return https === undefined || httpsPort === undefined ? undefined : `https://${formatAddress({ ...https, port: httpsPort })}`;
 }
 
 function dnsAddress({ dnsPort }: Server, { dns }: Settings): string | undefined {
@@ -130,11 +132,14 @@ function dnsLine(server: Server, settings: Settings): string {
 function greet(terminal: Terminal, server: Server, settings: Settings): void {
   const { bold, dim } = colorsFor(terminal.stdout, terminal.env);
   const addr = server.httpPort === 8500 ? '' : ` --addr ${server.url}`;
+  const secure = httpsUrl(server, settings);
   const lines = [
     bold('Rollcall is running.'),
     '',
-    `  HTTP  ${server.url}`,
+    ...(settings.http === undefined ? [] : [`  HTTP  ${server.url}`]),
+    ...(secure === undefined ? [] : [`  HTTPS ${secure}${settings.tlsVerifyIncoming ? ', for clients with a certificate' : ''}`]),
     `  DNS   ${dnsLine(server, settings)}`,
+    ...(settings.acl ? ['  ACL   on: clients need a token'] : []),
     settings.dev ? '  data  in memory only: gone when this stops' : `  data  ${settings.dataDir}`,
     '',
     'Try in another terminal:',

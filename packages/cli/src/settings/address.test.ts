@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAddress, parseAddress } from './address.ts';
+import { formatAddress, parseAddress, parseAddressOrSocket } from './address.ts';
 
 describe('HOST:PORT', () => {
   it.each([
@@ -28,5 +28,25 @@ describe('HOST:PORT', () => {
     ['localhost:65536', 'port 65536 is too high, the limit is 65535'],
   ])('%j is refused', (text, message) => {
     expect(() => parseAddress(text)).toThrow(message);
+  });
+});
+
+describe('a Unix socket', () => {
+  it('is read and written back, and addresses still are', () => {
+    expect(parseAddressOrSocket('unix:///run/a b/rollcall.sock')).toEqual({ path: '/run/a b/rollcall.sock' });
+    expect(formatAddress({ path: '/run/rollcall.sock' })).toBe('unix:///run/rollcall.sock');
+    expect(parseAddressOrSocket('127.0.0.1:1')).toEqual({ host: '127.0.0.1', port: 1 });
+  });
+
+  it.each([
+    ['unix:', 'write unix:///run/rollcall.sock'],
+    ['unix://', 'write unix:///run/rollcall.sock'],
+    ['unix://run/x', 'write unix:///run/rollcall.sock'],
+    ['unix:///', 'write unix:///run/rollcall.sock'],
+    ['unix:///run/', 'write unix:///run/rollcall.sock'],
+    [`unix:///${'x'.repeat(103)}`, 'has 104 bytes, the limit is 103'],
+    [`unix:///${'é'.repeat(60)}`, 'has 121 bytes, the limit is 103'],
+  ])('%j is refused', (text, message) => {
+    expect(() => parseAddressOrSocket(text)).toThrow(message);
   });
 });

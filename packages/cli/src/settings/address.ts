@@ -1,4 +1,4 @@
-/** `HOST:PORT` as people write it for listeners. */
+/** Where to listen, as people write it: `HOST:PORT`, or `unix:///run/rollcall.sock`. */
 
 import { isIP } from 'node:net';
 
@@ -8,6 +8,15 @@ export interface Address {
   /** 0 to 65535; 0 takes a free one. */
   readonly port: number;
 }
+
+/** A Unix socket. */
+export interface SocketPath {
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** Longest that every system takes: `sun_path` has 104 bytes on BSD and macOS, with the zero at the end. */
+const socketPathBytesMax = 103;
 
 /** @throws Error whose message completes `<where>: ` */
 export function parseAddress(text: string): Address {
@@ -26,6 +35,20 @@ export function parseAddress(text: string): Address {
   return { host, port };
 }
 
-export function formatAddress({ host, port }: Address): string {
+/** @throws Error whose message completes `<where>: ` */
+export function parseAddressOrSocket(text: string): Address | SocketPath {
+  if (!text.startsWith('unix:')) return parseAddress(text);
+  const path = /^unix:\/\/(\/.*[^/])$/.exec(text)?.[1];
+  if (path === undefined) throw new Error(`${JSON.stringify(text)} is not a Unix socket; write unix:///run/rollcall.sock`);
+  const bytes = Buffer.byteLength(path);
+  if (bytes > socketPathBytesMax) {
+    throw new Error(`the path of a Unix socket has ${bytes} bytes, the limit is ${socketPathBytesMax}`);
+  }
+  return { path };
+}
+
+export function formatAddress(address: Address | SocketPath): string {
+  if ('path' in address) return `unix://${address.path}`;
+  const { host, port } = address;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resolveSettings, type ResolveInput, type Source } from './resolve.ts';
+import { defaultSettings, resolveSettings, type ResolveInput, type Source } from './resolve.ts';
 import { settingsTable, type Settings } from './table.ts';
 
 const resolved = (input: Partial<ResolveInput> & { file?: unknown }) =>
@@ -17,13 +17,29 @@ describe('defaults', () => {
   it('are those of the manual', () => {
     expect(resolved({}).settings).toEqual({
       http: { host: '127.0.0.1', port: 8500 },
+      https: undefined,
       dns: { host: '127.0.0.1', port: 8600 },
       dataDir: '/work/data',
       dev: false,
       nodeName: undefined,
       datacenter: 'dc1',
       logLevel: 'info',
+      tlsCertFile: undefined,
+      tlsKeyFile: undefined,
+      tlsCaFile: undefined,
+      tlsVerifyIncoming: false,
+      tlsMinVersion: '1.2',
+      acl: false,
+      aclDefaultPolicy: 'deny',
+      aclInitialManagement: undefined,
+      aclDefaultToken: undefined,
+      auditLog: undefined,
+      probeCaFile: undefined,
       unsafeAllowUnauthenticated: false,
+      unsafeAllowPlaintext: false,
+      allowedHosts: [],
+      allowedOrigins: [],
+      unixSockets: { mode: 0o600 },
       agentNames: {},
       limits: {},
     });
@@ -31,19 +47,32 @@ describe('defaults', () => {
 
   it('are known as such', () => {
     expect(new Set(Object.values(resolved({}).sources))).toEqual(new Set(['default']));
+    expect(defaultSettings('/work')).toEqual(resolved({}).settings);
   });
 });
 
+type Each = readonly [key: keyof Settings, flag: unknown, env: string, file: unknown, values: readonly unknown[]];
+
+const fileOf = (key: keyof Settings): Each => [key, 'flag.pem', '/env.pem', '../file.pem', ['/work/flag.pem', '/env.pem', '/work/file.pem']];
+
 /** For each setting that has all three sources: what each says, and what that means. */
-const each: readonly [key: keyof Settings, flag: unknown, env: string, file: unknown, values: readonly unknown[]][] = [
+const each: readonly Each[] = [
   ['http', '[::1]:1', '1.2.3.4:2', 'localhost:3', [{ host: '::1', port: 1 }, { host: '1.2.3.4', port: 2 }, { host: 'localhost', port: 3 }]],
+  ['https', '127.0.0.1:1', 'off', '127.0.0.1:3', [{ host: '127.0.0.1', port: 1 }, undefined, { host: '127.0.0.1', port: 3 }]],
   ['dns', '127.0.0.1:1', '127.0.0.1:2', '127.0.0.1:3', [1, 2, 3].map((port) => ({ host: '127.0.0.1', port }))],
   ['dataDir', 'flag', '/env', '../file', ['/work/flag', '/env', '/work/file']],
   ['dev', true, 'false', true, [true, false, true]],
   ['nodeName', 'a', 'b', 'c', ['a', 'b', 'c']],
   ['datacenter', 'a', 'b', 'c', ['a', 'b', 'c']],
   ['logLevel', 'debug', 'warn', 'error', ['debug', 'warn', 'error']],
+  ...(['tlsCertFile', 'tlsKeyFile', 'tlsCaFile'] as const).map(fileOf),
+  ['tlsVerifyIncoming', true, '0', true, [true, false, true]],
+  ['tlsMinVersion', '1.3', '1.2', '1.3', ['1.3', '1.2', '1.3']],
+  ['acl', true, '0', true, [true, false, true]],
+  ['aclDefaultPolicy', 'allow', 'deny', 'allow', ['allow', 'deny', 'allow']],
+  ...(['auditLog', 'probeCaFile'] as const).map(fileOf),
   ['unsafeAllowUnauthenticated', true, '0', true, [true, false, true]],
+  ['unsafeAllowPlaintext', true, '0', true, [true, false, true]],
 ];
 
 const order: readonly Source[] = ['command line', 'environment', 'configuration file'];
@@ -86,16 +115,53 @@ describe('what only the file can say', () => {
     expect(settings.agentNames).toEqual({ '10.0.0.7': 'db-1' });
     expect(settings.limits).toEqual({ parkedMax: 7 });
   });
+
+  it('is read for names, origins and Unix sockets', () => {
+    const file = {
+      http: 'unix:///run/rollcall.sock',
+      allowedHosts: ['registry.internal', 'Registry'],
+      allowedOrigins: ['https://console.example', 'http://127.0.0.1:3000'],
+      unixSockets: { mode: '0660', user: '1000', group: 5 },
+    };
+    expect(resolved({ file }).settings).toMatchObject({
+      http: { path: '/run/rollcall.sock' },
+      allowedHosts: ['registry.internal', 'Registry'],
+      allowedOrigins: ['https://console.example', 'http://127.0.0.1:3000'],
+      unixSockets: { mode: 0o660, user: 1000, group: 5 },
+    });
+  });
+});
+
+describe('secrets', () => {
+  it('come from the environment or the file, and no flag shows them to other users', () => {
+    for (const key of ['aclInitialManagement', 'aclDefaultToken'] as const) {
+      expect(settingsTable[key].flag).toBeUndefined();
+      const env = { [settingsTable[key].env ?? '']: 'from-env' };
+      expect(resolved({ env, file: { [key]: 'from-file' } }).settings[key]).toBe('from-env');
+      expect(resolved({ file: { [key]: 'from-file' } }).settings[key]).toBe('from-file');
+    }
+  });
 });
 
 describe('mistakes', () => {
   it.each<[string, Partial<ResolveInput> & { file?: unknown }, string]>([
     ['an unknown setting', { file: { datadir: 'x' } }, '/work/conf/rollcall.json: unknown setting "datadir"; did you mean "dataDir"?'],
-    ['a setting of the prototype', { file: '{"__proto__": {"dev": true}}' }, 'unknown setting "__proto__"; known are http, dns'],
+    ['a setting of the prototype', { file: '{"__proto__": {"dev": true}}' }, 'unknown setting "__proto__"; known are http, https, dns'],
     ['a swapped letter', { file: { htpp: 'x' } }, 'did you mean "http"?'],
     ['an unknown limit', { file: { limits: { parked_max: 1 } } }, 'limits: unknown limit "parked_max"; did you mean "parkedMax"?'],
     ['a limit of 0', { file: { limits: { parkedMax: 0 } } }, 'limits: parkedMax is 0, but must be a whole number above 0'],
     ['limits that are a list', { file: { limits: [] } }, 'limits: [] is not an object'],
+    ['an origin with a path', { file: { allowedOrigins: ['https://a.test/x'] } }, 'allowedOrigins: "https://a.test/x" is not an origin'],
+    ['every origin', { file: { allowedOrigins: ['*'] } }, 'allowedOrigins: "*" is not an origin'],
+    ['an origin with its own port', { file: { allowedOrigins: ['https://a.test:443'] } }, 'is not an origin'],
+    ['a host with a port', { file: { allowedHosts: ['a.test:8500'] } }, 'allowedHosts: "a.test:8500" is not a host name'],
+    ['names that are no list', { file: { allowedHosts: 'a.test' } }, 'allowedHosts: "a.test" is not a list'],
+    ['a mode that is no text', { file: { unixSockets: { mode: 660 } } }, 'unixSockets: 660 is not text'],
+    ['a mode that is not octal', { file: { unixSockets: { mode: '689' } } }, 'mode "689" is not three octal digits'],
+    ['a user by name', { file: { unixSockets: { user: 'root' } } }, 'user "root" is not an id'],
+    ['an unknown key of a socket', { file: { unixSockets: { gruop: 1 } } }, 'unknown key "gruop"; did you mean "group"?'],
+    ['an empty secret', { env: { ROLLCALL_ACL_INITIAL_MANAGEMENT: '' } }, 'ROLLCALL_ACL_INITIAL_MANAGEMENT: it is empty'],
+    ['a wrong version', { flags: { tlsMinVersion: '1.1' } }, '--tls-min-version: "1.1" is not one of 1.2, 1.3'],
     ['an agent that is no address', { file: { agentNames: { db: 'db-1' } } }, 'agentNames: "db" is not an IP address'],
     ['an agent name that is none', { file: { agentNames: { '10.0.0.7': 'a b' } } }, 'agentNames: "a b" is not a node name'],
     ['no JSON', { file: '{\n  "dev": true,\n}' }, '/work/conf/rollcall.json: not JSON (line 3): '],

@@ -6,7 +6,8 @@
 import { dirname, resolve } from 'node:path';
 import { usage } from '../failure.ts';
 import { nearest } from './nearest.ts';
-import { settingsTable, unknownName, type Setting, type Settings } from './table.ts';
+import { settingsTable, type Setting, type Settings } from './table.ts';
+import { unknownName } from './values.ts';
 
 export type Source = 'command line' | 'environment' | 'configuration file' | 'default';
 
@@ -61,6 +62,12 @@ export function resolveSettings(input: ResolveInput): Resolved {
     sources: sources as Resolved['sources'],
     warnings: misspelled(input.env),
   };
+}
+
+/** What holds where nobody says anything. */
+export function defaultSettings(folder: string): Settings {
+  const { settings } = resolveSettings({ flags: {}, env: {}, folder, readFile: () => '{}', limitNames: [] });
+  return settings;
 }
 
 /** Best source first. */

@@ -4,17 +4,38 @@
  * is taken from is decided in `resolve.ts`.
  */
 
-import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { Limits } from '@rollcall/server';
-import { parseAddress, type Address } from './address.ts';
-import { nearest } from './nearest.ts';
+import { parseAddress, parseAddressOrSocket, type Address, type SocketPath } from './address.ts';
+import {
+  agentName,
+  datacenter,
+  entries,
+  file,
+  filled,
+  flag,
+  hostName,
+  limit,
+  list,
+  nodeName,
+  oneOf,
+  origin,
+  socketFile,
+  text,
+  type SocketFile,
+} from './values.ts';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+export const defaultPolicies = ['allow', 'deny'] as const;
+export const tlsVersions = ['1.2', '1.3'] as const;
+
 export interface Settings {
-  readonly http: Address;
+  /** Undefined: plain HTTP is not served. */
+  readonly http: Address | SocketPath | undefined;
+  /** Undefined: HTTP over TLS is not served. */
+  readonly https: Address | undefined;
   /** Undefined: DNS is not served. */
   readonly dns: Address | undefined;
   /** Absolute. */
@@ -24,14 +45,35 @@ export interface Settings {
   readonly nodeName: string | undefined;
   readonly datacenter: string;
   readonly logLevel: LogLevel;
+  /** PEM; absolute, as all files. */
+  readonly tlsCertFile: string | undefined;
+  readonly tlsKeyFile: string | undefined;
+  /** What client certificates must be signed by. */
+  readonly tlsCaFile: string | undefined;
+  readonly tlsVerifyIncoming: boolean;
+  readonly tlsMinVersion: (typeof tlsVersions)[number];
+  readonly acl: boolean;
+  readonly aclDefaultPolicy: (typeof defaultPolicies)[number];
+  /** A secret. */
+  readonly aclInitialManagement: string | undefined;
+  /** A secret. */
+  readonly aclDefaultToken: string | undefined;
+  /** Undefined: none is kept. */
+  readonly auditLog: string | undefined;
+  readonly probeCaFile: string | undefined;
   readonly unsafeAllowUnauthenticated: boolean;
+  readonly unsafeAllowPlaintext: boolean;
+  readonly allowedHosts: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly unixSockets: SocketFile;
   readonly agentNames: Readonly<Record<string, string>>;
   readonly limits: Partial<Limits>;
 }
 
 export interface Setting<T> {
-  /** Absent: settable in the configuration file only. */
+  /** Absent: not settable there: lists and objects, and secrets, since every user sees command lines. */
   readonly flag?: string;
+  /** Absent: not settable there. */
   readonly env?: string;
   readonly description: string;
   /** Read like a value that was given as text. */
@@ -48,9 +90,16 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   http: {
     flag: '--http <host:port>',
     env: 'ROLLCALL_HTTP',
-    description: 'where to serve HTTP: the Consul API, the native stream, /metrics; port 0 takes a free one',
+    description: 'where to serve HTTP: the Consul API, the native stream, /metrics; port 0 takes a free one, unix:///PATH is a Unix socket, off serves none',
     fallback: '127.0.0.1:8500',
-    read: (value) => parseAddress(text(value)),
+    read: (value) => (value === 'off' ? undefined : parseAddressOrSocket(text(value))),
+  },
+  https: {
+    flag: '--https <host:port>',
+    env: 'ROLLCALL_HTTPS',
+    description: 'where to serve the same over TLS, such as 0.0.0.0:8501',
+    fallback: 'off',
+    read: (value) => (value === 'off' ? undefined : parseAddress(text(value))),
   },
   dns: {
     flag: '--dns <host:port>',
@@ -94,12 +143,109 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     fallback: 'info',
     read: (value) => oneOf(logLevels, text(value)),
   },
+  tlsCertFile: {
+    flag: '--tls-cert-file <file>',
+    env: 'ROLLCALL_TLS_CERT_FILE',
+    description: 'certificate of --https, in PEM, with those between it and its authority behind it',
+    fallback: undefined,
+    read: file,
+  },
+  tlsKeyFile: {
+    flag: '--tls-key-file <file>',
+    env: 'ROLLCALL_TLS_KEY_FILE',
+    description: 'private key of that certificate, in PEM',
+    fallback: undefined,
+    read: file,
+  },
+  tlsCaFile: {
+    flag: '--tls-ca-file <file>',
+    env: 'ROLLCALL_TLS_CA_FILE',
+    description: 'certificates, in PEM, that those of clients must be signed by',
+    fallback: undefined,
+    read: file,
+  },
+  tlsVerifyIncoming: {
+    flag: '--tls-verify-incoming',
+    env: 'ROLLCALL_TLS_VERIFY_INCOMING',
+    description: 'let nobody in over TLS who shows no certificate signed by --tls-ca-file',
+    fallback: false,
+    read: flag,
+  },
+  tlsMinVersion: {
+    flag: '--tls-min-version <version>',
+    env: 'ROLLCALL_TLS_MIN_VERSION',
+    description: `oldest version of TLS to speak: ${tlsVersions.join(' or ')}`,
+    fallback: '1.2',
+    read: (value) => oneOf(tlsVersions, text(value)),
+  },
+  acl: {
+    flag: '--acl',
+    env: 'ROLLCALL_ACL',
+    description: 'ask clients for tokens, as Consul with access control',
+    fallback: false,
+    read: flag,
+  },
+  aclDefaultPolicy: {
+    flag: '--acl-default-policy <policy>',
+    env: 'ROLLCALL_ACL_DEFAULT_POLICY',
+    description: `what a token may do where none of its rules says anything: ${defaultPolicies.join(' or ')}`,
+    fallback: 'deny',
+    read: (value) => oneOf(defaultPolicies, text(value)),
+  },
+  aclInitialManagement: {
+    env: 'ROLLCALL_ACL_INITIAL_MANAGEMENT',
+    description: 'secret of the first token, which may do everything; without it, somebody bootstraps',
+    fallback: undefined,
+    read: (value) => (value === undefined ? undefined : filled(text(value))),
+  },
+  aclDefaultToken: {
+    env: 'ROLLCALL_ACL_DEFAULT_TOKEN',
+    description: 'secret of the token that stands in for requests without one',
+    fallback: undefined,
+    read: (value) => (value === undefined ? undefined : filled(text(value))),
+  },
+  auditLog: {
+    flag: '--audit-log <file>',
+    env: 'ROLLCALL_AUDIT_LOG',
+    description: 'where to write down every change and every denial, as JSON lines that are chained',
+    fallback: undefined,
+    read: file,
+  },
+  probeCaFile: {
+    flag: '--probe-ca-file <file>',
+    env: 'ROLLCALL_PROBE_CA_FILE',
+    description: 'certificates, in PEM, that HTTPS and gRPC checks trust besides the well-known ones',
+    fallback: undefined,
+    read: file,
+  },
   unsafeAllowUnauthenticated: {
     flag: '--unsafe-allow-unauthenticated',
     env: 'ROLLCALL_UNSAFE_ALLOW_UNAUTHENTICATED',
     description: 'listen on addresses that other machines reach, though anyone there may then change everything',
     fallback: false,
     read: flag,
+  },
+  unsafeAllowPlaintext: {
+    flag: '--unsafe-allow-plaintext',
+    env: 'ROLLCALL_UNSAFE_ALLOW_PLAINTEXT',
+    description: 'listen there without TLS, though tokens may then be read on their way; needs --acl all the same',
+    fallback: false,
+    read: flag,
+  },
+  allowedHosts: {
+    description: 'names by which clients may call the server, `["registry.internal"]`; any when empty, but on loopback',
+    fallback: undefined,
+    read: (value) => list(value).map(hostName),
+  },
+  allowedOrigins: {
+    description: 'origins whose web pages may send requests, `["https://console.example"]`',
+    fallback: undefined,
+    read: (value) => list(value).map(origin),
+  },
+  unixSockets: {
+    description: 'who may open a Unix socket, `{"mode": "660", "group": 1000}`; only whoever runs the server by default',
+    fallback: undefined,
+    read: socketFile,
   },
   agentNames: {
     description: 'node names for client addresses, `{"10.0.0.7": "db-1"}`; others are named after their address',
@@ -112,66 +258,3 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     read: (value) => Object.fromEntries(entries(value).map(limit)),
   },
 };
-
-function text(value: unknown): string {
-  if (typeof value !== 'string') throw new Error(`${JSON.stringify(value)} is not text`);
-  return value;
-}
-
-function filled(value: string): string {
-  if (value === '') throw new Error('it is empty');
-  return value;
-}
-
-function flag(value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  if (value === 'true' || value === '1') return true;
-  if (value === 'false' || value === '0' || value === '') return false;
-  throw new Error(`${JSON.stringify(value)} is neither true nor false`);
-}
-
-/** As the server takes it from clients (`net/agent-node.ts`). */
-function nodeName(value: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/.test(value)) return value;
-  throw new Error(
-    `${JSON.stringify(value)} is not a node name; use letters, digits, dots, dashes and underscores, at most 253`,
-  );
-}
-
-/** As Consul allows it: it becomes a label of DNS names. */
-function datacenter(value: string): string {
-  if (/^[a-z0-9][a-z0-9_-]{0,62}$/.test(value)) return value;
-  throw new Error(
-    `${JSON.stringify(value)} is not a datacenter; use lower-case letters, digits, dashes and underscores, at most 63`,
-  );
-}
-
-function oneOf<T extends string>(allowed: readonly T[], value: string): T {
-  const found = allowed.find((each) => each === value);
-  if (found === undefined) throw new Error(`${JSON.stringify(value)} is not one of ${allowed.join(', ')}`);
-  return found;
-}
-
-function entries(value: unknown): [string, unknown][] {
-  if (value === undefined) return [];
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.entries(value);
-  throw new Error(`${JSON.stringify(value)} is not an object`);
-}
-
-function agentName([address, name]: [string, unknown]): [string, string] {
-  if (isIP(address) === 0) throw new Error(`${JSON.stringify(address)} is not an IP address`);
-  return [address, nodeName(text(name))];
-}
-
-/** Which limits there are, the server knows: see `resolve.ts`. */
-function limit([name, value]: [string, unknown]): [string, number] {
-  if (Number.isSafeInteger(value) && (value as number) > 0) return [name, value as number];
-  throw new Error(`${name} is ${JSON.stringify(value)}, but must be a whole number above 0`);
-}
-
-/** `unknown limit "parkedmax"; did you mean "parkedMax"?` */
-export function unknownName(what: string, name: string, known: readonly string[]): string {
-  const meant = nearest(name, known);
-  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`;
-  return `unknown ${what} ${JSON.stringify(name)}; ${hint}`;
-}

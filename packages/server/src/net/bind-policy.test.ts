@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isRegistryError } from '@rollcall/protocol';
-import { assertBindAllowed, isLoopbackHost } from './bind-policy.ts';
+import { assertBindAllowed, isLoopbackHost, type Bind } from './bind-policy.ts';
 
 const cases: readonly [host: string, loopback: boolean][] = [
   ['127.0.0.1', true],
@@ -41,23 +41,20 @@ describe('loopback addresses', () => {
   });
 });
 
-describe('a listener without authentication', () => {
-  const bind = (host: string, more: { authenticated?: boolean; unsafe?: boolean } = {}) => () =>
-    assertBindAllowed({
-      host,
-      port: 8500,
-      authenticated: more.authenticated ?? false,
-      unsafeAllowUnauthenticated: more.unsafe ?? false,
-    });
+const bind = (host: string, more: Partial<Bind> = {}) => () => {
+  const open = { unsafeAllowUnauthenticated: false, unsafeAllowPlaintext: false } as const;
+  assertBindAllowed({ host, port: 8500, protocol: 'http', accessControl: 'off', ...open, ...more });
+};
 
+describe('a listener without TLS and access control', () => {
   it.each(cases)('on %j is allowed: %s', (host, loopback) => {
     if (loopback) expect(bind(host)).not.toThrow();
     else expect(bind(host)).toThrow('refusing to listen');
-    expect(bind(host, { unsafe: true })).not.toThrow();
-    expect(bind(host, { authenticated: true })).not.toThrow();
+    expect(bind(host, { unsafeAllowUnauthenticated: true })).not.toThrow();
+    expect(bind(host, { protocol: 'https', accessControl: 'deny' })).not.toThrow();
   });
 
-  it('is refused with the address, the reason and the way out', () => {
+  it('is refused with the address, what is missing and the way out', () => {
     let refusal: unknown;
     try {
       bind('0.0.0.0')();
@@ -66,13 +63,49 @@ describe('a listener without authentication', () => {
     }
     expect(isRegistryError(refusal, 'failed_precondition')).toBe(true);
     expect((refusal as Error).message).toBe(
-      'refusing to listen on 0.0.0.0 (port 8500): it is not a loopback address and clients would need no ' +
-        'authentication, so anyone who can reach it could read and change everything; listen on 127.0.0.1, or ' +
-        'add --unsafe-allow-unauthenticated (unsafeAllowUnauthenticated) if that is what you want',
+      'refusing to listen on 0.0.0.0 (http, port 8500): other machines can reach it; there is no access control, so ' +
+        'anyone there could read and change everything: switch it on with --acl (acl); there is no TLS, so tokens ' +
+        'could be read on their way: use --https with --tls-cert-file and --tls-key-file instead; or listen on ' +
+        '127.0.0.1, or add --unsafe-allow-unauthenticated (unsafeAllowUnauthenticated) if that is what you want',
     );
   });
 
   it('on every interface is named as such', () => {
-    expect(bind('')).toThrow('refusing to listen on every interface (port 8500)');
+    expect(bind('')).toThrow('refusing to listen on every interface (http, port 8500)');
+  });
+});
+
+describe('a listener that other machines reach', () => {
+  const noTls = 'there is no TLS';
+  const noAcl = 'there is no access control';
+  const weakAcl = 'access control allows what no rule forbids';
+  it.each<[Bind['protocol'], Bind['accessControl'], string[]]>([
+    ['http', 'off', [noAcl, noTls]],
+    ['http', 'allow', [weakAcl, noTls]],
+    ['http', 'deny', [noTls]],
+    ['https', 'off', [noAcl]],
+    ['https', 'allow', [weakAcl]],
+    ['https', 'deny', []],
+    ['dns', 'off', [noAcl]],
+    ['dns', 'allow', [weakAcl]],
+    ['dns', 'deny', []],
+  ])('%s with access control %s lacks %j', (protocol, accessControl, lacks) => {
+    const missing = (more: Partial<Bind>) => {
+      try {
+        bind('10.0.0.7', { protocol, accessControl, ...more })();
+        return [];
+      } catch (error) {
+        const { message } = error as Error;
+        return [noAcl, weakAcl, noTls].filter((each) => message.includes(each));
+      }
+    };
+    expect(missing({})).toEqual(lacks);
+    // The weaker word lifts TLS only, the stronger one everything.
+    expect(missing({ unsafeAllowPlaintext: true })).toEqual(lacks.filter((each) => each !== noTls));
+    expect(missing({ unsafeAllowUnauthenticated: true })).toEqual([]);
+  });
+
+  it('is told of the weaker way out where that is enough', () => {
+    expect(bind('10.0.0.7', { accessControl: 'deny' })).toThrow('or add --unsafe-allow-plaintext (unsafeAllowPlaintext) if');
   });
 });

@@ -1,6 +1,8 @@
 /**
- * Which addresses the server may listen on: loopback always, anything else only with authentication
- * or when the operator says in so many words that it shall be open to everyone.
+ * Which addresses the server may listen on: loopback always, anything else only where clients must say
+ * who they are and nobody on the way can read along, or when the operator says in so many words that
+ * it shall be so without. DNS knows neither tokens nor TLS: with access control it answers strangers
+ * only what the anonymous token may read, and that is enough.
  *
  * Pure: nothing is resolved or opened here. A name other than `localhost` could resolve to any
  * address, so it counts as public.
@@ -17,10 +19,13 @@ export interface Bind {
   /** As configured: an address, `[address]`, a name; empty means every interface. */
   readonly host: string;
   readonly port: number;
-  /** Whether clients must prove who they are on this listener. */
-  readonly authenticated: boolean;
+  readonly protocol: 'http' | 'https' | 'dns';
+  /** What strangers may do: all that is not forbidden to them makes access control no protection. */
+  readonly accessControl: 'off' | 'allow' | 'deny';
   /** The operator's word that an open public listener is meant. */
   readonly unsafeAllowUnauthenticated: boolean;
+  /** The operator's word that tokens may travel there unencrypted, behind a proxy with TLS, say. */
+  readonly unsafeAllowPlaintext: boolean;
 }
 
 /**
@@ -36,14 +41,28 @@ export function isLoopbackHost(host: string): boolean {
   return loopback.check(bare.replace(/%.*$/, ''), family === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** @throws RegistryError `failed_precondition` when nobody but this machine should reach the listener */
+/** @throws RegistryError `failed_precondition` that names what is missing, when only this machine should reach the listener */
 export function assertBindAllowed(bind: Bind): void {
-  if (isLoopbackHost(bind.host) || bind.authenticated || bind.unsafeAllowUnauthenticated) return;
+  if (isLoopbackHost(bind.host) || bind.unsafeAllowUnauthenticated) return;
+  const missing: string[] = [];
+  if (bind.accessControl === 'off') {
+    missing.push('there is no access control, so anyone there could read and change everything: switch it on with --acl (acl)');
+  } else if (bind.accessControl === 'allow') {
+    missing.push('access control allows what no rule forbids: set --acl-default-policy deny (aclDefaultPolicy)');
+  }
+  const plaintext = bind.protocol === 'http' && !bind.unsafeAllowPlaintext;
+  if (plaintext) {
+    missing.push('there is no TLS, so tokens could be read on their way: use --https with --tls-cert-file and --tls-key-file instead');
+  }
+  if (missing.length === 0) return;
   const where = bind.host === '' ? 'every interface' : bind.host;
+  const unsafe =
+    plaintext && missing.length === 1
+      ? '--unsafe-allow-plaintext (unsafeAllowPlaintext)'
+      : '--unsafe-allow-unauthenticated (unsafeAllowUnauthenticated)';
   throw new RegistryError(
     'failed_precondition',
-    `refusing to listen on ${where} (port ${bind.port}): it is not a loopback address and clients would need no ` +
-      'authentication, so anyone who can reach it could read and change everything; listen on 127.0.0.1, or add ' +
-      '--unsafe-allow-unauthenticated (unsafeAllowUnauthenticated) if that is what you want',
+    `refusing to listen on ${where} (${bind.protocol}, port ${bind.port}): other machines can reach it; ` +
+      `${missing.join('; ')}; or listen on 127.0.0.1, or add ${unsafe} if that is what you want`,
   );
 }

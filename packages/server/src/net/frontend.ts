@@ -17,6 +17,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Security } from '../security/security.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Answers } from './answers.ts';
+import type { Origins } from './own-origin.ts';
 
 /** Who this server is, as front ends present it. */
 export interface Identity {
@@ -30,7 +31,7 @@ export interface Identity {
   readonly version: string;
   /** Address that the server's own node is registered with. */
   readonly address: string;
-  /** Port of the HTTP listener, known once it listens. */
+  /** Port of the HTTP listener, known once it listens; 0 when there is none, or it is a Unix socket. */
   httpPort: number;
   /** Node names for client addresses that shall not get the derived one (`net/agent-node.ts`). */
   readonly agentNames: Readonly<Record<string, string>>;
@@ -48,6 +49,8 @@ export interface Context {
   readonly limits: Limits;
   /** Who asks and what they may do: every request goes through its gate. */
   readonly security: Security;
+  /** Keeps web pages of others out: asked before anything else about a request. */
+  readonly origins: Origins;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** Random bytes as a UUID (v4). */

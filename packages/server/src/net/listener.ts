@@ -1,62 +1,76 @@
 /**
- * The HTTP listener that all front ends share: it finds the front end by the path's prefix, guards
- * connections, and shuts down without dropping an answer. It knows no protocol above HTTP.
+ * An HTTP listener, plain or over TLS; several share the same front ends. It finds the front end by the
+ * path's prefix, guards connections, and shuts down without dropping an answer. It knows no protocol
+ * above HTTP.
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { RegistryError } from '@rollcall/protocol';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Limits } from '../options.ts';
+import type { Certificates } from './certificates.ts';
+import type { ConnectionGuard } from './connection-guard.ts';
 import type { Frontend } from './frontend.ts';
+import { Refusals } from './malformed.ts';
+import { listenOnSocket, type UnixSocket } from './unix-socket.ts';
 
-export interface ListenerOptions {
+export interface TcpAddress {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
+}
+
+export interface ListenerOptions {
+  readonly at: TcpAddress | UnixSocket;
+  /** Serves over TLS with these. */
+  readonly certificates?: Certificates | undefined;
   readonly frontends: readonly Frontend[];
-  readonly limits: Limits;
+  readonly guard: ConnectionGuard;
+  readonly limits: Pick<Limits, 'headerBytesMax' | 'headersMsMax' | 'requestMsMax'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 export interface Listener {
+  /** 0 for a Unix socket. */
   readonly port: number;
-  /** Stops accepting, lets front ends answer what waits, then closes every connection. */
-  close(): Promise<void>;
+  /**
+   * Stops accepting, lets front ends answer what waits, then closes every connection.
+   * @param answerWaiting asks all front ends to close; called when nothing is accepted any more
+   */
+  close(answerWaiting: () => Promise<unknown>): Promise<void>;
 }
 
-/** Headers must arrive within this time, or the connection is a slow attack. */
-const headersTimeoutMs = 10_000;
-/** A whole request must arrive within this time. */
-const requestTimeoutMs = 60_000;
 /** Longer than the idle time of common clients and proxies, so that they close first. */
 const keepAliveTimeoutMs = 120_000;
+/** How often it is looked for connections whose time is over; they may take so much longer. */
+const checkingMs = 1_000;
 /** After this, a connection that does not finish is cut. */
 const closeGraceMs = 5_000;
+/** Node would drop what is beyond its limit in silence: here a request with more is refused. */
+const headersMax = 200;
 
 /** @throws RegistryError `failed_precondition` when the address cannot be listened on */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  const { frontends, limits, log } = options;
-  const server = createServer({
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: keepAliveTimeoutMs,
-    connectionsCheckingInterval: 5_000,
-    noDelay: true,
-  });
-  server.maxConnections = limits.connectionsMax;
+  const { at, frontends, guard, certificates } = options;
+  const server = makeServer(options);
   const upgraded = new Set<Duplex>();
+  const refusals = new Refusals();
+  server.maxHeadersCount = 0;
 
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    refusals.follow(request, response);
     const target = request.url ?? '/';
     const mark = target.indexOf('?');
     const path = mark < 0 ? target : target.slice(0, mark);
     const query = mark < 0 ? '' : target.slice(mark + 1);
     const frontend = find(frontends, path);
-    if (frontend === undefined) notFound(response);
+    if (request.rawHeaders.length > 2 * headersMax) tooManyHeaders(response);
+    else if (frontend === undefined) notFound(response);
     else frontend.handle({ request, response, path, query });
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -71,14 +85,55 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     socket.on('close', () => upgraded.delete(socket));
     frontend.upgrade(request, socket, head);
   });
-  server.on('clientError', refuseMalformed);
-  server.on('drop', () => log.warn({ limit: limits.connectionsMax }, 'connection refused: too many are open'));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => refusals.refuse(error, socket as Socket));
+  guardConnections(server, guard);
+  const stopFollowing = certificates?.onChange((context) => {
+    if ('setSecureContext' in server) (server as TlsServer).setSecureContext(context);
+  });
 
-  await start(server, options);
+  if ('path' in at) await listenOnSocket(server, at);
+  else await listenOnAddress(server, at);
   return {
-    port: (server.address() as AddressInfo).port,
-    close: () => close(server, upgraded, options),
+    port: 'path' in at ? 0 : (server.address() as AddressInfo).port,
+    close(answerWaiting) {
+      stopFollowing?.();
+      return close(server, upgraded, options.clock, answerWaiting);
+    },
   };
+}
+
+type TlsServer = ReturnType<typeof createTlsServer>;
+
+function makeServer({ certificates, limits }: ListenerOptions): Server {
+  const options = {
+    headersTimeout: Math.min(limits.headersMsMax, limits.requestMsMax),
+    requestTimeout: limits.requestMsMax,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    maxHeaderSize: limits.headerBytesMax,
+    connectionsCheckingInterval: Math.min(checkingMs, limits.headersMsMax),
+    noDelay: true,
+  };
+  if (certificates === undefined) return createServer(options);
+  const server = createTlsServer({
+    ...options,
+    ...certificates.context,
+    requestCert: certificates.verifyIncoming,
+    rejectUnauthorized: certificates.verifyIncoming,
+    // A handshake that takes longer than headers may is the same attack one layer below.
+    handshakeTimeout: limits.headersMsMax,
+  });
+  server.on('tlsClientError', (error) => certificates.handshakeFailed(error));
+  return server;
+}
+
+/** The server's own listeners see only connections that were admitted. */
+function guardConnections(server: Server, guard: ConnectionGuard): void {
+  const inner = server.listeners('connection') as ((socket: Socket) => void)[];
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    if (!guard.admit(socket)) return;
+    for (const accept of inner) accept.call(server, socket);
+  });
 }
 
 function find(frontends: readonly Frontend[], path: string): Frontend | undefined {
@@ -89,26 +144,20 @@ function find(frontends: readonly Frontend[], path: string): Frontend | undefine
 }
 
 function notFound(response: ServerResponse): void {
-  const body = 'no such path; Rollcall serves the Consul HTTP API under /v1/, and /metrics, /healthz, /readyz\n';
-  response.writeHead(404, ['Content-Type', 'text/plain; charset=utf-8', 'Content-Length', String(body.length)]);
+  say(response, 404, 'no such path; Rollcall serves the Consul HTTP API under /v1/, and /metrics, /healthz, /readyz\n');
+}
+
+function tooManyHeaders(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  say(response, 431, `a request may have ${headersMax} headers\n`);
+}
+
+function say(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, ['Content-Type', 'text/plain; charset=utf-8', 'Content-Length', String(body.length)]);
   response.end(body);
 }
 
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request';
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
-
-function start(server: Server, { host, port }: ListenerOptions): Promise<void> {
+function listenOnAddress(server: Server, { host, port }: TcpAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const reason =
@@ -121,13 +170,18 @@ function start(server: Server, { host, port }: ListenerOptions): Promise<void> {
   });
 }
 
-async function close(server: Server, upgraded: Set<Duplex>, options: ListenerOptions): Promise<void> {
+async function close(
+  server: Server,
+  upgraded: ReadonlySet<Duplex>,
+  clock: Clock,
+  answerWaiting: () => Promise<unknown>,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const cancel = options.clock.timer(closeGraceMs, () => {
+  const cancel = clock.timer(closeGraceMs, () => {
     server.closeAllConnections();
     for (const socket of upgraded) socket.destroy();
   });
-  await Promise.all(options.frontends.map((frontend) => frontend.close()));
+  await answerWaiting();
   server.closeIdleConnections();
   await closed;
   cancel();

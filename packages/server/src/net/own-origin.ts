@@ -2,56 +2,109 @@
  * Keeps web pages out. A browser on this machine will send requests for any page it shows: to
  * loopback as well, cross-origin without asking first (simple POST, WebSocket), and same-origin when
  * the page's own name is made to resolve to this address (DNS rebinding). Programs that are not
- * browsers are not touched by any of this.
+ * browsers are not touched by any of this, unless they call the server by a name that the operator's
+ * list does not have.
  *
- * Pure; says nothing about who a client is.
+ * Pure but for what it remembers; says nothing about who a client is.
  */
 
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { isLoopbackHost } from './bind-policy.ts';
 
+/** What front ends ask about every request that reads or changes what is registered. */
 export interface Origins {
+  /** @returns why the request comes from a page of somebody else, or undefined when it does not */
+  refusal(request: IncomingMessage): string | undefined;
+}
+
+export interface OriginLists {
+  /**
+   * Names (no ports) by which clients may call the server, besides addresses and the names of
+   * loopback. Without any, a listener beyond loopback answers to every name.
+   */
+  readonly allowedHosts?: readonly string[];
+  /** Origins whose pages may send requests: `https://console.example`. */
+  readonly allowedOrigins?: readonly string[];
+}
+
+export interface OriginHeaders {
   /** The `Host` header. */
   readonly host: string | undefined;
   /** The `Origin` header (RFC 6454 §7); `null` for a page that has none to show. */
   readonly origin: string | undefined;
   /** The `Sec-Fetch-Site` header (https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header). */
   readonly fetchSite: string | undefined;
-  /** The address that the connection arrived at. */
-  readonly localAddress: string | undefined;
+  /** The address that the connection arrived at; a Unix socket has none, and no browser reaches it. */
+  readonly localAddress: () => string | undefined;
 }
 
-export function originsOf(request: IncomingMessage): Origins {
-  return {
-    host: request.headers.host,
-    origin: request.headers.origin,
-    fetchSite: single(request.headers['sec-fetch-site']),
-    localAddress: request.socket.localAddress,
-  };
-}
+/** `Host` headers of which is remembered whether they are good: most clients send one of a few. */
+const rememberedMax = 1_000;
 
-/** @returns why the request comes from a page of somebody else, or undefined when it does not */
-export function foreignPage({ host, origin, fetchSite, localAddress }: Origins): string | undefined {
-  // A rebound name reaches loopback under the name of its own page; an address cannot be rebound.
-  if (host !== undefined && localAddress !== undefined && isLoopbackHost(localAddress)) {
-    const name = hostName(host);
-    if (isIP(name) === 0 && !isLoopbackHost(name)) {
-      return `host ${JSON.stringify(host.slice(0, 80))} is not a name of this machine's loopback; use 127.0.0.1 or localhost`;
+export class OriginPolicy implements Origins {
+  readonly #hosts: ReadonlySet<string>;
+  readonly #origins: ReadonlySet<string>;
+  /** By `Host` header: whether it is an address, a name of loopback or a listed one. */
+  readonly #known = new Map<string, boolean>();
+
+  constructor({ allowedHosts = [], allowedOrigins = [] }: OriginLists = {}) {
+    this.#hosts = new Set(allowedHosts.map((name) => name.toLowerCase()));
+    this.#origins = new Set(allowedOrigins.map((origin) => origin.toLowerCase()));
+  }
+
+  refusal({ headers, socket }: IncomingMessage): string | undefined {
+    const { host, origin } = headers;
+    const fetchSite = single(headers['sec-fetch-site']);
+    return this.judge({ host, origin, fetchSite, localAddress: () => socket.localAddress });
+  }
+
+  judge({ host, origin, fetchSite, localAddress }: OriginHeaders): string | undefined {
+    if (host !== undefined) {
+      const refused = this.#refuseHost(host, localAddress);
+      if (refused !== undefined) return refused;
     }
+    if (origin !== undefined) {
+      if (this.#origins.has(origin.toLowerCase())) return undefined;
+      if (origin.replace(/^https?:\/\//i, '').toLowerCase() !== host?.toLowerCase()) {
+        return `origin ${quoted(origin)} is not this server's own; pages of other origins may not do this, unless allowedOrigins lists them`;
+      }
+    }
+    if (fetchSite !== undefined && fetchSite !== 'same-origin' && fetchSite !== 'none') {
+      return `a page of another origin (sec-fetch-site ${quoted(fetchSite.slice(0, 20))}) may not do this`;
+    }
+    return undefined;
   }
-  if (origin !== undefined && origin.replace(/^https?:\/\//i, '').toLowerCase() !== host?.toLowerCase()) {
-    return `origin ${JSON.stringify(origin.slice(0, 80))} is not this server's own; pages of other origins may not do this`;
+
+  /** A rebound name reaches this machine under the name of its own page; an address cannot be rebound. */
+  #refuseHost(host: string, localAddress: () => string | undefined): string | undefined {
+    if (this.#isKnown(host)) return undefined;
+    const local = localAddress();
+    if (local !== undefined && isLoopbackHost(local)) {
+      return `host ${quoted(host)} is not a name of this machine's loopback; use 127.0.0.1 or localhost, or list it in allowedHosts`;
+    }
+    if (this.#hosts.size === 0) return undefined;
+    return `host ${quoted(host)} is not in allowedHosts; use one of its names, or an address`;
   }
-  if (fetchSite !== undefined && fetchSite !== 'same-origin' && fetchSite !== 'none') {
-    return `a page of another origin (sec-fetch-site ${JSON.stringify(fetchSite.slice(0, 20))}) may not do this`;
+
+  #isKnown(host: string): boolean {
+    const before = this.#known.get(host);
+    if (before !== undefined) return before;
+    const name = hostName(host).toLowerCase();
+    const known = isIP(name) !== 0 || isLoopbackHost(name) || this.#hosts.has(name);
+    if (this.#known.size >= rememberedMax) this.#known.clear();
+    this.#known.set(host, known);
+    return known;
   }
-  return undefined;
 }
 
 /** The name or address in `name:port`, `[address]:port`. */
 function hostName(host: string): string {
   return host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1');
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 80));
 }
 
 function single(header: string | string[] | undefined): string | undefined {

@@ -41,6 +41,10 @@ export class Metrics {
   readonly stallSeconds = this.#counter('rollcall_stall_seconds_total', 'Time by which deadlines were extended');
   readonly probes = this.#counter('rollcall_probes_total', 'Probes finished', ['kind', 'outcome']);
   readonly parked = this.#gauge('rollcall_parked_queries', 'Blocking queries that wait for a change');
+  readonly connectionsRefused = this.#counter('rollcall_connections_refused_total', 'Connections closed as soon as they were made', [
+    'reason',
+  ]);
+  readonly tlsHandshakesFailed = this.#counter('rollcall_tls_handshakes_failed_total', 'TLS handshakes that failed');
   readonly streams = this.#gauge('rollcall_streams', 'Open native streams');
   readonly streamsCut = this.#counter('rollcall_streams_cut_total', 'Streams closed by the server', ['reason']);
 

@@ -7,7 +7,9 @@ import type { Health } from '../../health/health.ts';
 import { Wheel } from '../../health/wheel.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import { Answers } from '../../net/answers.ts';
+import { ConnectionGuard } from '../../net/connection-guard.ts';
 import { listen } from '../../net/listener.ts';
+import { OriginPolicy } from '../../net/own-origin.ts';
 import { defaultLimits } from '../../options.ts';
 import { Replica } from '../../replica.ts';
 import { openSecurity } from '../../security/open-security.case.ts';
@@ -75,6 +77,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
       identity,
       limits: defaultLimits,
       security: openSecurity(replica, clock),
+      origins: new OriginPolicy(),
       metrics,
       log,
       uuid: () => '22222222-2222-4222-8222-222222222222',
@@ -82,9 +85,9 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
     { ...idle, ...deps },
   );
   const listener = await listen({
-    host: '127.0.0.1',
-    port: 0,
+    at: { host: '127.0.0.1', port: 0 },
     frontends: [frontend],
+    guard: new ConnectionGuard({ limits: defaultLimits, clock, log }),
     limits: defaultLimits,
     clock,
     log,
@@ -122,7 +125,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
     replica,
     port,
     async close() {
-      await listener.close();
+      await listener.close(() => frontend.close());
       await replica.close();
     },
   };

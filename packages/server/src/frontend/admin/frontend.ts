@@ -8,7 +8,6 @@ import type { ServerResponse } from 'node:http';
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import { BodyTooLarge } from '../../net/body.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
-import { foreignPage, originsOf } from '../../net/own-origin.ts';
 import { countsOf } from './availability.ts';
 import type { AdminDeps } from './deps.ts';
 import { errorBody, statusOf } from './errors.ts';
@@ -52,7 +51,7 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
   const answer = async (exchange: Exchange, route: Route): Promise<void> => {
     const { request, response } = exchange;
     try {
-      const reason = route.guarded ? foreignPage(originsOf(request)) : undefined;
+      const reason = route.guarded ? context.origins.refusal(request) : undefined;
       if (reason !== undefined) throw new RegistryError('permission_denied', reason);
       await actions[route.action](exchange);
     } catch (error) {

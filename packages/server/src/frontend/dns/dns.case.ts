@@ -8,6 +8,7 @@ import type { Health } from '../../health/health.ts';
 import { Wheel } from '../../health/wheel.ts';
 import { Answers } from '../../net/answers.ts';
 import type { Context } from '../../net/frontend.ts';
+import { OriginPolicy } from '../../net/own-origin.ts';
 import { defaultLimits } from '../../options.ts';
 import { Replica } from '../../replica.ts';
 import { openSecurity } from '../../security/open-security.case.ts';
@@ -62,6 +63,7 @@ export async function startRegistry(clock: Clock = systemClock) {
     },
     limits: defaultLimits,
     security: openSecurity(replica, clock),
+    origins: new OriginPolicy(),
     metrics: new Metrics(),
     log: pino({ level: 'silent' }),
     uuid: () => '22222222-2222-4222-8222-222222222222',

@@ -9,7 +9,6 @@ import { streamPath } from '@rollcall/protocol';
 import { WebSocketServer } from 'ws';
 import { nodeHeader } from '../../net/agent-node.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
-import { foreignPage, originsOf } from '../../net/own-origin.ts';
 import { FanOut } from './fan-out.ts';
 import { Patrol, pingMs } from './patrol.ts';
 import { Sessions } from './sessions.ts';
@@ -72,7 +71,7 @@ export function stream(context: Context): Frontend {
     },
 
     upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-      const foreign = foreignPage(originsOf(request));
+      const foreign = context.origins.refusal(request);
       const path = (request.url ?? '').replace(/\?.*$/, '');
       if (path !== streamPath) refuse(socket, '404 Not Found', 'no such path');
       else if (closing) refuse(socket, '503 Service Unavailable', 'the server is closing');

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { defaultSettings } from './resolve.ts';
+import { serverOptions } from './server-options.ts';
+import type { Settings } from './table.ts';
+
+const options = (more: Partial<Settings> = {}) => serverOptions({ ...defaultSettings('/work'), ...more });
+const https = { host: '0.0.0.0', port: 8501 };
+const files = { tlsCertFile: '/c.pem', tlsKeyFile: '/k.pem' };
+
+describe('settings as options of the server', () => {
+  it('ask for nothing but HTTP and DNS on loopback by default', () => {
+    expect(options()).toEqual({
+      http: { host: '127.0.0.1', port: 8500 },
+      dns: { host: '127.0.0.1', port: 8600 },
+      datacenter: 'dc1',
+      unsafeAllowUnauthenticated: false,
+      unsafeAllowPlaintext: false,
+      allowedHosts: [],
+      allowedOrigins: [],
+      agentNames: {},
+      limits: {},
+    });
+  });
+
+  it('serve TLS, alone or beside HTTP, with client certificates or without', () => {
+    const { http, https: secure } = options({ http: undefined, https, ...files });
+    expect(http).toBe(false);
+    expect(secure).toEqual({ ...https, certFile: '/c.pem', keyFile: '/k.pem', verifyIncoming: false, minVersion: 'TLSv1.2' });
+    const mutual = options({ https, ...files, tlsCaFile: '/ca.pem', tlsVerifyIncoming: true, tlsMinVersion: '1.3' });
+    expect(mutual.https).toMatchObject({ caFile: '/ca.pem', verifyIncoming: true, minVersion: 'TLSv1.3' });
+  });
+
+  it('serve a Unix socket with its owner and mode', () => {
+    const { http } = options({ http: { path: '/run/r.sock' }, unixSockets: { mode: 0o660, group: 7 } });
+    expect(http).toEqual({ path: '/run/r.sock', mode: 0o660, gid: 7 });
+  });
+
+  it('switch access control on, with the tokens that are given', () => {
+    expect(options({ acl: true }).acl).toEqual({ defaultPolicy: 'deny' });
+    const { acl } = options({ acl: true, aclDefaultPolicy: 'allow', aclInitialManagement: 'root', aclDefaultToken: 'd' });
+    expect(acl).toEqual({ defaultPolicy: 'allow', initialManagement: 'root', defaultToken: 'd' });
+  });
+
+  it.each<[string, Partial<Settings>, string]>([
+    ['nothing to listen on', { http: undefined }, 'http is off and https is not on'],
+    ['TLS without a certificate', { https }, 'https needs a certificate and its key'],
+    ['TLS without a key', { https, tlsCertFile: '/c.pem' }, '--tls-key-file'],
+    ['client certificates without an authority', { https, ...files, tlsVerifyIncoming: true }, 'needs --tls-ca-file'],
+    ['a certificate without TLS', { ...files }, 'tlsCertFile is set, but https is off'],
+    ['client certificates without TLS', { tlsVerifyIncoming: true }, 'tlsVerifyIncoming is set, but https is off'],
+    ['a token without access control', { aclInitialManagement: 'root' }, 'access control is off; switch it on with --acl'],
+  ])('refuse %s', (_name, more, message) => {
+    expect(() => options(more)).toThrow(message);
+    expect(() => options(more)).toThrow(expect.objectContaining({ exitCode: 2 }));
+  });
+});

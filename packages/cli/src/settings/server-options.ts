@@ -1,0 +1,69 @@
+/** Settings as the server package takes them, and which of them make no sense together. */
+
+import type { ServerOptions } from '@rollcall/server';
+import { usage } from '../failure.ts';
+import type { Settings } from './table.ts';
+
+/** All but the store and the log. @throws CommandFailure `usage` that names what is missing */
+export function serverOptions(settings: Settings): ServerOptions {
+  const { dns, nodeName } = settings;
+  if (settings.http === undefined && settings.https === undefined) {
+    throw usage('http is off and https is not on: a registry that nobody can reach is of no use');
+  }
+  return {
+    http: httpOptions(settings),
+    ...httpsOptions(settings),
+    ...(dns === undefined ? {} : { dns }),
+    ...aclOptions(settings),
+    ...(settings.auditLog === undefined ? {} : { auditFile: settings.auditLog }),
+    ...(settings.probeCaFile === undefined ? {} : { probeCaFile: settings.probeCaFile }),
+    unsafeAllowUnauthenticated: settings.unsafeAllowUnauthenticated,
+    unsafeAllowPlaintext: settings.unsafeAllowPlaintext,
+    allowedHosts: settings.allowedHosts,
+    allowedOrigins: settings.allowedOrigins,
+    datacenter: settings.datacenter,
+    agentNames: settings.agentNames,
+    limits: settings.limits,
+    ...(nodeName === undefined ? {} : { nodeName }),
+  };
+}
+
+function httpOptions({ http, unixSockets }: Settings): NonNullable<ServerOptions['http']> {
+  if (http === undefined) return false;
+  if (!('path' in http)) return http;
+  const { mode, user, group } = unixSockets;
+  return { ...http, mode, ...(user === undefined ? {} : { uid: user }), ...(group === undefined ? {} : { gid: group }) };
+}
+
+function httpsOptions(settings: Settings): Pick<ServerOptions, 'https'> {
+  const { https, tlsCertFile: certFile, tlsKeyFile: keyFile, tlsCaFile: caFile, tlsVerifyIncoming: verifyIncoming } = settings;
+  if (https === undefined) {
+    // Whoever gives certificates believes in TLS: nobody shall find out later that there was none.
+    const unused = certFile !== undefined ? 'tlsCertFile' : verifyIncoming ? 'tlsVerifyIncoming' : undefined;
+    if (unused !== undefined) throw usage(`${unused} is set, but https is off; say where with --https, such as 127.0.0.1:8501`);
+    return {};
+  }
+  if (certFile === undefined || keyFile === undefined) {
+    throw usage('https needs a certificate and its key; --tls-cert-file and --tls-key-file say where they are');
+  }
+  if (verifyIncoming && caFile === undefined) {
+    throw usage('tlsVerifyIncoming needs --tls-ca-file, which says what client certificates must be signed by');
+  }
+  const minVersion = settings.tlsMinVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2';
+  return { https: { ...https, certFile, keyFile, ...(caFile === undefined ? {} : { caFile }), verifyIncoming, minVersion } };
+}
+
+function aclOptions({ acl, aclDefaultPolicy: defaultPolicy, aclInitialManagement, aclDefaultToken }: Settings): Pick<ServerOptions, 'acl'> {
+  if (!acl) {
+    // As above: a token that nobody is asked for protects nothing.
+    if (aclInitialManagement === undefined && aclDefaultToken === undefined) return {};
+    throw usage('a token is set, but access control is off; switch it on with --acl');
+  }
+  return {
+    acl: {
+      defaultPolicy,
+      ...(aclInitialManagement === undefined ? {} : { initialManagement: aclInitialManagement }),
+      ...(aclDefaultToken === undefined ? {} : { defaultToken: aclDefaultToken }),
+    },
+  };
+}

@@ -1,0 +1,180 @@
+/**
+ * The certificate of a TLS listener, and those of the authorities that clients must be signed by, from
+ * files that change while the server runs: replaced by a rename, by a swapped symbolic link (mounted
+ * Kubernetes secrets), or written over. The content is read again and again, since nothing else sees all of
+ * these on every file system. New files that do not fit together (yet) are reported, and the old ones stay.
+ *
+ * Holds for new connections; those that are open keep what they began with.
+ */
+
+import { createHash, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createSecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
+import { RegistryError } from '@rollcall/protocol';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+
+export interface CertificateOptions {
+  /** PEM, as all of them. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile?: string | undefined;
+  /** Whether clients must show a certificate. */
+  readonly verifyIncoming: boolean;
+  readonly minVersion: SecureVersion;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Counts handshakes that failed. */
+  readonly onHandshakeFailed?: () => void;
+}
+
+/** A few kilobytes each time; a renewed certificate has days, not seconds. */
+const readEveryMs = 5_000;
+/** Certificates that are renewed by themselves never come so close to their end. */
+const expiryWarningMs = 7 * 86_400_000;
+/** A scan must not fill the log. */
+const logEveryMs = 1_000;
+
+interface Loaded {
+  readonly context: SecureContextOptions;
+  readonly digest: string;
+  /** Milliseconds since the epoch. */
+  readonly notAfterMs: number;
+  readonly subject: string;
+}
+
+export class Certificates {
+  readonly verifyIncoming: boolean;
+  readonly #options: CertificateOptions;
+  readonly #listeners = new Set<(context: SecureContextOptions) => void>();
+  #loaded: Loaded;
+  /** Of the broken content that was reported last: it is reported once. */
+  #reported = '';
+  #failureLoggedAtMs = -Infinity;
+  #cancel: () => void = () => {};
+
+  private constructor(options: CertificateOptions, loaded: Loaded) {
+    this.verifyIncoming = options.verifyIncoming;
+    this.#options = options;
+    this.#loaded = loaded;
+    this.#warnOfExpiry();
+    this.#schedule();
+  }
+
+  /** @throws RegistryError `failed_precondition` that names the file and what is wrong with it */
+  static async open(options: CertificateOptions): Promise<Certificates> {
+    return new Certificates(options, await load(options));
+  }
+
+  get context(): SecureContextOptions {
+    return this.#loaded.context;
+  }
+
+  /** When the certificate ends, in milliseconds since the epoch. */
+  get notAfterMs(): number {
+    return this.#loaded.notAfterMs;
+  }
+
+  /** @returns stops telling */
+  onChange(listener: (context: SecureContextOptions) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Reads the files now. @returns whether what they hold is in use; otherwise the reason is in the log */
+  async reload(): Promise<boolean> {
+    const { log, certFile } = this.#options;
+    try {
+      const loaded = await load(this.#options);
+      this.#reported = '';
+      if (loaded.digest === this.#loaded.digest) return true;
+      this.#loaded = loaded;
+      log.info({ certFile, subject: loaded.subject, until: new Date(loaded.notAfterMs) }, 'new certificate in use');
+      this.#warnOfExpiry();
+      for (const listener of this.#listeners) listener(loaded.context);
+      return true;
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== this.#reported) log.error({ certFile }, `the new certificate is not used, the old one is: ${message}`);
+      this.#reported = message;
+      return false;
+    }
+  }
+
+  handshakeFailed(error: Error): void {
+    const { clock, log, onHandshakeFailed } = this.#options;
+    onHandshakeFailed?.();
+    if (clock.monotonic() - this.#failureLoggedAtMs < logEveryMs) return;
+    this.#failureLoggedAtMs = clock.monotonic();
+    log.info({ reason: error.message }, 'TLS handshake failed');
+  }
+
+  close(): void {
+    this.#cancel();
+    this.#cancel = () => {};
+    this.#listeners.clear();
+  }
+
+  #schedule(): void {
+    let closed = false;
+    const again = () => {
+      if (!closed) stop = this.#options.clock.timer(readEveryMs, () => void this.reload().then(again));
+    };
+    let stop: () => void = () => {};
+    this.#cancel = () => {
+      closed = true;
+      stop();
+    };
+    again();
+  }
+
+  #warnOfExpiry(): void {
+    const { clock, log, certFile } = this.#options;
+    const { notAfterMs, subject } = this.#loaded;
+    const until = new Date(notAfterMs);
+    if (notAfterMs <= clock.now()) log.error({ certFile, subject, until }, 'the certificate has expired: clients will refuse it');
+    else if (notAfterMs - clock.now() < expiryWarningMs) log.warn({ certFile, subject, until }, 'the certificate will expire soon');
+  }
+}
+
+async function load({ certFile, keyFile, caFile, minVersion }: CertificateOptions): Promise<Loaded> {
+  const cert = await read(certFile);
+  const key = await read(keyFile);
+  const ca = caFile === undefined ? undefined : certificatesOf(caFile, await read(caFile));
+  const own = certificatesOf(certFile, cert)[0] as string;
+  const context = { cert, key, minVersion, ...(ca === undefined ? {} : { ca }) };
+  try {
+    createSecureContext(context);
+  } catch (cause) {
+    throw broken(`${certFile} and ${keyFile} do not go together: ${(cause as Error).message}`, cause);
+  }
+  const { validTo, subject } = new X509Certificate(own);
+  const digest = createHash('sha256').update(JSON.stringify([cert, key, ca])).digest('hex');
+  return { context, digest, notAfterMs: Date.parse(validTo), subject: subject.replaceAll('\n', ', ') };
+}
+
+async function read(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw broken(`cannot read ${file}: ${(cause as Error).message}`, cause);
+  }
+}
+
+/** The certificates of a PEM file, each checked; TLS itself would pass over what it cannot read. */
+export function certificatesOf(file: string, pem: string): string[] {
+  const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (found.length === 0) throw broken(`${file} holds no certificate in PEM`);
+  for (const each of found) {
+    try {
+      new X509Certificate(each);
+    } catch (cause) {
+      throw broken(`${file} holds a certificate that cannot be read: ${(cause as Error).message}`, cause);
+    }
+  }
+  return found;
+}
+
+function broken(message: string, cause?: unknown): RegistryError {
+  return new RegistryError('failed_precondition', message, { cause });
+}

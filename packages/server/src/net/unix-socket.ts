@@ -1,0 +1,72 @@
+/**
+ * Listening on a Unix socket: who may open it, and what is done with a file that a server left behind
+ * which was killed. A file that is anything else is never touched.
+ */
+
+import { chmod, chown, lstat, unlink } from 'node:fs/promises';
+import { connect, type Server } from 'node:net';
+import { isMainThread } from 'node:worker_threads';
+import { RegistryError } from '@rollcall/protocol';
+
+export interface UnixSocket {
+  /** Absolute. */
+  readonly path: string;
+  /** Permission bits. */
+  readonly mode: number;
+  /** Who shall own it; undefined: whoever runs the server. */
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+}
+
+/** @throws RegistryError `failed_precondition` when it cannot be listened on */
+export async function listenOnSocket(server: Server, { path, mode, uid = -1, gid = -1 }: UnixSocket): Promise<void> {
+  try {
+    await removeStale(path);
+    await bind(server, path);
+    if (uid !== -1 || gid !== -1) await chown(path, uid, gid);
+    await chmod(path, mode);
+  } catch (cause) {
+    server.close();
+    if (cause instanceof RegistryError) throw cause;
+    throw new RegistryError('failed_precondition', `cannot listen on ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function bind(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    // The file is made in this turn, and must not be open to others before it has its mode. Threads share the
+    // process's mask and may not change it.
+    const mask = isMainThread ? process.umask(0o177) : undefined;
+    server.listen({ path, backlog: 4_096 }, resolve);
+    if (mask !== undefined) process.umask(mask);
+  });
+}
+
+async function removeStale(path: string): Promise<void> {
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (found === undefined) return;
+  if (!found.isSocket()) throw new RegistryError('failed_precondition', `cannot listen on ${path}: it is there and no socket`);
+  if (await answers(path)) {
+    throw new RegistryError(
+      'failed_precondition',
+      `cannot listen on ${path}: another program listens there; stop it or choose another path`,
+    );
+  }
+  await unlink(path);
+}
+
+/** Whether somebody listens on a socket; only a refusal says for sure that nobody does. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'));
+  });
+}

@@ -1,0 +1,91 @@
+/** What a server can be told when it is made. */
+
+import type { Logger } from 'pino';
+import type { Clock } from './clock.ts';
+import type { Engine } from './engine/engine.ts';
+import type { DnsOptions } from './frontend/dns/frontend.ts';
+import type { Limits } from './options.ts';
+import type { DefaultPolicy } from './security/authorizer.ts';
+
+export interface TcpOptions {
+  /** 127.0.0.1 by default. */
+  readonly host?: string;
+  /** A free one by default. */
+  readonly port?: number;
+}
+
+/** A Unix socket; a file that is left there from a server that is gone is replaced. */
+export interface SocketOptions {
+  /** Absolute. */
+  readonly path: string;
+  /** Permission bits; 0o600 by default, since whoever can open it needs no more than access control asks. */
+  readonly mode?: number;
+  /** Who shall own it; whoever runs the server by default. */
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** The files are in PEM; when they change, the new ones are taken without a restart. */
+export interface HttpsOptions extends TcpOptions {
+  /** The server's certificate, with those between it and its authority behind it. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Certificates of the authorities that client certificates must be signed by. */
+  readonly caFile?: string;
+  /** Whether clients must show a certificate; needs `caFile`. False by default. */
+  readonly verifyIncoming?: boolean;
+  /** `TLSv1.2` by default. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+}
+
+/** Who may do what; see `security/README.md`. */
+export interface AccessOptions {
+  /** What callers may do where no rule says anything; `deny` by default. */
+  readonly defaultPolicy?: DefaultPolicy;
+  /** Secret of the first management token; without it, somebody calls `PUT /v1/acl/bootstrap`, once. */
+  readonly initialManagement?: string;
+  /** Secret of the token that stands in for requests without one; the anonymous token's otherwise. */
+  readonly defaultToken?: string;
+}
+
+export interface ServerOptions {
+  /** `memory()` by default; the server closes it. */
+  readonly engine?: Engine | Promise<Engine>;
+  /** Where plain HTTP is served: 127.0.0.1 and a free port by default; false serves none. */
+  readonly http?: TcpOptions | SocketOptions | false;
+  /** Where HTTP over TLS is served; not at all by default. */
+  readonly https?: HttpsOptions;
+  /**
+   * Where and how DNS is served, over UDP and TCP; not at all by default. `optional`: when the
+   * address is taken, the server starts without DNS and says so in its log.
+   */
+  readonly dns?: Partial<DnsOptions> & { readonly optional?: boolean };
+  /** Access control; off by default: everybody may do everything. */
+  readonly acl?: AccessOptions;
+  /** File of the audit log (`security/audit.ts`); none by default. */
+  readonly auditFile?: string;
+  /** Allows listeners beyond loopback although nobody needs to say who they are. */
+  readonly unsafeAllowUnauthenticated?: boolean;
+  /** Allows plain HTTP beyond loopback, where everybody on the way reads the tokens; needs access control all the same. */
+  readonly unsafeAllowPlaintext?: boolean;
+  /** Names by which clients may call the server (`net/own-origin.ts`); by default any, but on loopback. */
+  readonly allowedHosts?: readonly string[];
+  /** Origins whose web pages may send requests: `https://console.example`; none by default. */
+  readonly allowedOrigins?: readonly string[];
+  /** File with certificates (PEM) that probes trust besides the well-known ones. */
+  readonly probeCaFile?: string;
+  /** Name of the server's own node; the host name by default. */
+  readonly nodeName?: string;
+  /** A UUID for the server's own node; one that is made once and kept in the store by default. */
+  readonly nodeId?: string;
+  /** Metadata of the server's own node; as it stands in the store by default. */
+  readonly nodeMeta?: Readonly<Record<string, string>>;
+  /** `dc1` by default, as in Consul. */
+  readonly datacenter?: string;
+  /** Node names of client addresses; see `net/agent-node.ts`. */
+  readonly agentNames?: Readonly<Record<string, string>>;
+  readonly limits?: Partial<Limits>;
+  /** Silent by default. */
+  readonly log?: Logger;
+  readonly clock?: Clock;
+}
