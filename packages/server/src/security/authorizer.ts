@@ -31,8 +31,8 @@ export interface Authorizer {
   /** Whether the verb is allowed on some name. */
   allowsAny(resource: NamedResource, verb: Verb): boolean;
 
-  /** Whether everything under a key prefix may be written: for deleting a tree. */
-  allowsKeyTree(prefix: string): boolean;
+  /** Whether the verb is allowed on every key under a prefix: for deleting a tree, or reading one whole. */
+  allowsKeyTree(prefix: string, verb?: 'read' | 'write'): boolean;
 }
 
 /** What everything may be done with: for servers without access control, and for their own work. */
@@ -168,11 +168,9 @@ class CompiledAuthorizer implements Authorizer {
     return this.#any(this.#table(resource), verb);
   }
 
-  allowsKeyTree(prefix: string): boolean {
-    const base = this.#key.longestPrefix(prefix);
-    if (base !== 0 && base !== rank.write) return false;
-    if (!this.#key.everyUnder(prefix, (value) => value === rank.write)) return false;
-    return base === rank.write || this.#defaultAllows;
+  allowsKeyTree(prefix: string, verb: 'read' | 'write' = 'write'): boolean {
+    if (!this.#decide(this.#key.longestPrefix(prefix), verb)) return false;
+    return this.#key.everyUnder(prefix, (value) => value >= rank[verb]);
   }
 
   #decide(value: number, verb: Verb): boolean {

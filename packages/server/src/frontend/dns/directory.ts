@@ -2,6 +2,7 @@
  * Finds what a name means among what is registered: names of the DNS know no case (RFC 4343), names
  * of the registry do; and addresses lead back to names. What is found comes with a stamp that
  * changes when, and only when, the answer may: it decides how long an encoded answer is good.
+ * What may not be told is not found.
  */
 
 import type { Clock } from '../../clock.ts';
@@ -9,6 +10,7 @@ import { find } from '../../registry/reader.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { NodeRow } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
+import { openAccess, type NameAccess } from './access.ts';
 import { addressDigits } from './address.ts';
 import { Generations } from './generations.ts';
 import { lowerCase } from './host-name.ts';
@@ -59,25 +61,30 @@ export class Directory {
   readonly #clock: Clock;
   readonly #zone: Zone;
   readonly #datacenter: string;
+  readonly #access: NameAccess;
+  /** That of the access when the rosters and addresses were made. */
+  #epoch = 0;
   /** Names that are not in lower case, by what they are in lower case; there are few, if any. */
   readonly #services: Rebuilt<ReadonlyMap<string, readonly string[]>, number>;
   readonly #nodes: Rebuilt<ReadonlyMap<string, readonly string[]>, number>;
-  readonly #addresses: Rebuilt<ReadonlyMap<string, Holder>, number>;
-  readonly #rosters = new Generations<KeptRoster>(rosterBytesMax);
+  #addresses: Rebuilt<ReadonlyMap<string, Holder>, number>;
+  #rosters = new Generations<KeptRoster>(rosterBytesMax);
 
-  constructor(registry: Registry, clock: Clock, zone: Zone) {
+  constructor(registry: Registry, clock: Clock, zone: Zone, access: NameAccess = openAccess()) {
     const { state, views } = registry;
     this.#registry = registry;
     this.#clock = clock;
     this.#zone = zone;
     this.#datacenter = lowerCase(zone.datacenter);
+    this.#access = access;
     const revisionOf = (view: string) => oncePer(() => state.revision, () => views.revision(view));
     this.#services = new Rebuilt(clock, revisionOf(viewOf.services()), () => folded(state.services()));
     this.#nodes = new Rebuilt(clock, revisionOf(viewOf.nodes()), () => folded(nodeNames(registry)));
-    this.#addresses = new Rebuilt(clock, () => state.revision, () => addresses(registry));
+    this.#addresses = this.#addressIndex();
   }
 
   subjectOf(asked: Asked): Subject {
+    if (this.#access.epoch !== this.#epoch) this.#forget();
     switch (asked.kind) {
       case 'service':
         return this.#isHere(asked.datacenter) ? this.#service(asked.service, asked.tag) : nothing;
@@ -99,6 +106,18 @@ export class Directory {
     }
   }
 
+  /** An index that is behind must not show what may not be told any more. */
+  #forget(): void {
+    this.#epoch = this.#access.epoch;
+    this.#rosters = new Generations(rosterBytesMax);
+    this.#addresses = this.#addressIndex();
+  }
+
+  #addressIndex(): Rebuilt<ReadonlyMap<string, Holder>, number> {
+    const { state } = this.#registry;
+    return new Rebuilt(this.#clock, () => state.revision, () => addresses(this.#registry, this.#access));
+  }
+
   #isHere(datacenter: string): boolean {
     return datacenter === '' || datacenter === this.#datacenter;
   }
@@ -118,22 +137,28 @@ export class Directory {
   #rosterOf(service: string): Rebuilt<Roster, string> {
     const { state, views } = this.#registry;
     const { domain, datacenter, onlyPassing } = this.#zone;
-    /** All names of the registry that are this one in lower case. */
+    const access = this.#access;
+    /** All names of the registry that are this one in lower case, as far as they may be told. */
     const names = () => {
       const others = this.#services.read().index.get(service) ?? [];
-      return state.services().has(service) ? [service, ...others] : others;
+      const all = state.services().has(service) ? [service, ...others] : others;
+      return access.everything ? all : all.filter((name) => access.reads('service', name));
     };
-    const revision = () => names().map((name) => `${name}\0${views.revision(viewOf.service(name))}`).join('\0');
-    const build = () => rosterOf(state, { names: names(), domain, datacenter, onlyPassing });
+    // Which nodes may be told of is part of the answer, if not all of them may.
+    const who = access.allNodes ? '' : `\0${access.epoch}`;
+    const readsNode = (node: string) => access.allNodes || access.reads('node', node);
+    const revision = () => names().map((name) => `${name}\0${views.revision(viewOf.service(name))}`).join('\0') + who;
+    const build = () => rosterOf(state, { names: names(), domain, datacenter, onlyPassing, readsNode });
     return new Rebuilt(this.#clock, revision, build);
   }
 
   #node(name: string): Subject {
     const { state } = this.#registry;
+    const reads = (node: string) => this.#access.allNodes || this.#access.reads('node', node);
     const exact = find.node(state, name);
-    if (exact !== undefined) return nodeSubject(exact, false);
+    if (exact !== undefined && reads(name)) return nodeSubject(exact, false);
     const { index, behind } = this.#nodes.read();
-    const node = find.node(state, index.get(name)?.[0] ?? '');
+    const node = find.node(state, index.get(name)?.find(reads) ?? '');
     if (node === undefined) return behind ? nothingYet : nothing;
     return nodeSubject(node, behind);
   }
@@ -178,7 +203,7 @@ function* nodeNames({ state }: Registry): Iterable<string> {
 }
 
 /** Nodes before services, as in Consul; among equals the first by name. */
-function addresses({ state }: Registry): Map<string, Holder> {
+function addresses({ state }: Registry, access: NameAccess): Map<string, Holder> {
   const found = new Map<string, Holder>();
   const add = (of: 'node' | 'service', name: string, address: string) => {
     const digits = address === '' ? undefined : addressDigits(address);
@@ -186,9 +211,13 @@ function addresses({ state }: Registry): Map<string, Holder> {
     const known = found.get(digits);
     if (known === undefined || (known[0] === of && name < known[1])) found.set(digits, [of, name]);
   };
-  for (const { name, address } of find.nodes(state)) add('node', name, address);
+  const readsNode = (node: string) => access.allNodes || access.reads('node', node);
+  for (const { name, address } of find.nodes(state)) if (readsNode(name)) add('node', name, address);
   for (const service of state.services()) {
-    for (const { address } of find.instancesOfService(state, service)) add('service', service, address);
+    if (!access.everything && !access.reads('service', service)) continue;
+    for (const { node, address } of find.instancesOfService(state, service)) {
+      if (readsNode(node)) add('service', service, address);
+    }
   }
   return found;
 }

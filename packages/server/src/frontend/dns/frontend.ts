@@ -10,6 +10,7 @@ import type { RemoteInfo } from 'node:dgram';
 import type { Socket as TcpSocket } from 'node:net';
 import { RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../net/frontend.ts';
+import { NameAccess } from './access.ts';
 import { hostName, lowerCase } from './host-name.ts';
 import { plainUdpBytes, udpBytesDefault, udpBytesHighest, udpRecordsDefault } from './limits.ts';
 import { refuse } from './message.ts';
@@ -61,7 +62,7 @@ const closeGraceMs = 1_000;
 
 /** @throws RegistryError `invalid_argument` when an option is out of range, or domain and datacenter make no name */
 export function dns(context: Context, options: DnsOptions): Dns {
-  const { registry, clock, wheel, log, metrics, uuid } = context;
+  const { registry, clock, wheel, log, metrics, security, uuid } = context;
   const recursors = new Recursors({ servers: (options.recursors ?? []).map(parseServer), wheel, uuid });
   const responder = new Responder({
     registry,
@@ -74,6 +75,7 @@ export function dns(context: Context, options: DnsOptions): Dns {
     tellWhenCut: options.truncate ?? false,
     recursion: recursors.configured,
     random: randomFrom(uuid()),
+    access: new NameAccess(security.acl),
   });
   const perSecond = options.queriesPerSecond ?? queriesPerSecondDefault;
   const rateLimit = new RateLimit(clock, within('queriesPerSecond', perSecond, 1, Infinity));

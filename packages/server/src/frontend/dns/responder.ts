@@ -14,6 +14,7 @@
 
 import type { Clock } from '../../clock.ts';
 import type { Registry } from '../../registry/registry.ts';
+import { openAccess, type NameAccess } from './access.ts';
 import { Directory } from './directory.ts';
 import { Encoded } from './encoded.ts';
 import { Generations } from './generations.ts';
@@ -35,6 +36,8 @@ export interface ResponderOptions {
   /** Whether somebody answers for other domains. */
   readonly recursion: boolean;
   readonly random: () => number;
+  /** What may be told; everything by default. */
+  readonly access?: NameAccess;
 }
 
 /** A packet to send, or what to do instead. */
@@ -48,6 +51,8 @@ interface Held {
   readonly weight: number;
   /** Revision of the registry at which the stamp was compared last; -1: compare it every time. */
   goodAt: number;
+  /** That of the access then. */
+  epoch: number;
 }
 
 /** Memory for answers: some ten thousand of usual size. */
@@ -57,6 +62,7 @@ export class Responder {
   readonly #options: ResponderOptions;
   readonly #domain: readonly string[];
   readonly #directory: Directory;
+  readonly #access: NameAccess;
   readonly #reader = new QueryReader();
   readonly #writer = new MessageWriter();
   readonly #answers = new Generations<Held>(answerBytesMax);
@@ -69,7 +75,8 @@ export class Responder {
   constructor(options: ResponderOptions) {
     this.#options = options;
     this.#domain = options.zone.domain.split('.');
-    this.#directory = new Directory(options.registry, options.clock, options.zone);
+    this.#access = options.access ?? openAccess();
+    this.#directory = new Directory(options.registry, options.clock, options.zone, this.#access);
   }
 
   /** Bytes of memory that kept answers take, about. */
@@ -91,10 +98,11 @@ export class Responder {
     const rcode = refusalOf(query);
     if (rcode !== rcodes.NOERROR) return this.#no(packet, query, shape, rcode, 'refused', framed);
 
+    const admitted = this.#access.refresh();
     const key = this.#reader.key(shape);
-    const kept = this.#answers.get(key);
+    const kept = admitted ? this.#answers.get(key) : undefined;
     if (kept !== undefined && this.#isGood(kept)) return this.#send(packet, query, kept, framed);
-    return this.#find(packet, query, shape, key, framed);
+    return this.#find(packet, query, shape, key, framed, admitted);
   }
 
   /** What to say when nobody elsewhere could be asked, or something broke here. */
@@ -107,20 +115,24 @@ export class Responder {
 
   #isGood(held: Held): boolean {
     const { revision } = this.#options.registry.state;
-    if (held.goodAt === revision) return true;
+    const { epoch } = this.#access;
+    if (held.goodAt === revision && held.epoch === epoch) return true;
     const { stamp, behind } = this.#directory.subjectOf(held.asked);
     if (stamp !== held.stamp) return false;
-    if (!behind) held.goodAt = revision;
+    held.goodAt = behind ? -1 : revision;
+    held.epoch = epoch;
     return true;
   }
 
-  #find(packet: Buffer, query: Query, shape: number, key: string, framed: boolean): Response {
+  /** @param admitted false when nobody can tell what may be told: the default token is gone */
+  #find(packet: Buffer, query: Query, shape: number, key: string, framed: boolean, admitted: boolean): Response {
     const { registry, zone, recursion } = this.#options;
     const labels = this.#reader.labels();
     const asked = parseName(labels, query.type, this.#domain);
     if (asked.kind === 'foreign') {
       return recursion ? 'ask-elsewhere' : this.#no(packet, query, shape, rcodes.REFUSED, 'refused', framed);
     }
+    if (!admitted) return this.#no(packet, query, shape, rcodes.SERVFAIL, 'refused', framed);
     const subject = this.#directory.subjectOf(asked);
     if (recursion && subject.kind === 'reverse' && subject.name === '') return 'ask-elsewhere';
     const found = resolve(zone, subject, query.type);
@@ -131,7 +143,7 @@ export class Responder {
     }
     const encoded = this.#encoded(this.#reader.question(), found, shape);
     const goodAt = subject.behind ? -1 : registry.state.revision;
-    const held: Held = { asked, stamp: subject.stamp, encoded, weight: encoded.weight + key.length, goodAt };
+    const held: Held = { asked, stamp: subject.stamp, encoded, weight: encoded.weight + key.length, goodAt, epoch: this.#access.epoch };
     this.#answers.set(key, held);
     return this.#send(packet, query, held, framed);
   }

@@ -17,6 +17,8 @@ export interface RosterOptions {
   readonly datacenter: string;
   /** Leave out instances that warn, too. */
   readonly onlyPassing: boolean;
+  /** Leave out instances on nodes that may not be told of. */
+  readonly readsNode: (node: string) => boolean;
 }
 
 /** A healthy instance. */
@@ -78,6 +80,7 @@ export function rosterOf(reader: Reader, options: RosterOptions): Roster {
   for (const name of options.names) {
     const ownNames = endings.map((ending) => lowerCase(`${name}.service.${ending}`));
     for (const instance of find.instancesOfService(reader, name)) {
+      if (!options.readsNode(instance.node)) continue;
       const status = statusOf(instance);
       if (status === 'critical' || (options.onlyPassing && status === 'warning')) continue;
       // An instance that gives the name it is asked for as its address would be an alias of itself.

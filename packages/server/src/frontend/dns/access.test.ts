@@ -1,0 +1,170 @@
+/** What DNS tells with access control, over a real server: never more than the default token may read. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createServer, type AccessOptions, type Server } from '../../server.ts';
+import { grantor, management, type Grantor } from '../../security/grantor.case.ts';
+import { manualClock } from '../../manual-clock.case.ts';
+import { startRegistry } from './dns.case.ts';
+import { NameAccess } from './access.ts';
+import { decoded, queryPacket, type QueryType } from './ask.case.ts';
+import { Responder } from './responder.ts';
+import { ttlsOf } from './ttls.ts';
+import { Acl } from '../../security/acl.ts';
+
+let server: Server;
+let grants: Grantor;
+let acl: Acl;
+let names: Responder;
+
+/** The responder of a server's DNS without its sockets: every answer is there in the turn of its question. */
+async function start(access: AccessOptions = {}): Promise<void> {
+  server = await createServer({ acl: { initialManagement: management, ...access }, nodeName: 'here' });
+  grants = grantor(server.registry);
+  const clock = manualClock();
+  acl = new Acl({
+    ...{ registry: server.registry, clock },
+    config: { enabled: true, defaultPolicy: 'deny', datacenter: 'dc1', ...access },
+  });
+  (server.registry as unknown as { observe(observer: (changes: never) => void): void }).observe((changes) => acl.observe(changes));
+  acl.start();
+  names = new Responder({
+    registry: server.registry,
+    clock,
+    zone: { domain: 'consul', datacenter: 'dc1', node: { name: 'here', address: '127.0.0.1' }, ttls: ttlsOf({}), onlyPassing: false },
+    limits: { udpBytesMax: 1_232, udpRecordsMax: 3 },
+    tellWhenCut: false,
+    recursion: false,
+    random: () => 0.5,
+    access: new NameAccess(acl),
+  });
+  for (const [id, service, address] of [['n1', 'web', '10.0.0.1'], ['n2', 'web', '10.0.0.2'], ['n3', 'db', '10.0.0.3']] as const) {
+    await server.registry.submit({
+      kind: 'register',
+      node: { name: id, address },
+      nodeMode: 'update',
+      instances: [{ id, service, address: address.replace('10.0', '10.9'), port: 80 }],
+    });
+  }
+}
+
+beforeEach(() => start());
+afterEach(async () => {
+  grants.close();
+  acl.close();
+  await server.close();
+});
+
+function ask(name: string, type: QueryType = 'A'): { rcode: string; answers: string[] } {
+  const response = names.respond(queryPacket(name, type), true);
+  if (typeof response === 'string') throw new Error(response);
+  const { rcode, answers } = decoded(response);
+  return { rcode, answers: answers.map((each) => JSON.stringify('data' in each ? each.data : '')).toSorted() };
+}
+
+const addresses = (name: string) => ask(name).answers.map((text) => JSON.parse(text) as string);
+
+/** Each kind of question, and what there is to find for somebody who may read everything. */
+const questions: readonly [name: string, type: QueryType, needs: string, found: boolean][] = [
+  ['web.service.consul', 'A', 'service', true],
+  ['web.service.consul', 'SRV', 'service', true],
+  ['_web._tcp.service.consul', 'SRV', 'service', true],
+  ['n1.node.consul', 'A', 'node', true],
+  ['n1.node.consul', 'TXT', 'node', false],
+  ['1.0.0.10.in-addr.arpa', 'PTR', 'node', true],
+  ['1.0.9.10.in-addr.arpa', 'PTR', 'service', true],
+  ['0a000001.addr.consul', 'A', '', true],
+  ['consul', 'SOA', '', true],
+  ['consul', 'NS', '', true],
+];
+
+/** Who asks, and the kinds of names that it may be told of. */
+const callers: readonly [who: string, rules: string | undefined, told: readonly string[]][] = [
+  ['no token', undefined, []],
+  ['read', 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }', ['service', 'node']],
+  ['write', 'service_prefix "" { policy = "write" } node_prefix "" { policy = "write" }', ['service', 'node']],
+  ['services without nodes', 'service_prefix "" { policy = "read" }', []],
+  ['nodes without services', 'node_prefix "" { policy = "read" }', ['node']],
+  ['everything else', 'key_prefix "" { policy = "write" } operator = "write" acl = "write"', []],
+];
+
+describe('the matrix', () => {
+  it.each(callers)('%s', async (_who, rules, told) => {
+    if (rules !== undefined) await grants.everybody(rules);
+    for (const [name, type, needs, found] of questions) {
+      const allowed = needs === '' || told.includes(needs);
+      expect([name, type, ask(name, type).answers.length > 0], `${name} ${type}`).toEqual([name, type, allowed && found]);
+    }
+  });
+
+  it('management, as the default token', async () => {
+    grants.close();
+    acl.close();
+    await server.close();
+    await start({ defaultToken: management });
+    for (const [name, type, , found] of questions) expect(ask(name, type).answers.length > 0, `${name} ${type}`).toBe(found);
+  });
+
+  it('a wrong default token: nobody can tell what may be told, which is no "no"', async () => {
+    acl.setDefaultToken('nobody has this');
+    for (const name of ['web.service.consul', 'n1.node.consul', 'no.service.consul']) expect(ask(name).rcode).toBe('SERVFAIL');
+    expect(ask('www.example.org').rcode).toBe('REFUSED');
+  });
+});
+
+describe('what may be read', () => {
+  it('is one service and not another: for others it does not exist', async () => {
+    await grants.everybody('service "web" { policy = "read" } node_prefix "" { policy = "read" }');
+    expect(addresses('web.service.consul')).toEqual(['10.9.0.1', '10.9.0.2']);
+    expect(ask('db.service.consul')).toEqual(ask('none.service.consul'));
+    expect(ask('3.0.9.10.in-addr.arpa', 'PTR').answers).toEqual([]);
+  });
+
+  it('leaves out instances on nodes that may not be read', async () => {
+    await grants.everybody('service_prefix "" { policy = "read" } node "n2" { policy = "read" }');
+    expect(addresses('web.service.consul')).toEqual(['10.9.0.2']);
+    expect(ask('db.service.consul').rcode).toBe('NXDOMAIN');
+    expect(ask('n1.node.consul').rcode).toBe('NXDOMAIN');
+    expect(ask('1.0.9.10.in-addr.arpa', 'PTR').answers).toEqual([]);
+    expect(ask('2.0.0.10.in-addr.arpa', 'PTR').answers).toEqual(['"n2.node.dc1.consul"']);
+  });
+
+  it('changes from one question to the next, kept answers included', async () => {
+    const all = 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }';
+    await grants.everybody(all);
+    expect(addresses('web.service.consul')).toEqual(['10.9.0.1', '10.9.0.2']);
+    await grants.everybody('service "db" { policy = "read" } node_prefix "" { policy = "read" }');
+    expect(ask('web.service.consul').rcode).toBe('NXDOMAIN');
+    await grants.everybody(`${all} node "n1" { policy = "deny" }`);
+    expect(addresses('web.service.consul')).toEqual(['10.9.0.2']);
+    await grants.everybody(all);
+    expect(addresses('web.service.consul')).toEqual(['10.9.0.1', '10.9.0.2']);
+  });
+});
+
+describe('kept answers', () => {
+  it('stay good when the rights of somebody else change', async () => {
+    await grants.everybody('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
+    ask('db.service.consul');
+    const { encodings } = names;
+    await grants.token('key_prefix "" { policy = "read" }');
+    expect(addresses('db.service.consul')).toEqual(['10.9.0.3']);
+    expect(names.encodings).toBe(encodings);
+  });
+
+  it('of one service stay good when the rights on another change', async () => {
+    const db = 'service "db" { policy = "read" } node_prefix "" { policy = "read" }';
+    await grants.everybody(db);
+    ask('db.service.consul');
+    const { encodings } = names;
+    await grants.everybody(`${db} service "web" { policy = "read" }`);
+    expect(addresses('db.service.consul')).toEqual(['10.9.0.3']);
+    expect(names.encodings).toBe(encodings);
+  });
+});
+
+it('without access control everything is told', async () => {
+  const open = await startRegistry();
+  const access = new NameAccess(open.context.security.acl);
+  expect([access.refresh(), access.everything, access.epoch]).toEqual([true, true, 0]);
+  await open.close();
+});

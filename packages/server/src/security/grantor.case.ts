@@ -1,0 +1,58 @@
+/** Gives tokens and takes them away in a server with access control, as its management would; for tests of front ends. */
+
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '../clock.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Replica } from '../replica.ts';
+import type { TokenWithSecret } from './admin.ts';
+import { makeSecurity, type Security } from './security.ts';
+import { anonymousAccessor } from './templates.ts';
+import type { TokenInput } from './token-writes.ts';
+
+/** Secret of the management token in tests. */
+export const management = 'the secret of the management token';
+
+export interface Grantor {
+  /** A token with these rules, and whatever else `grants` says. */
+  token(rules: string, grants?: TokenInput): Promise<TokenWithSecret>;
+  /** Replaces the rules of a token that `token` made. */
+  change(token: TokenWithSecret, rules: string): Promise<void>;
+  revoke(token: TokenWithSecret): Promise<void>;
+  /** What requests without a token may do. */
+  everybody(rules: string): Promise<void>;
+  close(): void;
+}
+
+/** @param registry of the server; what the grantor writes goes through its log and reaches its `Acl` that way */
+export function grantor(registry: Registry): Grantor {
+  const security: Security = makeSecurity({
+    ...{ registry, clock: systemClock, uuid: randomUUID },
+    config: { enabled: true, defaultPolicy: 'deny', datacenter: 'dc1' },
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const { acl, admin } = security;
+  const stop = (registry as Replica).observe((changes) => acl.observe(changes));
+  acl.start();
+  const policyOf = (token: { readonly policies: readonly string[] }) => acl.store.policy(token.policies[0] ?? '');
+  return {
+    async token(rules, grants = {}) {
+      const { id } = await admin.putPolicy({ name: randomUUID(), rules });
+      return admin.createToken({ ...grants, policies: [{ id }] });
+    },
+    async change({ token }, rules) {
+      const policy = policyOf(token);
+      await admin.putPolicy({ id: policy?.id ?? '', name: policy?.name ?? '', rules });
+    },
+    revoke: ({ token }) => admin.deleteToken(token.accessorId),
+    async everybody(rules) {
+      const { id } = await admin.putPolicy({ name: randomUUID(), rules });
+      await admin.updateToken(anonymousAccessor, { policies: [{ id }] });
+    },
+    close() {
+      stop();
+      acl.close();
+    },
+  };
+}
