@@ -8,7 +8,8 @@ import { RegistryError } from '@rollcall/protocol';
 import { follow } from './follow.ts';
 import { Kv, snapshotItems } from './kv.ts';
 import { register, type RegisterOptions, type RegisterSurroundings, type Registration, type WaitOptions } from './registration.ts';
-import { ServiceClient, type ServiceOptions, type ServiceSurroundings } from './service-client.ts';
+import { ServiceClient, type ServiceSurroundings } from './service-client.ts';
+import type { ServiceOptions } from './service-options.ts';
 import type { WatchedViews } from './session/watched-views.ts';
 import type { SnapshotSource } from './snapshot-source.ts';
 

@@ -7,7 +7,8 @@ import type { Balancer, BalancerFactory, Outcome } from './balancer/balancer.ts'
 import { type Clock, systemClock } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import { deadAuthority, textOf, type WebServer, webServer } from './http/web-server.case.ts';
-import { ServiceClient, type ServiceOptions } from './service-client.ts';
+import { ServiceClient } from './service-client.ts';
+import type { ServiceOptions } from './service-options.ts';
 import { StaticSource } from './static-source.ts';
 
 const cleanups: (() => Promise<void>)[] = [];

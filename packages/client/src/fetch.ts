@@ -6,7 +6,9 @@
 
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import { Agent, Dispatcher, fetch, type RequestInit, type Response } from 'undici';
-import { Exchange, type ExchangeContext, type FetchHandler } from './http/exchange.ts';
+import { Exchange, type ExchangeContext, type ExchangeOptions } from './http/exchange.ts';
+import type { FetchHandler } from './http/try.ts';
+import { currentDeadline, earlier } from './resilience/deadline.ts';
 
 export type { RequestInit, Response } from 'undici';
 
@@ -16,15 +18,26 @@ export interface TryOptions {
   readonly tryTimeoutMs?: number;
   /** What the request is about (a user, a cache key): hashing balancers send equal keys to the same instance. */
   readonly hashKey?: string;
+  /**
+   * Time for the whole request, retries and the answer's body included, in milliseconds, more than 0. What
+   * is left of it goes with the request (`resilience/deadline.ts`). By default the time that is left for the
+   * request that is being served, if that has a deadline (`withDeadline`), else none.
+   */
+  readonly timeoutMs?: number;
+}
+
+export interface ServiceFetchContext extends ExchangeContext {
+  /** Time for a whole request in milliseconds; Infinity for no limit. */
+  readonly timeoutMs: number;
 }
 
 export class ServiceFetch {
-  readonly #context: ExchangeContext;
+  readonly #context: ServiceFetchContext;
   readonly #base: URL;
   readonly #dispatcher: ServiceDispatcher;
   readonly #elsewhere = new Elsewhere();
 
-  constructor(context: ExchangeContext) {
+  constructor(context: ServiceFetchContext) {
     this.#context = context;
     this.#base = baseOf(context.service);
     this.#dispatcher = new ServiceDispatcher(context, this.#base.origin, this.#elsewhere);
@@ -32,12 +45,14 @@ export class ServiceFetch {
 
   /** See `ServiceClient.fetch`. */
   async fetch(input: string | URL, options: Omit<RequestInit, 'dispatcher'> & TryOptions = {}): Promise<Response> {
-    const { tryTimeoutMs = this.#context.tryTimeoutMs, hashKey, ...init } = options;
+    const { tryTimeoutMs = this.#context.tryTimeoutMs, hashKey, timeoutMs = this.#context.timeoutMs, ...init } = options;
     const url = this.#resolve(input);
-    const dispatcher =
-      tryTimeoutMs === this.#context.tryTimeoutMs && hashKey === undefined
-        ? this.#dispatcher
-        : new ServiceDispatcher({ ...this.#context, tryTimeoutMs, hashKey }, this.#base.origin, this.#elsewhere);
+    const own = timeoutMs === Infinity ? undefined : { at: this.#context.clock.monotonic() + timeoutMs };
+    const deadline = earlier(own, currentDeadline());
+    const usual = tryTimeoutMs === this.#context.tryTimeoutMs && hashKey === undefined && deadline === undefined;
+    const dispatcher = usual
+      ? this.#dispatcher
+      : new ServiceDispatcher({ ...this.#context, tryTimeoutMs }, this.#base.origin, this.#elsewhere, { hashKey, deadline });
     try {
       return await fetch(url, { ...init, dispatcher });
     } catch (error) {
@@ -68,9 +83,11 @@ class ServiceDispatcher extends Dispatcher {
   readonly #context: ExchangeContext;
   readonly #origin: string;
   readonly #elsewhere: Elsewhere;
+  readonly #options: ExchangeOptions;
 
-  constructor(context: ExchangeContext, origin: string, elsewhere: Elsewhere) {
+  constructor(context: ExchangeContext, origin: string, elsewhere: Elsewhere, options: ExchangeOptions = {}) {
     super();
+    this.#options = options;
     this.#context = context;
     this.#origin = origin;
     this.#elsewhere = elsewhere;
@@ -79,7 +96,7 @@ class ServiceDispatcher extends Dispatcher {
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     if (options.origin !== this.#origin) return this.#elsewhere.agent.dispatch(options, handler);
     // Only the `fetch` of this file dispatches here, and its handler has these methods.
-    new Exchange(this.#context, options, handler as FetchHandler).start();
+    new Exchange(this.#context, options, handler as FetchHandler, this.#options).start();
     return true;
   }
 }

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../server/src/manual-clock.case.ts';
 import { roundRobin } from './balancer/round-robin.ts';
-import { ServiceClient, type ServiceOptions } from './service-client.ts';
+import { ServiceClient } from './service-client.ts';
+import type { ServiceOptions } from './service-options.ts';
 import { StaticSource, type StaticInstance } from './static-source.ts';
 
 const cleanups: (() => Promise<void>)[] = [];

@@ -5,47 +5,23 @@
  */
 
 import { type Instance, RegistryError } from '@rollcall/protocol';
-import type { BalancerFactory, OutcomeResult } from './balancer/balancer.ts';
-import { peakEwma } from './balancer/peak-ewma.ts';
-import { Picker } from './balancer/picker.ts';
+import type { OutcomeResult } from './balancer/balancer.ts';
 import { SeededRandom } from './balancer/seeded-random.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type RequestInit, type Response, ServiceFetch, type TryOptions } from './fetch.ts';
 import { EndpointPools } from './http/endpoint-pools.ts';
 import { noInstance } from './http/exchange.ts';
+import { headerReader } from './http/request-headers.ts';
 import { type Latest, latest } from './latest.ts';
-import type { EjectionOptions } from './resilience/ejection.ts';
-import { RetryBudget, type RetryBudgetOptions } from './resilience/retry-budget.ts';
+import type { Breakers } from './resilience/breaker.ts';
+import { Guard } from './resilience/guard.ts';
+import { RetryBudget } from './resilience/retry-budget.ts';
+import type { ServiceEvent } from './resilience/service-event.ts';
+import type { EndpointChooser, Router } from './routing/router.ts';
+import { breakersOf, concurrencyOf, demandAbove0, hedgingOf, limitsOf, routerOf, type ServiceOptions } from './service-options.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
-
-export interface ServiceOptions {
-  /** Who is chosen. `peakEwma()` by default, with `tryTimeoutMs` as the price of a failure. */
-  readonly balancer?: BalancerFactory;
-  /**
-   * When less than this share of the instances is passing or warning, from 0 to 1, critical ones are
-   * chosen, too: better some errors than all load on the few that are left. 0 by default: critical
-   * ones are chosen when there are no others.
-   */
-  readonly panicThreshold?: number;
-  /** How long instances that cannot be reached are left out. */
-  readonly ejection?: EjectionOptions;
-  /** Share of requests that may be retried. */
-  readonly retryBudget?: RetryBudgetOptions;
-  /** Tries of one request, the first included; a whole number, 1 (no retry) or more. 3 by default. */
-  readonly triesMax?: number;
-  /**
-   * Longest one try may take until the answer's headers, in milliseconds, more than 0; then the next
-   * instance is tried. No limit by default, since only the caller knows how long an answer may take.
-   */
-  readonly tryTimeoutMs?: number;
-  /** Longest a connection may take, in milliseconds, more than 0. 2,000 by default: one lost SYN is survived. */
-  readonly connectTimeoutMs?: number;
-  /** Most requests in flight, and so connections; 1 or more. 10,000 by default. */
-  readonly requestsMax?: number;
-  /** Most bytes of an idempotent request's body kept for a retry; 0 or more. 1 MiB by default. */
-  readonly replayBytesMax?: number;
-}
+import { Telemetry } from './telemetry.ts';
 
 /** What a test drives. */
 export interface ServiceSurroundings {
@@ -71,13 +47,18 @@ export interface PickOptions {
   readonly exclude?: readonly Picked[];
   /** What the request is about (a user, a cache key): hashing balancers send equal keys to the same instance. */
   readonly key?: string;
+  /** Headers of the request, for a canary that goes by one. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export class ServiceClient {
   readonly name: string;
   readonly #source: SnapshotSource;
   readonly #clock: Clock;
-  readonly #picker: Picker;
+  readonly #router: Router;
+  /** The router, or the guard before it. */
+  readonly #chooser: EndpointChooser;
+  readonly #breakers: Breakers | undefined;
   readonly #pools: EndpointPools;
   readonly #fetch: ServiceFetch;
   readonly #stopWatch: () => void;
@@ -95,25 +76,28 @@ export class ServiceClient {
     options: ServiceOptions = {},
     { clock = systemClock, random = systemRandom }: ServiceSurroundings = {},
   ) {
-    const { triesMax = 3, tryTimeoutMs = Infinity, connectTimeoutMs = 2000 } = options;
-    const { requestsMax = 10_000, replayBytesMax = 2 ** 20, panicThreshold = 0 } = options;
-    demand(Number.isInteger(triesMax) && triesMax >= 1, 'triesMax', triesMax, 'a whole number, 1 or more');
-    demand(tryTimeoutMs > 0, 'tryTimeoutMs', tryTimeoutMs, 'more than 0');
-    demand(connectTimeoutMs > 0 && Number.isFinite(connectTimeoutMs), 'connectTimeoutMs', connectTimeoutMs, 'more than 0');
-    demand(requestsMax >= 1, 'requestsMax', requestsMax, '1 or more');
-    demand(replayBytesMax >= 0, 'replayBytesMax', replayBytesMax, '0 or more');
-    demand(panicThreshold >= 0 && panicThreshold <= 1, 'panicThreshold', panicThreshold, 'from 0 to 1');
+    const limits = limitsOf(options);
+    const { triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, requestsMax: max } = limits;
     this.name = name;
     this.#source = source;
     this.#clock = clock;
-    const balancer = options.balancer ?? peakEwma(tryTimeoutMs === Infinity ? {} : { failureMs: tryTimeoutMs });
-    this.#picker = new Picker(balancer, options.ejection ?? {}, new SeededRandom(random() * 2 ** 32), panicThreshold);
-    this.#pools = new EndpointPools(connectTimeoutMs);
-    const budget = new RetryBudget(options.retryBudget);
-    const requests = { current: 0, max: requestsMax };
+    const telemetry = new Telemetry(name);
+    const tell = (event: ServiceEvent) => {
+      telemetry.event(event);
+      options.onEvent?.(event);
+    };
+    this.#router = routerOf(options, limits, new SeededRandom(random() * 2 ** 32), ({ authority }, reason, lengthMs) =>
+      tell({ kind: 'ejected', endpoint: authority, reason, lengthMs }),
+    );
+    const breakers = breakersOf(options, tell);
+    const guarded = breakers !== undefined || limits.endpointRequestsMax !== Infinity;
+    this.#chooser = guarded ? new Guard(this.#router, breakers, limits.endpointRequestsMax) : this.#router;
+    this.#breakers = breakers;
+    this.#pools = new EndpointPools(limits.connectTimeoutMs);
     this.#fetch = new ServiceFetch({
-      ...{ service: name, picker: this.#picker, pools: this.#pools, budget, clock, requests },
-      ...{ triesMax, tryTimeoutMs, replayBytesMax },
+      ...{ service: name, picker: this.#chooser, pools: this.#pools, clock, requests: { current: 0, max } },
+      ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, telemetry, onEvent: tell },
+      ...{ budget: new RetryBudget(options.retryBudget), hedging: hedgingOf(options), concurrency: concurrencyOf(options) },
     });
     this.#stopWatch = source.watch(name, (snapshot) => this.#accept(snapshot));
   }
@@ -156,12 +140,12 @@ export class ServiceClient {
    * @throws RegistryError `unavailable` when there is none, or no list is known yet: await
    *   `instances()` first
    */
-  pick({ exclude, key }: PickOptions = {}): Picked {
+  pick({ exclude, key, headers }: PickOptions = {}): Picked {
     this.#demandOpen();
     const now = this.#clock.monotonic();
     const tried = exclude?.flatMap((picked) => (picked instanceof Pick ? [picked.endpoint] : []));
-    const endpoint = this.#picker.pick(now, tried, key);
-    if (endpoint !== undefined) return new Pick(endpoint, this.#picker, this.#clock, now);
+    const endpoint = this.#chooser.pick(now, tried, key, headers && headerReader(headers));
+    if (endpoint !== undefined) return new Pick(endpoint, this.#chooser, this.#clock, now);
     if (this.#known) throw noInstance(this.name);
     throw new RegistryError('unavailable', `no list of ${this.name} is known yet; await instances() before pick()`);
   }
@@ -180,8 +164,8 @@ export class ServiceClient {
    */
   async fetch(input: string | URL, init: Omit<RequestInit, 'dispatcher'> & TryOptions = {}): Promise<Response> {
     this.#demandOpen();
-    const { tryTimeoutMs = Infinity } = init;
-    demand(tryTimeoutMs > 0, 'tryTimeoutMs', tryTimeoutMs, 'more than 0');
+    demandAbove0(init.tryTimeoutMs ?? Infinity, 'tryTimeoutMs');
+    demandAbove0(init.timeoutMs ?? Infinity, 'timeoutMs');
     if (!this.#known) this.#accept(await this.#source.first(this.name, init.signal ?? undefined));
     return await this.#fetch.fetch(input, init);
   }
@@ -197,7 +181,12 @@ export class ServiceClient {
 
   #accept(snapshot: SourcedSnapshot): void {
     this.#known = true;
-    this.#pools.release(this.#picker.update(snapshot.instances, this.#clock.monotonic()));
+    this.#forget(this.#router.update(snapshot.instances, this.#clock.monotonic()));
+  }
+
+  #forget(gone: readonly Endpoint[]): void {
+    this.#pools.release(gone);
+    for (const endpoint of gone) this.#breakers?.forget(endpoint);
   }
 
   #demandOpen(): void {
@@ -208,12 +197,12 @@ export class ServiceClient {
 class Pick implements Picked {
   readonly endpoint: Endpoint;
   readonly instance: Instance;
-  readonly #picker: Picker;
+  readonly #picker: EndpointChooser;
   readonly #clock: Clock;
   readonly #startedAt: number;
   #isDone = false;
 
-  constructor(endpoint: Endpoint, picker: Picker, clock: Clock, now: number) {
+  constructor(endpoint: Endpoint, picker: EndpointChooser, clock: Clock, now: number) {
     this.endpoint = endpoint;
     this.instance = endpoint.instance;
     this.#picker = picker;
@@ -237,8 +226,4 @@ class Pick implements Picked {
     const now = this.#clock.monotonic();
     this.#picker.observe(this.endpoint, { now, latencyMs: now - this.#startedAt, result });
   }
-}
-
-function demand(holds: boolean, option: string, value: number, wanted: string): void {
-  if (!holds) throw new RegistryError('invalid_argument', `${option} is ${value}; it must be ${wanted}`);
 }

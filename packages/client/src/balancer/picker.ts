@@ -9,7 +9,7 @@
 
 import type { Instance } from '@rollcall/protocol';
 import { type Endpoint, isReady, reconcile } from '../endpoint.ts';
-import { Ejection, type EjectionOptions } from '../resilience/ejection.ts';
+import { Ejection, type EjectionListener, type EjectionOptions } from '../resilience/ejection.ts';
 import type { Balancer, BalancerFactory, Outcome } from './balancer.ts';
 import { eligible } from './eligible.ts';
 import type { RandomSource } from './seeded-random.ts';
@@ -30,9 +30,15 @@ export class Picker {
   };
 
   /** @param panicThreshold see `eligible` */
-  constructor(balancer: BalancerFactory, ejection: EjectionOptions, random: RandomSource, panicThreshold = 0) {
+  constructor(
+    balancer: BalancerFactory,
+    ejection: EjectionOptions,
+    random: RandomSource,
+    panicThreshold = 0,
+    onEject?: EjectionListener,
+  ) {
     this.#balancer = balancer(random);
-    this.#ejection = new Ejection(ejection);
+    this.#ejection = new Ejection(ejection, onEject);
     this.#panicThreshold = panicThreshold;
   }
 

@@ -8,7 +8,8 @@ import { anInstance } from '../balancer/simulation.case.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import { EndpointPools } from './endpoint-pools.ts';
-import { Exchange, type FetchHandler } from './exchange.ts';
+import { Exchange } from './exchange.ts';
+import type { FetchHandler } from './try.ts';
 
 /** Connections that are neither made nor refused before the test says so. */
 class HungPools extends EndpointPools {

@@ -1,30 +1,37 @@
 /**
- * One request of `fetch` and its tries: sends it to an endpoint, listens, and sends it to another
- * one when that failed, as long as it is safe, within the budget and the number of tries. It sits
+ * One request of `fetch` and its tries: sends it to an endpoint, and to another one when that failed or
+ * takes too long, as long as it is safe, in time, within the budget and the number of tries. It sits
  * where undici's `fetch` expects a connection, below redirects, decoding and the `Response`, so a
  * retry cannot be seen from above. It speaks the handler interface that undici 7 uses between
  * `fetch` and a dispatcher (https://undici.nodejs.org/#/docs/api/Dispatcher, "onConnect").
  *
- *     fetch ── Exchange ──► Try (endpoint 1) ✗
- *                      └──► Try (endpoint 2) ──► headers, data, end ──► fetch
+ *     fetch ── Exchange ──► Try (endpoint 1) ✗ failed: retry
+ *                      ├──► Try (endpoint 2) … slow: hedge
+ *                      └──► Try (endpoint 3) ──► headers, data, end ──► fetch
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
-import type { OutcomeResult } from '../balancer/balancer.ts';
-import type { Picker } from '../balancer/picker.ts';
 import type { Clock } from '../clock.ts';
 import type { Endpoint } from '../endpoint.ts';
-import { type Failure, isIdempotent, isRefusal, retryPlace } from '../resilience/retry.ts';
+import { type Deadline, deadlineHeader, writeDeadline } from '../resilience/deadline.ts';
+import type { Gradient2 } from '../resilience/gradient2.ts';
+import type { Hedging } from '../resilience/hedging.ts';
+import { type Failure, isIdempotent, retryPlace } from '../resilience/retry.ts';
 import type { RetryBudget } from '../resilience/retry-budget.ts';
+import type { ServiceEvent } from '../resilience/service-event.ts';
+import type { HeaderReader } from '../routing/canary.ts';
+import type { EndpointChooser } from '../routing/router.ts';
+import type { Telemetry } from '../telemetry.ts';
 import type { EndpointPools } from './endpoint-pools.ts';
-import { failureOf } from './failure.ts';
 import { ReplayBody } from './replay-body.ts';
+import { headerReader, withHeader } from './request-headers.ts';
+import { type FetchHandler, Try, type TryListener } from './try.ts';
 
 /** What all requests of a service share. */
 export interface ExchangeContext {
   readonly service: string;
-  readonly picker: Picker;
+  readonly picker: EndpointChooser;
   readonly pools: EndpointPools;
   readonly budget: RetryBudget;
   readonly clock: Clock;
@@ -36,110 +43,187 @@ export interface ExchangeContext {
   readonly tryTimeoutMs: number;
   /** Most bytes of a body kept for a retry. */
   readonly replayBytesMax: number;
-  /** What the request is about, for balancers that hash. */
-  readonly hashKey?: string | undefined;
+  /** None sends no hedges. */
+  readonly hedging?: Hedging | undefined;
+  /** None lets as many requests through as `requests.max`. */
+  readonly concurrency?: Gradient2 | undefined;
+  readonly telemetry?: Telemetry | undefined;
+  /** Told of every decision. */
+  readonly onEvent?: ((event: ServiceEvent) => void) | undefined;
 }
 
-/** The part of undici's handler that `fetch` implements; deprecated upstream, gone in undici 8. */
-export type FetchHandler = Required<Pick<Dispatcher.DispatchHandler, 'onConnect' | 'onHeaders' | 'onData' | 'onComplete' | 'onError'>> &
-  Pick<Dispatcher.DispatchHandler, 'onResponseStarted'>;
+/** What a single request has of its own. */
+export interface ExchangeOptions {
+  /** What the request is about, for balancers that hash. */
+  readonly hashKey?: string | undefined;
+  /** When its answer must have come, to the last byte. */
+  readonly deadline?: Deadline | undefined;
+}
 
-/** An answer that is given up for a retry is read to its end, to keep the connection, up to this. */
-const discardBytesMax = 64 * 1024;
-
-export class Exchange {
+export class Exchange implements TryListener {
+  readonly handler: FetchHandler;
   readonly #context: ExchangeContext;
-  readonly #options: Dispatcher.DispatchOptions;
-  readonly #handler: FetchHandler;
+  readonly #request: Dispatcher.DispatchOptions;
+  readonly #options: ExchangeOptions;
+  readonly #header: HeaderReader;
   readonly #idempotent: boolean;
   readonly #body: ReplayBody | undefined;
+  readonly #span: ReturnType<Telemetry['span']>;
   readonly #tried: Endpoint[] = [];
-  #current: Try | undefined;
+  /** Tries that may still answer: one, or two after a hedge. */
+  readonly #waiting = new Set<Try>();
+  #answering: Try | undefined;
   #tries = 0;
+  #hedged = false;
   #over = false;
+  #stopHedge: (() => void) | undefined;
+  #stopDeadline: (() => void) | undefined;
 
-  constructor(context: ExchangeContext, options: Dispatcher.DispatchOptions, handler: FetchHandler) {
+  constructor(context: ExchangeContext, request: Dispatcher.DispatchOptions, handler: FetchHandler, options: ExchangeOptions = {}) {
     this.#context = context;
+    this.#request = request;
     this.#options = options;
-    this.#handler = handler;
-    this.#idempotent = isIdempotent(options.method);
+    this.handler = handler;
+    this.#header = headerReader(request.headers);
+    this.#idempotent = isIdempotent(request.method);
+    this.#span = context.telemetry?.span();
     context.requests.current += 1;
-    if (isAsyncIterable(options.body)) {
-      this.#body = new ReplayBody(options.body, this.#idempotent ? context.replayBytesMax : 0);
+    if (isAsyncIterable(request.body)) {
+      this.#body = new ReplayBody(request.body, this.#idempotent ? context.replayBytesMax : 0);
     }
-  }
-
-  start(): void {
-    const { service, picker, budget, clock, requests, hashKey } = this.#context;
-    this.#handler.onConnect((reason) => this.#abort(reason));
-    if (this.#over) return;
-    if (requests.current > requests.max) {
-      const message = `${requests.max} requests to ${service} are in flight, the limit; wait for some to end or raise requestsMax`;
-      this.fail(new RegistryError('resource_exhausted', message));
-      return;
-    }
-    const now = clock.monotonic();
-    budget.deposit(now);
-    const endpoint = picker.pick(now, undefined, hashKey);
-    if (endpoint === undefined) this.fail(noInstance(service));
-    else this.#try(endpoint, now);
-  }
-
-  /**
-   * A try ended without an answer to keep.
-   * @returns whether another one is under way
-   */
-  retry(failure: Failure, now: number): boolean {
-    const { picker, budget, triesMax, hashKey } = this.#context;
-    if (this.#over || this.#tries >= triesMax) return false;
-    const place = retryPlace(failure, this.#idempotent, this.#body?.replayable ?? true);
-    if (place === 'nowhere') return false;
-    let endpoint = picker.pick(now, this.#tried, hashKey);
-    if (endpoint === undefined && place === 'any endpoint') endpoint = picker.pick(now, undefined, hashKey);
-    if (endpoint === undefined || !budget.withdraw(now)) return false;
-    this.#try(endpoint, now);
-    return true;
-  }
-
-  /** A try failed for good. */
-  giveUp(failure: Failure, endpoint: Endpoint, cause: unknown): void {
-    const { method, path } = this.#options;
-    const what = `${method} ${path} of ${this.#context.service}`;
-    const tries = `${this.#tries === 1 ? 'one try' : `${this.#tries} tries`}, the last at ${endpoint.authority}`;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    if (failure !== 'unsent' && !this.#idempotent) {
-      const message = `${what}: no answer from ${endpoint.authority} after it was sent, so it may have been applied: ${why}`;
-      this.fail(new RegistryError('unknown_outcome', message, { cause }));
-    } else {
-      const code = failure === 'late' ? 'deadline_exceeded' : 'unavailable';
-      this.fail(new RegistryError(code, `${what}: no answer after ${tries}: ${why}`, { cause }));
-    }
-  }
-
-  fail(error: Error): void {
-    if (!this.#end()) return;
-    this.#handler.onError(error);
-  }
-
-  onResponseStarted(): void {
-    this.#handler.onResponseStarted?.();
-  }
-
-  onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
-    return this.#handler.onHeaders(status, headers, resume, statusText);
-  }
-
-  onData(chunk: Buffer): boolean {
-    return this.#handler.onData(chunk);
-  }
-
-  onComplete(trailers: string[] | null): void {
-    if (!this.#end()) return;
-    this.#handler.onComplete(trailers);
   }
 
   get bodyFailed(): boolean {
     return this.#body?.failed ?? false;
+  }
+
+  start(): void {
+    const { service, budget, clock } = this.#context;
+    this.handler.onConnect((reason) => this.#abort(reason));
+    if (this.#over) return;
+    const now = clock.monotonic();
+    const refusal = this.#refusal(now);
+    if (refusal !== undefined) {
+      this.#fail(refusal);
+      return;
+    }
+    budget.deposit(now);
+    this.#watchDeadline(now);
+    try {
+      const endpoint = this.#pick(now, []);
+      if (endpoint === undefined) throw noInstance(service);
+      this.#scheduleHedge();
+      this.#try(endpoint, now);
+    } catch (error) {
+      if (isRegistryError(error, 'unavailable')) this.#tell({ kind: 'refused', reason: 'endpoints' });
+      this.#fail(error as Error);
+    }
+  }
+
+  claim(attempt: Try, latencyMs: number, now: number): boolean {
+    if (this.#answering !== undefined || this.#over) return false;
+    this.#answering = attempt;
+    this.#waiting.delete(attempt);
+    this.#stopHedge?.();
+    const { hedging, concurrency, requests } = this.#context;
+    // What a hedge answered says how slow the first one was only as a lower bound.
+    hedging?.answered(latencyMs, now);
+    concurrency?.observe(Math.max(latencyMs, 0.001), requests.current);
+    for (const other of this.#waiting) other.cancel(new DOMException('another endpoint answered first', 'AbortError'));
+    this.#waiting.clear();
+    return true;
+  }
+
+  supersede(attempt: Try, failure: Failure, now: number): boolean {
+    this.#waiting.delete(attempt);
+    return this.#waiting.size > 0 || this.#retry(attempt, failure, now);
+  }
+
+  failed(attempt: Try, failure: Failure, now: number, cause: Error): void {
+    this.#waiting.delete(attempt);
+    if (this.#waiting.size > 0 || this.#retry(attempt, failure, now)) return;
+    this.#fail(this.#explain(failure, attempt.endpoint, cause));
+  }
+
+  broke(_attempt: Try, error: Error): void {
+    for (const other of this.#waiting) other.cancel(error);
+    this.#fail(error);
+  }
+
+  onComplete(trailers: string[] | null): void {
+    if (!this.#end('ok')) return;
+    this.handler.onComplete(trailers);
+  }
+
+  #refusal(now: number): RegistryError | undefined {
+    const { service, requests, concurrency } = this.#context;
+    const { deadline } = this.#options;
+    if (deadline !== undefined && now >= deadline.at) {
+      this.#tell({ kind: 'refused', reason: 'deadline' });
+      return new RegistryError('deadline_exceeded', `${this.#what}: not sent, since the time for it is over`);
+    }
+    if (requests.current > requests.max) {
+      this.#tell({ kind: 'refused', reason: 'requests' });
+      const message = `${requests.max} requests to ${service} are in flight, the limit; wait for some to end or raise requestsMax`;
+      return new RegistryError('resource_exhausted', message);
+    }
+    if (concurrency !== undefined && !concurrency.allows(requests.current - 1)) {
+      this.#tell({ kind: 'refused', reason: 'concurrency' });
+      const message = `${requests.current - 1} requests to ${service} are in flight, as many as it answers without delay now; try again later`;
+      return new RegistryError('resource_exhausted', message);
+    }
+    return undefined;
+  }
+
+  #pick(now: number, exclude: readonly Endpoint[]): Endpoint | undefined {
+    return this.#context.picker.pick(now, exclude, this.#options.hashKey, this.#header);
+  }
+
+  /** @returns whether another try is under way */
+  #retry({ endpoint: failedAt }: Try, failure: Failure, now: number): boolean {
+    const { budget, triesMax } = this.#context;
+    if (this.#over || this.#tries >= triesMax) return false;
+    const place = retryPlace(failure, this.#idempotent, this.#body?.replayable ?? true);
+    if (place === 'nowhere') return false;
+    const endpoint = this.#another(now, place === 'any endpoint');
+    if (endpoint === undefined) return false;
+    if (!budget.withdraw(now)) {
+      this.#tell({ kind: 'retry-refused', endpoint: failedAt.authority, failure });
+      return false;
+    }
+    this.#tell({ kind: 'retry', endpoint: failedAt.authority, failure, tries: this.#tries });
+    this.#try(endpoint, now);
+    return true;
+  }
+
+  /** Somebody who was not tried, or, if there is nobody and it makes sense, somebody who was. */
+  #another(now: number, evenAgain: boolean): Endpoint | undefined {
+    try {
+      return this.#pick(now, this.#tried) ?? (evenAgain ? this.#pick(now, []) : undefined);
+    } catch (error) {
+      // Nobody may be asked now: the failure of the last try says more.
+      if (isRegistryError(error, 'unavailable')) return undefined;
+      throw error;
+    }
+  }
+
+  #scheduleHedge(): void {
+    const { hedging, clock, triesMax } = this.#context;
+    if (hedging === undefined || triesMax < 2 || !this.#idempotent || hasBody(this.#request)) return;
+    this.#stopHedge = clock.timer(hedging.delayMs, () => this.#hedge(hedging.delayMs));
+  }
+
+  /** One at most, and none after a retry: that one has just begun. */
+  #hedge(delayMs: number): void {
+    const { clock, budget } = this.#context;
+    const [slow] = this.#waiting;
+    if (this.#over || this.#answering !== undefined || slow === undefined || this.#tries > 1) return;
+    const now = clock.monotonic();
+    const endpoint = this.#another(now, false);
+    if (endpoint === undefined || !budget.withdraw(now)) return;
+    this.#hedged = true;
+    this.#tell({ kind: 'hedge', endpoint: slow.endpoint.authority, delayMs });
+    this.#try(endpoint, now);
   }
 
   #try(endpoint: Endpoint, now: number): void {
@@ -147,139 +231,87 @@ export class Exchange {
     this.#tries += 1;
     if (!this.#tried.includes(endpoint)) this.#tried.push(endpoint);
     const attempt = new Try(this, picker, clock, endpoint, now);
-    this.#current = attempt;
+    this.#waiting.add(attempt);
     if (tryTimeoutMs !== Infinity) attempt.limit(tryTimeoutMs);
     try {
-      pools.get(endpoint).dispatch(this.#body === undefined ? this.#options : withBody(this.#options, this.#body), attempt);
+      pools.get(endpoint).dispatch(this.#requestNow(now), attempt);
     } catch (error) {
       attempt.onError(error as Error);
     }
   }
 
-  #abort(reason: unknown): void {
-    if (!this.#end()) return;
-    const error = reason instanceof Error ? reason : new DOMException('the request was aborted', 'AbortError');
-    this.#current?.cancel(error);
-    this.#handler.onError(error);
+  /** The request as it goes out now: with what is left of its time, and its body from the beginning. */
+  #requestNow(now: number): Dispatcher.DispatchOptions {
+    const { deadline } = this.#options;
+    if (deadline === undefined && this.#body === undefined) return this.#request;
+    return {
+      ...this.#request,
+      ...(deadline === undefined ? {} : { headers: withHeader(this.#request.headers, deadlineHeader, writeDeadline(deadline, now)) }),
+      // Undici takes any async iterable for a body; its types name fewer.
+      ...(this.#body === undefined ? {} : { body: this.#body as unknown as NonNullable<Dispatcher.DispatchOptions['body']> }),
+    };
   }
 
-  /** @returns whether it was not over before */
-  #end(): boolean {
-    if (this.#over) return false;
-    this.#over = true;
-    this.#context.requests.current -= 1;
-    this.#body?.release();
-    return true;
-  }
-}
-
-/** One try: the handler that undici calls, and the bookkeeping of its endpoint. */
-class Try implements FetchHandler {
-  readonly #exchange: Exchange;
-  readonly #picker: Picker;
-  readonly #clock: Clock;
-  readonly #endpoint: Endpoint;
-  readonly #startedAt: number;
-  /**
-   * `waiting` for the headers; `answering`, when they went up; `discarding` an answer that a retry
-   * replaces; `over`, when nothing that comes concerns anyone.
-   */
-  #state: 'waiting' | 'answering' | 'discarding' | 'over' = 'waiting';
-  /** Set once there is a connection, as the request is written to it. */
-  #breakOff: ((reason?: Error) => void) | undefined;
-  #stopTimer: (() => void) | undefined;
-  #discarded = 0;
-
-  constructor(exchange: Exchange, picker: Picker, clock: Clock, endpoint: Endpoint, startedAt: number) {
-    this.#exchange = exchange;
-    this.#picker = picker;
-    this.#clock = clock;
-    this.#endpoint = endpoint;
-    this.#startedAt = startedAt;
-    endpoint.inFlight += 1;
-  }
-
-  limit(timeoutMs: number): void {
-    this.#stopTimer = this.#clock.timer(timeoutMs, () => {
-      const failure = this.#breakOff === undefined ? 'unsent' : 'late';
-      const what = failure === 'unsent' ? 'connection' : 'answer';
-      const error = new RegistryError('deadline_exceeded', `no ${what} within ${timeoutMs} ms`);
-      const now = this.#observe(failure === 'unsent' ? 'unreachable' : 'failed');
-      this.#leave(error);
-      if (!this.#exchange.retry(failure, now)) this.#exchange.giveUp(failure, this.#endpoint, error);
+  #watchDeadline(now: number): void {
+    const { deadline } = this.#options;
+    if (deadline === undefined) return;
+    this.#stopDeadline = this.#context.clock.timer(deadline.at - now, () => {
+      this.#tell({ kind: 'deadline' });
+      const cause = new DOMException('the time for it was over', 'TimeoutError');
+      const at = this.#answering?.endpoint ?? this.#tried.at(-1);
+      const error = at === undefined ? cause : this.#explain('late', at, cause);
+      // Endpoints are charged for it as for a try that took too long.
+      for (const attempt of this.#waiting) attempt.cancel(cause);
+      this.#answering?.cancel(error);
+      this.#fail(error);
     });
   }
 
-  /** The caller wants no answer any more. Its own deadline counts as a failure to answer in time. */
-  cancel(reason: Error): void {
-    if (this.#state === 'waiting') this.#observe(reason.name === 'TimeoutError' ? 'failed' : 'cancelled');
-    this.#leave(reason);
-  }
-
-  onConnect(breakOff: (reason?: Error) => void): void {
-    this.#breakOff = breakOff;
-    if (this.#state === 'over') breakOff(new DOMException('the try was given up', 'AbortError'));
-  }
-
-  onResponseStarted(): void {
-    if (this.#state === 'waiting') this.#exchange.onResponseStarted();
-  }
-
-  onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
-    if (status < 200) return this.#exchange.onHeaders(status, headers, resume, statusText);
-    const now = this.#observe(status >= 500 || status === 429 ? 'failed' : 'ok');
-    if (isRefusal(status) && this.#exchange.retry('refused', now)) {
-      this.#state = 'discarding';
-      return true;
+  #explain(failure: Failure, endpoint: Endpoint, cause: Error): RegistryError {
+    const tries = `${this.#tries === 1 ? 'one try' : `${this.#tries} tries`}, the last at ${endpoint.authority}`;
+    if (this.#answering !== undefined) {
+      return new RegistryError('deadline_exceeded', `${this.#what}: the answer of ${endpoint.authority} broke off: ${cause.message}`, { cause });
     }
-    this.#state = 'answering';
-    return this.#exchange.onHeaders(status, headers, resume, statusText);
+    if (failure !== 'unsent' && !this.#idempotent) {
+      const message = `${this.#what}: no answer from ${endpoint.authority} after it was sent, so it may have been applied: ${cause.message}`;
+      return new RegistryError('unknown_outcome', message, { cause });
+    }
+    const code = failure === 'late' ? 'deadline_exceeded' : 'unavailable';
+    return new RegistryError(code, `${this.#what}: no answer after ${tries}: ${cause.message}`, { cause });
   }
 
-  onData(chunk: Buffer): boolean {
-    if (this.#state === 'answering') return this.#exchange.onData(chunk);
-    if (this.#state === 'over') return true;
-    this.#discarded += chunk.length;
-    if (this.#discarded > discardBytesMax) this.#leave(new DOMException('the answer was given up', 'AbortError'));
+  get #what(): string {
+    return `${this.#request.method} ${this.#request.path} of ${this.#context.service}`;
+  }
+
+  #abort(reason: unknown): void {
+    const error = reason instanceof Error ? reason : new DOMException('the request was aborted', 'AbortError');
+    if (!this.#end(error.name)) return;
+    for (const attempt of this.#waiting) attempt.cancel(error);
+    this.#answering?.cancel(error);
+    this.handler.onError(error);
+  }
+
+  #fail(error: Error): void {
+    if (!this.#end(isRegistryError(error) ? error.code : error.name)) return;
+    this.handler.onError(error);
+  }
+
+  #tell(event: ServiceEvent): void {
+    this.#context.onEvent?.(event);
+  }
+
+  /** @returns whether it was not over before */
+  #end(result: string): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.#context.requests.current -= 1;
+    this.#stopHedge?.();
+    this.#stopDeadline?.();
+    this.#body?.release();
+    const last = this.#answering?.endpoint ?? this.#tried.at(-1);
+    this.#context.telemetry?.ended(this.#span, result, last?.authority, this.#tries, this.#hedged);
     return true;
-  }
-
-  onComplete(trailers: string[] | null): void {
-    const answered = this.#state === 'answering';
-    this.#release();
-    if (answered) this.#exchange.onComplete(trailers);
-  }
-
-  onError(error: Error): void {
-    const state = this.#state;
-    const sent = this.#breakOff !== undefined;
-    const failure = this.#exchange.bodyFailed ? undefined : failureOf(error, sent);
-    if (state === 'over') return;
-    const now = this.#observe(failure === undefined ? 'cancelled' : failure === 'late' ? 'failed' : 'unreachable');
-    this.#release();
-    if (state === 'discarding') return;
-    // Part of the answer went up: a retry would have to continue it.
-    if (state === 'answering' || failure === undefined) this.#exchange.fail(error);
-    else if (!this.#exchange.retry(failure, now)) this.#exchange.giveUp(failure, this.#endpoint, error);
-  }
-
-  /** Tells the picker how it went. @returns the time now */
-  #observe(result: OutcomeResult): number {
-    this.#stopTimer?.();
-    const now = this.#clock.monotonic();
-    this.#picker.observe(this.#endpoint, { now, latencyMs: now - this.#startedAt, result });
-    return now;
-  }
-
-  #leave(reason: Error): void {
-    this.#release();
-    this.#breakOff?.(reason);
-  }
-
-  #release(): void {
-    if (this.#state === 'over') return;
-    this.#state = 'over';
-    this.#endpoint.inFlight -= 1;
   }
 }
 
@@ -287,9 +319,8 @@ export function noInstance(service: string): RegistryError {
   return new RegistryError('unavailable', `no instance of ${service} is registered; start one, or check the name`);
 }
 
-function withBody(options: Dispatcher.DispatchOptions, body: ReplayBody): Dispatcher.DispatchOptions {
-  // Undici takes any async iterable for a body; its types name fewer.
-  return { ...options, body: body as unknown as NonNullable<Dispatcher.DispatchOptions['body']> };
+function hasBody({ body }: Dispatcher.DispatchOptions): boolean {
+  return body !== undefined && body !== null;
 }
 
 function isAsyncIterable(body: unknown): body is AsyncIterable<Uint8Array> {

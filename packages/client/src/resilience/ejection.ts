@@ -25,6 +25,9 @@ export interface EjectionOptions {
   readonly outliers?: OutlierOptions | false;
 }
 
+/** Told of an endpoint that is out from now on, for so many milliseconds. */
+export type EjectionListener = (endpoint: Endpoint, reason: 'unreachable' | 'outlier', lengthMs: number) => void;
+
 interface Record {
   /** Out until then; in the past for one that is back but has not answered yet. */
   until: number;
@@ -39,9 +42,14 @@ export class Ejection {
   /** Endpoints that are out, and those that are back and have not proved themselves. */
   readonly #records = new Map<Endpoint, Record>();
   readonly #outliers: Outliers | undefined;
+  readonly #onEject: EjectionListener;
   #nextReturn = Infinity;
 
-  constructor({ baseMs = 1000, maxMs = 30_000, maxShare = 0.5, outliers = {} }: EjectionOptions = {}) {
+  constructor(
+    { baseMs = 1000, maxMs = 30_000, maxShare = 0.5, outliers = {} }: EjectionOptions = {},
+    onEject: EjectionListener = () => {},
+  ) {
+    this.#onEject = onEject;
     this.#baseMs = baseMs;
     this.#maxMs = maxMs;
     this.#maxShare = maxShare;
@@ -60,7 +68,7 @@ export class Ejection {
    * @returns whether `endpoint` is out from now on and was in before
    */
   unreachable(endpoint: Endpoint, endpoints: readonly Endpoint[], now: number): boolean {
-    return this.#eject(endpoint, endpoints, now, this.#maxShare * endpoints.length);
+    return this.#eject(endpoint, 'unreachable', endpoints, now);
   }
 
   /**
@@ -75,25 +83,31 @@ export class Ejection {
     }
     const failedInRow = this.#outliers.observe(endpoint, succeeded);
     if (succeeded) this.#proved(endpoint, now);
-    const { maxShare } = this.#outliers;
-    // One of a few may always go, as in Envoy, or a service of five would have no outliers at all.
-    const most = maxShare === 0 ? 0 : Math.max(1, maxShare * endpoints.length);
-    let changed = failedInRow && this.#eject(endpoint, endpoints, now, most);
-    for (const outlier of this.#outliers.sweep(now)) changed = this.#eject(outlier, endpoints, now, most) || changed;
+    let changed = failedInRow && this.#eject(endpoint, 'outlier', endpoints, now);
+    for (const outlier of this.#outliers.sweep(now)) changed = this.#eject(outlier, 'outlier', endpoints, now) || changed;
     return changed;
   }
 
-  /** The only one there is stays, whatever it does. */
-  #eject(endpoint: Endpoint, endpoints: readonly Endpoint[], now: number, most: number): boolean {
+  #eject(endpoint: Endpoint, reason: 'unreachable' | 'outlier', endpoints: readonly Endpoint[], now: number): boolean {
     const record = this.#records.get(endpoint);
     if (record !== undefined && record.until > now) return false;
     if (!endpoints.includes(endpoint)) return false;
     const out = endpoints.filter((other) => this.#isOut(other, now)).length;
-    if (out + 1 > most || out + 1 > this.#maxShare * endpoints.length) return false;
+    if (out + 1 > this.#most(reason, endpoints.length)) return false;
     const lengthMs = record === undefined ? this.#baseMs : Math.min(2 * record.lengthMs, this.#maxMs);
     this.#records.set(endpoint, { until: now + lengthMs, lengthMs });
     this.#nextReturn = Math.min(this.#nextReturn, now + lengthMs);
+    this.#onEject(endpoint, reason, lengthMs);
     return true;
+  }
+
+  /** How many of `count` endpoints may be out for this reason; never the only one. */
+  #most(reason: 'unreachable' | 'outlier', count: number): number {
+    const most = this.#maxShare * count;
+    if (reason === 'unreachable' || this.#outliers === undefined) return most;
+    const { maxShare } = this.#outliers;
+    // One of a few may always go, as in Envoy, or a service of five would have no outliers at all.
+    return maxShare === 0 ? 0 : Math.min(most, Math.max(1, maxShare * count));
   }
 
   /** Its next ejection is a first one again. One that is out stays out. */

@@ -1,0 +1,292 @@
+import { once } from 'node:events';
+import { context, trace, type Span } from '@opentelemetry/api';
+import { afterEach, describe, expect, it } from 'vitest';
+import { manualClock } from '../../server/src/manual-clock.case.ts';
+import type { BalancerFactory } from './balancer/balancer.ts';
+import type { Endpoint } from './endpoint.ts';
+import { deadAuthority, type WebServer, webServer } from './http/web-server.case.ts';
+import { deadlineHeader, withDeadline } from './resilience/deadline.ts';
+import type { ServiceEvent } from './resilience/service-event.ts';
+import { ServiceClient } from './service-client.ts';
+import type { ServiceOptions } from './service-options.ts';
+import { StaticSource, type StaticInstance } from './static-source.ts';
+
+const cleanups: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+async function serve(...args: Parameters<typeof webServer>): Promise<WebServer> {
+  const server = await webServer(...args);
+  cleanups.push(() => server.kill());
+  return server;
+}
+
+const inOrder: BalancerFactory = () => {
+  let list: readonly Endpoint[] = [];
+  return {
+    update: (endpoints) => (list = [...endpoints]),
+    pick: ({ exclude }) => list.find((endpoint) => !exclude.includes(endpoint)),
+    observe: () => {},
+  };
+};
+
+function client(instances: readonly StaticInstance[], options: ServiceOptions = {}) {
+  const clock = manualClock();
+  const events: ServiceEvent[] = [];
+  const source = new StaticSource({ web: instances });
+  const given = { balancer: inOrder, ejection: { maxShare: 0 }, onEvent: (event: ServiceEvent) => events.push(event), ...options };
+  const web = new ServiceClient(source, 'web', given, { clock });
+  cleanups.push(() => web.close());
+  return { web, clock, events, kinds: () => events.map(({ kind }) => kind) };
+}
+
+/** A server that does not answer, and tells when a request has come and when it was given up. */
+async function silent() {
+  const server = await serve(() => {});
+  return {
+    authority: server.authority,
+    asked: async () => {
+      const [request] = await once(server.server, 'request');
+      return request as { headers: Record<string, string>; once(event: 'close', listener: () => void): void };
+    },
+  };
+}
+
+const ok = () => serve((request, response) => response.end(request.url));
+const code = (expected: string) => expect.objectContaining({ code: expected });
+
+describe('a hedge', () => {
+  it('is sent when an answer takes long, and its answer counts', async () => {
+    const [slow, quick] = [await silent(), await ok()];
+    const { web, clock, events } = client([slow.authority, quick.authority]);
+    const asked = slow.asked();
+    const response = web.fetch('/x');
+    const request = await asked;
+    const givenUp = new Promise<void>((resolve) => request.once('close', resolve));
+    clock.advance(1_000);
+    expect(await (await response).text()).toBe('/x');
+    await givenUp;
+    expect(events).toEqual([{ kind: 'hedge', endpoint: slow.authority, delayMs: 1_000 }]);
+  });
+
+  it('is not sent for what may not be made twice, nor with a body, nor when switched off', async () => {
+    const quick = await ok();
+    for (const [init, options] of [
+      [{ method: 'POST' }, {}],
+      [{ method: 'PUT', body: 'x' }, {}],
+      [{}, { hedging: false }],
+      [{}, { triesMax: 1 }],
+    ] as const) {
+      const slow = await silent();
+      const { web, clock, events } = client([slow.authority, quick.authority], options);
+      const asked = slow.asked();
+      const abort = new AbortController();
+      const response = web.fetch('/x', { ...init, signal: abort.signal });
+      await asked;
+      clock.advance(60_000);
+      expect(events).toEqual([]);
+      abort.abort();
+      await expect(response).rejects.toThrow();
+    }
+  });
+
+  it('is not sent when the budget is spent', async () => {
+    const [slow, quick] = [await silent(), await ok()];
+    const { web, clock, events } = client([slow.authority, quick.authority], { retryBudget: { share: 0, perSecond: 0 } });
+    const asked = slow.asked();
+    const abort = new AbortController();
+    const response = web.fetch('/x', { signal: abort.signal });
+    await asked;
+    clock.advance(1_000);
+    expect(events).toEqual([]);
+    abort.abort();
+    await expect(response).rejects.toThrow();
+  });
+
+  it('goes on alone when the first one fails meanwhile', async () => {
+    const first = await serve((_, response) => setImmediate(() => response.destroy()));
+    const gate = await silent();
+    const { web, clock, kinds } = client([first.authority, gate.authority]);
+    // The first breaks at once, so this is a retry; then nobody is left to hedge with.
+    const asked = gate.asked();
+    const abort = new AbortController();
+    const response = web.fetch('/x', { signal: abort.signal });
+    await asked;
+    clock.advance(5_000);
+    expect(kinds()).toEqual(['retry']);
+    abort.abort();
+    await expect(response).rejects.toThrow();
+  });
+
+  it('waits as long as nearly all answers took, once there are enough', async () => {
+    const [quick, other] = [await ok(), await ok()];
+    const { web, clock, events } = client([quick.authority, other.authority]);
+    for (let n = 0; n < 128; n++) await (await web.fetch('/')).text();
+    quick.server.removeAllListeners('request');
+    const asked = once(quick.server, 'request');
+    const response = web.fetch('/late');
+    await asked;
+    clock.advance(10);
+    expect(await (await response).text()).toBe('/late');
+    expect(events).toEqual([{ kind: 'hedge', endpoint: quick.authority, delayMs: 10 }]);
+  });
+});
+
+describe('the time for a request', () => {
+  it('goes with it, less by what retries took', async () => {
+    const dead = await deadAuthority();
+    const seen = await silent();
+    const { web, clock } = client([dead, seen.authority], { hedging: false });
+    const asked = seen.asked();
+    const response = web.fetch('/x', { timeoutMs: 800 });
+    const { headers } = await asked;
+    expect(headers[deadlineHeader]).toBe('800');
+    clock.advance(800);
+    await expect(response).rejects.toEqual(code('deadline_exceeded'));
+  });
+
+  it('is what is left of that of the request that is being served', async () => {
+    const seen = await silent();
+    const { web, clock } = client([seen.authority], { timeoutMs: 5_000 });
+    const asked = seen.asked();
+    const incoming = { headers: { [deadlineHeader]: '300' } };
+    const response = withDeadline(incoming, () => (clock.advance(100), web.fetch('/x')), clock);
+    expect((await asked).headers[deadlineHeader]).toBe('200');
+    clock.advance(200);
+    await expect(response).rejects.toEqual(code('deadline_exceeded'));
+  });
+
+  it('being over, nothing is sent', async () => {
+    const server = await ok();
+    const { web, clock, kinds } = client([server.authority]);
+    const incoming = { headers: { [deadlineHeader]: '10' } };
+    const late = withDeadline(incoming, () => (clock.advance(10), web.fetch('/x')), clock);
+    await expect(late).rejects.toEqual(code('deadline_exceeded'));
+    expect([server.requests, kinds()]).toEqual([0, ['refused']]);
+  });
+
+  it('ends a POST with the word that it may have been applied', async () => {
+    const seen = await silent();
+    const { web, clock } = client([seen.authority], { timeoutMs: 100 });
+    const asked = seen.asked();
+    const response = web.fetch('/x', { method: 'POST' });
+    await asked;
+    clock.advance(100);
+    await expect(response).rejects.toEqual(code('unknown_outcome'));
+  });
+
+  it('includes the body of the answer', async () => {
+    const half = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': '10' });
+      response.write('half');
+    });
+    const { web, clock } = client([half.authority], { timeoutMs: 100 });
+    const response = await web.fetch('/x');
+    const text = response.text();
+    clock.advance(100);
+    await expect(text).rejects.toThrow();
+  });
+
+  it.each([0, -1, NaN])('of %d ms is refused', async (timeoutMs) => {
+    const { web } = client(['127.0.0.1:1']);
+    await expect(web.fetch('/', { timeoutMs })).rejects.toEqual(code('invalid_argument'));
+    expect(() => client([], { timeoutMs })).toThrow(/timeoutMs/);
+  });
+});
+
+describe('an instance that fails', () => {
+  const failing = () => serve((_, response) => response.writeHead(500).end());
+
+  it('is left out after five failures in a row, and the event says so', async () => {
+    const [bad, good] = [await failing(), await ok()];
+    const { web, events } = client([bad.authority, good.authority], { ejection: {} });
+    const statuses = [];
+    for (let n = 0; n < 7; n++) {
+      const response = await web.fetch('/');
+      await response.text();
+      statuses.push(response.status);
+    }
+    expect(statuses).toEqual([500, 500, 500, 500, 500, 200, 200]);
+    expect(events).toEqual([{ kind: 'ejected', endpoint: bad.authority, reason: 'outlier', lengthMs: 1_000 }]);
+  });
+
+  it('is not asked while its circuit is open, even if it is the only one', async () => {
+    const bad = await failing();
+    const { web, clock, kinds } = client([bad.authority], { breaker: { requestsMin: 3 } });
+    for (let n = 0; n < 3; n++) await (await web.fetch('/')).text();
+    await expect(web.fetch('/')).rejects.toEqual(code('unavailable'));
+    expect(() => web.pick()).toThrow(/failed too often/);
+    expect(bad.requests).toBe(3);
+    clock.advance(5_000);
+    await (await web.fetch('/')).text();
+    expect(kinds()).toEqual(['breaker', 'refused', 'breaker', 'breaker']);
+  });
+});
+
+describe('requests in flight', () => {
+  it('go to another instance when one has as many as it may have, and to none when all have', async () => {
+    const [first, second] = [await silent(), await silent()];
+    const { web } = client([first.authority, second.authority], { endpointRequestsMax: 1, hedging: false });
+    const abort = new AbortController();
+    const asked = [first.asked(), second.asked()];
+    const pending = [web.fetch('/', { signal: abort.signal }), web.fetch('/', { signal: abort.signal })];
+    await Promise.all(asked);
+    await expect(web.fetch('/')).rejects.toThrow(/2 have 1 requests in flight/);
+    abort.abort();
+    await Promise.allSettled(pending);
+  });
+
+  it('are as many as latency allows', async () => {
+    const seen = await silent();
+    const { web, kinds } = client([seen.authority], { concurrency: { min: 1, initial: 1 }, hedging: false });
+    const asked = seen.asked();
+    const abort = new AbortController();
+    const pending = web.fetch('/', { signal: abort.signal });
+    await asked;
+    await expect(web.fetch('/')).rejects.toEqual(code('resource_exhausted'));
+    expect(kinds()).toEqual(['refused']);
+    abort.abort();
+    await expect(pending).rejects.toThrow();
+  });
+});
+
+it('sends requests with the canary’s header to the canary', async () => {
+  const [stable, canary] = [await ok(), await serve((_, response) => response.end('canary'))];
+  const [address, port] = canary.authority.split(':') as [string, string];
+  const instances = [stable.authority, { address, port: Number(port), tags: ['canary'] }];
+  const { web } = client(instances, { routing: { canary: { select: { tags: ['canary'] }, share: 0, header: 'x-canary' } } });
+  expect(await (await web.fetch('/')).text()).toBe('/');
+  expect(await (await web.fetch('/', { headers: { 'X-Canary': 'always' } })).text()).toBe('canary');
+  expect(web.pick({ headers: { 'X-Canary': 'always' } }).port).toBe(Number(port));
+});
+
+it('describes the caller’s span', async () => {
+  const attributes: Record<string, unknown> = {};
+  const span = { setAttributes: (more: object) => Object.assign(attributes, more) } as unknown as Span;
+  // The API alone has no context that lasts; this one holds for the synchronous part, as that of an SDK would.
+  const active = trace.setSpan(context.active(), span);
+  context.setGlobalContextManager({
+    active: () => active,
+    with: (_, run, self, ...args) => run.call(self as never, ...args),
+    bind: (_, target) => target,
+    enable() {
+      return this;
+    },
+    disable() {
+      return this;
+    },
+  });
+  cleanups.push(async () => context.disable());
+  const [dead, good] = [await deadAuthority(), await ok()];
+  const { web } = client([dead, good.authority]);
+  await (await web.fetch('/')).text();
+  expect(attributes).toEqual({
+    'rollcall.service': 'web',
+    'rollcall.instance': good.authority,
+    'rollcall.result': 'ok',
+    'rollcall.tries': 2,
+    'rollcall.hedged': false,
+  });
+});

@@ -1,0 +1,37 @@
+/** Headers of a request in the forms in which undici takes them: read one, add one. */
+
+import type { Dispatcher } from 'undici';
+import type { HeaderReader } from '../routing/canary.ts';
+
+type Headers = Dispatcher.DispatchOptions['headers'];
+
+/** Reads single headers; the forms are a flat array, an object, or pairs. */
+export function headerReader(headers: Headers): HeaderReader {
+  return (wanted) => {
+    for (const [name, value] of pairs(headers)) {
+      if (name.toLowerCase() === wanted) return Array.isArray(value) ? value[0] : value;
+    }
+    return undefined;
+  };
+}
+
+/** The headers with one more; one of the same name is replaced. */
+export function withHeader(headers: Headers, name: string, value: string): Record<string, string | string[]> {
+  const all: Record<string, string | string[]> = {};
+  for (const [other, given] of pairs(headers)) {
+    if (given === undefined || other.toLowerCase() === name) continue;
+    const before = all[other];
+    // A flat array may name a header twice.
+    all[other] = before === undefined ? given : [before, given].flat();
+  }
+  all[name] = value;
+  return all;
+}
+
+function* pairs(headers: Headers): Iterable<readonly [string, string | string[] | undefined]> {
+  if (headers === undefined || headers === null) return;
+  if (Array.isArray(headers)) {
+    for (let at = 0; at + 1 < headers.length; at += 2) yield [headers[at] as string, headers[at + 1]];
+  } else if (Symbol.iterator in headers) yield* headers as Iterable<[string, string | string[] | undefined]>;
+  else for (const name of Object.keys(headers)) yield [name, headers[name]];
+}

@@ -1,0 +1,152 @@
+/**
+ * One try of a request at one endpoint: the handler that undici calls, and the bookkeeping of the endpoint.
+ * What follows from how it went is for the exchange to decide.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { Dispatcher } from 'undici';
+import type { OutcomeResult } from '../balancer/balancer.ts';
+import type { Clock } from '../clock.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { type Failure, isRefusal } from '../resilience/retry.ts';
+import type { EndpointChooser } from '../routing/router.ts';
+import { failureOf } from './failure.ts';
+
+/** The part of undici's handler that `fetch` implements; deprecated upstream, gone in undici 8. */
+export type FetchHandler = Required<Pick<Dispatcher.DispatchHandler, 'onConnect' | 'onHeaders' | 'onData' | 'onComplete' | 'onError'>> &
+  Pick<Dispatcher.DispatchHandler, 'onResponseStarted'>;
+
+/** What a try tells its exchange. */
+export interface TryListener {
+  /**
+   * The answer has begun.
+   * @returns false when another try's answer counts already
+   */
+  claim(attempt: Try, latencyMs: number, now: number): boolean;
+  /** An answer that another endpoint may better. @returns whether one is asked, or was already */
+  supersede(attempt: Try, failure: Failure, now: number): boolean;
+  /** It ended without an answer. */
+  failed(attempt: Try, failure: Failure, now: number, cause: Error): void;
+  /** It ended in a way that another try would not change. */
+  broke(attempt: Try, error: Error): void;
+  readonly bodyFailed: boolean;
+  readonly handler: FetchHandler;
+  onComplete(trailers: string[] | null): void;
+}
+
+/** An answer that is given up for another one is read to its end, to keep the connection, up to this. */
+const discardBytesMax = 64 * 1024;
+
+export class Try implements FetchHandler {
+  readonly endpoint: Endpoint;
+  readonly #exchange: TryListener;
+  readonly #picker: EndpointChooser;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+  /**
+   * `waiting` for the headers; `answering`, when they went up; `discarding` an answer that another one
+   * replaces; `over`, when nothing that comes concerns anyone.
+   */
+  #state: 'waiting' | 'answering' | 'discarding' | 'over' = 'waiting';
+  /** Set once there is a connection, as the request is written to it. */
+  #breakOff: ((reason?: Error) => void) | undefined;
+  #stopTimer: (() => void) | undefined;
+  #discarded = 0;
+
+  constructor(exchange: TryListener, picker: EndpointChooser, clock: Clock, endpoint: Endpoint, startedAt: number) {
+    this.#exchange = exchange;
+    this.#picker = picker;
+    this.#clock = clock;
+    this.endpoint = endpoint;
+    this.#startedAt = startedAt;
+    endpoint.inFlight += 1;
+  }
+
+  limit(timeoutMs: number): void {
+    this.#stopTimer = this.#clock.timer(timeoutMs, () => {
+      const failure = this.#breakOff === undefined ? 'unsent' : 'late';
+      const what = failure === 'unsent' ? 'connection' : 'answer';
+      const error = new RegistryError('deadline_exceeded', `no ${what} within ${timeoutMs} ms`);
+      const now = this.#observe(failure === 'unsent' ? 'unreachable' : 'failed');
+      this.#leave(error);
+      this.#exchange.failed(this, failure, now, error);
+    });
+  }
+
+  /** Nobody wants its answer any more. The caller's own deadline counts as a failure to answer in time. */
+  cancel(reason: Error): void {
+    if (this.#state === 'waiting') this.#observe(reason.name === 'TimeoutError' ? 'failed' : 'cancelled');
+    this.#leave(reason);
+  }
+
+  onConnect(breakOff: (reason?: Error) => void): void {
+    this.#breakOff = breakOff;
+    if (this.#state === 'over') breakOff(new DOMException('the try was given up', 'AbortError'));
+  }
+
+  onResponseStarted(): void {
+    if (this.#state === 'waiting') this.#exchange.handler.onResponseStarted?.();
+  }
+
+  onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
+    if (this.#state === 'over') return true;
+    if (status < 200) return this.#exchange.handler.onHeaders(status, headers, resume, statusText);
+    const now = this.#observe(status >= 500 || status === 429 ? 'failed' : 'ok');
+    if (isRefusal(status) && this.#exchange.supersede(this, 'refused', now)) {
+      this.#state = 'discarding';
+      return true;
+    }
+    if (!this.#exchange.claim(this, now - this.#startedAt, now)) {
+      this.#state = 'discarding';
+      return true;
+    }
+    this.#state = 'answering';
+    return this.#exchange.handler.onHeaders(status, headers, resume, statusText);
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#state === 'answering') return this.#exchange.handler.onData(chunk);
+    if (this.#state === 'over') return true;
+    this.#discarded += chunk.length;
+    if (this.#discarded > discardBytesMax) this.#leave(new DOMException('the answer was given up', 'AbortError'));
+    return true;
+  }
+
+  onComplete(trailers: string[] | null): void {
+    const answered = this.#state === 'answering';
+    this.#release();
+    if (answered) this.#exchange.onComplete(trailers);
+  }
+
+  onError(error: Error): void {
+    const state = this.#state;
+    const sent = this.#breakOff !== undefined;
+    const failure = this.#exchange.bodyFailed ? undefined : failureOf(error, sent);
+    if (state === 'over') return;
+    const now = this.#observe(failure === undefined ? 'cancelled' : failure === 'late' ? 'failed' : 'unreachable');
+    this.#release();
+    if (state === 'discarding') return;
+    // Part of the answer went up: a retry would have to continue it.
+    if (state === 'answering' || failure === undefined) this.#exchange.broke(this, error);
+    else this.#exchange.failed(this, failure, now, error);
+  }
+
+  /** Tells the picker how it went. @returns the time now */
+  #observe(result: OutcomeResult): number {
+    this.#stopTimer?.();
+    const now = this.#clock.monotonic();
+    this.#picker.observe(this.endpoint, { now, latencyMs: now - this.#startedAt, result });
+    return now;
+  }
+
+  #leave(reason: Error): void {
+    this.#release();
+    this.#breakOff?.(reason);
+  }
+
+  #release(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.endpoint.inFlight -= 1;
+  }
+}

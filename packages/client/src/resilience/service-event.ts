@@ -1,0 +1,18 @@
+/** What the client decided for requests to a service, for whoever wants to see it. */
+
+import type { Failure } from './retry.ts';
+
+export type ServiceEvent =
+  /** A request goes to another endpoint since this one failed. */
+  | { readonly kind: 'retry'; readonly endpoint: string; readonly failure: Failure; readonly tries: number }
+  /** It was worth a retry, but the budget had none left. */
+  | { readonly kind: 'retry-refused'; readonly endpoint: string; readonly failure: Failure }
+  /** No answer for so long: a second endpoint is asked, too. */
+  | { readonly kind: 'hedge'; readonly endpoint: string; readonly delayMs: number }
+  /** An endpoint is left out for so long. */
+  | { readonly kind: 'ejected'; readonly endpoint: string; readonly reason: 'unreachable' | 'outlier'; readonly lengthMs: number }
+  | { readonly kind: 'breaker'; readonly endpoint: string; readonly state: 'open' | 'half-open' | 'closed' }
+  /** A request was not sent at all. */
+  | { readonly kind: 'refused'; readonly reason: 'requests' | 'concurrency' | 'endpoints' | 'deadline' }
+  /** The time for a request was over before it was done. */
+  | { readonly kind: 'deadline' };

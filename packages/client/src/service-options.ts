@@ -1,0 +1,131 @@
+/**
+ * The options of a service, their defaults and their ranges, and the parts that follow from them. With
+ * nothing configured: peak EWMA, ejection, retries under a budget and hedges; no limits that only an
+ * application can know.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { BalancerFactory } from './balancer/balancer.ts';
+import { peakEwma } from './balancer/peak-ewma.ts';
+import { Picker } from './balancer/picker.ts';
+import type { RandomSource } from './balancer/seeded-random.ts';
+import { type BreakerOptions, Breakers } from './resilience/breaker.ts';
+import type { EjectionListener, EjectionOptions } from './resilience/ejection.ts';
+import { type ConcurrencyOptions, Gradient2 } from './resilience/gradient2.ts';
+import { Hedging, type HedgingOptions } from './resilience/hedging.ts';
+import type { RetryBudgetOptions } from './resilience/retry-budget.ts';
+import type { ServiceEvent } from './resilience/service-event.ts';
+import { Router } from './routing/router.ts';
+import type { RoutingOptions } from './routing/routing-options.ts';
+
+export interface ServiceOptions {
+  /** Who is chosen. `peakEwma()` by default, with `tryTimeoutMs` as the price of a failure. */
+  readonly balancer?: BalancerFactory;
+  /** Which instances requests go to, before the balancer chooses. All of them by default. */
+  readonly routing?: RoutingOptions;
+  /** How long instances that cannot be reached, or answer badly, are left out. */
+  readonly ejection?: EjectionOptions;
+  /**
+   * Share of the instances, from 0 to 1, that must be passing or warning for the critical ones to be
+   * left out; 0 by default: they are left out as long as anybody is ready. Below it, all are asked.
+   */
+  readonly panicThreshold?: number;
+  /** Share of requests that may be retried or hedged. */
+  readonly retryBudget?: RetryBudgetOptions;
+  /** Tries of one request, the first included; a whole number, 1 (no retry, no hedge) or more. 3 by default. */
+  readonly triesMax?: number;
+  /**
+   * Longest one try may take until the answer's headers, in milliseconds, more than 0; then the next
+   * instance is tried. No limit by default, since only the caller knows how long an answer may take.
+   */
+  readonly tryTimeoutMs?: number;
+  /**
+   * Time for a whole request of `fetch`, in milliseconds, more than 0; see `TryOptions.timeoutMs`. No limit
+   * by default.
+   */
+  readonly timeoutMs?: number;
+  /**
+   * When requests that may be made twice and have no body are sent to a second instance, too, because the
+   * first one takes longer than nearly all answers do. `false` for never.
+   */
+  readonly hedging?: HedgingOptions | false;
+  /** Circuit breakers of instances; none by default, since ejection leaves out those that fail. */
+  readonly breaker?: BreakerOptions;
+  /** Requests that one instance may have in flight from this client; 1 or more. No limit by default. */
+  readonly endpointRequestsMax?: number;
+  /** Limit of requests in flight that follows latency; none by default. */
+  readonly concurrency?: ConcurrencyOptions;
+  /** Longest a connection may take, in milliseconds, more than 0. 2,000 by default: one lost SYN is survived. */
+  readonly connectTimeoutMs?: number;
+  /** Most requests in flight, and so connections; 1 or more. 10,000 by default. */
+  readonly requestsMax?: number;
+  /** Most bytes of an idempotent request's body kept for a retry; 0 or more. 1 MiB by default. */
+  readonly replayBytesMax?: number;
+  /** Told what is decided for requests; called in the middle of them, so it should be quick and not throw. */
+  readonly onEvent?: (event: ServiceEvent) => void;
+}
+
+/** The options with their defaults, where these are plain values. */
+export interface Limits {
+  readonly triesMax: number;
+  readonly tryTimeoutMs: number;
+  readonly timeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly requestsMax: number;
+  readonly replayBytesMax: number;
+  readonly endpointRequestsMax: number;
+  readonly panicThreshold: number;
+}
+
+/** @throws RegistryError `invalid_argument` when an option is out of its range */
+export function limitsOf(options: ServiceOptions): Limits {
+  const limits: Limits = {
+    triesMax: options.triesMax ?? 3,
+    tryTimeoutMs: options.tryTimeoutMs ?? Infinity,
+    timeoutMs: options.timeoutMs ?? Infinity,
+    connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
+    requestsMax: options.requestsMax ?? 10_000,
+    replayBytesMax: options.replayBytesMax ?? 2 ** 20,
+    endpointRequestsMax: options.endpointRequestsMax ?? Infinity,
+    panicThreshold: options.panicThreshold ?? 0,
+  };
+  const { triesMax, connectTimeoutMs, panicThreshold } = limits;
+  demand(Number.isInteger(triesMax) && triesMax >= 1, 'triesMax', triesMax, 'a whole number, 1 or more');
+  demandAbove0(limits.tryTimeoutMs, 'tryTimeoutMs');
+  demandAbove0(limits.timeoutMs, 'timeoutMs');
+  demand(connectTimeoutMs > 0 && Number.isFinite(connectTimeoutMs), 'connectTimeoutMs', connectTimeoutMs, 'more than 0');
+  demand(limits.requestsMax >= 1, 'requestsMax', limits.requestsMax, '1 or more');
+  demand(limits.replayBytesMax >= 0, 'replayBytesMax', limits.replayBytesMax, '0 or more');
+  demand(limits.endpointRequestsMax >= 1, 'endpointRequestsMax', limits.endpointRequestsMax, '1 or more');
+  demand(panicThreshold >= 0 && panicThreshold <= 1, 'panicThreshold', panicThreshold, 'from 0 to 1');
+  const { percentile = 0.99 } = options.hedging === false ? {} : (options.hedging ?? {});
+  demand(percentile >= 0.5 && percentile < 1, 'hedging.percentile', percentile, 'from 0.5 up to, but not including, 1');
+  return limits;
+}
+
+/** @throws RegistryError `invalid_argument` when an option is out of its range */
+export function routerOf(options: ServiceOptions, { panicThreshold }: Limits, random: RandomSource, onEject: EjectionListener): Router {
+  const { tryTimeoutMs, ejection = {}, routing = {} } = options;
+  const balancer = options.balancer ?? peakEwma(tryTimeoutMs === undefined ? {} : { failureMs: tryTimeoutMs });
+  return new Router(routing, () => new Picker(balancer, ejection, random, panicThreshold, onEject), random);
+}
+
+export function hedgingOf({ hedging }: ServiceOptions): Hedging | undefined {
+  return hedging === false ? undefined : new Hedging(hedging);
+}
+
+export function concurrencyOf({ concurrency }: ServiceOptions): Gradient2 | undefined {
+  return concurrency && new Gradient2(concurrency);
+}
+
+export function breakersOf({ breaker }: ServiceOptions, tell: (event: ServiceEvent) => void): Breakers | undefined {
+  return breaker && new Breakers(breaker, ({ authority }, state) => tell({ kind: 'breaker', endpoint: authority, state }));
+}
+
+export function demandAbove0(value: number, option: string): void {
+  demand(value > 0, option, value, 'more than 0');
+}
+
+function demand(holds: boolean, option: string, value: number, wanted: string): void {
+  if (!holds) throw new RegistryError('invalid_argument', `${option} is ${value}; it must be ${wanted}`);
+}
