@@ -65,5 +65,19 @@ export interface Balancer {
   observe(endpoint: Endpoint, outcome: Outcome): void;
 }
 
+/**
+ * How a balancer asks endpoints for their load, beside what their answers say of it. Whoever knows
+ * the transport gives it; a balancer that needs it works without, too.
+ */
+export interface Probing {
+  /**
+   * Asks one endpoint. The promise always settles, in a second or two at most; undefined when the
+   * endpoint has nothing to say, or cannot be reached.
+   */
+  readonly probe: (endpoint: Endpoint) => Promise<LoadReport | undefined>;
+  /** The clock of `PickContext.now`. */
+  readonly clock: { monotonic(): number };
+}
+
 /** Makes the balancer of one service. */
-export type BalancerFactory = (random: RandomSource) => Balancer;
+export type BalancerFactory = (random: RandomSource, probing?: Probing) => Balancer;

@@ -75,7 +75,7 @@ export function loadReportIn(headers: readonly Uint8Array[]): LoadReport | undef
 }
 
 function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 /** A microsecond is finer than any clock that matters here. */

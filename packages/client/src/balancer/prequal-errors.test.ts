@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest';
+import { PrequalErrors } from './prequal-errors.ts';
+
+function errorsOf(count: number): PrequalErrors {
+  const errors = new PrequalErrors(1000);
+  errors.update(new Int32Array(count).fill(-1));
+  return errors;
+}
+
+const chargeAt = (errors: PrequalErrors, index: number, now: number) => {
+  errors.refresh(now);
+  return errors.charges[index] as number;
+};
+
+it('charges the failed share of the latest requests', () => {
+  const errors = errorsOf(2);
+  errors.observe(0, 0, true);
+  expect(chargeAt(errors, 0, 0)).toBeCloseTo(200, 6);
+  for (let n = 0; n < 30; n++) errors.observe(0, 0, true);
+  expect(chargeAt(errors, 0, 0)).toBeGreaterThan(990);
+  expect(chargeAt(errors, 1, 0)).toBe(0);
+});
+
+it('forgives by success, down to nothing', () => {
+  const errors = errorsOf(1);
+  errors.observe(0, 0, true);
+  errors.observe(0, 0, false);
+  expect(chargeAt(errors, 0, 0)).toBeCloseTo(160, 6);
+  for (let n = 0; n < 30; n++) errors.observe(0, 0, false);
+  expect(chargeAt(errors, 0, 0)).toBe(0);
+  errors.observe(0, 0, true);
+  expect(chargeAt(errors, 0, 0)).toBeCloseTo(200, 6);
+});
+
+it('forgives by time, so that an endpoint is tried again', () => {
+  const errors = errorsOf(1);
+  errors.observe(0, 0, true);
+  expect(chargeAt(errors, 0, 10_000)).toBeCloseTo(200 / Math.E, 6);
+  expect(chargeAt(errors, 0, 100_000)).toBeLessThan(0.02);
+});
+
+it('keeps the charges of endpoints that stay', () => {
+  const errors = errorsOf(3);
+  errors.observe(2, 0, true);
+  errors.observe(1, 0, true);
+  errors.update(Int32Array.from([2, -1]));
+  expect(chargeAt(errors, 0, 0)).toBeCloseTo(200, 6);
+  expect(chargeAt(errors, 1, 0)).toBe(0);
+});

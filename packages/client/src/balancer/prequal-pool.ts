@@ -1,0 +1,166 @@
+/**
+ * The latest reports that a Prequal balancer chooses from: at most a few, none old, each of another
+ * endpoint, each used a few times. Part of Prequal (`prequal.ts`); it draws and asks nothing.
+ *
+ * A report says less the older it is, and the more requests followed it: so one that is used counts
+ * one request more, and those that stay unused leave in turns, the oldest and the worst. Otherwise
+ * the pool would come to hold what nobody wants.
+ *
+ * Slots 0 to size − 1 are taken; a free one is filled by the last. Fractions stay in typed arrays:
+ * V8 boxes those that a call takes or returns, whenever it does not inline the call.
+ */
+
+export class PrequalPool {
+  #size = 0;
+  #sizeMax: number;
+  /** Time of the call under way, in milliseconds; set by the caller. */
+  readonly now = new Float64Array(1);
+  /** By slot: the endpoint's index in the list, its requests in flight, when that was heard. */
+  readonly indices: Int32Array;
+  readonly inFlight: Int32Array;
+  readonly #latencies: Float64Array;
+  readonly #heardAt: Float64Array;
+  /** Times that the report may still be used, a whole number. */
+  readonly #usesLeft: Int32Array;
+  /** By slot: what a request is expected to cost there, in milliseconds; see `price`. */
+  readonly #costs: Float64Array;
+
+  /** @param sizeMax 1 or more */
+  constructor(sizeMax: number) {
+    this.#sizeMax = sizeMax;
+    this.indices = new Int32Array(sizeMax);
+    this.inFlight = new Int32Array(sizeMax);
+    this.#latencies = new Float64Array(sizeMax);
+    this.#heardAt = new Float64Array(sizeMax);
+    this.#usesLeft = new Int32Array(sizeMax);
+    this.#costs = new Float64Array(sizeMax);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get sizeMax(): number {
+    return this.#sizeMax;
+  }
+
+  /** @param sizeMax from 1 to that of the constructor; what is too many leaves, the oldest first */
+  limit(sizeMax: number): void {
+    this.#sizeMax = sizeMax;
+    while (this.#size > sizeMax) this.remove(this.oldest());
+  }
+
+  /** The slot of an endpoint; −1 when there is none. */
+  slotOf(index: number): number {
+    for (let slot = 0; slot < this.#size; slot++) if (this.indices[slot] === index) return slot;
+    return -1;
+  }
+
+  /** Reports of endpoints that are not excluded. @param excluded 1 for those that are, by index; undefined for none */
+  countBesides(excluded: Uint8Array | undefined): number {
+    if (excluded === undefined) return this.#size;
+    let count = 0;
+    for (let slot = 0; slot < this.#size; slot++) if (excluded[this.indices[slot] as number] === 0) count += 1;
+    return count;
+  }
+
+  /**
+   * Takes over a report as of `now`, unless a newer one of the same endpoint is there. When the pool
+   * is full, it takes the place of the oldest.
+   */
+  put(index: number, inFlight: number, latencyMs: number, uses: number): void {
+    let slot = this.slotOf(index);
+    if (slot !== -1 && (this.#heardAt[slot] as number) > (this.now[0] as number)) return;
+    if (slot === -1) slot = this.#size < this.#sizeMax ? this.#size++ : this.oldest();
+    this.indices[slot] = index;
+    this.inFlight[slot] = inFlight;
+    this.#latencies[slot] = latencyMs;
+    this.#heardAt[slot] = this.now[0] as number;
+    this.#usesLeft[slot] = uses;
+  }
+
+  /** Drops what is older than `ageMs` and sets the others' costs: latency plus the endpoint's charge. */
+  refresh(ageMs: number, charges: Float64Array): void {
+    const oldest = (this.now[0] as number) - ageMs;
+    for (let slot = this.#size - 1; slot >= 0; slot--) {
+      if ((this.#heardAt[slot] as number) < oldest) this.remove(slot);
+      else this.#costs[slot] = (this.#latencies[slot] as number) + (charges[this.indices[slot] as number] as number);
+    }
+  }
+
+  /**
+   * The hot–cold rule: the cheapest of the cold ones, or if all are hot the one with the fewest
+   * requests in flight.
+   * @param threshold more requests in flight than this are hot
+   * @param excluded as for `countBesides`
+   * @returns a slot; −1 when there is none
+   */
+  best(threshold: number, excluded: Uint8Array | undefined): number {
+    let best = -1;
+    let bestHot = true;
+    for (let slot = 0; slot < this.#size; slot++) {
+      if (excluded !== undefined && excluded[this.indices[slot] as number] === 1) continue;
+      const hot = (this.inFlight[slot] as number) > threshold;
+      const better = best === -1 || (hot === bestHot ? this.#better(slot, best, hot) : bestHot);
+      if (!better) continue;
+      best = slot;
+      bestHot = hot;
+    }
+    return best;
+  }
+
+  /** If any is hot, the one with the most requests in flight, or else the dearest. The pool is not empty. */
+  worst(threshold: number): number {
+    let worst = 0;
+    let worstHot = false;
+    for (let slot = 0; slot < this.#size; slot++) {
+      const hot = (this.inFlight[slot] as number) > threshold;
+      if (slot > 0 && (hot === worstHot ? !this.#better(worst, slot, hot) : worstHot)) continue;
+      worst = slot;
+      worstHot = hot;
+    }
+    return worst;
+  }
+
+  /** The pool is not empty. */
+  oldest(): number {
+    let oldest = 0;
+    for (let slot = 1; slot < this.#size; slot++) {
+      if ((this.#heardAt[slot] as number) < (this.#heardAt[oldest] as number)) oldest = slot;
+    }
+    return oldest;
+  }
+
+  /** A request goes there: the report is true no more but for that one. */
+  use(slot: number): void {
+    this.inFlight[slot] = (this.inFlight[slot] as number) + 1;
+    const left = (this.#usesLeft[slot] as number) - 1;
+    this.#usesLeft[slot] = left;
+    if (left <= 0) this.remove(slot);
+  }
+
+  remove(slot: number): void {
+    const last = --this.#size;
+    this.indices[slot] = this.indices[last] as number;
+    this.inFlight[slot] = this.inFlight[last] as number;
+    this.#latencies[slot] = this.#latencies[last] as number;
+    this.#heardAt[slot] = this.#heardAt[last] as number;
+    this.#usesLeft[slot] = this.#usesLeft[last] as number;
+    this.#costs[slot] = this.#costs[last] as number;
+  }
+
+  /** Keeps what is known of endpoints that stay. @param moved their new indices by their old ones; −1 for gone */
+  renumber(moved: Int32Array): void {
+    for (let slot = this.#size - 1; slot >= 0; slot--) {
+      const index = moved[this.indices[slot] as number] as number;
+      if (index === -1) this.remove(slot);
+      else this.indices[slot] = index;
+    }
+  }
+
+  /** Whether slot `a` is better than slot `b`, which is hot, too, or cold, too. */
+  #better(a: number, b: number, hot: boolean): boolean {
+    if (!hot) return (this.#costs[a] as number) < (this.#costs[b] as number);
+    return (this.inFlight[a] as number) < (this.inFlight[b] as number);
+  }
+}

@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import type { Endpoint } from '../endpoint.ts';
+import type { LoadReport } from '../load-report/load-report.ts';
+import { balancerCases } from './balancer.case.ts';
+import type { Balancer, Probing } from './balancer.ts';
+import { prequal, type PrequalOptions } from './prequal.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { someEndpoints } from './simulation.case.ts';
+
+balancerCases('Prequal without reports', prequal(), 0.12);
+
+/** Never rounds a budget up, and removes nothing unless a test asks for it. */
+function setUp(count: number, options: PrequalOptions = {}, probing?: Probing): { balancer: Balancer; endpoints: Endpoint[] } {
+  const balancer = prequal({ removalsPerRequest: 0, poolSize: 16, ...options })(new SeededRandom(1), probing);
+  const endpoints = someEndpoints(count);
+  balancer.update(endpoints);
+  return { balancer, endpoints };
+}
+
+function report(balancer: Balancer, endpoint: Endpoint | undefined, load: LoadReport, now = 0): void {
+  balancer.observe(endpoint!, { now, latencyMs: 50, result: 'ok', load });
+}
+
+const pickAt = (balancer: Balancer, now: number, exclude: Endpoint[] = []) => balancer.pick({ now, exclude });
+
+describe('reports with answers', () => {
+  it('decide: the fastest that is not hot', () => {
+    const { balancer, endpoints } = setUp(40);
+    report(balancer, endpoints[7], { inFlight: 9, latencyMs: 1 });
+    report(balancer, endpoints[3], { inFlight: 2, latencyMs: 30 });
+    report(balancer, endpoints[5], { inFlight: 1, latencyMs: 90 });
+    expect(pickAt(balancer, 1)).toBe(endpoints[3]);
+  });
+
+  it('say less of an endpoint with each request sent there since', () => {
+    const { balancer, endpoints } = setUp(4, { removalsPerRequest: 0.25 });
+    report(balancer, endpoints[0], { inFlight: 0, latencyMs: 10 });
+    report(balancer, endpoints[1], { inFlight: 2, latencyMs: 20 });
+    const picks = [1, 2, 3].map((now) => pickAt(balancer, now));
+    expect(picks).toEqual([endpoints[0], endpoints[0], endpoints[0]]);
+    expect(pickAt(balancer, 4)).toBe(endpoints[1]);
+  });
+
+  it('are used up, and then what this client sees decides', () => {
+    const { balancer, endpoints } = setUp(1000);
+    // Each good for (1 + 1) ÷ (1 − 16/1000), about two requests.
+    report(balancer, endpoints[1], { inFlight: 0, latencyMs: 10 });
+    report(balancer, endpoints[2], { inFlight: 0, latencyMs: 20 });
+    const picks = new Set(Array.from({ length: 40 }, (_, now) => pickAt(balancer, now)));
+    expect(picks.size).toBeGreaterThan(30);
+  });
+
+  it('are too old after a second', () => {
+    const { balancer, endpoints } = setUp(4, { removalsPerRequest: 0.5 });
+    report(balancer, endpoints[0], { inFlight: 0, latencyMs: 1 });
+    report(balancer, endpoints[1], { inFlight: 0, latencyMs: 5 });
+    expect(pickAt(balancer, 1000)).toBe(endpoints[0]);
+    const late = new Set(Array.from({ length: 40 }, () => pickAt(balancer, 1001)));
+    expect(late.size).toBeGreaterThan(1);
+  });
+
+  it('are forgotten with an endpoint that leaves the list', () => {
+    const { balancer, endpoints } = setUp(6);
+    for (const index of [0, 1, 2]) report(balancer, endpoints[index], { inFlight: 0, latencyMs: 10 * (index + 1) });
+    balancer.update(endpoints.slice(1));
+    expect(pickAt(balancer, 1)).toBe(endpoints[1]);
+    balancer.update(endpoints);
+    expect(pickAt(balancer, 1)).toBe(endpoints[2]);
+  });
+
+  it('do not bring an endpoint back that was tried for this request', () => {
+    const { balancer, endpoints } = setUp(8);
+    for (const index of [0, 1, 2]) report(balancer, endpoints[index], { inFlight: 0, latencyMs: 10 * (index + 1) });
+    expect(pickAt(balancer, 1, [endpoints[0]!])).toBe(endpoints[1]);
+    for (let n = 0; n < 20; n++) expect([endpoints[0], endpoints[1]]).not.toContain(pickAt(balancer, 2, [endpoints[0]!, endpoints[1]!]));
+  });
+});
+
+it('is not drawn to an endpoint whose failures keep its load low', () => {
+  const { balancer, endpoints } = setUp(10);
+  for (const endpoint of endpoints) report(balancer, endpoint, { inFlight: 3, latencyMs: 100 });
+  for (let now = 1; now < 50; now++) {
+    report(balancer, endpoints[1 + (now % 9)], { inFlight: 3, latencyMs: 100 }, now);
+    balancer.observe(endpoints[0]!, { now, latencyMs: 1, result: 'failed', load: { inFlight: 0, latencyMs: 1 } });
+    expect(pickAt(balancer, now)).not.toBe(endpoints[0]);
+  }
+});
+
+describe('probes', () => {
+  /** Answers when the test says so. */
+  function probing() {
+    const asked: { endpoint: Endpoint; answer: (load?: LoadReport) => Promise<void>; fail: () => Promise<void> }[] = [];
+    const clock = { time: 0, monotonic: () => clock.time };
+    const probe = (endpoint: Endpoint) =>
+      new Promise<LoadReport | undefined>((resolve, reject) => {
+        // The balancer hears of it in the microtask after.
+        const answer = (load?: LoadReport) => Promise.resolve(resolve(load)).then(() => undefined);
+        const fail = () => Promise.resolve(reject(new Error('gone'))).then(() => undefined);
+        asked.push({ endpoint, answer, fail });
+      });
+    return { asked, clock, probe };
+  }
+
+  it('go to different endpoints at random, as many as were asked for', () => {
+    const port = probing();
+    const { balancer, endpoints } = setUp(100, { probesPerRequest: 3 }, port);
+    pickAt(balancer, 0);
+    expect(new Set(port.asked.map(({ endpoint }) => endpoint)).size).toBe(3);
+    for (let n = 0; n < 400; n++) {
+      for (const { answer } of port.asked) void answer();
+      pickAt(balancer, 0);
+    }
+    expect(new Set(port.asked.map(({ endpoint }) => endpoint)).size).toBeGreaterThan(60);
+    expect(endpoints).toHaveLength(100);
+  });
+
+  it('may be fewer than one a request', () => {
+    const port = probing();
+    const { balancer } = setUp(1000, { probesPerRequest: 0.25 }, port);
+    for (let n = 0; n < 40; n++) pickAt(balancer, n);
+    expect(port.asked).toHaveLength(10);
+  });
+
+  it('serve later requests', async () => {
+    const port = probing();
+    const { balancer } = setUp(100, { probesPerRequest: 3 }, port);
+    pickAt(balancer, 0);
+    const [slow, fast, hot] = port.asked as [(typeof port.asked)[0], (typeof port.asked)[0], (typeof port.asked)[0]];
+    await slow.answer({ inFlight: 1, latencyMs: 80 });
+    await fast.answer({ inFlight: 2, latencyMs: 20 });
+    await hot.answer({ inFlight: 9, latencyMs: 1 });
+    expect(pickAt(balancer, 1)).toBe(fast.endpoint);
+  });
+
+  it('are as old as the question', async () => {
+    const port = probing();
+    const { balancer } = setUp(100, { probesPerRequest: 2 }, port);
+    pickAt(balancer, 0);
+    port.clock.time = 5000;
+    for (const { answer } of port.asked) await answer({ inFlight: 0, latencyMs: 1 });
+    const asked = port.asked.map(({ endpoint }) => endpoint);
+    const picks = Array.from({ length: 10 }, () => pickAt(balancer, 5000));
+    expect(picks.filter((picked) => asked.includes(picked!)).length).toBeLessThan(3);
+  });
+
+  it('are not repeated where one is unanswered, and never more than 64 wait', async () => {
+    const port = probing();
+    const { balancer } = setUp(3, { probesPerRequest: 3 }, port);
+    for (let n = 0; n < 50; n++) pickAt(balancer, n);
+    expect(port.asked).toHaveLength(3);
+    await port.asked[0]!.fail();
+    await port.asked[1]!.answer();
+    for (let n = 50; n < 100; n++) pickAt(balancer, n);
+    expect(port.asked).toHaveLength(5);
+    const many = probing();
+    const large = setUp(1000, { probesPerRequest: 10 }, many);
+    for (let n = 0; n < 100; n++) pickAt(large.balancer, n);
+    expect(many.asked).toHaveLength(64);
+  });
+
+  it('become fewer while many requests are in flight', () => {
+    const counts = [0, 100, 550, 1000, 5000].map((inFlight) => {
+      const asked: Endpoint[] = [];
+      const probe = (endpoint: Endpoint) => {
+        asked.push(endpoint);
+        return Promise.resolve(undefined);
+      };
+      const endpoints = someEndpoints(2000);
+      endpoints[0]!.inFlight = inFlight;
+      const balancer = prequal({ probesPerRequest: 1 })(new SeededRandom(2), { probe, clock: { monotonic: () => 0 } });
+      balancer.update(endpoints);
+      for (let n = 0; n < 61; n++) balancer.pick({ now: n, exclude: [] });
+      return asked.length;
+    });
+    expect(counts).toEqual([61, 61, 40, 20, 20]);
+  });
+
+  it('stop with nobody to ask', () => {
+    const port = probing();
+    const { balancer } = setUp(5, { probesPerRequest: 3 }, port);
+    balancer.update([]);
+    expect(pickAt(balancer, 0)).toBeUndefined();
+    expect(port.asked).toHaveLength(0);
+  });
+});
+
+it.each<[PrequalOptions, string]>([
+  [{ probesPerRequest: -1 }, 'probesPerRequest is -1; it must be 0 or more'],
+  [{ removalsPerRequest: 17 }, 'removalsPerRequest is 17; it must be from 0 to 16'],
+  [{ hotQuantile: 1.1 }, 'hotQuantile is 1.1; it must be from 0 to 1'],
+  [{ poolSize: 1 }, 'poolSize is 1; it must be a whole number from 2 to 1024'],
+  [{ failureMs: Number.NaN }, 'failureMs is NaN; it must be 0 or more'],
+])('refuses %o', (options, message) => {
+  expect(() => prequal(options)).toThrow(message);
+});
