@@ -4,7 +4,7 @@
  * words are four points. Memcached clients, Envoy's `ketama` hosts and npm `hashring` place keys the same way.
  */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Points that one digest gives. */
 export const pointsPerDigest = 4;
@@ -16,7 +16,7 @@ export const pointsPerDigest = 4;
  * @throws Error from OpenSSL where MD5 is forbidden (FIPS)
  */
 export function ketamaHash(key: string): number {
-  return md5(key).readInt32LE(0);
+  return wordOf(md5(key), 0);
 }
 
 /**
@@ -41,11 +41,19 @@ export function pointsOf(name: string, digests: number, known: Uint32Array = new
   points.set(known.subarray(0, points.length));
   for (let k = known.length / pointsPerDigest; k < digests; k++) {
     const digest = md5(`${name}-${k}`);
-    for (let word = 0; word < pointsPerDigest; word++) points[k * pointsPerDigest + word] = digest.readUInt32LE(word * 4);
+    for (let word = 0; word < pointsPerDigest; word++) points[k * pointsPerDigest + word] = wordOf(digest, word);
   }
   return points;
 }
 
-function md5(text: string): Buffer {
-  return createHash('md5').update(text).digest();
+/** Sixteen characters, each a byte: to make a string of a digest takes Node a third of the time of a buffer. */
+function md5(text: string): string {
+  return hash('md5', text, 'binary');
+}
+
+/** Little-endian, signed. */
+function wordOf(digest: string, word: number): number {
+  const at = 4 * word;
+  const low = digest.charCodeAt(at) | (digest.charCodeAt(at + 1) << 8);
+  return low | (digest.charCodeAt(at + 2) << 16) | (digest.charCodeAt(at + 3) << 24);
 }

@@ -47,7 +47,7 @@ export class MaglevTable implements HashTable {
     if (!isPrime(slots) || slots < 3 || slots > slotsMax) {
       throw new RegistryError('invalid_argument', `slots is ${slots}; it must be a prime from 3 to ${slotsMax}`);
     }
-    const limit = Math.min(slots, nodesMax);
+    const limit = maglevNodesMax(slots);
     if (nodes.length > limit) {
       throw new RegistryError('invalid_argument', `${nodes.length} nodes exceed the ${limit} of a table of ${slots} slots; raise slots`);
     }
@@ -74,6 +74,11 @@ export class MaglevTable implements HashTable {
     }
     return firstAccepted(this.#order, hash, filter);
   }
+}
+
+/** Most nodes of a table of so many slots. */
+export function maglevNodesMax(slots: number): number {
+  return Math.min(slots, nodesMax);
 }
 
 function fill(nodes: readonly NamedNode[], slots: number): Uint16Array {

@@ -51,7 +51,7 @@ export class RingTable implements HashTable {
     if (!(Number.isInteger(digests) && digests >= 1 && pointsPerNode <= 65_536)) {
       throw new RegistryError('invalid_argument', `pointsPerNode is ${pointsPerNode}; it must be a multiple of 4 from 4 to 65,536`);
     }
-    if (nodes.length * pointsPerNode > pointsMax) {
+    if (nodes.length > ringNodesMax(pointsPerNode)) {
       const message = `${nodes.length} nodes of ${pointsPerNode} points exceed ${pointsMax}; take fewer points per node, or a Maglev table`;
       throw new RegistryError('invalid_argument', message);
     }
@@ -91,6 +91,11 @@ export class RingTable implements HashTable {
     while ((ring[at] as number) < position) at += 2;
     return at;
   }
+}
+
+/** Most nodes of a ring of so many points per node. */
+export function ringNodesMax(pointsPerNode: number): number {
+  return Math.floor(pointsMax / pointsPerNode);
 }
 
 function ringOf(points: readonly Uint32Array[], order: Uint32Array): Uint32Array {

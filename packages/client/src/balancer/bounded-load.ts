@@ -1,0 +1,72 @@
+/**
+ * Bounded loads around a balancer by key (V. Mirrokni, M. Thorup, M. Zadimoghaddam, "Consistent Hashing
+ * with Bounded Loads", SODA 2018): no endpoint is picked that would then have more than c times the mean
+ * of requests in flight; its keys overflow to the next in their order and come back when it has room.
+ * A hot key, or an endpoint that is slow, takes its share and no more.
+ *
+ * The mean is this client's: its own requests in flight over the endpoints of the list.
+ */
+
+import type { Endpoint } from '../endpoint.ts';
+import { boundOf, demandFactor } from '../hashing/bounded-loads.ts';
+import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
+import type { EndpointFilter, HashBalancer, HashBalancerFactory } from './hash-balancer.ts';
+import { maglev } from './hash-maglev.ts';
+
+export interface BoundedLoadOptions {
+  /** c: most requests in flight as a multiple of the mean; from 1 to 1,000. 1.25 by default. */
+  readonly factor?: number;
+}
+
+/**
+ * `over`, as long as the endpoint of the key has room: at most ⌈c · mean⌉ requests in flight, this one
+ * included, in proportion to weights. When every endpoint with room was tried already, one of the others
+ * is picked all the same. O(1) while the endpoint is idle, else O(endpoints) to sum up what is in flight.
+ * @param over how keys are placed; `maglev()` by default
+ * @throws RegistryError `invalid_argument` when `factor` is out of its range
+ */
+export function boundedLoad(over: HashBalancerFactory = maglev(), { factor = 1.25 }: BoundedLoadOptions = {}): BalancerFactory {
+  demandFactor(factor);
+  return (random) => new BoundedLoad(over(random), factor);
+}
+
+class BoundedLoad implements Balancer, EndpointFilter {
+  readonly #over: HashBalancer;
+  readonly #factor: number;
+  #endpoints: readonly Endpoint[] = [];
+  #weightSum = 0;
+  /** Requests in flight, the one that is being picked for included. */
+  #total = 0;
+
+  constructor(over: HashBalancer, factor: number) {
+    this.#over = over;
+    this.#factor = factor;
+  }
+
+  update(endpoints: readonly Endpoint[]): void {
+    this.#endpoints = [...endpoints];
+    this.#weightSum = endpoints.reduce((sum, { instance }) => sum + instance.weight, 0);
+    this.#over.update(endpoints);
+  }
+
+  pick(context: PickContext): Endpoint | undefined {
+    const own = this.#over.pick(context);
+    // Every bound is 1 or more.
+    if (own === undefined || own.inFlight === 0) return own;
+    let total = 1;
+    for (const { inFlight } of this.#endpoints) total += inFlight;
+    this.#total = total;
+    return this.accepts(own) ? own : (this.#over.pickAmong(context, this) ?? own);
+  }
+
+  observe(endpoint: Endpoint, outcome: Outcome): void {
+    this.#over.observe(endpoint, outcome);
+  }
+
+  /** Tells whether the endpoint has room for one more, as of the pick under way. */
+  accepts(endpoint: Endpoint): boolean {
+    const equal = this.#weightSum === 0;
+    const weight = equal ? 1 : endpoint.instance.weight;
+    return endpoint.inFlight < boundOf(this.#factor, this.#total, weight, equal ? this.#endpoints.length : this.#weightSum);
+  }
+}

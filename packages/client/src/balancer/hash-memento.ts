@@ -1,0 +1,51 @@
+/**
+ * MementoHash over endpoints that come and go: whoever leaves gives up its own keys only, and gets them
+ * back when it returns, with shares as equal as chance allows.
+ *
+ * Where the keys of absent endpoints go depends on who left first, so clients agree about those only when
+ * they saw the same changes; keys of endpoints that are present all along stay where they are. A client
+ * that starts while someone is away numbers the endpoints anew. Where clients must agree at all times,
+ * take `maglev`.
+ */
+
+import { Memento } from '../hashing/memento.ts';
+import { type HashBalancerFactory, type HashOptions, type Placed, TableBalancer } from './hash-balancer.ts';
+
+/**
+ * Keys to endpoints by MementoHash. Weights are ignored for requests with a key. O(ln endpoints) per
+ * pick while everyone is there; some draws more for keys of those who are away.
+ */
+export function memento(options: HashOptions = {}): HashBalancerFactory {
+  return (random) => {
+    const history = new History();
+    return new TableBalancer(random, (nodes) => history.place(nodes.map(({ name }) => name)), options);
+  };
+}
+
+/** Who has which bucket, and who is away, in the order of leaving. */
+class History {
+  /** Names by bucket: those present, and those away whose bucket nobody took. */
+  readonly #buckets: string[] = [];
+  #away: number[] = [];
+
+  place(names: readonly string[]): Placed {
+    const present = new Set(names);
+    const known = new Map(this.#buckets.map((name, bucket) => [name, bucket]));
+    const wasAway = new Set(this.#away);
+    this.#away = this.#away.filter((bucket) => !present.has(this.#buckets[bucket] as string));
+    const leaving = [...known].filter(([name, bucket]) => !present.has(name) && !wasAway.has(bucket));
+    // By name and not by bucket: clients that numbered the others alike then go on alike.
+    leaving.sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [, bucket] of leaving) this.#away.push(bucket);
+    for (const name of names) {
+      if (known.has(name)) continue;
+      // As in Memento, a new one takes the bucket that was left last: a replaced instance moves its own keys only.
+      const bucket = this.#away.pop() ?? this.#buckets.length;
+      this.#buckets[bucket] = name;
+      known.set(name, bucket);
+    }
+    const table = new Memento(this.#buckets.length);
+    for (const bucket of this.#away) table.remove(bucket);
+    return { table, places: names.map((name) => known.get(name) as number) };
+  }
+}
