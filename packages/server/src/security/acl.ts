@@ -110,6 +110,11 @@ export class Acl {
     return this.#config.enabled;
   }
 
+  /** What holds where no rule does, as far as access control is on. */
+  get defaultPolicy(): DefaultPolicy {
+    return this.#config.defaultPolicy;
+  }
+
   /** To be called when the registry has loaded its state, and before anything is served. */
   start(): void {
     this.#watchExpiry(this.store.load());

@@ -5,27 +5,33 @@ import type { Context } from '../../net/frontend.ts';
 import { find } from '../../registry/reader.ts';
 import { agentCheckInput } from './agent-definitions.ts';
 import { keepStatus } from './agent-services.ts';
-import { decodeBody, type Call, type Handler, type Reply } from './call.ts';
+import { demandCheck, demandKnownCheck, enrolmentBy } from './agent-access.ts';
+import { decodeBody, listed, type Call, type Handler, type Reply } from './call.ts';
 import { agentCheck, checkUpdate } from './definitions.ts';
 import { invalid, quoted } from './errors.ts';
 import { checkShape, readFilter } from './filters.ts';
 import { unescapePath } from './params.ts';
 import { byKey, jsonBody } from './query.ts';
-import { byNodeThenId, instanceOf } from './selection.ts';
+import { byNodeThenId, instanceOf, serviceOf } from './selection.ts';
 import { checkJson } from './translate.ts';
 import { isStatus, outputMax } from './vetting.ts';
-import { agentOf, enrolment, serfHealth } from './virtual-agent.ts';
+import { agentOf, serfHealth } from './virtual-agent.ts';
 
 /** `GET /v1/agent/checks`, with outputs that the log does not have yet. */
-export function listChecks({ context, exchange, params }: Call): Reply {
+export function listChecks(call: Call): Reply {
+  const { context, exchange, params } = call;
   const filter = readFilter(params, checkShape);
   const { state } = context.registry;
   const agent = agentOf(exchange.request, context.identity);
-  const own = [...find.checksOnNode(state, agent.name)]
-    .filter((row) => row.id !== serfHealth)
-    .sort(byNodeThenId)
-    .map((row) => checkJson(row, instanceOf(state, row), context.health.output(row.node, row.id)));
-  return jsonBody(params)(byKey(filter.apply(own), 'CheckID'));
+  const own = [...find.checksOnNode(state, agent.name)].filter((row) => row.id !== serfHealth).sort(byNodeThenId);
+  return listed(call, (sight) => {
+    const seen = own.filter((row) => {
+      const service = serviceOf(state, row);
+      return service === undefined ? sight.sees('node', row.node) : sight.sees('service', service);
+    });
+    const shown = seen.map((row) => checkJson(row, instanceOf(state, row), context.health.output(row.node, row.id)));
+    return jsonBody(params)(byKey(filter.apply(shown), 'CheckID'));
+  });
 }
 
 /** `PUT /v1/agent/check/register` */
@@ -38,7 +44,8 @@ export async function registerCheck(call: Call): Promise<Reply> {
   if (instance !== undefined && find.instance(registry.state, agent.name, instance) === undefined) {
     throw new RegistryError('not_found', `ServiceID ${JSON.stringify(instance)} does not exist`);
   }
-  const own = enrolment(registry.state, agent, identity);
+  demandCheck(call, agent.name, check);
+  const own = enrolmentBy(call, agent);
   await registry.submit({
     kind: 'register',
     ...own,
@@ -48,9 +55,11 @@ export async function registerCheck(call: Call): Promise<Reply> {
 }
 
 /** `PUT /v1/agent/check/deregister/:id` */
-export async function deregisterCheck({ context, exchange, rest }: Call): Promise<Reply> {
+export async function deregisterCheck(call: Call): Promise<Reply> {
+  const { context, exchange, rest } = call;
   const agent = agentOf(exchange.request, context.identity);
   const id = unescapePath(rest);
+  demandKnownCheck(call, agent.name, id);
   const existed =
     id !== serfHealth && (await context.registry.submit({ kind: 'deregister-check', node: agent.name, id }));
   if (!existed) throw unknownCheck(id);
@@ -59,9 +68,12 @@ export async function deregisterCheck({ context, exchange, rest }: Call): Promis
 
 /** `PUT /v1/agent/check/{pass,warn,fail}/:id?note=` */
 export function report(status: CheckStatus): Handler {
-  return ({ context, exchange, rest, params }) => {
+  return (call) => {
+    const { context, exchange, rest, params } = call;
     const { name } = agentOf(exchange.request, context.identity);
-    return beat(context, name, unescapePath(rest), status, params.get('note'));
+    const id = unescapePath(rest);
+    demandKnownCheck(call, name, id);
+    return beat(context, name, id, status, params.get('note'));
   };
 }
 
@@ -70,7 +82,9 @@ export async function updateCheck(call: Call): Promise<Reply> {
   const { name } = agentOf(call.exchange.request, call.context.identity);
   const { Status: status = '', Output: output = '' } = await decodeBody(call, checkUpdate);
   if (!isStatus(status)) throw invalid(`Invalid check status: '${status.slice(0, 80)}'`);
-  return beat(call.context, name, unescapePath(call.rest), status, output);
+  const id = unescapePath(call.rest);
+  demandKnownCheck(call, name, id);
+  return beat(call.context, name, id, status, output);
 }
 
 async function beat(

@@ -5,7 +5,7 @@
 
 import type { RowOf } from '../../registry/rows.ts';
 import { find } from '../../registry/reader.ts';
-import type { Call, Reply } from './call.ts';
+import { demand, type Call, type Reply } from './call.ts';
 import { isMaintenance } from './maintenance.ts';
 import { jsonBody, restOf } from './query.ts';
 import { byNodeThenId, instanceChecks, nodeChecks } from './selection.ts';
@@ -32,6 +32,7 @@ export function instanceHealth(call: Call): Reply {
     const absent = { AggregatedStatus: 'critical', Service: null, Checks: null };
     return answer(call, 404, `ServiceId ${id} not found`, absent);
   }
+  demand(call, 'service', 'read', row.service);
   const health = healthOf(call, row);
   return answer(call, codes[health.AggregatedStatus], health.AggregatedStatus, health);
 }
@@ -39,6 +40,7 @@ export function instanceHealth(call: Call): Reply {
 /** `GET /v1/agent/health/service/name/:name`: the worst of its instances. */
 export function serviceHealth(call: Call): Reply {
   const name = restOf(call, 'service Name');
+  demand(call, 'service', 'read', name);
   const found = own(call)
     .filter((each) => each.service === name)
     .map((row) => healthOf(call, row));

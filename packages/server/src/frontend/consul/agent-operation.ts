@@ -8,7 +8,7 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { find } from '../../registry/reader.ts';
 import { buildDate, versionOf } from './agent.ts';
-import type { Call, Reply } from './call.ts';
+import { demand, type Call, type Reply } from './call.ts';
 import { invalid, quoted } from './errors.ts';
 import { unescapePath } from './params.ts';
 import { jsonBody } from './query.ts';
@@ -41,7 +41,9 @@ export function host({ context, params }: Call): Reply {
 }
 
 /** `GET /v1/agent/metrics`, with `?format=prometheus`. Names are Rollcall's own. */
-export async function metrics({ context, params }: Call): Promise<Reply> {
+export async function metrics(call: Call): Promise<Reply> {
+  const { context, params } = call;
+  demandAgent(call, 'read');
   const { registry } = context.metrics;
   if (params.get('format') === 'prometheus') {
     return { status: 200, body: Buffer.from(await registry.metrics()), type: 'text' };
@@ -69,13 +71,23 @@ function valuesOf(found: Found, type: string) {
     );
 }
 
+/** Of the caller's own agent. @returns its name */
+function demandAgent(call: Call, verb: 'read' | 'write'): string {
+  const { name } = agentOf(call.exchange.request, call.context.identity);
+  demand(call, 'agent', verb, name);
+  return name;
+}
+
 /** `PUT /v1/agent/reload`: there are no configuration files that a reload could read. */
-export function reload(): Reply {
+export function reload(call: Call): Reply {
+  demandAgent(call, 'write');
   return undefined;
 }
 
 /** `PUT /v1/agent/join/:address`: joining oneself is done; there is nobody else. */
-export function join({ context, rest }: Call): Reply {
+export function join(call: Call): Reply {
+  const { context, rest } = call;
+  demandAgent(call, 'write');
   const address = unescapePath(rest).replace(/:\d+$/, '');
   if (['', '127.0.0.1', 'localhost', '[::1]', '::1', context.identity.address].includes(address)) {
     return undefined;
@@ -84,8 +96,9 @@ export function join({ context, rest }: Call): Reply {
 }
 
 /** `PUT /v1/agent/leave`: the caller's node goes with everything on it. */
-export async function leave({ context, exchange }: Call): Promise<Reply> {
-  const { name } = agentOf(exchange.request, context.identity);
+export async function leave(call: Call): Promise<Reply> {
+  const { context } = call;
+  const name = demandAgent(call, 'write');
   if (name === context.identity.nodeName) {
     throw invalid("the server's own agent does not leave by request: stop its process");
   }

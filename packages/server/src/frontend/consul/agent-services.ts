@@ -7,7 +7,8 @@ import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { instanceInput, serviceCheckInputs } from './agent-definitions.ts';
-import { decodeBody, type Call, type Reply } from './call.ts';
+import { demandInstance, demandKnownCheck, demandKnownInstance, enrolmentBy } from './agent-access.ts';
+import { decodeBody, listed, type Call, type Reply } from './call.ts';
 import { agentService } from './definitions.ts';
 import { quoted } from './errors.ts';
 import { readFilter, serviceShape } from './filters.ts';
@@ -15,18 +16,21 @@ import { unescapePath } from './params.ts';
 import { byKey, formOf, jsonBody, restOf, type Query } from './query.ts';
 import { byNodeThenId } from './selection.ts';
 import { agentServiceJson } from './translate.ts';
-import { agentOf, enrolment, isServersOwn } from './virtual-agent.ts';
+import { agentOf, isServersOwn } from './virtual-agent.ts';
 
 /** `GET /v1/agent/services` */
-export function listServices({ context, exchange, params }: Call): Reply {
+export function listServices(call: Call): Reply {
+  const { context, exchange, params } = call;
   const filter = readFilter(params, serviceShape);
   const { identity, registry } = context;
   const agent = agentOf(exchange.request, identity);
   const own = [...find.instancesOnNode(registry.state, agent.name)]
     .filter((row) => !isServersOwn(identity, agent.name, row.id))
-    .sort(byNodeThenId)
-    .map((row) => agentServiceJson(row, identity.datacenter));
-  return jsonBody(params)(byKey(filter.apply(own), 'ID'));
+    .sort(byNodeThenId);
+  return listed(call, (sight) => {
+    const seen = own.filter((row) => sight.sees('service', row.service));
+    return jsonBody(params)(byKey(filter.apply(seen.map((row) => agentServiceJson(row, identity.datacenter))), 'ID'));
+  });
 }
 
 /**
@@ -48,13 +52,16 @@ export function getService(call: Call): Query {
     return createHash('sha256').update(JSON.stringify(json)).digest('hex').slice(0, hashLength);
   };
   const unknown = () => new RegistryError('not_found', `unknown service ID: ${quoted(id).slice(1, -1)}`);
-  if (content(registry.state) === undefined) throw unknown();
+  const present = content(registry.state)?.['Service'];
+  if (typeof present !== 'string') throw unknown();
   const body = jsonBody(params);
   return {
     view: viewOf.node(name),
     name: `${formOf(params)} agent-service ${id}`,
     // Its node changes for many reasons, and nobody is to be woken by them.
     filtered: true,
+    demand: { resource: 'service', verb: 'read', name: present },
+    shows: [],
     token: { param: 'hash', header: 'X-Consul-Contenthash', of: hash },
     encode: (state) => {
       const json = content(state);
@@ -74,8 +81,10 @@ export async function registerService(call: Call): Promise<Reply> {
   const fields = await decodeBody(call, agentService);
   const instance = instanceInput(fields);
   const checks = serviceCheckInputs(fields, instance);
-  const { registry, identity } = context;
-  const own = enrolment(registry.state, agent, identity);
+  const { registry } = context;
+  demandInstance(call, agent.name, instance);
+  for (const { id } of checks) demandKnownCheck(call, agent.name, id);
+  const own = enrolmentBy(call, agent);
   const replaced = params.get('replace-existing-checks');
   await registry.submit({
     kind: 'register',
@@ -96,10 +105,12 @@ export function keepStatus(state: State, node: string, check: CheckInput): Check
 }
 
 /** `PUT /v1/agent/service/deregister/:id` */
-export async function deregisterService({ context, exchange, rest }: Call): Promise<Reply> {
+export async function deregisterService(call: Call): Promise<Reply> {
+  const { context, exchange, rest } = call;
   const { identity, registry } = context;
   const agent = agentOf(exchange.request, identity);
   const id = unescapePath(rest);
+  demandKnownInstance(call, agent.name, id);
   const existed =
     !isServersOwn(identity, agent.name, id) &&
     (await registry.submit({ kind: 'deregister-instance', node: agent.name, id }));

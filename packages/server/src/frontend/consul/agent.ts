@@ -4,7 +4,7 @@ import type { Identity } from '../../net/frontend.ts';
 import { find } from '../../registry/reader.ts';
 import type { RowOf } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
-import type { Call, Reply } from './call.ts';
+import { demand, listed, type Call, type Reply } from './call.ts';
 import { invalid } from './errors.ts';
 import { memberShape, readFilter } from './filters.ts';
 import { jsonBody } from './query.ts';
@@ -33,10 +33,13 @@ export function versionOf({ version }: Identity): string {
 }
 
 /** `GET /v1/agent/self` */
-export function self({ context, exchange, params }: Call): Reply {
+export function self(call: Call): Reply {
+  const { context, exchange, params } = call;
   const { identity, limits, registry } = context;
+  const secured = context.security.acl.enabled;
   const { state } = registry;
   const agent = agentOf(exchange.request, identity);
+  demand(call, 'agent', 'read', agent.name);
   const server = agent.name === identity.nodeName;
   const row = find.node(state, agent.name);
   return jsonBody(params)({
@@ -55,7 +58,7 @@ export function self({ context, exchange, params }: Call): Reply {
     DebugConfig: {
       Datacenter: identity.datacenter,
       NodeName: agent.name,
-      ACLsEnabled: false,
+      ACLsEnabled: secured,
       EnableRemoteScriptChecks: false,
       HTTPPort: identity.httpPort,
       KVMaxValueSize: limits.kvValueBytesMax,
@@ -63,14 +66,14 @@ export function self({ context, exchange, params }: Call): Reply {
       SessionTTLMin: '10s',
     },
     Coord: null,
-    Member: member(agent.name, agent.address, row?.id || agentId(agent.name, identity), 'passing', identity),
-    Stats: stats(state, agent.name, identity),
+    Member: member(agent.name, agent.address, row?.id || agentId(agent.name, identity), 'passing', identity, secured),
+    Stats: stats(state, agent.name, identity, secured),
     Meta: row?.meta ?? {},
   });
 }
 
 /** Consul's values are strings, all of them. */
-function stats(state: State, node: string, identity: Identity): unknown {
+function stats(state: State, node: string, identity: Identity, secured: boolean): unknown {
   const checks = [...find.checksOnNode(state, node)];
   return {
     agent: {
@@ -81,7 +84,7 @@ function stats(state: State, node: string, identity: Identity): unknown {
     },
     build: { prerelease: '', revision: '', version: versionOf(identity) },
     consul: {
-      acl: 'disabled',
+      acl: secured ? 'enabled' : 'disabled',
       bootstrap: 'true',
       known_datacenters: '1',
       leader: 'true',
@@ -99,19 +102,23 @@ function stats(state: State, node: string, identity: Identity): unknown {
 }
 
 /** `GET /v1/agent/members`: every agent, which is every node with the check that agents have. */
-export function members({ context, params }: Call): Reply {
+export function members(call: Call): Reply {
+  const { context, params } = call;
   const filter = readFilter(params, memberShape);
   const { identity, registry } = context;
   if (params.get('segment') !== '' && params.get('segment') !== '_all') {
     throw invalid('Network segments are not supported in this version of Consul');
   }
-  const found = [];
   // Between datacenters only servers know each other, and there is one of each.
-  for (const row of params.get('wan') === '' ? agents(registry.state) : []) {
-    const status = find.check(registry.state, row.name, serfHealth)?.status ?? 'critical';
-    found.push(member(row.name, row.address, row.id, status, identity));
-  }
-  return jsonBody(params)(filter.apply(found));
+  const rows = params.get('wan') === '' ? agents(registry.state) : [];
+  return listed(call, (sight) => {
+    const seen = rows.filter((row) => sight.sees('node', row.name));
+    const found = seen.map((row) => {
+      const status = find.check(registry.state, row.name, serfHealth)?.status ?? 'critical';
+      return member(row.name, row.address, row.id, status, identity, context.security.acl.enabled);
+    });
+    return jsonBody(params)(filter.apply(found));
+  });
 }
 
 function agents(state: State): RowOf<'node'>[] {
@@ -120,14 +127,14 @@ function agents(state: State): RowOf<'node'>[] {
     .sort((a, b) => order(a.name, b.name));
 }
 
-function member(name: string, address: string, id: string, status: string, identity: Identity): unknown {
+function member(name: string, address: string, id: string, status: string, identity: Identity, secured: boolean): unknown {
   const server = name === identity.nodeName;
   return {
     Name: name,
     Addr: address,
     Port: gossipPort,
     Tags: {
-      ...(server ? { acls: '0', bootstrap: '1', port: String(serverPort), raft_vsn: '3' } : {}),
+      ...(server ? { acls: secured ? '1' : '0', bootstrap: '1', port: String(serverPort), raft_vsn: '3' } : {}),
       build: `${consulVersion}:`,
       dc: identity.datacenter,
       id,

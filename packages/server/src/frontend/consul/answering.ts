@@ -1,14 +1,16 @@
 /**
  * Answers of plans: the encoded body of a view at its revision, with the headers that go with it. Both
- * are made once and sent as they are to everyone who asks (`net/answers.ts` keeps the bodies).
+ * are made once and sent as they are to everyone who sees all of it; for others once for each set of
+ * permissions (`net/answers.ts` keeps the bodies).
  */
 
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { toRegistryError } from '@rollcall/protocol';
 import type { Context } from '../../net/frontend.ts';
+import type { Caller } from '../../security/acl.ts';
 import type { Plan } from './plan.ts';
-import { acceptsGzip, gzip, gzipBytesMin, queryHead, sendError } from './wire.ts';
+import { filteredHead, fullSight, Sight, Viewers, type Viewer } from './sight.ts';
+import { acceptsGzip, gzip, gzipBytesMin, type Wire } from './wire.ts';
 
 const cacheHead = ['X-Cache', 'HIT', 'Age', '0'] as const;
 
@@ -16,55 +18,60 @@ type Heads = Partial<Record<Plan['consistency'], readonly string[]>>;
 
 export class Answering {
   readonly #context: Context;
+  readonly #wire: Wire;
+  readonly #viewers = new Viewers();
   /** Headers go with their body: same revision, same length. */
   readonly #heads = new WeakMap<Buffer, Heads>();
   /** So do digests, which all who wait for the same body share. */
   readonly #digests = new WeakMap<Buffer, string>();
+  /** Bodies of which something was left out. */
+  readonly #narrowed = new WeakSet<Buffer>();
+  /** Bodies that stand for a 404. */
+  readonly #absent = new WeakSet<Buffer>();
 
-  constructor(context: Context) {
+  constructor(context: Context, wire: Wire) {
     this.#context = context;
+    this.#wire = wire;
   }
 
-  /** Answers with what is there now. Never throws. @returns the status */
-  answer(request: IncomingMessage, response: ServerResponse, plan: Plan): number {
-    const { registry, metrics, log } = this.#context;
-    let status: number;
-    try {
-      status = this.#send(request, response, plan, plan.revision(registry));
-    } catch (err) {
-      if (toRegistryError(err).code === 'internal') {
-        log.error({ err, route: plan.route }, 'an answer could not be encoded');
-      }
-      status = sendError(response, err);
-    }
-    metrics.request(plan.route, status);
+  /** @throws RegistryError `permission_denied` */
+  demand(plan: Plan, caller: Caller): void {
+    if (plan.demand === undefined) return;
+    const { resource, verb, name } = plan.demand;
+    this.#context.security.acl.authorize(caller, resource, verb, name);
+  }
+
+  /**
+   * Answers with what is there now.
+   * @returns the status
+   * @throws RegistryError when nothing was sent: `permission_denied`, and what encoding throws
+   */
+  answer(request: IncomingMessage, response: ServerResponse, plan: Plan, caller: Caller): number {
+    this.demand(plan, caller);
+    const revision = plan.revision(this.#context.registry);
+    const viewer = this.#viewers.of(caller.authorizer);
+    const plain = this.#body(plan, revision, viewer);
+    const absent = this.#absent.has(plain);
+    const gzipped = plain.length >= gzipBytesMin && plan.query.raw !== true && acceptsGzip(request);
+    const narrowed = this.#narrowed.has(plain);
+    const body = gzipped ? this.#kept(plan, revision, narrowed ? viewer : undefined, ' gzip', () => gzip(plain)) : plain;
+    const head = this.#head(body, plan, revision, { absent, gzipped, viewer });
+    const status = absent ? 404 : 200;
+    response.writeHead(status, (narrowed ? [...filteredHead(true, caller), ...head] : head) as string[]);
+    response.end(body);
     return status;
   }
 
-  #send(request: IncomingMessage, response: ServerResponse, plan: Plan, revision: number): number {
-    const { registry } = this.#context;
-    const { query, consistency } = plan;
-    if (query.missing?.(registry.state) === true) {
-      const head = queryHead({ revision, consistency, bytes: 0, type: 'none', gzipped: false });
-      response.writeHead(404, head as string[]);
-      response.end();
-      return 404;
-    }
-    const plain = this.#body(plan, revision, '', () => query.encode(registry.state));
-    const gzipped = plain.length >= gzipBytesMin && query.raw !== true && acceptsGzip(request);
-    const body = gzipped ? this.#body(plan, revision, ' gzip', () => gzip(plain)) : plain;
-    response.writeHead(200, this.#head(body, plan, revision, gzipped) as string[]);
-    response.end(body);
-    return 200;
+  /** What the caller knows the answer by, for those few that are not known by a revision. */
+  token({ query }: Plan, caller: Caller): string | undefined {
+    return query.token?.of(this.#context.registry.state, new Sight(caller.authorizer));
   }
 
   /** Tells bodies of a plan with a filter apart; undefined for a plan without. */
-  digest(plan: Plan): string | undefined {
-    const { query } = plan;
-    if (query.filtered !== true) return undefined;
-    const { registry } = this.#context;
+  digest(plan: Plan, caller: Caller): string | undefined {
+    if (plan.query.filtered !== true) return undefined;
     try {
-      const body = this.#body(plan, plan.revision(registry), '', () => query.encode(registry.state));
+      const body = this.#body(plan, plan.revision(this.#context.registry), this.#viewers.of(caller.authorizer));
       let digest = this.#digests.get(body);
       if (digest === undefined) {
         digest = createHash('sha1').update(body).digest('base64');
@@ -77,34 +84,67 @@ export class Answering {
     }
   }
 
-  #body({ query }: Plan, revision: number, form: string, encode: () => Buffer): Buffer {
+  /** The body that everybody shares, unless something of it is to be left out for this one. */
+  #body(plan: Plan, revision: number, viewer: Viewer): Buffer {
+    if (viewer.seesAll(plan.query.shows)) {
+      return this.#kept(plan, revision, undefined, '', () => this.#encode(plan, fullSight()));
+    }
+    return this.#kept(plan, revision, viewer, '', () => {
+      const sight = new Sight(viewer.authorizer);
+      const body = this.#encode(plan, sight);
+      if (!sight.narrowed) return this.#kept(plan, revision, undefined, '', () => body);
+      this.#narrowed.add(body);
+      return body;
+    });
+  }
+
+  #encode({ query }: Plan, sight: Sight): Buffer {
+    const body = query.encode(this.#context.registry.state, sight);
+    if (body !== undefined) return body;
+    const absent = Buffer.alloc(0);
+    this.#absent.add(absent);
+    return absent;
+  }
+
+  /** @param viewer undefined for what is the same for everybody */
+  #kept({ query }: Plan, revision: number, viewer: Viewer | undefined, form: string, encode: () => Buffer): Buffer {
     const { registry, answers } = this.#context;
     // Answers that do not follow one view have a revision of their own, and so a name of their own.
     // So have filtered ones, lest they drive the others of their view out.
     const ownName = query.others !== undefined || query.volatile === true || query.filtered === true;
     const view = ownName ? `${query.view}\0${query.name}` : query.view;
-    const kept = query.volatile === true ? registry.state.revision : revision;
-    return answers.get(view, kept, query.name + form, encode);
+    const revisionKept = query.volatile === true ? registry.state.revision : revision;
+    return answers.get(viewer === undefined ? view : `${view}\0${viewer.name}`, revisionKept, query.name + form, encode);
   }
 
-  #head(body: Buffer, plan: Plan, revision: number, gzipped: boolean): readonly string[] {
+  #head(
+    body: Buffer,
+    plan: Plan,
+    revision: number,
+    shape: { readonly absent: boolean; readonly gzipped: boolean; readonly viewer: Viewer },
+  ): readonly string[] {
     const { query, consistency, cached } = plan;
     // What is sent is kept in memory and as new as the state, so its age is 0.
-    if (cached) return [...cacheHead, ...this.#headOf(body, plan, revision, gzipped)];
-    if (query.token !== undefined) return this.#headOf(body, plan, revision, gzipped);
+    if (cached) return [...cacheHead, ...this.#headOf(body, plan, revision, shape)];
+    if (query.token !== undefined) return this.#headOf(body, plan, revision, shape);
     let heads = this.#heads.get(body);
     if (heads === undefined) this.#heads.set(body, (heads = {}));
-    return (heads[consistency] ??= this.#headOf(body, plan, revision, gzipped));
+    return (heads[consistency] ??= this.#headOf(body, plan, revision, shape));
   }
 
-  #headOf(body: Buffer, { query, consistency }: Plan, revision: number, gzipped: boolean): readonly string[] {
+  #headOf(
+    body: Buffer,
+    { query, consistency }: Plan,
+    revision: number,
+    { absent, gzipped, viewer }: { readonly absent: boolean; readonly gzipped: boolean; readonly viewer: Viewer },
+  ): readonly string[] {
     const { token } = query;
-    const value = token?.of(this.#context.registry.state);
-    return queryHead({
+    const value = token?.of(this.#context.registry.state, new Sight(viewer.authorizer));
+    return this.#wire.queryHead({
       revision,
       consistency,
       bytes: body.length,
-      type: query.raw === true ? 'raw' : 'json',
+      type: absent ? 'none' : query.raw === true ? 'raw' : 'json',
       gzipped,
       ...(token === undefined || value === undefined ? {} : { token: [token.header, value] as const }),
     });

@@ -8,6 +8,7 @@ import { Wheel } from '../../health/wheel.ts';
 import { manualClock, type ManualClock } from '../../manual-clock.case.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { Replica } from '../../replica.ts';
+import { openSecurity } from '../../security/open-security.case.ts';
 import { Parking } from './blocking.ts';
 import { Consul } from './consul.case.ts';
 import { Plan } from './plan.ts';
@@ -215,7 +216,12 @@ describe('Parking', () => {
     await replica.start();
     const turns: number[] = [];
     let turn = 0;
+    const { acl } = openSecurity(replica, clock);
+    const caller = acl.resolve(undefined);
     const parking = new Parking({
+      acl,
+      demand: () => {},
+      refuse: () => {},
       digest: () => undefined,
       registry: replica,
       wheel: new Wheel({ clock, onError: () => {} }),
@@ -228,11 +234,11 @@ describe('Parking', () => {
         setImmediate(() => turn++);
       },
     });
-    const query = { view: viewOf.key('k'), name: 'test', encode: () => Buffer.alloc(0) };
-    const plan = new Plan(query, 'leader', '/test');
+    const query = { view: viewOf.key('k'), name: 'test', shows: [], encode: () => Buffer.alloc(0) };
+    const plan = new Plan(query, 'leader', { path: '/test', access: { kind: 'open', why: 'a test' } });
     const park = (index: number, waitMs = 10_000) => {
       const response = new Response();
-      parking.park(response as unknown as ServerResponse, plan, { index, waitMs });
+      parking.park(response as unknown as ServerResponse, plan, { index, waitMs }, caller);
       return response;
     };
     return { clock, replica, parking, turns, plan, park };

@@ -5,6 +5,10 @@
  *   group   one per view; watches it once, however many requests wait
  *     └─ parked   a response, the index it knows, its timeout on the wheel
  *
+ * Who waits may wait only as long as it may ask: when its token ends, or what it may do changes, it is looked
+ * at again in the same turn, and sent away if it has lost the right. What it gets in the end is what it may
+ * see then.
+ *
  * What waits costs little: no promise, no copy of the request, and the query is shared by all that ask
  * the same. Those that a change wakes are answered in slices, so that ten thousand of them do not keep
  * heartbeats waiting.
@@ -13,11 +17,13 @@
 import type { ServerResponse } from 'node:http';
 import type { Wheel, WheelTimer } from '../../health/wheel.ts';
 import type { Registry } from '../../registry/registry.ts';
+import type { Acl, Caller } from '../../security/acl.ts';
 import type { Plan } from './plan.ts';
 import type { Wait } from './params.ts';
 
 export interface ParkingOptions {
   readonly registry: Registry;
+  readonly acl: Acl;
   readonly wheel: Wheel;
   /** Requests that may wait at the same time. */
   readonly parkedMax: number;
@@ -25,20 +31,28 @@ export interface ParkingOptions {
   readonly random: () => number;
   readonly onSize: (size: number) => void;
   /** Answers with what is there now. */
-  readonly answer: (response: ServerResponse, plan: Plan) => void;
+  readonly answer: (response: ServerResponse, plan: Plan, caller: Caller) => void;
+  /** @throws RegistryError when the caller may not have an answer (any more) */
+  readonly demand: (plan: Plan, caller: Caller) => void;
+  /** Answers that the caller may not wait any longer. */
+  readonly refuse: (response: ServerResponse, plan: Plan, caller: Caller, error: unknown) => void;
   /** Tells bodies of a plan with a filter apart; undefined when any change of its views counts. */
-  readonly digest: (plan: Plan) => string | undefined;
+  readonly digest: (plan: Plan, caller: Caller) => string | undefined;
 }
 
 interface Parked {
   readonly response: ServerResponse;
   readonly plan: Plan;
+  /** With what it may do now. */
+  caller: Caller;
   /** The newest revision that is known to have nothing new for it. */
   index: number;
   /** Of the body that was there when it came. */
   readonly digest: string | undefined;
   readonly group: Group;
   timer: WheelTimer | undefined;
+  /** Ends listening to changes of what the caller may do. */
+  unfollow: (() => void) | undefined;
 }
 
 interface Group {
@@ -77,10 +91,15 @@ export class Parking {
   }
 
   /** Holds a request until its view has a newer revision, its time is over, or its client is gone. */
-  park(response: ServerResponse, plan: Plan, { index, waitMs }: Wait): void {
+  park(response: ServerResponse, plan: Plan, { index, waitMs }: Wait, caller: Caller): void {
     const group = this.#groupOf(plan);
-    const { wheel, random, onSize, digest } = this.#options;
-    const parked: Parked = { response, plan, index, digest: digest(plan), group, timer: undefined };
+    const { acl, wheel, random, onSize, digest } = this.#options;
+    const parked: Parked = {
+      ...{ response, plan, caller, index, digest: digest(plan, caller), group },
+      timer: undefined,
+      unfollow: undefined,
+    };
+    if (acl.enabled) parked.unfollow = acl.onChange(caller, () => this.#reconsider(parked));
     group.members.add(parked);
     onSize(++this.#size);
     parked.timer = wheel.schedule(waitMs * (1 + random() * jitterShare), () => this.#answer(parked));
@@ -91,6 +110,17 @@ export class Parking {
   flush(): void {
     for (const group of [...this.#groups.values()]) {
       for (const parked of [...group.members]) this.#answer(parked);
+    }
+  }
+
+  /** What the caller may do has changed; it may still be enough. */
+  #reconsider(parked: Parked): void {
+    const { acl, demand, refuse } = this.#options;
+    try {
+      parked.caller = acl.refresh(parked.caller);
+      demand(parked.plan, parked.caller);
+    } catch (error) {
+      if (this.#remove(parked)) refuse(parked.response, parked.plan, parked.caller, error);
     }
   }
 
@@ -144,7 +174,7 @@ export class Parking {
           this.#schedule();
           return;
         }
-        if (parked.digest !== undefined && parked.digest === this.#options.digest(parked.plan)) {
+        if (parked.digest !== undefined && parked.digest === this.#options.digest(parked.plan, parked.caller)) {
           parked.index = revision;
         } else this.#answer(parked);
       }
@@ -156,14 +186,15 @@ export class Parking {
   }
 
   #answer(parked: Parked): void {
-    if (this.#remove(parked)) this.#options.answer(parked.response, parked.plan);
+    if (this.#remove(parked)) this.#options.answer(parked.response, parked.plan, parked.caller);
   }
 
   #remove(parked: Parked): boolean {
-    const { group, timer } = parked;
+    const { group, timer, unfollow } = parked;
     if (!group.members.delete(parked)) return false;
     this.#options.onSize(--this.#size);
     timer?.cancel();
+    unfollow?.();
     if (group.members.size === 0) {
       for (const unwatch of group.unwatch.splice(0)) unwatch();
       this.#groups.delete(group.key);

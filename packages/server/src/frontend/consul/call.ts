@@ -3,12 +3,16 @@
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import { readBody } from '../../net/body.ts';
 import type { Context, Exchange } from '../../net/frontend.ts';
+import type { Caller } from '../../security/acl.ts';
+import type { Resource, Verb } from '../../security/authorizer.ts';
 import { decode, decodeAll, type Decoded, type Fields, type Schema } from './decode.ts';
 import { readJson } from './json.ts';
 import type { Params } from './params.ts';
+import { filteredHead, Sight } from './sight.ts';
 
 export interface Call {
   readonly context: Context;
+  readonly caller: Caller;
   readonly exchange: Exchange;
   /** The path after the route's prefix, percent-encoded. */
   readonly rest: string;
@@ -22,12 +26,30 @@ export interface Shaped {
   readonly type: 'json' | 'text' | 'bytes';
   /** Names and values, one after the other. */
   readonly headers?: readonly string[];
+  /** Part of it was denied, which the audit log wants to know. */
+  readonly denied?: boolean;
 }
 
 /** The body of a 200: JSON, or undefined for an empty one. */
 export type Reply = Buffer | undefined | Shaped;
 
 export type Handler = (call: Call) => Reply | Promise<Reply>;
+
+/**
+ * Demands a permission of the caller.
+ * @throws RegistryError `permission_denied` in Consul's words
+ */
+export function demand({ context, caller }: Pick<Call, 'context' | 'caller'>, resource: Resource, verb: Verb, name = ''): void {
+  context.security.acl.authorize(caller, resource, verb, name);
+}
+
+/** A list of which `encode` leaves out what the caller may not see; the answer says so when it did. */
+export function listed({ caller }: Call, encode: (sight: Sight) => Buffer): Reply {
+  const sight = new Sight(caller.authorizer);
+  const body = encode(sight);
+  const head = filteredHead(sight.narrowed, caller);
+  return head.length === 0 ? body : { status: 200, body, type: 'json', headers: head };
+}
 
 /** @throws RegistryError `invalid_argument`, in Consul's words: `Request decode failed: EOF`; BodyTooLarge */
 export async function decodeBody<F extends Fields>(

@@ -6,6 +6,7 @@ import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { catalog } from '../../registry/views.ts';
 import { decodeBody, type Call, type Reply } from './call.ts';
+import { demandDeregistration, demandRegistration } from './catalog-access.ts';
 import { registration } from './catalog-definitions.ts';
 import { catalogDeregistration, catalogRegistration } from './definitions.ts';
 import { invalid } from './errors.ts';
@@ -13,12 +14,15 @@ import { catalogServiceShape, nodeShape, readFilter, serviceShape, type ReadFilt
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import {
   byNodeThenId,
+  instanceShows,
+  instancesSeen,
   order,
   readSelection,
   selectInstances,
   selectNodes,
   type Selection,
 } from './selection.ts';
+import type { Sight } from './sight.ts';
 import { catalogServiceJson, nodeJson, serviceJson } from './translate.ts';
 import { trueBody } from './wire.ts';
 
@@ -36,8 +40,11 @@ export function nodes({ params, datacenter }: Asked): Query {
     view: viewOf.nodes(),
     name: `${formOf(params)} nodes${selection.name}${filter.name}`,
     filtered: filter.given,
-    encode: (state) =>
-      body(filter.apply(selectNodes(state, selection).map((row) => nodeJson(row, datacenter)))),
+    shows: ['node'],
+    encode: (state, sight) => {
+      const seen = selectNodes(state, selection).filter((row) => sight.sees('node', row.name));
+      return body(filter.apply(seen.map((row) => nodeJson(row, datacenter))));
+    },
   };
 }
 
@@ -48,7 +55,12 @@ export function services({ params, datacenter }: Asked): Query {
   const body = jsonBody(params);
   const name = `${formOf(params)} services${selection.name}${filter.name}`;
   if (selection.meta.length === 0 && !filter.given) {
-    return { view: viewOf.services(), name, encode: (state) => body(byName(catalog(state))) };
+    return {
+      view: viewOf.services(),
+      name,
+      shows: ['service'],
+      encode: (state, sight) => body(byName(catalog(state).filter(([service]) => sight.sees('service', service)))),
+    };
   }
   // What runs on the selected nodes is no part of the view of all services, but of those nodes' views.
   return {
@@ -56,18 +68,22 @@ export function services({ params, datacenter }: Asked): Query {
     others: (state) => selectNodes(state, selection).map((row) => viewOf.node(row.name)),
     name,
     filtered: filter.given,
-    encode: (state) => body(byName(servicesOn(state, selection, filter, datacenter))),
+    shows: ['service'],
+    encode: (state, sight) => body(byName(servicesOn(state, sight, selection, filter, datacenter))),
   };
 }
 
 function servicesOn(
   state: State,
+  sight: Sight,
   selection: Selection,
   filter: ReadFilter,
   datacenter: string,
 ): [string, string[]][] {
   const placed = selectNodes(state, selection).flatMap((node) =>
-    Array.from(find.instancesOnNode(state, node.name), (row) => catalogServiceJson(row, node, datacenter)),
+    [...find.instancesOnNode(state, node.name)]
+      .filter((row) => sight.sees('service', row.service))
+      .map((row) => catalogServiceJson(row, node, datacenter)),
   );
   const found = new Map<string, Set<string>>();
   for (const { ServiceName, ServiceTags } of filter.apply(placed)) {
@@ -98,8 +114,9 @@ export function service(asked: Asked): Query {
     view: viewOf.service(name),
     name: `${formOf(params)} catalog-service${selection.name}${filter.name}`,
     filtered: filter.given,
-    encode: (state) => {
-      const selected = selectInstances(state, name, selection);
+    shows: instanceShows,
+    encode: (state, sight) => {
+      const selected = selectInstances(state, name, selection).filter(instancesSeen(sight));
       const entries = selected.map(({ instance, node }) => catalogServiceJson(instance, node, datacenter));
       return body(filter.apply(entries));
     },
@@ -134,9 +151,13 @@ function nodeQuery(
     view: viewOf.node(name),
     name: `${formOf(params)} ${form}${filter.name}`,
     filtered: filter.given,
-    encode: (state) => {
-      const row = find.node(state, name);
-      const own = [...find.instancesOnNode(state, name)].sort(byNodeThenId).map(serviceJson);
+    shows: instanceShows,
+    encode: (state, sight) => {
+      const found = find.node(state, name);
+      const row = found !== undefined && sight.sees('node', name) ? found : undefined;
+      const instances = row === undefined ? [] : [...find.instancesOnNode(state, name)];
+      const seen = instances.filter(({ service }) => sight.sees('service', service));
+      const own = seen.sort(byNodeThenId).map(serviceJson);
       return body(shape(row === undefined ? undefined : nodeJson(row, datacenter), filter.apply(own)));
     },
   };
@@ -151,7 +172,7 @@ export function connect(asked: Asked, entries = catalogServiceShape): Query {
   restOf(asked, 'service name');
   const body = jsonBody(asked.params);
   const name = `${formOf(asked.params)} connect`;
-  return { view: viewOf.records('consul connect'), name, encode: () => body([]) };
+  return { view: viewOf.records('consul connect'), name, shows: [], encode: () => body([]) };
 }
 
 /** `PUT /v1/catalog/register` */
@@ -160,6 +181,7 @@ export async function register(call: Call): Promise<Reply> {
   const fields = await decodeBody(call, catalogRegistration);
   checkDatacenter(fields.Datacenter, identity.datacenter);
   const command = registration(fields, (name, id) => find.instance(registry.state, name, id) !== undefined);
+  demandRegistration(call, command);
   await registry.submit(command);
   return trueBody;
 }
@@ -173,6 +195,7 @@ export async function deregister(call: Call): Promise<Reply> {
   const { Datacenter, Node = '', ServiceID, CheckID } = await decodeBody(call, catalogDeregistration);
   checkDatacenter(Datacenter, identity.datacenter);
   if (Node === '') throw invalid('Must provide node');
+  demandDeregistration(call, { node: Node, instance: ServiceID, check: CheckID });
   if (ServiceID) await registry.submit({ kind: 'deregister-instance', node: Node, id: ServiceID });
   else if (CheckID) await registry.submit({ kind: 'deregister-check', node: Node, id: CheckID });
   else await registry.submit({ kind: 'deregister-node', node: Node });

@@ -7,7 +7,7 @@ import { coordinateType, dimensions } from '../../registry/coordinate.ts';
 import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
-import { decodeBody, type Call, type Reply } from './call.ts';
+import { decodeBody, demand, type Call, type Reply } from './call.ts';
 import { coordinateUpdate } from './definitions.ts';
 import { invalid } from './errors.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
@@ -30,7 +30,13 @@ export function nodes({ params }: Asked): Query {
     view: viewOf.records(coordinateType),
     others: () => [viewOf.nodes()],
     name: `${formOf(params)} coordinates`,
-    encode: (state) => body(ofLiving(state).map(({ value }) => value)),
+    shows: ['node'],
+    encode: (state, sight) =>
+      body(
+        ofLiving(state)
+          .filter(({ id }) => sight.sees('node', id))
+          .map(({ value }) => value),
+      ),
   };
 }
 
@@ -44,8 +50,12 @@ export function node(asked: Asked): Query {
     view: viewOf.records(coordinateType),
     others: () => [viewOf.node(name)],
     name: `${formOf(asked.params)} coordinate of ${name}`,
-    missing: (state) => row(state) === undefined,
-    encode: (state) => body([row(state)?.value ?? null]),
+    demand: { resource: 'node', verb: 'read', name },
+    shows: [],
+    encode: (state) => {
+      const found = row(state);
+      return found === undefined ? undefined : body([found.value]);
+    },
   };
 }
 
@@ -57,6 +67,7 @@ export async function update(call: Call): Promise<Reply> {
   const Vec = Array.isArray(given) ? given : [];
   // An infinite one would be no distance away from itself, and no order at all.
   const numbers = [...Vec, Error, Adjustment, Height].every((part) => Number.isFinite(part));
+  demand(call, 'node', 'write', name);
   if (Vec.length !== dimensions || !numbers) throw invalid('incompatible coordinate');
   if (find.node(registry.state, name) === undefined) return undefined;
   const value = { Node: name, Segment, Coord: { Vec, Error, Adjustment, Height } };

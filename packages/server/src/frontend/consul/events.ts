@@ -13,10 +13,11 @@ import { find } from '../../registry/reader.ts';
 import type { Json } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
-import type { Call, Reply } from './call.ts';
+import { demand, type Call, type Reply } from './call.ts';
 import { invalid } from './errors.ts';
 import { formOf, jsonBody, restOf, type Query } from './query.ts';
 import { order } from './selection.ts';
+import type { Sight } from './sight.ts';
 import { vetName } from './vetting.ts';
 import { agentOf } from './virtual-agent.ts';
 
@@ -46,6 +47,7 @@ export async function fire(call: Call): Promise<Reply> {
   const { context, exchange, params } = call;
   const { registry } = context;
   const name = vetName(restOf(call, 'name'), 'event name');
+  demand(call, 'event', 'write', name);
   const payload = await readBody(exchange.request, context.limits.bodyBytesMax);
   if (payload.length > payloadBytesMax) {
     throw invalid(`user event exceeds configured limit of ${payloadBytesMax} bytes before encoding`);
@@ -83,20 +85,24 @@ export function list(call: Call): Query {
   const agent = agentOf(exchange.request, context.identity);
   const wanted = params.get('name');
   const body = jsonBody(params);
-  const heard = (state: State) =>
-    events(state).filter((event) => (wanted === '' || event.Name === wanted) && selects(event, state, agent));
+  const heard = (state: State, sight: Sight) =>
+    events(state).filter(
+      (event) =>
+        (wanted === '' || event.Name === wanted) && sight.sees('event', event.Name) && selects(event, state, agent),
+    );
   return {
     view: viewOf.records(recordType),
     // What an agent hears depends on its services, too.
     others: () => [viewOf.node(agent.name)],
     name: `${formOf(params)} events of ${agent.name} ${JSON.stringify(vetName(wanted, 'event name'))}`,
     filtered: true,
+    shows: ['event'],
     token: {
       param: 'index',
       header: 'X-Consul-Index',
-      of: (state) => indexOf(heard(state).at(-1)?.ID),
+      of: (state, sight) => indexOf(heard(state, sight).at(-1)?.ID),
     },
-    encode: (state) => body(heard(state)),
+    encode: (state, sight) => body(heard(state, sight)),
   };
 }
 

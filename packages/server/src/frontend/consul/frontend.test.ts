@@ -173,7 +173,7 @@ test('closing the server answers what waits with what there is, and closes every
   const { index } = await closing.get('/v1/catalog/nodes');
   const parked = exchange(
     closing.server.httpPort,
-    `GET /v1/catalog/nodes?index=${index}&wait=300s HTTP/1.1\r\nHost: x\r\n\r\n`,
+    `GET /v1/catalog/nodes?index=${index}&wait=300s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`,
   );
   await closing.untilParked(1);
   await closing[Symbol.asyncDispose]();

@@ -3,18 +3,21 @@
  * whatever goes wrong into an answer. Routes: `routes.ts`; waiting: `blocking.ts`; bytes: `wire.ts`.
  */
 
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RegistryError, isRegistryError, toRegistryError } from '@rollcall/protocol';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import { assertAccessDeclared, type Access } from '../../security/access.ts';
+import type { Caller } from '../../security/acl.ts';
 import { Answering } from './answering.ts';
 import { Parking } from './blocking.ts';
-import type { Call, Handler, Reply } from './call.ts';
-import { invalid } from './errors.ts';
+import { demand, type Call, type Reply } from './call.ts';
+import { Entrance, nobody } from './entrance.ts';
 import { Params, checkScope, noWait, readConsistency, readWait, type Wait } from './params.ts';
 import { Plan, Plans } from './plan.ts';
-import type { Asked, Query } from './query.ts';
-import { Router, routeTable, type Action, type Route } from './routes.ts';
+import { Router } from './router.ts';
+import { accessOf, routeTable, type Action, type Route } from './routes.ts';
 import { registerSelf } from './virtual-agent.ts';
-import { headerOf, sendEmpty, sendError, sendJson, sendShaped, sendText } from './wire.ts';
+import { Wire } from './wire.ts';
 
 export interface ConsulOptions {
   /** From 0 up to, but not including, 1; spreads the timeouts of blocking queries. */
@@ -24,37 +27,45 @@ export interface ConsulOptions {
 /** URLs remembered; a busy registry is asked about thousands of services. */
 const plansMax = 8_192;
 
-/** What differs from one poll of a URL to the next. */
-const waitParams = /(?:^|&)(?:index|wait)=[^&]*/g;
+/** What differs from one poll of a URL to the next, or from one client to another. */
+const passingParams = /(?:^|&)(?:index|wait|token)=[^&]*/g;
 
+/** @throws RegistryError `failed_precondition` when a route does not say who may use it */
 export function consul(context: Context, { random = Math.random }: ConsulOptions = {}): Frontend {
-  return new ConsulFrontend(context, random);
+  return new ConsulFrontend(context, routeTable(), random);
 }
 
 class ConsulFrontend implements Frontend {
   readonly name = 'consul';
   readonly prefixes = ['/v1/', '/v1'];
   readonly #context: Context;
-  readonly #router = new Router(routeTable());
+  readonly #router: Router<Route>;
   readonly #plans = new Plans(plansMax);
+  readonly #wire: Wire;
+  readonly #entrance: Entrance;
   readonly #answering: Answering;
   readonly #parking: Parking;
   #closing = false;
 
-  constructor(context: Context, random: () => number) {
+  constructor(context: Context, table: readonly Route[], random: () => number) {
+    assertAccessDeclared('consul', accessOf(table));
     this.#context = context;
-    this.#answering = new Answering(context);
+    this.#router = new Router(table);
+    const { acl } = context.security;
+    this.#wire = new Wire(acl.enabled ? acl.defaultPolicy : 'allow');
+    this.#entrance = new Entrance(context);
+    this.#answering = new Answering(context, this.#wire);
     this.#parking = new Parking({
       registry: context.registry,
+      acl,
       wheel: context.wheel,
       parkedMax: context.limits.parkedMax,
       random,
-      digest: (plan) => this.#answering.digest(plan),
+      digest: (plan, caller) => this.#answering.digest(plan, caller),
       onSize: (size) => context.metrics.parked.set(size),
-      answer: (response, plan) => {
-        if (this.#closing) response.shouldKeepAlive = false;
-        this.#answering.answer(response.req, response, plan);
-      },
+      answer: (response, plan, caller) => this.#answer(response.req, response, plan, caller),
+      demand: (plan, caller) => this.#answering.demand(plan, caller),
+      refuse: (response, plan, caller, error) => this.#fail(response.req, response, plan.route, error, caller),
     });
   }
 
@@ -69,22 +80,31 @@ class ConsulFrontend implements Frontend {
   }
 
   handle(exchange: Exchange): void {
+    const { request, response } = exchange;
+    let known: Plan | undefined;
     try {
-      this.#checkHeaders(exchange);
-      const { method, url = '' } = exchange.request;
-      const known = method === 'GET' ? this.#plans.get(url) : undefined;
-      if (known === undefined) this.#route(exchange);
-      else this.#read(exchange, known, noWait);
+      const token = this.#entrance.check(request);
+      const { method, url = '' } = request;
+      known = method === 'GET' ? this.#plans.get(url) : undefined;
+      if (known === undefined) this.#route(exchange, token);
+      else this.#read(exchange, known, noWait, this.#enter(request, known.access, token));
     } catch (error) {
-      this.#fail(exchange, 'unknown', error);
+      this.#fail(request, response, known?.route ?? 'unknown', error);
     }
   }
 
-  #route(exchange: Exchange): void {
+  /** Who asks. @throws RegistryError `unauthenticated`; TooManyFailures */
+  #enter(request: IncomingMessage, { kind }: Access, token: string): Caller {
+    if (kind === 'open' || kind === 'own-proof') return nobody;
+    return this.#entrance.enter(request, token);
+  }
+
+  /** @param token from the headers; a parameter comes before it */
+  #route(exchange: Exchange, token: string): void {
     const { request, response, path } = exchange;
     const found = this.#router.find(path);
     if (found === undefined) {
-      sendText(response, 404, 'Invalid URL path: not a recognized HTTP API endpoint\n');
+      this.#wire.text(response, 404, 'Invalid URL path: not a recognized HTTP API endpoint\n');
       this.#context.metrics.request('unknown', 404);
       return;
     }
@@ -94,140 +114,159 @@ class ConsulFrontend implements Frontend {
       const method = request.method ?? '';
       const action = Object.hasOwn(methods, method) ? methods[method] : undefined;
       if (action === undefined) this.#refuseMethod(exchange, route);
-      else if ('read' in action) this.#plan(exchange, route, rest, action.read);
-      else if ('own' in action) this.#readOwn(exchange, route, rest, action.own);
-      else this.#act(exchange, route, rest, action.act);
+      else if ('read' in action) this.#plan(exchange, { ...action, path: route.path }, rest, token);
+      else if ('own' in action) this.#readOwn(exchange, { ...action, path: route.path }, rest, token);
+      else this.#act(exchange, { ...action, path: route.path }, rest, token);
     } catch (error) {
-      this.#fail(exchange, route.path, error);
+      this.#fail(request, response, route.path, error);
     }
   }
 
   #refuseMethod({ request, response }: Exchange, route: Route): void {
     const allow = ['Allow', ['OPTIONS', ...Object.keys(route.methods)].join(',')];
     if (request.method === 'OPTIONS') {
-      sendEmpty(response, allow);
+      this.#wire.empty(response, allow);
       this.#context.metrics.request(route.path, 200);
       return;
     }
-    sendText(response, 405, `method ${request.method} not allowed`, allow);
+    this.#wire.text(response, 405, `method ${request.method} not allowed`, allow);
     this.#context.metrics.request(route.path, 405);
   }
 
   /** Makes the plan of a read; it is kept under its URL without what changes from poll to poll. */
-  #plan(exchange: Exchange, route: Route, rest: string, read: (asked: Asked) => Query): void {
+  #plan(exchange: Exchange, route: ReadRoute, rest: string, token: string): void {
     const { request, path, query } = exchange;
-    const waits = query.includes('index=') || query.includes('wait=');
-    const lasting = waits ? query.replace(waitParams, '') : query;
-    const url = waits ? `${path}?${lasting}` : (request.url ?? '');
+    const passes = query.includes('index=') || query.includes('wait=') || query.includes('token=');
+    const lasting = passes ? query.replace(passingParams, '') : query;
+    const url = passes ? `${path}?${lasting}` : (request.url ?? '');
+    const passing = passes ? new Params(query) : undefined;
     let plan = this.#plans.get(url);
+    let spelled = '';
     if (plan === undefined) {
       const params = new Params(lasting);
       const { datacenter } = this.#context.identity;
       checkScope(params, datacenter);
-      const query = read({ rest, params, datacenter });
-      plan = new Plan(query, readConsistency(params), route.path, params.has('cached'));
-      this.#plans.put(url, plan);
+      plan = new Plan(route.read({ rest, params, datacenter }), readConsistency(params), route, params.has('cached'));
+      // However the parameter is spelled: a secret is no part of what is kept.
+      spelled = params.get('token');
+      if (!params.has('token')) this.#plans.put(url, plan);
     }
-    if (!waits) {
-      this.#read(exchange, plan, noWait);
-      return;
-    }
-    const params = new Params(query);
-    this.#read(exchange, plan, readWait(params.get('index'), params.get('wait')));
+    const caller = this.#enter(request, plan.access, passing?.get('token') || spelled || token);
+    const wait = passing === undefined ? noWait : readWait(passing.get('index'), passing.get('wait'));
+    this.#read(exchange, plan, wait, caller);
   }
 
   /** Waits while the content is the one that the client knows. */
-  #readOwn(exchange: Exchange, route: Route, rest: string, own: (call: Call) => Query): void {
+  #readOwn(exchange: Exchange, route: OwnRoute, rest: string, headerToken: string): void {
     const params = new Params(exchange.query);
     checkScope(params, undefined);
+    const caller = this.#enter(exchange.request, route.access, params.get('token') || headerToken);
     const { registry } = this.#context;
-    const query = own({ context: this.#context, exchange, rest, params });
-    const plan = new Plan(query, readConsistency(params), route.path);
-    const { token } = query;
-    const known = token === undefined ? '' : params.get(token.param);
+    const query = route.own({ context: this.#context, caller, exchange, rest, params });
+    const plan = new Plan(query, readConsistency(params), route);
+    const known = query.token === undefined ? '' : params.get(query.token.param);
     const wait = readWait(params.get('index'), params.get('wait'));
-    const same = known !== '' && known === token?.of(registry.state);
-    this.#answerOrPark(exchange, plan, same ? { ...wait, index: plan.revision(registry) } : noWait);
+    const same = known !== '' && known === this.#answering.token(plan, caller);
+    this.#answerOrPark(exchange, plan, same ? { ...wait, index: plan.revision(registry) } : noWait, caller);
   }
 
-  #read(exchange: Exchange, plan: Plan, wait: Wait): void {
+  #read(exchange: Exchange, plan: Plan, wait: Wait, caller: Caller): void {
     if (plan.consistency !== 'consistent') {
-      this.#answerOrPark(exchange, plan, wait);
+      this.#answerOrPark(exchange, plan, wait, caller);
       return;
     }
+    const { request, response } = exchange;
     this.#context.registry
       .barrier()
-      .then(() => this.#answerOrPark(exchange, plan, wait))
-      .catch((error: unknown) => this.#fail(exchange, plan.route, error));
+      .then(() => this.#answerOrPark(exchange, plan, wait, caller))
+      .catch((error: unknown) => this.#fail(request, response, plan.route, error, caller));
   }
 
-  #answerOrPark({ request, response }: Exchange, plan: Plan, wait: Wait): void {
+  #answerOrPark({ request, response }: Exchange, plan: Plan, wait: Wait, caller: Caller): void {
     if (wait.index === 0 || this.#closing || plan.revision(this.#context.registry) > wait.index) {
-      if (this.#closing) response.shouldKeepAlive = false;
       const { clock, metrics } = this.#context;
       const started = clock.monotonic();
-      this.#answering.answer(request, response, plan);
+      this.#answer(request, response, plan, caller);
       metrics.querySeconds.observe((clock.monotonic() - started) / 1_000);
       return;
     }
     if (response.closed) return;
+    try {
+      this.#answering.demand(plan, caller);
+    } catch (error) {
+      this.#fail(request, response, plan.route, error, caller);
+      return;
+    }
     if (this.#parking.full) {
       // A 500 although the client is not wrong and not alone: clients try again after it.
       const message = `${this.#parking.size} blocking queries wait, which is the limit; try again later`;
       throw new RegistryError('resource_exhausted', message);
     }
-    this.#parking.park(response, plan, wait);
+    this.#parking.park(response, plan, wait, caller);
   }
 
-  #act(exchange: Exchange, route: Route, rest: string, handler: Handler): void {
+  #answer(request: IncomingMessage, response: ServerResponse, plan: Plan, caller: Caller): void {
+    if (this.#closing) response.shouldKeepAlive = false;
+    try {
+      this.#context.metrics.request(plan.route, this.#answering.answer(request, response, plan, caller));
+    } catch (error) {
+      this.#fail(request, response, plan.route, error, caller);
+    }
+  }
+
+  #act(exchange: Exchange, route: ActRoute, rest: string, headerToken: string): void {
+    const { request, response } = exchange;
     const params = new Params(exchange.query);
     // An agent knows its own datacenter only, and Consul's does not look at `?dc`.
     checkScope(params, route.path.startsWith('/v1/agent/') ? undefined : this.#context.identity.datacenter);
-    const reply = handler({ context: this.#context, exchange, rest, params });
-    if (!(reply instanceof Promise)) {
-      this.#reply(exchange, route, reply);
-      return;
+    const { access } = route;
+    const caller = this.#enter(request, access, params.get('token') || headerToken);
+    const call: Call = { context: this.#context, caller, exchange, rest, params };
+    try {
+      if (access.kind === 'demands') demand(call, access.resource, access.verb);
+      const reply = route.act(call);
+      if (!(reply instanceof Promise)) {
+        this.#reply(call, route, reply);
+        return;
+      }
+      reply.then(
+        (body) => this.#reply(call, route, body),
+        (error: unknown) => this.#fail(request, response, route.path, error, caller),
+      );
+    } catch (error) {
+      this.#fail(request, response, route.path, error, caller);
     }
-    reply.then(
-      (body) => this.#reply(exchange, route, body),
-      (error: unknown) => this.#fail(exchange, route.path, error),
-    );
   }
 
-  /** @throws RegistryError `invalid_argument` for namespaces and partitions */
-  #checkHeaders({ request }: Exchange): void {
-    for (const { lowerCase, name, feature } of enterpriseHeaders) {
-      if (!headerOf(request, lowerCase)) continue;
-      throw invalid(`Invalid header: "${name}" - ${feature} are a Consul Enterprise feature`);
-    }
-  }
-
-  #reply({ response }: Exchange, route: Route, reply: Reply): void {
+  #reply({ exchange: { request, response }, caller }: Call, { path, audit }: ActRoute, reply: Reply): void {
     if (this.#closing) response.shouldKeepAlive = false;
-    if (reply === undefined) sendEmpty(response);
-    else if (Buffer.isBuffer(reply)) sendJson(response, reply);
-    else sendShaped(response, reply);
-    const status = reply === undefined || Buffer.isBuffer(reply) ? 200 : reply.status;
-    this.#context.metrics.request(route.path, status);
+    if (reply === undefined) this.#wire.empty(response);
+    else if (Buffer.isBuffer(reply)) this.#wire.json(response, reply);
+    else this.#wire.shaped(response, reply);
+    const shaped = reply === undefined || Buffer.isBuffer(reply) ? undefined : reply;
+    const status = shaped?.status ?? 200;
+    this.#context.metrics.request(path, status);
+    if (shaped?.denied === true) this.#entrance.record('denied', request, caller);
+    else if (audit !== undefined && status < 400) this.#entrance.record(audit, request, caller);
   }
 
-  #fail({ request, response }: Exchange, route: string, thrown: unknown): void {
+  #fail(request: IncomingMessage, response: ServerResponse, route: string, thrown: unknown, caller?: Caller): void {
     if (isRegistryError(thrown, 'cancelled')) {
       request.destroy();
       return;
     }
-    if (toRegistryError(thrown).code === 'internal') {
-      this.#context.log.error({ err: thrown, route }, 'a request failed');
-    }
+    const { code } = toRegistryError(thrown);
+    if (code === 'internal') this.#context.log.error({ err: thrown, route }, 'a request failed');
+    if (code === 'permission_denied') this.#entrance.record('denied', request, caller);
     if (response.headersSent) {
       response.destroy();
       return;
     }
-    this.#context.metrics.request(route, sendError(response, thrown));
+    this.#context.metrics.request(route, this.#wire.error(response, thrown));
   }
 }
 
-const enterpriseHeaders = [
-  { lowerCase: 'x-consul-namespace', name: 'X-Consul-Namespace', feature: 'Namespaces' },
-  { lowerCase: 'x-consul-partition', name: 'X-Consul-Partition', feature: 'Partitions' },
-] as const;
+type Routed<A extends Action> = A & { readonly path: string };
+type ReadRoute = Routed<Extract<Action, { readonly read: unknown }>>;
+type OwnRoute = Routed<Extract<Action, { readonly own: unknown }>>;
+type ActRoute = Routed<Extract<Action, { readonly act: unknown }>>;

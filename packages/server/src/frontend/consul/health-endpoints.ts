@@ -9,13 +9,17 @@ import { checkShape, healthServiceShape, readFilter, type ReadFilter } from './f
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import {
   byNodeThenId,
+  checksSeen,
   hasMeta,
   instanceChecks,
   instanceOf,
+  instanceShows,
+  instancesSeen,
   nodeChecks,
   readSelection,
   selectInstances,
 } from './selection.ts';
+import type { Sight } from './sight.ts';
 import { checkJson, nodeJson, serviceJson } from './translate.ts';
 
 /** `GET /v1/health/service/:service` */
@@ -33,11 +37,12 @@ export function serviceInstances(asked: Asked): Query {
     view: viewOf.service(service),
     name: `${formOf(params)} health-service${variant}`,
     filtered: filter.given,
-    encode: (state) => {
+    shows: instanceShows,
+    encode: (state, sight) => {
       if (foreign) return body([]);
       const checksOn = memo((node: string) => nodeChecks(state, node));
       const entries = [];
-      for (const { instance, node } of selectInstances(state, service, selection)) {
+      for (const { instance, node } of selectInstances(state, service, selection).filter(instancesSeen(sight))) {
         const checks = [...checksOn(node.name), ...instanceChecks(state, instance)];
         if (passing && checks.some((check) => check.status !== 'passing')) continue;
         entries.push({
@@ -53,7 +58,8 @@ export function serviceInstances(asked: Asked): Query {
 
 /** `GET /v1/health/connect/:service` */
 export function connect(asked: Asked): Query {
-  return noMesh(asked, healthServiceShape);
+  const name = restOf(asked, 'service name');
+  return { ...noMesh(asked, healthServiceShape), demand: { resource: 'service', verb: 'read', name } };
 }
 
 /** `GET /v1/health/checks/:service` */
@@ -67,8 +73,9 @@ export function serviceChecks(asked: Asked): Query {
     view: viewOf.service(service),
     name: `${formOf(params)} health-checks${selection.name}${filter.name}`,
     filtered: filter.given,
-    encode: (state) => {
-      const selected = selectInstances(state, service, { ...selection, tags: [] });
+    shows: instanceShows,
+    encode: (state, sight) => {
+      const selected = selectInstances(state, service, { ...selection, tags: [] }).filter(instancesSeen(sight));
       const checks = selected.flatMap(({ instance }) =>
         instanceChecks(state, instance).map((check) => checkJson(check, instance)),
       );
@@ -87,7 +94,8 @@ export function nodeHealth(asked: Asked): Query {
     view: viewOf.node(node),
     name: `${formOf(params)} health-node${filter.name}`,
     filtered: filter.given,
-    encode: (state) => body(checksJson(state, [...find.checksOnNode(state, node)], filter)),
+    shows: instanceShows,
+    encode: (state, sight) => body(checksJson(state, sight, [...find.checksOnNode(state, node)], filter)),
   };
 }
 
@@ -106,7 +114,8 @@ export function checksInState(asked: Asked): Query {
     filtered: filter.given,
     // Checks show the tags of their instances; a change of those is no change of checks.
     volatile: true,
-    encode: (state) => {
+    shows: instanceShows,
+    encode: (state, sight) => {
       const ofSelectedNode = memo((name: string) => {
         const node = find.node(state, name);
         return node !== undefined && hasMeta(node, selection);
@@ -114,13 +123,14 @@ export function checksInState(asked: Asked): Query {
       const rows = [...find.checks(state)].filter(
         (row) => (status === 'any' || row.status === status) && ofSelectedNode(row.node),
       );
-      return body(checksJson(state, rows, filter));
+      return body(checksJson(state, sight, rows, filter));
     },
   };
 }
 
-function checksJson(state: State, rows: RowOf<'check'>[], filter: ReadFilter): readonly unknown[] {
-  return filter.apply(rows.sort(byNodeThenId).map((row) => checkJson(row, instanceOf(state, row))));
+function checksJson(state: State, sight: Sight, rows: RowOf<'check'>[], filter: ReadFilter): readonly unknown[] {
+  const seen = rows.filter(checksSeen(state, sight)).sort(byNodeThenId);
+  return filter.apply(seen.map((row) => checkJson(row, instanceOf(state, row))));
 }
 
 /** Remembers answers by name: many instances share a node. */

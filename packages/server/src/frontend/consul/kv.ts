@@ -10,7 +10,7 @@ import type { KvPut } from '../../registry/command.ts';
 import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
-import type { Call, Reply } from './call.ts';
+import { demand, type Call, type Reply } from './call.ts';
 import { invalid, quoted } from './errors.ts';
 import { writeJson, type JsonValue } from './json.ts';
 import { unescapePath, type Params } from './params.ts';
@@ -27,32 +27,35 @@ export function read({ rest, params }: Asked): Query {
     return {
       view: viewOf.prefix(key),
       name: `${formOf(params)} kv`,
-      missing: (state) => isEmpty(state, key),
-      encode: (state) => {
-        const rows = [...state.kvKeys(key)].map((under) => find.kv(state, under));
-        return body(rows.filter((row) => row !== undefined).map(kvJson));
+      shows: ['key'],
+      encode: (state, sight) => {
+        const seen = [...state.kvKeys(key)].filter((under) => sight.sees('key', under));
+        const rows = seen.map((under) => find.kv(state, under)).filter((row) => row !== undefined);
+        return rows.length === 0 ? undefined : body(rows.map(kvJson));
       },
     };
   }
   if (key === '') throw missingKey();
-  const missing = (state: State) => find.kv(state, key) === undefined;
-  const view = viewOf.key(key);
-  if (params.has('raw')) {
-    return { view, name: 'consul kv raw', missing, encode: (state) => bytesOf(state, key), raw: true };
-  }
+  const own: Pick<Query, 'view' | 'demand' | 'shows'> = {
+    view: viewOf.key(key),
+    demand: { resource: 'key', verb: 'read', name: key },
+    shows: [],
+  };
+  if (params.has('raw')) return { ...own, name: 'consul kv raw', encode: (state) => bytesOf(state, key), raw: true };
   return {
-    view,
+    ...own,
     name: `${formOf(params)} kv`,
-    missing,
     encode: (state) => {
       const row = find.kv(state, key);
-      return body(row === undefined ? [] : [kvJson(row)]);
+      return row === undefined ? undefined : body([kvJson(row)]);
     },
   };
 }
 
-function bytesOf(state: State, key: string): Buffer {
-  const { buffer, byteOffset, byteLength } = find.kv(state, key)?.value ?? new Uint8Array();
+function bytesOf(state: State, key: string): Buffer | undefined {
+  const row = find.kv(state, key);
+  if (row === undefined) return undefined;
+  const { buffer, byteOffset, byteLength } = row.value;
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
@@ -64,23 +67,19 @@ function listKeys(prefix: string, params: Params): Query {
   return {
     view: viewOf.prefix(prefix),
     name: `${formOf(params)} keys ${separator}`,
-    // At the root there is always a list, though it may be empty.
-    ...(prefix === '' ? {} : { missing: (state) => isEmpty(state, prefix) }),
-    encode: (state) => {
+    shows: ['key'],
+    encode: (state, sight) => {
       const keys: string[] = [];
       for (const key of state.kvKeys(prefix)) {
+        if (!sight.sees('key', key)) continue;
         const cut = separator === '' ? -1 : key.indexOf(separator, prefix.length);
         const listed = cut < 0 ? key : key.slice(0, cut + separator.length);
         if (keys.at(-1) !== listed) keys.push(listed);
       }
-      return body(keys);
+      // At the root there is always a list, though it may be empty.
+      return keys.length === 0 && prefix !== '' ? undefined : body(keys);
     },
   };
-}
-
-function isEmpty(state: State, prefix: string): boolean {
-  for (const _key of state.kvKeys(prefix)) return false;
-  return true;
 }
 
 function kvBody(params: Params): (value: JsonValue) => Buffer {
@@ -89,9 +88,11 @@ function kvBody(params: Params): (value: JsonValue) => Buffer {
 }
 
 /** `PUT /v1/kv/:key`, with `?flags` and one of `?cas`, `?acquire`, `?release` */
-export async function put({ context, exchange, rest, params }: Call): Promise<Reply> {
+export async function put(call: Call): Promise<Reply> {
+  const { context, exchange, rest, params } = call;
   const key = keyOf(rest);
   if (key === '') throw missingKey();
+  demand(call, 'key', 'write', key);
   checkConflicts(params, ['cas', 'acquire', 'release']);
   const flags = params.has('flags') ? params.uint64('flags') : 0n;
   const condition = conditionOf(params);
@@ -114,14 +115,18 @@ function casRevision(params: Params): number {
 }
 
 /** `DELETE /v1/kv/:key`, with `?recurse` or `?cas` */
-export async function remove({ context: { registry }, rest, params }: Call): Promise<Reply> {
+export async function remove(call: Call): Promise<Reply> {
+  const { context, caller, rest, params } = call;
+  const { registry } = context;
   const key = keyOf(rest);
   checkConflicts(params, ['recurse', 'cas']);
   if (params.has('recurse')) {
+    if (!caller.authorizer.allowsKeyTree(key)) throw context.security.acl.denied(caller, 'key', 'write', key);
     await registry.submit({ kind: 'kv-delete-tree', prefix: key });
     return trueBody;
   }
   if (key === '') throw missingKey();
+  demand(call, 'key', 'write', key);
   const cas = params.has('cas') ? { cas: casRevision(params) } : {};
   const done = await registry.submit({ kind: 'kv-delete', key, ...cas });
   return done ? trueBody : falseBody;

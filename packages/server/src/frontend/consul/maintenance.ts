@@ -6,12 +6,13 @@
 import { RegistryError } from '@rollcall/protocol';
 import type { CheckInput } from '../../registry/command.ts';
 import { find } from '../../registry/reader.ts';
-import type { Call, Reply } from './call.ts';
+import { demandKnownInstance, enrolmentBy } from './agent-access.ts';
+import { demand, type Call, type Reply } from './call.ts';
 import { invalid, quoted } from './errors.ts';
 import { unescapePath, type Params } from './params.ts';
 import { keep } from './translate.ts';
 import { vetNotes } from './vetting.ts';
-import { agentOf, enrolment, isServersOwn } from './virtual-agent.ts';
+import { agentOf, isServersOwn } from './virtual-agent.ts';
 
 const nodeCheck = '_node_maintenance';
 const serviceCheckPrefix = '_service_maintenance:';
@@ -22,23 +23,27 @@ export function isMaintenance(check: string): boolean {
 }
 
 /** `PUT /v1/agent/maintenance?enable=&reason=` */
-export async function maintainNode({ context, exchange, params }: Call): Promise<Reply> {
+export async function maintainNode(call: Call): Promise<Reply> {
+  const { context, exchange, params } = call;
   const { registry, identity } = context;
   const agent = agentOf(exchange.request, identity);
-  if (!isEnabled(params)) {
+  const enabled = isEnabled(params);
+  demand(call, 'node', 'write', agent.name);
+  if (!enabled) {
     await registry.submit({ kind: 'deregister-check', node: agent.name, id: nodeCheck });
     return undefined;
   }
   // As in Consul, enabling it again changes nothing, the reason included.
   if (find.check(registry.state, agent.name, nodeCheck) !== undefined) return undefined;
-  const own = enrolment(registry.state, agent, identity);
+  const own = enrolmentBy(call, agent);
   const check = maintenance(nodeCheck, 'Node Maintenance Mode', reasonOf(params, 'node'));
   await registry.submit({ kind: 'register', ...own, checks: [...own.checks, check] });
   return undefined;
 }
 
 /** `PUT /v1/agent/service/maintenance/:id?enable=&reason=` */
-export async function maintainService({ context, exchange, rest, params }: Call): Promise<Reply> {
+export async function maintainService(call: Call): Promise<Reply> {
+  const { context, exchange, rest, params } = call;
   const { registry, identity } = context;
   const { name } = agentOf(exchange.request, identity);
   const instance = unescapePath(rest);
@@ -51,6 +56,7 @@ export async function maintainService({ context, exchange, rest, params }: Call)
       `Unknown service ID ${quoted(instance)}. Ensure that the service ID is passed, not the service name.`,
     );
   }
+  demandKnownInstance(call, name, instance);
   const id = serviceCheckPrefix + instance;
   if (!enabled) {
     await registry.submit({ kind: 'deregister-check', node: name, id });

@@ -6,7 +6,7 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { viewOf } from '../../registry/view-name.ts';
-import type { Handler } from './call.ts';
+import { demand, type Handler } from './call.ts';
 import { invalid, quoted } from './errors.ts';
 import { unescapePath } from './params.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
@@ -17,6 +17,7 @@ export function emptyList({ params }: Asked): Query {
   return {
     view: viewOf.records('consul mesh'),
     name: `${formOf(params)} empty`,
+    shows: [],
     encode: () => body([]),
   };
 }
@@ -31,20 +32,26 @@ export function configEntries(asked: Asked): Query {
 }
 
 /** `GET /v1/connect/intentions/check`: without a rule everything is allowed. */
-export const checkIntention: Handler = ({ params }) => {
+export const checkIntention: Handler = (call) => {
+  const { params } = call;
   for (const name of ['source', 'destination']) {
     if (params.get(name) === '') throw invalid(`required query parameter '${name}' not set`);
   }
+  demand(call, 'service', 'read', params.get('destination'));
   return jsonBody(params)({ Allowed: true });
 };
 
 /** `GET /v1/connect/intentions/match` */
-export const matchIntentions: Handler = ({ params }) => {
+export const matchIntentions: Handler = (call) => {
+  const { params } = call;
   if (params.get('by') === '') throw invalid("required query parameter 'by' not set");
   const names = params.all('name');
   if (names.length === 0) throw invalid("required query parameter 'name' not set");
   const matches = Object.create(null) as Record<string, null>;
-  for (const name of names) matches[name] = null;
+  for (const name of names) {
+    demand(call, 'intention', 'read', name);
+    matches[name] = null;
+  }
   return jsonBody(params)(matches);
 };
 
@@ -52,6 +59,12 @@ export const matchIntentions: Handler = ({ params }) => {
 export const exactIntention: Handler = () => {
   throw new RegistryError('not_found', 'Intention not found');
 };
+
+/** `GET /v1/catalog/gateway-services/:gateway` and `GET /v1/health/ingress/:service` */
+export function emptyOfService(asked: Asked): Query {
+  const name = restOf(asked, 'service name');
+  return { ...emptyList(asked), demand: { resource: 'service', verb: 'read', name } };
+}
 
 /** `GET /v1/peering/:name` */
 export const peering: Handler = ({ rest }) => {

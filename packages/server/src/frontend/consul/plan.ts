@@ -4,24 +4,35 @@
  */
 
 import type { Registry } from '../../registry/registry.ts';
+import type { Access } from '../../security/access.ts';
 import type { Consistency } from './params.ts';
-import type { Query } from './query.ts';
+import type { Demand, Query } from './query.ts';
 
 export class Plan {
   readonly query: Query;
   readonly consistency: Consistency;
   /** Path of the route, for metrics. */
   readonly route: string;
+  readonly access: Access;
+  /** What callers need, by the route or by the names that they ask for. */
+  readonly demand: Demand | undefined;
   /** The client takes an answer from a cache and wants to know its age. */
   readonly cached: boolean;
   /** What `revision` last said, and at which revision of the state. */
   #revision = 0;
   #asOf = -1;
 
-  constructor(query: Query, consistency: Consistency, route: string, cached = false) {
+  constructor(
+    query: Query,
+    consistency: Consistency,
+    { path, access }: { readonly path: string; readonly access: Access },
+    cached = false,
+  ) {
     this.query = query;
     this.consistency = consistency;
-    this.route = route;
+    this.route = path;
+    this.access = access;
+    this.demand = query.demand ?? (access.kind === 'demands' ? { ...access, name: '' } : undefined);
     this.cached = cached;
   }
 

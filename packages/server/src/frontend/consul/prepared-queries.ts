@@ -13,7 +13,7 @@ import type { Registry } from '../../registry/registry.ts';
 import type { RowOf } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
-import { decodeBody, type Call, type Handler, type Reply } from './call.ts';
+import { decodeBody, demand, listed, type Call, type Handler, type Reply } from './call.ts';
 import { preparedQuery } from './definitions.ts';
 import { invalid } from './errors.ts';
 import { unescapePath } from './params.ts';
@@ -28,7 +28,14 @@ export function list({ params }: Asked): Query {
   return {
     view: viewOf.records(queryType),
     name: `${formOf(params)} queries`,
-    encode: (state) => body(all(state).map((row) => queryJson(row, queryOf(row)))),
+    shows: ['query', 'acl'],
+    encode: (state, sight) => {
+      const seen = all(state).filter((row) => {
+        const prefix = prefixOf(queryOf(row));
+        return prefix === undefined ? sight.seesHidden() : sight.sees('query', prefix);
+      });
+      return body(seen.map((row) => queryJson(row, queryOf(row))));
+    },
   };
 }
 
@@ -43,10 +50,13 @@ export function reader(): Handler {
     if (verb === '') {
       const row = find.record(context.registry.state, queryType, wanted);
       if (row === undefined) throw unknownQuery();
+      demandQuery(call, 'read', row);
       return body([queryJson(row, queryOf(row))]);
     }
     const { row, query } = found(queriesOf(context.registry), wanted);
-    return body(verb === 'explain' ? { Query: queryJson(row, query) } : execute(call, query));
+    if (verb === 'execute') return listed(call, (sight) => body(execute(call, query, sight)));
+    demandQuery(call, 'read', row);
+    return body({ Query: queryJson(row, query) });
   };
 }
 
@@ -71,7 +81,9 @@ export async function create(call: Call): Promise<Reply> {
   const fields = await decodeBody(call, preparedQuery);
   if (fields.ID) throw invalid('ID must be empty when creating a new prepared query');
   const id = context.uuid();
-  await context.registry.submit({ kind: 'query-put', id, query: preparedFrom(fields), update: false });
+  const query = preparedFrom(fields);
+  demandPrefix(call, 'write', query);
+  await context.registry.submit({ kind: 'query-put', id, query, update: false });
   return jsonBody(params)({ ID: id });
 }
 
@@ -80,6 +92,8 @@ export async function update(call: Call): Promise<Reply> {
   const id = unescapePath(call.rest);
   const fields = await decodeBody(call, preparedQuery);
   const query = preparedFrom(fields);
+  demandPrefix(call, 'write', query);
+  demandQuery(call, 'write', find.record(call.context.registry.state, queryType, id));
   const existed = await call.context.registry.submit({ kind: 'query-put', id, query, update: true });
   if (!existed) throw nothingToChange(id);
   return undefined;
@@ -88,9 +102,24 @@ export async function update(call: Call): Promise<Reply> {
 /** `DELETE /v1/query/:query` */
 export async function remove(call: Call): Promise<Reply> {
   const id = unescapePath(call.rest);
+  demandQuery(call, 'write', find.record(call.context.registry.state, queryType, id));
   const existed = await call.context.registry.submit({ kind: 'record-delete', type: queryType, id });
   if (!existed) throw nothingToChange(id);
   return undefined;
+}
+
+/** The name by which rules speak of a query; without one, whoever knows its id may use it, as in Consul. */
+function prefixOf({ Name, Template }: PreparedQuery): string | undefined {
+  return Name === '' && Template.Type === '' ? undefined : Name;
+}
+
+function demandPrefix(call: Call, verb: 'read' | 'write', query: PreparedQuery): void {
+  const prefix = prefixOf(query);
+  if (prefix !== undefined) demand(call, 'query', verb, prefix);
+}
+
+function demandQuery(call: Call, verb: 'read' | 'write', row: RowOf<'record'> | undefined): void {
+  if (row !== undefined) demandPrefix(call, verb, queryOf(row));
 }
 
 function all(state: State): RowOf<'record'>[] {

@@ -6,16 +6,18 @@ import { find } from '../../registry/reader.ts';
 import type { Call } from './call.ts';
 import { invalid, quoted } from './errors.ts';
 import { clientAddress } from './near.ts';
+import { instancesSeen } from './selection.ts';
+import type { Sight } from './sight.ts';
 import { checkJson, nodeJson, serviceJson } from './translate.ts';
 import { agentOf } from './virtual-agent.ts';
 
 /** @throws RegistryError `invalid_argument` for a bad `?limit` or `?connect` */
-export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery): object {
+export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery, sight: Sight): object {
   const { context, params } = call;
   const { identity, registry } = context;
   const limit = readLimit(params.get('limit'));
   const Connect = wanted.Connect || (params.has('connect') && params.flag('connect'));
-  const found = executeQuery(registry.state, { ...wanted, Connect });
+  const found = executeQuery(registry.state, { ...wanted, Connect }).filter(instancesSeen(sight));
   const Nodes = ordered(call, found, params.get('near') || wanted.Near).slice(0, limit);
   const peers = found.length > 0 ? [] : failedOverTo(wanted);
   return {

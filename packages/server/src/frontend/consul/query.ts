@@ -4,8 +4,10 @@
  */
 
 import type { State } from '../../registry/state.ts';
+import type { Resource, Verb } from '../../security/authorizer.ts';
 import { invalid, quoted } from './errors.ts';
 import { unescapePath, type Params } from './params.ts';
+import type { Shown, Sight } from './sight.ts';
 
 export interface Query {
   /** The view that the answer depends on. */
@@ -14,10 +16,12 @@ export interface Query {
   readonly others?: (state: State) => readonly string[];
   /** Names the representation among those of the same view; everything that shapes the bytes is in it. */
   readonly name: string;
-  /** The answer is 404 with an empty body; without this it never is. */
-  readonly missing?: (state: State) => boolean;
-  /** The body; only called when nothing is missing. */
-  readonly encode: (state: State) => Buffer;
+  /** What callers need to get any answer, as long as they wait for one. */
+  readonly demand?: Demand;
+  /** Kinds of the rows that `encode` leaves out where the caller may not read them. */
+  readonly shows: readonly Shown[];
+  /** The body; undefined for a 404 with an empty one. Depends on nothing but the state and the sight. */
+  readonly encode: (state: State, sight: Sight) => Buffer | undefined;
   /** The body shows something that moves none of its views, so it is kept for one revision of the state. */
   readonly volatile?: boolean;
   /**
@@ -31,12 +35,19 @@ export interface Query {
   readonly raw?: boolean;
 }
 
+/** A permission that a caller must have. */
+export interface Demand {
+  readonly resource: Resource;
+  readonly verb: Verb;
+  readonly name: string;
+}
+
 /** What an answer is known by: clients wait while it is the one that they send. */
 export interface Token {
   readonly param: 'hash' | 'index';
   readonly header: 'X-Consul-Contenthash' | 'X-Consul-Index';
   /** Undefined when nothing is there. */
-  readonly of: (state: State) => string | undefined;
+  readonly of: (state: State, sight: Sight) => string | undefined;
 }
 
 /** Where a query is read from: a path after its route's prefix, and the parameters. */

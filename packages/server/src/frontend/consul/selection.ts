@@ -7,6 +7,7 @@ import { find } from '../../registry/reader.ts';
 import type { RowOf } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
 import type { Params } from './params.ts';
+import type { Shown, Sight } from './sight.ts';
 
 export interface Selection {
   /** Everything about it, for the name of a representation. */
@@ -52,6 +53,27 @@ export function selectInstances(
     selected.push({ instance, node });
   }
   return selected;
+}
+
+/** Whoever sees an instance sees its service and its node. */
+export const instanceShows: readonly Shown[] = ['node', 'service'];
+
+export function instancesSeen(sight: Sight): (entry: { readonly instance: RowOf<'instance'> }) => boolean {
+  return ({ instance }) => sight.sees('node', instance.node) && sight.sees('service', instance.service);
+}
+
+/** Which checks the caller sees: those of nodes and services that it sees. */
+export function checksSeen(state: State, sight: Sight): (row: RowOf<'check'>) => boolean {
+  return (row) => {
+    if (!sight.sees('node', row.node)) return false;
+    const service = serviceOf(state, row);
+    return service === undefined || sight.sees('service', service);
+  };
+}
+
+/** Name of the service that a check belongs to, if any. */
+export function serviceOf(state: State, row: RowOf<'check'>): string | undefined {
+  return instanceOf(state, row)?.service;
 }
 
 export function selectNodes(state: State, selection: Selection): RowOf<'node'>[] {

@@ -10,7 +10,7 @@ import type { SessionCreate } from '../../registry/command.ts';
 import { find } from '../../registry/reader.ts';
 import type { Json, RowOf } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
-import { decodeBytes, type Call, type Reply } from './call.ts';
+import { decodeBytes, demand, type Call, type Reply } from './call.ts';
 import { sessionRequest, type SessionFields } from './definitions.ts';
 import { invalid } from './errors.ts';
 import { nsPerMs, parseDuration } from './go-duration.ts';
@@ -52,10 +52,11 @@ function sessionsQuery(
   return {
     view: viewOf.sessions(),
     name: `${formOf(params)} ${name}`,
-    encode: (state) =>
+    shows: ['session'],
+    encode: (state, sight) =>
       body(
         [...find.sessions(state)]
-          .filter(wanted)
+          .filter((row) => wanted(row) && sight.sees('session', row.node))
           .sort((a, b) => order(a.id, b.id))
           .map(sessionJson),
       ),
@@ -69,9 +70,10 @@ export function info(asked: Asked): Query {
   return {
     view: viewOf.session(id),
     name: `${formOf(asked.params)} session`,
-    encode: (state) => {
+    shows: ['session'],
+    encode: (state, sight) => {
       const row = find.session(state, id);
-      return body(row === undefined ? [] : [sessionJson(row)]);
+      return body(row === undefined || !sight.sees('session', row.node) ? [] : [sessionJson(row)]);
     },
   };
 }
@@ -84,6 +86,7 @@ export async function create(call: Call): Promise<Reply> {
   const fields = bytes.length === 0 ? {} : decodeBytes(sessionRequest, bytes);
   const node = fields.Node ?? agent.name;
   if (node === '') throw invalid('Must provide Node');
+  demand(call, 'session', 'write', node);
   const command = sessionCreate(fields, vetName(node, 'node name'), context.uuid());
   // Consul's agents are always there; ours appear when they are needed.
   if (node === agent.name) await enrol(context, agent);
@@ -167,16 +170,22 @@ function decodeDelay(text: string): number {
 }
 
 /** `PUT /v1/session/destroy/:id`: true whether it was there or not. */
-export async function destroy({ context, rest }: Call): Promise<Reply> {
-  await context.registry.submit({ kind: 'session-destroy', id: restOf({ rest }, 'session') });
+export async function destroy(call: Call): Promise<Reply> {
+  const { registry } = call.context;
+  const id = restOf(call, 'session');
+  const row = find.session(registry.state, id);
+  if (row !== undefined) demand(call, 'session', 'write', row.node);
+  await registry.submit({ kind: 'session-destroy', id });
   return trueBody;
 }
 
 /** `PUT /v1/session/renew/:id` */
-export function renew({ context, rest, params }: Call): Reply {
+export function renew(call: Call): Reply {
+  const { context, rest, params } = call;
   const id = unescapePath(rest);
   if (id === '') throw invalid('Missing session');
   const row = find.session(context.registry.state, id);
+  if (row !== undefined) demand(call, 'session', 'write', row.node);
   // One whose end has begun is gone already, though its row is still there.
   const alive = row !== undefined && (row.ttlMs === 0 || context.health.renewSession(id));
   if (!alive) throw new RegistryError('not_found', `Session id '${id.slice(0, 512)}' not found`);

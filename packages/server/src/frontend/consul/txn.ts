@@ -9,9 +9,11 @@ import type { Txn, TxnResult } from '../../registry/command.ts';
 import { decide } from '../../registry/decide.ts';
 import { Draft } from '../../registry/draft.ts';
 import { decodeList, type Call, type Reply } from './call.ts';
-import { txnOperation } from './definitions.ts';
+import { txnOperation, type TxnOperationFields } from './definitions.ts';
 import { writeJson, type JsonValue } from './json.ts';
 import { readConsistency } from './params.ts';
+import { Sight } from './sight.ts';
+import { isShown, lacking } from './txn-access.ts';
 import { operationOf, type Operation, type Shown } from './txn-operations.ts';
 
 /** `maxTxnOps` of Consul's `agent/txn_endpoint.go`; its documentation still says 64. */
@@ -35,15 +37,19 @@ export async function txn(call: Call): Promise<Reply> {
   }
   const operations: Operation[] = [];
   const errors: TxnError[] = [];
+  let denied = false;
   for (const [at, fields] of given.entries()) {
     const operation = operationOf(fields, limits.kvValueBytesMax);
     if ('tooLarge' in operation) return { status: 413, body: Buffer.from(operation.tooLarge), type: 'text' };
-    if ('what' in operation) errors.push({ OpIndex: at, What: operation.what });
+    const lack = lacking(call, fields);
+    denied ||= lack !== undefined;
+    if (lack !== undefined) errors.push({ OpIndex: at, What: lack });
+    else if ('what' in operation) errors.push({ OpIndex: at, What: operation.what });
     else operations.push(operation);
   }
   const shown = { datacenter: context.identity.datacenter, state: registry.state };
-  const answer = answering(params.has('pretty'), shown);
-  if (errors.length > 0) return answer.failed(errors);
+  const answer = answering(params.has('pretty'), shown, given, new Sight(call.caller.authorizer));
+  if (errors.length > 0) return answer.failed(errors, denied);
   const command: Txn = { kind: 'txn', operations: operations.map(({ step }) => step) };
   const writes = command.operations.some(({ change }) => change !== undefined);
   if (writes) return answer.of(await registry.submit(command), operations);
@@ -51,13 +57,14 @@ export async function txn(call: Call): Promise<Reply> {
   return answer.of(decide(new Draft(registry.state), command, clock.now()), operations);
 }
 
-function answering(pretty: boolean, shown: Shown) {
+function answering(pretty: boolean, shown: Shown, given: readonly TxnOperationFields[], sight: Sight) {
   const body = (value: JsonValue) =>
     Buffer.from(pretty ? `${writeJson(value, '    ', '\n')}\n` : writeJson(value));
-  const failed = (errors: readonly TxnError[]): Reply => ({
+  const failed = (errors: readonly TxnError[], denied: boolean): Reply => ({
     status: 409,
     body: body({ Results: null, Errors: errors.map((error) => ({ ...error })) }),
     type: 'json',
+    denied,
   });
   const of = (result: TxnResult, operations: readonly Operation[]): Reply => {
     if ('failures' in result) {
@@ -65,9 +72,15 @@ function answering(pretty: boolean, shown: Shown) {
         OpIndex: failure.at,
         What: operations[failure.at]?.failure(failure) ?? '',
       }));
-      return failed(errors);
+      return failed(errors, false);
     }
-    const results = operations.flatMap((operation, at) => operation.results(result.reads[at] ?? [], shown));
+    const results = operations.flatMap((operation, at) => {
+      const { KV } = given[at] ?? {};
+      // Of a key that may not be read not even that it is empty.
+      if (KV?.Verb === 'get-or-empty' && !sight.sees('key', KV.Key ?? '')) return [];
+      const rows = result.reads[at] ?? [];
+      return operation.results(rows.filter((row) => isShown(shown.state, sight, row)), shown);
+    });
     return body({ Results: results, Errors: null });
   };
   return { failed, of };

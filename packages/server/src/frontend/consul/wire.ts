@@ -8,43 +8,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { toRegistryError } from '@rollcall/protocol';
 import { BodyTooLarge } from '../../net/body.ts';
+import type { DefaultPolicy } from '../../security/authorizer.ts';
+import { TooManyFailures } from '../../security/gate.ts';
 import type { Shaped } from './call.ts';
 import { statusOf } from './errors.ts';
 import type { Consistency } from './params.ts';
 
 export const trueBody = Buffer.from('true');
 export const falseBody = Buffer.from('false');
-
-const vary = ['Vary', 'Accept-Encoding', 'X-Consul-Default-Acl-Policy', 'allow'] as const;
-
-/** Headers of an answer that comes from a view. */
-export function queryHead(options: {
-  /** The view's revision; Consul's index is never 0, since `?index=0` would not wait. */
-  readonly revision: number;
-  readonly consistency: Consistency;
-  readonly bytes: number;
-  readonly type: 'json' | 'raw' | 'none';
-  readonly gzipped: boolean;
-  /** A header instead of the index of a view. */
-  readonly token?: readonly [name: string, value: string];
-}): readonly string[] {
-  const { revision, consistency, bytes, type, gzipped, token } = options;
-  const content = [...contentHeaders[type], ...(gzipped ? ['Content-Encoding', 'gzip'] : []), ...vary];
-  const length = ['Content-Length', String(bytes)];
-  if (token !== undefined) return [...content, ...token, ...length];
-  return [
-    ...content,
-    'X-Consul-Effective-Consistency',
-    consistency,
-    'X-Consul-Index',
-    String(Math.max(revision, 1)),
-    'X-Consul-Knownleader',
-    'true',
-    'X-Consul-Lastcontact',
-    '0',
-    ...length,
-  ];
-}
 
 /** What somebody stored is never to be shown as a page (`agent/kvs_endpoint.go`). */
 const contentHeaders = {
@@ -59,55 +30,86 @@ const contentHeaders = {
   none: [],
 } as const;
 
-const emptyHead = [...vary, 'Content-Length', '0'];
-
-/** What agent writes answer. */
-export function sendEmpty(response: ServerResponse, headers?: readonly string[]): void {
-  response.writeHead(200, headers === undefined ? emptyHead : [...headers, ...emptyHead]);
-  response.end();
+/** The head of an answer that comes from a view. */
+export interface QueryHead {
+  /** The view's revision; Consul's index is never 0, since `?index=0` would not wait. */
+  readonly revision: number;
+  readonly consistency: Consistency;
+  readonly bytes: number;
+  readonly type: 'json' | 'raw' | 'none';
+  readonly gzipped: boolean;
+  /** A header instead of the index of a view. */
+  readonly token?: readonly [name: string, value: string];
 }
 
-export function sendJson(response: ServerResponse, body: Buffer): void {
-  response.writeHead(200, [...contentHeaders.json, ...vary, 'Content-Length', String(body.length)]);
-  response.end(body);
-}
+/** Sends answers; they all say what holds where no rule of access control does. */
+export class Wire {
+  readonly #common: readonly string[];
+  readonly #empty: readonly string[];
 
-/** Answers with a status and headers of its own. */
-export function sendShaped(response: ServerResponse, { status, body, type, headers = [] }: Shaped): void {
-  const length = ['Content-Length', String(body.length)];
-  response.writeHead(status, [...contentHeaders[type], ...vary, ...headers, ...length]);
-  response.end(body);
-}
-
-export function sendText(
-  response: ServerResponse,
-  status: number,
-  text: string,
-  headers: readonly string[] = [],
-): void {
-  const body = Buffer.from(text);
-  response.writeHead(status, [
-    ...['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff'],
-    ...vary,
-    ...headers,
-    ...['Content-Length', String(body.length)],
-  ]);
-  response.end(body);
-}
-
-/** Answers an error in Consul's manner. @returns the status */
-export function sendError(response: ServerResponse, thrown: unknown): number {
-  const error = toRegistryError(thrown);
-  if (thrown instanceof BodyTooLarge) {
-    // The rest of the body is still on its way; nothing after it could be understood.
-    response.shouldKeepAlive = false;
-    const { bytes, limit } = thrown;
-    sendText(response, 413, `Request body(${bytes} bytes) too large, max size: ${limit} bytes.`);
-    return 413;
+  constructor(defaultPolicy: DefaultPolicy) {
+    this.#common = ['Vary', 'Accept-Encoding', 'X-Consul-Default-Acl-Policy', defaultPolicy];
+    this.#empty = [...this.#common, 'Content-Length', '0'];
   }
-  const status = statusOf(error.code);
-  sendText(response, status, error.message);
-  return status;
+
+  queryHead({ revision, consistency, bytes, type, gzipped, token }: QueryHead): readonly string[] {
+    const content = [...contentHeaders[type], ...(gzipped ? ['Content-Encoding', 'gzip'] : []), ...this.#common];
+    const length = ['Content-Length', String(bytes)];
+    if (token !== undefined) return [...content, ...token, ...length];
+    return [
+      ...content,
+      'X-Consul-Effective-Consistency',
+      consistency,
+      'X-Consul-Index',
+      String(Math.max(revision, 1)),
+      'X-Consul-Knownleader',
+      'true',
+      'X-Consul-Lastcontact',
+      '0',
+      ...length,
+    ];
+  }
+
+  /** What agent writes answer. */
+  empty(response: ServerResponse, headers?: readonly string[]): void {
+    response.writeHead(200, (headers === undefined ? this.#empty : [...headers, ...this.#empty]) as string[]);
+    response.end();
+  }
+
+  json(response: ServerResponse, body: Buffer): void {
+    response.writeHead(200, [...contentHeaders.json, ...this.#common, 'Content-Length', String(body.length)]);
+    response.end(body);
+  }
+
+  /** Answers with a status and headers of its own. */
+  shaped(response: ServerResponse, { status, body, type, headers = [] }: Shaped): void {
+    const length = ['Content-Length', String(body.length)];
+    response.writeHead(status, [...contentHeaders[type], ...this.#common, ...headers, ...length]);
+    response.end(body);
+  }
+
+  text(response: ServerResponse, status: number, text: string, headers: readonly string[] = []): void {
+    this.shaped(response, { status, body: Buffer.from(text), type: 'text', headers });
+  }
+
+  /** Answers an error in Consul's manner. @returns the status */
+  error(response: ServerResponse, thrown: unknown): number {
+    const error = toRegistryError(thrown);
+    if (thrown instanceof BodyTooLarge) {
+      // The rest of the body is still on its way; nothing after it could be understood.
+      response.shouldKeepAlive = false;
+      const { bytes, limit } = thrown;
+      this.text(response, 413, `Request body(${bytes} bytes) too large, max size: ${limit} bytes.`);
+      return 413;
+    }
+    if (thrown instanceof TooManyFailures) {
+      this.text(response, 429, error.message, ['Retry-After', String(Math.ceil(thrown.retryAfterMs / 1_000))]);
+      return 429;
+    }
+    const status = statusOf(error.code);
+    this.text(response, status, error.message);
+    return status;
+  }
 }
 
 /** Smaller bodies gain nothing (Consul's `gziphandler.DefaultMinSize`). */

@@ -1,0 +1,78 @@
+/**
+ * What writes to the catalog demand of their caller (`agent/consul/acl.go`, `vetRegisterWithACL` and
+ * `vetDeregisterWithACL` of Consul 1.16). Writes by agents: `agent-access.ts`.
+ */
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Register } from '../../registry/command.ts';
+import { find } from '../../registry/reader.ts';
+import type { State } from '../../registry/state.ts';
+import { demand, type Call } from './call.ts';
+import { serviceOf } from './selection.ts';
+
+/**
+ * The node, unless it is there and stays as it is, so that services can be written by who may not write
+ * nodes; the service, also the one that had the id before; checks with what they belong to.
+ * @throws RegistryError `permission_denied`
+ */
+export function demandRegistration(call: Call, { node, nodeMode, instances = [], checks = [] }: Register): void {
+  const { security, registry } = call.context;
+  if (!security.acl.enabled) return;
+  const { state } = registry;
+  const names = new Map<string, string>();
+  for (const { id, service } of instances) {
+    names.set(id, service);
+    demand(call, 'service', 'write', service);
+    const before = find.instance(state, node.name, id);
+    if (before !== undefined) demand(call, 'service', 'write', before.service);
+  }
+  if (changesNode(state, node, nodeMode)) demand(call, 'node', 'write', node.name);
+  for (const { id, instance } of checks) {
+    const before = find.check(state, node.name, id);
+    if (before !== undefined) demandCheck(call, node.name, serviceOf(state, before));
+    const service = instance === undefined ? undefined : (names.get(instance) ?? find.instance(state, node.name, instance)?.service);
+    demandCheck(call, node.name, service);
+  }
+}
+
+function demandCheck(call: Call, node: string, service: string | undefined): void {
+  if (service === undefined) demand(call, 'node', 'write', node);
+  else demand(call, 'service', 'write', service);
+}
+
+function changesNode(state: State, node: Register['node'], mode: Register['nodeMode']): boolean {
+  const before = find.node(state, node.name);
+  if (before === undefined) return true;
+  if (mode !== 'update') return false;
+  return (
+    before.address !== node.address ||
+    (node.id !== undefined && before.id !== node.id) ||
+    !isDeepStrictEqual(plain(before.meta), plain(node.meta ?? {})) ||
+    !isDeepStrictEqual(plain(before.foreign), plain(node.foreign))
+  );
+}
+
+/** Without the prototypes, which tell apart what was read from what was decided. */
+function plain(value: object | undefined): unknown {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}
+
+/**
+ * Whoever may write the node may remove anything from it; others what they may write. What is not there is
+ * the node's business.
+ * @throws RegistryError `permission_denied`
+ */
+export function demandDeregistration(
+  call: Call,
+  { node, instance, check }: { readonly node: string; readonly instance?: string | undefined; readonly check?: string | undefined },
+): void {
+  const { state } = call.context.registry;
+  if (call.caller.authorizer.allows('node', 'write', node)) return;
+  let service: string | undefined;
+  if (instance) service = find.instance(state, node, instance)?.service;
+  else if (check) {
+    const row = find.check(state, node, check);
+    service = row === undefined ? undefined : serviceOf(state, row);
+  }
+  demandCheck(call, node, service);
+}
