@@ -148,7 +148,7 @@ async function load({ certFile, keyFile, caFile, minVersion }: CertificateOption
   } catch (cause) {
     throw broken(`${certFile} and ${keyFile} do not go together: ${(cause as Error).message}`, cause);
   }
-  const { validTo, subject } = new X509Certificate(own);
+  const { validTo, subject } = parse(certFile, own);
   const digest = createHash('sha256').update(JSON.stringify([cert, key, ca])).digest('hex');
   return { context, digest, notAfterMs: Date.parse(validTo), subject: subject.replaceAll('\n', ', ') };
 }
@@ -165,14 +165,16 @@ async function read(file: string): Promise<string> {
 export function certificatesOf(file: string, pem: string): string[] {
   const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   if (found.length === 0) throw broken(`${file} holds no certificate in PEM`);
-  for (const each of found) {
-    try {
-      new X509Certificate(each);
-    } catch (cause) {
-      throw broken(`${file} holds a certificate that cannot be read: ${(cause as Error).message}`, cause);
-    }
-  }
+  for (const each of found) parse(file, each);
   return found;
+}
+
+function parse(file: string, pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (cause) {
+    throw broken(`${file} holds a certificate that cannot be read: ${(cause as Error).message}`, cause);
+  }
 }
 
 function broken(message: string, cause?: unknown): RegistryError {

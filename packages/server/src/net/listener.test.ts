@@ -1,0 +1,413 @@
+/** The listener with real sockets: TLS, what is refused and how, and shutting down. */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as tlsConnect, type ConnectionOptions } from 'node:tls';
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../clock.ts';
+import { defaultLimits, type Limits } from '../options.ts';
+import { TestAuthority, type Issued } from './certificates.case.ts';
+import { Certificates } from './certificates.ts';
+import { ConnectionGuard } from './connection-guard.ts';
+import type { Exchange, Frontend } from './frontend.ts';
+import { listen, type ListenerOptions } from './listener.ts';
+
+const authority = new TestAuthority();
+const log = pino({ level: 'silent' });
+
+interface Setup {
+  readonly handle?: (exchange: Exchange) => void;
+  readonly upgrade?: Frontend['upgrade'];
+  readonly limits?: Partial<Limits>;
+  readonly tls?: {
+    readonly issued?: Issued;
+    readonly ca?: string;
+    readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  };
+  readonly at?: ListenerOptions['at'];
+}
+
+async function serve({ handle, upgrade, limits: given = {}, tls, at = { host: '127.0.0.1', port: 0 } }: Setup = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-listener-'));
+  const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem'), caFile: join(folder, 'ca.pem') };
+  const write = ({ cert, key }: Issued) => {
+    writeFileSync(files.certFile, cert);
+    writeFileSync(files.keyFile, key);
+  };
+  const limits = { ...defaultLimits, ...given };
+  let failed = 0;
+  let certificates: Certificates | undefined;
+  if (tls !== undefined) {
+    write(tls.issued ?? authority.issue());
+    if (tls.ca !== undefined) writeFileSync(files.caFile, tls.ca);
+    certificates = await Certificates.open({
+      ...{ certFile: files.certFile, keyFile: files.keyFile, caFile: tls.ca === undefined ? undefined : files.caFile },
+      ...{ verifyIncoming: tls.ca !== undefined, minVersion: tls.minVersion ?? 'TLSv1.2', clock: systemClock, log },
+      onHandshakeFailed: () => failed++,
+    });
+  }
+  const frontend: Frontend = {
+    name: 'test',
+    prefixes: ['/test'],
+    handle: handle ?? (({ response }) => void response.end('hello')),
+    ...(upgrade === undefined ? {} : { upgrade }),
+    close: () => Promise.resolve(),
+  };
+  const guard = new ConnectionGuard({ limits, clock: systemClock, log });
+  const listener = await listen({ at, certificates, frontends: [frontend], guard, limits, clock: systemClock, log });
+  onTestFinished(async () => {
+    certificates?.close();
+    await listener.close(() => frontend.close());
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return { ...listener, guard, certificates, write, folder, handshakesFailed: () => failed };
+}
+
+/** What comes back, until the other side closes. */
+function raw(port: number, ...lines: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(lines.join('\r\n')));
+    let text = '';
+    socket.on('data', (chunk) => (text += chunk.toString()));
+    socket.on('close', () => resolve(text));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ECONNRESET') reject(error);
+    });
+  });
+}
+
+function ask(options: RequestOptions): Promise<{ status: number; body: string; response: IncomingMessage }> {
+  return new Promise((resolve, reject) => {
+    const request = httpsRequest({ host: '127.0.0.1', path: '/test', agent: false, ca: authority.cert, ...options }, (response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body, response }));
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+describe('TLS', () => {
+  it('serves those who verify the certificate, and nobody who does not trust it', async () => {
+    const { port } = await serve({ tls: {} });
+    expect(await ask({ port })).toMatchObject({ status: 200, body: 'hello' });
+    await expect(ask({ port, ca: new TestAuthority().cert })).rejects.toThrow(/unable to verify|signature failure/);
+    await expect(ask({ port, servername: 'other.test' })).rejects.toThrow('does not match');
+  });
+
+  it('is spoken from version 1.2 on, or from 1.3', async () => {
+    const protocolOf = (port: number, options: ConnectionOptions) =>
+      new Promise<string | null>((resolve, reject) => {
+        const socket = tlsConnect({ host: '127.0.0.1', port, ca: authority.cert, ...options }, () => {
+          resolve(socket.getProtocol());
+          socket.destroy();
+        });
+        socket.on('error', reject);
+      });
+    const { port } = await serve({ tls: {} });
+    expect(await protocolOf(port, { maxVersion: 'TLSv1.2' })).toBe('TLSv1.2');
+    expect(await protocolOf(port, {})).toBe('TLSv1.3');
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+    await expect(protocolOf(port, old)).rejects.toThrow(/alert protocol version/);
+    const newer = await serve({ tls: { minVersion: 'TLSv1.3' } });
+    await expect(protocolOf(newer.port, { maxVersion: 'TLSv1.2' })).rejects.toThrow(/alert protocol version/);
+    expect(newer.handshakesFailed()).toBe(1);
+  });
+
+  it('with client certificates lets in only those of the authority', async () => {
+    const clients = new TestAuthority('clients');
+    const { port } = await serve({ tls: { ca: clients.cert } });
+    expect(await ask({ port, ...clients.issue({ names: [], commonName: 'app' }) })).toMatchObject({ status: 200 });
+    const refused = /certificate required|handshake failure|unknown ca|ECONNRESET|socket hang up/i;
+    await expect(ask({ port })).rejects.toThrow(refused);
+    await expect(ask({ port, ...new TestAuthority('clients').issue({ names: [] }) })).rejects.toThrow(refused);
+    const expired = clients.issue({ names: [], notAfter: new Date('2021-01-01') });
+    await expect(ask({ port, ...expired })).rejects.toThrow(/expired|ECONNRESET|socket hang up/i);
+  });
+
+  it('takes a renewed certificate for new connections, and keeps the old one while the new is broken', async () => {
+    const { port, certificates, write } = await serve({ tls: {} });
+    const serial = () =>
+      new Promise<string>((resolve, reject) => {
+        const socket = tlsConnect({ host: '127.0.0.1', port, ca: authority.cert }, () => {
+          resolve(socket.getPeerX509Certificate()?.serialNumber ?? '');
+          socket.destroy();
+        });
+        socket.on('error', reject);
+      });
+    const before = await serial();
+    write({ cert: authority.issue().cert, key: 'broken' });
+    await certificates?.reload();
+    expect(await serial()).toBe(before);
+    write(authority.issue());
+    await certificates?.reload();
+    expect(await serial()).not.toBe(before);
+    expect(await ask({ port })).toMatchObject({ status: 200 });
+  });
+
+  it('is not what a client without it gets: its connection is closed without a word', async () => {
+    const { port, handshakesFailed } = await serve({ tls: {} });
+    expect(await raw(port, 'GET /test HTTP/1.1', 'Host: x', '', '')).not.toContain('HTTP/');
+    expect(handshakesFailed()).toBe(1);
+  });
+
+  it('hands on upgraded connections', async () => {
+    const { port } = await serve({
+      tls: {},
+      upgrade(_request, socket) {
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+        socket.pipe(socket);
+      },
+    });
+    const echoed = await new Promise<string>((resolve, reject) => {
+      const headers = { connection: 'Upgrade', upgrade: 'echo' };
+      const request = httpsRequest({ host: '127.0.0.1', port, path: '/test', ca: authority.cert, agent: false, headers });
+      request.on('error', reject);
+      request.on('upgrade', (_response, socket) => {
+        socket.once('data', (chunk: Buffer) => {
+          resolve(chunk.toString());
+          socket.destroy();
+        });
+        socket.write('ping');
+      });
+      request.end();
+    });
+    expect(echoed).toBe('ping');
+  });
+});
+
+describe('a client that is slow on purpose', () => {
+  const quick = { headersMsMax: 50, requestMsMax: 100 };
+
+  it('is told so when its headers do not come', async () => {
+    const { port } = await serve({ limits: quick });
+    expect(await raw(port, 'GET /test HTTP/1.1', 'Host: x', 'X-Slow: ')).toMatch(/^HTTP\/1\.1 408 .*\r\nConnection: close\r\n/);
+  });
+
+  it('is told so when its body does not come, and whoever reads it hears that it is gone', async () => {
+    let gone: () => void = () => {};
+    const heard = new Promise<void>((resolve) => (gone = resolve));
+    const { port } = await serve({
+      limits: quick,
+      handle: ({ request }) => void request.on('close', gone).resume(),
+    });
+    const answer = await raw(port, 'PUT /test HTTP/1.1', 'Host: x', 'Content-Length: 10', '', '1');
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    await heard;
+  });
+
+  it('is cut when it does not finish its TLS handshake', async () => {
+    const { port, handshakesFailed } = await serve({ limits: quick, tls: {} });
+    expect(await raw(port, '')).toBe('');
+    expect(handshakesFailed()).toBe(1);
+  });
+
+  it('does not keep a request that waits for a change from waiting', async () => {
+    const answers: (() => void)[] = [];
+    const { port } = await serve({ limits: quick, handle: ({ response }) => void answers.push(() => response.end('late')) });
+    const slow = raw(port, 'GET /test HTTP/1.1', 'Host: x', 'X-Slow: ');
+    const waiting = new Promise<IncomingMessage>((resolve) => get({ host: '127.0.0.1', port, path: '/test', agent: false }, resolve));
+    // By then, both of its times are over.
+    await slow;
+    await raw(port, 'PUT /test HTTP/1.1', 'Host: x', 'Content-Length: 10', '', '1');
+    answers[0]?.();
+    expect((await waiting).statusCode).toBe(200);
+  });
+});
+
+describe('a request that is no HTTP', () => {
+  it.each([
+    ['nonsense', 'NONSENSE\r\n\r\n', '400 Bad Request'],
+    ['two lengths', 'PUT /test HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', '400 Bad Request'],
+    ['a length and chunks', 'PUT /test HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n', '400 Bad Request'],
+    ['headers without an end', `GET /test HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, '431 Request Header Fields Too Large'],
+  ])('%s is refused and the connection closed', async (_name, bytes, status) => {
+    const { port } = await serve();
+    expect(await raw(port, bytes)).toMatch(new RegExp(`^HTTP/1\\.1 ${status}\\r\\nConnection: close\\r\\n`));
+  });
+
+  it('with more headers than anybody sends is refused, not shortened', async () => {
+    const { port } = await serve();
+    const headers = (count: number) => Array.from({ length: count }, (_, number) => `X-${number}: 1`);
+    const last = ['Host: x', 'Connection: close', '', ''];
+    expect(await raw(port, 'GET /test HTTP/1.1', ...headers(198), ...last)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await raw(port, 'GET /test HTTP/1.1', ...headers(199), ...last)).toMatch(/^HTTP\/1\.1 431 [^]*may have 200 headers/);
+  });
+
+  const good = ['GET /test HTTP/1.1', 'Host: x', '', ''].join('\r\n');
+  const count = (text: string) => text.match(/HTTP\/1\.1 /g)?.length ?? 0;
+
+  /** Sends the second part when the first answer is there. */
+  function afterAnswer(port: number, first: string, answer: string, second: string): Promise<string> {
+    return new Promise((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write(first));
+      let text = '';
+      socket.on('data', (chunk) => {
+        const before = text.endsWith(answer);
+        text += chunk.toString();
+        if (!before && text.endsWith(answer)) socket.write(second);
+      });
+      socket.on('close', () => resolve(text));
+    });
+  }
+
+  it('after an answer is answered, too', async () => {
+    const { port } = await serve();
+    const text = await afterAnswer(port, good, 'hello', 'NONSENSE\r\n\r\n');
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
+  });
+
+  it('right behind a request takes nothing from its answer', async () => {
+    const { port } = await serve({ handle: ({ response }) => void response.end('x'.repeat(500_000)) });
+    const text = await raw(port, `${good}NONSENSE\r\n\r\n`);
+    // Whether there is still something to say depends on how soon the answer was on its way.
+    expect(/^HTTP\/1\.1 200 [^]*\r\n\r\nx{500000}(HTTP\/1\.1 400 [^x]*)?$/.test(text)).toBe(true);
+  });
+
+  it('gets nothing appended to an answer that is the last one of its connection', async () => {
+    // A body that nobody reads, as a front end refuses one over its limit, and garbage in it.
+    const { port } = await serve({
+      handle({ request, response }) {
+        request.pause();
+        response.shouldKeepAlive = false;
+        response.writeHead(413, { 'Content-Length': 3 });
+        response.end('big', () => request.resume());
+      },
+    });
+    const chunked = ['PUT /test HTTP/1.1', 'Host: x', 'Transfer-Encoding: chunked', '', 'NO CHUNK', ''];
+    const text = await raw(port, ...chunked);
+    expect(text).toMatch(/^HTTP\/1\.1 413 [^]*\r\n\r\nbig$/);
+    expect(count(text)).toBe(1);
+  });
+
+  it('behind a request that still waits is no answer to that', async () => {
+    const { port } = await serve({ handle: () => {} });
+    expect(await raw(port, `${good}NONSENSE\r\n\r\n`)).toBe('');
+  });
+
+  it('behind a request whose answer has begun does not get into it', async () => {
+    const { port } = await serve({
+      handle({ response }) {
+        response.writeHead(200, { 'Content-Length': 100 });
+        response.write('half');
+      },
+    });
+    const text = await afterAnswer(port, good, 'half', 'NONSENSE\r\n\r\n');
+    expect(text).toMatch(/half$/);
+    expect(count(text)).toBe(1);
+  });
+});
+
+describe('connections', () => {
+  it('over the limit are closed at once, and there is room again when one leaves', async () => {
+    const { port, guard } = await serve({ limits: { connectionsMax: 2 } });
+    const open = () =>
+      new Promise<Socket>((resolve) => {
+        const socket = connect(port, '127.0.0.1', () => resolve(socket));
+        socket.on('error', () => {});
+        onTestFinished(() => void socket.destroy());
+      });
+    const first = await open();
+    await open();
+    // They are counted when the server sees them: an answer on the second says that it has.
+    expect(await raw(port, 'GET /test HTTP/1.1', 'Host: x', 'Connection: close', '', '')).toBe('');
+    expect(guard.open).toBe(2);
+    const left = new Promise((resolve) => first.on('close', resolve));
+    first.end('GET /test HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    first.resume();
+    await left;
+    for (let text = ''; !text.startsWith('HTTP/1.1 200'); ) {
+      text = await raw(port, 'GET /test HTTP/1.1', 'Host: x', 'Connection: close', '', '');
+    }
+  });
+
+  it.each(['plain', 'TLS'])('that are refused over %s take nothing with them', async (kind) => {
+    const { port, guard } = await serve({ limits: { connectionsMax: 1 }, ...(kind === 'TLS' ? { tls: {} } : {}) });
+    const keeper = connect(port, '127.0.0.1');
+    onTestFinished(() => void keeper.destroy());
+    await new Promise((resolve) => keeper.on('connect', resolve));
+    for (let time = 0; time < 20; time++) expect(await raw(port, 'GET /test HTTP/1.1', '', '')).toBe('');
+    expect(guard.open).toBe(1);
+  });
+});
+
+describe('closing', () => {
+  it('waits for what is being answered, then ends the connection', async () => {
+    let answer: () => void = () => {};
+    let arrived: () => void = () => {};
+    const asked = new Promise<void>((resolve) => (arrived = resolve));
+    const server = await serve({
+      handle({ response }) {
+        answer = () => void response.end('answered');
+        arrived();
+      },
+    });
+    const answered = new Promise<string>((resolve, reject) => {
+      const request = get({ host: '127.0.0.1', port: server.port, path: '/test' }, (response) => {
+        response.on('data', (chunk: Buffer) => resolve(chunk.toString()));
+      });
+      request.on('error', reject);
+    });
+    await asked;
+    const closing = server.close(() => Promise.resolve(answer()));
+    expect(await answered).toBe('answered');
+    await closing;
+  });
+});
+
+describe('a Unix socket', () => {
+  const path = () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rollcall-socket-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    return join(folder, 'r.sock');
+  };
+  const askSocket = (socketPath: string) =>
+    new Promise<number>((resolve, reject) => {
+      const request = get({ socketPath, path: '/test', agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      request.on('error', reject);
+    });
+
+  it('is open to those whom its mode lets in, and gone at the end', async () => {
+    const at = { path: path(), mode: 0o640 };
+    const mask = process.umask();
+    const server = await serve({ at });
+    expect(server.port).toBe(0);
+    expect(statSync(at.path).mode & 0o777).toBe(0o640);
+    expect(process.umask()).toBe(mask);
+    expect(await askSocket(at.path)).toBe(200);
+    await server.close(() => Promise.resolve());
+    expect(existsSync(at.path)).toBe(false);
+  });
+
+  it('takes the place of one that a killed server left, of no live one and of no file', async () => {
+    const at = { path: path(), mode: 0o600 };
+    const left = spawnSync(process.execPath, [
+      '-e',
+      `require('net').createServer().listen(${JSON.stringify(at.path)}, () => process.kill(process.pid, 'SIGKILL'))`,
+    ]);
+    expect(left.signal).toBe('SIGKILL');
+    expect(existsSync(at.path)).toBe(true);
+    await serve({ at });
+    expect(await askSocket(at.path)).toBe(200);
+    const limits = defaultLimits;
+    const guard = new ConnectionGuard({ limits, clock: systemClock, log });
+    const again = (place: string) => listen({ at: { path: place, mode: 0o600 }, frontends: [], guard, limits, clock: systemClock, log });
+    await expect(again(at.path)).rejects.toMatchObject({ code: 'failed_precondition', message: /another program listens there/ });
+    expect(await askSocket(at.path)).toBe(200);
+    const file = `${at.path}.txt`;
+    writeFileSync(file, 'precious');
+    await expect(again(file)).rejects.toThrow('it is there and no socket');
+    expect(readFileSync(file, 'utf8')).toBe('precious');
+    await expect(again(join(at.path, 'below'))).rejects.toMatchObject({ code: 'failed_precondition' });
+  });
+});
