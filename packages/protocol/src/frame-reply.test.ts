@@ -32,6 +32,7 @@ const valid: Record<string, object> = {
   'a done': { type: 'done', id: 1, applied: false },
   'a watching': { type: 'watching', id: 1, revisions: [0, 7] },
   'a snapshot of a service': { type: 'snapshot', view: service, revision: 1, items: [instance] },
+  'a snapshot of what may be read': { type: 'snapshot', view: prefix, revision: 1, partial: true, items: [entry] },
   'a snapshot as an answer': { type: 'snapshot', id: 4, view: prefix, revision: 1, items: [entry] },
   'a snapshot of the services': {
     type: 'snapshot',

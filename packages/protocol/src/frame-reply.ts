@@ -82,6 +82,7 @@ function reply(frame: Fields): ReplyFrame {
         id: optional(get('id'), requestId),
         view: of,
         revision: revision(get('revision'), 'revision'),
+        partial: get('partial') === true ? true : undefined,
         items: arrayOf(get('items'), 'items', fitsView(of)) as FrameItem[],
       });
     }

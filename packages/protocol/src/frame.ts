@@ -250,6 +250,11 @@ export interface SnapshotFrame {
   readonly id?: number;
   readonly view: FrameView;
   readonly revision: number;
+  /**
+   * The reader may not read everything that such a view can have, and what it may not is left out. The
+   * revision cannot be compared with that of another snapshot: a watch begins without one.
+   */
+  readonly partial?: true;
   /** In no particular order. */
   readonly items: readonly FrameItem[];
 }

@@ -10,7 +10,7 @@ import { anonymousAccessor } from './templates.ts';
 import type { TokenInput } from './token-writes.ts';
 
 /** Secret of the management token in tests. */
-export const management = 'the secret of the management token';
+export const management = 'management-secret';
 
 export interface Grantor {
   /** A token with these rules, and whatever else `grants` says. */

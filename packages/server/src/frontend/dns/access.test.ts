@@ -1,7 +1,8 @@
 /** What DNS tells with access control, over a real server: never more than the default token may read. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createServer, type AccessOptions, type Server } from '../../server.ts';
+import type { AccessOptions } from '../../server-options.ts';
+import { createServer, type Server } from '../../server.ts';
 import { grantor, management, type Grantor } from '../../security/grantor.case.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import { startRegistry } from './dns.case.ts';

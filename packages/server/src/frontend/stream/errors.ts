@@ -33,4 +33,6 @@ export const closeCodes = {
   takenOver: 4001,
   /** The client did not read, or was not heard, for too long. */
   lost: 4002,
+  /** The token that the stream was opened with is gone. */
+  tokenGone: 4003,
 } as const;

@@ -3,12 +3,18 @@
  * streams to find the dead ones, and sends everybody elsewhere when the server closes.
  */
 
-import type { IncomingMessage } from 'node:http';
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { streamPath } from '@rollcall/protocol';
+import { streamPath, toRegistryError } from '@rollcall/protocol';
 import { WebSocketServer } from 'ws';
 import { nodeHeader } from '../../net/agent-node.ts';
+import { bearerToken } from '../../net/bearer.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import { assertAccessDeclared } from '../../security/access.ts';
+import type { Caller } from '../../security/acl.ts';
+import { TooManyFailures, type Origin } from '../../security/gate.ts';
+import { requestAccess } from './access.ts';
+import { statusByCode } from './errors.ts';
 import { FanOut } from './fan-out.ts';
 import { Patrol, pingMs } from './patrol.ts';
 import { Sessions } from './sessions.ts';
@@ -20,6 +26,7 @@ const closeGraceMs = 1_000;
 
 export function stream(context: Context): Frontend {
   const { limits, metrics, registry } = context;
+  assertAccessDeclared('stream', Object.entries(requestAccess).map(([name, access]) => ({ name, access })));
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -35,7 +42,25 @@ export function stream(context: Context): Frontend {
   let onEmpty: () => void = () => {};
   metrics.observe('rollcall_stream_views', 'Views that native streams watch', () => feeds.size);
 
+  /** Who opens the stream; answers and gives undefined for a token that is not good. */
+  function enter(request: IncomingMessage, socket: Duplex, origin: Origin): Caller | undefined {
+    try {
+      return context.security.gate.enter(bearerToken(request), origin);
+    } catch (error) {
+      const { code, message } = toRegistryError(error);
+      if (code === 'internal') context.log.error({ err: error }, 'a handshake failed');
+      const retry = error instanceof TooManyFailures ? [`Retry-After: ${Math.ceil(error.retryAfterMs / 1_000)}`] : [];
+      const more = code === 'unauthenticated' ? ['WWW-Authenticate: Bearer'] : retry;
+      const text = code === 'unauthenticated' ? `${message}: nobody has the token of this handshake, or no longer` : message;
+      refuse(socket, `${statusByCode[code]} ${STATUS_CODES[statusByCode[code]] ?? code}`, text, more);
+      return undefined;
+    }
+  }
+
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const origin = { address: request.socket.remoteAddress ?? '', via: 'stream' };
+    const caller = enter(request, socket, origin);
+    if (caller === undefined) return;
     server.handleUpgrade(request, socket, head, (webSocket) => {
       const opened: Stream = new Stream({
         context,
@@ -43,6 +68,8 @@ export function stream(context: Context): Frontend {
         sessions,
         socket,
         webSocket,
+        caller,
+        origin,
         namedNode: header(request, nodeHeader),
         pingMs,
         onClosed: () => {
@@ -93,10 +120,11 @@ export function stream(context: Context): Frontend {
     },
   };
 
-  function refuse(socket: Duplex, status: string, reason: string): void {
+  function refuse(socket: Duplex, status: string, reason: string, more: readonly string[] = []): void {
     metrics.request('stream', Number.parseInt(status, 10));
-    const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n`;
-    socket.end(`${head}Content-Length: ${Buffer.byteLength(reason)}\r\n\r\n${reason}`);
+    const length = `Content-Length: ${Buffer.byteLength(reason)}`;
+    const head = ['Connection: close', 'Content-Type: text/plain; charset=utf-8', length, ...more];
+    socket.end(`HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${reason}`);
   }
 }
 

@@ -6,6 +6,9 @@
 import { RegistryError, type FrameView, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
 import type { Context } from '../../net/frontend.ts';
 import type { KvPut } from '../../registry/command.ts';
+import { unrestricted } from '../../security/authorizer.ts';
+import type { StreamAccess } from './access.ts';
+import type { Audience } from './audience.ts';
 import type { StreamSession } from './stream-session.ts';
 import { registryView, ViewContent } from './view-content.ts';
 import type { Watches } from './watches.ts';
@@ -14,6 +17,7 @@ import type { Watches } from './watches.ts';
 export interface Streamside {
   readonly context: Context;
   readonly watches: Watches;
+  readonly access: StreamAccess;
   /** Undefined when the client gave no session in its hello. */
   readonly session: StreamSession | undefined;
 }
@@ -21,7 +25,11 @@ export interface Streamside {
 /** A reply, or the JSON of one without its id: `"type":…}`. */
 export type Answer = ReplyFrame | { readonly body: string };
 
-/** @throws RegistryError whatever the registry refuses, and `failed_precondition` for a second hello */
+/**
+ * What each request demands is declared in `access.ts`.
+ * @throws RegistryError whatever the registry refuses, `permission_denied`, and `failed_precondition` for a
+ *   second hello
+ */
 export async function answer(stream: Streamside, frame: RequestFrame): Promise<Answer> {
   const { id } = frame;
   const done = (applied: boolean): Answer => ({ type: 'done', id, applied });
@@ -46,10 +54,13 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
     case 'unwatch':
       return done(stream.watches.unwatch(frame.views));
     case 'get':
-      return { body: snapshotBody(stream.context, frame.view) };
+      return { body: snapshotBody(stream.context, frame.view, stream.watches.audienceOf(frame.view)) };
     case 'kv-put':
+      stream.access.demand('key', 'write', frame.key);
       return done(await stream.context.registry.submit(kvPut(stream.context, frame)));
     case 'kv-delete':
+      if (frame.recurse === true) stream.access.demandKeyTree(frame.key);
+      else stream.access.demand('key', 'write', frame.key);
       return done(await kvDelete(stream.context, frame));
     case 'goodbye':
       await stream.session?.leave();
@@ -63,16 +74,18 @@ function sessionOf({ session }: Streamside): StreamSession {
   throw new RegistryError('failed_precondition', message);
 }
 
-function snapshotBody({ registry, answers }: Context, view: FrameView): string {
+/** An answer for everybody is kept; one for those who may read a part is made anew. */
+function snapshotBody({ registry, answers }: Context, view: FrameView, audience: Audience): string {
   const name = registryView(view);
   const revision = registry.views.revision(name);
-  const body = answers.get(name, revision, 'stream snapshot', () => {
-    const content = new ViewContent(view);
+  const whole = audience === unrestricted;
+  const encode = () => {
+    const content = new ViewContent(view, audience);
     content.refresh(registry.state);
-    const json = `"type":"snapshot","view":${JSON.stringify(view)},"revision":${revision},"items":${content.json()}}`;
-    return Buffer.from(json);
-  });
-  return body.toString();
+    const head = `"view":${JSON.stringify(view)},"revision":${revision}${whole ? '' : ',"partial":true'}`;
+    return `"type":"snapshot",${head},"items":${content.json()}}`;
+  };
+  return whole ? answers.get(name, revision, 'stream snapshot', () => Buffer.from(encode())).toString() : encode();
 }
 
 function kvPut({ limits }: Context, frame: Extract<RequestFrame, { type: 'kv-put' }>): KvPut {

@@ -12,6 +12,7 @@ import type { Context } from '../../net/frontend.ts';
 import { find } from '../../registry/reader.ts';
 import type { InstanceRow } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
+import type { StreamAccess } from './access.ts';
 import type { Claim } from './sessions.ts';
 import { checkIds, drainCheck, hashIn, toCheckInputs, toInstanceInput } from './translate.ts';
 
@@ -22,10 +23,20 @@ export interface StreamSessionOptions {
   /** Shown as the session's name. */
   readonly client: string;
   readonly node: AgentNode;
+  /** The client has named its node, and was not told by its address which it is. */
+  readonly nodeIsNamed: boolean;
+  readonly access: StreamAccess;
   readonly graceMs: number;
   /** Called when somebody else has ended the session in the registry. */
   readonly onLost: () => void;
 }
+
+/**
+ * Why a stream is gone. `dismissed`: the server closes, which is nobody's death. `revoked`: its token is gone;
+ * the process lives, so what it has registered stays as it is for the grace, in which it may come back with a
+ * token that may write it.
+ */
+export type StreamEnd = 'died' | 'dismissed' | 'revoked';
 
 export class StreamSession {
   readonly #context: Context;
@@ -33,6 +44,8 @@ export class StreamSession {
   readonly #claim: Claim;
   readonly #client: string;
   readonly #node: AgentNode;
+  readonly #nodeIsNamed: boolean;
+  readonly #access: StreamAccess;
   readonly #graceMs: number;
   readonly #onLost: () => void;
   /** The session is in the registry, and its liveness knows that it has a stream. */
@@ -47,6 +60,8 @@ export class StreamSession {
     this.#claim = options.claim;
     this.#client = options.client;
     this.#node = options.node;
+    this.#nodeIsNamed = options.nodeIsNamed;
+    this.#access = options.access;
     this.#graceMs = options.graceMs;
     this.#onLost = options.onLost;
   }
@@ -63,7 +78,10 @@ export class StreamSession {
           await registry.submit({ kind: 'session-destroy', id: this.#id });
           return false;
         }
+        const forbidden = this.#own(undefined).filter(({ service }) => !this.#access.allows('service', 'write', service));
+        await this.#remove(forbidden);
         await this.#opened();
+        if (forbidden.length > 0) return false;
       } catch (err) {
         log.warn({ err, session: this.#id }, 'a session could not be resumed; its client registers again');
         return false;
@@ -100,11 +118,8 @@ export class StreamSession {
   /** @returns whether any of them was this session's */
   deregister(instances: readonly string[]): Promise<boolean> {
     return this.#next(async () => {
-      const { registry } = this.#context;
       const own = this.#own(instances);
-      await Promise.all(
-        own.map(({ node, id }) => registry.submit({ kind: 'deregister-instance', node, id })),
-      );
+      await this.#remove(own);
       return own.length > 0;
     });
   }
@@ -129,20 +144,31 @@ export class StreamSession {
     });
   }
 
-  /**
-   * The stream is gone.
-   * @param died false when the server itself closed the stream: that is nobody's death
-   */
-  close(died: boolean): void {
+  /** The stream is gone. */
+  close(end: StreamEnd): void {
     this.#closed = true;
-    const { health, log } = this.#context;
+    const { health, wheel } = this.#context;
+    this.#finally(async () => {
+      this.#unwatch();
+      // Whoever has taken the session over vouches for it now.
+      const vouched = this.#created && this.#claim.holds;
+      if (vouched && end === 'died') await health.streamClosed(this.#id);
+      // The claim is kept: as long as it holds, nobody has come back.
+      if (vouched && end === 'revoked') wheel.schedule(this.#graceMs, () => this.#finally(() => this.#expire()));
+      else this.#claim.release();
+    });
+  }
+
+  /** Nobody has come back in time with a token that is good. */
+  async #expire(): Promise<void> {
+    if (this.#claim.holds) await this.#context.registry.submit({ kind: 'session-destroy', id: this.#id });
+    this.#claim.release();
+  }
+
+  #finally(work: () => Promise<void>): void {
+    const { log } = this.#context;
     this.#last = this.#last
-      .then(async () => {
-        this.#unwatch();
-        // Whoever has taken the session over vouches for it now.
-        if (died && this.#created && this.#claim.holds) await health.streamClosed(this.#id);
-        this.#claim.release();
-      })
+      .then(work)
       .catch((err: unknown) => log.error({ err, session: this.#id }, 'the end of a stream was not recorded'));
   }
 
@@ -161,6 +187,7 @@ export class StreamSession {
   async #register(instances: readonly InstanceRegistration[]): Promise<void> {
     const { registry } = this.#context;
     const { name: node, address } = this.#node;
+    this.#demand(instances);
     const known = find.node(registry.state, node);
     // A node of this name at another address: the instances are where their client is.
     const elsewhere = known !== undefined && known.address !== address ? { address } : {};
@@ -196,6 +223,17 @@ export class StreamSession {
     if (registered.status === 'rejected') throw registered.reason;
   }
 
+  /** A service's token is enough for its instances where they are; speaking for a node that one names takes more. */
+  #demand(instances: readonly InstanceRegistration[]): void {
+    const node = this.#node.name;
+    const services = new Set(instances.map(({ service }) => service));
+    // What is replaced may be somebody else's.
+    for (const { id } of instances) services.add(find.instance(this.#context.registry.state, node, id)?.service ?? '');
+    services.delete('');
+    for (const service of services) this.#access.demand('service', 'write', service);
+    if (this.#nodeIsNamed) this.#access.demand('node', 'write', node);
+  }
+
   /** Whether the session's row is there, and this client's. */
   #inRegistry(): boolean {
     const row = find.session(this.#context.registry.state, this.#id);
@@ -220,6 +258,11 @@ export class StreamSession {
       this.#onLost();
     });
     await health.streamOpened(this.#id);
+  }
+
+  async #remove(rows: readonly InstanceRow[]): Promise<void> {
+    const { registry } = this.#context;
+    await Promise.all(rows.map(({ node, id }) => registry.submit({ kind: 'deregister-instance', node, id })));
   }
 
   async #drain(rows: readonly InstanceRow[]): Promise<void> {

@@ -16,13 +16,17 @@ import {
   type SessionKey,
 } from '@rollcall/protocol';
 import type { WebSocket } from 'ws';
-import { agentNode, type AgentNode } from '../../net/agent-node.ts';
+import { agentNode } from '../../net/agent-node.ts';
 import type { Context } from '../../net/frontend.ts';
+import type { Caller } from '../../security/acl.ts';
+import type { Origin } from '../../security/gate.ts';
+import { StreamAccess, auditAction } from './access.ts';
 import { closeCodes, errorFrame, statusByCode } from './errors.ts';
+import type { Pass } from './fan-out.ts';
 import { Outbox } from './outbox.ts';
 import { answer, type Answer } from './requests.ts';
 import type { Sessions } from './sessions.ts';
-import { StreamSession } from './stream-session.ts';
+import { StreamSession, type StreamEnd, type StreamSessionOptions } from './stream-session.ts';
 import { Watches, type Feeds } from './watches.ts';
 import { frameText, parseJson } from './wire.ts';
 
@@ -41,6 +45,9 @@ export interface StreamOptions {
   readonly sessions: Sessions;
   readonly socket: Duplex;
   readonly webSocket: WebSocket;
+  /** As the handshake's token says, and where it came from. */
+  readonly caller: Caller;
+  readonly origin: Origin;
   /** The `X-Rollcall-Node` header of the handshake. */
   readonly namedNode: string | undefined;
   readonly pingMs: number;
@@ -48,7 +55,7 @@ export interface StreamOptions {
 }
 
 /** Why the server ends a stream; also the label of the metric. */
-export type CutReason = 'silent' | 'stuck' | 'flooded' | 'not json' | 'no hello' | 'taken over';
+export type CutReason = 'silent' | 'stuck' | 'flooded' | 'not json' | 'no hello' | 'taken over' | 'token gone';
 
 export class Stream {
   readonly #options: StreamOptions;
@@ -57,12 +64,21 @@ export class Stream {
   readonly #webSocket: WebSocket;
   readonly #outbox: Outbox;
   readonly #watches: Watches;
+  readonly #access: StreamAccess;
+  /** Looks again at what the client may do; costs about as much as telling somebody for each hundred views. */
+  readonly #review: Pass = {
+    advance: (budget) => {
+      this.#refresh();
+      return Math.max(1, budget - Math.ceil(this.#watches.size / 100));
+    },
+  };
   readonly #remoteAddress: string | undefined;
   readonly #inFlight = new Set<number>();
   #greeted = false;
   #session: StreamSession | undefined;
-  /** The server ends it: what follows is nobody's death. */
-  #dismissed = false;
+  #end: StreamEnd = 'died';
+  /** What the client may do may have changed since it was looked at last. */
+  #stale = false;
   #bytesRead = 0;
   #flushes = 0;
   #quietVisits = 0;
@@ -75,10 +91,13 @@ export class Stream {
     this.#socket = socket;
     this.#webSocket = webSocket;
     this.#remoteAddress = (socket as Socket).remoteAddress;
+    const { caller, origin } = options;
+    this.#access = new StreamAccess({ security: context.security, caller, origin, onChange: () => this.#changed() });
     this.#outbox = new Outbox(socket, () => this.#open, () => this.#watches.drained());
     this.#watches = new Watches({
       feeds,
       outbox: this.#outbox,
+      access: this.#access,
       limit: context.limits.watchesPerStreamMax,
       bufferBytesMax: context.limits.streamBufferBytesMax,
     });
@@ -111,7 +130,7 @@ export class Stream {
 
   /** The server is closing: the client is told to go elsewhere, its instances stay. */
   dismiss(): void {
-    this.#dismissed = true;
+    this.#end = 'dismissed';
     this.#send({ type: 'go-elsewhere', servers: [] });
     this.#webSocket.close(closeCodes.goingAway, 'the server is closing');
   }
@@ -126,6 +145,7 @@ export class Stream {
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
+    if (this.#stale) this.#refresh();
     if (!this.#open) return;
     const message = isBinary ? undefined : parseJson(data);
     if (message === undefined) {
@@ -155,14 +175,19 @@ export class Stream {
       const reply =
         type === 'hello' && !this.#greeted
           ? await this.#greet(frame)
-          : await answer({ context: this.#context, watches: this.#watches, session: this.#session }, frame);
+          : await answer(
+              { context: this.#context, watches: this.#watches, access: this.#access, session: this.#session },
+              frame,
+            );
       this.#inFlight.delete(id);
+      this.#record(frame, reply);
       this.#context.metrics.request(`stream ${type}`, 200);
       this.#reply(id, reply);
       if (type === 'goodbye') this.#webSocket.close(1000, 'goodbye');
     } catch (error) {
       this.#inFlight.delete(id);
       const { code, message } = toRegistryError(error);
+      if (code === 'permission_denied') this.#access.record('denied', `${type}: ${message}`);
       if (code === 'internal') this.#context.log.error({ err: error, type }, 'a request failed');
       this.#refuse(code, message, id, type);
     }
@@ -176,10 +201,11 @@ export class Stream {
       return errorFrame('unimplemented', text, frame.id);
     }
     const node = agentNode(identity, this.#remoteAddress, namedNode ?? frame.node);
+    const nodeIsNamed = node.name !== agentNode(identity, this.#remoteAddress, undefined).name;
     const graceMs = frame.graceMs ?? graceMsDefault;
     let resuming: Promise<boolean> | undefined;
     if (frame.session !== undefined) {
-      this.#session = this.#claim(frame.session, { node, graceMs, client: frame.client });
+      this.#session = this.#claim(frame.session, { node, nodeIsNamed, graceMs, client: frame.client });
       resuming = this.#session.open();
     }
     // From here on, and not only once the session is found: requests may follow the hello unasked.
@@ -199,16 +225,46 @@ export class Stream {
 
   #claim(
     key: SessionKey,
-    client: { readonly node: AgentNode; readonly graceMs: number; readonly client: string },
+    client: Pick<StreamSessionOptions, 'node' | 'nodeIsNamed' | 'graceMs' | 'client'>,
   ): StreamSession {
     const { context, sessions } = this.#options;
     return new StreamSession({
       ...client,
       context,
+      access: this.#access,
       id: key.id,
       claim: sessions.claim(context.registry.state, key, () => this.#cut('taken over', closeCodes.takenOver)),
       onLost: () => this.#send({ type: 'session-lost' }),
     });
+  }
+
+  /** Nothing is sent and nothing is done for the client until it has been looked at, at the latest in the next turns. */
+  #changed(): void {
+    if (!this.#open || this.#stale) return;
+    this.#stale = true;
+    this.#watches.hold();
+    this.#options.feeds.schedule(this.#review);
+  }
+
+  #refresh(): void {
+    if (!this.#stale) return;
+    this.#stale = false;
+    try {
+      this.#access.refresh();
+    } catch (error) {
+      const { code, message } = toRegistryError(error);
+      this.#access.record('unauthenticated', `the stream's token is gone: ${message}`);
+      this.#send(errorFrame(code, `${message}; the token of this stream is gone or has ended`));
+      this.#end = 'revoked';
+      this.#cut('token gone', closeCodes.tokenGone);
+      return;
+    }
+    this.#watches.review();
+  }
+
+  #record(frame: RequestFrame, reply: Answer): void {
+    const action = 'type' in reply && reply.type === 'done' && reply.applied ? auditAction(frame) : undefined;
+    if (action !== undefined) this.#access.record('write', action);
   }
 
   #reply(id: number, reply: Answer): void {
@@ -240,13 +296,15 @@ export class Stream {
     this.#context.log.info({ reason, remote: this.#remoteAddress }, 'a stream was cut');
     this.#watches.close();
     this.#webSocket.close(code, reason);
-    // A client that broke the protocol shall read why; one that is not there cannot.
-    if (code !== closeCodes.policy) this.#webSocket.terminate();
+    // A client that broke the protocol, or has lost its token, shall read why; one that is not there cannot.
+    if (code === closeCodes.lost || code === closeCodes.takenOver) this.#webSocket.terminate();
   }
 
   #closed(): void {
+    this.#access.close();
+    this.#options.feeds.cancel(this.#review);
     this.#watches.close();
-    this.#session?.close(!this.#dismissed);
+    this.#session?.close(this.#end);
     this.#options.onClosed();
   }
 }

@@ -16,6 +16,8 @@ import type { KvRow } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
 import { catalog } from '../../registry/views.ts';
 import { viewOf } from '../../registry/view-name.ts';
+import { unrestricted } from '../../security/authorizer.ts';
+import type { Audience } from './audience.ts';
 import { nodeStatus, statusOf, toInstance, toKvItem } from './translate.ts';
 
 interface Item {
@@ -47,11 +49,14 @@ export function registryView({ kind, name }: FrameView): string {
 
 export class ViewContent {
   readonly #view: FrameView;
+  readonly #audience: Audience;
   #items = new Map<string, Item>();
   #bytes = 0;
 
-  constructor(view: FrameView) {
+  /** @param audience what it may not read is left out */
+  constructor(view: FrameView, audience: Audience = unrestricted) {
     this.#view = view;
+    this.#audience = audience;
   }
 
   /** About the bytes of a snapshot. */
@@ -106,20 +111,23 @@ export class ViewContent {
     const { kind, name } = this.#view;
     switch (kind) {
       case 'service':
-        return instances(state, name);
+        return instances(state, name, this.#audience);
       case 'services':
-        return services(state);
+        return services(state, this.#audience);
       case 'key':
-        return entries(state, [name]);
+        return entries(state, [name], this.#audience);
       case 'prefix':
-        return entries(state, state.kvKeys(name));
+        return entries(state, state.kvKeys(name), this.#audience);
     }
   }
 }
 
-function* instances(state: State, service: string): Generator<readonly [string, (before?: Item) => Item]> {
+type Items = Generator<readonly [string, (before?: Item) => Item]>;
+
+function* instances(state: State, service: string, audience: Audience): Items {
   const statuses = new Map<string, CheckStatus>();
   for (const row of find.instancesOfService(state, service)) {
+    if (!audience.allows('node', 'read', row.node)) continue;
     let ofNode = statuses.get(row.node);
     if (ofNode === undefined) {
       ofNode = nodeStatus(state, row.node);
@@ -138,8 +146,9 @@ function* instances(state: State, service: string): Generator<readonly [string, 
   }
 }
 
-function* services(state: State): Generator<readonly [string, (before?: Item) => Item]> {
+function* services(state: State, audience: Audience): Items {
   for (const [service, tags] of catalog(state)) {
+    if (!audience.allows('service', 'read', service)) continue;
     const json = JSON.stringify({ service, tags });
     yield [service, (before) => (before?.version === json ? before : encoded(service, json, json))];
   }
@@ -150,8 +159,9 @@ function encoded(key: FrameItemKey, version: string, json: string): Item {
 }
 
 /** KV values may be large: an item keeps its row, which the state has anyway, and not its JSON. */
-function* entries(state: State, keys: Iterable<string>): Generator<readonly [string, (before?: Item) => Item]> {
+function* entries(state: State, keys: Iterable<string>, audience: Audience): Items {
   for (const key of keys) {
+    if (!audience.allows('key', 'read', key)) continue;
     const row = find.kv(state, key);
     if (row === undefined) continue;
     yield [key, (before) => (before?.version === row.modified ? before : kvEntry(row))];

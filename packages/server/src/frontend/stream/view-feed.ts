@@ -1,5 +1,5 @@
 /**
- * One watched view and everyone who watches it: one watch in the registry, one encoding per
+ * One watched view and everyone who sees the same of it: one watch in the registry, one encoding per
  * change, the same bytes for all.
  *
  *   views.watch ─► dirty ─► refresh: what changed? ─► delta (from the last revision to this one)
@@ -11,6 +11,8 @@
 
 import { toRegistryError, type FrameView, type RegistryError } from '@rollcall/protocol';
 import type { Registry } from '../../registry/registry.ts';
+import { unrestricted } from '../../security/authorizer.ts';
+import type { Audience } from './audience.ts';
 import type { FanOut, Pass } from './fan-out.ts';
 import { registryView, ViewContent, type ContentChange } from './view-content.ts';
 import { frameText, type Message } from './wire.ts';
@@ -35,6 +37,8 @@ export interface Subscription {
 export interface FeedOptions {
   readonly registry: Registry;
   readonly fanOut: FanOut;
+  /** Everybody who watches may read this much of it; all of it by default. */
+  readonly audience?: Audience;
   /** Called when the last subscriber is gone. */
   readonly onIdle: () => void;
 }
@@ -64,6 +68,8 @@ class Member implements Subscription {
 
 export class ViewFeed implements Pass {
   readonly view: FrameView;
+  /** Something may be left out, so that revisions of this feed say nothing about others. */
+  readonly #partial: boolean;
   readonly #registry: Registry;
   readonly #fanOut: FanOut;
   readonly #onIdle: () => void;
@@ -84,12 +90,14 @@ export class ViewFeed implements Pass {
 
   /** @throws RegistryError `resource_exhausted` when a snapshot would be too large */
   constructor(view: FrameView, options: FeedOptions) {
+    const audience = options.audience ?? unrestricted;
     this.view = view;
+    this.#partial = audience !== unrestricted;
     this.#registry = options.registry;
     this.#fanOut = options.fanOut;
     this.#onIdle = options.onIdle;
     this.#name = registryView(view);
-    this.#content = new ViewContent(view);
+    this.#content = new ViewContent(view, audience);
     this.#content.refresh(this.#registry.state);
     this.#unwatch = this.#registry.views.watch(this.#name, () => {
       this.#dirty = true;
@@ -100,7 +108,7 @@ export class ViewFeed implements Pass {
 
   /**
    * Subscribes; sends the content now unless the subscriber has it.
-   * @param from revision that the subscriber has; undefined for nothing
+   * @param from revision that the subscriber has of the whole view; undefined for nothing
    * @returns the subscription, and the revision that the subscriber will have
    * @throws RegistryError `resource_exhausted` when the content has grown too large; the feed ends
    */
@@ -114,13 +122,29 @@ export class ViewFeed implements Pass {
         throw error;
       }
     }
-    const member = new Member(this, subscriber, from ?? -1);
+    // What it has of the whole view says nothing of what it may see of it.
+    const known = this.#partial ? undefined : from;
+    if (this.#partial) this.#catchUpRevision();
+    const member = new Member(this, subscriber, known ?? -1);
     member.index = this.#members.length;
     this.#members.push(member);
     // Between the two revisions nothing changed, so whoever stands there has it all.
-    const current = from !== undefined && from >= this.#revision;
+    const current = known !== undefined && known >= this.#revision;
     if (!current) this.serve(member);
-    return { subscription: member, revision: current ? from : this.#revision };
+    return { subscription: member, revision: current ? known : this.#revision };
+  }
+
+  /**
+   * What has not changed for this audience is also the content of the view's newest revision: so whoever
+   * comes from the whole view is not given an older one than it has.
+   */
+  #catchUpRevision(): void {
+    const revision = this.#registry.views.revision(this.#name);
+    if (revision === this.#revision) return;
+    this.#revision = revision;
+    this.#previous = undefined;
+    this.#delta = undefined;
+    this.#snapshot = undefined;
   }
 
   advance(budget: number): number {
@@ -192,9 +216,9 @@ export class ViewFeed implements Pass {
   }
 
   #snapshotMessage(): Message {
-    return (this.#snapshot ??= frameText(
-      `{"type":"snapshot","view":${JSON.stringify(this.view)},"revision":${this.#revision},"items":${this.#content.json()}}`,
-    ));
+    if (this.#snapshot !== undefined) return this.#snapshot;
+    const head = `"view":${JSON.stringify(this.view)},"revision":${this.#revision}${this.#partial ? ',"partial":true' : ''}`;
+    return (this.#snapshot = frameText(`{"type":"snapshot",${head},"items":${this.#content.json()}}`));
   }
 
   #end(error: RegistryError): void {

@@ -1,19 +1,24 @@
 /**
  * The views that one stream watches. A slow reader is not sent more: the views that changed in the
- * meantime are remembered, each once, and sent as they are when it has read.
+ * meantime are remembered, each once, and sent as they are when it has read. The same holds while it is not
+ * clear what the reader may still see: nothing is sent until every view has been looked at.
  */
 
-import { RegistryError, type FrameView, type WatchEndedFrame, type WatchedView } from '@rollcall/protocol';
-import type { FanOut } from './fan-out.ts';
+import { RegistryError, toRegistryError, type FrameView, type WatchEndedFrame, type WatchedView } from '@rollcall/protocol';
+import { unrestricted } from '../../security/authorizer.ts';
+import type { StreamAccess } from './access.ts';
+import { Audiences, type Audience } from './audience.ts';
+import type { FanOut, Pass } from './fan-out.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Outbox } from './outbox.ts';
 import { registryView } from './view-content.ts';
 import { ViewFeed, type Subscriber, type Subscription } from './view-feed.ts';
 import { frameText, type Message } from './wire.ts';
 
-/** The feeds of all watched views of a server. */
+/** The feeds of all watched views of a server, one for each view and audience. */
 export class Feeds {
-  readonly #feeds = new Map<string, ViewFeed>();
+  readonly audiences = new Audiences();
+  readonly #feeds = new Map<Audience, Map<string, ViewFeed>>();
   readonly #registry: Registry;
   readonly #fanOut: FanOut;
 
@@ -23,21 +28,33 @@ export class Feeds {
   }
 
   get size(): number {
-    return this.#feeds.size;
+    let size = 0;
+    for (const feeds of this.#feeds.values()) size += feeds.size;
+    return size;
+  }
+
+  /** Has `pass` advanced in turns with the feeds. */
+  schedule(pass: Pass): void {
+    this.#fanOut.schedule(pass);
+  }
+
+  cancel(pass: Pass): void {
+    this.#fanOut.cancel(pass);
   }
 
   /** @throws RegistryError `resource_exhausted` when the view is too large to be watched */
-  of(view: FrameView): ViewFeed {
+  of(view: FrameView, audience: Audience = unrestricted): ViewFeed {
     const name = registryView(view);
-    let feed = this.#feeds.get(name);
-    if (feed === undefined) {
-      feed = new ViewFeed(view, {
-        registry: this.#registry,
-        fanOut: this.#fanOut,
-        onIdle: () => this.#feeds.delete(name),
-      });
-      this.#feeds.set(name, feed);
-    }
+    const feeds = this.#feeds.get(audience) ?? new Map<string, ViewFeed>();
+    const known = feeds.get(name);
+    if (known !== undefined) return known;
+    const onIdle = () => {
+      feeds.delete(name);
+      if (feeds.size === 0) this.#feeds.delete(audience);
+    };
+    const feed = new ViewFeed(view, { registry: this.#registry, fanOut: this.#fanOut, audience, onIdle });
+    this.#feeds.set(audience, feeds);
+    feeds.set(name, feed);
     return feed;
   }
 }
@@ -45,28 +62,48 @@ export class Feeds {
 export interface WatchesOptions {
   readonly feeds: Feeds;
   readonly outbox: Outbox;
+  readonly access: StreamAccess;
   /** Views that may be watched. */
   readonly limit: number;
   /** Bytes that may wait before the reader counts as slow. */
   readonly bufferBytesMax: number;
 }
 
+interface Watched {
+  readonly view: FrameView;
+  readonly audience: Audience;
+  readonly subscription: Subscription;
+}
+
 export class Watches implements Subscriber {
   readonly #feeds: Feeds;
   readonly #outbox: Outbox;
+  readonly #access: StreamAccess;
   readonly #limit: number;
   readonly #bufferBytesMax: number;
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #watched = new Map<string, Watched>();
   readonly #deferred = new Set<Subscription>();
+  /** What the reader may see is not clear. */
+  #held = false;
 
   constructor(options: WatchesOptions) {
     this.#feeds = options.feeds;
     this.#outbox = options.outbox;
+    this.#access = options.access;
     this.#limit = options.limit;
     this.#bufferBytesMax = options.bufferBytesMax;
   }
 
   get congested(): boolean {
+    return this.#held || this.#tooSlow;
+  }
+
+  /** Views that are watched. */
+  get size(): number {
+    return this.#watched.size;
+  }
+
+  get #tooSlow(): boolean {
     return this.#outbox.busy && this.#outbox.bytes > this.#bufferBytesMax;
   }
 
@@ -74,16 +111,52 @@ export class Watches implements Subscriber {
    * Watches views, from the revisions that the client has; watching one again starts it anew.
    * @returns where each view stands
    * @throws RegistryError `resource_exhausted` over the limit, or for a view that is too large;
-   *   what was watched before stays watched
+   *   `permission_denied`; what was watched before stays watched
    */
   watch(views: readonly WatchedView[]): number[] {
-    const names = new Set(this.#subscriptions.keys());
+    const names = new Set(this.#watched.keys());
     for (const view of views) names.add(registryView(view));
     if (names.size > this.#limit) {
       const message = `the stream would watch ${names.size} views, the limit is ${this.#limit}`;
       throw new RegistryError('resource_exhausted', message);
     }
-    return views.map(({ kind, name, revision }) => this.#watch({ kind, name }, revision));
+    const audiences = views.map((view) => this.audienceOf(view));
+    return views.map(({ kind, name, revision }, at) => this.#watch({ kind, name }, revision, audiences[at] as Audience));
+  }
+
+  /** @throws RegistryError `permission_denied` */
+  audienceOf(view: FrameView): Audience {
+    const audience = this.#audienceOf(view);
+    if (audience === undefined) throw this.#access.unreadable(view);
+    return audience;
+  }
+
+  #audienceOf(view: FrameView): Audience | undefined {
+    return this.#feeds.audiences.of(this.#access.caller.authorizer, view);
+  }
+
+  /** Sends nothing more until `review`: the reader's rights may have changed. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Looks at every view again: what may no longer be read ends, of what may be read in part the part is sent. */
+  review(): void {
+    this.#held = false;
+    for (const { view, audience } of this.#watched.values()) {
+      const now = this.#audienceOf(view);
+      if (now === audience) continue;
+      if (now === undefined) {
+        this.ended(view, this.#access.unreadable(view));
+        continue;
+      }
+      try {
+        this.#watch(view, undefined, now);
+      } catch (error) {
+        this.ended(view, toRegistryError(error));
+      }
+    }
+    this.drained();
   }
 
   /** @returns whether any of them was watched */
@@ -104,8 +177,8 @@ export class Watches implements Subscriber {
 
   close(): void {
     this.#deferred.clear();
-    for (const subscription of this.#subscriptions.values()) subscription.cancel();
-    this.#subscriptions.clear();
+    for (const { subscription } of this.#watched.values()) subscription.cancel();
+    this.#watched.clear();
   }
 
   push(message: Message): void {
@@ -122,22 +195,22 @@ export class Watches implements Subscriber {
     this.#outbox.write(frameText(JSON.stringify(frame)));
   }
 
-  #watch(view: FrameView, from: number | undefined): number {
+  #watch(view: FrameView, from: number | undefined, audience: Audience): number {
     const name = registryView(view);
-    const feed = this.#feeds.of(view);
+    const feed = this.#feeds.of(view, audience);
     // Before the old one is cancelled, or the feed would end and begin again.
     const { subscription, revision } = feed.add(this, from);
     this.#cancel(name);
-    this.#subscriptions.set(name, subscription);
+    this.#watched.set(name, { view, audience, subscription });
     return revision;
   }
 
   #cancel(name: string): boolean {
-    const subscription = this.#subscriptions.get(name);
-    if (subscription === undefined) return false;
-    this.#subscriptions.delete(name);
-    this.#deferred.delete(subscription);
-    subscription.cancel();
+    const watched = this.#watched.get(name);
+    if (watched === undefined) return false;
+    this.#watched.delete(name);
+    this.#deferred.delete(watched.subscription);
+    watched.subscription.cancel();
     return true;
   }
 }

@@ -1,0 +1,113 @@
+/**
+ * What one stream may do: who its client is, as of its handshake and of every change since, and what each
+ * request demands. The secret itself is not kept.
+ */
+
+import { RegistryError, type FrameView, type RequestFrame } from '@rollcall/protocol';
+import type { Access } from '../../security/access.ts';
+import type { Caller } from '../../security/acl.ts';
+import type { Resource, Verb } from '../../security/authorizer.ts';
+import type { AuditEvent } from '../../security/audit.ts';
+import type { Origin } from '../../security/gate.ts';
+import type { Security } from '../../security/security.ts';
+
+const ownSession = 'the secret of the session, and touches nothing but what that session has registered';
+
+/** What requests demand. */
+export const requestAccess: Readonly<Record<RequestFrame['type'], Access>> = {
+  hello: { kind: 'own-proof', why: 'the secret of the session that it resumes; what the token may no longer write is removed' },
+  /** For each service, that of an instance which is replaced included; `node:write` for a node that the client has named. */
+  register: { kind: 'demands-by-name', resource: 'service', verb: 'write' },
+  deregister: { kind: 'own-proof', why: ownSession },
+  drain: { kind: 'own-proof', why: ownSession },
+  beat: { kind: 'own-proof', why: ownSession },
+  goodbye: { kind: 'own-proof', why: ownSession },
+  /** A service or key that is named is demanded; lists, and instances on nodes, are filtered. */
+  watch: { kind: 'filters', resources: ['service', 'node', 'key'] },
+  get: { kind: 'filters', resources: ['service', 'node', 'key'] },
+  unwatch: { kind: 'open', why: 'ends what this stream itself has begun' },
+  'kv-put': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
+  'kv-delete': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
+};
+
+export interface StreamAccessOptions {
+  readonly security: Security;
+  /** As the handshake's token says. */
+  readonly caller: Caller;
+  readonly origin: Origin;
+  /** Called when what the client may do may have changed: `refresh` before the next use. Must not throw. */
+  readonly onChange: () => void;
+}
+
+export class StreamAccess {
+  readonly #security: Security;
+  readonly #origin: Origin;
+  readonly #stopListening: () => void;
+  #caller: Caller;
+
+  constructor({ security, caller, origin, onChange }: StreamAccessOptions) {
+    this.#security = security;
+    this.#origin = origin;
+    this.#caller = caller;
+    this.#stopListening = security.acl.enabled ? security.acl.onChange(caller, onChange) : () => {};
+  }
+
+  get caller(): Caller {
+    return this.#caller;
+  }
+
+  /** @throws RegistryError `unauthenticated` when the token is gone */
+  refresh(): void {
+    this.#caller = this.#security.acl.refresh(this.#caller);
+  }
+
+  allows(resource: Resource, verb: Verb, name: string): boolean {
+    return this.#caller.authorizer.allows(resource, verb, name);
+  }
+
+  /** @throws RegistryError `permission_denied` */
+  demand(resource: Resource, verb: Verb, name: string): void {
+    this.#security.acl.authorize(this.#caller, resource, verb, name);
+  }
+
+  /** @throws RegistryError `permission_denied` */
+  demandKeyTree(prefix: string): void {
+    if (!this.#caller.authorizer.allowsKeyTree(prefix)) throw this.#security.acl.denied(this.#caller, 'key', 'write', prefix);
+  }
+
+  /** Why a view may not be read. */
+  unreadable({ kind, name }: FrameView): RegistryError {
+    return this.#security.acl.denied(this.#caller, kind === 'service' ? 'service' : 'key', 'read', name);
+  }
+
+  record(kind: AuditEvent['kind'], action: string): void {
+    this.#security.gate.record(kind, this.#caller, this.#origin, action);
+  }
+
+  close(): void {
+    this.#stopListening();
+  }
+}
+
+/** What the audit log says of a request that changes something; undefined for all others. Without values. */
+export function auditAction(frame: RequestFrame): string | undefined {
+  switch (frame.type) {
+    case 'register':
+      return `register ${frame.instances.map(({ id, service }) => `${id} of ${service}`).join(', ')}`;
+    case 'deregister':
+    case 'drain':
+      return `${frame.type} ${frame.instances.join(', ')}`;
+    case 'kv-put':
+      return `kv-put ${frame.key}`;
+    case 'kv-delete':
+      return `kv-delete ${frame.recurse === true ? `everything under ${frame.key}` : frame.key}`;
+    case 'goodbye':
+      return 'goodbye';
+    case 'hello':
+    case 'beat':
+    case 'watch':
+    case 'unwatch':
+    case 'get':
+      return undefined;
+  }
+}
