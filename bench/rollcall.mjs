@@ -14,8 +14,8 @@ import { freePort, pause, pinned, residentBytes } from './processes.mjs';
 const program = fileURLToPath(new URL('../packages/cli/bin/rollcall.mjs', import.meta.url));
 
 /** Starts a server; `stop` keeps the folder for the next start, `remove` deletes it. */
-export async function startRollcall(folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'))) {
-  const port = await freePort();
+export async function startRollcall(folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-')), port = undefined) {
+  port ??= await freePort();
   const dnsPort = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const listeners = ['--http', `127.0.0.1:${port}`, '--dns', `127.0.0.1:${dnsPort}`];

@@ -73,6 +73,7 @@ export class Exchange implements TryListener {
   /** Tries that may still answer: one, or two after a hedge. */
   readonly #waiting = new Set<Try>();
   #answering: Try | undefined;
+  #startedAt = 0;
   #tries = 0;
   #hedged = false;
   #over = false;
@@ -107,12 +108,13 @@ export class Exchange implements TryListener {
       this.#fail(refusal);
       return;
     }
+    this.#startedAt = now;
     budget.deposit(now);
     this.#watchDeadline(now);
     try {
       const endpoint = this.#pick(now, []);
       if (endpoint === undefined) throw noInstance(service);
-      this.#scheduleHedge();
+      this.#scheduleHedge(now);
       this.#try(endpoint, now);
     } catch (error) {
       if (isRegistryError(error, 'unavailable')) this.#tell({ kind: 'refused', reason: 'endpoints' });
@@ -126,8 +128,8 @@ export class Exchange implements TryListener {
     this.#waiting.delete(attempt);
     this.#stopHedge?.();
     const { hedging, concurrency, requests } = this.#context;
-    // What a hedge answered says how slow the first one was only as a lower bound.
-    hedging?.answered(latencyMs, now);
+    // From the first try on: a hedge that answers quickly says that the first one is slow.
+    hedging?.answered(now - this.#startedAt, now);
     concurrency?.observe(Math.max(latencyMs, 0.001), requests.current);
     for (const other of this.#waiting) other.cancel(new DOMException('another endpoint answered first', 'AbortError'));
     this.#waiting.clear();
@@ -207,20 +209,21 @@ export class Exchange implements TryListener {
     }
   }
 
-  #scheduleHedge(): void {
+  #scheduleHedge(now: number): void {
     const { hedging, clock, triesMax } = this.#context;
     if (hedging === undefined || triesMax < 2 || !this.#idempotent || hasBody(this.#request)) return;
-    this.#stopHedge = clock.timer(hedging.delayMs, () => this.#hedge(hedging.delayMs));
+    hedging.sent(now);
+    const { delayMs } = hedging;
+    this.#stopHedge = clock.timer(delayMs, () => this.#hedge(hedging, delayMs));
   }
 
   /** One at most, and none after a retry: that one has just begun. */
-  #hedge(delayMs: number): void {
-    const { clock, budget } = this.#context;
+  #hedge(hedging: Hedging, delayMs: number): void {
     const [slow] = this.#waiting;
     if (this.#over || this.#answering !== undefined || slow === undefined || this.#tries > 1) return;
-    const now = clock.monotonic();
+    const now = this.#context.clock.monotonic();
     const endpoint = this.#another(now, false);
-    if (endpoint === undefined || !budget.withdraw(now)) return;
+    if (endpoint === undefined || !hedging.allows(now)) return;
     this.#hedged = true;
     this.#tell({ kind: 'hedge', endpoint: slow.endpoint.authority, delayMs });
     this.#try(endpoint, now);

@@ -8,6 +8,7 @@ import type { Dispatcher } from 'undici';
 import type { OutcomeResult } from '../balancer/balancer.ts';
 import type { Clock } from '../clock.ts';
 import type { Endpoint } from '../endpoint.ts';
+import { type LoadReport, loadReportIn } from '../load-report/load-report.ts';
 import { type Failure, isRefusal } from '../resilience/retry.ts';
 import type { EndpointChooser } from '../routing/router.ts';
 import { failureOf } from './failure.ts';
@@ -91,7 +92,7 @@ export class Try implements FetchHandler {
   onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
     if (this.#state === 'over') return true;
     if (status < 200) return this.#exchange.handler.onHeaders(status, headers, resume, statusText);
-    const now = this.#observe(status >= 500 || status === 429 ? 'failed' : 'ok');
+    const now = this.#observe(status >= 500 || status === 429 ? 'failed' : 'ok', loadReportIn(headers));
     if (isRefusal(status) && this.#exchange.supersede(this, 'refused', now)) {
       this.#state = 'discarding';
       return true;
@@ -131,11 +132,11 @@ export class Try implements FetchHandler {
     else this.#exchange.failed(this, failure, now, error);
   }
 
-  /** Tells the picker how it went. @returns the time now */
-  #observe(result: OutcomeResult): number {
+  /** Tells the picker how it went, and what the endpoint says of its load. @returns the time now */
+  #observe(result: OutcomeResult, load?: LoadReport): number {
     this.#stopTimer?.();
     const now = this.#clock.monotonic();
-    this.#picker.observe(this.endpoint, { now, latencyMs: now - this.#startedAt, result });
+    this.#picker.observe(this.endpoint, { now, latencyMs: now - this.#startedAt, result, load });
     return now;
   }
 

@@ -1,0 +1,89 @@
+/**
+ * What happens to five backends while a caller sends 1,000 requests a second, and what that may cost. Each
+ * scenario gets the running parts and returns when it has done its harm; the caller's run goes on around it.
+ */
+
+import { pause } from '../processes.mjs';
+
+export const perSecond = 1_000;
+
+export const scenarios = [
+  {
+    name: 'nothing happens',
+    seconds: 6,
+    harm: async () => {},
+    target: '0 failed',
+    met: ({ failed }) => failed === 0,
+  },
+  {
+    name: 'kill -9 of 1 of 5, GET',
+    seconds: 6,
+    harm: async ({ backends }) => void (await backends[0].stop('SIGKILL')),
+    target: '0 failed',
+    met: ({ failed }) => failed === 0,
+  },
+  {
+    name: 'kill -9 of 1 of 5, POST',
+    seconds: 6,
+    method: 'POST',
+    harm: async ({ backends }) => void (await backends[0].stop('SIGKILL')),
+    target: '≤ 1 failed per open connection',
+    // Open connections to one backend: about its requests in flight, 1,000/s × 5 ms ÷ 5, and what bursts left open.
+    met: ({ failed }, { openConnections }) => failed <= openConnections,
+  },
+  {
+    name: 'SIGSTOP of 1 of 5',
+    seconds: 8,
+    async harm({ backends, atEnd }) {
+      process.kill(backends[0].pid, 'SIGSTOP');
+      atEnd(() => process.kill(backends[0].pid, 'SIGCONT'));
+    },
+    target: '0 failed, p99.9 ≤ 300 ms',
+    met: ({ failed, p999 }) => failed === 0 && p999 <= 300,
+  },
+  {
+    name: 'one backend slow (1 s)',
+    seconds: 8,
+    harm: async ({ backends }) => void (await backends[0].ask({ slowMs: 1_000 })),
+    target: '0 failed, p99 ≤ 100 ms',
+    met: ({ failed, p99 }) => failed === 0 && p99 <= 100,
+  },
+  {
+    name: 'rolling restart of all',
+    seconds: 14,
+    async harm({ backends, startBackend }) {
+      for (let n = 0; n < backends.length; n++) {
+        const replacement = await startBackend(`new-${n}`);
+        await backends[n].stop('SIGTERM');
+        backends[n] = replacement;
+        await pause(500);
+      }
+    },
+    target: '0 failed',
+    met: ({ failed }) => failed === 0,
+  },
+  {
+    name: 'registry down for 60 s, a backend dies meanwhile',
+    seconds: 66,
+    quickSeconds: 16,
+    async harm({ server, backends, quick }) {
+      await server.stop();
+      await pause(2_000);
+      await backends[0].stop('SIGKILL');
+      await pause(quick ? 8_000 : 58_000);
+      await server.restart();
+    },
+    target: '0 failed',
+    met: ({ failed }) => failed === 0,
+  },
+  {
+    name: 'all backends down',
+    seconds: 8,
+    async harm({ backends }) {
+      // Still registered as far as the caller can know at first: ports are refused at once.
+      await Promise.all(backends.map((backend) => backend.stop('SIGKILL')));
+    },
+    target: 'tries ≤ 1.2 × requests',
+    met: ({ sent, events }) => ((events.retry ?? 0) + (events.hedge ?? 0)) / sent <= 0.2,
+  },
+];

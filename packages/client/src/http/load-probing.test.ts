@@ -1,0 +1,77 @@
+import { afterEach, expect, it } from 'vitest';
+import { manualClock } from '../../../server/src/manual-clock.case.ts';
+import { anInstance } from '../balancer/simulation.case.ts';
+import { Endpoint } from '../endpoint.ts';
+import { loadHeader, loadPath } from '../load-report/load-report.ts';
+import { EndpointPools } from './endpoint-pools.ts';
+import { loadProbing } from './load-probing.ts';
+import { deadAuthority, type WebServer, webServer } from './web-server.case.ts';
+
+const cleanups: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+async function serve(...args: Parameters<typeof webServer>): Promise<WebServer> {
+  const server = await webServer(...args);
+  cleanups.push(() => server.kill());
+  return server;
+}
+
+function setUp() {
+  const clock = manualClock();
+  const pools = new EndpointPools(1000);
+  cleanups.push(() => pools.destroy(new Error('over')));
+  return { clock, pools, probing: loadProbing(pools, clock) };
+}
+
+const at = (authority: string) => new Endpoint(anInstance('a', { address: '127.0.0.1', port: Number(authority.split(':')[1]) }));
+
+it.each([200, 204, 404])('takes the report from the header, with status %i, and keeps the connection', async (status) => {
+  const paths: (string | undefined)[] = [];
+  const server = await serve((request, response) => {
+    paths.push(request.url);
+    response.writeHead(status, { [loadHeader]: `TEXT named_metrics.rif=${paths.length}` }).end(status === 204 ? undefined : 'text');
+  });
+  const { probing } = setUp();
+  const endpoint = at(server.authority);
+  expect(await probing.probe(endpoint)).toEqual({ inFlight: 1 });
+  expect(await probing.probe(endpoint)).toEqual({ inFlight: 2 });
+  expect(paths).toEqual([loadPath, loadPath]);
+  expect(server.sockets.size).toBeLessThanOrEqual(2);
+});
+
+it('does not ask again for a minute where the answer has no report', async () => {
+  const server = await serve((_request, response) => response.end('a page'));
+  const { clock, probing } = setUp();
+  const endpoint = at(server.authority);
+  expect(await probing.probe(endpoint)).toBeUndefined();
+  clock.advance(59_000);
+  expect(await probing.probe(endpoint)).toBeUndefined();
+  expect(server.requests).toBe(1);
+  clock.advance(2000);
+  expect(await probing.probe(endpoint)).toBeUndefined();
+  expect(server.requests).toBe(2);
+});
+
+it('resolves, too, when nobody listens or the connection breaks', async () => {
+  const broken = await serve((request) => request.socket.destroy());
+  const { clock, probing } = setUp();
+  expect(await probing.probe(at(await deadAuthority()))).toBeUndefined();
+  const endpoint = at(broken.authority);
+  expect(await probing.probe(endpoint)).toBeUndefined();
+  expect(await probing.probe(endpoint)).toBeUndefined();
+  expect(broken.requests).toBe(1);
+  clock.advance(6000);
+  expect(await probing.probe(endpoint)).toBeUndefined();
+  expect(broken.requests).toBe(2);
+});
+
+it('resolves when the client is closed meanwhile', async () => {
+  const server = await serve(() => {});
+  const { pools, probing } = setUp();
+  const probe = probing.probe(at(server.authority));
+  await pools.destroy(new Error('closed'));
+  expect(await probe).toBeUndefined();
+});

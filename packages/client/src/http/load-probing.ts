@@ -1,0 +1,48 @@
+/**
+ * Asks endpoints for their load over the connections that requests use: `GET` of the well-known path,
+ * whose answer carries the report in its header, whatever its status. An endpoint that says nothing,
+ * or cannot be reached, is left in peace for a while. Whom to ask and when is the balancer's business.
+ */
+
+import type { Probing } from '../balancer/balancer.ts';
+import type { Clock } from '../clock.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { loadHeader, loadPath, type LoadReport, parseLoadReport } from '../load-report/load-report.ts';
+import type { EndpointPools } from './endpoint-pools.ts';
+
+/** Longest an answer may take, in milliseconds. A report that old is of no use, but its connection is. */
+const answerTimeoutMs = 2000;
+
+/** An endpoint that answers without a report is asked again after this, in milliseconds: it may be replaced in place. */
+const silentMs = 60_000;
+
+/** One that does not answer, after this: requests find out that it is back. */
+const unreachableMs = 5000;
+
+export function loadProbing(pools: EndpointPools, clock: Clock): Probing {
+  /** Until when not to ask, on the clock that never jumps. */
+  const resting = new WeakMap<Endpoint, number>();
+  const ask = async (endpoint: Endpoint): Promise<LoadReport | undefined> => {
+    const asked = { method: 'GET', path: loadPath, headersTimeout: answerTimeoutMs, bodyTimeout: answerTimeoutMs } as const;
+    const { headers, body } = await pools.get(endpoint).request(asked);
+    // Read to its end, so that the connection can be used again.
+    await body.dump();
+    const header = headers[loadHeader];
+    return typeof header === 'string' ? parseLoadReport(header) : undefined;
+  };
+  return {
+    clock,
+    async probe(endpoint) {
+      if ((resting.get(endpoint) ?? -Infinity) > clock.monotonic()) return undefined;
+      try {
+        const report = await ask(endpoint);
+        if (report === undefined) resting.set(endpoint, clock.monotonic() + silentMs);
+        return report;
+      } catch {
+        // Requests meet the same error and tell it to whoever asked for them.
+        resting.set(endpoint, clock.monotonic() + unreachableMs);
+        return undefined;
+      }
+    },
+  };
+}
