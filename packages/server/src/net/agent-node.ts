@@ -3,11 +3,11 @@
  * the agent it was registered with; Rollcall has no agents on machines, so each client address is
  * its own virtual agent and node, and two hosts that register the id `web` do not collide.
  *
- * Loopback clients are the server's own node. Others get `ip-10-0-0-7` for 10.0.0.7, unless the
+ * Loopback clients and those of a Unix socket are the server's own node. Others get `ip-10-0-0-7` for 10.0.0.7, unless the
  * configuration names that address, or the request names its node in `X-Rollcall-Node`.
  */
 
-import { isIP } from 'node:net';
+import type { Socket } from 'node:net';
 import { RegistryError } from '@rollcall/protocol';
 import type { Identity } from './frontend.ts';
 
@@ -22,13 +22,17 @@ export const nodeHeader = 'x-rollcall-node';
 const nameMax = 253;
 const nameForm = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
-/** @throws RegistryError `invalid_argument` when `named` is no node name */
+/**
+ * @param remoteAddress as `peerAddress` gives it
+ * @throws RegistryError `invalid_argument` when `named` is no node name; `cancelled` without an address
+ */
 export function agentNode(
   identity: Identity,
   remoteAddress: string | undefined,
   named: string | undefined,
 ): AgentNode {
-  const address = plainAddress(remoteAddress ?? '127.0.0.1');
+  if (remoteAddress === undefined) throw new RegistryError('cancelled', 'the client went away');
+  const address = plainAddress(remoteAddress);
   const local = isLoopback(address);
   const nodeAddress = local ? identity.address : address;
   if (named !== undefined) {
@@ -44,6 +48,16 @@ export function agentNode(
   return { name: `ip-${address.replace(/[^A-Za-z0-9]+/g, '-')}`, address };
 }
 
+/**
+ * The address of the other end: empty for a Unix socket, which is local; undefined when the connection is gone,
+ * which has no address any more and must not pass for a local one.
+ */
+export function peerAddress(socket: Socket): string | undefined {
+  if (socket.destroyed) return undefined;
+  // A connection that was reset still knows its own end; a Unix socket never has one.
+  return socket.remoteAddress ?? (socket.localAddress === undefined ? '' : undefined);
+}
+
 /** `::ffff:10.0.0.7` is 10.0.0.7; zone identifiers are dropped. */
 export function plainAddress(address: string): string {
   const bare = address.replace(/%.*$/, '');
@@ -52,5 +66,5 @@ export function plainAddress(address: string): string {
 }
 
 function isLoopback(address: string): boolean {
-  return isIP(address) === 0 || address === '::1' || address.startsWith('127.');
+  return address === '' || address === '::1' || address.startsWith('127.');
 }

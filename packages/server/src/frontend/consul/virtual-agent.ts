@@ -6,8 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { RegistryError } from '@rollcall/protocol';
-import { agentNode, nodeHeader, type AgentNode } from '../../net/agent-node.ts';
+import { agentNode, nodeHeader, peerAddress, type AgentNode } from '../../net/agent-node.ts';
 import type { Context, Identity } from '../../net/frontend.ts';
 import type { CheckInput, Register } from '../../registry/command.ts';
 import { find } from '../../registry/reader.ts';
@@ -31,10 +30,7 @@ export function isServersOwn(identity: Identity, node: string, instance: string)
  * @throws RegistryError `invalid_argument` for a bad `X-Rollcall-Node`; `cancelled` when the client is gone
  */
 export function agentOf(request: IncomingMessage, identity: Identity): AgentNode {
-  const { socket } = request;
-  // A closed socket has no address, and must not pass for a local one.
-  if (socket.destroyed) throw new RegistryError('cancelled', 'the client went away');
-  return agentNode(identity, socket.remoteAddress, headerOf(request, nodeHeader));
+  return agentNode(identity, peerAddress(request.socket), headerOf(request, nodeHeader));
 }
 
 /**

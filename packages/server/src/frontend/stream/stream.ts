@@ -16,7 +16,7 @@ import {
   type SessionKey,
 } from '@rollcall/protocol';
 import type { WebSocket } from 'ws';
-import { agentNode } from '../../net/agent-node.ts';
+import { agentNode, peerAddress } from '../../net/agent-node.ts';
 import type { Context } from '../../net/frontend.ts';
 import type { Caller } from '../../security/acl.ts';
 import type { Origin } from '../../security/gate.ts';
@@ -90,7 +90,7 @@ export class Stream {
     this.#context = context;
     this.#socket = socket;
     this.#webSocket = webSocket;
-    this.#remoteAddress = (socket as Socket).remoteAddress;
+    this.#remoteAddress = peerAddress(socket as Socket);
     const { caller, origin } = options;
     this.#access = new StreamAccess({ security: context.security, caller, origin, onChange: () => this.#changed() });
     this.#outbox = new Outbox(socket, () => this.#open, () => this.#watches.drained());
