@@ -101,7 +101,12 @@ export class Model {
           sorted(checks.filter((each) => each.node === name)),
         ]);
       case 'checks':
-        return sorted(checks);
+        return sorted(
+          checks.map((check) => {
+            const own = instances.find((each) => each.node === check.node && each.id === check.instance);
+            return [check, own?.service, own?.tags];
+          }),
+        );
       case 'sessions':
         return sorted(sessions);
       case 'key':

@@ -32,6 +32,9 @@ function touch(
   before: Row | undefined,
   after: Row | undefined,
 ): void {
+  if (before?.kind === 'instance' && after?.kind === 'instance' && showsOtherwise(draft, before, after)) {
+    views.add(viewOf.checks());
+  }
   for (const row of [before, after]) {
     switch (row?.kind) {
       case 'node':
@@ -70,6 +73,17 @@ function touch(
         break;
     }
   }
+}
+
+/** Whether checks of the instance show something else now: its service and its tags are shown with them. */
+function showsOtherwise(draft: Draft, before: InstanceRow, after: InstanceRow): boolean {
+  const same =
+    before.service === after.service &&
+    before.tags.length === after.tags.length &&
+    before.tags.every((tag, index) => tag === after.tags[index]);
+  if (same) return false;
+  for (const _check of find.checksOfInstance(draft, after.node, after.id)) return true;
+  return false;
 }
 
 /** Whether the service's presence in the catalog, or that of one of the row's tags, changed. */

@@ -8,7 +8,7 @@
  * | `service <name>` | instances with their nodes and checks | its marker's |
  * | `nodes` | all nodes | its marker's |
  * | `node <name>` | a node with its instances and checks | its marker's |
- * | `checks` | all checks | its marker's |
+ * | `checks` | all checks, with the service and tags of their instances | its marker's |
  * | `sessions` | all sessions | its marker's |
  * | `session <id>` | one session | the row's, else that of `sessions` |
  * | `records <type>` | all generic records of a type | its marker's |
