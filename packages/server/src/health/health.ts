@@ -16,6 +16,12 @@ export interface Health {
    */
   beat(node: string, check: string, status: CheckStatus, output: string): Promise<boolean>;
 
+  /**
+   * Starts the time of a `ttl` check anew without saying anything about it: it was registered again, maybe
+   * unchanged, and whoever did that is there. Without effect on other checks.
+   */
+  restart(node: string, check: string): void;
+
   /** The newest output of a check, which the log may not have yet; undefined: see the row. */
   output(node: string, check: string): string | undefined;
 

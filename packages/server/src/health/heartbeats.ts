@@ -85,6 +85,12 @@ export class Heartbeats {
     return this.#options.reports.tell(lease.report, status, output) ?? true;
   }
 
+  /** Starts a check's time anew; what has begun to end stays critical until the next heartbeat. */
+  restart(key: string): void {
+    const lease = this.#leases.get(key);
+    if (lease !== undefined && lease.state !== 'ending') lease.renew();
+  }
+
   /** Follows a row of the log. */
   follow(key: string, row: CheckRow | undefined): void {
     const lease = this.#leases.get(key);

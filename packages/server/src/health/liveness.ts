@@ -131,6 +131,10 @@ export class Liveness implements Health {
     return taken === true ? this.#yes : taken.then(() => true);
   }
 
+  restart(node: string, check: string): void {
+    this.#heartbeats.restart(keys.check(node, check));
+  }
+
   output(node: string, check: string): string | undefined {
     const key = keys.check(node, check);
     const report = this.#heartbeats.report(key) ?? this.#prober.report(key);

@@ -56,6 +56,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
   };
   const health: Health = {
     beat: () => Promise.resolve(false),
+    restart: () => undefined,
     output: () => undefined,
     renewSession: () => false,
     streamOpened: () => Promise.resolve(),

@@ -51,6 +51,7 @@ export async function registerCheck(call: Call): Promise<Reply> {
     ...own,
     checks: [...own.checks, keepStatus(registry.state, agent.name, check)],
   });
+  call.context.health.restart(agent.name, check.id);
   return undefined;
 }
 

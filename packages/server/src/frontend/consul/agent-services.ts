@@ -94,6 +94,8 @@ export async function registerService(call: Call): Promise<Reply> {
     checks: [...own.checks, ...checks.map((check) => keepStatus(registry.state, agent.name, check))],
     replaceChecks: params.has('replace-existing-checks') && (replaced === '' || replaced === 'true'),
   });
+  // Registering is a sign of life, also when it changes nothing.
+  for (const { id } of checks) context.health.restart(agent.name, id);
   return undefined;
 }
 

@@ -41,6 +41,7 @@ export async function startRegistry(clock: Clock = systemClock) {
   const wheel = new Wheel({ clock, onError: raise });
   const health: Health = {
     beat: () => Promise.resolve(false),
+    restart: () => undefined,
     output: () => undefined,
     renewSession: () => false,
     streamOpened: () => Promise.resolve(),

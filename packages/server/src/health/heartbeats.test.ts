@@ -1,0 +1,46 @@
+/** A check that is registered again, unchanged, starts its time anew; nothing else about it changes. */
+
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { startLiveness, type Started } from './liveness.case.ts';
+
+const ttl = { type: 'ttl', definition: { ttlMs: 10_000 } } as const;
+/** The longest that an expiry may come after the deadline: hold, sweep and ticks. */
+const slackMs = 1_200;
+
+let started: Started;
+beforeEach(async () => {
+  started = await startLiveness();
+  await started.register('web', ttl);
+});
+afterEach(() => started.close());
+
+it('lives a whole time from then on, with the status and the output that it had', async () => {
+  const { beat, pass, row, liveness } = started;
+  await beat('web', 'warning', 'so so');
+  await pass(9_000);
+  liveness.restart('node-web', 'check-web');
+  await pass(9_900);
+  expect(row('web')).toMatchObject({ status: 'warning', output: 'so so' });
+  await pass(100 + slackMs);
+  expect(row('web')?.status).toBe('critical');
+});
+
+it('stays critical when it was', async () => {
+  const { pass, row, liveness, submitted } = started;
+  await pass(10_000 + slackMs);
+  expect(row('web')?.status).toBe('critical');
+  const before = submitted.length;
+  liveness.restart('node-web', 'check-web');
+  await pass(10_000 + slackMs);
+  expect(row('web')).toMatchObject({ status: 'critical', output: 'TTL expired' });
+  expect(submitted.length).toBe(before);
+});
+
+it('says nothing about checks that are not there or have no time', async () => {
+  const { register, pass, status, liveness } = started;
+  await register('still', { type: 'none' });
+  liveness.restart('node-still', 'check-still');
+  liveness.restart('nowhere', 'nothing');
+  await pass(60_000);
+  expect(status('still')).toBe('passing');
+});
