@@ -12,6 +12,7 @@ import type { Endpoint } from './endpoint.ts';
 import { type RequestInit, type Response, ServiceFetch, type TryOptions } from './fetch.ts';
 import { EndpointPools } from './http/endpoint-pools.ts';
 import { noInstance } from './http/exchange.ts';
+import { loadProbing } from './http/load-probing.ts';
 import { headerReader } from './http/request-headers.ts';
 import { type Latest, latest } from './latest.ts';
 import type { Breakers } from './resilience/breaker.ts';
@@ -86,14 +87,15 @@ export class ServiceClient {
       telemetry.event(event);
       options.onEvent?.(event);
     };
-    this.#router = routerOf(options, limits, new SeededRandom(random() * 2 ** 32), ({ authority }, reason, lengthMs) =>
+    this.#pools = new EndpointPools(limits.connectTimeoutMs);
+    const probing = loadProbing(this.#pools, clock);
+    this.#router = routerOf(options, limits, new SeededRandom(random() * 2 ** 32), probing, ({ authority }, reason, lengthMs) =>
       tell({ kind: 'ejected', endpoint: authority, reason, lengthMs }),
     );
     const breakers = breakersOf(options, tell);
     const guarded = breakers !== undefined || limits.endpointRequestsMax !== Infinity;
     this.#chooser = guarded ? new Guard(this.#router, breakers, limits.endpointRequestsMax) : this.#router;
     this.#breakers = breakers;
-    this.#pools = new EndpointPools(limits.connectTimeoutMs);
     this.#fetch = new ServiceFetch({
       ...{ service: name, picker: this.#chooser, pools: this.#pools, clock, requests: { current: 0, max } },
       ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, telemetry, onEvent: tell },

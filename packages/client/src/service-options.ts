@@ -5,7 +5,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { BalancerFactory } from './balancer/balancer.ts';
+import type { BalancerFactory, Probing } from './balancer/balancer.ts';
 import { peakEwma } from './balancer/peak-ewma.ts';
 import { Picker } from './balancer/picker.ts';
 import type { RandomSource } from './balancer/seeded-random.ts';
@@ -104,9 +104,17 @@ export function limitsOf(options: ServiceOptions): Limits {
 }
 
 /** @throws RegistryError `invalid_argument` when an option is out of its range */
-export function routerOf(options: ServiceOptions, { panicThreshold }: Limits, random: RandomSource, onEject: EjectionListener): Router {
+/** @param probing for balancers that ask endpoints for their load */
+export function routerOf(
+  options: ServiceOptions,
+  { panicThreshold }: Limits,
+  random: RandomSource,
+  probing: Probing,
+  onEject: EjectionListener,
+): Router {
   const { tryTimeoutMs, ejection = {}, routing = {} } = options;
-  const balancer = options.balancer ?? peakEwma(tryTimeoutMs === undefined ? {} : { failureMs: tryTimeoutMs });
+  const make = options.balancer ?? peakEwma(tryTimeoutMs === undefined ? {} : { failureMs: tryTimeoutMs });
+  const balancer: BalancerFactory = (source) => make(source, probing);
   return new Router(routing, () => new Picker(balancer, ejection, random, panicThreshold, onEject), random);
 }
 

@@ -10,8 +10,8 @@ import { someEndpoints } from './simulation.case.ts';
 balancerCases('Prequal without reports', prequal(), 0.12);
 
 /** Never rounds a budget up, and removes nothing unless a test asks for it. */
-function setUp(count: number, options: PrequalOptions = {}, probing?: Probing): { balancer: Balancer; endpoints: Endpoint[] } {
-  const balancer = prequal({ removalsPerRequest: 0, poolSize: 16, ...options })(new SeededRandom(1), probing);
+function setUp(count: number, options: PrequalOptions = {}): { balancer: Balancer; endpoints: Endpoint[] } {
+  const balancer = prequal({ removalsPerRequest: 0, poolSize: 16, ...options })(new SeededRandom(1));
   const endpoints = someEndpoints(count);
   balancer.update(endpoints);
   return { balancer, endpoints };
@@ -103,7 +103,7 @@ describe('probes', () => {
 
   it('go to different endpoints at random, as many as were asked for', () => {
     const port = probing();
-    const { balancer, endpoints } = setUp(100, { probesPerRequest: 3 }, port);
+    const { balancer, endpoints } = setUp(100, { probesPerRequest: 3, probing: port });
     pickAt(balancer, 0);
     expect(new Set(port.asked.map(({ endpoint }) => endpoint)).size).toBe(3);
     for (let n = 0; n < 400; n++) {
@@ -116,14 +116,14 @@ describe('probes', () => {
 
   it('may be fewer than one a request', () => {
     const port = probing();
-    const { balancer } = setUp(1000, { probesPerRequest: 0.25 }, port);
+    const { balancer } = setUp(1000, { probesPerRequest: 0.25, probing: port });
     for (let n = 0; n < 40; n++) pickAt(balancer, n);
     expect(port.asked).toHaveLength(10);
   });
 
   it('serve later requests', async () => {
     const port = probing();
-    const { balancer } = setUp(100, { probesPerRequest: 3 }, port);
+    const { balancer } = setUp(100, { probesPerRequest: 3, probing: port });
     pickAt(balancer, 0);
     const [slow, fast, hot] = port.asked as [(typeof port.asked)[0], (typeof port.asked)[0], (typeof port.asked)[0]];
     await slow.answer({ inFlight: 1, latencyMs: 80 });
@@ -134,7 +134,7 @@ describe('probes', () => {
 
   it('are as old as the question', async () => {
     const port = probing();
-    const { balancer } = setUp(100, { probesPerRequest: 2 }, port);
+    const { balancer } = setUp(100, { probesPerRequest: 2, probing: port });
     pickAt(balancer, 0);
     port.clock.time = 5000;
     for (const { answer } of port.asked) await answer({ inFlight: 0, latencyMs: 1 });
@@ -145,7 +145,7 @@ describe('probes', () => {
 
   it('are not repeated where one is unanswered, and never more than 64 wait', async () => {
     const port = probing();
-    const { balancer } = setUp(3, { probesPerRequest: 3 }, port);
+    const { balancer } = setUp(3, { probesPerRequest: 3, probing: port });
     for (let n = 0; n < 50; n++) pickAt(balancer, n);
     expect(port.asked).toHaveLength(3);
     await port.asked[0]!.fail();
@@ -153,13 +153,14 @@ describe('probes', () => {
     for (let n = 50; n < 100; n++) pickAt(balancer, n);
     expect(port.asked).toHaveLength(5);
     const many = probing();
-    const large = setUp(1000, { probesPerRequest: 10 }, many);
+    const large = setUp(1000, { probesPerRequest: 10, probing: many });
     for (let n = 0; n < 100; n++) pickAt(large.balancer, n);
     expect(many.asked).toHaveLength(64);
   });
 
-  it('become fewer while many requests are in flight', () => {
-    const counts = [0, 100, 550, 1000, 5000].map((inFlight) => {
+  it('become fewer while many requests are in flight', async () => {
+    const counts = [];
+    for (const inFlight of [0, 100, 550, 1000, 5000]) {
       const asked: Endpoint[] = [];
       const probe = (endpoint: Endpoint) => {
         asked.push(endpoint);
@@ -167,17 +168,33 @@ describe('probes', () => {
       };
       const endpoints = someEndpoints(2000);
       endpoints[0]!.inFlight = inFlight;
-      const balancer = prequal({ probesPerRequest: 1 })(new SeededRandom(2), { probe, clock: { monotonic: () => 0 } });
+      const probing = { probe, clock: { monotonic: () => 0 } };
+      const { balancer } = setUp(0, { probesPerRequest: 1, probing });
       balancer.update(endpoints);
-      for (let n = 0; n < 61; n++) balancer.pick({ now: n, exclude: [] });
-      return asked.length;
-    });
+      for (let n = 0; n < 61; n++) {
+        balancer.pick({ now: n, exclude: [] });
+        await Promise.resolve(); // the answer is heard
+      }
+      counts.push(asked.length);
+    }
     expect(counts).toEqual([61, 61, 40, 20, 20]);
+  });
+
+  it('wait for a first report, unless the options say how to ask', () => {
+    const port: Probing & { asked: unknown[] } = probing();
+    const balancer = prequal({ probesPerRequest: 1 })(new SeededRandom(1), port);
+    const endpoints = someEndpoints(9);
+    balancer.update(endpoints);
+    for (let n = 0; n < 10; n++) pickAt(balancer, n);
+    expect(port.asked).toHaveLength(0);
+    report(balancer, endpoints[0], { inFlight: 1 }, 10);
+    pickAt(balancer, 11);
+    expect(port.asked).toHaveLength(1);
   });
 
   it('stop with nobody to ask', () => {
     const port = probing();
-    const { balancer } = setUp(5, { probesPerRequest: 3 }, port);
+    const { balancer } = setUp(5, { probesPerRequest: 3, probing: port });
     balancer.update([]);
     expect(pickAt(balancer, 0)).toBeUndefined();
     expect(port.asked).toHaveLength(0);

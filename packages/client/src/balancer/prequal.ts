@@ -53,7 +53,10 @@ export interface PrequalOptions {
   readonly poolSize?: number;
   /** What a failure is charged, in milliseconds, 0 or more; the time-out of your requests. 1,000 by default. */
   readonly failureMs?: number;
-  /** How endpoints are asked, where `ServiceClient` does not know it: for gRPC, say. */
+  /**
+   * How endpoints are asked, where `ServiceClient` does not know it: for gRPC, say. They are asked at once
+   * then; otherwise only after an answer has carried a report.
+   */
   readonly probing?: Probing;
 }
 
@@ -83,11 +86,13 @@ export function prequal(options: PrequalOptions = {}): BalancerFactory {
   demand(Number.isInteger(poolSize) && poolSize >= 2 && poolSize <= 1024, 'poolSize', poolSize, 'a whole number from 2 to 1024');
   demand(failureMs >= 0 && failureMs < Infinity, 'failureMs', failureMs, '0 or more');
   const settings = { probesPerRequest, removalsPerRequest, hotQuantile, poolSize, failureMs };
-  return (random, probing) => new Prequal(random, settings, options.probing ?? probing);
+  return (random, probing) => new Prequal(random, settings, options.probing ?? probing, options.probing !== undefined);
 }
 
+type Settings = Required<Omit<PrequalOptions, 'probing'>>;
+
 class Prequal implements Balancer {
-  readonly #settings: Required<Omit<PrequalOptions, 'probing'>>;
+  readonly #settings: Settings;
   readonly #random: RandomSource;
   readonly #fallback: Balancer;
   readonly #pool: PrequalPool;
@@ -100,15 +105,18 @@ class Prequal implements Balancer {
   #excluded = new Uint8Array(0);
   /** Of those answers that came lately: how many had a report. */
   readonly #reportingShare = new Float64Array([1]);
+  /** Endpoints that never reported need not be able to: without being told so, none is asked before one did. */
+  #mayAsk: boolean;
   /** Times that a report may be used: the budget of the paper, not rounded. */
   readonly #reuse = new Float64Array([1]);
   /** Removals due, in parts of one. */
   readonly #removalsDue = new Float64Array(1);
   #removesOldest = true;
 
-  constructor(random: RandomSource, settings: Required<Omit<PrequalOptions, 'probing'>>, probing: Probing | undefined) {
+  constructor(random: RandomSource, settings: Settings, probing: Probing | undefined, mayAsk: boolean) {
     this.#settings = settings;
     this.#random = random;
+    this.#mayAsk = mayAsk;
     this.#fallback = peakEwma({ failureMs: settings.failureMs })(random);
     this.#pool = new PrequalPool(settings.poolSize);
     this.#threshold = new PrequalThreshold(settings.hotQuantile);
@@ -156,7 +164,7 @@ class Prequal implements Balancer {
       pool.use(slot);
     }
     this.#removeSome(threshold);
-    this.#probes?.request();
+    if (this.#mayAsk) this.#probes?.request();
     return endpoint;
   }
 
@@ -175,6 +183,7 @@ class Prequal implements Balancer {
 
   #hear(index: number, { inFlight, latencyMs }: LoadReport, at: number): void {
     const requests = Math.round(inFlight);
+    this.#mayAsk = true;
     this.#threshold.hear(requests);
     this.#pool.now[0] = at;
     // An endpoint that has finished no request yet is worth a try: it turns hot before it has many.
@@ -197,7 +206,7 @@ class Prequal implements Balancer {
     const pool = this.#pool;
     this.#removalsDue[0] = (this.#removalsDue[0] as number) + this.#settings.removalsPerRequest;
     while ((this.#removalsDue[0] as number) >= 1) {
-      this.#removalsDue[0] = this.#removalsDue[0]! - 1;
+      this.#removalsDue[0] -= 1;
       if (pool.size === 0) continue;
       pool.remove(this.#removesOldest ? pool.oldest() : pool.worst(threshold));
       this.#removesOldest = !this.#removesOldest;

@@ -44,7 +44,7 @@ export function slowStart(balancer: BalancerFactory, options: SlowStartOptions =
   demand(windowMs > 0 && windowMs < Infinity, 'windowMs', windowMs, 'more than 0');
   demand(aggression > 0, 'aggression', aggression, 'more than 0');
   demand(leastShare > 0 && leastShare <= 1, 'leastShare', leastShare, 'more than 0 and at most 1');
-  return (random) => new SlowStart(balancer(random), windowMs, aggression, leastShare);
+  return (random, probing) => new SlowStart(balancer(random, probing), windowMs, aggression, leastShare);
 }
 
 class SlowStart implements Balancer {
