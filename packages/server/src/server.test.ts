@@ -1,10 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { X509Certificate } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Agent, request } from 'undici';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { EngineEvent } from './engine/engine.ts';
 import { memory } from './engine/memory/memory.ts';
 import { find } from './registry/reader.ts';
-import { createServer } from './server.ts';
+import { TestAuthority } from './net/certificates.case.ts';
+import { createServer, type ServerOptions } from './server.ts';
 import { version } from './version.ts';
+
+const files = { certFile: '/nowhere/cert.pem', keyFile: '/nowhere/key.pem' };
 
 describe('createServer', () => {
   test('is ready in under 100 ms', async () => {
@@ -40,6 +47,73 @@ describe('createServer', () => {
     const starting = createServer({ engine: watched, http: { host: '0.0.0.0' } });
     await expect(starting).rejects.toMatchObject({ code: 'failed_precondition' });
     expect(closed).toBe(true);
+  });
+
+  test.each<[string, ServerOptions, string]>([
+    ['HTTP in the open', { http: { host: '0.0.0.0' }, acl: {} }, 'there is no TLS'],
+    ['TLS without access control', { https: { host: '0.0.0.0', ...files } }, 'there is no access control'],
+    ['TLS where everybody may do everything', { https: { host: '0.0.0.0', ...files }, acl: { defaultPolicy: 'allow' } }, 'allows what no rule forbids'],
+    ['DNS without access control', { dns: { host: '0.0.0.0' } }, 'there is no access control'],
+    ['nothing at all', { http: false }, 'neither http nor https is served'],
+    ['client certificates of nobody', { https: { ...files, verifyIncoming: true } }, 'caFile'],
+    ['a certificate that is not there', { https: files }, 'cannot read /nowhere/cert.pem'],
+    ['a file of authorities that is not there', { probeCaFile: '/nowhere/ca.pem' }, 'cannot read /nowhere/ca.pem'],
+  ])('refuses %s, and lets go of the engine', async (_name, options, message) => {
+    let closed = 0;
+    const engine = memory();
+    const watched = { ...engine, close: () => (closed++, engine.close()) };
+    await expect(createServer({ engine: watched, ...options })).rejects.toThrow(message);
+    expect(closed).toBe(1);
+  });
+
+  test('serves everything over TLS too, or over nothing else', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rollcall-server-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const authority = new TestAuthority();
+    const { cert, key } = authority.issue();
+    const certFile = join(folder, 'cert.pem');
+    const keyFile = join(folder, 'key.pem');
+    writeFileSync(certFile, cert);
+    writeFileSync(keyFile, key);
+    const dispatcher = new Agent({ connect: { ca: authority.cert } });
+    const both = await createServer({ https: { certFile, keyFile } });
+    expect(both.url).toBe(`http://127.0.0.1:${both.httpPort}`);
+    const put = await request(`https://127.0.0.1:${both.httpsPort}/v1/kv/a`, { method: 'PUT', body: '1', dispatcher });
+    expect(await put.body.text()).toBe('true');
+    expect(await (await fetch(`${both.url}/v1/kv/a?raw`)).text()).toBe('1');
+    // A query that waits on one listener is answered when both close.
+    const waiting = request(`https://127.0.0.1:${both.httpsPort}/v1/kv/a?index=${both.registry.state.revision}`, { dispatcher });
+    while ((await both.metrics.parked.get()).values[0]?.value !== 1) await new Promise(setImmediate);
+    await both.close();
+    expect((await waiting).statusCode).toBe(200);
+
+    const secure = await createServer({ http: false, https: { certFile, keyFile }, unsafeAllowUnauthenticated: true });
+    expect([secure.httpPort, secure.url]).toEqual([0, `https://127.0.0.1:${secure.httpsPort}`]);
+    const { statusCode } = await request(`${secure.url}/readyz`, { dispatcher });
+    expect(statusCode).toBe(200);
+    const page = await request(`${secure.url}/metrics`, { dispatcher });
+    const ends = Date.parse(new X509Certificate(cert).validTo) / 1_000;
+    expect(await page.body.text()).toContain(`rollcall_tls_certificate_expiry_timestamp_seconds ${ends}`);
+    expect(await secure.reloadCertificates()).toBe(true);
+    writeFileSync(certFile, 'broken');
+    expect(await secure.reloadCertificates()).toBe(false);
+    await dispatcher.close();
+    await secure.close();
+  });
+
+  test('that cannot have its second address leaves the first one free', async () => {
+    const taken = await createServer();
+    const { httpPort } = taken;
+    const folder = mkdtempSync(join(tmpdir(), 'rollcall-server-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, 'r.sock');
+    const { cert, key } = new TestAuthority().issue();
+    writeFileSync(join(folder, 'cert.pem'), cert);
+    writeFileSync(join(folder, 'key.pem'), key);
+    const https = { port: httpPort, certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem') };
+    await expect(createServer({ http: { path }, https })).rejects.toThrow(`cannot listen on 127.0.0.1:${httpPort}`);
+    expect(existsSync(path)).toBe(false);
+    await taken.close();
   });
 
   test('names the address when the port is taken', async () => {

@@ -5,6 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { SecureContext } from 'node:tls';
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import { pino, type Logger } from 'pino';
 import { systemClock, type Clock } from './clock.ts';
@@ -24,6 +25,7 @@ import { keepHouse } from './housekeeping.ts';
 import { assertListenersAllowed, openListeners, placesOf, type Listeners, type Places } from './listeners.ts';
 import { Answers } from './net/answers.ts';
 import type { Context, Frontend, Identity } from './net/frontend.ts';
+import { trustOf } from './net/certificates.ts';
 import { OriginPolicy } from './net/own-origin.ts';
 import { defaultLimits, type Limits } from './options.ts';
 import { find } from './registry/reader.ts';
@@ -76,7 +78,7 @@ export interface Server {
  */
 export async function createServer(options: ServerOptions = {}): Promise<Server> {
   const engine = await (options.engine ?? memory());
-  const core = createCore(engine, await openAudit(engine, options), options);
+  const core = createCore(engine, await openFiles(engine, options), options);
   try {
     return await serve(core, options);
   } catch (error) {
@@ -104,27 +106,38 @@ interface AuditLog {
   readonly file: AuditFile;
 }
 
-/** A damaged audit log ends the start, and the store must not stay open behind it. */
-async function openAudit(engine: Engine, { auditFile, clock = systemClock, log }: ServerOptions): Promise<AuditLog | undefined> {
-  if (auditFile === undefined) return undefined;
+interface Files {
+  readonly audit: AuditLog | undefined;
+  readonly probeTrust: SecureContext | undefined;
+}
+
+/** A file that cannot be used ends the start, and the store must not stay open behind it. */
+async function openFiles(engine: Engine, options: ServerOptions): Promise<Files> {
+  const { auditFile, probeCaFile } = options;
   try {
-    const file = await openAuditFile(auditFile);
-    const onError = (err: unknown) => log?.error({ err }, 'the audit log could not be written');
-    return { file, log: new Audit({ sink: file, last: file.last, now: () => clock.now(), onError }) };
+    const probeTrust = probeCaFile === undefined ? undefined : await trustOf(probeCaFile);
+    const audit = auditFile === undefined ? undefined : await openAudit(auditFile, options);
+    return { audit, probeTrust };
   } catch (error) {
     await engine.close();
     throw error;
   }
 }
 
-function createCore(engine: Engine, audit: AuditLog | undefined, options: ServerOptions): Core {
+async function openAudit(path: string, { clock = systemClock, log }: ServerOptions): Promise<AuditLog> {
+  const file = await openAuditFile(path);
+  const onError = (err: unknown) => log?.error({ err }, 'the audit log could not be written');
+  return { file, log: new Audit({ sink: file, last: file.last, now: () => clock.now(), onError }) };
+}
+
+function createCore(engine: Engine, { audit, probeTrust }: Files, options: ServerOptions): Core {
   const clock = options.clock ?? systemClock;
   const log = options.log ?? pino({ level: 'silent' });
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const metrics = new Metrics();
   const fatal = deferred<RegistryError>();
   const replica = new Replica({ engine, clock, onFatal: fatal.resolve });
-  const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random: Math.random });
+  const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random: Math.random, probeTrust });
   const { defaultPolicy = 'deny', defaultToken } = options.acl ?? {};
   const security = makeSecurity({
     ...{ registry: replica, clock, audit: audit?.log, uuid: randomUUID },

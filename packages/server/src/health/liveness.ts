@@ -4,6 +4,7 @@
  * must survive the process: after a start every deadline begins in full.
  */
 
+import type { SecureContext } from 'node:tls';
 import type { CheckStatus } from '@rollcall/protocol';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
@@ -43,6 +44,8 @@ export interface LivenessOptions {
   readonly yieldToIo?: () => Promise<void>;
   /** Resolves the host names of probes; the system's resolver by default. */
   readonly lookup?: Lookup;
+  /** The authorities whose certificates probes trust; the well-known ones by default. */
+  readonly probeTrust?: SecureContext | undefined;
 }
 
 export class Liveness implements Health {
@@ -102,7 +105,7 @@ export class Liveness implements Health {
     this.#reaper = new Reaper({ wheel, expiry: this.#removals });
     const resolve = addressPolicy(limitLookups(options.lookup ?? systemLookup));
     this.#prober = new Prober({
-      probes: { http: httpProbe(resolve), tcp: tcpProbe(resolve), grpc: grpcProbe(resolve) },
+      probes: { http: httpProbe(resolve, options.probeTrust), tcp: tcpProbe(resolve), grpc: grpcProbe(resolve, options.probeTrust) },
       wheel,
       reports,
       log,

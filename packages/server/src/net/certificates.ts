@@ -9,7 +9,13 @@
 
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createSecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls';
+import {
+  createSecureContext,
+  rootCertificates,
+  type SecureContext,
+  type SecureContextOptions,
+  type SecureVersion,
+} from 'node:tls';
 import { RegistryError } from '@rollcall/protocol';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
@@ -153,6 +159,14 @@ async function load({ certFile, keyFile, caFile, minVersion }: CertificateOption
   return { context, digest, notAfterMs: Date.parse(validTo), subject: subject.replaceAll('\n', ', ') };
 }
 
+/**
+ * The well-known authorities and those of a file.
+ * @throws RegistryError `failed_precondition` that names the file and what is wrong with it
+ */
+export async function trustOf(caFile: string): Promise<SecureContext> {
+  return createSecureContext({ ca: [...rootCertificates, ...certificatesOf(caFile, await read(caFile))] });
+}
+
 async function read(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
@@ -162,7 +176,7 @@ async function read(file: string): Promise<string> {
 }
 
 /** The certificates of a PEM file, each checked; TLS itself would pass over what it cannot read. */
-export function certificatesOf(file: string, pem: string): string[] {
+function certificatesOf(file: string, pem: string): string[] {
   const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   if (found.length === 0) throw broken(`${file} holds no certificate in PEM`);
   for (const each of found) parse(file, each);

@@ -5,7 +5,7 @@ import type { CheckDefinition } from '@rollcall/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { decodeResponse, encodeRequest } from './grpc-health.ts';
 import { grpcProbe } from './grpc.ts';
-import { resolving, untrusted } from './targets.case.ts';
+import { issued, resolving, trusted } from './targets.case.ts';
 
 const raw = (bytes: Buffer) => bytes;
 const servers: Server[] = [];
@@ -113,15 +113,22 @@ describe('the gRPC probe', () => {
     expect(await probe({ grpc: `both.test:${port}` }, ['::1', '127.0.0.1'])).toMatchObject({ status: 'passing' });
   });
 
-  it('verifies TLS, unless the check says not to', async () => {
-    const credentials = ServerCredentials.createSsl(null, [
-      { private_key: Buffer.from(untrusted.key), cert_chain: Buffer.from(untrusted.cert) },
-    ]);
-    const port = await serve((_call, answer) => answer(null, Buffer.from([0x08, 1])), credentials);
+  it('verifies TLS, for the name of the target or the one that the check gives, unless the check says not to', async () => {
+    const pair = { private_key: Buffer.from(issued.key), cert_chain: Buffer.from(issued.cert) };
+    const port = await serve((_call, answer) => answer(null, Buffer.from([0x08, 1])), ServerCredentials.createSsl(null, [pair]));
     const definition = { grpc: `web.test:${port}`, grpcUseTls: true };
-    await expect(probe(definition, ['127.0.0.1'])).rejects.toThrow(/self-signed certificate/);
-    const skipping = { ...definition, tlsSkipVerify: true, tlsServerName: 'other.test' };
-    expect(await probe(skipping, ['127.0.0.1'])).toMatchObject({ status: 'passing' });
+    await expect(probe(definition, ['127.0.0.1'])).rejects.toThrow(/unable to verify/);
+    expect(await probe({ ...definition, tlsSkipVerify: true }, ['127.0.0.1'])).toMatchObject({ status: 'passing' });
+
+    const ask = (host: string, more: CheckDefinition = {}) =>
+      grpcProbe(resolving(['127.0.0.1']).resolve, trusted)({ grpc: `${host}:${port}`, grpcUseTls: true, ...more }, never);
+    expect(await ask('web.test')).toMatchObject({ status: 'passing' });
+    expect(await ask('other.test', { tlsServerName: 'web.test' })).toMatchObject({ status: 'passing' });
+    const another = /does not match certificate's altnames/;
+    await expect(ask('other.test')).rejects.toThrow(another);
+    await expect(ask('127.0.0.1')).rejects.toThrow(another);
+    await expect(ask('web.test', { tlsServerName: 'other.test' })).rejects.toThrow(another);
+    expect(await ask('other.test', { tlsSkipVerify: true })).toMatchObject({ status: 'passing' });
   });
 
   it('is given up with the signal', async () => {

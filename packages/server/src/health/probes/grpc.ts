@@ -3,14 +3,17 @@
  * `host:port` for the server as a whole or `host:port/service`.
  */
 
-import { Client, credentials, status as codes, type ServiceError } from '@grpc/grpc-js';
+import { isIP } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import { Client, credentials, status as codes, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
 import type { CheckDefinition } from '@rollcall/protocol';
 import { parseHostPort, type Resolve } from './address-policy.ts';
 import { checkPath, decodeResponse, encodeRequest, type ServingStatus } from './grpc-health.ts';
 import type { Address } from './lookup.ts';
 import { userAgent, type Probe } from './probe.ts';
 
-export function grpcProbe(resolve: Resolve): Probe {
+/** @param trust the authorities whose certificates count; the well-known ones by default */
+export function grpcProbe(resolve: Resolve, trust?: SecureContext): Probe {
   return async (definition, signal) => {
     const target = definition.grpc ?? '';
     const slash = target.indexOf('/');
@@ -19,8 +22,10 @@ export function grpcProbe(resolve: Resolve): Probe {
     const { host, port } = parseHostPort(authority);
     const addresses = await resolve(host);
     signal.throwIfAborted();
+    const secure = credentialsOf(definition, trust);
+    const name = tlsName(definition, host);
     const serving = await askAny(channelTargets(addresses, port), (channel) =>
-      ask(channel, authority, service, definition, signal),
+      ask(channel, { authority, service, signal, credentials: secure, ...name }),
     );
     return serving === 'SERVING'
       ? { status: 'passing', output: `gRPC check ${target}: success` }
@@ -53,23 +58,34 @@ async function askAny(
   }
 }
 
-async function ask(
-  channel: string,
-  authority: string,
-  service: string,
-  definition: CheckDefinition,
-  signal: AbortSignal,
-): Promise<ServingStatus> {
-  const secure = { rejectUnauthorized: definition.tlsSkipVerify !== true };
+function credentialsOf(definition: CheckDefinition, trust: SecureContext | undefined): ChannelCredentials {
+  if (definition.grpcUseTls !== true) return credentials.createInsecure();
+  const verify = { rejectUnauthorized: definition.tlsSkipVerify !== true };
+  return trust === undefined ? credentials.createSsl(null, null, null, verify) : credentials.createFromSecureContext(trust, verify);
+}
+
+/** The name that is asked for and verified. The channel itself knows addresses only, and an address verifies as such. */
+function tlsName({ tlsServerName }: CheckDefinition, host: string): { readonly verifiedName?: string } {
+  if (tlsServerName !== undefined) return { verifiedName: tlsServerName };
+  return isIP(host) === 0 ? { verifiedName: host } : {};
+}
+
+interface Question {
+  readonly authority: string;
+  readonly service: string;
+  readonly credentials: ChannelCredentials;
+  readonly verifiedName?: string;
+  readonly signal: AbortSignal;
+}
+
+async function ask(channel: string, { authority, service, credentials: secure, verifiedName, signal }: Question): Promise<ServingStatus> {
   const client = new Client(
     channel,
-    definition.grpcUseTls === true
-      ? credentials.createSsl(null, null, null, secure)
-      : credentials.createInsecure(),
+    secure,
     {
       'grpc.primary_user_agent': userAgent,
       'grpc.default_authority': authority,
-      ...(definition.tlsServerName === undefined ? {} : { 'grpc.ssl_target_name_override': definition.tlsServerName }),
+      ...(verifiedName === undefined ? {} : { 'grpc.ssl_target_name_override': verifiedName }),
       // A connection of its own, to the address that passed the policy and nowhere else.
       'grpc.use_local_subchannel_pool': 1,
       'grpc.enable_http_proxy': 0,

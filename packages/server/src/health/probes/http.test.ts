@@ -4,7 +4,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import type { CheckDefinition } from '@rollcall/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { httpProbe } from './http.ts';
-import { httpsTarget, httpTarget, resolving, type TargetServer } from './targets.case.ts';
+import { httpsTarget, httpTarget, resolving, trusted, type TargetServer } from './targets.case.ts';
 
 const open: TargetServer[] = [];
 afterEach(async () => {
@@ -194,8 +194,25 @@ describe('TLS', () => {
     const target = await httpsTarget((_request, response) => response.end('secret'));
     open.push(target);
     const http = `https://127.0.0.1:${target.port}/`;
-    await expect(probe({ http })).rejects.toThrow(/self-signed certificate/);
+    await expect(probe({ http })).rejects.toThrow(/unable to verify/);
     expect(await probe({ http, tlsSkipVerify: true })).toMatchObject({ status: 'passing' });
+  });
+
+  it('is verified for the name in the URL or the one that the check gives, also when the authority is trusted', async () => {
+    const target = await httpsTarget((_request, response) => response.end());
+    open.push(target);
+    const ask = (host: string, more: CheckDefinition = {}) =>
+      httpProbe(resolving(['127.0.0.1']).resolve, trusted)({ http: `https://${host}:${target.port}/`, ...more }, never);
+    expect(await ask('web.test')).toMatchObject({ status: 'passing' });
+    expect(await ask('other.test', { tlsServerName: 'web.test' })).toMatchObject({ status: 'passing' });
+    expect(await ask('127.0.0.1', { tlsServerName: 'web.test' })).toMatchObject({ status: 'passing' });
+    const another = /does not match certificate's altnames/;
+    await expect(ask('other.test')).rejects.toThrow(another);
+    await expect(ask('127.0.0.1')).rejects.toThrow(another);
+    await expect(ask('web.test', { tlsServerName: 'other.test' })).rejects.toThrow(another);
+    // What the check sends as Host says nothing about who answers.
+    await expect(ask('other.test', { header: { Host: ['web.test'] } })).rejects.toThrow(another);
+    expect(await ask('other.test', { tlsSkipVerify: true })).toMatchObject({ status: 'passing' });
   });
 
   it('asks for the name of the URL, or the one that the check gives; never for a Host header', async () => {

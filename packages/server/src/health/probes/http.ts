@@ -10,12 +10,14 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import { RegistryError, type CheckDefinition } from '@rollcall/protocol';
 import { pinned, type Resolve } from './address-policy.ts';
 import { bodyText, outputBytesMax } from './output.ts';
 import { userAgent, type Probe, type ProbeResult } from './probe.ts';
 
-export function httpProbe(resolve: Resolve): Probe {
+/** @param trust the authorities whose certificates count; the well-known ones by default */
+export function httpProbe(resolve: Resolve, trust?: SecureContext): Probe {
   return async (definition, signal) => {
     const url = parseUrl(definition.http ?? '');
     const addresses = await resolve(url.hostname);
@@ -30,6 +32,7 @@ export function httpProbe(resolve: Resolve): Probe {
       signal,
     };
     const tls = {
+      ...(trust === undefined ? {} : { secureContext: trust }),
       rejectUnauthorized: definition.tlsSkipVerify !== true,
       // Of the URL, not of a Host header that the check may set; none for an address (RFC 6066, section 3).
       servername: definition.tlsServerName ?? (isIP(bare(url.hostname)) === 0 ? url.hostname : ''),

@@ -1,30 +1,20 @@
-/** Things to probe: real servers on loopback, and a certificate for tests that nobody trusts. */
+/** Things to probe: real servers on loopback, and a certificate of an authority that few trust. */
 
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { TestAuthority } from '../../net/certificates.case.ts';
 import { addressPolicy, type Resolve } from './address-policy.ts';
 import type { Address } from './lookup.ts';
 
-/** Self-signed, for `web.test`, valid for a hundred years; good for nothing but tests. */
-export const untrusted = {
-  key: `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgx6Zkn8vDhjfmsLVX
-9ELCtGFQtOKaVfdDMjMh8G5PhXKhRANCAAQkRyHlCskZ4U+NbEemR/Lq+epbUL27
-OVzvu5Iw3c7gNAdho+Emjjbh1D/C5uBQlR5Z48MvS8BchYEwgzm8GaCi
------END PRIVATE KEY-----`,
-  cert: `-----BEGIN CERTIFICATE-----
-MIIBkjCCATigAwIBAgIUQjj+S02d+ZN8QH2lt0apfslpyo8wCgYIKoZIzj0EAwIw
-EzERMA8GA1UEAwwId2ViLnRlc3QwIBcNMjYxMTIwMDcxNzE3WhgPMjEyNjEwMjcw
-NzE3MTdaMBMxETAPBgNVBAMMCHdlYi50ZXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0D
-AQcDQgAEJEch5QrJGeFPjWxHpkfy6vnqW1C9uzlc77uSMN3O4DQHYaPhJo424dQ/
-wubgUJUeWePDL0vAXIWBMIM5vBmgoqNoMGYwHQYDVR0OBBYEFAT/+Z8GUca+u0uS
-fXawfGzqtek/MB8GA1UdIwQYMBaAFAT/+Z8GUca+u0uSfXawfGzqtek/MA8GA1Ud
-EwEB/wQFMAMBAf8wEwYDVR0RBAwwCoIId2ViLnRlc3QwCgYIKoZIzj0EAwIDSAAw
-RQIhAIvFU9BwlKT7PiZCQGFaNnkoaziVgqkBmmmyHwSyJvsHAiAO+jeqgXoZUbBM
-Xp+VnPILH+pawDpiezDekK2lS1nlMg==
------END CERTIFICATE-----`,
-};
+/** Its certificates are trusted where `trusted` is given, and nowhere else. */
+const authority = new TestAuthority();
+
+/** Of `web.test`. */
+export const issued = authority.issue({ names: ['web.test'] });
+
+export const trusted = createSecureContext({ ca: authority.cert });
 
 export interface TargetServer {
   readonly port: number;
@@ -55,7 +45,7 @@ export const httpsTarget = (listener: RequestListener, onName: (name: string) =>
   listenOnLoopback(
     createTlsServer(
       {
-        ...untrusted,
+        ...issued,
         SNICallback: (name, use) => {
           onName(name);
           use(null);
