@@ -2,119 +2,200 @@
  * Consul's agent flags and configuration files, as settings of `rollcall serve`. Pure: files are read
  * by the caller. Names: https://developer.hashicorp.com/consul/docs/reference/agent/configuration-file
  *
- * What has no counterpart here (gossip, Raft, mesh, telemetry …) is named in a warning, so that nobody
- * believes it is in force.
+ * What has no counterpart here is named in a warning (`consul-agent-known.ts`).
  */
 
 import { resolve } from 'node:path';
+import type { ServerOptions } from '@rollcall/server';
+import { definitionsOf, type Definitions } from './consul-agent-definitions.ts';
+import { listOf, merge, parseFile, type ConfigFile, type ParseHcl } from './consul-agent-files.ts';
+import { settingsOf, type GivenFlag } from './consul-agent-flags.ts';
+import { withoutEffect } from './consul-agent-known.ts';
+import { at, flag, isObject, port, text, textMap, texts, type Values } from './consul-agent-values.ts';
 import { usage } from './failure.ts';
-import { defaultSettings } from './settings/resolve.ts';
-import { logLevels, type LogLevel, type Settings } from './settings/table.ts';
+import { logLevels, settingsTable, type LogLevel, type Setting, type Settings } from './settings/table.ts';
 
-/** By the names of commander. */
-export interface AgentFlags {
-  readonly dev?: true;
-  readonly dataDir?: string;
-  readonly node?: string;
-  readonly datacenter?: string;
-  readonly client?: string;
-  readonly httpPort?: string;
-  readonly dnsPort?: string;
-  readonly logLevel?: string;
-  readonly pidFile?: string;
-}
-
-export interface ConfigFile {
-  readonly path: string;
-  readonly text: string;
+export interface AgentInput {
+  readonly flags: readonly GivenFlag[];
+  readonly files: readonly ConfigFile[];
+  /** What relative paths are relative to. */
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly parseHcl: ParseHcl;
 }
 
 export interface AgentSettings {
   readonly settings: Settings;
+  /** What Consul's agent has a setting for and `rollcall serve` has none. */
+  readonly more: Pick<ServerOptions, 'nodeId' | 'nodeMeta'> & { readonly dns: Partial<NonNullable<ServerOptions['dns']>> };
+  readonly definitions: Definitions;
   readonly pidFile: string | undefined;
   /** One sentence each. */
   readonly warnings: readonly string[];
 }
 
-type Values = Readonly<Record<string, unknown>>;
-
-/** Read here, or without meaning for one server by itself. */
-const known = new Set([
-  ...['data_dir', 'node_name', 'datacenter', 'primary_datacenter', 'client_addr', 'ports', 'addresses', 'log_level'],
-  ...['pid_file', 'server', 'bootstrap', 'bootstrap_expect', 'bind_addr', 'advertise_addr', 'disable_update_check'],
-]);
-
 const levelNames: Readonly<Record<string, LogLevel>> = { err: 'error', warning: 'warn' };
 
 /**
- * Flags win over files, later files over earlier ones.
- * @param folder what relative paths are relative to
- * @throws CommandFailure `usage` that names the file or flag and what is wrong with it
+ * Flags win over files, `-hcl` over flags, later files over earlier ones.
+ * @throws CommandFailure `usage` that names the file or setting and what is wrong with it
  */
-export function agentSettings(flags: AgentFlags, files: readonly ConfigFile[], folder: string): AgentSettings {
-  const parsed = files.map((file) => parse(file));
-  const config: Record<string, unknown> = Object.assign(Object.create(null) as object, ...parsed.map(({ values }) => values));
-  const ports = section(config, 'ports');
-  const addresses = section(config, 'addresses');
-  const client = flags.client ?? text(config, 'client_addr') ?? '127.0.0.1';
-  const dataDir = flags.dataDir ?? text(config, 'data_dir') ?? './data';
-  const pidFile = flags.pidFile ?? text(config, 'pid_file');
-  const httpPort = port('HTTP', flags.httpPort ?? ports['http'], 8_500);
-  const dnsPort = port('DNS', flags.dnsPort ?? ports['dns'], 8_600);
-  if (httpPort === undefined) throw usage('the HTTP port is off (-1), and Rollcall serves nothing without it');
+export function agentSettings(input: AgentInput): AgentSettings {
+  const { flags, files, folder, parseHcl } = input;
+  const snippets = flags.filter(([name]) => name === 'hcl');
+  const sources = [
+    ...files.map((file) => ({ path: file.path, values: parseFile(file, parseHcl) })),
+    { path: 'command line', values: settingsOf(flags) },
+    ...snippets.map(([, value]) => ({
+      path: '-hcl',
+      values: parseFile({ path: '-hcl', format: 'hcl', text: String(value) }, parseHcl),
+    })),
+  ];
+  const config = sources.map(({ values }) => values).reduce(merge, {});
+  const pidFile = text(config, 'pid_file');
   return {
-    settings: {
-      ...defaultSettings(folder),
-      http: { host: text(addresses, 'http') ?? client, port: httpPort },
-      dns: dnsPort === undefined ? undefined : { host: text(addresses, 'dns') ?? client, port: dnsPort },
-      dataDir: resolve(folder, dataDir),
-      dev: flags.dev === true,
-      nodeName: flags.node ?? text(config, 'node_name'),
-      datacenter: flags.datacenter ?? text(config, 'datacenter') ?? 'dc1',
-      logLevel: level(flags.logLevel ?? text(config, 'log_level') ?? 'info'),
+    settings: settings(config, input),
+    more: {
+      ...(at(config, 'node_id') === undefined ? {} : { nodeId: uuid(text(config, 'node_id') ?? '') }),
+      nodeMeta: textMap(config, 'node_meta') ?? {},
+      dns: dnsOptions(config),
     },
+    definitions: definitionsOf(config),
     pidFile: pidFile === undefined ? undefined : resolve(folder, pidFile),
-    warnings: parsed.flatMap(({ path, values }) =>
-      Object.keys(values)
-        .filter((name) => !known.has(name))
-        .map((name) => `${path}: ${name} has no effect here`),
-    ),
+    warnings: sources.flatMap(({ path, values }) => withoutEffect(values).map((warning) => `${path}: ${warning}`)),
   };
 }
 
-function parse({ path, text: json }: ConfigFile): { path: string; values: Values } {
-  let values: unknown;
-  try {
-    values = JSON.parse(json);
-  } catch (error) {
-    throw usage(`${path} is not JSON (HCL files are not read yet): ${(error as Error).message}`);
+/** Reads each setting as `rollcall serve` would: what it is called there, and where it stands here. */
+function settings(config: Values, { folder, env }: AgentInput): Settings {
+  const dev = flag(config, 'dev_mode') === true;
+  const given = givenSettings(config, dev);
+  if (given.http?.[1] === 'off' && given.https?.[1] === 'off') {
+    throw usage('neither HTTP nor HTTPS has a port, and Rollcall serves nothing without them');
   }
-  if (!isObject(values)) throw usage(`${path} holds no JSON object`);
-  return { path, values };
+  const entries = Object.entries(settingsTable).map(([key, setting]: [string, Setting<unknown>]) => {
+    const variable = fromEnvironment.includes(key) ? (setting.env ?? '') : '';
+    const [where, value] = given[key as keyof Settings] ?? [variable, env[variable]];
+    try {
+      return [key, setting.read(value ?? setting.fallback, folder)];
+    } catch (error) {
+      throw usage(`${where}: ${(error as Error).message}`);
+    }
+  });
+  return Object.fromEntries(entries) as Settings;
 }
 
-function section(config: Values, name: string): Values {
-  const value = config[name] ?? {};
-  if (!isObject(value)) throw usage(`${name} must be an object`);
-  return value;
+/** What Consul's agent has no setting for. */
+const fromEnvironment = ['unsafeAllowUnauthenticated', 'unsafeAllowPlaintext', 'probeCaFile'];
+
+type Given = readonly [where: string, value: unknown];
+
+function givenSettings(config: Values, dev: boolean): { readonly [K in keyof Settings]?: Given } {
+  /** The first of the paths that has a value. */
+  const first = (...paths: string[]): Given => {
+    const found = paths.find((path) => at(config, path) !== undefined) ?? paths[0] ?? '';
+    return [found, at(config, found)];
+  };
+  const tls = (name: string) => first(`tls.https.${name}`, `tls.defaults.${name}`, name);
+  const [tlsMin, version] = first('tls.https.tls_min_version', 'tls.defaults.tls_min_version', 'tls_min_version');
+  const kvValueBytesMax = at(config, 'limits.kv_max_value_size');
+  return {
+    http: ['addresses.http', listener(config, 'http', 8_500)],
+    https: ['addresses.https', listener(config, 'https', 'off')],
+    dns: ['addresses.dns', listener(config, 'dns', 8_600)],
+    unixSockets: first('unix_sockets'),
+    tlsCertFile: tls('cert_file'),
+    tlsKeyFile: tls('key_file'),
+    tlsCaFile: tls('ca_file'),
+    tlsVerifyIncoming: first(
+      ...['tls.https.verify_incoming', 'tls.defaults.verify_incoming', 'verify_incoming_https', 'verify_incoming'],
+    ),
+    tlsMinVersion: [tlsMin, version === undefined ? undefined : tlsVersion(text(config, tlsMin) ?? '')],
+    acl: first('acl.enabled'),
+    // As in Consul, where access control that is enabled forbids nothing by itself.
+    aclDefaultPolicy: ['acl.default_policy', text(config, 'acl.default_policy') ?? 'allow'],
+    aclInitialManagement: first('acl.tokens.initial_management', 'acl.tokens.master'),
+    aclDefaultToken: first('acl.tokens.default'),
+    auditLog: ['audit', auditLog(config)],
+    dataDir: first('data_dir'),
+    dev: ['dev_mode', dev],
+    nodeName: first('node_name'),
+    datacenter: ['datacenter', text(config, 'datacenter')?.toLowerCase()],
+    logLevel: ['log_level', level(text(config, 'log_level') ?? (dev ? 'debug' : 'info'))],
+    limits: ['limits', kvValueBytesMax === undefined ? undefined : { kvValueBytesMax: Number(kvValueBytesMax) }],
+  };
 }
 
-function text(values: Values, name: string): string | undefined {
-  const value = values[name];
-  if (value === undefined || value === '') return undefined;
-  if (typeof value !== 'string') throw usage(`${name} must be a string, not ${JSON.stringify(value)}`);
-  return value;
-}
-
-/** Undefined for -1, by which Consul means: off. */
-function port(name: string, value: unknown, fallback: number): number | undefined {
-  if (value === undefined) return fallback;
-  const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;
-  if (number === -1) return undefined;
-  if (!Number.isInteger(number) || (number as number) < 0 || (number as number) > 65_535) {
-    throw usage(`${JSON.stringify(value)} is no port for ${name}: use 0 to 65535, or -1 for off`);
+/** As `rollcall serve` has it; `off` when it has no port. */
+function listener(config: Values, name: 'http' | 'https' | 'dns', usual: number | 'off'): string {
+  const host = text(config, `addresses.${name}`) ?? text(config, 'client_addr') ?? '127.0.0.1';
+  const number = port(config, `ports.${name}`) ?? usual;
+  if (number === 'off') return 'off';
+  if (host.startsWith('unix://')) return host;
+  if (/[\s{]/.test(host)) {
+    throw usage(`${JSON.stringify(host)} is not one address; name one, or 0.0.0.0 for all of this machine`);
   }
-  return number as number;
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${number}` : `${host}:${number}`;
+}
+
+/** Consul writes `TLSv1_2`; versions below 1.2 are not spoken here. */
+function tlsVersion(name: string): string {
+  const version = /^TLSv1_([0-3])$/i.exec(name)?.[1] ?? /^tls1([0-3])$/.exec(name)?.[1];
+  if (version === undefined) throw usage(`tls_min_version: ${JSON.stringify(name)} is unknown; write TLSv1_2 or TLSv1_3`);
+  return version === '3' ? '1.3' : '1.2';
+}
+
+function dnsOptions(config: Values): AgentSettings['more']['dns'] {
+  const domain = text(config, 'domain')?.replace(/\.$/, '');
+  const nodeTtl = seconds(config, 'dns_config.node_ttl');
+  const serviceTtl = textMap(config, 'dns_config.service_ttl');
+  const onlyPassing = flag(config, 'dns_config.only_passing');
+  const truncate = flag(config, 'dns_config.enable_truncate');
+  const records = at(config, 'dns_config.udp_answer_limit');
+  const services = Object.fromEntries(
+    Object.keys(serviceTtl ?? {}).map((name) => [name, duration(`dns_config.service_ttl.${name}`, serviceTtl?.[name])]),
+  );
+  return {
+    ...(domain === undefined ? {} : { domain }),
+    recursors: texts(config, 'recursors'),
+    ttls: { ...(nodeTtl === undefined ? {} : { node: nodeTtl }), services },
+    ...(onlyPassing === undefined ? {} : { onlyPassing }),
+    ...(truncate === undefined ? {} : { truncate }),
+    ...(records === undefined ? {} : { udpRecordsMax: whole('dns_config.udp_answer_limit', records) }),
+  };
+}
+
+function seconds(config: Values, path: string): number | undefined {
+  const value = text(config, path);
+  return value === undefined ? undefined : duration(path, value);
+}
+
+/** Whole seconds, as DNS counts them; a started one does not count. */
+function duration(path: string, value: string | undefined): number {
+  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?$/.exec(value ?? '');
+  if (match === null || value === '') throw usage(`${path}: ${JSON.stringify(value)} is no duration; write 30s or 5m`);
+  const [, hours = 0, minutes = 0, rest = 0, ms = 0] = match;
+  return Math.floor(Number(hours) * 3_600 + Number(minutes) * 60 + Number(rest) + Number(ms) / 1_000);
+}
+
+/** The first sink; Consul names each. */
+function auditLog(config: Values): string | undefined {
+  if (flag(config, 'audit.enabled') !== true) return undefined;
+  const sinks = Object.values(at(config, 'audit.sink') ?? {}).flatMap(listOf);
+  const path = sinks.filter(isObject).map((sink) => text(sink, 'path')).find((each) => each !== undefined);
+  if (path === undefined) throw usage('audit is enabled, but no sink has a path');
+  return path;
+}
+
+function whole(path: string, value: unknown): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw usage(`${path} must be a whole number above 0, not ${JSON.stringify(value)}`);
+}
+
+function uuid(id: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) return id.toLowerCase();
+  throw usage(`node_id: ${JSON.stringify(id)} is no UUID`);
 }
 
 function level(name: string): LogLevel {
@@ -122,8 +203,4 @@ function level(name: string): LogLevel {
   const found = logLevels.find((each) => each === (levelNames[lower] ?? lower));
   if (found === undefined) throw usage(`log level ${JSON.stringify(name)} is unknown; use trace, debug, info, warn or err`);
   return found;
-}
-
-function isObject(value: unknown): value is Values {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

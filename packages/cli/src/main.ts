@@ -1,7 +1,7 @@
 /** The command line as a process: its streams, its exit code, and one line for every failure. */
 
 import { CommanderError } from 'commander';
-import { acceptAgentStyle } from './commands/agent.ts';
+import { acceptAgentStyle } from './consul-agent-flags.ts';
 import { acceptConsulStyle } from './commands/version.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
 import { createProgram } from './program.ts';

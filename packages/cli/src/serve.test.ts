@@ -227,25 +227,3 @@ async function refusesConnections(port: number): Promise<void> {
     if (refused) return;
   }
 }
-
-describe('rollcall agent', () => {
-  it('starts where a program starts consul agent, with its files, and stops at SIGINT', async () => {
-    const dir = folder();
-    const file = join(dir, 'consul.json');
-    const content = { node_name: 'n7', datacenter: 'dc9', ports: { http: 0, dns: -1 }, server: true, telemetry: {} };
-    writeFileSync(file, JSON.stringify(content));
-    const pidFile = join(dir, 'pid');
-    const flags = [`-config-file=${file}`, '-data-dir', join(dir, 'data'), `-pid-file=${pidFile}`, '-log-level=err', '-ui'];
-    const agent = start(['agent', ...flags]);
-    const [, url = ''] = await agent.seen(/HTTP {2}(http:\S+)$/m);
-    const self = (await (await fetch(`${url}/v1/agent/self`)).json()) as { Config: Record<string, unknown> };
-    expect(self.Config).toMatchObject({ NodeName: 'n7', Datacenter: 'dc9' });
-    expect(readFileSync(pidFile, 'utf8')).toBe(`${agent.child.pid}\n`);
-    agent.child.kill('SIGINT');
-    expect(await agent.ended).toMatchObject({
-      code: 0,
-      stderr: `rollcall: --ui has no effect here\nrollcall: ${file}: telemetry has no effect here\n`,
-    });
-    expect(existsSync(pidFile)).toBe(false);
-  });
-});

@@ -10,12 +10,17 @@ export interface StopSignals {
   readonly second: Promise<NodeJS.Signals>;
 }
 
-/** From the call on, these signals no longer end the process by themselves. */
-export function stopSignals(): StopSignals {
+/**
+ * From the call on, these signals no longer end the process by themselves.
+ * @param hangUp what SIGHUP is for instead, as often as it comes
+ */
+export function stopSignals(hangUp?: () => void): StopSignals {
   const told: ((signal: NodeJS.Signals) => void)[] = [];
   const next = () => new Promise<NodeJS.Signals>((resolve) => told.push(resolve));
   const signals = { first: next(), second: next() };
-  for (const signal of asking) process.on(signal, () => told.shift()?.(signal));
+  for (const signal of asking) {
+    process.on(signal, hangUp !== undefined && signal === 'SIGHUP' ? hangUp : () => told.shift()?.(signal));
+  }
   return signals;
 }
 

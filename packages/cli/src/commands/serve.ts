@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { isRegistryError } from '@rollcall/protocol';
-import type { Server } from '@rollcall/server';
+import type { Server, ServerOptions } from '@rollcall/server';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import type { CommandContext } from '../command-context.ts';
 import { signalNumber, stopSignals } from '../signals.ts';
@@ -54,30 +54,45 @@ export interface RunOptions {
   readonly dnsOptional: boolean;
   /** Whether to say what it listens on as one line of JSON. */
   readonly json: boolean;
+  readonly agent?: AgentOptions;
+}
+
+/** What `rollcall agent` has and `rollcall serve` has not. */
+export interface AgentOptions {
+  readonly more: Pick<ServerOptions, 'nodeId' | 'nodeMeta' | 'dns'>;
+  /** Told before anybody else that the server serves; it stops when this rejects. */
+  readonly serving: (server: Server) => Promise<void>;
+  /** At SIGHUP, which stops `rollcall serve`. */
+  readonly hangUp: () => void;
 }
 
 /**
  * Serves until the process is asked to stop.
  * @throws CommandFailure with the exit code that says what is in the way
  */
-export async function runServer(settings: Settings, { dnsOptional, json }: RunOptions, terminal: Terminal): Promise<void> {
+export async function runServer(settings: Settings, { dnsOptional, json, agent }: RunOptions, terminal: Terminal): Promise<void> {
   // Loaded here, since commands that talk to a registry do not need the server.
   const { assertListenersAllowed, createServer, embedded, memory, stderrLog } = await import('@rollcall/server');
   const options = serverOptions(settings);
   await failingWith(exitCodes.publicBindRefused, () => assertListenersAllowed(options));
-  const signals = stopSignals();
+  const signals = stopSignals(agent?.hangUp);
   const log = stderrLog(settings.logLevel);
   const engine = await failingWith(exitCodes.dataDirRefused, () =>
     settings.dev ? memory() : embedded({ dir: settings.dataDir, log }),
   );
   const server = await failingWith(exitCodes.addressTaken, () =>
     createServer({
+      ...agent?.more,
       ...options,
       engine,
-      ...(options.dns === undefined ? {} : { dns: { ...options.dns, optional: dnsOptional } }),
+      ...(options.dns === undefined ? {} : { dns: { ...agent?.more.dns, ...options.dns, optional: dnsOptional } }),
       log,
     }),
   );
+  await agent?.serving(server).catch(async (error: unknown) => {
+    await server.close();
+    throw error;
+  });
   if (json) printJson(terminal, facts(server, settings));
   else greet(terminal, server, settings);
 
