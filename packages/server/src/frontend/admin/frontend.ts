@@ -4,10 +4,14 @@
  * registered, except as a whole.
  */
 
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
+import { bearerToken } from '../../net/bearer.ts';
 import { BodyTooLarge } from '../../net/body.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import { assertAccessDeclared } from '../../security/access.ts';
+import type { Caller } from '../../security/acl.ts';
+import { TooManyFailures, type Origin } from '../../security/gate.ts';
 import { countsOf } from './availability.ts';
 import type { AdminDeps } from './deps.ts';
 import { errorBody, statusOf } from './errors.ts';
@@ -21,6 +25,8 @@ const text = 'text/plain; charset=utf-8';
 
 export function admin(context: Context, deps: AdminDeps): Frontend {
   const { metrics, log } = context;
+  const { acl, gate } = context.security;
+  assertAccessDeclared('admin', routes.map(({ path, access }) => ({ name: path, access })));
   const counts = countsOf(context.registry.state);
   const transfers = new Transfers(context, deps);
   exposeRegistry(metrics, context.registry, counts);
@@ -48,12 +54,28 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
     },
   };
 
+  /** @throws RegistryError `unauthenticated`, `permission_denied`; TooManyFailures */
+  const admit = (request: IncomingMessage, { path, access }: Route, origin: Origin): Caller | undefined => {
+    if (access.kind === 'open') return undefined;
+    const caller = gate.enter(bearerToken(request), origin);
+    try {
+      acl.authorize(caller, access.resource, access.verb, access.kind === 'demands' ? '' : context.identity.nodeName);
+    } catch (error) {
+      gate.record('denied', caller, origin, `${request.method} ${path}`);
+      throw error;
+    }
+    return caller;
+  };
+
   const answer = async (exchange: Exchange, route: Route): Promise<void> => {
     const { request, response } = exchange;
+    const origin = { address: request.socket.remoteAddress ?? '', via: 'admin' };
     try {
       const reason = route.guarded ? context.origins.refusal(request) : undefined;
       if (reason !== undefined) throw new RegistryError('permission_denied', reason);
+      const caller = admit(request, route, origin);
       await actions[route.action](exchange);
+      if (route.audited) gate.record('write', caller, origin, `${request.method} ${route.path}`);
     } catch (error) {
       fail(exchange, error);
     }
@@ -68,6 +90,8 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
       return;
     }
     const status = error instanceof BodyTooLarge ? 413 : statusOf[failure.code];
+    if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+    if (error instanceof TooManyFailures) response.setHeader('Retry-After', Math.ceil(error.retryAfterMs / 1_000));
     if (status >= 500 && status !== 503) log.error({ err: failure, path: request.url }, 'request failed');
     // A body that is refused for its length is not read to its end. Any other is, and thrown away, so
     // that a client that sends first and listens later gets its answer.

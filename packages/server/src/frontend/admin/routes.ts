@@ -1,6 +1,10 @@
 /** The visible surface of the admin front end, as a table. */
 
+import type { Access } from '../../security/access.ts';
+
 export type Action = 'metrics' | 'healthz' | 'readyz' | 'status' | 'backup' | 'restore' | 'override';
+
+export type RouteAccess = Extract<Access, { readonly kind: 'open' | 'demands' | 'demands-by-name' }>;
 
 export interface Route {
   readonly path: string;
@@ -8,16 +12,44 @@ export interface Route {
   readonly action: Action;
   /** Whether pages of other origins are refused (`net/own-origin.ts`). */
   readonly guarded: boolean;
+  /** By name means: by the name of this server's node. */
+  readonly access: RouteAccess;
+  /** Whether the audit log has it when it was done: it changes everything, or takes a copy of everything along. */
+  readonly audited: boolean;
 }
 
 const read = ['GET', 'HEAD'];
+const open = (why: string): RouteAccess => ({ kind: 'open', why });
 
 export const routes: readonly Route[] = [
-  { path: '/metrics', methods: read, action: 'metrics', guarded: false },
-  { path: '/healthz', methods: read, action: 'healthz', guarded: false },
-  { path: '/readyz', methods: read, action: 'readyz', guarded: false },
-  { path: '/rollcall/v1/status', methods: read, action: 'status', guarded: true },
-  { path: '/rollcall/v1/backup', methods: ['GET'], action: 'backup', guarded: true },
-  { path: '/rollcall/v1/restore', methods: ['PUT', 'POST'], action: 'restore', guarded: true },
-  { path: '/rollcall/v1/expiry/override', methods: ['POST'], action: 'override', guarded: true },
+  {
+    ...{ path: '/metrics', methods: read, action: 'metrics', guarded: false, audited: false },
+    // As Consul's /v1/agent/metrics.
+    access: { kind: 'demands-by-name', resource: 'agent', verb: 'read' },
+  },
+  {
+    ...{ path: '/healthz', methods: read, action: 'healthz', guarded: false, audited: false },
+    access: open('supervisors ask it without a token, and learn that the process runs'),
+  },
+  {
+    ...{ path: '/readyz', methods: read, action: 'readyz', guarded: false, audited: false },
+    access: open('supervisors and load balancers ask it without a token, and learn yes or no'),
+  },
+  {
+    ...{ path: '/rollcall/v1/status', methods: read, action: 'status', guarded: true, audited: false },
+    access: { kind: 'demands', resource: 'operator', verb: 'read' },
+  },
+  {
+    ...{ path: '/rollcall/v1/backup', methods: ['GET'], action: 'backup', guarded: true, audited: true },
+    // As Consul's snapshots: tokens and policies are in it.
+    access: { kind: 'demands', resource: 'acl', verb: 'write' },
+  },
+  {
+    ...{ path: '/rollcall/v1/restore', methods: ['PUT', 'POST'], action: 'restore', guarded: true, audited: true },
+    access: { kind: 'demands', resource: 'acl', verb: 'write' },
+  },
+  {
+    ...{ path: '/rollcall/v1/expiry/override', methods: ['POST'], action: 'override', guarded: true, audited: true },
+    access: { kind: 'demands', resource: 'operator', verb: 'write' },
+  },
 ];

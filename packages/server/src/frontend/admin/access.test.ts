@@ -1,0 +1,125 @@
+/** Who may ask an operator's questions, over a real server with access control. */
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { grantor, management, type Grantor } from '../../security/grantor.case.ts';
+import type { ServerOptions } from '../../server-options.ts';
+import { createServer, type Server } from '../../server.ts';
+import { routes } from './routes.ts';
+
+let server: Server;
+let grants: Grantor;
+
+async function start(options: ServerOptions = {}): Promise<void> {
+  server = await createServer({ acl: { initialManagement: management }, nodeName: 'here', ...options });
+  grants = grantor(server.registry);
+}
+
+async function stop(): Promise<void> {
+  grants.close();
+  await server.close();
+}
+
+beforeEach(() => start());
+afterEach(stop);
+
+async function call(method: string, path: string, token?: string, body?: Buffer): Promise<Response> {
+  return fetch(`${server.url}${path}`, {
+    method,
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+  });
+}
+
+const callers: Readonly<Record<string, string | undefined>> = {
+  'no token': undefined,
+  'wrong token': 'wrong',
+  read: 'agent_prefix "" { policy = "read" } operator = "read" acl = "read"',
+  write: 'agent_prefix "" { policy = "write" } operator = "write" acl = "read"',
+  'another agent': 'agent "there" { policy = "write" } node_prefix "" { policy = "write" } service_prefix "" { policy = "write" }',
+  management: undefined,
+};
+
+/** Statuses for the callers, in their order. */
+const matrix: Readonly<Record<string, readonly number[]>> = {
+  '/metrics': [403, 401, 200, 200, 403, 200],
+  '/healthz': [200, 200, 200, 200, 200, 200],
+  '/readyz': [200, 200, 200, 200, 200, 200],
+  '/rollcall/v1/status': [403, 401, 200, 200, 403, 200],
+  '/rollcall/v1/backup': [403, 401, 403, 403, 403, 200],
+  // Whoever is let in is told that this is no backup.
+  '/rollcall/v1/restore': [403, 401, 403, 403, 403, 400],
+  '/rollcall/v1/expiry/override': [403, 401, 403, 200, 403, 200],
+};
+
+describe('the matrix', () => {
+  it('has every route', () => {
+    expect(Object.keys(matrix)).toEqual(routes.map(({ path }) => path));
+  });
+
+  const cells = routes.flatMap(({ path, methods }) => methods.map((method) => [method, path] as const));
+  it.each(cells)('%s %s', async (method, path) => {
+    const statuses = [];
+    for (const [who, rules] of Object.entries(callers)) {
+      const made = rules !== undefined && rules !== 'wrong' ? await grants.token(rules) : undefined;
+      const token = who === 'management' ? management : (made?.secret ?? rules);
+      const body = method === 'PUT' || method === 'POST' ? Buffer.from('x') : undefined;
+      const answer = await call(method, path, token, body);
+      statuses.push(answer.status);
+      await answer.arrayBuffer();
+    }
+    expect(statuses).toEqual(matrix[path]);
+  });
+});
+
+describe('a refusal', () => {
+  it('says which permission is missing', async () => {
+    const answer = await call('GET', '/rollcall/v1/status', (await grants.token('key "a" { policy = "read" }')).secret);
+    expect(await answer.json()).toMatchObject({
+      code: 'permission_denied',
+      message: expect.stringMatching(/^Permission denied: token with AccessorID '.*' lacks permission 'operator:read'$/),
+    });
+    expect(await (await call('GET', '/metrics')).json()).toMatchObject({ message: expect.stringContaining(`'agent:read' on "here"`) });
+  });
+
+  it('of a wrong token asks for another, and of many of them asks to wait', async () => {
+    const first = await call('GET', '/metrics', 'wrong');
+    expect([first.status, first.headers.get('www-authenticate'), await first.json()]).toEqual([
+      401,
+      'Bearer',
+      { code: 'unauthenticated', message: 'ACL not found' },
+    ]);
+    let last = first;
+    for (let guesses = 0; guesses < 100 && last.status === 401; guesses++) last = await call('GET', '/metrics', `guess-${guesses}`);
+    expect([last.status, last.headers.get('retry-after')]).toEqual([429, '1']);
+    expect((await call('GET', '/healthz')).status).toBe(200);
+  });
+});
+
+it('without access control, everybody is let in, whatever token they bring', async () => {
+  await stop();
+  await start({ acl: undefined as never });
+  for (const token of [undefined, 'wrong']) expect((await call('GET', '/rollcall/v1/status', token)).status).toBe(200);
+});
+
+it('what changes everything or takes it along is in the audit log, and what was denied', async () => {
+  await stop();
+  const dir = mkdtempSync(join(tmpdir(), 'rollcall-audit-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  await start({ auditFile: join(dir, 'audit') });
+  const backup = Buffer.from(await (await call('GET', '/rollcall/v1/backup', management)).arrayBuffer());
+  expect((await call('PUT', '/rollcall/v1/restore', management, backup)).status).toBe(200);
+  for (const path of ['/rollcall/v1/status', '/rollcall/v1/backup']) await call('GET', path);
+  await call('GET', '/metrics', management);
+  await stop();
+  const lines = readFileSync(join(dir, 'audit'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, string>);
+  expect(lines.map(({ via, kind, action }) => [via, kind, action])).toEqual([
+    ['admin', 'write', 'GET /rollcall/v1/backup'],
+    ['admin', 'write', 'PUT /rollcall/v1/restore'],
+    ['admin', 'denied', 'GET /rollcall/v1/status'],
+    ['admin', 'denied', 'GET /rollcall/v1/backup'],
+  ]);
+  await start();
+});
