@@ -111,9 +111,11 @@ export class Answering {
     const { registry, answers } = this.#context;
     // Answers that do not follow one view have a revision of their own, and so a name of their own.
     // So have filtered ones, lest they drive the others of their view out.
-    const ownName = query.others !== undefined || query.volatile === true || query.filtered === true;
+    const { shapedBy = [] } = query;
+    const ownName = query.others !== undefined || shapedBy.length > 0 || query.filtered === true;
     const view = ownName ? `${query.view}\0${query.name}` : query.view;
-    const revisionKept = query.volatile === true ? registry.state.revision : revision;
+    // No two changes have one revision, so the newest of them all tells the bodies apart.
+    const revisionKept = shapedBy.reduce((newest, one) => Math.max(newest, registry.views.revision(one)), revision);
     return answers.get(viewer === undefined ? view : `${view}\0${viewer.name}`, revisionKept, query.name + form, encode);
   }
 

@@ -31,6 +31,17 @@ describe('over HTTP', () => {
     expect((await server.get('/v1/catalog/services?index=0&wait=600s')).status).toBe(200);
   });
 
+  test('who waits for checks in a state is woken by new tags of a service, which they are shown with', async () => {
+    const server = await start();
+    const Check = { TTL: '60s', Status: 'passing' };
+    await register(server, 'web', 1, { Tags: ['v1'], Check });
+    const { index } = await server.get('/v1/health/state/passing');
+    const waiting = server.get(`/v1/health/state/passing?index=${index}&wait=60s`);
+    await server.untilParked(1);
+    await register(server, 'web', 1, { Tags: ['v2'], Check });
+    expect((await waiting).text).toContain('"ServiceTags":["v2"]');
+  });
+
   test('an index that is behind is answered at once', async () => {
     const server = await start();
     await register(server, 'web');

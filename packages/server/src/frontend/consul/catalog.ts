@@ -11,6 +11,7 @@ import { registration } from './catalog-definitions.ts';
 import { catalogDeregistration, catalogRegistration } from './definitions.ts';
 import { invalid } from './errors.ts';
 import { catalogServiceShape, nodeShape, readFilter, serviceShape, type ReadFilter } from './filters.ts';
+import { readNear } from './near.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import {
   byNodeThenId,
@@ -35,15 +36,18 @@ export function datacenters({ context, params }: Call): Reply {
 export function nodes({ params, datacenter }: Asked): Query {
   const filter = readFilter(params, nodeShape);
   const selection = readSelection(params);
+  const near = readNear(params);
   const body = jsonBody(params);
   return {
     view: viewOf.nodes(),
-    name: `${formOf(params)} nodes${selection.name}${filter.name}`,
+    name: `${formOf(params)} nodes${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
+    shapedBy: near.views,
     shows: ['node'],
     encode: (state, sight) => {
       const seen = selectNodes(state, selection).filter((row) => sight.sees('node', row.name));
-      return body(filter.apply(seen.map((row) => nodeJson(row, datacenter))));
+      const rows = near.sort(state, seen, ({ name }) => name);
+      return body(filter.apply(rows.map((row) => nodeJson(row, datacenter))));
     },
   };
 }
@@ -109,14 +113,17 @@ export function service(asked: Asked): Query {
   const filter = readFilter(params, catalogServiceShape);
   const name = restOf(asked, 'service name');
   const selection = readSelection(params);
+  const near = readNear(params);
   const body = jsonBody(params);
   return {
     view: viewOf.service(name),
-    name: `${formOf(params)} catalog-service${selection.name}${filter.name}`,
+    name: `${formOf(params)} catalog-service${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
+    shapedBy: near.views,
     shows: instanceShows,
     encode: (state, sight) => {
-      const selected = selectInstances(state, name, selection).filter(instancesSeen(sight));
+      const seen = selectInstances(state, name, selection).filter(instancesSeen(sight));
+      const selected = near.sort(state, seen, ({ node }) => node.name);
       const entries = selected.map(({ instance, node }) => catalogServiceJson(instance, node, datacenter));
       return body(filter.apply(entries));
     },

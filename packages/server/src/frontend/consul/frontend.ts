@@ -12,6 +12,7 @@ import { Answering } from './answering.ts';
 import { Parking } from './blocking.ts';
 import { demand, type Call, type Reply } from './call.ts';
 import { Entrance, nobody } from './entrance.ts';
+import { namedCaller } from './near.ts';
 import { Params, checkScope, noWait, readConsistency, readWait, type Wait } from './params.ts';
 import { Plan, Plans } from './plan.ts';
 import { Router } from './router.ts';
@@ -135,10 +136,11 @@ class ConsulFrontend implements Frontend {
 
   /** Makes the plan of a read; it is kept under its URL without what changes from poll to poll. */
   #plan(exchange: Exchange, route: ReadRoute, rest: string, token: string): void {
-    const { request, path, query } = exchange;
+    const { request, path } = exchange;
+    const query = namedCaller(exchange, this.#context.identity);
     const passes = query.includes('index=') || query.includes('wait=') || query.includes('token=');
     const lasting = passes ? query.replace(passingParams, '') : query;
-    const url = passes ? `${path}?${lasting}` : (request.url ?? '');
+    const url = passes || query !== exchange.query ? `${path}?${lasting}` : (request.url ?? '');
     const passing = passes ? new Params(query) : undefined;
     let plan = this.#plans.get(url);
     let spelled = '';

@@ -6,6 +6,7 @@ import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { connect as noMesh } from './catalog.ts';
 import { checkShape, healthServiceShape, readFilter, type ReadFilter } from './filters.ts';
+import { anyOrder, readNear } from './near.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import {
   byNodeThenId,
@@ -31,18 +32,21 @@ export function serviceInstances(asked: Asked): Query {
   // No cluster is peered with this one.
   const foreign = params.get('peer') !== '';
   const selection = readSelection(params);
+  const near = readNear(params);
   const body = jsonBody(params);
-  const variant = `${passing ? ' passing' : ''}${foreign ? ' peer' : ''}${selection.name}${filter.name}`;
+  const variant = `${passing ? ' passing' : ''}${foreign ? ' peer' : ''}${selection.name}${near.name}${filter.name}`;
   return {
     view: viewOf.service(service),
     name: `${formOf(params)} health-service${variant}`,
     filtered: filter.given,
+    shapedBy: near.views,
     shows: instanceShows,
     encode: (state, sight) => {
       if (foreign) return body([]);
       const checksOn = memo((node: string) => nodeChecks(state, node));
       const entries = [];
-      for (const { instance, node } of selectInstances(state, service, selection).filter(instancesSeen(sight))) {
+      const seen = selectInstances(state, service, selection).filter(instancesSeen(sight));
+      for (const { instance, node } of near.sort(state, seen, ({ node: { name } }) => name)) {
         const checks = [...checksOn(node.name), ...instanceChecks(state, instance)];
         if (passing && checks.some((check) => check.status !== 'passing')) continue;
         entries.push({
@@ -68,14 +72,17 @@ export function serviceChecks(asked: Asked): Query {
   const filter = readFilter(params, checkShape);
   const service = restOf(asked, 'service name');
   const selection = readSelection(params);
+  const near = readNear(params);
   const body = jsonBody(params);
   return {
     view: viewOf.service(service),
-    name: `${formOf(params)} health-checks${selection.name}${filter.name}`,
+    name: `${formOf(params)} health-checks${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
+    shapedBy: near.views,
     shows: instanceShows,
     encode: (state, sight) => {
-      const selected = selectInstances(state, service, { ...selection, tags: [] }).filter(instancesSeen(sight));
+      const seen = selectInstances(state, service, { ...selection, tags: [] }).filter(instancesSeen(sight));
+      const selected = near.sort(state, seen, ({ node }) => node.name);
       const checks = selected.flatMap(({ instance }) =>
         instanceChecks(state, instance).map((check) => checkJson(check, instance)),
       );
@@ -105,15 +112,15 @@ export function checksInState(asked: Asked): Query {
   const filter = readFilter(params, checkShape);
   const status = restOf(asked, 'check state');
   const selection = readSelection(params);
+  const near = readNear(params);
   const body = jsonBody(params);
   return {
     view: viewOf.checks(),
     // Metadata belongs to nodes, whose changes are no changes of checks.
     ...(selection.meta.length === 0 ? {} : { others: () => [viewOf.nodes()] }),
-    name: `${formOf(params)} health-state ${JSON.stringify(status)}${selection.name}${filter.name}`,
+    name: `${formOf(params)} health-state ${JSON.stringify(status)}${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
-    // Checks show the tags of their instances; a change of those is no change of checks.
-    volatile: true,
+    shapedBy: near.views,
     shows: instanceShows,
     encode: (state, sight) => {
       const ofSelectedNode = memo((name: string) => {
@@ -123,14 +130,21 @@ export function checksInState(asked: Asked): Query {
       const rows = [...find.checks(state)].filter(
         (row) => (status === 'any' || row.status === status) && ofSelectedNode(row.node),
       );
-      return body(checksJson(state, sight, rows, filter));
+      return body(checksJson(state, sight, rows, filter, near));
     },
   };
 }
 
-function checksJson(state: State, sight: Sight, rows: RowOf<'check'>[], filter: ReadFilter): readonly unknown[] {
+function checksJson(
+  state: State,
+  sight: Sight,
+  rows: RowOf<'check'>[],
+  filter: ReadFilter,
+  near = anyOrder,
+): readonly unknown[] {
   const seen = rows.filter(checksSeen(state, sight)).sort(byNodeThenId);
-  return filter.apply(seen.map((row) => checkJson(row, instanceOf(state, row))));
+  const sorted = near.sort(state, seen, ({ node }) => node);
+  return filter.apply(sorted.map((row) => checkJson(row, instanceOf(state, row))));
 }
 
 /** Remembers answers by name: many instances share a node. */

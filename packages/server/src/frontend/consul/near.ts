@@ -6,8 +6,9 @@
 import type { IncomingMessage } from 'node:http';
 import { plainAddress } from '../../net/agent-node.ts';
 import type { Exchange, Identity } from '../../net/frontend.ts';
-import { distancesFrom } from '../../registry/coordinate.ts';
+import { coordinateType, distancesFrom } from '../../registry/coordinate.ts';
 import type { State } from '../../registry/state.ts';
+import { viewOf } from '../../registry/view-name.ts';
 import type { Params } from './params.ts';
 import { agentOf } from './virtual-agent.ts';
 import { headerOf } from './wire.ts';
@@ -15,20 +16,20 @@ import { headerOf } from './wire.ts';
 export interface Near {
   /** What it adds to the name of a representation. */
   readonly name: string;
-  /** The order depends on coordinates, whose changes wake nobody, as in Consul. */
-  readonly given: boolean;
+  /** The order depends on coordinates and on the nodes that have them; as in Consul their changes wake nobody. */
+  readonly views: readonly string[];
   /** @param nodeOf name of the node of a row */
   sort<T>(state: State, rows: T[], nodeOf: (row: T) => string): T[];
 }
 
-const anyOrder: Near = { name: '', given: false, sort: (_state, rows) => rows };
+export const anyOrder: Near = { name: '', views: [], sort: (_state, rows) => rows };
 
 export function readNear(params: Params): Near {
   const near = params.get('near');
   if (near === '') return anyOrder;
   return {
     name: ` near ${JSON.stringify(near)}`,
-    given: true,
+    views: [viewOf.records(coordinateType), viewOf.nodes()],
     sort: (state, rows, nodeOf) => {
       const distance = distancesFrom(state, near);
       if (distance === undefined) return rows;
@@ -40,8 +41,8 @@ export function readNear(params: Params): Near {
   };
 }
 
-/** A query string in which `near=_agent` names the caller's own node, so that answers can be kept for all. */
-export function namedCaller(query: string, { request }: Exchange, identity: Identity): string {
+/** The query string, in which `near=_agent` names the caller's own node, so that answers can be kept for all. */
+export function namedCaller({ request, query }: Exchange, identity: Identity): string {
   if (!query.includes('near=_agent')) return query;
   const { name } = agentOf(request, identity);
   return query.replace(/(^|&)near=_agent(?=&|$)/g, (_all, before: string) => `${before}near=${encodeURIComponent(name)}`);

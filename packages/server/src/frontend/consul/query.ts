@@ -22,8 +22,8 @@ export interface Query {
   readonly shows: readonly Shown[];
   /** The body; undefined for a 404 with an empty one. Depends on nothing but the state and the sight. */
   readonly encode: (state: State, sight: Sight) => Buffer | undefined;
-  /** The body shows something that moves none of its views, so it is kept for one revision of the state. */
-  readonly volatile?: boolean;
+  /** Views that shape the body without being its content: their changes wake nobody who waits. */
+  readonly shapedBy?: readonly string[];
   /**
    * The body leaves out what a filter does not want, so most changes of its view are none of it: who
    * waits is woken only when the body has changed.
