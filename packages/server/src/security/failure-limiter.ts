@@ -50,10 +50,20 @@ export class FailureLimiter {
   judge(address: string, accessorId: string | undefined, nowMs: number): number | undefined {
     const bucket = this.#bucket(address, nowMs);
     if (accessorId !== undefined && bucket.good.has(accessorId)) return undefined;
-    if (bucket.left < 1) return Math.ceil(((1 - bucket.left) / this.#limits.perSecond) * 1_000);
+    if (bucket.left < 1) return this.#waitMs(bucket);
     if (accessorId === undefined) bucket.left -= 1;
     else if (bucket.good.size < this.#limits.tokensMax) bucket.good.add(accessorId);
     return undefined;
+  }
+
+  /** How long an address must wait before it may fail again; undefined when it may now. Counts nothing. */
+  waitMs(address: string, nowMs: number): number | undefined {
+    const bucket = this.#bucket(address, nowMs);
+    return bucket.left < 1 ? this.#waitMs(bucket) : undefined;
+  }
+
+  #waitMs({ left }: Bucket): number {
+    return Math.ceil(((1 - left) / this.#limits.perSecond) * 1_000);
   }
 
   #bucket(address: string, nowMs: number): Bucket {

@@ -72,6 +72,25 @@ export class Gate {
   }
 
   /**
+   * A proof that is no token of ours, a login: one that proves nothing counts as a wrong token, and while
+   * too many come from an address none is looked at, since looking is what costs.
+   * @param attempt rejects with `unauthenticated` or `permission_denied` for what proves nothing
+   * @throws TooManyFailures, and whatever `attempt` rejects with
+   */
+  async prove<T>(origin: Origin, attempt: () => Promise<T>): Promise<T> {
+    const waitMs = this.#limiter.waitMs(addressKey(origin.address), this.#clock.monotonic());
+    if (waitMs !== undefined) throw new TooManyFailures(waitMs);
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isRegistryError(error, 'unauthenticated') && !isRegistryError(error, 'permission_denied')) throw error;
+      this.#judge(origin, undefined);
+      this.#audit?.record({ ...origin, kind: 'unauthenticated', accessorId: '', action: 'a login that proves nothing' });
+      throw error;
+    }
+  }
+
+  /**
    * Writes into the audit log what was done or denied; the action holds no secrets and no values.
    * @param caller undefined when nobody could tell who it was
    */

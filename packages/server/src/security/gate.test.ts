@@ -1,0 +1,58 @@
+/** The gate before logins; before tokens it is tried with every front end. */
+
+import { RegistryError } from '@rollcall/protocol';
+import { describe, expect, it } from 'vitest';
+import { manualClock } from '../manual-clock.case.ts';
+import type { Acl } from './acl.ts';
+import type { Audit, AuditEvent } from './audit.ts';
+import { FailureLimiter } from './failure-limiter.ts';
+import { Gate, TooManyFailures } from './gate.ts';
+
+function gated(burst: number) {
+  const clock = manualClock();
+  const limiter = new FailureLimiter({ burst, perSecond: 1, addressesMax: 10, tokensMax: 10 });
+  const lines: string[] = [];
+  const audit = { record: ({ kind, action }: AuditEvent) => void lines.push(`${kind}: ${action}`) } as unknown as Audit;
+  const gate = new Gate({ acl: {} as Acl, limiter, clock, audit });
+  let attempts = 0;
+  const login = (code: 'unauthenticated' | 'permission_denied' | 'unavailable' | 'ok', address = '10.0.0.7') =>
+    gate.prove({ address, via: 'consul' }, () => {
+      attempts++;
+      return code === 'ok' ? Promise.resolve('token') : Promise.reject(new RegistryError(code, 'no'));
+    });
+  return { clock, login, lines, attempts: () => attempts };
+}
+
+describe('logins', () => {
+  it('that prove nothing are slowed down by address, and then not even looked at', async () => {
+    const { clock, login, lines, attempts } = gated(3);
+    for (const code of ['unauthenticated', 'permission_denied', 'unauthenticated'] as const) {
+      await expect(login(code)).rejects.toMatchObject({ code });
+    }
+    const refused = login('ok');
+    await expect(refused).rejects.toBeInstanceOf(TooManyFailures);
+    await expect(refused).rejects.toMatchObject({ code: 'resource_exhausted', retryAfterMs: 1_000 });
+    expect(attempts()).toBe(3);
+    // One line for each failure, none for what was not looked at: an attack must not fill the log.
+    expect(lines).toEqual(Array(3).fill('unauthenticated: a login that proves nothing'));
+    expect(await login('ok', '10.0.0.8')).toBe('token');
+    clock.advance(1_000);
+    expect(await login('ok')).toBe('token');
+  });
+
+  it('that succeed, or fail for reasons of ours, cost nothing', async () => {
+    const { login, lines } = gated(1);
+    for (let time = 0; time < 5; time++) {
+      expect(await login('ok')).toBe('token');
+      await expect(login('unavailable')).rejects.toMatchObject({ code: 'unavailable' });
+    }
+    expect(lines).toEqual([]);
+  });
+
+  it('that fail all at once are counted one by one', async () => {
+    const { login } = gated(2);
+    const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => login('unauthenticated')));
+    const codes = outcomes.map((outcome) => (outcome.status === 'rejected' ? (outcome.reason as RegistryError).code : 'ok'));
+    expect(codes).toEqual(['unauthenticated', 'unauthenticated', 'resource_exhausted', 'resource_exhausted', 'resource_exhausted']);
+  });
+});
