@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { addAgent } from './commands/agent.ts';
 import { addBackup } from './commands/backup.ts';
+import { addImport } from './commands/import-consul.ts';
 import { addInstances } from './commands/instances.ts';
 import { addKv } from './commands/kv.ts';
 import { addRestore } from './commands/restore.ts';
@@ -27,7 +28,7 @@ export function createProgram(context: CommandContext): Command {
     });
   for (const add of [
     ...[addServe, addAgent, addRun, addServices, addInstances, addWatch, addKv],
-    ...[addBackup, addRestore, addVersion],
+    ...[addBackup, addRestore, addImport, addVersion],
   ]) {
     add(program, context);
   }

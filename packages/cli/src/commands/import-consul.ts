@@ -1,0 +1,88 @@
+/** `rollcall import consul`: copies what a Consul holds into a registry. What of it, and how: `consul-import/`. */
+
+import type { Command } from 'commander';
+import type { CommandContext } from '../command-context.ts';
+import { ConsulApi, Refusal } from '../consul-import/consul-api.ts';
+import { importAccess } from '../consul-import/import-access.ts';
+import { importCatalog } from '../consul-import/import-catalog.ts';
+import { importKeys } from '../consul-import/import-keys.ts';
+import { importQueries } from '../consul-import/import-queries.ts';
+import type { ImportReport, LeftOut } from '../consul-import/import-report.ts';
+import { ImportRun } from '../consul-import/import-run.ts';
+import { CommandFailure, exitCodes, usage } from '../failure.ts';
+import { addAddressOption, serversOf } from '../servers.ts';
+import { print, printJson, remark, visible, type Terminal } from '../terminal.ts';
+
+interface Flags {
+  readonly from: string;
+  readonly addr?: string;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+/** Where Consul's own command line has its token from. */
+const sourceToken = 'CONSUL_HTTP_TOKEN';
+
+/** Lines that name what was left out; a thousand of them would hide the rest. */
+const linesMax = 20;
+
+export function addImport(parent: Command, { terminal, setExitCode }: CommandContext): void {
+  const command = parent
+    .command('import')
+    .description('copy what another kind of registry holds into this one')
+    .command('consul')
+    .description('copy nodes, services, checks, keys, access control and prepared queries from a Consul')
+    .requiredOption('--from <url>', `the Consul to copy from; its token is taken from ${sourceToken}`)
+    .option('--dry-run', 'read everything and write nothing')
+    .option('--json', 'print the result as JSON');
+  addAddressOption(command).action(async (flags: Flags) => {
+    if (!(await importConsul(flags, terminal))) setExitCode(exitCodes.failure);
+  });
+}
+
+/** @returns whether everything that was to be copied was */
+async function importConsul(flags: Flags, terminal: Terminal): Promise<boolean> {
+  const { env } = terminal;
+  const [target = ''] = serversOf(flags.addr, env);
+  const token = (name: string) => (env[name] === '' ? undefined : env[name]);
+  const from = new ConsulApi({ url: sourceUrl(flags.from), token: token(sourceToken), fetch });
+  const to = new ConsulApi({ url: target, token: token('ROLLCALL_TOKEN'), fetch });
+  const run = new ImportRun({ from, to, dryRun: flags.dryRun === true });
+  for (const [what, copy] of [
+    ['the catalog', importCatalog],
+    ['keys', importKeys],
+    ['access control', importAccess],
+    ['prepared queries', importQueries],
+  ] as const) {
+    await copy(run).catch((error: unknown) => {
+      if (!(error instanceof Refusal)) throw error;
+      throw new CommandFailure(exitCodes.failure, `${what} cannot be listed: ${error.message}`, { cause: error });
+    });
+  }
+  if (flags.json === true) printJson(terminal, run.report.json);
+  else show(run.report, flags, terminal);
+  return run.report.failed.length === 0;
+}
+
+function sourceUrl(text: string): string {
+  const [url = '', ...others] = serversOf(text, {});
+  if (others.length > 0) throw usage(`--from: ${JSON.stringify(text)} names several; one of them knows everything`);
+  return url;
+}
+
+function show({ copied, kept, failed, skipped }: ImportReport, { dryRun }: Flags, terminal: Terminal): void {
+  print(terminal, dryRun === true ? 'would be copied:' : 'copied:');
+  for (const [kind, count] of copied) {
+    const there = kept.get(kind) ?? 0;
+    print(terminal, `  ${String(count).padStart(7)}  ${kind}${there === 0 ? '' : ` (and ${there} that were there already)`}`);
+  }
+  print(terminal, 'not copied: sessions and the locks they hold, events, coordinates, intentions and configuration entries');
+  for (const [title, all] of [['left out', skipped], ['failed', failed]] as const) {
+    for (const each of all.slice(0, linesMax)) remark(terminal, `${title}: ${line(each)}`);
+    if (all.length > linesMax) remark(terminal, `${title}: and ${all.length - linesMax} more; --json names them all`);
+  }
+}
+
+function line({ kind, name, reason }: LeftOut): string {
+  return visible(`${kind}${name === undefined ? '' : ` ${name}`}: ${reason}`);
+}

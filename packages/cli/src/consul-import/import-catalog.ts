@@ -1,0 +1,89 @@
+/**
+ * Nodes, services and checks. They become entries of the catalog, as if somebody had written them there:
+ * nothing probes them or waits for their heartbeats, until their programs register here themselves. What
+ * is there already is left alone, since its program may have done so.
+ */
+
+import { eachOf, encoded, pick, type ConsulApi, type Fields } from './consul-api.ts';
+import type { ImportRun } from './import-run.ts';
+
+interface Node extends Fields {
+  readonly Node: string;
+  readonly Address: string;
+}
+
+interface Service extends Fields {
+  readonly ID: string;
+  readonly Service: string;
+  readonly Kind?: string;
+}
+
+interface Check extends Fields {
+  readonly CheckID: string;
+  readonly ServiceID: string;
+}
+
+const serviceFields = [
+  ...['ID', 'Service', 'Tags', 'Address', 'TaggedAddresses', 'Meta', 'Port', 'SocketPath', 'Weights', 'EnableTagOverride'],
+  'Locality',
+];
+const checkFields = [
+  ...['CheckID', 'Name', 'Status', 'Notes', 'Output', 'ServiceID', 'ServiceName', 'ServiceTags', 'Type', 'Interval'],
+  ...['Timeout', 'Definition'],
+];
+
+/** Nodes that are read and written at the same time. */
+const nodesAtOnce = 8;
+
+export async function importCatalog(run: ImportRun): Promise<void> {
+  const there = new Set((await run.to.get<Node[]>('/v1/catalog/nodes')).map((node) => node.Node));
+  await eachOf(await run.from.get<Node[]>('/v1/catalog/nodes'), nodesAtOnce, async (node) => {
+    const here = there.has(node.Node) ? await contentOf(run.to, node.Node) : undefined;
+    await importNode(run, node, here);
+  });
+}
+
+interface Content {
+  readonly services: readonly Service[];
+  readonly checks: readonly Check[];
+}
+
+async function contentOf(api: ConsulApi, node: string): Promise<Content> {
+  const name = encoded(node);
+  const found = await api.get<{ readonly Services?: Readonly<Record<string, Service>> } | null>(`/v1/catalog/node/${name}`);
+  return { services: Object.values(found?.Services ?? {}), checks: await api.get<Check[]>(`/v1/health/node/${name}`) };
+}
+
+/** @param here what the node has at the target; undefined when it is not there */
+async function importNode(run: ImportRun, node: Node, here: Content | undefined): Promise<void> {
+  const { services, checks } = await contentOf(run.from, node.Node);
+  const head = { Node: node.Node, Address: node.Address };
+  const register = (more: Fields) => run.write('PUT', '/v1/catalog/register', { ...head, ...more });
+  const copyCheck = async (check: Check) => {
+    const name = `${check.CheckID} on ${node.Node}`;
+    if (here?.checks.some(({ CheckID }) => CheckID === check.CheckID) === true) return run.keep('checks');
+    await run.copy('checks', name, () => register({ SkipNodeUpdate: true, Check: pick(check, checkFields) }));
+  };
+  if (here !== undefined) run.keep('nodes');
+  else {
+    const more = { ...pick(node, ['ID', 'TaggedAddresses']), NodeMeta: node['Meta'] ?? {} };
+    if (!(await run.copy('nodes', node.Node, () => register(more)))) return;
+  }
+  for (const check of checks) if (check.ServiceID === '') await copyCheck(check);
+  for (const service of services) {
+    const name = `${service.ID} on ${node.Node}`;
+    const unwanted = whyNot(service);
+    if (unwanted !== undefined) run.skip('services', name, unwanted);
+    else if (here?.services.some(({ ID }) => ID === service.ID) === true) run.keep('services');
+    else {
+      const more = { SkipNodeUpdate: true, Service: pick(service, serviceFields) };
+      if (!(await run.copy('services', name, () => register(more)))) continue;
+      for (const check of checks) if (check.ServiceID === service.ID) await copyCheck(check);
+    }
+  }
+}
+
+function whyNot({ Service: name, Kind: kind = '' }: Service): string | undefined {
+  if (name === 'consul') return 'the servers themselves';
+  return kind === '' ? undefined : `a ${kind}; there is no service mesh`;
+}

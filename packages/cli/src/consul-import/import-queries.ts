@@ -1,0 +1,33 @@
+/** Prepared queries, by name: the ids of others are given by the server and cannot be kept. */
+
+import { pick, type Fields } from './consul-api.ts';
+import type { ImportRun } from './import-run.ts';
+
+interface PreparedQuery extends Fields {
+  readonly ID: string;
+  readonly Name?: string;
+  readonly Session?: string;
+  readonly Token?: string;
+}
+
+export async function importQueries(run: ImportRun): Promise<void> {
+  const there = new Map((await run.to.get<PreparedQuery[]>('/v1/query')).map(({ Name, ID }) => [Name ?? '', ID]));
+  for (const query of await run.from.get<PreparedQuery[]>('/v1/query')) {
+    const name = query.Name ?? '';
+    if (name === '' && query['Template'] === undefined) {
+      run.skip('prepared queries', query.ID, 'it has no name, and its id cannot be kept');
+      continue;
+    }
+    if ((query.Session ?? '') !== '') {
+      run.skip('prepared queries', name, 'it belongs to a session, and sessions are not copied');
+      continue;
+    }
+    const hidden = query.Token === '<hidden>';
+    if (hidden) run.skip('prepared queries', name, 'its token is hidden; reading it needs a management token');
+    await run.copy('prepared queries', name, async () => {
+      const id = there.get(name);
+      const fields = pick(query, ['Name', 'Service', 'DNS', 'Template', ...(hidden || query.Token === '' ? [] : ['Token'])]);
+      await run.write(id === undefined ? 'POST' : 'PUT', `/v1/query${id === undefined ? '' : `/${id}`}`, fields);
+    });
+  }
+}
