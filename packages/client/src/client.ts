@@ -3,9 +3,12 @@
  * configuration keys over one session.
  */
 
+import type { AgentOptions } from 'node:http';
 import type { ServiceEntry } from '@rollcall/protocol';
 import { RegistryError } from '@rollcall/protocol';
 import { follow } from './follow.ts';
+import { ServiceDispatcher } from './integration/dispatcher.ts';
+import { ServiceAgent } from './integration/http-agent.ts';
 import { Kv, snapshotItems } from './kv.ts';
 import { register, type RegisterOptions, type RegisterSurroundings, type Registration, type WaitOptions } from './registration.ts';
 import { ServiceClient, type ServiceSurroundings } from './service-client.ts';
@@ -68,6 +71,23 @@ export class Rollcall {
     const service = new ServiceClient(this.#parts.source, name, options, this.#parts.surroundings);
     this.#services.set(name, service);
     return service;
+  }
+
+  /**
+   * A dispatcher for undici, for which `http://NAME.rollcall/…` is the service NAME and other hosts are what
+   * they are: `request('http://orders.rollcall/7', { dispatcher })`. Close it when other hosts were asked.
+   */
+  dispatcher(): ServiceDispatcher {
+    return new ServiceDispatcher((name) => this.service(name));
+  }
+
+  /**
+   * An agent for `node:http` and libraries over it (axios, got), for which `http://NAME.rollcall/…` is the service
+   * NAME. Requests are balanced but not retried.
+   * @param options of `http.Agent`; connections are kept alive by default
+   */
+  httpAgent(options?: AgentOptions): ServiceAgent {
+    return new ServiceAgent((name) => this.service(name), options);
   }
 
   /**

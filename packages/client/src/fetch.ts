@@ -7,6 +7,7 @@
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import { Agent, Dispatcher, fetch, type RequestInit, type Response } from 'undici';
 import { Exchange, type ExchangeContext, type ExchangeOptions } from './http/exchange.ts';
+import { fetchHandler } from './http/handler-forms.ts';
 import type { FetchHandler } from './http/try.ts';
 import { currentDeadline, earlier } from './resilience/deadline.ts';
 
@@ -60,6 +61,17 @@ export class ServiceFetch {
       if (error instanceof Error && isRegistryError(error.cause)) throw error.cause;
       throw error;
     }
+  }
+
+  /**
+   * One request of somebody else's dispatcher (`integration/dispatcher.ts`).
+   * @param known the list of instances, while it is not there yet
+   */
+  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, known?: Promise<unknown>): void {
+    const { clock, timeoutMs } = this.#context;
+    const own = timeoutMs === Infinity ? undefined : { at: clock.monotonic() + timeoutMs };
+    const deadline = earlier(own, currentDeadline());
+    new Exchange(this.#context, request, fetchHandler(handler), deadline === undefined ? {} : { deadline }).start(known);
   }
 
   async destroy(reason: Error): Promise<void> {

@@ -5,6 +5,7 @@
  */
 
 import { type Instance, RegistryError } from '@rollcall/protocol';
+import type { Dispatcher } from 'undici';
 import type { OutcomeResult } from './balancer/balancer.ts';
 import { SeededRandom } from './balancer/seeded-random.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
@@ -170,6 +171,16 @@ export class ServiceClient {
     demandAbove0(init.timeoutMs ?? Infinity, 'timeoutMs');
     if (!this.#known) this.#accept(await this.#source.first(this.name, init.signal ?? undefined));
     return await this.#fetch.fetch(input, init);
+  }
+
+  /**
+   * Sends a request of an undici dispatcher to an instance, as `fetch` does; its origin is not looked at. For
+   * programs, `Rollcall.dispatcher` is the way in.
+   */
+  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    this.#demandOpen();
+    const known = this.#known ? undefined : this.#source.first(this.name).then((snapshot) => this.#accept(snapshot));
+    this.#fetch.dispatch(request, handler, known);
   }
 
   /** Ends all watches and connections; requests under way fail with `cancelled`. Idempotent. */

@@ -98,9 +98,19 @@ export class Exchange implements TryListener {
     return this.#body?.failed ?? false;
   }
 
-  start(): void {
-    const { service, budget, clock } = this.#context;
+  /** @param known the list of instances, while it is not there yet */
+  start(known?: Promise<unknown>): void {
     this.handler.onConnect((reason) => this.#abort(reason));
+    if (known === undefined) this.#begin();
+    else
+      known.then(
+        () => this.#begin(),
+        (error: unknown) => this.#fail(error as Error),
+      );
+  }
+
+  #begin(): void {
+    const { service, budget, clock } = this.#context;
     if (this.#over) return;
     const now = clock.monotonic();
     const refusal = this.#refusal(now);

@@ -1,0 +1,209 @@
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import axios from 'axios';
+import { fetch, getGlobalDispatcher, interceptors, request, setGlobalDispatcher } from 'undici';
+import { WebSocketServer } from 'ws';
+import { afterEach, describe, expect, it } from 'vitest';
+import { roundRobin } from '../balancer/round-robin.ts';
+import { deadAuthority, textOf, type WebServer, webServer } from '../http/web-server.case.ts';
+import { ServiceClient } from '../service-client.ts';
+import { StaticSource } from '../static-source.ts';
+import { ServiceDispatcher } from './dispatcher.ts';
+import { ServiceAgent } from './http-agent.ts';
+import { serviceOfHost } from './service-host.ts';
+import { openWebSocket } from './web-socket.ts';
+
+const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+async function serve(name: string): Promise<WebServer> {
+  const server = await webServer(async (incoming, response) => {
+    const body = await textOf(incoming);
+    response.setHeader('x-from', name);
+    response.end(`${incoming.method} ${incoming.url} ${body}`);
+  });
+  cleanups.push(() => server.kill());
+  return server;
+}
+
+function services(authorities: readonly string[]) {
+  const web = new ServiceClient(new StaticSource({ web: authorities }), 'web', { balancer: roundRobin(), hedging: false });
+  cleanups.push(() => web.close());
+  return { web, find: (name: string) => (name === 'web' ? web : expect.unreachable(`asked for ${name}`)) };
+}
+
+it.each([
+  ['orders.rollcall', 'orders'],
+  ['Orders.Rollcall', 'orders'],
+  ['a.b.rollcall', 'a.b'],
+  ['.rollcall', undefined],
+  ['rollcall', undefined],
+  ['orders.rollcall.example', undefined],
+])('%s is the service %s', (host, service) => {
+  expect(serviceOfHost(host)).toBe(service);
+});
+
+describe('the dispatcher', () => {
+  async function setUp() {
+    const [a, b] = [await serve('a'), await serve('b')];
+    const dispatcher = new ServiceDispatcher(services([a.authority, b.authority]).find);
+    cleanups.push(() => dispatcher.close());
+    return { dispatcher, a, b };
+  }
+
+  it('balances undici.request and undici’s fetch', async () => {
+    const { dispatcher } = await setUp();
+    const from = new Set();
+    for (let n = 0; n < 2; n++) {
+      const { headers, body } = await request('http://web.rollcall/x?y', { method: 'POST', body: 'hello', dispatcher });
+      expect(await body.text()).toBe('POST /x?y hello');
+      from.add(headers['x-from']);
+    }
+    expect(from).toEqual(new Set(['a', 'b']));
+    expect(await (await fetch('http://web.rollcall/z', { dispatcher })).text()).toBe('GET /z ');
+  });
+
+  it('sends other hosts where they say', async () => {
+    const { dispatcher } = await setUp();
+    const other = await serve('other');
+    const { headers, body } = await request(`http://${other.authority}/`, { dispatcher });
+    await body.dump();
+    expect(headers['x-from']).toBe('other');
+  });
+
+  it('works below interceptors, which speak the other form of handlers', async () => {
+    const { dispatcher } = await setUp();
+    const composed = dispatcher.compose(interceptors.responseError());
+    const { statusCode, body } = await request('http://web.rollcall/x', { dispatcher: composed });
+    expect([statusCode, await body.text()]).toEqual([200, 'GET /x ']);
+  });
+
+  it('serves the global fetch of this Node as the global dispatcher', async () => {
+    const { dispatcher } = await setUp();
+    const before = getGlobalDispatcher();
+    cleanups.push(() => setGlobalDispatcher(before));
+    setGlobalDispatcher(dispatcher);
+    expect(await (await globalThis.fetch('http://web.rollcall/g')).text()).toBe('GET /g ');
+  });
+
+  it('tries another instance, as fetch of the service does', async () => {
+    const b = await serve('b');
+    const dispatcher = new ServiceDispatcher(services([await deadAuthority(), b.authority]).find);
+    cleanups.push(() => dispatcher.close());
+    for (let n = 0; n < 3; n++) {
+      const { headers, body } = await request('http://web.rollcall/', { dispatcher });
+      await body.dump();
+      expect(headers['x-from']).toBe('b');
+    }
+  });
+
+  it('waits for the first list, and not for a caller who has left', async () => {
+    const a = await serve('a');
+    const source = new StaticSource();
+    const web = new ServiceClient(source, 'web');
+    const dispatcher = new ServiceDispatcher(() => web);
+    cleanups.push(() => dispatcher.close(), () => web.close());
+    const abort = new AbortController();
+    const left = request('http://web.rollcall/', { dispatcher, signal: abort.signal });
+    const stays = request('http://web.rollcall/', { dispatcher });
+    abort.abort();
+    await expect(left).rejects.toThrow(/abort/i);
+    source.set('web', [a.authority]);
+    const { statusCode, body } = await stays;
+    await body.dump();
+    expect([statusCode, a.requests]).toEqual([200, 1]);
+  });
+
+  it.each([
+    ['https://web.rollcall/', /asked over http/],
+    ['http://web.rollcall:8080/', /has no port/],
+  ])('refuses %s', async (url, message) => {
+    const { dispatcher } = await setUp();
+    await expect(request(url, { dispatcher })).rejects.toThrow(message);
+  });
+});
+
+describe('the agent', () => {
+  it('chooses an instance for each request of axios, over kept connections', async () => {
+    const [a, b] = [await serve('a'), await serve('b')];
+    const httpAgent = new ServiceAgent(services([a.authority, b.authority]).find);
+    cleanups.push(() => httpAgent.destroy());
+    const http = axios.create({ httpAgent, proxy: false });
+    const from = [];
+    for (let n = 0; n < 4; n++) {
+      const { data, headers } = await http.post('http://web.rollcall/x', 'hi');
+      expect(data).toBe('POST /x hi');
+      from.push(headers['x-from']);
+    }
+    expect(from.filter((name) => name === 'a')).toHaveLength(2);
+    expect([a.sockets.size, b.sockets.size]).toEqual([1, 1]);
+  });
+
+  it('leaves out an instance that refused a connection', async () => {
+    const b = await serve('b');
+    const { web, find } = services([await deadAuthority(), b.authority]);
+    const httpAgent = new ServiceAgent(find);
+    cleanups.push(() => httpAgent.destroy());
+    const outcomes = [];
+    for (let n = 0; n < 6; n++) {
+      outcomes.push(await axios.get('http://web.rollcall/', { httpAgent, proxy: false }).then(() => 'ok', () => 'failed'));
+    }
+    expect(outcomes.filter((outcome) => outcome === 'failed').length).toBeLessThanOrEqual(1);
+    expect(web.pick().port).toBe(Number(b.authority.split(':')[1]));
+  });
+
+  it('serves other hosts, too', async () => {
+    const other = await serve('other');
+    const httpAgent = new ServiceAgent(services([]).find);
+    cleanups.push(() => httpAgent.destroy());
+    expect((await axios.get(`http://${other.authority}/`, { httpAgent, proxy: false })).headers['x-from']).toBe('other');
+  });
+
+  it('fails a request when there is no instance', async () => {
+    const agent = new ServiceAgent(services([]).find);
+    cleanups.push(() => agent.destroy());
+    const [error] = await once(httpRequest('http://web.rollcall/', { agent }).end(), 'error');
+    expect((error as Error).message).toMatch(/no instance of web/);
+  });
+});
+
+describe('a WebSocket', () => {
+  async function chat() {
+    const server = await webServer(() => {});
+    const sockets = new WebSocketServer({ server: server.server });
+    sockets.on('connection', (socket, incoming) => socket.on('message', (data: Buffer) => socket.send(`${incoming.url}: ${data.toString()}`)));
+    cleanups.push(() => server.kill());
+    return server;
+  }
+
+  it('is opened to an instance that takes it, and counts until it is closed', async () => {
+    const server = await chat();
+    const { web } = services([await deadAuthority(), server.authority]);
+    const socket = await openWebSocket(web, '/chat?room=1');
+    socket.send('hi');
+    const [data] = await once(socket, 'message');
+    expect(String(data)).toBe('/chat?room=1: hi');
+    socket.close();
+    await once(socket, 'close');
+  });
+
+  it('fails when nobody takes it', async () => {
+    const { web } = services([await deadAuthority(), await deadAuthority()]);
+    await expect(openWebSocket(web, '/chat')).rejects.toThrow(/in 2 tries/);
+  });
+
+  it('is given up when the signal aborts', async () => {
+    const deaf = await webServer(() => {});
+    deaf.server.on('upgrade', () => {});
+    cleanups.push(() => deaf.kill());
+    const abort = new AbortController();
+    const upgrading = once(deaf.server, 'upgrade');
+    const opening = openWebSocket(services([deaf.authority]).web, '/', { signal: abort.signal });
+    await upgrading;
+    abort.abort(new Error('enough'));
+    await expect(opening).rejects.toThrow('enough');
+  });
+});
