@@ -62,7 +62,7 @@ export interface AgentOptions {
   readonly more: Pick<ServerOptions, 'nodeId' | 'nodeMeta' | 'dns'>;
   /** Told before anybody else that the server serves; it stops when this rejects. */
   readonly serving: (server: Server) => Promise<void>;
-  /** At SIGHUP, which stops `rollcall serve`. */
+  /** At SIGHUP, which stops `rollcall serve` without TLS. */
   readonly hangUp: () => void;
 }
 
@@ -75,7 +75,13 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   const { assertListenersAllowed, createServer, embedded, memory, stderrLog } = await import('@rollcall/server');
   const options = serverOptions(settings);
   await failingWith(exitCodes.publicBindRefused, () => assertListenersAllowed(options));
-  const signals = stopSignals(agent?.hangUp);
+  let running: Server | undefined;
+  const hangUp = () => {
+    agent?.hangUp();
+    void running?.reloadCertificates();
+  };
+  // Who has certificates to renew has no terminal that closes.
+  const signals = stopSignals(agent === undefined && settings.https === undefined ? undefined : hangUp);
   const log = stderrLog(settings.logLevel);
   const engine = await failingWith(exitCodes.dataDirRefused, () =>
     settings.dev ? memory() : embedded({ dir: settings.dataDir, log }),
@@ -89,6 +95,7 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
       log,
     }),
   );
+  running = server;
   await agent?.serving(server).catch(async (error: unknown) => {
     await server.close();
     throw error;
@@ -146,12 +153,12 @@ function dnsLine(server: Server, settings: Settings): string {
 
 function greet(terminal: Terminal, server: Server, settings: Settings): void {
   const { bold, dim } = colorsFor(terminal.stdout, terminal.env);
-  const addr = server.httpPort === 8500 ? '' : ` --addr ${server.url}`;
+  const { http } = settings;
   const secure = httpsUrl(server, settings);
   const lines = [
     bold('Rollcall is running.'),
     '',
-    ...(settings.http === undefined ? [] : [`  HTTP  ${server.url}`]),
+    ...(http === undefined ? [] : [`  HTTP  ${'path' in http ? formatAddress(http) : server.url}`]),
     ...(secure === undefined ? [] : [`  HTTPS ${secure}${settings.tlsVerifyIncoming ? ', for clients with a certificate' : ''}`]),
     `  DNS   ${dnsLine(server, settings)}`,
     ...(settings.acl ? ['  ACL   on: clients need a token'] : []),
@@ -159,11 +166,20 @@ function greet(terminal: Terminal, server: Server, settings: Settings): void {
     '',
     'Try in another terminal:',
     '',
-    `  npx rollcall run web --port 8000${addr} -- node -e "require('http').createServer((q, s) => s.end('hello\\n')).listen(8000)"`,
-    `  npx rollcall watch web${addr}`,
-    `  curl "${server.url}/v1/health/service/web?passing"`,
+    ...firstSteps(server, settings).map((step) => `  ${step}`),
     '',
     dim('Ctrl-C stops it.'),
   ];
   for (const line of lines) print(terminal, line);
+}
+
+function firstSteps({ url, httpPort }: Server, { http, acl, aclInitialManagement }: Settings): string[] {
+  if (http !== undefined && 'path' in http) return [`curl --unix-socket ${http.path} http://localhost/v1/catalog/services`];
+  if (acl && aclInitialManagement === undefined) return [`curl -X PUT ${url}/v1/acl/bootstrap    # the first token, once`];
+  const addr = httpPort === 8500 ? '' : ` --addr ${url}`;
+  return [
+    `npx rollcall run web --port 8000${addr} -- node -e "require('http').createServer((q, s) => s.end('hello\\n')).listen(8000)"`,
+    `npx rollcall watch web${addr}`,
+    `curl "${url}/v1/health/service/web?passing"`,
+  ];
 }
