@@ -5,7 +5,11 @@
  * What may not be told is not found.
  */
 
+import { isRegistryError } from '@rollcall/protocol';
 import type { Clock } from '../../clock.ts';
+import { coordinateType } from '../../registry/coordinate.ts';
+import type { PreparedService } from '../../registry/prepared-query.ts';
+import { PreparedQueries, type FoundQuery } from '../../registry/prepared-query-lookup.ts';
 import { find } from '../../registry/reader.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { NodeRow } from '../../registry/rows.ts';
@@ -15,8 +19,9 @@ import { addressDigits } from './address.ts';
 import { Generations } from './generations.ts';
 import { lowerCase } from './host-name.ts';
 import type { Asked } from './names.ts';
-import { Rebuilt } from './rebuilt.ts';
-import { rosterOf, type Roster } from './roster.ts';
+import { Rebuilt, type Reading } from './rebuilt.ts';
+import { queryRosterOf, rosterOf, type Roster } from './roster.ts';
+import { ttlOf } from './ttls.ts';
 import type { Zone } from './zone.ts';
 
 /** What a question is about. Read it at once: rows are good for one turn only. */
@@ -25,7 +30,14 @@ export type Subject = {
   /** It comes from an index that is behind: ask again next time, even if nothing changes until then. */
   readonly behind: boolean;
 } & (
-  | { readonly kind: 'service'; readonly service: string; readonly roster: Roster; readonly tag: string }
+  | {
+      readonly kind: 'service';
+      readonly service: string;
+      readonly roster: Roster;
+      readonly tag: string;
+      /** Seconds, where a prepared query says so. */
+      readonly ttl?: number | undefined;
+    }
   | { readonly kind: 'node'; readonly node: NodeRow }
   | { readonly kind: 'address'; readonly digits: string }
   /** An address of a node, or of an instance of a service; of nobody when the name is empty. */
@@ -69,6 +81,7 @@ export class Directory {
   readonly #nodes: Rebuilt<ReadonlyMap<string, readonly string[]>, number>;
   #addresses: Rebuilt<ReadonlyMap<string, Holder>, number>;
   #rosters = new Generations<KeptRoster>(rosterBytesMax);
+  readonly #queries: PreparedQueries;
 
   constructor(registry: Registry, clock: Clock, zone: Zone, access: NameAccess = openAccess()) {
     const { state, views } = registry;
@@ -77,6 +90,7 @@ export class Directory {
     this.#zone = zone;
     this.#datacenter = lowerCase(zone.datacenter);
     this.#access = access;
+    this.#queries = new PreparedQueries(registry);
     const revisionOf = (view: string) => oncePer(() => state.revision, () => views.revision(view));
     this.#services = new Rebuilt(clock, revisionOf(viewOf.services()), () => folded(state.services()));
     this.#nodes = new Rebuilt(clock, revisionOf(viewOf.nodes()), () => folded(nodeNames(registry)));
@@ -98,8 +112,8 @@ export class Directory {
         return { kind: 'apex', ...fixed };
       case 'between':
         return this.#isHere(asked.datacenter) ? { kind: 'between', ...fixed } : nothing;
-      // Prepared queries are not answered here yet.
       case 'query':
+        return this.#isHere(asked.datacenter) ? this.#query(asked.query) : nothing;
       case 'unknown':
       case 'foreign':
         return nothing;
@@ -125,40 +139,92 @@ export class Directory {
   #service(service: string, tag: string): Subject {
     const { index, behind } = this.#services.read();
     if (!this.#registry.state.services().has(service) && !index.has(service)) return behind ? nothingYet : nothing;
-    const kept = this.#rosters.get(service);
-    const rebuilt = kept?.roster ?? this.#rosterOf(service);
-    const { index: roster, revision: stamp, behind: older } = rebuilt.read();
-    if (stamp !== kept?.stamp) {
-      this.#rosters.set(service, { roster: rebuilt, stamp, weight: roster.size * memberBytes + rosterBytes });
-    }
+    const { index: roster, revision: stamp, behind: older } = this.#roster(service, () => this.#rosterOf(service));
     return { kind: 'service', service, roster, tag, stamp, behind: behind || older };
   }
 
+  /** Of a prepared query: as of a service, but for what the query leaves out, and how long it may be kept. */
+  #query(name: string): Subject {
+    const found = this.#queryNamed(name);
+    if (found === undefined) return nothing;
+    const { Service, DNS } = found.query;
+    const service = lowerCase(Service.Service);
+    const { index, behind } = this.#services.read();
+    if (!this.#registry.state.services().has(Service.Service) && !index.has(service)) return behind ? nothingYet : nothing;
+    // Names that a template makes the same question of share its roster.
+    const key = `query\0${JSON.stringify(Service)}`;
+    const { index: roster, revision, behind: older } = this.#roster(key, () => this.#queryRosterOf(Service));
+    const stamp = `${key}\0${DNS.TTL}\0${revision}`;
+    return { kind: 'service', service, roster, tag: '', ttl: ttlOf(DNS.TTL), stamp, behind: behind || older };
+  }
+
+  #queryNamed(name: string): FoundQuery | undefined {
+    try {
+      return this.#queries.find(name);
+    } catch (error) {
+      // Names are anybody's, and what is made of one has limits; the id of a template is no name.
+      if (isRegistryError(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #roster(key: string, make: () => Rebuilt<Roster, string>): Reading<Roster, string> {
+    const kept = this.#rosters.get(key);
+    const rebuilt = kept?.roster ?? make();
+    const reading = rebuilt.read();
+    const { index, revision } = reading;
+    if (revision !== kept?.stamp) {
+      const weight = index.size * memberBytes + rosterBytes + key.length;
+      this.#rosters.set(key, { roster: rebuilt, stamp: revision, weight });
+    }
+    return reading;
+  }
+
   #rosterOf(service: string): Rebuilt<Roster, string> {
-    const { state, views } = this.#registry;
+    const { state } = this.#registry;
     const { domain, datacenter, onlyPassing } = this.#zone;
-    const access = this.#access;
-    /** All names of the registry that are this one in lower case, as far as they may be told. */
-    const names = () => {
-      const others = this.#services.read().index.get(service) ?? [];
-      const all = state.services().has(service) ? [service, ...others] : others;
-      return access.everything ? all : all.filter((name) => access.reads('service', name));
-    };
-    // Which nodes may be told of is part of the answer, if not all of them may.
-    const who = access.allNodes ? '' : `\0${access.epoch}`;
-    const readsNode = (node: string) => access.allNodes || access.reads('node', node);
-    const revision = () => names().map((name) => `${name}\0${views.revision(viewOf.service(name))}`).join('\0') + who;
+    const names = () => this.#namesOf(service);
+    const readsNode = this.#readsNode;
     const build = () => rosterOf(state, { names: names(), domain, datacenter, onlyPassing, readsNode });
-    return new Rebuilt(this.#clock, revision, build);
+    return new Rebuilt(this.#clock, () => this.#revisionOf(names()), build);
+  }
+
+  #queryRosterOf(wanted: PreparedService): Rebuilt<Roster, string> {
+    const { state, views } = this.#registry;
+    const { domain, datacenter, node } = this.#zone;
+    const names = () => this.#namesOf(wanted.Service);
+    const readsNode = this.#readsNode;
+    const near = wanted.Near === '_agent' ? node.name : wanted.Near;
+    // The order depends on coordinates, and on the nodes that have them.
+    const places = [viewOf.records(coordinateType), viewOf.nodes()];
+    const order = () => (near === '' ? '' : `\0${places.map((view) => views.revision(view)).join()}`);
+    const build = () => queryRosterOf(state, { wanted, near, names: names(), domain, datacenter, readsNode });
+    return new Rebuilt(this.#clock, () => this.#revisionOf(names()) + order(), build);
+  }
+
+  /** All names of the registry that are this one in lower case, as far as they may be told. */
+  #namesOf(service: string): readonly string[] {
+    const { state } = this.#registry;
+    const others = (this.#services.read().index.get(lowerCase(service)) ?? []).filter((name) => name !== service);
+    const all = state.services().has(service) ? [service, ...others] : others;
+    return this.#access.everything ? all : all.filter((name) => this.#access.reads('service', name));
+  }
+
+  readonly #readsNode = (node: string): boolean => this.#access.allNodes || this.#access.reads('node', node);
+
+  #revisionOf(services: readonly string[]): string {
+    const { views } = this.#registry;
+    // Which nodes may be told of is part of the answer, if not all of them may.
+    const who = this.#access.allNodes ? '' : `\0${this.#access.epoch}`;
+    return services.map((name) => `${name}\0${views.revision(viewOf.service(name))}`).join('\0') + who;
   }
 
   #node(name: string): Subject {
     const { state } = this.#registry;
-    const reads = (node: string) => this.#access.allNodes || this.#access.reads('node', node);
     const exact = find.node(state, name);
-    if (exact !== undefined && reads(name)) return nodeSubject(exact, false);
+    if (exact !== undefined && this.#readsNode(name)) return nodeSubject(exact, false);
     const { index, behind } = this.#nodes.read();
-    const node = find.node(state, index.get(name)?.find(reads) ?? '');
+    const node = find.node(state, index.get(name)?.find(this.#readsNode) ?? '');
     if (node === undefined) return behind ? nothingYet : nothing;
     return nodeSubject(node, behind);
   }

@@ -68,6 +68,8 @@ export type Found =
       readonly entry: (index: number) => Entry;
       /** Any part of the entries in any order is a good answer: they are equals to choose from. */
       readonly choice: boolean;
+      /** Of a choice: the first ones are the best, so no other order is as good. */
+      readonly sorted?: boolean;
     }
   | { readonly kind: 'name-error' }
   | { readonly kind: 'no-data' };

@@ -61,23 +61,24 @@ type ServiceSubject = Extract<Subject, { kind: 'service' }>;
 function service(zone: Zone, subject: ServiceSubject, type: number): Found {
   const offer = subject.roster.offer(subject.tag);
   if (offer === undefined) return nameError;
-  const ttl = zone.ttls.ofService(subject.service);
+  const ttl = subject.ttl ?? zone.ttls.ofService(subject.service);
+  const { sorted } = subject.roster;
   if (type === types.SRV) {
     const { places } = offer;
-    return choiceOf(places.length, (index) => srvEntry(zone, places[index] as Member, ttl));
+    return choiceOf(places.length, (index) => srvEntry(zone, places[index] as Member, ttl), sorted);
   }
-  return addresses(offer, ttl, type);
+  return addresses(offer, ttl, type, sorted);
 }
 
 /** A host name counts only when there is no address at all: nothing may stand beside CNAME (RFC 2181 §10.1). */
-function addresses({ ipv4, ipv6, alias }: Offer, ttl: number, type: number): Found {
+function addresses({ ipv4, ipv6, alias }: Offer, ttl: number, type: number, sorted: boolean): Found {
   const both = () => (type === types.ANY ? [...ipv4, ...ipv6] : []);
   const wanted = type === types.A ? ipv4 : type === types.AAAA ? ipv6 : both();
   if (alias !== undefined && ipv4.length + ipv6.length === 0 && wantsAlias(type)) {
     return whole([{ type: 'CNAME', owner: asAsked, ttl, target: alias }]);
   }
   const recordAt = (index: number) => addressRecord(asAsked, wanted[index] as string, ttl);
-  return choiceOf(wanted.length, (index) => ({ record: recordAt(index), along: [] }));
+  return choiceOf(wanted.length, (index) => ({ record: recordAt(index), along: [] }), sorted);
 }
 
 function srvEntry(zone: Zone, { instance, status, digits, host, atNode }: Member, ttl: number): Entry {
@@ -139,8 +140,8 @@ function whole(records: readonly ResourceRecord[]): Found {
   return { kind: 'answer', count: records.length, entry, choice: false };
 }
 
-function choiceOf(count: number, entry: (index: number) => Entry): Found {
-  return count === 0 ? noData : { kind: 'answer', count, entry, choice: true };
+function choiceOf(count: number, entry: (index: number) => Entry, sorted: boolean): Found {
+  return count === 0 ? noData : { kind: 'answer', count, entry, choice: true, sorted };
 }
 
 function wants(type: number, offered: number): boolean {

@@ -153,7 +153,7 @@ export class Responder {
     return complete(encoded.next(), packet, query.nameEnd, this.#options.registry.state.revision, framed);
   }
 
-  #encoded(question: Buffer, { count, entry, choice }: Extract<Found, { kind: 'answer' }>, shape: number): Encoded {
+  #encoded(question: Buffer, { count, entry, choice, sorted = false }: Extract<Found, { kind: 'answer' }>, shape: number): Encoded {
     const whole = roomOf(shape, this.#options.limits);
     // What is no choice is wrong without what is missing, so only bytes limit it.
     const room = choice ? whole : { ...whole, recordsMax: Infinity };
@@ -162,7 +162,7 @@ export class Responder {
     return new Encoded({
       count,
       entry,
-      choice,
+      choice: choice && !sorted,
       bytesMax: room.bytesMax,
       random: this.#options.random,
       write: (entries) => this.#write(question, { ...reply, entries }, room),

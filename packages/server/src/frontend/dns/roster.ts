@@ -5,20 +5,31 @@
  */
 
 import { worstStatus, type CheckStatus } from '@rollcall/protocol';
+import { executeQuery, nearestFirst } from '../../registry/prepared-query-execution.ts';
+import type { PreparedService } from '../../registry/prepared-query.ts';
 import { find, type Reader } from '../../registry/reader.ts';
 import type { CheckRow, InstanceRow } from '../../registry/rows.ts';
 import { addressDigits } from './address.ts';
 import { hostName, lowerCase } from './host-name.ts';
 
-export interface RosterOptions {
+interface Named {
   /** The service's names, equal but for their case. */
   readonly names: readonly string[];
   readonly domain: string;
   readonly datacenter: string;
-  /** Leave out instances that warn, too. */
-  readonly onlyPassing: boolean;
   /** Leave out instances on nodes that may not be told of. */
   readonly readsNode: (node: string) => boolean;
+}
+
+export interface RosterOptions extends Named {
+  /** Leave out instances that warn, too. */
+  readonly onlyPassing: boolean;
+}
+
+export interface QueryRosterOptions extends Named {
+  readonly wanted: PreparedService;
+  /** Name of the node whose nearest come first; empty for no order. */
+  readonly near: string;
 }
 
 /** A healthy instance. */
@@ -48,11 +59,14 @@ const offersMax = 64;
 
 export class Roster {
   readonly #members: readonly Member[];
+  /** Who comes first is to be preferred; otherwise all are equals. */
+  readonly sorted: boolean;
   readonly #offers = new Map<string, Offer>();
   #byTag: ReadonlyMap<string, readonly Member[]> | undefined;
 
-  constructor(members: readonly Member[]) {
+  constructor(members: readonly Member[], sorted = false) {
     this.#members = members;
+    this.sorted = sorted;
   }
 
   get size(): number {
@@ -76,22 +90,41 @@ export class Roster {
 export function rosterOf(reader: Reader, options: RosterOptions): Roster {
   const members: Member[] = [];
   const statusOf = statuses(reader);
-  const endings = [options.domain, `${options.datacenter}.${options.domain}`];
   for (const name of options.names) {
-    const ownNames = endings.map((ending) => lowerCase(`${name}.service.${ending}`));
+    const ownNames = ownNamesOf(name, options);
     for (const instance of find.instancesOfService(reader, name)) {
       if (!options.readsNode(instance.node)) continue;
       const status = statusOf(instance);
       if (status === 'critical' || (options.onlyPassing && status === 'warning')) continue;
-      // An instance that gives the name it is asked for as its address would be an alias of itself.
-      const own = addressDigits(instance.address);
-      const atNode = own === undefined && isOneOf(ownNames, instance.address);
-      const address = atNode ? (find.node(reader, instance.node)?.address ?? '') : instance.address;
-      const digits = own ?? (atNode ? addressDigits(address) : undefined);
-      members.push({ instance, status, atNode, digits, host: digits === undefined ? hostName(address) : undefined });
+      members.push(memberOf(reader, instance, status, ownNames));
     }
   }
   return new Roster(members);
+}
+
+/** Those that a prepared query selects, in the order that it wants, if it wants one. */
+export function queryRosterOf(reader: Reader, options: QueryRosterOptions): Roster {
+  const found = options.names
+    .flatMap((name) => executeQuery(reader, { ...options.wanted, Service: name }))
+    .filter(({ node }) => options.readsNode(node.name));
+  const sorted = options.near === '' ? undefined : nearestFirst(reader, found, options.near);
+  const members = (sorted ?? found).map(({ instance, status }) =>
+    memberOf(reader, instance, status, ownNamesOf(instance.service, options)),
+  );
+  return new Roster(members, sorted !== undefined);
+}
+
+/** An instance that gives the name it is asked for as its address would be an alias of itself. */
+function ownNamesOf(service: string, { domain, datacenter }: Named): readonly string[] {
+  return [domain, `${datacenter}.${domain}`].map((ending) => lowerCase(`${service}.service.${ending}`));
+}
+
+function memberOf(reader: Reader, instance: InstanceRow, status: Member['status'], ownNames: readonly string[]): Member {
+  const own = addressDigits(instance.address);
+  const atNode = own === undefined && isOneOf(ownNames, instance.address);
+  const address = atNode ? (find.node(reader, instance.node)?.address ?? '') : instance.address;
+  const digits = own ?? (atNode ? addressDigits(address) : undefined);
+  return { instance, status, atNode, digits, host: digits === undefined ? hostName(address) : undefined };
 }
 
 /** Of an instance: the worst of its checks and its node's. Each node is looked at once. */

@@ -5,6 +5,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import { readDuration } from '../../security/go-duration.ts';
 
 export interface TtlOptions {
   /** Seconds for records of nodes; 0 by default. */
@@ -43,4 +44,10 @@ export function ttlsOf({ node = 0, services = {} }: TtlOptions): Ttls {
     ofService: (service) =>
       exact.get(service) ?? prefixes.find(([prefix]) => service.startsWith(prefix))?.[1] ?? 0,
   };
+}
+
+/** Whole seconds of a duration as Go writes it; undefined when there is none, so that others decide. */
+export function ttlOf(duration: string): number | undefined {
+  const ms = duration === '' ? undefined : readDuration(duration);
+  return ms === undefined ? undefined : Math.min(Math.max(0, Math.floor(ms / 1_000)), ttlMax);
 }

@@ -1,0 +1,157 @@
+/** Prepared queries as names: the same queries that HTTP executes, with their times and their order. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Answer } from 'dns-packet';
+import { coordinateType } from '../../registry/coordinate.ts';
+import type { PreparedQuery, PreparedService } from '../../registry/prepared-query.ts';
+import { manualClock } from '../../manual-clock.case.ts';
+import { ask, type QueryType } from './ask.case.ts';
+import { startDns } from './dns.case.ts';
+
+let server: Awaited<ReturnType<typeof startDns>>;
+beforeEach(async () => {
+  server = await startDns({ ttls: { services: { web: 3 } } }, manualClock());
+  await server.register({ id: 'n1', nodeAddress: '10.0.0.1', tags: ['blue'] });
+  await server.register({ id: 'n2', nodeAddress: '10.0.0.2', tags: ['green'], status: 'warning' });
+  await server.register({ id: 'n3', nodeAddress: '10.0.0.3', tags: ['blue'], status: 'critical' });
+  await server.register({ id: 'n4', nodeAddress: '10.0.0.4', address: '10.0.9.4', port: 81 });
+});
+afterEach(() => server.close());
+
+const noService: PreparedService = {
+  ...{ Service: '', Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false, IgnoreCheckIDs: [] },
+  ...{ Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
+};
+
+type Wanted = { Service: Partial<PreparedService> } & Partial<Omit<PreparedQuery, 'Service'>>;
+
+function put(Name: string, { Service, ...more }: Wanted, update = false) {
+  const Template = { Type: '', Regexp: '', RemoveEmptyTags: false };
+  const query = { Name, Session: '', Template, DNS: { TTL: '' }, ...more, Service: { ...noService, ...Service } };
+  return server.replica.submit({ kind: 'query-put', id: `id of ${Name}`, query, update });
+}
+
+const place = (Node: string, first: number) =>
+  server.replica.submit({
+    kind: 'record-put',
+    type: coordinateType,
+    id: Node,
+    value: { Node, Segment: '', Coord: { Vec: [first, 0, 0, 0, 0, 0, 0, 0], Error: 1, Adjustment: 0, Height: 0 } },
+  });
+
+const dataOf = (answer: Answer): unknown => ('data' in answer ? answer.data : undefined);
+
+async function found(name: string, type: QueryType = 'A'): Promise<unknown> {
+  const { rcode, answers } = await ask(server.port, name, type, { edns: 1_232 });
+  return rcode === 'NOERROR' ? answers.map(dataOf) : rcode;
+}
+
+const sorted = async (name: string) => ((await found(name)) as string[]).toSorted();
+
+describe('a prepared query', () => {
+  it('has the addresses of what it selects, here and in this datacenter', async () => {
+    await put('q', { Service: { Service: 'web' } });
+    const all = ['10.0.0.1', '10.0.0.2', '10.0.9.4'];
+    expect(await sorted('q.query.consul')).toEqual(all);
+    expect(await sorted('Q.query.dc1.consul')).toEqual(all);
+    expect(await sorted('q.query.dc1.dc.consul')).toEqual(all);
+    expect(await found('q.query.dc2.consul')).toBe('NXDOMAIN');
+    expect(await found('other.query.consul')).toBe('NXDOMAIN');
+    expect(await found('q.query.consul', 'AAAA')).toEqual([]);
+  });
+
+  it('has SRV, also as RFC 2782 writes it', async () => {
+    await put('q', { Service: { Service: 'web', Tags: ['!green'] } });
+    const wanted = [
+      { priority: 1, weight: 1, port: 80, target: 'n1.node.dc1.consul' },
+      { priority: 1, weight: 1, port: 81, target: '0a000904.addr.dc1.consul' },
+    ];
+    for (const name of ['q.query.consul', '_q._tcp.query.consul']) {
+      expect(await found(name, 'SRV')).toEqual(expect.arrayContaining(wanted));
+      expect(await found(name, 'SRV')).toHaveLength(2);
+    }
+  });
+
+  it.each<[Partial<PreparedService>, unknown]>([
+    [{ OnlyPassing: true, Tags: ['BLUE'] }, ['10.0.0.1']],
+    [{ IgnoreCheckIDs: ['of n3'], Tags: ['blue', '!green'] }, ['10.0.0.1', '10.0.0.3']],
+    [{ Service: 'none' }, 'NXDOMAIN'],
+    [{ Tags: ['red'] }, 'NXDOMAIN'],
+    [{ Connect: true }, 'NXDOMAIN'],
+    [{ NodeMeta: { zone: 'a' } }, 'NXDOMAIN'],
+  ])('%j finds %j', async (more, wanted) => {
+    await put('q', { Service: { Service: 'web', ...more } });
+    const answer = await found('q.query.consul');
+    expect(Array.isArray(answer) ? answer.toSorted() : answer).toEqual(wanted);
+  });
+
+  it('may be kept as long as it says, else as long as its service', async () => {
+    await put('own', { Service: { Service: 'web' }, DNS: { TTL: '1m30.9s' } });
+    await put('none', { Service: { Service: 'web' }, DNS: { TTL: '0s' } });
+    await put('other', { Service: { Service: 'web' } });
+    const ttl = async (name: string) => {
+      const { answers } = await ask(server.port, `${name}.query.consul`, 'A');
+      return answers.map((answer) => ('ttl' in answer ? answer.ttl : undefined));
+    };
+    expect(await ttl('own')).toEqual([90, 90, 90]);
+    expect(await ttl('none')).toEqual([0, 0, 0]);
+    expect(await ttl('other')).toEqual([3, 3, 3]);
+  });
+
+  it('follows the query, its instances, and the session that it is bound to', async () => {
+    await server.replica.submit({
+      ...{ kind: 'session-create', id: 's', name: '', node: 'n1', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 },
+      ...{ behavior: 'release', checks: [] },
+    });
+    await put('q', { Service: { Service: 'web', Tags: ['blue'] }, Session: 's' });
+    expect(await found('q.query.consul')).toEqual(['10.0.0.1']);
+    await put('q', { Service: { Service: 'web', Tags: ['green'] }, Session: 's' }, true);
+    expect(await found('q.query.consul')).toEqual(['10.0.0.2']);
+    await server.register({ id: 'n2', nodeAddress: '10.0.0.22', tags: ['green'] });
+    expect(await found('q.query.consul')).toEqual(['10.0.0.22']);
+    await put('q', { Service: { Service: 'web', Tags: ['green'] }, Session: 's', DNS: { TTL: '9s' } }, true);
+    expect((await ask(server.port, 'q.query.consul', 'A')).answers).toMatchObject([{ ttl: 9 }]);
+    await server.replica.submit({ kind: 'session-destroy', id: 's' });
+    expect(await found('q.query.consul')).toBe('NXDOMAIN');
+  });
+
+  it('has the nearest first, and those that have room are the nearest', async () => {
+    await place('n1', 0.3);
+    await place('n2', 0.2);
+    await place('n4', 0.1);
+    await place('here', 0);
+    await server.register({ id: 'here', service: 'other' });
+    await put('q', { Service: { Service: 'web', Near: 'n1' } });
+    await put('agent', { Service: { Service: 'web', Near: '_agent' } });
+    for (let again = 0; again < 40; again++) {
+      expect(await found('q.query.consul')).toEqual(['10.0.0.1', '10.0.0.2', '10.0.9.4']);
+    }
+    expect(await found('agent.query.consul')).toEqual(['10.0.9.4', '10.0.0.2', '10.0.0.1']);
+    await place('n4', 0.29);
+    expect(await found('q.query.consul')).toEqual(['10.0.0.1', '10.0.9.4', '10.0.0.2']);
+    for (let n = 5; n <= 9; n++) await server.register({ id: `n${n}`, nodeAddress: `10.0.0.${n}` });
+    const { answers } = await ask(server.port, 'q.query.consul', 'A');
+    expect(answers.map(dataOf)).toEqual(['10.0.0.1', '10.0.9.4', '10.0.0.2']);
+  });
+});
+
+describe('a template', () => {
+  const Type = 'name_prefix_match';
+
+  it('is filled in with the name, the longest prefix first', async () => {
+    const Template = { Type, Regexp: '^find-(.+)-(.+)$', RemoveEmptyTags: true };
+    await put('find-', { Template, Service: { Service: '${match(1)}', Tags: ['${match(2)}'] } });
+    await put('find-it', { Template: { ...Template, Regexp: '' }, Service: { Service: 'web', Tags: ['green'] } });
+    expect(await found('find-web-blue.query.consul')).toEqual(['10.0.0.1']);
+    expect(await found('find-it-all.query.consul')).toEqual(['10.0.0.2']);
+    expect(await found('find-db-blue.query.consul')).toBe('NXDOMAIN');
+    expect(await found('fin.query.consul')).toBe('NXDOMAIN');
+  });
+
+  it('that takes too long for a name finds nothing, and the next packet is answered', async () => {
+    const Template = { Type, Regexp: '((((a?){9}){5})+)+b$', RemoveEmptyTags: false };
+    await put('slow', { Template, Service: { Service: 'web' } });
+    expect(await found(`slow${'a'.repeat(59)}.${'a'.repeat(63)}.${'a'.repeat(63)}.query.consul`)).toBe('NXDOMAIN');
+    expect(await found('n1.node.consul')).toEqual(['10.0.0.1']);
+  });
+});
