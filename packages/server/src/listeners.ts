@@ -11,6 +11,7 @@ import { Certificates } from './net/certificates.ts';
 import { ConnectionGuard } from './net/connection-guard.ts';
 import type { Frontend } from './net/frontend.ts';
 import { listen, type Listener, type ListenerOptions, type TcpAddress } from './net/listener.ts';
+import type { Origins } from './net/own-origin.ts';
 import type { UnixSocket } from './net/unix-socket.ts';
 import type { Limits } from './options.ts';
 import type { HttpsOptions, ServerOptions, TcpOptions } from './server-options.ts';
@@ -30,6 +31,7 @@ export interface Listeners {
 export interface ListenersOptions {
   readonly server: ServerOptions;
   readonly frontends: readonly Frontend[];
+  readonly origins: Origins;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Logger;
@@ -85,7 +87,7 @@ export function assertListenersAllowed(options: ServerOptions): void {
  *   nothing listens then
  */
 export async function openListeners(options: ListenersOptions): Promise<Listeners> {
-  const { frontends, limits, clock, log, metrics } = options;
+  const { frontends, origins, limits, clock, log, metrics } = options;
   const { http, https } = placesOf(options.server);
   const guard = new ConnectionGuard({
     ...{ limits, clock, log },
@@ -93,7 +95,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
   });
   metrics.observe('rollcall_connections', 'Open connections to the HTTP listeners', () => guard.open);
   const certificates = https && (await openCertificates(https, options));
-  const shared: Omit<ListenerOptions, 'at'> = { frontends, guard, limits, clock, log };
+  const shared: Omit<ListenerOptions, 'at'> = { frontends, guard, origins, limits, clock, log };
   const open: Listener[] = [];
   const close = async () => {
     certificates?.close();

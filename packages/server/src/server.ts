@@ -191,7 +191,7 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
   const serving = { ready: false };
   const frontends: Frontend[] = [consul(context), stream(context), admin(context, adminDeps(core, serving))];
   const names = dnsOptions && dns(context, dnsOptions);
-  const listeners = await openListeners({ server: options, frontends, limits, clock, log, metrics });
+  const listeners = await openListeners({ server: options, frontends, origins: context.origins, limits, clock, log, metrics });
   identity.httpPort = listeners.httpPort;
   for (const frontend of frontends) await frontend.start?.();
   const dnsPort = await startNames(names, options.dns?.optional === true, listeners, log);

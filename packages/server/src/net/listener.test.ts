@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { get, type IncomingMessage } from 'node:http';
+import { get, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -17,9 +17,11 @@ import { Certificates } from './certificates.ts';
 import { ConnectionGuard } from './connection-guard.ts';
 import type { Exchange, Frontend } from './frontend.ts';
 import { listen, type ListenerOptions } from './listener.ts';
+import { OriginPolicy } from './own-origin.ts';
 
 const authority = new TestAuthority();
 const log = pino({ level: 'silent' });
+const origins = new OriginPolicy({ allowedOrigins: ['https://console.test'] });
 
 interface Setup {
   readonly handle?: (exchange: Exchange) => void;
@@ -60,7 +62,7 @@ async function serve({ handle, upgrade, limits: given = {}, tls, at = { host: '1
     close: () => Promise.resolve(),
   };
   const guard = new ConnectionGuard({ limits, clock: systemClock, log });
-  const listener = await listen({ at, certificates, frontends: [frontend], guard, limits, clock: systemClock, log });
+  const listener = await listen({ at, certificates, frontends: [frontend], guard, origins, limits, clock: systemClock, log });
   onTestFinished(async () => {
     certificates?.close();
     await listener.close(() => frontend.close());
@@ -305,6 +307,41 @@ describe('a request that is no HTTP', () => {
   });
 });
 
+describe('a page of another origin', () => {
+  const ask = async (headers: Record<string, string>, method = 'GET') => {
+    // As the front ends answer: with headers of their own, flat.
+    const { port } = await serve({ handle: ({ response }) => void response.writeHead(200, ['X-Consul-Index', '7', 'Vary', 'Accept']).end('hello') });
+    return new Promise<IncomingMessage>((resolve, reject) => {
+      const request = httpRequest({ host: '127.0.0.1', port, path: '/test', method, headers, agent: false }, (response) => resolve(response.resume()));
+      request.on('error', reject);
+      request.end();
+    });
+  };
+
+  it('that is listed may read answers, and send more than a form could', async () => {
+    const answer = await ask({ origin: 'https://console.test' });
+    expect(answer.headers).toMatchObject({ 'access-control-allow-origin': 'https://console.test', 'x-consul-index': '7' });
+    expect(answer.headers['access-control-allow-credentials']).toBeUndefined();
+    const asked = { 'access-control-request-method': 'PUT', 'access-control-request-headers': 'x-consul-token' };
+    const permission = await ask({ origin: 'https://console.test', ...asked }, 'OPTIONS');
+    expect(permission.statusCode).toBe(204);
+    expect(permission.headers).toMatchObject({
+      'access-control-allow-origin': 'https://console.test',
+      'access-control-allow-headers': 'x-consul-token',
+      'access-control-allow-methods': expect.stringContaining('PUT'),
+      vary: 'Origin',
+    });
+  });
+
+  it('that is not listed gets no permission, and others are not bothered', async () => {
+    for (const headers of [{ origin: 'https://evil.test' }, { origin: 'null' }, {}] as Record<string, string>[]) {
+      const answer = await ask({ ...headers, 'access-control-request-method': 'PUT' }, 'OPTIONS');
+      expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+      expect(answer.statusCode).toBe(200);
+    }
+  });
+});
+
 describe('connections', () => {
   it('over the limit are closed at once, and there is room again when one leaves', async () => {
     const { port, guard } = await serve({ limits: { connectionsMax: 2 } });
@@ -401,7 +438,7 @@ describe('a Unix socket', () => {
     expect(await askSocket(at.path)).toBe(200);
     const limits = defaultLimits;
     const guard = new ConnectionGuard({ limits, clock: systemClock, log });
-    const again = (place: string) => listen({ at: { path: place, mode: 0o600 }, frontends: [], guard, limits, clock: systemClock, log });
+    const again = (place: string) => listen({ at: { path: place, mode: 0o600 }, frontends: [], guard, origins, limits, clock: systemClock, log });
     await expect(again(at.path)).rejects.toMatchObject({ code: 'failed_precondition', message: /another program listens there/ });
     expect(await askSocket(at.path)).toBe(200);
     const file = `${at.path}.txt`;

@@ -14,8 +14,10 @@ import type { Clock } from '../clock.ts';
 import type { Limits } from '../options.ts';
 import type { Certificates } from './certificates.ts';
 import type { ConnectionGuard } from './connection-guard.ts';
+import { answerCrossOrigin } from './cross-origin.ts';
 import type { Frontend } from './frontend.ts';
 import { Refusals } from './malformed.ts';
+import type { Origins } from './own-origin.ts';
 import { listenOnSocket, type UnixSocket } from './unix-socket.ts';
 
 export interface TcpAddress {
@@ -30,6 +32,7 @@ export interface ListenerOptions {
   readonly certificates?: Certificates | undefined;
   readonly frontends: readonly Frontend[];
   readonly guard: ConnectionGuard;
+  readonly origins: Origins;
   readonly limits: Pick<Limits, 'headerBytesMax' | 'headersMsMax' | 'requestMsMax'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -56,7 +59,7 @@ const headersMax = 200;
 
 /** @throws RegistryError `failed_precondition` when the address cannot be listened on */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  const { at, frontends, guard, certificates } = options;
+  const { at, frontends, guard, origins, certificates } = options;
   const server = makeServer(options);
   const upgraded = new Set<Duplex>();
   const refusals = new Refusals();
@@ -64,6 +67,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     refusals.follow(request, response);
+    if (answerCrossOrigin(origins, request, response)) return;
     const target = request.url ?? '/';
     const mark = target.indexOf('?');
     const path = mark < 0 ? target : target.slice(0, mark);

@@ -16,6 +16,8 @@ import { isLoopbackHost } from './bind-policy.ts';
 export interface Origins {
   /** @returns why the request comes from a page of somebody else, or undefined when it does not */
   refusal(request: IncomingMessage): string | undefined;
+  /** Whether pages of this origin may send requests, as the operator's list says. */
+  allows(origin: string): boolean;
 }
 
 export interface OriginLists {
@@ -59,13 +61,17 @@ export class OriginPolicy implements Origins {
     return this.judge({ host, origin, fetchSite, localAddress: () => socket.localAddress });
   }
 
+  allows(origin: string): boolean {
+    return this.#origins.has(origin.toLowerCase());
+  }
+
   judge({ host, origin, fetchSite, localAddress }: OriginHeaders): string | undefined {
     if (host !== undefined) {
       const refused = this.#refuseHost(host, localAddress);
       if (refused !== undefined) return refused;
     }
     if (origin !== undefined) {
-      if (this.#origins.has(origin.toLowerCase())) return undefined;
+      if (this.allows(origin)) return undefined;
       if (origin.replace(/^https?:\/\//i, '').toLowerCase() !== host?.toLowerCase()) {
         return `origin ${quoted(origin)} is not this server's own; pages of other origins may not do this, unless allowedOrigins lists them`;
       }

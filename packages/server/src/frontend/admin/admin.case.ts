@@ -89,6 +89,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
     at: { host: '127.0.0.1', port: 0 },
     frontends: [frontend],
     guard: new ConnectionGuard({ limits: defaultLimits, clock, log }),
+    origins: new OriginPolicy(),
     limits: defaultLimits,
     clock,
     log,
