@@ -3,6 +3,8 @@
  * nothing here sees the replica, an engine or the backup format.
  */
 
+import type { BackupStore } from '../../net/transfers.ts';
+
 export interface LivenessStatus {
   /** Whether self-preservation holds expiries back. */
   readonly frozen: boolean;
@@ -14,14 +16,7 @@ export interface LivenessStatus {
   readonly share: number;
 }
 
-export interface AdminDeps {
-  /** The whole registry at one revision, in the backup format; reading may be given up any time. */
-  backup(): AsyncIterable<Buffer>;
-  /**
-   * Replaces everything by a backup, atomically: the whole of it is read and checked first.
-   * @throws RegistryError `invalid_argument` when it is no backup, or a damaged or newer one
-   */
-  restore(backup: AsyncIterable<Buffer>): Promise<{ readonly records: number; readonly revision: number }>;
+export interface AdminDeps extends BackupStore {
   /** False until the registry answers for what is stored, and from the moment it shuts down. */
   ready(): boolean;
   livenessStatus(): LivenessStatus;

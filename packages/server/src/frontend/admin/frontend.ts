@@ -9,6 +9,7 @@ import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import { bearerToken } from '../../net/bearer.ts';
 import { BodyTooLarge } from '../../net/body.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import { Transfers } from '../../net/transfers.ts';
 import { assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
 import { TooManyFailures, type Origin } from '../../security/gate.ts';
@@ -18,10 +19,15 @@ import { errorBody, statusOf } from './errors.ts';
 import { exposeRegistry } from './registry-metrics.ts';
 import { routes, type Action, type Route } from './routes.ts';
 import { statusPage } from './status.ts';
-import { Transfers } from './transfer.ts';
 
 const json = 'application/json';
 const text = 'text/plain; charset=utf-8';
+
+const backupHead = {
+  'Content-Type': 'application/octet-stream',
+  'Content-Disposition': 'attachment; filename="rollcall.backup"',
+  'Cache-Control': 'no-store',
+};
 
 export function admin(context: Context, deps: AdminDeps): Frontend {
   const { metrics, log } = context;
@@ -41,9 +47,9 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
       send(response, 200, text, 'ok\n');
     },
     status: ({ response }) => send(response, 200, json, jsonLine(statusPage(context, deps, counts()))),
-    backup: (exchange) => transfers.backup(exchange),
+    backup: ({ response }) => transfers.save(response, backupHead),
     async restore(exchange) {
-      const restored = await transfers.restore(exchange);
+      const restored = await transfers.restore(exchange.request);
       log.warn(restored, 'restored from a backup: everything that was registered before is replaced');
       send(exchange.response, 200, json, jsonLine(restored));
     },

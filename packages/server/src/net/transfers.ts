@@ -1,14 +1,25 @@
 /**
- * Backups out and restores in: bodies of any size, streamed with back-pressure, cut when the other
- * end stops moving. What a backup consists of is not known here.
+ * Backups out and restores in, for every front end that offers them: bodies of any size, streamed with
+ * back-pressure, cut when the other end stops moving. What a backup consists of is not known here.
  */
 
+import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { RegistryError } from '@rollcall/protocol';
-import { BodyTooLarge } from '../../net/body.ts';
-import type { Context, Exchange } from '../../net/frontend.ts';
-import type { AdminDeps } from './deps.ts';
+import { BodyTooLarge } from './body.ts';
+import type { Context } from './frontend.ts';
+
+/** Where backups come from and go to; the composition root knows. */
+export interface BackupStore {
+  /** The whole registry at one revision, in the backup format; reading may be given up any time. */
+  backup(): AsyncIterable<Buffer>;
+  /**
+   * Replaces everything by a backup, atomically: the whole of it is read and checked first.
+   * @throws RegistryError `invalid_argument` when it is no backup, or a damaged or newer one
+   */
+  restore(backup: AsyncIterable<Buffer>): Promise<{ readonly records: number; readonly revision: number }>;
+}
 
 /** Each holds a snapshot or a connection for as long as it takes; more than this is a mistake. */
 const backupsMax = 4;
@@ -16,21 +27,21 @@ const backupsMax = 4;
 const stallMs = 30_000;
 
 export class Transfers {
-  readonly #context: Context;
-  readonly #deps: AdminDeps;
+  readonly #context: Pick<Context, 'wheel' | 'limits'>;
+  readonly #store: BackupStore;
   readonly #backups = new Set<AbortController>();
   #restoring: Promise<unknown> | undefined;
 
-  constructor(context: Context, deps: AdminDeps) {
+  constructor(context: Pick<Context, 'wheel' | 'limits'>, store: BackupStore) {
     this.#context = context;
-    this.#deps = deps;
+    this.#store = store;
   }
 
   /**
-   * Sends a backup. Once the head is out, the only way to report a failure is to break the
+   * Sends a backup with a head of the caller's. Once the head is out, the only way to report a failure is to break the
    * connection, which leaves the chunked body visibly incomplete (RFC 9112 §8).
    */
-  async backup({ response }: Exchange): Promise<void> {
+  async save(response: ServerResponse, head: OutgoingHttpHeaders | OutgoingHttpHeader[]): Promise<void> {
     if (this.#backups.size >= backupsMax) {
       const message = `${backupsMax} backups are running, which is the limit; try again when one has finished`;
       throw new RegistryError('resource_exhausted', message);
@@ -38,14 +49,10 @@ export class Transfers {
     const abort = new AbortController();
     const stall = this.#context.wheel.schedule(stallMs, () => abort.abort());
     this.#backups.add(abort);
-    const chunks = this.#deps.backup()[Symbol.asyncIterator]();
+    const chunks = this.#store.backup()[Symbol.asyncIterator]();
     try {
       let next = await chunks.next();
-      response.writeHead(200, {
-        'Content-Type': 'application/octet-stream',
-        'Content-Disposition': 'attachment; filename="rollcall.backup"',
-        'Cache-Control': 'no-store',
-      });
+      response.writeHead(200, head);
       const rest = async function* (): AsyncGenerator<Buffer> {
         for (; next.done !== true; next = await chunks.next()) {
           yield next.value;
@@ -62,14 +69,14 @@ export class Transfers {
   }
 
   /** Takes a backup in; one at a time, since each replaces everything. */
-  async restore({ request }: Exchange): Promise<{ readonly records: number; readonly revision: number }> {
+  async restore(request: IncomingMessage): Promise<{ readonly records: number; readonly revision: number }> {
     if (this.#restoring !== undefined) {
       throw new RegistryError('aborted', 'another restore is running; wait for it, then decide whether to restore again');
     }
     const { restoreBytesMax } = this.#context.limits;
     const announced = Number(request.headers['content-length'] ?? 0);
     if (announced > restoreBytesMax) throw new BodyTooLarge(announced, restoreBytesMax);
-    const restoring = this.#deps.restore(limited(request, restoreBytesMax));
+    const restoring = this.#store.restore(limited(request, restoreBytesMax));
     this.#restoring = restoring;
     try {
       return await restoring;

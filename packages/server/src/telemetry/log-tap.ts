@@ -1,0 +1,46 @@
+/**
+ * A tap on the log: whoever listens gets each line as it is written, and the line goes on to where it was going
+ * anyway. Knows nothing of who listens; a listener that throws would stop the log, so it must not.
+ */
+
+import { symbols, type DestinationStream, type Logger } from 'pino';
+
+export type LineListener = (line: string) => void;
+
+export class LogTap implements DestinationStream {
+  readonly #next: DestinationStream;
+  readonly #listeners = new Set<LineListener>();
+
+  /** @param next where the lines go */
+  constructor(next: DestinationStream) {
+    this.#next = next;
+  }
+
+  /** The tap that a log (or the log that it is a child of) writes through, if there is one. */
+  static of(log: Logger): LogTap | undefined {
+    const { [symbols.streamSym]: stream } = log as { readonly [symbols.streamSym]?: unknown };
+    return stream instanceof LogTap ? stream : undefined;
+  }
+
+  get listening(): number {
+    return this.#listeners.size;
+  }
+
+  /** @returns ends it */
+  listen(listener: LineListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  write(line: string): void {
+    this.#next.write(line);
+    for (const listener of this.#listeners) listener(line);
+  }
+
+  /** Pino looks for it when the process shall not end before its lines are out. */
+  flush(done?: (error?: Error) => void): void {
+    const next = this.#next as { flush?: (done?: (error?: Error) => void) => void };
+    if (typeof next.flush === 'function') next.flush(done);
+    else done?.();
+  }
+}
