@@ -120,6 +120,8 @@ export class LoadMeter {
     const at = load & (estimatesSize - 1);
     const fresh =
       this.#estimateLoads[at] === load &&
+      // A first sample is news at once.
+      !Number.isNaN(this.#estimates[at]) &&
       this.#count - (this.#estimateCounts[at] as number) < estimateSamples &&
       now - (this.#estimateStamps[at] as number) < estimateAgeMs;
     if (!fresh) {

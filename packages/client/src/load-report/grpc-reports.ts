@@ -1,0 +1,92 @@
+/**
+ * Reports the load of a gRPC server with its answers: an interceptor for `@grpc/grpc-js` 1.14 that puts the
+ * report into the trailers, as ORCA has it per request
+ * (https://github.com/grpc/proposal/blob/master/A51-custom-backend-metrics.md). It is given the package
+ * instead of importing it, so that servers of other kinds need not install it.
+ */
+
+import { LoadMeter } from './load-meter.ts';
+import { inFlightMetric, latencyMetric } from './load-report.ts';
+import { encodeLoadReport, loadTrailer } from './orca.ts';
+
+export interface GrpcReportOptions {
+  /** Shared by all that serve the same endpoint; a new one by default. */
+  readonly meter?: LoadMeter;
+  /**
+   * Whether a call is part of the load; by default those without streams are, since a stream may wait
+   * for most of its life.
+   */
+  readonly counts?: (method: GrpcMethod) => boolean;
+}
+
+export interface GrpcMethod {
+  /** `/package.Service/Method` */
+  readonly path: string;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+}
+
+interface Metadata {
+  set(key: string, value: Buffer): void;
+}
+
+interface Status<M> {
+  code: number;
+  details: string;
+  metadata?: M | null | undefined;
+}
+
+interface Recorder {
+  recordNamedMetric(name: string, value: number): void;
+}
+
+/** What is needed of a call. */
+interface Call {
+  getMetricsRecorder(): Recorder;
+}
+
+interface Responder<M> {
+  start(next: (listener: { onCancel(): void }) => void): void;
+  sendStatus(status: Status<M>, next: (status: Status<M>) => void): void;
+}
+
+/** What is needed of the package. */
+export interface GrpcPackage<M extends Metadata, C extends Call, I> {
+  readonly ServerInterceptingCall: new (call: C, responder: Responder<M>) => I;
+  readonly Metadata: new () => M;
+}
+
+/**
+ * Statuses that say that the server cannot, as HTTP's 5xx do: UNKNOWN, DEADLINE_EXCEEDED,
+ * RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS.
+ */
+const failures: ReadonlySet<number> = new Set([2, 4, 8, 12, 13, 14, 15]);
+
+const cancelled = 1;
+
+/** `new grpc.Server({ interceptors: [grpcReports(grpc)] })`, where `grpc` is all of `@grpc/grpc-js`. */
+export function grpcReports<M extends Metadata, C extends Call, I>(
+  grpc: GrpcPackage<M, C, I>,
+  { meter = new LoadMeter(), counts = isUnary }: GrpcReportOptions = {},
+): (method: GrpcMethod, call: C) => I {
+  return (method, call) => {
+    const metered = counts(method) ? meter.begin() : undefined;
+    return new grpc.ServerInterceptingCall(call, {
+      start: (next) => next({ onCancel: () => metered?.end('cancelled') }),
+      sendStatus(status, next) {
+        const { code } = status;
+        const report = metered === undefined ? meter.report() : meter.reportWithAnswer();
+        metered?.end(code === cancelled ? 'cancelled' : failures.has(code) ? 'failed' : 'ok');
+        // With `grpc.server_call_metric_recording`, the recorder's message replaces the trailer set here.
+        const recorder = call.getMetricsRecorder();
+        recorder.recordNamedMetric(inFlightMetric, report.inFlight);
+        if (report.latencyMs !== undefined) recorder.recordNamedMetric(latencyMetric, report.latencyMs);
+        const metadata = status.metadata ?? new grpc.Metadata();
+        metadata.set(loadTrailer, encodeLoadReport(report));
+        next({ ...status, metadata });
+      },
+    });
+  };
+}
+
+const isUnary = ({ requestStream, responseStream }: GrpcMethod) => !requestStream && !responseStream;

@@ -1,0 +1,76 @@
+/**
+ * Reports the load of an HTTP server with its answers, and on its own to those who ask: a middleware for
+ * Express and `node:http`, and a hook for Fastify. It names no framework's types, so none is needed to use it.
+ *
+ * The report is made as the headers are written, not as the request arrives: it is news then.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LoadMeter } from './load-meter.ts';
+import { formatLoadReport, loadHeader, loadPath } from './load-report.ts';
+
+export interface HttpReportOptions {
+  /** Shared by all that serve the same endpoint; a new one by default. */
+  readonly meter?: LoadMeter;
+  /**
+   * Whether a request is part of the load; all are by default. Leave out those that wait instead of
+   * working, such as event streams and long polls, and health checks.
+   */
+  readonly counts?: (request: IncomingMessage) => boolean;
+}
+
+/** `next` goes on with the request; it is not called for a question about the load. */
+export type HttpReports = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+
+/** What is needed of a Fastify request and reply. */
+interface FastifyRequest {
+  readonly raw: IncomingMessage;
+}
+interface FastifyReply {
+  readonly raw: ServerResponse;
+  hijack(): unknown;
+}
+
+/**
+ * For Express: `app.use(httpReports())`, before everything else. For `node:http`:
+ * `createServer((request, response) => reports(request, response, () => handle(request, response)))`.
+ */
+export function httpReports({ meter = new LoadMeter(), counts = () => true }: HttpReportOptions = {}): HttpReports {
+  return (request, response, next) => {
+    if (asksForLoad(request)) {
+      response.writeHead(204, { [loadHeader]: formatLoadReport(meter.report()), 'cache-control': 'no-store' }).end();
+      return;
+    }
+    if (counts(request)) meterRequest(meter, response);
+    next();
+  };
+}
+
+/** For Fastify: `app.addHook('onRequest', fastifyReports())` at the root, before the routes. */
+export function fastifyReports(
+  options: HttpReportOptions = {},
+): (request: FastifyRequest, reply: FastifyReply, done: () => void) => void {
+  const reports = httpReports(options);
+  return (request, reply, done) => {
+    // Fastify sends nothing of its own then.
+    if (asksForLoad(request.raw)) reply.hijack();
+    reports(request.raw, reply.raw, done);
+  };
+}
+
+function asksForLoad({ method, url }: IncomingMessage): boolean {
+  return url === loadPath && (method === 'GET' || method === 'HEAD');
+}
+
+function meterRequest(meter: LoadMeter, response: ServerResponse): void {
+  const metered = meter.begin();
+  // After the last byte of an answer, or without it: whichever comes first counts.
+  response.once('finish', () => metered.end(response.statusCode >= 500 || response.statusCode === 429 ? 'failed' : 'ok'));
+  response.once('close', () => metered.end('cancelled'));
+  const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;
+  // Node calls it, too, when headers are sent without being written explicitly.
+  response.writeHead = (...args: unknown[]) => {
+    if (!response.headersSent) response.setHeader(loadHeader, formatLoadReport(meter.reportWithAnswer()));
+    return writeHead(...args);
+  };
+}
