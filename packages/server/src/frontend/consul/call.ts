@@ -51,22 +51,32 @@ export function listed({ caller }: Call, encode: (sight: Sight) => Buffer): Repl
   return head.length === 0 ? body : { status: 200, body, type: 'json', headers: head };
 }
 
-/** @throws RegistryError `invalid_argument`, in Consul's words: `Request decode failed: EOF`; BodyTooLarge */
+const failure = 'Request decode failed';
+
+/**
+ * @param what begins the message
+ * @throws RegistryError `invalid_argument`, in Consul's words: `Request decode failed: EOF`; BodyTooLarge
+ */
 export async function decodeBody<F extends Fields>(
   { exchange, context }: Call,
   shape: Schema<F>,
+  what = failure,
 ): Promise<Decoded<F>> {
-  return decodeBytes(shape, await readBody(exchange.request, context.limits.bodyBytesMax));
+  return decodeBytes(shape, await readBody(exchange.request, context.limits.bodyBytesMax), what);
 }
 
 /** @throws RegistryError `invalid_argument` */
-export function decodeBytes<F extends Fields>(shape: Schema<F>, bytes: Uint8Array): Decoded<F> {
-  return explained('Request decode failed', () => decode(shape, readJson(bytes)));
+export function decodeBytes<F extends Fields>(shape: Schema<F>, bytes: Uint8Array, what = failure): Decoded<F> {
+  return explained(what, () => decode(shape, readJson(bytes)));
 }
 
 /** A list, in the words of the endpoints that take one. @throws RegistryError `invalid_argument` */
-export function decodeList<F extends Fields>(shape: Schema<F>, bytes: Uint8Array): Decoded<F>[] {
-  return explained('Failed to parse body', () => decodeAll(shape, readJson(bytes)));
+export function decodeList<F extends Fields>(
+  shape: Schema<F>,
+  bytes: Uint8Array,
+  what = 'Failed to parse body',
+): Decoded<F>[] {
+  return explained(what, () => decodeAll(shape, readJson(bytes)));
 }
 
 function explained<T>(what: string, run: () => T): T {

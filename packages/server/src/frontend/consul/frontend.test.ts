@@ -102,7 +102,7 @@ describe('encodings', () => {
 
 describe('paths and methods', () => {
   test('an unknown path is Consul’s 404', async () => {
-    for (const path of ['/v1/nope', '/v1/agent', '/v1/health/', '/v1/agent/check/pass', '/v1/acl/tokens']) {
+    for (const path of ['/v1/nope', '/v1/agent', '/v1/health/', '/v1/agent/check/pass', '/v1/acl/list']) {
       const answer = await consul.get(path);
       if (path === '/v1/agent/check/pass') {
         expect(answer.status).toBe(405);

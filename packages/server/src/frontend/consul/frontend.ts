@@ -8,6 +8,7 @@ import { RegistryError, isRegistryError, toRegistryError } from '@rollcall/proto
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
 import { assertAccessDeclared, type Access } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
+import { disabledText } from '../../security/denied.ts';
 import { Answering } from './answering.ts';
 import { Parking } from './blocking.ts';
 import { demand, type Call, type Reply } from './call.ts';
@@ -16,7 +17,8 @@ import { namedCaller } from './near.ts';
 import { Params, checkScope, noWait, readConsistency, readWait, type Wait } from './params.ts';
 import { Plan, Plans } from './plan.ts';
 import { Router } from './router.ts';
-import { accessOf, routeTable, type Action, type Route } from './routes.ts';
+import { accessOf, type Action, type Route } from './route.ts';
+import { routeTable } from './routes.ts';
 import { registerSelf } from './virtual-agent.ts';
 import { Wire } from './wire.ts';
 
@@ -115,6 +117,7 @@ class ConsulFrontend implements Frontend {
       const method = request.method ?? '';
       const action = Object.hasOwn(methods, method) ? methods[method] : undefined;
       if (action === undefined) this.#refuseMethod(exchange, route);
+      else if (route.needsAcl === true && !this.#context.security.acl.enabled) this.#refuseDisabled(exchange, route);
       else if ('read' in action) this.#plan(exchange, { ...action, path: route.path }, rest, token);
       else if ('own' in action) this.#readOwn(exchange, { ...action, path: route.path }, rest, token);
       else this.#act(exchange, { ...action, path: route.path }, rest, token);
@@ -132,6 +135,11 @@ class ConsulFrontend implements Frontend {
     }
     this.#wire.text(response, 405, `method ${request.method} not allowed`, allow);
     this.#context.metrics.request(route.path, 405);
+  }
+
+  #refuseDisabled({ response }: Exchange, { path }: Route): void {
+    this.#wire.text(response, 401, disabledText);
+    this.#context.metrics.request(path, 401);
   }
 
   /** Makes the plan of a read; it is kept under its URL without what changes from poll to poll. */
@@ -260,6 +268,8 @@ class ConsulFrontend implements Frontend {
     const { code } = toRegistryError(thrown);
     if (code === 'internal') this.#context.log.error({ err: thrown, route }, 'a request failed');
     if (code === 'permission_denied') this.#entrance.record('denied', request, caller);
+    // A token that nobody has was written down at the entrance; a login that proved nothing was not.
+    if (code === 'unauthenticated' && caller === nobody) this.#entrance.record('unauthenticated', request, undefined);
     if (response.headersSent) {
       response.destroy();
       return;

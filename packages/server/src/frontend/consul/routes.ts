@@ -3,12 +3,13 @@
  * caller. How a path finds its row: `router.ts`.
  */
 
+import { aclRoutes } from './acl-routes.ts';
+import { setAgentToken } from './acl-entry.ts';
 import { listChecks, deregisterCheck, registerCheck, report, updateCheck } from './agent-checks.ts';
 import { deregisterService, getService, listServices, registerService } from './agent-services.ts';
 import { instanceHealth, serviceHealth } from './agent-health.ts';
 import * as operation from './agent-operation.ts';
 import { members, self } from './agent.ts';
-import type { Call, Handler } from './call.ts';
 import * as catalog from './catalog.ts';
 import { caRoots } from './connect-ca.ts';
 import * as coordinates from './coordinates.ts';
@@ -18,61 +19,10 @@ import * as kv from './kv.ts';
 import { maintainNode, maintainService } from './maintenance.ts';
 import * as mesh from './no-mesh.ts';
 import * as queries from './prepared-queries.ts';
-import type { Asked, Query } from './query.ts';
-import type { Access, AccessRoute } from '../../security/access.ts';
-import type { Resource, Verb } from '../../security/authorizer.ts';
+import { demands, filters, named, open, refused, writes, type Route } from './route.ts';
 import * as session from './session.ts';
 import { leader, peers } from './status.ts';
 import { txn } from './txn.ts';
-
-/**
- * `read` comes from a view, can wait and is encoded once for all; `own` does, too, but depends on who
- * asks, and waits by a hash; `act` does everything else.
- */
-export type Action = {
-  readonly access: Access;
-  /** How it is written down when it was done: writes and logins are, heartbeats are not. */
-  readonly audit?: 'write' | 'login';
-} & ({ readonly read: (asked: Asked) => Query } | { readonly own: (call: Call) => Query } | { readonly act: Handler });
-
-export interface Route {
-  /** `:name` at the end stands for the rest of the path. */
-  readonly path: string;
-  readonly methods: Readonly<Partial<Record<'GET' | 'PUT' | 'POST' | 'DELETE', Action>>>;
-}
-
-/** Anybody may ask. @param why what it tells needs no protection */
-function open(why: string): Access {
-  return { kind: 'open', why };
-}
-
-const refused = open('everybody is refused');
-
-/** Demanded before the route runs. */
-export function demands(resource: Resource, verb: Verb): Access {
-  return { kind: 'demands', resource, verb };
-}
-
-/** Demanded by the route, for the names that it reads from the request; other resources may come to it. */
-function named(resource: Resource, verb: Verb): Access {
-  return { kind: 'demands-by-name', resource, verb };
-}
-
-/** What may not be read is left out. */
-function filters(...resources: readonly Resource[]): Access {
-  return { kind: 'filters', resources };
-}
-
-export function writes(act: Handler, access: Access): Action {
-  return { act, access, audit: 'write' };
-}
-
-/** What each route and method demands, for `assertAccessDeclared`. */
-export function accessOf(table: readonly Route[]): AccessRoute[] {
-  return table.flatMap(({ path, methods }) =>
-    Object.entries(methods).map(([method, { access }]) => ({ name: `${method} ${path}`, access })),
-  );
-}
 
 /** The table. Each front end has its own, since its CA root lives as long as it does. */
 export function routeTable(): readonly Route[] {
@@ -102,6 +52,7 @@ export function routeTable(): readonly Route[] {
     { path: '/v1/agent/join/:address', methods: { PUT: writes(operation.join, named('agent', 'write')) } },
     { path: '/v1/agent/leave', methods: { PUT: writes(operation.leave, named('agent', 'write')) } },
     { path: '/v1/agent/force-leave/:node', methods: { PUT: writes(operation.forceLeave, demands('operator', 'write')) } },
+    { path: '/v1/agent/token/:kind', needsAcl: true, methods: { PUT: writes(setAgentToken, named('agent', 'write')) } },
     { path: '/v1/agent/connect/ca/roots', methods: { GET: { act: roots, access: open('roots are public') } } },
     { path: '/v1/connect/ca/roots', methods: { GET: { act: roots, access: open('roots are public') } } },
     { path: '/v1/catalog/register', methods: { PUT: writes(catalog.register, named('node', 'write')) } },
@@ -168,6 +119,7 @@ export function routeTable(): readonly Route[] {
     { path: '/v1/coordinate/nodes', methods: { GET: { read: coordinates.nodes, access: filters('node') } } },
     { path: '/v1/coordinate/node/:node', methods: { GET: { read: coordinates.node, access: named('node', 'read') } } },
     { path: '/v1/coordinate/update', methods: { PUT: { act: coordinates.update, access: named('node', 'write') } } },
+    ...aclRoutes,
     { path: '/v1/status/leader', methods: { GET: { act: leader, access: open('who leads is no secret') } } },
     { path: '/v1/status/peers', methods: { GET: { act: peers, access: open('who leads is no secret') } } },
   ];

@@ -1,0 +1,81 @@
+/**
+ * Reads of access control that come from views, as everything does that can be waited for: lists, and one
+ * record by its id or name. `acl:read` is demanded by the routes.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { find } from '../../registry/reader.ts';
+import type { RowOf } from '../../registry/rows.ts';
+import type { State } from '../../registry/state.ts';
+import { viewOf } from '../../registry/view-name.ts';
+import { recordTypes } from '../../security/records.ts';
+import { order } from './selection.ts';
+import { formOf, jsonBody, type Asked, type Query } from './query.ts';
+
+type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
+
+/** How the records of one type are read. */
+export interface Reading<T> {
+  readonly type: RecordType;
+  readonly of: (row: RowOf<'record'>) => T;
+  /** Types whose names are shown, too. */
+  readonly also?: readonly RecordType[];
+}
+
+/**
+ * @param choice names what is wanted, apart from other lists of the type
+ * @param key by which the list is sorted
+ */
+export function recordList<T>(
+  { params }: Asked,
+  { type, of, also = [] }: Reading<T>,
+  choice: { readonly name: string; readonly wanted: (record: T) => boolean; readonly key: (record: T) => string },
+  json: (state: State, record: T) => object,
+): Query {
+  const body = jsonBody(params);
+  return {
+    view: viewOf.records(type),
+    others: () => also.map((other) => viewOf.records(other)),
+    name: `${formOf(params)} ${type} list ${choice.name}`,
+    shows: [],
+    encode: (state) => {
+      const found = [...find.records(state, type)].map(of).filter(choice.wanted);
+      found.sort((a, b) => order(choice.key(a), choice.key(b)));
+      return body(found.map((record) => json(state, record)));
+    },
+  };
+}
+
+/**
+ * @param name tells the record from others, for the name of the representation
+ * @param missing thrown when there is none
+ */
+export function oneRecord<T>(
+  { params }: Asked,
+  { type, of, also = [] }: Reading<T>,
+  wanted: { readonly name: string; readonly is: (record: T) => boolean; readonly missing: () => RegistryError },
+  json: (state: State, record: T) => object,
+): Query {
+  const body = jsonBody(params);
+  return {
+    view: viewOf.records(type),
+    others: () => also.map((other) => viewOf.records(other)),
+    name: `${formOf(params)} ${type} ${wanted.name}`,
+    shows: [],
+    encode: (state) => {
+      const found = [...find.records(state, type)].map(of).find(wanted.is);
+      if (found === undefined) throw wanted.missing();
+      return body(json(state, found));
+    },
+  };
+}
+
+/** @param what as Consul calls it: `policy` */
+export function requestedMissing(what: string): () => RegistryError {
+  return () => new RegistryError('not_found', `Requested ${what} does not exist: ACL not found`);
+}
+
+/** @param what as Consul calls it: `policy` */
+export function nothingToDelete(what: string): RegistryError {
+  return new RegistryError('not_found', `Cannot find ${what} to delete`);
+}
