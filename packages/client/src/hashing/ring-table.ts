@@ -98,32 +98,55 @@ export function ringNodesMax(pointsPerNode: number): number {
   return Math.floor(pointsMax / pointsPerNode);
 }
 
+/**
+ * Sorts by radix, 11 bits at a time from the lowest: a few milliseconds for 160,000 points, where a sort
+ * by comparison takes tens of them. It is stable, so when two nodes share a point, the first by name has it.
+ */
 function ringOf(points: readonly Uint32Array[], order: Uint32Array): Uint32Array {
   const count = points.reduce((sum, { length }) => sum + length, 0);
-  // A point and the rank of its node in one number of at most 53 bits: the sort of numbers is fast, and
-  // when two nodes share a point, the first by name has it on every client.
-  const packed = new Float64Array(count);
+  let from = new Uint32Array(2 * count);
   let filled = 0;
   points.forEach((own, rank) => {
-    for (const point of own) packed[filled++] = point * 2 ** 21 + rank;
+    for (const point of own) {
+      from[filled] = point;
+      from[filled + 1] = order[rank] as number;
+      filled += 2;
+    }
   });
-  packed.sort();
-  const ring = new Uint32Array(2 * count + 2);
-  packed.forEach((value, at) => {
-    ring[2 * at] = Math.floor(value / 2 ** 21);
-    ring[2 * at + 1] = order[value % 2 ** 21] as number;
-  });
-  ring[2 * count] = 0xffffffff;
-  ring[2 * count + 1] = ring[1] as number;
-  return ring;
+  // One pair more than there are points, for the way back to the first.
+  let to = new Uint32Array(2 * count + 2);
+  for (const shift of [0, 11, 22]) {
+    const next = new Uint32Array(2 ** 11);
+    for (let at = 0; at < 2 * count; at += 2) next[((from[at] as number) >>> shift) & 2047]! += 2;
+    let start = 0;
+    for (let digit = 0; digit < 2 ** 11; digit++) {
+      const size = next[digit] as number;
+      next[digit] = start;
+      start += size;
+    }
+    for (let at = 0; at < 2 * count; at += 2) {
+      const point = from[at] as number;
+      const digit = (point >>> shift) & 2047;
+      const place = next[digit] as number;
+      next[digit] = place + 2;
+      to[place] = point;
+      to[place + 1] = from[at + 1] as number;
+    }
+    [from, to] = [to, from];
+  }
+  // Three passes, so `from` is the longer one now.
+  from[2 * count] = 0xffffffff;
+  from[2 * count + 1] = from[1] as number;
+  return from;
 }
 
 function cellsOf(ring: Uint32Array, bits: number): Uint32Array {
   const cells = new Uint32Array(2 ** bits);
+  const width = 2 ** (32 - bits);
+  const end = ring.length - 2;
   let at = 0;
-  for (let cell = 0; cell < cells.length; cell++) {
-    const from = cell * 2 ** (32 - bits);
-    while (at < ring.length - 2 && (ring[at] as number) < from) at += 2;
+  for (let cell = 0, from = 0; cell < cells.length; cell++, from += width) {
+    while (at < end && (ring[at] as number) < from) at += 2;
     cells[cell] = at;
   }
   return cells;
