@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { addAgent } from './commands/agent.ts';
+import { addAudit } from './commands/audit.ts';
 import { addBackup } from './commands/backup.ts';
 import { addImport } from './commands/import-consul.ts';
 import { addInstances } from './commands/instances.ts';
@@ -28,7 +29,7 @@ export function createProgram(context: CommandContext): Command {
     });
   for (const add of [
     ...[addServe, addAgent, addRun, addServices, addInstances, addWatch, addKv],
-    ...[addBackup, addRestore, addImport, addVersion],
+    ...[addBackup, addRestore, addImport, addAudit, addVersion],
   ]) {
     add(program, context);
   }

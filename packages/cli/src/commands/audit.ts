@@ -1,0 +1,45 @@
+/** `rollcall audit verify FILE`: whether an audit log is as it was written. Asks no registry. */
+
+import { accessSync, constants } from 'node:fs';
+import type { Command } from 'commander';
+import type { CommandContext } from '../command-context.ts';
+import { CommandFailure, exitCodes } from '../failure.ts';
+import { print, printJson, type Terminal } from '../terminal.ts';
+
+interface VerifyFlags {
+  readonly contains?: string;
+  readonly json?: true;
+}
+
+export function addAudit(parent: Command, { terminal }: CommandContext): void {
+  const audit = parent.command('audit').description('check audit logs');
+  audit
+    .command('verify')
+    .description('say whether an audit log is as it was written: nothing changed, left out or moved')
+    .argument('<file>', 'the log')
+    .option('--contains <hash>', 'also that this line is there: the last one, as noted elsewhere, shows whether the end was cut off')
+    .option('--json', 'print the result as JSON')
+    .action((file: string, flags: VerifyFlags) => verify(file, flags, terminal));
+}
+
+async function verify(file: string, { contains, json }: VerifyFlags, terminal: Terminal): Promise<void> {
+  const { linesOf, verifyAudit } = await import('@rollcall/server');
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (error) {
+    throw new CommandFailure(exitCodes.failure, `cannot read the audit log: ${(error as Error).message}`);
+  }
+  let found = contains === undefined;
+  async function* watched(): AsyncGenerator<string> {
+    for await (const line of linesOf(file)) {
+      found ||= line.endsWith(`"hash":"${contains}"}`);
+      yield line;
+    }
+  }
+  const verdict = await verifyAudit(watched());
+  if (!verdict.ok) throw new CommandFailure(exitCodes.failure, `${file}: line ${verdict.line}: ${verdict.problem}`);
+  if (!found) throw new CommandFailure(exitCodes.failure, `${file}: no line has the hash ${contains}: it was cut off, or is another log`);
+  const { seq, hash } = verdict.end;
+  if (json === true) printJson(terminal, { lines: seq, hash });
+  else print(terminal, `${file}: ${seq} ${seq === 1 ? 'line' : 'lines'} as written; the last has the hash ${hash}`);
+}
