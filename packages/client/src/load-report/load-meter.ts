@@ -33,33 +33,21 @@ const ringSize = 1024;
 /** Older samples are not recent, in milliseconds. */
 const sampleAgeMs = 60_000;
 
-/** An estimate is used again for the same load until so many requests later. */
-const estimateSamples = 16;
-
-/** Or until it is so old, in milliseconds. */
-const estimateAgeMs = 100;
-
-/** Loads further away than this are equally far. */
-const distanceMax = 255;
-
-/** Loads whose estimates are kept. */
-const estimatesSize = 64;
+/** Higher loads are told apart no more. */
+const loadMax = 1023;
 
 export class LoadMeter {
   readonly #clock: Pick<Clock, 'monotonic'>;
   #inFlight = 0;
-  /** Samples ever taken; the newest is at `(#count − 1) mod ringSize`. */
-  #count = 0;
+  /** Samples ever taken and ever dropped; those between are kept, each at its number modulo the size. */
+  #taken = 0;
+  #dropped = 0;
   readonly #latencies = new Float64Array(ringSize);
-  readonly #loads = new Float64Array(ringSize);
+  readonly #loads = new Int32Array(ringSize);
   readonly #stamps = new Float64Array(ringSize);
-  readonly #atDistance = new Int32Array(distanceMax + 1);
+  /** How many samples are kept of each load. */
+  readonly #countAt = new Int32Array(loadMax + 1);
   readonly #nearest = new Float64Array(nearestCount);
-  /** By load modulo their number: whose estimate it is, at which count, when, and what. */
-  readonly #estimateLoads = new Float64Array(estimatesSize).fill(-1);
-  readonly #estimateCounts = new Float64Array(estimatesSize);
-  readonly #estimateStamps = new Float64Array(estimatesSize);
-  readonly #estimates = new Float64Array(estimatesSize);
 
   /** @param clock what a test drives */
   constructor(clock: Pick<Clock, 'monotonic'> = systemClock) {
@@ -110,66 +98,70 @@ export class LoadMeter {
   }
 
   #sample(latencyMs: number, load: number, now: number): void {
-    const at = this.#count++ & (ringSize - 1);
+    if (this.#taken - this.#dropped === ringSize) this.#drop();
+    const at = this.#taken++ & (ringSize - 1);
+    const level = Math.min(load, loadMax);
     this.#latencies[at] = latencyMs;
-    this.#loads[at] = load;
+    this.#loads[at] = level;
     this.#stamps[at] = now;
+    this.#countAt[level] = (this.#countAt[level] as number) + 1;
   }
 
-  #latencyAt(load: number, now: number): number | undefined {
-    const at = load & (estimatesSize - 1);
-    const fresh =
-      this.#estimateLoads[at] === load &&
-      // A first sample is news at once.
-      !Number.isNaN(this.#estimates[at]) &&
-      this.#count - (this.#estimateCounts[at] as number) < estimateSamples &&
-      now - (this.#estimateStamps[at] as number) < estimateAgeMs;
-    if (!fresh) {
-      this.#estimates[at] = this.#estimate(load, now);
-      this.#estimateLoads[at] = load;
-      this.#estimateCounts[at] = this.#count;
-      this.#estimateStamps[at] = now;
-    }
-    const estimate = this.#estimates[at] as number;
-    return Number.isNaN(estimate) ? undefined : estimate;
+  #drop(): void {
+    const level = this.#loads[this.#dropped++ & (ringSize - 1)] as number;
+    this.#countAt[level] = (this.#countAt[level] as number) - 1;
   }
 
-  /** Median of the nearest samples; NaN when there is none. O(samples kept). */
-  #estimate(load: number, now: number): number {
-    const atDistance = this.#atDistance.fill(0);
-    const kept = Math.min(this.#count, ringSize);
-    const oldest = now - sampleAgeMs;
-    let recent = 0;
-    for (; recent < kept; recent++) {
-      const at = this.#indexOf(recent);
-      // In order of their ends: whatever follows is older still.
-      if ((this.#stamps[at] as number) < oldest) break;
-      const distance = this.#distance(at, load);
-      atDistance[distance] = (atDistance[distance] as number) + 1;
-    }
-    if (recent === 0) return Number.NaN;
-    const wanted = Math.min(recent, nearestCount);
-    let within = 0;
+  /** Median of the nearest samples. O(samples kept), mostly O(128). */
+  #latencyAt(inFlight: number, now: number): number | undefined {
+    while (this.#dropped < this.#taken && now - (this.#stamps[this.#dropped & (ringSize - 1)] as number) > sampleAgeMs) this.#drop();
+    const wanted = Math.min(this.#taken - this.#dropped, nearestCount);
+    if (wanted === 0) return undefined;
+    const load = Math.min(inFlight, loadMax);
+    let distance = 0;
     let nearer = 0;
-    while (nearer + (atDistance[within] as number) < wanted) nearer += atDistance[within++] as number;
-    let outermost = wanted - nearer;
-    let taken = 0;
-    for (let age = 0; age < recent && taken < wanted; age++) {
-      const at = this.#indexOf(age);
-      const distance = this.#distance(at, load);
-      if (distance > within || (distance === within && outermost-- <= 0)) continue;
-      this.#nearest[taken++] = this.#latencies[at] as number;
+    for (let within = this.#countNear(load, 0); within < wanted; within += this.#countNear(load, distance)) {
+      nearer = within;
+      distance += 1;
     }
-    const sorted = this.#nearest.subarray(0, taken).sort();
-    return ((sorted[(taken - 1) >> 1] as number) + (sorted[taken >> 1] as number)) / 2;
+    let outermost = wanted - nearer;
+    let count = 0;
+    for (let sample = this.#taken - 1; count < wanted; sample--) {
+      const at = sample & (ringSize - 1);
+      const away = Math.abs((this.#loads[at] as number) - load);
+      if (away < distance || (away === distance && outermost-- > 0)) this.#nearest[count++] = this.#latencies[at] as number;
+    }
+    return select(this.#nearest, count, (count - 1) >> 1);
   }
 
-  /** Of the sample that `age` samples followed. */
-  #indexOf(age: number): number {
-    return (this.#count - 1 - age) & (ringSize - 1);
+  /** Samples whose load is exactly so far away. */
+  #countNear(load: number, distance: number): number {
+    const above = this.#countAt[load + distance] ?? 0;
+    return distance === 0 ? above : above + (this.#countAt[load - distance] ?? 0);
   }
+}
 
-  #distance(at: number, load: number): number {
-    return Math.min(distanceMax, Math.abs((this.#loads[at] as number) - load));
+/**
+ * The value that would be at index `rank` if the first `count` were sorted; they change places. O(count)
+ * on average (C. A. R. Hoare, "Algorithm 65: find", CACM 4(7), 1961).
+ */
+function select(values: Float64Array, count: number, rank: number): number {
+  let low = 0;
+  let high = count - 1;
+  while (low < high) {
+    const pivot = values[rank] as number;
+    let left = low;
+    let right = high;
+    while (left <= right) {
+      while ((values[left] as number) < pivot) left += 1;
+      while ((values[right] as number) > pivot) right -= 1;
+      if (left > right) break;
+      const swapped = values[left] as number;
+      values[left++] = values[right] as number;
+      values[right--] = swapped;
+    }
+    if (right < rank) low = left;
+    if (left > rank) high = right;
   }
+  return values[rank] as number;
 }
