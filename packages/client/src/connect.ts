@@ -1,20 +1,26 @@
-/** `connect`: from options to a client, with the clock, chance and sockets of the real world. */
+/** `connect`: from options to a client, with the clock, chance, files and sockets of the real world. */
 
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { RegistryError, frameLimits, type FrameView, type Instance } from '@rollcall/protocol';
 import { Rollcall } from './client.ts';
 import { keepAlive, systemClock, systemRandom, type Clock, type Random } from './clock.ts';
 import { DiskCache } from './disk-cache.ts';
 import type { CachedView, Known } from './session/cached-view.ts';
+import { credentialSource, type CredentialOptions, type CredentialSource } from './session/credentials.ts';
 import { Registrations } from './session/registrations.ts';
 import { serverUrl } from './session/rotation.ts';
 import { Session, type ConnectionEvent } from './session/session.ts';
 import { WatchedViews } from './session/watched-views.ts';
 import { WatchCache } from './watch-cache.ts';
 
-export interface ConnectOptions {
+/**
+ * The token and the TLS files come from the environment when they are not given here: ROLLCALL_TOKEN,
+ * ROLLCALL_TOKEN_FILE, ROLLCALL_CA_FILE, ROLLCALL_CERT_FILE, ROLLCALL_KEY_FILE, ROLLCALL_TLS_SERVER_NAME.
+ */
+export interface ConnectOptions extends CredentialOptions {
   /**
-   * The registry's servers, as `http://host:port`; a random one first, the others when it is away.
+   * The registry's servers, as `http://host:port` or `https://host:port`; a random one first, the others when it is away.
    * By default those of the environment variable ROLLCALL_HTTP_ADDR (separated by commas), else
    * http://127.0.0.1:8500.
    */
@@ -46,7 +52,9 @@ export interface ConnectSurroundings {
 
 /**
  * Makes a client. It resolves at once, whether or not a registry can be reached: lists come from the
- * cache, if there is one, and operations wait for the connection up to `timeoutMs`. An open client
+ * cache, if there is one, and operations wait for the connection up to `timeoutMs`. When the registry does not take
+ * the token, operations that wait end with `unauthenticated` at once, and the client tries again by itself, with
+ * the token that is in the file then. An open client
  * keeps its process running; close it, or say `await using`.
  *
  * @throws RegistryError `invalid_argument` for a wrong option, `failed_precondition` when the cache
@@ -72,7 +80,8 @@ export async function connect(
   signal?.throwIfAborted();
 
   const key = { id: uuid(), token: uuid() };
-  const session = new Session({ servers, client: name, node, key, graceMs, clock, random, onEvent: tell });
+  const credentials = readCredentials(options);
+  const session = new Session({ servers, credentials, client: name, node, key, graceMs, clock, random, onEvent: tell });
   const registrations = new Registrations({ session, clock, random, timeoutMs });
   const views = new WatchedViews({
     session,
@@ -104,6 +113,17 @@ export async function connect(
   return rollcall;
 }
 
+/**
+ * What a client with these options shows to registries, for programs that speak to them in another way, too.
+ * @throws RegistryError `invalid_argument` for options that contradict each other
+ */
+export function readCredentials(
+  options: CredentialOptions,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): CredentialSource {
+  return credentialSource(options, env, (path) => readFile(path, 'utf8'));
+}
+
 function serversOfEnvironment(variable: string | undefined): string[] {
   const named = (variable ?? '').split(',').flatMap((server) => (server.trim() === '' ? [] : [server.trim()]));
   return named.length > 0 ? named : ['http://127.0.0.1:8500'];
@@ -116,10 +136,11 @@ function restore(disk: DiskCache | undefined, { kind, name }: FrameView, clock: 
   return { items: instances, revision, registry, ageMs: Math.max(0, clock.now() - savedAt) };
 }
 
-function keep(disk: DiskCache | undefined, { view, items, revision, registry }: CachedView, clock: Clock): void {
+function keep(disk: DiskCache | undefined, { view, items, revision, resumable, registry }: CachedView, clock: Clock): void {
   if (view.kind !== 'service' || items === undefined || revision === undefined || registry === undefined) return;
   const instances = items as readonly Instance[];
-  disk?.save({ service: view.name, registry, revision, savedAt: clock.now(), instances });
+  // Of what may be read now, nothing says that it may be read tomorrow: the next process asks for the whole.
+  disk?.save({ service: view.name, registry, revision: resumable ?? 0, savedAt: clock.now(), instances });
 }
 
 function demand(holds: boolean, message: string): void {

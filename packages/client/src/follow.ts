@@ -25,13 +25,13 @@ export function follow<T>(
     const cached = views.demand(view);
     let told = 0;
     const look = () => {
-      const { items, revision, stamp, failure } = cached;
+      const { items, revision, stamp, hopeless } = cached;
       if (items !== undefined && revision !== undefined && stamp !== told) {
         told = stamp;
         values.push(read({ items, revision }));
       }
       if (views.isClosed) values.end();
-      else if (failure !== undefined) values.fail(failure);
+      else if (hopeless !== undefined) values.fail(hopeless);
     };
     const stop = cached.listen(look);
     look();

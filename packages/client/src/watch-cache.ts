@@ -41,10 +41,10 @@ export class WatchCache implements SnapshotSource {
       };
       const look = (): void => {
         const snapshot = this.#snapshot(view);
-        if (snapshot === undefined && view.failure === undefined) return;
+        if (snapshot === undefined && view.hopeless === undefined) return;
         end();
         if (snapshot !== undefined) resolve(snapshot);
-        else reject(view.failure);
+        else reject(view.hopeless);
       };
       const onAbort = (): void => {
         end();

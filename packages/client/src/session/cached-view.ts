@@ -29,6 +29,8 @@ export class CachedView {
   #kept: Map<string, FrameItem> | undefined;
   #all: readonly FrameItem[] | undefined;
   #revision: number | undefined;
+  /** The content is what this client may read of it: the revision says nothing about another part, or the whole. */
+  #partial = false;
   #confirmed = false;
   /** When the content was last known to be current, on the monotonic clock. */
   #confirmedAt = -Infinity;
@@ -37,6 +39,8 @@ export class CachedView {
   registry: string | undefined;
   /** Why the registry does not serve the view; undefined while it does. */
   failure: Error | undefined;
+  /** Why no registry takes this client; undefined while one does, or nobody knows. */
+  refusal: Error | undefined;
   /** Set by whoever uses the view, cleared by whoever looks for unused ones. */
   used = true;
 
@@ -49,6 +53,16 @@ export class CachedView {
   get items(): readonly FrameItem[] | undefined {
     if (this.#stamp === 0) return undefined;
     return (this.#all ??= [...new Map([...(this.#kept ?? []), ...this.#items]).values()]);
+  }
+
+  /** What to ask for anew from; undefined when the whole content is needed. */
+  get resumable(): number | undefined {
+    return this.#partial ? undefined : this.#revision;
+  }
+
+  /** Why there is no content to wait for: it is not served, or nobody has ever given any and nobody will. */
+  get hopeless(): Error | undefined {
+    return this.failure ?? (this.items === undefined ? this.refusal : undefined);
   }
 
   /** Of the content from the registry; undefined when a registry was never asked, or is another now. */
@@ -85,8 +99,9 @@ export class CachedView {
   }
 
   /** @returns false when an older content than the one known has come, which is dropped */
-  snapshot({ items, revision }: SnapshotFrame): boolean {
-    if (this.#revision !== undefined && revision < this.#revision) return false;
+  snapshot({ items, revision, partial }: SnapshotFrame): boolean {
+    if (!this.#partial && this.#revision !== undefined && revision < this.#revision) return false;
+    this.#partial = partial === true;
     this.#items = byKey(items);
     this.#revision = revision;
     if (this.#kept !== undefined && [...this.#kept.keys()].every((key) => this.#items.has(key))) this.#kept = undefined;
@@ -113,6 +128,7 @@ export class CachedView {
   confirm(): void {
     this.#confirmed = true;
     this.failure = undefined;
+    this.refusal = undefined;
   }
 
   /** The registry cannot be asked any more. */

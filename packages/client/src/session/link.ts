@@ -3,10 +3,13 @@
  * once, with a reason, and is never used again; what comes next is the session's business.
  */
 
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { checkReply, frameLimits, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
+import { RegistryError, checkReply, frameLimits, type ErrorCode, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
 import { WebSocket } from 'ws';
 import type { Clock } from '../clock.ts';
+import { connectionFailure } from './connection-failure.ts';
+import type { Credentials } from './credentials.ts';
 import { streamUrl } from './rotation.ts';
 
 /** Also finds a server that accepts connections and says nothing. */
@@ -22,41 +25,61 @@ const quietMax = 9;
 /** Snapshots are estimated by the server; this leaves room for its being wrong. */
 const messageBytesMax = 2 * frameLimits.snapshotBytesMax;
 
+/** What a server says to a handshake that it could take from somebody else, or later. */
+const refusals: Readonly<Record<number, ErrorCode>> = { 401: 'unauthenticated', 403: 'permission_denied', 429: 'resource_exhausted' };
+
+/** Of the text of a refusal. */
+const refusalBytesMax = 2_048;
+
+/** Why a link has ended. */
+export interface LinkEnd {
+  readonly reason: string;
+  /** The server does not want this client, as it is: another attempt needs another token, or time. */
+  readonly refusal?: RegistryError;
+  /** When the server wants to be asked again, in milliseconds from now. */
+  readonly retryAfterMs?: number;
+}
+
 export interface LinkOptions {
   readonly server: string;
+  readonly credentials: Credentials;
   readonly clock: Clock;
   readonly onOpen: () => void;
   readonly onFrame: (frame: ReplyFrame) => void;
   /** A frame that this client does not understand; `id` is that of the request, if it answers one. */
   readonly onStrange: (message: string, id: number | undefined) => void;
   /** Called once, also for a link that never opened. */
-  readonly onEnd: (reason: string) => void;
+  readonly onEnd: (end: LinkEnd) => void;
 }
 
 export class Link {
   readonly server: string;
   readonly #clock: Clock;
   readonly #webSocket: WebSocket;
-  readonly #onEnd: (reason: string) => void;
+  readonly #onEnd: (end: LinkEnd) => void;
   #socket: Socket | undefined;
   #pingMs = pingMsDefault;
   #bytesRead = 0;
   #quiet = 0;
-  #reason: string | undefined;
+  #end: LinkEnd | undefined;
   #ended = false;
   #stopLooking: () => void = () => {};
 
-  constructor({ server, clock, onOpen, onFrame, onStrange, onEnd }: LinkOptions) {
+  constructor({ server, credentials, clock, onOpen, onFrame, onStrange, onEnd }: LinkOptions) {
     this.server = server;
     this.#clock = clock;
     this.#onEnd = onEnd;
+    const { token, tls } = credentials;
     const webSocket = new WebSocket(streamUrl(server), {
+      ...tls,
+      ...(token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } }),
       perMessageDeflate: false,
       handshakeTimeout: handshakeMs,
       maxPayload: messageBytesMax,
       followRedirects: false,
     });
     this.#webSocket = webSocket;
+    webSocket.on('unexpected-response', (_request, response) => void this.#refused(response));
     webSocket.on('upgrade', ({ socket }) => (this.#socket = socket));
     webSocket.on('open', () => {
       if (this.#ended) return;
@@ -70,9 +93,9 @@ export class Link {
       if (checked.ok) onFrame(checked.frame);
       else onStrange(checked.message, checked.id);
     });
-    webSocket.on('error', (error: NodeJS.ErrnoException) => (this.#reason ??= error.message || error.code));
+    webSocket.on('error', (error) => (this.#end ??= { reason: connectionFailure(error, server) }));
     webSocket.on('close', (code: number, reason: Buffer) =>
-      this.#end(this.#reason ?? (reason.toString() || `the connection broke (${code})`)),
+      this.#finish(this.#end ?? { reason: reason.toString() || `the connection broke (${code})` }),
     );
   }
 
@@ -88,14 +111,38 @@ export class Link {
   /** Ends the link now: nothing that was sent before is sure to arrive. */
   cut(reason: string): void {
     this.#webSocket.terminate();
-    this.#end(reason);
+    this.#finish({ reason });
   }
 
-  #end(reason: string): void {
+  /** The server has answered the handshake with something else than a stream. */
+  async #refused(response: IncomingMessage): Promise<void> {
+    const status = response.statusCode ?? 0;
+    let text = '';
+    try {
+      for await (const chunk of response) {
+        text += String(chunk);
+        if (text.length > refusalBytesMax) break;
+      }
+    } catch {
+      // What has come of it will do.
+    }
+    const said = /^text\/plain/.test(response.headers['content-type'] ?? '') ? `: ${text.slice(0, refusalBytesMax).trim()}` : '';
+    const code = refusals[status];
+    const seconds = Number(response.headers['retry-after'] ?? Number.NaN);
+    this.#end ??= {
+      reason: `the server answered with HTTP ${status}${said}`,
+      ...(code === undefined ? {} : { refusal: new RegistryError(code, `${this.server} refused${said || ` with HTTP ${status}`}`) }),
+      ...(seconds >= 0 ? { retryAfterMs: seconds * 1_000 } : {}),
+    };
+    this.#webSocket.terminate();
+    this.#finish(this.#end);
+  }
+
+  #finish(end: LinkEnd): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#stopLooking();
-    this.#onEnd(reason);
+    this.#onEnd(end);
   }
 
   /** Counts looks, not time: when this process stalls, the server is not to blame. */

@@ -9,7 +9,12 @@ const greeting = (resumed: boolean) => ({ resumed }) as WelcomeFrame;
 
 class FakeSession {
   accepting = false;
+  urged = 0;
   readonly asked: { ask: Ask; resolve: (reply: ReplyFrame) => void; reject: (error: unknown) => void }[] = [];
+
+  urge(): void {
+    this.urged++;
+  }
 
   ask(ask: Ask): Promise<ReplyFrame> {
     return new Promise((resolve, reject) => this.asked.push({ ask, resolve, reject }));

@@ -52,7 +52,7 @@ interface Sent {
 }
 
 export interface RegistrationsOptions {
-  readonly session: Pick<Session, 'accepting' | 'ask'>;
+  readonly session: Pick<Session, 'accepting' | 'ask' | 'urge'>;
   readonly clock: Clock;
   readonly random: Random;
   /** Longest that a caller waits for a confirmation, in milliseconds. */
@@ -73,6 +73,12 @@ const finalCodes: ReadonlySet<ErrorCode> = new Set([
 /** Instances in one frame; fewer when they are large. */
 const batchMax = 100;
 const batchBytesMax = frameLimits.frameBytesMax / 2;
+
+/** What a change of the token, or of its rights, may turn into a yes. */
+const denials: ReadonlySet<ErrorCode> = new Set(['permission_denied', 'unauthenticated']);
+
+/** Pause before an instance that was denied what it had before is tried again, in milliseconds. */
+const deniedMs = 10_000;
 
 /** Longest pause before what was refused for the moment is tried again, in milliseconds. */
 const pauseMs = 1_000;
@@ -113,6 +119,7 @@ export class Registrations implements SessionPart {
     }
     entry.wanted = wanted;
     entry.version++;
+    this.#session.urge();
     this.#work();
   }
 
@@ -163,6 +170,11 @@ export class Registrations implements SessionPart {
   }
 
   lost(): void {}
+
+  /** Whoever waits hears it now; what is wanted stays wanted. */
+  refused(error: RegistryError): void {
+    for (const { waiters } of this.#entries.values()) for (const waiter of waiters) waiter.settle(error);
+  }
 
   closed(): void {
     for (const { waiters } of this.#entries.values()) {
@@ -248,7 +260,21 @@ export class Registrations implements SessionPart {
       for (const { entry } of batch) entry.lastError = error;
       this.#pause(pauseMs / 2 + (this.#random() * pauseMs) / 2);
     } else if (batch.length > 1) this.#oneByOne = true;
-    else for (const { entry, version } of batch) this.#settle(entry, version, error);
+    else {
+      for (const { entry, version } of batch) {
+        this.#settle(entry, version, error);
+        if (entry.taken && denials.has(error.code)) this.#askAgain(entry);
+      }
+    }
+  }
+
+  /** Somebody holds it, so it shall be registered as soon as it may be. */
+  #askAgain(entry: Entry): void {
+    this.#clock.timer(deniedMs / 2 + (this.#random() * deniedMs) / 2, () => {
+      if (this.#entries.get(entry.id) !== entry || entry.confirmed < entry.version) return;
+      entry.confirmed = 0;
+      this.#work();
+    });
   }
 
   #settle(entry: Entry, version: number, error: RegistryError | undefined): void {

@@ -96,6 +96,11 @@ export class Requests {
     this.#pending.get(id)?.reject(new RegistryError('internal', `the registry answered strangely: ${message}`));
   }
 
+  /** No server takes this client as it is: whoever waits is told why. */
+  refused(error: RegistryError): void {
+    for (const pending of this.#pending.values()) if (!pending.sent) pending.reject(error);
+  }
+
   /** The link has ended: what was sent is sent again, or its outcome is unknown. */
   interrupted(reason: string): void {
     for (const pending of this.#pending.values()) {

@@ -30,11 +30,16 @@ export class Rotation {
     return this.#servers[this.#next++ % this.#servers.length] as string;
   }
 
-  /** Servers that a closing server named: each is tried once before the list goes on. */
+  /**
+   * Servers that a closing server named: each is tried once before the list goes on. Whoever asks for TLS does
+   * not show its token without, whatever a server says.
+   */
   prefer(servers: readonly string[]): void {
+    const withTls = this.#servers.every((server) => server.startsWith('https:'));
     this.#hints = servers.slice(0, hintsMax).flatMap((server) => {
       try {
-        return [serverUrl(server)];
+        const url = serverUrl(server);
+        return withTls && !url.startsWith('https:') ? [] : [url];
       } catch {
         return [];
       }

@@ -2,19 +2,25 @@
  * The session: one link at a time to one of the servers, for as long as the client is open. When a
  * link ends it connects to the next server and says who it is; the registrations and the watched
  * views bring themselves up to date when a registry has greeted.
+ *
+ * A token that no server takes may be good later, or be replaced: it is tried again, slowly by itself and
+ * soon when somebody waits.
  */
 
 import {
   RegistryError,
   streamProtocol,
+  type ErrorCode,
   type HelloFrame,
   type ReplyFrame,
   type SessionKey,
   type WelcomeFrame,
+  toRegistryError,
 } from '@rollcall/protocol';
 import type { Clock, Random } from '../clock.ts';
 import { BackOff } from './back-off.ts';
-import { Link } from './link.ts';
+import type { CredentialSource, Credentials } from './credentials.ts';
+import { Link, type LinkEnd } from './link.ts';
 import { Requests, helloId, type Ask, type AskOptions } from './requests.ts';
 import { Rotation } from './rotation.ts';
 
@@ -25,6 +31,8 @@ export type ConnectionEvent =
   | { readonly kind: 'disconnected'; readonly server: string; readonly reason: string }
   /** An attempt to connect failed; the next one comes by itself. */
   | { readonly kind: 'unreachable'; readonly server: string; readonly reason: string }
+  /** The server does not take this client's token, or its files cannot be read; told once, tried again by itself. */
+  | { readonly kind: 'refused'; readonly server: string; readonly code: ErrorCode; readonly reason: string }
   /** Something is not as it should be, and the client goes on without it. */
   | { readonly kind: 'warning'; readonly message: string };
 
@@ -38,6 +46,8 @@ export interface SessionPart {
   pushed(frame: ReplyFrame): void;
   /** The link has ended. */
   lost(): void;
+  /** No server takes this client as it is: whoever waits for the first answer is told why. */
+  refused(error: RegistryError): void;
   /** The client is closed; nothing follows. */
   closed(): void;
 }
@@ -45,6 +55,7 @@ export interface SessionPart {
 export interface SessionOptions {
   /** Base URLs as `serverUrl` returns them. */
   readonly servers: readonly string[];
+  readonly credentials: CredentialSource;
   readonly client: string;
   readonly node: string | undefined;
   readonly key: SessionKey;
@@ -59,6 +70,15 @@ const goodMs = 5_000;
 
 /** Clients that lose the same server at the same moment come back spread over this time. */
 const spreadMs = 100;
+
+/** How long a client that is refused waits, at least this and at most twice as long. */
+const refusedMs = 5_000;
+
+/** A server that wants to be left alone for longer is asked all the same. */
+const retryAfterMsMax = 60_000;
+
+/** Sooner when somebody waits, but no sooner than this after the last refusal. */
+const urgedMs = 1_000;
 
 /** How long a goodbye may take; after that the registry notices by itself. */
 const goodbyeMs = 2_000;
@@ -78,6 +98,12 @@ export class Session {
   #greetedAt = -Infinity;
   #cancelNext: () => void = () => {};
   #closed = false;
+  /** Why a server did not take this client as it is, in the present round of attempts or the one before. */
+  #refusal: RegistryError | undefined;
+  /** What the program has been told of refusals: each once. */
+  #toldRefusal = '';
+  #refusedAt = -Infinity;
+  #connecting = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -110,7 +136,16 @@ export class Session {
   }
 
   start(): void {
-    this.#connect();
+    void this.#connect();
+  }
+
+  /** Somebody waits: a client that was refused tries again soon. */
+  urge(): void {
+    if (this.#refusal === undefined || this.#link !== undefined || this.#connecting || this.#closed) return;
+    const { clock } = this.#options;
+    this.#cancelNext();
+    const delayMs = Math.max(0, this.#refusedAt + urgedMs - clock.monotonic());
+    this.#cancelNext = clock.timer(delayMs, () => void this.#connect());
   }
 
   /** @throws RegistryError as `Requests.ask`; `failed_precondition` once closed */
@@ -118,6 +153,7 @@ export class Session {
     if (this.#closed) return Promise.reject(new RegistryError('failed_precondition', 'the client is closed'));
     // Only what can be repeated goes ahead of the welcome: the hello may be refused.
     const link = this.#welcome !== undefined || (this.accepting && ask.type === 'register') ? this.#link : undefined;
+    this.urge();
     if (ask.type === 'register') this.#mayResume = true;
     return this.#requests.ask(ask, options, link === undefined ? undefined : (frame) => link.send(frame));
   }
@@ -140,11 +176,25 @@ export class Session {
     this.#link?.cut('the client is closed');
   }
 
-  #connect(): void {
+  async #connect(): Promise<void> {
     const server = this.#rotation.next();
+    if (this.#attempts % this.#rotation.size === 0) this.#refusal = undefined;
     this.#attempts++;
+    this.#connecting = true;
+    let credentials: Credentials;
+    try {
+      credentials = await this.#options.credentials();
+    } catch (error) {
+      const refusal = toRegistryError(error);
+      this.#next(server, { reason: refusal.message, refusal });
+      return;
+    } finally {
+      this.#connecting = false;
+    }
+    if (this.#closed) return;
     const link = new Link({
       server,
+      credentials,
       clock: this.#options.clock,
       onOpen: () => this.#hello(link),
       onFrame: (frame) => this.#receive(link, frame),
@@ -152,7 +202,7 @@ export class Session {
         this.#options.onEvent({ kind: 'warning', message: `${server} sent a strange frame: ${message}` });
         if (id !== undefined) this.#requests.garbled(id, message);
       },
-      onEnd: (reason) => this.#ended(link, reason),
+      onEnd: (end) => this.#ended(link, end),
     });
     this.#link = link;
   }
@@ -188,6 +238,8 @@ export class Session {
     const { clock, onEvent } = this.#options;
     this.#welcome = welcome;
     this.#attempts = 0;
+    this.#refusal = undefined;
+    this.#toldRefusal = '';
     this.#greetedAt = clock.monotonic();
     link.pinged(welcome.pingMs);
     onEvent({ kind: 'connected', server: link.server, resumed: welcome.resumed });
@@ -195,9 +247,10 @@ export class Session {
     this.#requests.flush((frame) => link.send(frame));
   }
 
-  #ended(link: Link, reason: string): void {
+  #ended(link: Link, end: LinkEnd): void {
     if (this.#link !== link) return;
     const { onEvent, clock } = this.#options;
+    const { reason } = end;
     const wasGreeted = this.#welcome !== undefined;
     this.#link = undefined;
     this.#helloSent = false;
@@ -207,15 +260,40 @@ export class Session {
       for (const part of this.#parts) part.lost();
       if (clock.monotonic() - this.#greetedAt >= goodMs) this.#backOff.reset();
     }
+    if (wasGreeted && !this.#closed) onEvent({ kind: 'disconnected', server: link.server, reason });
+    this.#next(link.server, end, wasGreeted);
+  }
+
+  /** Tells what became of an attempt, and begins another before long. */
+  #next(server: string, end: LinkEnd, told = false): void {
     if (this.#closed) return;
-    onEvent({ kind: wasGreeted ? 'disconnected' : 'unreachable', server: link.server, reason });
-    this.#cancelNext = clock.timer(this.#delayMs(), () => this.#connect());
+    const { onEvent, clock } = this.#options;
+    const { reason, refusal } = end;
+    const roundIsOver = this.#attempts % this.#rotation.size === 0;
+    if (refusal === undefined && !told) onEvent({ kind: 'unreachable', server, reason });
+    if (refusal !== undefined) this.#takeRefusal(server, refusal);
+    // Another server may know a token that is new: only when all have been asked is it clear.
+    if (roundIsOver && this.#refusal !== undefined) {
+      this.#requests.refused(this.#refusal);
+      for (const part of this.#parts) part.refused(this.#refusal);
+    }
+    this.#cancelNext = clock.timer(this.#delayMs(roundIsOver, end), () => void this.#connect());
+  }
+
+  #takeRefusal(server: string, refusal: RegistryError): void {
+    const { onEvent, clock } = this.#options;
+    this.#refusal = refusal;
+    this.#refusedAt = clock.monotonic();
+    if (this.#toldRefusal === refusal.message) return;
+    this.#toldRefusal = refusal.message;
+    onEvent({ kind: 'refused', server, code: refusal.code, reason: refusal.message });
   }
 
   /** Every server is tried once without waiting for long; then the waiting grows. */
-  #delayMs(): number {
+  #delayMs(roundIsOver: boolean, { retryAfterMs = 0 }: LinkEnd): number {
     const { random } = this.#options;
-    if (this.#attempts % this.#rotation.size !== 0) return random() * spreadMs;
-    return this.#backOff.next();
+    if (!roundIsOver) return random() * spreadMs;
+    if (this.#refusal === undefined) return this.#backOff.next();
+    return Math.min(Math.max(refusedMs, retryAfterMs), retryAfterMsMax) + random() * refusedMs;
   }
 }

@@ -20,6 +20,8 @@ class FakeSession {
   welcome: WelcomeFrame | undefined;
   readonly asked: { ask: Ask; resolve: (reply: ReplyFrame) => void; reject: (error: unknown) => void }[] = [];
 
+  urge(): void {}
+
   ask(ask: Ask): Promise<ReplyFrame> {
     return new Promise((resolve, reject) => this.asked.push({ ask, resolve, reject }));
   }

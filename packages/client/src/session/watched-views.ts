@@ -24,7 +24,7 @@ const batchMax = 500;
 const batchBytesMax = frameLimits.frameBytesMax / 4;
 
 export interface WatchedViewsOptions {
-  readonly session: Pick<Session, 'welcome' | 'ask'>;
+  readonly session: Pick<Session, 'welcome' | 'ask' | 'urge'>;
   readonly clock: Clock;
   /** What is known of a view that nobody has used yet. */
   readonly restore: (view: FrameView) => Known | undefined;
@@ -65,6 +65,9 @@ export class WatchedViews implements SessionPart {
   /** As `use`, and asks again for a view that the registry has refused before. */
   demand(view: FrameView): CachedView {
     const cached = this.use(view);
+    this.#options.session.urge();
+    // Whether it still holds, the next attempt tells.
+    cached.refusal = undefined;
     if (cached.failure !== undefined && !this.#closed) {
       cached.failure = undefined;
       this.#want(cached);
@@ -106,6 +109,13 @@ export class WatchedViews implements SessionPart {
 
   lost(): void {
     for (const view of this.#views.values()) this.#lost(view);
+  }
+
+  refused(error: RegistryError): void {
+    for (const view of this.#views.values()) {
+      view.refusal = error;
+      if (view.hopeless === error) view.tell();
+    }
   }
 
   closed(): void {
@@ -171,8 +181,8 @@ export class WatchedViews implements SessionPart {
     const { session } = this.#options;
     const { welcome } = session;
     if (welcome === undefined) return;
-    const asked = views.map(({ view, revision }): WatchedView => {
-      return anew || revision === undefined ? view : { ...view, revision };
+    const asked = views.map(({ view, resumable }): WatchedView => {
+      return anew || resumable === undefined ? view : { ...view, revision: resumable };
     });
     // Not repeatable: the next link begins by asking for everything.
     session.ask({ type: 'watch', views: asked }, { repeatable: false, timeoutMs: Infinity }).then(
@@ -204,6 +214,8 @@ export class WatchedViews implements SessionPart {
         view.used = false;
         return idle;
       });
+      // What was refused may be allowed by now.
+      for (const view of this.#views.values()) if (view.failure !== undefined) this.#want(view);
       for (const view of unused) {
         this.#views.delete(nameOf(view.view));
         this.#wanted.delete(view);
