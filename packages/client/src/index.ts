@@ -1,9 +1,12 @@
 /** Client of Rollcall: registration, discovery, balanced requests, keys and values. */
 
-export { connect } from './connect.ts';
+export { connect, readCredentials } from './connect.ts';
 export type { ConnectOptions, ConnectSurroundings } from './connect.ts';
 export type { Rollcall } from './client.ts';
 export type { ConnectionEvent } from './session/session.ts';
+export { connectionFailure } from './session/connection-failure.ts';
+export { credentialVariables } from './session/credentials.ts';
+export type { CredentialOptions, Credentials, CredentialSource } from './session/credentials.ts';
 export type { RegisterOptions, Registration, RegistrationChange, WaitOptions } from './registration.ts';
 export type { Kv, KvDeleteOptions, KvEntry, KvPutOptions, KvSnapshot, KvTarget } from './kv.ts';
 export type { Clock, Random } from './clock.ts';
