@@ -49,6 +49,8 @@ export function c3({ clients = 1, staleMs = 10_000, ...latency }: C3Options = {}
 /** Dearer than any endpoint with a history, in milliseconds; small enough to add a queue to it. */
 const unknownCost = 2 ** 47;
 
+const termsEach = 5;
+
 class C3 implements Balancer {
   readonly #places = new Places();
   readonly #random: RandomSource;
@@ -60,7 +62,12 @@ class C3 implements Balancer {
   readonly #service: MovingAverages;
   /** Requests at the server, as reported. */
   readonly #queue: MovingAverages;
-  /** What one request counts for the queue of each endpoint. */
+  /**
+   * What a scan reads, five numbers for each endpoint: R − S; S; 1 + what the server reports of its
+   * requests; what a request in flight here adds to that; when it was last heard of.
+   */
+  #terms = new Float64Array(0);
+  /** What one request counts at each endpoint, by its weight. */
   #requestShares = new Float64Array(0);
   /** Where the next scan begins, so that ties go round: one beyond the last pick. */
   #next = 0;
@@ -81,27 +88,36 @@ class C3 implements Balancer {
     this.#service.update(before);
     this.#queue.update(before);
     this.#requestShares = requestShares(endpoints);
+    this.#terms = new Float64Array(termsEach * endpoints.length);
+    for (let index = 0; index < endpoints.length; index++) this.#weigh(index);
     this.#next = drawIndex(this.#random, endpoints.length);
   }
 
   pick({ now, exclude }: PickContext): Endpoint | undefined {
     const { endpoints } = this.#places;
-    const start = this.#startBesides(exclude);
-    let best = start;
+    let best = -1;
+    if (exclude.length > 0) best = drawAllowed(endpoints, exclude, -1, undefined, this.#random);
+    else if (endpoints.length > 0) best = this.#next;
+    if (best === -1) return undefined;
+    const terms = this.#terms;
+    const knownSince = now - this.#staleMs;
     let least = Infinity;
-    let index = start;
-    for (let left = start === -1 ? 0 : endpoints.length; left > 0; left--) {
-      if (exclude.length === 0 || !exclude.includes(endpoints[index] as Endpoint)) {
-        // Not a number, and so never the least, for an idle endpoint of weight 0.
-        const score = this.#score(index, now);
-        if (score < least) {
-          least = score;
-          best = index;
-        }
+    let index = this.#next;
+    for (let left = endpoints.length; left > 0; left--) {
+      const endpoint = endpoints[index] as Endpoint;
+      const at = termsEach * index;
+      const inFlight = endpoint.inFlight * (terms[at + 3] as number);
+      const queue = (terms[at + 2] as number) + inFlight;
+      // Not a number, and so never the least, for an idle endpoint of weight 0.
+      let score = (terms[at] as number) + (terms[at + 1] as number) * queue * queue * queue;
+      if ((terms[at + 4] as number) < knownSince) score = inFlight === 0 ? 0 : unknownCost + inFlight;
+      if (score < least && (exclude.length === 0 || !exclude.includes(endpoint))) {
+        least = score;
+        best = index;
       }
       index = index + 1 === endpoints.length ? 0 : index + 1;
     }
-    this.#next = best + 1;
+    this.#next = best + 1 < endpoints.length ? best + 1 : 0;
     return endpoints[best];
   }
 
@@ -110,29 +126,27 @@ class C3 implements Balancer {
     if (index === undefined) return;
     this.#latency.observe(index, outcome);
     const { now, load } = outcome;
-    if (load === undefined) return;
-    this.#queue.sample(index, now, load.inFlight);
-    if (load.latencyMs !== undefined) this.#service.sample(index, now, load.latencyMs);
-  }
-
-  /** Where a scan begins; −1 when nobody may be chosen. */
-  #startBesides(exclude: readonly Endpoint[]): number {
-    const { endpoints } = this.#places;
-    if (exclude.length > 0) return drawAllowed(endpoints, exclude, -1, undefined, this.#random);
-    return this.#next < endpoints.length ? this.#next : endpoints.length === 0 ? -1 : 0;
-  }
-
-  #score(index: number, now: number): number {
-    const share = this.#requestShares[index] as number;
-    const inFlight = (this.#places.endpoints[index] as Endpoint).inFlight * share * this.#clients;
-    // False for the stamp of an endpoint that was never heard of, too.
-    if (!(now - (this.#latency.stamps[index] as number) <= this.#staleMs)) {
-      return inFlight === 0 ? 0 : unknownCost + inFlight;
+    if (load !== undefined) {
+      this.#queue.sample(index, now, load.inFlight);
+      if (load.latencyMs !== undefined) this.#service.sample(index, now, load.latencyMs);
     }
-    const reported = this.#queue.values[index] as number;
-    const queue = 1 + inFlight + (Number.isNaN(reported) ? 0 : reported * share);
+    this.#weigh(index);
+  }
+
+  /** Makes the terms of an endpoint anew. */
+  #weigh(index: number): void {
+    const terms = this.#terms;
+    const at = termsEach * index;
+    const share = this.#requestShares[index] as number;
     const latency = this.#latency.values[index] as number;
-    const service = this.#service.values[index] as number;
-    return Number.isNaN(service) ? latency * queue ** 3 : latency + service * (queue ** 3 - 1);
+    const reported = this.#service.values[index] as number;
+    const service = Number.isNaN(reported) ? latency : reported;
+    const queue = this.#queue.values[index] as number;
+    const heardAt = this.#latency.stamps[index] as number;
+    terms[at] = latency - service;
+    terms[at + 1] = service;
+    terms[at + 2] = 1 + (Number.isNaN(queue) ? 0 : queue * share);
+    terms[at + 3] = share * this.#clients;
+    terms[at + 4] = Number.isNaN(heardAt) ? -Infinity : heardAt;
   }
 }

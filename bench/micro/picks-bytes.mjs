@@ -1,0 +1,27 @@
+/**
+ * Bytes per request as each balancer sees it (pick, then observe), over 30 endpoints: a line of JSON for
+ * the test that holds them to 0. A million calls a round, so that what is allocated once in a while shows.
+ * The least of several rounds counts: code that V8 has not compiled yet boxes numbers, code that
+ * allocates does so in every round. Times are the business of `picks.mjs`.
+ *
+ *   node --expose-gc --min-semi-space-size=128 --max-semi-space-size=128 bench/micro/picks-bytes.mjs
+ */
+
+import { cases, measure, prepared, requests, warmUp } from './picks-cost.mjs';
+
+const roundsMost = 8;
+/** What measuring itself leaves is about 0.001 bytes per call; the smallest object has 12 or more. */
+const noise = 0.01;
+
+warmUp();
+const figures = {};
+for (const each of cases) {
+  const balancer = prepared(each, 30);
+  let least = Infinity;
+  for (let round = 0; round < roundsMost && least > noise; round++) {
+    const { bytes } = await measure((calls) => requests(balancer, calls), 1_000_000, 1, 0);
+    least = Math.min(least, bytes);
+  }
+  figures[`${each.name}, ${each.weights} weights`] = least;
+}
+console.log(JSON.stringify(figures));
