@@ -70,3 +70,9 @@ export async function call(url, path, method = 'GET', body) {
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
   return { headers: answer.headers, text };
 }
+
+/** Headers of an answer that its floor must send alike; Node adds the rest to both. */
+export function sentHeaders(headers) {
+  const own = new Set(['date', 'connection', 'keep-alive']);
+  return Object.fromEntries([...headers].filter(([name]) => !own.has(name)));
+}

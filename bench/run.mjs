@@ -15,6 +15,8 @@ const rowNames = [
   'health-service',
   'check-pass',
   'register',
+  'kv-put',
+  'kv-get',
   'stream-watchers',
   'parked-queries',
   'kill-instance',

@@ -3,7 +3,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { againstFloor } from '../against-floor.mjs';
-import { call, startRollcall } from '../rollcall.mjs';
+import { call, sentHeaders, startRollcall } from '../rollcall.mjs';
 
 export const row = {
   what: '`GET /v1/health/service/:s?passing`, 10 instances',
@@ -18,7 +18,7 @@ export const row = {
       }
       const path = '/v1/health/service/web?passing';
       const { headers, text } = await call(server.url, path);
-      writeFileSync(answer, JSON.stringify({ headers: sent(headers), body: text }));
+      writeFileSync(answer, JSON.stringify({ headers: sentHeaders(headers), body: text }));
       const plan = { method: 'GET', path };
       const floor = ['same-bytes', answer];
       const result = await againstFloor({ server, plan, floor, connections: 64, atLeast: 0.7, quick });
@@ -29,9 +29,3 @@ export const row = {
     }
   },
 };
-
-/** Headers that both servers must send alike; Node adds the rest to both. */
-function sent(headers) {
-  const own = new Set(['date', 'connection', 'keep-alive']);
-  return Object.fromEntries([...headers].filter(([name]) => !own.has(name)));
-}
