@@ -70,3 +70,8 @@ export type { ServiceFinder } from './integration/dispatcher.ts';
 export { ServiceAgent } from './integration/http-agent.ts';
 export { openWebSocket } from './integration/web-socket.ts';
 export type { WebSocketOptions } from './integration/web-socket.ts';
+export { registerServer } from './integration/lifecycle.ts';
+export type { LifecycleOptions, LifecycleSurroundings, RegisteredServer, Registrar } from './integration/lifecycle.ts';
+export type { HealthOptions } from './integration/health.ts';
+export { rollcallFastify, RollcallLifecycle } from './integration/frameworks.ts';
+export type { FastifyLike, FrameworkOptions } from './integration/frameworks.ts';

@@ -1,0 +1,86 @@
+/**
+ * Servers that a framework starts and closes: a Fastify plugin, and an object with the lifecycle methods of Nest.
+ * Neither framework is imported; what is used of them is written down here.
+ */
+
+import type { Server } from 'node:http';
+import { type LifecycleOptions, type LifecycleSurroundings, type RegisteredServer, type Registrar, registerServer } from './lifecycle.ts';
+
+/** Options of a server that its framework closes. */
+export type FrameworkOptions = Omit<LifecycleOptions, 'closeMs' | 'signals'> & { readonly rollcall: Registrar };
+
+/** The part of Fastify 5 that is used (https://fastify.dev/docs/latest/Reference/Hooks/#application-hooks). */
+export interface FastifyLike {
+  readonly server: unknown;
+  addHook(name: 'onListen' | 'preClose' | 'onClose', hook: () => Promise<void>): unknown;
+}
+
+/**
+ * A Fastify plugin: `await fastify.register(rollcallFastify, { rollcall, service: 'orders' })`. Registers when
+ * Fastify listens; when it closes, callers are told first.
+ */
+export async function rollcallFastify(fastify: FastifyLike, options: FrameworkOptions): Promise<void> {
+  const life = new ServerLife(() => fastify.server as Server, options);
+  fastify.addHook('onListen', () => life.listening());
+  fastify.addHook('preClose', () => life.leaving());
+  fastify.addHook('onClose', () => life.closed());
+}
+
+/**
+ * For Nest (https://docs.nestjs.com/fundamentals/lifecycle-events): a provider made with
+ * `useFactory: () => new RollcallLifecycle(() => app.getHttpServer(), { … })`, with `app.enableShutdownHooks()`.
+ * Registers when the HTTP server listens; before Nest closes it, callers are told.
+ */
+export class RollcallLifecycle {
+  readonly #life: ServerLife;
+  readonly #onError: (error: unknown) => void;
+
+  /**
+   * @param server the HTTP server, asked for when the application has been made
+   * @param onError told when the server could not be registered; nobody waits for that
+   */
+  constructor(server: () => Server, options: FrameworkOptions, onError: (error: unknown) => void, surroundings?: LifecycleSurroundings) {
+    this.#life = new ServerLife(server, options, surroundings);
+    this.#onError = onError;
+  }
+
+  /** Nest calls this before it listens. */
+  onApplicationBootstrap(): void {
+    this.#life.listening().catch(this.#onError);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#life.leaving();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#life.closed();
+  }
+}
+
+class ServerLife {
+  readonly #server: () => Server;
+  readonly #options: FrameworkOptions;
+  readonly #surroundings: LifecycleSurroundings;
+  #registered: RegisteredServer | undefined;
+
+  constructor(server: () => Server, options: FrameworkOptions, surroundings: LifecycleSurroundings = {}) {
+    this.#server = server;
+    this.#options = options;
+    this.#surroundings = surroundings;
+  }
+
+  async listening(): Promise<void> {
+    const { rollcall, ...options } = this.#options;
+    this.#registered = await registerServer(rollcall, this.#server(), { ...options, signals: false }, this.#surroundings);
+  }
+
+  /** One that was never registered has nobody to tell. */
+  async leaving(): Promise<void> {
+    await this.#registered?.drain();
+  }
+
+  async closed(): Promise<void> {
+    await this.#registered?.close();
+  }
+}
