@@ -1,0 +1,37 @@
+/** The guide to a secured registry, typed from the first command to the last. Needs the built packages. */
+
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { blocksOf } from './markdown.ts';
+import { root } from './source-files.ts';
+import { play } from './walkthrough.ts';
+
+it('an operator can follow the guide to security', async () => {
+  const blocks = blocksOf(readFileSync(join(root, 'docs/guides/security.md'), 'utf8')).filter(({ language }) => language === 'sh');
+  expect(blocks).toHaveLength(9);
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-guide-'));
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('ROLLCALL_'));
+  try {
+    await play(blocks, {
+      folder,
+      env: { ...Object.fromEntries(inherited), NO_COLOR: '1' },
+      replace: { '8501': String(await freePort()), 'npx rollcall': `node ${join(root, 'packages/cli/bin/rollcall.mjs')}` },
+      timeoutMs: 60_000,
+      run: (_block, text) => ['bash', '-ec', text],
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}, 120_000);
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  return port;
+}
