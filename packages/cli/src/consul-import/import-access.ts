@@ -5,7 +5,7 @@
 
 import { Refusal, encoded, pick, type ConsulApi, type Fields } from './consul-api.ts';
 import type { Kind } from './import-report.ts';
-import type { ImportRun } from './import-run.ts';
+import { Unwanted, type ImportRun } from './import-run.ts';
 
 interface Named extends Fields {
   readonly ID: string;
@@ -20,6 +20,7 @@ interface Token extends Fields {
 
 /** Ids of what every server has: `global-management`, `builtin/global-read-only`. */
 const builtIn = /^00000000-0000-0000-0000-0000000000\d\d$/;
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const identities = ['ServiceIdentities', 'NodeIdentities', 'TemplatedPolicies'];
 
 export async function importAccess(run: ImportRun): Promise<void> {
@@ -88,12 +89,17 @@ async function importTokens(run: ImportRun): Promise<void> {
 async function importToken(run: ImportRun, accessor: string): Promise<void> {
   const path = `/v1/acl/token/${accessor}`;
   const token = await run.from.get<Token>(path);
-  if (token.SecretID === undefined || token.SecretID === '<hidden>') {
-    throw new Refusal(403, 'its secret is hidden; reading secrets needs a token with acl:write');
+  const known = (await run.to.find<Token>(path).catch(absent)) !== undefined;
+  const { SecretID: secret = '<hidden>' } = token;
+  if (!known && secret === '<hidden>') {
+    throw new Refusal(403, 'its secret is not shown: Consul shows it to tokens with acl:write, Rollcall keeps none that could be shown');
+  }
+  if (!known && !uuid.test(secret)) {
+    throw new Unwanted('its secret is no UUID, and so comes from a configuration file: have it in one here, too');
   }
   const fields = pick(token, ['Description', 'Policies', 'Roles', 'Local', ...identities]);
-  const known = (await run.to.find<Token>(path).catch(absent)) !== undefined;
-  const own = known ? {} : { SecretID: token.SecretID, ...pick(token, ['ExpirationTime']) };
+  // A token that is there keeps its secret.
+  const own = known ? {} : { SecretID: secret, ...pick(token, ['ExpirationTime']) };
   await run.write('PUT', known ? path : '/v1/acl/token', { ...linked(fields), AccessorID: accessor, ...own });
 }
 

@@ -3,6 +3,9 @@
 import { ConsulApi, Refusal, type Fields } from './consul-api.ts';
 import { ImportReport, type Kind } from './import-report.ts';
 
+/** Says that one thing is not to be copied after all, and why. */
+export class Unwanted extends Error {}
+
 export class ImportRun {
   readonly from: ConsulApi;
   readonly to: ConsulApi;
@@ -28,8 +31,9 @@ export class ImportRun {
       this.report.count(kind);
       return true;
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      this.report.failed.push({ kind, name, reason: error.message });
+      if (error instanceof Unwanted) this.skip(kind, name, error.message);
+      else if (error instanceof Refusal) this.report.failed.push({ kind, name, reason: error.message });
+      else throw error;
       return false;
     }
   }
