@@ -27,7 +27,7 @@ const noTls = /WRONG_VERSION_NUMBER|wrong version number|PACKET_LENGTH_TOO_LONG|
  */
 export function connectionFailure(error: unknown, server: string): string {
   const cause = error instanceof AggregateError && error.errors.length > 0 ? (error.errors[0] as unknown) : error;
-  const { code = '', message = '', cert } = cause as NodeJS.ErrnoException & { cert?: { subjectaltname?: string } };
+  const { code = '', message, cert } = cause as NodeJS.ErrnoException & { cert?: { subjectaltname?: string } };
   const { host, protocol } = new URL(server);
   if (untrusted.has(code)) {
     return `the certificate of ${host} is not signed by an authority that is trusted here (${code}); name the authority's certificate with caFile (--ca-file, ROLLCALL_CA_FILE)`;

@@ -126,7 +126,7 @@ export class Link {
     } catch {
       // What has come of it will do.
     }
-    const said = /^text\/plain/.test(response.headers['content-type'] ?? '') ? `: ${text.slice(0, refusalBytesMax).trim()}` : '';
+    const said = (response.headers['content-type'] ?? '').startsWith('text/plain') ? `: ${text.slice(0, refusalBytesMax).trim()}` : '';
     const code = refusals[status];
     const seconds = Number(response.headers['retry-after'] ?? Number.NaN);
     this.#end ??= {
