@@ -189,7 +189,8 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
     uuid: randomUUID,
   };
   const serving = { ready: false };
-  const frontends: Frontend[] = [consul(context), stream(context), admin(context, adminDeps(core, serving))];
+  const deps = adminDeps(core, serving);
+  const frontends: Frontend[] = [consul(context, { backups: deps }), stream(context), admin(context, deps)];
   const names = dnsOptions && dns(context, dnsOptions);
   const listeners = await openListeners({ server: options, frontends, origins: context.origins, limits, clock, log, metrics });
   identity.httpPort = listeners.httpPort;

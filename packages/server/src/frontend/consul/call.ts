@@ -23,7 +23,7 @@ export interface Call {
 export interface Shaped {
   readonly status: number;
   readonly body: Buffer;
-  readonly type: 'json' | 'text' | 'bytes';
+  readonly type: 'json' | 'text' | 'bytes' | 'streamed';
   /** Names and values, one after the other. */
   readonly headers?: readonly string[];
   /** Part of it was denied, which the audit log wants to know. */
@@ -32,6 +32,9 @@ export interface Shaped {
 
 /** The body of a 200: JSON, or undefined for an empty one. */
 export type Reply = Buffer | undefined | Shaped;
+
+/** The handler has sent its answer itself, to the end. */
+export const streamed: Reply = { status: 200, body: Buffer.alloc(0), type: 'streamed' };
 
 export type Handler = (call: Call) => Reply | Promise<Reply>;
 

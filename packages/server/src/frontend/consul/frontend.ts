@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RegistryError, isRegistryError, toRegistryError } from '@rollcall/protocol';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import type { BackupStore } from '../../net/transfers.ts';
 import { assertAccessDeclared, type Access } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
 import { disabledText } from '../../security/denied.ts';
@@ -13,16 +14,20 @@ import { Answering } from './answering.ts';
 import { Parking } from './blocking.ts';
 import { demand, type Call, type Reply } from './call.ts';
 import { Entrance, nobody } from './entrance.ts';
+import { Monitors } from './monitor.ts';
 import { namedCaller } from './near.ts';
 import { Params, checkScope, noWait, readConsistency, readWait, type Wait } from './params.ts';
 import { Plan, Plans } from './plan.ts';
 import { Router } from './router.ts';
 import { accessOf, type Action, type Route } from './route.ts';
 import { routeTable } from './routes.ts';
+import { Snapshots } from './snapshot.ts';
 import { registerSelf } from './virtual-agent.ts';
 import { Wire } from './wire.ts';
 
 export interface ConsulOptions {
+  /** What snapshots are made of and become. */
+  readonly backups: BackupStore;
   /** From 0 up to, but not including, 1; spreads the timeouts of blocking queries. */
   readonly random?: () => number;
 }
@@ -34,8 +39,18 @@ const plansMax = 8_192;
 const passingParams = /(?:^|&)(?:index|wait|token)=[^&]*/g;
 
 /** @throws RegistryError `failed_precondition` when a route does not say who may use it */
-export function consul(context: Context, { random = Math.random }: ConsulOptions = {}): Frontend {
-  return new ConsulFrontend(context, routeTable(), random);
+export function consul(context: Context, { backups, random = Math.random }: ConsulOptions): Frontend {
+  const snapshots = new Snapshots(context, backups);
+  const monitors = new Monitors();
+  const table = routeTable({
+    saveSnapshot: (call) => snapshots.save(call),
+    restoreSnapshot: (call) => snapshots.restore(call),
+    monitor: (call) => monitors.watch(call),
+  });
+  return new ConsulFrontend(context, table, random, () => {
+    monitors.close();
+    return snapshots.close();
+  });
 }
 
 class ConsulFrontend implements Frontend {
@@ -48,11 +63,14 @@ class ConsulFrontend implements Frontend {
   readonly #entrance: Entrance;
   readonly #answering: Answering;
   readonly #parking: Parking;
+  /** Ends what does not end by itself. */
+  readonly #endLasting: () => Promise<void>;
   #closing = false;
 
-  constructor(context: Context, table: readonly Route[], random: () => number) {
+  constructor(context: Context, table: readonly Route[], random: () => number, endLasting: () => Promise<void>) {
     assertAccessDeclared('consul', accessOf(table));
     this.#context = context;
+    this.#endLasting = endLasting;
     this.#router = new Router(table);
     const { acl } = context.security;
     this.#wire = new Wire(acl.enabled ? acl.defaultPolicy : 'allow');
@@ -79,7 +97,7 @@ class ConsulFrontend implements Frontend {
   close(): Promise<void> {
     this.#closing = true;
     this.#parking.flush();
-    return Promise.resolve();
+    return this.#endLasting();
   }
 
   handle(exchange: Exchange): void {

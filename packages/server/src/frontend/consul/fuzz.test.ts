@@ -6,7 +6,7 @@
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Consul } from './consul.case.ts';
+import { Consul, lasting } from './consul.case.ts';
 import * as definitions from './definitions.ts';
 import type { AnySchema, Field } from './decode.ts';
 import { routeTable } from './routes.ts';
@@ -50,7 +50,7 @@ const rest = fc.oneof(
 );
 
 const paths = fc
-  .constantFrom(...routeTable().map(({ path }) => path), '/v1/', '/v1', '/v1/nope/:x', '/v1/agent/:x')
+  .constantFrom(...routeTable(lasting).map(({ path }) => path), '/v1/', '/v1', '/v1/nope/:x', '/v1/agent/:x')
   .chain((path) => {
     if (!path.includes(':')) return fc.constant(path);
     return rest.map((tail) => path.replace(/:.*/, '') + tail);
@@ -182,6 +182,8 @@ test('every request gets an answer of its own making', { timeout: Math.max(60_00
       const answer = await consul.ask(method, target, body === undefined || method === 'GET' ? {} : { body });
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
       expect(answer.status).toBeGreaterThanOrEqual(200);
+      // The log of this server cannot be listened to.
+      if (path === '/v1/agent/monitor' && answer.status === 501) return;
       if (answer.status >= 500) {
         expect([answer.status, answer.text]).toEqual([500, expect.stringMatching(expected500)]);
       }

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Consul } from './consul.case.ts';
+import { Consul, lasting } from './consul.case.ts';
 import { routeTable } from './routes.ts';
 
 const readme = await readFile(new URL('README.md', import.meta.url), 'utf8');
@@ -13,12 +13,12 @@ const readme = await readFile(new URL('README.md', import.meta.url), 'utf8');
 test('the supported surface lists every route with its methods, and no other', () => {
   const rows = readme.matchAll(/^\| `(\/v1\/[^`]*)` \| ([A-Z, ]+) \|/gm);
   const listed = [...rows].map(([, path, methods]) => [path, methods]);
-  const routes = routeTable().map(({ path, methods }) => [path, Object.keys(methods).join(', ')]);
+  const routes = routeTable(lasting).map(({ path, methods }) => [path, Object.keys(methods).join(', ')]);
   expect(listed).toEqual(routes);
 });
 
 test('reads that can wait are marked', () => {
-  for (const { path, methods } of routeTable()) {
+  for (const { path, methods } of routeTable(lasting)) {
     const row = readme.split('\n').find((line) => line.startsWith(`| \`${path}\` |`));
     const waits = methods.GET !== undefined && !('act' in methods.GET);
     expect([path, row?.includes('| waits')]).toEqual([path, waits]);

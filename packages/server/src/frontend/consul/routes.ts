@@ -10,6 +10,7 @@ import { deregisterService, getService, listServices, registerService } from './
 import { instanceHealth, serviceHealth } from './agent-health.ts';
 import * as operation from './agent-operation.ts';
 import { members, self } from './agent.ts';
+import type { Handler } from './call.ts';
 import * as catalog from './catalog.ts';
 import { caRoots } from './connect-ca.ts';
 import * as coordinates from './coordinates.ts';
@@ -24,8 +25,15 @@ import * as session from './session.ts';
 import { leader, peers } from './status.ts';
 import { txn } from './txn.ts';
 
+/** Answers that take as long as they take; whoever makes them ends them when the front end closes. */
+export interface Lasting {
+  readonly saveSnapshot: Handler;
+  readonly restoreSnapshot: Handler;
+  readonly monitor: Handler;
+}
+
 /** The table. Each front end has its own, since its CA root lives as long as it does. */
-export function routeTable(): readonly Route[] {
+export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting): readonly Route[] {
   const roots = caRoots();
   return [
     { path: '/v1/agent/self', methods: { GET: { act: self, access: named('agent', 'read') } } },
@@ -48,6 +56,7 @@ export function routeTable(): readonly Route[] {
     { path: '/v1/agent/version', methods: { GET: { act: operation.version, access: open('a version is no secret') } } },
     { path: '/v1/agent/host', methods: { GET: { act: operation.host, access: demands('operator', 'read') } } },
     { path: '/v1/agent/metrics', methods: { GET: { act: operation.metrics, access: named('agent', 'read') } } },
+    { path: '/v1/agent/monitor', methods: { GET: { act: monitor, access: named('agent', 'read') } } },
     { path: '/v1/agent/reload', methods: { PUT: writes(operation.reload, named('agent', 'write')) } },
     { path: '/v1/agent/join/:address', methods: { PUT: writes(operation.join, named('agent', 'write')) } },
     { path: '/v1/agent/leave', methods: { PUT: writes(operation.leave, named('agent', 'write')) } },
@@ -120,6 +129,11 @@ export function routeTable(): readonly Route[] {
     { path: '/v1/coordinate/node/:node', methods: { GET: { read: coordinates.node, access: named('node', 'read') } } },
     { path: '/v1/coordinate/update', methods: { PUT: { act: coordinates.update, access: named('node', 'write') } } },
     ...aclRoutes,
+    {
+      path: '/v1/snapshot',
+      // A copy of everything is written down, too.
+      methods: { GET: writes(saveSnapshot, demands('acl', 'write')), PUT: writes(restoreSnapshot, demands('acl', 'write')) },
+    },
     { path: '/v1/status/leader', methods: { GET: { act: leader, access: open('who leads is no secret') } } },
     { path: '/v1/status/peers', methods: { GET: { act: peers, access: open('who leads is no secret') } } },
   ];

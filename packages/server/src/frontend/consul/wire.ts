@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { toRegistryError } from '@rollcall/protocol';
 import { BodyTooLarge } from '../../net/body.ts';
+import type { Acl } from '../../security/acl.ts';
 import type { DefaultPolicy } from '../../security/authorizer.ts';
 import { TooManyFailures } from '../../security/gate.ts';
 import type { Shaped } from './call.ts';
@@ -42,13 +43,22 @@ export interface QueryHead {
   readonly token?: readonly [name: string, value: string];
 }
 
+/** What all answers have, for those that are sent without a `Wire`. */
+export function commonHead({ enabled, defaultPolicy }: Pick<Acl, 'enabled' | 'defaultPolicy'>): readonly string[] {
+  return commonFields(enabled ? defaultPolicy : 'allow');
+}
+
+function commonFields(defaultPolicy: DefaultPolicy): readonly string[] {
+  return ['Vary', 'Accept-Encoding', 'X-Consul-Default-Acl-Policy', defaultPolicy];
+}
+
 /** Sends answers; they all say what holds where no rule of access control does. */
 export class Wire {
   readonly #common: readonly string[];
   readonly #empty: readonly string[];
 
   constructor(defaultPolicy: DefaultPolicy) {
-    this.#common = ['Vary', 'Accept-Encoding', 'X-Consul-Default-Acl-Policy', defaultPolicy];
+    this.#common = commonFields(defaultPolicy);
     this.#empty = [...this.#common, 'Content-Length', '0'];
   }
 
@@ -83,6 +93,7 @@ export class Wire {
 
   /** Answers with a status and headers of its own. */
   shaped(response: ServerResponse, { status, body, type, headers = [] }: Shaped): void {
+    if (type === 'streamed') return;
     const length = ['Content-Length', String(body.length)];
     response.writeHead(status, [...contentHeaders[type], ...this.#common, ...headers, ...length]);
     response.end(body);

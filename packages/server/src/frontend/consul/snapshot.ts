@@ -1,0 +1,44 @@
+/**
+ * `/v1/snapshot`: everything that is registered, as one file out and in. The file is a backup of Rollcall
+ * (`backup/backup.ts`), which like Consul's is gzip and opaque, but not the same inside: neither reads the other's.
+ */
+
+import type { Context } from '../../net/frontend.ts';
+import { Transfers, type BackupStore } from '../../net/transfers.ts';
+import { streamed, type Call, type Reply } from './call.ts';
+import { commonHead } from './wire.ts';
+
+export class Snapshots {
+  readonly #transfers: Transfers;
+
+  constructor(context: Context, store: BackupStore) {
+    this.#transfers = new Transfers(context, store);
+  }
+
+  /** `GET /v1/snapshot` */
+  async save({ context, exchange }: Call): Promise<Reply> {
+    const { registry, security } = context;
+    await this.#transfers.save(exchange.response, [
+      ...['Content-Type', 'application/x-gzip', 'Cache-Control', 'no-store'],
+      ...commonHead(security.acl),
+      ...['X-Consul-Index', String(Math.max(1, registry.state.revision))],
+      ...['X-Consul-Knownleader', 'true', 'X-Consul-Lastcontact', '0'],
+    ]);
+    return streamed;
+  }
+
+  /**
+   * `PUT /v1/snapshot`: replaces everything, or changes nothing.
+   * @throws RegistryError `invalid_argument` when it is no snapshot of Rollcall, or a damaged one; BodyTooLarge
+   */
+  async restore({ context, exchange }: Call): Promise<Reply> {
+    const restored = await this.#transfers.restore(exchange.request);
+    context.log.warn(restored, 'restored from a snapshot: everything that was registered before is replaced');
+    return undefined;
+  }
+
+  /** Breaks off what is being saved, and waits for a restore to commit or fail. */
+  close(): Promise<void> {
+    return this.#transfers.close();
+  }
+}
