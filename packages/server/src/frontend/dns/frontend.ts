@@ -12,11 +12,11 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../net/frontend.ts';
 import { NameAccess } from './access.ts';
 import { hostName, lowerCase } from './host-name.ts';
-import { plainUdpBytes, udpBytesDefault, udpBytesHighest, udpRecordsDefault } from './limits.ts';
+import { bytesPerQuery, plainUdpBytes, udpBytesDefault, udpBytesHighest, udpRecordsDefault } from './limits.ts';
 import { refuse } from './message.ts';
 import { headerBytes } from './query-reader.ts';
 import { randomFrom } from './random.ts';
-import { RateLimit } from './rate-limit.ts';
+import { RateLimit, groupOf } from './rate-limit.ts';
 import { rcodes } from './records.ts';
 import { Recursors, parseServer } from './recursors.ts';
 import { Responder } from './responder.ts';
@@ -37,7 +37,10 @@ export interface DnsOptions {
   readonly onlyPassing?: boolean;
   /** Set TC when a client gets only some of the instances, so that it asks again over TCP; false by default. */
   readonly truncate?: boolean;
-  /** Most bytes of an answer over UDP, for clients that announce as many; 512 to 65,467, 1,232 by default. */
+  /**
+   * Most bytes of an answer over UDP, for clients that announce as many; 512 to 65,467, 1,232 by default. Other
+   * machines are never sent more than 1,232.
+   */
   readonly udpBytesMax?: number;
   /** Most instances in an answer over UDP without EDNS; 1 or more, 3 by default. */
   readonly udpRecordsMax?: number;
@@ -83,9 +86,9 @@ export function dns(context: Context, options: DnsOptions): Dns {
   let sockets: Sockets | undefined;
 
   /** An answer now or later; undefined when there shall be none. */
-  const answer = (query: Buffer, overUdp: boolean): Buffer | Promise<Buffer> | undefined => {
+  const answer = (query: Buffer, overUdp: boolean, ednsMax?: number): Buffer | Promise<Buffer> | undefined => {
     try {
-      const response = responder.respond(query, overUdp);
+      const response = responder.respond(query, overUdp, ednsMax);
       if (response === 'ask-elsewhere') return elsewhere(query, overUdp);
       if (response !== 'silence') return response;
       counts.ignored++;
@@ -112,9 +115,14 @@ export function dns(context: Context, options: DnsOptions): Dns {
       counts.limited++;
       return;
     }
-    const response = answer(query, true);
-    if (response instanceof Promise) void response.then((later) => sockets?.udp.send(later, port, address));
-    else if (response !== undefined) sockets?.udp.send(response, port, address);
+    const response = answer(query, true, groupOf(address) === undefined ? Infinity : udpBytesDefault);
+    if (response instanceof Promise) void response.then((later) => send(later, port, address));
+    else if (response !== undefined) send(response, port, address);
+  };
+  /** What is sent counts: whoever forges an address must not get more out than the limit says. */
+  const send = (response: Buffer, port: number, address: string): void => {
+    if (response.length > bytesPerQuery) rateLimit.charge(address, Math.ceil(response.length / bytesPerQuery) - 1);
+    sockets?.udp.send(response, port, address);
   };
 
   const connections = new TcpConnections(wheel, (query, address) => {

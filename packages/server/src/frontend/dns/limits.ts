@@ -15,6 +15,9 @@ export const tcpBytesMax = 65_535;
 /** The largest packet that nothing on the way has to split (https://www.dnsflagday.net/2020/). */
 export const udpBytesDefault = 1_232;
 
+/** One query's share of the rate limit: a longer answer over UDP counts as several. */
+export const bytesPerQuery = plainUdpBytes;
+
 /** Payloads that fit beside the headers of IPv4 and UDP, and some options. */
 export const udpBytesHighest = 65_467;
 

@@ -35,6 +35,23 @@ describe('the rate limit', () => {
     }
   });
 
+  it('counts what was sent as queries that were made', () => {
+    const clock = manualClock();
+    const limit = new RateLimit(clock, 100);
+    let count = 0;
+    for (let n = 0; n < 500; n++) {
+      if (!limit.admits('10.0.0.1')) continue;
+      count++;
+      limit.charge('10.0.0.1', 2);
+    }
+    // A query and two more for its answer: a third of 100, and the one that uses up what is left.
+    expect(count).toBe(34);
+    clock.advance(30);
+    expect(limit.admits('10.0.0.1')).toBe(true);
+    limit.charge('127.0.0.1', 1_000);
+    expect(limit.admits('127.0.0.1')).toBe(true);
+  });
+
   it('remembers a bounded number of addresses, whatever is thrown at it', () => {
     const clock = manualClock();
     const limit = new RateLimit(clock, 10);

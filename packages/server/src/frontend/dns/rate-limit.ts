@@ -48,6 +48,15 @@ export class RateLimit {
     return admitted;
   }
 
+  /** Takes tokens for what was sent after all, as if as many queries had been made. */
+  charge(address: string, tokens: number): void {
+    const group = this.#intervalMs === 0 || tokens === 0 ? undefined : groupOf(address);
+    if (group === undefined) return;
+    const now = this.#clock.monotonic();
+    const fullAt = Math.max(now, this.#young.get(group) ?? this.#old.get(group) ?? now);
+    this.#remember(group, fullAt + tokens * this.#intervalMs);
+  }
+
   #remember(group: string, fullAt: number): void {
     if (this.#young.size >= addressesMax / 2 && !this.#young.has(group)) {
       this.#old = this.#young;

@@ -84,8 +84,11 @@ export class Responder {
     return this.#answers.weight;
   }
 
-  /** @param packet one query; over TCP without its length, which the answer has */
-  respond(packet: Buffer, udp: boolean): Response {
+  /**
+   * @param packet one query; over TCP without its length, which the answer has
+   * @param ednsMax most bytes of an answer over UDP, whatever the query announces
+   */
+  respond(packet: Buffer, udp: boolean, ednsMax = Infinity): Response {
     const framed = !udp;
     const reading = this.#reader.read(packet);
     if (reading.kind === 'silence') return 'silence';
@@ -94,7 +97,7 @@ export class Responder {
       return refuse(packet, reading.rcode, framed);
     }
     const { query } = reading;
-    const shape = shapeOf(udp, query.edns?.bytesMax, this.#options.limits);
+    const shape = shapeOf(udp, query.edns && Math.min(query.edns.bytesMax, ednsMax), this.#options.limits);
     const rcode = refusalOf(query);
     if (rcode !== rcodes.NOERROR) return this.#no(packet, query, shape, rcode, 'refused', framed);
 
