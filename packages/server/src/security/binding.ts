@@ -6,7 +6,7 @@
 import { isRegistryError } from '@rollcall/protocol';
 import { compile } from '../filter/filter.ts';
 import { quote } from '../filter/go-string.ts';
-import { list, struct, text, type Shape } from '../filter/shape.ts';
+import { list, map, struct, text } from '../filter/shape.ts';
 import { refused, type GrantsInput, type Link } from './grants.ts';
 import { isIdentityName, isRoleName, policyNameProblem } from './names.ts';
 import type { BindingRule, BindingRuleValue } from './records.ts';
@@ -28,7 +28,7 @@ export interface Bindings extends GrantsInput {
 export function selectorProblem(selector: string, identity: Identity): string | undefined {
   if (selector === '') return undefined;
   try {
-    const filter = compile(selector, shapeOf(identity));
+    const filter = compile(selector, shape);
     filter(identity);
     return undefined;
   } catch (error) {
@@ -37,15 +37,11 @@ export function selectorProblem(selector: string, identity: Identity): string | 
   }
 }
 
-/** What selectors see: `value.name == web`, `"admins" in list.groups`, with the names that a method maps. */
-function shapeOf({ values, lists }: Identity) {
-  const fields = (names: Readonly<Record<string, unknown>>, of: Shape) =>
-    struct(Object.fromEntries(Object.keys(names).map((name) => [name, of])));
-  return struct({
-    value: [fields(values, text), (identity) => (identity as Identity).values],
-    list: [fields(lists, list(text)), (identity) => (identity as Identity).lists],
-  });
-}
+/** What selectors see: `value.name == web`, `"admins" in list.groups`. A name that no method maps matches nothing, as in Consul. */
+const shape = struct({
+  value: [map(text), (identity) => (identity as Identity).values],
+  list: [map(list(text)), (identity) => (identity as Identity).lists],
+});
 
 /**
  * The name that a rule gives to an identity; values are put in lower case.
@@ -113,7 +109,7 @@ export function bind(store: AclStore, rules: readonly BindingRule[], identity: I
 function selects(selector: string, identity: Identity): boolean {
   if (selector === '') return true;
   try {
-    return compile(selector, shapeOf(identity))(identity);
+    return compile(selector, shape)(identity);
   } catch (error) {
     if (!isRegistryError(error)) throw error;
     return false;

@@ -334,7 +334,7 @@ describe('a binding rule', () => {
     [{ method: 'm', bindType: 'service', bindName: 'A' }, 'Invalid Binding Rule: invalid BindName'],
     [{ method: 'm', bindType: 'service', bindName: '${value.nope}' }, 'unknown variable accessed: value.nope'],
     [{ method: 'm', bindType: 'templated-policy', bindName: 'nope' }, 'no such ACL templated policy'],
-    [{ method: 'm', selector: 'value.nope == 1' }, 'invalid Binding Rule: Selector is invalid: Selector "value.nope" is not valid'],
+    [{ method: 'm', selector: 'nope.name == 1' }, 'invalid Binding Rule: Selector is invalid: Selector "nope" is not valid'],
     [{ method: 'm', selector: 'value.name ==' }, 'Selector is invalid: 1:14 (13)'],
     [{ id: 'x' }, 'Binding Rule ID invalid UUID'],
   ])('is refused with %j: %s', async (input, message) => {

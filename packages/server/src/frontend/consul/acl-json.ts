@@ -18,6 +18,7 @@ import {
   type Token,
 } from '../../security/records.ts';
 import {
+  anonymousAccessor,
   nodeIdentityRules,
   printRules,
   serviceIdentityRules,
@@ -28,7 +29,10 @@ import { formatDuration, nsPerMs } from './go-duration.ts';
 /** What stands in for a secret; Consul shows it to who may only read. */
 export const hiddenSecret = '<hidden>';
 
-export function tokenJson(state: State, token: Token, secret = hiddenSecret): object {
+/** The anonymous token's secret is none. */
+const anonymousSecret = 'anonymous';
+
+export function tokenJson(state: State, token: Token, secret = secretOf(token)): object {
   const { accessorId, secretHash: _kept, created, modified, ...shown } = token;
   return {
     AccessorID: accessorId,
@@ -43,6 +47,10 @@ export function tokenJson(state: State, token: Token, secret = hiddenSecret): ob
     CreateIndex: created,
     ModifyIndex: modified,
   };
+}
+
+function secretOf({ accessorId }: Token): string {
+  return accessorId === anonymousAccessor ? anonymousSecret : hiddenSecret;
 }
 
 /** What `?expanded` adds: everything that the token gives, however it comes to it. */
@@ -110,7 +118,7 @@ function grantsJson(state: State, { policies, serviceIdentities, nodeIdentities,
       'TemplatedPolicies',
       templatedPolicies.map(({ template, name, datacenters }) => ({
         TemplateName: template,
-        ...(name === '' ? {} : { TemplateVariables: { Name: name } }),
+        ...(name === '' ? {} : { TemplateVariables: { name } }),
         ...some('Datacenters', datacenters),
       })),
     ),

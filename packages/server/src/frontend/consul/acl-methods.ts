@@ -4,7 +4,7 @@ import { bindingRuleOf, methodOf, recordTypes, type AuthMethod, type BindingRule
 import { bindingRuleBody, methodBody } from './acl-definitions.ts';
 import { bindingRuleJson, methodJson, methodStubJson } from './acl-json.ts';
 import { checkSame } from './acl-policies.ts';
-import { nothingToDelete, oneRecord, recordList, requestedMissing } from './acl-records.ts';
+import { idOf, nothingToDelete, oneRecord, recordList, requestedMissing } from './acl-records.ts';
 import { decodeBody, type Call, type Reply } from './call.ts';
 import { invalid } from './errors.ts';
 import { nsPerMs } from './go-duration.ts';
@@ -68,7 +68,7 @@ export function listBindingRules(asked: Asked): Query {
 
 /** `GET /v1/acl/binding-rule/:id` */
 export function readBindingRule(asked: Asked): Query {
-  const id = restOf(asked, 'binding rule ID');
+  const id = idOf(asked, 'binding rule ID');
   const wanted = { name: JSON.stringify(id), is: (one: BindingRule) => one.id === id, missing: requestedMissing('binding rule') };
   return oneRecord(asked, rules, wanted, (_state, rule) => bindingRuleJson(rule));
 }

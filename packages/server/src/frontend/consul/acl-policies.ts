@@ -3,7 +3,7 @@
 import { policyOf, recordTypes, roleOf, type Role } from '../../security/records.ts';
 import { grantsInput, policyBody, roleBody } from './acl-definitions.ts';
 import { policyJson, policyStubJson, roleJson } from './acl-json.ts';
-import { nothingToDelete, oneRecord, recordList, requestedMissing } from './acl-records.ts';
+import { idOf, nothingToDelete, oneRecord, recordList, requestedMissing } from './acl-records.ts';
 import { decodeBody, type Call, type Reply } from './call.ts';
 import { invalid } from './errors.ts';
 import { unescapePath } from './params.ts';
@@ -20,7 +20,7 @@ export function listPolicies(asked: Asked): Query {
 
 /** `GET /v1/acl/policy/:id` */
 export function readPolicy(asked: Asked): Query {
-  const id = restOf(asked, 'policy ID');
+  const id = idOf(asked, 'policy ID');
   const wanted = { name: JSON.stringify(id), is: (one: { id: string }) => one.id === id, missing: requestedMissing('policy') };
   return oneRecord(asked, policies, wanted, (_state, policy) => policyJson(policy));
 }
@@ -72,7 +72,7 @@ export function listRoles(asked: Asked): Query {
 
 /** `GET /v1/acl/role/:id` */
 export function readRole(asked: Asked): Query {
-  const id = restOf(asked, 'role ID');
+  const id = idOf(asked, 'role ID');
   const wanted = { name: JSON.stringify(id), is: (one: Role) => one.id === id, missing: requestedMissing('role') };
   return oneRecord(asked, roles, wanted, roleJson);
 }

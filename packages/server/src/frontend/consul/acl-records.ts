@@ -9,8 +9,9 @@ import type { RowOf } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { recordTypes } from '../../security/records.ts';
+import { invalid } from './errors.ts';
+import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import { order } from './selection.ts';
-import { formOf, jsonBody, type Asked, type Query } from './query.ts';
 
 type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
 
@@ -68,6 +69,17 @@ export function oneRecord<T>(
       return body(json(state, found));
     },
   };
+}
+
+/**
+ * What the rest of the path names.
+ * @param what as Consul calls it: `policy ID`, `token AccessorID`
+ * @throws RegistryError `invalid_argument` for what cannot be an id, in Consul's words
+ */
+export function idOf(asked: Pick<Asked, 'rest'>, what: string): string {
+  const id = restOf(asked, what);
+  if (id.length === 36) return id;
+  throw invalid(`failed acl ${what.replace(/ (?:Accessor)?ID$/, '')} lookup: index error: UUID must be 36 characters`);
 }
 
 /** @param what as Consul calls it: `policy` */

@@ -5,7 +5,7 @@ import { recordTypes, tokenOf, type Token } from '../../security/records.ts';
 import { anonymousAccessor } from '../../security/templates.ts';
 import { cloneBody, tokenBody, tokenInput } from './acl-definitions.ts';
 import { expandedJson, tokenJson } from './acl-json.ts';
-import { nothingToDelete, oneRecord, recordList } from './acl-records.ts';
+import { idOf, nothingToDelete, oneRecord, recordList } from './acl-records.ts';
 import { decodeBody, type Call, type Reply } from './call.ts';
 import { invalid } from './errors.ts';
 import { unescapePath } from './params.ts';
@@ -33,7 +33,7 @@ export function listTokens(asked: Asked): Query {
 
 /** `GET /v1/acl/token/:id`, with `?expanded` */
 export function readToken(asked: Asked): Query {
-  const id = restOf(asked, 'token AccessorID');
+  const id = idOf(asked, 'token AccessorID');
   const expanded = isTrue(asked.params.get('expanded'));
   return oneRecord(
     asked,
