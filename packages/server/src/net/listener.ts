@@ -16,7 +16,7 @@ import type { Certificates } from './certificates.ts';
 import type { ConnectionGuard } from './connection-guard.ts';
 import { answerCrossOrigin } from './cross-origin.ts';
 import type { Frontend } from './frontend.ts';
-import { Refusals } from './malformed.ts';
+import { followRequest, refuseMalformed } from './malformed.ts';
 import type { Origins } from './own-origin.ts';
 import { listenOnSocket, type UnixSocket } from './unix-socket.ts';
 
@@ -62,12 +62,11 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const { at, frontends, guard, origins, certificates } = options;
   const server = makeServer(options);
   const upgraded = new Set<Duplex>();
-  const refusals = new Refusals();
   server.maxHeadersCount = 0;
 
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    refusals.follow(request, response);
-    if (answerCrossOrigin(origins, request, response)) return;
+    followRequest(request, response);
+    if (origins.allowsOthers && answerCrossOrigin(origins, request, response)) return;
     const target = request.url ?? '/';
     const mark = target.indexOf('?');
     const path = mark < 0 ? target : target.slice(0, mark);
@@ -89,7 +88,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     socket.on('close', () => upgraded.delete(socket));
     frontend.upgrade(request, socket, head);
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => refusals.refuse(error, socket as Socket));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => refuseMalformed(error, socket as Socket));
   guardConnections(server, guard);
   const stopFollowing = certificates?.onChange((context) => {
     if ('setSecureContext' in server) (server as TlsServer).setSecureContext(context);

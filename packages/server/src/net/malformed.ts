@@ -7,38 +7,39 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-interface Last {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+const last = Symbol('last response');
+
+/**
+ * A connection knows its newest request by the response to it; when that is done, so are all before it.
+ * Kept on the socket: a table of all of them would cost every request more than its route.
+ */
+interface Followed extends Socket {
+  [last]?: ServerResponse;
 }
 
-export class Refusals {
-  /** The newest request of each connection. When it is answered, so are all before it. */
-  readonly #last = new WeakMap<Socket, Last>();
+/** To be told of every request. */
+export function followRequest({ socket }: IncomingMessage, response: ServerResponse): void {
+  (socket as Followed)[last] = response;
+}
 
-  follow(request: IncomingMessage, response: ServerResponse): void {
-    this.#last.set(request.socket, { request, response });
+/** Answers if that is possible, and closes the connection. */
+export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  const status = statusOf(error.code);
+  if (status === undefined || !socket.writable) {
+    socket.destroy();
+    return;
   }
-
-  /** Answers if that is possible, and closes the connection. */
-  refuse(error: NodeJS.ErrnoException, socket: Socket): void {
-    const status = statusOf(error.code);
-    if (status === undefined || !socket.writable) {
-      socket.destroy();
-      return;
-    }
-    const last = this.#last.get(socket);
-    const between = last === undefined || (last.response.writableFinished && last.response.shouldKeepAlive);
-    const ownBody = last !== undefined && !last.request.complete && !last.response.headersSent;
-    if (between || ownBody) {
-      socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-      socket.destroySoon();
-    } else if (last.response.writableEnded) {
-      // Its answer is on its way, and is the last one.
-      socket.destroySoon();
-    } else {
-      socket.destroy();
-    }
+  const response = (socket as Followed)[last];
+  const between = response === undefined || (response.writableFinished && response.shouldKeepAlive);
+  const ownBody = response !== undefined && !response.req.complete && !response.headersSent;
+  if (between || ownBody) {
+    socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    socket.destroySoon();
+  } else if (response.writableEnded) {
+    // Its answer is on its way, and is the last one.
+    socket.destroySoon();
+  } else {
+    socket.destroy();
   }
 }
 

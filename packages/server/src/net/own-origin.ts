@@ -16,6 +16,8 @@ import { isLoopbackHost } from './bind-policy.ts';
 export interface Origins {
   /** @returns why the request comes from a page of somebody else, or undefined when it does not */
   refusal(request: IncomingMessage): string | undefined;
+  /** Whether the operator has listed any origin; if not, nobody needs to look at the headers. */
+  readonly allowsOthers: boolean;
   /** Whether pages of this origin may send requests, as the operator's list says. */
   allows(origin: string): boolean;
 }
@@ -45,6 +47,7 @@ export interface OriginHeaders {
 const rememberedMax = 1_000;
 
 export class OriginPolicy implements Origins {
+  readonly allowsOthers: boolean;
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
   /** By `Host` header: whether it is an address, a name of loopback or a listed one. */
@@ -53,6 +56,7 @@ export class OriginPolicy implements Origins {
   constructor({ allowedHosts = [], allowedOrigins = [] }: OriginLists = {}) {
     this.#hosts = new Set(allowedHosts.map((name) => name.toLowerCase()));
     this.#origins = new Set(allowedOrigins.map((origin) => origin.toLowerCase()));
+    this.allowsOthers = this.#origins.size > 0;
   }
 
   refusal({ headers, socket }: IncomingMessage): string | undefined {
