@@ -150,6 +150,18 @@ describe('a renewed certificate', () => {
     expect([told, lines]).toEqual([[], []]);
   });
 
+  it('is read one time after the other, so that the newest wins', async () => {
+    const { certificates, certFile, keyFile } = await opened();
+    const issued = Array.from({ length: 5 }, () => authority.issue());
+    const reloads = issued.map(({ cert, key }) => {
+      writeFileSync(certFile, cert);
+      writeFileSync(keyFile, key);
+      return certificates.reload();
+    });
+    expect(await Promise.all(reloads)).toEqual(Array(5).fill(true));
+    expect(certificates.context.cert).toBe(issued[4]?.cert);
+  });
+
   it('is not looked for any more once it is closed', async () => {
     const { certificates, certFile, keyFile, clock } = await opened();
     certificates.close();

@@ -54,6 +54,7 @@ export class Certificates {
   readonly #options: CertificateOptions;
   readonly #listeners = new Set<(context: SecureContextOptions) => void>();
   #loaded: Loaded;
+  #reloading = Promise.resolve(true);
   /** Of the broken content that was reported last: it is reported once. */
   #reported = '';
   #failureLoggedAtMs = -Infinity;
@@ -88,7 +89,12 @@ export class Certificates {
   }
 
   /** Reads the files now. @returns whether what they hold is in use; otherwise the reason is in the log */
-  async reload(): Promise<boolean> {
+  reload(): Promise<boolean> {
+    // One after the other: what was read first must not replace what was read last.
+    return (this.#reloading = this.#reloading.then(() => this.#reload()));
+  }
+
+  async #reload(): Promise<boolean> {
     const { log, certFile } = this.#options;
     try {
       const loaded = await load(this.#options);
