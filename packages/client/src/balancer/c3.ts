@@ -127,8 +127,14 @@ class C3 implements Balancer {
     this.#latency.observe(index, outcome);
     const { now, load } = outcome;
     if (load !== undefined) {
-      this.#queue.sample(index, now, load.inFlight);
-      if (load.latencyMs !== undefined) this.#service.sample(index, now, load.latencyMs);
+      this.#queue.sample[0] = now;
+      this.#queue.sample[1] = load.inFlight;
+      this.#queue.take(index);
+      if (load.latencyMs !== undefined) {
+        this.#service.sample[0] = now;
+        this.#service.sample[1] = load.latencyMs;
+        this.#service.take(index);
+      }
     }
     this.#weigh(index);
   }

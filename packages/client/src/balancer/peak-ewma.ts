@@ -74,7 +74,11 @@ class PeakEwma extends TwoChoices {
     const average = this.#averages[index] as number;
     if (result === 'cancelled' && latencyMs <= average) return;
     const answered = result === 'ok' || result === 'cancelled';
-    this.#sample(index, now, answered ? latencyMs : Math.max(latencyMs, this.#failureMs));
+    const sample = answered ? latencyMs : Math.max(latencyMs, this.#failureMs);
+    // Samples come at uneven times, so the weight of the past is that of the time since the last.
+    const past = Math.exp(-Math.max(0, now - (this.#stamps[index] as number)) / this.#decayMs);
+    this.#averages[index] = sample > average ? sample : average * past + sample * (1 - past);
+    this.#stamps[index] = now;
   }
 
   protected override assess(index: number, choice: 0 | 1): void {
@@ -90,14 +94,6 @@ class PeakEwma extends TwoChoices {
     const now = this.now[0] as number;
     const passed = Math.max(0, now - (this.#stamps[index] as number));
     this.#averages[index] = (this.#averages[index] as number) * Math.exp(-passed / this.#decayMs);
-    this.#stamps[index] = now;
-  }
-
-  /** Samples come at uneven times, so the weight of the past is that of the time since the last. */
-  #sample(index: number, now: number, latencyMs: number): void {
-    const average = this.#averages[index] as number;
-    const past = Math.exp(-Math.max(0, now - (this.#stamps[index] as number)) / this.#decayMs);
-    this.#averages[index] = latencyMs > average ? latencyMs : average * past + latencyMs * (1 - past);
     this.#stamps[index] = now;
   }
 }

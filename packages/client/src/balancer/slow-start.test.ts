@@ -115,6 +115,16 @@ it('updates the balancer a hundred times per window, and not at all when nobody 
   expect(updates).toBeLessThanOrEqual(103);
 });
 
+it('hands on how endpoints are asked for their load', () => {
+  const probing = { probe: () => Promise.resolve(undefined), clock: { monotonic: () => 0 } };
+  let given: unknown;
+  slowStart((random, asked) => {
+    given = asked;
+    return weightedRoundRobin()(random);
+  })(new SeededRandom(1), probing);
+  expect(given).toBe(probing);
+});
+
 it.each([
   [{ windowMs: 0 }, 'windowMs is 0'],
   [{ aggression: 0 }, 'aggression is 0'],

@@ -12,8 +12,9 @@
  * - The window begins with the first pick after the endpoint joined.
  *
  * Balancers that ignore weights (round robin, uniform random, pick first) are not changed by it;
- * `weighted-round-robin.ts` with equal weights is a round robin that is. When all endpoints are new,
- * each still gets its share of the whole, as in Envoy.
+ * `weighted-round-robin.ts` with equal weights is a round robin that is. Those that hash go by the
+ * weight of the registry alone: a key that moves ten times in ten seconds would be worse than a cold
+ * process. When all endpoints are new, each still gets its share of the whole, as in Envoy.
  */
 
 import type { Endpoint } from '../endpoint.ts';
