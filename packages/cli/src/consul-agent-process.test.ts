@@ -71,6 +71,12 @@ describe('rollcall agent', () => {
     agent.child.kill('SIGHUP');
     await agent.seen(/not reloaded: .*b\.hcl is not HCL: At 1:/, 'stderr');
     expect(await services(url)).toEqual(['api', 'cache', 'web']);
+    const refused = await fetch(`${url}/v1/agent/reload`, { method: 'PUT' });
+    expect([refused.status, await refused.text()]).toEqual([500, expect.stringContaining('b.hcl is not HCL')]);
+
+    writeFileSync(join(dir, 'b.hcl'), '');
+    expect((await fetch(`${url}/v1/agent/reload`, { method: 'PUT' })).status).toBe(200);
+    expect(await services(url)).toEqual(['api', 'web']);
   });
 
   it('reads files in the order of the flags, in the format that is named', async () => {

@@ -80,6 +80,8 @@ export interface ServerOptions {
   readonly nodeId?: string;
   /** Metadata of the server's own node; as it stands in the store by default. */
   readonly nodeMeta?: Readonly<Record<string, string>>;
+  /** Reads configuration files again, when a client asks for that; does nothing by default. A rejection is its answer. */
+  readonly reload?: () => Promise<void>;
   /** `dc1` by default, as in Consul. */
   readonly datacenter?: string;
   /** Node names of client addresses; see `net/agent-node.ts`. */

@@ -187,6 +187,7 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
     metrics,
     log,
     uuid: randomUUID,
+    ...(options.reload === undefined ? {} : { reload: options.reload }),
   };
   const serving = { ready: false };
   const deps = adminDeps(core, serving);

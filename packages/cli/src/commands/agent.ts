@@ -5,7 +5,7 @@
 
 import { readdirSync, readFileSync, rmSync, statSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isRegistryError } from '@rollcall/protocol';
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Server } from '@rollcall/server';
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
@@ -47,30 +47,35 @@ async function agent(flags: readonly GivenFlag[], terminal: Terminal): Promise<v
     mkdirSync(dirname(pidFile), { recursive: true });
     writeFileSync(pidFile, `${process.pid}\n`);
   }
+  // One after the other, each with the files as they are then.
   let reloads = Promise.resolve();
   let server: Server | undefined;
-  const reload = async () => {
-    try {
+  const reload = (): Promise<void> => {
+    const done = reloads.then(async () => {
       const { services, checks } = read().definitions;
       await server?.define({ services, checks });
       remark(terminal, `reloaded ${counted(services.length, 'service')} and ${counted(checks.length, 'check')}; other settings count from the next start`);
-    } catch (error) {
-      remark(terminal, `not reloaded: ${(error as Error).message}`);
-    }
+    });
+    reloads = done.catch((error: unknown) => remark(terminal, `not reloaded: ${(error as Error).message}`));
+    return done;
   };
   const options: AgentOptions = {
-    more,
+    more: { ...more, reload: () => reload().catch(refuse) },
     serving: (started) => {
       server = started;
       return defineOrRefuse(started, definitions);
     },
-    hangUp: () => void (reloads = reloads.then(reload)),
+    hangUp: () => void reload().catch(() => {}),
   };
   try {
     await runServer(settings, { dnsOptional: false, json: false, agent: options }, terminal);
   } finally {
     if (pidFile !== undefined) rmSync(pidFile, { force: true });
   }
+}
+
+function refuse(error: unknown): never {
+  throw new RegistryError('failed_precondition', `not reloaded: ${(error as Error).message}`);
 }
 
 async function defineOrRefuse(server: Server, definitions: Definitions): Promise<void> {

@@ -59,7 +59,7 @@ export interface RunOptions {
 
 /** What `rollcall agent` has and `rollcall serve` has not. */
 export interface AgentOptions {
-  readonly more: Pick<ServerOptions, 'nodeId' | 'nodeMeta' | 'dns'>;
+  readonly more: Pick<ServerOptions, 'nodeId' | 'nodeMeta' | 'dns' | 'reload'>;
   /** Told before anybody else that the server serves; it stops when this rejects. */
   readonly serving: (server: Server) => Promise<void>;
   /** At SIGHUP, which stops `rollcall serve` without TLS. */

@@ -53,6 +53,8 @@ export interface Context {
   readonly origins: Origins;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Reads configuration files again; absent when there are none. */
+  readonly reload?: () => Promise<void>;
   /** Random bytes as a UUID (v4). */
   readonly uuid: () => string;
 }

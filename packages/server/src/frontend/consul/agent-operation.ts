@@ -78,9 +78,10 @@ function demandAgent(call: Call, verb: 'read' | 'write'): string {
   return name;
 }
 
-/** `PUT /v1/agent/reload`: there are no configuration files that a reload could read. */
-export function reload(call: Call): Reply {
+/** `PUT /v1/agent/reload`: reads the configuration files again, where there are any. */
+export async function reload(call: Call): Promise<Reply> {
   demandAgent(call, 'write');
+  await call.context.reload?.();
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 /** Maintenance mode, local health, one service by hash, how an agent is run, and what there is not. */
 
+import { RegistryError } from '@rollcall/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Consul } from './consul.case.ts';
 
@@ -181,6 +182,19 @@ describe('how an agent is run', () => {
     expect(commands?.Count).toBeGreaterThan(0);
     const text = (await consul.get('/v1/agent/metrics?format=prometheus')).text;
     expect(text).toContain(`rollcall_commands_total ${commands?.Count}`);
+  });
+
+  test('a reload reads the configuration files again, and says what is wrong with them', async () => {
+    let reloads = 0;
+    await using own = await Consul.start({
+      reload: async () => {
+        if (++reloads === 2) throw new RegistryError('failed_precondition', 'a.hcl is not HCL');
+        await Promise.resolve();
+      },
+    });
+    expect((await own.put('/v1/agent/reload')).status).toBe(200);
+    expect(await own.put('/v1/agent/reload')).toMatchObject({ status: 500, text: 'a.hcl is not HCL' });
+    expect(reloads).toBe(2);
   });
 
   test('joining and leaving, as in a datacenter of one server', async () => {
