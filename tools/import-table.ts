@@ -32,9 +32,15 @@ export const zones: readonly Zone[] = [
     reason: 'the vocabulary runs wherever JavaScript runs, so it imports nothing, not even node:',
   },
   {
+    name: 'client for gRPC',
+    files: /^packages\/client\/src\/grpc\//,
+    may: ['packages/client/src/', '@rollcall/protocol', '@grpc/grpc-js', 'node:'],
+    reason: 'grpc-js is an optional peer: only those who import this subpath need it',
+  },
+  {
     name: 'client',
     files: /^packages\/client\//,
-    may: ['packages/client/src/', '@rollcall/protocol', 'ws', 'undici', 'node:'],
+    may: ['packages/client/src/', '@rollcall/protocol', '@opentelemetry/api', 'ws', 'undici', 'node:'],
     reason: 'whoever installs the client gets as little as possible with it, and nothing of the server',
   },
   {

@@ -37,6 +37,11 @@ export class Rollcall {
     this.kv = new Kv(parts.session, parts.views, parts.timeoutMs);
   }
 
+  /** Lists of instances as this client knows them, for what brings its own transport (`@rollcall/client/grpc`). */
+  get source(): SnapshotSource {
+    return this.#parts.source;
+  }
+
   /** Base URL of the server that the client is connected to; undefined while there is none. */
   get server(): string | undefined {
     return this.#parts.session.server;

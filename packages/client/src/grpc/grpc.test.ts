@@ -1,0 +1,248 @@
+import * as grpc from '@grpc/grpc-js';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { grpcReports } from '../load-report/index.ts';
+import { StaticSource, type StaticInstance } from '../static-source.ts';
+import { channelOptions, registerRollcall, type PolicyName, type PolicyOptions } from './index.ts';
+import { policies } from './policies.ts';
+
+const source = new StaticSource();
+const cleanups: (() => unknown)[] = [];
+
+beforeAll(() => registerRollcall(source));
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+const bytes = { serialize: (text: string) => Buffer.from(text), deserialize: (buffer: Buffer) => buffer.toString() };
+const shape = (path: string, responseStream: boolean) => ({
+  ...{ path, requestStream: false, responseStream },
+  ...{ requestSerialize: bytes.serialize, requestDeserialize: bytes.deserialize },
+  ...{ responseSerialize: bytes.serialize, responseDeserialize: bytes.deserialize },
+});
+const service = { who: shape('/test.Echo/Who', false), count: shape('/test.Echo/Count', true) };
+
+type Who = (call: grpc.ServerUnaryCall<string, string>, answer: grpc.sendUnaryData<string>) => void;
+
+interface Backend {
+  readonly name: string;
+  readonly port: number;
+  readonly server: grpc.Server;
+}
+
+async function backend(name: string, who: Who = (_, answer) => answer(null, name)): Promise<Backend> {
+  const server = new grpc.Server({ interceptors: [grpcReports(grpc)] });
+  server.addService(service, {
+    who,
+    count: (call: grpc.ServerWritableStream<string, string>) => {
+      for (const n of [1, 2, 3]) call.write(`${name} ${n}`);
+      call.end();
+    },
+  });
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound))),
+  );
+  cleanups.push(() => server.forceShutdown());
+  return { name, port, server };
+}
+
+let services = 0;
+
+function client(instances: readonly StaticInstance[], policy: PolicyName = 'round_robin', options: PolicyOptions = {}) {
+  const name = `orders-${services++}`;
+  source.set(name, instances);
+  const made = new grpc.Client(`rollcall:///${name}`, grpc.credentials.createInsecure(), {
+    ...channelOptions(policy, options),
+    'grpc.initial_reconnect_backoff_ms': 100,
+  });
+  cleanups.push(() => made.close());
+  const who = (metadata = new grpc.Metadata(), deadlineMs = 10_000) =>
+    new Promise<string>((resolve, reject) =>
+      made.makeUnaryRequest(service.who.path, bytes.serialize, bytes.deserialize, 'x', metadata, { deadline: Date.now() + deadlineMs }, (error, value) =>
+        error ? reject(error) : resolve(value ?? ''),
+      ),
+    );
+  const count = () =>
+    new Promise<string[]>((resolve, reject) => {
+      const heard: string[] = [];
+      made
+        .makeServerStreamRequest(service.count.path, bytes.serialize, bytes.deserialize, 'x')
+        .on('data', (text: string) => heard.push(text))
+        .on('error', reject)
+        .on('end', () => resolve(heard));
+    });
+  const become = (list: readonly StaticInstance[]) => source.set(name, list);
+  /** Calls until all of the names have answered: connections come one by one. */
+  const all = async (names: readonly string[]) => {
+    for (const seen = new Set<string>(); names.some((one) => !seen.has(one)); ) seen.add(await who());
+  };
+  return { who, count, become, all };
+}
+
+const at = ({ port }: Backend, more: Partial<Exclude<StaticInstance, string>> = {}) => ({ address: '127.0.0.1', port, ...more });
+
+describe('a channel to rollcall:///', () => {
+  it('spreads calls and streams over the instances', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const { who, count, all } = client([at(a), at(b)]);
+    await all(['a', 'b']);
+    const answers = [await who(), await who(), await who(), await who()];
+    expect(answers.filter((name) => name === 'a')).toHaveLength(2);
+    expect(await count()).toEqual([expect.stringMatching(/ 1$/), expect.stringMatching(/ 2$/), expect.stringMatching(/ 3$/)]);
+  });
+
+  it('follows the registry: those that come are called, those that leave are not', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const { who, become, all } = client([at(a)]);
+    expect(await who()).toBe('a');
+    become([at(a), at(b)]);
+    await all(['a', 'b']);
+    become([at(b)]);
+    expect([await who(), await who()]).toEqual(['b', 'b']);
+  });
+
+  it('does not call what is about to leave while others are there', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const { who, become, all } = client([at(a), at(b)]);
+    await all(['a', 'b']);
+    become([at(a, { status: 'draining' }), at(b)]);
+    expect([await who(), await who()]).toEqual(['b', 'b']);
+  });
+
+  it('says that nobody is there, and calls who comes', async () => {
+    const { who, become } = client([]);
+    await expect(who()).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE, details: expect.stringMatching(/no instance of orders/) });
+    const a = await backend('a');
+    become([at(a)]);
+    expect(await who()).toBe('a');
+  });
+
+  it('says why nobody can be connected to', async () => {
+    const gone = await backend('gone');
+    gone.server.forceShutdown();
+    const { who } = client([at(gone)]);
+    await expect(who()).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE, details: expect.stringMatching(/no instance can be connected to/) });
+  });
+
+  it('waits for the first list', async () => {
+    const made = new grpc.Client('rollcall:///late', grpc.credentials.createInsecure(), channelOptions());
+    cleanups.push(() => made.close());
+    const a = await backend('a');
+    const answer = new Promise((resolve, reject) =>
+      made.makeUnaryRequest(service.who.path, bytes.serialize, bytes.deserialize, 'x', (error, value) => (error ? reject(error) : resolve(value))),
+    );
+    source.set('late', [at(a)]);
+    expect(await answer).toBe('a');
+  });
+});
+
+describe('under load', () => {
+  /** Four callers, each with one call after another, for as long as `during` runs. */
+  async function load(who: () => Promise<string>, during: () => Promise<void>) {
+    const running = new AbortController();
+    const failures: string[] = [];
+    const answers = new Map<string, number>();
+    const callers = Array.from({ length: 4 }, async () => {
+      while (!running.signal.aborted) {
+        await who().then(
+          (name) => answers.set(name, (answers.get(name) ?? 0) + 1),
+          (error: grpc.ServiceError) => failures.push(error.details),
+        );
+      }
+    });
+    await during();
+    running.abort();
+    await Promise.all(callers);
+    return { failures, answers };
+  }
+
+  /** Resolves after that many more calls. */
+  const calls = async (who: () => Promise<string>, count: number) => {
+    for (let n = 0; n < count; n++) await who().catch(() => {});
+  };
+
+  it('a killed server costs no call that may be made again', async () => {
+    const backends = [await backend('a'), await backend('b'), await backend('c')] as const;
+    const { who, all } = client(backends.map((one) => at(one)), 'peak_ewma', { triesMax: 3 });
+    await all(['a', 'b', 'c']);
+    const { failures, answers } = await load(who, async () => {
+      await calls(who, 50);
+      backends[0].server.forceShutdown();
+      await calls(who, 200);
+    });
+    expect(failures).toEqual([]);
+    expect(answers.get('b')).toBeGreaterThan(20);
+  });
+
+  it('a server that drains costs no call at all, without any retry', async () => {
+    const backends = [await backend('a'), await backend('b'), await backend('c')] as const;
+    const { who, all, become } = client(backends.map((one) => at(one)));
+    await all(['a', 'b', 'c']);
+    const { failures } = await load(who, async () => {
+      await calls(who, 50);
+      become([at(backends[0], { status: 'draining' }), at(backends[1]), at(backends[2])]);
+      await calls(who, 20);
+      become([at(backends[1]), at(backends[2])]);
+      await new Promise<void>((resolve) => backends[0].server.tryShutdown(() => resolve()));
+      await calls(who, 50);
+    });
+    expect(failures).toEqual([]);
+  });
+
+  it('a server that comes back is called again', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const { all, who } = client([at(a), at(b)]);
+    await all(['a', 'b']);
+    a.server.forceShutdown();
+    await calls(who, 4);
+    const again = new grpc.Server();
+    again.addService(service, { who: (_: unknown, answer: grpc.sendUnaryData<string>) => answer(null, 'again'), count: () => {} });
+    await new Promise<void>((resolve, reject) =>
+      again.bindAsync(`127.0.0.1:${a.port}`, grpc.ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve())),
+    );
+    cleanups.push(() => again.forceShutdown());
+    await all(['again', 'b']);
+  });
+});
+
+describe('policies', () => {
+  it.each(Object.keys(policies) as PolicyName[])('%s answers calls', async (policy) => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const { who } = client([at(a), at(b)], policy, { keyHeader: 'x-user' });
+    for (let n = 0; n < 5; n++) expect(['a', 'b']).toContain(await who());
+  });
+
+  it('by key send equal keys to the same instance', async () => {
+    const backends = [await backend('a'), await backend('b'), await backend('c')];
+    const { who, count } = client(backends.map((one) => at(one)), 'maglev', { keyHeader: 'x-user' });
+    await count();
+    const of = async (user: string) => {
+      const metadata = new grpc.Metadata();
+      metadata.set('x-user', user);
+      return await who(metadata);
+    };
+    // All connections first: keys of an instance that is not connected yet are with another one.
+    const users = Array.from({ length: 20 }, (_, index) => `user-${index}`);
+    for (let rounds = 0; new Set(await Promise.all(users.map(of))).size < 3; rounds++) expect(rounds).toBeLessThan(1_000);
+    const first = await Promise.all(users.map(of));
+    expect(await Promise.all(users.map(of))).toEqual(first);
+  });
+
+  it('by load keep away from a server that does not answer', async () => {
+    const hung: string[] = [];
+    const slow = await backend('slow', ({ request }) => hung.push(request));
+    const quick = await backend('quick');
+    const { who } = client([at(slow), at(quick)], 'least_request');
+    while (hung.length === 0) {
+      who(undefined, 60_000).catch(() => {});
+      await new Promise((turn) => setImmediate(turn));
+    }
+    const before = hung.length;
+    for (let n = 0; n < 20; n++) expect(await who()).toBe('quick');
+    expect(hung).toHaveLength(before);
+  });
+
+  it('refuse a configuration that makes no sense', () => {
+    expect(() => channelOptions('maglev', { balancer: { slots: 4 } })).toThrow(/slots is 4/);
+  });
+});

@@ -1,0 +1,25 @@
+/**
+ * gRPC: `rollcall:///orders` in `@grpc/grpc-js`, and every balancer as one of its load-balancing policies.
+ *
+ *     registerRollcall(rollcall.source);
+ *     new Orders('rollcall:///orders', credentials.createInsecure(), channelOptions('peak_ewma'));
+ *
+ * grpc-js keeps resolvers and policies by name for the whole process, so this is called once, at the start. Its
+ * interfaces for them are called experimental; this was tested with grpc-js 1.14.7.
+ */
+
+import type { SnapshotSource } from '../snapshot-source.ts';
+import { registerPolicies } from './load-balancer.ts';
+import { registerScheme } from './resolver.ts';
+
+export { channelOptions } from './policies.ts';
+export type { PolicyName, PolicyOptions } from './policies.ts';
+
+/**
+ * Registers the scheme `rollcall` and all policies for this process.
+ * @param source of instances: `rollcall.source`, or a `StaticSource`
+ */
+export function registerRollcall(source: SnapshotSource): void {
+  registerPolicies();
+  registerScheme(source);
+}

@@ -1,0 +1,89 @@
+/**
+ * The load-balancing policies for grpc-js: every balancer of this package under the name `rollcall_…`, with
+ * its options as the policy's configuration in the service config
+ * (https://github.com/grpc/grpc/blob/master/doc/service_config.md, `loadBalancingConfig`).
+ */
+
+import type { ChannelOptions } from '@grpc/grpc-js';
+import type { BalancerFactory } from '../balancer/balancer.ts';
+import { boundedLoad } from '../balancer/bounded-load.ts';
+import { c3 } from '../balancer/c3.ts';
+import { jump } from '../balancer/hash-jump.ts';
+import { maglev } from '../balancer/hash-maglev.ts';
+import { memento } from '../balancer/hash-memento.ts';
+import { rendezvous } from '../balancer/hash-rendezvous.ts';
+import { ringHash } from '../balancer/hash-ring.ts';
+import { leastConnections } from '../balancer/least-connections.ts';
+import { leastRequest } from '../balancer/least-request.ts';
+import { peakEwma } from '../balancer/peak-ewma.ts';
+import { pickFirst } from '../balancer/pick-first.ts';
+import { prequal } from '../balancer/prequal.ts';
+import { responseTimeWeighted } from '../balancer/response-time-weighted.ts';
+import { roundRobin } from '../balancer/round-robin.ts';
+import { smoothWeightedRoundRobin } from '../balancer/smooth-weighted-round-robin.ts';
+import { uniformRandom } from '../balancer/uniform-random.ts';
+import { weightedRandom } from '../balancer/weighted-random.ts';
+import { weightedRoundRobin } from '../balancer/weighted-round-robin.ts';
+
+/** Options that are not plain values (functions) are those of the same balancer in the program only. */
+type Policy = (config: object) => BalancerFactory;
+
+export const policies = {
+  bounded_load: (config) => boundedLoad(maglev(), config),
+  c3,
+  jump,
+  least_connections: () => leastConnections(),
+  least_request: leastRequest,
+  maglev,
+  memento,
+  peak_ewma: peakEwma,
+  pick_first: pickFirst,
+  // Probes are HTTP; what a gRPC server says of its load comes with its answers.
+  prequal: (config) => prequal({ ...config, probesPerRequest: 0 }),
+  rendezvous,
+  response_time_weighted: responseTimeWeighted,
+  ring_hash: ringHash,
+  round_robin: () => roundRobin(),
+  smooth_weighted_round_robin: () => smoothWeightedRoundRobin(),
+  uniform_random: () => uniformRandom(),
+  weighted_random: () => weightedRandom(),
+  weighted_round_robin: () => weightedRoundRobin(),
+} satisfies Record<string, Policy>;
+
+export type PolicyName = keyof typeof policies;
+
+export const policyPrefix = 'rollcall_';
+
+export interface PolicyOptions {
+  /** Options of the balancer, as plain values. */
+  readonly balancer?: object;
+  /** Metadata key of calls whose value is the key of balancers that hash. */
+  readonly keyHeader?: string;
+  /**
+   * Calls that end as UNAVAILABLE are made again, so often at most; only for methods that may be made twice.
+   * 1 by default: not at all. At most 5, since grpc-js has that limit.
+   */
+  readonly triesMax?: number;
+}
+
+/**
+ * Options of a channel whose calls are balanced by that policy.
+ * @throws RegistryError `invalid_argument` for an option of the balancer that is out of its range
+ * @example new Client('rollcall:///orders', credentials.createInsecure(), channelOptions('peak_ewma'))
+ */
+export function channelOptions(name: PolicyName = 'peak_ewma', options: PolicyOptions = {}): ChannelOptions {
+  const { balancer = {}, keyHeader, triesMax = 1 } = options;
+  // In the channel nobody could catch what is wrong with them.
+  const policy: Policy = policies[name];
+  policy(balancer);
+  const config = { balancer, ...(keyHeader === undefined ? {} : { keyHeader }) };
+  const retryPolicy = {
+    ...{ maxAttempts: triesMax, initialBackoff: '0.01s', maxBackoff: '0.1s', backoffMultiplier: 2 },
+    retryableStatusCodes: ['UNAVAILABLE'],
+  };
+  const serviceConfig = {
+    loadBalancingConfig: [{ [policyPrefix + name]: config }],
+    ...(triesMax > 1 && { methodConfig: [{ name: [{}], retryPolicy }], retryThrottling: { maxTokens: 100, tokenRatio: 0.2 } }),
+  };
+  return { 'grpc.service_config': JSON.stringify(serviceConfig) };
+}

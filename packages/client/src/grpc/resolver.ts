@@ -1,0 +1,78 @@
+/**
+ * The resolver for grpc-js: `rollcall:///orders` is the service `orders`, as the registry sees it at any
+ * time. Instances that are about to leave or fail are in the list, too: who is chosen is the policy's business.
+ */
+
+import { experimental, status, Metadata } from '@grpc/grpc-js';
+import type { Instance } from '@rollcall/protocol';
+import type { SnapshotSource, SourcedSnapshot } from '../snapshot-source.ts';
+
+type Endpoint = experimental.Endpoint;
+
+/** Where the policy finds the instances behind the addresses, among the channel's options. */
+export const instancesAttribute = 'rollcall.instances';
+
+/**
+ * Registers the scheme for this process. A later call replaces where new channels look.
+ * @param source of instances: `rollcall.source`, or a `StaticSource`
+ */
+export function registerScheme(source: SnapshotSource): void {
+  experimental.registerResolver('rollcall', resolverOf(source));
+}
+
+function resolverOf(source: SnapshotSource) {
+  return class implements experimental.Resolver {
+    readonly #service: string;
+    readonly #listener: experimental.ResolverListener;
+    #stop: (() => void) | undefined;
+
+    constructor(target: experimental.GrpcUri, listener: experimental.ResolverListener) {
+      this.#service = serviceOf(target);
+      this.#listener = listener;
+    }
+
+    static getDefaultAuthority(target: experimental.GrpcUri): string {
+      return serviceOf(target);
+    }
+
+    /** The first call begins the watch; after that, everything new is told anyway. */
+    updateResolution(): void {
+      if (this.#stop !== undefined) return;
+      let stopped = false;
+      let stop = () => {};
+      this.#stop = () => {
+        stopped = true;
+        stop();
+      };
+      // Listeners must not be called from here, and a watch may tell at once.
+      queueMicrotask(() => {
+        if (!stopped) stop = source.watch(this.#service, (snapshot) => this.#tell(snapshot));
+        if (stopped) stop();
+      });
+    }
+
+    destroy(): void {
+      this.#stop?.();
+      this.#stop = undefined;
+    }
+
+    #tell({ instances }: SourcedSnapshot): void {
+      const reachable = instances.filter(({ port }) => port !== 0);
+      const list = reachable.length === 0 ? experimental.statusOrFromError<Endpoint[]>(nobody(this.#service)) : experimental.statusOrFromValue(reachable.map(endpointOf));
+      this.#listener(list, { [instancesAttribute]: reachable }, null, '');
+    }
+  };
+}
+
+/** `rollcall:///orders`, also `rollcall:orders`. */
+function serviceOf({ path }: experimental.GrpcUri): string {
+  return decodeURIComponent(path.replace(/^\//, ''));
+}
+
+export function endpointOf({ address, port }: Instance): Endpoint {
+  return { addresses: [{ host: address, port }] };
+}
+
+function nobody(service: string) {
+  return { code: status.UNAVAILABLE, details: `no instance of ${service} is registered`, metadata: new Metadata() };
+}
