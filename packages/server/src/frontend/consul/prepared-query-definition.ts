@@ -29,10 +29,11 @@ export function preparedFrom(fields: PreparedQueryFields): PreparedQuery {
     Failover: failoverFrom(Service.Failover ?? {}),
     OnlyPassing: Service.OnlyPassing ?? false,
     IgnoreCheckIDs: Service.IgnoreCheckIDs ?? [],
-    Near: Service.Near ?? '',
+    // Where npm `consul` puts it; Consul itself refuses that.
+    Near: Service.Near ?? fields.Near ?? '',
     Tags: Service.Tags ?? [],
-    NodeMeta: explained(() => vetMeta(Service.NodeMeta ?? {}, 'NodeMeta', 'allowed')),
-    ServiceMeta: explained(() => vetMeta(Service.ServiceMeta ?? {}, 'ServiceMeta', 'allowed')),
+    NodeMeta: metaFrom(Service.NodeMeta),
+    ServiceMeta: metaFrom(Service.ServiceMeta),
     Connect: Service.Connect ?? false,
   };
   const bytes = Buffer.byteLength(JSON.stringify(service));
@@ -67,11 +68,11 @@ function vetTtl(ttl: string): void {
   if (ns < 0) throw refuse(`DNS TTL '${shown}', must be >=0`);
 }
 
-function explained<T>(vet: () => T): T {
+function metaFrom(given: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   try {
-    return vet();
+    return vetMeta(given, 'Meta', 'allowed');
   } catch (error) {
-    throw refuse(error instanceof Error ? error.message : String(error));
+    throw refuse(error instanceof Error ? error.message.replace(/^Invalid Meta: /, '') : String(error));
   }
 }
 
