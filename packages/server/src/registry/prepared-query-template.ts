@@ -22,8 +22,8 @@ export interface QueryTemplate {
   render(name: string): PreparedQuery;
 }
 
-/** Of a regular expression on one name: a millisecond or so. */
-const stepsMax = 100_000;
+/** Of a regular expression on one name: less than a millisecond. */
+const stepsMax = 50_000;
 
 /** Characters of all texts of a rendered query together. */
 const renderedMax = 65_536;

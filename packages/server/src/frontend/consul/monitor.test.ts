@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { get, type ClientRequest, type IncomingMessage } from 'node:http';
 import { pino, type Logger } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { grantor, management } from '../../security/grantor.case.ts';
 import { LogTap } from '../../telemetry/log-tap.ts';
 import { Consul } from './consul.case.ts';
 import { jsonLine, parseLine, textLine } from './log-line.ts';
@@ -22,8 +23,8 @@ afterEach(async () => {
   await consul[Symbol.asyncDispose]();
 });
 
-async function watch(query = ''): Promise<IncomingMessage> {
-  const request = get(`${consul.server.url}/v1/agent/monitor${query}`);
+async function watch(query = '', from = consul, headers = {}): Promise<IncomingMessage> {
+  const request = get(`${from.server.url}/v1/agent/monitor${query}`, { headers });
   request.on('error', () => undefined);
   requests.push(request);
   const [response] = (await once(request, 'response')) as [IncomingMessage];
@@ -93,6 +94,22 @@ test('ends when the server closes', async () => {
   await consul.server.close();
   await rest;
   expect(tap.listening).toBe(0);
+});
+
+test('with access control it takes the right to read this agent, for as long as it is there', async () => {
+  await using guarded = await Consul.start({ log, acl: { initialManagement: management } });
+  const grants = grantor(guarded.server.registry);
+  const token = await grants.token('agent "server-1" { policy = "read" }');
+  const other = await grants.token('agent "other" { policy = "read" }');
+  const as = (one: typeof token) => ({ 'X-Consul-Token': one.secret });
+  expect((await watch('', guarded, as(other))).statusCode).toBe(403);
+  const response = await watch('', guarded, as(token));
+  expect(response.statusCode).toBe(200);
+  const rest = read(response, () => false);
+  await grants.change(token, 'agent "server-1" { policy = "deny" }');
+  await rest;
+  expect(tap.listening).toBe(0);
+  grants.close();
 });
 
 test('a log that cannot be listened to is not watched', async () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { grantor, management } from '../../security/grantor.case.ts';
 import { Consul } from './consul.case.ts';
 
 const run = promisify(execFile);
@@ -75,4 +76,19 @@ test('one over the limit is refused in Consul’s words', async () => {
   await using small = await Consul.start({ limits: { restoreBytesMax: 100 } });
   const answer = await small.put('/v1/snapshot', Buffer.alloc(101));
   expect([answer.status, answer.text]).toEqual([413, 'Request body(101 bytes) too large, max size: 100 bytes.']);
+});
+
+test('with access control only managers save and restore', async () => {
+  await using guarded = await Consul.start({ acl: { initialManagement: management } });
+  const grants = grantor(guarded.server.registry);
+  const { secret } = await grants.token('operator = "write" key_prefix "" { policy = "write" } acl = "read"');
+  const as = (token: string) => ({ headers: { 'X-Consul-Token': token } });
+  const saved = await guarded.get('/v1/snapshot', as(management));
+  expect(saved.status).toBe(200);
+  for (const token of [secret, '']) {
+    expect((await guarded.get('/v1/snapshot', as(token))).status).toBe(403);
+    expect((await guarded.put('/v1/snapshot', saved.bytes, as(token))).status).toBe(403);
+  }
+  expect((await guarded.put('/v1/snapshot', saved.bytes, as(management))).status).toBe(200);
+  grants.close();
 });

@@ -129,6 +129,24 @@ describe('what may be read', () => {
     expect(ask('2.0.0.10.in-addr.arpa', 'PTR').answers).toEqual(['"n2.node.dc1.consul"']);
   });
 
+  it('is what prepared queries find; the queries themselves need no right, as in Consul', async () => {
+    const Service = {
+      ...{ Service: '${name.suffix}', Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false },
+      ...{ IgnoreCheckIDs: [], Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
+    };
+    const Template = { Type: 'name_prefix_match', Regexp: '', RemoveEmptyTags: false };
+    const query = { Name: 'find-', Session: '', Template, Service, DNS: { TTL: '' } };
+    await server.registry.submit({ kind: 'query-put', id: 'q', query, update: false });
+    expect(ask('find-web.query.consul').rcode).toBe('NXDOMAIN');
+    await grants.everybody('service "web" { policy = "read" } node_prefix "" { policy = "read" }');
+    expect(addresses('find-web.query.consul')).toEqual(['10.9.0.1', '10.9.0.2']);
+    expect(ask('find-db.query.consul').rcode).toBe('NXDOMAIN');
+    await grants.everybody('service "web" { policy = "read" } node "n2" { policy = "read" }');
+    expect(addresses('find-web.query.consul')).toEqual(['10.9.0.2']);
+    await grants.everybody('node_prefix "" { policy = "read" }');
+    expect(ask('find-web.query.consul').rcode).toBe('NXDOMAIN');
+  });
+
   it('changes from one question to the next, kept answers included', async () => {
     const all = 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }';
     await grants.everybody(all);
