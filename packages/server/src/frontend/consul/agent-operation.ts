@@ -12,7 +12,6 @@ import { demand, type Call, type Reply } from './call.ts';
 import { invalid, quoted } from './errors.ts';
 import { unescapePath } from './params.ts';
 import { jsonBody } from './query.ts';
-import { leaderAddress } from './status.ts';
 import { agentOf, serfHealth } from './virtual-agent.ts';
 
 /** `GET /v1/agent/version` */
@@ -117,19 +116,4 @@ export async function forceLeave({ context, rest }: Call): Promise<Reply> {
   }
   await registry.submit({ kind: 'deregister-node', node: name });
   return undefined;
-}
-
-/** `GET /v1/operator/raft/configuration`: one server, whatever its store is replicated by. */
-export function raftConfiguration({ context, params }: Call): Reply {
-  const { identity, registry } = context;
-  const server = {
-    ID: identity.nodeId,
-    Node: identity.nodeName,
-    Address: leaderAddress(identity),
-    Leader: true,
-    ProtocolVersion: '3',
-    Voter: true,
-    LastIndex: registry.state.revision,
-  };
-  return jsonBody(params)({ Servers: [server], Index: 0 });
 }

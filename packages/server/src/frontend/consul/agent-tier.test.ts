@@ -172,6 +172,31 @@ describe('how an agent is run', () => {
     });
   });
 
+  test('the operator sees one server that is well, and how much there is', async () => {
+    await using own = await Consul.start();
+    await own.put('/v1/agent/service/register', { Name: 'web', ID: 'web-1' });
+    await own.put('/v1/agent/service/register', { Name: 'web', ID: 'web-2' });
+    expect((await own.get('/v1/operator/autopilot/health')).json()).toMatchObject({
+      ...{ Healthy: true, Servers: [{ Name: 'server-1', Leader: true, Healthy: true }] },
+    });
+    expect((await own.get('/v1/operator/usage')).json()).toMatchObject({
+      Usage: { dc1: { Services: 2, ServiceInstances: 3, BillableServiceInstances: 2, Nodes: 1 } },
+    });
+  });
+
+  test('what has no Raft and no gossip is refused in Consul’s words', async () => {
+    const refusals: [string, string, string][] = [
+      ['DELETE', 'raft/peer?address=10.0.0.9:8300', 'address "10.0.0.9:8300" was not found in the Raft configuration'],
+      ['DELETE', 'raft/peer?id=x', 'id "x" was not found in the Raft configuration'],
+      ['DELETE', 'raft/peer', "Must specify either ?id with the server's ID or ?address with IP:port of peer to remove"],
+      ['POST', 'raft/transfer-leader', 'failed to transfer leadership: cannot find peer'],
+      ['GET', 'keyring', 'Keyring is empty (encryption not enabled)'],
+    ];
+    for (const [method, path, text] of refusals) {
+      expect(await consul.ask(method, `/v1/operator/${path}`, {})).toMatchObject({ status: 400, text });
+    }
+  });
+
   test('metrics in both forms count the same', async () => {
     interface Counter {
       Name: string;

@@ -19,6 +19,7 @@ import * as health from './health-endpoints.ts';
 import * as kv from './kv.ts';
 import { maintainNode, maintainService } from './maintenance.ts';
 import * as mesh from './no-mesh.ts';
+import * as operator from './operator.ts';
 import * as queries from './prepared-queries.ts';
 import { demands, filters, named, open, refused, writes, type Route } from './route.ts';
 import * as session from './session.ts';
@@ -89,7 +90,20 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting):
     { path: '/v1/session/info/:id', methods: { GET: { read: session.info, access: filters('session') } } },
     { path: '/v1/session/node/:node', methods: { GET: { read: session.onNode, access: filters('session') } } },
     { path: '/v1/session/list', methods: { GET: { read: session.list, access: filters('session') } } },
-    { path: '/v1/operator/raft/configuration', methods: { GET: { act: operation.raftConfiguration, access: demands('operator', 'read') } } },
+    { path: '/v1/operator/raft/configuration', methods: { GET: { act: operator.raftConfiguration, access: demands('operator', 'read') } } },
+    { path: '/v1/operator/raft/peer', methods: { DELETE: { act: operator.removePeer, access: demands('operator', 'write') } } },
+    { path: '/v1/operator/raft/transfer-leader', methods: { POST: { act: operator.transferLeader, access: demands('operator', 'write') } } },
+    { path: '/v1/operator/autopilot/health', methods: { GET: { act: operator.health, access: demands('operator', 'read') } } },
+    {
+      path: '/v1/operator/keyring',
+      methods: {
+        GET: { act: operator.keyring, access: demands('keyring', 'read') },
+        PUT: { act: operator.keyring, access: demands('keyring', 'write') },
+        POST: { act: operator.keyring, access: demands('keyring', 'write') },
+        DELETE: { act: operator.keyring, access: demands('keyring', 'write') },
+      },
+    },
+    { path: '/v1/operator/usage', methods: { GET: { act: operator.usage, access: demands('operator', 'read') } } },
     { path: '/v1/config', methods: { PUT: { act: mesh.refuse('configuration entries'), access: refused } } },
     {
       path: '/v1/config/:kind',

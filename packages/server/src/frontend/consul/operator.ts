@@ -1,0 +1,88 @@
+/**
+ * `/v1/operator/`: a datacenter of one server that is well, which is what it is to Consul's clients,
+ * whatever its store is replicated by. There is no Raft, no autopilot and no gossip that could be run
+ * from here: what asks for that is refused, in Consul's words where it has some.
+ */
+
+import { find } from '../../registry/reader.ts';
+import { versionOf } from './agent.ts';
+import type { Call, Handler, Reply } from './call.ts';
+import { invalid, quoted } from './errors.ts';
+import { jsonBody } from './query.ts';
+import { leaderAddress } from './status.ts';
+
+/** `GET /v1/operator/raft/configuration` */
+export function raftConfiguration({ context, params }: Call): Reply {
+  const { identity, registry } = context;
+  const server = {
+    ID: identity.nodeId,
+    Node: identity.nodeName,
+    Address: leaderAddress(identity),
+    Leader: true,
+    ProtocolVersion: '3',
+    Voter: true,
+    LastIndex: registry.state.revision,
+  };
+  return jsonBody(params)({ Servers: [server], Index: 0 });
+}
+
+/** `DELETE /v1/operator/raft/peer?address=` or `?id=` */
+export function removePeer({ params }: Call): never {
+  const [id, address] = [params.get('id'), params.get('address')];
+  if ((id === '') === (address === '')) throw invalid('Must specify either ?id with the server\'s ID or ?address with IP:port of peer to remove');
+  throw invalid(`${id === '' ? `address ${quoted(address)}` : `id ${quoted(id)}`} was not found in the Raft configuration`);
+}
+
+/** `POST /v1/operator/raft/transfer-leader` */
+export const transferLeader = refuse('failed to transfer leadership: cannot find peer');
+
+/** `/v1/operator/keyring`, whatever is asked of it. */
+export const keyring = refuse('Keyring is empty (encryption not enabled)');
+
+/** `GET /v1/operator/autopilot/health` */
+export function health({ context, params }: Call): Reply {
+  const { identity, registry } = context;
+  const server = {
+    ID: identity.nodeId,
+    Name: identity.nodeName,
+    Address: leaderAddress(identity),
+    SerfStatus: 'alive',
+    Version: versionOf(identity),
+    Leader: true,
+    LastContact: '0s',
+    LastTerm: 1,
+    LastIndex: registry.state.revision,
+    Healthy: true,
+    Voter: true,
+  };
+  return jsonBody(params)({ Healthy: true, FailureTolerance: 0, Servers: [server] });
+}
+
+/** `GET /v1/operator/usage` */
+export function usage({ context, params }: Call): Reply {
+  const { state } = context.registry;
+  const { datacenter } = context.identity;
+  const nodes = [...find.nodes(state)];
+  const instances = nodes.flatMap(({ name }) => [...find.instancesOnNode(state, name)]);
+  // As in Consul, the servers themselves and what belongs to a mesh cost nothing.
+  const billable = instances.filter(({ service, foreign }) => service !== 'consul' && foreign?.['Kind'] === undefined);
+  return jsonBody(params)({
+    Usage: {
+      [datacenter]: {
+        Services: new Set(instances.map(({ service }) => service)).size,
+        ServiceInstances: instances.length,
+        ConnectServiceInstances: {},
+        BillableServiceInstances: billable.length,
+        Nodes: nodes.length,
+      },
+    },
+    Index: state.revision,
+    KnownLeader: true,
+  });
+}
+
+function refuse(reason: string): Handler {
+  return () => {
+    throw invalid(reason);
+  };
+}
