@@ -49,7 +49,10 @@ export function c3({ clients = 1, staleMs = 10_000, ...latency }: C3Options = {}
 /** Dearer than any endpoint with a history, in milliseconds; small enough to add a queue to it. */
 const unknownCost = 2 ** 47;
 
-const termsEach = 5;
+const termsEach = 4;
+/** Terms of an endpoint without history, and of one of weight 0: no score is lower than its Infinity. */
+const unknown = [0, 1, 1, -Infinity];
+const never = [Infinity, Infinity, 0, Infinity];
 
 class C3 implements Balancer {
   readonly #places = new Places();
@@ -63,8 +66,9 @@ class C3 implements Balancer {
   /** Requests at the server, as reported. */
   readonly #queue: MovingAverages;
   /**
-   * What a scan reads, five numbers for each endpoint: R − S; S; 1 + what the server reports of its
-   * requests; what a request in flight here adds to that; when it was last heard of.
+   * What a scan reads, four numbers for each endpoint: R − S; ∛S times what the queue is without this
+   * client's requests; ∛S times what one of those adds; when it was last heard of. The score is the
+   * first + (the second + requests in flight · the third)³.
    */
   #terms = new Float64Array(0);
   /** What one request counts at each endpoint, by its weight. */
@@ -106,11 +110,10 @@ class C3 implements Balancer {
     for (let left = endpoints.length; left > 0; left--) {
       const endpoint = endpoints[index] as Endpoint;
       const at = termsEach * index;
-      const inFlight = endpoint.inFlight * (terms[at + 3] as number);
-      const queue = (terms[at + 2] as number) + inFlight;
-      // Not a number, and so never the least, for an idle endpoint of weight 0.
-      let score = (terms[at] as number) + (terms[at + 1] as number) * queue * queue * queue;
-      if ((terms[at + 4] as number) < knownSince) score = inFlight === 0 ? 0 : unknownCost + inFlight;
+      const own = endpoint.inFlight * (terms[at + 2] as number);
+      const queue = (terms[at + 1] as number) + own;
+      let score = (terms[at] as number) + queue * queue * queue;
+      if ((terms[at + 3] as number) < knownSince) score = own === 0 ? 0 : unknownCost + own;
       if (score < least && (exclude.length === 0 || !exclude.includes(endpoint))) {
         least = score;
         best = index;
@@ -141,18 +144,22 @@ class C3 implements Balancer {
 
   /** Makes the terms of an endpoint anew. */
   #weigh(index: number): void {
-    const terms = this.#terms;
-    const at = termsEach * index;
     const share = this.#requestShares[index] as number;
     const latency = this.#latency.values[index] as number;
     const reported = this.#service.values[index] as number;
-    const service = Number.isNaN(reported) ? latency : reported;
     const queue = this.#queue.values[index] as number;
-    const heardAt = this.#latency.stamps[index] as number;
-    terms[at] = latency - service;
-    terms[at + 1] = service;
-    terms[at + 2] = 1 + (Number.isNaN(queue) ? 0 : queue * share);
-    terms[at + 3] = share * this.#clients;
-    terms[at + 4] = Number.isNaN(heardAt) ? -Infinity : heardAt;
+    const at = termsEach * index;
+    if (share === Infinity) {
+      this.#terms.set(never, at);
+    } else if (Number.isNaN(latency)) {
+      this.#terms.set(unknown, at);
+    } else {
+      const service = Number.isNaN(reported) ? latency : reported;
+      const root = Math.cbrt(service);
+      this.#terms[at] = latency - service;
+      this.#terms[at + 1] = root * (1 + (Number.isNaN(queue) ? 0 : queue * share));
+      this.#terms[at + 2] = root * share * this.#clients;
+      this.#terms[at + 3] = this.#latency.stamps[index] as number;
+    }
   }
 }
