@@ -172,8 +172,15 @@ export class Acl {
    * @throws RegistryError `unauthenticated` (`ACL not found`) for a secret that nobody has, or no longer
    */
   resolve(secret: string | undefined): Caller {
+    const caller = this.find(secret);
+    if (caller === undefined) throw aclNotFound();
+    return caller;
+  }
+
+  /** The same, and undefined for a secret that nobody has: where many are wrong, an error for each is dear. */
+  find(secret: string | undefined): Caller | undefined {
     if (!this.#config.enabled) return everybody;
-    return this.#resolveHash(secret === undefined || secret === '' ? this.#defaultHash : hashSecret(secret));
+    return this.#findByHash(secret === undefined || secret === '' ? this.#defaultHash : hashSecret(secret));
   }
 
   /**
@@ -181,7 +188,9 @@ export class Acl {
    * @throws RegistryError `unauthenticated` when its token is gone
    */
   refresh(caller: Caller): Caller {
-    return this.#config.enabled ? this.#resolveHash(caller.secretHash) : everybody;
+    const found = this.#config.enabled ? this.#findByHash(caller.secretHash) : everybody;
+    if (found === undefined) throw aclNotFound();
+    return found;
   }
 
   /**
@@ -199,17 +208,17 @@ export class Acl {
     return lacksPermission(caller.accessorId, resource, verb, name);
   }
 
-  #resolveHash(secretHash: string): Caller {
+  #findByHash(secretHash: string): Caller | undefined {
     const known = this.#callers.get(secretHash);
     const caller = known ?? this.#makeCaller(secretHash);
-    if (caller.expiresAtMs <= this.#clock.now()) throw aclNotFound();
+    if (caller === undefined || caller.expiresAtMs <= this.#clock.now()) return undefined;
     if (known === undefined) remember(this.#callers, secretHash, caller, callersMax);
     return caller;
   }
 
-  #makeCaller(secretHash: string): Caller {
+  #makeCaller(secretHash: string): Caller | undefined {
     const token = this.store.tokenBySecretHash(secretHash);
-    if (token === undefined || hasEnded(token, this.#clock.now()) || !this.#isVouchedFor(token)) throw aclNotFound();
+    if (token === undefined || hasEnded(token, this.#clock.now()) || !this.#isVouchedFor(token)) return undefined;
     return {
       accessorId: token.accessorId,
       authorizer: this.#authorizerOf(token),

@@ -1,26 +1,30 @@
-/** The gate before logins; before tokens it is tried with every front end. */
+/** The gate before tokens and logins, where somebody guesses; the front ends try the rest of it. */
 
 import { RegistryError } from '@rollcall/protocol';
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../manual-clock.case.ts';
-import type { Acl } from './acl.ts';
+import type { Acl, Caller } from './acl.ts';
 import type { Audit, AuditEvent } from './audit.ts';
 import { FailureLimiter } from './failure-limiter.ts';
 import { Gate, TooManyFailures } from './gate.ts';
+
+/** Knows one token. */
+const acl = { enabled: true, find: (secret: string) => (secret === 'good' ? ({ accessorId: 'one' } as Caller) : undefined) };
 
 function gated(burst: number) {
   const clock = manualClock();
   const limiter = new FailureLimiter({ burst, perSecond: 1, addressesMax: 10, tokensMax: 10 });
   const lines: string[] = [];
   const audit = { record: ({ kind, action }: AuditEvent) => void lines.push(`${kind}: ${action}`) } as unknown as Audit;
-  const gate = new Gate({ acl: {} as Acl, limiter, clock, audit });
+  const gate = new Gate({ acl: acl as unknown as Acl, limiter, clock, audit });
+  const enter = (secret: string, address = '10.0.0.7') => gate.enter(secret, { address, via: 'consul' });
   let attempts = 0;
   const login = (code: 'unauthenticated' | 'permission_denied' | 'unavailable' | 'ok', address = '10.0.0.7') =>
     gate.prove({ address, via: 'consul' }, () => {
       attempts++;
       return code === 'ok' ? Promise.resolve('token') : Promise.reject(new RegistryError(code, 'no'));
     });
-  return { clock, login, lines, attempts: () => attempts };
+  return { clock, enter, login, lines, attempts: () => attempts };
 }
 
 describe('logins', () => {
@@ -54,5 +58,24 @@ describe('logins', () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => login('unauthenticated')));
     const codes = outcomes.map((outcome) => (outcome.status === 'rejected' ? (outcome.reason as RegistryError).code : 'ok'));
     expect(codes).toEqual(['unauthenticated', 'unauthenticated', 'resource_exhausted', 'resource_exhausted', 'resource_exhausted']);
+  });
+});
+
+describe('tokens that nobody has', () => {
+  it('are refused, then slowed down; those that were good from there still are', () => {
+    const { clock, enter, lines } = gated(3);
+    expect(enter('good').accessorId).toBe('one');
+    for (let time = 0; time < 3; time++) {
+      expect(() => enter('wrong')).toThrow(expect.objectContaining({ code: 'unauthenticated', message: 'ACL not found' }));
+    }
+    for (let time = 0; time < 100; time++) {
+      expect(() => enter('wrong')).toThrow(expect.objectContaining({ code: 'resource_exhausted', retryAfterMs: 1_000 }));
+    }
+    expect(enter('good').accessorId).toBe('one');
+    // From elsewhere it is one of the guesses; there, nobody has guessed yet.
+    expect(enter('good', '10.0.0.8').accessorId).toBe('one');
+    expect(lines).toEqual(Array(3).fill('unauthenticated: a token that nobody has'));
+    clock.advance(1_000);
+    expect(() => enter('wrong')).toThrow('ACL not found');
   });
 });

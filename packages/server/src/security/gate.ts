@@ -8,6 +8,7 @@ import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { Acl, Caller } from './acl.ts';
 import type { Audit, AuditEvent } from './audit.ts';
+import { aclNotFound } from './denied.ts';
 import { addressKey, type FailureLimiter } from './failure-limiter.ts';
 
 /** Where a request comes from, for the limiter and the audit log. */
@@ -42,6 +43,7 @@ export class Gate {
   readonly #limiter: FailureLimiter;
   readonly #clock: Clock;
   readonly #audit: Audit | undefined;
+  readonly #refusals = new Map<number, TooManyFailures>();
 
   constructor({ acl, limiter, clock, audit }: GateOptions) {
     this.acl = acl;
@@ -58,17 +60,12 @@ export class Gate {
   enter(secret: string | undefined, origin: Origin): Caller {
     const { acl } = this;
     if (secret === undefined || secret === '' || !acl.enabled) return acl.resolve(undefined);
-    try {
-      const caller = acl.resolve(secret);
-      this.#judge(origin, caller.accessorId);
-      return caller;
-    } catch (error) {
-      if (!isRegistryError(error, 'unauthenticated')) throw error;
-      // Whoever is slowed down is not written down again: the log must not be what an attack fills.
-      this.#judge(origin, undefined);
-      this.#audit?.record({ ...origin, kind: 'unauthenticated', accessorId: '', action: 'a token that nobody has' });
-      throw error;
-    }
+    const caller = acl.find(secret);
+    this.#judge(origin, caller?.accessorId);
+    if (caller !== undefined) return caller;
+    // Whoever is slowed down is not written down again: the log must not be what an attack fills.
+    this.#audit?.record({ ...origin, kind: 'unauthenticated', accessorId: '', action: 'a token that nobody has' });
+    throw aclNotFound();
   }
 
   /**
@@ -79,7 +76,7 @@ export class Gate {
    */
   async prove<T>(origin: Origin, attempt: () => Promise<T>): Promise<T> {
     const waitMs = this.#limiter.waitMs(addressKey(origin.address), this.#clock.monotonic());
-    if (waitMs !== undefined) throw new TooManyFailures(waitMs);
+    if (waitMs !== undefined) throw this.#tooMany(waitMs);
     try {
       return await attempt();
     } catch (error) {
@@ -100,6 +97,14 @@ export class Gate {
 
   #judge({ address }: Origin, accessorId: string | undefined): void {
     const waitMs = this.#limiter.judge(addressKey(address), accessorId, this.#clock.monotonic());
-    if (waitMs !== undefined) throw new TooManyFailures(waitMs);
+    if (waitMs !== undefined) throw this.#tooMany(waitMs);
+  }
+
+  /** Made once for each number of seconds: under attack, errors with their stacks are what costs most. */
+  #tooMany(waitMs: number): TooManyFailures {
+    const seconds = Math.ceil(waitMs / 1_000);
+    let error = this.#refusals.get(seconds);
+    if (error === undefined) this.#refusals.set(seconds, (error = new TooManyFailures(seconds * 1_000)));
+    return error;
   }
 }
