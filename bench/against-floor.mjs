@@ -14,20 +14,21 @@ const floorProgram = fileURLToPath(new URL('floor/node-http.mjs', import.meta.ur
 /**
  * @param server its `url` and `pid`
  * @param plan see `http-load.mjs`
- * @param floor arguments of `floor/node-http.mjs`
+ * @param floor arguments of `floor/node-http.mjs`, or a server like `server`
  * @param atLeast the ratio to reach
  */
 export async function againstFloor({ server, plan, floor, connections, atLeast, quick }) {
   const rounds = quick ? 3 : 7;
   const seconds = quick ? 1 : 4;
-  const floorProcess = startNode('server', [floorProgram, ...floor]);
+  const floorProcess = Array.isArray(floor) ? startNode('server', [floorProgram, ...floor]) : undefined;
   const measure = async ({ url, pid }) => {
     const before = cpuSeconds(pid);
     const perSecond = await load(url, plan, { connections, seconds });
     return { perSecond, cpuMicroseconds: ((cpuSeconds(pid) - before) / (perSecond * seconds)) * 1e6 };
   };
   try {
-    const bareServer = { url: `http://127.0.0.1:${(await floorProcess.next()).port}`, pid: floorProcess.pid };
+    const bareServer =
+      floorProcess === undefined ? floor : { url: `http://127.0.0.1:${(await floorProcess.next()).port}`, pid: floorProcess.pid };
     await measure(bareServer);
     await measure(server);
     const pairs = [];
@@ -47,7 +48,7 @@ export async function againstFloor({ server, plan, floor, connections, atLeast, 
         `CPU time for each request ${cpu('ours')}, floor ${cpu('bare')}`,
     };
   } finally {
-    await floorProcess.stop();
+    await floorProcess?.stop();
   }
 }
 

@@ -13,7 +13,7 @@ import { pinned } from './processes.mjs';
 export const loader = spawnSync('wrk', ['-v']).error === undefined ? 'wrk' : 'autocannon';
 
 /**
- * @param plan `method`, `path`, `body`: `#` in path and body is a number that counts from 0 and
+ * @param plan `method`, `path`, `headers`, `body`: `#` in path and body is a number that counts from 0 and
  *   starts again at `numbers`; `%` in the body counts on without end, so that every body differs
  * @returns requests per second; throws when any answer was not 2xx
  */
@@ -40,11 +40,12 @@ async function runWrk(url, plan, connections, seconds) {
 }
 
 /** A plan without numbers is one request, formatted once. */
-function luaScript({ method, path, body, numbers = 1 }) {
+function luaScript({ method, path, headers = {}, body, numbers = 1 }) {
   const fixed = !path.includes('#') && body === undefined;
+  const fields = Object.entries(headers).map(([name, value]) => `["${name}"]=[[${value}]]`);
   const makeRequest = fixed
     ? `local request_bytes
-function init() request_bytes = wrk.format("${method}", [[${path}]]) end
+function init() request_bytes = wrk.format("${method}", [[${path}]], {${fields}}) end
 function request() return request_bytes end`
     : `local counter = 0
 function request()
@@ -52,7 +53,7 @@ function request()
   counter = counter + 1
   local body = [[${body ?? ''}]]
   body = body:gsub("#", number):gsub("%%", tostring(counter))
-  return wrk.format("${method}", (([[${path}]]):gsub("#", number)), nil, body)
+  return wrk.format("${method}", (([[${path}]]):gsub("#", number)), {${fields}}, body)
 end`;
   return `${makeRequest}
 function done(summary)

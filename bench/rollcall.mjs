@@ -13,15 +13,24 @@ import { freePort, pause, pinned, residentBytes } from './processes.mjs';
 
 const program = fileURLToPath(new URL('../packages/cli/bin/rollcall.mjs', import.meta.url));
 
-/** Starts a server; `stop` keeps the folder for the next start, `remove` deletes it. */
-export async function startRollcall(folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-')), port = undefined) {
+/**
+ * Starts a server; `stop` keeps the folder for the next start, `remove` deletes it.
+ * @param managementToken switches access control on, with this first token
+ */
+export async function startRollcall(
+  folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-')),
+  port = undefined,
+  { managementToken } = {},
+) {
   port ??= await freePort();
   const dnsPort = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const listeners = ['--http', `127.0.0.1:${port}`, '--dns', `127.0.0.1:${dnsPort}`];
-  const command = [process.execPath, program, 'serve', ...listeners, '--data-dir', folder, '--log-level', 'warn'];
+  const access = managementToken === undefined ? [] : ['--acl'];
+  const command = [process.execPath, program, 'serve', ...listeners, ...access, '--data-dir', folder, '--log-level', 'warn'];
   const [file, ...args] = pinned('server', command);
-  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const env = managementToken === undefined ? process.env : { ...process.env, ROLLCALL_ACL_INITIAL_MANAGEMENT: managementToken };
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'], env });
   const ended = once(child, 'exit');
   await ready(url, child);
   return {
@@ -59,11 +68,11 @@ async function ready(url, child) {
 }
 
 /** A request that must succeed. */
-export async function call(url, path, method = 'GET', body) {
+export async function call(url, path, method = 'GET', body, token = undefined) {
   const answer = await fetch(url + path, {
     method,
     // wrk asks for no compression either: the floor sends the same bytes.
-    headers: { 'accept-encoding': 'identity' },
+    headers: { 'accept-encoding': 'identity', ...(token === undefined ? {} : { 'x-consul-token': token }) },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await answer.text();

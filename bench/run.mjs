@@ -17,6 +17,8 @@ const rowNames = [
   'register',
   'kv-put',
   'kv-get',
+  'acl-reads',
+  'wrong-tokens',
   'stream-watchers',
   'parked-queries',
   'kill-instance',

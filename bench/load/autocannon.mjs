@@ -13,6 +13,7 @@ const result = await autocannon({
     {
       method: plan.method,
       path: plan.path,
+      headers: plan.headers ?? {},
       setupRequest(request) {
         const number = String(counter++ % (plan.numbers ?? 1));
         const body = plan.body?.replaceAll('#', number).replaceAll('%', String(counter));

@@ -10,7 +10,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
 serveQuestions({
   /** Latencies in milliseconds of `perSecond` requests a second for `seconds`. */
-  async latencies({ url, perSecond, seconds }) {
+  async latencies({ url, token, perSecond, seconds }) {
     const count = perSecond * seconds;
     const latencies = [];
     const started = performance.now();
@@ -20,7 +20,7 @@ serveQuestions({
         const due = Math.min(count, Math.floor(((performance.now() - started) * perSecond) / 1_000));
         for (; sent < due; sent++) {
           const at = performance.now();
-          get(url).then(() => {
+          get(url, token).then(() => {
             latencies.push(performance.now() - at);
             if (latencies.length === count) resolve();
           }, reject);
@@ -33,9 +33,10 @@ serveQuestions({
   },
 });
 
-function get(url) {
+function get(url, token) {
+  const headers = token === undefined ? {} : { 'X-Consul-Token': token };
   return new Promise((resolve, reject) => {
-    const sent = request(url, { agent }, (answer) => {
+    const sent = request(url, { agent, headers }, (answer) => {
       answer.resume();
       answer.on('end', () => (answer.statusCode === 200 ? resolve() : reject(new Error(`${answer.statusCode}`))));
     });

@@ -2,6 +2,7 @@
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { registerWeb } from '../acl.mjs';
 import { againstFloor } from '../against-floor.mjs';
 import { call, sentHeaders, startRollcall } from '../rollcall.mjs';
 
@@ -12,10 +13,7 @@ export const row = {
     const server = await startRollcall();
     const answer = join(server.folder, 'answer.json');
     try {
-      for (let n = 0; n < 10; n++) {
-        const body = { ID: `web-${n}`, Name: 'web', Address: `10.0.0.${n}`, Port: 8080, Tags: ['v1', 'primary'] };
-        await call(server.url, '/v1/agent/service/register', 'PUT', body);
-      }
+      await registerWeb(server);
       const path = '/v1/health/service/web?passing';
       const { headers, text } = await call(server.url, path);
       writeFileSync(answer, JSON.stringify({ headers: sentHeaders(headers), body: text }));
