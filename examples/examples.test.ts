@@ -24,6 +24,49 @@ describe('http-pair', () => {
   });
 });
 
+describe('grpc-pair', () => {
+  it('answers every call while one instance is killed and one is stopped', async () => {
+    const { code, stdout, stderr } = await startNode([example('grpc-pair/run.mjs')]).ended;
+    expect(stderr).toBe('');
+    expect(stdout).toContain('kill -9');
+    expect(stdout).toContain('kill -TERM');
+    expect(stdout).toMatch(/^3 from process \d+$/m);
+    expect(stdout).toContain('\n0 of 3000 calls failed\n');
+    expect(code).toBe(0);
+  });
+});
+
+/** What a single program prints, which must end well. */
+async function output(path: string): Promise<string> {
+  const { code, stdout, stderr } = await startNode([example(path)]).ended;
+  expect([stderr, code]).toEqual(['', 0]);
+  return stdout;
+}
+
+it('canary gets its share, and the requests that ask for it', async () => {
+  const stdout = await output('canary/run.mjs');
+  const [, share] = /of 1000 requests:.*'1\.5\.0': (\d+)/.exec(stdout) ?? [];
+  expect(Number(share)).toBeGreaterThan(50);
+  expect(Number(share)).toBeLessThan(160);
+  expect(stdout).toContain("always: { '1.5.0': 20 }");
+  expect(stdout).toContain("never: { '1.4.0': 20 }");
+});
+
+it('sticky-sessions moves nobody but the users of the instance that left', async () => {
+  const stdout = await output('sticky-sessions/run.mjs');
+  expect(stdout).toContain('of 200 users, 0 moved without a reason');
+  expect(stdout).toContain('\nand 0 of the others');
+  expect(stdout).toMatch(/were served by [23] instances/);
+});
+
+it('zone-failover stays, spills over, leaves and comes back', async () => {
+  const stdout = await output('zone-failover/run.mjs');
+  expect(stdout).toMatch(/all are there: +100 % east/);
+  expect(stdout).toMatch(/one of three: +(4\d|5\d) % east/);
+  expect(stdout).toMatch(/has none: +0 % east, 100 % west/);
+  expect(stdout).toMatch(/is back: +100 % east/);
+});
+
 describe('python-http', () => {
   it('asks a Python program by its name', async ({ skip }) => {
     skip(!hasPython(), 'python3 is not installed');
