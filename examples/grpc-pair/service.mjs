@@ -25,10 +25,11 @@ const rollcall = await connect({ name: 'grpc-pair service' });
 const registration = await rollcall.register({ service: 'echo', address: '127.0.0.1', port });
 console.log(`process ${process.pid}: ${registration.id} listens on port ${port}`);
 
-process.once('SIGTERM', async () => {
+async function leave() {
   // Callers hear of it first; then what is under way is answered, and everything goes.
   await registration.drain().catch((error) => console.error(error.message));
   await new Promise((resolve) => setTimeout(resolve, 500));
   await new Promise((resolve) => server.tryShutdown(resolve));
   await rollcall.close();
-});
+}
+process.once('SIGTERM', () => void leave());
