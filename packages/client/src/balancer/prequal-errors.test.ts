@@ -39,6 +39,22 @@ it('forgives by time, so that an endpoint is tried again', () => {
   expect(chargeAt(errors, 0, 100_000)).toBeLessThan(0.02);
 });
 
+it('says who fails: for seven seconds after a single failure, or until a few successes', () => {
+  const errors = errorsOf(2);
+  const failingAt = (now: number) => {
+    errors.refresh(now);
+    return [...errors.failing];
+  };
+  errors.observe(0, 0, true);
+  expect(failingAt(6900)).toEqual([1, 0]);
+  expect(failingAt(7000)).toEqual([0, 0]);
+  errors.observe(1, 10_000, true);
+  for (let n = 0; n < 3; n++) errors.observe(1, 10_000, false);
+  expect(failingAt(10_000)).toEqual([0, 1]);
+  errors.observe(1, 10_000, false);
+  expect(failingAt(10_000)).toEqual([0, 0]);
+});
+
 it('keeps the charges of endpoints that stay', () => {
   const errors = errorsOf(3);
   errors.observe(2, 0, true);

@@ -1,7 +1,8 @@
 /**
  * What an endpoint's failures cost, for Prequal (`prequal.ts`). A server that fails at once has few
  * requests in flight and short latencies, so by its load it is the best of all and draws the traffic
- * of everybody: a sinkhole. Its share of failures, times what a failure costs, is added to its latency.
+ * of everybody: a sinkhole. Its share of failures, times what a failure costs, is added to its latency;
+ * and while that share is large, it comes last, after all hot ones.
  *
  * The share is a moving average over requests that also fades with time, so that an endpoint that
  * nobody asks any more is asked again.
@@ -13,6 +14,9 @@ const outcomeShare = 0.2;
 /** Time constant of fading, in milliseconds; as that of peak EWMA. */
 const fadeMs = 10_000;
 
+/** A larger share is no chance any more. One failure exceeds it for seven seconds, or until four successes. */
+const failingShare = 0.1;
+
 /** Less is as good as none. */
 const negligible = 0.001;
 
@@ -22,9 +26,11 @@ export class PrequalErrors {
   #shares = new Float64Array(0);
   #stamps = new Float64Array(0);
   /** Endpoints with a share above 0: mostly none, and then nothing is computed. */
-  #failing = 0;
+  #charged = 0;
   /** By index, in milliseconds: what to add to an endpoint's latency. As of the last `refresh`. */
   charges = new Float64Array(0);
+  /** By index: 1 for those with a large share. As of the last `refresh`. */
+  failing = new Uint8Array(0);
 
   constructor(failureMs: number) {
     this.#failureMs = failureMs;
@@ -36,7 +42,8 @@ export class PrequalErrors {
     this.#shares = Float64Array.from(before, (index) => shares[index] ?? 0);
     this.#stamps = Float64Array.from(before, (index) => stamps[index] ?? 0);
     this.charges = new Float64Array(before.length);
-    this.#failing = this.#shares.reduce((count, share) => count + (share > 0 ? 1 : 0), 0);
+    this.failing = new Uint8Array(before.length);
+    this.#charged = this.#shares.reduce((count, share) => count + (share > 0 ? 1 : 0), 0);
   }
 
   observe(index: number, now: number, failed: boolean): void {
@@ -46,20 +53,23 @@ export class PrequalErrors {
     const newer = faded + outcomeShare * ((failed ? 1 : 0) - faded);
     this.#shares[index] = newer < negligible ? 0 : newer;
     this.#stamps[index] = now;
-    if (share === 0) this.#failing += 1;
+    if (share === 0) this.#charged += 1;
     if (newer >= negligible) return;
-    this.#failing -= 1;
+    this.#charged -= 1;
     this.charges[index] = 0;
+    this.failing[index] = 0;
   }
 
   /** Brings the charges up to date. O(endpoints), but only while there are failures. */
   refresh(now: number): void {
-    if (this.#failing === 0) return;
+    if (this.#charged === 0) return;
     for (let index = 0; index < this.#shares.length; index++) {
       const share = this.#shares[index] as number;
       if (share === 0) continue;
       const past = Math.max(0, now - (this.#stamps[index] as number));
-      this.charges[index] = share * Math.exp(-past / fadeMs) * this.#failureMs;
+      const faded = share * Math.exp(-past / fadeMs);
+      this.charges[index] = faded * this.#failureMs;
+      this.failing[index] = faded > failingShare ? 1 : 0;
     }
   }
 }

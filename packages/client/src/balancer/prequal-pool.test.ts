@@ -4,15 +4,16 @@ import { PrequalPool } from './prequal-pool.ts';
 type Report = [index: number, inFlight: number, latencyMs: number];
 
 const noCharges = new Float64Array(10);
+const nobody = new Uint8Array(10);
 
 /** Reports heard 10 ms apart from 0 on, each good for two uses. */
-function poolOf(reports: readonly Report[], { sizeMax = 16, charges = noCharges } = {}): PrequalPool {
+function poolOf(reports: readonly Report[], { sizeMax = 16, charges = noCharges, failing = nobody } = {}): PrequalPool {
   const pool = new PrequalPool(sizeMax);
   reports.forEach(([index, inFlight, latencyMs], n) => {
     pool.now[0] = n * 10;
     pool.put(index, inFlight, latencyMs, 2);
   });
-  pool.refresh(1000, charges);
+  pool.refresh(1000, charges, failing);
   return pool;
 }
 
@@ -36,6 +37,13 @@ it('adds what failures cost to the latency', () => {
   const pool = poolOf([[0, 0, 5], [1, 1, 100], [2, 1, 400]], { charges });
   expect(bestOf(pool, 5)).toBe(1);
   expect(worstOf(pool, 5)).toBe(2);
+});
+
+it('takes one that fails last, after hot ones', () => {
+  const pool = poolOf([[0, 0, 5], [1, 9, 100], [2, 8, 400]], { failing: Uint8Array.from([1, 0, 0]) });
+  expect(bestOf(pool, 5)).toBe(2);
+  expect(worstOf(pool, 5)).toBe(0);
+  expect(bestOf(pool, 5, Uint8Array.from([0, 1, 1]))).toBe(0);
 });
 
 it('leaves out whom it must not choose', () => {
@@ -70,7 +78,7 @@ it('keeps one report of an endpoint: the newest', () => {
   pool.now[0] = 19; // asked before the newest was heard
   pool.put(0, 9, 900, 2);
   pool.now[0] = 30;
-  pool.refresh(1000, noCharges);
+  pool.refresh(1000, noCharges, nobody);
   expect(bestOf(pool, 5)).toBe(0);
 });
 
@@ -84,7 +92,7 @@ it('replaces the oldest when it is full, and gives it up first when it must shri
 it('drops what is too old', () => {
   const pool = poolOf([[0, 0, 1], [1, 0, 1], [2, 0, 1]]);
   pool.now[0] = 1010;
-  pool.refresh(1000, noCharges);
+  pool.refresh(1000, noCharges, nobody);
   expect(members(pool)).toEqual([1, 2]);
 });
 

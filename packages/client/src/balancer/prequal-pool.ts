@@ -10,6 +10,11 @@
  * V8 boxes those that a call takes or returns, whenever it does not inline the call.
  */
 
+/** Ranks of endpoints, the better the lower. */
+const cold = 0;
+const hot = 1;
+const failing = 2;
+
 export class PrequalPool {
   #size = 0;
   #sizeMax: number;
@@ -22,8 +27,9 @@ export class PrequalPool {
   readonly #heardAt: Float64Array;
   /** Times that the report may still be used, a whole number. */
   readonly #usesLeft: Int32Array;
-  /** By slot: what a request is expected to cost there, in milliseconds; see `price`. */
+  /** By slot: what a request is expected to cost there, in milliseconds, and whether it may well fail. */
   readonly #costs: Float64Array;
+  readonly #failing: Uint8Array;
 
   /** @param sizeMax 1 or more */
   constructor(sizeMax: number) {
@@ -34,6 +40,7 @@ export class PrequalPool {
     this.#heardAt = new Float64Array(sizeMax);
     this.#usesLeft = new Int32Array(sizeMax);
     this.#costs = new Float64Array(sizeMax);
+    this.#failing = new Uint8Array(sizeMax);
   }
 
   get size(): number {
@@ -79,46 +86,44 @@ export class PrequalPool {
     this.#usesLeft[slot] = uses;
   }
 
-  /** Drops what is older than `ageMs` and sets the others' costs: latency plus the endpoint's charge. */
-  refresh(ageMs: number, charges: Float64Array): void {
+  /**
+   * Drops what is older than `ageMs`, and takes over what failures cost.
+   * @param charges milliseconds to add to the latency of each endpoint, by index
+   * @param areFailing 1 for those that come last, by index
+   */
+  refresh(ageMs: number, charges: Float64Array, areFailing: Uint8Array): void {
     const oldest = (this.now[0] as number) - ageMs;
     for (let slot = this.#size - 1; slot >= 0; slot--) {
-      if ((this.#heardAt[slot] as number) < oldest) this.remove(slot);
-      else this.#costs[slot] = (this.#latencies[slot] as number) + (charges[this.indices[slot] as number] as number);
+      if ((this.#heardAt[slot] as number) < oldest) {
+        this.remove(slot);
+        continue;
+      }
+      const index = this.indices[slot] as number;
+      this.#costs[slot] = (this.#latencies[slot] as number) + (charges[index] as number);
+      this.#failing[slot] = areFailing[index] as number;
     }
   }
 
   /**
    * The hot–cold rule: the cheapest of the cold ones, or if all are hot the one with the fewest
-   * requests in flight.
+   * requests in flight; those that fail only if there is nobody else.
    * @param threshold more requests in flight than this are hot
    * @param excluded as for `countBesides`
    * @returns a slot; −1 when there is none
    */
   best(threshold: number, excluded: Uint8Array | undefined): number {
     let best = -1;
-    let bestHot = true;
     for (let slot = 0; slot < this.#size; slot++) {
       if (excluded !== undefined && excluded[this.indices[slot] as number] === 1) continue;
-      const hot = (this.inFlight[slot] as number) > threshold;
-      const better = best === -1 || (hot === bestHot ? this.#better(slot, best, hot) : bestHot);
-      if (!better) continue;
-      best = slot;
-      bestHot = hot;
+      if (best === -1 || this.#isBetter(slot, best, threshold)) best = slot;
     }
     return best;
   }
 
-  /** If any is hot, the one with the most requests in flight, or else the dearest. The pool is not empty. */
+  /** What `best` would choose last. The pool is not empty. */
   worst(threshold: number): number {
     let worst = 0;
-    let worstHot = false;
-    for (let slot = 0; slot < this.#size; slot++) {
-      const hot = (this.inFlight[slot] as number) > threshold;
-      if (slot > 0 && (hot === worstHot ? !this.#better(worst, slot, hot) : worstHot)) continue;
-      worst = slot;
-      worstHot = hot;
-    }
+    for (let slot = 1; slot < this.#size; slot++) if (this.#isBetter(worst, slot, threshold)) worst = slot;
     return worst;
   }
 
@@ -147,6 +152,7 @@ export class PrequalPool {
     this.#heardAt[slot] = this.#heardAt[last] as number;
     this.#usesLeft[slot] = this.#usesLeft[last] as number;
     this.#costs[slot] = this.#costs[last] as number;
+    this.#failing[slot] = this.#failing[last] as number;
   }
 
   /** Keeps what is known of endpoints that stay. @param moved their new indices by their old ones; −1 for gone */
@@ -158,9 +164,16 @@ export class PrequalPool {
     }
   }
 
-  /** Whether slot `a` is better than slot `b`, which is hot, too, or cold, too. */
-  #better(a: number, b: number, hot: boolean): boolean {
-    if (!hot) return (this.#costs[a] as number) < (this.#costs[b] as number);
-    return (this.inFlight[a] as number) < (this.inFlight[b] as number);
+  #isBetter(a: number, b: number, threshold: number): boolean {
+    const rank = this.#rank(a, threshold);
+    const other = this.#rank(b, threshold);
+    if (rank !== other) return rank < other;
+    if (rank === hot) return (this.inFlight[a] as number) < (this.inFlight[b] as number);
+    return (this.#costs[a] as number) < (this.#costs[b] as number);
+  }
+
+  #rank(slot: number, threshold: number): number {
+    if (this.#failing[slot] === 1) return failing;
+    return (this.inFlight[slot] as number) > threshold ? hot : cold;
   }
 }

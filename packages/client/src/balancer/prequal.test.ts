@@ -76,11 +76,11 @@ describe('reports with answers', () => {
   });
 });
 
-it('is not drawn to an endpoint whose failures keep its load low', () => {
+it('is not drawn to an endpoint whose failures keep its load low, even when all others are hot', () => {
   const { balancer, endpoints } = setUp(10);
   for (const endpoint of endpoints) report(balancer, endpoint, { inFlight: 3, latencyMs: 100 });
   for (let now = 1; now < 50; now++) {
-    report(balancer, endpoints[1 + (now % 9)], { inFlight: 3, latencyMs: 100 }, now);
+    report(balancer, endpoints[1 + (now % 9)], { inFlight: 3 + now, latencyMs: 100 }, now);
     balancer.observe(endpoints[0]!, { now, latencyMs: 1, result: 'failed', load: { inFlight: 0, latencyMs: 1 } });
     expect(pickAt(balancer, now)).not.toBe(endpoints[0]);
   }

@@ -152,7 +152,7 @@ class Prequal implements Balancer {
     const pool = this.#pool;
     this.#errors.refresh(now);
     pool.now[0] = now;
-    pool.refresh(ageMs, this.#errors.charges);
+    pool.refresh(ageMs, this.#errors.charges, this.#errors.failing);
     const threshold = this.#threshold.value;
     const excluded = exclude.length === 0 ? undefined : this.#exclude(exclude);
     let endpoint: Endpoint | undefined;
@@ -178,7 +178,8 @@ class Prequal implements Balancer {
       const share = this.#reportingShare[0] as number;
       this.#reportingShare[0] = share + ((load === undefined ? 0 : 1) - share) * answerShare;
     }
-    if (load !== undefined) this.#hear(index, load, now);
+    // A server that fails at once has little to do: its reports would make all others look hot.
+    if (load !== undefined && result === 'ok') this.#hear(index, load, now);
   }
 
   #hear(index: number, { inFlight, latencyMs }: LoadReport, at: number): void {
