@@ -14,6 +14,8 @@ import { acceptsGzip, gzip, gzipBytesMin, type Wire } from './wire.ts';
 
 const cacheHead = ['X-Cache', 'HIT', 'Age', '0'] as const;
 
+const nothing: readonly string[] = [];
+
 type Heads = Partial<Record<Plan['consistency'], readonly string[]>>;
 
 export class Answering {
@@ -111,11 +113,12 @@ export class Answering {
     const { registry, answers } = this.#context;
     // Answers that do not follow one view have a revision of their own, and so a name of their own.
     // So have filtered ones, lest they drive the others of their view out.
-    const { shapedBy = [] } = query;
+    const { shapedBy = nothing } = query;
     const ownName = query.others !== undefined || shapedBy.length > 0 || query.filtered === true;
     const view = ownName ? `${query.view}\0${query.name}` : query.view;
     // No two changes have one revision, so the newest of them all tells the bodies apart.
-    const revisionKept = shapedBy.reduce((newest, one) => Math.max(newest, registry.views.revision(one)), revision);
+    let revisionKept = revision;
+    for (const one of shapedBy) revisionKept = Math.max(revisionKept, registry.views.revision(one));
     return answers.get(viewer === undefined ? view : `${view}\0${viewer.name}`, revisionKept, query.name + form, encode);
   }
 
