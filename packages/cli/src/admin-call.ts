@@ -1,19 +1,28 @@
-/** Requests to a registry's admin API, and what their failures mean to people. */
+/** Requests to a registry's HTTP routes, and what their failures mean to people. */
 
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { Credentials } from '@rollcall/client';
+import { credentialsOf } from './credentials.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
+import { serversOf, type RegistryFlags } from './servers.ts';
+import type { Terminal } from './terminal.ts';
 
-export interface AdminCall {
+/** The registry as a command line names it, with what is shown there. */
+export interface Target {
   readonly servers: readonly string[];
+  readonly credentials: Credentials;
+}
+
+export interface AdminCall extends Target {
   readonly path: string;
-  readonly method?: 'GET' | 'PUT';
+  readonly method?: 'GET' | 'PUT' | 'DELETE';
   /** What a registry answers with; anything else comes from another kind of server. */
-  readonly expect: 'application/json' | 'application/octet-stream';
+  readonly expect: 'application/json' | 'application/octet-stream' | 'text/plain; charset=utf-8';
   /** Sent once, to the first server. */
-  readonly body?: Readable;
+  readonly body?: Readable | string;
 }
 
 /** A registry that says nothing for this long is as good as gone. */
@@ -21,47 +30,74 @@ const silenceMs = 30_000;
 /** It says nothing while it checks and commits a restore. */
 const restoreSilenceMs = 600_000;
 
+/** @throws CommandFailure `usage`, `failure` */
+export async function targetOf(flags: RegistryFlags, terminal: Terminal): Promise<Target> {
+  const servers = serversOf(flags.addr, terminal.env);
+  return { servers, credentials: await credentialsOf(flags, terminal) };
+}
+
 /**
  * Asks the first server that can be reached.
  *
  * @returns the answer, of status 200, its body not read yet
- * @throws CommandFailure `unreachable` or `failure`
+ * @throws CommandFailure `unreachable`, `denied`, `notFound` or `failure`
  */
 export async function adminCall(call: AdminCall): Promise<IncomingMessage> {
   const response = await reach(call);
-  if (response.statusCode === 200) {
+  const status = response.statusCode ?? 0;
+  if (status === 200) {
     if (response.headers['content-type'] === call.expect) return response;
     response.destroy();
-    throw strange(call.servers, response.statusCode);
+    throw strange(call.servers, status);
   }
-  const refusal = parsed(await textOf(response));
-  if (refusal === undefined) throw strange(call.servers, response.statusCode);
-  throw new CommandFailure(exitCodes.failure, refusal.message);
+  const message = refusalIn(response, await textOf(response));
+  if (message === undefined) throw strange(call.servers, status);
+  throw refused(status, message);
+}
+
+/** What Rollcall says with each status, on its own routes and on those of Consul. */
+function refused(status: number, message: string): CommandFailure {
+  if (message === 'ACL support disabled') {
+    return new CommandFailure(exitCodes.failure, 'access control is off in this registry; start it with "rollcall serve --acl"');
+  }
+  if (status === 401 || message === 'ACL not found') return unknownToken(message);
+  if (status === 403) return new CommandFailure(exitCodes.denied, message);
+  return new CommandFailure(status === 404 ? exitCodes.notFound : exitCodes.failure, message);
+}
+
+export function unknownToken(message: string): CommandFailure {
+  const hint = 'the registry does not know this token, or no longer; name another one with --token-file or ROLLCALL_TOKEN';
+  return new CommandFailure(exitCodes.denied, `${message}: ${hint}`);
 }
 
 async function reach(call: AdminCall): Promise<IncomingMessage> {
   const servers = call.body === undefined ? call.servers : call.servers.slice(0, 1);
-  let last: unknown;
+  let last: { readonly server: string; readonly error: unknown } | undefined;
   for (const server of servers) {
     try {
       return await send(new URL(call.path, server), call);
     } catch (error) {
-      last = error;
+      last = { server, error };
     }
   }
-  throw unreachable(servers, last);
+  throw await unreachable(servers, last?.error, last?.server);
 }
 
-function send(url: URL, { method = 'GET', body }: AdminCall): Promise<IncomingMessage> {
-  const timeout = body === undefined ? silenceMs : restoreSilenceMs;
+function send(url: URL, { method = 'GET', body, credentials }: AdminCall): Promise<IncomingMessage> {
+  const timeout = body instanceof Readable ? restoreSilenceMs : silenceMs;
+  const { token, tls } = credentials;
+  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   return new Promise((resolve, reject) => {
-    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, { method, timeout });
+    const request =
+      url.protocol === 'https:'
+        ? httpsRequest(url, { method, timeout, headers, ...tls })
+        : httpRequest(url, { method, timeout, headers });
     request.on('response', resolve);
     request.on('error', reject);
     request.on('timeout', () => request.destroy(new Error(`no answer for ${timeout / 1000} s`)));
-    if (body === undefined) request.end();
     // A refusal may arrive while the body is still on its way; then that counts.
-    else pipeline(body, request).catch(reject);
+    if (body instanceof Readable) pipeline(body, request).catch(reject);
+    else request.end(body);
   });
 }
 
@@ -71,37 +107,47 @@ export async function textOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The error body of the admin API. */
-function parsed(body: string): { message: string } | undefined {
+/** The error body of the admin API; routes of Consul answer in plain text. */
+function refusalIn(response: IncomingMessage, body: string): string | undefined {
+  if (response.headers['content-type']?.startsWith('text/plain') === true && body.length < 10_000) return body.trim();
   try {
     const { message } = JSON.parse(body) as { message?: unknown };
-    return typeof message === 'string' ? { message } : undefined;
+    return typeof message === 'string' ? message : undefined;
   } catch {
     return undefined;
   }
 }
 
-function strange(servers: readonly string[], status: number | undefined): CommandFailure {
+export function strange(servers: readonly string[], status: number | undefined): CommandFailure {
   const message = `what answers at ${servers.join(', ')} is not a Rollcall registry (HTTP status ${status}); check --addr`;
   return new CommandFailure(exitCodes.unreachable, message);
 }
 
 /** @param cause a socket's error; its text says more to people than its code */
-export function unreachable(servers: readonly string[], cause: unknown): CommandFailure {
-  const message = `no registry answers at ${servers.join(', ')} (${reasonOf(cause)}); start one with "rollcall serve" (in a clone: npm start), or name another one with --addr`;
+export async function unreachable(
+  servers: readonly string[],
+  cause: unknown,
+  server = servers[0] ?? '',
+): Promise<CommandFailure> {
+  const known = knownReason(cause);
+  if (known === undefined) {
+    const { connectionFailure } = await import('@rollcall/client');
+    return new CommandFailure(exitCodes.unreachable, `cannot talk to ${server}: ${connectionFailure(cause, server)}`, { cause });
+  }
+  const message = `no registry answers at ${servers.join(', ')} (${known}); start one with "rollcall serve" (in a clone: npm start), or name another one with --addr`;
   return new CommandFailure(exitCodes.unreachable, message, { cause });
 }
 
-function reasonOf(cause: unknown): string {
+/** Nobody is there; undefined when somebody is, and something else is wrong. */
+function knownReason(cause: unknown): string | undefined {
   // Several addresses of one name failed, each in its way.
-  if (cause instanceof AggregateError && cause.errors.length > 0) return reasonOf(cause.errors[0]);
-  const { code, message } = cause as NodeJS.ErrnoException;
+  if (cause instanceof AggregateError && cause.errors.length > 0) return knownReason(cause.errors[0]);
+  const { code } = cause as NodeJS.ErrnoException;
   const known: Readonly<Record<string, string>> = {
     ECONNREFUSED: 'connection refused',
-    ECONNRESET: 'connection broken off',
     ENOTFOUND: 'no such host name',
     EHOSTUNREACH: 'host unreachable',
     ETIMEDOUT: 'no answer',
   };
-  return known[code ?? ''] ?? message;
+  return code === undefined ? (cause as Error).message : known[code];
 }

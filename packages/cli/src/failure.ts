@@ -19,6 +19,8 @@ export const exitCodes = {
   storeDamaged: 7,
   /** `serve`: the address is reachable from other machines and nothing would protect it. */
   publicBindRefused: 8,
+  /** The registry does not know the token, or it lacks a permission; the message says which. */
+  denied: 9,
   /** `run`: the program cannot be executed, as in POSIX shells. */
   notExecutable: 126,
   /** `run`: there is no such program, as in POSIX shells. */

@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConnectionEvent, Registration, Rollcall } from '@rollcall/client';
+import type { ConnectionEvent, CredentialOptions, Registration, Rollcall } from '@rollcall/client';
 import { isRegistryError, type ErrorCode, type InstanceRegistration } from '@rollcall/protocol';
 
 export interface Membership {
@@ -16,6 +16,7 @@ export interface Membership {
 
 export interface JoinOptions {
   readonly servers: readonly string[];
+  readonly credentials: CredentialOptions;
   /** Asked before each attempt, since addresses may not be known while the network is away. */
   readonly instance: () => Promise<InstanceRegistration>;
   /** Says what people should know, one line. */
@@ -43,6 +44,7 @@ export function joinRegistry(options: JoinOptions): Membership {
     // Loaded while the program already runs: it does not wait for this.
     const { connect } = await import('@rollcall/client');
     rollcall ??= await connect({
+      ...options.credentials,
       servers: options.servers,
       name: `rollcall run ${instance.service}`,
       onEvent: report,
@@ -71,6 +73,10 @@ function reporter({ servers, tell }: JoinOptions): (event: ConnectionEvent) => v
   let seen = false;
   return (event) => {
     if (event.kind === 'warning') tell(event.message);
+    if (event.kind === 'refused') {
+      away = true;
+      tell(`${event.reason}; the program runs, and is registered when the registry takes its token`);
+    }
     if (event.kind === 'connected') {
       if (away && seen) tell(`the registry at ${event.server} is back`);
       away = false;

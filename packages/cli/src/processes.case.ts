@@ -129,10 +129,10 @@ export interface SharedRegistry {
 }
 
 /** One registry for all tests of a file, which keep out of each other's way by their names. */
-export function sharedRegistry(): SharedRegistry {
+export function sharedRegistry(...args: string[]): SharedRegistry {
   let registry: Registry | undefined;
   beforeAll(async () => {
-    registry = await startRegistry([], { shared: true });
+    registry = await startRegistry(args, { shared: true });
   });
   afterAll(async () => {
     registry?.child.kill('SIGKILL');

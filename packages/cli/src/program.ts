@@ -1,6 +1,7 @@
 /** The command line: which commands there are. What each does is in `commands/`. */
 
 import { Command } from 'commander';
+import { addAcl } from './commands/acl.ts';
 import { addAgent } from './commands/agent.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBackup } from './commands/backup.ts';
@@ -29,7 +30,7 @@ export function createProgram(context: CommandContext): Command {
     });
   for (const add of [
     ...[addServe, addAgent, addRun, addServices, addInstances, addWatch, addKv],
-    ...[addBackup, addRestore, addImport, addAudit, addVersion],
+    ...[addAcl, addBackup, addRestore, addImport, addAudit, addVersion],
   ]) {
     add(program, context);
   }

@@ -2,14 +2,15 @@
 
 import type { Rollcall } from '@rollcall/client';
 import { isRegistryError } from '@rollcall/protocol';
-import { adminCall, unreachable } from './admin-call.ts';
+import { adminCall, strange, targetOf, textOf, unknownToken, unreachable } from './admin-call.ts';
+import { credentialOptions } from './credentials.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
-import { serversOf } from './servers.ts';
+import type { RegistryFlags } from './servers.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface RegistryOptions {
   readonly terminal: Terminal;
-  readonly addr: string | undefined;
+  readonly flags: RegistryFlags;
   /** For people who look at the registry's sessions. */
   readonly name: string;
 }
@@ -34,22 +35,26 @@ export function followRegistry(
 }
 
 async function withRegistry(
-  { terminal, addr, name }: RegistryOptions,
+  { terminal, flags, name }: RegistryOptions,
   signal: AbortSignal,
   use: (rollcall: Rollcall, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const servers = serversOf(addr, terminal.env);
-  // A client waits for a registry that is away; a person wants to know that it is.
-  (await adminCall({ servers, path: '/rollcall/v1/status', expect: 'application/json' })).resume();
+  const target = await targetOf(flags, terminal);
+  const { servers } = target;
+  // A client waits for a registry that is away; a person wants to know that it is. This route asks for no permission.
+  const ready = await adminCall({ ...target, path: '/readyz', expect: 'text/plain; charset=utf-8' });
+  if ((await textOf(ready)) !== 'ok\n') throw strange(servers, ready.statusCode);
   // Loaded here, since not every command needs the client.
   const { connect } = await import('@rollcall/client');
-  const rollcall = await connect({ servers, name, signal });
+  const rollcall = await connect({ servers, name, signal, ...credentialOptions(flags) });
   try {
     await use(rollcall, signal);
   } catch (error) {
     if (terminal.unread.aborted) return;
-    if (signal.aborted) throw unreachable(servers, new Error(`no answer for ${patienceMs / 1000} s`));
-    if (isRegistryError(error, 'unavailable')) throw unreachable(servers, error);
+    if (signal.aborted) throw await unreachable(servers, new Error(`no answer for ${patienceMs / 1000} s`));
+    if (isRegistryError(error, 'unavailable')) throw await unreachable(servers, error);
+    if (isRegistryError(error, 'unauthenticated')) throw unknownToken(error.message);
+    if (isRegistryError(error, 'permission_denied')) throw new CommandFailure(exitCodes.denied, error.message, { cause: error });
     if (isRegistryError(error)) throw new CommandFailure(exitCodes.failure, error.message, { cause: error });
     throw error;
   } finally {

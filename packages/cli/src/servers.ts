@@ -1,4 +1,7 @@
-/** Which registry a command talks to: `--addr`, else ROLLCALL_HTTP_ADDR, else this machine. */
+/**
+ * Which registry a command talks to, and what it shows there: `--addr`, else ROLLCALL_HTTP_ADDR, else this
+ * machine; the token and certificates from files, or from the environment.
+ */
 
 import { Option, type Command } from 'commander';
 import { usage } from './failure.ts';
@@ -6,9 +9,30 @@ import { addressVariable } from './settings/resolve.ts';
 
 const standard = 'http://127.0.0.1:8500';
 
+/** What the options of `addRegistryOptions` give. */
+export interface RegistryFlags {
+  readonly addr?: string;
+  readonly tokenFile?: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  readonly tlsServerName?: string;
+}
+
 export function addAddressOption(command: Command): Command {
   const description = `registry to talk to: HOST:PORT or a URL, several with commas (default ${standard}; ${addressVariable})`;
   return command.addOption(new Option('--addr <address>', description));
+}
+
+/** The address, and what it takes to be let in there. */
+export function addRegistryOptions(command: Command): Command {
+  return addAddressOption(command)
+    .option('--token-file <file>', 'file with the token (ROLLCALL_TOKEN_FILE, or ROLLCALL_TOKEN with the token itself)')
+    .option('--ca-file <file>', "certificates of the registry's authority, PEM (ROLLCALL_CA_FILE)")
+    .option('--cert-file <file>', 'own certificate, PEM, for registries that demand one (ROLLCALL_CERT_FILE)')
+    .option('--key-file <file>', 'its key (ROLLCALL_KEY_FILE)')
+    .option('--tls-server-name <name>', "name in the registry's certificate, when it is not the address's (ROLLCALL_TLS_SERVER_NAME)")
+    .addHelpText('after', '\nThere is no option for the token itself, since everybody on the machine sees command lines.');
 }
 
 /**

@@ -5,14 +5,13 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { adminCall } from '../admin-call.ts';
+import { adminCall, targetOf } from '../admin-call.ts';
 import { CommandFailure, exitCodes, usage } from '../failure.ts';
 import type { CommandContext } from '../command-context.ts';
-import { addAddressOption, serversOf } from '../servers.ts';
+import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 import { print, printJson, type Terminal } from '../terminal.ts';
 
-interface BackupFlags {
-  readonly addr?: string;
+interface BackupFlags extends RegistryFlags {
   readonly json?: true;
 }
 
@@ -22,13 +21,13 @@ export function addBackup(parent: Command, { terminal }: CommandContext): void {
     .description('write a backup of everything in the registry to a file, while it goes on')
     .argument('<file>', 'where to write it, "-" for standard output; an existing file is replaced once the new one is whole')
     .option('--json', 'print the result as JSON');
-  addAddressOption(command).action((file: string, flags: BackupFlags) => backup(file, flags, terminal));
+  addRegistryOptions(command).action((file: string, flags: BackupFlags) => backup(file, flags, terminal));
 }
 
 async function backup(file: string, flags: BackupFlags, terminal: Terminal): Promise<void> {
-  const servers = serversOf(flags.addr, terminal.env);
+  const target = await targetOf(flags, terminal);
   if (file === '-' && terminal.stdout.isTTY === true) throw usage('a backup is not for terminals; name a file, or pipe it on');
-  const answer = await adminCall({ servers, path: '/rollcall/v1/backup', expect: 'application/octet-stream' });
+  const answer = await adminCall({ ...target, path: '/rollcall/v1/backup', expect: 'application/octet-stream' });
   if (file === '-') {
     await whole(pipeline(answer, terminal.stdout, { end: false }));
     return;

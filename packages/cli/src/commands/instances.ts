@@ -5,7 +5,7 @@ import { CommandFailure, exitCodes } from '../failure.ts';
 import { printInstances } from '../instances-table.ts';
 import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
-import { addAddressOption } from '../servers.ts';
+import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 import { printJson } from '../terminal.ts';
 
 export function addInstances(parent: Command, { terminal }: CommandContext): void {
@@ -14,8 +14,8 @@ export function addInstances(parent: Command, { terminal }: CommandContext): voi
     .description('list the instances of a service, whatever their status')
     .argument('<name>', 'the service')
     .option('--json', 'print {"service", "revision", "instances"}');
-  addAddressOption(command).action(async (name: string, { addr, json }: { addr?: string; json?: true }) => {
-    await askRegistry({ terminal, addr, name: 'rollcall instances' }, async (rollcall, signal) => {
+  addRegistryOptions(command).action(async (name: string, { json, ...flags }: RegistryFlags & { json?: true }) => {
+    await askRegistry({ terminal, flags, name: 'rollcall instances' }, async (rollcall, signal) => {
       const service = rollcall.service(name);
       const instances = await service.instances({ signal });
       if (json === true) printJson(terminal, { service: name, revision: service.snapshot()?.revision, instances });

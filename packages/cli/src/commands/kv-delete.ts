@@ -5,10 +5,9 @@ import { CommandFailure, exitCodes } from '../failure.ts';
 import { revision } from '../kv-entry.ts';
 import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
-import { addAddressOption } from '../servers.ts';
+import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 
-interface DeleteFlags {
-  readonly addr?: string;
+interface DeleteFlags extends RegistryFlags {
   readonly cas?: number;
   readonly recurse?: true;
 }
@@ -22,8 +21,8 @@ export function addKvDelete(parent: Command, { terminal }: CommandContext): void
     .addOption(
       new Option('--cas <revision>', 'only if the key stands at this revision').argParser(revision).conflicts('recurse'),
     );
-  addAddressOption(command).action(async (key: string, { addr, cas, recurse }: DeleteFlags) => {
-    await askRegistry({ terminal, addr, name: 'rollcall kv delete' }, async (rollcall) => {
+  addRegistryOptions(command).action(async (key: string, { cas, recurse, ...flags }: DeleteFlags) => {
+    await askRegistry({ terminal, flags, name: 'rollcall kv delete' }, async (rollcall) => {
       const gone = await rollcall.kv.delete(key, {
         ...(cas === undefined ? {} : { cas }),
         ...(recurse === undefined ? {} : { recurse }),

@@ -7,11 +7,10 @@ import { CommandFailure, exitCodes } from '../failure.ts';
 import { flags64, revision } from '../kv-entry.ts';
 import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
-import { addAddressOption } from '../servers.ts';
+import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface PutFlags {
-  readonly addr?: string;
+interface PutFlags extends RegistryFlags {
   readonly cas?: number;
   readonly flags?: bigint;
 }
@@ -29,12 +28,12 @@ export function addKvPut(parent: Command, { terminal }: CommandContext): void {
       new Option('--cas <revision>', 'only if the key stands at this revision; 0: only if there is none').argParser(revision),
     )
     .addOption(new Option('--flags <number>', 'a number to keep with it, from 0 to 2^64 - 1').argParser(flags64));
-  addAddressOption(command).action(async (key: string, given: string, { addr, cas, flags }: PutFlags) => {
+  addRegistryOptions(command).action(async (key: string, given: string, { cas, flags: number, ...flags }: PutFlags) => {
     const value = await valueOf(given, terminal);
-    await askRegistry({ terminal, addr, name: 'rollcall kv put' }, async (rollcall) => {
+    await askRegistry({ terminal, flags, name: 'rollcall kv put' }, async (rollcall) => {
       const written = await rollcall.kv.put(key, value, {
         ...(cas === undefined ? {} : { cas }),
-        ...(flags === undefined ? {} : { flags }),
+        ...(number === undefined ? {} : { flags: number }),
       });
       if (!written) {
         const state = cas === 0 ? 'exists' : `does not stand at revision ${cas}`;

@@ -4,14 +4,13 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
-import { adminCall, textOf } from '../admin-call.ts';
+import { adminCall, targetOf, textOf } from '../admin-call.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import type { CommandContext } from '../command-context.ts';
-import { addAddressOption, serversOf } from '../servers.ts';
+import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 import { print, printJson, type Terminal } from '../terminal.ts';
 
-interface RestoreFlags {
-  readonly addr?: string;
+interface RestoreFlags extends RegistryFlags {
   readonly json?: true;
 }
 
@@ -21,13 +20,13 @@ export function addRestore(parent: Command, { terminal }: CommandContext): void 
     .description('replace everything in the registry by a backup, all of it or nothing')
     .argument('<file>', 'what "rollcall backup" wrote, "-" for standard input')
     .option('--json', 'print the result as JSON');
-  addAddressOption(command).action((file: string, flags: RestoreFlags) => restore(file, flags, terminal));
+  addRegistryOptions(command).action((file: string, flags: RestoreFlags) => restore(file, flags, terminal));
 }
 
 async function restore(file: string, flags: RestoreFlags, terminal: Terminal): Promise<void> {
-  const servers = serversOf(flags.addr, terminal.env);
+  const target = await targetOf(flags, terminal);
   const body = file === '-' ? terminal.stdin : await readable(file);
-  const answer = await adminCall({ servers, path: '/rollcall/v1/restore', expect: 'application/json', method: 'PUT', body });
+  const answer = await adminCall({ ...target, path: '/rollcall/v1/restore', expect: 'application/json', method: 'PUT', body });
   const restored = JSON.parse(await textOf(answer)) as { records: number; revision: number };
   if (flags.json === true) printJson(terminal, restored);
   else print(terminal, `restored ${restored.records} records; the registry is at revision ${restored.revision}`);

@@ -5,11 +5,12 @@
 
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { startChild, type Child } from '../child.ts';
+import { credentialOptions } from '../credentials.ts';
 import { joinRegistry, type Membership } from '../membership.ts';
 import { ownAddress } from '../own-address.ts';
 import type { CommandContext } from '../command-context.ts';
 import { instanceOf, type RunFlags } from '../run-instance.ts';
-import { addAddressOption, serversOf } from '../servers.ts';
+import { addRegistryOptions, serversOf, type RegistryFlags } from '../servers.ts';
 import { remark } from '../terminal.ts';
 
 /** What supervisors and people send to make a program stop: it drains first. */
@@ -32,7 +33,7 @@ export function addRun(parent: Command, context: CommandContext): void {
     .option('--id <id>', 'name of this instance on its node (default NAME-PORT)')
     .addOption(new Option('--tag <tag>', 'a tag; may be repeated').argParser(collect).default([], 'none'))
     .addOption(new Option('--meta <key=value>', 'a meta entry; may be repeated').argParser(collectPair).default({}, 'none'));
-  addAddressOption(command).action((name: string, program: string[], flags: RunFlags & { addr?: string }) =>
+  addRegistryOptions(command).action((name: string, program: string[], flags: RunFlags & RegistryFlags) =>
     run(name, program, flags, context),
   );
 }
@@ -40,7 +41,7 @@ export function addRun(parent: Command, context: CommandContext): void {
 async function run(
   name: string,
   [program = '', ...args]: readonly string[],
-  flags: RunFlags & { addr?: string },
+  flags: RunFlags & RegistryFlags,
   { terminal, setExitCode }: CommandContext,
 ): Promise<void> {
   const servers = serversOf(flags.addr, terminal.env);
@@ -51,6 +52,7 @@ async function run(
   const membership = starting.then(() =>
     joinRegistry({
       servers,
+      credentials: credentialOptions(flags),
       instance: async () => instanceOf(name, flags, await ownAddress(servers[0] as string)),
       tell: (line) => remark(terminal, line),
     }),

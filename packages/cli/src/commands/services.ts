@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
-import { addAddressOption } from '../servers.ts';
+import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 import { printTable } from '../table.ts';
 import { printJson, remark } from '../terminal.ts';
 
@@ -12,8 +12,8 @@ export function addServices(parent: Command, { terminal }: CommandContext): void
     .command('services')
     .description('list the services that have instances, with their tags')
     .option('--json', 'print an array of {"service", "tags"}');
-  addAddressOption(command).action(async ({ addr, json }: { addr?: string; json?: true }) => {
-    await askRegistry({ terminal, addr, name: 'rollcall services' }, async (rollcall, signal) => {
+  addRegistryOptions(command).action(async ({ json, ...flags }: RegistryFlags & { json?: true }) => {
+    await askRegistry({ terminal, flags, name: 'rollcall services' }, async (rollcall, signal) => {
       const services = await rollcall.services({ signal });
       if (json === true) printJson(terminal, services);
       else if (services.length === 0) remark(terminal, 'no services are registered');

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { printInstances } from '../instances-table.ts';
 import type { CommandContext } from '../command-context.ts';
 import { followRegistry } from '../registry.ts';
-import { addAddressOption } from '../servers.ts';
+import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 import { counted, print, printJson } from '../terminal.ts';
 
 export function addWatch(parent: Command, { terminal }: CommandContext): void {
@@ -13,9 +13,12 @@ export function addWatch(parent: Command, { terminal }: CommandContext): void {
     .description('print the instances of a service now and after every change, until it is stopped')
     .argument('<name>', 'the service, which need not exist yet')
     .option('--json', 'print one line of {"service", "revision", "instances", "stale", "ageMs"} per change');
-  addAddressOption(command).action(async (name: string, { addr, json }: { addr?: string; json?: true }) => {
-    await followRegistry({ terminal, addr, name: 'rollcall watch' }, async (rollcall, signal) => {
-      for await (const snapshot of rollcall.service(name).watch({ signal })) {
+  addRegistryOptions(command).action(async (name: string, { json, ...flags }: RegistryFlags & { json?: true }) => {
+    await followRegistry({ terminal, flags, name: 'rollcall watch' }, async (rollcall, signal) => {
+      const service = rollcall.service(name);
+      // Says at once when it may not be read; a watch would wait for that to change.
+      await service.instances({ signal });
+      for await (const snapshot of service.watch({ signal })) {
         if (json === true) {
           printJson(terminal, snapshot);
           continue;

@@ -191,6 +191,8 @@ describe('mistakes', () => {
     const env = {
       ROLLCALL_DATADIR: '/x',
       ROLLCALL_HTTP_ADDR: 'http://127.0.0.1:8500',
+      ROLLCALL_CA_FILE: '/ca.pem',
+      ROLLCALL_TOKEN: 'x',
       ROLLCALL_PORT: 'tcp://10.0.0.1:8500',
       ROLLCALL_HTTP_SERVICE_PORT: '8500',
       ROLLCALL_BENCH_SECONDS: '10',

@@ -36,6 +36,7 @@ export const configVariable = 'ROLLCALL_CONFIG';
 
 /** Read by the commands that talk to a registry; listed here so that it is not taken for a typo. */
 export const addressVariable = 'ROLLCALL_HTTP_ADDR';
+const credentialVariables = ['TOKEN', 'TOKEN_FILE', 'CA_FILE', 'CERT_FILE', 'KEY_FILE', 'TLS_SERVER_NAME'].map((name) => `ROLLCALL_${name}`);
 
 interface Given {
   readonly value: unknown;
@@ -148,7 +149,7 @@ function parseConfig(path: string, text: string): Record<string, unknown> {
  */
 function misspelled(env: ResolveInput['env']): string[] {
   const known = Object.values(settingsTable).flatMap((setting: Setting<unknown>) => setting.env ?? []);
-  known.push(configVariable, addressVariable);
+  known.push(configVariable, addressVariable, ...credentialVariables);
   return Object.keys(env).flatMap((name) => {
     if (!name.startsWith('ROLLCALL_') || known.includes(name)) return [];
     if (/_(PORT|SERVICE)(_|$)/.test(name)) return [];

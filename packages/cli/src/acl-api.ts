@@ -1,0 +1,94 @@
+/** The part of Consul's ACL API that the `acl` commands use, with its JSON (https://developer.hashicorp.com/consul/api-docs/acl). */
+
+import { adminCall, textOf, type AdminCall, type Target } from './admin-call.ts';
+
+export interface AclLink {
+  readonly ID: string;
+  readonly Name: string;
+}
+
+export interface AclToken {
+  readonly AccessorID: string;
+  /** Shown by the call that makes the token, and never again. */
+  readonly SecretID: string;
+  readonly Description: string;
+  readonly Policies?: readonly AclLink[];
+  readonly Roles?: readonly AclLink[];
+  readonly ServiceIdentities?: readonly { readonly ServiceName: string; readonly Datacenters?: readonly string[] }[];
+  readonly NodeIdentities?: readonly { readonly NodeName: string; readonly Datacenter: string }[];
+  readonly CreateTime: string;
+  readonly ExpirationTime?: string;
+}
+
+/** What a new token is made from. */
+export interface AclTokenBody {
+  readonly Description?: string | undefined;
+  readonly Policies?: readonly { readonly Name: string }[];
+  readonly Roles?: readonly { readonly Name: string }[];
+  readonly ServiceIdentities?: readonly { readonly ServiceName: string; readonly Datacenters?: readonly string[] }[];
+  readonly NodeIdentities?: readonly { readonly NodeName: string; readonly Datacenter: string }[];
+  readonly ExpirationTTL?: string | undefined;
+}
+
+export interface AclPolicy extends AclLink {
+  readonly Description: string;
+  readonly Rules: string;
+}
+
+export interface AclPolicyBody {
+  readonly ID?: string;
+  readonly Name: string;
+  readonly Description?: string | undefined;
+  readonly Rules: string;
+}
+
+/** Each throws CommandFailure as `adminCall`. */
+export class AclApi {
+  readonly #target: Target;
+
+  constructor(target: Target) {
+    this.#target = target;
+  }
+
+  bootstrap(): Promise<AclToken> {
+    return this.#call('/v1/acl/bootstrap', { method: 'PUT', body: '' });
+  }
+
+  tokens(): Promise<AclToken[]> {
+    return this.#call('/v1/acl/tokens');
+  }
+
+  token(accessorId: string): Promise<AclToken> {
+    return this.#call(`/v1/acl/token/${encodeURIComponent(accessorId)}`);
+  }
+
+  createToken(token: AclTokenBody): Promise<AclToken> {
+    return this.#call('/v1/acl/token', { method: 'PUT', body: JSON.stringify(token) });
+  }
+
+  deleteToken(accessorId: string): Promise<boolean> {
+    return this.#call(`/v1/acl/token/${encodeURIComponent(accessorId)}`, { method: 'DELETE' });
+  }
+
+  policies(): Promise<AclPolicy[]> {
+    return this.#call('/v1/acl/policies');
+  }
+
+  policy(name: string): Promise<AclPolicy> {
+    return this.#call(`/v1/acl/policy/name/${encodeURIComponent(name)}`);
+  }
+
+  putPolicy(policy: AclPolicyBody): Promise<AclPolicy> {
+    const path = policy.ID === undefined ? '/v1/acl/policy' : `/v1/acl/policy/${policy.ID}`;
+    return this.#call(path, { method: 'PUT', body: JSON.stringify(policy) });
+  }
+
+  deletePolicy(id: string): Promise<boolean> {
+    return this.#call(`/v1/acl/policy/${id}`, { method: 'DELETE' });
+  }
+
+  async #call<T>(path: string, more: Pick<AdminCall, 'method' | 'body'> = {}): Promise<T> {
+    const answer = await adminCall({ ...this.#target, ...more, path, expect: 'application/json' });
+    return JSON.parse(await textOf(answer)) as T;
+  }
+}
