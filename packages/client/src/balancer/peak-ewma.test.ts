@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '../endpoint.ts';
-import { balancerCases } from './balancer.case.ts';
+import { balancerCases, weightCases } from './balancer.case.ts';
 import type { Balancer, BalancerFactory } from './balancer.ts';
 import { leastRequest } from './least-request.ts';
 import { peakEwma } from './peak-ewma.ts';
@@ -9,6 +9,7 @@ import { SeededRandom } from './seeded-random.ts';
 import { normal, simulate, type SimulatedRequest, someEndpoints } from './simulation.case.ts';
 
 balancerCases('peak EWMA', peakEwma(), 0.12);
+weightCases('peak EWMA', peakEwma(), 0.1);
 
 /** Two endpoints with a history: `latencies` in milliseconds, all observed at time 0. */
 function pair(latencies: readonly [number, number], options = {}): { balancer: Balancer; a: Endpoint; b: Endpoint } {

@@ -4,8 +4,9 @@ import { balancerCases, weightCases } from './balancer.case.ts';
 import type { Balancer } from './balancer.ts';
 import { leastRequest } from './least-request.ts';
 import { peakEwma } from './peak-ewma.ts';
+import { Picker } from './picker.ts';
 import { SeededRandom } from './seeded-random.ts';
-import { someEndpoints } from './simulation.case.ts';
+import { anInstance, someEndpoints } from './simulation.case.ts';
 import { slowStart, type SlowStartOptions } from './slow-start.ts';
 import { weightedRandom } from './weighted-random.ts';
 import { weightedRoundRobin } from './weighted-round-robin.ts';
@@ -91,6 +92,18 @@ describe('an endpoint that joins', () => {
     balancer.pick({ now: 61_000, exclude: [] });
     expect(fresh.weight).toBe(0.1);
   });
+});
+
+it('an endpoint that was ejected comes back slowly', () => {
+  const picker = new Picker(slowStart(weightedRoundRobin()), {}, new SeededRandom(1));
+  picker.update([anInstance('a'), anInstance('b')], 0);
+  const a = picker.pick(0) as Endpoint;
+  picker.observe(a, { now: 0, latencyMs: 1, result: 'unreachable' });
+  const picks = (from: number) => Array.from({ length: 100 }, (_, n) => picker.pick(from + n)).filter((picked) => picked === a).length;
+  expect(picks(500)).toBe(0);
+  // A tenth of the weight of the other one.
+  expect(Math.abs(picks(1000) - 9)).toBeLessThanOrEqual(1);
+  expect(Math.abs(picks(20_000) - 50)).toBeLessThanOrEqual(1);
 });
 
 it('takes the endpoints of the first list for warm', () => {
