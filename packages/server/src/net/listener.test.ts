@@ -154,6 +154,41 @@ describe('TLS', () => {
     expect(await ask({ port })).toMatchObject({ status: 200 });
   });
 
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('forgets clients of an authority that was taken away, their sessions included: %s', async (maxVersion) => {
+    const clients = new TestAuthority('clients');
+    const { port, certificates, folder } = await serve({ tls: { ca: clients.cert } });
+    const own = clients.issue({ names: [] });
+    /** Resolves when the server has answered; a session may come before or after that. */
+    const visit = (session?: Buffer) =>
+      new Promise<{ session: Buffer; reused: boolean }>((resolve, reject) => {
+        const socket = tlsConnect({ host: '127.0.0.1', port, ca: authority.cert, ...own, maxVersion, ...(session === undefined ? {} : { session }) });
+        let given: Buffer | undefined;
+        let answered = false;
+        const arrived = () => {
+          if (given === undefined || !answered) return;
+          resolve({ session: given, reused: socket.isSessionReused() });
+          socket.destroy();
+        };
+        socket.on('session', (one: Buffer) => {
+          given = one;
+          arrived();
+        });
+        socket.on('data', () => {
+          answered = true;
+          given ??= socket.getSession();
+          arrived();
+        });
+        socket.on('error', reject);
+        socket.on('close', () => reject(new Error('closed without an answer')));
+        socket.write('GET /test HTTP/1.1\r\nHost: x\r\n\r\n');
+      });
+    const { session } = await visit();
+    expect((await visit(session)).reused).toBe(true);
+    writeFileSync(join(folder, 'ca.pem'), new TestAuthority('others').cert);
+    expect(await certificates?.reload()).toBe(true);
+    await expect(visit(session)).rejects.toThrow(/ECONNRESET|closed without|disconnected before|unknown ca|certificate/i);
+  });
+
   it('is not what a client without it gets: its connection is closed without a word', async () => {
     const { port, handshakesFailed } = await serve({ tls: {} });
     expect(await raw(port, 'GET /test HTTP/1.1', 'Host: x', '', '')).not.toContain('HTTP/');
