@@ -1,18 +1,14 @@
 /** The part of the route table under `/v1/acl/`; with access control off all of it answers 401. */
 
-import type { Access } from '../../security/access.ts';
 import { authorize, listTemplates, previewTemplate, readTemplate, replication } from './acl-answers.ts';
 import { bootstrap, login, logout } from './acl-entry.ts';
 import * as methods from './acl-methods.ts';
 import * as policies from './acl-policies.ts';
 import * as tokens from './acl-tokens.ts';
-import { demands, writes, type Route } from './route.ts';
+import { anybody, demands, writes, type Route } from './route.ts';
 
 const read = demands('acl', 'read');
 const write = demands('acl', 'write');
-
-/** Whoever has a token may ask about that token. */
-const own: Access = { kind: 'filters', resources: [] };
 
 const table: readonly Route[] = [
   {
@@ -23,11 +19,11 @@ const table: readonly Route[] = [
     path: '/v1/acl/login',
     methods: { POST: { act: login, access: { kind: 'own-proof', why: 'a JSON Web Token' }, audit: 'login' } },
   },
-  { path: '/v1/acl/logout', methods: { POST: writes(logout, own) } },
+  { path: '/v1/acl/logout', methods: { POST: writes(logout, anybody) } },
   { path: '/v1/acl/replication', methods: { GET: { act: replication, access: { kind: 'open', why: 'as in Consul' } } } },
   { path: '/v1/acl/tokens', methods: { GET: { read: tokens.listTokens, access: read } } },
   { path: '/v1/acl/token', methods: { PUT: writes(tokens.createToken, write) } },
-  { path: '/v1/acl/token/self', methods: { GET: { act: tokens.ownToken, access: own } } },
+  { path: '/v1/acl/token/self', methods: { GET: { act: tokens.ownToken, access: anybody } } },
   {
     path: '/v1/acl/token/:id',
     methods: {
@@ -81,7 +77,7 @@ const table: readonly Route[] = [
   { path: '/v1/acl/templated-policies', methods: { GET: { act: listTemplates, access: read } } },
   { path: '/v1/acl/templated-policy/name/:name', methods: { GET: { act: readTemplate, access: read } } },
   { path: '/v1/acl/templated-policy/preview/:name', methods: { POST: { act: previewTemplate, access: read } } },
-  { path: '/v1/internal/acl/authorize', methods: { POST: { act: authorize, access: own } } },
+  { path: '/v1/internal/acl/authorize', methods: { POST: { act: authorize, access: anybody } } },
 ];
 
 export const aclRoutes: readonly Route[] = table.map((route) => ({ ...route, needsAcl: true }));

@@ -4,6 +4,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
+import { RegistryError } from '@rollcall/protocol';
 import type { Register } from '../../registry/command.ts';
 import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
@@ -58,9 +59,8 @@ function plain(value: object | undefined): unknown {
 }
 
 /**
- * Whoever may write the node may remove anything from it; others what they may write. What is not there is
- * the node's business.
- * @throws RegistryError `permission_denied`
+ * Whoever may write the node may remove anything from it; others what is there and they may write.
+ * @throws RegistryError `permission_denied`; `failed_precondition` for what is not there
  */
 export function demandDeregistration(
   call: Call,
@@ -68,11 +68,17 @@ export function demandDeregistration(
 ): void {
   const { state } = call.context.registry;
   if (call.caller.authorizer.allows('node', 'write', node)) return;
-  let service: string | undefined;
-  if (instance) service = find.instance(state, node, instance)?.service;
-  else if (check) {
+  if (instance) {
+    const row = find.instance(state, node, instance);
+    if (row === undefined) throw unknown('service', instance);
+    demand(call, 'service', 'write', row.service);
+  } else if (check) {
     const row = find.check(state, node, check);
-    service = row === undefined ? undefined : serviceOf(state, row);
-  }
-  demandCheck(call, node, service);
+    if (row === undefined) throw unknown('check', check);
+    demandCheck(call, node, serviceOf(state, row));
+  } else demand(call, 'node', 'write', node);
+}
+
+function unknown(what: 'service' | 'check', id: string): RegistryError {
+  return new RegistryError('failed_precondition', `Unknown ${what} ID '${id.slice(0, 120)}'`);
 }

@@ -31,14 +31,15 @@ export function configEntries(asked: Asked): Query {
   throw new RegistryError('not_found', `Config entry not found for ${quoted(kind)} / ${quoted(name)}`);
 }
 
-/** `GET /v1/connect/intentions/check`: without a rule everything is allowed. */
+/** `GET /v1/connect/intentions/check`: without an intention the default policy of access control holds, as in Consul. */
 export const checkIntention: Handler = (call) => {
   const { params } = call;
   for (const name of ['source', 'destination']) {
     if (params.get(name) === '') throw invalid(`required query parameter '${name}' not set`);
   }
   demand(call, 'service', 'read', params.get('destination'));
-  return jsonBody(params)({ Allowed: true });
+  const { acl } = call.context.security;
+  return jsonBody(params)({ Allowed: !acl.enabled || acl.defaultPolicy === 'allow' });
 };
 
 /** `GET /v1/connect/intentions/match` */

@@ -31,6 +31,9 @@ export function open(why: string): Access {
   return { kind: 'open', why };
 }
 
+/** Whoever has a good token, or none: there is nothing in it that somebody may not see. */
+export const anybody = filters();
+
 export const refused = open('everybody is refused');
 
 /** Demanded before the route runs. */

@@ -21,7 +21,7 @@ import { maintainNode, maintainService } from './maintenance.ts';
 import * as mesh from './no-mesh.ts';
 import * as operator from './operator.ts';
 import * as queries from './prepared-queries.ts';
-import { demands, filters, named, open, refused, writes, type Route } from './route.ts';
+import { anybody, demands, filters, named, open, refused, writes, type Route } from './route.ts';
 import * as session from './session.ts';
 import { leader, peers } from './status.ts';
 import { txn } from './txn.ts';
@@ -107,15 +107,15 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting):
     { path: '/v1/config', methods: { PUT: { act: mesh.refuse('configuration entries'), access: refused } } },
     {
       path: '/v1/config/:kind',
-      methods: { GET: { read: mesh.configEntries, access: open('there are none') }, DELETE: { act: mesh.refuse('configuration entries'), access: refused } },
+      methods: { GET: { read: mesh.configEntries, access: anybody }, DELETE: { act: mesh.refuse('configuration entries'), access: refused } },
     },
-    { path: '/v1/connect/intentions', methods: { GET: { read: mesh.emptyList, access: open('there are none') } } },
+    { path: '/v1/connect/intentions', methods: { GET: { read: mesh.emptyList, access: anybody } } },
     { path: '/v1/connect/intentions/match', methods: { GET: { act: mesh.matchIntentions, access: named('intention', 'read') } } },
     { path: '/v1/connect/intentions/check', methods: { GET: { act: mesh.checkIntention, access: named('service', 'read') } } },
     {
       path: '/v1/connect/intentions/exact',
       methods: {
-        GET: { act: mesh.exactIntention, access: open('there are none') },
+        GET: { act: mesh.exactIntention, access: anybody },
         PUT: { act: mesh.refuse('intentions'), access: refused },
         DELETE: { act: mesh.refuse('intentions'), access: refused },
       },
