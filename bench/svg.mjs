@@ -53,8 +53,10 @@ export function barChart({ title, yLabel, groups, logY = false }) {
     const shapes = bars.map(({ name, value }, index) => {
       const at = left + index * breadth;
       const top = drawable(value) ? y.at(value) : foot;
-      const shown = drawable(value) ? short(value) : 'n/a';
-      const size = breadth < 26 ? 8.5 : 10.5;
+      // Two digits have room above a narrow bar, three above a broad one.
+      const narrow = breadth < 26;
+      const shown = drawable(value) ? short(narrow ? Number(value.toPrecision(2)) : value) : 'n/a';
+      const size = narrow ? 8.5 : 10.5;
       const box = `<rect x="${px(at + 1)}" y="${px(Math.min(top, foot))}" width="${px(breadth - 2)}" height="${px(Math.abs(foot - top))}" fill="${colourAt(names.indexOf(name))}"/>`;
       return box + text(at + breadth / 2, Math.min(top, foot) - 4, shown, { size, anchor: 'middle' });
     });

@@ -1,12 +1,7 @@
 /** What is measured of each contender: nanoseconds, bytes, keys that move, shares, bounds. */
 
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { BoundedLoads, hash32, JumpTable, MaglevTable, Memento, mix32, Rendezvous, RingTable } from '@rollcall/client/hashing';
 import { median } from '../statistics.mjs';
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc');
 
 export const namesOf = (count) => Array.from({ length: count }, (_, index) => `10.0.${index >> 8}.${index & 255}:8080`);
 
@@ -14,12 +9,12 @@ export const namesOf = (count) => Array.from({ length: count }, (_, index) => `1
 export const hashAt = (seed, n) => mix32(Math.imul(seed, 0x9e3779b1) + n);
 
 /**
- * Nanoseconds and bytes per lookup. Each contender has a loop of its own, compiled for it alone; all
- * take turns in short rounds, so that a busy neighbour hits a round and not a contender.
+ * Nanoseconds of CPU and bytes per lookup. Each contender has a loop of its own, compiled for it alone; all
+ * take turns in short rounds, so that a busy neighbour, who takes the caches, hits a round and not a contender.
  * @param {{ name: string, lookup: string, build: Function }[]} list
  * @param {ArrayLike<unknown>} keys what is looked up, a power of two of them
  */
-export function time(list, names, keys, variable, { rounds, roundMs }) {
+export function time(list, names, keys, variable, { rounds, roundMs, calls }) {
   const timed = list.map(({ name, lookup, build }) => {
     const structure = build(names, keys);
     const source = `let s = 0; for (let n = 0; n < count; n++) { const ${variable} = keys[n & mask]; s = (s + ${lookup}) | 0; } return s;`;
@@ -30,28 +25,35 @@ export function time(list, names, keys, variable, { rounds, roundMs }) {
     let count = 1000;
     // Compiled, and long enough for the clock; the caches are warm.
     for (let warm = 0; warm < 5; warm++) run(10_000);
-    for (; elapsed(() => run(count)) < roundMs; count *= 2);
+    for (; cpuMs(() => run(count)) < roundMs; count *= 2);
     return { name, run, count, nanos: [] };
   });
   for (let round = 0; round < rounds; round++) {
-    for (const one of timed) one.nanos.push((elapsed(() => one.run(one.count)) * 1e6) / one.count);
+    for (const one of timed) {
+      // Its tables come back into the caches that the others had.
+      one.run(one.count);
+      one.nanos.push((cpuMs(() => one.run(one.count)) * 1e6) / one.count);
+    }
   }
-  return timed.map(({ name, run, nanos }) => ({ name, ns: median(nanos), least: Math.min(...nanos), bytes: bytesPer(run, 50_000) }));
+  return timed.map(({ name, run, nanos }) => ({ name, ns: median(nanos), least: Math.min(...nanos), bytes: bytesPer(run, calls) }));
 }
 
 /** What one structure takes: milliseconds to build, bytes to keep. */
 export function buildCost(contender, names) {
   contender.build(names);
-  const took = Array.from({ length: 5 }, () => elapsed(() => contender.build(names)));
-  const before = heldBytes();
-  const kept = [contender.build(names), contender.build(names)];
-  return { ms: median(took), bytes: Math.max(0, heldBytes() - before) / kept.length };
+  const took = Array.from({ length: 5 }, () => cpuMs(() => contender.build(names)));
+  const bytes = Array.from({ length: 3 }, () => {
+    const before = heldBytes();
+    const kept = [contender.build(names), contender.build(names)];
+    return (heldBytes() - before) / kept.length;
+  });
+  return { ms: median(took), bytes: Math.max(0, median(bytes)) };
 }
 
 function heldBytes() {
   // Array buffers are freed by another thread after a collection, and counted at the next one.
   for (let turn = 0; turn < 3; turn++) {
-    collect();
+    globalThis.gc();
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
   }
   const { heapUsed, arrayBuffers } = process.memoryUsage();
@@ -171,16 +173,25 @@ function zipf(count, exponent, seed) {
   };
 }
 
-function elapsed(work) {
-  const start = performance.now();
+/** What this process had of the CPU; waiting for a core does not count. */
+function cpuMs(work) {
+  const start = process.cpuUsage();
   work();
-  return performance.now() - start;
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
 }
 
-/** Growth of the heap: the young generation is larger than what is looked up at 16 bytes each. */
-function bytesPer(run, count) {
-  collect();
-  const before = process.memoryUsage().heapUsed;
-  run(count);
-  return Math.max(0, process.memoryUsage().heapUsed - before) / count;
+/**
+ * Growth of the heap over so many calls without a collection, beyond what a single call shows: the engine
+ * itself takes something now and then. The median of five.
+ */
+function bytesPer(run, calls) {
+  const grown = (count) => {
+    globalThis.gc();
+    const before = process.memoryUsage().heapUsed;
+    run(count);
+    return process.memoryUsage().heapUsed - before;
+  };
+  const turns = Array.from({ length: 5 }, () => (grown(calls) - grown(1)) / calls);
+  return Math.max(0, median(turns));
 }
