@@ -132,7 +132,6 @@ export class Acl {
     this.#watchExpiry(change);
     if (change.rules) {
       this.#callers.clear();
-      this.#authorizers.clear();
       for (const listeners of [...this.#listeners.values()]) this.#notify(listeners);
       return;
     }
@@ -238,8 +237,9 @@ export class Acl {
     const roles = token.roles.map((id) => this.store.role(id)).filter((role) => role !== undefined);
     const grants = [token, ...roles].map((one) => this.#grantsHere(one));
     const policies = [...new Set(grants.flatMap((grant) => grant.policies))].sort();
+    // With their revisions: who has the same rules as before keeps the same authorizer, and whoever holds it sees that.
     const key = JSON.stringify([
-      policies,
+      policies.map((id) => [id, this.store.policy(id)?.modified ?? 0]),
       grants.flatMap((grant) => grant.serviceIdentities.map(({ service }) => service)),
       grants.flatMap((grant) => grant.nodeIdentities.map(({ node }) => node)),
       grants.flatMap((grant) => grant.templatedPolicies.map(({ template, name }) => [template, name])),

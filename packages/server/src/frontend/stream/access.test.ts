@@ -317,6 +317,19 @@ describe('a watch', () => {
     expect(await client.take((told) => told.type === 'snapshot')).toMatchObject({ items: [{ service: 'consul' }, { service: 'db' }, { service: 'web' }] });
   });
 
+  it('of a part is not sent again because of the rights of others', async () => {
+    await fill();
+    const client = await greeted(await grants.token('service "web" { policy = "read" }'));
+    await client.ask(watch('services', ''));
+    await client.push('');
+    await grants.change(await grants.token(rules.read), rules.write);
+    // Answered after everything that the changes have brought about.
+    await client.ask({ type: 'get', view: view('services', '') });
+    const admin = await greeted(management, { session: newSession() });
+    await admin.ask(register('web-2', 'web'));
+    expect(client.inbox).toEqual([]);
+  });
+
   it('leaves out instances on nodes that may not be read, in what follows, too', async () => {
     const [near, far] = await Promise.all(['near', 'far'].map((node) => greeted(management, { session: newSession(), node })));
     await near?.ask(register('n1'));
