@@ -1,7 +1,6 @@
 /** What a prepared query finds: the same for every protocol that asks. Pure. */
 
 import { worstStatus, type CheckStatus } from '@rollcall/protocol';
-import { distancesFrom } from './coordinate.ts';
 import type { PreparedService } from './prepared-query.ts';
 import { find, type Reader } from './reader.ts';
 import type { CheckRow, InstanceRow, NodeRow } from './rows.ts';
@@ -45,29 +44,9 @@ export function executeQuery(reader: Reader, wanted: PreparedService): FoundInst
   return found;
 }
 
-/**
- * The nearest to a node first; those whose distance is unknown come last, as they come.
- * @param source name of the node
- * @returns undefined when nothing is known of the node, so that there is no order
- */
-export function nearestFirst(
-  reader: Reader,
-  found: readonly FoundInstance[],
-  source: string,
-): FoundInstance[] | undefined {
-  const distance = distancesFrom(reader, source);
-  if (distance === undefined) return undefined;
-  return [...found].sort((a, b) => order(distance(a.node.name), distance(b.node.name)));
-}
-
 /** The peers that a query without an answer would be asked of, one after the other; there are none. */
 export function failedOverTo({ Failover: { Targets } }: PreparedService): readonly string[] {
   return (Targets ?? []).map(({ Peer }) => Peer).filter((peer) => peer !== '');
-}
-
-function order(a: number, b: number): number {
-  // Both may be infinite, whose difference is no number.
-  return a === b ? 0 : a - b;
 }
 
 function byId(a: CheckRow, b: CheckRow): number {

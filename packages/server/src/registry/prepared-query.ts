@@ -54,7 +54,7 @@ export interface QueryPut {
   readonly kind: 'query-put';
   readonly id: string;
   readonly query: PreparedQuery;
-  /** It must exist; false when it does not and nothing was written. Otherwise it must not exist. */
+  /** It must exist: false when it does not, and nothing was written. */
   readonly update: boolean;
 }
 

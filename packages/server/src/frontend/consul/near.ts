@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import { plainAddress } from '../../net/agent-node.ts';
 import type { Exchange, Identity } from '../../net/frontend.ts';
-import { coordinateType, distancesFrom } from '../../registry/coordinate.ts';
+import { coordinateType, nearestFirst } from '../../registry/coordinate.ts';
 import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import type { Params } from './params.ts';
@@ -30,14 +30,7 @@ export function readNear(params: Params): Near {
   return {
     name: ` near ${JSON.stringify(near)}`,
     views: [viewOf.records(coordinateType), viewOf.nodes()],
-    sort: (state, rows, nodeOf) => {
-      const distance = distancesFrom(state, near);
-      if (distance === undefined) return rows;
-      const placed = rows.map((row) => ({ row, seconds: distance(nodeOf(row)) }));
-      // Both may be infinite, whose difference is no number.
-      placed.sort((a, b) => (a.seconds === b.seconds ? 0 : a.seconds - b.seconds));
-      return placed.map(({ row }) => row);
-    },
+    sort: (state, rows, nodeOf) => nearestFirst(state, near, rows, nodeOf) ?? rows,
   };
 }
 

@@ -1,7 +1,8 @@
 /** The answer of a prepared query over HTTP: in random order as Consul gives it, or the nearest first. */
 
-import { executeQuery, failedOverTo, nearestFirst, type FoundInstance } from '../../registry/prepared-query-execution.ts';
+import { executeQuery, failedOverTo, type FoundInstance } from '../../registry/prepared-query-execution.ts';
 import type { PreparedQuery } from '../../registry/prepared-query.ts';
+import { nearestFirst } from '../../registry/coordinate.ts';
 import { find } from '../../registry/reader.ts';
 import type { Call } from './call.ts';
 import { invalid, quoted } from './errors.ts';
@@ -38,7 +39,8 @@ export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery, sig
 function ordered(call: Call, found: readonly FoundInstance[], near: string): readonly FoundInstance[] {
   const shuffled = shuffle(found, call.context.uuid);
   const source = sourceOf(call, near);
-  return (source === undefined ? undefined : nearestFirst(call.context.registry.state, shuffled, source)) ?? shuffled;
+  if (source === undefined) return shuffled;
+  return nearestFirst(call.context.registry.state, source, shuffled, ({ node }) => node.name) ?? shuffled;
 }
 
 /** The node whose nearest are wanted. */

@@ -5,7 +5,8 @@
  */
 
 import { worstStatus, type CheckStatus } from '@rollcall/protocol';
-import { executeQuery, nearestFirst } from '../../registry/prepared-query-execution.ts';
+import { nearestFirst } from '../../registry/coordinate.ts';
+import { executeQuery } from '../../registry/prepared-query-execution.ts';
 import type { PreparedService } from '../../registry/prepared-query.ts';
 import { find, type Reader } from '../../registry/reader.ts';
 import type { CheckRow, InstanceRow } from '../../registry/rows.ts';
@@ -107,7 +108,8 @@ export function queryRosterOf(reader: Reader, options: QueryRosterOptions): Rost
   const found = options.names
     .flatMap((name) => executeQuery(reader, { ...options.wanted, Service: name }))
     .filter(({ node }) => options.readsNode(node.name));
-  const sorted = options.near === '' ? undefined : nearestFirst(reader, found, options.near);
+  const { near } = options;
+  const sorted = near === '' ? undefined : nearestFirst(reader, near, found, ({ node }) => node.name);
   const members = (sorted ?? found).map(({ instance, status }) =>
     memberOf(reader, instance, status, ownNamesOf(instance.service, options)),
   );

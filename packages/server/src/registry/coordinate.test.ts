@@ -1,0 +1,55 @@
+/** Distances are those of Serf's coordinates: what they mean, and when there is none. */
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { memory } from '../engine/memory/memory.ts';
+import { manualClock } from '../manual-clock.case.ts';
+import { Replica } from '../replica.ts';
+import { coordinateType, distance, distancesFrom, type Coordinate } from './coordinate.ts';
+
+const at = (first: number, second: number, more: Partial<Coordinate> = {}): Coordinate => ({
+  Vec: [first, second, 0, 0, 0, 0, 0, 0],
+  ...{ Error: 1.5, Adjustment: 0, Height: 0 },
+  ...more,
+});
+
+describe('the distance of two coordinates', () => {
+  it.each<[what: string, a: Coordinate, b: Coordinate, seconds: number]>([
+    ['is that of their points', at(0, 0), at(0.3, 0.4), 0.5],
+    ['has both heights on top', at(0, 0, { Height: 0.1 }), at(0.3, 0.4, { Height: 0.7 }), 1.3],
+    ['has both adjustments on top', at(0, 0, { Adjustment: 0.1 }), at(0.3, 0.4, { Adjustment: 0.2 }), 0.8],
+    ['is shortened by a negative adjustment', at(0, 0, { Adjustment: -0.1 }), at(0.3, 0.4), 0.4],
+    ['is not adjusted to nothing or less', at(0, 0, { Adjustment: -1e6 }), at(0.3, 0.4), 0.5],
+    ['is nothing from a point to itself', at(0.3, 0.4), at(0.3, 0.4), 0],
+  ])('%s', (_what, a, b, seconds) => {
+    expect(distance(a, b)).toBeCloseTo(seconds, 12);
+    expect(distance(b, a)).toBeCloseTo(seconds, 12);
+  });
+});
+
+describe('distances from a node', () => {
+  let replica: Replica;
+  beforeEach(async () => {
+    const onFatal = (error: unknown) => {
+      throw error;
+    };
+    replica = new Replica({ engine: memory(), clock: manualClock(), onFatal });
+    await replica.start();
+    for (const [Node, Segment, Coord] of [['a', '', at(0, 0)], ['b', '', at(0.3, 0.4)], ['far', 'other', at(0, 0)]] as const) {
+      await replica.submit({ kind: 'register', node: { name: Node, address: '10.0.0.1' }, nodeMode: 'update' });
+      const value = { Node, Segment, Coord: { ...Coord } };
+      await replica.submit({ kind: 'record-put', type: coordinateType, id: Node, value });
+    }
+  });
+
+  it('are infinite to what nothing is known of, and to another segment', () => {
+    const from = distancesFrom(replica.state, 'a');
+    expect([from?.('b'), from?.('far'), from?.('nobody')]).toEqual([0.5, Infinity, Infinity]);
+  });
+
+  it('are none from what nothing is known of, and from a node that has gone', async () => {
+    expect(distancesFrom(replica.state, 'nobody')).toBe(undefined);
+    await replica.submit({ kind: 'deregister-node', node: 'a' });
+    expect(distancesFrom(replica.state, 'a')).toBe(undefined);
+    expect(distancesFrom(replica.state, 'b')?.('a')).toBe(Infinity);
+  });
+});

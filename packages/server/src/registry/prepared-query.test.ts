@@ -1,0 +1,85 @@
+/** Prepared queries in the state: names are found as a naive search finds them, and go with their session. */
+
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { memory } from '../engine/memory/memory.ts';
+import { manualClock } from '../manual-clock.case.ts';
+import { Replica } from '../replica.ts';
+import { queryType } from './bound-record.ts';
+import type { PreparedQuery } from './prepared-query.ts';
+import { PreparedQueries } from './prepared-query-lookup.ts';
+import { find } from './reader.ts';
+
+async function start(): Promise<Replica> {
+  const onFatal = (error: unknown) => {
+    throw error;
+  };
+  const replica = new Replica({ engine: memory(), clock: manualClock(), onFatal });
+  await replica.start();
+  return replica;
+}
+
+function query(Name: string, template = false, Session = ''): PreparedQuery {
+  return {
+    Name,
+    Session,
+    Template: { Type: template ? 'name_prefix_match' : '', Regexp: '', RemoveEmptyTags: false },
+    Service: {
+      ...{ Service: '${name.full}', Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false },
+      ...{ IgnoreCheckIDs: [], Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
+    },
+    DNS: { TTL: '' },
+  };
+}
+
+it('a name finds its query, else the template with the longest prefix, whatever came and went before', async () => {
+  const name = fc.stringMatching(/^[abA]{0,3}$/);
+  const change = fc.record({ name, template: fc.boolean(), removed: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { maxLength: 12 }), fc.array(name, { minLength: 1, maxLength: 6 }), async (changes, asked) => {
+      const replica = await start();
+      const queries = new PreparedQueries(replica);
+      const kept = new Map<string, { name: string; template: boolean }>();
+      for (const { name: Name, template, removed } of changes) {
+        const key = Name.toLowerCase();
+        if (removed) await replica.submit({ kind: 'record-delete', type: queryType, id: `id ${key}` });
+        else {
+          const put = { kind: 'query-put', id: `id ${key}`, query: query(Name, template), update: false } as const;
+          await replica.submit(put);
+        }
+        if (removed) kept.delete(key);
+        else kept.set(key, { name: Name, template });
+        for (const one of asked) {
+          const lower = one.toLowerCase();
+          const prefixes = [...kept].filter(([prefix, { template: fits }]) => fits && lower.startsWith(prefix));
+          const longest = prefixes.sort(([a], [b]) => b.length - a.length)[0]?.[1];
+          const wanted = one === '' ? undefined : (kept.get(lower) ?? longest);
+          const found = queries.find(one)?.query;
+          expect([one, found?.Name]).toEqual([one, wanted?.name]);
+          if (found !== undefined) expect(found.Service.Service).toBe(wanted?.template === true ? one : '${name.full}');
+        }
+      }
+      await replica.close();
+    }),
+    { numRuns: 60 },
+  );
+});
+
+it('ends in the transaction that ends its session, and cannot be bound to one that is gone', async () => {
+  const replica = await start();
+  await replica.submit({ kind: 'register', node: { name: 'n', address: '10.0.0.1' }, nodeMode: 'update' });
+  await replica.submit({
+    ...{ kind: 'session-create', id: 's', name: '', node: 'n', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 },
+    ...{ behavior: 'release', checks: [] },
+  });
+  await replica.submit({ kind: 'query-put', id: 'bound', query: query('', false, 's'), update: false });
+  await replica.submit({ kind: 'query-put', id: 'free', query: query('free'), update: false });
+  const { revision } = replica.state;
+  await replica.submit({ kind: 'deregister-node', node: 'n' });
+  expect(replica.state.revision).toBe(revision + 1);
+  expect([...find.records(replica.state, queryType)].map(({ id }) => id)).toEqual(['free']);
+  const late = replica.submit({ kind: 'query-put', id: 'late', query: query('', false, 's'), update: false });
+  await expect(late).rejects.toMatchObject({ code: 'failed_precondition', message: 'invalid session "s"' });
+  expect(await replica.submit({ kind: 'query-put', id: 'bound', query: query('x'), update: true })).toBe(false);
+  await replica.close();
+});
