@@ -29,7 +29,7 @@ function gated(burst: number) {
 
 describe('logins', () => {
   it('that prove nothing are slowed down by address, and then not even looked at', async () => {
-    const { clock, login, lines, attempts } = gated(3);
+    const { clock, login, attempts } = gated(3);
     for (const code of ['unauthenticated', 'permission_denied', 'unauthenticated'] as const) {
       await expect(login(code)).rejects.toMatchObject({ code });
     }
@@ -37,20 +37,17 @@ describe('logins', () => {
     await expect(refused).rejects.toBeInstanceOf(TooManyFailures);
     await expect(refused).rejects.toMatchObject({ code: 'resource_exhausted', retryAfterMs: 1_000 });
     expect(attempts()).toBe(3);
-    // One line for each failure, none for what was not looked at: an attack must not fill the log.
-    expect(lines).toEqual(Array(3).fill('unauthenticated: a login that proves nothing'));
     expect(await login('ok', '10.0.0.8')).toBe('token');
     clock.advance(1_000);
     expect(await login('ok')).toBe('token');
   });
 
   it('that succeed, or fail for reasons of ours, cost nothing', async () => {
-    const { login, lines } = gated(1);
+    const { login } = gated(1);
     for (let time = 0; time < 5; time++) {
       expect(await login('ok')).toBe('token');
       await expect(login('unavailable')).rejects.toMatchObject({ code: 'unavailable' });
     }
-    expect(lines).toEqual([]);
   });
 
   it('that fail all at once are counted one by one', async () => {

@@ -70,7 +70,8 @@ export class Gate {
 
   /**
    * A proof that is no token of ours, a login: one that proves nothing counts as a wrong token, and while
-   * too many come from an address none is looked at, since looking is what costs.
+   * too many come from an address none is looked at, since looking is what costs. The audit log hears of it
+   * where the request is answered.
    * @param attempt rejects with `unauthenticated` or `permission_denied` for what proves nothing
    * @throws TooManyFailures, and whatever `attempt` rejects with
    */
@@ -82,7 +83,6 @@ export class Gate {
     } catch (error) {
       if (!isRegistryError(error, 'unauthenticated') && !isRegistryError(error, 'permission_denied')) throw error;
       this.#judge(origin, undefined);
-      this.#audit?.record({ ...origin, kind: 'unauthenticated', accessorId: '', action: 'a login that proves nothing' });
       throw error;
     }
   }

@@ -6,6 +6,7 @@ import { anonymousAccessor } from '../../security/templates.ts';
 import { agentTokenBody, bootstrapBody, loginBody } from './acl-definitions.ts';
 import { tokenJson } from './acl-json.ts';
 import { decodeBody, decodeBytes, demand, type Call, type Reply } from './call.ts';
+import { originOf } from './entrance.ts';
 import { quoted } from './errors.ts';
 import { unescapePath } from './params.ts';
 import { jsonBody } from './query.ts';
@@ -23,14 +24,16 @@ export async function bootstrap({ context, exchange, params }: Call): Promise<Re
 
 /** `POST /v1/acl/login` */
 export async function login(call: Call): Promise<Reply> {
-  const { context, params } = call;
+  const { context, exchange, params } = call;
   const { security, registry } = context;
   const fields = await decodeBody(call, loginBody, 'Failed to decode request body');
   const { AuthMethod: method = '', BearerToken: bearerToken = '', Meta: meta = {} } = fields;
-  if (security.acl.store.method(method) === undefined) {
-    throw new RegistryError('unauthenticated', `ACL not found: auth method ${quoted(method)} not found`);
-  }
-  const { token, secret } = await security.login.login({ method, bearerToken, meta });
+  const { token, secret } = await security.gate.prove(originOf(exchange.request), async () => {
+    if (security.acl.store.method(method) === undefined) {
+      throw new RegistryError('unauthenticated', `ACL not found: auth method ${quoted(method)} not found`);
+    }
+    return security.login.login({ method, bearerToken, meta });
+  });
   return jsonBody(params)(tokenJson(registry.state, token, secret));
 }
 

@@ -61,6 +61,7 @@ export class Entrance {
   }
 }
 
-function originOf({ socket }: IncomingMessage): Origin {
+/** Where a request comes from. */
+export function originOf({ socket }: IncomingMessage): Origin {
   return { address: socket.remoteAddress ?? '', via: 'consul' };
 }
