@@ -100,7 +100,7 @@ export class ServiceClient {
     this.#fetch = new ServiceFetch({
       ...{ service: name, picker: this.#chooser, pools: this.#pools, clock, requests: { current: 0, max } },
       ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, telemetry, onEvent: tell },
-      ...{ budget: new RetryBudget(options.retryBudget), hedging: hedgingOf(options), concurrency: concurrencyOf(options) },
+      ...{ budget: new RetryBudget(options.retryBudget), hedging: hedgingOf(options, clock), concurrency: concurrencyOf(options) },
     });
     this.#stopWatch = source.watch(name, (snapshot) => this.#accept(snapshot));
   }

@@ -9,6 +9,7 @@ import type { BalancerFactory, Probing } from './balancer/balancer.ts';
 import { peakEwma } from './balancer/peak-ewma.ts';
 import { Picker } from './balancer/picker.ts';
 import type { RandomSource } from './balancer/seeded-random.ts';
+import type { Clock } from './clock.ts';
 import { type BreakerOptions, Breakers } from './resilience/breaker.ts';
 import type { EjectionListener, EjectionOptions } from './resilience/ejection.ts';
 import { type ConcurrencyOptions, Gradient2 } from './resilience/gradient2.ts';
@@ -118,8 +119,8 @@ export function routerOf(
   return new Router(routing, () => new Picker(balancer, ejection, random, panicThreshold, onEject), random);
 }
 
-export function hedgingOf({ hedging }: ServiceOptions): Hedging | undefined {
-  return hedging === false ? undefined : new Hedging(hedging);
+export function hedgingOf({ hedging }: ServiceOptions, clock: Clock): Hedging | undefined {
+  return hedging === false ? undefined : new Hedging(clock, hedging);
 }
 
 export function concurrencyOf({ concurrency }: ServiceOptions): Gradient2 | undefined {

@@ -4,7 +4,7 @@
  * all of this does nothing.
  */
 
-import { metrics, trace, type Counter, type Span } from '@opentelemetry/api';
+import { metrics, trace, type Attributes, type Counter, type Span } from '@opentelemetry/api';
 import type { ServiceEvent } from './resilience/service-event.ts';
 
 /** Of one service. */
@@ -12,6 +12,8 @@ export class Telemetry {
   readonly #service: string;
   readonly #events: Counter;
   readonly #requests: Counter;
+  /** Attributes by result: one object for all requests that end alike. */
+  readonly #results = new Map<string, Attributes>();
 
   constructor(service: string) {
     const meter = metrics.getMeter('@rollcall/client');
@@ -39,7 +41,9 @@ export class Telemetry {
    * @param instance the one that answered, or the last one asked
    */
   ended(span: Span | undefined, result: string, instance: string | undefined, tries: number, hedged: boolean): void {
-    this.#requests.add(1, { 'rollcall.service': this.#service, 'rollcall.result': result });
+    let attributes = this.#results.get(result);
+    if (attributes === undefined) this.#results.set(result, (attributes = { 'rollcall.service': this.#service, 'rollcall.result': result }));
+    this.#requests.add(1, attributes);
     span?.setAttributes({
       'rollcall.service': this.#service,
       'rollcall.result': result,

@@ -16,7 +16,7 @@ import type { Clock } from '../clock.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { type Deadline, deadlineHeader, writeDeadline } from '../resilience/deadline.ts';
 import type { Gradient2 } from '../resilience/gradient2.ts';
-import type { Hedging } from '../resilience/hedging.ts';
+import type { Hedgeable, Hedging } from '../resilience/hedging.ts';
 import { type Failure, isIdempotent, retryPlace } from '../resilience/retry.ts';
 import type { RetryBudget } from '../resilience/retry-budget.ts';
 import type { ServiceEvent } from '../resilience/service-event.ts';
@@ -60,7 +60,7 @@ export interface ExchangeOptions {
   readonly deadline?: Deadline | undefined;
 }
 
-export class Exchange implements TryListener {
+export class Exchange implements TryListener, Hedgeable {
   readonly handler: FetchHandler;
   readonly #context: ExchangeContext;
   readonly #request: Dispatcher.DispatchOptions;
@@ -220,20 +220,19 @@ export class Exchange implements TryListener {
   }
 
   #scheduleHedge(now: number): void {
-    const { hedging, clock, triesMax } = this.#context;
+    const { hedging, triesMax } = this.#context;
     if (hedging === undefined || triesMax < 2 || !this.#idempotent || hasBody(this.#request)) return;
-    hedging.sent(now);
-    const { delayMs } = hedging;
-    this.#stopHedge = clock.timer(delayMs, () => this.#hedge(hedging, delayMs));
+    this.#stopHedge = hedging.sent(this, now);
   }
 
-  /** One at most, and none after a retry: that one has just begun. */
-  #hedge(hedging: Hedging, delayMs: number): void {
+  /** One hedge at most, and none after a retry: that one has just begun. */
+  hedge(delayMs: number): void {
+    const { hedging } = this.#context;
     const [slow] = this.#waiting;
     if (this.#over || this.#answering !== undefined || slow === undefined || this.#tries > 1) return;
     const now = this.#context.clock.monotonic();
     const endpoint = this.#another(now, false);
-    if (endpoint === undefined || !hedging.allows(now)) return;
+    if (endpoint === undefined || hedging?.allows(now) !== true) return;
     this.#hedged = true;
     this.#tell({ kind: 'hedge', endpoint: slow.endpoint.authority, delayMs });
     this.#try(endpoint, now);

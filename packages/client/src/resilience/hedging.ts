@@ -5,6 +5,7 @@
  * would only add to it. Only requests that may be made twice and have no body are hedged, each once.
  */
 
+import type { Clock } from '../clock.ts';
 import { LatencyWindow } from './latency-window.ts';
 import { RetryBudget } from './retry-budget.ts';
 
@@ -28,7 +29,28 @@ const windowMs = 60_000;
 /** The percentile is read anew after so many answers: reading costs a pass over the histogram. */
 const answersPerRead = 64;
 
+/** A request that may be hedged: an entry of the list of those that wait. */
+export interface Hedgeable {
+  /** No answer has come for so long. */
+  hedge(delayMs: number): void;
+}
+
+interface Waiting {
+  readonly request: Hedgeable;
+  readonly sentAt: number;
+  previous: Waiting | undefined;
+  next: Waiting | undefined;
+}
+
+/**
+ * All wait equally long, so they stand in the order in which they are due, and one timer serves them: a
+ * timer for each request would cost more than choosing its endpoint.
+ */
 export class Hedging {
+  readonly #clock: Clock;
+  #first: Waiting | undefined;
+  #last: Waiting | undefined;
+  #stopTimer: (() => void) | undefined;
   readonly #percentile: number;
   readonly #delayMinMs: number;
   readonly #budget: RetryBudget;
@@ -36,21 +58,26 @@ export class Hedging {
   #delayMs: number;
   #sinceRead = 0;
 
-  constructor({ percentile = 0.99, delayMinMs = 10, initialDelayMs = 1_000, maxShare = 0.05 }: HedgingOptions = {}) {
+  constructor(clock: Clock, { percentile = 0.99, delayMinMs = 10, initialDelayMs = 1_000, maxShare = 0.05 }: HedgingOptions = {}) {
+    this.#clock = clock;
     this.#percentile = percentile;
     this.#delayMinMs = delayMinMs;
     this.#delayMs = initialDelayMs;
     this.#budget = new RetryBudget({ share: maxShare, perSecond: hedgesPerSecond });
   }
 
-  /** How long to wait for an answer before a hedge, in milliseconds. */
-  get delayMs(): number {
-    return this.#delayMs;
-  }
-
-  /** A request was sent for the first time. */
-  sent(now: number): void {
+  /**
+   * A request was sent for the first time; it is told when its answer takes long.
+   * @returns ends that; idempotent
+   */
+  sent(request: Hedgeable, now: number): () => void {
     this.#budget.deposit(now);
+    const waiting: Waiting = { request, sentAt: now, previous: this.#last, next: undefined };
+    if (this.#last === undefined) this.#first = waiting;
+    else this.#last.next = waiting;
+    this.#last = waiting;
+    if (this.#stopTimer === undefined) this.#arm(waiting, now);
+    return () => this.#remove(waiting);
   }
 
   /** Whether a hedge may be sent; it counts as sent. */
@@ -65,6 +92,40 @@ export class Hedging {
     if (this.#sinceRead < answersPerRead) return;
     this.#sinceRead = 0;
     if (this.#answers.count(now) < samplesMin) return;
-    this.#delayMs = Math.max(this.#delayMinMs, this.#answers.percentile(this.#percentile, now));
+    const delayMs = Math.max(this.#delayMinMs, this.#answers.percentile(this.#percentile, now));
+    if (delayMs === this.#delayMs) return;
+    this.#delayMs = delayMs;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+    if (this.#first !== undefined) this.#arm(this.#first, now);
+  }
+
+  /** Once set, the timer goes on to the next that is due, even if the one that it was set for has been answered. */
+  #arm({ sentAt }: Waiting, now: number): void {
+    this.#stopTimer = this.#clock.timer(Math.max(0, sentAt + this.#delayMs - now), () => this.#turn());
+  }
+
+  #turn(): void {
+    const now = this.#clock.monotonic();
+    this.#stopTimer = undefined;
+    for (let waiting = this.#first; waiting !== undefined; waiting = this.#first) {
+      if (waiting.sentAt + this.#delayMs > now) {
+        this.#arm(waiting, now);
+        return;
+      }
+      this.#remove(waiting);
+      waiting.request.hedge(this.#delayMs);
+    }
+  }
+
+  #remove(waiting: Waiting): void {
+    const { previous, next } = waiting;
+    if (previous === undefined && this.#first !== waiting) return;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    waiting.previous = undefined;
+    waiting.next = undefined;
   }
 }

@@ -1,0 +1,69 @@
+import { expect, it } from 'vitest';
+import { manualClock } from '../../../server/src/manual-clock.case.ts';
+import { Hedging } from './hedging.ts';
+
+function setUp(options: ConstructorParameters<typeof Hedging>[1] = {}) {
+  const clock = manualClock();
+  const hedging = new Hedging(clock, { initialDelayMs: 100, ...options });
+  const told: string[] = [];
+  const send = (name: string) => hedging.sent({ hedge: (delayMs) => told.push(`${name} after ${delayMs}`) }, clock.monotonic());
+  return { clock, hedging, told, send };
+}
+
+it('tells each request when its own time has come', () => {
+  const { clock, told, send } = setUp();
+  send('a');
+  clock.advance(60);
+  send('b');
+  clock.advance(39);
+  expect(told).toEqual([]);
+  clock.advance(1);
+  expect(told).toEqual(['a after 100']);
+  clock.advance(60);
+  expect(told).toEqual(['a after 100', 'b after 100']);
+});
+
+it('does not tell a request that was answered, wherever it stands', () => {
+  for (const answered of [['a'], ['b'], ['c'], ['a', 'b'], ['b', 'c'], ['c', 'a'], ['a', 'b', 'c']]) {
+    const { clock, told, send } = setUp();
+    const stops = new Map(['a', 'b', 'c'].map((name) => [name, send(name)]));
+    for (const name of answered) {
+      stops.get(name)?.();
+      stops.get(name)?.();
+    }
+    clock.advance(100);
+    expect(told).toEqual(['a', 'b', 'c'].filter((name) => !answered.includes(name)).map((name) => `${name} after 100`));
+    send('d');
+    clock.advance(100);
+    expect(told.at(-1)).toBe('d after 100');
+  }
+});
+
+it('waits as long as the percentile of the answers, when there are enough', () => {
+  const { clock, hedging, told, send } = setUp({ percentile: 0.85 });
+  for (let n = 0; n < 128; n++) hedging.answered(n % 10 === 0 ? 1_000 : 20, clock.monotonic());
+  send('a');
+  clock.advance(19);
+  expect(told).toEqual([]);
+  clock.advance(4);
+  expect(told).toHaveLength(1);
+});
+
+it('never waits less than the least delay', () => {
+  const { clock, hedging, told, send } = setUp({ delayMinMs: 30 });
+  for (let n = 0; n < 128; n++) hedging.answered(1, clock.monotonic());
+  send('a');
+  clock.advance(29);
+  expect(told).toEqual([]);
+  clock.advance(1);
+  expect(told).toEqual(['a after 30']);
+});
+
+it('turns to those that wait already when it learns that they have waited long enough', () => {
+  const { clock, hedging, told, send } = setUp();
+  send('a');
+  clock.advance(50);
+  for (let n = 0; n < 128; n++) hedging.answered(20, clock.monotonic());
+  clock.advance(0);
+  expect(told).toHaveLength(1);
+});
