@@ -37,6 +37,8 @@ export type Subject = {
       readonly tag: string;
       /** Seconds, where a prepared query says so. */
       readonly ttl?: number | undefined;
+      /** The answer is one client's, and not to be kept for others. */
+      readonly personal?: boolean;
     }
   | { readonly kind: 'node'; readonly node: NodeRow }
   | { readonly kind: 'address'; readonly digits: string }
@@ -97,7 +99,8 @@ export class Directory {
     this.#addresses = this.#addressIndex();
   }
 
-  subjectOf(asked: Asked): Subject {
+  /** @param address of the client, for the few answers that depend on it; empty when it is not known */
+  subjectOf(asked: Asked, address = ''): Subject {
     if (this.#access.epoch !== this.#epoch) this.#forget();
     switch (asked.kind) {
       case 'service':
@@ -113,7 +116,7 @@ export class Directory {
       case 'between':
         return this.#isHere(asked.datacenter) ? { kind: 'between', ...fixed } : nothing;
       case 'query':
-        return this.#isHere(asked.datacenter) ? this.#query(asked.query) : nothing;
+        return this.#isHere(asked.datacenter) ? this.#query(asked.query, address) : nothing;
       case 'unknown':
       case 'foreign':
         return nothing;
@@ -144,18 +147,28 @@ export class Directory {
   }
 
   /** Of a prepared query: as of a service, but for what the query leaves out, and how long it may be kept. */
-  #query(name: string): Subject {
+  #query(name: string, address: string): Subject {
     const found = this.#queryNamed(name);
     if (found === undefined) return nothing;
     const { Service, DNS } = found.query;
     const service = lowerCase(Service.Service);
     const { index, behind } = this.#services.read();
     if (!this.#registry.state.services().has(Service.Service) && !index.has(service)) return behind ? nothingYet : nothing;
-    // Names that a template makes the same question of share its roster.
-    const key = `query\0${JSON.stringify(Service)}`;
-    const { index: roster, revision, behind: older } = this.#roster(key, () => this.#queryRosterOf(Service));
+    const personal = Service.Near === '_ip';
+    const near = this.#sourceOf(Service.Near, address);
+    // Names that a template makes the same question of share its roster, and so do clients on one node.
+    const key = `query\0${JSON.stringify(Service)}\0${near}`;
+    const { index: roster, revision, behind: older } = this.#roster(key, () => this.#queryRosterOf(Service, near));
     const stamp = `${key}\0${DNS.TTL}\0${revision}`;
-    return { kind: 'service', service, roster, tag: '', ttl: ttlOf(DNS.TTL), stamp, behind: behind || older };
+    return { kind: 'service', service, roster, tag: '', ttl: ttlOf(DNS.TTL), personal, stamp, behind: behind || older };
+  }
+
+  /** Name of the node whose nearest are wanted; empty for none. */
+  #sourceOf(near: string, address: string): string {
+    if (near === '_agent') return this.#zone.node.name;
+    if (near !== '_ip') return near;
+    const [of, name] = this.#addresses.read().index.get(addressDigits(address) ?? '') ?? nobody;
+    return of === 'node' ? name : '';
   }
 
   #queryNamed(name: string): FoundQuery | undefined {
@@ -189,12 +202,11 @@ export class Directory {
     return new Rebuilt(this.#clock, () => this.#revisionOf(names()), build);
   }
 
-  #queryRosterOf(wanted: PreparedService): Rebuilt<Roster, string> {
+  #queryRosterOf(wanted: PreparedService, near: string): Rebuilt<Roster, string> {
     const { state, views } = this.#registry;
-    const { domain, datacenter, node } = this.#zone;
+    const { domain, datacenter } = this.#zone;
     const names = () => this.#namesOf(wanted.Service);
     const readsNode = this.#readsNode;
-    const near = wanted.Near === '_agent' ? node.name : wanted.Near;
     // The order depends on coordinates, and on the nodes that have them.
     const places = [viewOf.records(coordinateType), viewOf.nodes()];
     const order = () => (near === '' ? '' : `\0${places.map((view) => views.revision(view)).join()}`);

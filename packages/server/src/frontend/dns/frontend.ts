@@ -86,9 +86,9 @@ export function dns(context: Context, options: DnsOptions): Dns {
   let sockets: Sockets | undefined;
 
   /** An answer now or later; undefined when there shall be none. */
-  const answer = (query: Buffer, overUdp: boolean, ednsMax?: number): Buffer | Promise<Buffer> | undefined => {
+  const answer = (query: Buffer, overUdp: boolean, address: string): Buffer | Promise<Buffer> | undefined => {
     try {
-      const response = responder.respond(query, overUdp, ednsMax);
+      const response = responder.respond(query, overUdp, { address, ednsMax: groupOf(address) === undefined ? Infinity : udpBytesDefault });
       if (response === 'ask-elsewhere') return elsewhere(query, overUdp);
       if (response !== 'silence') return response;
       counts.ignored++;
@@ -115,7 +115,7 @@ export function dns(context: Context, options: DnsOptions): Dns {
       counts.limited++;
       return;
     }
-    const response = answer(query, true, groupOf(address) === undefined ? Infinity : udpBytesDefault);
+    const response = answer(query, true, address);
     if (response instanceof Promise) void response.then((later) => send(later, port, address));
     else if (response !== undefined) send(response, port, address);
   };
@@ -126,7 +126,7 @@ export function dns(context: Context, options: DnsOptions): Dns {
   };
 
   const connections = new TcpConnections(wheel, (query, address) => {
-    if (rateLimit.admits(address)) return answer(query, false);
+    if (rateLimit.admits(address)) return answer(query, false, address);
     counts.limited++;
     return 'cut';
   });

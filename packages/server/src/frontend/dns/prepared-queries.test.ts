@@ -5,8 +5,10 @@ import type { Answer } from 'dns-packet';
 import { coordinateType } from '../../registry/coordinate.ts';
 import type { PreparedQuery, PreparedService } from '../../registry/prepared-query.ts';
 import { manualClock } from '../../manual-clock.case.ts';
-import { ask, type QueryType } from './ask.case.ts';
+import { ask, decoded, queryPacket, type QueryType } from './ask.case.ts';
 import { startDns } from './dns.case.ts';
+import { Responder } from './responder.ts';
+import { ttlsOf } from './ttls.ts';
 
 let server: Awaited<ReturnType<typeof startDns>>;
 beforeEach(async () => {
@@ -133,6 +135,35 @@ describe('a prepared query', () => {
     const { answers } = await ask(server.port, 'q.query.consul', 'A');
     expect(answers.map(dataOf)).toEqual(['10.0.0.1', '10.0.9.4', '10.0.0.2']);
   });
+});
+
+it('near to the one who asks, has the nearest of each first, and keeps no answer for another', async () => {
+  await place('n1', 0.1);
+  await place('n2', 0.2);
+  await put('ip', { Service: { Service: 'web', Near: '_ip', Tags: ['blue', '!x'], IgnoreCheckIDs: ['of n3'] } });
+  await place('n3', 0.3);
+  const { replica, context } = server;
+  const zone = {
+    ...{ domain: 'consul', datacenter: 'dc1', node: { name: 'here', address: '127.0.0.1' } },
+    ...{ ttls: ttlsOf({}), onlyPassing: false },
+  };
+  const responder = new Responder({
+    ...{ registry: replica, clock: context.clock, zone, limits: { udpBytesMax: 1_232, udpRecordsMax: 3 } },
+    ...{ tellWhenCut: false, recursion: false, random: () => 0.5 },
+  });
+  const asked = (address: string) => {
+    const answer = responder.respond(queryPacket('ip.query.consul', 'A'), true, { address, ednsMax: Infinity });
+    return decoded(answer as Buffer).answers.map(dataOf);
+  };
+  for (let again = 0; again < 3; again++) {
+    expect(asked('10.0.0.1')).toEqual(['10.0.0.1', '10.0.0.3']);
+    expect(asked('10.0.0.3')).toEqual(['10.0.0.3', '10.0.0.1']);
+    expect(asked('::ffff:10.0.0.3')).toEqual(['10.0.0.3', '10.0.0.1']);
+  }
+  expect((asked('10.9.9.9') as string[]).toSorted()).toEqual(['10.0.0.1', '10.0.0.3']);
+  await server.register({ id: 'client', nodeAddress: '127.0.0.1', service: 'other' });
+  await place('client', 0.29);
+  expect(await found('ip.query.consul')).toEqual(['10.0.0.3', '10.0.0.1']);
 });
 
 describe('a template', () => {

@@ -40,6 +40,26 @@ export interface ResponderOptions {
   readonly access?: NameAccess;
 }
 
+/** Who asks, as far as that shapes an answer. */
+export interface Client {
+  /** Most bytes of an answer over UDP, whatever a query announces. */
+  readonly ednsMax: number;
+  readonly address: string;
+}
+
+const anybody: Client = { ednsMax: Infinity, address: '' };
+
+/** What there is to know of a packet before its answer is looked for. */
+interface Question {
+  readonly query: Query;
+  readonly shape: number;
+  readonly key: string;
+  readonly framed: boolean;
+  /** The right to be told anything was found. */
+  readonly admitted: boolean;
+  readonly address: string;
+}
+
 /** A packet to send, or what to do instead. */
 export type Response = Buffer | 'silence' | 'ask-elsewhere';
 
@@ -86,9 +106,9 @@ export class Responder {
 
   /**
    * @param packet one query; over TCP without its length, which the answer has
-   * @param ednsMax most bytes of an answer over UDP, whatever the query announces
+   * @param client who asks
    */
-  respond(packet: Buffer, udp: boolean, ednsMax = Infinity): Response {
+  respond(packet: Buffer, udp: boolean, client: Client = anybody): Response {
     const framed = !udp;
     const reading = this.#reader.read(packet);
     if (reading.kind === 'silence') return 'silence';
@@ -97,7 +117,7 @@ export class Responder {
       return refuse(packet, reading.rcode, framed);
     }
     const { query } = reading;
-    const shape = shapeOf(udp, query.edns && Math.min(query.edns.bytesMax, ednsMax), this.#options.limits);
+    const shape = shapeOf(udp, query.edns && Math.min(query.edns.bytesMax, client.ednsMax), this.#options.limits);
     const rcode = refusalOf(query);
     if (rcode !== rcodes.NOERROR) return this.#no(packet, query, shape, rcode, 'refused', framed);
 
@@ -105,7 +125,7 @@ export class Responder {
     const key = this.#reader.key(shape);
     const kept = admitted ? this.#answers.get(key) : undefined;
     if (kept !== undefined && this.#isGood(kept)) return this.#send(packet, query, kept, framed);
-    return this.#find(packet, query, shape, key, framed, admitted);
+    return this.#find(packet, { query, shape, key, framed, admitted, address: client.address });
   }
 
   /** What to say when nobody elsewhere could be asked, or something broke here. */
@@ -128,7 +148,7 @@ export class Responder {
   }
 
   /** @param admitted false when nobody can tell what may be told: the default token is gone */
-  #find(packet: Buffer, query: Query, shape: number, key: string, framed: boolean, admitted: boolean): Response {
+  #find(packet: Buffer, { query, shape, key, framed, admitted, address }: Question): Response {
     const { registry, zone, recursion } = this.#options;
     const labels = this.#reader.labels();
     const asked = parseName(labels, query.type, this.#domain);
@@ -136,7 +156,7 @@ export class Responder {
       return recursion ? 'ask-elsewhere' : this.#no(packet, query, shape, rcodes.REFUSED, 'refused', framed);
     }
     if (!admitted) return this.#no(packet, query, shape, rcodes.SERVFAIL, 'refused', framed);
-    const subject = this.#directory.subjectOf(asked);
+    const subject = this.#directory.subjectOf(asked, address);
     if (recursion && subject.kind === 'reverse' && subject.name === '') return 'ask-elsewhere';
     const found = resolve(zone, subject, query.type);
     this.#answers.delete(key);
@@ -147,7 +167,7 @@ export class Responder {
     const encoded = this.#encoded(this.#reader.question(), found, shape);
     const goodAt = subject.behind ? -1 : registry.state.revision;
     const held: Held = { asked, stamp: subject.stamp, encoded, weight: encoded.weight + key.length, goodAt, epoch: this.#access.epoch };
-    this.#answers.set(key, held);
+    if (subject.kind !== 'service' || subject.personal !== true) this.#answers.set(key, held);
     return this.#send(packet, query, held, framed);
   }
 
