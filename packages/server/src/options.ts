@@ -17,6 +17,8 @@ export interface Limits {
   readonly headersMsMax: number;
   /** Milliseconds in which a whole request must arrive. */
   readonly requestMsMax: number;
+  /** Milliseconds after which a connection is closed on which nothing moves, though an answer is on its way or awaited. */
+  readonly stuckMsMax: number;
   /** Bytes of encoded answers kept for reuse. */
   readonly answerBytesMax: number;
   /** Largest frame that a stream client may send, in bytes. */
@@ -46,6 +48,8 @@ export const defaultLimits: Limits = {
   // Slower than any network, faster than an attack with one byte a second can use.
   headersMsMax: 10_000,
   requestMsMax: 60_000,
+  // Blocking queries wait ten minutes and a sixteenth at most; who reads nothing for longer is not reading.
+  stuckMsMax: 900_000,
   answerBytesMax: 67_108_864,
   frameBytesMax: 1_048_576,
   streamBufferBytesMax: 1_048_576,

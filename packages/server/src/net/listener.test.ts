@@ -7,6 +7,7 @@ import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { connect as tlsConnect, type ConnectionOptions } from 'node:tls';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -238,6 +239,43 @@ describe('a client that is slow on purpose', () => {
     const answer = await raw(port, 'PUT /test HTTP/1.1', 'Host: x', 'Content-Length: 10', '', '1');
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
     await heard;
+  });
+
+  it('is cut when it does not read its answer', async () => {
+    let cut: () => void = () => {};
+    const closed = new Promise<void>((resolve) => (cut = resolve));
+    const { port } = await serve({
+      limits: { stuckMsMax: 100 },
+      handle({ response }) {
+        response.on('close', cut);
+        // More than the buffers of both ends hold.
+        response.end(Buffer.alloc(64 * 1_048_576));
+      },
+    });
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET /test HTTP/1.1\r\nHost: x\r\n\r\n'));
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => {});
+    await closed;
+  });
+
+  it('is left alone once its connection is a stream', async () => {
+    let stream: Duplex | undefined;
+    const { port } = await serve({
+      limits: { stuckMsMax: 50 },
+      upgrade(_request, socket) {
+        stream = socket;
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+      },
+    });
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET /test HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n'));
+    onTestFinished(() => void socket.destroy());
+    await new Promise((resolve) => socket.once('data', resolve));
+    onTestFinished(() => void stream?.destroy());
+    // A request on another connection that is cut takes longer than the stream would have been let live.
+    await raw(port, 'GET /nothing HTTP/1.1', 'Host: x', 'X-Slow: ');
+    expect(stream?.destroyed).toBe(false);
+    stream?.write('still here');
+    expect(String(await new Promise((resolve) => socket.once('data', resolve)))).toBe('still here');
   });
 
   it('is cut when it does not finish its TLS handshake', async () => {

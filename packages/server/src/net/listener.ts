@@ -33,7 +33,7 @@ export interface ListenerOptions {
   readonly frontends: readonly Frontend[];
   readonly guard: ConnectionGuard;
   readonly origins: Origins;
-  readonly limits: Pick<Limits, 'headerBytesMax' | 'headersMsMax' | 'requestMsMax'>;
+  readonly limits: Pick<Limits, 'headerBytesMax' | 'headersMsMax' | 'requestMsMax' | 'stuckMsMax'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -59,10 +59,11 @@ const headersMax = 200;
 
 /** @throws RegistryError `failed_precondition` when the address cannot be listened on */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  const { at, frontends, guard, origins, certificates } = options;
+  const { at, frontends, guard, origins, certificates, limits } = options;
   const server = makeServer(options);
   const upgraded = new Set<Duplex>();
   server.maxHeadersCount = 0;
+  server.timeout = limits.stuckMsMax;
 
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     followRequest(request, response);
@@ -84,6 +85,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
     }
+    // From here on its front end knows who is stuck.
+    (socket as Socket).setTimeout(0);
     upgraded.add(socket);
     socket.on('close', () => upgraded.delete(socket));
     frontend.upgrade(request, socket, head);
