@@ -12,14 +12,15 @@ import { play } from './walkthrough.ts';
 
 it('an operator can follow the guide to security', async () => {
   const blocks = blocksOf(readFileSync(join(root, 'docs/guides/security.md'), 'utf8')).filter(({ language }) => language === 'sh');
-  expect(blocks).toHaveLength(9);
+  expect(blocks).toHaveLength(10);
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-guide-'));
+  const [https, web] = [await freePort(), await freePort()];
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('ROLLCALL_'));
   try {
     await play(blocks, {
       folder,
       env: { ...Object.fromEntries(inherited), NO_COLOR: '1' },
-      replace: { '8501': String(await freePort()), 'npx rollcall': `node ${join(root, 'packages/cli/bin/rollcall.mjs')}` },
+      replace: { '8501': String(https), '8080': String(web), 'npx rollcall': `node ${join(root, 'packages/cli/bin/rollcall.mjs')}` },
       timeoutMs: 60_000,
       run: (_block, text) => ['bash', '-ec', text],
     });
