@@ -31,7 +31,11 @@ describe('a newcomer', () => {
 describe('the examples', () => {
   it.each([
     ['packages/client/README.md', 5],
+    ['packages/client/src/balancer/README.md', 1],
     ['packages/client/src/hashing/README.md', 2],
+    ['packages/client/src/integration/README.md', 1],
+    ['packages/client/src/resilience/README.md', 1],
+    ['packages/client/src/routing/README.md', 1],
     ['packages/server/src/frontend/admin/README.md', 1],
     ['packages/server/src/engine/embedded/README.md', 1],
   ])('of %s work against a registry that runs', async (path, count) => {
