@@ -88,6 +88,15 @@ test('who does not read is sent no more than fits, and is told what is missing',
   expect(sent).toBeLessThan(3_000);
 });
 
+test('a silent log is no reason to cut whoever listens to it', async () => {
+  await using quick = await Consul.start({ log, limits: { stuckMsMax: 50 } });
+  const response = await watch('', quick);
+  // What waits for something else is cut for that; it came later.
+  await expect(quick.get('/v1/kv/nothing?index=1000000&wait=60s')).rejects.toThrow('socket hang up');
+  log.info('at last');
+  expect(await read(response, (text) => text.endsWith('\n'))).toContain('at last');
+});
+
 test('ends when the server closes', async () => {
   const response = await watch();
   const rest = read(response, () => false);

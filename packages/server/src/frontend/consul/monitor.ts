@@ -39,6 +39,10 @@ export class Monitors {
     const stop = tap.listen(write);
     const stopFollowing = this.#endWithToken(call, response);
     this.#open.add(response);
+    // A log may be silent for hours; only who does not take what there is is stuck.
+    response.on('timeout', () => {
+      if (response.writableLength > 0) response.destroy();
+    });
     // The head goes out at once, so that the client knows that it is heard.
     response.writeHead(200, ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff', ...commonHead(context.security.acl)]);
     response.flushHeaders();
