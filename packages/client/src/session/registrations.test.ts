@@ -47,6 +47,44 @@ function open(): void {
   registrations.opened();
 }
 
+describe('registrations that may not be made', () => {
+  const denied = new RegistryError('permission_denied', 'no');
+
+  it('fail at once when they are new, and are not tried again', async () => {
+    open();
+    registrations.want('a', instance('a'));
+    const confirmed = registrations.confirmed('a', undefined);
+    await session.answer(denied);
+    await expect(confirmed).rejects.toBe(denied);
+    clock.advance(60_000);
+    expect(session.asked).toEqual([]);
+  });
+
+  it('are tried again, slowly, when the registry had them before', async () => {
+    open();
+    registrations.want('a', instance('a'));
+    await session.answer();
+    registrations.greeted(greeting(false));
+    expect(await session.answer(denied)).toBe('register a:80');
+    clock.advance(4_999);
+    expect(session.asked).toEqual([]);
+    clock.advance(5_001);
+    expect(await session.answer()).toBe('register a:80');
+    clock.advance(60_000);
+    expect(session.asked).toEqual([]);
+  });
+
+  it('tell whoever waits when no registry takes the client, and stay wanted', async () => {
+    registrations.want('a', instance('a'));
+    const confirmed = registrations.confirmed('a', undefined);
+    expect(session.urged).toBe(1);
+    registrations.refused(denied);
+    await expect(confirmed).rejects.toBe(denied);
+    open();
+    expect(await session.answer()).toBe('register a:80');
+  });
+});
+
 describe('registrations', () => {
   it('wait for a registry and go in one frame', async () => {
     registrations.want('a', instance('a'));

@@ -117,6 +117,52 @@ describe('watched views', () => {
     expect(session.taken()).toEqual(['watch: bad']);
   });
 
+  it('that are refused are asked for again from time to time, as long as somebody uses them', async () => {
+    greet();
+    const view = views.use(key('a'));
+    await turn();
+    session.taken();
+    views.pushed({ type: 'watch-ended', view: key('a'), code: 'permission_denied', message: 'no' });
+    expect(view.failure).toMatchObject({ code: 'permission_denied' });
+    clock.advance(60_000);
+    await turn();
+    expect(session.taken()).toEqual(['watch: a']);
+    views.pushed(snapshot('a', 5));
+    expect([view.failure, view.current]).toEqual([undefined, true]);
+  });
+
+  it('of which a part was sent are asked for whole by the next link, and take it though it is older', async () => {
+    greet();
+    const view = views.use(key('a'));
+    await turn();
+    views.pushed({ ...snapshot('a', 9), partial: true });
+    session.taken();
+    views.lost();
+    greet();
+    await turn();
+    expect(session.taken()).toEqual(['watch: a']);
+    views.pushed(snapshot('a', 5));
+    expect([view.revision, view.current]).toEqual([5, true]);
+    views.lost();
+    greet();
+    await turn();
+    expect(session.taken()).toEqual(['watch: a@5']);
+  });
+
+  it('end the wait of those who have nothing yet when no registry takes the client, and leave the others', async () => {
+    greet();
+    const [known, fresh] = [views.use(key('known')), views.use(key('fresh'))];
+    await turn();
+    views.pushed(snapshot('known', 1));
+    views.lost();
+    views.refused(new RegistryError('unauthenticated', 'no'));
+    expect([known.hopeless, fresh.hopeless]).toEqual([undefined, expect.objectContaining({ code: 'unauthenticated' })]);
+    greet();
+    await turn();
+    views.pushed(snapshot('fresh', 1));
+    expect(fresh.hopeless).toBeUndefined();
+  });
+
   it('are asked for whole when a delta does not follow', async () => {
     greet();
     const a = views.use(key('a'));
