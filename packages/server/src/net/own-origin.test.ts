@@ -61,6 +61,7 @@ describe('with lists of names and origins', () => {
     ['a listed name on loopback', { host: 'registry.internal:8500' }],
     ['an address', { host: '[fd00::7]:8500', localAddress: 'fd00::7' }],
     ['localhost', { host: 'localhost:8500' }],
+    ['any name on a Unix socket', { host: 'anything', localAddress: undefined }],
     ['a page of a listed origin', { origin: 'https://console.test', fetchSite: 'cross-site' }],
   ])('%s is let in', (_name, from) => {
     expect(refusal(from, lists)).toBeUndefined();

@@ -90,7 +90,8 @@ export class OriginPolicy implements Origins {
   #refuseHost(host: string, localAddress: () => string | undefined): string | undefined {
     if (this.#isKnown(host)) return undefined;
     const local = localAddress();
-    if (local !== undefined && isLoopbackHost(local)) {
+    if (local === undefined) return undefined;
+    if (isLoopbackHost(local)) {
       return `host ${quoted(host)} is not a name of this machine's loopback; use 127.0.0.1 or localhost, or list it in allowedHosts`;
     }
     if (this.#hosts.size === 0) return undefined;
