@@ -7,12 +7,18 @@ import { symbols, type DestinationStream, type Logger } from 'pino';
 
 export type LineListener = (line: string) => void;
 
+/** Where lines go; one that writes in the background can be flushed. */
+export interface LineSink extends DestinationStream {
+  flush?(done?: (error?: Error) => void): void;
+  flushSync?(): void;
+}
+
 export class LogTap implements DestinationStream {
-  readonly #next: DestinationStream;
+  readonly #next: LineSink;
   readonly #listeners = new Set<LineListener>();
 
   /** @param next where the lines go */
-  constructor(next: DestinationStream) {
+  constructor(next: LineSink) {
     this.#next = next;
   }
 
@@ -37,10 +43,13 @@ export class LogTap implements DestinationStream {
     for (const listener of this.#listeners) listener(line);
   }
 
-  /** Pino looks for it when the process shall not end before its lines are out. */
+  /** Pino calls these, if they are there, when lines have to be out before something else. */
   flush(done?: (error?: Error) => void): void {
-    const next = this.#next as { flush?: (done?: (error?: Error) => void) => void };
-    if (typeof next.flush === 'function') next.flush(done);
-    else done?.();
+    if (this.#next.flush === undefined) done?.();
+    else this.#next.flush(done);
+  }
+
+  flushSync(): void {
+    this.#next.flushSync?.();
   }
 }
