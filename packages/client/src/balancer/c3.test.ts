@@ -62,6 +62,14 @@ it('tries an endpoint without history, or without news, with one request at a ti
   expect(pick(5001)).toBe(a);
 });
 
+it('does not take a request that was cancelled early for news', () => {
+  const { balancer, a, b, pick } = pair([10, 2000], { staleMs: 5000 });
+  balancer.observe(a, { now: 5001, latencyMs: 10, result: 'ok' });
+  expect(pick(5001)).toBe(b);
+  balancer.observe(b, { now: 5002, latencyMs: 5, result: 'cancelled' });
+  expect(pick(5002)).toBe(b);
+});
+
 it('keeps what it knows of endpoints that stay', () => {
   const { balancer, a, b, pick } = pair([300, 20]);
   balancer.update([b, a]);

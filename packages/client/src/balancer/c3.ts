@@ -46,13 +46,10 @@ export function c3({ clients = 1, staleMs = 10_000, ...latency }: C3Options = {}
   return make;
 }
 
-/** Dearer than any endpoint with a history, in milliseconds; small enough to add a queue to it. */
-const unknownCost = 2 ** 47;
+/** Its cube is dearer than any endpoint with a history, in milliseconds. */
+const unknownRoot = 2 ** 16;
 
-const termsEach = 4;
-/** Terms of an endpoint without history, and of one of weight 0: no score is lower than its Infinity. */
-const unknown = [0, 1, 1, -Infinity];
-const never = [Infinity, Infinity, 0, Infinity];
+const termsEach = 3;
 
 class C3 implements Balancer {
   readonly #places = new Places();
@@ -66,11 +63,13 @@ class C3 implements Balancer {
   /** Requests at the server, as reported. */
   readonly #queue: MovingAverages;
   /**
-   * What a scan reads, four numbers for each endpoint: R − S; ∛S times what the queue is without this
-   * client's requests; ∛S times what one of those adds; when it was last heard of. The score is the
-   * first + (the second + requests in flight · the third)³.
+   * What a scan reads, three numbers for each endpoint: R − S; ∛S times what the queue is without this
+   * client's requests; ∛S times what one of those adds. The score is the first + (the second +
+   * requests in flight · the third)³.
    */
   #terms = new Float64Array(0);
+  /** No endpoint that counts as known is without news for too long before this time. */
+  readonly #knownUntil = new Float64Array([-Infinity]);
   /** What one request counts at each endpoint, by its weight. */
   #requestShares = new Float64Array(0);
   /** Where the next scan begins, so that ties go round: one beyond the last pick. */
@@ -94,6 +93,7 @@ class C3 implements Balancer {
     this.#requestShares = requestShares(endpoints);
     this.#terms = new Float64Array(termsEach * endpoints.length);
     for (let index = 0; index < endpoints.length; index++) this.#weigh(index);
+    this.#knownUntil[0] = -Infinity;
     this.#next = drawIndex(this.#random, endpoints.length);
   }
 
@@ -103,17 +103,15 @@ class C3 implements Balancer {
     if (exclude.length > 0) best = drawAllowed(endpoints, exclude, -1, undefined, this.#random);
     else if (endpoints.length > 0) best = this.#next;
     if (best === -1) return undefined;
+    if (now > (this.#knownUntil[0] as number)) this.#forgetStale(now);
     const terms = this.#terms;
-    const knownSince = now - this.#staleMs;
     let least = Infinity;
     let index = this.#next;
     for (let left = endpoints.length; left > 0; left--) {
       const endpoint = endpoints[index] as Endpoint;
       const at = termsEach * index;
-      const own = endpoint.inFlight * (terms[at + 2] as number);
-      const queue = (terms[at + 1] as number) + own;
-      let score = (terms[at] as number) + queue * queue * queue;
-      if ((terms[at + 3] as number) < knownSince) score = own === 0 ? 0 : unknownCost + own;
+      const queue = (terms[at + 1] as number) + endpoint.inFlight * (terms[at + 2] as number);
+      const score = (terms[at] as number) + queue * queue * queue;
       if (score < least && (exclude.length === 0 || !exclude.includes(endpoint))) {
         least = score;
         best = index;
@@ -129,6 +127,8 @@ class C3 implements Balancer {
     if (index === undefined) return;
     this.#latency.observe(index, outcome);
     const { now, load } = outcome;
+    // A request that was cancelled early is no news.
+    if (this.#latency.stamps[index] !== now) return;
     if (load !== undefined) {
       this.#queue.sample[0] = now;
       this.#queue.sample[1] = load.inFlight;
@@ -146,20 +146,37 @@ class C3 implements Balancer {
   #weigh(index: number): void {
     const share = this.#requestShares[index] as number;
     const latency = this.#latency.values[index] as number;
+    if (share === Infinity || Number.isNaN(latency)) {
+      this.#setUnknown(index);
+      return;
+    }
     const reported = this.#service.values[index] as number;
     const queue = this.#queue.values[index] as number;
+    const service = Number.isNaN(reported) ? latency : reported;
+    const root = Math.cbrt(service);
     const at = termsEach * index;
-    if (share === Infinity) {
-      this.#terms.set(never, at);
-    } else if (Number.isNaN(latency)) {
-      this.#terms.set(unknown, at);
-    } else {
-      const service = Number.isNaN(reported) ? latency : reported;
-      const root = Math.cbrt(service);
-      this.#terms[at] = latency - service;
-      this.#terms[at + 1] = root * (1 + (Number.isNaN(queue) ? 0 : queue * share));
-      this.#terms[at + 2] = root * share * this.#clients;
-      this.#terms[at + 3] = this.#latency.stamps[index] as number;
+    this.#terms[at] = latency - service;
+    this.#terms[at + 1] = root * (1 + (Number.isNaN(queue) ? 0 : queue * share));
+    this.#terms[at + 2] = root * share * this.#clients;
+  }
+
+  /** Costs nothing while it is idle, and more than any that is known otherwise; Infinity for weight 0. */
+  #setUnknown(index: number): void {
+    const share = this.#requestShares[index] as number;
+    const at = termsEach * index;
+    this.#terms[at] = share === Infinity ? Infinity : 0;
+    this.#terms[at + 1] = 0;
+    this.#terms[at + 2] = share === Infinity ? 0 : unknownRoot * share;
+  }
+
+  #forgetStale(now: number): void {
+    const { stamps } = this.#latency;
+    let oldest = Infinity;
+    for (let index = 0; index < stamps.length; index++) {
+      const stamp = stamps[index] as number;
+      if (now - stamp > this.#staleMs) this.#setUnknown(index);
+      else if (stamp < oldest) oldest = stamp;
     }
+    this.#knownUntil[0] = oldest + this.#staleMs;
   }
 }
