@@ -58,7 +58,8 @@ describe('tokens', () => {
   test('come from ?token, then X-Consul-Token, then Authorization', async () => {
     const { SecretID } = await tokenWith('key "a" { policy = "read" }');
     await manage('PUT', '/v1/kv/a', 'x');
-    const status = async (query: string, headers: Record<string, string>) => (await consul.get(`/v1/kv/a${query}`, { headers })).status;
+    const status = async (query: string, headers: Record<string, string>) =>
+      (await consul.get(`/v1/kv/a${query}`, { headers })).status;
     expect(await status('', {})).toBe(403);
     expect(await status('', { 'X-Consul-Token': SecretID })).toBe(200);
     expect(await status('', { Authorization: `Bearer ${SecretID}` })).toBe(200);
@@ -219,7 +220,8 @@ describe('writes', () => {
     await manage('PUT', '/v1/catalog/register', { Node: 'ext', Address: '10.0.0.8', NodeMeta: { a: 'b' } });
     const { SecretID } = await tokenWith('service "web" { policy = "write" }');
     const register = async (node: object) => {
-      const body = JSON.stringify({ Node: 'ext', Address: '10.0.0.8', NodeMeta: { a: 'b' }, Service: { Service: 'web' }, ...node });
+      const same = { Node: 'ext', Address: '10.0.0.8', NodeMeta: { a: 'b' }, Service: { Service: 'web' } };
+      const body = JSON.stringify({ ...same, ...node });
       return (await consul.ask('PUT', '/v1/catalog/register', { ...as(SecretID), body })).status;
     };
     expect(await register({})).toBe(200);
@@ -244,14 +246,16 @@ describe('writes', () => {
     const { SecretID } = await tokenWith('key_prefix "app/" { policy = "write" } service "web" { policy = "write" }');
     const txn = async (...operations: object[]) => {
       const { status, text } = await consul.ask('PUT', '/v1/txn', { ...as(SecretID), body: JSON.stringify(operations) });
-      return { status, ...(JSON.parse(text) as { Results: unknown[] | null; Errors: { OpIndex: number; What: string }[] | null }) };
+      const answer = JSON.parse(text) as { Results: unknown[] | null; Errors: { OpIndex: number; What: string }[] | null };
+      return { status, ...answer };
     };
     const set = (Key: string) => ({ KV: { Verb: 'set', Key } });
     const denied = await txn(set('app/a'), set('b'), { Node: { Verb: 'set', Node: { Node: 'n', Address: '1' } } });
     expect([denied.status, denied.Results, denied.Errors?.map(({ OpIndex }) => OpIndex)]).toEqual([409, null, [1, 2]]);
     expect(denied.Errors?.[0]?.What).toMatch(/lacks permission 'key:write' on "b"$/);
     expect((await consul.get('/v1/kv/app/a', as(management))).status).toBe(404);
-    const read = await txn(set('app/a'), { KV: { Verb: 'get', Key: 'hidden' } }, { KV: { Verb: 'get-or-empty', Key: 'nothing' } }, { KV: { Verb: 'get-tree', Key: '' } });
+    const get = (Verb: string, Key: string) => ({ KV: { Verb, Key } });
+    const read = await txn(set('app/a'), get('get', 'hidden'), get('get-or-empty', 'nothing'), get('get-tree', ''));
     expect(read).toMatchObject({ status: 200, Errors: null, Results: [{ KV: { Key: 'app/a' } }, { KV: { Key: 'app/a' } }] });
     await manage('PUT', '/v1/agent/service/register', { Name: 'db', ID: 'x' });
     const stolen = { Verb: 'delete', Node: 'server-1', Service: { ID: 'x', Service: 'web' } };
@@ -298,7 +302,8 @@ test('the default policy is said in every answer', async () => {
   await using allowing = await Consul.start({ acl: { defaultPolicy: 'allow' } });
   await using open = await Consul.start();
   for (const path of ['/v1/catalog/nodes', '/v1/status/leader', '/v1/kv/none', '/v1/nope']) {
-    expect([await policyOf(consul, path), await policyOf(allowing, path), await policyOf(open, path)]).toEqual(['deny', 'allow', 'allow']);
+    const said = [await policyOf(consul, path), await policyOf(allowing, path), await policyOf(open, path)];
+    expect(said).toEqual(['deny', 'allow', 'allow']);
   }
   expect((await open.get('/v1/acl/tokens')).status).toBe(401);
   expect((await open.get('/v1/acl/tokens')).text).toBe('ACL support disabled');

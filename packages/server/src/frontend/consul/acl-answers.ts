@@ -1,11 +1,11 @@
-/** `/v1/acl/templated-policy`, `/v1/acl/replication` and `/v1/internal/acl/authorize`: what can be asked about access control. */
+/** What can be asked about access control: `/v1/acl/templated-policy`, `replication`, `/v1/internal/acl/authorize`. */
 
 import { RegistryError } from '@rollcall/protocol';
 import { readBody } from '../../net/body.ts';
 import type { Authorizer, Resource, Verb } from '../../security/authorizer.ts';
 import { printRules, templateList, templateRules, type TemplateInfo } from '../../security/templates.ts';
 import { authorizeBody } from './acl-definitions.ts';
-import { syntheticPolicy } from './acl-json.ts';
+import { fromTemplate, syntheticPolicy } from './acl-json.ts';
 import { decodeBytes, decodeList, type Call, type Reply } from './call.ts';
 import { invalid, quoted } from './errors.ts';
 import { jsonBody, restOf } from './query.ts';
@@ -27,8 +27,7 @@ export async function previewTemplate(call: Call): Promise<Reply> {
   const { name } = templateOf(call);
   const bytes = await readBody(exchange.request, context.limits.bodyBytesMax);
   const variables = bytes.length === 0 ? {} : decodeBytes(variablesBody, bytes, 'Failed to decode request body');
-  const description = `synthetic policy generated from templated policy: ${name}`;
-  return jsonBody(params)(syntheticPolicy(description, printRules(templateRules(name, variables.Name)), []));
+  return jsonBody(params)(syntheticPolicy(`${fromTemplate}${name}`, templateRules(name, variables.Name), []));
 }
 
 const variablesBody = schema({ Name: 'string' });
@@ -66,7 +65,9 @@ const questionsMax = 64;
 export async function authorize({ context, caller, exchange, params }: Call): Promise<Reply> {
   const bytes = await readBody(exchange.request, context.limits.bodyBytesMax);
   const questions = decodeList(authorizeBody, bytes, 'Failed to decode request body');
-  if (questions.length > questionsMax) throw invalid(`Refusing to process more than ${questionsMax} authorizations at once`);
+  if (questions.length > questionsMax) {
+    throw invalid(`Refusing to process more than ${questionsMax} authorizations at once`);
+  }
   return jsonBody(params)(
     questions.map(({ Resource: resource = '', Access: access = '', Segment: segment = '' }) => ({
       Resource: resource,
@@ -87,7 +88,9 @@ function allows(authorizer: Authorizer, resource: string, access: string, segmen
   const more = Object.hasOwn(askable, resource) ? askable[resource] : undefined;
   if (more === undefined) throw invalid(`Invalid ACL resource requested: ${quoted(resource)}`);
   const verb = access.toLowerCase();
-  if (!['read', 'write', ...more].includes(verb)) throw invalid(`Invalid access level for ${resource} resource: ${access.slice(0, 80)}`);
+  if (!['read', 'write', ...more].includes(verb)) {
+    throw invalid(`Invalid access level for ${resource} resource: ${access.slice(0, 80)}`);
+  }
   if (verb === 'write-prefix') return authorizer.allowsKeyTree(segment);
   return authorizer.allows(resource as Resource, verb as Verb, segment);
 }

@@ -125,6 +125,6 @@ export function tokenInput(fields: Decoded<(typeof tokenBody)['fields']>): Token
 function timeOf(text: string): number {
   const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
   const time = form.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(time)) throw invalid(`Token decoding failed: parsing time ${quoted(text)}: it is not a time of RFC 3339`);
-  return Math.max(0, time);
+  if (!Number.isNaN(time)) return Math.max(0, time);
+  throw invalid(`Token decoding failed: parsing time ${quoted(text)}: it is not a time of RFC 3339`);
 }

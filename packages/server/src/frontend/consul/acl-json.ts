@@ -24,6 +24,7 @@ import {
   serviceIdentityRules,
   templateRules,
 } from '../../security/templates.ts';
+import type { Rules } from '../../security/rules.ts';
 import { formatDuration, nsPerMs } from './go-duration.ts';
 
 /** What stands in for a secret; Consul shows it to who may only read. */
@@ -61,7 +62,10 @@ export function expandedJson(state: State, token: Token, datacenter: string): ob
     .map((id) => policyById(state, id))
     .filter((policy) => policy !== undefined);
   return {
-    ExpandedPolicies: orNull([...policies.map(policyJson), ...grants.flatMap((one) => syntheticPolicies(one, datacenter))]),
+    ExpandedPolicies: orNull([
+      ...policies.map(policyJson),
+      ...grants.flatMap((one) => syntheticPolicies(one, datacenter)),
+    ]),
     ExpandedRoles: orNull(roles.map((role) => roleJson(state, role))),
     NamespaceDefaultPolicyIDs: null,
     NamespaceDefaultRoleIDs: null,
@@ -73,42 +77,49 @@ function orNull<T>(list: readonly T[]): readonly T[] | null {
 }
 
 /** Identities as the policies that they stand for. */
-function syntheticPolicies({ serviceIdentities, nodeIdentities, templatedPolicies }: Grants, datacenter: string): object[] {
+function syntheticPolicies(grants: Grants, datacenter: string): object[] {
+  const { serviceIdentities, nodeIdentities, templatedPolicies } = grants;
   return [
     ...serviceIdentities.map(({ service, datacenters }) =>
-      syntheticPolicy(`synthetic policy for service identity "${service}"`, printRules(serviceIdentityRules(service)), datacenters),
+      syntheticPolicy(`synthetic policy for service identity "${service}"`, serviceIdentityRules(service), datacenters),
     ),
     ...nodeIdentities.map(({ node }) =>
-      syntheticPolicy(`synthetic policy for node identity "${node}"`, printRules(nodeIdentityRules(node)), [datacenter]),
+      syntheticPolicy(`synthetic policy for node identity "${node}"`, nodeIdentityRules(node), [datacenter]),
     ),
     ...templatedPolicies.map(({ template, name, datacenters }) =>
-      syntheticPolicy(`synthetic policy generated from templated policy: ${template}`, printRules(templateRules(template, name)), datacenters),
+      syntheticPolicy(`${fromTemplate}${template}`, templateRules(template, name), datacenters),
     ),
   ];
 }
 
+export const fromTemplate = 'synthetic policy generated from templated policy: ';
+
 /** A policy that is kept nowhere, named by what it says. */
-export function syntheticPolicy(Description: string, Rules: string, datacenters: readonly string[]): object {
-  const ID = createHash('sha256').update(Rules).digest('hex').slice(0, 32);
+export function syntheticPolicy(Description: string, rules: Rules, datacenters: readonly string[]): object {
+  const text = printRules(rules);
+  const ID = createHash('sha256').update(text).digest('hex').slice(0, 32);
   return {
     ID,
     Name: `synthetic-policy-${ID}`,
     Description,
-    Rules,
+    Rules: text,
     ...some('Datacenters', datacenters),
-    Hash: digestOf({ Description, Rules }),
+    Hash: digestOf({ Description, text }),
     CreateIndex: 0,
     ModifyIndex: 0,
   };
 }
 
-function grantsJson(state: State, { policies, serviceIdentities, nodeIdentities, templatedPolicies, ...rest }: Grants & { readonly roles?: readonly string[] }): object {
+function grantsJson(state: State, grants: Grants & { readonly roles?: readonly string[] }): object {
+  const { policies, roles = [], serviceIdentities, nodeIdentities, templatedPolicies } = grants;
   return {
     ...some('Policies', links(policies, (id) => policyById(state, id))),
-    ...some('Roles', links(rest.roles ?? [], (id) => roleById(state, id))),
+    ...some('Roles', links(roles, (id) => roleById(state, id))),
     ...some(
       'ServiceIdentities',
-      serviceIdentities.map(({ service, datacenters }) => ({ ServiceName: service, ...some('Datacenters', datacenters) })),
+      serviceIdentities.map(({ service, datacenters }) => {
+        return { ServiceName: service, ...some('Datacenters', datacenters) };
+      }),
     ),
     ...some(
       'NodeIdentities',

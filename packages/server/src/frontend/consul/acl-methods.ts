@@ -1,10 +1,17 @@
 /** `/v1/acl/auth-method` and `/v1/acl/binding-rule`: who may log in, and what they get. */
 
-import { bindingRuleOf, methodOf, recordTypes, type AuthMethod, type BindingRule, type MethodConfig } from '../../security/records.ts';
+import {
+  bindingRuleOf,
+  methodOf,
+  recordTypes,
+  type AuthMethod,
+  type BindingRule,
+  type MethodConfig,
+} from '../../security/records.ts';
 import { bindingRuleBody, methodBody } from './acl-definitions.ts';
 import { bindingRuleJson, methodJson, methodStubJson } from './acl-json.ts';
 import { checkSame } from './acl-policies.ts';
-import { idOf, nothingToDelete, oneRecord, recordList, requestedMissing } from './acl-records.ts';
+import { idOf, nothingToDelete, oneRecord, recordList, withId, withName } from './acl-records.ts';
 import { decodeBody, type Call, type Reply } from './call.ts';
 import { invalid } from './errors.ts';
 import { nsPerMs } from './go-duration.ts';
@@ -23,8 +30,7 @@ export function listMethods(asked: Asked): Query {
 /** `GET /v1/acl/auth-method/:name` */
 export function readMethod(asked: Asked): Query {
   const name = restOf(asked, 'auth method name');
-  const wanted = { name: `name ${name}`, is: (one: AuthMethod) => one.name === name, missing: requestedMissing('auth method') };
-  return oneRecord(asked, methods, wanted, (_state, method) => methodJson(method));
+  return oneRecord(asked, methods, withName(name, 'auth method'), (_state, method) => methodJson(method));
 }
 
 /** `PUT /v1/acl/auth-method` and `PUT /v1/acl/auth-method/:name` */
@@ -32,7 +38,9 @@ export async function putMethod(call: Call): Promise<Reply> {
   const { context, params, rest } = call;
   const name = unescapePath(rest);
   const fields = await decodeBody(call, methodBody, 'AuthMethod decoding failed');
-  if (name !== '' && fields.Name && fields.Name !== name) throw invalid('AuthMethod Name in URL and payload do not match');
+  if (name !== '' && fields.Name && fields.Name !== name) {
+    throw invalid('AuthMethod Name in URL and payload do not match');
+  }
   const { Config, Type, DisplayName = '', Description = '', MaxTokenTTL = 0, TokenLocality = '' } = fields;
   if (Config !== undefined && (typeof Config !== 'object' || Config === null || Array.isArray(Config))) {
     throw invalid('AuthMethod decoding failed: Config takes an object');
@@ -69,8 +77,7 @@ export function listBindingRules(asked: Asked): Query {
 /** `GET /v1/acl/binding-rule/:id` */
 export function readBindingRule(asked: Asked): Query {
   const id = idOf(asked, 'binding rule ID');
-  const wanted = { name: JSON.stringify(id), is: (one: BindingRule) => one.id === id, missing: requestedMissing('binding rule') };
-  return oneRecord(asked, rules, wanted, (_state, rule) => bindingRuleJson(rule));
+  return oneRecord(asked, rules, withId(id, 'binding rule'), (_state, rule) => bindingRuleJson(rule));
 }
 
 /** `PUT /v1/acl/binding-rule` and `PUT /v1/acl/binding-rule/:id` */
@@ -79,7 +86,8 @@ export async function putBindingRule(call: Call): Promise<Reply> {
   const id = unescapePath(rest);
   const fields = await decodeBody(call, bindingRuleBody, 'BindingRule decoding failed');
   checkSame('BindingRule', id, fields.ID);
-  const { AuthMethod: method = '', Description = '', Selector = '', BindType = '', BindName = '', BindVars = {} } = fields;
+  const { AuthMethod: method = '', Description = '', Selector = '' } = fields;
+  const { BindType = '', BindName = '', BindVars = {} } = fields;
   const rule = await context.security.admin.putBindingRule({
     ...(id === '' ? {} : { id }),
     method,

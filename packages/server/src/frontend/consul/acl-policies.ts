@@ -3,7 +3,7 @@
 import { policyOf, recordTypes, roleOf, type Role } from '../../security/records.ts';
 import { grantsInput, policyBody, roleBody } from './acl-definitions.ts';
 import { policyJson, policyStubJson, roleJson } from './acl-json.ts';
-import { idOf, nothingToDelete, oneRecord, recordList, requestedMissing } from './acl-records.ts';
+import { idOf, nothingToDelete, oneRecord, recordList, withId, withName } from './acl-records.ts';
 import { decodeBody, type Call, type Reply } from './call.ts';
 import { invalid } from './errors.ts';
 import { unescapePath } from './params.ts';
@@ -21,15 +21,13 @@ export function listPolicies(asked: Asked): Query {
 /** `GET /v1/acl/policy/:id` */
 export function readPolicy(asked: Asked): Query {
   const id = idOf(asked, 'policy ID');
-  const wanted = { name: JSON.stringify(id), is: (one: { id: string }) => one.id === id, missing: requestedMissing('policy') };
-  return oneRecord(asked, policies, wanted, (_state, policy) => policyJson(policy));
+  return oneRecord(asked, policies, withId(id, 'policy'), (_state, policy) => policyJson(policy));
 }
 
 /** `GET /v1/acl/policy/name/:name` */
 export function readPolicyByName(asked: Asked): Query {
   const name = restOf(asked, 'policy Name');
-  const wanted = { name: `name ${name}`, is: (one: { name: string }) => one.name === name, missing: requestedMissing('policy') };
-  return oneRecord(asked, policies, wanted, (_state, policy) => policyJson(policy));
+  return oneRecord(asked, policies, withName(name, 'policy'), (_state, policy) => policyJson(policy));
 }
 
 /** `PUT /v1/acl/policy` and `PUT /v1/acl/policy/:id` */
@@ -73,15 +71,13 @@ export function listRoles(asked: Asked): Query {
 /** `GET /v1/acl/role/:id` */
 export function readRole(asked: Asked): Query {
   const id = idOf(asked, 'role ID');
-  const wanted = { name: JSON.stringify(id), is: (one: Role) => one.id === id, missing: requestedMissing('role') };
-  return oneRecord(asked, roles, wanted, roleJson);
+  return oneRecord(asked, roles, withId(id, 'role'), roleJson);
 }
 
 /** `GET /v1/acl/role/name/:name` */
 export function readRoleByName(asked: Asked): Query {
   const name = restOf(asked, 'role Name');
-  const wanted = { name: `name ${name}`, is: (one: Role) => one.name === name, missing: requestedMissing('role') };
-  return oneRecord(asked, roles, wanted, roleJson);
+  return oneRecord(asked, roles, withName(name, 'role'), roleJson);
 }
 
 /** `PUT /v1/acl/role` and `PUT /v1/acl/role/:id` */

@@ -82,8 +82,18 @@ export function idOf(asked: Pick<Asked, 'rest'>, what: string): string {
   throw invalid(`failed acl ${what.replace(/ (?:Accessor)?ID$/, '')} lookup: index error: UUID must be 36 characters`);
 }
 
+/** The one record with this id. @param what as Consul calls it: `policy` */
+export function withId(id: string, what: string) {
+  return { name: JSON.stringify(id), is: (one: { readonly id: string }) => one.id === id, missing: requestedMissing(what) };
+}
+
+/** The one record with this name. @param what as Consul calls it: `policy` */
+export function withName(name: string, what: string) {
+  return { name: `name ${name}`, is: (one: { readonly name: string }) => one.name === name, missing: requestedMissing(what) };
+}
+
 /** @param what as Consul calls it: `policy` */
-export function requestedMissing(what: string): () => RegistryError {
+function requestedMissing(what: string): () => RegistryError {
   return () => new RegistryError('not_found', `Requested ${what} does not exist: ACL not found`);
 }
 

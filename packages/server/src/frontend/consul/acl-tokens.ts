@@ -21,14 +21,16 @@ const reading = {
 /** `GET /v1/acl/tokens?policy=&role=&authmethod=&servicename=` */
 export function listTokens(asked: Asked): Query {
   const { params } = asked;
-  const [policy, role, method, service] = ['policy', 'role', 'authmethod', 'servicename'].map((name) => params.get(name)) as [string, string, string, string];
+  const [policy, role] = [params.get('policy'), params.get('role')];
+  const [method, service] = [params.get('authmethod'), params.get('servicename')];
   const wanted = (token: Token) =>
     (policy === '' || token.policies.includes(policy)) &&
     (role === '' || token.roles.includes(role)) &&
     (method === '' || token.authMethod === method) &&
     (service === '' || token.serviceIdentities.some((identity) => identity.service === service));
   const name = JSON.stringify([policy, role, method, service]);
-  return recordList(asked, reading, { name, wanted, key: (token) => token.accessorId }, (state, token) => tokenJson(state, token));
+  const choice = { name, wanted, key: (token: Token) => token.accessorId };
+  return recordList(asked, reading, choice, (state, token) => tokenJson(state, token));
 }
 
 /** `GET /v1/acl/token/:id`, with `?expanded` */

@@ -25,7 +25,11 @@ export function enrolmentBy(call: Call, agent: AgentNode): ReturnType<typeof enr
  * For registering an instance: its service, and the one that had the id before.
  * @throws RegistryError `permission_denied`
  */
-export function demandInstance(call: Call, node: string, { id, service }: { readonly id: string; readonly service: string }): void {
+export function demandInstance(
+  call: Call,
+  node: string,
+  { id, service }: { readonly id: string; readonly service: string },
+): void {
   demand(call, 'service', 'write', service);
   demandKnownInstance(call, node, id);
 }
@@ -42,7 +46,11 @@ export function demandKnownInstance(call: Call, node: string, id: string): void 
  * For registering a check: what it shall belong to, and what one with its id belonged to before.
  * @throws RegistryError `permission_denied`
  */
-export function demandCheck(call: Call, node: string, { id, instance }: { readonly id: string; readonly instance?: string }): void {
+export function demandCheck(
+  call: Call,
+  node: string,
+  { id, instance }: { readonly id: string; readonly instance?: string },
+): void {
   const { security, registry } = call.context;
   if (!security.acl.enabled) return;
   if (instance === undefined) demand(call, 'node', 'write', node);

@@ -42,7 +42,12 @@ export type Handler = (call: Call) => Reply | Promise<Reply>;
  * Demands a permission of the caller.
  * @throws RegistryError `permission_denied` in Consul's words
  */
-export function demand({ context, caller }: Pick<Call, 'context' | 'caller'>, resource: Resource, verb: Verb, name = ''): void {
+export function demand(
+  { context, caller }: Pick<Call, 'context' | 'caller'>,
+  resource: Resource,
+  verb: Verb,
+  name = '',
+): void {
   context.security.acl.authorize(caller, resource, verb, name);
 }
 

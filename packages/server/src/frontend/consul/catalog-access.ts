@@ -31,8 +31,8 @@ export function demandRegistration(call: Call, { node, nodeMode, instances = [],
   for (const { id, instance } of checks) {
     const before = find.check(state, node.name, id);
     if (before !== undefined) demandCheck(call, node.name, serviceOf(state, before));
-    const service = instance === undefined ? undefined : (names.get(instance) ?? find.instance(state, node.name, instance)?.service);
-    demandCheck(call, node.name, service);
+    const service = (of: string) => names.get(of) ?? find.instance(state, node.name, of)?.service;
+    demandCheck(call, node.name, instance === undefined ? undefined : service(instance));
   }
 }
 
@@ -64,7 +64,7 @@ function plain(value: object | undefined): unknown {
  */
 export function demandDeregistration(
   call: Call,
-  { node, instance, check }: { readonly node: string; readonly instance?: string | undefined; readonly check?: string | undefined },
+  { node, instance, check }: { readonly node: string } & { readonly [K in 'instance' | 'check']: string | undefined },
 ): void {
   const { state } = call.context.registry;
   if (call.caller.authorizer.allows('node', 'write', node)) return;

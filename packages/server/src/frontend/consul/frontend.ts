@@ -135,7 +135,7 @@ class ConsulFrontend implements Frontend {
       const method = request.method ?? '';
       const action = Object.hasOwn(methods, method) ? methods[method] : undefined;
       if (action === undefined) this.#refuseMethod(exchange, route);
-      else if (route.needsAcl === true && !this.#context.security.acl.enabled) this.#refuseDisabled(exchange, route);
+      else if (route.needsAcl === true && this.#isOpen) this.#refuseDisabled(exchange, route);
       else if ('read' in action) this.#plan(exchange, { ...action, path: route.path }, rest, token);
       else if ('own' in action) this.#readOwn(exchange, { ...action, path: route.path }, rest, token);
       else this.#act(exchange, { ...action, path: route.path }, rest, token);
@@ -153,6 +153,10 @@ class ConsulFrontend implements Frontend {
     }
     this.#wire.text(response, 405, `method ${request.method} not allowed`, allow);
     this.#context.metrics.request(route.path, 405);
+  }
+
+  get #isOpen(): boolean {
+    return !this.#context.security.acl.enabled;
   }
 
   #refuseDisabled({ response }: Exchange, { path }: Route): void {
@@ -278,7 +282,13 @@ class ConsulFrontend implements Frontend {
     else if (audit !== undefined && status < 400) this.#entrance.record(audit, request, caller);
   }
 
-  #fail(request: IncomingMessage, response: ServerResponse, route: string, thrown: unknown, caller?: Caller): void {
+  #fail(
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: string,
+    thrown: unknown,
+    caller?: Caller,
+  ): void {
     if (isRegistryError(thrown, 'cancelled')) {
       request.destroy();
       return;
@@ -287,7 +297,9 @@ class ConsulFrontend implements Frontend {
     if (code === 'internal') this.#context.log.error({ err: thrown, route }, 'a request failed');
     if (code === 'permission_denied') this.#entrance.record('denied', request, caller);
     // A token that nobody has was written down at the entrance; a login that proved nothing was not.
-    if (code === 'unauthenticated' && caller === nobody) this.#entrance.record('unauthenticated', request, undefined);
+    if (code === 'unauthenticated' && caller === nobody) {
+      this.#entrance.record('unauthenticated', request, undefined);
+    }
     if (response.headersSent) {
       response.destroy();
       return;

@@ -41,59 +41,148 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting):
     { path: '/v1/agent/members', methods: { GET: { act: members, access: filters('node') } } },
     { path: '/v1/agent/services', methods: { GET: { act: listServices, access: filters('service') } } },
     { path: '/v1/agent/checks', methods: { GET: { act: listChecks, access: filters('node', 'service') } } },
-    { path: '/v1/agent/service/register', methods: { PUT: writes(registerService, named('service', 'write')) } },
-    { path: '/v1/agent/service/deregister/:id', methods: { PUT: writes(deregisterService, named('service', 'write')) } },
+    {
+      path: '/v1/agent/service/register',
+      methods: { PUT: writes(registerService, named('service', 'write')) },
+    },
+    {
+      path: '/v1/agent/service/deregister/:id',
+      methods: { PUT: writes(deregisterService, named('service', 'write')) },
+    },
     { path: '/v1/agent/service/:id', methods: { GET: { own: getService, access: named('service', 'read') } } },
-    { path: '/v1/agent/service/maintenance/:id', methods: { PUT: writes(maintainService, named('service', 'write')) } },
+    {
+      path: '/v1/agent/service/maintenance/:id',
+      methods: { PUT: writes(maintainService, named('service', 'write')) },
+    },
     { path: '/v1/agent/maintenance', methods: { PUT: writes(maintainNode, named('node', 'write')) } },
-    { path: '/v1/agent/health/service/id/:id', methods: { GET: { act: instanceHealth, access: named('service', 'read') } } },
-    { path: '/v1/agent/health/service/name/:name', methods: { GET: { act: serviceHealth, access: named('service', 'read') } } },
+    {
+      path: '/v1/agent/health/service/id/:id',
+      methods: { GET: { act: instanceHealth, access: named('service', 'read') } },
+    },
+    {
+      path: '/v1/agent/health/service/name/:name',
+      methods: { GET: { act: serviceHealth, access: named('service', 'read') } },
+    },
     { path: '/v1/agent/check/register', methods: { PUT: writes(registerCheck, named('node', 'write')) } },
-    { path: '/v1/agent/check/deregister/:id', methods: { PUT: writes(deregisterCheck, named('node', 'write')) } },
-    { path: '/v1/agent/check/pass/:id', methods: { PUT: { act: report('passing'), access: named('service', 'write') } } },
-    { path: '/v1/agent/check/warn/:id', methods: { PUT: { act: report('warning'), access: named('service', 'write') } } },
-    { path: '/v1/agent/check/fail/:id', methods: { PUT: { act: report('critical'), access: named('service', 'write') } } },
-    { path: '/v1/agent/check/update/:id', methods: { PUT: { act: updateCheck, access: named('service', 'write') } } },
-    { path: '/v1/agent/version', methods: { GET: { act: operation.version, access: open('a version is no secret') } } },
+    {
+      path: '/v1/agent/check/deregister/:id',
+      methods: { PUT: writes(deregisterCheck, named('node', 'write')) },
+    },
+    {
+      path: '/v1/agent/check/pass/:id',
+      methods: { PUT: { act: report('passing'), access: named('service', 'write') } },
+    },
+    {
+      path: '/v1/agent/check/warn/:id',
+      methods: { PUT: { act: report('warning'), access: named('service', 'write') } },
+    },
+    {
+      path: '/v1/agent/check/fail/:id',
+      methods: { PUT: { act: report('critical'), access: named('service', 'write') } },
+    },
+    {
+      path: '/v1/agent/check/update/:id',
+      methods: { PUT: { act: updateCheck, access: named('service', 'write') } },
+    },
+    {
+      path: '/v1/agent/version',
+      methods: { GET: { act: operation.version, access: open('a version is no secret') } },
+    },
     { path: '/v1/agent/host', methods: { GET: { act: operation.host, access: demands('operator', 'read') } } },
     { path: '/v1/agent/metrics', methods: { GET: { act: operation.metrics, access: named('agent', 'read') } } },
     { path: '/v1/agent/monitor', methods: { GET: { act: monitor, access: named('agent', 'read') } } },
     { path: '/v1/agent/reload', methods: { PUT: writes(operation.reload, named('agent', 'write')) } },
     { path: '/v1/agent/join/:address', methods: { PUT: writes(operation.join, named('agent', 'write')) } },
     { path: '/v1/agent/leave', methods: { PUT: writes(operation.leave, named('agent', 'write')) } },
-    { path: '/v1/agent/force-leave/:node', methods: { PUT: writes(operation.forceLeave, demands('operator', 'write')) } },
-    { path: '/v1/agent/token/:kind', needsAcl: true, methods: { PUT: writes(setAgentToken, named('agent', 'write')) } },
+    {
+      path: '/v1/agent/force-leave/:node',
+      methods: { PUT: writes(operation.forceLeave, demands('operator', 'write')) },
+    },
+    {
+      path: '/v1/agent/token/:kind',
+      needsAcl: true,
+      methods: { PUT: writes(setAgentToken, named('agent', 'write')) },
+    },
     { path: '/v1/agent/connect/ca/roots', methods: { GET: { act: roots, access: open('roots are public') } } },
     { path: '/v1/connect/ca/roots', methods: { GET: { act: roots, access: open('roots are public') } } },
     { path: '/v1/catalog/register', methods: { PUT: writes(catalog.register, named('node', 'write')) } },
     { path: '/v1/catalog/deregister', methods: { PUT: writes(catalog.deregister, named('node', 'write')) } },
-    { path: '/v1/catalog/datacenters', methods: { GET: { act: catalog.datacenters, access: open('as in Consul, names of datacenters are no secret') } } },
+    {
+      path: '/v1/catalog/datacenters',
+      methods: { GET: { act: catalog.datacenters, access: open('their names are no secret') } },
+    },
     { path: '/v1/catalog/nodes', methods: { GET: { read: catalog.nodes, access: filters('node') } } },
     { path: '/v1/catalog/services', methods: { GET: { read: catalog.services, access: filters('service') } } },
-    { path: '/v1/catalog/service/:service', methods: { GET: { read: catalog.service, access: filters('node', 'service') } } },
-    { path: '/v1/catalog/connect/:service', methods: { GET: { read: (asked) => catalog.connect(asked), access: filters('node', 'service') } } },
-    { path: '/v1/catalog/node/:node', methods: { GET: { read: catalog.node, access: filters('node', 'service') } } },
-    { path: '/v1/catalog/node-services/:node', methods: { GET: { read: catalog.nodeServices, access: filters('node', 'service') } } },
-    { path: '/v1/health/service/:service', methods: { GET: { read: health.serviceInstances, access: filters('node', 'service') } } },
-    { path: '/v1/health/connect/:service', methods: { GET: { read: health.connect, access: named('service', 'read') } } },
-    { path: '/v1/health/checks/:service', methods: { GET: { read: health.serviceChecks, access: filters('node', 'service') } } },
-    { path: '/v1/health/node/:node', methods: { GET: { read: health.nodeHealth, access: filters('node', 'service') } } },
-    { path: '/v1/health/state/:state', methods: { GET: { read: health.checksInState, access: filters('node', 'service') } } },
+    {
+      path: '/v1/catalog/service/:service',
+      methods: { GET: { read: catalog.service, access: filters('node', 'service') } },
+    },
+    {
+      path: '/v1/catalog/connect/:service',
+      methods: { GET: { read: (asked) => catalog.connect(asked), access: filters('node', 'service') } },
+    },
+    {
+      path: '/v1/catalog/node/:node',
+      methods: { GET: { read: catalog.node, access: filters('node', 'service') } },
+    },
+    {
+      path: '/v1/catalog/node-services/:node',
+      methods: { GET: { read: catalog.nodeServices, access: filters('node', 'service') } },
+    },
+    {
+      path: '/v1/health/service/:service',
+      methods: { GET: { read: health.serviceInstances, access: filters('node', 'service') } },
+    },
+    {
+      path: '/v1/health/connect/:service',
+      methods: { GET: { read: health.connect, access: named('service', 'read') } },
+    },
+    {
+      path: '/v1/health/checks/:service',
+      methods: { GET: { read: health.serviceChecks, access: filters('node', 'service') } },
+    },
+    {
+      path: '/v1/health/node/:node',
+      methods: { GET: { read: health.nodeHealth, access: filters('node', 'service') } },
+    },
+    {
+      path: '/v1/health/state/:state',
+      methods: { GET: { read: health.checksInState, access: filters('node', 'service') } },
+    },
     {
       path: '/v1/kv/:key',
-      methods: { GET: { read: kv.read, access: named('key', 'read') }, PUT: writes(kv.put, named('key', 'write')), DELETE: writes(kv.remove, named('key', 'write')) },
+      methods: {
+        GET: { read: kv.read, access: named('key', 'read') },
+        PUT: writes(kv.put, named('key', 'write')),
+        DELETE: writes(kv.remove, named('key', 'write')),
+      },
     },
     { path: '/v1/txn', methods: { PUT: writes(txn, named('key', 'write')) } },
     { path: '/v1/session/create', methods: { PUT: writes(session.create, named('session', 'write')) } },
     { path: '/v1/session/destroy/:id', methods: { PUT: writes(session.destroy, named('session', 'write')) } },
-    { path: '/v1/session/renew/:id', methods: { PUT: { act: session.renew, access: named('session', 'write') } } },
+    {
+      path: '/v1/session/renew/:id',
+      methods: { PUT: { act: session.renew, access: named('session', 'write') } },
+    },
     { path: '/v1/session/info/:id', methods: { GET: { read: session.info, access: filters('session') } } },
     { path: '/v1/session/node/:node', methods: { GET: { read: session.onNode, access: filters('session') } } },
     { path: '/v1/session/list', methods: { GET: { read: session.list, access: filters('session') } } },
-    { path: '/v1/operator/raft/configuration', methods: { GET: { act: operator.raftConfiguration, access: demands('operator', 'read') } } },
-    { path: '/v1/operator/raft/peer', methods: { DELETE: { act: operator.removePeer, access: demands('operator', 'write') } } },
-    { path: '/v1/operator/raft/transfer-leader', methods: { POST: { act: operator.transferLeader, access: demands('operator', 'write') } } },
-    { path: '/v1/operator/autopilot/health', methods: { GET: { act: operator.health, access: demands('operator', 'read') } } },
+    {
+      path: '/v1/operator/raft/configuration',
+      methods: { GET: { act: operator.raftConfiguration, access: demands('operator', 'read') } },
+    },
+    {
+      path: '/v1/operator/raft/peer',
+      methods: { DELETE: { act: operator.removePeer, access: demands('operator', 'write') } },
+    },
+    {
+      path: '/v1/operator/raft/transfer-leader',
+      methods: { POST: { act: operator.transferLeader, access: demands('operator', 'write') } },
+    },
+    {
+      path: '/v1/operator/autopilot/health',
+      methods: { GET: { act: operator.health, access: demands('operator', 'read') } },
+    },
     {
       path: '/v1/operator/keyring',
       methods: {
@@ -103,15 +192,27 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting):
         DELETE: { act: operator.keyring, access: demands('keyring', 'write') },
       },
     },
-    { path: '/v1/operator/usage', methods: { GET: { act: operator.usage, access: demands('operator', 'read') } } },
+    {
+      path: '/v1/operator/usage',
+      methods: { GET: { act: operator.usage, access: demands('operator', 'read') } },
+    },
     { path: '/v1/config', methods: { PUT: { act: mesh.refuse('configuration entries'), access: refused } } },
     {
       path: '/v1/config/:kind',
-      methods: { GET: { read: mesh.configEntries, access: anybody }, DELETE: { act: mesh.refuse('configuration entries'), access: refused } },
+      methods: {
+        GET: { read: mesh.configEntries, access: anybody },
+        DELETE: { act: mesh.refuse('configuration entries'), access: refused },
+      },
     },
     { path: '/v1/connect/intentions', methods: { GET: { read: mesh.emptyList, access: anybody } } },
-    { path: '/v1/connect/intentions/match', methods: { GET: { act: mesh.matchIntentions, access: named('intention', 'read') } } },
-    { path: '/v1/connect/intentions/check', methods: { GET: { act: mesh.checkIntention, access: named('service', 'read') } } },
+    {
+      path: '/v1/connect/intentions/match',
+      methods: { GET: { act: mesh.matchIntentions, access: named('intention', 'read') } },
+    },
+    {
+      path: '/v1/connect/intentions/check',
+      methods: { GET: { act: mesh.checkIntention, access: named('service', 'read') } },
+    },
     {
       path: '/v1/connect/intentions/exact',
       methods: {
@@ -120,33 +221,64 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting):
         DELETE: { act: mesh.refuse('intentions'), access: refused },
       },
     },
-    { path: '/v1/discovery-chain/:service', methods: { GET: { act: mesh.refuse('discovery chains'), access: refused } } },
-    { path: '/v1/catalog/gateway-services/:gateway', methods: { GET: { read: mesh.emptyOfService, access: named('service', 'read') } } },
-    { path: '/v1/health/ingress/:service', methods: { GET: { read: mesh.emptyOfService, access: named('service', 'read') } } },
+    {
+      path: '/v1/discovery-chain/:service',
+      methods: { GET: { act: mesh.refuse('discovery chains'), access: refused } },
+    },
+    {
+      path: '/v1/catalog/gateway-services/:gateway',
+      methods: { GET: { read: mesh.emptyOfService, access: named('service', 'read') } },
+    },
+    {
+      path: '/v1/health/ingress/:service',
+      methods: { GET: { read: mesh.emptyOfService, access: named('service', 'read') } },
+    },
     { path: '/v1/peerings', methods: { GET: { read: mesh.emptyList, access: demands('peering', 'read') } } },
     {
       path: '/v1/peering/:name',
-      methods: { GET: { act: mesh.peering, access: demands('peering', 'read') }, PUT: { act: mesh.refuse('peerings'), access: refused } },
+      methods: {
+        GET: { act: mesh.peering, access: demands('peering', 'read') },
+        PUT: { act: mesh.refuse('peerings'), access: refused },
+      },
     },
     {
       path: '/v1/query',
-      methods: { GET: { read: queries.list, access: filters('query') }, POST: writes(queries.create, named('query', 'write')) },
+      methods: {
+        GET: { read: queries.list, access: filters('query') },
+        POST: writes(queries.create, named('query', 'write')),
+      },
     },
     {
       path: '/v1/query/:query',
-      methods: { GET: { act: queries.reader(), access: named('query', 'read') }, PUT: writes(queries.update, named('query', 'write')), DELETE: writes(queries.remove, named('query', 'write')) },
+      methods: {
+        GET: { act: queries.reader(), access: named('query', 'read') },
+        PUT: writes(queries.update, named('query', 'write')),
+        DELETE: writes(queries.remove, named('query', 'write')),
+      },
     },
     { path: '/v1/event/fire/:name', methods: { PUT: writes(events.fire, named('event', 'write')) } },
     { path: '/v1/event/list', methods: { GET: { own: events.list, access: filters('event') } } },
-    { path: '/v1/coordinate/datacenters', methods: { GET: { act: coordinates.datacenters, access: open('as in Consul, where servers are is no secret') } } },
+    {
+      path: '/v1/coordinate/datacenters',
+      methods: { GET: { act: coordinates.datacenters, access: open('where servers are is no secret') } },
+    },
     { path: '/v1/coordinate/nodes', methods: { GET: { read: coordinates.nodes, access: filters('node') } } },
-    { path: '/v1/coordinate/node/:node', methods: { GET: { read: coordinates.node, access: named('node', 'read') } } },
-    { path: '/v1/coordinate/update', methods: { PUT: { act: coordinates.update, access: named('node', 'write') } } },
+    {
+      path: '/v1/coordinate/node/:node',
+      methods: { GET: { read: coordinates.node, access: named('node', 'read') } },
+    },
+    {
+      path: '/v1/coordinate/update',
+      methods: { PUT: { act: coordinates.update, access: named('node', 'write') } },
+    },
     ...aclRoutes,
     {
       path: '/v1/snapshot',
       // A copy of everything is written down, too.
-      methods: { GET: writes(saveSnapshot, demands('acl', 'write')), PUT: writes(restoreSnapshot, demands('acl', 'write')) },
+      methods: {
+        GET: writes(saveSnapshot, demands('acl', 'write')),
+        PUT: writes(restoreSnapshot, demands('acl', 'write')),
+      },
     },
     { path: '/v1/status/leader', methods: { GET: { act: leader, access: open('who leads is no secret') } } },
     { path: '/v1/status/peers', methods: { GET: { act: peers, access: open('who leads is no secret') } } },

@@ -47,7 +47,7 @@ export function fullSight(): Sight {
   return new Sight(unrestricted);
 }
 
-/** Says that something was left out; not to everybody, as in Consul: who has no token is not to learn that there is more. */
+/** Says that something was left out, but as in Consul not to who has no token and shall not learn that there is more. */
 export function filteredHead(narrowed: boolean, { accessorId }: Caller): readonly string[] {
   return narrowed && accessorId !== anonymousAccessor ? filtered : [];
 }
