@@ -99,26 +99,24 @@ class C3 implements Balancer {
 
   pick({ now, exclude }: PickContext): Endpoint | undefined {
     const { endpoints } = this.#places;
-    let best = -1;
-    if (exclude.length > 0) best = drawAllowed(endpoints, exclude, -1, undefined, this.#random);
-    else if (endpoints.length > 0) best = this.#next;
-    if (best === -1) return undefined;
     if (now > (this.#knownUntil[0] as number)) this.#forgetStale(now);
+    if (exclude.length > 0) return this.#pickBut(exclude);
+    const count = endpoints.length;
     const terms = this.#terms;
+    let best = this.#next;
     let least = Infinity;
-    let index = this.#next;
-    for (let left = endpoints.length; left > 0; left--) {
-      const endpoint = endpoints[index] as Endpoint;
+    let index = best;
+    for (let left = count; left > 0; left--) {
       const at = termsEach * index;
-      const queue = (terms[at + 1] as number) + endpoint.inFlight * (terms[at + 2] as number);
+      const queue = (terms[at + 1] as number) + (endpoints[index] as Endpoint).inFlight * (terms[at + 2] as number);
       const score = (terms[at] as number) + queue * queue * queue;
-      if (score < least && (exclude.length === 0 || !exclude.includes(endpoint))) {
+      if (score < least) {
         least = score;
         best = index;
       }
-      index = index + 1 === endpoints.length ? 0 : index + 1;
+      index = index + 1 === count ? 0 : index + 1;
     }
-    this.#next = best + 1 < endpoints.length ? best + 1 : 0;
+    this.#next = best + 1 < count ? best + 1 : 0;
     return endpoints[best];
   }
 
@@ -140,6 +138,23 @@ class C3 implements Balancer {
       }
     }
     this.#weigh(index);
+  }
+
+  /** For retries: they are rare, and the scan of `pick` need not ask each endpoint whether it is excluded. */
+  #pickBut(exclude: readonly Endpoint[]): Endpoint | undefined {
+    const { endpoints } = this.#places;
+    const terms = this.#terms;
+    let best = drawAllowed(endpoints, exclude, -1, undefined, this.#random);
+    let least = Infinity;
+    for (let index = 0; index < endpoints.length; index++) {
+      const endpoint = endpoints[index] as Endpoint;
+      const at = termsEach * index;
+      const score = (terms[at] as number) + ((terms[at + 1] as number) + endpoint.inFlight * (terms[at + 2] as number)) ** 3;
+      if (score >= least || exclude.includes(endpoint)) continue;
+      least = score;
+      best = index;
+    }
+    return endpoints[best];
   }
 
   /** Makes the terms of an endpoint anew. */

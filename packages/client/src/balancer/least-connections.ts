@@ -46,39 +46,43 @@ class LeastConnections implements Balancer {
   }
 
   pick({ exclude }: PickContext): Endpoint | undefined {
+    if (exclude.length > 0) return this.#pickBut(exclude);
     const endpoints = this.#endpoints;
-    let first = this.#next;
-    if (exclude.length > 0) first = drawAllowed(endpoints, exclude, -1, this.#weights, this.#random);
-    else if (this.#table !== undefined) first = this.#table.draw(this.#random);
-    const endpoint = endpoints[first];
-    if (endpoint === undefined || endpoint.inFlight === 0) {
-      this.#next = first + 1 < endpoints.length ? first + 1 : 0;
-      return endpoint;
+    const count = endpoints.length;
+    const shares = this.#shares;
+    const first = this.#table === undefined ? this.#next : this.#table.draw(this.#random);
+    let idlest = first;
+    if (endpoints[first]?.inFlight !== 0) {
+      let least = Infinity;
+      let index = this.#next;
+      for (let left = count; left > 0; left--) {
+        // Not a number for an idle endpoint of weight 0, which is less than nothing.
+        const load = (endpoints[index] as Endpoint).inFlight * (shares[index] as number);
+        if (load < least) {
+          least = load;
+          idlest = index;
+        }
+        index = index + 1 === count ? 0 : index + 1;
+      }
     }
-    const idlest = this.#idlestBut(exclude, first);
-    this.#next = idlest + 1 < endpoints.length ? idlest + 1 : 0;
+    this.#next = idlest + 1 < count ? idlest + 1 : 0;
     return endpoints[idlest];
   }
 
   observe(): void {}
 
-  /** @param first what it is if no endpoint has a weight */
-  #idlestBut(exclude: readonly Endpoint[], first: number): number {
+  /** For retries: they are rare, and the scan of `pick` need not ask each endpoint whether it is excluded. */
+  #pickBut(exclude: readonly Endpoint[]): Endpoint | undefined {
     const endpoints = this.#endpoints;
-    const shares = this.#shares;
-    let idlest = first;
-    let least = Infinity;
-    let index = this.#next;
-    for (let left = endpoints.length; left > 0; left--) {
+    let idlest = drawAllowed(endpoints, exclude, -1, this.#weights, this.#random);
+    let least = (endpoints[idlest]?.inFlight ?? 0) * (this.#shares[idlest] ?? 0);
+    for (let index = 0; index < endpoints.length; index++) {
       const endpoint = endpoints[index] as Endpoint;
-      // Not a number for an idle endpoint of weight 0, which is less than nothing.
-      const load = endpoint.inFlight * (shares[index] as number);
-      if (load < least && (exclude.length === 0 || !exclude.includes(endpoint))) {
-        least = load;
-        idlest = index;
-      }
-      index = index + 1 === endpoints.length ? 0 : index + 1;
+      const load = endpoint.inFlight * (this.#shares[index] as number);
+      if (!(load < least) || exclude.includes(endpoint)) continue;
+      least = load;
+      idlest = index;
     }
-    return idlest;
+    return endpoints[idlest];
   }
 }
