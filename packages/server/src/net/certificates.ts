@@ -41,6 +41,16 @@ const expiryWarningMs = 7 * 86_400_000;
 /** A scan must not fill the log. */
 const logEveryMs = 1_000;
 
+/**
+ * Forward secrecy and authenticated encryption only, as RFC 9325 §4.2 recommends: those of TLS 1.3 and the four of 1.2,
+ * with ChaCha20 (RFC 7905) for clients without AES in hardware.
+ */
+const ciphers = [
+  ...['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'],
+  ...['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384'],
+  ...['ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305'],
+].join(':');
+
 interface Loaded {
   readonly context: SecureContextOptions;
   readonly digest: string;
@@ -154,7 +164,7 @@ async function load({ certFile, keyFile, caFile, minVersion }: CertificateOption
   const key = await read(keyFile);
   const ca = caFile === undefined ? undefined : certificatesOf(caFile, await read(caFile));
   const own = certificatesOf(certFile, cert)[0] as string;
-  const context = { cert, key, minVersion, ...(ca === undefined ? {} : { ca }) };
+  const context = { cert, key, minVersion, ciphers, ...(ca === undefined ? {} : { ca }) };
   try {
     createSecureContext(context);
   } catch (cause) {

@@ -105,7 +105,7 @@ describe('TLS', () => {
     await expect(ask({ port, servername: 'other.test' })).rejects.toThrow('does not match');
   });
 
-  it('is spoken from version 1.2 on, or from 1.3', async () => {
+  it('is spoken from version 1.2 on, or from 1.3, with good ciphers only', async () => {
     const protocolOf = (port: number, options: ConnectionOptions) =>
       new Promise<string | null>((resolve, reject) => {
         const socket = tlsConnect({ host: '127.0.0.1', port, ca: authority.cert, ...options }, () => {
@@ -119,6 +119,10 @@ describe('TLS', () => {
     expect(await protocolOf(port, {})).toBe('TLSv1.3');
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
     await expect(protocolOf(port, old)).rejects.toThrow(/alert protocol version/);
+    const only12 = { maxVersion: 'TLSv1.2' } as const;
+    expect(await protocolOf(port, { ...only12, ciphers: 'ECDHE-ECDSA-CHACHA20-POLY1305' })).toBe('TLSv1.2');
+    // Neither without authenticated encryption.
+    await expect(protocolOf(port, { ...only12, ciphers: 'ECDHE-ECDSA-AES128-SHA256' })).rejects.toThrow(/handshake failure/);
     const newer = await serve({ tls: { minVersion: 'TLSv1.3' } });
     await expect(protocolOf(newer.port, { maxVersion: 'TLSv1.2' })).rejects.toThrow(/alert protocol version/);
     expect(newer.handshakesFailed()).toBe(1);
