@@ -1,6 +1,7 @@
 /** `rollcall import consul`: copies what a Consul holds into a registry. What of it, and how: `consul-import/`. */
 
 import type { Command } from 'commander';
+import { targetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { ConsulApi, Refusal } from '../consul-import/consul-api.ts';
 import { importAccess } from '../consul-import/import-access.ts';
@@ -9,19 +10,26 @@ import { importKeys } from '../consul-import/import-keys.ts';
 import { importQueries } from '../consul-import/import-queries.ts';
 import type { ImportReport, LeftOut } from '../consul-import/import-report.ts';
 import { ImportRun } from '../consul-import/import-run.ts';
+import { credentialsOf } from '../credentials.ts';
 import { CommandFailure, exitCodes, usage } from '../failure.ts';
-import { addAddressOption, serversOf } from '../servers.ts';
+import { addRegistryOptions, serversOf, type RegistryFlags } from '../servers.ts';
 import { print, printJson, remark, visible, type Terminal } from '../terminal.ts';
 
-interface Flags {
+interface Flags extends RegistryFlags {
   readonly from: string;
-  readonly addr?: string;
   readonly dryRun?: true;
   readonly json?: true;
 }
 
-/** Where Consul's own command line has its token from. */
-const sourceToken = 'CONSUL_HTTP_TOKEN';
+/** What Consul's own command line reads, by the names of ours. */
+const sourceVariables = {
+  ROLLCALL_TOKEN: 'CONSUL_HTTP_TOKEN',
+  ROLLCALL_TOKEN_FILE: 'CONSUL_HTTP_TOKEN_FILE',
+  ROLLCALL_CA_FILE: 'CONSUL_CACERT',
+  ROLLCALL_CERT_FILE: 'CONSUL_CLIENT_CERT',
+  ROLLCALL_KEY_FILE: 'CONSUL_CLIENT_KEY',
+  ROLLCALL_TLS_SERVER_NAME: 'CONSUL_TLS_SERVER_NAME',
+} as const;
 
 /** Lines that name what was left out; a thousand of them would hide the rest. */
 const linesMax = 20;
@@ -32,21 +40,20 @@ export function addImport(parent: Command, { terminal, setExitCode }: CommandCon
     .description('copy what another kind of registry holds into this one')
     .command('consul')
     .description('copy nodes, services, checks, keys, access control and prepared queries from a Consul')
-    .requiredOption('--from <url>', `the Consul to copy from; its token is taken from ${sourceToken}`)
+    .requiredOption('--from <url>', 'the Consul to copy from; CONSUL_HTTP_TOKEN, CONSUL_CACERT … are for it')
     .option('--dry-run', 'read everything and write nothing')
     .option('--json', 'print the result as JSON');
-  addAddressOption(command).action(async (flags: Flags) => {
+  addRegistryOptions(command).action(async (flags: Flags) => {
     if (!(await importConsul(flags, terminal))) setExitCode(exitCodes.failure);
   });
 }
 
 /** @returns whether everything that was to be copied was */
 async function importConsul(flags: Flags, terminal: Terminal): Promise<boolean> {
-  const { env } = terminal;
-  const [target = ''] = serversOf(flags.addr, env);
-  const token = (name: string) => (env[name] === '' ? undefined : env[name]);
-  const from = new ConsulApi({ url: sourceUrl(flags.from), token: token(sourceToken), fetch });
-  const to = new ConsulApi({ url: target, token: token('ROLLCALL_TOKEN'), fetch });
+  const sourceEnv = Object.fromEntries(Object.entries(sourceVariables).map(([own, theirs]) => [own, terminal.env[theirs]]));
+  const { servers, credentials } = await targetOf(flags, terminal);
+  const from = new ConsulApi({ url: sourceUrl(flags.from), credentials: await credentialsOf({}, { env: sourceEnv }) });
+  const to = new ConsulApi({ url: servers[0] ?? '', credentials });
   const run = new ImportRun({ from, to, dryRun: flags.dryRun === true });
   for (const [what, copy] of [
     ['the catalog', importCatalog],
@@ -59,6 +66,7 @@ async function importConsul(flags: Flags, terminal: Terminal): Promise<boolean> 
       throw new CommandFailure(exitCodes.failure, `${what} cannot be listed: ${error.message}`, { cause: error });
     });
   }
+  for (const api of [from, to]) api.close();
   if (flags.json === true) printJson(terminal, run.report.json);
   else show(run.report, flags, terminal);
   return run.report.failed.length === 0;

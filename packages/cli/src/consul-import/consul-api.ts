@@ -1,5 +1,9 @@
 /** Requests to Consul's HTTP API, of a Consul or of a Rollcall: JSON, a token, and refusals with their text. */
 
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Credentials } from '@rollcall/client';
+import { textOf } from '../admin-call.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
 
 /** What an API object looks like before anybody has looked at it. */
@@ -19,21 +23,29 @@ export class Refusal extends Error {
 export interface ConsulApiOptions {
   /** Without a path. */
   readonly url: string;
-  readonly token: string | undefined;
-  /** `globalThis.fetch`, or one that trusts other certificates. */
-  readonly fetch: typeof globalThis.fetch;
+  readonly credentials: Credentials;
 }
 
-/** Longest that an answer may take: a catalog of ten thousand nodes takes seconds. */
-const patienceMs = 60_000;
+/** Longest silence: a catalog of ten thousand nodes takes seconds. */
+const silenceMs = 60_000;
+/** Everything of a large import goes over these. */
+const connectionsMax = 16;
 
 export class ConsulApi {
   readonly url: string;
-  readonly #options: ConsulApiOptions;
+  readonly #token: string | undefined;
+  readonly #agent: HttpAgent;
 
-  constructor(options: ConsulApiOptions) {
-    this.url = options.url;
-    this.#options = options;
+  constructor({ url, credentials }: ConsulApiOptions) {
+    this.url = url;
+    this.#token = credentials.token;
+    const options = { keepAlive: true, maxSockets: connectionsMax };
+    this.#agent = url.startsWith('https:') ? new HttpsAgent({ ...options, ...credentials.tls }) : new HttpAgent(options);
+  }
+
+  /** Ends its connections. */
+  close(): void {
+    this.#agent.destroy();
   }
 
   /** @throws Refusal; CommandFailure `unreachable` */
@@ -52,28 +64,33 @@ export class ConsulApi {
   }
 
   /** @throws Refusal; CommandFailure `unreachable` */
-  async text(method: string, path: string, body?: string | Uint8Array<ArrayBuffer>): Promise<string> {
-    const { token, fetch } = this.#options;
-    let status: number;
-    let text: string;
+  async text(method: string, path: string, body: string | Uint8Array = ''): Promise<string> {
+    let answer: { readonly status: number; readonly text: string };
     try {
-      const answer = await fetch(`${this.url}${path}`, {
-        ...{ method, redirect: 'error', signal: AbortSignal.timeout(patienceMs) },
-        ...(body === undefined ? {} : { body }),
-        ...(token === undefined ? {} : { headers: { 'X-Consul-Token': token } }),
-      });
-      ({ status } = answer);
-      text = await answer.text();
+      answer = await this.#send(method, path, body);
     } catch (error) {
-      throw this.#unreachable(error as Error);
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw new CommandFailure(exitCodes.unreachable, `no answer from ${this.url} (${code ?? message})`, { cause: error });
     }
-    if (status !== 200) throw new Refusal(status, text);
-    return text;
+    if (answer.status !== 200) throw new Refusal(answer.status, answer.text);
+    return answer.text;
   }
 
-  #unreachable(error: Error): CommandFailure {
-    const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
-    return new CommandFailure(exitCodes.unreachable, `no answer from ${this.url} (${code ?? message})`, { cause: error });
+  #send(method: string, path: string, body: string | Uint8Array): Promise<{ status: number; text: string }> {
+    const send = this.url.startsWith('https:') ? httpsRequest : httpRequest;
+    const headers = {
+      'Content-Length': Buffer.byteLength(body),
+      ...(this.#token === undefined ? {} : { 'X-Consul-Token': this.#token }),
+    };
+    return new Promise((resolve, reject) => {
+      const request = send(`${this.url}${path}`, { method, headers, agent: this.#agent, timeout: silenceMs });
+      request.on('response', (response) => {
+        textOf(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
+      });
+      request.on('timeout', () => request.destroy(new Error(`nothing for ${silenceMs / 1_000} s`)));
+      request.on('error', reject);
+      request.end(body);
+    });
   }
 }
 

@@ -19,7 +19,7 @@ export class ImportRun {
   }
 
   /** Sends a write, unless this is a rehearsal; answers the body. */
-  async write(method: string, path: string, body: Fields | Uint8Array<ArrayBuffer>): Promise<string> {
+  async write(method: string, path: string, body: Fields | Uint8Array): Promise<string> {
     if (this.#dryRun) return '';
     return this.to.text(method, path, body instanceof Uint8Array ? body : JSON.stringify(body));
   }
