@@ -24,6 +24,8 @@ interface Target {
 describe('vmagent', { timeout: 60_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-vmagent-'));
   let server: Server;
+  /** With access control. */
+  let secured: Server;
   let vmagent: ChildProcess | undefined;
   let api: string;
   let log = '';
@@ -32,9 +34,11 @@ describe('vmagent', { timeout: 60_000 }, () => {
     if (missing) return;
     server = await createServer({ nodeName: 'server-1' });
     await register('web-1', ['metrics', 'blue']);
+    secured = await createServer({ nodeName: 'server-2', acl: { initialManagement: management } });
+    const reader = await tokenOf('agent_prefix "" { policy = "read" } node_prefix "" { policy = "read" } service "web" { policy = "read" }');
     const port = await freePort();
     api = `http://127.0.0.1:${port}`;
-    writeFileSync(join(folder, 'scrape.yml'), scrapeConfig(server.httpPort));
+    writeFileSync(join(folder, 'scrape.yml'), scrapeConfig(server.httpPort) + securedConfig(secured.httpPort, reader));
     vmagent = spawn(
       'vmagent',
       [
@@ -55,7 +59,7 @@ describe('vmagent', { timeout: 60_000 }, () => {
       vmagent.kill('SIGKILL');
       await once(vmagent, 'exit');
     }
-    await server?.close();
+    await Promise.all([server?.close(), secured?.close()]);
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -63,15 +67,25 @@ describe('vmagent', { timeout: 60_000 }, () => {
     skip(missing, 'vmagent is not installed; `node conformance/install-debian.mjs` installs it on Debian');
   }
 
-  async function put(path: string, body?: unknown): Promise<void> {
-    const response = await fetch(server.url + path, { method: 'PUT', body: JSON.stringify(body ?? {}) });
+  async function put(path: string, body?: unknown, { url } = server): Promise<unknown> {
+    const headers = { 'X-Consul-Token': management };
+    const response = await fetch(url + path, { method: 'PUT', headers, body: JSON.stringify(body ?? {}) });
     expect(response.status).toBe(200);
+    const text = await response.text();
+    return text === '' ? undefined : JSON.parse(text);
+  }
+
+  /** The secret of a new token that has these rules. */
+  async function tokenOf(Rules: string): Promise<string> {
+    await put('/v1/acl/policy', { Name: 'scraper', Rules }, secured);
+    const { SecretID } = (await put('/v1/acl/token', { Policies: [{ Name: 'scraper' }] }, secured)) as { SecretID: string };
+    return SecretID;
   }
 
   /** web-1 is the registry itself, which serves /metrics. Targets of one address would be one target. */
-  function register(id: `web-${number}`, tags: readonly string[]): Promise<void> {
+  async function register(id: `web-${number}`, tags: readonly string[]): Promise<void> {
     const place = { Address: `127.0.0.${id.slice('web-'.length)}`, Port: server.httpPort };
-    return put('/v1/agent/service/register', { ID: id, Name: 'web', Tags: tags, Meta: { team: 'core' }, ...place });
+    await put('/v1/agent/service/register', { ID: id, Name: 'web', Tags: tags, Meta: { team: 'core' }, ...place });
   }
 
   /** The targets of a job, once they are the instances of these ids. */
@@ -117,9 +131,27 @@ describe('vmagent', { timeout: 60_000 }, () => {
     await targets('all', ['web-3']);
     await put('/v1/agent/service/deregister/web-3');
     await targets('all', []);
-    expect(log.split('\n').filter((line) => /\t(error|warn)\t/.test(line) && /consul/i.test(line))).toEqual([]);
+    expect(complaints().filter((line) => !line.includes(stranger))).toEqual([]);
   });
+
+  it('sees with a token what its rules let it see, and nothing with a wrong one', async (context) => {
+    needsIt(context);
+    const own = (Name: string, Address: string) => put('/v1/agent/service/register', { Name, ID: Name, Address, Port: 1 }, secured);
+    await own('web', '127.0.0.8');
+    await own('db', '127.0.0.9');
+    await targets('token', ['web']);
+    await targets('refused', []);
+    expect(complaints().some((line) => line.includes(stranger))).toBe(true);
+  });
+
+  function complaints(): string[] {
+    return log.split('\n').filter((line) => /\t(error|warn)\t/.test(line) && /consul/i.test(line));
+  }
 });
+
+const management = '5d8f3a1e-0000-4000-8000-000000000001';
+/** By what its complaints are told from those of others. */
+const stranger = 'stranger';
 
 function scrapeConfig(port: number): string {
   return `
@@ -135,6 +167,22 @@ scrape_configs:
       - server: 127.0.0.1:${port}
         services: [web]
         allow_stale: false
+`;
+}
+
+/** By a good token, and by one that nobody gave. */
+function securedConfig(port: number, token: string): string {
+  return `
+  - job_name: token
+    consul_sd_configs:
+      - server: 127.0.0.1:${port}
+        token: ${token}
+  - job_name: refused
+    consul_sd_configs:
+      - server: 127.0.0.1:${port}
+        datacenter: dc1
+        node_meta: { ${stranger}: x }
+        token: 5d8f3a1e-0000-4000-8000-000000000099
 `;
 }
 
