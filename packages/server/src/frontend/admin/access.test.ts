@@ -113,6 +113,7 @@ it('what changes everything or takes it along is in the audit log, and what was 
   expect((await call('PUT', '/rollcall/v1/restore', management, backup)).status).toBe(200);
   for (const path of ['/rollcall/v1/status', '/rollcall/v1/backup']) await call('GET', path);
   await call('GET', '/metrics', management);
+  await fetch(`${server.url}/rollcall/v1/status`, { headers: { origin: 'https://evil.test' } });
   await stop();
   const lines = readFileSync(join(dir, 'audit'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, string>);
   expect(lines.map(({ via, kind, action }) => [via, kind, action])).toEqual([
@@ -120,6 +121,7 @@ it('what changes everything or takes it along is in the audit log, and what was 
     ['admin', 'write', 'PUT /rollcall/v1/restore'],
     ['admin', 'denied', 'GET /rollcall/v1/status'],
     ['admin', 'denied', 'GET /rollcall/v1/backup'],
+    ['admin', 'denied', expect.stringMatching(/^GET \/rollcall\/v1\/status, for a page: origin/)],
   ]);
   await start();
 });

@@ -78,7 +78,10 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
     const origin = { address: request.socket.remoteAddress ?? '', via: 'admin' };
     try {
       const reason = route.guarded ? context.origins.refusal(request) : undefined;
-      if (reason !== undefined) throw new RegistryError('permission_denied', reason);
+      if (reason !== undefined) {
+        gate.record('denied', undefined, origin, `${request.method} ${route.path}, for a page: ${reason}`);
+        throw new RegistryError('permission_denied', reason);
+      }
       const caller = admit(request, route, origin);
       await actions[route.action](exchange);
       if (route.audited) gate.record('write', caller, origin, `${request.method} ${route.path}`);

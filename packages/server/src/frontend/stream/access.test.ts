@@ -206,15 +206,14 @@ describe('a registration', () => {
     expect(instanceOf('db-1')?.service).toBe('db');
   });
 
-  it('on a node that the client names itself needs to write that node', async () => {
+  it('makes its node, and never writes one that is there', async () => {
     const own = await grants.token('service "web" { policy = "write" }');
     const named = await greeted(own, { session: newSession(), node: 'elsewhere' });
-    expect(await named.ask(register())).toMatchObject({ message: expect.stringContaining(`'node:write' on "elsewhere"`) });
-    const both = await grants.token('service "web" { policy = "write" } node "elsewhere" { policy = "write" }');
-    const allowed = await greeted(both, { session: newSession(), node: 'elsewhere' });
-    expect(await allowed.ask(register())).toMatchObject({ type: 'done' });
-    const same = await greeted(own, { session: newSession(), node: 'here' });
-    expect(await same.ask(register('web-9'))).toMatchObject({ type: 'done' });
+    expect(await named.ask(register())).toMatchObject({ type: 'done' });
+    await server.registry.submit({ kind: 'register', node: { name: 'db-host', address: '10.0.0.9' }, nodeMode: 'update' });
+    const there = await greeted(own, { session: newSession(), node: 'db-host' });
+    expect(await there.ask(register())).toMatchObject({ type: 'done' });
+    expect(find.node(server.registry.state, 'db-host')?.address).toBe('10.0.0.9');
   });
 
   it('is taken away by its session without any permission', async () => {
@@ -397,6 +396,7 @@ it('what is done and what is denied is in the audit log, without values', async 
   await client.ask({ type: 'kv-put', key: 'b', value: 'c2VjcmV0' });
   await client.ask({ type: 'get', view: view('services', '') });
   await refusal({ authorization: 'Bearer wrong' });
+  await refusal({ origin: 'https://evil.test' });
   await grants.revoke(token);
   await client.ended;
   await stop();
@@ -408,6 +408,7 @@ it('what is done and what is denied is in the audit log, without values', async 
     ['write', id, 'kv-put a'],
     ['denied', id, `kv-put: Permission denied: token with AccessorID '${id}' lacks permission 'key:write' on "b"`],
     ['unauthenticated', '', 'a token that nobody has'],
+    ['denied', '', expect.stringMatching(/^handshake, for a page: origin/)],
     ['unauthenticated', id, "the stream's token is gone: ACL not found"],
   ]);
   expect(JSON.stringify(lines)).not.toContain('c2VjcmV0');

@@ -16,7 +16,7 @@ const ownSession = 'the secret of the session, and touches nothing but what that
 /** What requests demand. */
 export const requestAccess: Readonly<Record<RequestFrame['type'], Access>> = {
   hello: { kind: 'own-proof', why: 'the secret of the session that it resumes; what the token may no longer write is removed' },
-  /** For each service, that of an instance which is replaced included; `node:write` for a node that the client has named. */
+  /** For each service, that of an instance which is replaced included; as Consul's agent, whose node this is. */
   register: { kind: 'demands-by-name', resource: 'service', verb: 'write' },
   deregister: { kind: 'own-proof', why: ownSession },
   drain: { kind: 'own-proof', why: ownSession },

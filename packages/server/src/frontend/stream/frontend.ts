@@ -58,7 +58,7 @@ export function stream(context: Context): Frontend {
   }
 
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const origin = { address: request.socket.remoteAddress ?? '', via: 'stream' };
+    const origin = originOf(request);
     const caller = enter(request, socket, origin);
     if (caller === undefined) return;
     server.handleUpgrade(request, socket, head, (webSocket) => {
@@ -102,8 +102,10 @@ export function stream(context: Context): Frontend {
       const path = (request.url ?? '').replace(/\?.*$/, '');
       if (path !== streamPath) refuse(socket, '404 Not Found', 'no such path');
       else if (closing) refuse(socket, '503 Service Unavailable', 'the server is closing');
-      else if (foreign !== undefined) refuse(socket, '403 Forbidden', foreign);
-      else accept(request, socket, head);
+      else if (foreign !== undefined) {
+        context.security.gate.record('denied', undefined, originOf(request), `handshake, for a page: ${foreign}`);
+        refuse(socket, '403 Forbidden', foreign);
+      } else accept(request, socket, head);
     },
 
     async close(): Promise<void> {
@@ -126,6 +128,10 @@ export function stream(context: Context): Frontend {
     const head = ['Connection: close', 'Content-Type: text/plain; charset=utf-8', length, ...more];
     socket.end(`HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${reason}`);
   }
+}
+
+function originOf({ socket }: IncomingMessage): Origin {
+  return { address: socket.remoteAddress ?? '', via: 'stream' };
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {

@@ -23,8 +23,6 @@ export interface StreamSessionOptions {
   /** Shown as the session's name. */
   readonly client: string;
   readonly node: AgentNode;
-  /** The client has named its node, and was not told by its address which it is. */
-  readonly nodeIsNamed: boolean;
   readonly access: StreamAccess;
   readonly graceMs: number;
   /** Called when somebody else has ended the session in the registry. */
@@ -44,7 +42,6 @@ export class StreamSession {
   readonly #claim: Claim;
   readonly #client: string;
   readonly #node: AgentNode;
-  readonly #nodeIsNamed: boolean;
   readonly #access: StreamAccess;
   readonly #graceMs: number;
   readonly #onLost: () => void;
@@ -60,7 +57,6 @@ export class StreamSession {
     this.#claim = options.claim;
     this.#client = options.client;
     this.#node = options.node;
-    this.#nodeIsNamed = options.nodeIsNamed;
     this.#access = options.access;
     this.#graceMs = options.graceMs;
     this.#onLost = options.onLost;
@@ -223,7 +219,7 @@ export class StreamSession {
     if (registered.status === 'rejected') throw registered.reason;
   }
 
-  /** A service's token is enough for its instances where they are; speaking for a node that one names takes more. */
+  /** The node is not written, but made when it is not there: that it is there says whoever may register something on it. */
   #demand(instances: readonly InstanceRegistration[]): void {
     const node = this.#node.name;
     const services = new Set(instances.map(({ service }) => service));
@@ -231,7 +227,6 @@ export class StreamSession {
     for (const { id } of instances) services.add(find.instance(this.#context.registry.state, node, id)?.service ?? '');
     services.delete('');
     for (const service of services) this.#access.demand('service', 'write', service);
-    if (this.#nodeIsNamed) this.#access.demand('node', 'write', node);
   }
 
   /** Whether the session's row is there, and this client's. */

@@ -201,11 +201,10 @@ export class Stream {
       return errorFrame('unimplemented', text, frame.id);
     }
     const node = agentNode(identity, this.#remoteAddress, namedNode ?? frame.node);
-    const nodeIsNamed = node.name !== agentNode(identity, this.#remoteAddress, undefined).name;
     const graceMs = frame.graceMs ?? graceMsDefault;
     let resuming: Promise<boolean> | undefined;
     if (frame.session !== undefined) {
-      this.#session = this.#claim(frame.session, { node, nodeIsNamed, graceMs, client: frame.client });
+      this.#session = this.#claim(frame.session, { node, graceMs, client: frame.client });
       resuming = this.#session.open();
     }
     // From here on, and not only once the session is found: requests may follow the hello unasked.
@@ -225,7 +224,7 @@ export class Stream {
 
   #claim(
     key: SessionKey,
-    client: Pick<StreamSessionOptions, 'node' | 'nodeIsNamed' | 'graceMs' | 'client'>,
+    client: Pick<StreamSessionOptions, 'node' | 'graceMs' | 'client'>,
   ): StreamSession {
     const { context, sessions } = this.#options;
     return new StreamSession({
