@@ -17,9 +17,10 @@ describe('the sources', () => {
   it.each(['protocol', 'client', 'server', 'cli'])('need what the %s package declares', (name) => {
     const manifest = JSON.parse(readFileSync(join(root, `packages/${name}/package.json`), 'utf8')) as {
       dependencies?: Record<string, string>;
+      peerDependencies?: Record<string, string>;
     };
     const files = productSources().filter(({ path }) => path.startsWith(`packages/${name}/`));
-    expect(checkDependencies(name, Object.keys(manifest.dependencies ?? {}), files)).toEqual([]);
+    expect(checkDependencies(name, Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }), files)).toEqual([]);
   });
 
   it('have no import cycles', () => {
