@@ -31,7 +31,7 @@ describe.each(Object.entries(inner))('over %s', (_name, over) => {
         balancer.update(endpoints);
         const running: Endpoint[] = [];
         for (const { key, ends } of steps) {
-          for (let n = 0; n < ends && running.length > 0; n++) running.splice((running.length * 7) % running.length, 1)[0]!.inFlight -= 1;
+          for (const ended of running.splice(0, ends)) ended.inFlight -= 1;
           const picked = balancer.pick({ now: 0, exclude: [], key: key === undefined ? undefined : `${key}` })!;
           picked.inFlight += 1;
           running.push(picked);

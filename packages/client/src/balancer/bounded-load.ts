@@ -25,7 +25,10 @@ export interface BoundedLoadOptions {
  * @param over how keys are placed; `maglev()` by default
  * @throws RegistryError `invalid_argument` when `factor` is out of its range
  */
-export function boundedLoad(over: HashBalancerFactory = maglev(), { factor = 1.25 }: BoundedLoadOptions = {}): BalancerFactory {
+export function boundedLoad(
+  over: HashBalancerFactory = maglev(),
+  { factor = 1.25 }: BoundedLoadOptions = {},
+): BalancerFactory {
   demandFactor(factor);
   return (random) => new BoundedLoad(over(random), factor);
 }
@@ -35,6 +38,8 @@ class BoundedLoad implements Balancer, EndpointFilter {
   readonly #factor: number;
   #endpoints: readonly Endpoint[] = [];
   #weightSum = 0;
+  /** All weights are 0, which counts as 1 for each. */
+  #equal = false;
   /** Requests in flight, the one that is being picked for included. */
   #total = 0;
 
@@ -45,7 +50,9 @@ class BoundedLoad implements Balancer, EndpointFilter {
 
   update(endpoints: readonly Endpoint[]): void {
     this.#endpoints = [...endpoints];
-    this.#weightSum = endpoints.reduce((sum, { instance }) => sum + instance.weight, 0);
+    const weightSum = endpoints.reduce((sum, { instance }) => sum + instance.weight, 0);
+    this.#equal = weightSum === 0;
+    this.#weightSum = this.#equal ? endpoints.length : weightSum;
     this.#over.update(endpoints);
   }
 
@@ -65,8 +72,7 @@ class BoundedLoad implements Balancer, EndpointFilter {
 
   /** Tells whether the endpoint has room for one more, as of the pick under way. */
   accepts(endpoint: Endpoint): boolean {
-    const equal = this.#weightSum === 0;
-    const weight = equal ? 1 : endpoint.instance.weight;
-    return endpoint.inFlight < boundOf(this.#factor, this.#total, weight, equal ? this.#endpoints.length : this.#weightSum);
+    const weight = this.#equal ? 1 : endpoint.instance.weight;
+    return endpoint.inFlight < boundOf(this.#factor, this.#total, weight, this.#weightSum);
   }
 }

@@ -32,11 +32,12 @@ function over(factory: HashBalancerFactory, endpoints: readonly Endpoint[], seed
   return balancer;
 }
 
-const picked = (balancer: Balancer, exclude: readonly Endpoint[] = []) => keys.map((key) => balancer.pick({ now: 0, exclude, key }));
+const picked = (balancer: Balancer) => keys.map((key) => balancer.pick({ now: 0, exclude: [], key }));
 
 /** Whoever makes no difference between runs: order of the list, time, chance. */
 function shuffled<T>(list: readonly T[], seed: number): T[] {
-  return list.map((item, index) => ({ item, rank: hash32(`${index}`, seed) })).sort((a, b) => a.rank - b.rank).map(({ item }) => item);
+  const ranked = list.map((item, index) => ({ item, rank: hash32(`${index}`, seed) }));
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ item }) => item);
 }
 
 describe.each(named)('%s with keys', (_name, factory) => {
@@ -58,7 +59,9 @@ describe.each(named)('%s with keys', (_name, factory) => {
     endpoints.forEach((endpoint, index) => (endpoint.inFlight = index * 10));
     for (const endpoint of endpoints) balancer.observe(endpoint, { now: 1, latencyMs: 500, result: 'failed' });
     expect(picked(balancer)).toEqual(before);
-    endpoints.forEach((endpoint) => (endpoint.instance = { ...endpoint.instance, status: 'warning', port: 9090, tags: ['new'] }));
+    for (const endpoint of endpoints) {
+      endpoint.instance = { ...endpoint.instance, status: 'warning', port: 9090, tags: ['new'] };
+    }
     balancer.update(endpoints);
     expect(picked(balancer)).toEqual(before);
   });
@@ -100,7 +103,9 @@ describe.each(named)('%s with keys', (_name, factory) => {
   });
 });
 
-it.each(named.filter(([name]) => name !== 'jump'))('%s: an endpoint that leaves takes its own keys with it, and gets them back', (name, factory) => {
+const returning = named.filter(([name]) => name !== 'jump');
+
+it.each(returning)('%s: an endpoint that leaves takes its own keys with it, and gets them back', (name, factory) => {
   const endpoints = someEndpoints(10);
   const balancer = over(factory(), endpoints);
   const before = picked(balancer);
@@ -163,7 +168,8 @@ it('jump numbers endpoints by value: a tenth moves keys to itself only', () => {
 });
 
 it('ring hash picks as libketama when told its names and hash', () => {
-  const balancer = over(ringHash({ nameOf: ({ address }) => address, keyHash: ketamaHash }), someEndpoints(5, (index) => ({ address: `0.0.0.${index + 1}`, weight: index + 1 })));
+  const servers = someEndpoints(5, (index) => ({ address: `0.0.0.${index + 1}`, weight: index + 1 }));
+  const balancer = over(ringHash({ nameOf: ({ address }) => address, keyHash: ketamaHash }), servers);
   // The first keys of the list that comes with npm hashring, made with libketama.
   const addresses = ['0', '1', '2', '3', '4'].map((key) => balancer.pick({ now: 0, exclude: [], key })?.instance.address);
   expect(addresses).toEqual(['0.0.0.4', '0.0.0.5', '0.0.0.4', '0.0.0.3', '0.0.0.5']);

@@ -73,8 +73,7 @@ export class TableBalancer implements HashBalancer {
   update(endpoints: readonly Endpoint[]): void {
     const nodes = this.#named(endpoints);
     this.#endpoints = nodes.map(({ endpoint }) => endpoint);
-    const same = nodes.length === this.#nodes.length && nodes.every(({ name, weight }, at) => name === this.#nodes[at]?.name && weight === this.#nodes[at]?.weight);
-    if (this.#placed === undefined || !same) {
+    if (this.#placed === undefined || !this.#sameNodes(nodes)) {
       this.#nodes = nodes.map(({ name, weight }) => ({ name, weight }));
       this.#placed = this.#place(this.#nodes);
       const weights = Float64Array.from(nodes, ({ weight }) => weight);
@@ -113,8 +112,14 @@ export class TableBalancer implements HashBalancer {
       const drawn = drawAllowed(this.#endpoints, exclude, -1, this.#weights, this.#random);
       return drawn === -1 ? undefined : this.#endpoints[drawn];
     }
-    const drawn = this.#alias === undefined ? drawIndex(this.#random, this.#endpoints.length) : this.#alias.draw(this.#random);
+    const alias = this.#alias;
+    const drawn = alias === undefined ? drawIndex(this.#random, this.#endpoints.length) : alias.draw(this.#random);
     return this.#endpoints[drawn];
+  }
+
+  #sameNodes(nodes: readonly Required<HashNode>[]): boolean {
+    if (nodes.length !== this.#nodes.length) return false;
+    return nodes.every(({ name, weight }, at) => name === this.#nodes[at]?.name && weight === this.#nodes[at]?.weight);
   }
 
   #at(place: number): Endpoint | undefined {

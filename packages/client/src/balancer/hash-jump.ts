@@ -16,7 +16,8 @@ export function jump(options: HashOptions = {}): HashBalancerFactory {
 }
 
 function inNaturalOrder(nodes: readonly { readonly name: string }[]): Placed {
-  const order = nodes.map(({ name }, at) => ({ parts: partsOf(name), at })).sort((a, b) => compare(a.parts, b.parts) || a.at - b.at);
+  const order = nodes.map(({ name }, at) => ({ parts: partsOf(name), at }));
+  order.sort((a, b) => compare(a.parts, b.parts) || a.at - b.at);
   const places: number[] = nodes.map(() => 0);
   order.forEach(({ at }, place) => (places[at] = place));
   return { table: new JumpTable(nodes.length), places };

@@ -99,7 +99,9 @@ it('bounds each node in proportion to its weight', () => {
 
 it('assigns nothing over an empty table, and refuses a wrong factor, weight or release', () => {
   expect(new BoundedLoads(new Memento(0)).assign(1)).toBe(-1);
-  for (const factor of [0.99, NaN, 1001]) expect(() => new BoundedLoads(new JumpTable(1), { factor })).toThrow(`factor is ${factor}`);
+  for (const factor of [0.99, NaN, 1001]) {
+    expect(() => new BoundedLoads(new JumpTable(1), { factor })).toThrow(`factor is ${factor}`);
+  }
   expect(() => new BoundedLoads(new JumpTable(2), { weights: [1, 0] })).toThrow('a weight is 0');
   expect(() => new BoundedLoads(new JumpTable(2)).release(1)).toThrow('node 1 has nothing to release');
 });

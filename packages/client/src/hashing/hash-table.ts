@@ -49,15 +49,19 @@ export interface NamedNode {
 
 /** @throws RegistryError `invalid_argument` for a name that occurs twice or a weight that is not above 0 */
 export function inNameOrder(nodes: HashNodes): NamedNode[] {
-  const named = nodes.map((node, index) =>
-    typeof node === 'string' ? { name: node, weight: 1, index } : { name: node.name, weight: node.weight ?? 1, index },
-  );
+  const named = nodes.map((node, index) => {
+    const { name, weight = 1 } = typeof node === 'string' ? { name: node } : node;
+    return { name, weight, index };
+  });
   // By code units, as on every machine; a locale would make two clients disagree.
   named.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   named.forEach(({ name, weight }, place) => {
-    if (name === named[place - 1]?.name) throw new RegistryError('invalid_argument', `node "${name}" occurs twice; names must differ`);
+    if (name === named[place - 1]?.name) {
+      throw new RegistryError('invalid_argument', `node "${name}" occurs twice; names must differ`);
+    }
     if (!(weight > 0 && weight < Infinity)) {
-      throw new RegistryError('invalid_argument', `the weight of node "${name}" is ${weight}; it must be above 0, leave the node out instead`);
+      const message = `the weight of node "${name}" is ${weight}; it must be above 0, leave the node out instead`;
+      throw new RegistryError('invalid_argument', message);
     }
   });
   return named;

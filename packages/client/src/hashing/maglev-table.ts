@@ -12,7 +12,8 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { hash32 } from './hash32.ts';
-import { firstAccepted, type HashNodes, type HashTable, inNameOrder, type NamedNode, type NodeFilter } from './hash-table.ts';
+import { firstAccepted, inNameOrder } from './hash-table.ts';
+import type { HashNodes, HashTable, NamedNode, NodeFilter } from './hash-table.ts';
 
 export interface MaglevOptions {
   /**
@@ -49,7 +50,8 @@ export class MaglevTable implements HashTable {
     }
     const limit = maglevNodesMax(slots);
     if (nodes.length > limit) {
-      throw new RegistryError('invalid_argument', `${nodes.length} nodes exceed the ${limit} of a table of ${slots} slots; raise slots`);
+      const message = `${nodes.length} nodes exceed the ${limit} of a table of ${slots} slots; raise slots`;
+      throw new RegistryError('invalid_argument', message);
     }
     const named = inNameOrder(nodes);
     this.size = named.length;

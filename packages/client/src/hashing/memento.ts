@@ -81,7 +81,9 @@ export class Memento implements BucketTable {
    * @throws RegistryError `invalid_argument` when it is not working
    */
   remove(bucket: number): void {
-    if (!this.has(bucket)) throw new RegistryError('invalid_argument', `bucket ${bucket} is not one of the ${this.size} working ones`);
+    if (!this.has(bucket)) {
+      throw new RegistryError('invalid_argument', `bucket ${bucket} is not one of the ${this.size} working ones`);
+    }
     if (this.#removed.length === 0 && bucket === this.#buckets - 1) {
       this.#buckets -= 1;
       return;
@@ -120,5 +122,6 @@ export class Memento implements BucketTable {
 
 function demandRoom(buckets: number): void {
   if (buckets <= bucketsMax) return;
-  throw new RegistryError('invalid_argument', `${buckets} buckets exceed the limit of ${bucketsMax}; use jump hash for numbered shards`);
+  const message = `${buckets} buckets exceed the limit of ${bucketsMax}; use jump hash for numbered shards`;
+  throw new RegistryError('invalid_argument', message);
 }

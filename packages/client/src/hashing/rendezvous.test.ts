@@ -7,9 +7,8 @@ import { Rendezvous } from './rendezvous.ts';
 namedTableCases('rendezvous', { build: (nodes) => new Rendezvous(nodes), balance: 1.03, excess: 0 });
 
 it('gives the node with the highest −w / ln u, as the formula written out does', () => {
-  const nodes = fc.uniqueArray(fc.record({ name: fc.string({ maxLength: 6 }), weight: fc.double({ min: 0.01, max: 100, noNaN: true }) }), {
-    ...{ minLength: 1, maxLength: 15, selector: ({ name }: { name: string }) => name },
-  });
+  const node = fc.record({ name: fc.string({ maxLength: 6 }), weight: fc.double({ min: 0.01, max: 100, noNaN: true }) });
+  const nodes = fc.uniqueArray(node, { minLength: 1, maxLength: 15, selector: ({ name }) => name });
   fc.assert(
     fc.property(nodes, fc.array(fc.integer(), { maxLength: 60 }), (list, hashes) => {
       const table = new Rendezvous(list);
@@ -36,7 +35,8 @@ it('places keys on equal weights as without weights', () => {
 
 it('moves keys only to a node whose weight grows', () => {
   const weights = [1, 2, 3, 4];
-  const build = (third: number) => new Rendezvous(weights.map((weight, index) => ({ name: `n${index}`, weight: index === 2 ? third : weight })));
+  const build = (third: number) =>
+    new Rendezvous(weights.map((weight, index) => ({ name: `n${index}`, weight: index === 2 ? third : weight })));
   const [before, after] = [build(3), build(5)];
   for (const hash of someHashes(20_000)) {
     if (after.lookup(hash) !== before.lookup(hash)) expect(after.lookup(hash)).toBe(2);

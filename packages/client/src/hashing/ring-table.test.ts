@@ -72,7 +72,8 @@ it('asks the nodes in the order of the ring', () => {
   const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
   const ring = new RingTable(names);
   for (let n = 0; n < 200; n++) {
-    const hash = hash32(`${n}`);
+    // The first one is beyond the last point: the ring closes.
+    const hash = n === 0 ? -1 : hash32(`${n}`);
     const first = ring.lookup(hash);
     const second = ring.lookupAmong(hash, { accepts: (node) => node !== first });
     // Who is next on the ring is who gets the key when the first is gone.

@@ -49,16 +49,20 @@ export class RingTable implements HashTable {
   constructor(nodes: HashNodes, { pointsPerNode = 160, previous }: RingOptions = {}) {
     const digests = pointsPerNode / pointsPerDigest;
     if (!(Number.isInteger(digests) && digests >= 1 && pointsPerNode <= 65_536)) {
-      throw new RegistryError('invalid_argument', `pointsPerNode is ${pointsPerNode}; it must be a multiple of 4 from 4 to 65,536`);
+      const message = `pointsPerNode is ${pointsPerNode}; it must be a multiple of 4 from 4 to 65,536`;
+      throw new RegistryError('invalid_argument', message);
     }
     if (nodes.length > ringNodesMax(pointsPerNode)) {
-      const message = `${nodes.length} nodes of ${pointsPerNode} points exceed ${pointsMax}; take fewer points per node, or a Maglev table`;
+      const wanted = `${nodes.length} nodes of ${pointsPerNode} points`;
+      const message = `${wanted} exceed ${pointsMax}; take fewer points per node, or a Maglev table`;
       throw new RegistryError('invalid_argument', message);
     }
     const named = inNameOrder(nodes);
     const counts = digestCounts(named.map(({ weight }) => weight), digests);
     const known = previous === undefined ? new Map<string, Uint32Array>() : previous.#points;
-    named.forEach(({ name }, rank) => this.#points.set(name, pointsOf(name, counts[rank] as number, known.get(name))));
+    named.forEach(({ name }, rank) => {
+      this.#points.set(name, pointsOf(name, counts[rank] as number, known.get(name)));
+    });
     this.size = nodes.length;
     this.#order = Uint32Array.from(named, ({ index }) => index);
     this.#ring = ringOf([...this.#points.values()], this.#order);
