@@ -1,5 +1,5 @@
 /**
- * The flags of `consul agent`: which setting of Consul's configuration files each one stands for. What
+ * The flags of `consul agent`, and two of our own: which setting of Consul's configuration files each one stands for. What
  * the settings mean here is the business of `consul-agent.ts`.
  * Source: https://developer.hashicorp.com/consul/commands/agent
  */
@@ -40,6 +40,14 @@ export const agentFlags: Readonly<Record<string, AgentFlag>> = {
   'dns-port': { ...text('ports.dns'), value: '<port>', description: 'port of DNS (default 8600); -1 serves none' },
   'log-level': { ...text('log_level'), value: '<level>', description: 'trace, debug, info, warn or err (default info)' },
   'pid-file': { ...text('pid_file'), value: '<file>', description: 'write the id of the process there' },
+  'unsafe-allow-unauthenticated': {
+    ...toggle('unsafe_allow_unauthenticated'),
+    description: 'listen on addresses that other machines reach, though anyone there may then change everything',
+  },
+  'unsafe-allow-plaintext': {
+    ...toggle('unsafe_allow_plaintext'),
+    description: 'listen there without TLS, though tokens may then be read on their way',
+  },
   'default-query-time': text('default_query_time'),
   'max-query-time': text('max_query_time'),
   advertise: text('advertise_addr'),

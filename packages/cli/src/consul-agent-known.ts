@@ -15,6 +15,8 @@ const read = [
   ...['cert_file', 'key_file', 'ca_file', 'verify_incoming', 'tls_min_version'].flatMap((name) => [`tls.defaults.${name}`, `tls.https.${name}`]),
   ...['node_ttl', 'service_ttl', 'only_passing', 'enable_truncate', 'udp_answer_limit'].map((name) => `dns_config.${name}`),
   ...['audit.enabled', 'audit.sink', 'limits.kv_max_value_size'],
+  // Our own, for flags.
+  ...['unsafe_allow_unauthenticated', 'unsafe_allow_plaintext'],
 ];
 
 /** Between servers, between agents, or about how Consul itself is run: there is nothing of it here. */

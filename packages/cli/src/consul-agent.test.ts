@@ -108,6 +108,7 @@ describe('flags and files of a Consul agent', () => {
   it('take from the environment only what Consul has no setting for', () => {
     const env = { ROLLCALL_UNSAFE_ALLOW_UNAUTHENTICATED: 'true', ROLLCALL_DATACENTER: 'other' };
     expect(read([], [], env).settings).toMatchObject({ unsafeAllowUnauthenticated: true, datacenter: 'dc1' });
+    expect(read([['unsafe-allow-plaintext', true]]).settings).toMatchObject({ unsafeAllowPlaintext: true });
   });
 
   it('log more in development', () => {

@@ -75,7 +75,8 @@ function settings(config: Values, { folder, env }: AgentInput): Settings {
   }
   const entries = Object.entries(settingsTable).map(([key, setting]: [string, Setting<unknown>]) => {
     const variable = fromEnvironment.includes(key) ? (setting.env ?? '') : '';
-    const [where, value] = given[key as keyof Settings] ?? [variable, env[variable]];
+    const own = given[key as keyof Settings];
+    const [where, value] = own?.[1] === undefined ? [variable || own?.[0], env[variable]] : own;
     try {
       return [key, setting.read(value ?? setting.fallback, folder)];
     } catch (error) {
@@ -117,6 +118,8 @@ function givenSettings(config: Values, dev: boolean): { readonly [K in keyof Set
     aclInitialManagement: first('acl.tokens.initial_management', 'acl.tokens.master'),
     aclDefaultToken: first('acl.tokens.default'),
     auditLog: ['audit', auditLog(config)],
+    unsafeAllowUnauthenticated: first('unsafe_allow_unauthenticated'),
+    unsafeAllowPlaintext: first('unsafe_allow_plaintext'),
     dataDir: first('data_dir'),
     dev: ['dev_mode', dev],
     nodeName: first('node_name'),
