@@ -18,26 +18,29 @@ import { createServer, memory, type Server } from '@rollcall/server';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 const program = process.env['ROLLCALL_PROMETHEUS'] ?? 'prometheus';
-const unable = await whyNot();
+const { unable, filters } = await abilities();
 
 test('the program can take the test', () => expect(unable).toBeUndefined());
 
-/** Why `program` cannot take the test; undefined when it can. */
-async function whyNot(): Promise<string | undefined> {
+/** Why `program` cannot take the test, undefined when it can; and whether it knows filters, which came with 3.0. */
+async function abilities(): Promise<{ unable: string | undefined; filters: boolean }> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-prometheus-'));
   try {
     const file = join(folder, 'probe.yml');
     // A field that nobody knows ends the program; a field that this build does not know is named, too.
-    await writeFile(file, 'scrape_configs: [{ job_name: probe, consul_sd_configs: [], no_such_field: 1 }]');
+    await writeFile(file, 'scrape_configs: [{ job_name: probe, consul_sd_configs: [{ filter: x }], no_such_field: 1 }]');
     const args = [`--config.file=${file}`, `--storage.tsdb.path=${folder}`, '--web.listen-address=127.0.0.1:0'];
     const { error, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 20_000 });
-    if (error !== undefined) return `${program} cannot be run (${error.message}); ROLLCALL_PROMETHEUS names another`;
-    if (!stderr.includes('field consul_sd_configs not found')) return undefined;
-    return `${program} was built without Consul discovery, as Debian's is; ROLLCALL_PROMETHEUS names another`;
+    const because = (why: string) => ({ unable: `${program} ${why}; ROLLCALL_PROMETHEUS names another`, filters: false });
+    if (error !== undefined) return because(`cannot be run (${error.message})`);
+    if (stderr.includes('field consul_sd_configs not found')) return because("was built without Consul discovery, as Debian's is");
+    return { unable: undefined, filters: !stderr.includes('field filter not found') };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+const management = '5d8f3a1e-0000-4000-8000-000000000001';
 
 interface Target {
   readonly discoveredLabels: Readonly<Record<string, string>>;
@@ -47,6 +50,10 @@ interface Target {
 
 describe.runIf(unable === undefined)('consul_sd_configs', { timeout: 60_000 }, () => {
   let server: Server;
+  /** With access control. */
+  let secured: Server;
+  /** The secret of a token that may read nodes and the service `web`. */
+  let reader: string;
   let folder: string;
   let prometheus: ChildProcess;
   /** Rejects when Prometheus ends before it is told to. */
@@ -61,6 +68,15 @@ describe.runIf(unable === undefined)('consul_sd_configs', { timeout: 60_000 }, (
     exporterPort = await listening(exporter);
     await register('web', 'web-1', ['metrics', 'blue']);
     await register('db', 'db-1', ['quiet']);
+    secured = await createServer({ engine: memory(), acl: { initialManagement: management } });
+    const Rules = 'agent_prefix "" { policy = "read" } node_prefix "" { policy = "read" } service "web" { policy = "read" }';
+    await putSecured('/v1/acl/policy', { Name: 'scraper', Rules });
+    reader = ((await putSecured('/v1/acl/token', { Policies: [{ Name: 'scraper' }] })) as { SecretID: string }).SecretID;
+    // Targets of one address would be one target.
+    for (const [name, service, rack, Address] of [['a', 'web', 'r1', '127.0.0.1'], ['b', 'web', 'r2', '127.0.0.2'], ['c', 'db', 'r1', '127.0.0.3']]) {
+      const node = { Node: name, Address, NodeMeta: { rack } };
+      await putSecured('/v1/catalog/register', { ...node, Service: { Service: service, ID: `${service}-${name}`, Port: exporterPort } });
+    }
     folder = await mkdtemp(join(tmpdir(), 'rollcall-prometheus-'));
     await writeFile(join(folder, 'prometheus.yml'), config());
     const port = await freePort();
@@ -88,11 +104,11 @@ describe.runIf(unable === undefined)('consul_sd_configs', { timeout: 60_000 }, (
       await exited;
     }
     exporter.close();
-    await server.close();
+    await Promise.all([server.close(), secured.close()]);
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Tokens and `node_meta` are accepted as Consul accepts them; `tags` select. */
+  /** `tags`, `node_meta` and `filter` select; `secured` sees what its token may, and of that what it asks for. */
   function config(): string {
     return `
 global:
@@ -101,7 +117,6 @@ scrape_configs:
   - job_name: tagged
     consul_sd_configs:
       - server: 127.0.0.1:${server.httpPort}
-        token: any
         tags: [metrics]
         refresh_interval: 100ms
     relabel_configs:
@@ -116,8 +131,27 @@ scrape_configs:
         node_meta: { rack: r1 }
         allow_stale: false
         refresh_interval: 100ms
+  - job_name: secured
+    consul_sd_configs:
+      - server: 127.0.0.1:${secured.httpPort}
+        token: ${reader}
+        refresh_interval: 100ms
+${filters ? filtered() : ''}  - job_name: refused
+    consul_sd_configs:
+      - server: 127.0.0.1:${secured.httpPort}
+        datacenter: dc1
+        token: 5d8f3a1e-0000-4000-8000-000000000099
+        refresh_interval: 100ms
 `;
   }
+
+  const filtered = () => `  - job_name: filtered
+    consul_sd_configs:
+      - server: 127.0.0.1:${secured.httpPort}
+        token: ${reader}
+        filter: 'NodeMeta.rack == r1'
+        refresh_interval: 100ms
+`;
 
   async function put(path: string, body?: unknown, node?: string): Promise<void> {
     const response = await fetch(`${server.url}${path}`, {
@@ -126,6 +160,13 @@ scrape_configs:
       ...(node === undefined ? {} : { headers: { 'X-Rollcall-Node': node } }),
     });
     expect(response.status).toBe(200);
+  }
+
+  async function putSecured(path: string, body: unknown): Promise<unknown> {
+    const headers = { 'X-Consul-Token': management };
+    const response = await fetch(`${secured.url}${path}`, { method: 'PUT', headers, body: JSON.stringify(body) });
+    expect(response.status).toBe(200);
+    return response.json();
   }
 
   function register(name: string, id: string, tags: string[], node?: string): Promise<void> {
@@ -211,8 +252,20 @@ scrape_configs:
     await targets('named', (found) => expect(found).toEqual([]));
   });
 
-  test('nothing went wrong on the way', () => {
-    expect(log.filter((line) => /level=(error|warn)/.test(line) && /discovery/.test(line))).toEqual([]);
+  test('sees with a token what its rules let it see, and nothing with a wrong one', async () => {
+    await targets('secured', (found) => expect(ids(found)).toEqual(['web-a', 'web-b']));
+    await targets('refused', (found) => expect(found).toEqual([]));
+  });
+
+  test('sees of that what its filter leaves in', async ({ skip }) => {
+    skip(!filters, `${program} is older than 3.0 and knows no filter`);
+    await targets('filtered', (found) => expect(ids(found)).toEqual(['web-a']));
+  });
+
+  test('nothing went wrong on the way, but for the token that is none', () => {
+    const complaints = log.join('').split('\n').filter((line) => /level=(error|warn)/i.test(line) && /discovery/.test(line));
+    expect(complaints.filter((line) => !/refused|403/.test(line))).toEqual([]);
+    expect(complaints).not.toEqual([]);
   });
 });
 
