@@ -1,0 +1,348 @@
+/**
+ * A discrete-event simulation of clients and servers on a virtual clock. It drives the shipped code: each
+ * client has a `Picker` of its own around the balancer, each server a `LoadMeter`. Nothing here chooses
+ * an endpoint or estimates a load. Requests arrive open loop (Poisson), whatever becomes of them: a
+ * closed loop waits for slow servers and so hides them.
+ *
+ * A server shares its processors among its requests: n of them run on min(n, cores) cores, each at
+ * speed × min(1, cores ÷ n). One heap per server is kept in units of work done per request ("virtual
+ * time"), so that a change of rate moves one number and not every request.
+ *
+ * A request takes no time on the network; a probe takes half a millisecond there and back, and nothing
+ * of the server. The same seed gives the same arrivals and the same work for every policy.
+ */
+
+import { SeededRandom } from '@rollcall/client';
+import { Picker } from '../../packages/client/dist/balancer/picker.js';
+import { LoadMeter } from '../../packages/client/dist/load-report/load-meter.js';
+
+const probeOneWayMs = 0.25;
+const sampleRifMs = 50;
+
+/**
+ * @typedef {object} Model
+ * @property {number} servers
+ * @property {number} clients
+ * @property {number} perSecond requests of all clients together
+ * @property {number} deadlineMs then the client gives up and the server stops
+ * @property {number} seconds simulated
+ * @property {number} warmUpSeconds requests that arrive before are not counted
+ * @property {(random: SeededRandom) => number} work milliseconds of one core at speed 1
+ * @property {(server: number, random: SeededRandom) => { cores: number, speed: number }} host at the start
+ * @property {{ everyMs: number, cores(random: SeededRandom, server: number, before: number): number }} [flicker] new number of cores, each server at its own moment
+ * @property {{ everyMs: number, run(cluster: Cluster): void }} [control] what happens outside of requests
+ * @property {(work: number, server: number, now: number) => number} [workAt] work as it is at one server
+ * @property {(server: number, now: number) => boolean} [fails] fails at once, within a millisecond
+ * @property {(client: number) => number} [joinsAt] milliseconds; a client sends nothing before
+ *
+ * @typedef {object} Policy
+ * @property {(probing: import('@rollcall/client').Probing) => import('@rollcall/client').BalancerFactory} balancer
+ * @property {boolean} [reports] whether answers carry load reports
+ * @property {object} [ejection] options of the picker; the defaults unless given
+ * @property {() => { everyMs: number, run(cluster: Cluster): void }} [control] what sets weights, anew for each run
+ */
+
+/** Runs one simulation. @returns what the requests that arrived after the warm-up met */
+export async function simulate(model, policy, seed) {
+  const cluster = new Cluster(model, policy, seed);
+  await cluster.run();
+  return cluster.result();
+}
+
+export class Cluster {
+  now = 0;
+  requests = 0;
+  errors = 0;
+  probes = 0;
+
+  constructor(model, policy, seed) {
+    this.model = model;
+    this.arrivals = new SeededRandom(seed);
+    this.works = new SeededRandom(seed + 0x5eed);
+    this.hosts = new SeededRandom(seed + 0xcafe);
+    const clock = { monotonic: () => this.now };
+    this.servers = Array.from({ length: model.servers }, (_, index) => new Server(model.host(index, this.hosts), clock));
+    this.nextEnds = new Float64Array(model.servers).fill(Infinity);
+    this.instances = this.servers.map((_, index) => instance(index));
+    const probing = { probe: (endpoint) => this.probe(endpoint), clock };
+    this.pickers = Array.from({ length: model.clients }, (_, client) => {
+      const picker = new Picker(policy.balancer(probing), policy.ejection ?? {}, new SeededRandom(seed * 1009 + client));
+      picker.update(this.instances, 0);
+      return picker;
+    });
+    this.reports = policy.reports ?? false;
+    this.controls = [policy.control?.(), model.control].filter((control) => control !== undefined).map((control) => ({ ...control, next: control.everyMs }));
+    this.deadlines = new Queue();
+    this.asked = new Queue();
+    this.answered = new Queue();
+    this.latencies = [];
+    this.startedAt = [];
+    this.rifs = [];
+    this.shares = new Float64Array(model.servers);
+  }
+
+  async run() {
+    const { seconds, perSecond, flicker, servers, clients } = this.model;
+    const end = seconds * 1000;
+    let arrival = this.exponential(perSecond);
+    let flickers = flicker === undefined ? Infinity : flicker.everyMs / servers;
+    let flickering = 0;
+    let sample = this.model.warmUpSeconds * 1000;
+    for (;;) {
+      let server = 0;
+      let soonest = Infinity;
+      for (let index = 0; index < servers; index++) {
+        if (this.nextEnds[index] < soonest) soonest = this.nextEnds[(server = index)];
+      }
+      const control = this.controls.reduce((first, one) => (first === undefined || one.next < first.next ? one : first), undefined);
+      const next = Math.min(arrival, soonest, this.deadlines.time, this.asked.time, this.answered.time, flickers, control?.next ?? Infinity, sample);
+      if (next >= end) break;
+      this.now = next;
+      if (next === soonest) this.finish(server);
+      else if (next === this.answered.time) {
+        const { resolve, report } = this.answered.take();
+        resolve(report);
+        // The balancer hears of it in a microtask, at the same virtual time.
+        await Promise.resolve();
+      } else if (next === this.asked.time) {
+        const probe = this.asked.take();
+        probe.report = this.servers[probe.server].meter.report();
+        this.answered.put(next + probeOneWayMs, probe);
+      } else if (next === this.deadlines.time) this.expire(this.deadlines.take());
+      else if (next === arrival) {
+        this.arrive(Math.floor(this.arrivals.fraction() * clients));
+        arrival = next + this.exponential(perSecond);
+      } else if (next === flickers) {
+        this.setCores(flickering, flicker.cores(this.hosts, flickering, this.servers[flickering].cores));
+        flickering = (flickering + 1) % servers;
+        flickers += flicker.everyMs / servers;
+      } else if (next === control?.next) {
+        control.run(this);
+        control.next += control.everyMs;
+      } else {
+        for (const { count } of this.servers) this.rifs.push(count);
+        sample += sampleRifMs;
+      }
+    }
+  }
+
+  arrive(client) {
+    const { joinsAt, fails, workAt, deadlineMs } = this.model;
+    const work = this.model.work(this.works);
+    if (joinsAt !== undefined && joinsAt(client) > this.now) return;
+    const picker = this.pickers[client];
+    const endpoint = picker.pick(this.now);
+    const at = endpoint.instance.port;
+    const server = this.servers[at];
+    endpoint.inFlight += 1;
+    this.shares[at] += 1;
+    server.advance(this.now);
+    const failing = fails?.(at, this.now) ?? false;
+    const job = { server: at, picker, endpoint, startedAt: this.now, metered: server.meter.begin(), doneAt: 0, live: true, failing };
+    server.add(job, failing ? Math.min(work, 1) : (workAt?.(work, at, this.now) ?? work));
+    this.nextEnds[at] = server.nextEnd();
+    this.deadlines.put(this.now + deadlineMs, job);
+  }
+
+  finish(at) {
+    const server = this.servers[at];
+    server.advance(this.now);
+    const job = server.take();
+    this.nextEnds[at] = server.nextEnd();
+    const load = this.reports ? server.meter.reportWithAnswer() : undefined;
+    const result = job.failing ? 'failed' : 'ok';
+    job.metered.end(result);
+    this.end(job, result, load);
+  }
+
+  expire(job) {
+    if (!job.live) return;
+    const server = this.servers[job.server];
+    server.advance(this.now);
+    server.abandon(job);
+    this.nextEnds[job.server] = server.nextEnd();
+    job.metered.end('cancelled');
+    this.end(job, 'failed', undefined);
+  }
+
+  end({ picker, endpoint, startedAt }, result, load) {
+    endpoint.inFlight -= 1;
+    const latencyMs = this.now - startedAt;
+    picker.observe(endpoint, { now: this.now, latencyMs, result, load });
+    if (startedAt < this.model.warmUpSeconds * 1000) return;
+    this.requests += 1;
+    if (result !== 'ok') this.errors += 1;
+    this.latencies.push(latencyMs);
+    this.startedAt.push(startedAt);
+  }
+
+  probe(endpoint) {
+    this.probes += 1;
+    return new Promise((resolve) => this.asked.put(this.now + probeOneWayMs, { server: endpoint.instance.port, resolve, report: undefined }));
+  }
+
+  setCores(at, cores) {
+    const server = this.servers[at];
+    server.advance(this.now);
+    server.cores = cores;
+    this.nextEnds[at] = server.nextEnd();
+  }
+
+  setSpeed(at, speed) {
+    const server = this.servers[at];
+    server.advance(this.now);
+    server.speed = speed;
+    this.nextEnds[at] = server.nextEnd();
+  }
+
+  /** What the registry says of instances, all clients hearing it at once. */
+  setInstances(instances) {
+    this.instances = instances;
+    for (const picker of this.pickers) picker.update(instances, this.now);
+  }
+
+  exponential(perSecond) {
+    return (-Math.log(1 - this.arrivals.fraction()) * 1000) / perSecond;
+  }
+
+  result() {
+    const { requests, errors, probes, shares } = this;
+    const between = (from, to) => this.latencies.filter((_, index) => this.startedAt[index] >= from && this.startedAt[index] < to);
+    const all = Float64Array.from(this.latencies).sort();
+    return {
+      ...summary(all),
+      requests,
+      errors: errors / requests,
+      probesPerRequest: probes / shares.reduce((sum, share) => sum + share, 0),
+      rif99: at(Float64Array.from(this.rifs).sort(), 0.99),
+      /** Share of requests answered within so many milliseconds. */
+      within: (ms) => all.findLastIndex((latency) => latency <= ms) / (all.length - 1),
+      /** Of those that arrived in a part of the time, in milliseconds. */
+      between: (from, to) => summary(Float64Array.from(between(from, to)).sort()),
+      shareOf: (server) => shares[server] / shares.reduce((sum, share) => sum + share, 0),
+    };
+  }
+}
+
+const summary = (sorted) => ({ p50: at(sorted, 0.5), p90: at(sorted, 0.9), p99: at(sorted, 0.99), p999: at(sorted, 0.999) });
+
+/** Nearest rank. */
+function at(sorted, share) {
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
+class Server {
+  /** Requests in flight. */
+  count = 0;
+  /** Work done so far for a request that was there all the time, in milliseconds of a core. */
+  #done = 0;
+  #advancedAt = 0;
+  /** Requests by the `#done` at which each is finished. */
+  #heap = [];
+  /** Core-milliseconds used and requests answered, for whoever computes weights. */
+  used = 0;
+  answered = 0;
+
+  constructor({ cores, speed }, clock) {
+    this.cores = cores;
+    this.speed = speed;
+    this.meter = new LoadMeter(clock);
+  }
+
+  advance(now) {
+    const passed = now - this.#advancedAt;
+    this.#advancedAt = now;
+    if (this.count === 0) return;
+    this.#done += passed * this.#rate();
+    this.used += passed * Math.min(this.cores, this.count);
+  }
+
+  add(job, work) {
+    job.doneAt = this.#done + work;
+    this.count += 1;
+    push(this.#heap, job);
+  }
+
+  /** The request that is finished now. */
+  take() {
+    this.count -= 1;
+    this.answered += 1;
+    const job = pop(this.#heap);
+    job.live = false;
+    return job;
+  }
+
+  abandon(job) {
+    job.live = false;
+    this.count -= 1;
+  }
+
+  nextEnd() {
+    while (this.#heap.length > 0 && !this.#heap[0].live) pop(this.#heap);
+    if (this.#heap.length === 0) return Infinity;
+    return this.#advancedAt + Math.max(0, this.#heap[0].doneAt - this.#done) / this.#rate();
+  }
+
+  #rate() {
+    return this.speed * Math.min(1, this.cores / this.count);
+  }
+}
+
+/** What is due after the same delay is due in the order it came. */
+class Queue {
+  #items = [];
+  #times = [];
+  #head = 0;
+
+  get time() {
+    return this.#head < this.#times.length ? this.#times[this.#head] : Infinity;
+  }
+
+  put(time, item) {
+    this.#times.push(time);
+    this.#items.push(item);
+  }
+
+  take() {
+    const item = this.#items[this.#head];
+    this.#items[this.#head++] = undefined;
+    if (this.#head > 4096 && this.#head * 2 > this.#times.length) {
+      this.#times.splice(0, this.#head);
+      this.#items.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+}
+
+function push(heap, job) {
+  let at = heap.push(job) - 1;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (heap[parent].doneAt <= job.doneAt) break;
+    heap[at] = heap[parent];
+    at = parent;
+  }
+  heap[at] = job;
+}
+
+function pop(heap) {
+  const first = heap[0];
+  const last = heap.pop();
+  if (heap.length === 0) return first;
+  let at = 0;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && heap[child + 1].doneAt < heap[child].doneAt) child += 1;
+    if (heap[child].doneAt >= last.doneAt) break;
+    heap[at] = heap[child];
+    at = child;
+  }
+  heap[at] = last;
+  return first;
+}
+
+export function instance(port, weight = 1) {
+  return { id: `web-${port}`, service: 'web', node: 'n', address: '10.0.0.1', port, tags: [], meta: {}, weight, status: 'passing' };
+}
