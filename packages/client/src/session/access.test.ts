@@ -120,6 +120,22 @@ describe('a token', () => {
     expect(find.instance(server.registry.state, 'here', 'w')?.modified).toBe(modified);
   });
 
+  it('from a file that is replaced too late is used within seconds, though nobody asks for anything', async () => {
+    const { server, grants } = await serve();
+    const rules = 'service_prefix "" { policy = "write" }';
+    const [first, second] = [await grants.token(rules), await grants.token(rules)];
+    const tokenFile = file('token', first.secret);
+    const { event } = await client({ servers: [server.url], tokenFile });
+    await event('connected');
+    await grants.revoke(first);
+    await event('refused');
+    file('token', second.secret);
+    const started = performance.now();
+    await event('connected');
+    // By itself it would be tried again after 5 to 10 s.
+    expect(performance.now() - started).toBeLessThan(4_500);
+  });
+
   it('that was taken away leaves lists as they were last known', async () => {
     const { server, grants } = await serve();
     const token = await grants.token('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');

@@ -23,6 +23,7 @@ import type { CredentialSource, Credentials } from './credentials.ts';
 import { Link, type LinkEnd } from './link.ts';
 import { Requests, helloId, type Ask, type AskOptions } from './requests.ts';
 import { Rotation } from './rotation.ts';
+import { TokenWait } from './token-wait.ts';
 
 /** What happens to the connection, for logs and metrics of the program. */
 export type ConnectionEvent =
@@ -88,6 +89,7 @@ export class Session {
   readonly #requests: Requests;
   readonly #rotation: Rotation;
   readonly #backOff: BackOff;
+  readonly #token: TokenWait;
   readonly #parts: SessionPart[] = [];
   #link: Link | undefined;
   #welcome: WelcomeFrame | undefined;
@@ -104,12 +106,14 @@ export class Session {
   #toldRefusal = '';
   #refusedAt = -Infinity;
   #connecting = false;
+  readonly #warnedOf = new Set<string>();
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#requests = new Requests(options.clock);
     this.#rotation = new Rotation(options.servers, options.random);
     this.#backOff = new BackOff(options.random);
+    this.#token = new TokenWait(options.clock, options.credentials);
   }
 
   /** What the registry said when it greeted; undefined while there is no registry. */
@@ -183,7 +187,7 @@ export class Session {
     this.#connecting = true;
     let credentials: Credentials;
     try {
-      credentials = await this.#options.credentials();
+      credentials = await this.#token.credentials();
     } catch (error) {
       const refusal = toRegistryError(error);
       this.#next(server, { reason: refusal.message, refusal });
@@ -192,6 +196,7 @@ export class Session {
       this.#connecting = false;
     }
     if (this.#closed) return;
+    if (credentials.token !== undefined) this.#warnOfPlainText(server);
     const link = new Link({
       server,
       credentials,
@@ -205,6 +210,14 @@ export class Session {
       onEnd: (end) => this.#ended(link, end),
     });
     this.#link = link;
+  }
+
+  #warnOfPlainText(server: string): void {
+    const { protocol, hostname, host } = new URL(server);
+    if (protocol === 'https:' || this.#warnedOf.has(host) || /^(localhost|127\..*|\[::1\])$/.test(hostname)) return;
+    this.#warnedOf.add(host);
+    const message = `the token goes to ${host} in plain text, and everybody on the way can read it; use https://`;
+    this.#options.onEvent({ kind: 'warning', message });
   }
 
   #hello(link: Link): void {
@@ -261,7 +274,18 @@ export class Session {
       if (clock.monotonic() - this.#greetedAt >= goodMs) this.#backOff.reset();
     }
     if (wasGreeted && !this.#closed) onEvent({ kind: 'disconnected', server: link.server, reason });
-    this.#next(link.server, end, wasGreeted);
+    if (end.refusal?.code === 'unauthenticated') void this.#reconsider(link.server, end);
+    else this.#next(link.server, end, wasGreeted);
+  }
+
+  /** The token may have been replaced between our reading it and the registry's looking at it. */
+  async #reconsider(server: string, end: LinkEnd): Promise<void> {
+    this.#connecting = true;
+    const replaced = await this.#token.hasAnother();
+    this.#connecting = false;
+    if (this.#closed) return;
+    if (replaced) void this.#connect();
+    else this.#next(server, end);
   }
 
   /** Tells what became of an attempt, and begins another before long. */
@@ -277,7 +301,9 @@ export class Session {
       this.#requests.refused(this.#refusal);
       for (const part of this.#parts) part.refused(this.#refusal);
     }
-    this.#cancelNext = clock.timer(this.#delayMs(roundIsOver, end), () => void this.#connect());
+    const delayMs = this.#delayMs(roundIsOver, end);
+    const connect = () => void this.#connect();
+    this.#cancelNext = this.#refusal === undefined ? clock.timer(delayMs, connect) : this.#token.start(delayMs, connect);
   }
 
   #takeRefusal(server: string, refusal: RegistryError): void {

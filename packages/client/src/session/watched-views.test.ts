@@ -124,7 +124,7 @@ describe('watched views', () => {
     session.taken();
     views.pushed({ type: 'watch-ended', view: key('a'), code: 'permission_denied', message: 'no' });
     expect(view.failure).toMatchObject({ code: 'permission_denied' });
-    clock.advance(60_000);
+    clock.advance(10_000);
     await turn();
     expect(session.taken()).toEqual(['watch: a']);
     views.pushed(snapshot('a', 5));

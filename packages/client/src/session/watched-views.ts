@@ -19,6 +19,9 @@ import type { Session, SessionPart } from './session.ts';
 /** A view that nobody has used for one to two of these, in milliseconds, is given up. */
 const unusedMs = 60_000;
 
+/** How soon a view is asked for again that could not be read: the right to it may have come. */
+const deniedMs = 10_000;
+
 /** The registry's answers to one frame of these stay well below its buffer's limit, if they are small. */
 const batchMax = 500;
 const batchBytesMax = frameLimits.frameBytesMax / 4;
@@ -140,6 +143,14 @@ export class WatchedViews implements SessionPart {
     this.#lost(view);
     view.failure = error;
     view.tell();
+    if (error.code === 'permission_denied') this.#askAgain(view);
+  }
+
+  #askAgain(view: CachedView): void {
+    this.#options.clock.timer(deniedMs, () => {
+      const stillWanted = this.#views.get(nameOf(view.view)) === view && !this.#closed;
+      if (stillWanted && view.failure !== undefined) this.#want(view);
+    });
   }
 
   #want(view: CachedView): void {

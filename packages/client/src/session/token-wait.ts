@@ -1,0 +1,54 @@
+/**
+ * The pause of a client whose token was refused: it ends by itself, or as soon as there is another token to
+ * show, since files are replaced at any time.
+ */
+
+import type { Clock } from '../clock.ts';
+import type { Credentials, CredentialSource } from './credentials.ts';
+
+/** How often the files are looked at meanwhile. */
+const lookMs = 1_000;
+
+export class TokenWait {
+  readonly #clock: Clock;
+  readonly #source: CredentialSource;
+  #shown: string | undefined;
+
+  constructor(clock: Clock, source: CredentialSource) {
+    this.#clock = clock;
+    this.#source = source;
+  }
+
+  /** What an attempt is made with. @throws RegistryError `unauthenticated` for files that cannot be used */
+  async credentials(): Promise<Credentials> {
+    const credentials = await this.#source();
+    this.#shown = credentials.token;
+    return credentials;
+  }
+
+  /** Whether there is another token than the attempt before has shown. */
+  async hasAnother(): Promise<boolean> {
+    const token = await this.#source().then((now) => now.token, () => undefined);
+    return token !== undefined && token !== this.#shown;
+  }
+
+  /** @returns cancels it */
+  start(delayMs: number, onEnd: () => void): () => void {
+    let cancelled = false;
+    let cancelTimer = () => {};
+    const wait = (leftMs: number) => {
+      cancelTimer = this.#clock.timer(Math.min(leftMs, lookMs), () => void look(leftMs - lookMs));
+    };
+    const look = async (leftMs: number) => {
+      const over = leftMs <= 0 || (await this.hasAnother());
+      if (cancelled) return;
+      if (over) onEnd();
+      else wait(leftMs);
+    };
+    wait(delayMs);
+    return () => {
+      cancelled = true;
+      cancelTimer();
+    };
+  }
+}
