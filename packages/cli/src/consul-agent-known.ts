@@ -14,7 +14,7 @@ const read = [
   ...['cert_file', 'key_file', 'ca_file', 'verify_incoming', 'verify_incoming_https', 'tls_min_version'],
   ...['cert_file', 'key_file', 'ca_file', 'verify_incoming', 'tls_min_version'].flatMap((name) => [`tls.defaults.${name}`, `tls.https.${name}`]),
   ...['node_ttl', 'service_ttl', 'only_passing', 'enable_truncate', 'udp_answer_limit'].map((name) => `dns_config.${name}`),
-  ...['audit.enabled', 'audit.sink', 'limits.kv_max_value_size'],
+  ...['audit.enabled', 'audit.sink', 'limits.kv_max_value_size', 'limits.http_max_conns_per_client'],
   // Our own, for flags.
   ...['unsafe_allow_unauthenticated', 'unsafe_allow_plaintext'],
 ];

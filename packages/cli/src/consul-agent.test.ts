@@ -179,6 +179,21 @@ describe('what has no effect', () => {
     expect(warnings.find((warning) => warning.includes('script'))).toContain('use a TTL check');
   });
 
+  it('is left out and named, where Consul has a use for it and this registry has none', () => {
+    const { settings, warnings } = of({
+      ...{ cert_file: 'c', key_file: 'k', ca_file: 'a', verify_incoming: true },
+      ...{ acl: { tokens: { initial_management: 'root', default: 'x' } }, limits: { http_max_conns_per_client: 9 } },
+    });
+    expect(settings).toMatchObject({
+      ...{ tlsCertFile: undefined, tlsVerifyIncoming: false, aclInitialManagement: undefined, aclDefaultToken: undefined },
+      limits: { connectionsPerAddressMax: 9 },
+    });
+    expect(warnings).toEqual([
+      'certificates have no effect here without ports.https: only HTTPS uses them',
+      'acl.tokens have no effect: acl.enabled is not true',
+    ]);
+  });
+
   it('is not named where one server needs none of it', () => {
     const config = {
       ...{ server: true, bootstrap: true, bootstrap_expect: 1, bind_addr: '10.0.0.1', retry_join: [], encrypt: '' },

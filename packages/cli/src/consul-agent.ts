@@ -53,8 +53,9 @@ export function agentSettings(input: AgentInput): AgentSettings {
   ];
   const config = sources.map(({ values }) => values).reduce(merge, {});
   const pidFile = text(config, 'pid_file');
+  const { settings, unused } = inUse(settingsOfConfig(config, input));
   return {
-    settings: settings(config, input),
+    settings,
     more: {
       ...(at(config, 'node_id') === undefined ? {} : { nodeId: uuid(text(config, 'node_id') ?? '') }),
       nodeMeta: textMap(config, 'node_meta') ?? {},
@@ -62,12 +63,36 @@ export function agentSettings(input: AgentInput): AgentSettings {
     },
     definitions: definitionsOf(config),
     pidFile: pidFile === undefined ? undefined : resolve(folder, pidFile),
-    warnings: sources.flatMap(({ path, values }) => withoutEffect(values).map((warning) => `${path}: ${warning}`)),
+    warnings: [
+      ...sources.flatMap(({ path, values }) => withoutEffect(values).map((warning) => `${path}: ${warning}`)),
+      ...unused,
+    ],
+  };
+}
+
+/**
+ * Consul takes certificates without HTTPS, since its servers use them among themselves, and tokens without
+ * access control. `rollcall serve` refuses both: here they are left out, and named.
+ */
+function inUse(settings: Settings): { settings: Settings; unused: string[] } {
+  const { https, acl, tlsCertFile, tlsVerifyIncoming, aclInitialManagement, aclDefaultToken } = settings;
+  const certificates = https === undefined && (tlsCertFile !== undefined || tlsVerifyIncoming);
+  const tokens = !acl && (aclInitialManagement !== undefined || aclDefaultToken !== undefined);
+  return {
+    settings: {
+      ...settings,
+      ...(certificates ? { tlsCertFile: undefined, tlsKeyFile: undefined, tlsCaFile: undefined, tlsVerifyIncoming: false } : {}),
+      ...(tokens ? { aclInitialManagement: undefined, aclDefaultToken: undefined } : {}),
+    },
+    unused: [
+      ...(certificates ? ['certificates have no effect here without ports.https: only HTTPS uses them'] : []),
+      ...(tokens ? ['acl.tokens have no effect: acl.enabled is not true'] : []),
+    ],
   };
 }
 
 /** Reads each setting as `rollcall serve` would: what it is called there, and where it stands here. */
-function settings(config: Values, { folder, env }: AgentInput): Settings {
+function settingsOfConfig(config: Values, { folder, env }: AgentInput): Settings {
   const dev = flag(config, 'dev_mode') === true;
   const given = givenSettings(config, dev);
   if (given.http?.[1] === 'off' && given.https?.[1] === 'off') {
@@ -99,7 +124,10 @@ function givenSettings(config: Values, dev: boolean): { readonly [K in keyof Set
   };
   const tls = (name: string) => first(`tls.https.${name}`, `tls.defaults.${name}`, name);
   const [tlsMin, version] = first('tls.https.tls_min_version', 'tls.defaults.tls_min_version', 'tls_min_version');
-  const kvValueBytesMax = at(config, 'limits.kv_max_value_size');
+  const limits = Object.entries({
+    kvValueBytesMax: at(config, 'limits.kv_max_value_size'),
+    connectionsPerAddressMax: at(config, 'limits.http_max_conns_per_client'),
+  }).filter(([, value]) => value !== undefined);
   return {
     http: ['addresses.http', listener(config, 'http', 8_500)],
     https: ['addresses.https', listener(config, 'https', 'off')],
@@ -125,7 +153,7 @@ function givenSettings(config: Values, dev: boolean): { readonly [K in keyof Set
     nodeName: first('node_name'),
     datacenter: ['datacenter', text(config, 'datacenter')?.toLowerCase()],
     logLevel: ['log_level', level(text(config, 'log_level') ?? (dev ? 'debug' : 'info'))],
-    limits: ['limits', kvValueBytesMax === undefined ? undefined : { kvValueBytesMax: Number(kvValueBytesMax) }],
+    limits: ['limits', Object.fromEntries(limits.map(([name, value]) => [name, Number(value)]))],
   };
 }
 
