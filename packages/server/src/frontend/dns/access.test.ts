@@ -1,6 +1,7 @@
 /** What DNS tells with access control, over a real server: never more than the default token may read. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Replica } from '../../replica.ts';
 import type { AccessOptions } from '../../server-options.ts';
 import { createServer, type Server } from '../../server.ts';
 import { grantor, management, type Grantor } from '../../security/grantor.case.ts';
@@ -26,7 +27,7 @@ async function start(access: AccessOptions = {}): Promise<void> {
     ...{ registry: server.registry, clock },
     config: { enabled: true, defaultPolicy: 'deny', datacenter: 'dc1', ...access },
   });
-  (server.registry as unknown as { observe(observer: (changes: never) => void): void }).observe((changes) => acl.observe(changes));
+  (server.registry as Replica).observe((changes) => acl.observe(changes));
   acl.start();
   names = new Responder({
     registry: server.registry,
@@ -46,6 +47,12 @@ async function start(access: AccessOptions = {}): Promise<void> {
       instances: [{ id, service, address: address.replace('10.0', '10.9'), port: 80 }],
     });
   }
+  const service = {
+    ...{ Service: 'web', Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false, IgnoreCheckIDs: [] },
+    ...{ Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
+  };
+  const query = { Name: 'find-web', Session: '', Template: { Type: '', Regexp: '', RemoveEmptyTags: false }, DNS: { TTL: '' }, Service: service };
+  await server.registry.submit({ kind: 'query-put', id: 'find-web', query, update: false });
 }
 
 beforeEach(() => start());
@@ -69,6 +76,9 @@ const questions: readonly [name: string, type: QueryType, needs: string, found: 
   ['web.service.consul', 'A', 'service', true],
   ['web.service.consul', 'SRV', 'service', true],
   ['_web._tcp.service.consul', 'SRV', 'service', true],
+  // Whoever may not see the service sees nothing through a query, which needs no permission itself.
+  ['find-web.query.consul', 'A', 'service', true],
+  ['find-web.query.consul', 'SRV', 'service', true],
   ['n1.node.consul', 'A', 'node', true],
   ['n1.node.consul', 'TXT', 'node', false],
   ['1.0.0.10.in-addr.arpa', 'PTR', 'node', true],
@@ -123,6 +133,7 @@ describe('what may be read', () => {
   it('leaves out instances on nodes that may not be read', async () => {
     await grants.everybody('service_prefix "" { policy = "read" } node "n2" { policy = "read" }');
     expect(addresses('web.service.consul')).toEqual(['10.9.0.2']);
+    expect(addresses('find-web.query.consul')).toEqual(['10.9.0.2']);
     expect(ask('db.service.consul').rcode).toBe('NXDOMAIN');
     expect(ask('n1.node.consul').rcode).toBe('NXDOMAIN');
     expect(ask('1.0.9.10.in-addr.arpa', 'PTR').answers).toEqual([]);
