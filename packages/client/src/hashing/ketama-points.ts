@@ -10,8 +10,8 @@ import { hash } from 'node:crypto';
 export const pointsPerDigest = 4;
 
 /**
- * Hash of a key as libketama has it: the first word of its MD5 digest. About twenty times slower than
- * `hash32`; use it where other programs must find the same node.
+ * Hash of a key as libketama has it: the first word of its MD5 digest. Several times slower than `hash32`;
+ * use it where other programs must find the same node.
  * @returns an integer from −2³¹ to 2³¹ − 1
  * @throws Error from OpenSSL where MD5 is forbidden (FIPS)
  */
