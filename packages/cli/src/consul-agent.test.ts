@@ -194,6 +194,23 @@ describe('what has no effect', () => {
     ]);
   });
 
+  it('does not keep it from starting: HTTPS without a certificate, as Go’s test servers have it', () => {
+    const config = {
+      ...{ node_name: 'n', node_id: '9E0FD6F0-1C3C-4D7F-8D1B-3F6D1A9C7E11', data_dir: 'd', bootstrap: true, server: true },
+      ...{ segments: null, disable_update_check: true, log_level: 'debug', bind_addr: '127.0.0.1', addresses: {} },
+      ...{ ports: { dns: 1, http: 2, https: 3, serf_lan: 4, serf_wan: 5, server: 6, grpc_tls: 7 }, performance: { raft_multiplier: 1 } },
+      ...{ acl: { tokens: {} }, skip_leave_on_interrupt: true, peering: { enabled: true }, version: '1.21.0' },
+    };
+    const { settings, warnings, more } = of(config);
+    expect(settings).toMatchObject({ http: { port: 2 }, https: undefined, dns: { port: 1 }, acl: false });
+    expect(more.nodeId).toBe('9e0fd6f0-1c3c-4d7f-8d1b-3f6d1a9c7e11');
+    expect(warnings).toEqual([
+      'consul.json: ports.grpc_tls has no effect here',
+      'ports.https has no effect here without cert_file and key_file: HTTPS is off',
+    ]);
+    expect(of({ limits: { http_max_conns_per_client: -1 } }).settings.limits).toEqual({ connectionsPerAddressMax: 2 ** 53 - 1 });
+  });
+
   it('is not named where one server needs none of it', () => {
     const config = {
       ...{ server: true, bootstrap: true, bootstrap_expect: 1, bind_addr: '10.0.0.1', retry_join: [], encrypt: '' },

@@ -71,12 +71,15 @@ export function agentSettings(input: AgentInput): AgentSettings {
 }
 
 /**
- * Consul takes certificates without HTTPS, since its servers use them among themselves, and tokens without
- * access control. `rollcall serve` refuses both: here they are left out, and named.
+ * Consul takes certificates without HTTPS, since its servers use them among themselves, HTTPS without
+ * certificates, where no handshake succeeds, and tokens without access control. `rollcall serve` refuses
+ * all three: here they are left out, and named.
  */
-function inUse(settings: Settings): { settings: Settings; unused: string[] } {
-  const { https, acl, tlsCertFile, tlsVerifyIncoming, aclInitialManagement, aclDefaultToken } = settings;
-  const certificates = https === undefined && (tlsCertFile !== undefined || tlsVerifyIncoming);
+function inUse(given: Settings): { settings: Settings; unused: string[] } {
+  const { acl, tlsCertFile, tlsKeyFile, tlsVerifyIncoming, aclInitialManagement, aclDefaultToken } = given;
+  const port = given.https !== undefined && given.http !== undefined && (tlsCertFile === undefined || tlsKeyFile === undefined);
+  const settings = port ? { ...given, https: undefined } : given;
+  const certificates = settings.https === undefined && (tlsCertFile !== undefined || tlsVerifyIncoming);
   const tokens = !acl && (aclInitialManagement !== undefined || aclDefaultToken !== undefined);
   return {
     settings: {
@@ -85,6 +88,7 @@ function inUse(settings: Settings): { settings: Settings; unused: string[] } {
       ...(tokens ? { aclInitialManagement: undefined, aclDefaultToken: undefined } : {}),
     },
     unused: [
+      ...(port ? ['ports.https has no effect here without cert_file and key_file: HTTPS is off'] : []),
       ...(certificates ? ['certificates have no effect here without ports.https: only HTTPS uses them'] : []),
       ...(tokens ? ['acl.tokens have no effect: acl.enabled is not true'] : []),
     ],
@@ -126,7 +130,7 @@ function givenSettings(config: Values, dev: boolean): { readonly [K in keyof Set
   const [tlsMin, version] = first('tls.https.tls_min_version', 'tls.defaults.tls_min_version', 'tls_min_version');
   const limits = Object.entries({
     kvValueBytesMax: at(config, 'limits.kv_max_value_size'),
-    connectionsPerAddressMax: at(config, 'limits.http_max_conns_per_client'),
+    connectionsPerAddressMax: connectionsMax(at(config, 'limits.http_max_conns_per_client')),
   }).filter(([, value]) => value !== undefined);
   return {
     http: ['addresses.http', listener(config, 'http', 8_500)],
@@ -155,6 +159,11 @@ function givenSettings(config: Values, dev: boolean): { readonly [K in keyof Set
     logLevel: ['log_level', level(text(config, 'log_level') ?? (dev ? 'debug' : 'info'))],
     limits: ['limits', Object.fromEntries(limits.map(([name, value]) => [name, Number(value)]))],
   };
+}
+
+/** Consul has no limit at -1, and its own at 0. */
+function connectionsMax(value: unknown): unknown {
+  return value === -1 ? Number.MAX_SAFE_INTEGER : value === 0 ? undefined : value;
 }
 
 /** As `rollcall serve` has it; `off` when it has no port. */
