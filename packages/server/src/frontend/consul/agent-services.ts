@@ -61,11 +61,12 @@ export function getService(call: Call): Query {
     // Its node changes for many reasons, and nobody is to be woken by them.
     filtered: true,
     demand: { resource: 'service', verb: 'read', name: present },
-    shows: [],
+    shows: ['service'],
     token: { param: 'hash', header: 'X-Consul-Contenthash', of: hash },
-    encode: (state) => {
+    encode: (state, sight) => {
       const json = content(state);
-      if (json === undefined) throw unknown();
+      // Another service may have got the id meanwhile.
+      if (json === undefined || !sight.sees('service', json['Service'] as string)) throw unknown();
       return body({ ...json, ContentHash: hash(state) });
     },
   };

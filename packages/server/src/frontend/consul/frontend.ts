@@ -57,7 +57,7 @@ class ConsulFrontend implements Frontend {
   readonly name = 'consul';
   readonly prefixes = ['/v1/', '/v1'];
   readonly #context: Context;
-  readonly #router: Router<Route>;
+  readonly #router: Router<RoutedRow>;
   readonly #plans = new Plans(plansMax);
   readonly #wire: Wire;
   readonly #entrance: Entrance;
@@ -71,7 +71,7 @@ class ConsulFrontend implements Frontend {
     assertAccessDeclared('consul', accessOf(table));
     this.#context = context;
     this.#endLasting = endLasting;
-    this.#router = new Router(table);
+    this.#router = new Router(table.map(routed));
     const { acl } = context.security;
     this.#wire = new Wire(acl.enabled ? acl.defaultPolicy : 'allow');
     this.#entrance = new Entrance(context);
@@ -131,21 +131,19 @@ class ConsulFrontend implements Frontend {
     }
     const { route, rest } = found;
     try {
-      const methods = route.methods as Readonly<Record<string, Action | undefined>>;
-      const method = request.method ?? '';
-      const action = Object.hasOwn(methods, method) ? methods[method] : undefined;
+      const action = route.actions.get(request.method ?? '');
       if (action === undefined) this.#refuseMethod(exchange, route);
       else if (route.needsAcl === true && this.#isOpen) this.#refuseDisabled(exchange, route);
-      else if ('read' in action) this.#plan(exchange, { ...action, path: route.path }, rest, token);
-      else if ('own' in action) this.#readOwn(exchange, { ...action, path: route.path }, rest, token);
-      else this.#act(exchange, { ...action, path: route.path }, rest, token);
+      else if ('read' in action) this.#plan(exchange, action, rest, token);
+      else if ('own' in action) this.#readOwn(exchange, action, rest, token);
+      else this.#act(exchange, action, rest, token);
     } catch (error) {
       this.#fail(request, response, route.path, error);
     }
   }
 
-  #refuseMethod({ request, response }: Exchange, route: Route): void {
-    const allow = ['Allow', ['OPTIONS', ...Object.keys(route.methods)].join(',')];
+  #refuseMethod({ request, response }: Exchange, route: RoutedRow): void {
+    const allow = ['Allow', ['OPTIONS', ...route.actions.keys()].join(',')];
     if (request.method === 'OPTIONS') {
       this.#wire.empty(response, allow);
       this.#context.metrics.request(route.path, 200);
@@ -159,7 +157,7 @@ class ConsulFrontend implements Frontend {
     return !this.#context.security.acl.enabled;
   }
 
-  #refuseDisabled({ response }: Exchange, { path }: Route): void {
+  #refuseDisabled({ response }: Exchange, { path }: RoutedRow): void {
     this.#wire.text(response, 401, disabledText);
     this.#context.metrics.request(path, 401);
   }
@@ -308,7 +306,15 @@ class ConsulFrontend implements Frontend {
   }
 }
 
+/** An action that knows the path of its route, by which it is counted. */
 type Routed<A extends Action> = A & { readonly path: string };
+type RoutedRow = Pick<Route, 'path' | 'needsAcl'> & { readonly actions: ReadonlyMap<string, Routed<Action>> };
+
+function routed({ path, methods, ...rest }: Route): RoutedRow {
+  const actions = Object.entries(methods).map(([method, action]): [string, Routed<Action>] => [method, { ...action, path }]);
+  return { path, ...rest, actions: new Map(actions) };
+}
+
 type ReadRoute = Routed<Extract<Action, { readonly read: unknown }>>;
 type OwnRoute = Routed<Extract<Action, { readonly own: unknown }>>;
 type ActRoute = Routed<Extract<Action, { readonly act: unknown }>>;
