@@ -49,7 +49,11 @@ describe('the command line itself', () => {
     expect(printed.stdout).toContain('Usage: rollcall');
   });
 
-  it.each([['-format=json'], ['-format json'], ['--format=json'], ['--json']])('version %s is JSON', async (flag) => {
+  it.each([['-format=json'], ['-format json']])('version %s is that of the Consul that it is to Consul’s tools', async (flag) => {
+    expect(JSON.parse((await rollcall(['version', ...flag.split(' ')])).stdout)).toEqual({ Version: expect.stringMatching(/^1\.21\.0\+rollcall\.\d/) });
+  });
+
+  it.each([['--format=json'], ['--json']])('version %s is JSON', async (flag) => {
     expect(JSON.parse((await rollcall(['version', ...flag.split(' ')])).stdout)).toEqual({ Version: expect.stringMatching(/^\d+\.\d+\.\d+/) });
   });
 

@@ -119,7 +119,7 @@ describe('rollcall agent', () => {
 describe('the shim called consul', () => {
   it('is Rollcall with the same arguments', () => {
     const out = execFileSync(shim, ['version', '-format=json'], { encoding: 'utf8' });
-    expect(JSON.parse(out)).toEqual({ Version: expect.stringMatching(/^\d+\.\d+\.\d+/) as unknown });
+    expect(JSON.parse(out)).toEqual({ Version: expect.stringMatching(/^1\.\d+\.\d+\+rollcall\./) as unknown });
     expect(readFileSync(shim, 'utf8').trim().split('\n')).toHaveLength(2);
   });
 });

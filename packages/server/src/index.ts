@@ -16,4 +16,5 @@ export type { AuditVerdict } from './security/audit.ts';
 export { linesOf } from './security/audit-file.ts';
 export { parseHcl } from './security/hcl.ts';
 export type { HclItem, HclValue } from './security/hcl.ts';
+export { consulVersion } from './frontend/consul/agent.ts';
 export type { OwnDefinitions } from './frontend/consul/own-definitions.ts';

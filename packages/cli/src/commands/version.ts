@@ -17,15 +17,23 @@ export function addVersion(parent: Command, { terminal }: CommandContext): void 
     .description('print the version of this program')
     .addOption(new Option('--format <format>', 'how to print it').choices(['pretty', 'json']).default('pretty'))
     .option('--json', 'the same as --format json')
-    .action((flags: { format: string; json?: true }) => {
+    .addOption(new Option('--consul').hideHelp())
+    .action(async (flags: { format: string; json?: true; consul?: true }) => {
       const version = ownVersion();
-      if (flags.json === true || flags.format === 'json') printJson(terminal, { Version: version });
+      if (flags.consul === true) {
+        const { consulVersion } = await import('@rollcall/server');
+        printJson(terminal, { Version: consulVersion(version) });
+      } else if (flags.json === true || flags.format === 'json') printJson(terminal, { Version: version });
       else print(terminal, `rollcall ${version}`);
     });
 }
 
-/** Consul writes `version -format=json`; scripts that do get what they expect. */
+/**
+ * Who writes `version -format=json`, with one dash, wants to know which Consul this is: the one that
+ * `/v1/agent/self` says, too.
+ */
 export function acceptConsulStyle(args: readonly string[]): string[] {
   if (args[0] !== 'version') return [...args];
-  return args.map((arg) => arg.replace(/^-format(=|$)/, '--format$1'));
+  const asked = args.slice(1).join('=');
+  return asked === '-format=json' ? ['version', '--consul'] : args.map((arg) => arg.replace(/^-format(=|$)/, '--format$1'));
 }

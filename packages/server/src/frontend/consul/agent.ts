@@ -16,7 +16,7 @@ import { agentId, agentOf, serfHealth, serverPort } from './virtual-agent.ts';
  * The version of Consul whose first-tier behaviour this is. Clients branch on it, and read what
  * follows the `+` as build metadata (https://semver.org/#spec-item-10).
  */
-const consulVersion = '1.21.0';
+const behavesLike = '1.21.0';
 
 /** Consul's own, for a build that says nothing. */
 export const buildDate = '1970-01-01T00:00:01Z';
@@ -29,7 +29,12 @@ const memberAlive = 1;
 const memberFailed = 4;
 
 export function versionOf({ version }: Identity): string {
-  return `${consulVersion}+rollcall.${version}`;
+  return consulVersion(version);
+}
+
+/** @param version that of Rollcall */
+export function consulVersion(version: string): string {
+  return `${behavesLike}+rollcall.${version}`;
 }
 
 /** `GET /v1/agent/self` */
@@ -135,7 +140,7 @@ function member(name: string, address: string, id: string, status: string, ident
     Port: gossipPort,
     Tags: {
       ...(server ? { acls: secured ? '1' : '0', bootstrap: '1', port: String(serverPort), raft_vsn: '3' } : {}),
-      build: `${consulVersion}:`,
+      build: `${behavesLike}:`,
       dc: identity.datacenter,
       id,
       role: server ? 'consul' : 'node',
