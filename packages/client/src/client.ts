@@ -13,11 +13,13 @@ import { Kv, snapshotItems } from './kv.ts';
 import { register, type RegisterOptions, type RegisterSurroundings, type Registration, type WaitOptions } from './registration.ts';
 import { ServiceClient, type ServiceSurroundings } from './service-client.ts';
 import type { ServiceOptions } from './service-options.ts';
+import type { Leases } from './session/leases.ts';
 import type { WatchedViews } from './session/watched-views.ts';
 import type { SnapshotSource } from './snapshot-source.ts';
 
 export interface RollcallParts extends RegisterSurroundings {
   readonly views: WatchedViews;
+  readonly leases: Leases;
   readonly source: SnapshotSource;
   readonly surroundings: ServiceSurroundings;
   /** Called once, when the client is closed, before the session ends. */
@@ -130,9 +132,9 @@ export class Rollcall {
   }
 
   async #close(): Promise<void> {
-    const { session, registrations, onClose } = this.#parts;
+    const { session, registrations, leases, onClose } = this.#parts;
     await Promise.all(Array.from(this.#services.values(), (service) => service.close()));
-    await session.close(registrations.size > 0);
+    await session.close(registrations.size > 0 || leases.size > 0);
     await onClose();
   }
 }

@@ -8,6 +8,7 @@ import { keepAlive, systemClock, systemRandom, type Clock, type Random } from '.
 import { DiskCache } from './disk-cache.ts';
 import type { CachedView, Known } from './session/cached-view.ts';
 import { credentialSource, type CredentialOptions, type CredentialSource } from './session/credentials.ts';
+import { Leases } from './session/leases.ts';
 import { Registrations } from './session/registrations.ts';
 import { serverUrl } from './session/rotation.ts';
 import { Session, type ConnectionEvent } from './session/session.ts';
@@ -91,6 +92,8 @@ export async function connect(
   });
   session.add(registrations);
   session.add(views);
+  const leases = new Leases({ session, onWarning });
+  session.add(leases);
   session.start();
 
   const release = keepAlive();
@@ -99,7 +102,8 @@ export async function connect(
     registrations,
     views,
     source: new WatchCache(views, clock, timeoutMs),
-    surroundings: { clock, random },
+    leases,
+    surroundings: { clock, random, lease: (pool, listener) => leases.want(pool, listener) },
     timeoutMs,
     uuid,
     onClose: async () => {

@@ -25,11 +25,13 @@ import { breakersOf, concurrencyOf, demandAbove0, hedgingOf, limitsOf, routerOf,
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 import { Telemetry } from './telemetry.ts';
 
-/** What a test drives. */
+/** What the client around it has, or a test drives. */
 export interface ServiceSurroundings {
   readonly clock?: Clock;
   /** Asked once, for the seed of the balancer. */
   readonly random?: Random;
+  /** Leases an ordinal among the callers of a service, for subsetting; tells of it as often as it changes. */
+  readonly lease?: (pool: string, listener: (ordinal: number) => void) => void;
 }
 
 /** An instance chosen for one request. Call `done` once it went well or not: balancers live on it. */
@@ -76,7 +78,7 @@ export class ServiceClient {
     source: SnapshotSource,
     name: string,
     options: ServiceOptions = {},
-    { clock = systemClock, random = systemRandom }: ServiceSurroundings = {},
+    { clock = systemClock, random = systemRandom, lease }: ServiceSurroundings = {},
   ) {
     const limits = limitsOf(options);
     const { triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, requestsMax: max } = limits;
@@ -102,6 +104,7 @@ export class ServiceClient {
       ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, telemetry, onEvent: tell },
       ...{ budget: new RetryBudget(options.retryBudget), hedging: hedgingOf(options, clock), concurrency: concurrencyOf(options) },
     });
+    if (this.#router.wantsOrdinal) lease?.(name, (ordinal) => this.#forget(this.#router.useOrdinal(ordinal, clock.monotonic())));
     this.#stopWatch = source.watch(name, (snapshot) => this.#accept(snapshot));
   }
 

@@ -30,6 +30,7 @@ const valid: Record<string, object> = {
     pingMs: 1_000,
   },
   'a done': { type: 'done', id: 1, applied: false },
+  'a lease': { type: 'leased', id: 1, ordinal: 0 },
   'a watching': { type: 'watching', id: 1, revisions: [0, 7] },
   'a snapshot of a service': { type: 'snapshot', view: service, revision: 1, items: [instance] },
   'a snapshot of what may be read': { type: 'snapshot', view: prefix, revision: 1, partial: true, items: [entry] },

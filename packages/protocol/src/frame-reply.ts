@@ -24,6 +24,7 @@ import {
 const types = [
   'welcome',
   'done',
+  'leased',
   'watching',
   'snapshot',
   'delta',
@@ -73,6 +74,8 @@ function reply(frame: Fields): ReplyFrame {
     }
     case 'done':
       return { type, id: requestId(get('id')), applied: boolean(get('applied'), 'applied') };
+    case 'leased':
+      return { type, id: requestId(get('id')), ordinal: integer(get('ordinal'), 'ordinal', 0, unlimited) };
     case 'watching':
       return { type, id: requestId(get('id')), revisions: list(get('revisions'), 'revisions', unlimited, revision) };
     case 'snapshot': {

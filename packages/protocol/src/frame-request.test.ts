@@ -47,6 +47,7 @@ const valid: Record<string, object> = {
   'a put of nothing': { type: 'kv-put', key: 'k', value: '' },
   'a delete': { type: 'kv-delete', key: 'k', cas: 7 },
   'a delete of everything': { type: 'kv-delete', key: '', recurse: true },
+  'a lease': { type: 'lease', pool: 'orders' },
   'a goodbye': { type: 'goodbye' },
 };
 
@@ -54,6 +55,7 @@ const register = (fields: object) => ({ type: 'register', instances: [{ ...insta
 const check = (fields: object) => register({ checks: [{ name: 'c', ...fields }] });
 
 const invalid: [string, unknown, string][] = [
+  ['a lease of no service', { type: 'lease', pool: 'a/b' }, 'pool'],
   ['an unknown type', { type: 'hack' }, 'type is "hack"'],
   ['no type', {}, 'type is missing'],
   ['a type that is a method of objects', { type: 'toString' }, 'type is "toString"'],

@@ -42,6 +42,7 @@ const types = [
   'get',
   'kv-put',
   'kv-delete',
+  'lease',
   'goodbye',
 ] as const satisfies readonly RequestFrame['type'][];
 
@@ -111,6 +112,8 @@ function request(frame: Fields, id: number): RequestFrame {
       const named = recurse === true ? prefix(get('key'), 'key') : key(get('key'), 'key');
       return compact<RequestFrame>({ type, id, key: named, cas, recurse });
     }
+    case 'lease':
+      return { type, id, pool: serviceName(get('pool'), 'pool') };
     case 'goodbye':
       return { type, id };
   }
@@ -136,13 +139,7 @@ function instance(value: unknown, what: string): InstanceRegistration {
   const get = (key: string) => field(of, key);
   return compact<InstanceRegistration>({
     id: instanceId(get('id'), `${what}.id`),
-    service: matching(
-      get('service'),
-      `${what}.service`,
-      limits.nameMax,
-      /^[A-Za-z0-9][A-Za-z0-9._:@-]*$/,
-      'letters, digits and . _ : @ -, a letter or digit first',
-    ),
+    service: serviceName(get('service'), `${what}.service`),
     address: optional(get('address'), (address) =>
       matching(address, `${what}.address`, limits.nameMax, /^[A-Za-z0-9._:%-]+$/, 'a host name or an IP address'),
     ),
@@ -223,6 +220,11 @@ function headers(value: unknown, what: string): Record<string, string[]> {
     );
   }
   return copy;
+}
+
+function serviceName(value: unknown, what: string): string {
+  const wanted = 'letters, digits and . _ : @ -, a letter or digit first';
+  return matching(value, what, limits.nameMax, /^[A-Za-z0-9][A-Za-z0-9._:@-]*$/, wanted);
 }
 
 function instanceId(value: unknown, what: string): string {

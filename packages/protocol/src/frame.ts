@@ -168,6 +168,17 @@ export interface KvDeleteFrame {
   readonly recurse?: boolean;
 }
 
+/**
+ * Asks for a number that no other session has in that pool: the smallest that is free, from 0. It is held
+ * as long as the session lives; asking again gives the same one.
+ */
+export interface LeaseFrame {
+  readonly type: 'lease';
+  readonly id: number;
+  /** Name of a service, as in `InstanceRegistration`; the pool is that of its callers. */
+  readonly pool: string;
+}
+
 /** The client leaves: its instances drain and are removed, its session ends. */
 export interface GoodbyeFrame {
   readonly type: 'goodbye';
@@ -185,6 +196,7 @@ export type RequestFrame =
   | GetFrame
   | KvPutFrame
   | KvDeleteFrame
+  | LeaseFrame
   | GoodbyeFrame;
 
 export interface ServiceEntry {
@@ -235,6 +247,13 @@ export interface DoneFrame {
   readonly id: number;
   /** False when a `cas` did not hold, or when there was nothing to remove. */
   readonly applied: boolean;
+}
+
+/** The answer to `lease`. */
+export interface LeasedFrame {
+  readonly type: 'leased';
+  readonly id: number;
+  readonly ordinal: number;
 }
 
 /** The answer to `watch`: where each view stands, in the order asked; a newer one follows as a push. */
@@ -300,6 +319,7 @@ export interface ErrorFrame {
 export type ReplyFrame =
   | WelcomeFrame
   | DoneFrame
+  | LeasedFrame
   | WatchingFrame
   | SnapshotFrame
   | DeltaFrame

@@ -29,6 +29,8 @@ export type {
   KvDeleteFrame,
   KvItem,
   KvPutFrame,
+  LeaseFrame,
+  LeasedFrame,
   RegisterFrame,
   ReplyFrame,
   RequestFrame,

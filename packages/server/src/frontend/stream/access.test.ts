@@ -128,6 +128,7 @@ const matrix: Readonly<Record<RequestFrame['type'], readonly [frame: object, out
     [{ type: 'kv-delete', key: 'app/a' }, { 'no token': 'denied', read: 'denied', write: 'done', management: 'done' }],
     [{ type: 'kv-delete', key: 'app/', recurse: true }, { 'no token': 'denied', read: 'denied', write: 'done', management: 'done' }],
   ],
+  lease: [[{ type: 'lease', pool: 'web' }, { 'no token': 'denied', read: 'done', write: 'done', management: 'done' }]],
   goodbye: [[{ type: 'goodbye' }, { 'no token': 'done', read: 'done', write: 'done', management: 'done' }]],
 };
 
@@ -157,6 +158,7 @@ async function outcomeOf(client: SocketClient, frame: { type: string; views?: [{
   const told = await client.ask(frame);
   if (told.type === 'error') return told.code === 'permission_denied' ? 'denied' : 'missing';
   if (told.type === 'done') return told.applied ? 'done' : 'missing';
+  if (told.type === 'leased') return 'done';
   const seen = told.type === 'watching' ? await client.push(frame.views?.[0].name ?? '') : told;
   return seen.type === 'snapshot' && seen.items.length > 0 ? 'seen' : 'empty';
 }

@@ -28,6 +28,8 @@ export const requestAccess: Readonly<Record<RequestFrame['type'], Access>> = {
   unwatch: { kind: 'open', why: 'ends what this stream itself has begun' },
   'kv-put': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
   'kv-delete': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
+  /** Of its pool: whoever may call a service may be numbered among its callers. */
+  lease: { kind: 'demands-by-name', resource: 'service', verb: 'read' },
 };
 
 export interface StreamAccessOptions {
@@ -101,6 +103,8 @@ export function auditAction(frame: RequestFrame): string | undefined {
       return `kv-put ${frame.key}`;
     case 'kv-delete':
       return `kv-delete ${frame.recurse === true ? `everything under ${frame.key}` : frame.key}`;
+    case 'lease':
+      return `lease ${frame.pool}`;
     case 'goodbye':
       return 'goodbye';
     case 'hello':

@@ -62,6 +62,9 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
       if (frame.recurse === true) stream.access.demandKeyTree(frame.key);
       else stream.access.demand('key', 'write', frame.key);
       return done(await kvDelete(stream.context, frame));
+    case 'lease':
+      stream.access.demand('service', 'read', frame.pool);
+      return { type: 'leased', id, ordinal: await sessionOf(stream).lease(frame.pool) };
     case 'goodbye':
       await stream.session?.leave();
       return done(true);
@@ -70,7 +73,7 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
 
 function sessionOf({ session }: Streamside): StreamSession {
   if (session !== undefined) return session;
-  const message = 'this stream has no session; give one in the hello to register instances';
+  const message = 'this stream has no session; give one in the hello to register instances or lease ordinals';
   throw new RegistryError('failed_precondition', message);
 }
 

@@ -13,6 +13,7 @@ import { find } from '../../registry/reader.ts';
 import type { InstanceRow } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import type { StreamAccess } from './access.ts';
+import { leaseOrdinal } from './ordinals.ts';
 import type { Claim } from './sessions.ts';
 import { checkIds, drainCheck, hashIn, toCheckInputs, toInstanceInput } from './translate.ts';
 
@@ -102,6 +103,16 @@ export class StreamSession {
     });
   }
 
+  /** @throws RegistryError as `leaseOrdinal`, or from the commit */
+  lease(pool: string): Promise<number> {
+    return this.#next(async () => {
+      const [, session] = await Promise.allSettled(this.#begun());
+      if (session.status === 'rejected') throw session.reason;
+      if (!this.#created) await this.#opened();
+      return await leaseOrdinal(this.#context.registry, this.#id, pool);
+    });
+  }
+
   /** @returns whether any of them was this session's */
   drain(instances: readonly string[]): Promise<boolean> {
     return this.#next(async () => {
@@ -187,24 +198,9 @@ export class StreamSession {
     const known = find.node(registry.state, node);
     // A node of this name at another address: the instances are where their client is.
     const elsewhere = known !== undefined && known.address !== address ? { address } : {};
-    const created = this.#inRegistry();
     // All in one turn: they are decided in this order and committed together.
     const [, session, registered] = await Promise.allSettled([
-      registry.submit({ kind: 'register', nodeMode: 'ensure', node: { name: node, address } }),
-      created
-        ? undefined
-        : registry.submit({
-            kind: 'session-create',
-            id: this.#id,
-            name: this.#client,
-            node,
-            liveness: 'stream',
-            ttlMs: this.#graceMs,
-            lockDelayMs: 0,
-            behavior: 'delete',
-            checks: [],
-            foreign: { stream: { tokenSha256: this.#claim.hash } },
-          }),
+      ...this.#begun(),
       registry.submit({
         kind: 'register',
         nodeMode: 'exists',
@@ -217,6 +213,27 @@ export class StreamSession {
     if (session.status === 'rejected') throw session.reason;
     if (!this.#created) await this.#opened();
     if (registered.status === 'rejected') throw registered.reason;
+  }
+
+  /** The node and the session on it, as far as they are not there yet. */
+  #begun(): [node: Promise<unknown>, session: Promise<unknown>] {
+    const { registry } = this.#context;
+    const { name: node, address } = this.#node;
+    const ensured = registry.submit({ kind: 'register', nodeMode: 'ensure', node: { name: node, address } });
+    if (this.#inRegistry()) return [ensured, Promise.resolve()];
+    const session = registry.submit({
+      kind: 'session-create',
+      id: this.#id,
+      name: this.#client,
+      node,
+      liveness: 'stream',
+      ttlMs: this.#graceMs,
+      lockDelayMs: 0,
+      behavior: 'delete',
+      checks: [],
+      foreign: { stream: { tokenSha256: this.#claim.hash } },
+    });
+    return [ensured, session];
   }
 
   /** The node is not written, but made when it is not there: that it is there says whoever may register something on it. */

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { manualClock } from '../../manual-clock.case.ts';
+import { memory } from '../../engine/memory/memory.ts';
+import { Replica } from '../../replica.ts';
+import { leaseOrdinal, ordinalPrefix } from './ordinals.ts';
+
+let replica: Replica;
+
+beforeEach(async () => {
+  const onFatal = (error: unknown) => {
+    throw error;
+  };
+  replica = new Replica({ engine: memory(), clock: manualClock(), onFatal });
+  await replica.start();
+  await replica.submit({ kind: 'register', nodeMode: 'ensure', node: { name: 'n', address: '10.0.0.1' } });
+});
+
+afterEach(() => replica.close());
+
+async function session(): Promise<string> {
+  const id = randomUUID();
+  const life = { liveness: 'stream', ttlMs: 10_000, lockDelayMs: 0, behavior: 'delete', checks: [] } as const;
+  await replica.submit({ kind: 'session-create', id, name: 'client', node: 'n', ...life });
+  return id;
+}
+
+const lease = (id: string, pool = 'web') => leaseOrdinal(replica, id, pool);
+const end = (id: string) => replica.submit({ kind: 'session-destroy', id });
+
+describe('ordinals', () => {
+  it('are dense from 0, one for each session, also when all ask at once', async () => {
+    const sessions = await Promise.all(Array.from({ length: 50 }, session));
+    const leased = await Promise.all(sessions.map((id) => lease(id)));
+    expect(leased.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => n));
+  });
+
+  it('stay the same for a session that asks again', async () => {
+    const [a, b] = [await session(), await session()];
+    expect([await lease(a), await lease(b), await lease(a), await lease(b)]).toEqual([0, 1, 0, 1]);
+  });
+
+  it('are counted for each pool by itself', async () => {
+    const id = await session();
+    await lease(await session());
+    expect([await lease(id, 'web'), await lease(id, 'db')]).toEqual([1, 0]);
+  });
+
+  it('end with their session, and the smallest free one is given next', async () => {
+    const sessions = [await session(), await session(), await session()];
+    for (const id of sessions) await lease(id);
+    await end(sessions[1] as string);
+    expect(await lease(await session())).toBe(1);
+    expect(await lease(await session())).toBe(3);
+  });
+
+  it('take a key that somebody wrote by hand', async () => {
+    await replica.submit({ kind: 'kv-put', key: `${ordinalPrefix('web')}0`, value: new Uint8Array([1]), flags: 0n });
+    await replica.submit({ kind: 'kv-put', key: `${ordinalPrefix('web')}mine`, value: new Uint8Array(), flags: 0n });
+    expect(await lease(await session())).toBe(0);
+  });
+
+  it('are refused to a session that has ended', async () => {
+    const id = await session();
+    await end(id);
+    await expect(lease(id)).rejects.toThrow(/invalid session/);
+  });
+
+  it('are held by one session each, whatever comes and goes', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(5), { maxLength: 30 }), async (steps) => {
+        const living: string[] = [];
+        const pool = randomUUID();
+        for (const step of steps) {
+          if (step < 3 || living.length === 0) living.push(await session());
+          else await end(living.splice(step % living.length, 1)[0] as string);
+          const held = await Promise.all(living.map((id) => lease(id, pool)));
+          expect(new Set(held).size).toBe(living.length);
+        }
+        for (const id of living) await end(id);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
