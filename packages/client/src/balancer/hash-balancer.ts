@@ -21,7 +21,7 @@ export interface HashOptions {
    * All clients must name alike; of instances that share a name, one keeps it.
    */
   readonly nameOf?: (instance: Instance) => string;
-  /** Hash of a key, 32 bits. `hash32` by default; `ketamaHash` to agree with memcached clients. */
+  /** Hash of a key, 32 bits. `hash32` by default; `ketamaHash` to agree with libketama. */
   readonly keyHash?: (key: string) => number;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Ring hash: keys on a ring with the points of libketama. For clients that must agree with others of
- * that kind (memcached, Envoy's ring hash over MD5, npm `hashring`); `maglev` balances better.
+ * that kind (libketama's own bindings, npm `hashring`); `maglev` balances better.
  */
 
 import { ringNodesMax, RingTable } from '../hashing/ring-table.ts';

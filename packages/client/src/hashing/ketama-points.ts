@@ -1,7 +1,7 @@
 /**
  * The points of libketama on the ring of 32 bits (R. Jones, "libketama", 2007; github.com/RJ/ketama,
  * libketama/ketama.c): the k-th MD5 digest of a node is that of `NAME-k`, and its four little-endian
- * words are four points. Memcached clients, Envoy's `ketama` hosts and npm `hashring` place keys the same way.
+ * words are four points. Its ports place keys the same way, npm `hashring` among them.
  */
 
 import { hash } from 'node:crypto';
