@@ -99,7 +99,8 @@ ${table(
   at these sizes; it computes in double precision, libketama and we in single, and at some sizes one of them has 39 digests per
   node instead of 40.
 - Jump hash can only lose its last bucket; the others are asked to lose any node.
-- The more buckets Memento has lost, the longer its lookups: with half of them removed, every second key draws again.
+- The more buckets Memento has lost, the longer its lookups. The target is for a table that has lost none; with half of them
+  removed every second key draws again, which takes ${lookups.at(-1).find(({ name }) => name === 'Memento, 50 % removed').ns.toFixed(0)} ns with 1,000 nodes left.
 - Before each round a contender runs as long as the round, since the others had the caches: a process that looks up once in a
   while sees more than this where a structure does not fit into them (the ring of 1,000 nodes takes 3 MB).
 - With 1,000 nodes Maglev's default table has 65 slots per node, so shares differ by up to one in 65; 655,373 slots bring that
@@ -144,7 +145,8 @@ function targetsOf({ lookups, moves, bounds }) {
   };
   const lookup = ([name, most]) => {
     const ns = nsOf(name);
-    return { what: `${name} lookup, n = 1000`, wanted: `≤ ${most} ns`, got: `${ns.toFixed(1)} ns`, met: ns <= most };
+    const what = `${name === 'Memento' ? 'Memento, none removed' : name}: lookup, n = 1000`;
+    return { what, wanted: `≤ ${most} ns`, got: `${ns.toFixed(1)} ns`, met: ns <= most };
   };
   const noExcess = (name) => {
     const excess = excessOf(name);
