@@ -20,6 +20,8 @@ export interface PreparedQuery {
   readonly Name: string;
   /** Id of the session that it goes with; empty for none. */
   readonly Session: string;
+  /** Public id of the token with whose rights it is executed; those of who executes it when there is none. */
+  readonly Accessor?: string;
   /** `Type` empty: no template. */
   readonly Template: { readonly Type: string; readonly Regexp: string; readonly RemoveEmptyTags: boolean };
   readonly Service: PreparedService;

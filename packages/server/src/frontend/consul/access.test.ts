@@ -276,6 +276,35 @@ describe('writes', () => {
   });
 });
 
+describe('prepared queries', () => {
+  test('are executed with the rights of the token that they are bound to, which nobody is shown', async () => {
+    await manage('PUT', '/v1/agent/service/register', { Name: 'web' });
+    await manage('PUT', '/v1/agent/service/register', { Name: 'db' });
+    const reader = await tokenWith(readWeb);
+    const Service = { Service: 'web' };
+    const { ID } = await manage<{ ID: string }>('POST', '/v1/query', { Name: 'q', Service, Token: reader.SecretID });
+    const nodes = async (token = '') => {
+      const answer = await consul.get('/v1/query/q/execute', token === '' ? {} : as(token));
+      return [answer.status, answer.status === 200 ? answer.json<{ Nodes: unknown[] }>().Nodes.length : answer.text];
+    };
+    expect(await nodes()).toEqual([200, 1]);
+    const shown = await manage<{ Token: string }[]>('GET', '/v1/query');
+    expect(shown.map(({ Token }) => Token)).toEqual(['<hidden>']);
+    // Who may change the query cannot make it ask with a token that is not its own.
+    const writer = await tokenWith('query_prefix "" { policy = "write" }');
+    const change = (token: string, query: object) =>
+      consul.ask('PUT', `/v1/query/${ID}`, { ...as(token), body: JSON.stringify({ Name: 'q', ...query }) });
+    await change(management, { Service, Token: '<hidden>' });
+    expect(await nodes()).toEqual([200, 1]);
+    expect((await change(writer.SecretID, { Service, Token: 'wrong' })).status).toBe(403);
+    expect((await change(writer.SecretID, { Service, Token: '<hidden>' })).status).toBe(200);
+    expect(await nodes()).toEqual([200, 0]);
+    await change(management, { Service, Token: reader.SecretID });
+    await manage('DELETE', `/v1/acl/token/${reader.AccessorID}`);
+    expect(await nodes(management)).toEqual([403, 'ACL not found']);
+  });
+});
+
 describe('pages of other origins', () => {
   test('are refused, whatever they ask; own pages and programs are not', async () => {
     const { httpPort } = consul.server;

@@ -178,7 +178,7 @@ export const catalogDeregistration = schema({
   Token: 'string',
 });
 
-/** `POST /v1/query`, `PUT /v1/query/:query`; `Token` is not kept. */
+/** `POST /v1/query`, `PUT /v1/query/:query`; what `Token` means: `prepared-query-token.ts`. */
 export const preparedQuery = schema({
   ID: 'string',
   Name: 'string',

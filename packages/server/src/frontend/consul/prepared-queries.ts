@@ -13,11 +13,13 @@ import type { Registry } from '../../registry/registry.ts';
 import type { RowOf } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
+import { hiddenSecret } from './acl-json.ts';
 import { decodeBody, demand, listed, type Call, type Handler, type Reply } from './call.ts';
 import { preparedQuery } from './definitions.ts';
 import { invalid } from './errors.ts';
 import { unescapePath } from './params.ts';
 import { preparedFrom } from './prepared-query-definition.ts';
+import { bound, executor } from './prepared-query-token.ts';
 import { formOf, jsonBody, type Asked, type Query } from './query.ts';
 import { execute } from './query-execution.ts';
 import { order } from './selection.ts';
@@ -54,7 +56,10 @@ export function reader(): Handler {
       return body([queryJson(row, queryOf(row))]);
     }
     const { row, query } = found(queriesOf(context.registry), wanted);
-    if (verb === 'execute') return listed(call, (sight) => body(execute(call, query, sight)));
+    if (verb === 'execute') {
+      const caller = executor(call, queryOf(row));
+      return listed({ ...call, caller }, (sight) => body(execute(call, query, sight)));
+    }
     demandQuery(call, 'read', row);
     return body({ Query: queryJson(row, query) });
   };
@@ -81,7 +86,7 @@ export async function create(call: Call): Promise<Reply> {
   const fields = await decodeBody(call, preparedQuery);
   if (fields.ID) throw invalid('ID must be empty when creating a new prepared query');
   const id = context.uuid();
-  const query = preparedFrom(fields);
+  const query = bound(call, preparedFrom(fields), fields.Token ?? '');
   demandPrefix(call, 'write', query);
   await context.registry.submit({ kind: 'query-put', id, query, update: false });
   return jsonBody(params)({ ID: id });
@@ -91,9 +96,10 @@ export async function create(call: Call): Promise<Reply> {
 export async function update(call: Call): Promise<Reply> {
   const id = unescapePath(call.rest);
   const fields = await decodeBody(call, preparedQuery);
-  const query = preparedFrom(fields);
+  const before = find.record(call.context.registry.state, queryType, id);
+  demandQuery(call, 'write', before);
+  const query = bound(call, preparedFrom(fields), fields.Token ?? '', before === undefined ? undefined : queryOf(before));
   demandPrefix(call, 'write', query);
-  demandQuery(call, 'write', find.record(call.context.registry.state, queryType, id));
   const existed = await call.context.registry.submit({ kind: 'query-put', id, query, update: true });
   if (!existed) throw nothingToChange(id);
   return undefined;
@@ -126,12 +132,12 @@ function all(state: State): RowOf<'record'>[] {
   return [...find.records(state, queryType)].sort((a, b) => order(a.id, b.id));
 }
 
-function queryJson(row: RowOf<'record'>, { Name, Session, Template, Service, DNS }: PreparedQuery): object {
+function queryJson(row: RowOf<'record'>, { Name, Session, Accessor, Template, Service, DNS }: PreparedQuery): object {
   return {
     ID: row.id,
     Name,
     Session,
-    Token: '',
+    Token: Accessor === undefined ? '' : hiddenSecret,
     Template,
     Service: { ...Service, SamenessGroup: '', Peer: '' },
     DNS,
