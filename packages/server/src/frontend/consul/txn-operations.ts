@@ -90,8 +90,9 @@ function kvOperation(
     failure,
   });
   const held = (kind: 'acquire' | 'release', failure: (failure: TxnFailure) => string) => {
-    if (session === '') throw invalid('missing session');
-    return written({ ...put, condition: { kind, session } }, failure);
+    const operation = written({ ...put, condition: { kind, session } }, failure);
+    // Told with what else fails, as Consul does.
+    return session === '' ? { ...operation, failure: () => 'missing session' } : operation;
   };
   switch (Verb) {
     case 'set':

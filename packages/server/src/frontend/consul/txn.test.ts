@@ -145,6 +145,13 @@ describe('keys', () => {
     ]);
   });
 
+  test('a missing session is told with what else fails', async () => {
+    expect(errors(await run([kv('lock', 'nobodys'), kv('get', 'nobodys')]))).toEqual([
+      [0, 'missing session'],
+      [1, 'key "nobodys" doesn\'t exist'],
+    ]);
+  });
+
   test.each([
     [kv('set', ''), 'Must provide key'],
     [kv('zork', 'a'), 'unknown KV verb "zork"'],
