@@ -1,0 +1,34 @@
+/** One pass over the headers finds what every request is looked at for, in whatever case they come. */
+
+import type { IncomingMessage } from 'node:http';
+import { expect, test } from 'vitest';
+import { readHead } from './request-head.ts';
+
+const head = (...rawHeaders: string[]) => readHead({ rawHeaders } as unknown as IncomingMessage);
+
+test('the token header comes before the bearer, and the first of several counts', () => {
+  expect(head().token).toBe('');
+  expect(head('X-CONSUL-token', 'a', 'Authorization', 'Bearer b').token).toBe('a');
+  expect(head('authorization', 'Bearer b', 'x-consul-token', '').token).toBe('b');
+  expect(head('x-consul-token', 'a', 'x-consul-token', 'b').token).toBe('a');
+  expect(head('Authorization', 'Bearer a', 'Authorization', 'Bearer b').token).toBe('a');
+});
+
+test('only a bearer is a token', () => {
+  for (const value of ['', 'Bearer', 'Bearer ', 'Basic dXNlcg==', 'Bearertoken', 'token']) {
+    expect(head('Authorization', value).token).toBe('');
+  }
+  expect(head('Authorization', '  bEARER   x  y ').token).toBe('x');
+});
+
+test('requests of pages are told from those of programs', () => {
+  expect(head('Host', 'a:1', 'Accept', '*/*')).toEqual({ token: '', host: 'a:1', fromPage: false });
+  expect(head('host', 'a', 'ORIGIN', 'null').fromPage).toBe(true);
+  expect(head('host', 'a', 'Sec-Fetch-Site', 'cross-site').fromPage).toBe(true);
+});
+
+test('namespaces and partitions are refused, unless they are empty', () => {
+  expect(() => head('X-Consul-Namespace', 'team')).toThrow('Invalid header: "X-Consul-Namespace"');
+  expect(() => head('x-consul-partition', 'p')).toThrow('Partitions are a Consul Enterprise feature');
+  expect(head('X-Consul-Namespace', '').token).toBe('');
+});
