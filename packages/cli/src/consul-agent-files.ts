@@ -30,7 +30,8 @@ export function formatOf(name: string): Format | undefined {
 export function parseFile({ path, format, text }: ConfigFile, parseHcl: ParseHcl): Values {
   let values: unknown;
   try {
-    values = format === 'json' ? JSON.parse(text) : objectOf(parseHcl(text));
+    // A file that is empty has no settings, in either format.
+    values = text.trim() === '' ? {} : format === 'json' ? JSON.parse(text) : objectOf(parseHcl(text));
   } catch (error) {
     throw usage(`${path} is not ${format.toUpperCase()}: ${(error as Error).message}`);
   }

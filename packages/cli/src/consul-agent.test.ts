@@ -100,6 +100,10 @@ describe('flags and files of a Consul agent', () => {
     expect(settings).toMatchObject({ http: { path: '/run/r.sock' }, unixSockets: { mode: 0o770, group: 20 } });
   });
 
+  it('may be empty files', () => {
+    expect(read([], [hcl(''), { path: 'a.json', format: 'json', text: '\n' }]).settings.datacenter).toBe('dc1');
+  });
+
   it('can switch listeners off', () => {
     expect(read([['dns-port', '-1']]).settings.dns).toBeUndefined();
     expect(of({ ports: { http: -1, https: 8_501, dns: -1 } }).settings).toMatchObject({ http: undefined, dns: undefined });
