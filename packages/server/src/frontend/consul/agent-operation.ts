@@ -60,13 +60,18 @@ export async function metrics(call: Call): Promise<Reply> {
   });
 }
 
+/** As Consul has them; those of histograms are numbers here. */
+function asText(labels: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]));
+}
+
 type Found = Awaited<ReturnType<Metrics['registry']['getMetricsAsJSON']>>;
 
 function valuesOf(found: Found, type: string) {
   return found
     .filter((metric) => String(metric.type) === type)
     .flatMap(({ name, values }) =>
-      values.map(({ value, labels }) => ({ Name: name, Value: value, Labels: labels })),
+      values.map(({ value, labels }) => ({ Name: name, Value: value, Labels: asText(labels) })),
     );
 }
 

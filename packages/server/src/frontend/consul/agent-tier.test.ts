@@ -202,7 +202,9 @@ describe('how an agent is run', () => {
       Name: string;
       Count: number;
     }
-    const { Counters } = (await consul.get('/v1/agent/metrics')).json<{ Counters: Counter[] }>();
+    const { Counters, Gauges } = (await consul.get('/v1/agent/metrics')).json<{ Counters: Counter[]; Gauges: { Labels: object }[] }>();
+    const labels = Gauges.flatMap(({ Labels }) => Object.values(Labels) as unknown[]);
+    expect(new Set(labels.map((value) => typeof value))).toEqual(new Set(['string']));
     const commands = Counters.find(({ Name }) => Name === 'rollcall_commands_total');
     expect(commands?.Count).toBeGreaterThan(0);
     const text = (await consul.get('/v1/agent/metrics?format=prometheus')).text;
