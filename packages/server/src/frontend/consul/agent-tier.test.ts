@@ -229,6 +229,8 @@ describe('how an agent is run', () => {
     expect([await joined('127.0.0.1'), await joined('127.0.0.1:8301'), await joined('10.255.255.1')]).toEqual([
       200, 200, 400,
     ]);
+    const { DebugConfig } = (await consul.get('/v1/agent/self')).json<{ DebugConfig: { SerfAdvertiseAddrLAN: string } }>();
+    expect(await joined(DebugConfig.SerfAdvertiseAddrLAN.replace('tcp://', ''))).toBe(200);
     expect((await consul.put('/v1/agent/reload')).status).toBe(200);
     expect((await consul.put('/v1/agent/leave')).status).toBe(400);
     expect((await consul.put('/v1/agent/force-leave/server-1')).status).toBe(200);

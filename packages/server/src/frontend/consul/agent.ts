@@ -68,6 +68,8 @@ export function self(call: Call): Reply {
       HTTPPort: identity.httpPort,
       KVMaxValueSize: limits.kvValueBytesMax,
       ServerMode: server,
+      // What tools give to `agent/join`.
+      SerfAdvertiseAddrLAN: `tcp://${agent.address.includes(':') ? `[${agent.address}]` : agent.address}:${gossipPort}`,
       SessionTTLMin: '10s',
     },
     Coord: null,
