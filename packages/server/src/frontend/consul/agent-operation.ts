@@ -54,7 +54,7 @@ export async function metrics(call: Call): Promise<Reply> {
     Points: [],
     // Consul's counters and samples are those of the last ten seconds; ours count from the start.
     Counters: valuesOf(found, 'counter').map(({ Name, Value, Labels }) => {
-      return { Name, Count: Value, Sum: Value, Labels };
+      return { Name, Count: Math.floor(Value), Sum: Value, Labels };
     }),
     Samples: [],
   });

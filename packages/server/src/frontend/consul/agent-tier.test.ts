@@ -205,6 +205,7 @@ describe('how an agent is run', () => {
     const { Counters, Gauges } = (await consul.get('/v1/agent/metrics')).json<{ Counters: Counter[]; Gauges: { Labels: object }[] }>();
     const labels = Gauges.flatMap(({ Labels }) => Object.values(Labels) as unknown[]);
     expect(new Set(labels.map((value) => typeof value))).toEqual(new Set(['string']));
+    expect(Counters.every(({ Count }) => Number.isInteger(Count))).toBe(true);
     const commands = Counters.find(({ Name }) => Name === 'rollcall_commands_total');
     expect(commands?.Count).toBeGreaterThan(0);
     const text = (await consul.get('/v1/agent/metrics?format=prometheus')).text;
