@@ -1,16 +1,23 @@
 import { expect, it } from 'vitest';
 import { PrequalErrors } from './prequal-errors.ts';
 
-function errorsOf(count: number): PrequalErrors {
-  const errors = new PrequalErrors(1000);
+function errorsOf(count: number) {
+  const now = new Float64Array(1);
+  const errors = new PrequalErrors(1000, now);
   errors.update(new Int32Array(count).fill(-1));
-  return errors;
+  const observe = (index: number, at: number, failed: boolean) => {
+    now[0] = at;
+    errors.observe(index, failed);
+  };
+  const refresh = (at: number) => {
+    now[0] = at;
+    errors.refresh();
+    return errors;
+  };
+  return { observe, refresh, update: (before: Int32Array) => errors.update(before) };
 }
 
-const chargeAt = (errors: PrequalErrors, index: number, now: number) => {
-  errors.refresh(now);
-  return errors.charges[index] as number;
-};
+const chargeAt = (errors: ReturnType<typeof errorsOf>, index: number, now: number) => errors.refresh(now).charges[index] as number;
 
 it('charges the failed share of the latest requests', () => {
   const errors = errorsOf(2);
@@ -41,10 +48,7 @@ it('forgives by time, so that an endpoint is tried again', () => {
 
 it('says who fails: for seven seconds after a single failure, or until a few successes', () => {
   const errors = errorsOf(2);
-  const failingAt = (now: number) => {
-    errors.refresh(now);
-    return [...errors.failing];
-  };
+  const failingAt = (now: number) => [...errors.refresh(now).failing];
   errors.observe(0, 0, true);
   expect(failingAt(6900)).toEqual([1, 0]);
   expect(failingAt(7000)).toEqual([0, 0]);

@@ -22,6 +22,7 @@ const negligible = 0.001;
 
 export class PrequalErrors {
   readonly #failureMs: number;
+  readonly #now: Float64Array;
   /** Failed share of each endpoint's requests as of `#stamps`, by index. */
   #shares = new Float64Array(0);
   #stamps = new Float64Array(0);
@@ -32,8 +33,10 @@ export class PrequalErrors {
   /** By index: 1 for those with a large share. As of the last `refresh`. */
   failing = new Uint8Array(0);
 
-  constructor(failureMs: number) {
+  /** @param now time of the call under way, in milliseconds, in a typed array of one: see `PrequalPool` */
+  constructor(failureMs: number, now: Float64Array) {
     this.#failureMs = failureMs;
+    this.#now = now;
   }
 
   /** @param before each endpoint's index in the list before; −1 for a new one */
@@ -46,7 +49,8 @@ export class PrequalErrors {
     this.#charged = this.#shares.reduce((count, share) => count + (share > 0 ? 1 : 0), 0);
   }
 
-  observe(index: number, now: number, failed: boolean): void {
+  observe(index: number, failed: boolean): void {
+    const now = this.#now[0] as number;
     const share = this.#shares[index] as number;
     if (!failed && share === 0) return;
     const faded = share * Math.exp(-Math.max(0, now - (this.#stamps[index] as number)) / fadeMs);
@@ -61,8 +65,9 @@ export class PrequalErrors {
   }
 
   /** Brings the charges up to date. O(endpoints), but only while there are failures. */
-  refresh(now: number): void {
+  refresh(): void {
     if (this.#charged === 0) return;
+    const now = this.#now[0] as number;
     for (let index = 0; index < this.#shares.length; index++) {
       const share = this.#shares[index] as number;
       if (share === 0) continue;

@@ -7,11 +7,12 @@ const noCharges = new Float64Array(10);
 const nobody = new Uint8Array(10);
 
 /** Reports heard 10 ms apart from 0 on, each good for two uses. */
-function poolOf(reports: readonly Report[], { sizeMax = 16, charges = noCharges, failing = nobody } = {}): PrequalPool {
-  const pool = new PrequalPool(sizeMax);
+function poolOf(reports: readonly Report[], { sizeMax = 16, charges = noCharges, failing = nobody } = {}): PrequalPool & { now: Float64Array } {
+  const now = new Float64Array(1);
+  const pool = Object.assign(new PrequalPool(sizeMax, now), { now });
   reports.forEach(([index, inFlight, latencyMs], n) => {
     pool.now[0] = n * 10;
-    pool.put(index, inFlight, latencyMs, 2);
+    pool.put(index, inFlight, { inFlight, latencyMs }, 2);
   });
   pool.refresh(1000, charges, failing);
   return pool;
@@ -55,7 +56,7 @@ it('leaves out whom it must not choose', () => {
 
 it('counts a request that it sends, so that the same endpoint turns hot', () => {
   const pool = poolOf([[0, 4, 5], [1, 4, 50]]);
-  pool.put(0, 4, 5, 9);
+  pool.put(0, 4, { inFlight: 4, latencyMs: 5 }, 9);
   for (const expected of [0, 0, 1]) {
     const slot = pool.best(5, undefined);
     expect(pool.indices[slot]).toBe(expected);
@@ -76,7 +77,7 @@ it('keeps one report of an endpoint: the newest', () => {
   expect(members(pool)).toEqual([0, 1]);
   expect(bestOf(pool, 5)).toBe(0);
   pool.now[0] = 19; // asked before the newest was heard
-  pool.put(0, 9, 900, 2);
+  pool.put(0, 9, { inFlight: 9, latencyMs: 900 }, 2);
   pool.now[0] = 30;
   pool.refresh(1000, noCharges, nobody);
   expect(bestOf(pool, 5)).toBe(0);

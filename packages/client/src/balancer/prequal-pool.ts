@@ -10,6 +10,8 @@
  * V8 boxes those that a call takes or returns, whenever it does not inline the call.
  */
 
+import type { LoadReport } from '../load-report/load-report.ts';
+
 /** Ranks of endpoints, the better the lower. */
 const cold = 0;
 const hot = 1;
@@ -18,8 +20,7 @@ const failing = 2;
 export class PrequalPool {
   #size = 0;
   #sizeMax: number;
-  /** Time of the call under way, in milliseconds; set by the caller. */
-  readonly now = new Float64Array(1);
+  readonly #now: Float64Array;
   /** By slot: the endpoint's index in the list, its requests in flight, when that was heard. */
   readonly indices: Int32Array;
   readonly inFlight: Int32Array;
@@ -31,9 +32,13 @@ export class PrequalPool {
   readonly #costs: Float64Array;
   readonly #failing: Uint8Array;
 
-  /** @param sizeMax 1 or more */
-  constructor(sizeMax: number) {
+  /**
+   * @param sizeMax 1 or more
+   * @param now time of the call under way, in milliseconds; set by the caller
+   */
+  constructor(sizeMax: number, now: Float64Array) {
     this.#sizeMax = sizeMax;
+    this.#now = now;
     this.indices = new Int32Array(sizeMax);
     this.inFlight = new Int32Array(sizeMax);
     this.#latencies = new Float64Array(sizeMax);
@@ -72,17 +77,20 @@ export class PrequalPool {
   }
 
   /**
-   * Takes over a report as of `now`, unless a newer one of the same endpoint is there. When the pool
-   * is full, it takes the place of the oldest.
+   * Takes over a report as of now, unless a newer one of the same endpoint is there. When the pool
+   * is full, it takes the place of the oldest. An endpoint that has finished no request yet counts as the
+   * fastest: it is worth a try, and turns hot before it has many.
+   * @param inFlight that of the report, rounded
+   * @param uses how often it may be used, a whole number
    */
-  put(index: number, inFlight: number, latencyMs: number, uses: number): void {
+  put(index: number, inFlight: number, { latencyMs }: LoadReport, uses: number): void {
     let slot = this.slotOf(index);
-    if (slot !== -1 && (this.#heardAt[slot] as number) > (this.now[0] as number)) return;
+    if (slot !== -1 && (this.#heardAt[slot] as number) > (this.#now[0] as number)) return;
     if (slot === -1) slot = this.#size < this.#sizeMax ? this.#size++ : this.oldest();
     this.indices[slot] = index;
     this.inFlight[slot] = inFlight;
-    this.#latencies[slot] = latencyMs;
-    this.#heardAt[slot] = this.now[0] as number;
+    this.#latencies[slot] = latencyMs ?? 0;
+    this.#heardAt[slot] = this.#now[0] as number;
     this.#usesLeft[slot] = uses;
   }
 
@@ -92,7 +100,7 @@ export class PrequalPool {
    * @param areFailing 1 for those that come last, by index
    */
   refresh(ageMs: number, charges: Float64Array, areFailing: Uint8Array): void {
-    const oldest = (this.now[0] as number) - ageMs;
+    const oldest = (this.#now[0] as number) - ageMs;
     for (let slot = this.#size - 1; slot >= 0; slot--) {
       if ((this.#heardAt[slot] as number) < oldest) {
         this.remove(slot);

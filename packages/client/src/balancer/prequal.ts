@@ -93,6 +93,8 @@ type Settings = Required<Omit<PrequalOptions, 'probing'>>;
 
 class Prequal implements Balancer {
   readonly #settings: Settings;
+  /** Time of the call under way, in milliseconds. */
+  readonly #now = new Float64Array(1);
   readonly #random: RandomSource;
   readonly #fallback: Balancer;
   readonly #pool: PrequalPool;
@@ -118,13 +120,15 @@ class Prequal implements Balancer {
     this.#random = random;
     this.#mayAsk = mayAsk;
     this.#fallback = peakEwma({ failureMs: settings.failureMs })(random);
-    this.#pool = new PrequalPool(settings.poolSize);
+    this.#pool = new PrequalPool(settings.poolSize, this.#now);
     this.#threshold = new PrequalThreshold(settings.hotQuantile);
-    this.#errors = new PrequalErrors(settings.failureMs);
+    this.#errors = new PrequalErrors(settings.failureMs, this.#now);
     if (probing === undefined || settings.probesPerRequest === 0) return;
     this.#probes = new PrequalProbes(probing, settings.probesPerRequest, random, (endpoint, load, askedAt) => {
       const index = this.#indices.get(endpoint);
-      if (index !== undefined) this.#hear(index, load, askedAt);
+      if (index === undefined) return;
+      this.#now[0] = askedAt;
+      this.#hear(index, load);
     });
   }
 
@@ -148,10 +152,10 @@ class Prequal implements Balancer {
 
   pick(context: PickContext): Endpoint | undefined {
     if (this.#endpoints.length <= 1) return this.#fallback.pick(context);
-    const { now, exclude } = context;
+    const { exclude } = context;
     const pool = this.#pool;
-    this.#errors.refresh(now);
-    pool.now[0] = now;
+    this.#now[0] = context.now;
+    this.#errors.refresh();
     pool.refresh(ageMs, this.#errors.charges, this.#errors.failing);
     const threshold = this.#threshold.value;
     const excluded = exclude.length === 0 ? undefined : this.#exclude(exclude);
@@ -172,23 +176,23 @@ class Prequal implements Balancer {
     this.#fallback.observe(endpoint, outcome);
     const index = this.#indices.get(endpoint);
     if (index === undefined) return;
-    const { now, result, load } = outcome;
-    if (result !== 'cancelled') this.#errors.observe(index, now, result !== 'ok');
+    const { result, load } = outcome;
+    this.#now[0] = outcome.now;
+    if (result !== 'cancelled') this.#errors.observe(index, result !== 'ok');
     if (result === 'ok') {
       const share = this.#reportingShare[0] as number;
       this.#reportingShare[0] = share + ((load === undefined ? 0 : 1) - share) * answerShare;
     }
     // A server that fails at once has little to do: its reports would make all others look hot.
-    if (load !== undefined && result === 'ok') this.#hear(index, load, now);
+    if (load !== undefined && result === 'ok') this.#hear(index, load);
   }
 
-  #hear(index: number, { inFlight, latencyMs }: LoadReport, at: number): void {
-    const requests = Math.round(inFlight);
+  /** News as of `#now`. */
+  #hear(index: number, load: LoadReport): void {
+    const inFlight = Math.round(load.inFlight);
     this.#mayAsk = true;
-    this.#threshold.hear(requests);
-    this.#pool.now[0] = at;
-    // An endpoint that has finished no request yet is worth a try: it turns hot before it has many.
-    this.#pool.put(index, requests, latencyMs ?? 0, this.#drawUses());
+    this.#threshold.hear(inFlight);
+    this.#pool.put(index, inFlight, load, this.#drawUses());
   }
 
   /** The paper's budget b = max(1, (1 + δ) ÷ ((1 − m/n)·r − r_remove)), rounded at random to keep its mean. */
@@ -205,13 +209,13 @@ class Prequal implements Balancer {
 
   #removeSome(threshold: number): void {
     const pool = this.#pool;
-    this.#removalsDue[0] = (this.#removalsDue[0] as number) + this.#settings.removalsPerRequest;
-    while ((this.#removalsDue[0] as number) >= 1) {
-      this.#removalsDue[0] -= 1;
+    let due = (this.#removalsDue[0] as number) + this.#settings.removalsPerRequest;
+    for (; due >= 1; due -= 1) {
       if (pool.size === 0) continue;
       pool.remove(this.#removesOldest ? pool.oldest() : pool.worst(threshold));
       this.#removesOldest = !this.#removesOldest;
     }
+    this.#removalsDue[0] = due;
   }
 
   #exclude(exclude: readonly Endpoint[]): Uint8Array {
