@@ -7,9 +7,8 @@
  *   node bench/sim/run.mjs --quick                    2 seeds and shorter runs, about a minute, writes nothing
  */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { table } from './repeated.mjs';
+import { measured, sectionOf, verdictsOf, write } from './report.mjs';
 
 const names = ['linkerd', 'policies', 'ramp', 'probe-rate', 'hot-quantile', 'few', 'cold-start', 'sinkhole', 'herd'];
 
@@ -23,42 +22,12 @@ if (unknown.length > 0) {
 }
 
 const seeds = quick ? 2 : 5;
-const size = { quick, seeds };
-const sections = [];
-const targets = [];
-const charts = {};
-const begun = process.cpuUsage();
+const results = [];
 for (const name of chosen) {
-  const { scenario } = await import(`./scenarios/${name}.mjs`);
-  const started = process.cpuUsage();
-  const result = await scenario.measure(size);
-  const { user } = process.cpuUsage(started);
-  process.stderr.write(`${name}: ${(user / 1e6).toFixed(0)} s of CPU\n`);
-  const plots = Object.keys(result.charts ?? {}).map((file) => `![${scenario.title}](plots/${file})`);
-  const section = [`## ${scenario.title}`, scenario.about, ...result.parts, ...plots].join('\n\n');
-  console.log(`\n${section}`);
-  sections.push(section);
-  targets.push(...result.targets);
-  Object.assign(charts, result.charts);
+  const result = await measured(name, { quick, seeds });
+  process.stderr.write(`${name}: ${result.cpuSeconds.toFixed(0)} s of CPU\n`);
+  console.log(`\n${sectionOf(result)}`);
+  results.push(result);
 }
-
-const verdicts = table(
-  ['what', 'to reach', 'measured', ''],
-  targets.map(({ what, wanted, measured, met }) => [what, wanted, measured, met ? 'met' : '**missed**']),
-);
-console.log(`\n${verdicts}`);
-if (quick || values.only !== undefined) process.exit(0);
-
-const cpu = ((process.cpuUsage(begun).user + process.cpuUsage(begun).system) / 1e6).toFixed(0);
-const folder = new URL('.', import.meta.url);
-mkdirSync(new URL('plots/', folder), { recursive: true });
-for (const [file, svg] of Object.entries(charts)) writeFileSync(new URL(`plots/${file}`, folder), svg);
-const head = `# Simulations of the balancers
-
-\`node bench/sim/run.mjs\`, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}: ${seeds} seeds, ${cpu} s of CPU. Figures are means of the
-seeds with their 95 % intervals (Student’s t). The model and what it leaves out: [README.md](README.md).
-
-## Targets
-
-${verdicts}`;
-writeFileSync(new URL('RESULTS.md', folder), `${[head, ...sections].join('\n\n')}\n`);
+console.log(`\n${verdictsOf(results)}`);
+if (!quick && values.only === undefined) write(results, seeds);

@@ -14,7 +14,7 @@ export const scenario = {
   async measure({ seeds, quick }) {
     const parts = [];
     const rows = [];
-    const small = { load: 0.9, clients: 4, servers: 20, seconds: quick ? 15 : 40, warmUpSeconds: 5 };
+    const small = { load: 0.9, clients: 4, servers: 20, seconds: quick ? 15 : 25, warmUpSeconds: 5 };
     for (const [name, policy] of Object.entries(policies)) {
       const results = await repeat(prequalModel(small), policy, seeds);
       const of = (key) => results.map((result) => result[key]);
@@ -26,8 +26,8 @@ export const scenario = {
     for (const [clients, servers] of quick ? [[4, 20]] : [[1, 4], [20, 4], [1, 100], [4, 100], [20, 100], [100, 100], [1000, 100]]) {
       const cells = [];
       for (const [index, policy] of Object.values(some(...compared)).entries()) {
-        const seconds = servers < 100 ? 40 : 10;
-        const p999 = (await repeat(prequalModel({ load: 0.9, clients, servers, seconds, warmUpSeconds: 4 }), policy, seeds)).map((result) => result.p999);
+        const seconds = servers < 100 ? 40 : 7;
+        const p999 = (await repeat(prequalModel({ load: 0.9, clients, servers, seconds, warmUpSeconds: 3 }), policy, seeds)).map((result) => result.p999);
         cells.push(withInterval(p999));
         if (servers === 100) series[index].points.push([clients, mean(p999)]);
       }

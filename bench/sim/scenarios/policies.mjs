@@ -37,7 +37,7 @@ export const scenario = {
     for (const { heading, column, ...setUp } of setUps) {
       const rows = [];
       for (const [name, policy] of Object.entries(contenders)) {
-        const results = await repeat(prequalModel({ ...setUp, seconds: quick ? 5 : column === 1 ? 25 : 13, warmUpSeconds: quick ? 3 : 5 }), policy, seeds);
+        const results = await repeat(prequalModel({ ...setUp, seconds: quick ? 5 : column === 1 ? 14 : 8, warmUpSeconds: quick ? 3 : 4 }), policy, seeds);
         const of = (key) => results.map((result) => result[key]);
         const cells = [withInterval(of('p50')), withInterval(of('p90')), withInterval(of('p99')), withInterval(of('p999'))];
         rows.push([name, ...cells, percent(of('errors')), withInterval(of('rif99')), published[name]?.[column] ?? '']);

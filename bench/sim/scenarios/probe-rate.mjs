@@ -22,7 +22,7 @@ export const scenario = {
     for (const rate of quick ? [3, 0.25] : rates) {
       const cells = [];
       for (const [index, form] of Object.values(forms).entries()) {
-        const results = await repeat(prequalModel({ load: 1.03, seconds: quick ? 4 : 9, warmUpSeconds: quick ? 2 : 3 }), form(rate), seeds);
+        const results = await repeat(prequalModel({ load: 1.03, seconds: quick ? 4 : 7, warmUpSeconds: quick ? 2 : 3 }), form(rate), seeds);
         const p999 = results.map((result) => result.p999);
         cells.push(withInterval(results.map((result) => result.p99)), withInterval(p999));
         series[index].points.push([rate, mean(p999)]);

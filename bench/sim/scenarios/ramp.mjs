@@ -20,7 +20,7 @@ export const scenario = {
     for (const load of quick ? [0.93, 1.27] : loads) {
       const cells = [];
       for (const [index, policy] of Object.values(some(...names)).entries()) {
-        const results = await repeat(prequalModel({ load, seconds: quick ? 5 : 11, warmUpSeconds: quick ? 3 : 5 }), policy, seeds);
+        const results = await repeat(prequalModel({ load, seconds: quick ? 5 : 8, warmUpSeconds: quick ? 3 : 4 }), policy, seeds);
         const p999 = results.map((result) => result.p999);
         const errors = results.map((result) => result.errors);
         cells.push(`${withInterval(p999)} (${percent(errors)})`);
