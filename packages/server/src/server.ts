@@ -145,6 +145,7 @@ function createCore(engine: Engine, { audit, probeTrust }: Files, options: Serve
       ...{ enabled: options.acl !== undefined, defaultPolicy, datacenter: options.datacenter ?? 'dc1' },
       ...(defaultToken === undefined ? {} : { defaultToken }),
     },
+    onDenied: ({ resource, verb }) => metrics.denials.inc({ resource, verb }),
     onError: (err) => log.error({ err }, 'tokens that have ended could not be removed'),
   });
   replica.observe((changes) => liveness.observe(changes));

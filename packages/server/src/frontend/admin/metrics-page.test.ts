@@ -26,10 +26,12 @@ let scrape: string;
 let server: Server;
 
 beforeAll(async () => {
-  server = await createServer();
-  await (await fetch(`${server.url}/v1/catalog/services`)).text();
+  server = await createServer({ acl: { initialManagement: 'root' } });
+  const headers = { Authorization: 'Bearer root' };
+  await (await fetch(`${server.url}/v1/catalog/services`, { headers })).text();
+  await (await fetch(`${server.url}/v1/kv/secret`)).text();
   // The first scrape is itself a request that the second one counts.
-  for (let scrapes = 1; scrapes <= 2; scrapes++) scrape = await (await fetch(`${server.url}/metrics`)).text();
+  for (let scrapes = 1; scrapes <= 2; scrapes++) scrape = await (await fetch(`${server.url}/metrics`, { headers })).text();
 });
 afterAll(() => server.close());
 
@@ -43,12 +45,13 @@ describe('the page of metrics', () => {
   });
 
   it('shows what has happened', () => {
-    // The one query below, and the registration of the server's own service when it started.
-    expect(scrape).toMatch(/^rollcall_registry_query_duration_seconds_count 1$/m);
+    // The two queries above, and the registration of the server's own service when it started.
+    expect(scrape).toMatch(/^rollcall_registry_query_duration_seconds_count 2$/m);
     expect(scrape).toMatch(/^rollcall_commit_duration_seconds_count [1-9]/m);
     expect(scrape).toMatch(/^rollcall_apply_lag_seconds_count [1-9]/m);
     expect(scrape).toMatch(/^rollcall_commands_total [1-9]/m);
     expect(scrape).toMatch(/^rollcall_http_requests_total\{route="\/metrics",status="200"\} 1$/m);
+    expect(scrape).toMatch(/^rollcall_acl_denied_total\{resource="key",verb="read"\} 1$/m);
     expect(scrape).toMatch(/^rollcall_availability_ratio 1$/m);
   });
 
