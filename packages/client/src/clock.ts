@@ -8,15 +8,21 @@ export interface Clock {
   now(): number;
   /** Milliseconds on a clock that never jumps; for every deadline and duration. */
   monotonic(): number;
-  /** Runs `callback` once after `delayMs`; the result cancels it. Does not keep the process up. */
+  /**
+   * Runs `callback` once after `delayMs`, but after 25 days at the latest; the result cancels it. Does not keep the
+   * process up.
+   */
   timer(delayMs: number, callback: () => void): () => void;
 }
+
+/** Longest interval that a timer takes, in milliseconds: about 25 days; Node takes a longer one for 1. */
+const intervalMax = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   timer(delayMs, callback) {
-    const timeout = setTimeout(callback, delayMs);
+    const timeout = setTimeout(callback, Math.min(delayMs, intervalMax));
     timeout.unref();
     return () => clearTimeout(timeout);
   },
@@ -26,9 +32,6 @@ export const systemClock: Clock = {
 export type Random = () => number;
 
 export const systemRandom: Random = Math.random;
-
-/** Longest interval that a timer takes, in milliseconds: about 25 days. */
-const intervalMax = 2 ** 31 - 1;
 
 /**
  * Keeps the process running, which timers and sockets of the client do not: between two connections

@@ -6,7 +6,7 @@
 
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import { Agent, Dispatcher, fetch, type RequestInit, type Response } from 'undici';
-import { Exchange, type ExchangeContext, type ExchangeOptions } from './http/exchange.ts';
+import { Exchange, type ExchangeContext, type ExchangeOptions, type ListWait } from './http/exchange.ts';
 import { fetchHandler } from './http/handler-forms.ts';
 import type { FetchHandler } from './http/try.ts';
 import { currentDeadline, earlier } from './resilience/deadline.ts';
@@ -44,16 +44,19 @@ export class ServiceFetch {
     this.#dispatcher = new ServiceDispatcher(context, this.#base.origin, this.#elsewhere);
   }
 
-  /** See `ServiceClient.fetch`. */
-  async fetch(input: string | URL, options: Omit<RequestInit, 'dispatcher'> & TryOptions = {}): Promise<Response> {
+  /**
+   * See `ServiceClient.fetch`.
+   * @param wait given while no list of instances is known
+   */
+  async fetch(input: string | URL, options: Omit<RequestInit, 'dispatcher'> & TryOptions, wait?: ListWait): Promise<Response> {
     const { tryTimeoutMs = this.#context.tryTimeoutMs, hashKey, timeoutMs = this.#context.timeoutMs, ...init } = options;
     const url = this.#resolve(input);
     const own = timeoutMs === Infinity ? undefined : { at: this.#context.clock.monotonic() + timeoutMs };
     const deadline = earlier(own, currentDeadline());
-    const usual = tryTimeoutMs === this.#context.tryTimeoutMs && hashKey === undefined && deadline === undefined;
+    const usual = tryTimeoutMs === this.#context.tryTimeoutMs && hashKey === undefined && deadline === undefined && wait === undefined;
     const dispatcher = usual
       ? this.#dispatcher
-      : new ServiceDispatcher({ ...this.#context, tryTimeoutMs }, this.#base.origin, this.#elsewhere, { hashKey, deadline });
+      : new ServiceDispatcher({ ...this.#context, tryTimeoutMs }, this.#base.origin, this.#elsewhere, { hashKey, deadline, wait });
     try {
       return await fetch(url, { ...init, dispatcher });
     } catch (error) {
@@ -65,13 +68,13 @@ export class ServiceFetch {
 
   /**
    * One request of somebody else's dispatcher (`integration/dispatcher.ts`).
-   * @param known the list of instances, while it is not there yet
+   * @param wait given while no list of instances is known
    */
-  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, known?: Promise<unknown>): void {
+  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, wait?: ListWait): void {
     const { clock, timeoutMs } = this.#context;
     const own = timeoutMs === Infinity ? undefined : { at: clock.monotonic() + timeoutMs };
     const deadline = earlier(own, currentDeadline());
-    new Exchange(this.#context, request, fetchHandler(handler), deadline === undefined ? {} : { deadline }).start(known);
+    new Exchange(this.#context, request, fetchHandler(handler), { deadline, wait }).start();
   }
 
   async destroy(reason: Error): Promise<void> {

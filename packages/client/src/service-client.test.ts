@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../server/src/manual-clock.case.ts';
 import { roundRobin } from './balancer/round-robin.ts';
+import { deadAuthority } from './http/web-server.case.ts';
 import { ServiceClient } from './service-client.ts';
 import type { ServiceOptions } from './service-options.ts';
 import { StaticSource, type StaticInstance } from './static-source.ts';
@@ -145,6 +147,61 @@ describe('a pick', () => {
     expect(() => web.pick()).toThrow(code('failed_precondition'));
   });
 });
+
+describe('a request before the first list', () => {
+  it('ends with the client', async () => {
+    const { web } = setUp(undefined);
+    const asked = web.fetch('/');
+    await Promise.all([expect(asked).rejects.toThrow(code('cancelled')), web.close()]);
+  });
+
+  it('has no more time than any other', async () => {
+    const { clock, web } = setUp(undefined, { timeoutMs: 100 });
+    const asked = expect(web.fetch('/')).rejects.toThrow(code('deadline_exceeded'));
+    await new Promise((turn) => setImmediate(turn));
+    clock.advance(100);
+    await asked;
+  });
+
+  it('counts as one in flight', async () => {
+    const { web } = setUp(undefined, { requestsMax: 1 });
+    const first = web.fetch('/').catch(() => {});
+    await expect(web.fetch('/')).rejects.toThrow(code('resource_exhausted'));
+    await web.close();
+    await first;
+  });
+});
+
+describe('what a program gives that throws', () => {
+  const warned = async () => (await once(process, 'warning')) as [Error];
+
+  it('as a selector: the list before is used on', async () => {
+    const picky = { select: ({ address }: { address: string }) => address === '10.0.0.1' || fail(address) };
+    const { source, web } = setUp(['10.0.0.1:80'], { routing: picky });
+    const warning = warned();
+    source.set('web', ['10.0.0.1:80', '10.0.0.2:80']);
+    expect(web.pick().address).toBe('10.0.0.1');
+    expect((await warning)[0].message).toContain('the new list of web is not used, since its routing threw: Error: 10.0.0.2');
+  });
+
+  it('as the first selector: requests say why', async () => {
+    const warning = warned();
+    const { web } = setUp(three, { routing: { select: () => fail('oops') } });
+    await warning;
+    await expect(web.fetch('/')).rejects.toMatchObject({ cause: { message: 'oops' } });
+  });
+
+  it('as onEvent: the request goes on', async () => {
+    const { web } = setUp([await deadAuthority(), await deadAuthority()], { onEvent: () => fail('oops') });
+    const warning = warned();
+    await expect(web.fetch('/')).rejects.toThrow(code('unavailable'));
+    await warning;
+  });
+});
+
+function fail(message: string): never {
+  throw new Error(message);
+}
 
 it.each<[string, ServiceOptions]>([
   ['triesMax', { triesMax: 0 }],

@@ -12,7 +12,7 @@ import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type RequestInit, type Response, ServiceFetch, type TryOptions } from './fetch.ts';
 import { EndpointPools } from './http/endpoint-pools.ts';
-import { noInstance } from './http/exchange.ts';
+import { type ListWait, noInstance } from './http/exchange.ts';
 import { loadProbing } from './http/load-probing.ts';
 import { headerReader } from './http/request-headers.ts';
 import { type Latest, latest } from './latest.ts';
@@ -67,6 +67,11 @@ export class ServiceClient {
   readonly #fetch: ServiceFetch;
   readonly #stopWatch: () => void;
   readonly #watches = new Set<Latest<SourcedSnapshot>>();
+  /** Requests that came before the first list. */
+  readonly #waiting = new Set<(failure?: Error) => void>();
+  #asking = false;
+  /** Aborted by `close`. */
+  readonly #ended = new AbortController();
   #known = false;
   #closed = false;
 
@@ -88,7 +93,12 @@ export class ServiceClient {
     const telemetry = new Telemetry(name);
     const tell = (event: ServiceEvent) => {
       telemetry.event(event);
-      options.onEvent?.(event);
+      try {
+        options.onEvent?.(event);
+      } catch (error) {
+        // In the middle of a request, which must go on.
+        warn(`onEvent of ${name} threw`, error);
+      }
     };
     this.#pools = new EndpointPools(limits.connectTimeoutMs);
     const probing = loadProbing(this.#pools, clock);
@@ -105,7 +115,14 @@ export class ServiceClient {
       ...{ budget: new RetryBudget(options.retryBudget), hedging: hedgingOf(options, clock), concurrency: concurrencyOf(options) },
     });
     if (this.#router.wantsOrdinal) lease?.(name, (ordinal) => this.#forget(this.#router.useOrdinal(ordinal, clock.monotonic())));
-    this.#stopWatch = source.watch(name, (snapshot) => this.#accept(snapshot));
+    this.#stopWatch = source.watch(name, (snapshot) => {
+      try {
+        this.#accept(snapshot);
+      } catch (error) {
+        // A selector of the program threw: the source has others to tell, and the list before is better than none.
+        warn(`the new list of ${name} is not used, since its routing threw`, error);
+      }
+    });
   }
 
   /** The newest list known, or undefined before the first one. */
@@ -172,8 +189,7 @@ export class ServiceClient {
     this.#demandOpen();
     demandAbove0(init.tryTimeoutMs ?? Infinity, 'tryTimeoutMs');
     demandAbove0(init.timeoutMs ?? Infinity, 'timeoutMs');
-    if (!this.#known) this.#accept(await this.#source.first(this.name, init.signal ?? undefined));
-    return await this.#fetch.fetch(input, init);
+    return await this.#fetch.fetch(input, init, this.#known ? undefined : this.#wait);
   }
 
   /**
@@ -182,8 +198,7 @@ export class ServiceClient {
    */
   dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.#demandOpen();
-    const known = this.#known ? undefined : this.#source.first(this.name).then((snapshot) => this.#accept(snapshot));
-    this.#fetch.dispatch(request, handler, known);
+    this.#fetch.dispatch(request, handler, this.#known ? undefined : this.#wait);
   }
 
   /** Ends all watches and connections; requests under way fail with `cancelled`. Idempotent. */
@@ -192,12 +207,44 @@ export class ServiceClient {
     this.#stopWatch();
     for (const values of this.#watches) values.end();
     const reason = new RegistryError('cancelled', `the client of ${this.name} was closed`);
+    this.#endWait(reason);
+    this.#ended.abort(reason);
     await Promise.all([this.#pools.destroy(reason), this.#fetch.destroy(reason)]);
   }
 
   #accept(snapshot: SourcedSnapshot): void {
-    this.#known = true;
     this.#forget(this.#router.update(snapshot.instances, this.#clock.monotonic()));
+    this.#known = true;
+    this.#endWait();
+  }
+
+  /** For requests that came before the first list: they wait for one answer of the source, whether it is a list or not. */
+  readonly #wait: ListWait = (begin) => {
+    if (this.#known) {
+      begin();
+      return () => {};
+    }
+    this.#waiting.add(begin);
+    if (!this.#asking) void this.#ask();
+    return () => this.#waiting.delete(begin);
+  };
+
+  async #ask(): Promise<void> {
+    this.#asking = true;
+    try {
+      const snapshot = await this.#source.first(this.name, this.#ended.signal);
+      if (!this.#known) this.#accept(snapshot);
+    } catch (error) {
+      this.#endWait(error as Error);
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  #endWait(failure?: Error): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const begin of waiting) begin(failure);
   }
 
   #forget(gone: readonly Endpoint[]): void {
@@ -208,6 +255,10 @@ export class ServiceClient {
   #demandOpen(): void {
     if (this.#closed) throw new RegistryError('failed_precondition', `the client of ${this.name} is closed`);
   }
+}
+
+function warn(what: string, error: unknown): void {
+  process.emitWarning(`${what}: ${String(error)}`, 'RollcallWarning');
 }
 
 class Pick implements Picked {

@@ -5,6 +5,7 @@
  */
 
 import { metrics, trace, type Attributes, type Counter, type Span } from '@opentelemetry/api';
+import type { Endpoint } from './endpoint.ts';
 import type { ServiceEvent } from './resilience/service-event.ts';
 
 /** Of one service. */
@@ -38,9 +39,9 @@ export class Telemetry {
   /**
    * A request has ended.
    * @param result `ok` for an answer, whatever its status; else the code of the error
-   * @param instance the one that answered, or the last one asked
+   * @param endpoint the one that answered, or the last one asked
    */
-  ended(span: Span | undefined, result: string, instance: string | undefined, tries: number, hedged: boolean): void {
+  ended(span: Span | undefined, result: string, endpoint: Endpoint | undefined, tries: number, hedged: boolean): void {
     let attributes = this.#results.get(result);
     if (attributes === undefined) this.#results.set(result, (attributes = { 'rollcall.service': this.#service, 'rollcall.result': result }));
     this.#requests.add(1, attributes);
@@ -49,7 +50,7 @@ export class Telemetry {
       'rollcall.result': result,
       'rollcall.tries': tries,
       'rollcall.hedged': hedged,
-      ...(instance === undefined ? {} : { 'rollcall.instance': instance }),
+      ...(endpoint === undefined ? {} : { 'rollcall.instance': endpoint.authority }),
     });
   }
 }

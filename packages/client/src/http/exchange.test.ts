@@ -1,5 +1,5 @@
 import type { Dispatcher, Pool } from 'undici';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../../server/src/manual-clock.case.ts';
 import { Picker } from '../balancer/picker.ts';
 import { roundRobin } from '../balancer/round-robin.ts';
@@ -7,21 +7,22 @@ import { SeededRandom } from '../balancer/seeded-random.ts';
 import { anInstance } from '../balancer/simulation.case.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
+import { Gradient2 } from '../resilience/gradient2.ts';
 import { EndpointPools } from './endpoint-pools.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type ExchangeContext, type ExchangeOptions } from './exchange.ts';
 import type { FetchHandler } from './try.ts';
 
 /** Connections that are neither made nor refused before the test says so. */
 class HungPools extends EndpointPools {
-  readonly waiting: { readonly endpoint: Endpoint; readonly handler: FetchHandler }[] = [];
+  readonly waiting: { readonly endpoint: Endpoint; readonly handler: FetchHandler; readonly body: unknown }[] = [];
 
   override get(endpoint: Endpoint): Pool {
-    const dispatch = (_options: Dispatcher.DispatchOptions, handler: FetchHandler) => this.waiting.push({ endpoint, handler });
+    const dispatch = ({ body }: Dispatcher.DispatchOptions, handler: FetchHandler) => this.waiting.push({ endpoint, handler, body });
     return { dispatch } as unknown as Pool;
   }
 }
 
-function setUp(method: string) {
+function setUp(method: string, request: Partial<Dispatcher.DispatchOptions> = {}, options: ExchangeOptions = {}, given: Partial<ExchangeContext> = {}) {
   const clock = manualClock();
   const picker = new Picker(roundRobin(), {}, new SeededRandom(1));
   picker.update([anInstance('a'), anInstance('b'), anInstance('c')], 0);
@@ -36,9 +37,9 @@ function setUp(method: string) {
     onError: (error) => heard.push(error.message),
   };
   const requests = { current: 0, max: 10 };
-  const limits = { requests, triesMax: 3, tryTimeoutMs: 100, replayBytesMax: 0 };
-  const context = { service: 'web', picker, pools, budget: new RetryBudget(), clock, ...limits };
-  new Exchange(context, { method, path: '/', origin: 'http://web.rollcall' }, handler).start();
+  const limits = { requests, triesMax: 3, tryTimeoutMs: 100, replayBytesMax: 1000 };
+  const context = { service: 'web', picker, pools, budget: new RetryBudget(), clock, ...limits, ...given };
+  new Exchange(context, { method, path: '/', origin: 'http://web.rollcall', ...request }, handler, options).start();
   return { clock, heard, waiting: pools.waiting, requests, abort: (reason: Error) => abort(reason) };
 }
 
@@ -100,4 +101,87 @@ it('breaks off an answer that it gave up once that is long, and goes on with the
   second.onData(Buffer.from('ok'));
   second.onComplete(null);
   expect(heard).toEqual(['headers 200', 'data ok', 'complete']);
+});
+
+it('gives up the rest of a refusal that does not end, so that its endpoint is not in use for ever', () => {
+  const { clock, waiting } = setUp('GET');
+  const [first] = waiting as [(typeof waiting)[0]];
+  let brokenOff = 0;
+  first.handler.onConnect(() => (brokenOff += 1));
+  first.handler.onHeaders(503, [], () => {}, 'Service Unavailable');
+  expect(first.endpoint.inFlight).toBe(1);
+  clock.advance(1000);
+  expect([brokenOff, first.endpoint.inFlight]).toEqual([1, 0]);
+});
+
+it('sends a body that can be read once again, from its beginning, whether it is read at once or in time', async () => {
+  function* parts() {
+    yield Buffer.from('one ');
+    yield Buffer.from('two');
+  }
+  const read = async (body: unknown) => {
+    let text = '';
+    for await (const part of body as AsyncIterable<Uint8Array>) text += Buffer.from(part).toString();
+    return text;
+  };
+  const { waiting } = setUp('PUT', { body: parts() as unknown as Buffer });
+  expect(await read(waiting[0]?.body)).toBe('one two');
+  waiting[0]?.handler.onConnect(() => {});
+  waiting[0]?.handler.onError(new Error('reset'));
+  expect(await read(waiting[1]?.body)).toBe('one two');
+});
+
+it('is over when its handler throws as it begins', () => {
+  const clock = manualClock();
+  const picker = new Picker(roundRobin(), {}, new SeededRandom(1));
+  const requests = { current: 0, max: 10 };
+  const limits = { requests, triesMax: 3, tryTimeoutMs: 100, replayBytesMax: 0 };
+  const context = { service: 'web', picker, pools: new HungPools(1000), budget: new RetryBudget(), clock, ...limits };
+  const heard: string[] = [];
+  const none = () => true;
+  const handler: FetchHandler = {
+    ...{ onHeaders: none, onData: none, onComplete: none },
+    onConnect: () => {
+      throw new Error('not now');
+    },
+    onError: ({ message }) => heard.push(message),
+  };
+  new Exchange(context, { method: 'GET', path: '/', origin: 'http://web.rollcall' }, handler).start();
+  expect(heard).toEqual(['not now']);
+  expect(requests.current).toBe(0);
+});
+
+describe('while no list is known', () => {
+  it('keeps to its deadline', () => {
+    let stopped = 0;
+    const { clock, heard, waiting, requests } = setUp('GET', {}, { deadline: { at: 50 }, wait: () => () => (stopped += 1) });
+    clock.advance(50);
+    expect(heard).toEqual([expect.stringContaining('no list of instances was known in time')]);
+    expect([waiting.length, requests.current, stopped]).toEqual([0, 0, 1]);
+  });
+
+  it('counts as in flight, and can be aborted', () => {
+    let begin = (_failure?: Error) => {};
+    const { heard, waiting, requests, abort } = setUp('GET', {}, { wait: (given) => ((begin = given), () => {}) });
+    expect(requests.current).toBe(1);
+    abort(new Error('enough'));
+    begin();
+    expect([heard, waiting.length, requests.current]).toEqual([['enough'], 0, 0]);
+  });
+
+  it('fails with why there will be none', () => {
+    const failure = new Error('no registry');
+    const { heard, requests } = setUp('GET', {}, { wait: (begin) => (begin(failure), () => {}) });
+    expect([heard, requests.current]).toEqual([['no registry'], 0]);
+  });
+});
+
+it.each([[200, true], [500, false], [429, false]])('the limit of concurrency learns from an answer %i: %s', (status, learns) => {
+  const concurrency = new Gradient2();
+  let learnt = 0;
+  concurrency.observe = () => (learnt += 1);
+  const { waiting } = setUp('GET', {}, {}, { concurrency });
+  waiting[0]?.handler.onConnect(() => {});
+  waiting[0]?.handler.onHeaders(status, [], () => {}, '');
+  expect(learnt).toBe(learns ? 1 : 0);
 });

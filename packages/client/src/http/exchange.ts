@@ -58,7 +58,16 @@ export interface ExchangeOptions {
   readonly hashKey?: string | undefined;
   /** When its answer must have come, to the last byte. */
   readonly deadline?: Deadline | undefined;
+  /** Given while no list of instances is known. */
+  readonly wait?: ListWait | undefined;
 }
+
+/**
+ * Waits for the first list of instances.
+ * @param begin called once: when the list is known, at once if it is; or with why it will not be
+ * @returns ends the wait; idempotent
+ */
+export type ListWait = (begin: (failure?: Error) => void) => () => void;
 
 export class Exchange implements TryListener, Hedgeable {
   readonly handler: FetchHandler;
@@ -71,14 +80,17 @@ export class Exchange implements TryListener, Hedgeable {
   readonly #span: ReturnType<Telemetry['span']>;
   readonly #tried: Endpoint[] = [];
   /** Tries that may still answer: one, or two after a hedge. */
-  readonly #waiting = new Set<Try>();
+  #waiting: readonly Try[] = [];
   #answering: Try | undefined;
   #startedAt = 0;
+  /** Requests in flight when this one began, itself included. */
+  #inFlight = 0;
   #tries = 0;
   #hedged = false;
   #over = false;
   #stopHedge: (() => void) | undefined;
   #stopDeadline: (() => void) | undefined;
+  #stopWaiting: (() => void) | undefined;
 
   constructor(context: ExchangeContext, request: Dispatcher.DispatchOptions, handler: FetchHandler, options: ExchangeOptions = {}) {
     this.#context = context;
@@ -88,29 +100,21 @@ export class Exchange implements TryListener, Hedgeable {
     this.#header = headerReader(request.headers);
     this.#idempotent = isIdempotent(request.method);
     this.#span = context.telemetry?.span();
-    context.requests.current += 1;
-    if (isAsyncIterable(request.body)) {
-      this.#body = new ReplayBody(request.body, this.#idempotent ? context.replayBytesMax : 0);
-    }
+    if (isReadOnce(request.body)) this.#body = new ReplayBody(request.body, this.#idempotent ? context.replayBytesMax : 0);
   }
 
   get bodyFailed(): boolean {
     return this.#body?.failed ?? false;
   }
 
-  /** @param known the list of instances, while it is not there yet */
-  start(known?: Promise<unknown>): void {
-    this.handler.onConnect((reason) => this.#abort(reason));
-    if (known === undefined) this.#begin();
-    else
-      known.then(
-        () => this.#begin(),
-        (error: unknown) => this.#fail(error as Error),
-      );
-  }
-
-  #begin(): void {
-    const { service, budget, clock } = this.#context;
+  start(): void {
+    const { requests, clock } = this.#context;
+    requests.current += 1;
+    try {
+      this.handler.onConnect((reason) => this.#abort(reason));
+    } catch (error) {
+      this.#fail(error as Error);
+    }
     if (this.#over) return;
     const now = clock.monotonic();
     const refusal = this.#refusal(now);
@@ -118,9 +122,18 @@ export class Exchange implements TryListener, Hedgeable {
       this.#fail(refusal);
       return;
     }
-    this.#startedAt = now;
-    budget.deposit(now);
     this.#watchDeadline(now);
+    const { wait } = this.#options;
+    if (wait === undefined) this.#begin(now);
+    else this.#stopWaiting = wait((failure) => (failure === undefined ? this.#begin(clock.monotonic()) : this.#fail(failure)));
+  }
+
+  #begin(now: number): void {
+    const { service, budget, requests } = this.#context;
+    if (this.#over) return;
+    this.#startedAt = now;
+    this.#inFlight = requests.current;
+    budget.deposit(now);
     try {
       const endpoint = this.#pick(now, []);
       if (endpoint === undefined) throw noInstance(service);
@@ -132,29 +145,28 @@ export class Exchange implements TryListener, Hedgeable {
     }
   }
 
-  claim(attempt: Try, latencyMs: number, now: number): boolean {
+  claim(attempt: Try, latencyMs: number, succeeded: boolean, now: number): boolean {
     if (this.#answering !== undefined || this.#over) return false;
     this.#answering = attempt;
-    this.#waiting.delete(attempt);
     this.#stopHedge?.();
-    const { hedging, concurrency, requests } = this.#context;
+    const { hedging, concurrency } = this.#context;
     // From the first try on: a hedge that answers quickly says that the first one is slow.
     hedging?.answered(now - this.#startedAt, now);
-    concurrency?.observe(Math.max(latencyMs, 0.001), requests.current);
-    for (const other of this.#waiting) other.cancel(new DOMException('another endpoint answered first', 'AbortError'));
-    this.#waiting.clear();
+    // How fast a service fails says nothing about how much it can take.
+    if (succeeded) concurrency?.observe(Math.max(latencyMs, 0.001), this.#inFlight);
+    const others = this.#waiting;
+    this.#waiting = [];
+    for (const other of others) if (other !== attempt) other.cancel(new DOMException('another endpoint answered first', 'AbortError'));
     return true;
   }
 
   supersede(attempt: Try, failure: Failure, now: number): boolean {
-    this.#waiting.delete(attempt);
-    return this.#waiting.size > 0 || this.#retry(attempt, failure, now);
+    return this.#othersWait(attempt) || this.#retry(attempt, failure, now);
   }
 
   failed(attempt: Try, failure: Failure, now: number, cause: Error): void {
-    this.#waiting.delete(attempt);
-    if (this.#waiting.size > 0 || this.#retry(attempt, failure, now)) return;
-    this.#fail(this.#explain(failure, attempt.endpoint, cause));
+    if (this.#othersWait(attempt) || this.#retry(attempt, failure, now)) return;
+    this.#fail(this.#explain(failure, cause, attempt.endpoint));
   }
 
   broke(_attempt: Try, error: Error): void {
@@ -187,6 +199,12 @@ export class Exchange implements TryListener, Hedgeable {
     return undefined;
   }
 
+  /** @returns whether there are others now that this try is over */
+  #othersWait(attempt: Try): boolean {
+    this.#waiting = this.#waiting.filter((other) => other !== attempt);
+    return this.#waiting.length > 0;
+  }
+
   #pick(now: number, exclude: readonly Endpoint[]): Endpoint | undefined {
     return this.#context.picker.pick(now, exclude, this.#options.hashKey, this.#header);
   }
@@ -197,12 +215,14 @@ export class Exchange implements TryListener, Hedgeable {
     if (this.#over || this.#tries >= triesMax) return false;
     const place = retryPlace(failure, this.#idempotent, this.#body?.replayable ?? true);
     if (place === 'nowhere') return false;
-    const endpoint = this.#another(now, place === 'any endpoint');
-    if (endpoint === undefined) return false;
-    if (!budget.withdraw(now)) {
+    // Before the pick: what is picked may be asked only once to see whether it is well again.
+    if (budget.balance(now) < 1) {
       this.#tell({ kind: 'retry-refused', endpoint: failedAt.authority, failure });
       return false;
     }
+    const endpoint = this.#another(now, place === 'any endpoint');
+    if (endpoint === undefined) return false;
+    budget.withdraw(now);
     this.#tell({ kind: 'retry', endpoint: failedAt.authority, failure, tries: this.#tries });
     this.#try(endpoint, now);
     return true;
@@ -231,8 +251,9 @@ export class Exchange implements TryListener, Hedgeable {
     const [slow] = this.#waiting;
     if (this.#over || this.#answering !== undefined || slow === undefined || this.#tries > 1) return;
     const now = this.#context.clock.monotonic();
-    const endpoint = this.#another(now, false);
-    if (endpoint === undefined || hedging?.allows(now) !== true) return;
+    const endpoint = hedging?.allows(now) === true ? this.#another(now, false) : undefined;
+    if (endpoint === undefined) return;
+    hedging?.spend(now);
     this.#hedged = true;
     this.#tell({ kind: 'hedge', endpoint: slow.endpoint.authority, delayMs });
     this.#try(endpoint, now);
@@ -243,7 +264,7 @@ export class Exchange implements TryListener, Hedgeable {
     this.#tries += 1;
     if (!this.#tried.includes(endpoint)) this.#tried.push(endpoint);
     const attempt = new Try(this, picker, clock, endpoint, now);
-    this.#waiting.add(attempt);
+    this.#waiting = this.#waiting.length === 0 ? [attempt] : [...this.#waiting, attempt];
     if (tryTimeoutMs !== Infinity) attempt.limit(tryTimeoutMs);
     try {
       pools.get(endpoint).dispatch(this.#requestNow(now), attempt);
@@ -270,8 +291,7 @@ export class Exchange implements TryListener, Hedgeable {
     this.#stopDeadline = this.#context.clock.timer(deadline.at - now, () => {
       this.#tell({ kind: 'deadline' });
       const cause = new DOMException('the time for it was over', 'TimeoutError');
-      const at = this.#answering?.endpoint ?? this.#tried.at(-1);
-      const error = at === undefined ? cause : this.#explain('late', at, cause);
+      const error = this.#explain('late', cause, this.#answering?.endpoint ?? this.#tried.at(-1));
       // Endpoints are charged for it as for a try that took too long.
       for (const attempt of this.#waiting) attempt.cancel(cause);
       this.#answering?.cancel(error);
@@ -279,7 +299,11 @@ export class Exchange implements TryListener, Hedgeable {
     });
   }
 
-  #explain(failure: Failure, endpoint: Endpoint, cause: Error): RegistryError {
+  /** @param endpoint the last one tried, if there was any */
+  #explain(failure: Failure, cause: Error, endpoint: Endpoint | undefined): RegistryError {
+    if (endpoint === undefined) {
+      return new RegistryError('deadline_exceeded', `${this.#what}: not sent, since no list of instances was known in time`, { cause });
+    }
     const tries = `${this.#tries === 1 ? 'one try' : `${this.#tries} tries`}, the last at ${endpoint.authority}`;
     if (this.#answering !== undefined) {
       return new RegistryError('deadline_exceeded', `${this.#what}: the answer of ${endpoint.authority} broke off: ${cause.message}`, { cause });
@@ -320,9 +344,10 @@ export class Exchange implements TryListener, Hedgeable {
     this.#context.requests.current -= 1;
     this.#stopHedge?.();
     this.#stopDeadline?.();
+    this.#stopWaiting?.();
     this.#body?.release();
     const last = this.#answering?.endpoint ?? this.#tried.at(-1);
-    this.#context.telemetry?.ended(this.#span, result, last?.authority, this.#tries, this.#hedged);
+    this.#context.telemetry?.ended(this.#span, result, last, this.#tries, this.#hedged);
     return true;
   }
 }
@@ -335,6 +360,8 @@ function hasBody({ body }: Dispatcher.DispatchOptions): boolean {
   return body !== undefined && body !== null;
 }
 
-function isAsyncIterable(body: unknown): body is AsyncIterable<Uint8Array> {
-  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+/** Streams and generators: what is its own iterator is used up when it was read, unlike buffers, arrays and forms. */
+function isReadOnce(body: unknown): body is AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body)) return false;
+  return Symbol.asyncIterator in body || ('next' in body && Symbol.iterator in body);
 }

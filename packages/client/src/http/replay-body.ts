@@ -7,7 +7,7 @@
  */
 
 export class ReplayBody implements AsyncIterable<Uint8Array> {
-  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #source: AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
   readonly #bytesMax: number;
   /** Chunks read from the source, without the first `#dropped` of them. */
   readonly #chunks: Uint8Array[] = [];
@@ -20,8 +20,8 @@ export class ReplayBody implements AsyncIterable<Uint8Array> {
   #reading: Promise<void> | undefined;
 
   /** @param bytesMax most to keep; beyond it each chunk is given out once and the body cannot be replayed */
-  constructor(source: AsyncIterable<Uint8Array>, bytesMax: number) {
-    this.#source = source[Symbol.asyncIterator]();
+  constructor(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, bytesMax: number) {
+    this.#source = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
     this.#bytesMax = bytesMax;
   }
 
@@ -58,8 +58,15 @@ export class ReplayBody implements AsyncIterable<Uint8Array> {
     if (this.#ended) return;
     this.#ended = true;
     this.#released = true;
-    // Whatever the source throws now concerns nobody any more.
-    void this.#source.return?.().then(undefined, () => undefined);
+    void this.#dropSource();
+  }
+
+  async #dropSource(): Promise<void> {
+    try {
+      await this.#source.return?.();
+    } catch {
+      // Whatever the source throws now concerns nobody any more.
+    }
   }
 
   async #read(): Promise<void> {

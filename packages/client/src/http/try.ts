@@ -21,9 +21,10 @@ export type FetchHandler = Required<Pick<Dispatcher.DispatchHandler, 'onConnect'
 export interface TryListener {
   /**
    * The answer has begun.
+   * @param succeeded whether it is not the endpoint's own failure
    * @returns false when another try's answer counts already
    */
-  claim(attempt: Try, latencyMs: number, now: number): boolean;
+  claim(attempt: Try, latencyMs: number, succeeded: boolean, now: number): boolean;
   /** An answer that another endpoint may better. @returns whether one is asked, or was already */
   supersede(attempt: Try, failure: Failure, now: number): boolean;
   /** It ended without an answer. */
@@ -35,8 +36,9 @@ export interface TryListener {
   onComplete(trailers: string[] | null): void;
 }
 
-/** An answer that is given up for another one is read to its end, to keep the connection, up to this. */
+/** An answer that is given up for another one is read to its end, to keep the connection, up to so much and so long. */
 const discardBytesMax = 64 * 1024;
+const discardMs = 1_000;
 
 export class Try implements FetchHandler {
   readonly endpoint: Endpoint;
@@ -92,13 +94,12 @@ export class Try implements FetchHandler {
   onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
     if (this.#state === 'over') return true;
     if (status < 200) return this.#exchange.handler.onHeaders(status, headers, resume, statusText);
-    const now = this.#observe(status >= 500 || status === 429 ? 'failed' : 'ok', loadReportIn(headers));
-    if (isRefusal(status) && this.#exchange.supersede(this, 'refused', now)) {
+    const succeeded = status < 500 && status !== 429;
+    const now = this.#observe(succeeded ? 'ok' : 'failed', loadReportIn(headers));
+    const goesOn = isRefusal(status) && this.#exchange.supersede(this, 'refused', now);
+    if (goesOn || !this.#exchange.claim(this, now - this.#startedAt, succeeded, now)) {
       this.#state = 'discarding';
-      return true;
-    }
-    if (!this.#exchange.claim(this, now - this.#startedAt, now)) {
-      this.#state = 'discarding';
+      this.#stopTimer = this.#clock.timer(discardMs, () => this.#leave(givenUp()));
       return true;
     }
     this.#state = 'answering';
@@ -109,7 +110,7 @@ export class Try implements FetchHandler {
     if (this.#state === 'answering') return this.#exchange.handler.onData(chunk);
     if (this.#state === 'over') return true;
     this.#discarded += chunk.length;
-    if (this.#discarded > discardBytesMax) this.#leave(new DOMException('the answer was given up', 'AbortError'));
+    if (this.#discarded > discardBytesMax) this.#leave(givenUp());
     return true;
   }
 
@@ -148,6 +149,11 @@ export class Try implements FetchHandler {
   #release(): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
+    this.#stopTimer?.();
     this.endpoint.inFlight -= 1;
   }
+}
+
+function givenUp(): DOMException {
+  return new DOMException('the answer was given up', 'AbortError');
 }

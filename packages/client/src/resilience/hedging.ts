@@ -80,9 +80,14 @@ export class Hedging {
     return () => this.#remove(waiting);
   }
 
-  /** Whether a hedge may be sent; it counts as sent. */
+  /** Whether a hedge may be sent now. */
   allows(now: number): boolean {
-    return this.#budget.withdraw(now);
+    return this.#budget.balance(now) >= 1;
+  }
+
+  /** A hedge is sent. */
+  spend(now: number): void {
+    this.#budget.withdraw(now);
   }
 
   /** A request was answered so long after its first try began. */
