@@ -10,7 +10,8 @@ const seconds = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.
 
 export class Metrics {
   readonly registry = new Registry();
-  readonly #requests = new Map<string, { inc(): void }>();
+  /** By route and status: looked up for every request, so without a name made of both. */
+  readonly #requests = new Map<string, Map<number, { inc(): void }>>();
 
   readonly #requestCounter = this.#counter('rollcall_http_requests_total', 'HTTP requests answered', [
     'route',
@@ -57,11 +58,12 @@ export class Metrics {
 
   /** Counts an answered request. `route` comes from a route table, never from a client. */
   request(route: string, status: number): void {
-    const key = `${route} ${status}`;
-    let counter = this.#requests.get(key);
+    let statuses = this.#requests.get(route);
+    if (statuses === undefined) this.#requests.set(route, (statuses = new Map()));
+    let counter = statuses.get(status);
     if (counter === undefined) {
       counter = this.#requestCounter.labels({ route, status: String(status) });
-      this.#requests.set(key, counter);
+      statuses.set(status, counter);
     }
     counter.inc();
   }

@@ -16,20 +16,23 @@ const cacheHead = ['X-Cache', 'HIT', 'Age', '0'] as const;
 
 const nothing: readonly string[] = [];
 
-type Heads = Partial<Record<Plan['consistency'], readonly string[]>>;
+/** What is known of a body besides its bytes; one look finds all of it. */
+interface Traits {
+  /** It stands for a 404. */
+  readonly absent: boolean;
+  /** Something was left out of it. */
+  readonly narrowed: boolean;
+  /** Headers go with their body: same revision, same length. */
+  readonly heads: Partial<Record<Plan['consistency'], readonly string[]>>;
+  /** Which all who wait for the same body share. */
+  digest?: string;
+}
 
 export class Answering {
   readonly #context: Context;
   readonly #wire: Wire;
   readonly #viewers = new Viewers();
-  /** Headers go with their body: same revision, same length. */
-  readonly #heads = new WeakMap<Buffer, Heads>();
-  /** So do digests, which all who wait for the same body share. */
-  readonly #digests = new WeakMap<Buffer, string>();
-  /** Bodies of which something was left out. */
-  readonly #narrowed = new WeakSet<Buffer>();
-  /** Bodies that stand for a 404. */
-  readonly #absent = new WeakSet<Buffer>();
+  readonly #traits = new WeakMap<Buffer, Traits>();
 
   constructor(context: Context, wire: Wire) {
     this.#context = context;
@@ -53,9 +56,8 @@ export class Answering {
     const revision = plan.revision(this.#context.registry);
     const viewer = this.#viewers.of(caller.authorizer);
     const plain = this.#body(plan, revision, viewer);
-    const absent = this.#absent.has(plain);
+    const { absent, narrowed } = this.#traitsOf(plain);
     const gzipped = plain.length >= gzipBytesMin && plan.query.raw !== true && acceptsGzip(request);
-    const narrowed = this.#narrowed.has(plain);
     const body = gzipped ? this.#kept(plan, revision, narrowed ? viewer : undefined, ' gzip', () => gzip(plain)) : plain;
     const head = this.#head(body, plan, revision, { absent, gzipped, viewer });
     const status = absent ? 404 : 200;
@@ -74,12 +76,8 @@ export class Answering {
     if (plan.query.filtered !== true) return undefined;
     try {
       const body = this.#body(plan, plan.revision(this.#context.registry), this.#viewers.of(caller.authorizer));
-      let digest = this.#digests.get(body);
-      if (digest === undefined) {
-        digest = createHash('sha1').update(body).digest('base64');
-        this.#digests.set(body, digest);
-      }
-      return digest;
+      const traits = this.#traitsOf(body);
+      return (traits.digest ??= createHash('sha1').update(body).digest('base64'));
     } catch {
       // Whoever waits gets the error with the next change.
       return undefined;
@@ -95,7 +93,7 @@ export class Answering {
       const sight = new Sight(viewer.authorizer);
       const body = this.#encode(plan, sight);
       if (!sight.narrowed) return this.#kept(plan, revision, undefined, '', () => body);
-      this.#narrowed.add(body);
+      this.#traits.set(body, { ...this.#traitsOf(body), narrowed: true });
       return body;
     });
   }
@@ -104,8 +102,14 @@ export class Answering {
     const body = query.encode(this.#context.registry.state, sight);
     if (body !== undefined) return body;
     const absent = Buffer.alloc(0);
-    this.#absent.add(absent);
+    this.#traits.set(absent, { absent: true, narrowed: false, heads: {} });
     return absent;
+  }
+
+  #traitsOf(body: Buffer): Traits {
+    let traits = this.#traits.get(body);
+    if (traits === undefined) this.#traits.set(body, (traits = { absent: false, narrowed: false, heads: {} }));
+    return traits;
   }
 
   /** @param viewer undefined for what is the same for everybody */
@@ -132,8 +136,7 @@ export class Answering {
     // What is sent is kept in memory and as new as the state, so its age is 0.
     if (cached) return [...cacheHead, ...this.#headOf(body, plan, revision, shape)];
     if (query.token !== undefined) return this.#headOf(body, plan, revision, shape);
-    let heads = this.#heads.get(body);
-    if (heads === undefined) this.#heads.set(body, (heads = {}));
+    const { heads } = this.#traitsOf(body);
     return (heads[consistency] ??= this.#headOf(body, plan, revision, shape));
   }
 
