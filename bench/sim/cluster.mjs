@@ -25,7 +25,7 @@ const sampleRifMs = 50;
  * @property {number} clients
  * @property {number} perSecond requests of all clients together
  * @property {number} deadlineMs then the client gives up and the server stops
- * @property {number} seconds simulated
+ * @property {number} seconds requests that arrive later are not counted
  * @property {number} warmUpSeconds requests that arrive before are not counted
  * @property {(random: SeededRandom) => number} work milliseconds of one core at speed 1
  * @property {(server: number, random: SeededRandom) => { cores: number, speed: number }} host at the start
@@ -54,6 +54,8 @@ export class Cluster {
   requests = 0;
   errors = 0;
   probes = 0;
+  /** Requests in flight that count. */
+  counted = 0;
 
   constructor(model, policy, seed) {
     this.model = model;
@@ -96,7 +98,8 @@ export class Cluster {
       }
       const control = this.controls.reduce((first, one) => (first === undefined || one.next < first.next ? one : first), undefined);
       const next = Math.min(arrival, soonest, this.deadlines.time, this.asked.time, this.answered.time, flickers, control?.next ?? Infinity, sample);
-      if (next >= end) break;
+      // Load goes on until those that count have ended: whoever is still waiting at the end waited longest.
+      if (next >= end && this.counted === 0) break;
       this.now = next;
       if (next === soonest) this.finish(server);
       else if (next === this.answered.time) {
@@ -138,7 +141,9 @@ export class Cluster {
     this.shares[at] += 1;
     server.advance(this.now);
     const failing = fails?.(at, this.now) ?? false;
-    const job = { server: at, picker, endpoint, startedAt: this.now, metered: server.meter.begin(), doneAt: 0, live: true, failing };
+    const counts = this.now >= this.model.warmUpSeconds * 1000 && this.now < this.model.seconds * 1000;
+    if (counts) this.counted += 1;
+    const job = { server: at, counts, picker, endpoint, startedAt: this.now, metered: server.meter.begin(), doneAt: 0, live: true, failing };
     server.add(job, failing ? Math.min(work, 1) : (workAt?.(work, at, this.now) ?? work));
     this.nextEnds[at] = server.nextEnd();
     this.deadlines.put(this.now + deadlineMs, job);
@@ -165,11 +170,12 @@ export class Cluster {
     this.end(job, 'failed', undefined);
   }
 
-  end({ picker, endpoint, startedAt }, result, load) {
+  end({ picker, endpoint, startedAt, counts }, result, load) {
     endpoint.inFlight -= 1;
     const latencyMs = this.now - startedAt;
     picker.observe(endpoint, { now: this.now, latencyMs, result, load });
-    if (startedAt < this.model.warmUpSeconds * 1000) return;
+    if (!counts) return;
+    this.counted -= 1;
     this.requests += 1;
     if (result !== 'ok') this.errors += 1;
     this.latencies.push(latencyMs);

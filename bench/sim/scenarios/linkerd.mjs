@@ -15,7 +15,7 @@ const model = {
   clients: 1,
   perSecond: 1000,
   deadlineMs: 60_000,
-  seconds: 63,
+  seconds: 60,
   warmUpSeconds: 0,
   host: () => ({ cores: 1e6, speed: 1 }),
   work: (random) => normal(167, 5, random),
