@@ -24,12 +24,18 @@ export class ServiceDispatcher extends Dispatcher {
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    const origin = new URL(String(options.origin));
-    const name = serviceOfHost(origin.hostname);
-    if (name === undefined) return this.#elsewhere.dispatch(options, handler);
-    const refusal = refusalOf(origin, options);
-    if (refusal === undefined) this.#service(name).dispatch(options, handler);
-    else fetchHandler(handler).onError(new RegistryError('invalid_argument', refusal));
+    const given = String(options.origin);
+    const origin = URL.canParse(given) ? new URL(given) : undefined;
+    const name = origin && serviceOfHost(origin.hostname);
+    if (origin === undefined || name === undefined) return this.#elsewhere.dispatch(options, handler);
+    try {
+      const refusal = refusalOf(origin, options);
+      if (refusal !== undefined) throw new RegistryError('invalid_argument', refusal);
+      this.#service(name).dispatch(options, handler);
+    } catch (error) {
+      // Thrown here, it would be lost on interceptors that dispatch from a timer.
+      fetchHandler(handler).onError(error as Error);
+    }
     return true;
   }
 

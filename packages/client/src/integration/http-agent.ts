@@ -43,7 +43,7 @@ export class ServiceAgent extends Agent {
       addRequest.call(this, request, options);
       return;
     }
-    this.#pick(name).then(
+    this.#pick(name, request).then(
       (picked) => {
         // Nobody waits any more: an aborted request must not take a socket.
         if (request.destroyed) {
@@ -57,25 +57,52 @@ export class ServiceAgent extends Agent {
     );
   }
 
-  async #pick(name: string): Promise<Picked> {
+  async #pick(name: string, request: ClientRequest): Promise<Picked> {
     const service = this.#service(name);
-    if (service.snapshot() === undefined) await service.instances();
-    return service.pick();
+    if (service.snapshot() === undefined) {
+      const left = new AbortController();
+      const leave = () => left.abort();
+      request.once('close', leave);
+      await service.instances({ signal: left.signal });
+      request.off('close', leave);
+    }
+    const headers = Object.entries(request.getHeaders()).map(([header, value]) => [header, String(value)]);
+    return service.pick({ headers: Object.fromEntries(headers) as Record<string, string> });
   }
 }
 
 /** Tells the balancer how the request went. */
 function follow(request: ClientRequest, picked: Picked): void {
   let sent = false;
+  let left = false;
+  const destroy = request.destroy.bind(request);
+  // Nobody but its owner destroys a request; Node reports that as it does a connection that the instance broke.
+  request.destroy = (error) => {
+    left = true;
+    return destroy(error);
+  };
   request.once('finish', () => (sent = true));
-  request.once('response', ({ statusCode = 0 }: IncomingMessage) => {
+  // Before all others, which are gone from the count when they were called.
+  request.prependOnceListener('response', (response: IncomingMessage) => {
+    const { statusCode = 0 } = response;
     picked.done(statusCode >= 500 || statusCode === 429 ? 'failed' : 'ok');
+    // What Node does with an answer that nobody listens for: unread, it would keep its connection.
+    if (request.listenerCount('response') === 0) response.resume();
   });
-  request.once('error', (error: NodeJS.ErrnoException) => picked.done(resultOf(error, request)));
+  request.once('error', (error) => picked.done(left ? leaving(error) : 'unreachable'));
   request.once('timeout', () => picked.done('failed'));
-  request.once('close', () => picked.done(sent ? 'unreachable' : 'cancelled'));
+  request.once('close', () => {
+    // An upgrade or a tunnel is an answer that is told to its listeners only.
+    const { res } = request as ClientRequest & { readonly res?: IncomingMessage };
+    if (res !== undefined && res !== null) picked.done('ok');
+    else picked.done(left || !sent ? 'cancelled' : 'unreachable');
+  });
 }
 
-function resultOf({ name }: Error, { aborted }: ClientRequest): OutcomeResult {
-  return name === 'AbortError' || aborted ? 'cancelled' : 'unreachable';
+/** How libraries with time limits of their own (got, axios) say that it was late. */
+const lateCodes: ReadonlySet<unknown> = new Set(['ETIMEDOUT', 'ECONNABORTED']);
+
+function leaving({ name, code, cause }: Error & { readonly code?: string }): OutcomeResult {
+  const late = name === 'TimeoutError' || lateCodes.has(code) || (cause instanceof Error && cause.name === 'TimeoutError');
+  return late ? 'failed' : 'cancelled';
 }

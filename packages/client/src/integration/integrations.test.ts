@@ -1,9 +1,10 @@
-import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { EventEmitter, once } from 'node:events';
+import { type ClientRequest, request as httpRequest } from 'node:http';
 import axios from 'axios';
-import { fetch, getGlobalDispatcher, interceptors, request, setGlobalDispatcher } from 'undici';
+import { type Dispatcher, fetch, getGlobalDispatcher, interceptors, request, setGlobalDispatcher } from 'undici';
 import { WebSocketServer } from 'ws';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { BalancerFactory, OutcomeResult } from '../balancer/balancer.ts';
 import { roundRobin } from '../balancer/round-robin.ts';
 import { deadAuthority, textOf, type WebServer, webServer } from '../http/web-server.case.ts';
 import { ServiceClient } from '../service-client.ts';
@@ -170,6 +171,107 @@ describe('the agent', () => {
   });
 });
 
+describe('the agent tells apart', () => {
+  /** Counts what the balancer hears. */
+  async function setUp(listener: Parameters<typeof webServer>[0]) {
+    const server = await webServer(listener);
+    cleanups.push(() => server.kill());
+    const heard: OutcomeResult[] = [];
+    const told = new EventEmitter();
+    const balancer: BalancerFactory = (random) => {
+      const inner = roundRobin()(random);
+      return {
+        update: (endpoints) => inner.update(endpoints),
+        pick: (context) => inner.pick(context),
+        observe: (_endpoint, { result }) => {
+          heard.push(result);
+          told.emit('one');
+        },
+      };
+    };
+    const web = new ServiceClient(new StaticSource({ web: [server.authority] }), 'web', { balancer });
+    const agent = new ServiceAgent(() => web);
+    cleanups.push(() => web.close(), () => agent.destroy());
+    return { server, heard, agent, one: () => once(told, 'one') };
+  }
+
+  it('an instance that broke the connection', async () => {
+    const { heard, agent } = await setUp((incoming) => incoming.socket.resetAndDestroy());
+    await once(httpRequest('http://web.rollcall/', { agent }).end(), 'error');
+    expect(heard).toEqual(['unreachable']);
+  });
+
+  it.each([
+    ['destroys it', (request: ClientRequest) => request.destroy(), 'cancelled'],
+    ['destroys it for a reason', (request: ClientRequest) => request.destroy(new Error('enough')), 'cancelled'],
+    ['has waited for too long', (request: ClientRequest) => request.destroy(Object.assign(new Error('late'), { code: 'ETIMEDOUT' })), 'failed'],
+  ])('a caller who %s', async (_, leave, result) => {
+    let arrived = () => {};
+    const arrival = new Promise<void>((resolve) => (arrived = resolve));
+    const { heard, agent } = await setUp(() => arrived());
+    const request = httpRequest('http://web.rollcall/', { agent }).end();
+    await arrival;
+    const closed = once(request, 'close').catch(() => {});
+    request.on('error', () => {});
+    leave(request);
+    await closed;
+    expect(heard).toEqual([result]);
+  });
+
+  it('axios, cancelled and timed out', async () => {
+    const arrivals = new EventEmitter();
+    const { heard, agent: httpAgent } = await setUp(() => arrivals.emit('one'));
+    const abort = new AbortController();
+    const arrived = once(arrivals, 'one');
+    const cancelled = axios.get('http://web.rollcall/', { httpAgent, proxy: false, signal: abort.signal }).catch(() => {});
+    await arrived;
+    abort.abort();
+    await cancelled;
+    await axios.get('http://web.rollcall/', { httpAgent, proxy: false, timeout: 20 }).catch(() => {});
+    expect(heard).toEqual(['cancelled', 'failed']);
+  });
+
+  it('an upgrade, which is an answer', async () => {
+    const { server, heard, agent } = await setUp(() => {});
+    server.server.on('upgrade', (_incoming, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'));
+    const request = httpRequest('http://web.rollcall/', { agent, headers: { connection: 'upgrade', upgrade: 'x' } }).end();
+    request.on('upgrade', (_response, socket) => socket.destroy());
+    await once(request, 'close');
+    expect(heard).toEqual(['ok']);
+  });
+
+  it('an answer that nobody reads: its connection is free again', async () => {
+    const { server, agent, one } = await setUp((_incoming, response) => response.end('x'.repeat(100_000)));
+    const freed = once(agent, 'free');
+    httpRequest('http://web.rollcall/', { agent }).end();
+    await Promise.all([one(), freed]);
+    expect(server.requests).toBe(1);
+  });
+});
+
+it('the agent goes by a header that a canary is chosen by', async () => {
+  const [a, b] = [await serve('a'), await serve('b')];
+  const at = (authority: string, version: string) => ({ address: '127.0.0.1', port: Number(authority.split(':')[1]), meta: { version } });
+  const source = new StaticSource({ web: [at(a.authority, '1'), at(b.authority, '2')] });
+  const web = new ServiceClient(source, 'web', { routing: { canary: { select: { version: '2' }, share: 0, header: 'x-canary' } } });
+  const httpAgent = new ServiceAgent(() => web);
+  cleanups.push(() => web.close(), () => httpAgent.destroy());
+  const ask = async (headers: Record<string, string>) => (await axios.get('http://web.rollcall/', { httpAgent, proxy: false, headers })).headers['x-from'];
+  expect([await ask({}), await ask({ 'X-Canary': 'always' })]).toEqual(['a', 'b']);
+});
+
+it('the dispatcher tells its caller when the client is closed, and when it has no origin', async () => {
+  const { web, find } = services(['127.0.0.1:1']);
+  const dispatcher = new ServiceDispatcher(find);
+  cleanups.push(() => dispatcher.close());
+  await web.close();
+  const errors: Error[] = [];
+  const handler = { onError: (error: Error) => errors.push(error) } as unknown as Dispatcher.DispatchHandler;
+  expect(dispatcher.dispatch({ origin: 'http://web.rollcall', path: '/', method: 'GET' }, handler)).toBe(true);
+  expect(errors[0]?.message).toMatch(/the client of web is closed/);
+  await expect(dispatcher.request({ path: '/', method: 'GET' } as Dispatcher.RequestOptions)).rejects.toThrow(/origin/);
+});
+
 describe('a WebSocket', () => {
   async function chat() {
     const server = await webServer(() => {});
@@ -193,6 +295,41 @@ describe('a WebSocket', () => {
   it('fails when nobody takes it', async () => {
     const { web } = services([await deadAuthority(), await deadAuthority()]);
     await expect(openWebSocket(web, '/chat')).rejects.toThrow(/in 2 tries/);
+  });
+
+  it.each([[404, 1], [503, 2]])('is tried elsewhere unless every instance would say the same: %i, %i asked', async (status, asked) => {
+    const servers = [await webServer(() => {}), await webServer(() => {})];
+    let asks = 0;
+    for (const server of servers) {
+      cleanups.push(() => server.kill());
+      server.server.on('upgrade', (_incoming, socket) => {
+        asks += 1;
+        socket.end(`HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n`);
+      });
+    }
+    const { web } = services(servers.map(({ authority }) => authority));
+    await expect(openWebSocket(web, '/chat')).rejects.toThrow(`the handshake was answered with ${status}`);
+    expect(asks).toBe(asked);
+    // Nobody is left out: they answered.
+    const picks = [web.pick(), web.pick()];
+    expect(new Set(picks.map(({ port }) => port)).size).toBe(2);
+  });
+
+  it('that cannot be made is not taken for one in flight', async () => {
+    const { web } = services(['127.0.0.1:1']);
+    await expect(openWebSocket(web, '/', { protocols: ['a', 'a'] })).rejects.toThrow(SyntaxError);
+    const picked = web.pick();
+    expect((picked as unknown as { endpoint: { inFlight: number } }).endpoint.inFlight).toBe(1);
+    picked.done();
+  });
+
+  it('breaks without harm to the program when nobody listens for errors', async () => {
+    const server = await chat();
+    const { web } = services([server.authority]);
+    const socket = await openWebSocket(web, '/', { messageBytesMax: 4 });
+    socket.send('long');
+    // Not `once`, which listens for errors.
+    await new Promise((closed) => socket.on('close', closed));
   });
 
   it('is given up when the signal aborts', async () => {

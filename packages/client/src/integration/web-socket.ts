@@ -28,7 +28,8 @@ export interface WebSocketOptions {
  * Opens a WebSocket to one of the instances.
  * @param path with its query: `/chat?room=1`
  * @returns an open one, of the package ws
- * @throws RegistryError `unavailable` when no instance of those tried took it; the signal's reason when it aborts
+ * @throws RegistryError `unavailable` when no instance of those tried took it; the signal's reason when it aborts;
+ *   SyntaxError or TypeError for a path, protocols or headers that cannot be
  */
 export async function openWebSocket(service: ServiceClient, path: string, options: WebSocketOptions = {}): Promise<WebSocket> {
   const { triesMax = 3, key, signal } = options;
@@ -42,10 +43,11 @@ export async function openWebSocket(service: ServiceClient, path: string, option
       return await open(picked, path, options);
     } catch (error) {
       signal?.throwIfAborted();
+      if (!(error instanceof NotOpened)) throw error;
+      if (error.elsewhere && tried.length < triesMax && hasMore(service, tried)) continue;
       const at = `${picked.address}:${picked.port}`;
-      if (tried.length < triesMax && hasMore(service, tried)) continue;
-      const message = `no instance of ${service.name} took the WebSocket ${path} in ${tried.length} tries, the last at ${at}: ${(error as Error).message}`;
-      throw new RegistryError('unavailable', message, { cause: error });
+      const message = `no instance of ${service.name} took the WebSocket ${path} in ${tried.length} tries, the last at ${at}: ${error.message}`;
+      throw new RegistryError('unavailable', message, { cause: error.cause });
     }
   }
 }
@@ -54,28 +56,58 @@ function hasMore(service: ServiceClient, tried: readonly Picked[]): boolean {
   return (service.snapshot()?.instances.length ?? 0) > tried.length;
 }
 
-function open(picked: Picked, path: string, options: WebSocketOptions): Promise<WebSocket> {
-  const { protocols = [], headers = {}, handshakeTimeoutMs = 5_000, messageBytesMax = 2 ** 20, signal } = options;
-  const host = picked.address.includes(':') ? `[${picked.address}]` : picked.address;
-  const socket = new WebSocket(`ws://${host}:${picked.port}${path}`, [...protocols], {
-    headers,
-    handshakeTimeout: handshakeTimeoutMs,
-    maxPayload: messageBytesMax,
-  });
+/** How an instance did not take it. */
+class NotOpened extends Error {
+  /** Whether another instance may. */
+  readonly elsewhere: boolean;
+
+  constructor(cause: Error, elsewhere: boolean) {
+    super(cause.message, { cause });
+    this.elsewhere = elsewhere;
+  }
+}
+
+/** @throws NotOpened; what `WebSocket` throws for a path, protocols or headers that cannot be */
+async function open(picked: Picked, path: string, options: WebSocketOptions): Promise<WebSocket> {
+  const { signal } = options;
+  const socket = begin(picked, path, options);
   const onAbort = () => socket.terminate();
   signal?.addEventListener('abort', onAbort);
-  return new Promise((resolve, reject) => {
-    socket.once('open', () => {
-      signal?.removeEventListener('abort', onAbort);
-      socket.off('error', reject);
-      // In flight for as long as it is open: that is what it costs the instance.
-      socket.once('close', () => picked.done('ok'));
-      resolve(socket);
-    });
-    socket.once('error', (error) => {
-      signal?.removeEventListener('abort', onAbort);
-      picked.done(signal?.aborted === true ? 'cancelled' : 'unreachable');
-      reject(error);
-    });
+  let status: number | undefined;
+  // An answer of HTTP: the instance is there, and says no.
+  socket.once('unexpected-response', (_request, response) => {
+    status = response.statusCode ?? 0;
+    socket.terminate();
   });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('open', resolve);
+      // For good: what happens later is told by `close`, and an error without a listener would end the process.
+      socket.on('error', reject);
+    });
+  } catch (error) {
+    const refused = status === undefined || status >= 500 || status === 429;
+    if (signal?.aborted === true) picked.done('cancelled');
+    else if (status === undefined) picked.done('unreachable');
+    else picked.done(refused ? 'failed' : 'ok');
+    throw new NotOpened(status === undefined ? (error as Error) : new Error(`the handshake was answered with ${status}`), refused);
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+  // In flight for as long as it is open: that is what it costs the instance.
+  if (socket.readyState === WebSocket.CLOSED) picked.done('ok');
+  else socket.once('close', () => picked.done('ok'));
+  return socket;
+}
+
+function begin(picked: Picked, path: string, options: WebSocketOptions): WebSocket {
+  const { protocols = [], headers = {}, handshakeTimeoutMs = 5_000, messageBytesMax = 2 ** 20 } = options;
+  const host = picked.address.includes(':') ? `[${picked.address}]` : picked.address;
+  const limits = { handshakeTimeout: handshakeTimeoutMs, maxPayload: messageBytesMax };
+  try {
+    return new WebSocket(`ws://${host}:${picked.port}${path}`, [...protocols], { headers, ...limits });
+  } catch (error) {
+    picked.done('cancelled');
+    throw error;
+  }
 }
