@@ -10,6 +10,7 @@ import { Exchange, type ExchangeContext, type ExchangeOptions, type ListWait } f
 import { fetchHandler } from './http/handler-forms.ts';
 import type { FetchHandler } from './http/try.ts';
 import { currentDeadline, earlier } from './resilience/deadline.ts';
+import { demandAbove0 } from './service-options.ts';
 
 export type { RequestInit, Response } from 'undici';
 
@@ -49,7 +50,9 @@ export class ServiceFetch {
    * @param wait given while no list of instances is known
    */
   async fetch(input: string | URL, options: Omit<RequestInit, 'dispatcher'> & TryOptions, wait?: ListWait): Promise<Response> {
-    const { tryTimeoutMs = this.#context.tryTimeoutMs, hashKey, timeoutMs = this.#context.timeoutMs, ...init } = options;
+    const { tryTimeoutMs = this.#context.tryTimeoutMs, hashKey, timeoutMs = this.#context.timeoutMs } = options;
+    demandAbove0(tryTimeoutMs, 'tryTimeoutMs');
+    demandAbove0(timeoutMs, 'timeoutMs');
     const url = this.#resolve(input);
     const own = timeoutMs === Infinity ? undefined : { at: this.#context.clock.monotonic() + timeoutMs };
     const deadline = earlier(own, currentDeadline());
@@ -58,7 +61,8 @@ export class ServiceFetch {
       ? this.#dispatcher
       : new ServiceDispatcher({ ...this.#context, tryTimeoutMs }, this.#base.origin, this.#elsewhere, { hashKey, deadline, wait });
     try {
-      return await fetch(url, { ...init, dispatcher });
+      // `fetch` reads what it knows of its options and passes over ours.
+      return await fetch(url, { ...options, dispatcher });
     } catch (error) {
       // Undici wraps what the dispatcher reports in a TypeError "fetch failed".
       if (error instanceof Error && isRegistryError(error.cause)) throw error.cause;

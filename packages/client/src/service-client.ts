@@ -21,7 +21,7 @@ import { Guard } from './resilience/guard.ts';
 import { RetryBudget } from './resilience/retry-budget.ts';
 import type { ServiceEvent } from './resilience/service-event.ts';
 import type { EndpointChooser, Router } from './routing/router.ts';
-import { breakersOf, concurrencyOf, demandAbove0, hedgingOf, limitsOf, routerOf, type ServiceOptions } from './service-options.ts';
+import { breakersOf, concurrencyOf, hedgingOf, limitsOf, routerOf, type ServiceOptions } from './service-options.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 import { Telemetry } from './telemetry.ts';
 
@@ -185,11 +185,9 @@ export class ServiceClient {
    *   applied, `resource_exhausted` beyond `requestsMax`, `invalid_argument` for a wrong input
    * @throws the signal's reason when it aborts; TypeError for what `fetch` itself refuses
    */
-  async fetch(input: string | URL, init: Omit<RequestInit, 'dispatcher'> & TryOptions = {}): Promise<Response> {
-    this.#demandOpen();
-    demandAbove0(init.tryTimeoutMs ?? Infinity, 'tryTimeoutMs');
-    demandAbove0(init.timeoutMs ?? Infinity, 'timeoutMs');
-    return await this.#fetch.fetch(input, init, this.#known ? undefined : this.#wait);
+  fetch(input: string | URL, init: Omit<RequestInit, 'dispatcher'> & TryOptions = {}): Promise<Response> {
+    if (this.#closed) return Promise.reject(this.#closedError());
+    return this.#fetch.fetch(input, init, this.#known ? undefined : this.#wait);
   }
 
   /**
@@ -253,7 +251,11 @@ export class ServiceClient {
   }
 
   #demandOpen(): void {
-    if (this.#closed) throw new RegistryError('failed_precondition', `the client of ${this.name} is closed`);
+    if (this.#closed) throw this.#closedError();
+  }
+
+  #closedError(): RegistryError {
+    return new RegistryError('failed_precondition', `the client of ${this.name} is closed`);
   }
 }
 

@@ -69,6 +69,9 @@ export interface ExchangeOptions {
  */
 export type ListWait = (begin: (failure?: Error) => void) => () => void;
 
+const nobody: readonly Endpoint[] = [];
+const noTries: readonly Try[] = [];
+
 export class Exchange implements TryListener, Hedgeable {
   readonly handler: FetchHandler;
   readonly #context: ExchangeContext;
@@ -78,9 +81,9 @@ export class Exchange implements TryListener, Hedgeable {
   readonly #idempotent: boolean;
   readonly #body: ReplayBody | undefined;
   readonly #span: ReturnType<Telemetry['span']>;
-  readonly #tried: Endpoint[] = [];
+  #tried: readonly Endpoint[] = nobody;
   /** Tries that may still answer: one, or two after a hedge. */
-  #waiting: readonly Try[] = [];
+  #waiting: readonly Try[] = noTries;
   #answering: Try | undefined;
   #startedAt = 0;
   /** Requests in flight when this one began, itself included. */
@@ -135,7 +138,7 @@ export class Exchange implements TryListener, Hedgeable {
     this.#inFlight = requests.current;
     budget.deposit(now);
     try {
-      const endpoint = this.#pick(now, []);
+      const endpoint = this.#pick(now, nobody);
       if (endpoint === undefined) throw noInstance(service);
       this.#scheduleHedge(now);
       this.#try(endpoint, now);
@@ -154,9 +157,9 @@ export class Exchange implements TryListener, Hedgeable {
     hedging?.answered(now - this.#startedAt, now);
     // How fast a service fails says nothing about how much it can take.
     if (succeeded) concurrency?.observe(Math.max(latencyMs, 0.001), this.#inFlight);
-    const others = this.#waiting;
-    this.#waiting = [];
-    for (const other of others) if (other !== attempt) other.cancel(new DOMException('another endpoint answered first', 'AbortError'));
+    const waiting = this.#waiting;
+    this.#waiting = noTries;
+    for (const other of waiting) if (other !== attempt) other.cancel(new DOMException('another endpoint answered first', 'AbortError'));
     return true;
   }
 
@@ -231,7 +234,7 @@ export class Exchange implements TryListener, Hedgeable {
   /** Somebody who was not tried, or, if there is nobody and it makes sense, somebody who was. */
   #another(now: number, evenAgain: boolean): Endpoint | undefined {
     try {
-      return this.#pick(now, this.#tried) ?? (evenAgain ? this.#pick(now, []) : undefined);
+      return this.#pick(now, this.#tried) ?? (evenAgain ? this.#pick(now, nobody) : undefined);
     } catch (error) {
       // Nobody may be asked now: the failure of the last try says more.
       if (isRegistryError(error, 'unavailable')) return undefined;
@@ -262,9 +265,9 @@ export class Exchange implements TryListener, Hedgeable {
   #try(endpoint: Endpoint, now: number): void {
     const { picker, pools, clock, tryTimeoutMs } = this.#context;
     this.#tries += 1;
-    if (!this.#tried.includes(endpoint)) this.#tried.push(endpoint);
+    if (!this.#tried.includes(endpoint)) this.#tried = [...this.#tried, endpoint];
     const attempt = new Try(this, picker, clock, endpoint, now);
-    this.#waiting = this.#waiting.length === 0 ? [attempt] : [...this.#waiting, attempt];
+    this.#waiting = [...this.#waiting, attempt];
     if (tryTimeoutMs !== Infinity) attempt.limit(tryTimeoutMs);
     try {
       pools.get(endpoint).dispatch(this.#requestNow(now), attempt);

@@ -32,6 +32,8 @@ interface Tally {
   failedInRow: number;
 }
 
+const nobody: readonly Endpoint[] = [];
+
 export class Outliers {
   readonly maxShare: number;
   readonly #consecutiveFailures: number;
@@ -73,10 +75,10 @@ export class Outliers {
 
   /** @returns those whose success rate was an outlier in the interval that ended; mostly it has not */
   sweep(now: number): readonly Endpoint[] {
-    if (now < this.#nextSweep) return [];
+    if (now < this.#nextSweep) return nobody;
     const first = this.#nextSweep === -Infinity;
     this.#nextSweep = now + this.#intervalMs;
-    if (first) return [];
+    if (first) return nobody;
     const rates: { endpoint: Endpoint; rate: number }[] = [];
     for (const [endpoint, tally] of this.#tallies) {
       const requests = tally.succeeded + tally.failed;
@@ -84,7 +86,7 @@ export class Outliers {
       tally.succeeded = 0;
       tally.failed = 0;
     }
-    if (rates.length < this.#endpointsMin) return [];
+    if (rates.length < this.#endpointsMin) return nobody;
     const mean = rates.reduce((sum, { rate }) => sum + rate, 0) / rates.length;
     const variance = rates.reduce((sum, { rate }) => sum + (rate - mean) ** 2, 0) / rates.length;
     const least = mean - this.#deviations * Math.sqrt(variance);
