@@ -16,7 +16,6 @@ import { type ListWait, noInstance } from './http/exchange.ts';
 import { loadProbing } from './http/load-probing.ts';
 import { headerReader } from './http/request-headers.ts';
 import { type Latest, latest } from './latest.ts';
-import type { Breakers } from './resilience/breaker.ts';
 import { Guard } from './resilience/guard.ts';
 import { RetryBudget } from './resilience/retry-budget.ts';
 import type { ServiceEvent } from './resilience/service-event.ts';
@@ -62,7 +61,6 @@ export class ServiceClient {
   readonly #router: Router;
   /** The router, or the guard before it. */
   readonly #chooser: EndpointChooser;
-  readonly #breakers: Breakers | undefined;
   readonly #pools: EndpointPools;
   readonly #fetch: ServiceFetch;
   readonly #stopWatch: () => void;
@@ -108,13 +106,12 @@ export class ServiceClient {
     const breakers = breakersOf(options, tell);
     const guarded = breakers !== undefined || limits.endpointRequestsMax !== Infinity;
     this.#chooser = guarded ? new Guard(this.#router, breakers, limits.endpointRequestsMax) : this.#router;
-    this.#breakers = breakers;
     this.#fetch = new ServiceFetch({
       ...{ service: name, picker: this.#chooser, pools: this.#pools, clock, requests: { current: 0, max } },
       ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, telemetry, onEvent: tell },
       ...{ budget: new RetryBudget(options.retryBudget), hedging: hedgingOf(options, clock), concurrency: concurrencyOf(options) },
     });
-    if (this.#router.wantsOrdinal) lease?.(name, (ordinal) => this.#forget(this.#router.useOrdinal(ordinal, clock.monotonic())));
+    if (this.#router.wantsOrdinal) lease?.(name, (ordinal) => this.#pools.release(this.#router.useOrdinal(ordinal, clock.monotonic())));
     this.#stopWatch = source.watch(name, (snapshot) => {
       try {
         this.#accept(snapshot);
@@ -211,7 +208,7 @@ export class ServiceClient {
   }
 
   #accept(snapshot: SourcedSnapshot): void {
-    this.#forget(this.#router.update(snapshot.instances, this.#clock.monotonic()));
+    this.#pools.release(this.#router.update(snapshot.instances, this.#clock.monotonic()));
     this.#known = true;
     this.#endWait();
   }
@@ -243,11 +240,6 @@ export class ServiceClient {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const begin of waiting) begin(failure);
-  }
-
-  #forget(gone: readonly Endpoint[]): void {
-    this.#pools.release(gone);
-    for (const endpoint of gone) this.#breakers?.forget(endpoint);
   }
 
   #demandOpen(): void {

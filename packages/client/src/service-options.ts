@@ -4,14 +4,14 @@
  * application can know.
  */
 
-import { RegistryError } from '@rollcall/protocol';
 import type { BalancerFactory, Probing } from './balancer/balancer.ts';
+import { demand } from './balancer/demand.ts';
 import { peakEwma } from './balancer/peak-ewma.ts';
 import { Picker } from './balancer/picker.ts';
 import type { RandomSource } from './balancer/seeded-random.ts';
 import type { Clock } from './clock.ts';
 import { type BreakerOptions, Breakers } from './resilience/breaker.ts';
-import type { EjectionListener, EjectionOptions } from './resilience/ejection.ts';
+import { Ejection, type EjectionListener, type EjectionOptions } from './resilience/ejection.ts';
 import { type ConcurrencyOptions, Gradient2 } from './resilience/gradient2.ts';
 import { Hedging, type HedgingOptions } from './resilience/hedging.ts';
 import type { RetryBudgetOptions } from './resilience/retry-budget.ts';
@@ -99,13 +99,13 @@ export function limitsOf(options: ServiceOptions): Limits {
   demand(limits.replayBytesMax >= 0, 'replayBytesMax', limits.replayBytesMax, '0 or more');
   demand(limits.endpointRequestsMax >= 1, 'endpointRequestsMax', limits.endpointRequestsMax, '1 or more');
   demand(panicThreshold >= 0 && panicThreshold <= 1, 'panicThreshold', panicThreshold, 'from 0 to 1');
-  const { percentile = 0.99 } = options.hedging === false ? {} : (options.hedging ?? {});
-  demand(percentile >= 0.5 && percentile < 1, 'hedging.percentile', percentile, 'from 0.5 up to, but not including, 1');
   return limits;
 }
 
-/** @throws RegistryError `invalid_argument` when an option is out of its range */
-/** @param probing for balancers that ask endpoints for their load */
+/**
+ * @param probing for balancers that ask endpoints for their load
+ * @throws RegistryError `invalid_argument` when an option is out of its range
+ */
 export function routerOf(
   options: ServiceOptions,
   { panicThreshold }: Limits,
@@ -116,6 +116,8 @@ export function routerOf(
   const { tryTimeoutMs, ejection = {}, routing = {} } = options;
   const make = options.balancer ?? peakEwma(tryTimeoutMs === undefined ? {} : { failureMs: tryTimeoutMs });
   const balancer: BalancerFactory = (source) => make(source, probing);
+  // Pickers are made when there are instances; what is wrong with their options is said now.
+  void new Ejection(ejection);
   return new Router(routing, () => new Picker(balancer, ejection, random, panicThreshold, onEject), random);
 }
 
@@ -133,8 +135,4 @@ export function breakersOf({ breaker }: ServiceOptions, tell: (event: ServiceEve
 
 export function demandAbove0(value: number, option: string): void {
   demand(value > 0, option, value, 'more than 0');
-}
-
-function demand(holds: boolean, option: string, value: number, wanted: string): void {
-  if (!holds) throw new RegistryError('invalid_argument', `${option} is ${value}; it must be ${wanted}`);
 }

@@ -1,4 +1,4 @@
-/** The check of a balancer's options: a value out of its range is refused where it is given. */
+/** The check of options: a value out of its range is refused where it is given. */
 
 import { RegistryError } from '@rollcall/protocol';
 

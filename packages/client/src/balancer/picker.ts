@@ -24,6 +24,8 @@ export class Picker {
   #eligible: readonly Endpoint[] = nobody;
   #ready = 0;
   #changes = 0;
+  /** Where `any` goes on. */
+  #turn = 0;
   /** Reused by every pick. */
   readonly #context: { now: number; exclude: readonly Endpoint[]; key: string | undefined } = {
     ...{ now: 0, exclude: nobody, key: undefined },
@@ -87,6 +89,22 @@ export class Picker {
     if (endpoint !== undefined || exclude.length === 0) return endpoint;
     // Better one that is ejected than none, as long as it was not tried for this request.
     return this.#eligible.find((other) => !exclude.includes(other));
+  }
+
+  /**
+   * Anybody whom `allows` lets through, ejected or not, in turns and not by the balancer: for when nobody
+   * that it chose will do. O(endpoints).
+   */
+  any(allows: (endpoint: Endpoint) => boolean): Endpoint | undefined {
+    const count = this.#eligible.length;
+    for (let step = 0; step < count; step++) {
+      const index = (this.#turn + step) % count;
+      const endpoint = this.#eligible[index] as Endpoint;
+      if (!allows(endpoint)) continue;
+      this.#turn = index + 1;
+      return endpoint;
+    }
+    return undefined;
   }
 
   observe(endpoint: Endpoint, outcome: Outcome): void {

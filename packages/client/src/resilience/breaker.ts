@@ -7,6 +7,7 @@
  * then requests fail at once instead of waiting for a service that is down.
  */
 
+import { demand } from '../balancer/demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 
 export interface BreakerOptions {
@@ -36,15 +37,21 @@ export class Breakers {
   readonly #requestsMin: number;
   readonly #windowMs: number;
   readonly #openMs: number;
-  readonly #circuits = new Map<Endpoint, Circuit>();
+  /** Held by their endpoints: answers may still come for those that have left the list. */
+  readonly #circuits = new WeakMap<Endpoint, Circuit>();
   readonly #onChange: (endpoint: Endpoint, state: BreakerState) => void;
 
+  /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(options: BreakerOptions, onChange: (endpoint: Endpoint, state: BreakerState) => void = () => {}) {
     this.#failureShare = options.failureShare ?? 0.5;
     this.#requestsMin = options.requestsMin ?? 20;
     this.#windowMs = options.windowMs ?? 10_000;
     this.#openMs = options.openMs ?? 5_000;
     this.#onChange = onChange;
+    demand(this.#failureShare > 0 && this.#failureShare <= 1, 'breaker.failureShare', this.#failureShare, 'more than 0 and at most 1');
+    demand(this.#requestsMin >= 1, 'breaker.requestsMin', this.#requestsMin, '1 or more');
+    demand(this.#windowMs > 0, 'breaker.windowMs', this.#windowMs, 'more than 0');
+    demand(this.#openMs > 0, 'breaker.openMs', this.#openMs, 'more than 0');
   }
 
   /** Whether a request may go to the endpoint; free of side effects. */
@@ -75,10 +82,6 @@ export class Breakers {
       else this.#open(endpoint, circuit, now);
     } else if (circuit.state === 'closed') this.#count(endpoint, circuit, succeeded, now);
     // What was under way when it opened says nothing new.
-  }
-
-  forget(endpoint: Endpoint): void {
-    this.#circuits.delete(endpoint);
   }
 
   #count(endpoint: Endpoint, circuit: Circuit, succeeded: boolean, now: number): void {

@@ -11,13 +11,14 @@
  * have in common may be the request's fault.
  */
 
+import { demand } from '../balancer/demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { Outliers, type OutlierOptions } from './outliers.ts';
 
 export interface EjectionOptions {
   /** First ejection, in milliseconds; more than 0. 1,000 by default. */
   readonly baseMs?: number;
-  /** Longest ejection, in milliseconds. 30,000 by default. */
+  /** Longest ejection, in milliseconds; more than 0. 30,000 by default. */
   readonly maxMs?: number;
   /** Largest share of the endpoints that may be out at once, from 0 (never eject) to 1. 0.5 by default. */
   readonly maxShare?: number;
@@ -45,10 +46,14 @@ export class Ejection {
   readonly #onEject: EjectionListener;
   #nextReturn = Infinity;
 
+  /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(
     { baseMs = 1000, maxMs = 30_000, maxShare = 0.5, outliers = {} }: EjectionOptions = {},
     onEject: EjectionListener = () => {},
   ) {
+    demand(baseMs > 0 && baseMs < Infinity, 'ejection.baseMs', baseMs, 'more than 0');
+    demand(maxMs > 0 && maxMs < Infinity, 'ejection.maxMs', maxMs, 'more than 0');
+    demand(maxShare >= 0 && maxShare <= 1, 'ejection.maxShare', maxShare, 'from 0 to 1');
     this.#onEject = onEject;
     this.#baseMs = baseMs;
     this.#maxMs = maxMs;

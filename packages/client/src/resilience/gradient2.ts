@@ -11,20 +11,22 @@
  * who counts requests in flight asks `allows`.
  */
 
+import { demand } from '../balancer/demand.ts';
+
 export interface ConcurrencyOptions {
-  /** First limit; 20 by default. */
+  /** First limit, 1 or more; 20 by default. */
   readonly initial?: number;
   /** Least limit, 1 or more; 20 by default. */
   readonly min?: number;
-  /** Largest limit; 200 by default. */
+  /** Largest limit, not less than `min`; 200 by default. */
   readonly max?: number;
-  /** Requests that may wait in a queue at the service without being taken for overload; 4 by default. */
+  /** Requests that may wait in a queue at the service without being taken for overload, 0 or more; 4 by default. */
   readonly queue?: number;
   /** How much slower than in the long term is still no overload, 1 or more; 1.5 by default. */
   readonly tolerance?: number;
   /** Weight of a new limit, more than 0, up to 1; 0.2 by default. */
   readonly smoothing?: number;
-  /** Samples of the long-term average; 600 by default. */
+  /** Samples of the long-term average, 1 or more; 600 by default. */
   readonly longWindow?: number;
 }
 
@@ -42,6 +44,7 @@ export class Gradient2 {
   #longMs = 0;
   #samples = 0;
 
+  /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(options: ConcurrencyOptions = {}) {
     this.#min = options.min ?? 20;
     this.#max = options.max ?? 200;
@@ -49,7 +52,15 @@ export class Gradient2 {
     this.#tolerance = options.tolerance ?? 1.5;
     this.#smoothing = options.smoothing ?? 0.2;
     this.#longWindow = options.longWindow ?? 600;
-    this.#limit = Math.min(this.#max, Math.max(this.#min, options.initial ?? 20));
+    const initial = options.initial ?? 20;
+    this.#limit = Math.min(this.#max, Math.max(this.#min, initial));
+    demand(initial >= 1, 'concurrency.initial', initial, '1 or more');
+    demand(this.#min >= 1, 'concurrency.min', this.#min, '1 or more');
+    demand(this.#max >= this.#min, 'concurrency.max', this.#max, `${this.#min} (min) or more`);
+    demand(this.#queue >= 0 && this.#queue < Infinity, 'concurrency.queue', this.#queue, '0 or more');
+    demand(this.#tolerance >= 1, 'concurrency.tolerance', this.#tolerance, '1 or more');
+    demand(this.#smoothing > 0 && this.#smoothing <= 1, 'concurrency.smoothing', this.#smoothing, 'more than 0 and at most 1');
+    demand(this.#longWindow >= 1, 'concurrency.longWindow', this.#longWindow, '1 or more');
   }
 
   /** Requests that may be in flight now; a whole number. */

@@ -7,16 +7,19 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Outcome } from '../balancer/balancer.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { HeaderReader } from '../routing/canary.ts';
-import type { EndpointChooser } from '../routing/router.ts';
+import type { EndpointChooser, Router } from '../routing/router.ts';
 import type { Breakers } from './breaker.ts';
 
+/** Whom the balancer may propose in vain: each further one costs it more, and a service that is down has many. */
+const proposalsMax = 8;
+
 export class Guard implements EndpointChooser {
-  readonly #router: EndpointChooser;
+  readonly #router: Pick<Router, 'pick' | 'any' | 'observe'>;
   readonly #breakers: Breakers | undefined;
   readonly #inFlightMax: number;
 
   /** @param inFlightMax requests that one endpoint may have in flight; Infinity for no bound */
-  constructor(router: EndpointChooser, breakers: Breakers | undefined, inFlightMax: number) {
+  constructor(router: Pick<Router, 'pick' | 'any' | 'observe'>, breakers: Breakers | undefined, inFlightMax: number) {
     this.#router = router;
     this.#breakers = breakers;
     this.#inFlightMax = inFlightMax;
@@ -25,18 +28,20 @@ export class Guard implements EndpointChooser {
   /** @throws RegistryError `unavailable` when there are endpoints, and none of them may be asked now */
   pick(now: number, exclude: readonly Endpoint[] = [], key?: string, header?: HeaderReader): Endpoint | undefined {
     let passed = exclude;
-    for (;;) {
+    for (let proposal = 0; proposal < proposalsMax; proposal++) {
       const endpoint = this.#router.pick(now, passed, key, header);
-      if (endpoint === undefined) {
-        if (passed.length === exclude.length) return undefined;
-        throw new RegistryError('unavailable', this.#refusal(passed.slice(exclude.length), now));
-      }
-      if (this.#allows(endpoint, now)) {
-        this.#breakers?.sent(endpoint, now);
-        return endpoint;
-      }
+      if (endpoint === undefined) break;
+      if (this.#allows(endpoint, now)) return this.#sent(endpoint, now);
       passed = [...passed, endpoint];
     }
+    if (passed.length === exclude.length) return undefined;
+    const refused: Endpoint[] = [];
+    const endpoint = this.#router.any((other) => {
+      if (exclude.includes(other)) return false;
+      return this.#allows(other, now) || (refused.push(other), false);
+    });
+    if (endpoint === undefined) throw new RegistryError('unavailable', this.#refusal(refused, now));
+    return this.#sent(endpoint, now);
   }
 
   observe(endpoint: Endpoint, outcome: Outcome): void {
@@ -44,14 +49,19 @@ export class Guard implements EndpointChooser {
     if (outcome.result !== 'cancelled') this.#breakers?.observe(endpoint, outcome.result === 'ok', outcome.now);
   }
 
+  #sent(endpoint: Endpoint, now: number): Endpoint {
+    this.#breakers?.sent(endpoint, now);
+    return endpoint;
+  }
+
   #allows(endpoint: Endpoint, now: number): boolean {
     return endpoint.inFlight < this.#inFlightMax && (this.#breakers?.allows(endpoint, now) ?? true);
   }
 
-  #refusal(passed: readonly Endpoint[], now: number): string {
-    const full = passed.filter(({ inFlight }) => inFlight >= this.#inFlightMax).length;
-    const open = passed.filter((endpoint) => this.#breakers?.allows(endpoint, now) === false).length;
-    const { service } = (passed[0] as Endpoint).instance;
+  #refusal(refused: readonly Endpoint[], now: number): string {
+    const full = refused.filter(({ inFlight }) => inFlight >= this.#inFlightMax).length;
+    const open = refused.filter((endpoint) => this.#breakers?.allows(endpoint, now) === false).length;
+    const { service } = (refused[0] as Endpoint).instance;
     return (
       `no instance of ${service} may be asked now: ${open} failed too often lately, ${full} have ` +
       `${this.#inFlightMax} requests in flight, which is their limit; try again later`

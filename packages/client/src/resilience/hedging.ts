@@ -5,6 +5,7 @@
  * would only add to it. Only requests that may be made twice and have no body are hedged, each once.
  */
 
+import { demand } from '../balancer/demand.ts';
 import type { Clock } from '../clock.ts';
 import { LatencyWindow } from './latency-window.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -14,7 +15,7 @@ export interface HedgingOptions {
   readonly percentile?: number;
   /** Shortest wait before a hedge, in milliseconds, 0 or more. 10 by default. */
   readonly delayMinMs?: number;
-  /** Wait before a hedge while fewer than 100 answers are known, in milliseconds. 1,000 by default. */
+  /** Wait before a hedge while fewer than 100 answers are known, in milliseconds, 0 or more. 1,000 by default. */
   readonly initialDelayMs?: number;
   /** Largest share of the requests of the last ten seconds that is hedged, 0 or more. 0.05 by default. */
   readonly maxShare?: number;
@@ -58,7 +59,12 @@ export class Hedging {
   #delayMs: number;
   #sinceRead = 0;
 
+  /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(clock: Clock, { percentile = 0.99, delayMinMs = 10, initialDelayMs = 1_000, maxShare = 0.05 }: HedgingOptions = {}) {
+    demand(percentile >= 0.5 && percentile < 1, 'hedging.percentile', percentile, 'from 0.5 up to, but not including, 1');
+    demand(delayMinMs >= 0, 'hedging.delayMinMs', delayMinMs, '0 or more');
+    demand(initialDelayMs >= 0, 'hedging.initialDelayMs', initialDelayMs, '0 or more');
+    demand(maxShare >= 0 && maxShare < Infinity, 'hedging.maxShare', maxShare, '0 or more');
     this.#clock = clock;
     this.#percentile = percentile;
     this.#delayMinMs = delayMinMs;

@@ -9,6 +9,7 @@
  * It only tells; leaving endpoints out, for how long and how many at most, is `ejection.ts`.
  */
 
+import { demand } from '../balancer/demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 
 export interface OutlierOptions {
@@ -44,6 +45,7 @@ export class Outliers {
   readonly #tallies = new Map<Endpoint, Tally>();
   #nextSweep = -Infinity;
 
+  /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(options: OutlierOptions = {}) {
     this.maxShare = options.maxShare ?? 0.1;
     this.#consecutiveFailures = options.consecutiveFailures ?? 5;
@@ -51,6 +53,14 @@ export class Outliers {
     this.#requestsMin = options.requestsMin ?? 100;
     this.#endpointsMin = options.endpointsMin ?? 5;
     this.#deviations = options.deviations ?? 1.9;
+    const inRow = this.#consecutiveFailures;
+    const whole = Number.isInteger(inRow) || inRow === Infinity;
+    demand(this.maxShare >= 0 && this.maxShare <= 1, 'outliers.maxShare', this.maxShare, 'from 0 to 1');
+    demand(whole && inRow >= 1, 'outliers.consecutiveFailures', inRow, 'a whole number, 1 or more, or Infinity');
+    demand(this.#intervalMs > 0, 'outliers.intervalMs', this.#intervalMs, 'more than 0');
+    demand(this.#requestsMin >= 1, 'outliers.requestsMin', this.#requestsMin, '1 or more');
+    demand(this.#endpointsMin >= 2, 'outliers.endpointsMin', this.#endpointsMin, '2 or more');
+    demand(this.#deviations > 0, 'outliers.deviations', this.#deviations, 'more than 0');
   }
 
   /** An endpoint answered or failed to. @returns whether it has now failed too often in a row */

@@ -6,6 +6,8 @@
  * window kept in ten slices.
  */
 
+import { demand } from '../balancer/demand.ts';
+
 export interface RetryBudgetOptions {
   /** Retries that each request earns, 0 or more. 0.2 by default. */
   readonly share?: number;
@@ -26,7 +28,11 @@ export class RetryBudget {
   /** Number of the newest slice since the clock's zero. */
   #newest = -Infinity;
 
+  /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor({ share = 0.2, perSecond = 10, windowMs = 10_000 }: RetryBudgetOptions = {}) {
+    demand(share >= 0 && share < Infinity, 'retryBudget.share', share, '0 or more');
+    demand(perSecond >= 0 && perSecond < Infinity, 'retryBudget.perSecond', perSecond, '0 or more');
+    demand(windowMs > 0 && windowMs < Infinity, 'retryBudget.windowMs', windowMs, 'more than 0');
     this.#share = share;
     this.#reserve = (perSecond * windowMs) / 1000;
     this.#sliceMs = windowMs / slices;

@@ -135,6 +135,17 @@ export class Router implements EndpointChooser {
     return endpoint;
   }
 
+  /** Anybody whom `allows` lets through, whatever the shares and the balancers say. O(endpoints). */
+  any(allows: (endpoint: Endpoint) => boolean): Endpoint | undefined {
+    for (const { picker } of this.#groups) {
+      const endpoint = picker.any(allows);
+      if (endpoint === undefined) continue;
+      this.#homes.set(endpoint, picker);
+      return endpoint;
+    }
+    return undefined;
+  }
+
   observe(endpoint: Endpoint, outcome: Outcome): void {
     if (this.#single !== undefined) this.#single.picker.observe(endpoint, outcome);
     else this.#homes.get(endpoint)?.observe(endpoint, outcome);
