@@ -36,6 +36,19 @@ describe('ordinals', () => {
     expect(leased.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, n) => n));
   });
 
+  it('are one for each session when a whole fleet asks at once', async () => {
+    const sessions = await Promise.all(Array.from({ length: 500 }, session));
+    const leased = await Promise.all(sessions.map((id) => lease(id)));
+    expect(new Set(leased).size).toBe(500);
+    expect(Math.max(...leased)).toBeLessThan(2000);
+  }, 30_000);
+
+  it('are not what a session holds below the same name', async () => {
+    const id = await session();
+    await replica.submit({ kind: 'kv-put', key: `${ordinalPrefix('web')}mine`, value: new Uint8Array(), flags: 0n, condition: { kind: 'acquire', session: id } });
+    expect(await lease(id)).toBe(0);
+  });
+
   it('stay the same for a session that asks again', async () => {
     const [a, b] = [await session(), await session()];
     expect([await lease(a), await lease(b), await lease(a), await lease(b)]).toEqual([0, 1, 0, 1]);

@@ -14,6 +14,12 @@ export const ordinalsMax = 100_000;
 /** Others may be faster so often, one after the other, before this one gives up. */
 const attemptsMax = 100;
 
+/**
+ * After so many attempts, those who ask at once (all callers of a service, when a registry has been restarted) no
+ * longer reach for the same number, of which one gets it, but for different ones. Gaps are filled by whoever comes next.
+ */
+const patience = 60;
+
 export const ordinalPrefix = (pool: string): string => `rollcall/ordinals/${pool}/`;
 
 /**
@@ -24,7 +30,7 @@ export const ordinalPrefix = (pool: string): string => `rollcall/ordinals/${pool
 export async function leaseOrdinal(registry: Registry, session: string, pool: string): Promise<number> {
   const prefix = ordinalPrefix(pool);
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
-    const { held, free } = look(registry, session, prefix);
+    const { held, free } = look(registry, session, prefix, reach(session, attempt));
     if (held !== undefined) return held;
     if (free >= ordinalsMax) break;
     const taken = await registry.submit({
@@ -39,16 +45,30 @@ export async function leaseOrdinal(registry: Registry, session: string, pool: st
   throw new RegistryError('resource_exhausted', `no ordinal of ${pool} could be leased; ${ordinalsMax} is the limit; try again later`);
 }
 
-function look({ state }: Registry, session: string, prefix: string): { held: number | undefined; free: number } {
+/** How many free numbers to leave to others: none while few ask, then up to 1,023, another for each session and attempt. */
+function reach(session: string, attempt: number): number {
+  if (attempt < patience) return 0;
+  const width = 64 << ((attempt - patience) >> 3);
+  // FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/, begun with the attempt.
+  let hash = attempt;
+  for (let at = 0; at < session.length; at++) hash = Math.imul(hash ^ session.charCodeAt(at), 16_777_619);
+  return (hash >>> 8) % width;
+}
+
+/** @returns the ordinal that the session holds; and the smallest free one, after `passed` others */
+function look({ state }: Registry, session: string, prefix: string, passed: number): { held: number | undefined; free: number } {
   const taken = new Set<number>();
   for (const key of state.kvKeys(prefix)) {
-    const ordinal = Number(key.slice(prefix.length));
+    const digits = key.slice(prefix.length);
+    // What else stands there is not an ordinal, whoever holds it.
+    if (!/^(0|[1-9]\d{0,5})$/.test(digits)) continue;
+    const ordinal = Number(digits);
     const holder = find.kv(state, key)?.session;
     if (holder === session) return { held: ordinal, free: 0 };
     // A key that somebody wrote there by hand is not a lease, and can be taken.
     if (holder !== undefined) taken.add(ordinal);
   }
   let free = 0;
-  while (taken.has(free)) free++;
+  for (let left = passed; left > 0 || taken.has(free); free++) if (!taken.has(free)) left -= 1;
   return { held: undefined, free };
 }
