@@ -95,7 +95,12 @@ export class Parking {
     const group = this.#groupOf(plan);
     const { acl, wheel, random, onSize, digest } = this.#options;
     const parked: Parked = {
-      ...{ response, plan, caller, index, digest: digest(plan, caller), group },
+      response,
+      plan,
+      caller,
+      index,
+      digest: digest(plan, caller),
+      group,
       timer: undefined,
       unfollow: undefined,
     };

@@ -8,7 +8,7 @@ import { RegistryError } from '@rollcall/protocol';
 import { readBody } from '../../net/body.ts';
 import type { KvPut } from '../../registry/command.ts';
 import { find } from '../../registry/reader.ts';
-import type { State } from '../../registry/state.ts';
+import type { RowOf } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { demand, type Call, type Reply } from './call.ts';
 import { invalid, quoted } from './errors.ts';
@@ -36,26 +36,22 @@ export function read({ rest, params }: Asked): Query {
     };
   }
   if (key === '') throw missingKey();
-  const own: Pick<Query, 'view' | 'demand' | 'shows'> = {
+  const raw = params.has('raw');
+  return {
     view: viewOf.key(key),
+    name: raw ? 'consul kv raw' : `${formOf(params)} kv`,
     demand: { resource: 'key', verb: 'read', name: key },
     shows: [],
-  };
-  if (params.has('raw')) return { ...own, name: 'consul kv raw', encode: (state) => bytesOf(state, key), raw: true };
-  return {
-    ...own,
-    name: `${formOf(params)} kv`,
     encode: (state) => {
       const row = find.kv(state, key);
-      return row === undefined ? undefined : body([kvJson(row)]);
+      if (row === undefined) return undefined;
+      return raw ? bytesOf(row) : body([kvJson(row)]);
     },
+    raw,
   };
 }
 
-function bytesOf(state: State, key: string): Buffer | undefined {
-  const row = find.kv(state, key);
-  if (row === undefined) return undefined;
-  const { buffer, byteOffset, byteLength } = row.value;
+function bytesOf({ value: { buffer, byteOffset, byteLength } }: RowOf<'kv'>): Buffer {
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 

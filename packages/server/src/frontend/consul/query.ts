@@ -9,6 +9,10 @@ import { invalid, quoted } from './errors.ts';
 import { unescapePath, type Params } from './params.ts';
 import type { Shown, Sight } from './sight.ts';
 
+/**
+ * Where there are many, they are written out: each object that begins with a spread and goes on has a hidden class
+ * of its own in V8, and code that meets a thousand classes looks every property up.
+ */
 export interface Query {
   /** The view that the answer depends on. */
   readonly view: string;
