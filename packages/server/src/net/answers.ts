@@ -2,13 +2,18 @@
  * Encoded answers: the bytes of a view at one revision in one representation, encoded once and
  * sent to everyone who asks or watches.
  *
- * Bounded by bytes; the least recently asked view goes first. Whatever an answer depends on must
+ * Bounded by bytes; the view that was encoded longest ago goes first. Whatever an answer depends on must
  * be part of the view's revision or of the representation's name.
  */
 
+/** A body for whoever asks for the same again; it is taken out when its view has a newer revision, or for want of room. */
+export interface Kept {
+  readonly body: Buffer | undefined;
+}
+
 interface Held {
   readonly revision: number;
-  readonly bodies: Map<string, Buffer>;
+  readonly bodies: Map<string, { body: Buffer | undefined }>;
   bytes: number;
 }
 
@@ -38,7 +43,7 @@ export class Answers {
    */
   get(view: string, revision: number, representation: string, encode: () => Buffer): Buffer {
     let held = this.#held.get(view);
-    const found = held?.revision === revision ? held.bodies.get(representation) : undefined;
+    const found = held?.revision === revision ? held.bodies.get(representation)?.body : undefined;
     if (held !== undefined && found !== undefined) return found;
     // First of all: one that fails must leave nothing behind.
     const body = encode();
@@ -47,11 +52,16 @@ export class Answers {
       held = { revision, bodies: new Map(), bytes: 0 };
       this.#held.set(view, held);
     }
-    held.bodies.set(representation, body);
+    held.bodies.set(representation, { body });
     held.bytes += body.length + overheadBytes;
     this.#bytes += body.length + overheadBytes;
     this.#evict();
     return body;
+  }
+
+  /** What `get` has last kept of this; undefined when there was no room for it. */
+  kept(view: string, representation: string): Kept | undefined {
+    return this.#held.get(view)?.bodies.get(representation);
   }
 
   #evict(): void {
@@ -66,5 +76,7 @@ export class Answers {
     if (held === undefined) return;
     this.#held.delete(view);
     this.#bytes -= held.bytes;
+    // Whoever remembers where it was kept must not keep it.
+    for (const kept of held.bodies.values()) kept.body = undefined;
   }
 }

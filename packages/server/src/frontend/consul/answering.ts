@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from '../../net/frontend.ts';
 import type { Caller } from '../../security/acl.ts';
 import type { Plan } from './plan.ts';
+import type { Query } from './query.ts';
 import { filteredHead, fullSight, Sight, Viewers, type Viewer } from './sight.ts';
 import { acceptsGzip, gzip, gzipBytesMin, type Wire } from './wire.ts';
 
@@ -54,13 +55,25 @@ export class Answering {
   answer(request: IncomingMessage, response: ServerResponse, plan: Plan, caller: Caller): number {
     this.demand(plan, caller);
     const revision = plan.revision(this.#context.registry);
+    const { last } = plan;
+    // With thousands of keys that are asked in turn, looking into each table costs more than the answer.
+    const again = last?.revision === revision && last.authorizer === caller.authorizer ? last.kept.body : undefined;
+    if (last !== undefined && again !== undefined && !gzips(plan, again, request)) {
+      response.writeHead(last.status, last.head as string[]);
+      response.end(again);
+      return last.status;
+    }
     const viewer = this.#viewers.of(caller.authorizer);
     const plain = this.#body(plan, revision, viewer);
     const { absent, narrowed } = this.#traitsOf(plain);
-    const gzipped = plain.length >= gzipBytesMin && plan.query.raw !== true && acceptsGzip(request);
+    const gzipped = gzips(plan, plain, request);
     const body = gzipped ? this.#kept(plan, revision, narrowed ? viewer : undefined, ' gzip', () => gzip(plain)) : plain;
     const head = this.#head(body, plan, revision, { absent, gzipped, viewer });
     const status = absent ? 404 : 200;
+    if (!gzipped && !narrowed && isShapedByRevision(plan)) {
+      const kept = this.#context.answers.kept(plan.query.view, plan.query.name);
+      plan.last = kept && { revision, authorizer: caller.authorizer, status, head, kept };
+    }
     response.writeHead(status, (narrowed ? [...filteredHead(true, caller), ...head] : head) as string[]);
     response.end(body);
     return status;
@@ -115,14 +128,10 @@ export class Answering {
   /** @param viewer undefined for what is the same for everybody */
   #kept({ query }: Plan, revision: number, viewer: Viewer | undefined, form: string, encode: () => Buffer): Buffer {
     const { registry, answers } = this.#context;
-    // Answers that do not follow one view have a revision of their own, and so a name of their own.
-    // So have filtered ones, lest they drive the others of their view out.
-    const { shapedBy = nothing } = query;
-    const ownName = query.others !== undefined || shapedBy.length > 0 || query.filtered === true;
-    const view = ownName ? `${query.view}\0${query.name}` : query.view;
+    const view = followsItsView(query) ? query.view : `${query.view}\0${query.name}`;
     // No two changes have one revision, so the newest of them all tells the bodies apart.
     let revisionKept = revision;
-    for (const one of shapedBy) revisionKept = Math.max(revisionKept, registry.views.revision(one));
+    for (const one of query.shapedBy ?? nothing) revisionKept = Math.max(revisionKept, registry.views.revision(one));
     return answers.get(viewer === undefined ? view : `${view}\0${viewer.name}`, revisionKept, query.name + form, encode);
   }
 
@@ -157,4 +166,21 @@ export class Answering {
       ...(token === undefined || value === undefined ? {} : { token: [token.header, value] as const }),
     });
   }
+}
+
+/**
+ * Answers that do not follow one view have a revision of their own, and so a name of their own among those that
+ * are kept. So have filtered ones, lest they drive the others of their view out.
+ */
+function followsItsView({ others, shapedBy = nothing, filtered }: Query): boolean {
+  return others === undefined && shapedBy.length === 0 && filtered !== true;
+}
+
+/** Nothing but the revision and the permissions tells two answers of the plan apart. */
+function isShapedByRevision({ query, cached }: Plan): boolean {
+  return !cached && query.token === undefined && followsItsView(query);
+}
+
+function gzips({ query }: Plan, body: Buffer, request: IncomingMessage): boolean {
+  return body.length >= gzipBytesMin && query.raw !== true && acceptsGzip(request);
 }

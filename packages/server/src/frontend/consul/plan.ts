@@ -3,10 +3,21 @@
  * the same few URLs again and again, so plans are kept.
  */
 
+import type { Kept } from '../../net/answers.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Access } from '../../security/access.ts';
+import type { Authorizer } from '../../security/authorizer.ts';
 import type { Consistency } from './params.ts';
 import type { Demand, Query } from './query.ts';
+
+/** What was last answered, and to whom. Asked again, it is found without a look at the tables of answers. */
+export interface LastAnswer {
+  readonly revision: number;
+  readonly authorizer: Authorizer;
+  readonly status: number;
+  readonly head: readonly string[];
+  readonly kept: Kept;
+}
 
 export class Plan {
   readonly query: Query;
@@ -18,6 +29,7 @@ export class Plan {
   readonly demand: Demand | undefined;
   /** The client takes an answer from a cache and wants to know its age. */
   readonly cached: boolean;
+  last: LastAnswer | undefined;
   /** What `revision` last said, and at which revision of the state. */
   #revision = 0;
   #asOf = -1;
@@ -32,7 +44,7 @@ export class Plan {
     this.consistency = consistency;
     this.route = path;
     this.access = access;
-    this.demand = query.demand ?? (access.kind === 'demands' ? { ...access, name: '' } : undefined);
+    this.demand = query.demand ?? (access.kind === 'demands' ? { resource: access.resource, verb: access.verb, name: '' } : undefined);
     this.cached = cached;
   }
 
