@@ -3,10 +3,7 @@
  * client has a `Picker` of its own around the balancer, each server a `LoadMeter`. Nothing here chooses
  * an endpoint or estimates a load. Requests arrive open loop (Poisson), whatever becomes of them: a
  * closed loop waits for slow servers and so hides them.
- *
- * A server shares its processors among its requests: n of them run on min(n, cores) cores, each at
- * speed × min(1, cores ÷ n). One heap per server is kept in units of work done per request ("virtual
- * time"), so that a change of rate moves one number and not every request.
+ * How a server works off its requests is in `shared-server.mjs`.
  *
  * A request takes no time on the network; a probe takes half a millisecond there and back, and nothing
  * of the server. The same seed gives the same arrivals and the same work for every policy.
@@ -14,7 +11,7 @@
 
 import { SeededRandom } from '@rollcall/client';
 import { Picker } from '../../packages/client/dist/balancer/picker.js';
-import { LoadMeter } from '../../packages/client/dist/load-report/load-meter.js';
+import { SharedServer } from './shared-server.mjs';
 
 const probeOneWayMs = 0.25;
 const sampleRifMs = 50;
@@ -63,7 +60,7 @@ export class Cluster {
     this.works = new SeededRandom(seed + 0x5eed);
     this.hosts = new SeededRandom(seed + 0xcafe);
     const clock = { monotonic: () => this.now };
-    this.servers = Array.from({ length: model.servers }, (_, index) => new Server(model.host(index, this.hosts), clock));
+    this.servers = Array.from({ length: model.servers }, (_, index) => new SharedServer(model.host(index, this.hosts), clock));
     this.nextEnds = new Float64Array(model.servers).fill(Infinity);
     this.instances = this.servers.map((_, index) => instance(index));
     const probing = { probe: (endpoint) => this.probe(endpoint), clock };
@@ -237,63 +234,6 @@ function at(sorted, share) {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-class Server {
-  /** Requests in flight. */
-  count = 0;
-  /** Work done so far for a request that was there all the time, in milliseconds of a core. */
-  #done = 0;
-  #advancedAt = 0;
-  /** Requests by the `#done` at which each is finished. */
-  #heap = [];
-  /** Core-milliseconds used and requests answered, for whoever computes weights. */
-  used = 0;
-  answered = 0;
-
-  constructor({ cores, speed }, clock) {
-    this.cores = cores;
-    this.speed = speed;
-    this.meter = new LoadMeter(clock);
-  }
-
-  advance(now) {
-    const passed = now - this.#advancedAt;
-    this.#advancedAt = now;
-    if (this.count === 0) return;
-    this.#done += passed * this.#rate();
-    this.used += passed * Math.min(this.cores, this.count);
-  }
-
-  add(job, work) {
-    job.doneAt = this.#done + work;
-    this.count += 1;
-    push(this.#heap, job);
-  }
-
-  /** The request that is finished now. */
-  take() {
-    this.count -= 1;
-    this.answered += 1;
-    const job = pop(this.#heap);
-    job.live = false;
-    return job;
-  }
-
-  abandon(job) {
-    job.live = false;
-    this.count -= 1;
-  }
-
-  nextEnd() {
-    while (this.#heap.length > 0 && !this.#heap[0].live) pop(this.#heap);
-    if (this.#heap.length === 0) return Infinity;
-    return this.#advancedAt + Math.max(0, this.#heap[0].doneAt - this.#done) / this.#rate();
-  }
-
-  #rate() {
-    return this.speed * Math.min(1, this.cores / this.count);
-  }
-}
-
 /** What is due after the same delay is due in the order it came. */
 class Queue {
   #items = [];
@@ -319,34 +259,6 @@ class Queue {
     }
     return item;
   }
-}
-
-function push(heap, job) {
-  let at = heap.push(job) - 1;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (heap[parent].doneAt <= job.doneAt) break;
-    heap[at] = heap[parent];
-    at = parent;
-  }
-  heap[at] = job;
-}
-
-function pop(heap) {
-  const first = heap[0];
-  const last = heap.pop();
-  if (heap.length === 0) return first;
-  let at = 0;
-  for (;;) {
-    let child = 2 * at + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && heap[child + 1].doneAt < heap[child].doneAt) child += 1;
-    if (heap[child].doneAt >= last.doneAt) break;
-    heap[at] = heap[child];
-    at = child;
-  }
-  heap[at] = last;
-  return first;
 }
 
 export function instance(port, weight = 1) {
