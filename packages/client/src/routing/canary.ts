@@ -6,12 +6,16 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { drawIndex, type RandomSource } from '../balancer/seeded-random.ts';
+import { hash32 } from '../hashing/hash32.ts';
 import type { InstanceFilter } from './selector.ts';
 
 export interface CanaryOptions {
   /** Which instances are the canary; all others are not. */
   readonly select: InstanceFilter;
-  /** Share of the requests that go to the canary, from 0 (none but by header) to 1. */
+  /**
+   * Share of the requests that go to the canary, from 0 (none but by header) to 1. Of requests with a key it is that
+   * share of the keys: a user stays on the same side, whichever caller asks.
+   */
   readonly share: number;
   /**
    * Name of a request header that decides for itself: `always` goes to the canary, `never` does not,
@@ -24,6 +28,9 @@ export interface CanaryOptions {
 
 /** Reads a request's header by its name in lower case. */
 export type HeaderReader = (name: string) => string | undefined;
+
+/** For a hash other than those of balancers: else all of the canary's keys would be neighbours on a ring. */
+const keySeed = 0xca7a12;
 
 /** Thousandths would be too coarse for a first canary at a large service. */
 const grains = 1_000_000;
@@ -45,8 +52,8 @@ export class Canary {
     this.#random = random;
   }
 
-  /** Whether the next request goes to the canary. */
-  wants(header: HeaderReader | undefined): boolean {
+  /** Whether the next request goes to the canary. @param key what it is about, if it has one */
+  wants(header: HeaderReader | undefined, key?: string): boolean {
     const asked = this.#header === undefined ? undefined : header?.(this.#header);
     if (asked !== undefined) {
       if (this.#headerValue !== undefined) {
@@ -54,6 +61,8 @@ export class Canary {
       } else if (asked === 'always') return true;
       else if (asked === 'never') return false;
     }
-    return this.#share > 0 && drawIndex(this.#random, grains) < this.#share * grains;
+    if (this.#share === 0) return false;
+    const drawn = key === undefined ? drawIndex(this.#random, grains) : (hash32(key, keySeed) >>> 0) % grains;
+    return drawn < this.#share * grains;
   }
 }

@@ -64,6 +64,16 @@ describe('a canary', () => {
     expect(idsOf(shares(0, () => 'never'))).toEqual(['a', 'b']);
   });
 
+  it('has the same keys at each caller, and its share of them', () => {
+    const callers = [setUp({ canary: { ...options.canary, share: 0.3 } }, instances), setUp({ canary: { ...options.canary, share: 0.3 } }, instances)];
+    const keys = Array.from({ length: 1000 }, (_, n) => `user-${n}`);
+    const [here, again, there] = [callers[0], callers[0], callers[1]].map((caller) =>
+      keys.filter((key) => caller?.router.pick(0, [], key)?.instance.id === 'new'));
+    expect(again).toEqual(here);
+    expect(there).toEqual(here);
+    expect((here?.length ?? 0) / 1000).toBeCloseTo(0.3, 1);
+  });
+
   it('is not missed when there is none', () => {
     const { shares } = setUp(options, instances.slice(0, 2));
     expect(shares(0, () => 'always')).toEqual({ a: 50, b: 50 });
@@ -112,6 +122,14 @@ describe('zones', () => {
     expect(shares()['b1']).toBeCloseTo(100 / 3 / 1.5, -0.5);
   });
 
+  it('keep a key in one zone', () => {
+    const { router } = setUp({ zone: { own: 'b' } }, [...six, inZone('a4', 'a'), inZone('a5', 'a'), inZone('a6', 'a')]);
+    const zoneOf = (key: string) => router.pick(0, [], key)?.instance.meta['zone'];
+    const zones = Array.from({ length: 200 }, (_, n) => new Set(Array.from({ length: 5 }, () => zoneOf(`user-${n}`))));
+    expect(zones.every(({ size }) => size === 1)).toBe(true);
+    expect(new Set(zones.flatMap((zone) => [...zone])).size).toBe(2);
+  });
+
   it('do not matter when there are few instances', () => {
     const { shares } = setUp({ zone: { own: 'b' } }, six.slice(0, 5));
     expect(idsOf(shares())).toHaveLength(5);
@@ -142,6 +160,7 @@ it.each<[RoutingOptions, RegExp]>([
   [{ subset: { size: 0 } }, /subset\.size is 0/],
   [{ subset: { size: 3, ordinal: 1.5 } }, /subset\.ordinal is 1\.5/],
   [{ priority: { overprovisioning: 0.5 } }, /overprovisioning is 0\.5/],
+  [{ priority: { overprovisioning: Number.NaN } }, /overprovisioning is NaN/],
 ])('refuses %j', (options, message) => {
   expect(() => setUp(options, [])).toThrow(message);
 });

@@ -14,6 +14,7 @@ import type { Picker } from '../balancer/picker.ts';
 import { bitsRange, type RandomSource } from '../balancer/seeded-random.ts';
 import { type Endpoint, identityOf } from '../endpoint.ts';
 import { Canary, type HeaderReader } from './canary.ts';
+import { hash32 } from '../hashing/hash32.ts';
 import { levelShares } from './priority.ts';
 import type { RoutingOptions } from './routing-options.ts';
 import { instancePredicate } from './selector.ts';
@@ -24,7 +25,7 @@ import { defaultZoneSizeMin, zoneShares } from './zones.ts';
 export interface EndpointChooser {
   /**
    * The endpoint for the next request, or undefined when there is none but those of `exclude`.
-   * @param key for balancers that hash
+   * @param key equal ones go to the same place, as long as shares do not change and the balancer hashes
    * @param header of the request, for those that routing goes by
    */
   pick(now: number, exclude?: readonly Endpoint[], key?: string, header?: HeaderReader): Endpoint | undefined;
@@ -41,6 +42,9 @@ interface Group {
 }
 
 const nobody: readonly Endpoint[] = [];
+
+/** For a hash of keys that is none of a balancer's, nor the canary's. */
+const groupSeed = 0x9e0c95;
 
 export class Router implements EndpointChooser {
   readonly #options: RoutingOptions;
@@ -65,7 +69,7 @@ export class Router implements EndpointChooser {
     demandWhole(subset?.size, 1, 'subset.size');
     demandWhole(subset?.ordinal, 0, 'subset.ordinal');
     demandWhole(zone?.sizeMin, 0, 'zone.sizeMin');
-    if ((priority?.overprovisioning ?? 1) < 1) {
+    if (!((priority?.overprovisioning ?? 1) >= 1)) {
       throw new RegistryError('invalid_argument', `priority.overprovisioning is ${priority?.overprovisioning}; it must be 1 or more`);
     }
     this.#options = options;
@@ -118,8 +122,9 @@ export class Router implements EndpointChooser {
   pick(now: number, exclude: readonly Endpoint[] = nobody, key?: string, header?: HeaderReader): Endpoint | undefined {
     if (this.#single !== undefined) return this.#single.picker.pick(now, exclude, key);
     this.#refreshShares(now);
-    const canary = this.#canary?.wants(header) ?? false;
-    const chosen = this.#draw(canary) ?? this.#draw(!canary);
+    const canary = this.#canary?.wants(header, key) ?? false;
+    const drawn = key === undefined ? this.#random.bits() / bitsRange : (hash32(key, groupSeed) >>> 0) / 2 ** 32;
+    const chosen = this.#groupAt(drawn, canary) ?? this.#groupAt(drawn, !canary);
     let endpoint = chosen?.picker.pick(now, exclude, key);
     let home = chosen;
     // Rather one of another group than none: a request that was tried here may go there.
@@ -169,13 +174,14 @@ export class Router implements EndpointChooser {
     const { priority, zone } = this.#options;
     return {
       canary: this.#isCanary(instance),
-      level: priority === undefined ? 0 : (priority.levelOf ?? levelInMeta)(instance),
+      level: priority === undefined ? 0 : numberOf((priority.levelOf ?? levelInMeta)(instance)),
       zone: zone === undefined ? '' : (zone.zoneOf ?? zoneInMeta)(instance),
     };
   }
 
-  #draw(canary: boolean): Group | undefined {
-    let left = this.#random.bits() / bitsRange;
+  /** The group of that side whose part of the whole, from 0 to 1, holds the point drawn. */
+  #groupAt(drawn: number, canary: boolean): Group | undefined {
+    let left = drawn;
     let last: Group | undefined;
     for (const group of this.#groups) {
       if (group.canary !== canary || group.share === 0) continue;
@@ -221,7 +227,10 @@ export class Router implements EndpointChooser {
 }
 
 function levelInMeta({ meta }: Instance): number {
-  const level = Number(meta['priority'] ?? 0);
+  return Number(meta['priority'] ?? 0);
+}
+
+function numberOf(level: number): number {
   return Number.isFinite(level) ? level : 0;
 }
 

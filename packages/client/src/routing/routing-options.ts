@@ -28,7 +28,7 @@ export interface SubsetOptions {
 }
 
 export interface PriorityOptions {
-  /** Level of an instance, 0 for the first. By default its metadata `priority`, and 0 for what is no number. */
+  /** Level of an instance, 0 for the first. By default its metadata `priority`; what is no number counts as 0. */
   readonly levelOf?: (instance: Instance) => number;
   /** How much more than its share a healthy instance can take, 1 or more; 1.4 by default. */
   readonly overprovisioning?: number;
