@@ -59,7 +59,10 @@ describe.runIf(unable === undefined)('consul_sd_configs', { timeout: 60_000 }, (
   /** Rejects when Prometheus ends before it is told to. */
   let died: Promise<never>;
   let api: string;
-  const exporter = createHttpServer((_request, response) => response.end('answers_total 42\n'));
+  const exporter = createHttpServer((_request, response) => {
+    // Since 3.0, Prometheus reads nothing without a type.
+    response.writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4' }).end('answers_total 42\n');
+  });
   let exporterPort: number;
   const log: string[] = [];
 
@@ -69,11 +72,11 @@ describe.runIf(unable === undefined)('consul_sd_configs', { timeout: 60_000 }, (
     await register('web', 'web-1', ['metrics', 'blue']);
     await register('db', 'db-1', ['quiet']);
     secured = await createServer({ engine: memory(), acl: { initialManagement: management } });
-    const Rules = 'agent_prefix "" { policy = "read" } node_prefix "" { policy = "read" } service "web" { policy = "read" }';
+    const Rules = 'agent_prefix "" { policy = "read" } node_prefix "" { policy = "read" } service_prefix "web" { policy = "read" }';
     await putSecured('/v1/acl/policy', { Name: 'scraper', Rules });
     reader = ((await putSecured('/v1/acl/token', { Policies: [{ Name: 'scraper' }] })) as { SecretID: string }).SecretID;
     // Targets of one address would be one target.
-    for (const [name, service, rack, Address] of [['a', 'web', 'r1', '127.0.0.1'], ['b', 'web', 'r2', '127.0.0.2'], ['c', 'db', 'r1', '127.0.0.3']]) {
+    for (const [name, service, rack, Address] of [['a', 'web', 'r1', '127.0.0.1'], ['b', 'web', 'r2', '127.0.0.2'], ['c', 'db', 'r1', '127.0.0.3'], ['d', 'web-admin', 'r2', '127.0.0.4']]) {
       const node = { Node: name, Address, NodeMeta: { rack } };
       await putSecured('/v1/catalog/register', { ...node, Service: { Service: service, ID: `${service}-${name}`, Port: exporterPort } });
     }
@@ -253,13 +256,14 @@ ${filters ? filtered() : ''}  - job_name: refused
   });
 
   test('sees with a token what its rules let it see, and nothing with a wrong one', async () => {
-    await targets('secured', (found) => expect(ids(found)).toEqual(['web-a', 'web-b']));
+    await targets('secured', (found) => expect(ids(found)).toEqual(['web-a', 'web-admin-d', 'web-b']));
     await targets('refused', (found) => expect(found).toEqual([]));
   });
 
   test('sees of that what its filter leaves in', async ({ skip }) => {
     skip(!filters, `${program} is older than 3.0 and knows no filter`);
-    await targets('filtered', (found) => expect(ids(found)).toEqual(['web-a']));
+    // The filter is that of the list of services: it leaves in those with an instance in the rack, and all of their instances.
+    await targets('filtered', (found) => expect(ids(found)).toEqual(['web-a', 'web-b']));
   });
 
   test('nothing went wrong on the way, but for the token that is none', () => {
