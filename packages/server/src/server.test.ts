@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { connect, type Socket } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { EngineEvent } from './engine/engine.ts';
 import { memory } from './engine/memory/memory.ts';
 import { find } from './registry/reader.ts';
@@ -12,6 +13,12 @@ import { createServer, type ServerOptions } from './server.ts';
 import { version } from './version.ts';
 
 const files = { certFile: '/nowhere/cert.pem', keyFile: '/nowhere/key.pem' };
+
+/** An address of this machine that is not loopback, whose connections are counted. */
+const outward = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
+if (outward === undefined) console.warn('skipped: connections from one address are not counted on loopback, and there is no other');
 
 describe('createServer', () => {
   test('is ready in under 100 ms', async () => {
@@ -25,6 +32,33 @@ describe('createServer', () => {
       await server.close();
     }
     expect(Math.min(...durations)).toBeLessThan(100);
+  });
+
+  test.skipIf(outward === undefined)('lets one address have so many connections, and answers those that it has', async () => {
+    const host = outward as string;
+    const server = await createServer({ http: { host }, unsafeAllowUnauthenticated: true, limits: { connectionsPerAddressMax: 3 } });
+    const sockets: Socket[] = [];
+    onTestFinished(async () => {
+      for (const socket of sockets) socket.destroy();
+      await server.close();
+    });
+    /** @returns the status of an answer; `closed` when there was none */
+    const ask = () =>
+      new Promise<string>((resolve) => {
+        const socket = connect(server.httpPort, host, () => socket.write('GET /v1/status/leader HTTP/1.1\r\nHost: registry\r\n\r\n'));
+        sockets.push(socket);
+        socket.on('data', (bytes) => resolve(bytes.toString('latin1', 9, 12)));
+        socket.on('error', () => {});
+        socket.on('close', () => resolve('closed'));
+      });
+    expect([await ask(), await ask(), await ask(), await ask()]).toEqual(['200', '200', '200', 'closed']);
+    const refused = await server.metrics.connectionsRefused.get();
+    expect(refused.values).toMatchObject([{ labels: { reason: 'address' }, value: 1 }]);
+    const gone = new Promise((resolve) => sockets[0]?.once('close', resolve));
+    sockets[0]?.destroy();
+    await gone;
+    // The server hears of the end a moment later than this side.
+    await vi.waitFor(async () => expect(await ask()).toBe('200'));
   });
 
   test('keeps its node id in the store', async () => {
@@ -82,6 +116,8 @@ describe('createServer', () => {
     expect(await put.body.text()).toBe('true');
     expect(await (await fetch(`${both.url}/v1/kv/a?raw`)).text()).toBe('1');
     // A query that waits on one listener is answered when both close.
+    const self = await request(`${both.url}/v1/agent/self`);
+    expect(await self.body.json()).toMatchObject({ DebugConfig: { HTTPPort: both.httpPort, HTTPSPort: both.httpsPort } });
     const waiting = request(`https://127.0.0.1:${both.httpsPort}/v1/kv/a?index=${both.registry.state.revision}`, { dispatcher });
     while ((await both.metrics.parked.get()).values[0]?.value !== 1) await new Promise(setImmediate);
     await both.close();

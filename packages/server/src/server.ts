@@ -196,6 +196,7 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
   const names = dnsOptions && dns(context, dnsOptions);
   const listeners = await openListeners({ server: options, frontends, origins: context.origins, limits, clock, log, metrics });
   identity.httpPort = listeners.httpPort;
+  identity.httpsPort = listeners.httpsPort ?? 0;
   for (const frontend of frontends) await frontend.start?.();
   const dnsPort = await startNames(names, options.dns?.optional === true, listeners, log);
   const stopHousekeeping = keepHouse(replica, wheel, clock, log);
@@ -286,6 +287,7 @@ async function identify(registry: Registry, address: string, options: ServerOpti
     version,
     address,
     httpPort: 0,
+    httpsPort: 0,
     agentNames: options.agentNames ?? {},
     ...(options.nodeMeta === undefined ? {} : { nodeMeta: options.nodeMeta }),
   };

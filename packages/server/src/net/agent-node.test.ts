@@ -16,6 +16,7 @@ const identity: Identity = {
   version: '1.2.3',
   address: '10.1.1.1',
   httpPort: 8500,
+  httpsPort: 0,
   agentNames: { '10.0.0.9': 'named' },
 };
 

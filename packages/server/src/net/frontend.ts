@@ -33,6 +33,8 @@ export interface Identity {
   readonly address: string;
   /** Port of the HTTP listener, known once it listens; 0 when there is none, or it is a Unix socket. */
   httpPort: number;
+  /** Port of the HTTP listener with TLS; 0 likewise. */
+  httpsPort: number;
   /** Node names for client addresses that shall not get the derived one (`net/agent-node.ts`). */
   readonly agentNames: Readonly<Record<string, string>>;
 }

@@ -52,6 +52,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
     version: '1.2.3',
     address: '127.0.0.1',
     httpPort: 0,
+    httpsPort: 0,
     agentNames: {},
   };
   const health: Health = {

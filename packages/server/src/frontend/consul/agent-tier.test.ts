@@ -225,6 +225,12 @@ describe('how an agent is run', () => {
     expect(reloads).toBe(2);
   });
 
+  test('self tells where it listens, and -1 for where it does not', async () => {
+    type Self = { readonly DebugConfig: { readonly HTTPPort: number; readonly HTTPSPort: number } };
+    const { DebugConfig } = (await consul.get('/v1/agent/self')).json<Self>();
+    expect(DebugConfig).toMatchObject({ HTTPPort: consul.server.httpPort, HTTPSPort: -1 });
+  });
+
   test('joining and leaving, as in a datacenter of one server', async () => {
     const joined = async (address: string) => (await consul.put(`/v1/agent/join/${address}`)).status;
     expect([await joined('127.0.0.1'), await joined('127.0.0.1:8301'), await joined('10.255.255.1')]).toEqual([

@@ -65,7 +65,9 @@ export function self(call: Call): Reply {
       NodeName: agent.name,
       ACLsEnabled: secured,
       EnableRemoteScriptChecks: false,
-      HTTPPort: identity.httpPort,
+      // -1 is what Consul has where nothing listens.
+      HTTPPort: identity.httpPort || -1,
+      HTTPSPort: identity.httpsPort || -1,
       KVMaxValueSize: limits.kvValueBytesMax,
       ServerMode: server,
       // What tools give to `agent/join`.

@@ -15,6 +15,7 @@ const identity: Identity = {
   version: '0.0.0',
   address: '127.0.0.1',
   httpPort: 0,
+  httpsPort: 0,
   agentNames: { '10.0.0.9': 'gateway' },
 };
 

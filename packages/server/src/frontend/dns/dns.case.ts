@@ -60,6 +60,7 @@ export async function startRegistry(clock: Clock = systemClock) {
       version: '1.2.3',
       address: '127.0.0.1',
       httpPort: 0,
+      httpsPort: 0,
       agentNames: {},
     },
     limits: defaultLimits,
