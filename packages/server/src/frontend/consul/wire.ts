@@ -56,6 +56,8 @@ function commonFields(defaultPolicy: DefaultPolicy): readonly string[] {
 export class Wire {
   readonly #common: readonly string[];
   readonly #empty: readonly string[];
+  /** Answers to who guesses tokens: the gate throws the same few errors again and again, as often as it likes to guess. */
+  readonly #slowedDown = new WeakMap<TooManyFailures, { readonly head: readonly string[]; readonly body: Buffer }>();
 
   constructor(defaultPolicy: DefaultPolicy) {
     this.#common = commonFields(defaultPolicy);
@@ -105,6 +107,7 @@ export class Wire {
 
   /** Answers an error in Consul's manner. @returns the status */
   error(response: ServerResponse, thrown: unknown): number {
+    if (thrown instanceof TooManyFailures) return this.#slowDown(response, thrown);
     const error = toRegistryError(thrown);
     if (thrown instanceof BodyTooLarge) {
       // The rest of the body is still on its way; nothing after it could be understood.
@@ -113,13 +116,22 @@ export class Wire {
       this.text(response, 413, `Request body(${bytes} bytes) too large, max size: ${limit} bytes.`);
       return 413;
     }
-    if (thrown instanceof TooManyFailures) {
-      this.text(response, 429, error.message, ['Retry-After', String(Math.ceil(thrown.retryAfterMs / 1_000))]);
-      return 429;
-    }
     const status = statusOf(error.code);
     this.text(response, status, error.message);
     return status;
+  }
+
+  #slowDown(response: ServerResponse, error: TooManyFailures): number {
+    let answer = this.#slowedDown.get(error);
+    if (answer === undefined) {
+      const body = Buffer.from(error.message);
+      const after = ['Retry-After', String(Math.ceil(error.retryAfterMs / 1_000))];
+      answer = { head: [...contentHeaders.text, ...this.#common, ...after, 'Content-Length', String(body.length)], body };
+      this.#slowedDown.set(error, answer);
+    }
+    response.writeHead(429, answer.head as string[]);
+    response.end(answer.body);
+    return 429;
   }
 }
 
