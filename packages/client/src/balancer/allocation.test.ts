@@ -6,16 +6,13 @@ import { expect, it } from 'vitest';
 const program = fileURLToPath(new URL('../../../../bench/micro/picks-bytes.mjs', import.meta.url));
 const flags = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128'];
 
-/**
- * Prequal hands fractions from method to method, which V8 boxes, 16 bytes each, when it does not inline
- * them: in most runs none, in some up to three.
- */
-const mostOf = (balancer: string) => (balancer.startsWith('Prequal') ? 3 * 16 : 0.05);
+/** What measuring leaves, in bytes a request; an object has 12 or more. */
+const noise = 0.05;
 
 // In a process of its own, which has nothing else to allocate; with the built sources.
 it('no balancer allocates per request: the heap does not grow over a million picks and observations', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, program]);
   const bytes = JSON.parse(stdout) as Record<string, number>;
   expect(Object.keys(bytes).length).toBeGreaterThan(20);
-  for (const [balancer, each] of Object.entries(bytes)) expect.soft(each, balancer).toBeLessThan(mostOf(balancer));
+  for (const [balancer, each] of Object.entries(bytes)) expect.soft(each, balancer).toBeLessThan(noise);
 }, 120_000);
