@@ -29,8 +29,8 @@ export interface Operation {
   readonly failure: (failure: TxnFailure) => string;
 }
 
-/** An operation that cannot be tried: its `What`, or the text of a 413. */
-export type Refusal = { readonly what: string } | { readonly tooLarge: string };
+/** An operation that cannot be tried: its `What`, or the text and status of a whole transaction that cannot. */
+export type Refusal = { readonly what: string } | { readonly status: 400 | 413; readonly text: string };
 
 /** Of an operation that says nothing, which Consul passes over. */
 const noOperation: Operation = { step: {}, results: () => [], failure: () => '' };
@@ -69,9 +69,12 @@ function kvOperation(
   const value = Buffer.from(encoded, 'base64');
   if (value.length > valueBytesMax) {
     const sizes = `(${value.length} > ${valueBytesMax} bytes)`;
-    return { tooLarge: `Value for key ${quoted(key)} is too large ${sizes}` };
+    return { status: 413, text: `Value for key ${quoted(key)} is too large ${sizes}` };
   }
-  if (!isBase64(encoded)) throw invalid(`illegal base64 data in the value for key ${quoted(key)}`);
+  // In Consul it is the decoder of JSON that finds this, before there are operations.
+  if (!isBase64(encoded)) {
+    return { status: 400, text: `Failed to parse body: illegal base64 data in the value for key ${quoted(key)}` };
+  }
   if (key === '' && Verb !== 'get-tree' && Verb !== 'delete-tree') throw invalid('Must provide key');
   checkName(key, 'key name');
   const own = keys.kv(key);

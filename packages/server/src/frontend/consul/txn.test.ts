@@ -125,6 +125,12 @@ describe('keys', () => {
     expect(await indexOf('f')).toBe(index);
   });
 
+  test('a value that is no base64 refuses the whole body, as Consul does', async () => {
+    const answer = await run([kv('set', 'halfway', { Value: base64('no') }), kv('set', 'b', { Value: '!!' }), kv('get', 'nope')]);
+    expect([answer.status, answer.text]).toEqual([400, 'Failed to parse body: illegal base64 data in the value for key "b"']);
+    expect((await consul.get('/v1/kv/halfway')).status).toBe(404);
+  });
+
   test('locks: taken, checked, refused to others, given back, delayed', async () => {
     const [mine, other] = [await session({ LockDelay: '30s' }), await session()];
     const taken = results(

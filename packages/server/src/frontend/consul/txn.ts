@@ -40,7 +40,7 @@ export async function txn(call: Call): Promise<Reply> {
   let denied = false;
   for (const [at, fields] of given.entries()) {
     const operation = operationOf(fields, limits.kvValueBytesMax);
-    if ('tooLarge' in operation) return { status: 413, body: Buffer.from(operation.tooLarge), type: 'text' };
+    if ('text' in operation) return { status: operation.status, body: Buffer.from(operation.text), type: 'text' };
     const lack = lacking(call, fields);
     denied ||= lack !== undefined;
     if (lack !== undefined) errors.push({ OpIndex: at, What: lack });
