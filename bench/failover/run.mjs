@@ -13,7 +13,7 @@ import { machine } from '../machine.mjs';
 import { pause, startNode } from '../processes.mjs';
 import { startRollcall } from '../rollcall.mjs';
 import { median, percentile } from '../statistics.mjs';
-import { perSecond, scenarios } from './scenarios.mjs';
+import { perSecond, scenarios, warmUp } from './scenarios.mjs';
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } } });
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -38,8 +38,7 @@ async function run(scenario, quick) {
     for (let n = 0; n < 5; n++) backends.push(await startBackend(`web-${n}`));
     caller = startNode('load', [path('caller.mjs'), server.url, scenario.method ?? 'GET']);
     await caller.next();
-    // Caches and compiled code, as in a process that has run for a while.
-    await caller.ask({ ask: 'run', perSecond: 500, seconds: 2 });
+    await caller.ask({ ask: 'run', ...warmUp });
     await caller.ask({ ask: 'result' });
     await caller.ask({ ask: 'run', perSecond, seconds: quick ? (scenario.quickSeconds ?? scenario.seconds) : scenario.seconds });
     const result = caller.ask({ ask: 'result' });

@@ -7,6 +7,9 @@ import { pause } from '../processes.mjs';
 
 export const perSecond = 1_000;
 
+/** Caches and compiled code, as in a process that has run for a while. */
+export const warmUp = { perSecond: 500, seconds: 2 };
+
 export const scenarios = [
   {
     name: 'nothing happens',
@@ -83,7 +86,8 @@ export const scenarios = [
       // Still registered as far as the caller can know at first: ports are refused at once.
       await Promise.all(backends.map((backend) => backend.stop('SIGKILL')));
     },
-    target: 'tries ≤ 1.2 × requests',
-    met: ({ sent, events }) => ((events.retry ?? 0) + (events.hedge ?? 0)) / sent <= 0.2,
+    target: 'tries ≤ 1.2 × requests, warm-up included',
+    // What the warm-up earned is spent here: the budget's window is ten seconds.
+    met: ({ sent, events }) => ((events.retry ?? 0) + (events.hedge ?? 0)) / (sent + warmUp.perSecond * warmUp.seconds) <= 0.2,
   },
 ];

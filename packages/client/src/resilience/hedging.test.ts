@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { manualClock } from '../../../server/src/manual-clock.case.ts';
-import { Hedging } from './hedging.ts';
+import { Hedging, type Waiting } from './hedging.ts';
 
 function setUp(options: ConstructorParameters<typeof Hedging>[1] = {}) {
   const clock = manualClock();
@@ -25,11 +25,11 @@ it('tells each request when its own time has come', () => {
 
 it('does not tell a request that was answered, wherever it stands', () => {
   for (const answered of [['a'], ['b'], ['c'], ['a', 'b'], ['b', 'c'], ['c', 'a'], ['a', 'b', 'c']]) {
-    const { clock, told, send } = setUp();
-    const stops = new Map(['a', 'b', 'c'].map((name) => [name, send(name)]));
+    const { clock, hedging, told, send } = setUp();
+    const sent = new Map(['a', 'b', 'c'].map((name) => [name, send(name)]));
     for (const name of answered) {
-      stops.get(name)?.();
-      stops.get(name)?.();
+      hedging.ended(sent.get(name) as Waiting);
+      hedging.ended(sent.get(name) as Waiting);
     }
     clock.advance(100);
     expect(told).toEqual(['a', 'b', 'c'].filter((name) => !answered.includes(name)).map((name) => `${name} after 100`));

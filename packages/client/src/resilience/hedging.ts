@@ -21,7 +21,7 @@ export interface HedgingOptions {
   readonly maxShare?: number;
 }
 
-/** On top of the share, so that clients with little traffic are helped, too. */
+/** In any case, so that clients with little traffic are helped, too. */
 const hedgesPerSecond = 1;
 /** Answers that a percentile needs. */
 const samplesMin = 100;
@@ -30,13 +30,14 @@ const windowMs = 60_000;
 /** The percentile is read anew after so many answers: reading costs a pass over the histogram. */
 const answersPerRead = 64;
 
-/** A request that may be hedged: an entry of the list of those that wait. */
+/** A request that may be hedged. */
 export interface Hedgeable {
   /** No answer has come for so long. */
   hedge(delayMs: number): void;
 }
 
-interface Waiting {
+/** A request in the list of those that wait. */
+export interface Waiting {
   readonly request: Hedgeable;
   readonly sentAt: number;
   previous: Waiting | undefined;
@@ -74,16 +75,28 @@ export class Hedging {
 
   /**
    * A request was sent for the first time; it is told when its answer takes long.
-   * @returns ends that; idempotent
+   * @returns for `ended`
    */
-  sent(request: Hedgeable, now: number): () => void {
+  sent(request: Hedgeable, now: number): Waiting {
     this.#budget.deposit(now);
     const waiting: Waiting = { request, sentAt: now, previous: this.#last, next: undefined };
     if (this.#last === undefined) this.#first = waiting;
     else this.#last.next = waiting;
     this.#last = waiting;
     if (this.#stopTimer === undefined) this.#arm(waiting, now);
-    return () => this.#remove(waiting);
+    return waiting;
+  }
+
+  /** It waits no more; idempotent. */
+  ended(waiting: Waiting): void {
+    const { previous, next } = waiting;
+    if (previous === undefined && this.#first !== waiting) return;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    waiting.previous = undefined;
+    waiting.next = undefined;
   }
 
   /** Whether a hedge may be sent now. */
@@ -124,19 +137,8 @@ export class Hedging {
         this.#arm(waiting, now);
         return;
       }
-      this.#remove(waiting);
+      this.ended(waiting);
       waiting.request.hedge(this.#delayMs);
     }
-  }
-
-  #remove(waiting: Waiting): void {
-    const { previous, next } = waiting;
-    if (previous === undefined && this.#first !== waiting) return;
-    if (previous === undefined) this.#first = next;
-    else previous.next = next;
-    if (next === undefined) this.#last = previous;
-    else next.previous = previous;
-    waiting.previous = undefined;
-    waiting.next = undefined;
   }
 }

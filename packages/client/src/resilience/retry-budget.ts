@@ -1,9 +1,9 @@
 /**
- * A budget for retries: each request deposits a share of a retry, each retry withdraws one, and a
- * small reserve lets clients with little traffic retry at all. When every endpoint fails, the load
- * grows by the share only and not by the number of tries. As in Finagle (twitter/finagle,
- * service/RetryBudget.scala: 20 % of the requests of the last 10 s, plus 10 a second), with the
- * window kept in ten slices.
+ * A budget for retries: of the requests of the last ten seconds a share may be retried, and a small number
+ * a second in any case, so that clients with little traffic can retry at all. When every endpoint fails,
+ * the load grows by the share and not by the number of tries. After Finagle (twitter/finagle,
+ * service/RetryBudget.scala: 20 %, 10 a second, a window of 10 s), with the window kept in ten slices. Unlike
+ * there, the number a second is a floor and not a gift on top: the load never grows by more than the share.
  */
 
 import { demand } from '../balancer/demand.ts';
@@ -11,9 +11,9 @@ import { demand } from '../balancer/demand.ts';
 export interface RetryBudgetOptions {
   /** Retries that each request earns, 0 or more. 0.2 by default. */
   readonly share?: number;
-  /** Retries a second on top, 0 or more; those of a whole window can be spent at once. 10 by default. */
+  /** Retries a second in any case, 0 or more; those of a whole window can be spent at once. 10 by default. */
   readonly perSecond?: number;
-  /** How long a deposit and a withdrawal count, in milliseconds; more than 0. 10,000 by default. */
+  /** How long a request and a retry count, in milliseconds; more than 0. 10,000 by default. */
   readonly windowMs?: number;
 }
 
@@ -21,10 +21,11 @@ const slices = 10;
 
 export class RetryBudget {
   readonly #share: number;
-  readonly #reserve: number;
+  readonly #least: number;
   readonly #sliceMs: number;
-  /** Deposits less withdrawals, in retries, by slice of the window. */
-  readonly #sums = new Float64Array(slices);
+  /** What requests have earned, and what retries have spent, by slice of the window. */
+  readonly #earned = new Float64Array(slices);
+  readonly #spent = new Float64Array(slices);
   /** Number of the newest slice since the clock's zero. */
   #newest = -Infinity;
 
@@ -34,43 +35,50 @@ export class RetryBudget {
     demand(perSecond >= 0 && perSecond < Infinity, 'retryBudget.perSecond', perSecond, '0 or more');
     demand(windowMs > 0 && windowMs < Infinity, 'retryBudget.windowMs', windowMs, 'more than 0');
     this.#share = share;
-    this.#reserve = (perSecond * windowMs) / 1000;
+    this.#least = (perSecond * windowMs) / 1000;
     this.#sliceMs = windowMs / slices;
   }
 
   /** A request was made (not a retry). */
   deposit(now: number): void {
-    this.#add(this.#share, now);
+    add(this.#earned, this.#turn(now), this.#share);
   }
 
   /** Takes one retry out of the budget; false when there is none left. */
   withdraw(now: number): boolean {
     if (this.balance(now) < 1) return false;
-    this.#add(-1, now);
+    add(this.#spent, this.#turn(now), 1);
     return true;
   }
 
   /** Retries that can be made now; not a whole number. */
   balance(now: number): number {
     this.#turn(now);
-    let sum = this.#reserve;
-    for (const slice of this.#sums) sum += slice;
     // Twenty deposits of 0.2 make a hair less than four.
-    return sum + 1e-9;
+    return Math.max(sum(this.#earned), this.#least) - sum(this.#spent) + 1e-9;
   }
 
-  #add(amount: number, now: number): void {
-    this.#turn(now);
-    const index = this.#newest % slices;
-    this.#sums[index] = (this.#sums[index] as number) + amount;
-  }
-
-  /** Clears the slices that left the window. */
-  #turn(now: number): void {
+  /** Clears the slices that left the window. @returns the index of the present one */
+  #turn(now: number): number {
     const current = Math.floor(now / this.#sliceMs);
-    if (current <= this.#newest) return;
-    const first = Math.max(this.#newest + 1, current - slices + 1);
-    for (let slice = first; slice <= current; slice++) this.#sums[slice % slices] = 0;
-    this.#newest = current;
+    if (current > this.#newest) {
+      const first = Math.max(this.#newest + 1, current - slices + 1);
+      for (let slice = first; slice <= current; slice++) {
+        this.#earned[slice % slices] = 0;
+        this.#spent[slice % slices] = 0;
+      }
+      this.#newest = current;
+    }
+    return this.#newest % slices;
   }
+}
+
+function add(sums: Float64Array, index: number, amount: number): void {
+  sums[index] = (sums[index] as number) + amount;
+}
+
+function sum(sums: Float64Array): number {
+  let all = 0;
+  for (const one of sums) all += one;
+  return all;
 }
