@@ -10,13 +10,13 @@
  *                      └──► Try (endpoint 3) ──► headers, data, end ──► fetch
  */
 
-import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import { isRegistryError, type RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { type Deadline, deadlineHeader, writeDeadline } from '../resilience/deadline.ts';
 import type { Gradient2 } from '../resilience/gradient2.ts';
-import type { Hedgeable, Hedging } from '../resilience/hedging.ts';
+import type { Hedgeable, Hedging, Waiting } from '../resilience/hedging.ts';
 import { type Failure, isIdempotent, retryPlace } from '../resilience/retry.ts';
 import type { RetryBudget } from '../resilience/retry-budget.ts';
 import type { ServiceEvent } from '../resilience/service-event.ts';
@@ -24,7 +24,8 @@ import type { HeaderReader } from '../routing/canary.ts';
 import type { EndpointChooser } from '../routing/router.ts';
 import type { Telemetry } from '../telemetry.ts';
 import type { EndpointPools } from './endpoint-pools.ts';
-import { ReplayBody } from './replay-body.ts';
+import { brokenOff, noAnswer, noInstance, noList, overloaded, tooLate, tooMany } from './exchange-errors.ts';
+import { isReadOnce, ReplayBody } from './replay-body.ts';
 import { headerReader, withHeader } from './request-headers.ts';
 import { type FetchHandler, Try, type TryListener } from './try.ts';
 
@@ -91,7 +92,8 @@ export class Exchange implements TryListener, Hedgeable {
   #tries = 0;
   #hedged = false;
   #over = false;
-  #stopHedge: (() => void) | undefined;
+  /** While it may be hedged. */
+  #slow: Waiting | undefined;
   #stopDeadline: (() => void) | undefined;
   #stopWaiting: (() => void) | undefined;
 
@@ -121,10 +123,7 @@ export class Exchange implements TryListener, Hedgeable {
     if (this.#over) return;
     const now = clock.monotonic();
     const refusal = this.#refusal(now);
-    if (refusal !== undefined) {
-      this.#fail(refusal);
-      return;
-    }
+    if (refusal !== undefined) return this.#fail(refusal);
     this.#watchDeadline(now);
     const { wait } = this.#options;
     if (wait === undefined) this.#begin(now);
@@ -151,7 +150,7 @@ export class Exchange implements TryListener, Hedgeable {
   claim(attempt: Try, latencyMs: number, succeeded: boolean, now: number): boolean {
     if (this.#answering !== undefined || this.#over) return false;
     this.#answering = attempt;
-    this.#stopHedge?.();
+    this.#endHedge();
     const { hedging, concurrency } = this.#context;
     // From the first try on: a hedge that answers quickly says that the first one is slow.
     hedging?.answered(now - this.#startedAt, now);
@@ -172,7 +171,7 @@ export class Exchange implements TryListener, Hedgeable {
     this.#fail(this.#explain(failure, cause, attempt.endpoint));
   }
 
-  broke(_attempt: Try, error: Error): void {
+  broke(error: Error): void {
     for (const other of this.#waiting) other.cancel(error);
     this.#fail(error);
   }
@@ -187,17 +186,15 @@ export class Exchange implements TryListener, Hedgeable {
     const { deadline } = this.#options;
     if (deadline !== undefined && now >= deadline.at) {
       this.#tell({ kind: 'refused', reason: 'deadline' });
-      return new RegistryError('deadline_exceeded', `${this.#what}: not sent, since the time for it is over`);
+      return tooLate(this.#what);
     }
     if (requests.current > requests.max) {
       this.#tell({ kind: 'refused', reason: 'requests' });
-      const message = `${requests.max} requests to ${service} are in flight, the limit; wait for some to end or raise requestsMax`;
-      return new RegistryError('resource_exhausted', message);
+      return tooMany(service, requests.max);
     }
     if (concurrency !== undefined && !concurrency.allows(requests.current - 1)) {
       this.#tell({ kind: 'refused', reason: 'concurrency' });
-      const message = `${requests.current - 1} requests to ${service} are in flight, as many as it answers without delay now; try again later`;
-      return new RegistryError('resource_exhausted', message);
+      return overloaded(service, requests.current - 1);
     }
     return undefined;
   }
@@ -244,8 +241,13 @@ export class Exchange implements TryListener, Hedgeable {
 
   #scheduleHedge(now: number): void {
     const { hedging, triesMax } = this.#context;
-    if (hedging === undefined || triesMax < 2 || !this.#idempotent || hasBody(this.#request)) return;
-    this.#stopHedge = hedging.sent(this, now);
+    const mayBeHedged = triesMax > 1 && this.#idempotent && (this.#request.body ?? undefined) === undefined;
+    if (mayBeHedged) this.#slow = hedging?.sent(this, now);
+  }
+
+  #endHedge(): void {
+    if (this.#slow !== undefined) this.#context.hedging?.ended(this.#slow);
+    this.#slow = undefined;
   }
 
   /** One hedge at most, and none after a retry: that one has just begun. */
@@ -304,19 +306,9 @@ export class Exchange implements TryListener, Hedgeable {
 
   /** @param endpoint the last one tried, if there was any */
   #explain(failure: Failure, cause: Error, endpoint: Endpoint | undefined): RegistryError {
-    if (endpoint === undefined) {
-      return new RegistryError('deadline_exceeded', `${this.#what}: not sent, since no list of instances was known in time`, { cause });
-    }
-    const tries = `${this.#tries === 1 ? 'one try' : `${this.#tries} tries`}, the last at ${endpoint.authority}`;
-    if (this.#answering !== undefined) {
-      return new RegistryError('deadline_exceeded', `${this.#what}: the answer of ${endpoint.authority} broke off: ${cause.message}`, { cause });
-    }
-    if (failure !== 'unsent' && !this.#idempotent) {
-      const message = `${this.#what}: no answer from ${endpoint.authority} after it was sent, so it may have been applied: ${cause.message}`;
-      return new RegistryError('unknown_outcome', message, { cause });
-    }
-    const code = failure === 'late' ? 'deadline_exceeded' : 'unavailable';
-    return new RegistryError(code, `${this.#what}: no answer after ${tries}: ${cause.message}`, { cause });
+    if (endpoint === undefined) return noList(this.#what, cause);
+    if (this.#answering !== undefined) return brokenOff(this.#what, endpoint, cause);
+    return noAnswer(this.#what, endpoint, failure, this.#tries, this.#idempotent, cause);
   }
 
   get #what(): string {
@@ -345,7 +337,7 @@ export class Exchange implements TryListener, Hedgeable {
     if (this.#over) return false;
     this.#over = true;
     this.#context.requests.current -= 1;
-    this.#stopHedge?.();
+    this.#endHedge();
     this.#stopDeadline?.();
     this.#stopWaiting?.();
     this.#body?.release();
@@ -353,18 +345,4 @@ export class Exchange implements TryListener, Hedgeable {
     this.#context.telemetry?.ended(this.#span, result, last, this.#tries, this.#hedged);
     return true;
   }
-}
-
-export function noInstance(service: string): RegistryError {
-  return new RegistryError('unavailable', `no instance of ${service} is registered; start one, or check the name`);
-}
-
-function hasBody({ body }: Dispatcher.DispatchOptions): boolean {
-  return body !== undefined && body !== null;
-}
-
-/** Streams and generators: what is its own iterator is used up when it was read, unlike buffers, arrays and forms. */
-function isReadOnce(body: unknown): body is AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
-  if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body)) return false;
-  return Symbol.asyncIterator in body || ('next' in body && Symbol.iterator in body);
 }

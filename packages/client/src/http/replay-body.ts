@@ -86,3 +86,9 @@ export class ReplayBody implements AsyncIterable<Uint8Array> {
     }
   }
 }
+
+/** Streams and generators: what is its own iterator is used up when it was read, unlike buffers, arrays and forms. */
+export function isReadOnce(body: unknown): body is AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body)) return false;
+  return Symbol.asyncIterator in body || ('next' in body && Symbol.iterator in body);
+}

@@ -30,7 +30,7 @@ export interface TryListener {
   /** It ended without an answer. */
   failed(attempt: Try, failure: Failure, now: number, cause: Error): void;
   /** It ended in a way that another try would not change. */
-  broke(attempt: Try, error: Error): void;
+  broke(error: Error): void;
   readonly bodyFailed: boolean;
   readonly handler: FetchHandler;
   onComplete(trailers: string[] | null): void;
@@ -129,7 +129,7 @@ export class Try implements FetchHandler {
     this.#release();
     if (state === 'discarding') return;
     // Part of the answer went up: a retry would have to continue it.
-    if (state === 'answering' || failure === undefined) this.#exchange.broke(this, error);
+    if (state === 'answering' || failure === undefined) this.#exchange.broke(error);
     else this.#exchange.failed(this, failure, now, error);
   }
 

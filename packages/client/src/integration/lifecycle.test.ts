@@ -91,6 +91,23 @@ describe('a server of node:http', () => {
     await closing;
   });
 
+  it('drains for no longer when the registry cannot be told', async () => {
+    const clock = manualClock();
+    const server = webServer().listen(0);
+    const { rollcall } = recording();
+    const deaf: Registrar = { register: async (options) => ({ ...(await rollcall.register(options)), drain: () => new Promise(() => {}) }) };
+    const { drain } = await registerServer(deaf, server, { service: 'web', drainMs: 500, signals: false }, { clock });
+    let drained = false;
+    const draining = drain().then(() => (drained = true));
+    clock.advance(1_000);
+    await new Promise((turn) => setImmediate(turn));
+    clock.advance(499);
+    await new Promise((turn) => setImmediate(turn));
+    expect(drained).toBe(false);
+    clock.advance(1);
+    await draining;
+  });
+
   it('has the address that it listens on, unless that is every address', async () => {
     const { rollcall, asked } = recording();
     const server = webServer().listen(0);

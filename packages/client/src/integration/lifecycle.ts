@@ -45,6 +45,8 @@ export interface RegisteredServer {
 }
 
 const healthCheck = 'health';
+/** How long the registry has to hear that the server drains, in milliseconds. */
+const tellMs = 1_000;
 /** How often connections that have become idle are closed. */
 const idleMs = 50;
 
@@ -82,18 +84,21 @@ export async function registerServer(
   });
   const drainNow = async () => {
     leaving = true;
-    // A registry that cannot be told hears of it later; waiting for it would hold up the shutdown.
-    await registration.drain().catch(() => {});
+    // A registry that cannot be told now hears of it later; waiting for it would hold up the shutdown.
+    await Promise.race([registration.drain().catch(() => {}), pause(clock, tellMs)]);
     await pause(clock, drainMs);
   };
   let draining: Promise<void> | undefined;
   const drain = () => (draining ??= drainNow());
   const closeNow = async () => {
-    await drain();
-    await closeServer(server, clock, closeMs);
-    asking?.stop();
-    await registration.close();
-    stopListening();
+    try {
+      await drain();
+      await closeServer(server, clock, closeMs);
+    } finally {
+      asking?.stop();
+      await registration.close();
+      stopListening();
+    }
   };
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= closeNow());
@@ -131,9 +136,10 @@ async function closeServer(server: Server, clock: Clock, closeMs: number): Promi
 /** Ends the process by the signal when all is done, as it would have ended without us. */
 function onSignals(signals: readonly NodeJS.Signals[], close: () => Promise<void>): () => void {
   const onSignal = (signal: NodeJS.Signals) => {
-    void close().then(() => {
+    const end = () => {
       if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
-    });
+    };
+    close().then(end, end);
   };
   for (const signal of signals) process.on(signal, onSignal);
   return () => {

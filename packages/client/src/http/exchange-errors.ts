@@ -1,0 +1,46 @@
+/**
+ * The errors that a request of `fetch` ends with when no answer of an endpoint is to blame alone: which code, and
+ * what somebody who reads a log must know. When they occur is for the exchange to decide.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { Endpoint } from '../endpoint.ts';
+import type { Failure } from '../resilience/retry.ts';
+
+export function noInstance(service: string): RegistryError {
+  return new RegistryError('unavailable', `no instance of ${service} is registered; start one, or check the name`);
+}
+
+export function tooMany(service: string, max: number): RegistryError {
+  const message = `${max} requests to ${service} are in flight, the limit; wait for some to end or raise requestsMax`;
+  return new RegistryError('resource_exhausted', message);
+}
+
+export function overloaded(service: string, inFlight: number): RegistryError {
+  const message = `${inFlight} requests to ${service} are in flight, as many as it answers without delay now; try again later`;
+  return new RegistryError('resource_exhausted', message);
+}
+
+/** @param what method, path and service */
+export function tooLate(what: string): RegistryError {
+  return new RegistryError('deadline_exceeded', `${what}: not sent, since the time for it is over`);
+}
+
+export function noList(what: string, cause: Error): RegistryError {
+  return new RegistryError('deadline_exceeded', `${what}: not sent, since no list of instances was known in time`, { cause });
+}
+
+export function brokenOff(what: string, { authority }: Endpoint, cause: Error): RegistryError {
+  return new RegistryError('deadline_exceeded', `${what}: the answer of ${authority} broke off: ${cause.message}`, { cause });
+}
+
+/** @param endpoint the last one of those tried */
+export function noAnswer(what: string, { authority }: Endpoint, failure: Failure, tries: number, idempotent: boolean, cause: Error): RegistryError {
+  if (failure !== 'unsent' && !idempotent) {
+    const message = `${what}: no answer from ${authority} after it was sent, so it may have been applied: ${cause.message}`;
+    return new RegistryError('unknown_outcome', message, { cause });
+  }
+  const code = failure === 'late' ? 'deadline_exceeded' : 'unavailable';
+  const after = `${tries === 1 ? 'one try' : `${tries} tries`}, the last at ${authority}`;
+  return new RegistryError(code, `${what}: no answer after ${after}: ${cause.message}`, { cause });
+}
