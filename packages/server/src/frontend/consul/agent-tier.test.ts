@@ -179,6 +179,9 @@ describe('how an agent is run', () => {
     expect((await own.get('/v1/operator/autopilot/health')).json()).toMatchObject({
       ...{ Healthy: true, Servers: [{ Name: 'server-1', Leader: true, Healthy: true }] },
     });
+    const { Leader, Servers } = (await own.get('/v1/operator/autopilot/state')).json<{ Leader: string; Servers: Record<string, unknown> }>();
+    expect(Servers[Leader]).toMatchObject({ Name: 'server-1', Healthy: true, Status: 'leader', NodeType: 'voter' });
+    expect((await own.get('/v1/operator/autopilot/configuration')).json()).toMatchObject({ CleanupDeadServers: true, MinQuorum: 0 });
     expect((await own.get('/v1/operator/usage')).json()).toMatchObject({
       Usage: { dc1: { Services: 2, ServiceInstances: 3, BillableServiceInstances: 2, Nodes: 1 } },
     });
@@ -190,6 +193,7 @@ describe('how an agent is run', () => {
       ['DELETE', 'raft/peer?id=x', 'id "x" was not found in the Raft configuration'],
       ['DELETE', 'raft/peer', "Must specify either ?id with the server's ID or ?address with IP:port of peer to remove"],
       ['POST', 'raft/transfer-leader', 'failed to transfer leadership: cannot find peer'],
+      ['PUT', 'autopilot/configuration', 'autopilot cannot be configured: there is one server, and nothing that it would look after'],
       ['GET', 'keyring', 'Keyring is empty (encryption not enabled)'],
     ];
     for (const [method, path, text] of refusals) {

@@ -58,6 +58,56 @@ export function health({ context, params }: Call): Reply {
   return jsonBody(params)({ Healthy: true, FailureTolerance: 0, Servers: [server] });
 }
 
+/** `GET /v1/operator/autopilot/configuration`: Consul's defaults, for programs that want to see one. */
+export function autopilotConfiguration({ params }: Call): Reply {
+  return jsonBody(params)({
+    CleanupDeadServers: true,
+    LastContactThreshold: '200ms',
+    MaxTrailingLogs: 250,
+    MinQuorum: 0,
+    ServerStabilizationTime: '10s',
+    RedundancyZoneTag: '',
+    DisableUpgradeMigration: false,
+    UpgradeVersionTag: '',
+    CreateIndex: 1,
+    ModifyIndex: 1,
+  });
+}
+
+/** `PUT /v1/operator/autopilot/configuration` */
+export const configureAutopilot = refuse('autopilot cannot be configured: there is one server, and nothing that it would look after');
+
+/** `GET /v1/operator/autopilot/state` */
+export function autopilotState({ context, params }: Call): Reply {
+  const { identity, registry } = context;
+  const { nodeId } = identity;
+  const server = {
+    ID: nodeId,
+    Name: identity.nodeName,
+    Address: leaderAddress(identity),
+    NodeStatus: 'alive',
+    Version: versionOf(identity),
+    LastContact: '0s',
+    LastTerm: 1,
+    LastIndex: registry.state.revision,
+    Healthy: true,
+    // Go's zero: nothing counts since when.
+    StableSince: '0001-01-01T00:00:00Z',
+    ReadReplica: false,
+    Status: 'leader',
+    Meta: find.node(registry.state, identity.nodeName)?.meta ?? {},
+    NodeType: 'voter',
+  };
+  return jsonBody(params)({
+    Healthy: true,
+    FailureTolerance: 0,
+    OptimisticFailureTolerance: 0,
+    Servers: { [nodeId]: server },
+    Leader: nodeId,
+    Voters: [nodeId],
+  });
+}
+
 /** `GET /v1/operator/usage` */
 export function usage({ context, params }: Call): Reply {
   const { state } = context.registry;

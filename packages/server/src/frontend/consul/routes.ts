@@ -184,6 +184,17 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting):
       methods: { GET: { act: operator.health, access: demands('operator', 'read') } },
     },
     {
+      path: '/v1/operator/autopilot/state',
+      methods: { GET: { act: operator.autopilotState, access: demands('operator', 'read') } },
+    },
+    {
+      path: '/v1/operator/autopilot/configuration',
+      methods: {
+        GET: { act: operator.autopilotConfiguration, access: demands('operator', 'read') },
+        PUT: { act: operator.configureAutopilot, access: demands('operator', 'write') },
+      },
+    },
+    {
       path: '/v1/operator/keyring',
       methods: {
         GET: { act: operator.keyring, access: demands('keyring', 'read') },
