@@ -22,8 +22,9 @@ export interface TryOptions {
   readonly hashKey?: string;
   /**
    * Time for the whole request, retries and the answer's body included, in milliseconds, more than 0. What
-   * is left of it goes with the request (`resilience/deadline.ts`). By default the time that is left for the
-   * request that is being served, if that has a deadline (`withDeadline`), else none.
+   * is left of it goes with the request (`resilience/deadline.ts`). A redirect to another host is not counted.
+   * By default the time that is left for the request that is being served, if that has a deadline
+   * (`withDeadline`), else none.
    */
   readonly timeoutMs?: number;
 }

@@ -62,6 +62,7 @@ class ServerLife {
   readonly #server: () => Server;
   readonly #options: FrameworkOptions;
   readonly #surroundings: LifecycleSurroundings;
+  #registering: Promise<void> | undefined;
   #registered: RegisteredServer | undefined;
 
   constructor(server: () => Server, options: FrameworkOptions, surroundings: LifecycleSurroundings = {}) {
@@ -71,16 +72,22 @@ class ServerLife {
   }
 
   async listening(): Promise<void> {
-    const { rollcall, ...options } = this.#options;
-    this.#registered = await registerServer(rollcall, this.#server(), { ...options, signals: false }, this.#surroundings);
+    this.#registering = this.#register();
+    await this.#registering;
   }
 
-  /** One that was never registered has nobody to tell. */
+  /** One that never listened has nobody to tell; one that is about to be registered would stay so for good. */
   async leaving(): Promise<void> {
+    if (this.#server().listening) await this.#registering?.catch(() => {});
     await this.#registered?.drain();
   }
 
   async closed(): Promise<void> {
     await this.#registered?.close();
+  }
+
+  async #register(): Promise<void> {
+    const { rollcall, ...options } = this.#options;
+    this.#registered = await registerServer(rollcall, this.#server(), { ...options, signals: false }, this.#surroundings);
   }
 }

@@ -229,6 +229,23 @@ describe('frameworks', () => {
   });
 });
 
+it('a framework that is closed while its server is registered does not leave it behind', async () => {
+  const { rollcall, done } = recording();
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => (answer = resolve));
+  const slow: Registrar = { register: (options) => answered.then(() => rollcall.register(options)) };
+  const server = webServer().listen(0);
+  await once(server, 'listening');
+  const life = new RollcallLifecycle(() => server, { rollcall: slow, service: 'web', drainMs: 0 }, (error) => expect.unreachable(String(error)));
+  life.onApplicationBootstrap();
+  const leaving = life.beforeApplicationShutdown();
+  answer();
+  await leaving;
+  server.close();
+  await life.onApplicationShutdown();
+  await done;
+});
+
 /** A registry that remembers what it was asked for. */
 function recording() {
   const asked: RegisterOptions[] = [];
