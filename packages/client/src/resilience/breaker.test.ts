@@ -48,6 +48,17 @@ it('rests again when the trial fails, and tries again when nothing is heard of i
   expect(states).toEqual(['open', 'half-open', 'open', 'half-open']);
 });
 
+it('takes no request that began before for the trial', () => {
+  const { endpoint, breakers, states, fail } = setUp();
+  fail(20, 0.1);
+  breakers.sent(endpoint, 5_000.3);
+  breakers.observe(endpoint, true, 5_010, 0.1);
+  breakers.observe(endpoint, false, 5_011, 4_999.9);
+  expect(states).toEqual(['open', 'half-open']);
+  breakers.observe(endpoint, true, 5_020.7, 5_020.7 - (5_020.7 - 5_000.3));
+  expect(states).toEqual(['open', 'half-open', 'closed']);
+});
+
 it('is not kept open by failures of requests that were sent before', () => {
   const { endpoint, breakers, fail } = setUp();
   fail(20, 0);

@@ -24,6 +24,9 @@ export interface BreakerOptions {
 /** `half-open`: one request is out to try. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
+/** A time that was subtracted and added again is off by less. */
+const roundingMs = 0.001;
+
 interface Circuit {
   state: BreakerState;
   /** End of the window when closed, of the rest when open, of the trial's patience when half-open. */
@@ -69,8 +72,11 @@ export class Breakers {
     if (circuit.state !== 'half-open') this.#enter(endpoint, circuit, 'half-open');
   }
 
-  /** A request ended; cancelled ones say nothing and are not reported. */
-  observe(endpoint: Endpoint, succeeded: boolean, now: number): void {
+  /**
+   * A request ended; cancelled ones say nothing and are not reported.
+   * @param sentAt when it began: of those that began before a trial, none is the trial
+   */
+  observe(endpoint: Endpoint, succeeded: boolean, now: number, sentAt = now): void {
     let circuit = this.#circuits.get(endpoint);
     if (circuit === undefined) {
       if (succeeded) return;
@@ -78,6 +84,7 @@ export class Breakers {
       this.#circuits.set(endpoint, circuit);
     }
     if (circuit.state === 'half-open') {
+      if (sentAt < circuit.until - this.#openMs - roundingMs) return;
       if (succeeded) this.#close(endpoint, circuit);
       else this.#open(endpoint, circuit, now);
     } else if (circuit.state === 'closed') this.#count(endpoint, circuit, succeeded, now);

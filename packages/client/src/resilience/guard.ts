@@ -46,7 +46,8 @@ export class Guard implements EndpointChooser {
 
   observe(endpoint: Endpoint, outcome: Outcome): void {
     this.#router.observe(endpoint, outcome);
-    if (outcome.result !== 'cancelled') this.#breakers?.observe(endpoint, outcome.result === 'ok', outcome.now);
+    const { result, now, latencyMs } = outcome;
+    if (result !== 'cancelled') this.#breakers?.observe(endpoint, result === 'ok', now, now - latencyMs);
   }
 
   #sent(endpoint: Endpoint, now: number): Endpoint {
