@@ -4,6 +4,7 @@ import { Picker } from '../balancer/picker.ts';
 import { roundRobin } from '../balancer/round-robin.ts';
 import { SeededRandom } from '../balancer/seeded-random.ts';
 import { anInstance } from '../balancer/simulation.case.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { Router } from './router.ts';
 import type { RoutingOptions } from './routing-options.ts';
 
@@ -149,6 +150,14 @@ describe('zones', () => {
     const { shares } = setUp({ zone: { own: 'b' } }, six.map((one) => ({ ...one, status: 'critical' as const })));
     expect(idsOf(shares())).toHaveLength(6);
   });
+});
+
+it('hears of a request that went out before its zone had a second one beside it', () => {
+  const { router } = setUp({ zone: { own: 'b', sizeMin: 100 } }, [inZone('b1', 'b'), inZone('b2', 'b')]);
+  const endpoint = router.pick(0) as Endpoint;
+  router.update([inZone('b1', 'b'), inZone('b2', 'b'), inZone('a1', 'a')], 1);
+  router.observe(endpoint, { now: 2, latencyMs: 2, result: 'unreachable' });
+  for (let n = 0; n < 50; n++) expect(router.pick(3)).not.toBe(endpoint);
 });
 
 it('tells which endpoints are gone, also those of a group that is', () => {

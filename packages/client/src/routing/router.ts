@@ -58,6 +58,7 @@ export class Router implements EndpointChooser {
   #byName = new Map<string, Group>();
   /** The only group, when there is one: then nothing is decided per request. */
   #single: Group | undefined;
+  /** Whose each endpoint is, or was: answers come for those that have left, too. */
   readonly #homes = new WeakMap<Endpoint, Picker>();
   #instances: readonly Instance[] = [];
   /** Changes of all pickers when the shares were made. */
@@ -109,7 +110,9 @@ export class Router implements EndpointChooser {
     const byName = new Map<string, Group>();
     for (const [name, { at, members }] of lists) {
       const group = this.#byName.get(name) ?? { ...at, picker: this.#makePicker(), share: 0 };
-      removed.push(...group.picker.update(members, now));
+      const { picker } = group;
+      removed.push(...picker.update(members, now));
+      picker.any((endpoint) => (this.#homes.set(endpoint, picker), false));
       byName.set(name, group);
     }
     this.#byName = byName;
@@ -126,17 +129,14 @@ export class Router implements EndpointChooser {
     const drawn = key === undefined ? this.#random.bits() / bitsRange : (hash32(key, groupSeed) >>> 0) / 2 ** 32;
     const chosen = this.#groupAt(drawn, canary) ?? this.#groupAt(drawn, !canary);
     let endpoint = chosen?.picker.pick(now, exclude, key);
-    let home = chosen;
     // Rather one of another group than none: a request that was tried here may go there.
     for (let side = 0; endpoint === undefined && side < 2; side++) {
       for (const group of this.#groups) {
         if (group === chosen || (group.canary === canary) !== (side === 0)) continue;
         endpoint = group.picker.pick(now, exclude, key);
-        home = group;
         if (endpoint !== undefined) break;
       }
     }
-    if (endpoint !== undefined && home !== undefined) this.#homes.set(endpoint, home.picker);
     return endpoint;
   }
 
@@ -144,9 +144,7 @@ export class Router implements EndpointChooser {
   any(allows: (endpoint: Endpoint) => boolean): Endpoint | undefined {
     for (const { picker } of this.#groups) {
       const endpoint = picker.any(allows);
-      if (endpoint === undefined) continue;
-      this.#homes.set(endpoint, picker);
-      return endpoint;
+      if (endpoint !== undefined) return endpoint;
     }
     return undefined;
   }
