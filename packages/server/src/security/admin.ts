@@ -26,10 +26,11 @@ export interface AclAdminOptions {
   readonly clock: Clock;
   /** Random; secrets are made with it, too. */
   readonly uuid: () => string;
-  /** Shortest life that a token may be given in milliseconds; Consul's default is one minute. */
+  /**
+   * Shortest life that a token may be given in milliseconds; Consul's default is one minute. There is no longest: Consul's
+   * documentation has one of 24 hours, but 1.16.4 takes centuries, and so what people have made there can be copied.
+   */
   readonly ttlMinMs?: number;
-  /** Longest; Consul's default is one day. */
-  readonly ttlMaxMs?: number;
   /**
    * What an operator who lost every management token has left for the next bootstrap, once; 0 for nothing.
    * Consul reads it from a file in its data directory.
@@ -52,7 +53,6 @@ export class AclAdmin {
   readonly #clock: Clock;
   readonly #uuid: () => string;
   readonly #ttlMinMs: number;
-  readonly #ttlMaxMs: number;
   readonly #takeResetIndex: () => number;
   /** Named things are written one after another, so that two of them cannot take one name. */
   #named: Promise<unknown> = Promise.resolve();
@@ -63,7 +63,6 @@ export class AclAdmin {
     this.#clock = options.clock;
     this.#uuid = options.uuid;
     this.#ttlMinMs = options.ttlMinMs ?? 60_000;
-    this.#ttlMaxMs = options.ttlMaxMs ?? 86_400_000;
     this.#takeResetIndex = options.takeResetIndex ?? (() => 0);
   }
 
@@ -206,7 +205,7 @@ export class AclAdmin {
   async putMethod(input: MethodInput): Promise<AuthMethod> {
     await this.#decide(recordTypes.method, () => {
       const before = this.#acl.store.method(input.name);
-      const value = methodValue(before, input, { ttlMinMs: this.#ttlMinMs, ttlMaxMs: this.#ttlMaxMs });
+      const value = methodValue(before, input, { ttlMinMs: this.#ttlMinMs });
       return { id: input.name, value, cas: before?.modified ?? 0 };
     });
     return written(this.#acl.store.method(input.name));
@@ -236,7 +235,7 @@ export class AclAdmin {
 
   #context(): TokenWriteContext {
     const { store } = this.#acl;
-    return { store, now: this.#clock.now(), uuid: this.#uuid, ttlMinMs: this.#ttlMinMs, ttlMaxMs: this.#ttlMaxMs };
+    return { store, now: this.#clock.now(), uuid: this.#uuid, ttlMinMs: this.#ttlMinMs };
   }
 
   async #putNew({ accessorId, secret, value }: NewToken): Promise<TokenWithSecret> {

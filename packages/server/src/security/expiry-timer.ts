@@ -58,7 +58,7 @@ export class ExpiryTimer {
     const now = this.#clock.now() / bucketMs;
     const expired: string[] = [];
     let next = Infinity;
-    // There are as many buckets as seconds in the longest life of a token, at most.
+    // There are as many buckets as tokens that end, at most.
     for (const [second, ids] of this.#buckets) {
       if (second > now) next = Math.min(next, second);
       else {

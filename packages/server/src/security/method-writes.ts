@@ -27,7 +27,7 @@ export interface MethodInput {
 export function methodValue(
   before: AuthMethod | undefined,
   input: MethodInput,
-  limits: { readonly ttlMinMs: number; readonly ttlMaxMs: number },
+  limits: { readonly ttlMinMs: number },
 ): MethodValue {
   const { name, displayName = '', description = '', tokenTtlMs = 0, locality = '', config = {} } = input;
   if (name === '') throw refused('Invalid Auth Method: no Name is set');
@@ -37,9 +37,6 @@ export function methodValue(
   const type = input.type === undefined || input.type === '' ? (before?.type ?? '') : input.type;
   if (before !== undefined && before.type !== type) throw refused('the Type field of an Auth Method is immutable');
   if (type !== 'jwt') throw refused('Invalid Auth Method: Type should be one of: [jwt]');
-  if (tokenTtlMs !== 0 && tokenTtlMs > limits.ttlMaxMs) {
-    throw refused(`MaxTokenTTL ${duration(tokenTtlMs)} cannot be more than ${duration(limits.ttlMaxMs)}`);
-  }
   if (tokenTtlMs !== 0 && tokenTtlMs < limits.ttlMinMs) {
     throw refused(`MaxTokenTTL ${duration(tokenTtlMs)} cannot be less than ${duration(limits.ttlMinMs)}`);
   }

@@ -30,9 +30,8 @@ export interface TokenWriteContext {
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
   readonly uuid: () => string;
-  /** Shortest and longest life that a token may be given, in milliseconds. */
+  /** Shortest life that a token may be given, in milliseconds. */
   readonly ttlMinMs: number;
-  readonly ttlMaxMs: number;
 }
 
 export interface NewToken {
@@ -81,16 +80,13 @@ function checkLocality({ local = false, serviceIdentities = [] }: TokenInput): b
   return local;
 }
 
-function endOf({ now, ttlMinMs, ttlMaxMs }: TokenWriteContext, { expiresAtMs = 0, ttlMs = 0 }: TokenInput): number {
+function endOf({ now, ttlMinMs }: TokenWriteContext, { expiresAtMs = 0, ttlMs = 0 }: TokenInput): number {
   if (ttlMs < 0) throw refused(`Token Expiration TTL '${duration(ttlMs)}' should be > 0`);
   if (ttlMs > 0 && expiresAtMs !== 0) throw refused('Token Expiration TTL and Expiration Time cannot both be set');
   const end = ttlMs > 0 ? now + ttlMs : expiresAtMs;
   if (end === 0) return 0;
   const life = end - now;
   if (life < 0) throw refused('ExpirationTime cannot be before CreateTime');
-  if (life > ttlMaxMs) {
-    throw refused(`ExpirationTime cannot be more than ${duration(ttlMaxMs)} in the future (was ${duration(life)})`);
-  }
   if (life < ttlMinMs) {
     throw refused(`ExpirationTime cannot be less than ${duration(ttlMinMs)} in the future (was ${duration(life)})`);
   }
