@@ -37,13 +37,16 @@ export interface ServiceFetchContext extends ExchangeContext {
 export class ServiceFetch {
   readonly #context: ServiceFetchContext;
   readonly #base: URL;
+  /** Of `#base`, which would put it together anew for every request. */
+  readonly #origin: string;
   readonly #dispatcher: ServiceDispatcher;
   readonly #elsewhere = new Elsewhere();
 
   constructor(context: ServiceFetchContext) {
     this.#context = context;
     this.#base = baseOf(context.service);
-    this.#dispatcher = new ServiceDispatcher(context, this.#base.origin, this.#elsewhere);
+    this.#origin = this.#base.origin;
+    this.#dispatcher = new ServiceDispatcher(context, this.#origin, this.#elsewhere);
   }
 
   /**
@@ -60,7 +63,7 @@ export class ServiceFetch {
     const usual = tryTimeoutMs === this.#context.tryTimeoutMs && hashKey === undefined && deadline === undefined && wait === undefined;
     const dispatcher = usual
       ? this.#dispatcher
-      : new ServiceDispatcher({ ...this.#context, tryTimeoutMs }, this.#base.origin, this.#elsewhere, { hashKey, deadline, wait });
+      : new ServiceDispatcher({ ...this.#context, tryTimeoutMs }, this.#origin, this.#elsewhere, { hashKey, deadline, wait });
     try {
       // `fetch` reads what it knows of its options and passes over ours.
       return await fetch(url, { ...options, dispatcher });
@@ -90,10 +93,10 @@ export class ServiceFetch {
   #resolve(input: string | URL): string | URL {
     const given = String(input);
     // The common case; `fetch` parses it anyway. Two slashes would begin a host.
-    if (/^\/(?![/\\])/.test(given)) return this.#base.origin + given;
+    if (/^\/(?![/\\])/.test(given)) return this.#origin + given;
     const url = URL.canParse(given, this.#base.href) ? new URL(given, this.#base) : undefined;
-    if (url?.origin === this.#base.origin) return url;
-    const message = `"${given}" is neither a path nor a URL below ${this.#base.origin}; other hosts are not this service`;
+    if (url?.origin === this.#origin) return url;
+    const message = `"${given}" is neither a path nor a URL below ${this.#origin}; other hosts are not this service`;
     throw new RegistryError('invalid_argument', message);
   }
 }
