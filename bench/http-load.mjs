@@ -45,7 +45,7 @@ function luaScript({ method, path, headers = {}, body, numbers = 1 }) {
   const fields = Object.entries(headers).map(([name, value]) => `["${name}"]=[[${value}]]`);
   const makeRequest = fixed
     ? `local request_bytes
-function init() request_bytes = wrk.format("${method}", [[${path}]], {${fields}}) end
+function init() request_bytes = wrk.format("${method}", [[${path}]], {${fields.join()}}) end
 function request() return request_bytes end`
     : `local counter = 0
 function request()
@@ -53,7 +53,7 @@ function request()
   counter = counter + 1
   local body = [[${body ?? ''}]]
   body = body:gsub("#", number):gsub("%%", tostring(counter))
-  return wrk.format("${method}", (([[${path}]]):gsub("#", number)), {${fields}}, body)
+  return wrk.format("${method}", (([[${path}]]):gsub("#", number)), {${fields.join()}}, body)
 end`;
   return `${makeRequest}
 function done(summary)

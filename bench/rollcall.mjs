@@ -19,7 +19,7 @@ const program = fileURLToPath(new URL('../packages/cli/bin/rollcall.mjs', import
  */
 export async function startRollcall(
   folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-')),
-  port = undefined,
+  port,
   { managementToken } = {},
 ) {
   port ??= await freePort();
@@ -68,7 +68,7 @@ async function ready(url, child) {
 }
 
 /** A request that must succeed. */
-export async function call(url, path, method = 'GET', body, token = undefined) {
+export async function call(url, path, method = 'GET', body, token) {
   const answer = await fetch(url + path, {
     method,
     // wrk asks for no compression either: the floor sends the same bytes.

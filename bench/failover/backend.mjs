@@ -28,13 +28,13 @@ process.stdin.setEncoding('utf8').on('data', (line) => {
   process.stdout.write(`${JSON.stringify({ requests })}\n`);
 });
 
-process.once('SIGTERM', async () => {
+async function leave() {
   // Callers hear of it first; what is under way is answered before the listener goes.
   await registration.drain();
-  setTimeout(async () => {
-    server.close();
-    server.closeIdleConnections();
-    await rollcall.close();
-    process.exit(0);
-  }, 250);
-});
+  await new Promise((resume) => setTimeout(resume, 250));
+  server.close();
+  server.closeIdleConnections();
+  await rollcall.close();
+  process.exit(0);
+}
+process.once('SIGTERM', () => void leave());

@@ -12,7 +12,7 @@ const rollcall = await connect({ servers: [registry] });
 const web = rollcall.service('web', { onEvent: ({ kind }) => (counts[kind] = (counts[kind] ?? 0) + 1) });
 while ((await web.instances()).length === 0) await new Promise((resume) => setTimeout(resume, 20));
 
-let running = [];
+let running = Promise.resolve();
 
 serveQuestions({
   /** Starts a run; `result` waits for its end. */

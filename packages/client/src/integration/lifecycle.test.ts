@@ -81,9 +81,9 @@ describe('a server of node:http', () => {
     const answer = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     await begun;
     const closing = close();
-    let closed = false;
-    void closing.then(() => (closed = true));
-    while (!closed) {
+    const closed = new AbortController();
+    void closing.then(() => closed.abort());
+    while (!closed.signal.aborted) {
       clock.advance(100);
       await new Promise((turn) => setImmediate(turn));
     }
