@@ -175,6 +175,9 @@ export const samples: Readonly<Record<string, Sample>> = {
   'POST /v1/internal/acl/authorize': { path: '/v1/internal/acl/authorize', body: [], nothing: true },
   'GET /v1/snapshot': { path: '/v1/snapshot' },
   'PUT /v1/snapshot': { path: '/v1/snapshot', body: 'no snapshot', ok: 400 },
+  'GET /v1/internal/ui/services': { path: '/v1/internal/ui/services', empty: nobody },
+  'GET /v1/internal/ui/nodes': { path: '/v1/internal/ui/nodes', empty: nobody },
+  'GET /v1/internal/ui/node/:node': { path: '/v1/internal/ui/node/server-1' },
   'GET /v1/status/leader': { path: '/v1/status/leader' },
   'GET /v1/status/peers': { path: '/v1/status/peers' },
 };

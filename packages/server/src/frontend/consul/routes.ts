@@ -25,6 +25,7 @@ import { anybody, demands, filters, named, open, refused, writes, type Route } f
 import * as session from './session.ts';
 import { leader, peers } from './status.ts';
 import { txn } from './txn.ts';
+import * as ui from './ui.ts';
 
 /** Answers that take as long as they take; whoever makes them ends them when the front end closes. */
 export interface Lasting {
@@ -291,6 +292,9 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting):
         PUT: writes(restoreSnapshot, demands('acl', 'write')),
       },
     },
+    { path: '/v1/internal/ui/services', methods: { GET: { read: ui.services, access: filters('node', 'service') } } },
+    { path: '/v1/internal/ui/nodes', methods: { GET: { read: ui.nodes, access: filters('node', 'service') } } },
+    { path: '/v1/internal/ui/node/:node', methods: { GET: { read: ui.node, access: named('node', 'read') } } },
     { path: '/v1/status/leader', methods: { GET: { act: leader, access: open('who leads is no secret') } } },
     { path: '/v1/status/peers', methods: { GET: { act: peers, access: open('who leads is no secret') } } },
   ];
