@@ -35,7 +35,7 @@ serveQuestions({
 
 function ask(count, query) {
   pending = Array.from({ length: count }, () => '');
-  const request = `GET ${path}${query} HTTP/1.1\r\nHost: bench\r\n\r\n`;
+  const request = `GET ${path}${query} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
   for (let number = 0; number < count; number++) sockets.write(number, request);
 }
 
