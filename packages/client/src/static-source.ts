@@ -19,6 +19,11 @@ export class StaticSource implements SnapshotSource {
     for (const [service, instances] of Object.entries(services)) this.set(service, instances);
   }
 
+  /** @throws RegistryError `invalid_argument` when an entry is not `host:port` */
+  static check(services: Readonly<Record<string, readonly StaticInstance[]>>): void {
+    for (const [service, instances] of Object.entries(services)) for (const entry of instances) complete(service, entry);
+  }
+
   /**
    * Replaces the instances of a service and tells its watchers.
    * @throws RegistryError `invalid_argument` when an entry is not `host:port`
