@@ -6,8 +6,11 @@ import { expect, it } from 'vitest';
 const program = fileURLToPath(new URL('../../../../bench/micro/picks-bytes.mjs', import.meta.url));
 const flags = ['--expose-gc', '--min-semi-space-size=128', '--max-semi-space-size=128'];
 
-/** What measuring leaves, in bytes a request; an object has 12 or more. */
-const noise = 0.05;
+/**
+ * Bytes a request; the smallest object has 12 or more, a boxed number 16 on Node 24. On Node 20 nothing is left but what measuring
+ * leaves. The V8 of Node 24 boxes numbers now and then: up to 3.2 were seen, for every balancer and differently in each run.
+ */
+const noise = process.versions.node.startsWith('20.') ? 0.05 : 8;
 
 // In a process of its own, which has nothing else to allocate; with the built sources.
 it('no balancer allocates per request: the heap does not grow over a million picks and observations', async () => {
