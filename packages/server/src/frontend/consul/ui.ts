@@ -8,7 +8,7 @@ import type { RowOf } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { catalog } from '../../registry/views.ts';
-import { healthServiceShape, readFilter, type ReadFilter } from './filters.ts';
+import { healthServiceShape, readFilter } from './filters.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import {
   byNodeThenId,
@@ -37,30 +37,41 @@ export function services({ params, datacenter }: Asked): Query {
     shows: instanceShows,
     encode: (state, sight) => {
       const named = catalog(state).filter(([service]) => sight.sees('service', service));
-      const summaries = named.map(([service]) => summary(state, sight, service, filter, datacenter));
-      return body(summaries.filter((one) => one !== undefined));
+      const entries = named.flatMap(([service]) => entriesOf(state, sight, service, datacenter));
+      // In one pass: what the patterns of a filter may cost is counted over all services.
+      const byService = new Map<string, Entry[]>();
+      for (const entry of filter.apply(entries)) {
+        const { service } = entry.instance;
+        const known = byService.get(service);
+        if (known === undefined) byService.set(service, [entry]);
+        else known.push(entry);
+      }
+      return body([...byService].map(([service, those]) => summary(service, those, datacenter)));
     },
   };
 }
 
 const anyInstance = { name: '', tags: [], meta: [] };
 
-function summary(state: State, sight: Sight, service: string, filter: ReadFilter, datacenter: string) {
-  const seen = selectInstances(state, service, anyInstance)
+/** An instance with the checks that count for it, and as filters see it. */
+type Entry = ReturnType<typeof entriesOf>[number];
+
+function entriesOf(state: State, sight: Sight, service: string, datacenter: string) {
+  return selectInstances(state, service, anyInstance)
     .filter(instancesSeen(sight))
     .map(({ instance, node }) => {
       const checks = [...nodeChecks(state, node.name), ...instanceChecks(state, instance)];
       const Checks = checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance));
       return { instance, checks, Node: nodeJson(node, datacenter), Service: serviceJson(instance), Checks };
     });
-  const entries = filter.apply(seen);
-  const [first] = entries;
-  if (first === undefined) return undefined;
+}
+
+function summary(service: string, entries: readonly Entry[], datacenter: string): object {
   // Instances on one node share its checks, which count once.
   const checks = [...new Set(entries.flatMap((entry) => entry.checks))];
   const count = (status: string) => checks.filter((check) => check.status === status).length;
   const sorted = (values: readonly string[]) => (values.length === 0 ? null : [...new Set(values)].sort());
-  const kind = first.Service['Kind'];
+  const kind = entries[0]?.Service['Kind'];
   return {
     ...(kind === undefined ? {} : { Kind: kind }),
     Name: service,
