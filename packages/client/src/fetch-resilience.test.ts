@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import { context, trace, type Span } from '@opentelemetry/api';
 import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../server/src/manual-clock.case.ts';
-import type { BalancerFactory } from './balancer/balancer.ts';
-import type { Endpoint } from './endpoint.ts';
+import { inOrder } from './balancer/in-order.case.ts';
 import { deadAuthority, type WebServer, webServer } from './http/web-server.case.ts';
 import { deadlineHeader, withDeadline } from './resilience/deadline.ts';
 import type { ServiceEvent } from './resilience/service-event.ts';
@@ -22,15 +21,6 @@ async function serve(...args: Parameters<typeof webServer>): Promise<WebServer> 
   cleanups.push(() => server.kill());
   return server;
 }
-
-const inOrder: BalancerFactory = () => {
-  let list: readonly Endpoint[] = [];
-  return {
-    update: (endpoints) => (list = [...endpoints]),
-    pick: ({ exclude }) => list.find((endpoint) => !exclude.includes(endpoint)),
-    observe: () => {},
-  };
-};
 
 function client(instances: readonly StaticInstance[], options: ServiceOptions = {}) {
   const clock = manualClock();

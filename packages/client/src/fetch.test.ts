@@ -3,7 +3,8 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { isRegistryError } from '@rollcall/protocol';
 import { manualClock } from '../../server/src/manual-clock.case.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Balancer, BalancerFactory, Outcome } from './balancer/balancer.ts';
+import type { BalancerFactory, Outcome } from './balancer/balancer.ts';
+import { inOrder } from './balancer/in-order.case.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import { deadAuthority, textOf, type WebServer, webServer } from './http/web-server.case.ts';
@@ -22,16 +23,6 @@ async function serve(...args: Parameters<typeof webServer>): Promise<WebServer> 
   cleanups.push(() => server.kill());
   return server;
 }
-
-/** Takes the first of the list that was not tried, so that a test knows who is asked when. */
-const inOrder: BalancerFactory = () => {
-  let list: readonly Endpoint[] = [];
-  return {
-    update: (endpoints) => (list = [...endpoints]),
-    pick: ({ exclude }) => list.find((endpoint) => !exclude.includes(endpoint)),
-    observe: () => {},
-  } satisfies Balancer;
-};
 
 interface SetUp {
   readonly web: ServiceClient;

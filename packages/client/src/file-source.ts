@@ -9,6 +9,7 @@
 import { readFile } from 'node:fs/promises';
 import { RegistryError } from '@rollcall/protocol';
 import { type Clock, systemClock } from './clock.ts';
+import { demand } from './demand.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 import { type StaticInstance, StaticSource } from './static-source.ts';
 
@@ -37,9 +38,7 @@ export class FileSource implements SnapshotSource {
   #closed = false;
 
   private constructor(path: string, { intervalMs = 1_000, onWarning = () => {} }: FileSourceOptions, clock: Clock) {
-    if (!(intervalMs >= 10 && Number.isFinite(intervalMs))) {
-      throw new RegistryError('invalid_argument', `intervalMs is ${intervalMs}; it must be 10 or more`);
-    }
+    demand(intervalMs >= 10 && intervalMs < Infinity, 'intervalMs', intervalMs, '10 or more');
     this.#path = path;
     this.#intervalMs = intervalMs;
     this.#onWarning = onWarning;

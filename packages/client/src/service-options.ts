@@ -5,7 +5,7 @@
  */
 
 import type { BalancerFactory, Probing } from './balancer/balancer.ts';
-import { demand } from './balancer/demand.ts';
+import { demand } from './demand.ts';
 import { peakEwma } from './balancer/peak-ewma.ts';
 import { Picker } from './balancer/picker.ts';
 import type { RandomSource } from './balancer/seeded-random.ts';

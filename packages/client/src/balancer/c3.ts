@@ -17,7 +17,7 @@
 
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
-import { demand } from './demand.ts';
+import { demand } from '../demand.ts';
 import { drawAllowed } from './draw.ts';
 import { type LatencyOptions, MeanLatency, MovingAverages } from './moving-averages.ts';
 import { Places } from './places.ts';

@@ -9,7 +9,7 @@
  */
 
 import type { BalancerFactory } from './balancer.ts';
-import { demand } from './demand.ts';
+import { demand } from '../demand.ts';
 import type { RandomSource } from './seeded-random.ts';
 import { TwoChoices } from './two-choices.ts';
 

@@ -6,7 +6,7 @@
  */
 
 import type { Outcome } from './balancer.ts';
-import { demand } from './demand.ts';
+import { demand } from '../demand.ts';
 import { carried } from './places.ts';
 
 export class MovingAverages {

@@ -26,7 +26,7 @@
 import type { Endpoint } from '../endpoint.ts';
 import type { LoadReport } from '../load-report/load-report.ts';
 import type { Balancer, BalancerFactory, Outcome, PickContext, Probing } from './balancer.ts';
-import { demand } from './demand.ts';
+import { demand } from '../demand.ts';
 import { peakEwma } from './peak-ewma.ts';
 import { PrequalErrors } from './prequal-errors.ts';
 import { PrequalPool } from './prequal-pool.ts';

@@ -19,7 +19,7 @@
 
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
-import { demand } from './demand.ts';
+import { demand } from '../demand.ts';
 
 export interface SlowStartOptions {
   /** How long an endpoint takes to its full weight, in milliseconds; more than 0. 10,000 by default. */

@@ -4,8 +4,9 @@
  * the check's own time, a program that can say nothing any more.
  */
 
-import { type CheckStatus, RegistryError } from '@rollcall/protocol';
+import type { CheckStatus } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
+import { demand } from '../demand.ts';
 
 export interface HealthOptions {
   /**
@@ -32,9 +33,7 @@ export class Health {
 
   /** @throws RegistryError `invalid_argument` when the interval is out of its range */
   constructor({ check, intervalMs = 5_000 }: HealthOptions, clock: Clock) {
-    if (!(intervalMs >= 100 && Number.isFinite(intervalMs))) {
-      throw new RegistryError('invalid_argument', `health.intervalMs is ${intervalMs}; it must be 100 or more`);
-    }
+    demand(intervalMs >= 100 && intervalMs < Infinity, 'health.intervalMs', intervalMs, '100 or more');
     this.#check = check;
     this.#intervalMs = intervalMs;
     this.#clock = clock;

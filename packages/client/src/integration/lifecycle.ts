@@ -13,6 +13,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type CheckStatus, RegistryError } from '@rollcall/protocol';
 import { type Clock, systemClock } from '../clock.ts';
+import { demand } from '../demand.ts';
 import type { RegisterOptions, Registration, WaitOptions } from '../registration.ts';
 import { Health, type HealthOptions } from './health.ts';
 
@@ -68,8 +69,8 @@ export async function registerServer(
   { clock = systemClock }: LifecycleSurroundings = {},
 ): Promise<RegisteredServer> {
   const { health, drainMs = 1_000, closeMs = 10_000, signals = ['SIGTERM', 'SIGINT'], ...wished } = options;
-  demand(drainMs, 'drainMs');
-  demand(closeMs, 'closeMs');
+  demand(drainMs >= 0 && drainMs < Infinity, 'drainMs', drainMs, '0 or more');
+  demand(closeMs >= 0 && closeMs < Infinity, 'closeMs', closeMs, '0 or more');
   const asking = health && new Health(health, clock);
   if (!server.listening) await once(server, 'listening');
   const checks = asking === undefined ? wished.checks : [...(wished.checks ?? []), { name: healthCheck, ttlMs: asking.ttlMs }];
@@ -149,9 +150,4 @@ function onSignals(signals: readonly NodeJS.Signals[], close: () => Promise<void
 
 function pause(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => clock.timer(ms, resolve));
-}
-
-function demand(value: number, option: string): void {
-  if (value >= 0 && Number.isFinite(value)) return;
-  throw new RegistryError('invalid_argument', `${option} is ${value}; it must be 0 or more`);
 }

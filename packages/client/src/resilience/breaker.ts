@@ -7,7 +7,7 @@
  * then requests fail at once instead of waiting for a service that is down.
  */
 
-import { demand } from '../balancer/demand.ts';
+import { demand } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 
 export interface BreakerOptions {

@@ -11,7 +11,7 @@
  * have in common may be the request's fault.
  */
 
-import { demand } from '../balancer/demand.ts';
+import { demand } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { Outliers, type OutlierOptions } from './outliers.ts';
 

@@ -11,7 +11,7 @@
  * who counts requests in flight asks `allows`.
  */
 
-import { demand } from '../balancer/demand.ts';
+import { demand } from '../demand.ts';
 
 export interface ConcurrencyOptions {
   /** First limit, 1 or more; 20 by default. */

@@ -5,7 +5,7 @@
  * would only add to it. Only requests that may be made twice and have no body are hedged, each once.
  */
 
-import { demand } from '../balancer/demand.ts';
+import { demand } from '../demand.ts';
 import type { Clock } from '../clock.ts';
 import { LatencyWindow } from './latency-window.ts';
 import { RetryBudget } from './retry-budget.ts';

@@ -9,7 +9,7 @@
  * It only tells; leaving endpoints out, for how long and how many at most, is `ejection.ts`.
  */
 
-import { demand } from '../balancer/demand.ts';
+import { demand } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 
 export interface OutlierOptions {

@@ -6,7 +6,7 @@
  * there, the number a second is a floor and not a gift on top: the load never grows by more than the share.
  */
 
-import { demand } from '../balancer/demand.ts';
+import { demand } from '../demand.ts';
 
 export interface RetryBudgetOptions {
   /** Retries that each request earns, 0 or more. 0.2 by default. */

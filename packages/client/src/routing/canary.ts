@@ -4,8 +4,8 @@
  * (https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary).
  */
 
-import { RegistryError } from '@rollcall/protocol';
 import { drawIndex, type RandomSource } from '../balancer/seeded-random.ts';
+import { demand } from '../demand.ts';
 import { hash32 } from '../hashing/hash32.ts';
 import type { InstanceFilter } from './selector.ts';
 
@@ -43,9 +43,7 @@ export class Canary {
 
   /** @throws RegistryError `invalid_argument` for a share that is none */
   constructor({ share, header, headerValue }: CanaryOptions, random: RandomSource) {
-    if (!(share >= 0 && share <= 1)) {
-      throw new RegistryError('invalid_argument', `canary.share is ${share}; it must be from 0 to 1`);
-    }
+    demand(share >= 0 && share <= 1, 'canary.share', share, 'from 0 to 1');
     this.#share = share;
     this.#header = header?.toLowerCase();
     this.#headerValue = headerValue;

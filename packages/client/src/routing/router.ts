@@ -8,10 +8,11 @@
  * ready instances, so what this client ejects moves load to other zones and levels, too.
  */
 
-import { RegistryError, type Instance } from '@rollcall/protocol';
+import type { Instance } from '@rollcall/protocol';
 import type { Outcome } from '../balancer/balancer.ts';
 import type { Picker } from '../balancer/picker.ts';
 import { bitsRange, type RandomSource } from '../balancer/seeded-random.ts';
+import { demand } from '../demand.ts';
 import { type Endpoint, identityOf } from '../endpoint.ts';
 import { Canary, type HeaderReader } from './canary.ts';
 import { hash32 } from '../hashing/hash32.ts';
@@ -70,9 +71,8 @@ export class Router implements EndpointChooser {
     demandWhole(subset?.size, 1, 'subset.size');
     demandWhole(subset?.ordinal, 0, 'subset.ordinal');
     demandWhole(zone?.sizeMin, 0, 'zone.sizeMin');
-    if (!((priority?.overprovisioning ?? 1) >= 1)) {
-      throw new RegistryError('invalid_argument', `priority.overprovisioning is ${priority?.overprovisioning}; it must be 1 or more`);
-    }
+    const { overprovisioning = 1 } = priority ?? {};
+    demand(overprovisioning >= 1, 'priority.overprovisioning', overprovisioning, '1 or more');
     this.#options = options;
     this.#makePicker = makePicker;
     this.#random = random;
@@ -237,6 +237,5 @@ function zoneInMeta({ meta }: Instance): string {
 }
 
 function demandWhole(value: number | undefined, min: number, option: string): void {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= min)) return;
-  throw new RegistryError('invalid_argument', `${option} is ${value}; it must be a whole number, ${min} or more`);
+  if (value !== undefined) demand(Number.isSafeInteger(value) && value >= min, option, value, `a whole number, ${min} or more`);
 }
