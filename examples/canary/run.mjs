@@ -30,7 +30,7 @@ async function versions(count, headers = {}) {
   return seen;
 }
 
-while ((await shop.instances()).length < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+for await (const { instances } of shop.watch()) if (instances.length === 3) break;
 console.log('of 1000 requests:', await versions(1_000));
 console.log('with x-canary: always:', await versions(20, { 'x-canary': 'always' }));
 console.log('with x-canary: never:', await versions(20, { 'x-canary': 'never' }));
