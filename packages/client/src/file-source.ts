@@ -31,6 +31,8 @@ export class FileSource implements SnapshotSource {
   readonly #onWarning: (message: string) => void;
   readonly #clock: Clock;
   readonly #lists = new StaticSource();
+  /** The file as it is in use; mostly it is what it was. */
+  #text: string | undefined;
   /** The text of each service's list as it is in use. */
   readonly #known = new Map<string, string>();
   #warned = '';
@@ -100,9 +102,12 @@ export class FileSource implements SnapshotSource {
   }
 
   async #read(): Promise<void> {
-    const services = parse(await readFile(this.#path, 'utf8'), this.#path);
+    const text = await readFile(this.#path, 'utf8');
+    if (text === this.#text) return;
+    const services = parse(text, this.#path);
     // Whatever is wrong in it, nothing of it is used.
     StaticSource.check(services);
+    this.#text = text;
     for (const service of this.#known.keys()) if (!Object.hasOwn(services, service)) this.#use(service, []);
     for (const [service, instances] of Object.entries(services)) this.#use(service, instances);
   }

@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { createServer, memory, type Server } from '@rollcall/server';
 import { connect, type Rollcall } from './index.ts';
 
@@ -20,14 +20,13 @@ async function client(server: Server): Promise<Rollcall> {
   return rollcall;
 }
 
-const holders = async (rollcall: Rollcall) => (await rollcall.kv.list('rollcall/ordinals/web/')).map(({ key, session }) => [key.split('/').at(-1), session !== undefined]);
-
-async function until<T>(what: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
-  for (;;) {
-    const value = await what();
-    if (holds(value)) return value;
-    await new Promise((turn) => setImmediate(turn));
+/** The numbers that are held, and whether by a session, as soon as there are so many. */
+async function held(rollcall: Rollcall, count: number): Promise<unknown> {
+  const watch = rollcall.kv.watch({ prefix: 'rollcall/ordinals/web/' }, { signal: AbortSignal.timeout(10_000) });
+  for await (const { entries } of watch) {
+    if (entries.length === count) return entries.map(({ key, session }) => [key.split('/').at(-1), session !== undefined]);
   }
+  return expect.unreachable();
 }
 
 /** The instances that a client chooses, sorted. */
@@ -48,38 +47,36 @@ it('clients with a subset are numbered from 0, and share out the instances', asy
   const callers = [await client(server), await client(server)];
   const routing = { subset: { size: 10 } };
   for (const caller of callers) {
-    caller.service('web', { routing });
-    await until(() => caller.service('web').instances(), ({ length }) => length === 20);
+    for await (const { instances } of caller.service('web', { routing }).watch()) if (instances.length === 20) break;
   }
-  await until(() => holders(owner), ({ length }) => length === 2);
-  expect(await holders(owner)).toEqual([['0', true], ['1', true]]);
-  // The two of them together choose everybody, each its half.
-  const all = await until(
-    async () => callers.flatMap(chosen),
-    (ids) => new Set(ids).size === 20 && ids.length === 20,
-  );
-  expect(all).toHaveLength(20);
+  expect(await held(owner, 2)).toEqual([['0', true], ['1', true]]);
+  // The two of them together choose everybody, each its half, when they have been told their numbers.
+  await vi.waitFor(() => {
+    const ids = callers.flatMap(chosen);
+    expect([ids.length, new Set(ids).size]).toEqual([20, 20]);
+  });
 });
 
 it('a number is free again when its client closes', async () => {
   const server = await registry();
   const [first, second] = [await client(server), await client(server)];
   first.service('web', { routing: { subset: { size: 1 } } });
-  await until(() => holders(second), ({ length }) => length === 1);
+  await held(second, 1);
   await first.close();
-  await until(() => holders(second), ({ length }) => length === 0);
+  await held(second, 0);
   second.service('web', { routing: { subset: { size: 1 } } });
-  expect(await until(() => holders(second), ({ length }) => length === 1)).toEqual([['0', true]]);
+  expect(await held(second, 1)).toEqual([['0', true]]);
 });
 
 it('is leased again from a registry that has lost everything', async () => {
   const before = await registry();
   const rollcall = await client(before);
   rollcall.service('web', { routing: { subset: { size: 1 } } });
-  await until(() => holders(rollcall), ({ length }) => length === 1);
+  await held(rollcall, 1);
   await before.close();
-  await registry(before.httpPort);
-  expect(await until(() => holders(rollcall).catch(() => []), ({ length }) => length === 1)).toEqual([['0', true]]);
+  // Another client, which knows nothing of the registry before.
+  const other = await client(await registry(before.httpPort));
+  expect(await held(other, 1)).toEqual([['0', true]]);
 });
 
 it('clients without a subset, or with an ordinal of their own, ask for none', async () => {
