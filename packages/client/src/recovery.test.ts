@@ -191,7 +191,7 @@ describe('a server that restarts', () => {
     proxy.refuse(false);
     const { instances } = await web(watcher.rollcall, ({ stale }) => !stale);
     expect(instances).toMatchObject([{ id: 'a', status: 'passing' }]);
-    expect(empty.registry.state.services().has('web')).toBe(true);
+    expect(empty.registry.state.services.has('web')).toBe(true);
     stop.abort();
     await watching;
     expect(Math.min(...lengths)).toBe(1);

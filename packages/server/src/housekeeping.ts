@@ -21,7 +21,7 @@ export function keepHouse(registry: Registry, wheel: Wheel, clock: Clock, log: L
   const timer = wheel.schedule(everyMs, () => {
     timer.renew(everyMs);
     const { state } = registry;
-    const live = state.services().size + state.bucketSize(buckets.all('node'));
+    const live = state.services.size + state.bucketSize(buckets.all('node'));
     const graves = state.graves + Math.max(0, state.markers - live);
     if (graves <= gravesMax && state.delays <= delaysMax) return;
     const keys = prunable(state, clock.now());

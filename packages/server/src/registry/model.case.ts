@@ -71,6 +71,11 @@ export class Model {
     return this.#revisions.get(view) ?? 0;
   }
 
+  servicesOn(node: string): string[] {
+    const own = this.data.instances.filter((each) => each.node === node);
+    return [...new Set(own.map(({ service }) => service))].sort();
+  }
+
   content(view: string): string {
     const { nodes, instances, checks, sessions, kv } = this.data;
     const [kind, name = ''] = view.split('\0');

@@ -14,6 +14,7 @@ import { keyOf, keys, type Row } from './rows.ts';
 import { sameContent } from './same-content.ts';
 import type { Outcome } from './batch.ts';
 import { viewOf } from './view-name.ts';
+import { catalog } from './views.ts';
 
 const numRuns = Number(process.env['ROLLCALL_RUNS'] ?? 300);
 
@@ -50,7 +51,7 @@ const register = fc
       fc.record({
         id: pick(names.instance),
         service: pick(names.service),
-        tags: fc.subarray(['v1', 'v2']),
+        tags: fc.array(fc.constantFrom('v1', 'v2'), { maxLength: 3 }),
         session: maybe(pick(sessions)),
       }),
     ),
@@ -311,6 +312,8 @@ function compare(journal: Journal, model: Model): void {
     delays: [],
   };
   for (const view of views) expect([view, copy.content(view)]).toEqual([view, model.content(view)]);
+  expect(show(catalog(state))).toBe(model.content(viewOf.services()));
+  for (const node of names.node) expect([...state.services.servicesOn(node)].sort()).toEqual(model.servicesOn(node));
 }
 
 function dump(journal: Journal): string {

@@ -7,9 +7,10 @@
 
 import { committedRow, decodeRow, interner } from './codec.ts';
 import { OrderedKeys } from './ordered-keys.ts';
-import { buckets, type Reader } from './reader.ts';
+import type { Reader } from './reader.ts';
 import { Rowset } from './rowset.ts';
 import { keys, type Row, type RowOf } from './rows.ts';
+import { ServiceIndex } from './service-index.ts';
 
 /** A committed transaction: what the log adds at `revision`. */
 export interface Change {
@@ -29,7 +30,7 @@ export class State implements Reader {
   readonly #set = new Rowset();
   readonly #kvKeys = new OrderedKeys();
   readonly #graveKeys = new OrderedKeys();
-  readonly #services = new Set<string>();
+  readonly #services = new ServiceIndex();
   readonly #intern = interner();
   #revision = 0;
   #markers = 0;
@@ -95,7 +96,8 @@ export class State implements Reader {
     return this.#graveKeys.under(prefix);
   }
 
-  services(): ReadonlySet<string> {
+  /** The services that have an instance, with their tags, and those of a node. */
+  get services(): Pick<ServiceIndex, 'size' | 'has' | 'names' | 'tagsOf' | 'servicesOn' | 'instancesOf' | 'instancesWithTag'> {
     return this.#services;
   }
 
@@ -154,8 +156,7 @@ export class State implements Reader {
         this.#kvRevision = Math.max(this.#kvRevision, row.modified);
         break;
       case 'instance':
-        this.#services.add(row.service);
-        if (before?.kind === 'instance') this.#dropIfGone(before.service);
+        this.#services.follow(before?.kind === 'instance' ? before : undefined, row);
         break;
       case 'view':
         if (before === undefined) this.#markers++;
@@ -178,7 +179,7 @@ export class State implements Reader {
         this.#graveKeys.delete(before.key);
         break;
       case 'instance':
-        this.#dropIfGone(before.service);
+        this.#services.follow(before, undefined);
         break;
       case 'view':
         this.#markers--;
@@ -189,9 +190,5 @@ export class State implements Reader {
       default:
     }
     return before;
-  }
-
-  #dropIfGone(service: string): void {
-    if (this.bucketSize(buckets.instancesOfService(service)) === 0) this.#services.delete(service);
   }
 }

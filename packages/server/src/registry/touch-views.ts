@@ -4,56 +4,56 @@
  */
 
 import type { Draft } from './draft.ts';
-import { find, type Reader } from './reader.ts';
+import { find } from './reader.ts';
 import { keys, type InstanceRow, type Row } from './rows.ts';
+import { offersTheSame } from './service-index.ts';
+import type { State } from './state.ts';
 import { viewOf } from './view-name.ts';
 
 /**
- * Adds the markers of every view that the draft's writes change.
+ * Adds the markers of every view that the draft's writes change. Its work follows the writes, and the
+ * number of services on a node that changes; never the number of instances.
  *
  * @param base what the draft stands on: the committed state
  */
-export function touchViews(base: Reader, draft: Draft): void {
+export function touchViews(base: State, draft: Draft): void {
   const views = new Set<string>();
-  const suspects: InstanceRow[] = [];
+  const offers = new OfferChanges(base);
   for (const key of draft.deletes()) {
     const before = base.get(key);
-    if (before !== undefined) touch(views, suspects, draft, before, undefined);
+    if (before !== undefined) touch({ views, offers, base, draft }, before, undefined);
   }
-  for (const [key, after] of draft.puts()) touch(views, suspects, draft, base.get(key), after);
-  if (suspects.some((row) => catalogDiffers(base, draft, row))) views.add(viewOf.services());
+  for (const [key, after] of draft.puts()) touch({ views, offers, base, draft }, base.get(key), after);
+  if (offers.changeCatalog()) views.add(viewOf.services());
   for (const view of views) draft.mark(keys.view(view), { kind: 'view', view, created: 0, modified: 0 });
 }
 
-function touch(
-  views: Set<string>,
-  suspects: InstanceRow[],
-  draft: Draft,
-  before: Row | undefined,
-  after: Row | undefined,
-): void {
+interface Touching {
+  readonly views: Set<string>;
+  readonly offers: OfferChanges;
+  readonly base: State;
+  readonly draft: Draft;
+}
+
+function touch({ views, offers, base, draft }: Touching, before: Row | undefined, after: Row | undefined): void {
   if (before?.kind === 'instance' && after?.kind === 'instance' && showsOtherwise(draft, before, after)) {
     views.add(viewOf.checks());
   }
+  if (before?.kind === 'instance') offers.add(before, -1);
+  if (after?.kind === 'instance') offers.add(after, 1);
   for (const row of [before, after]) {
     switch (row?.kind) {
       case 'node':
         views.add(viewOf.nodes()).add(viewOf.node(row.name));
-        for (const instance of find.instancesOnNode(draft, row.name)) {
-          views.add(viewOf.service(instance.service));
-        }
+        addServicesOn(views, base, row.name);
         break;
       case 'instance':
         views.add(viewOf.service(row.service)).add(viewOf.node(row.node));
-        suspects.push(row);
         break;
       case 'check':
         views.add(viewOf.checks()).add(viewOf.node(row.node));
-        if (row.instance === '') {
-          for (const instance of find.instancesOnNode(draft, row.node)) {
-            views.add(viewOf.service(instance.service));
-          }
-        } else {
+        if (row.instance === '') addServicesOn(views, base, row.node);
+        else {
           const instance = find.instance(draft, row.node, row.instance);
           if (instance !== undefined) views.add(viewOf.service(instance.service));
         }
@@ -75,27 +75,47 @@ function touch(
   }
 }
 
+/** A service that the draft itself brings to the node or takes from it is touched by the instance's row. */
+function addServicesOn(views: Set<string>, { services }: State, node: string): void {
+  for (const service of services.servicesOn(node)) views.add(viewOf.service(service));
+}
+
 /** Whether checks of the instance show something else now: its service and its tags are shown with them. */
 function showsOtherwise(draft: Draft, before: InstanceRow, after: InstanceRow): boolean {
-  const same =
-    before.service === after.service &&
-    before.tags.length === after.tags.length &&
-    before.tags.every((tag, index) => tag === after.tags[index]);
-  if (same) return false;
+  if (offersTheSame(before, after)) return false;
   for (const _check of find.checksOfInstance(draft, after.node, after.id)) return true;
   return false;
 }
 
-/** Whether the service's presence in the catalog, or that of one of the row's tags, changed. */
-function catalogDiffers(base: Reader, draft: Draft, row: InstanceRow): boolean {
-  const { service } = row;
-  if (offers(base, service, undefined) !== offers(draft, service, undefined)) return true;
-  return row.tags.some((tag) => offers(base, service, tag) !== offers(draft, service, tag));
+/** By how much the draft changes the number of instances of each service and of each of its tags. */
+class OfferChanges {
+  readonly #base: State;
+  readonly #services = new Map<string, { instances: number; readonly tags: Map<string, number> }>();
+
+  constructor(base: State) {
+    this.#base = base;
+  }
+
+  add({ service, tags }: InstanceRow, by: 1 | -1): void {
+    let change = this.#services.get(service);
+    if (change === undefined) this.#services.set(service, (change = { instances: 0, tags: new Map() }));
+    change.instances += by;
+    for (const tag of new Set(tags)) change.tags.set(tag, (change.tags.get(tag) ?? 0) + by);
+  }
+
+  /** Whether a service, or a tag of one, comes into the catalog or leaves it. */
+  changeCatalog(): boolean {
+    const { services } = this.#base;
+    for (const [service, { instances, tags }] of this.#services) {
+      if (appearsOrGoes(services.instancesOf(service), instances)) return true;
+      for (const [tag, by] of tags) {
+        if (appearsOrGoes(services.instancesWithTag(service, tag), by)) return true;
+      }
+    }
+    return false;
+  }
 }
 
-function offers(reader: Reader, service: string, tag: string | undefined): boolean {
-  for (const instance of find.instancesOfService(reader, service)) {
-    if (tag === undefined || instance.tags.includes(tag)) return true;
-  }
-  return false;
+function appearsOrGoes(count: number, by: number): boolean {
+  return count > 0 !== count + by > 0;
 }

@@ -6,7 +6,7 @@
  * are synchronous, once per applied batch, and must not throw.
  */
 
-import { buckets, find } from './reader.ts';
+import { find } from './reader.ts';
 import { keys } from './rows.ts';
 import type { RowChange, State } from './state.ts';
 import { parseView, viewOf } from './view-name.ts';
@@ -159,17 +159,11 @@ export class Views {
 }
 
 /** The service names with the union of their instances' tags, both in order. */
-export function catalog(state: State): [string, string[]][] {
-  return [...state.services()].sort().map((service) => {
-    const tags = new Set<string>();
-    for (const instance of find.instancesOfService(state, service)) {
-      for (const tag of instance.tags) tags.add(tag);
-    }
-    return [service, [...tags].sort()];
-  });
+export function catalog({ services }: State): [string, string[]][] {
+  return Array.from(services.names(), (service) => [service, [...services.tagsOf(service)]]);
 }
 
 /** How many instances a service has. */
-export function instanceCount(state: State, service: string): number {
-  return state.bucketSize(buckets.instancesOfService(service));
+export function instanceCount({ services }: State, service: string): number {
+  return services.instancesOf(service);
 }

@@ -51,7 +51,7 @@ function count(state: State): Counts {
   }
   let servicesAvailable = 0;
   let instances = 0;
-  for (const service of state.services()) {
+  for (const service of state.services.names()) {
     instances += state.bucketSize(buckets.instancesOfService(service));
     for (const { node, id } of find.instancesOfService(state, service)) {
       if (failing.has(node) || failing.has(`${node}\0${id}`)) continue;
@@ -63,7 +63,7 @@ function count(state: State): Counts {
   return {
     nodes,
     nodesAvailable: nodes - critical.size,
-    services: state.services().size,
+    services: state.services.size,
     servicesAvailable,
     instances,
   };

@@ -94,7 +94,7 @@ export class Directory {
     this.#access = access;
     this.#queries = new PreparedQueries(registry);
     const revisionOf = (view: string) => oncePer(() => state.revision, () => views.revision(view));
-    this.#services = new Rebuilt(clock, revisionOf(viewOf.services()), () => folded(state.services()));
+    this.#services = new Rebuilt(clock, revisionOf(viewOf.services()), () => folded(state.services.names()));
     this.#nodes = new Rebuilt(clock, revisionOf(viewOf.nodes()), () => folded(nodeNames(registry)));
     this.#addresses = this.#addressIndex();
   }
@@ -141,7 +141,7 @@ export class Directory {
 
   #service(service: string, tag: string): Subject {
     const { index, behind } = this.#services.read();
-    if (!this.#registry.state.services().has(service) && !index.has(service)) return behind ? nothingYet : nothing;
+    if (!this.#registry.state.services.has(service) && !index.has(service)) return behind ? nothingYet : nothing;
     const { index: roster, revision: stamp, behind: older } = this.#roster(service, () => this.#rosterOf(service));
     return { kind: 'service', service, roster, tag, stamp, behind: behind || older };
   }
@@ -153,7 +153,7 @@ export class Directory {
     const { Service, DNS } = found.query;
     const service = lowerCase(Service.Service);
     const { index, behind } = this.#services.read();
-    if (!this.#registry.state.services().has(Service.Service) && !index.has(service)) return behind ? nothingYet : nothing;
+    if (!this.#registry.state.services.has(Service.Service) && !index.has(service)) return behind ? nothingYet : nothing;
     const personal = Service.Near === '_ip';
     const near = this.#sourceOf(Service.Near, address);
     // Names that a template makes the same question of share its roster, and so do clients on one node.
@@ -218,7 +218,7 @@ export class Directory {
   #namesOf(service: string): readonly string[] {
     const { state } = this.#registry;
     const others = (this.#services.read().index.get(lowerCase(service)) ?? []).filter((name) => name !== service);
-    const all = state.services().has(service) ? [service, ...others] : others;
+    const all = state.services.has(service) ? [service, ...others] : others;
     return this.#access.everything ? all : all.filter((name) => this.#access.reads('service', name));
   }
 
@@ -291,7 +291,7 @@ function addresses({ state }: Registry, access: NameAccess): Map<string, Holder>
   };
   const readsNode = (node: string) => access.allNodes || access.reads('node', node);
   for (const { name, address } of find.nodes(state)) if (readsNode(name)) add('node', name, address);
-  for (const service of state.services()) {
+  for (const service of state.services.names()) {
     if (!access.everything && !access.reads('service', service)) continue;
     for (const { node, address } of find.instancesOfService(state, service)) {
       if (readsNode(node)) add('service', service, address);

@@ -1,0 +1,96 @@
+/**
+ * What holds the event loop of a registry, and for how long: each kind of work that could follow the
+ * size of the state, at 100,000 keys and 100,000 instances. Prints a table; the target is 50 ms.
+ *
+ *   npm run build && node bench/micro/registry-turns.mjs [part of a name …]
+ */
+
+import { Readable } from 'node:stream';
+import { memory } from '../../packages/server/dist/engine/memory/memory.js';
+import { writeBackup } from '../../packages/server/dist/backup/backup.js';
+import { readBackup, restoreTransaction } from '../../packages/server/dist/backup/restore.js';
+import { prunable } from '../../packages/server/dist/registry/prune.js';
+import { catalog } from '../../packages/server/dist/registry/views.js';
+import { Replica } from '../../packages/server/dist/replica.js';
+import { longestTurn } from '../turn-meter.mjs';
+
+const count = 100_000;
+const clock = { now: () => Date.now(), monotonic: () => performance.now() };
+
+async function registry() {
+  const engine = memory();
+  const onFatal = (error) => { throw error; };
+  const replica = new Replica({ engine, clock, onFatal });
+  await replica.start();
+  return replica;
+}
+
+/** Submits many commands, as many at once as the queue takes well. */
+async function all(replica, total, command) {
+  for (let at = 0; at < total; at += 5_000) {
+    const some = Array.from({ length: Math.min(5_000, total - at) }, (_, n) => replica.submit(command(at + n)));
+    await Promise.all(some);
+  }
+}
+
+const key = (n, more = {}) => ({ kind: 'kv-put', key: `app/${n}`, value: Buffer.from(`value ${n}`), flags: 0n, ...more });
+const instance = (n, { service = `service-${n % 1_000}`, node = `node-${n % 1_000}`, tags = ['v1'], session } = {}) => ({
+  kind: 'register',
+  node: { name: node, address: '10.0.0.1' },
+  nodeMode: 'ensure',
+  instances: [{ id: `i-${n}`, service, port: 80, tags, ...(session && { session }) }],
+  checks: [{ id: `c-${n}`, name: 'alive', status: 'passing', instance: `i-${n}`, type: session ? 'stream' : 'ttl' }],
+});
+const session = (id, more = {}) => ({
+  ...{ kind: 'session-create', id, name: '', node: 'holder', liveness: 'ttl', ttlMs: 0, lockDelayMs: 15_000, behavior: 'release', checks: [] },
+  ...more,
+});
+const holder = { kind: 'register', node: { name: 'holder', address: '10.0.0.9' }, nodeMode: 'update' };
+
+const keys = (replica) => all(replica, count, (n) => key(n));
+const spread = (replica) => all(replica, count, (n) => instance(n));
+const inOne = (replica) => all(replica, count, (n) => instance(n, { service: 'web', tags: ['v1', `own-${n}`] }));
+const oneNode = (replica) => all(replica, count, (n) => instance(n, { node: 'holder' }));
+
+const withSession = (behavior, hold) => async (replica) => {
+  await replica.submit(holder);
+  await replica.submit(session('s', { behavior, liveness: hold === 'instances' ? 'stream' : 'ttl' }));
+  if (hold === 'keys') await all(replica, count, (n) => key(n, { condition: { kind: 'acquire', session: 's' } }));
+  else await all(replica, count, (n) => instance(n, { node: 'holder', session: 's' }));
+};
+
+async function packed(replica) {
+  const chunks = [];
+  for await (const chunk of writeBackup(replica.state)) chunks.push(chunk);
+  return chunks;
+}
+
+const cases = [
+  ['recursive delete of 100,000 keys', keys, (r) => r.submit({ kind: 'kv-delete-tree', prefix: 'app/' })],
+  ['register into a service of 100,000', inOne, (r) => r.submit(instance('new', { service: 'web', tags: ['new'] }))],
+  ['catalog, 100,000 tags in one service', inOne, async (r) => catalog(r.state)],
+  ['catalog, 1,000 services', spread, async (r) => catalog(r.state)],
+  ['check of a node with 100,000 instances', oneNode, (r) => r.submit({ ...holder, nodeMode: 'exists', checks: [{ id: 'disk', name: '', status: 'critical' }] })],
+  ['deregister a node with 100,000 instances', oneNode, (r) => r.submit({ kind: 'deregister-node', node: 'holder' })],
+  ['end of a session with 100,000 locks, release', withSession('release', 'keys'), (r) => r.submit({ kind: 'session-destroy', id: 's' })],
+  ['end of a session with 100,000 locks, delete', withSession('delete', 'keys'), (r) => r.submit({ kind: 'session-destroy', id: 's' })],
+  ['a stream with 100,000 instances is cut', withSession('release', 'instances'), (r) => r.submit({ kind: 'session-connected', id: 's', connected: false })],
+  ['end of a stream with 100,000 instances', withSession('release', 'instances'), (r) => r.submit({ kind: 'session-destroy', id: 's' })],
+  ['100,000 checks turn critical', spread, (r) => r.submit({ kind: 'update-checks', updates: Array.from({ length: count }, (_, n) => ({ node: `node-${n % 1_000}`, id: `c-${n}`, status: 'critical' })) })],
+  ['1,024 keys of 256 KiB at once', async () => {}, (r) => Promise.all(Array.from({ length: 1_024 }, (_, n) => r.submit(key(n, { value: Buffer.alloc(262_144) }))))],
+  ['prune of 100,000 tombstones', async (r) => { await keys(r); await r.submit({ kind: 'kv-delete-tree', prefix: '' }); }, (r) => r.submit({ kind: 'prune', keys: prunable(r.state, clock.now()) })],
+  ['backup of 100,000 instances and keys', async (r) => { await spread(r); await keys(r); }, packed],
+  ['restore of 100,000 instances and keys', async (r) => { await spread(r); await keys(r); r.backup = await packed(r); },
+    async (r) => { const backup = await readBackup(Readable.from(r.backup), 1e9); await r.replace((state) => restoreTransaction(backup, state)); }],
+];
+
+const wanted = process.argv.slice(2);
+for (const [what, prepare, work] of cases) {
+  if (wanted.length > 0 && !wanted.some((part) => what.includes(part))) continue;
+  const replica = await registry();
+  await prepare(replica);
+  globalThis.gc?.();
+  const { turnMs, wallMs } = await longestTurn(() => work(replica));
+  console.log(`${what.padEnd(46)} longest turn ${turnMs.toFixed(1).padStart(8)} ms   all ${wallMs.toFixed(0).padStart(6)} ms   ${turnMs <= 50 ? '' : 'MISSED'}`);
+  await replica.close();
+}
