@@ -1,61 +1,121 @@
 /**
- * A set of strings in order, for prefix scans. Order is by UTF-16 code unit.
+ * A set of strings in order, for prefix scans, that knows the newest revision under each prefix. Order is by
+ * UTF-16 code unit.
  *
  *   chunks   [ a b c … ] [ k l m … ] [ s t u … ]     each sorted, at most `chunkMax` long,
- *                                                     first keys ascending from chunk to chunk
+ *            [ 7 2 9 … ] [ 4 1 6 … ] [ 3 5 8 … ]     first keys ascending from chunk to chunk;
+ *            newest 9    newest 6    newest 8        the revision of each key, and the newest of a chunk
  *
- * Insert and delete move at most one chunk's worth of pointers; search is two binary searches.
- * With chunks of 512, a million keys are 4,000 chunks and an insert costs about a microsecond.
+ * Insert and delete move at most one chunk's worth of entries; search is two binary searches. With chunks
+ * of 512, a million keys are 4,000 chunks and an insert costs about a microsecond. The newest revision
+ * under a prefix looks at each chunk below it, and at the single keys of the first and the last one only.
  */
 
 const chunkMax = 512;
 
+interface Chunk {
+  readonly keys: string[];
+  readonly revisions: number[];
+  newest: number;
+}
+
 export class OrderedKeys {
-  readonly #chunks: string[][] = [];
+  readonly #chunks: Chunk[] = [];
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  add(key: string): void {
+  /** Adds a key, or gives one that is there another revision. */
+  add(key: string, revision = 0): void {
     const at = this.#chunkFor(key);
     const chunk = this.#chunks[at];
     if (chunk === undefined) {
-      this.#chunks.push([key]);
+      this.#chunks.push({ keys: [key], revisions: [revision], newest: revision });
       this.#size = 1;
       return;
     }
-    const index = lowerBound(chunk, key);
-    if (chunk[index] === key) return;
-    chunk.splice(index, 0, key);
-    this.#size++;
-    if (chunk.length > chunkMax) this.#chunks.splice(at + 1, 0, chunk.splice(chunkMax >> 1));
+    const { keys, revisions } = chunk;
+    const index = lowerBound(keys, key);
+    if (keys[index] === key) {
+      const before = revisions[index];
+      revisions[index] = revision;
+      if (before === chunk.newest && revision < before) chunk.newest = newestOf(revisions);
+    } else {
+      keys.splice(index, 0, key);
+      revisions.splice(index, 0, revision);
+      this.#size++;
+    }
+    chunk.newest = Math.max(chunk.newest, revision);
+    if (keys.length > chunkMax) this.#split(at, chunk);
   }
 
   delete(key: string): void {
     const at = this.#chunkFor(key);
     const chunk = this.#chunks[at];
     if (chunk === undefined) return;
-    const index = lowerBound(chunk, key);
-    if (chunk[index] !== key) return;
-    chunk.splice(index, 1);
+    const { keys, revisions } = chunk;
+    const index = lowerBound(keys, key);
+    if (keys[index] !== key) return;
+    keys.splice(index, 1);
+    const [revision] = revisions.splice(index, 1);
     this.#size--;
-    if (chunk.length === 0) this.#chunks.splice(at, 1);
+    if (keys.length === 0) this.#chunks.splice(at, 1);
+    else if (revision === chunk.newest) chunk.newest = newestOf(revisions);
   }
 
   /** The keys that start with `prefix`, in order. The set must not change while iterating. */
   *under(prefix: string): Generator<string, void, undefined> {
     let at = this.#chunkFor(prefix);
-    let index = lowerBound(this.#chunks[at] ?? [], prefix);
+    let index = lowerBound(this.#chunks[at]?.keys ?? [], prefix);
     for (; at < this.#chunks.length; at++, index = 0) {
-      const chunk = this.#chunks[at] as string[];
-      for (; index < chunk.length; index++) {
-        const key = chunk[index] as string;
+      const { keys } = this.#chunks[at] as Chunk;
+      for (; index < keys.length; index++) {
+        const key = keys[index] as string;
         if (!key.startsWith(prefix)) return;
         yield key;
       }
     }
+  }
+
+  /** A copy of the keys that start with `prefix`, in order: for those who go on while the set changes. */
+  listUnder(prefix: string): string[] {
+    const parts: string[][] = [];
+    for (const { keys, from, to } of this.#parts(prefix)) parts.push(keys.slice(from, to));
+    return parts.flat();
+  }
+
+  /** The newest revision of a key that starts with `prefix`; 0 when there is none. */
+  newestUnder(prefix: string): number {
+    let newest = 0;
+    for (const { keys, revisions, newest: whole, from, to } of this.#parts(prefix)) {
+      if (from === 0 && to === keys.length) newest = Math.max(newest, whole);
+      else for (let index = from; index < to; index++) newest = Math.max(newest, revisions[index] as number);
+    }
+    return newest;
+  }
+
+  /** The chunks with keys under a prefix, and the range of those keys in each. */
+  *#parts(prefix: string): Generator<Chunk & { readonly from: number; readonly to: number }> {
+    let at = this.#chunkFor(prefix);
+    let from = lowerBound(this.#chunks[at]?.keys ?? [], prefix);
+    for (; at < this.#chunks.length; at++, from = 0) {
+      const chunk = this.#chunks[at] as Chunk;
+      const { keys } = chunk;
+      const whole = keys.at(-1)?.startsWith(prefix) === true;
+      const to = whole ? keys.length : endOf(keys, prefix, from);
+      if (to > from) yield { ...chunk, from, to };
+      // The first of the chunks may end just before the prefix.
+      if (!whole && from < keys.length) return;
+    }
+  }
+
+  #split(at: number, chunk: Chunk): void {
+    const keys = chunk.keys.splice(chunkMax >> 1);
+    const revisions = chunk.revisions.splice(chunkMax >> 1);
+    this.#chunks.splice(at + 1, 0, { keys, revisions, newest: newestOf(revisions) });
+    chunk.newest = newestOf(chunk.revisions);
   }
 
   /** The last chunk whose first key is not above `key`; 0 when there is none. */
@@ -64,11 +124,29 @@ export class OrderedKeys {
     let high = this.#chunks.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#chunks[middle]?.[0] as string) <= key) low = middle + 1;
+      if ((this.#chunks[middle]?.keys[0] as string) <= key) low = middle + 1;
       else high = middle;
     }
     return Math.max(0, low - 1);
   }
+}
+
+function newestOf(revisions: readonly number[]): number {
+  let newest = 0;
+  for (const revision of revisions) newest = Math.max(newest, revision);
+  return newest;
+}
+
+/** The first index from `from` on whose key is not under the prefix: such keys follow one another. */
+function endOf(keys: readonly string[], prefix: string, from: number): number {
+  let low = from;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (keys[middle]?.startsWith(prefix) === true) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function lowerBound(sorted: readonly string[], key: string): number {

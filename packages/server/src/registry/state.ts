@@ -96,6 +96,12 @@ export class State implements Reader {
     return this.#graveKeys.under(prefix);
   }
 
+  /** Newest revision at which a KV key under the prefix changed, deletions included. */
+  prefixRevision(prefix: string): number {
+    if (prefix === '') return this.kvRevision;
+    return Math.max(this.#kvKeys.newestUnder(prefix), this.#graveKeys.newestUnder(prefix), this.floor);
+  }
+
   /** The services that have an instance, with their tags, and those of a node. */
   get services(): Pick<ServiceIndex, 'size' | 'has' | 'names' | 'tagsOf' | 'servicesOn' | 'instancesOf' | 'instancesWithTag'> {
     return this.#services;
@@ -148,11 +154,11 @@ export class State implements Reader {
     const before = this.#set.put(key, row);
     switch (row.kind) {
       case 'kv':
-        this.#kvKeys.add(row.key);
+        this.#kvKeys.add(row.key, row.modified);
         this.#kvRevision = Math.max(this.#kvRevision, row.modified);
         break;
       case 'tombstone':
-        this.#graveKeys.add(row.key);
+        this.#graveKeys.add(row.key, row.modified);
         this.#kvRevision = Math.max(this.#kvRevision, row.modified);
         break;
       case 'instance':

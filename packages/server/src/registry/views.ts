@@ -13,17 +13,11 @@ import { parseView, viewOf } from './view-name.ts';
 
 export type Watcher = () => void;
 
-/** Prefixes whose revision is remembered; they come from clients, so there is no end of them. */
-const prefixesMax = 10_000;
-
 export class Views {
   readonly #state: State;
   readonly #watchers = new Map<string, Set<Watcher>>();
   /** How many watched prefixes there are of each length: a key is cut at these lengths only. */
   readonly #prefixLengths = new Map<number, number>();
-  /** Revisions of prefixes, good while no KV key has changed since `#prefixesAt`. */
-  readonly #prefixes = new Map<string, number>();
-  #prefixesAt = -1;
   #watching = 0;
   #wakeUps = 0;
 
@@ -49,7 +43,7 @@ export class Views {
       case 'key':
         return (find.kv(state, name) ?? state.get(keys.tombstone(name)))?.modified ?? state.floor;
       case 'prefix':
-        return this.#prefixRevision(name);
+        return state.prefixRevision(name);
       case 'session':
         return find.session(state, name)?.modified ?? state.markerRevision(viewOf.sessions());
       default:
@@ -128,33 +122,6 @@ export class Views {
     const count = (this.#prefixLengths.get(name.length) ?? 0) + by;
     if (count === 0) this.#prefixLengths.delete(name.length);
     else this.#prefixLengths.set(name.length, count);
-  }
-
-  /** Scans once per change, however many watchers of the prefix that change wakes. */
-  #prefixRevision(prefix: string): number {
-    const { kvRevision } = this.#state;
-    if (prefix === '') return kvRevision;
-    if (this.#prefixesAt !== kvRevision || this.#prefixes.size >= prefixesMax) {
-      this.#prefixes.clear();
-      this.#prefixesAt = kvRevision;
-    }
-    const known = this.#prefixes.get(prefix);
-    if (known !== undefined) return known;
-    const revision = this.#scanPrefix(prefix);
-    this.#prefixes.set(prefix, revision);
-    return revision;
-  }
-
-  #scanPrefix(prefix: string): number {
-    const state = this.#state;
-    let revision = state.floor;
-    for (const key of state.kvKeys(prefix)) {
-      revision = Math.max(revision, find.kv(state, key)?.modified ?? 0);
-    }
-    for (const key of state.graveKeys(prefix)) {
-      revision = Math.max(revision, state.get(keys.tombstone(key))?.modified ?? 0);
-    }
-    return revision;
   }
 }
 
