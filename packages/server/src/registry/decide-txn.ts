@@ -7,17 +7,24 @@ import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import type { Command, Requirement, Result, Txn, TxnFailure, TxnOperation, TxnResult } from './command.ts';
 import { Draft } from './draft.ts';
 import { find, type Reader } from './reader.ts';
-import { keyOf, type Row } from './rows.ts';
+import { keyOf, type Row, type RowOf } from './rows.ts';
 import { sameContent } from './same-content.ts';
 
 /** `decide`, which hands itself in since it calls this. */
 type Decide = <C extends Command>(below: Draft, command: C, now: number) => Result<C>;
 
-/** Bytes of KV values that one transaction may read: 128 copies of a whole store would be no answer. */
+/**
+ * What one transaction may read, over all its operations: 128 copies of a whole store would be no answer. A
+ * transaction is decided in one go, and with this many rows that takes some 10 ms. Consul has no such limit;
+ * the trees that its clients read in transactions (locks, leader keys, small configurations) have tens of keys.
+ */
+const readRowsMax = 16_384;
+/** Bytes of keys and values, the values as base64 writes them. */
 const readBytesMax = 32 * 1024 * 1024;
 
 /**
- * @throws RegistryError `resource_exhausted` when it reads more than an answer may hold
+ * @throws RegistryError `invalid_argument` when it reads more rows or bytes than one transaction may; it stops
+ *   reading there, and nothing is written
  */
 export function transact(
   draft: Draft,
@@ -28,17 +35,11 @@ export function transact(
   const inner = new Draft(draft);
   const reads: (readonly Row[])[] = [];
   const failures: TxnFailure[] = [];
-  let left = readBytesMax;
+  const budget: ReadBudget = { rows: 0, bytes: 0 };
   operations.forEach((operation, at) => {
     const failure = attempt(inner, operation, now, decideOne);
     if (failure !== undefined) failures.push({ at, ...failure });
-    const rows = failures.length > 0 ? [] : readAfter(inner, operation);
-    for (const row of rows) left -= row.kind === 'kv' ? row.value.length : 0;
-    if (left < 0) {
-      const message = `the transaction reads more than ${readBytesMax} bytes; read less in one transaction`;
-      throw new RegistryError('resource_exhausted', message);
-    }
-    reads.push(rows);
+    reads.push(failures.length > 0 ? [] : readAfter(inner, operation, at, budget));
   });
   if (failures.length > 0) return { failures };
   const written = new Map(inner.puts());
@@ -77,18 +78,39 @@ function holds(require: Requirement, found: Row | undefined): boolean {
   return found !== undefined && found.modified === require.revision;
 }
 
-function readAfter(reader: Reader, { read }: TxnOperation): readonly Row[] {
+/** What the operations before have read. */
+interface ReadBudget {
+  rows: number;
+  bytes: number;
+}
+
+/** @throws RegistryError `invalid_argument` at the first row beyond what a transaction may read */
+function readAfter(reader: Reader, { read }: TxnOperation, at: number, budget: ReadBudget): readonly Row[] {
   if (read === undefined) return [];
   if ('key' in read) {
     const row = reader.get(read.key);
-    return row === undefined ? [] : [row];
+    if (row === undefined) return [];
+    spend(budget, row, at);
+    return [row];
   }
-  const rows: Row[] = [];
-  for (const key of [...reader.kvKeys(read.prefix)].sort()) {
+  const rows: RowOf<'kv'>[] = [];
+  for (const key of reader.kvKeys(read.prefix)) {
     const row = find.kv(reader, key);
-    if (row !== undefined) rows.push(row);
+    if (row === undefined) continue;
+    spend(budget, row, at);
+    rows.push(row);
   }
-  return rows;
+  return rows.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function spend(budget: ReadBudget, row: Row, at: number): void {
+  budget.rows++;
+  if (row.kind === 'kv') budget.bytes += row.key.length + Math.ceil(row.value.length / 3) * 4;
+  const [what, count, limit] =
+    budget.rows > readRowsMax ? ['rows', budget.rows, readRowsMax] : ['bytes', budget.bytes, readBytesMax];
+  if (count <= limit) return;
+  const message = `the transaction reads too much: ${count} ${what} with operation ${at}, the limit is ${limit}; read less in one transaction`;
+  throw new RegistryError('invalid_argument', message);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** `PUT /v1/txn`: every verb, what failing says, and that nothing happens by halves. */
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Consul, type Answer } from './consul.case.ts';
 
 let consul: Consul;
@@ -263,7 +263,30 @@ describe('limits and bodies', () => {
   test('a transaction that would read many times the store is refused before it writes', async () => {
     await consul.put('/v1/kv/large', Buffer.alloc(500_000, 1));
     const answer = await run([kv('set', 'unread'), ...Array.from({ length: 127 }, () => kv('get-tree', ''))]);
-    expect([answer.status, answer.text]).toEqual([500, expect.stringMatching(/^the transaction reads more than/)]);
+    expect([answer.status, answer.text]).toEqual([
+      400,
+      expect.stringMatching(/^the transaction reads too much: \d+ bytes with operation 51, the limit is 33554432; read less/),
+    ]);
+    expect((await consul.get('/v1/kv/unread')).status).toBe(404);
+  });
+
+  test('so is one that would read many small rows, at the first row too many', async () => {
+    const { registry } = consul.server;
+    const put = (at: number) =>
+      registry.submit({ kind: 'kv-put', key: `small/${at}`, value: Buffer.of(1), flags: 0n });
+    await Promise.all(Array.from({ length: 8_192 }, (_, at) => put(at)));
+    const trees = (count: number) => Array.from({ length: count }, () => kv('get-tree', 'small/'));
+    expect(results(await run(trees(2)))).toHaveLength(16_384);
+    const kvKeys = vi.spyOn(registry.state, 'kvKeys');
+    for (const refused of [await run(trees(128)), await run([kv('set', 'unread'), ...trees(127)])]) {
+      expect([refused.status, refused.text]).toEqual([
+        400,
+        expect.stringMatching(/^the transaction reads too much: 16385 rows with operation 2, the limit is 16384; read less/),
+      ]);
+    }
+    // Each looked at three trees and not at the others.
+    expect(kvKeys.mock.calls.length).toBeLessThanOrEqual(6);
+    kvKeys.mockRestore();
     expect((await consul.get('/v1/kv/unread')).status).toBe(404);
   });
 
