@@ -1,6 +1,6 @@
 /** The part of Consul's ACL API that the `acl` commands use, with its JSON (https://developer.hashicorp.com/consul/api-docs/acl). */
 
-import { adminCall, textOf, type AdminCall, type Target } from './admin-call.ts';
+import { askJson, type Target } from './admin-call.ts';
 
 export interface AclLink {
   readonly ID: string;
@@ -51,44 +51,39 @@ export class AclApi {
   }
 
   bootstrap(): Promise<AclToken> {
-    return this.#call('/v1/acl/bootstrap', { method: 'PUT', body: '' });
+    return askJson(this.#target, '/v1/acl/bootstrap', { method: 'PUT', body: '' });
   }
 
   tokens(): Promise<AclToken[]> {
-    return this.#call('/v1/acl/tokens');
+    return askJson(this.#target, '/v1/acl/tokens');
   }
 
   token(accessorId: string): Promise<AclToken> {
-    return this.#call(`/v1/acl/token/${encodeURIComponent(accessorId)}`);
+    return askJson(this.#target, `/v1/acl/token/${encodeURIComponent(accessorId)}`);
   }
 
   createToken(token: AclTokenBody): Promise<AclToken> {
-    return this.#call('/v1/acl/token', { method: 'PUT', body: JSON.stringify(token) });
+    return askJson(this.#target, '/v1/acl/token', { method: 'PUT', body: JSON.stringify(token) });
   }
 
   deleteToken(accessorId: string): Promise<boolean> {
-    return this.#call(`/v1/acl/token/${encodeURIComponent(accessorId)}`, { method: 'DELETE' });
+    return askJson(this.#target, `/v1/acl/token/${encodeURIComponent(accessorId)}`, { method: 'DELETE' });
   }
 
   policies(): Promise<AclPolicy[]> {
-    return this.#call('/v1/acl/policies');
+    return askJson(this.#target, '/v1/acl/policies');
   }
 
   policy(name: string): Promise<AclPolicy> {
-    return this.#call(`/v1/acl/policy/name/${encodeURIComponent(name)}`);
+    return askJson(this.#target, `/v1/acl/policy/name/${encodeURIComponent(name)}`);
   }
 
   putPolicy(policy: AclPolicyBody): Promise<AclPolicy> {
     const path = policy.ID === undefined ? '/v1/acl/policy' : `/v1/acl/policy/${policy.ID}`;
-    return this.#call(path, { method: 'PUT', body: JSON.stringify(policy) });
+    return askJson(this.#target, path, { method: 'PUT', body: JSON.stringify(policy) });
   }
 
   deletePolicy(id: string): Promise<boolean> {
-    return this.#call(`/v1/acl/policy/${id}`, { method: 'DELETE' });
-  }
-
-  async #call<T>(path: string, more: Pick<AdminCall, 'method' | 'body'> = {}): Promise<T> {
-    const answer = await adminCall({ ...this.#target, ...more, path, expect: 'application/json' });
-    return JSON.parse(await textOf(answer)) as T;
+    return askJson(this.#target, `/v1/acl/policy/${id}`, { method: 'DELETE' });
   }
 }

@@ -3,24 +3,18 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../../server/src/net/certificates.case.ts';
 import { exitCodes } from './failure.ts';
-import { runCommand } from './main.ts';
-import { folder, freePort, rollcall, serve, sharedRegistry, start, type Ended } from './processes.case.ts';
+import { folder, freePort, here, rollcall, serve, sharedRegistry, start, type Ended } from './processes.case.ts';
 
 const registry = sharedRegistry('--acl');
 let dir: string;
 
 /** Runs a command against the registry, with the token of a file; in this process, since there are many. */
-async function ask(args: readonly string[], token?: string, input = ''): Promise<Omit<Ended, 'signal'>> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const terminal = { stdin: Readable.from([Buffer.from(input)]), stdout, stderr, env: {}, unread: new AbortController().signal };
+function ask(args: readonly string[], token?: string, input = ''): Promise<Omit<Ended, 'signal'>> {
   const all = [...args, '--addr', registry.url(), ...(token === undefined ? [] : ['--token-file', join(dir, token)])];
-  const code = await runCommand(all, terminal);
-  const text = (stream: PassThrough) => String((stream.read() as Buffer | null) ?? '');
-  return { code, stdout: text(stdout), stderr: text(stderr) };
+  return here(all, { input });
 }
 
 beforeAll(async () => {

@@ -18,15 +18,19 @@ export interface Target {
 
 export interface AdminCall extends Target {
   readonly path: string;
-  readonly method?: 'GET' | 'PUT' | 'DELETE';
-  /** What a registry answers with; anything else comes from another kind of server. */
-  readonly expect: 'application/json' | 'application/octet-stream' | 'text/plain; charset=utf-8';
+  readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** What a registry answers with, undefined for an empty body; anything else comes from another kind of server. */
+  readonly expect: 'application/json' | 'application/octet-stream' | 'text/plain; charset=utf-8' | undefined;
+  /** How long it may say nothing, in milliseconds; 0: for ever. 30 s by default. */
+  readonly silenceMs?: number;
+  /** Ends the call, and the reading of its answer. */
+  readonly signal?: AbortSignal;
   /** Sent once, to the first server. */
-  readonly body?: Readable | string;
+  readonly body?: Readable | Uint8Array | string;
 }
 
 /** A registry that says nothing for this long is as good as gone. */
-const silenceMs = 30_000;
+const silenceUsualMs = 30_000;
 /** It says nothing while it checks and commits a restore. */
 const restoreSilenceMs = 600_000;
 
@@ -83,15 +87,15 @@ async function reach(call: AdminCall): Promise<IncomingMessage> {
   throw await unreachable(servers, last?.error, last?.server);
 }
 
-function send(url: URL, { method = 'GET', body, credentials }: AdminCall): Promise<IncomingMessage> {
+function send(url: URL, { method = 'GET', body, credentials, silenceMs = silenceUsualMs, signal }: AdminCall): Promise<IncomingMessage> {
   const timeout = body instanceof Readable ? restoreSilenceMs : silenceMs;
   const { token, tls } = credentials;
   const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   return new Promise((resolve, reject) => {
     const request =
       url.protocol === 'https:'
-        ? httpsRequest(url, { method, timeout, headers, ...tls })
-        : httpRequest(url, { method, timeout, headers });
+        ? httpsRequest(url, { method, timeout, headers, signal, ...tls })
+        : httpRequest(url, { method, timeout, headers, signal });
     request.on('response', resolve);
     request.on('error', reject);
     request.on('timeout', () => request.destroy(new Error(`no answer for ${timeout / 1000} s`)));
@@ -99,6 +103,20 @@ function send(url: URL, { method = 'GET', body, credentials }: AdminCall): Promi
     if (body instanceof Readable) pipeline(body, request).catch(reject);
     else request.end(body);
   });
+}
+
+type Asked = Pick<AdminCall, 'method' | 'body'>;
+
+/** The answer of a route that answers with JSON. @throws CommandFailure as `adminCall` */
+export async function askJson<T>(target: Target, path: string, asked: Asked = {}): Promise<T> {
+  const answer = await adminCall({ ...target, ...asked, path, expect: 'application/json' });
+  return JSON.parse(await textOf(answer)) as T;
+}
+
+/** For a route that answers with nothing. @throws CommandFailure as `adminCall` */
+export async function tellRegistry(target: Target, path: string, asked: Asked = {}): Promise<void> {
+  const answer = await adminCall({ method: 'PUT', body: '', ...target, ...asked, path, expect: undefined });
+  answer.resume();
 }
 
 export async function textOf(response: IncomingMessage): Promise<string> {

@@ -5,6 +5,7 @@
  */
 
 import { usage } from './failure.ts';
+import { truth } from './consul-style.ts';
 import type { Values } from './consul-agent-values.ts';
 
 interface AgentFlag {
@@ -143,13 +144,6 @@ function flagIn(arg: string): FlagText | undefined {
 function takesNext({ name, value }: FlagText): boolean {
   const kind = agentFlags[name]?.kind;
   return kind !== undefined && kind !== 'switch' && value === undefined;
-}
-
-/** As Go reads booleans. */
-function truth(name: string, value: string): boolean {
-  if (/^(?:1|t|true)$/i.test(value)) return true;
-  if (/^(?:0|f|false)$/i.test(value)) return false;
-  throw usage(`-${name}: ${JSON.stringify(value)} is neither true nor false`);
 }
 
 /** The settings that the flags stand for, in the form of a configuration file. */

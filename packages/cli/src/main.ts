@@ -2,7 +2,7 @@
 
 import { CommanderError } from 'commander';
 import { acceptAgentStyle } from './consul-agent-flags.ts';
-import { acceptConsulStyle } from './commands/version.ts';
+import { acceptConsulStyle } from './consul-style.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
 import { createProgram } from './program.ts';
 import { flushed, remark, type Terminal } from './terminal.ts';
@@ -33,7 +33,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
   let exitCode: number = exitCodes.ok;
   const program = createProgram({ terminal, setExitCode: (code) => (exitCode = code) });
   try {
-    await program.parseAsync(acceptAgentStyle(acceptConsulStyle(args)), { from: 'user' });
+    await program.parseAsync(acceptAgentStyle(acceptConsulStyle(args, program)), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;

@@ -2,11 +2,12 @@
 
 import { readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { defaultLimits } from '@rollcall/server';
 import { exitCodes } from './failure.ts';
 import { createProgram } from './program.ts';
+import { addRegistryOptions } from './servers.ts';
 import { settingsTable, type Setting } from './settings/table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -35,9 +36,23 @@ const sections = new Map(
 );
 
 const optionsOfHelp = (command: Command) =>
-  [...command.helpInformation().matchAll(/^ {2}((?:-\w, )?--[\w-]+(?: <[^>]+>)?) /gm)]
+  [...command.helpInformation().matchAll(/^ {2}((?:-\w, )?--[\w-]+(?: <[^>]+>)?)(?: |$)/gm)]
     .map(([, flags = '']) => flags)
     .filter((flags) => flags !== '-h, --help');
+
+/** Said once for all commands that have them. */
+const registryOptions = optionsOfHelp(addRegistryOptions(new Command()));
+const registrySentence = 'Takes the [options of the registry](#talking-to-a-registry)';
+
+/** The examples of all commands, one line each. */
+function examples(): string[] {
+  return [...commands.values()].flatMap((command) => {
+    let help = '';
+    command.configureOutput({ ...command.configureOutput(), writeOut: (text) => (help += text) });
+    command.outputHelp();
+    return /\nExamples:\n((?: {2}.*\n)*)/.exec(help)?.[1]?.trim().split(/\n */) ?? [];
+  });
+}
 
 describe('the page of the command line', () => {
   it('has a section for every command, and none for others', () => {
@@ -45,13 +60,24 @@ describe('the page of the command line', () => {
   });
 
   it.each([...commands])('lists the options of `%s`, and no others', (name, command) => {
-    const listed = [...(sections.get(name) ?? '').matchAll(/^\| `(-[^`]+)` \|/gm)].map(([, flags]) => flags);
-    expect(listed.toSorted()).toEqual(optionsOfHelp(command).toSorted());
+    const section = sections.get(name) ?? '';
+    const listed = [...section.matchAll(/^\| `(-[^`]+)` \|/gm)].map(([, flags]) => flags);
+    const referred = section.includes(registrySentence) ? registryOptions : [];
+    expect([...listed, ...referred].toSorted()).toEqual(optionsOfHelp(command).toSorted());
   });
 
   it.each([...commands])('shows how `%s` is called', (name, command) => {
     const usage = /```text\n(.*)\n```/.exec(sections.get(name) ?? '')?.[1];
     expect(usage).toBe(/^Usage: (.*)$/m.exec(command.helpInformation())?.[1]);
+  });
+
+  it.each(examples())('%s is an example that the command line takes', (line) => {
+    const words = line.replace(/ +#.*$/, '').split(' ').slice(1);
+    const [name = ''] = [...commands.keys()].filter((each) => `${line} `.startsWith(`${each} `)).toSorted((a, b) => b.length - a.length);
+    const known = optionsOfHelp(commands.get(name) as Command).flatMap((flags) => flags.match(/-[\w-]+/g) ?? []);
+    const end = words.indexOf('--');
+    const used = (end < 0 ? words : words.slice(0, end)).filter((word) => /^--?[a-z]/.test(word)).map((word) => word.replace(/=.*/, ''));
+    expect(used.filter((word) => !known.includes(word))).toEqual([]);
   });
 
   it('explains every exit code, and no others', () => {

@@ -8,8 +8,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import { runCommand } from './main.ts';
 
 const program = fileURLToPath(new URL('../bin/rollcall.mjs', import.meta.url));
 
@@ -141,6 +143,20 @@ export function sharedRegistry(...args: string[]): SharedRegistry {
   });
   const url = () => registry?.url ?? '';
   return { url, ask: (args, options) => rollcall([...args, '--addr', url()], options) };
+}
+
+export interface HereOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
+/** Runs `rollcall` to its end within this process, which is faster than a process of its own. */
+export async function here(args: readonly string[], { env = {}, input = '' }: HereOptions = {}): Promise<Omit<Ended, 'signal'>> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const terminal = { stdin: Readable.from([Buffer.from(input)]), stdout, stderr, env, unread: new AbortController().signal };
+  const code = await runCommand(args, terminal);
+  const text = (stream: PassThrough) => String((stream.read() as Buffer | null) ?? '');
+  return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
 /** Registers an instance as any Consul client would. */

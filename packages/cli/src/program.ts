@@ -5,9 +5,16 @@ import { addAcl } from './commands/acl.ts';
 import { addAgent } from './commands/agent.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBackup } from './commands/backup.ts';
+import { addEvent } from './commands/event.ts';
 import { addImport } from './commands/import-consul.ts';
+import { addInfo } from './commands/info.ts';
 import { addInstances } from './commands/instances.ts';
 import { addKv } from './commands/kv.ts';
+import { addMaint } from './commands/maint.ts';
+import { addMembers } from './commands/members.ts';
+import { addMonitor } from './commands/monitor.ts';
+import { addNodes } from './commands/nodes.ts';
+import { addReload } from './commands/reload.ts';
 import { addRestore } from './commands/restore.ts';
 import { addRun } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
@@ -22,6 +29,8 @@ export function createProgram(context: CommandContext): Command {
     .description('Service registry, discovery and configuration centre')
     .version(ownVersion(), '-V, --version', 'print the version')
     .exitOverride()
+    // `services` takes options of its own and has commands that take some of the same names.
+    .enablePositionalOptions()
     .showHelpAfterError('(add --help to see what is possible)')
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
@@ -29,7 +38,8 @@ export function createProgram(context: CommandContext): Command {
       outputError: (text, write) => write(text.replace(/^error: /, 'rollcall: ')),
     });
   for (const add of [
-    ...[addServe, addAgent, addRun, addServices, addInstances, addWatch, addKv],
+    ...[addServe, addAgent, addRun, addServices, addInstances, addNodes, addMembers, addWatch, addKv],
+    ...[addEvent, addMaint, addInfo, addMonitor, addReload],
     ...[addAcl, addBackup, addRestore, addImport, addAudit, addVersion],
   ]) {
     add(program, context);

@@ -6,6 +6,7 @@ import { addSecretOptions, makeToken, type SecretFlags } from '../acl-secret.ts'
 import { targetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { usage } from '../failure.ts';
+import { collect } from '../option-values.ts';
 import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 import { printTable } from '../table.ts';
 import { print, printJson, visible, type Terminal } from '../terminal.ts';
@@ -111,10 +112,6 @@ function printToken(terminal: Terminal, token: AclToken): void {
     ...grantsOf(token).map((grant) => ['grants', grant]),
   ];
   for (const [title = '', text = ''] of lines) print(terminal, `${title.padEnd(12)} ${visible(text)}`.trimEnd());
-}
-
-function collect(text: string, before: readonly string[]): string[] {
-  return [...before, text];
 }
 
 function serviceIdentity(text: string, before: CreateFlags['serviceIdentity']): CreateFlags['serviceIdentity'] {

@@ -1,14 +1,12 @@
 /** `rollcall kv put KEY VALUE`: writes a key, from the command line, a file or a pipe. */
 
-import { open } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { Option, type Command } from 'commander';
 import { CommandFailure, exitCodes } from '../failure.ts';
+import { given } from '../given.ts';
 import { flags64, revision } from '../kv-entry.ts';
 import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
 import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
-import type { Terminal } from '../terminal.ts';
 
 interface PutFlags extends RegistryFlags {
   readonly cas?: number;
@@ -28,8 +26,8 @@ export function addKvPut(parent: Command, { terminal }: CommandContext): void {
       new Option('--cas <revision>', 'only if the key stands at this revision; 0: only if there is none').argParser(revision),
     )
     .addOption(new Option('--flags <number>', 'a number to keep with it, from 0 to 2^64 - 1').argParser(flags64));
-  addRegistryOptions(command).action(async (key: string, given: string, { cas, flags: number, ...flags }: PutFlags) => {
-    const value = await valueOf(given, terminal);
+  addRegistryOptions(command).action(async (key: string, text: string, { cas, flags: number, ...flags }: PutFlags) => {
+    const value = await given(text, { what: 'value', bytesMax: valueBytesMax, terminal });
     await askRegistry({ terminal, flags, name: 'rollcall kv put' }, async (rollcall) => {
       const written = await rollcall.kv.put(key, value, {
         ...(cas === undefined ? {} : { cas }),
@@ -41,31 +39,4 @@ export function addKvPut(parent: Command, { terminal }: CommandContext): void {
       }
     });
   });
-}
-
-async function valueOf(given: string, terminal: Terminal): Promise<Uint8Array> {
-  if (given === '-') return collect(terminal.stdin, 'standard input');
-  if (!given.startsWith('@')) return Buffer.from(given);
-  const file = given.slice(1);
-  try {
-    const handle = await open(file, 'r');
-    return await collect(handle.createReadStream(), file);
-  } catch (error) {
-    if (error instanceof CommandFailure) throw error;
-    const hint = 'a value that begins with @ can be piped in';
-    throw new CommandFailure(exitCodes.failure, `cannot read the value: ${(error as Error).message} (${hint})`, { cause: error });
-  }
-}
-
-async function collect(source: Readable, name: string): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of source) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > valueBytesMax) {
-      throw new CommandFailure(exitCodes.failure, `${name} has more than ${valueBytesMax} bytes, which no registry takes as a value`);
-    }
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks);
 }

@@ -3,12 +3,13 @@
  * for as long as it runs. It is never stopped, or kept from starting, because of the registry.
  */
 
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { startChild, type Child } from '../child.ts';
 import { credentialOptions } from '../credentials.ts';
 import { joinRegistry, type Membership } from '../membership.ts';
 import { ownAddress } from '../own-address.ts';
 import type { CommandContext } from '../command-context.ts';
+import { collect, collectPair, port } from '../option-values.ts';
 import { instanceOf, type RunFlags } from '../run-instance.ts';
 import { addRegistryOptions, serversOf, type RegistryFlags } from '../servers.ts';
 import { remark } from '../terminal.ts';
@@ -82,20 +83,4 @@ function passSignals(starting: Promise<Child>, membership: Promise<Membership>, 
   for (const signal of [...stopping, ...passed]) {
     process.on(signal, () => void pass(signal).catch(() => undefined));
   }
-}
-
-function port(text: string): number {
-  const value = Number(text);
-  if (/^\d{1,5}$/.test(text) && value >= 1 && value <= 65_535) return value;
-  throw new InvalidArgumentError('a port is a whole number from 1 to 65535.');
-}
-
-function collect(text: string, before: readonly string[]): string[] {
-  return [...before, text];
-}
-
-function collectPair(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
-  const split = text.indexOf('=');
-  if (split < 1) throw new InvalidArgumentError('write KEY=VALUE.');
-  return { ...before, [text.slice(0, split)]: text.slice(split + 1) };
 }

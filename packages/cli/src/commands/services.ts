@@ -1,4 +1,4 @@
-/** `rollcall services`: the names that are registered. */
+/** `rollcall services`: the names that are registered; below it, the commands that register and deregister. */
 
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
@@ -6,8 +6,11 @@ import { askRegistry } from '../registry.ts';
 import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 import { printTable } from '../table.ts';
 import { printJson, remark } from '../terminal.ts';
+import { addServicesDeregister } from './services-deregister.ts';
+import { addServicesRegister } from './services-register.ts';
 
-export function addServices(parent: Command, { terminal }: CommandContext): void {
+export function addServices(parent: Command, context: CommandContext): void {
+  const { terminal } = context;
   const command = parent
     .command('services')
     .description('list the services that have instances, with their tags')
@@ -20,4 +23,6 @@ export function addServices(parent: Command, { terminal }: CommandContext): void
       else printTable(terminal, ['SERVICE', 'TAGS'], services.map(({ service, tags }) => [service, tags.join(', ')]));
     });
   });
+  addServicesRegister(command, context);
+  addServicesDeregister(command, context);
 }

@@ -27,13 +27,3 @@ export function addVersion(parent: Command, { terminal }: CommandContext): void 
       else print(terminal, `rollcall ${version}`);
     });
 }
-
-/**
- * Who writes `version -format=json`, with one dash, wants to know which Consul this is: the one that
- * `/v1/agent/self` says, too.
- */
-export function acceptConsulStyle(args: readonly string[]): string[] {
-  if (args[0] !== 'version') return [...args];
-  const asked = args.slice(1).join('=');
-  return asked === '-format=json' ? ['version', '--consul'] : args.map((arg) => arg.replace(/^-format(=|$)/, '--format$1'));
-}

@@ -1,0 +1,46 @@
+/** Command lines as Consul's users type them. */
+
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { acceptConsulStyle } from './consul-style.ts';
+import { createProgram } from './program.ts';
+
+const terminal = {
+  stdin: new PassThrough(),
+  stdout: new PassThrough(),
+  stderr: new PassThrough(),
+  env: {},
+  unread: new AbortController().signal,
+};
+const accept = (line: string) => acceptConsulStyle(line.split(' '), createProgram({ terminal, setExitCode: () => {} })).join(' ');
+
+describe('a command line in the style of Consul', () => {
+  it.each([
+    ['members -detailed -status=alive', 'members --detailed --status=alive'],
+    ['members -http-addr=https://a:1 -client-cert=c -client-key k', 'members --addr=https://a:1 --cert-file=c --key-file k'],
+    ['members -detailed=false -status alive', 'members --status alive'],
+    ['members -detailed=true', 'members --detailed'],
+    ['nodes -stale -format=json', 'nodes --json'],
+    ['nodes -stale=true -format pretty', 'nodes'],
+    ['kv put a b -cas -1', 'kv put a b --cas -1'],
+    ['kv get -- -x -stale', 'kv get -- -x -stale'],
+    ['services register -name=web -port 80', 'services register --name=web --port 80'],
+    ['run web -port 80 -- prog -x=1 --addr', 'run web --port 80 -- prog -x=1 --addr'],
+    ['version -format=json', 'version --consul'],
+    ['version -format=pretty', 'version --format=pretty'],
+    ['agent -dev', 'agent -dev'],
+    // What is not known is left for the parser to name.
+    ['members -nonsense=1', 'members -nonsense=1'],
+    ['nosuch -stale', 'nosuch -stale'],
+  ])('%s is read as %s', (line, expected) => {
+    expect(accept(line)).toBe(expected);
+  });
+
+  it.each([
+    ['members -token=secret', 'can be read by everybody'],
+    ['members -detailed=perhaps', 'neither true nor false'],
+    ['members -format=yaml', 'write json or pretty'],
+  ])('%s is refused', (line, message) => {
+    expect(() => accept(line)).toThrow(message);
+  });
+});
