@@ -4,8 +4,8 @@
  */
 
 import { dirname, resolve } from 'node:path';
+import { nearest } from '@rollcall/protocol';
 import { usage } from '../failure.ts';
-import { nearest } from './nearest.ts';
 import { settingsTable, type Setting, type Settings } from './table.ts';
 import { unknownName } from './values.ts';
 
@@ -36,6 +36,8 @@ export const configVariable = 'ROLLCALL_CONFIG';
 
 /** Read by the commands that talk to a registry; listed here so that it is not taken for a typo. */
 export const addressVariable = 'ROLLCALL_HTTP_ADDR';
+/** Read by `rollcall agent`: as its flag `-unsafe-without`, with commas. */
+export const withoutVariable = 'ROLLCALL_UNSAFE_WITHOUT';
 const credentialVariables = ['TOKEN', 'TOKEN_FILE', 'CA_FILE', 'CERT_FILE', 'KEY_FILE', 'TLS_SERVER_NAME'].map((name) => `ROLLCALL_${name}`);
 
 interface Given {
@@ -149,7 +151,7 @@ function parseConfig(path: string, text: string): Record<string, unknown> {
  */
 function misspelled(env: ResolveInput['env']): string[] {
   const known = Object.values(settingsTable).flatMap((setting: Setting<unknown>) => setting.env ?? []);
-  known.push(configVariable, addressVariable, ...credentialVariables);
+  known.push(configVariable, addressVariable, withoutVariable, ...credentialVariables);
   return Object.keys(env).flatMap((name) => {
     if (!name.startsWith('ROLLCALL_') || known.includes(name)) return [];
     if (/_(PORT|SERVICE)(_|$)/.test(name)) return [];

@@ -4,7 +4,7 @@ import { quote } from '../filter/go-string.ts';
 import { readGrants, refused, type GrantsInput } from './grants.ts';
 import { isRoleName, isUuid, policyNameProblem } from './names.ts';
 import type { Policy, PolicyValue, Role, RoleValue } from './records.ts';
-import { parseRules } from './rules.ts';
+import { assertRules } from './rules.ts';
 import type { AclStore } from './store.ts';
 import { builtinPolicies } from './templates.ts';
 
@@ -37,7 +37,7 @@ export function policyValue(store: AclStore, input: PolicyInput): { before: Poli
   if (builtin !== undefined && rules !== before?.rules) {
     throw refused(`Changing the Rules for the builtin ${builtin.name} policy is not permitted`);
   }
-  parseRules(rules);
+  assertRules(rules);
   return { before, value: { name, description, rules, datacenters: [...datacenters] } };
 }
 

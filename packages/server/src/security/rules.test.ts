@@ -1,7 +1,7 @@
 /** Policies are read with Consul's checks and refused in its words. */
 
 import { describe, expect, it } from 'vitest';
-import { parseRules } from './rules.ts';
+import { assertRules, parseRules } from './rules.ts';
 import { builtinPolicies, printRules, templateList, templateRules } from './templates.ts';
 
 describe('a policy', () => {
@@ -41,7 +41,9 @@ describe('a policy', () => {
   });
 
   it('tells which of its keys mean nothing here', () => {
-    expect(parseRules('namespace "x" { policy = "read" } sevice "web" { policy = "deny" }').ignored).toEqual(['namespace', 'sevice']);
+    const { ignored, named } = parseRules('namespace "x" { policy = "read" }\nsevice "web" { policy = "deny" } key "a" { policy = "read" }');
+    expect(ignored).toMatchObject([{ key: 'namespace', line: 1, column: 1 }, { key: 'sevice', line: 2, column: 1 }]);
+    expect(named).toMatchObject([{ resource: 'key', name: 'a' }]);
   });
 
   it.each([
@@ -102,5 +104,27 @@ describe('built-in rules', () => {
   it('of an unknown template are refused', () => {
     expect(() => templateRules('builtin/nope', 'x')).toThrow('no such ACL templated policy with Name "builtin/nope"');
     expect(() => templateRules('toString', 'x')).toThrow('no such ACL templated policy');
+  });
+});
+
+describe('rules that are written now', () => {
+  it.each([
+    ['service_prefx "" { policy = "deny" }', 'At 1:1: unknown key "service_prefx"; did you mean "service_prefix"?'],
+    ['key "a" { policy = "read" }\nsevice "web" { policy = "deny" }', 'At 2:1: unknown key "sevice"; did you mean "service"?'],
+    ['service "web" { policy = "write" intention = "deny" }', 'At 1:34: unknown key "intention"; did you mean "intentions"?'],
+    ['{"keys": {"a": {"policy": "deny"}}}', 'unknown key "keys"; did you mean "key"?'],
+    ['{"key": {"a": {"policy": "read", "intentions": "deny"}}}', 'unknown key "intentions"; known are policy'],
+    ['key "a" { policy = "write" sentinel { code = "x" } }', 'unknown key "sentinel"; known are policy'],
+    ['acl_prefix = "deny"', 'unknown key "acl_prefix"'],
+    ['namespace "x" { policy = "deny" }', 'unknown key "namespace"'],
+  ])('are refused with the key that means nothing: %s', (text, message) => {
+    expect(() => assertRules(text)).toThrow(expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(message) as unknown }));
+  });
+
+  it('may have every key that there is', () => {
+    const named = ['agent', 'event', 'identity', 'key', 'node', 'query', 'service', 'session'];
+    const all = named.flatMap((name) => [`${name} "a" { policy = "read" }`, `${name}_prefix "a" { POLICY = "read" }`]);
+    const scalar = ['acl', 'keyring', 'mesh', 'operator', 'peering'].map((name) => `${name} = "read"`);
+    expect(() => assertRules([...all, ...scalar, 'service "b" { policy = "read" intentions = "read" }'].join('\n'))).not.toThrow();
   });
 });

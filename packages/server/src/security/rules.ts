@@ -3,7 +3,7 @@
  * (`acl/policy.go` of 1.16, the last release under the MPL). What rules allow is `authorizer.ts`'s business.
  */
 
-import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import { isRegistryError, nearest, RegistryError } from '@rollcall/protocol';
 import { quote } from '../filter/go-string.ts';
 import { parseHcl, type HclItem, type HclValue } from './hcl.ts';
 
@@ -31,9 +31,21 @@ export interface NamedRule {
 export interface Rules {
   readonly scalar: Readonly<Partial<Record<ScalarResource, Level>>>;
   readonly named: readonly NamedRule[];
-  /** Keys that mean nothing here. Consul passes over them in silence; a caller may warn. */
-  readonly ignored: readonly string[];
+  /** Keys that mean nothing here. Policies that are stored may have them; a new one is refused for them (`assertRules`). */
+  readonly ignored: readonly Ignored[];
 }
+
+export interface Ignored {
+  readonly key: string;
+  readonly line: number;
+  readonly column: number;
+  /** What may stand in its place. */
+  readonly known: readonly string[];
+}
+
+const resources = [...scalarResources, ...namedResources, ...namedResources.map((name) => `${name}_prefix`)];
+const ruleFields = ['policy'];
+const serviceFields = ['policy', 'intentions'];
 
 /**
  * Reads a policy.
@@ -43,17 +55,34 @@ export interface Rules {
 export function parseRules(text: string): Rules {
   const scalar: Partial<Record<ScalarResource, Level>> = {};
   const named: NamedRule[] = [];
-  const ignored: string[] = [];
+  const ignored: Ignored[] = [];
   for (const item of readItems(text)) {
     const [key] = item.keys;
     const resource = key.replace(/_prefix$/, '');
     if (isScalar(key)) {
       const level = scalarLevel(key, item);
       if (level !== undefined) scalar[key] = level;
-    } else if (isNamed(resource)) named.push(...namedRules(item, resource, key !== resource));
-    else ignored.push(key);
+    } else if (isNamed(resource)) named.push(...namedRules(item, resource, key !== resource, ignored));
+    else ignored.push(nothing(item, resources));
   }
   return { scalar, named, ignored };
+}
+
+/**
+ * Checks rules that somebody writes now. Consul passes over keys that it does not know; a misspelt one may be a denial.
+ * @throws RegistryError `invalid_argument` as `parseRules`, and for a key that means nothing
+ */
+export function assertRules(text: string): void {
+  const [first] = parseRules(text).ignored;
+  if (first === undefined) return;
+  const { key, line, column, known } = first;
+  const meant = nearest(key, known);
+  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${quote(meant)}?`;
+  throw invalid(`Failed to parse ACL rules: At ${line}:${column}: unknown key ${quote(key)}; ${hint}`);
+}
+
+function nothing({ keys, line, column }: HclItem, known: readonly string[]): Ignored {
+  return { key: keys[0], line, column, known };
 }
 
 function isScalar(key: string): key is ScalarResource {
@@ -91,16 +120,16 @@ function scalarLevel(key: ScalarResource, item: HclItem): Level | undefined {
 }
 
 /** `key "a" { … }`, or in JSON `"key": { "a": { … } }`, where lists of objects stand for all of them. */
-function namedRules(item: HclItem, resource: NamedResource, prefix: boolean): NamedRule[] {
+function namedRules(item: HclItem, resource: NamedResource, prefix: boolean, ignored: Ignored[]): NamedRule[] {
   const [key, ...labels] = item.keys;
   const [name, another] = labels;
   if (another !== undefined) throw misplaced(item, `${key} takes one name`);
-  if (name !== undefined) return [ruleOf(item, item.value, resource, name, prefix)];
+  if (name !== undefined) return [ruleOf(item, { resource, name, prefix }, ignored)];
   return objectsOf(item, item.value).flatMap(({ items }) =>
     items.map((inner) => {
       const [innerName, ...innerLabels] = inner.keys;
       if (innerLabels.length > 0) throw misplaced(inner, `${key} takes one name`);
-      return ruleOf(inner, inner.value, resource, innerName, prefix);
+      return ruleOf(inner, { resource, name: innerName, prefix }, ignored);
     }),
   );
 }
@@ -113,8 +142,11 @@ function objectsOf(item: HclItem, value: HclValue): readonly HclObject[] {
   throw misplaced(item, `${item.keys[0]} takes a name and an object with its policy`);
 }
 
-function ruleOf(item: HclItem, value: HclValue, resource: NamedResource, name: string, prefix: boolean): NamedRule {
-  const fields = objectsOf(item, value).flatMap(({ items }) => items);
+function ruleOf(item: HclItem, named: Pick<NamedRule, 'resource' | 'name' | 'prefix'>, ignored: Ignored[]): NamedRule {
+  const { resource, name, prefix } = named;
+  const fields = objectsOf(item, item.value).flatMap(({ items }) => items);
+  const known = resource === 'service' ? serviceFields : ruleFields;
+  ignored.push(...fields.filter(({ keys }) => !known.includes(keys[0].toLowerCase())).map((field) => nothing(field, known)));
   const policy = fieldOf(fields, 'policy');
   const level = levelOf(policy, resource === 'key');
   const key = prefix ? `${resource}_prefix` : resource;

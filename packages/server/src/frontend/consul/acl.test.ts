@@ -145,6 +145,11 @@ describe('tokens', () => {
 
 describe('policies and roles', () => {
   test('are found by id and by name, and lists wait for changes', async () => {
+    const misspelt = { Name: 'x', Rules: 'service_prefx "" { policy = "deny" }' };
+    expect(await refusal('PUT', '/v1/acl/policy', misspelt)).toEqual([
+      400,
+      expect.stringContaining('unknown key "service_prefx"; did you mean "service_prefix"?'),
+    ]);
     const policy = await good('PUT', '/v1/acl/policy', { Name: 'p', Description: 'd', Rules: 'operator = "read"', Datacenters: ['dc1'] });
     expect(await good('GET', `/v1/acl/policy/${policy['ID'] as string}`)).toEqual(policy);
     expect(await good('GET', '/v1/acl/policy/name/p')).toEqual(policy);
