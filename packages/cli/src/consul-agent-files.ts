@@ -31,23 +31,28 @@ export function parseFile({ path, format, text }: ConfigFile, parseHcl: ParseHcl
   let values: unknown;
   try {
     // A file that is empty has no settings, in either format.
-    values = text.trim() === '' ? {} : format === 'json' ? JSON.parse(text) : objectOf(parseHcl(text));
+    values = text.trim() === '' ? {} : format === 'json' ? parseJson(text) : objectOf(parseHcl(text));
   } catch (error) {
     throw usage(`${path} is not ${format.toUpperCase()}: ${(error as Error).message}`);
   }
   if (!isObject(values)) throw usage(`${path} holds no JSON object`);
-  return plural(sections(values));
+  return plural(values);
 }
 
-/** A block that occurs again makes a list; an attribute that does wins. */
+/** A block that occurs again makes a list; an attribute must not. */
 function objectOf(items: readonly HclItem[]): Values {
   const object = Object.create(null) as Record<string, unknown>;
-  for (const { keys, value } of items) {
+  for (const { keys, value, line, column } of items) {
     const [key, ...labels] = keys;
     const plain = labels.reduceRight<unknown>((inner, label) => ({ [label]: inner }), plainOf(value));
     const before = object[key];
-    const again = isObject(plain) && before !== undefined && (isObject(before) || Array.isArray(before));
-    object[key] = again ? [...(Array.isArray(before) ? before : [before]), plain] : plain;
+    if (before === undefined) {
+      object[key] = plain;
+      continue;
+    }
+    const blocks = [before, plain].flat();
+    if (!blocks.every(isObject)) throw new Error(`At ${line}:${column}: ${key} is given twice`);
+    object[key] = blocks;
   }
   return object;
 }
@@ -57,16 +62,22 @@ function plainOf(value: HclValue): unknown {
   return value.kind === 'list' ? value.values.map(plainOf) : value.value;
 }
 
-/** What are lists of objects; every other list of objects stands for one object. */
-const lists = new Set(['service', 'services', 'check', 'checks']);
-
-function sections(values: Values): Values {
-  return Object.fromEntries(
-    Object.entries(values).map(([key, value]) => {
-      const several = Array.isArray(value) && value.length > 0 && value.every(isObject) && !lists.has(key);
-      return [key, several ? value.reduce(merge) : value];
-    }),
-  );
+/** As `JSON.parse`, which lets the last of several values win in silence. @throws Error also for a key that an object has twice */
+function parseJson(text: string): unknown {
+  const values: unknown = JSON.parse(text);
+  /** Keys of the objects and `undefined` for the lists that are open at a place of the text. */
+  const open: (Set<string> | undefined)[] = [];
+  for (const [token, key] of text.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
+    if (token === '{') open.push(new Set());
+    else if (token === '[') open.push(undefined);
+    else if (token === '}' || token === ']') open.pop();
+    else if (key !== undefined) {
+      const name = JSON.parse(key) as string;
+      if (open.at(-1)?.has(name) === true) throw new Error(`${name} is given twice`);
+      open.at(-1)?.add(name);
+    }
+  }
+  return values;
 }
 
 /** `service` and `check` join the lists, since a later file must not take their place. */

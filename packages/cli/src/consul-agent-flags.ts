@@ -49,6 +49,11 @@ export const agentFlags: Readonly<Record<string, AgentFlag>> = {
     ...toggle('unsafe_allow_plaintext'),
     description: 'listen there without TLS, though tokens may then be read on their way',
   },
+  'unsafe-without': {
+    ...list('unsafe_without'),
+    value: '<setting>',
+    description: 'start although this setting asks for protection that is not given here; may be given again, or several with commas',
+  },
   'default-query-time': text('default_query_time'),
   'max-query-time': text('max_query_time'),
   advertise: text('advertise_addr'),

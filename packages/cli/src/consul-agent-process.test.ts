@@ -28,10 +28,10 @@ describe('rollcall agent', () => {
   it('starts where a program starts consul agent, with its files, and stops at SIGINT', async () => {
     const dir = folder();
     const file = join(dir, 'consul.json');
-    const content = { node_name: 'n7', datacenter: 'dc9', ports: { http: 0, dns: -1 }, server: true, telemetry: {} };
+    const content = { node_name: 'n7', datacenter: 'dc9', ports: { http: 0, dns: -1 }, server: true, telemetry: { disable_hostname: true } };
     writeFileSync(file, JSON.stringify(content));
     const pidFile = join(dir, 'new', 'pid');
-    const flags = [`-config-file=${file}`, '-data-dir', join(dir, 'data'), `-pid-file=${pidFile}`, '-log-level=err', '-ui', '-odd'];
+    const flags = [`-config-file=${file}`, '-data-dir', join(dir, 'data'), `-pid-file=${pidFile}`, '-log-level=err', '-ui'];
     const agent = start(['agent', ...flags]);
     const url = await urlOf(agent);
     const self = await get<{ Config: Record<string, unknown> }>(`${url}/v1/agent/self`);
@@ -41,7 +41,6 @@ describe('rollcall agent', () => {
     const { code, stderr } = await agent.ended;
     expect(code).toBe(0);
     expect(stderr.split('\n')).toEqual([
-      'rollcall: --odd has no effect here',
       `rollcall: ${file}: telemetry has no effect here`,
       'rollcall: command line: ui_config.enabled has no effect here: there is no user interface yet',
       '',
@@ -104,7 +103,20 @@ describe('rollcall agent', () => {
     writeFileSync(join(dir, 'plain'), '');
     const script = JSON.stringify({ services: [{ name: 'web', check: { args: ['true'], interval: '1s' } }] });
     writeFileSync(join(dir, 'script.json'), script);
+    const config = (name: string, content: string) => {
+      writeFileSync(join(dir, name), content);
+      return ['-config-file', join(dir, name)];
+    };
     for (const [args, message] of [
+      [config('a.hcl', 'acl { enable = true, default_policy = "deny" }'), 'a.hcl: acl.enable is no setting of Consul; did you mean acl.enabled?'],
+      [config('b.json', '{"acl_default_policy": "deny"}'), 'acl.default_policy is set, but acl.enabled is not'],
+      [config('c.hcl', 'sevice { name = "web" }'), 'c.hcl: sevice is no setting of Consul; did you mean service?'],
+      [config('d.json', '{"Node": "n", "Address": "10.0.0.1", "Service": {"Service": "web"}}'), 'd.json: this is a body of /v1/catalog/register'],
+      [config('e.hcl', 'http_config { allow_write_http_from = ["10.0.0.0/8"] }'), '-unsafe-without=http_config.allow_write_http_from'],
+      [['-unsafe-without=ecrypt'], 'did you mean encrypt?'],
+      [['-acl-enabled'], 'unknown flag -acl-enabled'],
+      [['-data-dri=x'], 'unknown flag -data-dri; did you mean -data-dir?'],
+      [['extra'], '"extra" belongs to no flag'],
       [['-config-file', join(dir, 'none.json')], 'cannot read the configuration'],
       [['-config-file', join(dir, 'plain')], 'ends in neither .hcl nor .json'],
       [['-config-file', join(dir, 'script.json')], 'service "web": Invalid check: script checks are never run here'],
@@ -112,7 +124,43 @@ describe('rollcall agent', () => {
     ] as const) {
       const { code, stderr } = await rollcall(['agent', '-dev', ...quiet, ...args]);
       expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1);
     }
+  });
+
+  it('asks for tokens where the old settings switch access control on', async () => {
+    const file = join(folder(), 'old.json');
+    writeFileSync(file, '{"acl_datacenter": "dc1", "acl_default_policy": "deny", "acl_master_token": "root"}');
+    const url = await urlOf(start(['agent', '-dev', ...quiet, '-config-file', file]));
+    expect((await fetch(`${url}/v1/kv/a`)).status).toBe(403);
+    expect((await fetch(`${url}/v1/kv/a`, { headers: { 'X-Consul-Token': 'root' } })).status).toBe(404);
+  });
+
+  it('says which files it does not read, and that a folder or a file is empty', async () => {
+    const dir = folder();
+    for (const name of ['full', 'void']) mkdirSync(join(dir, name));
+    writeFileSync(join(dir, 'full', 'a.hcl'), '');
+    writeFileSync(join(dir, 'full', 'b.yaml'), 'acl: yes');
+    const args = ['-config-dir', join(dir, 'full'), '-config-dir', join(dir, 'void')];
+    const agent = start(['agent', '-dev', ...quiet, ...args]);
+    await urlOf(agent);
+    agent.child.kill('SIGINT');
+    expect((await agent.ended).stderr.trimEnd().split('\n')).toEqual([
+      `rollcall: ${join(dir, 'full', 'b.yaml')} is not read: its name ends in neither .hcl nor .json`,
+      `rollcall: ${join(dir, 'void')} holds no file to read`,
+      `rollcall: ${join(dir, 'full', 'a.hcl')}: the file is empty`,
+    ]);
+  });
+
+  it('stays protected when a reload brings a file that it would not start with', async () => {
+    const file = join(folder(), 'a.hcl');
+    writeFileSync(file, 'service { name = "web" }');
+    const agent = start(['agent', '-dev', ...quiet, '-config-file', file]);
+    const url = await urlOf(agent);
+    writeFileSync(file, 'sevice { name = "web" }');
+    agent.child.kill('SIGHUP');
+    await agent.seen(/not reloaded: .*a\.hcl: sevice is no setting of Consul/, 'stderr');
+    expect(await services(url)).toEqual(['web']);
   });
 });
 

@@ -1,4 +1,4 @@
-import { parseHcl } from '@rollcall/server';
+import { checkDefinitions, parseHcl } from '@rollcall/server';
 import { describe, expect, it } from 'vitest';
 import { agentSettings, type AgentSettings } from './consul-agent.ts';
 import { acceptAgentStyle, type GivenFlag } from './consul-agent-flags.ts';
@@ -8,7 +8,7 @@ const json = (content: unknown, path = 'consul.json'): ConfigFile => ({ path, fo
 const hcl = (text: string): ConfigFile => ({ path: 'consul.hcl', format: 'hcl', text });
 
 function read(flags: readonly GivenFlag[], files: readonly ConfigFile[] = [], env = {}): AgentSettings {
-  return agentSettings({ flags, files, folder: '/srv', env, parseHcl });
+  return agentSettings({ flags, files, folder: '/srv', env, parseHcl, checkDefinitions });
 }
 const of = (...contents: unknown[]) => read([], contents.map((each) => json(each)));
 const inHcl = (text: string) => read([], [hcl(text)]);
@@ -142,9 +142,9 @@ describe('definitions in files', () => {
             checks = [{ id = "up", http = "http://10.0.0.1/", interval = "10s", header { x_y = ["z"] }, tls_skip_verify = true }]
           }
           service { name = "db" }
-          check { id = "disk", ttl = "30s", deregister_critical_service_after = "1h", service_id = "db" }
+          check { id = "disk", name = "disk", ttl = "30s", deregister_critical_service_after = "1h", service_id = "db" }
         `),
-        json({ services: [{ name: 'c', check: { args: ['x'] } }], check: { name: 'load', ttl: '5s' } }),
+        json({ services: [{ name: 'c', check: { ttl: '1m' } }], check: { name: 'load', ttl: '5s' } }),
       ],
     );
     expect(definitions).toEqual({
@@ -155,10 +155,10 @@ describe('definitions in files', () => {
           checks: [{ checkid: 'up', http: 'http://10.0.0.1/', interval: '10s', header: { x_y: ['z'] }, tlsskipverify: true }],
         },
         { name: 'db' },
-        { name: 'c', checks: [{ args: ['x'] }] },
+        { name: 'c', checks: [{ ttl: '1m' }] },
       ],
       checks: [
-        { id: 'disk', ttl: '30s', deregistercriticalserviceafter: '1h', serviceid: 'db' },
+        { id: 'disk', name: 'disk', ttl: '30s', deregistercriticalserviceafter: '1h', serviceid: 'db' },
         { name: 'load', ttl: '5s' },
       ],
     });
@@ -169,13 +169,12 @@ describe('what has no effect', () => {
   it('is named with its source, by the path that says enough, and with a reason', () => {
     const { warnings } = read(
       [['retry-join', '10.0.0.1'], ['ui', true], ['bootstrap-expect', '3']],
-      [json({ telemetry: { x: 1 }, acl: { tokens: { replication: 'x' } }, enable_script_checks: true, __proto__x: 1 })],
+      [json({ telemetry: { disable_hostname: true, metrics_prefix: 'x' }, acl: { tokens: { replication: 'x' } }, enable_script_checks: true })],
     );
     expect(warnings.map((warning) => warning.replace(/( here): .*$/, '$1'))).toEqual([
       'consul.json: telemetry has no effect here',
       'consul.json: acl.tokens.replication has no effect here',
       'consul.json: enable_script_checks has no effect here',
-      'consul.json: __proto__x has no effect here',
       'command line: retry_join has no effect here',
       'command line: ui_config.enabled has no effect here',
       'command line: bootstrap_expect has no effect here',
@@ -185,8 +184,8 @@ describe('what has no effect', () => {
 
   it('is left out and named, where Consul has a use for it and this registry has none', () => {
     const { settings, warnings } = of({
-      ...{ cert_file: 'c', key_file: 'k', ca_file: 'a', verify_incoming: true },
-      ...{ acl: { tokens: { initial_management: 'root', default: 'x' } }, limits: { http_max_conns_per_client: 9 } },
+      ...{ cert_file: 'c', key_file: 'k', ca_file: 'a' },
+      ...{ acl: { enabled: false, tokens: { initial_management: 'root', default: 'x' } }, limits: { http_max_conns_per_client: 9 } },
     });
     expect(settings).toMatchObject({
       ...{ tlsCertFile: undefined, tlsVerifyIncoming: false, aclInitialManagement: undefined, aclDefaultToken: undefined },
@@ -243,7 +242,7 @@ describe('refused are', () => {
     ['what is not HCL', () => inHcl('server = '), 'consul.hcl is not HCL: At 1:10'],
     ['what is not JSON', () => read([], [{ path: 'a.json', format: 'json', text: '{' }]), 'a.json is not JSON'],
     ['JSON without an object', () => of([]), 'holds no JSON object'],
-    ['a wrong type', () => of({ node_name: 5 }), 'node_name: 5 is not text'],
+    ['a wrong type', () => of({ node_name: 5 }), 'consul.json: node_name must be a string, not 5'],
     ['a wrong port', () => read([['http-port', '70000']]), '"70000" is no port for ports.http'],
     ['HTTP off without HTTPS', () => read([['http-port', '-1']]), 'neither HTTP nor HTTPS has a port'],
     ['a wrong level', () => of({ log_level: 'loud' }), 'log level "loud" is unknown'],
@@ -255,7 +254,7 @@ describe('refused are', () => {
     ['metadata that is no text', () => of({ node_meta: { a: 1 } }), 'node_meta must be an object of strings'],
     ['a wrong TTL', () => of({ dns_config: { node_ttl: 'soon' } }), 'dns_config.node_ttl: "soon" is no duration'],
     ['an old version of TLS by another name', () => of({ tls_min_version: 'ssl3' }), 'tls_min_version: "ssl3" is unknown'],
-    ['a definition that is no object', () => of({ services: ['web'] }), 'services must be objects, not "web"'],
+    ['a definition that is no object', () => of({ services: ['web'] }), 'services must be objects, not ["web"]'],
     ['metadata without a colon', () => read([['node-meta', 'x']]), '-node-meta: "x" is no key:value'],
     ['an audit log without a file', () => of({ audit: { enabled: true } }), 'audit is enabled, but no sink has a path'],
   ])('%s', (_what, action, message) => {

@@ -2,7 +2,7 @@
  * Consul's agent flags and configuration files, as settings of `rollcall serve`. Pure: files are read
  * by the caller. Names: https://developer.hashicorp.com/consul/docs/reference/agent/configuration-file
  *
- * What has no counterpart here is named in a warning (`consul-agent-known.ts`).
+ * What has no counterpart here is found by `consul-agent-check.ts`: it is named in a warning, or refused.
  */
 
 import { resolve } from 'node:path';
@@ -10,9 +10,12 @@ import type { ServerOptions } from '@rollcall/server';
 import { definitionsOf, type Definitions } from './consul-agent-definitions.ts';
 import { listOf, merge, parseFile, type ConfigFile, type ParseHcl } from './consul-agent-files.ts';
 import { settingsOf, type GivenFlag } from './consul-agent-flags.ts';
-import { withoutEffect } from './consul-agent-known.ts';
+import { checkSettings, checkWithout, isAmong, missing } from './consul-agent-check.ts';
+import { withNewNames } from './consul-agent-old-names.ts';
+import { consulSettings, flagSettings } from './consul-agent-schema.ts';
 import { at, flag, isObject, port, text, textMap, texts, type Values } from './consul-agent-values.ts';
 import { usage } from './failure.ts';
+import { withoutVariable } from './settings/resolve.ts';
 import { logLevels, settingsTable, type LogLevel, type Setting, type Settings } from './settings/table.ts';
 
 export interface AgentInput {
@@ -22,6 +25,8 @@ export interface AgentInput {
   readonly folder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly parseHcl: ParseHcl;
+  /** @throws Error that names the definition and says what is wrong with it */
+  readonly checkDefinitions: (definitions: Definitions) => void;
 }
 
 export interface AgentSettings {
@@ -37,23 +42,23 @@ export interface AgentSettings {
 const levelNames: Readonly<Record<string, LogLevel>> = { err: 'error', warning: 'warn' };
 
 /**
- * Flags win over files, `-hcl` over flags, later files over earlier ones.
- * @throws CommandFailure `usage` that names the file or setting and what is wrong with it
+ * Flags win over files, `-hcl` over flags, later files over earlier ones. Reads no file and starts nothing, so it
+ * serves to check configuration as well.
+ * @throws CommandFailure `usage` that names the files and settings and what is wrong with them, a line each
  */
 export function agentSettings(input: AgentInput): AgentSettings {
-  const { flags, files, folder, parseHcl } = input;
-  const snippets = flags.filter(([name]) => name === 'hcl');
-  const sources = [
-    ...files.map((file) => ({ path: file.path, values: parseFile(file, parseHcl) })),
-    { path: 'command line', values: settingsOf(flags) },
-    ...snippets.map(([, value]) => ({
-      path: '-hcl',
-      values: parseFile({ path: '-hcl', format: 'hcl', text: String(value) }, parseHcl),
-    })),
-  ];
-  const config = sources.map(({ values }) => values).reduce(merge, {});
+  const { folder } = input;
+  const without = withoutList(input);
+  const { config, remarks } = readSources(input, without);
   const pidFile = text(config, 'pid_file');
-  const { settings, unused } = inUse(settingsOfConfig(config, input));
+  assertAccessControlMeant(config);
+  const { settings, unused } = inUse(settingsOfConfig(config, input), config, without);
+  const definitions = definitionsOf(config);
+  try {
+    input.checkDefinitions(definitions);
+  } catch (error) {
+    throw usage((error as Error).message);
+  }
   return {
     settings,
     more: {
@@ -61,13 +66,49 @@ export function agentSettings(input: AgentInput): AgentSettings {
       nodeMeta: textMap(config, 'node_meta') ?? {},
       dns: dnsOptions(config),
     },
-    definitions: definitionsOf(config),
+    definitions,
     pidFile: pidFile === undefined ? undefined : resolve(folder, pidFile),
-    warnings: [
-      ...sources.flatMap(({ path, values }) => withoutEffect(values).map((warning) => `${path}: ${warning}`)),
-      ...unused,
-    ],
+    warnings: [...remarks, ...unused],
   };
+}
+
+/** By flags, and by the environment for what is started with flags of another program's choice. */
+function withoutList({ flags, env }: AgentInput): string[] {
+  const given = flags.filter(([name]) => name === 'unsafe-without').map(([, value]) => String(value));
+  return [...given, env[withoutVariable] ?? ''].flatMap((list) => list.split(',')).map((name) => name.trim()).filter(Boolean);
+}
+
+/** All sources as one. @throws CommandFailure `usage` */
+function readSources({ flags, files, parseHcl }: AgentInput, without: readonly string[]): { config: Values; remarks: string[] } {
+  const problems = checkWithout(without);
+  const remarks: string[] = [];
+  let config: Values = {};
+  const add = (path: string, given: Values, keys = consulSettings): void => {
+    const checked = checkSettings(given, path, keys, without);
+    const renamed = withNewNames(checked.values);
+    problems.push(...checked.problems);
+    remarks.push(...checked.remarks, ...renamed.remarks.map((one) => `${path}: ${one}`));
+    config = merge(config, renamed.values);
+  };
+  for (const file of files) {
+    if (file.text.trim() === '') remarks.push(`${file.path}: the file is empty`);
+    add(file.path, parseFile(file, parseHcl));
+  }
+  add('command line', settingsOf(flags), flagSettings);
+  for (const [name, value] of flags) {
+    if (name === 'hcl') add('-hcl', parseFile({ path: '-hcl', format: 'hcl', text: String(value) }, parseHcl));
+  }
+  if (problems.length > 0) throw usage(problems.join('\n'));
+  return { config, remarks };
+}
+
+/** Consul starts open with these; a file that has them means access control. @throws CommandFailure `usage` */
+function assertAccessControlMeant(config: Values): void {
+  if (at(config, 'acl.enabled') !== undefined) return;
+  const token = ['acl.tokens.initial_management', 'acl.tokens.master'].find((path) => at(config, path) !== undefined);
+  const path = at(config, 'acl.default_policy') === 'deny' ? 'acl.default_policy' : token;
+  if (path === undefined) return;
+  throw usage(`${path} is set, but acl.enabled is not, so that nothing would be protected: set it to true, or to false for a registry that is open to all`);
 }
 
 /**
@@ -75,11 +116,15 @@ export function agentSettings(input: AgentInput): AgentSettings {
  * certificates, where no handshake succeeds, and tokens without access control. `rollcall serve` refuses
  * all three: here they are left out, and named.
  */
-function inUse(given: Settings): { settings: Settings; unused: string[] } {
+function inUse(given: Settings, config: Values, without: readonly string[]): { settings: Settings; unused: string[] } {
   const { acl, tlsCertFile, tlsKeyFile, tlsVerifyIncoming, aclInitialManagement, aclDefaultToken } = given;
   const port = given.https !== undefined && given.http !== undefined && (tlsCertFile === undefined || tlsKeyFile === undefined);
   const settings = port ? { ...given, https: undefined } : given;
   const certificates = settings.https === undefined && (tlsCertFile !== undefined || tlsVerifyIncoming);
+  const asking = verifyIncoming.find((path) => flag(config, path) === true);
+  if (settings.https === undefined && tlsVerifyIncoming && asking !== undefined && !isAmong(asking, without)) {
+    throw usage(missing(asking, 'ports.https with cert_file and key_file is not set, and only HTTPS asks for certificates'));
+  }
   const tokens = !acl && (aclInitialManagement !== undefined || aclDefaultToken !== undefined);
   return {
     settings: {
@@ -115,6 +160,9 @@ function settingsOfConfig(config: Values, { folder, env }: AgentInput): Settings
   return Object.fromEntries(entries) as Settings;
 }
 
+/** The first that is given counts. */
+const verifyIncoming = ['tls.https.verify_incoming', 'tls.defaults.verify_incoming', 'verify_incoming_https', 'verify_incoming'];
+
 /** What Consul's agent has no setting for. */
 const fromEnvironment = ['unsafeAllowUnauthenticated', 'unsafeAllowPlaintext', 'probeCaFile'];
 
@@ -130,6 +178,7 @@ function givenSettings(config: Values, dev: boolean): { readonly [K in keyof Set
   const [tlsMin, version] = first('tls.https.tls_min_version', 'tls.defaults.tls_min_version', 'tls_min_version');
   const limits = Object.entries({
     kvValueBytesMax: at(config, 'limits.kv_max_value_size'),
+    headerBytesMax: at(config, 'http_config.max_header_bytes'),
     connectionsPerAddressMax: connectionsMax(at(config, 'limits.http_max_conns_per_client')),
   }).filter(([, value]) => value !== undefined);
   return {
@@ -140,9 +189,7 @@ function givenSettings(config: Values, dev: boolean): { readonly [K in keyof Set
     tlsCertFile: tls('cert_file'),
     tlsKeyFile: tls('key_file'),
     tlsCaFile: tls('ca_file'),
-    tlsVerifyIncoming: first(
-      ...['tls.https.verify_incoming', 'tls.defaults.verify_incoming', 'verify_incoming_https', 'verify_incoming'],
-    ),
+    tlsVerifyIncoming: first(...verifyIncoming),
     tlsMinVersion: [tlsMin, version === undefined ? undefined : tlsVersion(text(config, tlsMin) ?? '')],
     acl: first('acl.enabled'),
     // As in Consul, where access control that is enabled forbids nothing by itself.

@@ -17,4 +17,5 @@ export { linesOf } from './security/audit-file.ts';
 export { parseHcl } from './security/hcl.ts';
 export type { HclItem, HclValue } from './security/hcl.ts';
 export { consulVersion } from './frontend/consul/agent.ts';
+export { checkDefinitions } from './frontend/consul/own-definitions.ts';
 export type { OwnDefinitions } from './frontend/consul/own-definitions.ts';

@@ -3,16 +3,16 @@
  * `consul-agent.ts`; serving is that of `rollcall serve`. SIGHUP reads the files again.
  */
 
-import { readdirSync, readFileSync, rmSync, statSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import { rmSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { isRegistryError, nearest, RegistryError } from '@rollcall/protocol';
 import type { Server } from '@rollcall/server';
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { agentSettings, type AgentSettings } from '../consul-agent.ts';
 import type { Definitions } from '../consul-agent-definitions.ts';
-import { formatOf, type ConfigFile, type Format } from '../consul-agent-files.ts';
 import { agentFlags, type GivenFlag } from '../consul-agent-flags.ts';
+import { readConfigFiles } from '../consul-agent-read.ts';
 import { usage } from '../failure.ts';
 import { counted, remark, type Terminal } from '../terminal.ts';
 import { runServer, type AgentOptions } from './serve.ts';
@@ -23,7 +23,7 @@ export function addAgent(parent: Command, { terminal }: CommandContext): void {
     .description('run a registry with the flags and configuration files of `consul agent`')
     .allowUnknownOption()
     .allowExcessArguments()
-    .addHelpText('after', '\nFlags may be written with one dash, as Consul does. What has no effect here is named on stderr.');
+    .addHelpText('after', '\nFlags may be written with one dash, as Consul does. What has no effect here is named on stderr;\nwhat asks for protection that is not given here, and what Consul does not know either, is refused.');
   // In the order of the command line, since files and folders of configuration have one.
   const given: GivenFlag[] = [];
   for (const [name, { kind, value = '<value>', description }] of Object.entries(agentFlags)) {
@@ -32,15 +32,18 @@ export function addAgent(parent: Command, { terminal }: CommandContext): void {
     command.on(`option:${name}`, (text: string | null) => given.push([name, text ?? true]));
   }
   command.action(async () => {
-    for (const arg of command.args) if (arg.startsWith('-')) remark(terminal, `${arg} has no effect here`);
+    for (const arg of command.args) throw usage(unknownArgument(arg));
     await agent(given, terminal);
   });
 }
 
 async function agent(flags: readonly GivenFlag[], terminal: Terminal): Promise<void> {
-  const { parseHcl } = await import('@rollcall/server');
-  const read = (): AgentSettings =>
-    agentSettings({ flags, files: configFiles(flags), folder: process.cwd(), env: terminal.env, parseHcl });
+  const { checkDefinitions, parseHcl } = await import('@rollcall/server');
+  const read = (): AgentSettings => {
+    const { files, remarks } = readConfigFiles(flags);
+    const read = agentSettings({ flags, files, folder: process.cwd(), env: terminal.env, parseHcl, checkDefinitions });
+    return { ...read, warnings: [...remarks, ...read.warnings] };
+  };
   const { settings, more, definitions, pidFile, warnings } = read();
   for (const warning of warnings) remark(terminal, warning);
   if (pidFile !== undefined) {
@@ -74,6 +77,13 @@ async function agent(flags: readonly GivenFlag[], terminal: Terminal): Promise<v
   }
 }
 
+function unknownArgument(arg: string): string {
+  const name = /^--?([^=]*)/.exec(arg)?.[1];
+  if (name === undefined) return `${JSON.stringify(arg)} belongs to no flag`;
+  const meant = nearest(name, Object.keys(agentFlags));
+  return `unknown flag -${name}; ${meant === undefined ? '--help shows those that there are' : `did you mean -${meant}?`}`;
+}
+
 function refuse(error: unknown): never {
   throw new RegistryError('failed_precondition', `not reloaded: ${(error as Error).message}`);
 }
@@ -84,36 +94,4 @@ async function defineOrRefuse(server: Server, definitions: Definitions): Promise
   } catch (error) {
     throw isRegistryError(error, 'invalid_argument') ? usage(error.message) : error;
   }
-}
-
-/** In the order of the flags that name them; those of a folder by name. */
-function configFiles(flags: readonly GivenFlag[]): ConfigFile[] {
-  const named = flags.findLast(([name]) => name === 'config-format')?.[1];
-  if (named !== undefined && named !== 'hcl' && named !== 'json') {
-    throw usage(`-config-format: ${JSON.stringify(named)} is neither hcl nor json`);
-  }
-  try {
-    return flags.flatMap(([name, value]) =>
-      name === 'config-file' || name === 'config-dir' ? filesAt(String(value), named) : [],
-    );
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw usage(`cannot read the configuration: ${(error as Error).message}`);
-  }
-}
-
-/** As in Consul, either flag takes a file or a folder, and folders below a folder do not count. */
-function filesAt(path: string, named: Format | undefined): ConfigFile[] {
-  if (!statSync(path).isDirectory()) {
-    const format = named ?? formatOf(path);
-    if (format !== undefined) return [{ path, format, text: readFileSync(path, 'utf8') }];
-    throw usage(`${path} ends in neither .hcl nor .json, and -config-format does not say which it is`);
-  }
-  return readdirSync(path)
-    .sort()
-    .map((name) => join(path, name))
-    .flatMap((file) => {
-      const format = named ?? formatOf(file);
-      return format === undefined || statSync(file).isDirectory() ? [] : [{ path: file, format, text: readFileSync(file, 'utf8') }];
-    });
 }

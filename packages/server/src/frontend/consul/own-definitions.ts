@@ -77,14 +77,20 @@ export async function defineOwn({ registry, identity }: Parts, definitions: OwnD
   await remember(registry, node, ids);
 }
 
-function read({ registry, identity }: Parts, { services, checks }: OwnDefinitions): Wanted {
-  const node = identity.nodeName;
+/**
+ * Whether definitions can be registered, as far as that does not depend on what is registered.
+ * @throws RegistryError `invalid_argument` that names the definition and says what is wrong with it
+ */
+export function checkDefinitions(definitions: OwnDefinitions): void {
+  readDefinitions(definitions);
+}
+
+function readDefinitions({ services, checks }: OwnDefinitions): Wanted {
   const known = new Set<string>();
   const readServices = services.map((value, index) =>
     about('service', value, index, () => {
       const fields = decode(agentService, value as JsonValue);
       const instance = instanceInput(fields);
-      if (isServersOwn(identity, node, instance.id)) throw invalid(`the ID ${quoted(instance.id)} is the server's own`);
       if (known.has(instance.id)) throw invalid('another one has its ID');
       known.add(instance.id);
       return { instance, checks: serviceCheckInputs(fields, instance) };
@@ -94,14 +100,29 @@ function read({ registry, identity }: Parts, { services, checks }: OwnDefinition
     about('check', value, index, () => {
       const check = agentCheckInput(decode(agentCheck, value as JsonValue));
       if (check.id === serfHealth) throw invalid(`check ID ${serfHealth} is the agent's own`);
-      const { instance } = check;
-      if (instance !== undefined && !known.has(instance) && find.instance(registry.state, node, instance) === undefined) {
-        throw invalid(`ServiceID ${quoted(instance)} does not exist`);
-      }
       return check;
     }),
   );
   return { services: readServices, checks: readChecks };
+}
+
+function read({ registry, identity }: Parts, definitions: OwnDefinitions): Wanted {
+  const node = identity.nodeName;
+  const wanted = readDefinitions(definitions);
+  const ids = wanted.services.map(({ instance }) => instance.id);
+  wanted.services.forEach(({ instance }, index) =>
+    about('service', definitions.services[index], index, () => {
+      if (isServersOwn(identity, node, instance.id)) throw invalid(`the ID ${quoted(instance.id)} is the server's own`);
+    }),
+  );
+  wanted.checks.forEach(({ instance }, index) =>
+    about('check', definitions.checks[index], index, () => {
+      if (instance !== undefined && !ids.includes(instance) && find.instance(registry.state, node, instance) === undefined) {
+        throw invalid(`ServiceID ${quoted(instance)} does not exist`);
+      }
+    }),
+  );
+  return wanted;
 }
 
 function about<T>(what: string, value: unknown, index: number, action: () => T): T {
