@@ -55,6 +55,8 @@ export async function adminCall(call: AdminCall): Promise<IncomingMessage> {
     throw strange(call.servers, status);
   }
   const message = refusalIn(response, await textOf(response));
+  // Consul's answer for no key, which has no text.
+  if (status === 404 && response.headers['x-consul-index'] !== undefined && message === undefined) throw refused(status, 'there is none');
   if (message === undefined) throw strange(call.servers, status);
   throw refused(status, message);
 }

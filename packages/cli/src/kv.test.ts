@@ -108,6 +108,46 @@ describe('kv', () => {
   });
 });
 
+describe('kv export and import', () => {
+  it('carry keys, values and flags from one prefix to another', async () => {
+    const bytes = randomBytes(1_000);
+    await ask(['kv', 'put', 'moved/a', 'x', '--flags', '18446744073709551615']);
+    await ask(['kv', 'put', 'moved/b ?#%', '-'], { input: bytes });
+    await ask(['kv', 'put', 'moved/c', '']);
+    const exported = await ask(['kv', 'export', 'moved/']);
+    expect(exported).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(exported.stdout)).toMatchObject([{ key: 'moved/a', value: 'eA==' }, { key: 'moved/b ?#%' }, { key: 'moved/c', value: '' }]);
+    const imported = await ask(['kv', 'import', '--prefix', 'copy/', '-'], { input: exported.stdout });
+    expect(imported).toMatchObject({ code: 0, stdout: 'imported copy/moved/a\nimported copy/moved/b ?#%\nimported copy/moved/c\n' });
+    const copy = await ask(['kv', 'export', 'copy/']);
+    expect(copy.stdout.replaceAll('copy/moved/', 'moved/')).toBe(exported.stdout);
+    expect(copy.stdout).toContain('"flags": 18446744073709551615,');
+  });
+
+  it('export of no key is an empty array', async () => {
+    expect(await ask(['kv', 'export', 'no/such/'])).toMatchObject({ code: 0, stdout: '[]\n', stderr: '' });
+  });
+
+  it('import takes a file, and writes nothing when an entry is wrong', async () => {
+    const dir = folder();
+    writeFileSync(join(dir, 'bad.json'), '[{"key":"half/a","flags":0,"value":"eA=="},{"key":"half/b","flags":0,"value":"?"}]');
+    const refused = await ask(['kv', 'import', '@bad.json'], { cwd: dir });
+    expect(refused).toMatchObject({ code: 2, stdout: '', stderr: 'rollcall: entry 2 of the data: "value" of "half/b" is not base64\n' });
+    expect((await ask(['kv', 'export', 'half/'])).stdout).toBe('[]\n');
+    writeFileSync(join(dir, 'good.json'), '[{"key":"half/a","flags":7,"value":"eA=="}]');
+    expect(await ask(['kv', 'import', '@good.json', '--json'], { cwd: dir })).toMatchObject({ code: 0, stdout: '{"imported":1}\n' });
+    expect(JSON.parse((await ask(['kv', 'get', 'half/a', '--json'])).stdout)).toMatchObject({ value: 'x', flags: '7' });
+  });
+
+  it('import says which key was refused', async () => {
+    const large = Buffer.alloc(600_000, 'x').toString('base64');
+    const input = `[{"key":"part/a","flags":0,"value":"eA=="},{"key":"part/b","flags":0,"value":"${large}"}]`;
+    const refused = await ask(['kv', 'import', '-'], { input });
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/^rollcall: part\/b was not written; \d keys? of 2 were\nrollcall: .*524288/);
+  });
+});
+
 function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }

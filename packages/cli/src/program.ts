@@ -10,6 +10,8 @@ import { addImport } from './commands/import-consul.ts';
 import { addInfo } from './commands/info.ts';
 import { addInstances } from './commands/instances.ts';
 import { addKv } from './commands/kv.ts';
+import { addLogin } from './commands/login.ts';
+import { addLogout } from './commands/logout.ts';
 import { addMaint } from './commands/maint.ts';
 import { addMembers } from './commands/members.ts';
 import { addMonitor } from './commands/monitor.ts';
@@ -40,7 +42,7 @@ export function createProgram(context: CommandContext): Command {
   for (const add of [
     ...[addServe, addAgent, addRun, addServices, addInstances, addNodes, addMembers, addWatch, addKv],
     ...[addEvent, addMaint, addInfo, addMonitor, addReload],
-    ...[addAcl, addBackup, addRestore, addImport, addAudit, addVersion],
+    ...[addLogin, addLogout, addAcl, addBackup, addRestore, addImport, addAudit, addVersion],
   ]) {
     add(program, context);
   }

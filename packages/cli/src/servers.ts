@@ -26,13 +26,19 @@ export function addAddressOption(command: Command): Command {
 
 /** The address, and what it takes to be let in there. */
 export function addRegistryOptions(command: Command): Command {
-  return addAddressOption(command)
-    .option('--token-file <file>', 'file with the token (ROLLCALL_TOKEN_FILE, or ROLLCALL_TOKEN with the token itself)')
+  const tokenFile = 'file with the token (ROLLCALL_TOKEN_FILE, or ROLLCALL_TOKEN with the token itself)';
+  return addTlsOptions(addAddressOption(command).option('--token-file <file>', tokenFile)).addHelpText(
+    'after',
+    '\nThere is no option for the token itself, since everybody on the machine sees command lines.',
+  );
+}
+
+export function addTlsOptions(command: Command): Command {
+  return command
     .option('--ca-file <file>', "certificates of the registry's authority, PEM (ROLLCALL_CA_FILE)")
     .option('--cert-file <file>', 'own certificate, PEM, for registries that demand one (ROLLCALL_CERT_FILE)')
     .option('--key-file <file>', 'its key (ROLLCALL_KEY_FILE)')
-    .option('--tls-server-name <name>', "name in the registry's certificate, when it is not the address's (ROLLCALL_TLS_SERVER_NAME)")
-    .addHelpText('after', '\nThere is no option for the token itself, since everybody on the machine sees command lines.');
+    .option('--tls-server-name <name>', "name in the registry's certificate, when it is not the address's (ROLLCALL_TLS_SERVER_NAME)");
 }
 
 /**

@@ -3,6 +3,7 @@
  * them. Tests of single parts give their own.
  */
 
+import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import pc from 'picocolors';
 
@@ -30,6 +31,12 @@ export function print(terminal: Terminal, line: string): void {
 /** A remark beside the result; on stderr, so that it never gets into a pipe. */
 export function remark(terminal: Terminal, line: string): void {
   terminal.stderr.write(`rollcall: ${line}\n`);
+}
+
+/** Writes a part of something long; resolves when there is room for more, or when nobody reads it any more. */
+export async function written({ stdout, unread }: Terminal, text: string): Promise<void> {
+  if (unread.aborted || stdout.write(text)) return;
+  await once(stdout, 'drain', { signal: unread }).catch(() => undefined);
 }
 
 /** One JSON document on one line. */

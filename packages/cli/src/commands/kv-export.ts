@@ -1,0 +1,54 @@
+/** `rollcall kv export [PREFIX]`: keys with their values and flags, as Consul's `kv import` and ours take them. */
+
+import type { Command } from 'commander';
+import { adminCall, targetOf, textOf } from '../admin-call.ts';
+import type { CommandContext } from '../command-context.ts';
+import { addExamples } from '../examples.ts';
+import { CommandFailure, exitCodes } from '../failure.ts';
+import { exportedText, parseWithFlags } from '../kv-json.ts';
+import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { written, type Terminal } from '../terminal.ts';
+
+/** As `/v1/kv/` gives it. */
+interface Entry {
+  readonly Key: string;
+  readonly Flags: string;
+  readonly Value: string | null;
+}
+
+export function addKvExport(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('export')
+    .description('print the keys that begin with a prefix, with values and flags, as JSON that "kv import" takes')
+    .argument('[prefix]', 'all keys when not given', '');
+  addExamples(
+    addRegistryOptions(command),
+    'rollcall kv export > keys.json',
+    'rollcall kv export config/web/ --addr http://127.0.0.1:8500',
+  );
+  command.action(async (prefix: string, flags: RegistryFlags) => {
+    const target = await targetOf(flags, terminal);
+    // Consul's key stands in the path as it is but for what means something in a URL.
+    const path = `/v1/kv/${prefix.split('/').map(encodeURIComponent).join('/')}?recurse`;
+    await printEntries(await entriesAt(() => adminCall({ ...target, path, expect: 'application/json' })), terminal);
+  });
+}
+
+async function entriesAt(ask: () => ReturnType<typeof adminCall>): Promise<Entry[]> {
+  try {
+    return parseWithFlags(await textOf(await ask())) as Entry[];
+  } catch (error) {
+    // No key at all.
+    if (error instanceof CommandFailure && error.exitCode === exitCodes.notFound) return [];
+    throw error;
+  }
+}
+
+async function printEntries(entries: readonly Entry[], terminal: Terminal): Promise<void> {
+  await written(terminal, '[');
+  for (const [index, { Key, Flags, Value }] of entries.entries()) {
+    if (terminal.unread.aborted) return;
+    await written(terminal, `${index === 0 ? '' : ','}\n${exportedText({ key: Key, flags: BigInt(Flags), value: Value ?? '' })}`);
+  }
+  await written(terminal, entries.length === 0 ? ']\n' : '\n]\n');
+}

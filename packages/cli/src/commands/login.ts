@@ -1,0 +1,59 @@
+/** `rollcall login`: a token of the registry for the token of another authority, such as a cluster's or a build system's. */
+
+import { constants } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import type { AclToken } from '../acl-api.ts';
+import { askJson, targetOf } from '../admin-call.ts';
+import type { CommandContext } from '../command-context.ts';
+import { addExamples } from '../examples.ts';
+import { CommandFailure, exitCodes } from '../failure.ts';
+import { collectPair } from '../option-values.ts';
+import { replaceSecret } from '../secret-file.ts';
+import { addAddressOption, addTlsOptions, type RegistryFlags } from '../servers.ts';
+import { print, printJson } from '../terminal.ts';
+
+interface LoginFlags extends Omit<RegistryFlags, 'tokenFile'> {
+  readonly method: string;
+  readonly bearerTokenFile: string;
+  readonly tokenSinkFile: string;
+  readonly meta: Readonly<Record<string, string>>;
+  readonly json?: true;
+}
+
+export function addLogin(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('login')
+    .description('get a token for a JWT that an auth method of the registry trusts, into a file that only its owner can read')
+    .requiredOption('--method <name>', 'the auth method')
+    .requiredOption('--bearer-token-file <file>', 'file with the JWT')
+    .requiredOption('--token-sink-file <file>', 'where to write the token, for --token-file; replaced when it is there')
+    .addOption(new Option('--meta <key=value>', 'a meta entry of the token; may be repeated').argParser(collectPair).default({}, 'none'))
+    .option('--json', 'print the token as JSON, without its secret');
+  addExamples(
+    addTlsOptions(addAddressOption(command)),
+    'rollcall login --method ci --bearer-token-file job.jwt --token-sink-file rollcall.token',
+    'rollcall services --token-file rollcall.token',
+    'rollcall logout --token-file rollcall.token',
+  );
+  command.action(async ({ method, bearerTokenFile, tokenSinkFile, meta, json, ...flags }: LoginFlags) => {
+    const bearer = await readFile(bearerTokenFile, 'utf8').catch(refuse('cannot read the bearer token'));
+    // A token that could not be kept would stay behind in the registry.
+    await access(dirname(resolve(tokenSinkFile)), constants.W_OK).catch(refuse('cannot write the token'));
+    // Whoever logs in has no token yet, and the file that the environment names may be the one that is written here.
+    const { ROLLCALL_TOKEN: _token, ROLLCALL_TOKEN_FILE: _file, ...env } = terminal.env;
+    const target = await targetOf(flags, { ...terminal, env });
+    const body = { AuthMethod: method, BearerToken: bearer.trim(), Meta: meta };
+    const { SecretID: secret, ...token } = await askJson<AclToken>(target, '/v1/acl/login', { method: 'POST', body: JSON.stringify(body) });
+    await replaceSecret(tokenSinkFile, secret).catch(refuse('cannot write the token'));
+    if (json === true) printJson(terminal, token);
+    else print(terminal, `accessor id  ${token.AccessorID}`);
+  });
+}
+
+function refuse(what: string): (error: unknown) => never {
+  return (error) => {
+    throw new CommandFailure(exitCodes.failure, `${what}: ${(error as Error).message}`, { cause: error });
+  };
+}
