@@ -9,8 +9,8 @@ import { RegistryError } from '@rollcall/protocol';
 const empty = Buffer.alloc(0);
 
 /**
- * Thrown for a body over the limit. Front ends answer it with their own text (usually 413) and set
- * `response.shouldKeepAlive = false`, since the rest of the body is still on the connection.
+ * Thrown for a body over the limit. Front ends answer it with their own text (usually 413); what becomes of the rest
+ * of the body is `answer.ts`' business.
  */
 export class BodyTooLarge extends RegistryError {
   /** The announced length, or what had arrived when the limit was passed. */
@@ -33,11 +33,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
   if (announced === undefined && request.headers['transfer-encoding'] === undefined) return empty;
   if (announced === '0') return empty;
   const length = Number(announced ?? 0);
-  if (length > limit) {
-    // The rest of the connection would be this body; nobody wants to read it.
-    request.pause();
-    throw new BodyTooLarge(length, limit);
-  }
+  if (length > limit) throw new BodyTooLarge(length, limit);
   return collect(request, limit);
 }
 

@@ -9,81 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { connect as tlsConnect, type ConnectionOptions } from 'node:tls';
-import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../clock.ts';
-import { defaultLimits, type Limits } from '../options.ts';
-import { TestAuthority, type Issued } from './certificates.case.ts';
-import { Certificates } from './certificates.ts';
+import { defaultLimits } from '../options.ts';
+import { TestAuthority } from './certificates.case.ts';
 import { ConnectionGuard } from './connection-guard.ts';
-import type { Exchange, Frontend } from './frontend.ts';
-import { listen, type ListenerOptions } from './listener.ts';
-import { OriginPolicy } from './own-origin.ts';
-
-const authority = new TestAuthority();
-const log = pino({ level: 'silent' });
-const origins = new OriginPolicy({ allowedOrigins: ['https://console.test'] });
-
-interface Setup {
-  readonly handle?: (exchange: Exchange) => void;
-  readonly upgrade?: Frontend['upgrade'];
-  readonly limits?: Partial<Limits>;
-  readonly tls?: {
-    readonly issued?: Issued;
-    readonly ca?: string;
-    readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
-  };
-  readonly at?: ListenerOptions['at'];
-}
-
-async function serve({ handle, upgrade, limits: given = {}, tls, at = { host: '127.0.0.1', port: 0 } }: Setup = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'rollcall-listener-'));
-  const files = { certFile: join(folder, 'cert.pem'), keyFile: join(folder, 'key.pem'), caFile: join(folder, 'ca.pem') };
-  const write = ({ cert, key }: Issued) => {
-    writeFileSync(files.certFile, cert);
-    writeFileSync(files.keyFile, key);
-  };
-  const limits = { ...defaultLimits, ...given };
-  let failed = 0;
-  let certificates: Certificates | undefined;
-  if (tls !== undefined) {
-    write(tls.issued ?? authority.issue());
-    if (tls.ca !== undefined) writeFileSync(files.caFile, tls.ca);
-    certificates = await Certificates.open({
-      ...{ certFile: files.certFile, keyFile: files.keyFile, caFile: tls.ca === undefined ? undefined : files.caFile },
-      ...{ verifyIncoming: tls.ca !== undefined, minVersion: tls.minVersion ?? 'TLSv1.2', clock: systemClock, log },
-      onHandshakeFailed: () => failed++,
-    });
-  }
-  const frontend: Frontend = {
-    name: 'test',
-    prefixes: ['/test'],
-    handle: handle ?? (({ response }) => void response.end('hello')),
-    ...(upgrade === undefined ? {} : { upgrade }),
-    close: () => Promise.resolve(),
-  };
-  const guard = new ConnectionGuard({ limits, clock: systemClock, log });
-  const listener = await listen({ at, certificates, frontends: [frontend], guard, origins, limits, clock: systemClock, log });
-  onTestFinished(async () => {
-    certificates?.close();
-    await listener.close(() => frontend.close());
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return { ...listener, guard, certificates, write, folder, handshakesFailed: () => failed };
-}
-
-/** What comes back, until the other side closes. */
-function raw(port: number, ...lines: string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(lines.join('\r\n')));
-    let text = '';
-    socket.on('data', (chunk) => (text += chunk.toString()));
-    socket.on('close', () => resolve(text));
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ECONNRESET') reject(error);
-    });
-  });
-}
+import { authority, log, origins, raw, serve } from './listener.case.ts';
+import { listen } from './listener.ts';
 
 function ask(options: RequestOptions): Promise<{ status: number; body: string; response: IncomingMessage }> {
   return new Promise((resolve, reject) => {
@@ -347,7 +279,7 @@ describe('a request that is no HTTP', () => {
     const { port } = await serve({ handle: ({ response }) => void response.end('x'.repeat(500_000)) });
     const text = await raw(port, `${good}NONSENSE\r\n\r\n`);
     // Whether there is still something to say depends on how soon the answer was on its way.
-    expect(/^HTTP\/1\.1 200 [^]*\r\n\r\nx{500000}(HTTP\/1\.1 400 [^x]*)?$/.test(text)).toBe(true);
+    expect(/^HTTP\/1\.1 200 [^]*\r\n\r\nx{500000}(HTTP\/1\.1 400 [^]*)?$/.test(text)).toBe(true);
   });
 
   it('gets nothing appended to an answer that is the last one of its connection', async () => {

@@ -4,7 +4,7 @@
  * above HTTP.
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -12,12 +12,17 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Limits } from '../options.ts';
+import { answerClass, type Answer } from './answer.ts';
 import type { Certificates } from './certificates.ts';
+import { watchClientEnd } from './client-end.ts';
 import type { ConnectionGuard } from './connection-guard.ts';
 import { answerCrossOrigin } from './cross-origin.ts';
 import type { Frontend } from './frontend.ts';
-import { followRequest, refuseMalformed } from './malformed.ts';
+import { isLeaving, lingerer, type Linger } from './linger.ts';
+import { followRequest, plainRefusal, refuseMalformed, type ParserError } from './malformed.ts';
 import type { Origins } from './own-origin.ts';
+import { misfitOf, type Misfit } from './request-form.ts';
+import { requestClass } from './upgrade.ts';
 import { listenOnSocket, type UnixSocket } from './unix-socket.ts';
 
 export interface TcpAddress {
@@ -54,19 +59,35 @@ const keepAliveTimeoutMs = 120_000;
 const checkingMs = 1_000;
 /** After this, a connection that does not finish is cut. */
 const closeGraceMs = 5_000;
+/** All that any path takes. */
+const methods = 'GET, HEAD, PUT, POST, DELETE, OPTIONS';
 /** Node would drop what is beyond its limit in silence: here a request with more is refused. */
 const headersMax = 200;
 
 /** @throws RegistryError `failed_precondition` when the address cannot be listened on */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const { at, frontends, guard, origins, certificates, limits } = options;
-  const server = makeServer(options);
+  const linger = lingerer(options.clock);
+  const refuseSocket = (socket: Socket, { status, reason }: Misfit): void => {
+    socket.write(plainRefusal(`${status} ${STATUS_CODES[status]}`, reason, status === 405 ? `Allow: ${methods}\r\n` : ''));
+    socket.resume();
+    linger(socket);
+  };
+  const server = makeServer(options, linger);
   const upgraded = new Set<Duplex>();
   server.maxHeadersCount = 0;
   server.timeout = limits.stuckMsMax;
+  // A client that has closed its side after its request still gets its answer (`client-end.ts`).
+  (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
 
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  const handle = (request: IncomingMessage, response: Answer): void => {
+    if (isLeaving(request.socket)) return;
     followRequest(request, response);
+    const misfit = misfitOf(request);
+    if (misfit !== undefined) {
+      refuse(response, misfit);
+      return;
+    }
     if (origins.allowsOthers && answerCrossOrigin(origins, request, response)) return;
     const target = request.url ?? '/';
     const mark = target.indexOf('?');
@@ -74,15 +95,30 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     const query = mark < 0 ? '' : target.slice(mark + 1);
     const frontend = find(frontends, path);
     if (request.rawHeaders.length > 2 * headersMax) tooManyHeaders(response);
-    else if (frontend === undefined) notFound(response);
-    else frontend.handle({ request, response, path, query });
+    else if (frontend !== undefined) frontend.handle({ request, response, path, query });
+    else if (path === '*') answerWhole(response);
+    else notFound(response);
+  };
+  server.on('request', handle);
+  server.on('checkContinue', (request: IncomingMessage, response: Answer) => {
+    response.holdContinue();
+    handle(request, response);
+  });
+  server.on('checkExpectation', (request: IncomingMessage, response: Answer) => {
+    followRequest(request, response);
+    refuse(response, { status: 417, reason: 'Expect has something else than 100-continue; leave it out' });
+  });
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    socket.on('error', () => socket.destroy());
+    refuseSocket(socket as Socket, { status: 405, reason: 'CONNECT is not possible: this server is no proxy' });
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const frontend = find(frontends, request.url ?? '/');
     // Without a listener of its own, a socket that breaks would take the process with it.
     socket.on('error', () => socket.destroy());
-    if (frontend?.upgrade === undefined) {
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    const misfit = misfitOf(request);
+    const frontend = find(frontends, request.url ?? '/');
+    if (misfit !== undefined || frontend?.upgrade === undefined) {
+      refuseSocket(socket as Socket, misfit ?? { status: 404, reason: 'no such path' });
       return;
     }
     // From here on its front end knows who is stuck.
@@ -91,7 +127,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     socket.on('close', () => upgraded.delete(socket));
     frontend.upgrade(request, socket, head);
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => refuseMalformed(error, socket as Socket));
+  server.on('clientError', (error: ParserError, socket: Duplex) => refuseMalformed(error, socket as Socket, linger));
   guardConnections(server, guard);
   const stopFollowing = certificates?.onChange((context) => {
     if ('setSecureContext' in server) (server as TlsServer).setSecureContext(context);
@@ -110,12 +146,16 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 
 type TlsServer = ReturnType<typeof createTlsServer>;
 
-function makeServer({ certificates, limits }: ListenerOptions): Server {
+function makeServer({ certificates, limits, frontends }: ListenerOptions, linger: Linger): Server {
   const options = {
+    IncomingMessage: requestClass(frontends),
+    ServerResponse: answerClass(linger),
     headersTimeout: Math.min(limits.headersMsMax, limits.requestMsMax),
     requestTimeout: limits.requestMsMax,
     keepAliveTimeout: keepAliveTimeoutMs,
     maxHeaderSize: limits.headerBytesMax,
+    // It is refused with a reason instead (`request-form.ts`).
+    requireHostHeader: false,
     connectionsCheckingInterval: Math.min(checkingMs, limits.headersMsMax),
     noDelay: true,
   };
@@ -139,6 +179,7 @@ function guardConnections(server: Server, guard: ConnectionGuard): void {
   server.on('connection', (socket: Socket) => {
     if (!guard.admit(socket)) return;
     for (const accept of inner) accept.call(server, socket);
+    watchClientEnd(socket);
   });
 }
 
@@ -149,17 +190,32 @@ function find(frontends: readonly Frontend[], path: string): Frontend | undefine
   return undefined;
 }
 
-function notFound(response: ServerResponse): void {
+/** `OPTIONS *`: what the server as a whole can do (RFC 9110 §9.3.7). */
+function answerWhole(response: Answer): void {
+  if (response.req.method !== 'OPTIONS') {
+    refuse(response, { status: 400, reason: `the request target * goes with OPTIONS only` });
+    return;
+  }
+  response.writeHead(200, ['Allow', methods, 'Content-Length', '0']);
+  response.end();
+}
+
+/** What is wrong with a request may be wrong with where it ends, so nothing after it is read. */
+function refuse(response: Answer, { status, reason }: Misfit): void {
+  response.endConnection();
+  say(response, status, `${reason}\n`);
+}
+
+function notFound(response: Answer): void {
   say(response, 404, 'no such path; Rollcall serves the Consul HTTP API under /v1/, and /metrics, /healthz, /readyz\n');
 }
 
-function tooManyHeaders(response: ServerResponse): void {
-  response.shouldKeepAlive = false;
-  say(response, 431, `a request may have ${headersMax} headers\n`);
+function tooManyHeaders(response: Answer): void {
+  refuse(response, { status: 431, reason: `a request may have ${headersMax} headers` });
 }
 
 function say(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, ['Content-Type', 'text/plain; charset=utf-8', 'Content-Length', String(body.length)]);
+  response.writeHead(status, ['Content-Type', 'text/plain; charset=utf-8', 'Content-Length', String(Buffer.byteLength(body))]);
   response.end(body);
 }
 

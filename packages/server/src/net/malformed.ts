@@ -6,6 +6,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { isLeaving, type Linger } from './linger.ts';
 
 const last = Symbol('last response');
 
@@ -22,10 +23,17 @@ export function followRequest({ socket }: IncomingMessage, response: ServerRespo
   (socket as Followed)[last] = response;
 }
 
+/** What Node's parser says of what it cannot read (llhttp's `reason`). */
+export interface ParserError extends NodeJS.ErrnoException {
+  readonly reason?: string;
+}
+
 /** Answers if that is possible, and closes the connection. */
-export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  const status = statusOf(error.code);
-  if (status === undefined || !socket.writable) {
+export function refuseMalformed(error: ParserError, socket: Socket, linger: Linger): void {
+  // The parser complains of every piece that still comes.
+  if (isLeaving(socket) && error.code?.startsWith('HPE_') === true) return;
+  const refusal = refusalOf(error);
+  if (refusal === undefined || !socket.writable) {
     socket.destroy();
     return;
   }
@@ -33,19 +41,38 @@ export function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): v
   const between = response === undefined || (response.writableFinished && response.shouldKeepAlive);
   const ownBody = response !== undefined && !response.req.complete && !response.headersSent;
   if (between || ownBody) {
-    socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-    socket.destroySoon();
+    socket.write(refusal);
+    linger(socket);
   } else if (response.writableEnded) {
     // Its answer is on its way, and is the last one.
-    socket.destroySoon();
+    linger(socket);
   } else {
     socket.destroy();
   }
 }
 
-/** Undefined when nobody would understand an answer: the connection broke, or has no TLS. */
-function statusOf(code: string | undefined): string | undefined {
-  if (code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large';
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return '408 Request Timeout';
-  return code?.startsWith('HPE_') === true ? '400 Bad Request' : undefined;
+/** A whole answer, for connections that have no response object. */
+export function plainRefusal(status: string, reason: string, headers = ''): string {
+  const body = `${reason}\n`;
+  const content = `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
+  return `HTTP/1.1 ${status}\r\nConnection: close\r\n${headers}${content}\r\n${body}`;
+}
+
+/** Undefined when nothing would understand an answer: the connection broke, or has no TLS. */
+function refusalOf({ code = '', reason = '' }: ParserError): string | undefined {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return plainRefusal('431 Request Header Fields Too Large', 'the headers of the request are longer than this server takes');
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return plainRefusal('413 Payload Too Large', 'the chunk extensions of the body are longer than this server takes');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return plainRefusal('408 Request Timeout', 'the request did not arrive in time');
+    case 'HPE_INVALID_VERSION':
+      if (!reason.startsWith('Invalid HTTP version')) break;
+      return plainRefusal('505 HTTP Version Not Supported', 'this server speaks HTTP/1.1 and HTTP/1.0');
+    case 'HPE_INVALID_URL':
+      return plainRefusal('400 Bad Request', `the request target is no path, or has a character that must be percent-encoded, as %D1%8F for я: ${reason}`);
+  }
+  if (!code.startsWith('HPE_')) return undefined;
+  return plainRefusal('400 Bad Request', `the request is not HTTP/1.1: ${reason || code}`);
 }

@@ -102,9 +102,6 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
     if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     if (error instanceof TooManyFailures) response.setHeader('Retry-After', Math.ceil(error.retryAfterMs / 1_000));
     if (status >= 500 && status !== 503) log.error({ err: failure, path: request.url }, 'request failed');
-    // A body that is refused for its length is not read to its end. Any other is, and thrown away, so
-    // that a client that sends first and listens later gets its answer.
-    if (status === 413) response.setHeader('Connection', 'close');
     send(response, status, json, errorBody(failure.code, failure.message));
   };
 

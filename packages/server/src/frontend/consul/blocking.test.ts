@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { memory } from '../../engine/memory/memory.ts';
 import { Wheel } from '../../health/wheel.ts';
@@ -206,10 +207,29 @@ describe('over HTTP', () => {
   });
 });
 
+test('a client that waits and closes its side gets what is there now, and waits no longer', async () => {
+  await using consul = await Consul.start();
+  await consul.put('/v1/kv/color', 'blue');
+  const { index } = await consul.get('/v1/kv/color');
+  const { hostname, port } = new URL(consul.server.url);
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  let text = '';
+  socket.on('data', (chunk) => (text += chunk.toString()));
+  const ended = new Promise((resolve) => socket.on('end', resolve));
+  // Two in a row: the second one waits behind the first.
+  for (const key of ['color', 'other']) socket.write(`GET /v1/kv/${key}?index=${index}&wait=600s HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  await consul.untilParked(2);
+  socket.end();
+  await ended;
+  expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 404']);
+  expect(await consul.parked()).toBe(0);
+});
+
 describe('Parking', () => {
   /** What Parking needs of a response. */
   class Response extends EventEmitter {
     answered = 0;
+    readonly req = { socket: new EventEmitter() };
   }
 
   interface Lot {

@@ -16,6 +16,7 @@
 
 import type { ServerResponse } from 'node:http';
 import type { Wheel, WheelTimer } from '../../health/wheel.ts';
+import { onClientEnd } from '../../net/client-end.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Acl, Caller } from '../../security/acl.ts';
 import type { Plan } from './plan.ts';
@@ -53,6 +54,8 @@ interface Parked {
   timer: WheelTimer | undefined;
   /** Ends listening to changes of what the caller may do. */
   unfollow: (() => void) | undefined;
+  /** Ends waiting for the client to close its side. */
+  forgetEnd: (() => void) | undefined;
 }
 
 interface Group {
@@ -103,12 +106,15 @@ export class Parking {
       group,
       timer: undefined,
       unfollow: undefined,
+      forgetEnd: undefined,
     };
     if (acl.enabled) parked.unfollow = acl.onChange(caller, () => this.#reconsider(parked));
     group.members.add(parked);
     onSize(++this.#size);
     parked.timer = wheel.schedule(waitMs * (1 + random() * jitterShare), () => this.#answer(parked));
     response.once('close', () => this.#remove(parked));
+    // Most such clients are gone and will never read it, but one that is not gets the answer of its last request.
+    parked.forgetEnd = onClientEnd(response.req.socket, () => this.#answer(parked));
   }
 
   /** Answers everybody with what is there now. */
@@ -195,11 +201,12 @@ export class Parking {
   }
 
   #remove(parked: Parked): boolean {
-    const { group, timer, unfollow } = parked;
+    const { group, timer, unfollow, forgetEnd } = parked;
     if (!group.members.delete(parked)) return false;
     this.#options.onSize(--this.#size);
     timer?.cancel();
     unfollow?.();
+    forgetEnd?.();
     if (group.members.size === 0) {
       for (const unwatch of group.unwatch.splice(0)) unwatch();
       this.#groups.delete(group.key);

@@ -6,6 +6,7 @@
 
 import type { ServerResponse } from 'node:http';
 import { RegistryError } from '@rollcall/protocol';
+import { onClientEnd } from '../../net/client-end.ts';
 import { LogTap } from '../../telemetry/log-tap.ts';
 import { demand, streamed, type Call, type Reply } from './call.ts';
 import { jsonLine, parseLine, readLevel, textLine } from './log-line.ts';
@@ -38,6 +39,7 @@ export class Monitors {
     const write = writer(response, level, params.has('logjson') ? jsonLine : textLine);
     const stop = tap.listen(write);
     const stopFollowing = this.#endWithToken(call, response);
+    const forgetEnd = onClientEnd(exchange.request.socket, () => response.end());
     this.#open.add(response);
     // A log may be silent for hours; only who does not take what there is is stuck.
     response.on('timeout', () => {
@@ -50,6 +52,7 @@ export class Monitors {
       response.once('close', () => {
         stop();
         stopFollowing();
+        forgetEnd();
         this.#open.delete(response);
         resolve(streamed);
       });

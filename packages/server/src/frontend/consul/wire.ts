@@ -110,8 +110,6 @@ export class Wire {
     if (thrown instanceof TooManyFailures) return this.#slowDown(response, thrown);
     const error = toRegistryError(thrown);
     if (thrown instanceof BodyTooLarge) {
-      // The rest of the body is still on its way; nothing after it could be understood.
-      response.shouldKeepAlive = false;
       const { bytes, limit } = thrown;
       this.text(response, 413, `Request body(${bytes} bytes) too large, max size: ${limit} bytes.`);
       return 413;
