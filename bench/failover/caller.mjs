@@ -50,7 +50,7 @@ async function run(perSecond, seconds) {
       if (response.ok) latencies.push(Number((performance.now() - at).toFixed(2)));
       else failures.push(`${Math.round(at - started)} ms: status ${response.status}`);
     } catch (error) {
-      failures.push(`${Math.round(at - started)} ms: ${error.code ?? error.name}: ${error.message}`);
+      failures.push(`${Math.round(at - started)} ms: ${error.cause?.code ?? error.name}: ${(error.cause ?? error).message}`);
     }
   }
 }

@@ -24,7 +24,7 @@ async function ask() {
       answers.set(from, (answers.get(from) ?? 0) + 1);
     } catch (error) {
       failed += 1;
-      console.error(error.message);
+      console.error(error.cause?.message ?? error.message);
     }
     const answered = [...answers.values()].reduce((sum, count) => sum + count, 0);
     if (answered % 500 === 0) console.log(`${answered} answers`);

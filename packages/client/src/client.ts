@@ -6,9 +6,12 @@
 import type { AgentOptions } from 'node:http';
 import type { ServiceEntry } from '@rollcall/protocol';
 import { RegistryError } from '@rollcall/protocol';
+import type { Dispatcher } from 'undici';
+import { type Fetch, platformFetch, refused } from './fetch.ts';
 import { follow } from './follow.ts';
-import { ServiceDispatcher } from './integration/dispatcher.ts';
+import { serviceDispatcher } from './integration/dispatcher.ts';
 import { ServiceAgent } from './integration/http-agent.ts';
+import { refusalOf, serviceOfHost } from './integration/service-host.ts';
 import { Kv, snapshotItems } from './kv.ts';
 import { register, type RegisterOptions, type RegisterSurroundings, type Registration, type WaitOptions } from './registration.ts';
 import { ServiceClient, type ServiceSurroundings } from './service-client.ts';
@@ -81,11 +84,30 @@ export class Rollcall {
   }
 
   /**
+   * The platform's `fetch`, for which `http://NAME.rollcall/…` is the service NAME and other hosts are what they are;
+   * it needs no `this`, and stands wherever a `fetch` is taken. For services, see `ServiceClient.fetch`.
+   * @throws TypeError, as `fetch` does, with a RegistryError as its `cause`; the signal's reason when it aborts
+   */
+  readonly fetch: Fetch = (input, init) => {
+    const given = input instanceof Request ? input.url : String(input);
+    const url = URL.canParse(given) ? new URL(given) : undefined;
+    const name = url && serviceOfHost(url.hostname);
+    if (url === undefined || name === undefined) return platformFetch(input, init);
+    try {
+      const refusal = refusalOf(url);
+      if (refusal !== undefined) throw new RegistryError('invalid_argument', refusal);
+      return this.service(name).fetch(input instanceof Request ? input : url, init);
+    } catch (error) {
+      return refused(error as Error);
+    }
+  };
+
+  /**
    * A dispatcher for undici, for which `http://NAME.rollcall/…` is the service NAME and other hosts are what
    * they are: `request('http://orders.rollcall/7', { dispatcher })`. Close it when other hosts were asked.
    */
-  dispatcher(): ServiceDispatcher {
-    return new ServiceDispatcher((name) => this.service(name));
+  dispatcher(): Dispatcher {
+    return serviceDispatcher((name) => this.service(name));
   }
 
   /**

@@ -11,7 +11,7 @@ import { credentialSource, type CredentialOptions, type CredentialSource } from 
 import { Leases } from './session/leases.ts';
 import { Registrations } from './session/registrations.ts';
 import { serverUrl } from './session/rotation.ts';
-import { Session, type ConnectionEvent } from './session/session.ts';
+import type { ConnectionEvent } from './session/session.ts';
 import { WatchedViews } from './session/watched-views.ts';
 import { WatchCache } from './watch-cache.ts';
 
@@ -78,6 +78,8 @@ export async function connect(
   const onWarning = (message: string) => tell({ kind: 'warning', message });
   const uuid = randomUUID;
   const disk = cacheDir === undefined ? undefined : await DiskCache.open({ dir: cacheDir, clock, uuid, onWarning });
+  // Loaded by the first connection, for it brings the package ws: importing the client should cost little.
+  const { Session } = await import('./session/session.ts');
   signal?.throwIfAborted();
 
   const key = { id: uuid(), token: uuid() };

@@ -45,7 +45,9 @@ async function silent() {
 }
 
 const ok = () => serve((request, response) => response.end(request.url));
-const code = (expected: string) => expect.objectContaining({ code: expected });
+/** What `fetch` rejects with: a TypeError, whose cause has the code. */
+const code = (expected: string) => expect.objectContaining({ name: 'TypeError', cause: expect.objectContaining({ code: expected }) as object });
+const because = (message: RegExp) => expect.objectContaining({ cause: expect.objectContaining({ message: expect.stringMatching(message) as string }) as object });
 
 describe('a hedge', () => {
   it('is sent when an answer takes long, and its answer counts', async () => {
@@ -225,7 +227,7 @@ describe('requests in flight', () => {
     const asked = [first.asked(), second.asked()];
     const pending = [web.fetch('/', { signal: abort.signal }), web.fetch('/', { signal: abort.signal })];
     await Promise.all(asked);
-    await expect(web.fetch('/')).rejects.toThrow(/2 have 1 requests in flight/);
+    await expect(web.fetch('/')).rejects.toEqual(because(/2 have 1 requests in flight/));
     abort.abort();
     await Promise.allSettled(pending);
   });

@@ -1,18 +1,16 @@
 /**
- * `fetch` for one service: undici's own, bound to a dispatcher that chooses an instance for each
- * request and retries (`http/exchange.ts`). Not the global `fetch`: dispatchers and `fetch` must be
- * of the same undici, and each Node brings another one.
+ * `fetch` for one service: that of the platform, given a dispatcher that chooses an instance for each request and
+ * retries (`http/exchange.ts`). So requests, answers, forms, redirects and errors are the platform's own, and what
+ * takes a `fetch` takes this one. It finds no service; `Rollcall.fetch` does.
  */
 
-import { isRegistryError, RegistryError } from '@rollcall/protocol';
-import { Agent, Dispatcher, fetch, type RequestInit, type Response } from 'undici';
+import { RegistryError } from '@rollcall/protocol';
+import type { Dispatcher } from 'undici';
 import { Exchange, type ExchangeContext, type ExchangeOptions, type ListWait } from './http/exchange.ts';
 import { fetchHandler } from './http/handler-forms.ts';
-import type { FetchHandler } from './http/try.ts';
-import { currentDeadline, earlier } from './resilience/deadline.ts';
+import type { Transport } from './http/transport.ts';
+import { currentDeadline, type Deadline, earlier } from './resilience/deadline.ts';
 import { demandAbove0 } from './service-options.ts';
-
-export type { RequestInit, Response } from 'undici';
 
 /** Options of one request, beside those of `fetch`. */
 export interface TryOptions {
@@ -29,117 +27,138 @@ export interface TryOptions {
   readonly timeoutMs?: number;
 }
 
-export interface ServiceFetchContext extends ExchangeContext {
+/** The platform's `fetch`, with options for retries. Assignable to `typeof fetch`. */
+export type Fetch = (input: string | URL | Request, init?: RequestInit & TryOptions) => Promise<Response>;
+
+/** As it is when this module is loaded: a program may put ours in its place. */
+export const platformFetch = globalThis.fetch;
+
+export interface ServiceFetchContext extends Omit<ExchangeContext, 'pools' | 'telemetry'> {
+  readonly transport: Transport;
   /** Time for a whole request in milliseconds; Infinity for no limit. */
   readonly timeoutMs: number;
+  /** What a request waits for; none when a list of instances is known. */
+  readonly listWait: () => ListWait | undefined;
 }
+
+/** Of the dispatchers of undici, `fetch` calls one method; types of Node name no more of it. */
+type FetchDispatcher = NonNullable<RequestInit['dispatcher']>;
+
+const noInit: RequestInit & TryOptions = {};
 
 export class ServiceFetch {
   readonly #context: ServiceFetchContext;
   readonly #base: URL;
   /** Of `#base`, which would put it together anew for every request. */
   readonly #origin: string;
-  readonly #dispatcher: ServiceDispatcher;
-  readonly #elsewhere = new Elsewhere();
+  /** Set when undici is there. */
+  #exchange: ExchangeContext | undefined;
+  /** For requests without options of their own. */
+  readonly #usual: { readonly dispatcher: FetchDispatcher };
 
   constructor(context: ServiceFetchContext) {
     this.#context = context;
     this.#base = baseOf(context.service);
     this.#origin = this.#base.origin;
-    this.#dispatcher = new ServiceDispatcher(context, this.#origin, this.#elsewhere);
+    this.#usual = { dispatcher: this.#dispatcher({}) };
   }
 
-  /**
-   * See `ServiceClient.fetch`.
-   * @param wait given while no list of instances is known
-   */
-  async fetch(input: string | URL, options: Omit<RequestInit, 'dispatcher'> & TryOptions, wait?: ListWait): Promise<Response> {
-    const { tryTimeoutMs = this.#context.tryTimeoutMs, hashKey, timeoutMs = this.#context.timeoutMs } = options;
-    demandAbove0(tryTimeoutMs, 'tryTimeoutMs');
-    demandAbove0(timeoutMs, 'timeoutMs');
-    const url = this.#resolve(input);
-    const own = timeoutMs === Infinity ? undefined : { at: this.#context.clock.monotonic() + timeoutMs };
-    const deadline = earlier(own, currentDeadline());
-    const usual = tryTimeoutMs === this.#context.tryTimeoutMs && hashKey === undefined && deadline === undefined && wait === undefined;
-    const dispatcher = usual
-      ? this.#dispatcher
-      : new ServiceDispatcher({ ...this.#context, tryTimeoutMs }, this.#origin, this.#elsewhere, { hashKey, deadline, wait });
+  /** See `ServiceClient.fetch`. */
+  fetch(input: string | URL | Request, init: RequestInit & TryOptions = noInit): Promise<Response> {
     try {
+      const { tryTimeoutMs, hashKey, timeoutMs = this.#context.timeoutMs, body } = init;
+      if (tryTimeoutMs !== undefined) demandAbove0(tryTimeoutMs, 'tryTimeoutMs');
+      demandAbove0(timeoutMs, 'timeoutMs');
+      if (typeof body === 'object' && body !== null) demandBody(body);
+      const target = this.#resolve(input);
+      const deadline = this.#deadline(timeoutMs);
+      if (init === noInit && deadline === undefined) return platformFetch(target, this.#usual);
+      const usual = tryTimeoutMs === undefined && hashKey === undefined && deadline === undefined;
       // `fetch` reads what it knows of its options and passes over ours.
-      return await fetch(url, { ...options, dispatcher });
+      const { dispatcher } = usual ? this.#usual : { dispatcher: this.#dispatcher({ tryTimeoutMs, hashKey, deadline }) };
+      return platformFetch(target, { ...init, dispatcher });
     } catch (error) {
-      // Undici wraps what the dispatcher reports in a TypeError "fetch failed".
-      if (error instanceof Error && isRegistryError(error.cause)) throw error.cause;
-      throw error;
+      return refused(error as Error);
     }
   }
 
-  /**
-   * One request of somebody else's dispatcher (`integration/dispatcher.ts`).
-   * @param wait given while no list of instances is known
-   */
-  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, wait?: ListWait): void {
-    const { clock, timeoutMs } = this.#context;
-    const own = timeoutMs === Infinity ? undefined : { at: clock.monotonic() + timeoutMs };
-    const deadline = earlier(own, currentDeadline());
-    new Exchange(this.#context, request, fetchHandler(handler), { deadline, wait }).start();
+  /** One request of a dispatcher of the program (`integration/dispatcher.ts`). */
+  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    this.#send(request, handler, { deadline: this.#deadline(this.#context.timeoutMs) });
   }
 
-  async destroy(reason: Error): Promise<void> {
-    await this.#elsewhere.destroy(reason);
+  #deadline(timeoutMs: number): Deadline | undefined {
+    return earlier(timeoutMs === Infinity ? undefined : { at: this.#context.clock.monotonic() + timeoutMs }, currentDeadline());
+  }
+
+  /** Requests to the service's own name are balanced; a redirect to another place goes there. */
+  #dispatcher(options: RequestSettings): FetchDispatcher {
+    const dispatch = (request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean => {
+      if (request.origin === this.#origin) this.#send(request, handler, options);
+      // Something of the service has redirected, so the transport is there.
+      else return this.#context.transport.loaded?.elsewhere().dispatch(request, handler) ?? false;
+      return true;
+    };
+    return { dispatch } as unknown as FetchDispatcher;
+  }
+
+  #send(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, settings: RequestSettings): void {
+    if (this.#exchange === undefined) {
+      this.#load().then(
+        () => this.#send(request, handler, settings),
+        (error: Error) => fetchHandler(handler).onError(error),
+      );
+      return;
+    }
+    const { tryTimeoutMs, ...options } = settings;
+    const context = tryTimeoutMs === undefined ? this.#exchange : { ...this.#exchange, tryTimeoutMs };
+    new Exchange(context, request, fetchHandler(handler), { ...options, wait: this.#context.listWait() }).start();
+  }
+
+  async #load(): Promise<void> {
+    const { pools, telemetry } = await this.#context.transport.load();
+    this.#exchange ??= { ...this.#context, pools, telemetry };
   }
 
   /** A path, or a URL of the service's own name: any other host would silently not be asked. */
-  #resolve(input: string | URL): string | URL {
-    const given = String(input);
+  #resolve(input: string | URL | Request): string | URL | Request {
     // The common case; `fetch` parses it anyway. Two slashes would begin a host.
-    if (/^\/(?![/\\])/.test(given)) return this.#origin + given;
-    const url = URL.canParse(given, this.#base.href) ? new URL(given, this.#base) : undefined;
-    if (url?.origin === this.#origin) return url;
+    if (typeof input === 'string' && /^\/(?![/\\])/.test(input)) return this.#origin + input;
+    const given = input instanceof Request ? input.url : String(input);
+    // Only strings may be relative: what else becomes a string that is no URL was not meant as one.
+    const base = typeof input === 'string' ? this.#base.href : undefined;
+    const url = URL.canParse(given, base) ? new URL(given, base) : undefined;
+    if (url?.origin === this.#origin) return input instanceof Request ? input : url;
     const message = `"${given}" is neither a path nor a URL below ${this.#origin}; other hosts are not this service`;
     throw new RegistryError('invalid_argument', message);
   }
 }
 
-/** Requests to the service's own name are balanced; a redirect to another place goes there. */
-class ServiceDispatcher extends Dispatcher {
-  readonly #context: ExchangeContext;
-  readonly #origin: string;
-  readonly #elsewhere: Elsewhere;
-  readonly #options: ExchangeOptions;
-
-  constructor(context: ExchangeContext, origin: string, elsewhere: Elsewhere, options: ExchangeOptions = {}) {
-    super();
-    this.#options = options;
-    this.#context = context;
-    this.#origin = origin;
-    this.#elsewhere = elsewhere;
-  }
-
-  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    if (options.origin !== this.#origin) return this.#elsewhere.agent.dispatch(options, handler);
-    // Only the `fetch` of this file dispatches here, and its handler has these methods.
-    new Exchange(this.#context, options, handler as FetchHandler, this.#options).start();
-    return true;
-  }
+/** What differs for a request of its own options. */
+interface RequestSettings extends Omit<ExchangeOptions, 'wait'> {
+  readonly tryTimeoutMs?: number | undefined;
 }
 
-/** Connections to places that redirects lead to; most services need none. */
-class Elsewhere {
-  #agent: Agent | undefined;
+/** As `fetch` tells errors: a TypeError, with ours as its cause. */
+export function refused(error: Error): Promise<never> {
+  return Promise.reject(error instanceof TypeError ? error : new TypeError(error.message, { cause: error }));
+}
 
-  get agent(): Agent {
-    return (this.#agent ??= new Agent());
-  }
+/** Bodies that packages bring beside those of the platform (undici, form-data, node-fetch). */
+const foreignBody = /^\[object (FormData|Blob|File|URLSearchParams|ReadableStream)\]$/;
 
-  async destroy(reason: Error): Promise<void> {
-    await this.#agent?.destroy(reason);
-  }
+/** What the platform does not know as a body, it would send as the text "[object FormData]". */
+function demandBody(body: object): void {
+  if (body instanceof Blob || body instanceof FormData || body instanceof ReadableStream || body instanceof URLSearchParams) return;
+  if (ArrayBuffer.isView(body) || Symbol.asyncIterator in body) return;
+  const sent = (body as { toString(): string }).toString();
+  if (!foreignBody.test(sent)) return;
+  throw new RegistryError('invalid_argument', `the body is ${sent} of another implementation; give the platform's own, which is global`);
 }
 
 /** `http://NAME.rollcall`; characters that cannot stand in a host become dashes. */
 function baseOf(service: string): URL {
-  const label = service.toLowerCase().replaceAll(/[^a-z0-9.-]+/g, '-');
+  const label = service.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-');
   const base = `http://${label}.rollcall`;
   return new URL(URL.canParse(base) ? base : 'http://service.rollcall');
 }

@@ -1,5 +1,7 @@
 /** Client of Rollcall: registration, discovery, balanced requests, keys and values. */
 
+export { isRegistryError, RegistryError } from '@rollcall/protocol';
+export type { ErrorCode } from '@rollcall/protocol';
 export { connect, readCredentials } from './connect.ts';
 export type { ConnectOptions, ConnectSurroundings } from './connect.ts';
 export type { Rollcall } from './client.ts';
@@ -31,7 +33,7 @@ export type { ConcurrencyOptions } from './resilience/gradient2.ts';
 export type { PriorityOptions, RoutingOptions, SubsetOptions, ZoneOptions } from './routing/routing-options.ts';
 export type { CanaryOptions } from './routing/canary.ts';
 export type { InstanceFilter, Selector } from './routing/selector.ts';
-export type { RequestInit, Response, TryOptions } from './fetch.ts';
+export type { Fetch, TryOptions } from './fetch.ts';
 export { Endpoint } from './endpoint.ts';
 export type { Balancer, BalancerFactory, Outcome, OutcomeResult, PickContext, Probing } from './balancer/balancer.ts';
 export { boundedLoad } from './balancer/bounded-load.ts';
@@ -69,11 +71,11 @@ export { weightedRoundRobin } from './balancer/weighted-round-robin.ts';
 export type { LoadReport } from './load-report/load-report.ts';
 export type { EjectionOptions } from './resilience/ejection.ts';
 export type { RetryBudgetOptions } from './resilience/retry-budget.ts';
-export { ServiceDispatcher } from './integration/dispatcher.ts';
+export { serviceDispatcher } from './integration/dispatcher.ts';
 export type { ServiceFinder } from './integration/dispatcher.ts';
 export { ServiceAgent } from './integration/http-agent.ts';
 export { openWebSocket } from './integration/web-socket.ts';
-export type { WebSocketOptions } from './integration/web-socket.ts';
+export type { ServiceWebSocket, WebSocketOptions } from './integration/web-socket.ts';
 export { registerServer } from './integration/lifecycle.ts';
 export type { LifecycleOptions, LifecycleSurroundings, RegisteredServer, Registrar } from './integration/lifecycle.ts';
 export type { HealthOptions } from './integration/health.ts';

@@ -22,6 +22,8 @@ function setUp(instances: readonly StaticInstance[] | undefined, options: Servic
 }
 
 const code = (expected: string) => expect.objectContaining({ code: expected });
+/** What `fetch` rejects with: a TypeError, whose cause has the code. */
+const failed = (expected: string) => expect.objectContaining({ name: 'TypeError', cause: code(expected) as object });
 const three = ['10.0.0.1:80', '10.0.0.2:80', '10.0.0.3:80'];
 
 describe('the list', () => {
@@ -152,12 +154,12 @@ describe('a request before the first list', () => {
   it('ends with the client', async () => {
     const { web } = setUp(undefined);
     const asked = web.fetch('/');
-    await Promise.all([expect(asked).rejects.toThrow(code('cancelled')), web.close()]);
+    await Promise.all([expect(asked).rejects.toEqual(failed('cancelled')), web.close()]);
   });
 
   it('has no more time than any other', async () => {
     const { clock, web } = setUp(undefined, { timeoutMs: 100 });
-    const asked = expect(web.fetch('/')).rejects.toThrow(code('deadline_exceeded'));
+    const asked = expect(web.fetch('/')).rejects.toEqual(failed('deadline_exceeded'));
     await new Promise((turn) => setImmediate(turn));
     clock.advance(100);
     await asked;
@@ -166,7 +168,7 @@ describe('a request before the first list', () => {
   it('counts as one in flight', async () => {
     const { web } = setUp(undefined, { requestsMax: 1 });
     const first = web.fetch('/').catch(() => {});
-    await expect(web.fetch('/')).rejects.toThrow(code('resource_exhausted'));
+    await expect(web.fetch('/')).rejects.toEqual(failed('resource_exhausted'));
     await web.close();
     await first;
   });
@@ -194,7 +196,7 @@ describe('what a program gives that throws', () => {
   it('as onEvent: the request goes on', async () => {
     const { web } = setUp([await deadAuthority(), await deadAuthority()], { onEvent: () => fail('oops') });
     const warning = warned();
-    await expect(web.fetch('/')).rejects.toThrow(code('unavailable'));
+    await expect(web.fetch('/')).rejects.toEqual(failed('unavailable'));
     await warning;
   });
 });

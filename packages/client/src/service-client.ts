@@ -10,12 +10,12 @@ import type { OutcomeResult } from './balancer/balancer.ts';
 import { SeededRandom } from './balancer/seeded-random.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type RequestInit, type Response, ServiceFetch, type TryOptions } from './fetch.ts';
-import { EndpointPools } from './http/endpoint-pools.ts';
+import { type Fetch, refused, ServiceFetch } from './fetch.ts';
 import type { ListWait } from './http/exchange.ts';
 import { noInstance } from './http/exchange-errors.ts';
 import { loadProbing } from './http/load-probing.ts';
 import { headerReader } from './http/request-headers.ts';
+import { Transport } from './http/transport.ts';
 import { type Latest, latest } from './latest.ts';
 import { Guard } from './resilience/guard.ts';
 import { RetryBudget } from './resilience/retry-budget.ts';
@@ -23,7 +23,6 @@ import type { ServiceEvent } from './resilience/service-event.ts';
 import type { EndpointChooser, Router } from './routing/router.ts';
 import { breakersOf, concurrencyOf, hedgingOf, limitsOf, routerOf, type ServiceOptions } from './service-options.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
-import { Telemetry } from './telemetry.ts';
 
 /** What the client around it has, or a test drives. */
 export interface ServiceSurroundings {
@@ -62,7 +61,7 @@ export class ServiceClient {
   readonly #router: Router;
   /** The router, or the guard before it. */
   readonly #chooser: EndpointChooser;
-  readonly #pools: EndpointPools;
+  readonly #transport: Transport;
   readonly #fetch: ServiceFetch;
   readonly #stopWatch: () => void;
   readonly #watches = new Set<Latest<SourcedSnapshot>>();
@@ -73,6 +72,24 @@ export class ServiceClient {
   readonly #ended = new AbortController();
   #known = false;
   #closed = false;
+
+  /**
+   * The platform's `fetch`, to an instance of this service; it needs no `this`. A request is sent again, to another
+   * instance, when nothing of it was sent (no connection), or when its method is idempotent (RFC 9110 §9.2.2) and
+   * the connection broke before an answer, the try took too long, or the answer was 502, 503 or 504;
+   * as long as its body can be sent again (up to `replayBytesMax` of it, streams too), within
+   * `triesMax` and the retry budget. An answer that breaks off after its headers is not retried.
+   * @param input a path, a URL below `http://NAME.rollcall`, or a `Request` for one; the host header is the instance's
+   * @throws TypeError, as `fetch` does; its `cause` is a RegistryError: `unavailable` when no instance could be
+   *   reached, `deadline_exceeded` when the last try took too long, `unknown_outcome` when a request that is not
+   *   idempotent may have been applied, `resource_exhausted` beyond `requestsMax`, `invalid_argument` for a wrong
+   *   input, `failed_precondition` when the client is closed
+   * @throws the signal's reason when it aborts
+   */
+  readonly fetch: Fetch = (input, init) => {
+    if (this.#closed) return refused(this.#closedError());
+    return this.#fetch.fetch(input, init);
+  };
 
   /**
    * Starts to watch the service; `close` ends that.
@@ -89,9 +106,10 @@ export class ServiceClient {
     this.name = name;
     this.#source = source;
     this.#clock = clock;
-    const telemetry = new Telemetry(name);
+    const transport = new Transport(name, limits.connectTimeoutMs);
+    this.#transport = transport;
     const tell = (event: ServiceEvent) => {
-      telemetry.event(event);
+      transport.loaded?.telemetry.event(event);
       try {
         options.onEvent?.(event);
       } catch (error) {
@@ -99,8 +117,7 @@ export class ServiceClient {
         warn(`onEvent of ${name} threw`, error);
       }
     };
-    this.#pools = new EndpointPools(limits.connectTimeoutMs);
-    const probing = loadProbing(this.#pools, clock);
+    const probing = loadProbing(transport, clock);
     this.#router = routerOf(options, limits, new SeededRandom(random() * 2 ** 32), probing, ({ authority }, reason, lengthMs) =>
       tell({ kind: 'ejected', endpoint: authority, reason, lengthMs }),
     );
@@ -108,11 +125,12 @@ export class ServiceClient {
     const guarded = breakers !== undefined || limits.endpointRequestsMax !== Infinity;
     this.#chooser = guarded ? new Guard(this.#router, breakers, limits.endpointRequestsMax) : this.#router;
     this.#fetch = new ServiceFetch({
-      ...{ service: name, picker: this.#chooser, pools: this.#pools, clock, requests: { current: 0, max } },
-      ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, telemetry, onEvent: tell },
+      ...{ service: name, picker: this.#chooser, transport, clock, requests: { current: 0, max } },
+      ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, onEvent: tell },
       ...{ budget: new RetryBudget(options.retryBudget), hedging: hedgingOf(options, clock), concurrency: concurrencyOf(options) },
+      listWait: () => (this.#known ? undefined : this.#wait),
     });
-    if (this.#router.wantsOrdinal) lease?.(name, (ordinal) => this.#pools.release(this.#router.useOrdinal(ordinal, clock.monotonic())));
+    if (this.#router.wantsOrdinal) lease?.(name, (ordinal) => this.#transport.release(this.#router.useOrdinal(ordinal, clock.monotonic())));
     this.#stopWatch = source.watch(name, (snapshot) => {
       try {
         this.#accept(snapshot);
@@ -172,29 +190,12 @@ export class ServiceClient {
   }
 
   /**
-   * `fetch` to an instance of this service. A request is sent again, to another instance, when
-   * nothing of it was sent (no connection), or when its method is idempotent (RFC 9110 §9.2.2) and
-   * the connection broke before an answer, the try took too long, or the answer was 502, 503 or 504;
-   * as long as its body can be sent again (up to `replayBytesMax` of it, streams too), within
-   * `triesMax` and the retry budget. An answer that breaks off after its headers is not retried.
-   * @param input a path, or a URL below `http://NAME.rollcall`; the host header is the instance's
-   * @throws RegistryError `unavailable` when nobody could be reached, `deadline_exceeded` when the
-   *   last try took too long, `unknown_outcome` when a request that is not idempotent may have been
-   *   applied, `resource_exhausted` beyond `requestsMax`, `invalid_argument` for a wrong input
-   * @throws the signal's reason when it aborts; TypeError for what `fetch` itself refuses
-   */
-  fetch(input: string | URL, init: Omit<RequestInit, 'dispatcher'> & TryOptions = {}): Promise<Response> {
-    if (this.#closed) return Promise.reject(this.#closedError());
-    return this.#fetch.fetch(input, init, this.#known ? undefined : this.#wait);
-  }
-
-  /**
    * Sends a request of an undici dispatcher to an instance, as `fetch` does; its origin is not looked at. For
    * programs, `Rollcall.dispatcher` is the way in.
    */
   dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.#demandOpen();
-    this.#fetch.dispatch(request, handler, this.#known ? undefined : this.#wait);
+    this.#fetch.dispatch(request, handler);
   }
 
   /** Ends all watches and connections; requests under way fail with `cancelled`. Idempotent. */
@@ -205,11 +206,11 @@ export class ServiceClient {
     const reason = new RegistryError('cancelled', `the client of ${this.name} was closed`);
     this.#endWait(reason);
     this.#ended.abort(reason);
-    await Promise.all([this.#pools.destroy(reason), this.#fetch.destroy(reason)]);
+    await this.#transport.destroy(reason);
   }
 
   #accept(snapshot: SourcedSnapshot): void {
-    this.#pools.release(this.#router.update(snapshot.instances, this.#clock.monotonic()));
+    this.#transport.release(this.#router.update(snapshot.instances, this.#clock.monotonic()));
     this.#known = true;
     this.#endWait();
   }

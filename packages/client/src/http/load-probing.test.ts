@@ -3,8 +3,8 @@ import { manualClock } from '../../../server/src/manual-clock.case.ts';
 import { anInstance } from '../balancer/simulation.case.ts';
 import { Endpoint } from '../endpoint.ts';
 import { loadHeader, loadPath } from '../load-report/load-report.ts';
-import { EndpointPools } from './endpoint-pools.ts';
 import { loadProbing } from './load-probing.ts';
+import { Transport } from './transport.ts';
 import { deadAuthority, type WebServer, webServer } from './web-server.case.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -21,9 +21,9 @@ async function serve(...args: Parameters<typeof webServer>): Promise<WebServer> 
 
 function setUp() {
   const clock = manualClock();
-  const pools = new EndpointPools(1000);
-  cleanups.push(() => pools.destroy(new Error('over')));
-  return { clock, pools, probing: loadProbing(pools, clock) };
+  const transport = new Transport('web', 1000);
+  cleanups.push(() => transport.destroy(new Error('over')));
+  return { clock, transport, probing: loadProbing(transport, clock) };
 }
 
 const at = (authority: string) => new Endpoint(anInstance('a', { address: '127.0.0.1', port: Number(authority.split(':')[1]) }));
@@ -70,8 +70,8 @@ it('resolves, too, when nobody listens or the connection breaks', async () => {
 
 it('resolves when the client is closed meanwhile', async () => {
   const server = await serve(() => {});
-  const { pools, probing } = setUp();
+  const { transport, probing } = setUp();
   const probe = probing.probe(at(server.authority));
-  await pools.destroy(new Error('closed'));
+  await transport.destroy(new Error('closed'));
   expect(await probe).toBeUndefined();
 });

@@ -8,7 +8,7 @@ import type { Probing } from '../balancer/balancer.ts';
 import type { Clock } from '../clock.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { loadHeader, loadPath, type LoadReport, parseLoadReport } from '../load-report/load-report.ts';
-import type { EndpointPools } from './endpoint-pools.ts';
+import type { Transport } from './transport.ts';
 
 /** Longest an answer may take, in milliseconds. A report that old is of no use, but its connection is. */
 const answerTimeoutMs = 2000;
@@ -19,11 +19,13 @@ const silentMs = 60_000;
 /** One that does not answer, after this: requests find out that it is back. */
 const unreachableMs = 5000;
 
-export function loadProbing(pools: EndpointPools, clock: Clock): Probing {
+export function loadProbing(transport: Transport, clock: Clock): Probing {
   /** Until when not to ask, on the clock that never jumps. */
   const resting = new WeakMap<Endpoint, number>();
   const ask = async (endpoint: Endpoint): Promise<LoadReport | undefined> => {
     const asked = { method: 'GET', path: loadPath, headersTimeout: answerTimeoutMs, bodyTimeout: answerTimeoutMs } as const;
+    // Balancers ask when a request is sent, which loads it.
+    const { pools } = transport.loaded ?? (await transport.load());
     const { headers, body } = await pools.get(endpoint).request(asked);
     // Read to its end, so that the connection can be used again.
     await body.dump();

@@ -4,64 +4,41 @@
  * interceptors, and `setGlobalDispatcher`.
  */
 
+import { createRequire } from 'node:module';
 import { RegistryError } from '@rollcall/protocol';
-import { Agent, Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { fetchHandler } from '../http/handler-forms.ts';
 import type { ServiceClient } from '../service-client.ts';
-import { serviceOfHost } from './service-host.ts';
+import { refusalOf, serviceOfHost } from './service-host.ts';
 
 /** The part of a client that is needed: a service by its name. */
 export type ServiceFinder = (name: string) => ServiceClient;
 
-/** Where services are found is given; where everything else goes is undici's own agent. */
-export class ServiceDispatcher extends Dispatcher {
-  readonly #service: ServiceFinder;
-  readonly #elsewhere = new Agent();
-
-  constructor(service: ServiceFinder) {
-    super();
-    this.#service = service;
-  }
-
-  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+/**
+ * Loads undici, so it is for programs that use it. Closing the dispatcher ends connections to other places; those of
+ * services belong to their client.
+ */
+export function serviceDispatcher(service: ServiceFinder): Dispatcher {
+  // Needed now, so it cannot be imported.
+  const { Agent } = createRequire(import.meta.url)('undici') as typeof import('undici');
+  return new Agent().compose((elsewhere) => (options, handler) => {
     const given = String(options.origin);
     const origin = URL.canParse(given) ? new URL(given) : undefined;
     const name = origin && serviceOfHost(origin.hostname);
-    if (origin === undefined || name === undefined) return this.#elsewhere.dispatch(options, handler);
+    if (origin === undefined || name === undefined) return elsewhere(options, handler);
     try {
-      const refusal = refusalOf(origin, options);
+      const refusal = refusalOf(origin) ?? upgradeOf(origin, options);
       if (refusal !== undefined) throw new RegistryError('invalid_argument', refusal);
-      this.#service(name).dispatch(options, handler);
+      service(name).dispatch(options, handler);
     } catch (error) {
       // Thrown here, it would be lost on interceptors that dispatch from a timer.
       fetchHandler(handler).onError(error as Error);
     }
     return true;
-  }
-
-  /** Ends connections to other places; those of services belong to their client. */
-  override close(): Promise<void>;
-  override close(callback: () => void): void;
-  override close(callback?: () => void): Promise<void> | void {
-    return callback === undefined ? this.#elsewhere.close() : this.#elsewhere.close(callback);
-  }
-
-  override destroy(): Promise<void>;
-  override destroy(error: Error | null): Promise<void>;
-  override destroy(callback: () => void): void;
-  override destroy(error: Error | null, callback: () => void): void;
-  override destroy(error?: Error | null | (() => void), callback?: () => void): Promise<void> | void {
-    const done = typeof error === 'function' ? error : callback;
-    const ended = this.#elsewhere.destroy(error instanceof Error ? error : null);
-    return done === undefined ? ended : void ended.then(done);
-  }
+  });
 }
 
-function refusalOf({ protocol, port, host }: URL, { upgrade, method }: Dispatcher.DispatchOptions): string | undefined {
-  if (protocol !== 'http:') return `${protocol}//${host}: services are asked over http; their instances have no certificate for this name`;
-  if (port !== '') return `http://${host}: a service has no port, each of its instances has one; leave it out`;
-  if (upgrade === true || typeof upgrade === 'string' || method === 'CONNECT') {
-    return `http://${host}: upgrades and tunnels are not balanced; use webSocket() of the service, or pick()`;
-  }
-  return undefined;
+function upgradeOf({ host }: URL, { upgrade, method }: Dispatcher.DispatchOptions): string | undefined {
+  if (upgrade !== true && typeof upgrade !== 'string' && method !== 'CONNECT') return undefined;
+  return `http://${host}: upgrades and tunnels are not balanced; use openWebSocket(), or pick() of the service`;
 }

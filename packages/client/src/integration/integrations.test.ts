@@ -9,7 +9,7 @@ import { roundRobin } from '../balancer/round-robin.ts';
 import { deadAuthority, textOf, type WebServer, webServer } from '../http/web-server.case.ts';
 import { ServiceClient } from '../service-client.ts';
 import { StaticSource } from '../static-source.ts';
-import { ServiceDispatcher } from './dispatcher.ts';
+import { serviceDispatcher } from './dispatcher.ts';
 import { ServiceAgent } from './http-agent.ts';
 import { serviceOfHost } from './service-host.ts';
 import { openWebSocket } from './web-socket.ts';
@@ -50,7 +50,7 @@ it.each([
 describe('the dispatcher', () => {
   async function setUp() {
     const [a, b] = [await serve('a'), await serve('b')];
-    const dispatcher = new ServiceDispatcher(services([a.authority, b.authority]).find);
+    const dispatcher = serviceDispatcher(services([a.authority, b.authority]).find);
     cleanups.push(() => dispatcher.close());
     return { dispatcher, a, b };
   }
@@ -92,7 +92,7 @@ describe('the dispatcher', () => {
 
   it('tries another instance, as fetch of the service does', async () => {
     const b = await serve('b');
-    const dispatcher = new ServiceDispatcher(services([await deadAuthority(), b.authority]).find);
+    const dispatcher = serviceDispatcher(services([await deadAuthority(), b.authority]).find);
     cleanups.push(() => dispatcher.close());
     for (let n = 0; n < 3; n++) {
       const { headers, body } = await request('http://web.rollcall/', { dispatcher });
@@ -105,7 +105,7 @@ describe('the dispatcher', () => {
     const a = await serve('a');
     const source = new StaticSource();
     const web = new ServiceClient(source, 'web');
-    const dispatcher = new ServiceDispatcher(() => web);
+    const dispatcher = serviceDispatcher(() => web);
     cleanups.push(() => dispatcher.close(), () => web.close());
     const abort = new AbortController();
     const left = request('http://web.rollcall/', { dispatcher, signal: abort.signal });
@@ -262,7 +262,7 @@ it('the agent goes by a header that a canary is chosen by', async () => {
 
 it('the dispatcher tells its caller when the client is closed, and when it has no origin', async () => {
   const { web, find } = services(['127.0.0.1:1']);
-  const dispatcher = new ServiceDispatcher(find);
+  const dispatcher = serviceDispatcher(find);
   cleanups.push(() => dispatcher.close());
   await web.close();
   const errors: Error[] = [];

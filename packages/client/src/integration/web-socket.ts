@@ -4,8 +4,9 @@
  * who knows what to say first on it.
  */
 
+import type { EventEmitter } from 'node:events';
 import { RegistryError } from '@rollcall/protocol';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import type { Picked, ServiceClient } from '../service-client.ts';
 
 export interface WebSocketOptions {
@@ -25,14 +26,38 @@ export interface WebSocketOptions {
 }
 
 /**
+ * What is opened: a WebSocket of the package ws (https://github.com/websockets/ws/blob/master/doc/ws.md), in as far as
+ * its types are named here, so that a program needs them only for the rest. Events: `message` (a Buffer, and whether
+ * it is binary), `close` (code, and the reason as a Buffer), `error`, `ping`, `pong`.
+ */
+export interface ServiceWebSocket extends EventEmitter {
+  /** 0 connecting, 1 open, 2 closing, 3 closed. */
+  readonly readyState: 0 | 1 | 2 | 3;
+  /** The subprotocol that the instance chose; empty for none. */
+  readonly protocol: string;
+  /** Bytes that were sent and have not left yet. */
+  readonly bufferedAmount: number;
+  /** @param sent called when it has been written, or could not be */
+  send(data: string | Uint8Array | ArrayBuffer, sent?: (error?: Error) => void): void;
+  ping(): void;
+  /** Begins the closing handshake. @param code 1000, or 3000 to 4999 */
+  close(code?: number, reason?: string): void;
+  /** Breaks the connection off. */
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+}
+
+/**
  * Opens a WebSocket to one of the instances.
  * @param path with its query: `/chat?room=1`
- * @returns an open one, of the package ws
+ * @returns an open one, of the package ws; `addEventListener` and the rest of it work, too
  * @throws RegistryError `unavailable` when no instance of those tried took it; the signal's reason when it aborts;
  *   SyntaxError or TypeError for a path, protocols or headers that cannot be
  */
-export async function openWebSocket(service: ServiceClient, path: string, options: WebSocketOptions = {}): Promise<WebSocket> {
+export async function openWebSocket(service: ServiceClient, path: string, options: WebSocketOptions = {}): Promise<ServiceWebSocket> {
   const { triesMax = 3, key, signal } = options;
+  const { WebSocket } = await import('ws');
   if (service.snapshot() === undefined) await service.instances(signal === undefined ? {} : { signal });
   const tried: Picked[] = [];
   for (;;) {
@@ -40,7 +65,7 @@ export async function openWebSocket(service: ServiceClient, path: string, option
     const picked = service.pick({ exclude: tried, ...(key === undefined ? {} : { key }), ...(options.headers && { headers: options.headers }) });
     tried.push(picked);
     try {
-      return await open(picked, path, options);
+      return await open(WebSocket, picked, path, options);
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof NotOpened)) throw error;
@@ -68,9 +93,9 @@ class NotOpened extends Error {
 }
 
 /** @throws NotOpened; what `WebSocket` throws for a path, protocols or headers that cannot be */
-async function open(picked: Picked, path: string, options: WebSocketOptions): Promise<WebSocket> {
+async function open(Opened: typeof WebSocket, picked: Picked, path: string, options: WebSocketOptions): Promise<WebSocket> {
   const { signal } = options;
-  const socket = begin(picked, path, options);
+  const socket = begin(Opened, picked, path, options);
   const onAbort = () => socket.terminate();
   signal?.addEventListener('abort', onAbort);
   let status: number | undefined;
@@ -95,17 +120,17 @@ async function open(picked: Picked, path: string, options: WebSocketOptions): Pr
     signal?.removeEventListener('abort', onAbort);
   }
   // In flight for as long as it is open: that is what it costs the instance.
-  if (socket.readyState === WebSocket.CLOSED) picked.done('ok');
+  if (socket.readyState === Opened.CLOSED) picked.done('ok');
   else socket.once('close', () => picked.done('ok'));
   return socket;
 }
 
-function begin(picked: Picked, path: string, options: WebSocketOptions): WebSocket {
+function begin(Opened: typeof WebSocket, picked: Picked, path: string, options: WebSocketOptions): WebSocket {
   const { protocols = [], headers = {}, handshakeTimeoutMs = 5_000, messageBytesMax = 2 ** 20 } = options;
   const host = picked.address.includes(':') ? `[${picked.address}]` : picked.address;
   const limits = { handshakeTimeout: handshakeTimeoutMs, maxPayload: messageBytesMax };
   try {
-    return new WebSocket(`ws://${host}:${picked.port}${path}`, [...protocols], { headers, ...limits });
+    return new Opened(`ws://${host}:${picked.port}${path}`, [...protocols], { headers, ...limits });
   } catch (error) {
     picked.done('cancelled');
     throw error;

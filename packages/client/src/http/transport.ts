@@ -1,0 +1,62 @@
+/**
+ * What requests of a service go out with: its connections, and telemetry. Both are loaded with the first request,
+ * for undici and OpenTelemetry take longer to load than all the rest of the client. It sends nothing itself.
+ */
+
+import type { Dispatcher } from 'undici';
+import type { Endpoint } from '../endpoint.ts';
+import type { Telemetry } from '../telemetry.ts';
+import type { EndpointPools } from './endpoint-pools.ts';
+
+/** What is there once it is loaded. */
+export interface LoadedTransport {
+  readonly pools: EndpointPools;
+  readonly telemetry: Telemetry;
+  /** Where requests to other hosts go: the dispatcher of the whole process. */
+  elsewhere(): Dispatcher;
+}
+
+export class Transport {
+  readonly #service: string;
+  readonly #connectTimeoutMs: number;
+  #loading: Promise<LoadedTransport> | undefined;
+  #loaded: LoadedTransport | undefined;
+  #closed: Error | undefined;
+
+  constructor(service: string, connectTimeoutMs: number) {
+    this.#service = service;
+    this.#connectTimeoutMs = connectTimeoutMs;
+  }
+
+  /** Undefined before the first request. */
+  get loaded(): LoadedTransport | undefined {
+    return this.#loaded;
+  }
+
+  /** @throws what `destroy` was given, after it */
+  load(): Promise<LoadedTransport> {
+    return (this.#loading ??= this.#load());
+  }
+
+  /** Closes the connections of endpoints that left: idle ones now, busy ones after their answer. */
+  release(endpoints: readonly Endpoint[]): void {
+    this.#loaded?.pools.release(endpoints);
+  }
+
+  /** Breaks off what is under way, with `reason`, and opens no connection any more. */
+  async destroy(reason: Error): Promise<void> {
+    this.#closed ??= reason;
+    await this.#loaded?.pools.destroy(reason);
+  }
+
+  async #load(): Promise<LoadedTransport> {
+    const [{ EndpointPools }, { Telemetry }, { getGlobalDispatcher }] = await Promise.all([
+      import('./endpoint-pools.ts'),
+      import('../telemetry.ts'),
+      import('undici'),
+    ]);
+    if (this.#closed !== undefined) throw this.#closed;
+    const pools = new EndpointPools(this.#connectTimeoutMs);
+    return (this.#loaded = { pools, telemetry: new Telemetry(this.#service), elsewhere: getGlobalDispatcher });
+  }
+}
