@@ -26,6 +26,7 @@ const rowNames = [
   'unrelated-wake-ups',
   'dns-srv',
   'dns-storm',
+  'import',
 ];
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, quick: { type: 'boolean' } } });
