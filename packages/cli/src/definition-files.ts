@@ -1,29 +1,24 @@
-/** Files with definitions of services, as Consul's agent reads them: HCL or JSON, by the end of their names. */
+/** Files with definitions of services, as Consul's agent reads them and with the same checks. */
 
-import { readFile } from 'node:fs/promises';
-import { definitionsOf } from './consul-agent-definitions.ts';
-import { formatOf, parseFile } from './consul-agent-files.ts';
+import { agentSettings } from './consul-agent.ts';
+import { readConfigFiles } from './consul-agent-read.ts';
 import type { Values } from './consul-agent-values.ts';
-import { CommandFailure, exitCodes, usage } from './failure.ts';
+import { usage } from './failure.ts';
+import type { Terminal } from './terminal.ts';
 
 /**
  * The services of all files, in their order, as bodies of `/v1/agent/service/register` with keys in lower case.
- * @throws CommandFailure `failure` for a file that cannot be read; `usage` for one that is wrong, or defines no service
+ * @throws CommandFailure `usage` for a file that cannot be read, is wrong, or defines no service
  */
-export async function servicesIn(files: readonly string[]): Promise<Values[]> {
-  const { parseHcl } = await import('@rollcall/server');
-  const services: Values[] = [];
-  for (const path of files) {
-    const format = formatOf(path);
-    if (format === undefined) throw usage(`${path} ends in neither .hcl nor .json, so its format is unknown`);
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      throw new CommandFailure(exitCodes.failure, `cannot read ${path}: ${(error as Error).message}`, { cause: error });
-    });
-    const found = definitionsOf(parseFile({ path, format, text }, parseHcl)).services;
-    if (found.length === 0) throw usage(`${path} defines no service: it has neither "service" nor "services"`);
-    services.push(...found);
-  }
-  return services;
+export async function servicesIn(paths: readonly string[], { env }: Pick<Terminal, 'env'>): Promise<Values[]> {
+  const { checkDefinitions, parseHcl } = await import('@rollcall/server');
+  const { files } = readConfigFiles(paths.map((path) => ['config-file', path]));
+  return files.flatMap((file) => {
+    const input = { flags: [], files: [file], folder: process.cwd(), env, parseHcl, checkDefinitions };
+    const { services } = agentSettings(input).definitions;
+    if (services.length === 0) throw usage(`${file.path} defines no service: it has neither "service" nor "services"`);
+    return services;
+  });
 }
 
 /** The id under which a definition is registered: its own, or its name. */

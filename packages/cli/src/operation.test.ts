@@ -74,7 +74,7 @@ describe('services register and deregister', () => {
     writeFileSync(good, 'service { name = "never" }\n');
     writeFileSync(empty, 'data_dir = "x"\n');
     expect(await ask('services', 'register', good, empty)).toMatchObject({ code: 2, stdout: '' });
-    expect(await ask('services', 'register', good, join(dir, 'absent.hcl'))).toMatchObject({ code: 1, stderr: expect.stringContaining('ENOENT') });
+    expect(await ask('services', 'register', good, join(dir, 'absent.hcl'))).toMatchObject({ code: 2, stderr: expect.stringContaining('ENOENT') });
     expect(await ask('services', 'register', good, '--name', 'x')).toMatchObject({ code: 2, stderr: expect.stringContaining('do not go together') });
     expect(await ask('services', 'register')).toMatchObject({ code: 2, stderr: expect.stringContaining('--name') });
     expect(await ask('services', 'deregister')).toMatchObject({ code: 2 });

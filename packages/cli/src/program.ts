@@ -21,6 +21,7 @@ import { addRestore } from './commands/restore.ts';
 import { addRun } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
 import { addServices } from './commands/services.ts';
+import { addValidate } from './commands/validate.ts';
 import { addVersion, ownVersion } from './commands/version.ts';
 import { addWatch } from './commands/watch.ts';
 import type { CommandContext } from './command-context.ts';
@@ -41,7 +42,7 @@ export function createProgram(context: CommandContext): Command {
     });
   for (const add of [
     ...[addServe, addAgent, addRun, addServices, addInstances, addNodes, addMembers, addWatch, addKv],
-    ...[addEvent, addMaint, addInfo, addMonitor, addReload],
+    ...[addEvent, addMaint, addInfo, addMonitor, addReload, addValidate],
     ...[addLogin, addLogout, addAcl, addBackup, addRestore, addImport, addAudit, addVersion],
   ]) {
     add(program, context);

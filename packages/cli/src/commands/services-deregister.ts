@@ -18,7 +18,7 @@ export function addServicesDeregister(parent: Command, { terminal }: CommandCont
   addExamples(addRegistryOptions(command), 'rollcall services deregister web.hcl', 'rollcall services deregister --id web');
   command.action(async (files: readonly string[], { id, ...flags }: RegistryFlags & { id?: string }) => {
     if ((id === undefined) === (files.length === 0)) throw usage('name either files with definitions, or one instance with --id');
-    const ids = id === undefined ? (await servicesIn(files)).map(idOf) : [id];
+    const ids = id === undefined ? (await servicesIn(files, terminal)).map(idOf) : [id];
     const target = await targetOf(flags, terminal);
     for (const each of ids) {
       await tellRegistry(target, `/v1/agent/service/deregister/${encodeURIComponent(each)}`);

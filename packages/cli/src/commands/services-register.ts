@@ -9,7 +9,7 @@ import { addExamples } from '../examples.ts';
 import { usage } from '../failure.ts';
 import { collect, collectPair, port } from '../option-values.ts';
 import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
-import { print, visible } from '../terminal.ts';
+import { print, visible, type Terminal } from '../terminal.ts';
 
 interface ServiceFlags {
   readonly name?: string;
@@ -39,7 +39,7 @@ export function addServicesRegister(parent: Command, { terminal }: CommandContex
     'rollcall services register --name web --port 8080 --tag v1',
   );
   command.action(async (files: readonly string[], flags: ServiceFlags & RegistryFlags) => {
-    const services = files.length === 0 ? [described(flags)] : await ofFiles(files, flags);
+    const services = files.length === 0 ? [described(flags)] : await ofFiles(files, flags, terminal);
     const target = await targetOf(flags, terminal);
     for (const service of services) {
       await tellRegistry(target, '/v1/agent/service/register', { body: JSON.stringify(service) });
@@ -55,8 +55,12 @@ function described({ name, id, address, port: number, socket, tag, meta }: Servi
   return { name, tags: tag, meta, ...Object.fromEntries(given) };
 }
 
-function ofFiles(files: readonly string[], { name, id, address, port: number, socket, tag, meta }: ServiceFlags): Promise<Values[]> {
+function ofFiles(
+  files: readonly string[],
+  { name, id, address, port: number, socket, tag, meta }: ServiceFlags,
+  terminal: Terminal,
+): Promise<Values[]> {
   const options = [name, id, address, number, socket, ...tag, ...Object.keys(meta)];
   if (options.some((value) => value !== undefined)) throw usage('options that describe a service do not go together with files');
-  return servicesIn(files);
+  return servicesIn(files, terminal);
 }
