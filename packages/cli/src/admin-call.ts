@@ -21,6 +21,8 @@ export interface AdminCall extends Target {
   readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** What a registry answers with, undefined for an empty body; anything else comes from another kind of server. */
   readonly expect: 'application/json' | 'application/octet-stream' | 'text/plain; charset=utf-8' | undefined;
+  /** Whether 404 is an answer, too: the one for a key that is not there. */
+  readonly absent?: true;
   /** How long it may say nothing, in milliseconds; 0: for ever. 30 s by default. */
   readonly silenceMs?: number;
   /** Ends the call, and the reading of its answer. */
@@ -43,20 +45,19 @@ export async function targetOf(flags: RegistryFlags, terminal: Terminal): Promis
 /**
  * Asks the first server that can be reached.
  *
- * @returns the answer, of status 200, its body not read yet
+ * @returns the answer, of status 200 or as `absent` says, its body not read yet
  * @throws CommandFailure `unreachable`, `denied`, `notFound` or `failure`
  */
 export async function adminCall(call: AdminCall): Promise<IncomingMessage> {
   const response = await reach(call);
   const status = response.statusCode ?? 0;
+  if (status === 404 && call.absent === true && response.headers['x-consul-index'] !== undefined) return response;
   if (status === 200) {
     if (response.headers['content-type'] === call.expect) return response;
     response.destroy();
     throw strange(call.servers, status);
   }
   const message = refusalIn(response, await textOf(response));
-  // Consul's answer for no key, which has no text.
-  if (status === 404 && response.headers['x-consul-index'] !== undefined && message === undefined) throw refused(status, 'there is none');
   if (message === undefined) throw strange(call.servers, status);
   throw refused(status, message);
 }

@@ -27,11 +27,12 @@ export function acceptConsulStyle(args: readonly string[], program: Command): st
     const arg = rest.shift() as string;
     const flag = flagIn(arg);
     // Behind them is what another program is given.
-    if (arg === '--' || (flag === undefined && stopsAtOperand(command))) return [...accepted, arg, ...rest];
+    if (arg === '--') return [...accepted, arg, ...rest];
+    if (flag === undefined && !rest.includes('--') && stopsAtOperand(command, accepted)) return [...accepted, '--', arg, ...rest];
     const option = flag === undefined ? undefined : optionOf(command, flag.name);
     if (flag === undefined) accepted.push(arg);
     else if (option === undefined) accepted.push(...withoutOption(arg, flag, command, rest));
-    else if (option.isBoolean()) accepted.push(...toggle(flag, option));
+    else if (option.isBoolean()) accepted.push(...toggle(flag, command));
     else if (flag.value !== undefined) accepted.push(...(flag.name.length === 1 ? [`-${flag.name}`, flag.value] : [`${option.long ?? ''}=${flag.value}`]));
     else accepted.push(flag.name.length === 1 ? `-${flag.name}` : (option.long ?? ''), ...rest.splice(0, 1));
   }
@@ -61,9 +62,10 @@ function flagIn(arg: string): Flag | undefined {
   return match === null ? undefined : { name: match[1] ?? '', value: match[2] };
 }
 
-/** Commander keeps it to itself; a command that runs a program has it. */
-function stopsAtOperand(command: Command): boolean {
-  return (command as unknown as { readonly _passThroughOptions?: boolean })._passThroughOptions === true;
+/** In Consul's commands all options come before what they run. Ours take options anywhere, but these are Consul's. */
+function stopsAtOperand(command: Command, accepted: readonly string[]): boolean {
+  if (command.name() === 'lock') return true;
+  return command.name() === 'watch' && accepted.some((arg) => /^--type(=|$)/.test(arg));
 }
 
 function optionOf({ options }: Command, given: string): Option | undefined {
@@ -88,11 +90,12 @@ function withoutOption(arg: string, { name, value }: Flag, command: Command, res
   return [arg];
 }
 
-function toggle({ name, value }: Flag, { long, negate }: Option): string[] {
+function toggle({ name, value }: Flag, command: Command): string[] {
   const on = value === undefined || truth(name, value);
-  // `--no-shell` is an option here, and its opposite what happens anyway.
-  const wanted = negate && !name.startsWith('no-') ? !on : on;
-  return wanted ? [name.length === 1 ? `-${name}` : (long ?? '')] : [];
+  if (name.length === 1) return on ? [`-${name}`] : [];
+  // `-shell=false` is `--no-shell` here. What is on without an option has only that one.
+  const wanted = on ? `--${name}` : `--no-${name}`;
+  return command.options.some(({ long }) => long === wanted) ? [wanted] : [];
 }
 
 /** As Go reads booleans. @throws CommandFailure `usage` */

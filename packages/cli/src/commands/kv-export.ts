@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { adminCall, targetOf, textOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
-import { CommandFailure, exitCodes } from '../failure.ts';
 import { exportedText, parseWithFlags } from '../kv-json.ts';
+import { kvPath } from '../kv-path.ts';
 import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 import { written, type Terminal } from '../terminal.ts';
 
@@ -28,20 +28,10 @@ export function addKvExport(parent: Command, { terminal }: CommandContext): void
   );
   command.action(async (prefix: string, flags: RegistryFlags) => {
     const target = await targetOf(flags, terminal);
-    // Consul's key stands in the path as it is but for what means something in a URL.
-    const path = `/v1/kv/${prefix.split('/').map(encodeURIComponent).join('/')}?recurse`;
-    await printEntries(await entriesAt(() => adminCall({ ...target, path, expect: 'application/json' })), terminal);
+    const answer = await adminCall({ ...target, path: `${kvPath(prefix)}?recurse`, expect: 'application/json', absent: true });
+    const text = await textOf(answer);
+    await printEntries(answer.statusCode === 404 ? [] : (parseWithFlags(text) as Entry[]), terminal);
   });
-}
-
-async function entriesAt(ask: () => ReturnType<typeof adminCall>): Promise<Entry[]> {
-  try {
-    return parseWithFlags(await textOf(await ask())) as Entry[];
-  } catch (error) {
-    // No key at all.
-    if (error instanceof CommandFailure && error.exitCode === exitCodes.notFound) return [];
-    throw error;
-  }
 }
 
 async function printEntries(entries: readonly Entry[], terminal: Terminal): Promise<void> {

@@ -1,35 +1,121 @@
-/** `rollcall watch NAME`: the instances of a service as they come, change and go. */
+/**
+ * `rollcall watch`: what changes, as it changes. `watch NAME` shows the instances of a service to people; `watch --type`
+ * is Consul's watch, which prints JSON or runs a program for each change.
+ */
 
-import type { Command } from 'commander';
-import { printInstances } from '../instances-table.ts';
+import { Option, type Command } from 'commander';
+import { targetOf } from '../admin-call.ts';
+import { changesAt } from '../blocking-query.ts';
+import { startWords, type Child } from '../child.ts';
 import type { CommandContext } from '../command-context.ts';
+import { addExamples } from '../examples.ts';
+import { CommandFailure, exitCodes, usage } from '../failure.ts';
+import { filterOption, filterQuery } from '../filter.ts';
+import { printInstances } from '../instances-table.ts';
+import { collect } from '../option-values.ts';
 import { followRegistry } from '../registry.ts';
 import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
-import { counted, print, printJson } from '../terminal.ts';
+import { signalNumber, stopSignals } from '../signals.ts';
+import { counted, print, printJson, remark, written, type Terminal } from '../terminal.ts';
+import { viewOf, viewTypes, type ViewFlags, type ViewType } from '../watched-view.ts';
 
-export function addWatch(parent: Command, { terminal }: CommandContext): void {
+interface WatchFlags extends RegistryFlags, Omit<ViewFlags, 'type'> {
+  readonly type?: ViewType;
+  readonly filter?: string;
+  readonly once?: true;
+  readonly shell?: boolean;
+  readonly json?: true;
+}
+
+export function addWatch(parent: Command, context: CommandContext): void {
   const command = parent
     .command('watch')
-    .description('print the instances of a service now and after every change, until it is stopped')
-    .argument('<name>', 'the service, which need not exist yet')
-    .option('--json', 'print one line of {"service", "revision", "instances", "stale", "ageMs"} per change');
-  addRegistryOptions(command).action(async (name: string, { json, ...flags }: RegistryFlags & { json?: true }) => {
-    await followRegistry({ terminal, flags, name: 'rollcall watch' }, async (rollcall, signal) => {
-      const service = rollcall.service(name);
-      // Says at once when it may not be read; a watch would wait for that to change.
-      await service.instances({ signal });
-      for await (const snapshot of service.watch({ signal })) {
-        if (json === true) {
-          printJson(terminal, snapshot);
-          continue;
-        }
-        const { instances, revision, stale } = snapshot;
-        const passing = instances.filter(({ status }) => status === 'passing').length;
-        const known = stale ? ', last known: the registry cannot be reached' : '';
-        print(terminal, `${name} at revision ${revision}: ${counted(instances.length, 'instance')}, ${passing} passing${known}`);
-        if (instances.length > 0) printInstances(terminal, instances);
-        print(terminal, '');
-      }
-    });
+    .description('print something now and after every change, or run a program with it, until stopped')
+    .argument('[name]', 'without --type: the service, which need not exist yet')
+    .argument('[handler...]', 'a program to run for each state, with it as JSON on standard input, after "--"; one word is for the shell')
+    .addOption(new Option('--type <type>', 'what to watch').choices(viewTypes))
+    .option('--key <key>', 'the key; with --type key')
+    .option('--prefix <prefix>', 'what keys begin with; with --type keyprefix')
+    .option('--service <name>', 'the service; with --type service or checks')
+    .addOption(new Option('--tag <tag>', 'only instances with this tag; with --type service; may be repeated').argParser(collect).default([], 'none'))
+    .option('--passingonly', 'only passing instances; with --type service')
+    .option('--state <state>', 'only checks in this state: any, passing, warning or critical; with --type checks')
+    .option('--name <name>', 'only events of this name; with --type event')
+    .addOption(filterOption())
+    .option('--once', 'end after the first time')
+    .option('--shell', 'run the handler in a shell, whatever its words')
+    .option('--no-shell', 'run it without a shell')
+    .option('--json', 'without --type: print one line of {"service", "revision", "instances", "stale", "ageMs"} per change');
+  addExamples(
+    addRegistryOptions(command),
+    'rollcall watch web',
+    'rollcall watch web -- ./reload-proxy.sh',
+    "rollcall watch --type key --key config/web -- 'cat > web.json'",
+    'rollcall watch --type checks --state critical --once',
+  );
+  command.action(async (name: string | undefined, rest: readonly string[], flags: WatchFlags) => {
+    const { type, service, ...other } = flags;
+    if (type !== undefined) return watch({ ...flags, type }, name === undefined ? [] : [name, ...rest], context);
+    if (name === undefined) throw usage('name a service, or what else to watch with --type');
+    if (service !== undefined) throw usage(`--service goes with --type; without it, the service is ${JSON.stringify(name)}`);
+    const plain = rest.length === 0 && other.once !== true;
+    if (!plain) return watch({ ...flags, type: 'service', service: name }, rest, context);
+    const strange = (['key', 'prefix', 'passingonly', 'state', 'name', 'filter'] as const).find((each) => flags[each] !== undefined);
+    if (strange !== undefined || (flags.tag ?? []).length > 0) throw usage(`--${strange ?? 'tag'} goes with --type`);
+    await showInstances(name, flags, context.terminal);
   });
+}
+
+async function showInstances(name: string, { json, ...flags }: WatchFlags, terminal: Terminal): Promise<void> {
+  await followRegistry({ terminal, flags, name: 'rollcall watch' }, async (rollcall, signal) => {
+    const service = rollcall.service(name);
+    // Says at once when it may not be read; a watch would wait for that to change.
+    await service.instances({ signal });
+    for await (const snapshot of service.watch({ signal })) {
+      if (json === true) {
+        printJson(terminal, snapshot);
+        continue;
+      }
+      const { instances, revision, stale } = snapshot;
+      const passing = instances.filter(({ status }) => status === 'passing').length;
+      const known = stale ? ', last known: the registry cannot be reached' : '';
+      print(terminal, `${name} at revision ${revision}: ${counted(instances.length, 'instance')}, ${passing} passing${known}`);
+      if (instances.length > 0) printInstances(terminal, instances);
+      print(terminal, '');
+    }
+  });
+}
+
+async function watch(
+  { filter, once, shell, ...flags }: WatchFlags & { readonly type: ViewType },
+  handler: readonly string[],
+  { terminal, setExitCode }: CommandContext,
+): Promise<void> {
+  const view = viewOf(flags, await filterQuery(filter, terminal));
+  const target = await targetOf(flags, terminal);
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  terminal.unread.addEventListener('abort', () => stopped.abort());
+  let running: Child | undefined;
+  if (handler.length > 0) {
+    void stopSignals().first.then((received) => {
+      setExitCode(128 + signalNumber(received));
+      running?.signal(received);
+      stopped.abort();
+    });
+  }
+  for await (const answer of changesAt(target, view.path, { signal, tell: (line) => remark(terminal, line) })) {
+    const data = view.dataOf(answer);
+    if (data === undefined) continue;
+    if (handler.length === 0) await written(terminal, `${data.trimEnd()}\n`);
+    else {
+      running = await startWords(handler, { shell, input: Buffer.from(data), env: { CONSUL_INDEX: answer.index } });
+      const exitCode = await running.ended;
+      running = undefined;
+      if (signal.aborted) return;
+      // What it was for has not been done; whoever watches this process decides what comes next.
+      if (exitCode !== 0) throw new CommandFailure(exitCodes.failure, `the handler has ended with exit code ${exitCode}`);
+    }
+    if (once === true) return;
+  }
 }

@@ -1,0 +1,89 @@
+/**
+ * Consul's blocking queries: an answer now, and the next when it differs
+ * (https://developer.hashicorp.com/consul/api-docs/features/blocking).
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { adminCall, textOf, type Target } from './admin-call.ts';
+import { CommandFailure, exitCodes } from './failure.ts';
+
+export interface Answer {
+  /** Opaque; what the next query waits from. */
+  readonly index: string;
+  /** JSON; undefined for a key that is not there. */
+  readonly body: string | undefined;
+}
+
+export interface QueryOptions {
+  readonly signal: AbortSignal;
+  /** The index of the last answer; the query waits until there is a later one. */
+  readonly index?: string | undefined;
+  /** How long it waits, in seconds; the registry adds up to a sixteenth. */
+  readonly waitSeconds?: number;
+}
+
+/** Short enough that proxies which cut silent connections do not see one. */
+const waitUsualSeconds = 50;
+
+/** For the answer itself, beyond the wait. */
+const silenceMs = 30_000;
+
+/** Pauses between tries while the registry is away: doubled from the first to the last, and a random part of that. */
+const pauseFirstMs = 250;
+const pauseLastMs = 10_000;
+
+/** @throws CommandFailure as `adminCall` */
+export async function blockingQuery(target: Target, path: string, options: QueryOptions): Promise<Answer> {
+  const { signal, index, waitSeconds = waitUsualSeconds } = options;
+  const wait = index === undefined ? '' : `${path.includes('?') ? '&' : '?'}index=${index}&wait=${waitSeconds}s`;
+  const answer = await adminCall({
+    ...target,
+    path: path + wait,
+    expect: 'application/json',
+    absent: true,
+    signal,
+    silenceMs: waitSeconds * 1_100 + silenceMs,
+  });
+  const body = await textOf(answer);
+  const { statusCode, headers } = answer;
+  return { index: String(headers['x-consul-index'] ?? ''), body: statusCode === 404 ? undefined : body };
+}
+
+export interface ChangesOptions {
+  readonly signal: AbortSignal;
+  /** Says what people should know, one line. */
+  readonly tell: (line: string) => void;
+}
+
+/**
+ * The answer now, and after every change; while the registry is away, it is asked again and again.
+ * @throws CommandFailure as `adminCall` when the first query fails, and later when the token is refused
+ */
+export async function* changesAt(target: Target, path: string, { signal, tell }: ChangesOptions): AsyncGenerator<Answer, void, undefined> {
+  let last: Answer | undefined;
+  let failures = 0;
+  while (!signal.aborted) {
+    let answer: Answer;
+    try {
+      // After an outage it may be another registry, whose revisions mean something else: it is asked what it has now.
+      answer = await blockingQuery(target, path, { signal, index: failures === 0 ? last?.index : undefined });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (last === undefined || !(error instanceof CommandFailure) || error.exitCode === exitCodes.denied) throw error;
+      if (failures === 0) tell(`${error.message}; asking again until there is an answer`);
+      const pause = Math.min(pauseLastMs, pauseFirstMs * 2 ** failures++);
+      await sleep(pause / 2 + (Math.random() * pause) / 2, undefined, { signal }).catch(() => undefined);
+      continue;
+    }
+    if (failures > 0) tell('the registry answers again');
+    failures = 0;
+    // An index may stand for something else that has changed.
+    if (last === undefined || answer.body !== last.body) yield answer;
+    // After a restore, say, an index means nothing any more.
+    last = { ...answer, index: isBefore(answer.index, last?.index) ? '0' : answer.index };
+  }
+}
+
+function isBefore(index: string, last: string | undefined): boolean {
+  return /^\d+$/.test(index) && last !== undefined && /^\d+$/.test(last) && BigInt(index) < BigInt(last);
+}
