@@ -3,14 +3,13 @@
  * configuration keys over one session.
  */
 
-import type { AgentOptions } from 'node:http';
 import type { ServiceEntry } from '@rollcall/protocol';
 import { RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
 import { type Fetch, platformFetch, refused } from './fetch.ts';
 import { follow } from './follow.ts';
 import { serviceDispatcher } from './integration/dispatcher.ts';
-import { ServiceAgent } from './integration/http-agent.ts';
+import { ServiceAgent, type ServiceAgentOptions } from './integration/http-agent.ts';
 import { refusalOf, serviceOfHost } from './integration/service-host.ts';
 import { Kv, snapshotItems } from './kv.ts';
 import { register, type RegisterOptions, type RegisterSurroundings, type Registration, type WaitOptions } from './registration.ts';
@@ -19,6 +18,7 @@ import type { ServiceOptions } from './service-options.ts';
 import type { Leases } from './session/leases.ts';
 import type { WatchedViews } from './session/watched-views.ts';
 import type { SnapshotSource } from './snapshot-source.ts';
+import type { TryOptions } from './try-options.ts';
 
 export interface RollcallParts extends RegisterSurroundings {
   readonly views: WatchedViews;
@@ -104,18 +104,20 @@ export class Rollcall {
 
   /**
    * A dispatcher for undici, for which `http://NAME.rollcall/…` is the service NAME and other hosts are what
-   * they are: `request('http://orders.rollcall/7', { dispatcher })`. Close it when other hosts were asked.
+   * they are: `request('http://orders.rollcall/7', { dispatcher })`. Close it when other hosts were asked. It costs
+   * nothing to make one for a single request.
+   * @param options of every request through it, or a function that gives those of a request
    */
-  dispatcher(): Dispatcher {
-    return serviceDispatcher((name) => this.service(name));
+  dispatcher(options?: TryOptions | ((request: Dispatcher.DispatchOptions) => TryOptions)): Dispatcher {
+    return serviceDispatcher((name) => this.service(name), options);
   }
 
   /**
    * An agent for `node:http` and libraries over it (axios, got), for which `http://NAME.rollcall/…` is the service
    * NAME. Requests are balanced but not retried.
-   * @param options of `http.Agent`; connections are kept alive by default
+   * @param options of `http.Agent`, with connections kept alive by default, and the key that each request has
    */
-  httpAgent(options?: AgentOptions): ServiceAgent {
+  httpAgent(options?: ServiceAgentOptions): ServiceAgent {
     return new ServiceAgent((name) => this.service(name), options);
   }
 

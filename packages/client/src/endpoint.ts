@@ -12,6 +12,8 @@ export class Endpoint {
   instance: Instance;
   /** Requests begun and not yet ended, counted by whoever sends them. */
   inFlight = 0;
+  /** Those of them whose answer has begun and was not read to its end, as far as this client sends them itself. */
+  answering = 0;
   /** The part of its weight that it gets for now, more than 0 and up to 1; slow start raises it. */
   ramp = 1;
 

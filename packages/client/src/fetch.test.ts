@@ -451,7 +451,7 @@ describe('the balancer hears', () => {
     const broken = await serve((request) => request.socket.destroy());
     const { web, outcomes } = client([await deadAuthority(), busy.authority, broken.authority]);
     await web.fetch('/').catch(() => undefined);
-    expect(outcomes.map(({ result }) => result)).toEqual(['unreachable', 'failed', 'unreachable']);
+    expect(outcomes.map(({ result }) => result)).toEqual(['unreachable', 'failed', 'broken']);
   });
 
   it.each([

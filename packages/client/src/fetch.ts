@@ -6,26 +6,11 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
-import { Exchange, type ExchangeContext, type ExchangeOptions, type ListWait } from './http/exchange.ts';
+import { Exchange } from './http/exchange.ts';
+import type { ExchangeContext, ExchangeOptions, ListWait } from './http/exchange-context.ts';
 import { fetchHandler } from './http/handler-forms.ts';
 import type { Transport } from './http/transport.ts';
-import { currentDeadline, type Deadline, earlier } from './resilience/deadline.ts';
-import { demandAbove0 } from './service-options.ts';
-
-/** Options of one request, beside those of `fetch`. */
-export interface TryOptions {
-  /** Instead of the service's `tryTimeoutMs`. */
-  readonly tryTimeoutMs?: number;
-  /** What the request is about (a user, a cache key): hashing balancers send equal keys to the same instance. */
-  readonly hashKey?: string;
-  /**
-   * Time for the whole request, retries and the answer's body included, in milliseconds, more than 0. What
-   * is left of it goes with the request (`resilience/deadline.ts`). A redirect to another host is not counted.
-   * By default the time that is left for the request that is being served, if that has a deadline
-   * (`withDeadline`), else none.
-   */
-  readonly timeoutMs?: number;
-}
+import { exchangeOptions, type TryOptions } from './try-options.ts';
 
 /** The platform's `fetch`, with options for retries. Assignable to `typeof fetch`. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit & TryOptions) => Promise<Response>;
@@ -66,33 +51,29 @@ export class ServiceFetch {
   /** See `ServiceClient.fetch`. */
   fetch(input: string | URL | Request, init: RequestInit & TryOptions = noInit): Promise<Response> {
     try {
-      const { tryTimeoutMs, hashKey, timeoutMs = this.#context.timeoutMs, body } = init;
-      if (tryTimeoutMs !== undefined) demandAbove0(tryTimeoutMs, 'tryTimeoutMs');
-      demandAbove0(timeoutMs, 'timeoutMs');
+      const { body } = init;
       if (typeof body === 'object' && body !== null) demandBody(body);
       const target = this.#resolve(input);
-      const deadline = this.#deadline(timeoutMs);
-      if (init === noInit && deadline === undefined) return platformFetch(target, this.#usual);
-      const usual = tryTimeoutMs === undefined && hashKey === undefined && deadline === undefined;
+      const own = exchangeOptions(init, this.#context);
+      if (init === noInit && own === undefined) return platformFetch(target, this.#usual);
       // `fetch` reads what it knows of its options and passes over ours.
-      const { dispatcher } = usual ? this.#usual : { dispatcher: this.#dispatcher({ tryTimeoutMs, hashKey, deadline }) };
+      const { dispatcher } = own === undefined ? this.#usual : { dispatcher: this.#dispatcher(own) };
       return platformFetch(target, { ...init, dispatcher });
     } catch (error) {
       return refused(error as Error);
     }
   }
 
-  /** One request of a dispatcher of the program (`integration/dispatcher.ts`). */
-  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    this.#send(request, handler, { deadline: this.#deadline(this.#context.timeoutMs) });
-  }
-
-  #deadline(timeoutMs: number): Deadline | undefined {
-    return earlier(timeoutMs === Infinity ? undefined : { at: this.#context.clock.monotonic() + timeoutMs }, currentDeadline());
+  /**
+   * One request of a dispatcher of the program (`integration/dispatcher.ts`).
+   * @throws RegistryError `invalid_argument` for an option out of its range
+   */
+  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, options: TryOptions): void {
+    this.#send(request, handler, exchangeOptions(options, this.#context) ?? {});
   }
 
   /** Requests to the service's own name are balanced; a redirect to another place goes there. */
-  #dispatcher(options: RequestSettings): FetchDispatcher {
+  #dispatcher(options: ExchangeOptions): FetchDispatcher {
     const dispatch = (request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean => {
       if (request.origin === this.#origin) this.#send(request, handler, options);
       // Something of the service has redirected, so the transport is there.
@@ -102,7 +83,7 @@ export class ServiceFetch {
     return { dispatch } as unknown as FetchDispatcher;
   }
 
-  #send(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, settings: RequestSettings): void {
+  #send(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, settings: ExchangeOptions): void {
     if (this.#exchange === undefined) {
       this.#load().then(
         () => this.#send(request, handler, settings),
@@ -110,9 +91,7 @@ export class ServiceFetch {
       );
       return;
     }
-    const { tryTimeoutMs, ...options } = settings;
-    const context = tryTimeoutMs === undefined ? this.#exchange : { ...this.#exchange, tryTimeoutMs };
-    new Exchange(context, request, fetchHandler(handler), { ...options, wait: this.#context.listWait() }).start();
+    new Exchange(this.#exchange, request, fetchHandler(handler), { ...settings, wait: this.#context.listWait() }).start();
   }
 
   async #load(): Promise<void> {
@@ -132,11 +111,6 @@ export class ServiceFetch {
     const message = `"${given}" is neither a path nor a URL below ${this.#origin}; other hosts are not this service`;
     throw new RegistryError('invalid_argument', message);
   }
-}
-
-/** What differs for a request of its own options. */
-interface RequestSettings extends Omit<ExchangeOptions, 'wait'> {
-  readonly tryTimeoutMs?: number | undefined;
 }
 
 /** As `fetch` tells errors: a TypeError, with ours as its cause. */

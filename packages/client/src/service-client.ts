@@ -11,18 +11,21 @@ import { SeededRandom } from './balancer/seeded-random.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Fetch, refused, ServiceFetch } from './fetch.ts';
-import type { ListWait } from './http/exchange.ts';
+import type { ListWait } from './http/exchange-context.ts';
 import { noInstance } from './http/exchange-errors.ts';
 import { loadProbing } from './http/load-probing.ts';
+import { tcpReach } from './http/reach.ts';
 import { headerReader } from './http/request-headers.ts';
 import { Transport } from './http/transport.ts';
 import { type Latest, latest } from './latest.ts';
+import type { EjectionListener } from './resilience/ejection.ts';
 import { Guard } from './resilience/guard.ts';
 import { RetryBudget } from './resilience/retry-budget.ts';
 import type { ServiceEvent } from './resilience/service-event.ts';
 import type { EndpointChooser, Router } from './routing/router.ts';
 import { breakersOf, concurrencyOf, hedgingOf, limitsOf, routerOf, type ServiceOptions } from './service-options.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
+import type { TryOptions } from './try-options.ts';
 
 /** What the client around it has, or a test drives. */
 export interface ServiceSurroundings {
@@ -40,7 +43,7 @@ export interface Picked {
   readonly port: number;
   /**
    * Ends the request; only the first call counts. The latency is the time since the pick.
-   * @param result `ok` by default; `unreachable` also ejects the instance
+   * @param result `ok` by default; an instance that is `unreachable` is left out, as is one whose connection is `broken`
    */
   done(result?: OutcomeResult): void;
 }
@@ -102,7 +105,7 @@ export class ServiceClient {
     { clock = systemClock, random = systemRandom, lease }: ServiceSurroundings = {},
   ) {
     const limits = limitsOf(options);
-    const { triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, requestsMax: max } = limits;
+    const { triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, retryAfterMaxMs, requestsMax: max } = limits;
     this.name = name;
     this.#source = source;
     this.#clock = clock;
@@ -118,15 +121,15 @@ export class ServiceClient {
       }
     };
     const probing = loadProbing(transport, clock);
-    this.#router = routerOf(options, limits, new SeededRandom(random() * 2 ** 32), probing, ({ authority }, reason, lengthMs) =>
-      tell({ kind: 'ejected', endpoint: authority, reason, lengthMs }),
-    );
+    const onEject: EjectionListener = ({ authority }, reason, lengthMs) => tell({ kind: 'ejected', endpoint: authority, reason, lengthMs });
+    const reach = tcpReach(limits.connectTimeoutMs, this.#ended.signal);
+    this.#router = routerOf(options, limits, { random: new SeededRandom(random() * 2 ** 32), probing, onEject, reach });
     const breakers = breakersOf(options, tell);
     const guarded = breakers !== undefined || limits.endpointRequestsMax !== Infinity;
     this.#chooser = guarded ? new Guard(this.#router, breakers, limits.endpointRequestsMax) : this.#router;
     this.#fetch = new ServiceFetch({
-      ...{ service: name, picker: this.#chooser, transport, clock, requests: { current: 0, max } },
-      ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, onEvent: tell },
+      ...{ service: name, picker: this.#chooser, transport, clock, requests: { current: 0, answering: 0, max } },
+      ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, retryAfterMaxMs, onEvent: tell },
       ...{ budget: new RetryBudget(options.retryBudget), hedging: hedgingOf(options, clock), concurrency: concurrencyOf(options) },
       listWait: () => (this.#known ? undefined : this.#wait),
     });
@@ -192,10 +195,11 @@ export class ServiceClient {
   /**
    * Sends a request of an undici dispatcher to an instance, as `fetch` does; its origin is not looked at. For
    * programs, `Rollcall.dispatcher` is the way in.
+   * @throws RegistryError `invalid_argument` for an option out of its range, `failed_precondition` when closed
    */
-  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+  dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, options: TryOptions = {}): void {
     this.#demandOpen();
-    this.#fetch.dispatch(request, handler);
+    this.#fetch.dispatch(request, handler, options);
   }
 
   /** Ends all watches and connections; requests under way fail with `cancelled`. Idempotent. */

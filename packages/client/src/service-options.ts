@@ -14,6 +14,7 @@ import { type BreakerOptions, Breakers } from './resilience/breaker.ts';
 import { Ejection, type EjectionListener, type EjectionOptions } from './resilience/ejection.ts';
 import { type ConcurrencyOptions, Gradient2 } from './resilience/gradient2.ts';
 import { Hedging, type HedgingOptions } from './resilience/hedging.ts';
+import type { Reach } from './resilience/reachability.ts';
 import type { RetryBudgetOptions } from './resilience/retry-budget.ts';
 import type { ServiceEvent } from './resilience/service-event.ts';
 import { Router } from './routing/router.ts';
@@ -24,7 +25,7 @@ export interface ServiceOptions {
   readonly balancer?: BalancerFactory;
   /** Which instances requests go to, before the balancer chooses. All of them by default. */
   readonly routing?: RoutingOptions;
-  /** How long instances that cannot be reached, or answer badly, are left out. */
+  /** How long instances that cannot be connected to, or answer badly, are left out. */
   readonly ejection?: EjectionOptions;
   /**
    * Share of the instances, from 0 to 1, that must be passing or warning for the critical ones to be
@@ -33,7 +34,10 @@ export interface ServiceOptions {
   readonly panicThreshold?: number;
   /** Share of requests that may be retried or hedged. */
   readonly retryBudget?: RetryBudgetOptions;
-  /** Tries of one request, the first included; a whole number, 1 (no retry, no hedge) or more. 3 by default. */
+  /**
+   * Tries of one request, the first included; a whole number, 1 (no retry, no hedge) or more. 3 by default. Tries that
+   * found no connection, and so sent nothing, do not count in the first second, up to ten of them.
+   */
   readonly triesMax?: number;
   /**
    * Longest one try may take until the answer's headers, in milliseconds, more than 0; then the next
@@ -56,6 +60,12 @@ export interface ServiceOptions {
   readonly endpointRequestsMax?: number;
   /** Limit of requests in flight that follows latency; none by default. */
   readonly concurrency?: ConcurrencyOptions;
+  /**
+   * Longest that a request which may be made twice waits because an instance answered 503 or 429 with `Retry-After`, in
+   * milliseconds, 0 (not at all) or more; 5,000 by default. After a 503 it waits only when no other instance is left; an
+   * answer that asks for more is given to the caller as it is.
+   */
+  readonly retryAfterMaxMs?: number;
   /** Longest a connection may take, in milliseconds, more than 0. 2,000 by default: one lost SYN is survived. */
   readonly connectTimeoutMs?: number;
   /** Most requests in flight, and so connections; 1 or more. 10,000 by default. */
@@ -74,6 +84,7 @@ export interface Limits {
   readonly connectTimeoutMs: number;
   readonly requestsMax: number;
   readonly replayBytesMax: number;
+  readonly retryAfterMaxMs: number;
   readonly endpointRequestsMax: number;
   readonly panicThreshold: number;
 }
@@ -87,38 +98,45 @@ export function limitsOf(options: ServiceOptions): Limits {
     connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
     requestsMax: options.requestsMax ?? 10_000,
     replayBytesMax: options.replayBytesMax ?? 2 ** 20,
+    retryAfterMaxMs: options.retryAfterMaxMs ?? 5_000,
     endpointRequestsMax: options.endpointRequestsMax ?? Infinity,
     panicThreshold: options.panicThreshold ?? 0,
   };
   const { triesMax, connectTimeoutMs, panicThreshold } = limits;
-  demand(Number.isInteger(triesMax) && triesMax >= 1, 'triesMax', triesMax, 'a whole number, 1 or more');
+  demandTries(triesMax);
   demandAbove0(limits.tryTimeoutMs, 'tryTimeoutMs');
   demandAbove0(limits.timeoutMs, 'timeoutMs');
   demand(connectTimeoutMs > 0 && Number.isFinite(connectTimeoutMs), 'connectTimeoutMs', connectTimeoutMs, 'more than 0');
   demand(limits.requestsMax >= 1, 'requestsMax', limits.requestsMax, '1 or more');
+  demand(limits.retryAfterMaxMs >= 0, 'retryAfterMaxMs', limits.retryAfterMaxMs, '0 or more');
   demand(limits.replayBytesMax >= 0, 'replayBytesMax', limits.replayBytesMax, '0 or more');
   demand(limits.endpointRequestsMax >= 1, 'endpointRequestsMax', limits.endpointRequestsMax, '1 or more');
   demand(panicThreshold >= 0 && panicThreshold <= 1, 'panicThreshold', panicThreshold, 'from 0 to 1');
   return limits;
 }
 
-/**
- * @param probing for balancers that ask endpoints for their load
- * @throws RegistryError `invalid_argument` when an option is out of its range
- */
+/** What the routers of a service need besides its options. */
+export interface RouterSurroundings {
+  readonly random: RandomSource;
+  /** For balancers that ask endpoints for their load. */
+  readonly probing: Probing;
+  /** Checks endpoints that took no connection. */
+  readonly reach: Reach;
+  readonly onEject: EjectionListener;
+}
+
+/** @throws RegistryError `invalid_argument` when an option is out of its range */
 export function routerOf(
   options: ServiceOptions,
   { panicThreshold }: Limits,
-  random: RandomSource,
-  probing: Probing,
-  onEject: EjectionListener,
+  { random, probing, reach, onEject }: RouterSurroundings,
 ): Router {
   const { tryTimeoutMs, ejection = {}, routing = {} } = options;
   const make = options.balancer ?? peakEwma(tryTimeoutMs === undefined ? {} : { failureMs: tryTimeoutMs });
   const balancer: BalancerFactory = (source) => make(source, probing);
   // Pickers are made when there are instances; what is wrong with their options is said now.
   void new Ejection(ejection);
-  return new Router(routing, () => new Picker(balancer, ejection, random, panicThreshold, onEject), random);
+  return new Router(routing, () => new Picker(balancer, ejection, random, panicThreshold, onEject, reach), random);
 }
 
 export function hedgingOf({ hedging }: ServiceOptions, clock: Clock): Hedging | undefined {
@@ -131,6 +149,10 @@ export function concurrencyOf({ concurrency }: ServiceOptions): Gradient2 | unde
 
 export function breakersOf({ breaker }: ServiceOptions, tell: (event: ServiceEvent) => void): Breakers | undefined {
   return breaker && new Breakers(breaker, ({ authority }, state) => tell({ kind: 'breaker', endpoint: authority, state }));
+}
+
+export function demandTries(triesMax: number): void {
+  demand(Number.isInteger(triesMax) && triesMax >= 1, 'triesMax', triesMax, 'a whole number, 1 or more');
 }
 
 export function demandAbove0(value: number, option: string): void {

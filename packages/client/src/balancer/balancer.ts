@@ -29,10 +29,11 @@ export interface PickContext {
  * How a request went, as far as its endpoint is concerned:
  * - `ok`: it answered, and the answer is not its own failure;
  * - `failed`: it answered that it cannot (HTTP 5xx, 429), or did not answer in time;
- * - `unreachable`: no connection, or the connection broke;
+ * - `unreachable`: no connection, so that nothing was sent;
+ * - `broken`: the connection broke before the answer was complete;
  * - `cancelled`: the caller lost interest before the answer. The latency is a lower bound.
  */
-export type OutcomeResult = 'ok' | 'failed' | 'unreachable' | 'cancelled';
+export type OutcomeResult = 'ok' | 'failed' | 'unreachable' | 'broken' | 'cancelled';
 
 /** Read during the call and not kept: the caller may reuse one object. */
 export interface Outcome {
@@ -43,6 +44,8 @@ export interface Outcome {
   readonly result: OutcomeResult;
   /** What the endpoint said of its own load with this answer, if it did; it counts as news as of `now`. */
   readonly load?: LoadReport | undefined;
+  /** For how long the endpoint asked to be sent nothing (`Retry-After`), in milliseconds; 0 or more. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 export interface Balancer {

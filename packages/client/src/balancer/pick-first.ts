@@ -57,7 +57,7 @@ class PickFirst implements Balancer {
   }
 
   observe(endpoint: Endpoint, { result }: Outcome): void {
-    if (result !== 'unreachable' || endpoint !== this.#endpoints[this.#current]) return;
+    if ((result !== 'unreachable' && result !== 'broken') || endpoint !== this.#endpoints[this.#current]) return;
     this.#current = (this.#current + 1) % this.#endpoints.length;
   }
 }

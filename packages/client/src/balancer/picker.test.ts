@@ -65,9 +65,20 @@ it('takes an ejected endpoint back when it left the list and came again', () => 
 it('would rather retry on an ejected endpoint than on one that was tried', () => {
   const { picker, get, report } = setUp([anInstance('a'), anInstance('b')]);
   const [a, b] = [get('a'), get('b')];
-  report(b, 'unreachable', 100);
+  report(b, 'broken', 100);
   expect(picker.pick(100, [a])).toBe(b);
   expect(picker.pick(100, [a, b])).toBeUndefined();
+});
+
+it('does not retry on an endpoint that takes no connection while another one does', () => {
+  const { picker, get, report } = setUp([anInstance('a'), anInstance('b')]);
+  const [a, b] = [get('a'), get('b')];
+  report(b, 'unreachable', 100);
+  expect(picker.pick(100, [a])).toBeUndefined();
+  expect(picker.ready).toBe(1);
+  report(a, 'unreachable', 100);
+  expect(picker.pick(100, [a])).toBe(b);
+  expect(picker.ready).toBe(0);
 });
 
 it('picks critical ones, too, below the panic threshold', () => {

@@ -2,7 +2,7 @@
  * The picker of one service: what the registry says and what this client found out go in, and the
  * endpoint for the next request comes out.
  *
- *     snapshot → endpoints (identity kept) → eligible by status → not ejected → balancer
+ *     snapshot → endpoints (identity kept) → eligible by status → reachable → not ejected → balancer
  *
  * The filters run when something changes, so that a pick is one call of the balancer.
  */
@@ -10,6 +10,7 @@
 import type { Instance } from '@rollcall/protocol';
 import { type Endpoint, isReady, reconcile } from '../endpoint.ts';
 import { Ejection, type EjectionListener, type EjectionOptions } from '../resilience/ejection.ts';
+import { type Reach, Reachability } from '../resilience/reachability.ts';
 import type { Balancer, BalancerFactory, Outcome } from './balancer.ts';
 import { eligible } from './eligible.ts';
 import type { RandomSource } from './seeded-random.ts';
@@ -19,9 +20,14 @@ const nobody: readonly Endpoint[] = [];
 export class Picker {
   readonly #balancer: Balancer;
   readonly #ejection: Ejection;
+  readonly #reachability: Reachability;
+  readonly #onEject: EjectionListener;
+  readonly #leavesOut: boolean;
   readonly #panicThreshold: number;
   #known: ReadonlyMap<string, Endpoint> = new Map();
   #eligible: readonly Endpoint[] = nobody;
+  /** Those that take connections; all that are eligible when none does. */
+  #reachable: readonly Endpoint[] = nobody;
   #ready = 0;
   #changes = 0;
   /** Where `any` goes on. */
@@ -31,16 +37,24 @@ export class Picker {
     ...{ now: 0, exclude: nobody, key: undefined },
   };
 
-  /** @param panicThreshold see `eligible` */
+  /**
+   * @param panicThreshold see `eligible`
+   * @param reach checks endpoints that took no connection; without it, requests find out
+   */
   constructor(
     balancer: BalancerFactory,
     ejection: EjectionOptions,
     random: RandomSource,
     panicThreshold = 0,
-    onEject?: EjectionListener,
+    onEject: EjectionListener = () => {},
+    reach?: Reach,
   ) {
     this.#balancer = balancer(random);
     this.#ejection = new Ejection(ejection, onEject);
+    const { baseMs = 1000, maxMs = 30_000, maxShare } = ejection;
+    this.#reachability = new Reachability({ baseMs, maxMs, reach });
+    this.#leavesOut = maxShare !== 0;
+    this.#onEject = onEject;
     this.#panicThreshold = panicThreshold;
   }
 
@@ -49,7 +63,7 @@ export class Picker {
     return this.#known.size;
   }
 
-  /** How many of them are ready and not ejected. */
+  /** How many of them are ready, take connections, and are not ejected. */
   get ready(): number {
     return this.#ready;
   }
@@ -62,17 +76,21 @@ export class Picker {
   /** Takes over a newer list. @returns the endpoints that are gone */
   update(instances: readonly Instance[], now: number): readonly Endpoint[] {
     const { endpoints, removed, revived } = reconcile(this.#known, instances);
-    for (const endpoint of removed) this.#ejection.forget(endpoint);
-    for (const endpoint of revived) this.#ejection.forget(endpoint);
+    for (const endpoint of [...removed, ...revived]) {
+      this.#ejection.forget(endpoint);
+      this.#reachability.forget(endpoint);
+    }
     this.#known = endpoints;
     this.#eligible = eligible([...endpoints.values()], this.#panicThreshold);
     this.#refresh(now);
     return removed;
   }
 
-  /** Takes back those whose ejection is over; `pick` does, too. */
+  /** Takes back those that are well again, and begins the checks that are due; `pick` does, too. */
   settle(now: number): void {
-    if (now >= this.#ejection.nextReturn) this.#refresh(now);
+    if (now < this.#ejection.nextReturn && now < this.#reachability.nextCheck) return;
+    this.#reachability.check(now);
+    this.#refresh(now);
   }
 
   /**
@@ -88,7 +106,7 @@ export class Picker {
     const endpoint = this.#balancer.pick(this.#context);
     if (endpoint !== undefined || exclude.length === 0) return endpoint;
     // Better one that is ejected than none, as long as it was not tried for this request.
-    return this.#eligible.find((other) => !exclude.includes(other));
+    return this.#reachable.find((other) => !exclude.includes(other));
   }
 
   /**
@@ -109,17 +127,28 @@ export class Picker {
 
   observe(endpoint: Endpoint, outcome: Outcome): void {
     this.#balancer.observe(endpoint, outcome);
-    if (outcome.result === 'unreachable') {
-      if (this.#ejection.unreachable(endpoint, this.#eligible, outcome.now)) this.#refresh(outcome.now);
-    } else if (outcome.result !== 'cancelled') {
-      const succeeded = outcome.result === 'ok';
-      if (this.#ejection.answered(endpoint, succeeded, this.#eligible, outcome.now)) this.#refresh(outcome.now);
+    if (outcome.result !== 'cancelled' && this.#learns(endpoint, outcome)) this.#refresh(outcome.now);
+  }
+
+  /** @returns whether the outcome changes who may be chosen */
+  #learns(endpoint: Endpoint, { now, result, retryAfterMs }: Outcome): boolean {
+    if (result === 'unreachable') {
+      if (!this.#leavesOut || !this.#eligible.includes(endpoint)) return false;
+      const lengthMs = this.#reachability.lost(endpoint, now);
+      if (lengthMs !== undefined) this.#onEject(endpoint, 'unreachable', lengthMs);
+      return lengthMs !== undefined;
     }
+    const isBack = this.#reachability.met(endpoint);
+    if (isBack) this.#reachable = this.#reachability.filter(this.#eligible);
+    if (result === 'broken') return this.#ejection.broke(endpoint, this.#reachable, now) || isBack;
+    const isOut = retryAfterMs !== undefined && this.#ejection.asked(endpoint, retryAfterMs, this.#reachable, now);
+    return this.#ejection.answered(endpoint, result === 'ok', this.#reachable, now) || isOut || isBack;
   }
 
   #refresh(now: number): void {
-    const chosenFrom = this.#ejection.filter(this.#eligible, now);
-    this.#ready = chosenFrom.filter(({ instance }) => isReady(instance)).length;
+    this.#reachable = this.#reachability.filter(this.#eligible);
+    const chosenFrom = this.#ejection.filter(this.#reachable, now);
+    this.#ready = this.#reachability.allOut ? 0 : chosenFrom.filter(({ instance }) => isReady(instance)).length;
     this.#changes += 1;
     this.#balancer.update(chosenFrom);
   }

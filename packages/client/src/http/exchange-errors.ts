@@ -6,13 +6,16 @@
 import { RegistryError } from '@rollcall/protocol';
 import type { Endpoint } from '../endpoint.ts';
 import type { Failure } from '../resilience/retry.ts';
+import { unreadAnswers } from '../resilience/unread-answers.ts';
 
 export function noInstance(service: string): RegistryError {
   return new RegistryError('unavailable', `no instance of ${service} is registered; start one, or check the name`);
 }
 
-export function tooMany(service: string, max: number): RegistryError {
-  const message = `${max} requests to ${service} are in flight, the limit; wait for some to end or raise requestsMax`;
+/** @param answering those of them whose answer has begun */
+export function tooMany(service: string, max: number, answering: number): RegistryError {
+  const unread = unreadAnswers(answering);
+  const message = `${max} requests to ${service} are in flight, the limit; ${unread ?? 'wait for some to end or raise requestsMax'}`;
   return new RegistryError('resource_exhausted', message);
 }
 

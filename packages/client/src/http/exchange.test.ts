@@ -6,10 +6,12 @@ import { roundRobin } from '../balancer/round-robin.ts';
 import { SeededRandom } from '../balancer/seeded-random.ts';
 import { anInstance } from '../balancer/simulation.case.ts';
 import type { Endpoint } from '../endpoint.ts';
+import { Hedging } from '../resilience/hedging.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import { Gradient2 } from '../resilience/gradient2.ts';
 import { EndpointPools } from './endpoint-pools.ts';
-import { Exchange, type ExchangeContext, type ExchangeOptions } from './exchange.ts';
+import { Exchange } from './exchange.ts';
+import type { ExchangeContext, ExchangeOptions } from './exchange-context.ts';
 import type { FetchHandler } from './try.ts';
 
 /** Connections that are neither made nor refused before the test says so. */
@@ -22,10 +24,15 @@ class HungPools extends EndpointPools {
   }
 }
 
+function pickerOf(...ids: readonly string[]): Picker {
+  const picker = new Picker(roundRobin(), {}, new SeededRandom(1));
+  picker.update(ids.map((id) => anInstance(id)), 0);
+  return picker;
+}
+
 function setUp(method: string, request: Partial<Dispatcher.DispatchOptions> = {}, options: ExchangeOptions = {}, given: Partial<ExchangeContext> = {}) {
   const clock = manualClock();
-  const picker = new Picker(roundRobin(), {}, new SeededRandom(1));
-  picker.update([anInstance('a'), anInstance('b'), anInstance('c')], 0);
+  const picker = pickerOf('a', 'b', 'c');
   const pools = new HungPools(1000);
   const heard: string[] = [];
   let abort = (_reason?: Error) => {};
@@ -36,8 +43,8 @@ function setUp(method: string, request: Partial<Dispatcher.DispatchOptions> = {}
     onComplete: () => heard.push('complete'),
     onError: (error) => heard.push(error.message),
   };
-  const requests = { current: 0, max: 10 };
-  const limits = { requests, triesMax: 3, tryTimeoutMs: 100, replayBytesMax: 1000 };
+  const requests = { current: 0, answering: 0, max: 10 };
+  const limits = { requests, triesMax: 3, tryTimeoutMs: 100, replayBytesMax: 1000, retryAfterMaxMs: 5000 };
   const context = { service: 'web', picker, pools, budget: new RetryBudget(), clock, ...limits, ...given };
   new Exchange(context, { method, path: '/', origin: 'http://web.rollcall', ...request }, handler, options).start();
   return { clock, heard, waiting: pools.waiting, requests, abort: (reason: Error) => abort(reason) };
@@ -134,9 +141,9 @@ it('sends a body that can be read once again, from its beginning, whether it is 
 it('is over when its handler throws as it begins', () => {
   const clock = manualClock();
   const picker = new Picker(roundRobin(), {}, new SeededRandom(1));
-  const requests = { current: 0, max: 10 };
+  const requests = { current: 0, answering: 0, max: 10 };
   const limits = { requests, triesMax: 3, tryTimeoutMs: 100, replayBytesMax: 0 };
-  const context = { service: 'web', picker, pools: new HungPools(1000), budget: new RetryBudget(), clock, ...limits };
+  const context = { service: 'web', picker, pools: new HungPools(1000), budget: new RetryBudget(), clock, retryAfterMaxMs: 0, ...limits };
   const heard: string[] = [];
   const none = () => true;
   const handler: FetchHandler = {
@@ -184,4 +191,107 @@ it.each([[200, true], [500, false], [429, false]])('the limit of concurrency lea
   waiting[0]?.handler.onConnect(() => {});
   waiting[0]?.handler.onHeaders(status, [], () => {}, '');
   expect(learnt).toBe(learns ? 1 : 0);
+});
+
+describe('an answer that says Retry-After', () => {
+  const headers = (seconds: number) => [Buffer.from('retry-after'), Buffer.from(String(seconds))];
+  const answer = ({ handler }: { handler: FetchHandler }, status: number, seconds: number) => {
+    handler.onConnect(() => {});
+    handler.onHeaders(status, headers(seconds), () => {}, '');
+    handler.onComplete(null);
+  };
+
+  it('of 503: another endpoint is asked at once, and the first one not again before its time', () => {
+    const { heard, waiting } = setUp('GET');
+    answer(waiting[0]!, 503, 3);
+    expect(new Set(sentTo({ waiting })).size).toBe(2);
+    answer(waiting[1]!, 200, 0);
+    expect(heard).toEqual(['headers 200', 'complete']);
+  });
+
+  it('of 503 and no other endpoint left: it is asked again when the time is over', () => {
+    const { heard, waiting, clock } = setUp('GET', {}, {}, { picker: pickerOf('a') });
+    answer(waiting[0]!, 503, 2);
+    clock.advance(1999);
+    expect(waiting).toHaveLength(1);
+    clock.advance(1);
+    answer(waiting[1]!, 200, 0);
+    expect(heard).toEqual(['headers 200', 'complete']);
+  });
+
+  it('of 429: no endpoint is asked before the time is over', () => {
+    const { heard, waiting, clock } = setUp('GET');
+    answer(waiting[0]!, 429, 1);
+    expect(waiting).toHaveLength(1);
+    clock.advance(1000);
+    expect(waiting).toHaveLength(2);
+    answer(waiting[1]!, 200, 0);
+    expect(heard).toEqual(['headers 200', 'complete']);
+  });
+
+  it.each([
+    ['a longer time than is waited for', 'GET', 429, 6, {}],
+    ['a longer time than the request has', 'GET', 429, 1, { deadline: { at: 900 } }],
+    ['a request that may not be made twice', 'POST', 429, 1, {}],
+    ['a request with one try', 'GET', 503, 1, { triesMax: 1 }],
+  ])('is given to the caller as it is: %s', (_why, method, status, seconds, options) => {
+    const { heard, waiting } = setUp(method, {}, options);
+    answer(waiting[0]!, status, seconds);
+    expect(heard).toEqual([`headers ${status}`, 'complete']);
+  });
+
+  it('ends with the caller who leaves during the wait', () => {
+    const { heard, waiting, clock, requests, abort } = setUp('GET');
+    answer(waiting[0]!, 429, 1);
+    abort(new Error('enough'));
+    clock.advance(2000);
+    expect([heard, waiting.length, requests.current]).toEqual([['enough'], 1, 0]);
+  });
+});
+
+describe('a request with options of its own', () => {
+  const refuse = ({ handler }: { handler: FetchHandler }) => {
+    handler.onConnect(() => {});
+    handler.onError(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+  };
+
+  it('is repeated although it is a POST when the program says that it may be', () => {
+    const { waiting } = setUp('POST', {}, { idempotent: true });
+    refuse(waiting[0]!);
+    expect(waiting).toHaveLength(2);
+  });
+
+  it('is not repeated although it is a GET when the program says so', () => {
+    const { waiting, heard } = setUp('GET', {}, { idempotent: false });
+    refuse(waiting[0]!);
+    expect([waiting.length, heard[0]]).toEqual([1, expect.stringContaining('it may have been applied')]);
+  });
+
+  it('has as many tries as it says', () => {
+    const { waiting } = setUp('GET', {}, { triesMax: 2 });
+    refuse(waiting[0]!);
+    refuse(waiting[1]!);
+    expect(waiting).toHaveLength(2);
+  });
+
+  it.each([
+    [true, 2],
+    [false, 1],
+  ])('with hedging %s is sent %i times when its answer takes long', (hedging, times) => {
+    const clock = manualClock();
+    const { waiting } = setUp('GET', {}, { hedging }, { clock, hedging: new Hedging(clock, { initialDelayMs: 50 }), tryTimeoutMs: Infinity });
+    waiting[0]!.handler.onConnect(() => {});
+    clock.advance(60);
+    expect(waiting).toHaveLength(times);
+  });
+});
+
+it('says that answers were not read when they hold all requests that there may be', () => {
+  const context = { requests: { current: 0, answering: 0, max: 1 } };
+  const first = setUp('GET', {}, {}, context);
+  first.waiting[0]!.handler.onConnect(() => {});
+  first.waiting[0]!.handler.onHeaders(200, [], () => {}, 'OK');
+  expect(setUp('GET', {}, {}, context).heard).toEqual([expect.stringMatching(/^1 requests .* limit; the answers to 1 of them .* were not read/)]);
+  first.waiting[0]!.handler.onComplete(null);
+  expect(context.requests).toMatchObject({ current: 0, answering: 0 });
 });

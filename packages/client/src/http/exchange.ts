@@ -12,63 +12,19 @@
 
 import { isRegistryError, type RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
-import type { Clock } from '../clock.ts';
 import type { Endpoint } from '../endpoint.ts';
-import { type Deadline, deadlineHeader, writeDeadline } from '../resilience/deadline.ts';
-import type { Gradient2 } from '../resilience/gradient2.ts';
-import type { Hedgeable, Hedging, Waiting } from '../resilience/hedging.ts';
+import { deadlineHeader, writeDeadline } from '../resilience/deadline.ts';
+import type { Hedgeable, Waiting } from '../resilience/hedging.ts';
 import { type Failure, isIdempotent, retryPlace } from '../resilience/retry.ts';
-import type { RetryBudget } from '../resilience/retry-budget.ts';
 import type { ServiceEvent } from '../resilience/service-event.ts';
+import { Tries } from '../resilience/tries.ts';
 import type { HeaderReader } from '../routing/canary.ts';
-import type { EndpointChooser } from '../routing/router.ts';
 import type { Telemetry } from '../telemetry.ts';
-import type { EndpointPools } from './endpoint-pools.ts';
+import type { ExchangeContext, ExchangeOptions } from './exchange-context.ts';
 import { brokenOff, noAnswer, noInstance, noList, overloaded, tooLate, tooMany } from './exchange-errors.ts';
 import { isReadOnce, ReplayBody } from './replay-body.ts';
 import { headerReader, withHeader } from './request-headers.ts';
-import { type FetchHandler, Try, type TryListener } from './try.ts';
-
-/** What all requests of a service share. */
-export interface ExchangeContext {
-  readonly service: string;
-  readonly picker: EndpointChooser;
-  readonly pools: EndpointPools;
-  readonly budget: RetryBudget;
-  readonly clock: Clock;
-  /** Requests begun and not ended, and how many there may be. */
-  readonly requests: { current: number; readonly max: number };
-  /** Tries of one request, the first included; 1 or more. */
-  readonly triesMax: number;
-  /** Longest a try may take from the pick to the answer's headers, in milliseconds; Infinity for no limit. */
-  readonly tryTimeoutMs: number;
-  /** Most bytes of a body kept for a retry. */
-  readonly replayBytesMax: number;
-  /** None sends no hedges. */
-  readonly hedging?: Hedging | undefined;
-  /** None lets as many requests through as `requests.max`. */
-  readonly concurrency?: Gradient2 | undefined;
-  readonly telemetry?: Telemetry | undefined;
-  /** Told of every decision. */
-  readonly onEvent?: ((event: ServiceEvent) => void) | undefined;
-}
-
-/** What a single request has of its own. */
-export interface ExchangeOptions {
-  /** What the request is about, for balancers that hash. */
-  readonly hashKey?: string | undefined;
-  /** When its answer must have come, to the last byte. */
-  readonly deadline?: Deadline | undefined;
-  /** Given while no list of instances is known. */
-  readonly wait?: ListWait | undefined;
-}
-
-/**
- * Waits for the first list of instances.
- * @param begin called once: when the list is known, at once if it is; or with why it will not be
- * @returns ends the wait; idempotent
- */
-export type ListWait = (begin: (failure?: Error) => void) => () => void;
+import { type FetchHandler, type Pause, Try, type TryListener } from './try.ts';
 
 const nobody: readonly Endpoint[] = [];
 const noTries: readonly Try[] = [];
@@ -81,15 +37,14 @@ export class Exchange implements TryListener, Hedgeable {
   readonly #header: HeaderReader;
   readonly #idempotent: boolean;
   readonly #body: ReplayBody | undefined;
+  readonly #tries: Tries;
   readonly #span: ReturnType<Telemetry['span']>;
-  #tried: readonly Endpoint[] = nobody;
   /** Tries that may still answer: one, or two after a hedge. */
   #waiting: readonly Try[] = noTries;
   #answering: Try | undefined;
   #startedAt = 0;
   /** Requests in flight when this one began, itself included. */
   #inFlight = 0;
-  #tries = 0;
   #hedged = false;
   #over = false;
   /** While it may be hedged. */
@@ -102,8 +57,9 @@ export class Exchange implements TryListener, Hedgeable {
     this.#request = request;
     this.#options = options;
     this.handler = handler;
+    this.#tries = new Tries(options.triesMax ?? context.triesMax);
     this.#header = headerReader(request.headers);
-    this.#idempotent = isIdempotent(request.method);
+    this.#idempotent = options.idempotent ?? isIdempotent(request.method);
     this.#span = context.telemetry?.span();
     if (isReadOnce(request.body)) this.#body = new ReplayBody(request.body, this.#idempotent ? context.replayBytesMax : 0);
   }
@@ -150,6 +106,7 @@ export class Exchange implements TryListener, Hedgeable {
   claim(attempt: Try, latencyMs: number, succeeded: boolean, now: number): boolean {
     if (this.#answering !== undefined || this.#over) return false;
     this.#answering = attempt;
+    this.#context.requests.answering += 1;
     this.#endHedge();
     const { hedging, concurrency } = this.#context;
     // From the first try on: a hedge that answers quickly says that the first one is slow.
@@ -162,8 +119,8 @@ export class Exchange implements TryListener, Hedgeable {
     return true;
   }
 
-  supersede(attempt: Try, failure: Failure, now: number): boolean {
-    return this.#othersWait(attempt) || this.#retry(attempt, failure, now);
+  supersede(attempt: Try, failure: Failure, now: number, pause: Pause | undefined): boolean {
+    return this.#othersWait(attempt) || this.#retry(attempt, failure, now, pause);
   }
 
   failed(attempt: Try, failure: Failure, now: number, cause: Error): void {
@@ -190,7 +147,7 @@ export class Exchange implements TryListener, Hedgeable {
     }
     if (requests.current > requests.max) {
       this.#tell({ kind: 'refused', reason: 'requests' });
-      return tooMany(service, requests.max);
+      return tooMany(service, requests.max, requests.answering);
     }
     if (concurrency !== undefined && !concurrency.allows(requests.current - 1)) {
       this.#tell({ kind: 'refused', reason: 'concurrency' });
@@ -209,29 +166,48 @@ export class Exchange implements TryListener, Hedgeable {
     return this.#context.picker.pick(now, exclude, this.#options.hashKey, this.#header);
   }
 
-  /** @returns whether another try is under way */
-  #retry({ endpoint: failedAt }: Try, failure: Failure, now: number): boolean {
-    const { budget, triesMax } = this.#context;
-    if (this.#over || this.#tries >= triesMax) return false;
+  /** @returns whether another try is under way, or will be after a pause */
+  #retry({ endpoint: failedAt }: Try, failure: Failure, now: number, pause?: Pause): boolean {
+    const { budget } = this.#context;
+    if (!this.#tries.failed(failure, now) || this.#over) return false;
     const place = retryPlace(failure, this.#idempotent, this.#body?.replayable ?? true);
     if (place === 'nowhere') return false;
-    // Before the pick: what is picked may be asked only once to see whether it is well again.
-    if (budget.balance(now) < 1) {
+    this.#tries.allow(place);
+    // Before the pick: what is picked may be asked only once to see whether it is well again. A try that sent
+    // nothing was no load for anybody, so the next one is none in addition.
+    const charged = failure !== 'unsent';
+    if (charged && budget.balance(now) < 1) {
       this.#tell({ kind: 'retry-refused', endpoint: failedAt.authority, failure });
       return false;
     }
-    const endpoint = this.#another(now, place === 'any endpoint');
-    if (endpoint === undefined) return false;
-    budget.withdraw(now);
-    this.#tell({ kind: 'retry', endpoint: failedAt.authority, failure, tries: this.#tries });
-    this.#try(endpoint, now);
+    const endpoint = pause?.everywhere === true ? undefined : this.#another(now, this.#tries.mayRepeat);
+    if (endpoint === undefined && !this.#mayWait(pause, now)) return false;
+    if (charged) budget.withdraw(now);
+    this.#tell({ kind: 'retry', endpoint: failedAt.authority, failure, tries: this.#tries.count });
+    if (endpoint !== undefined) this.#try(endpoint, now);
+    else this.#stopWaiting = this.#context.clock.timer(pause?.ms ?? 0, () => this.#resume(failedAt));
     return true;
+  }
+
+  /** Whether the endpoints' wish for a pause can be met within the request's time. */
+  #mayWait(pause: Pause | undefined, now: number): boolean {
+    const { deadline } = this.#options;
+    return pause !== undefined && pause.ms <= this.#context.retryAfterMaxMs && now + pause.ms < (deadline?.at ?? Infinity);
+  }
+
+  /** The pause is over. */
+  #resume(askedFor: Endpoint): void {
+    if (this.#over) return;
+    const now = this.#context.clock.monotonic();
+    const endpoint = this.#another(now, true);
+    if (endpoint !== undefined) this.#try(endpoint, now);
+    else this.#fail(this.#explain('refused', new Error('it asked for a pause, and then there was no endpoint left'), askedFor));
   }
 
   /** Somebody who was not tried, or, if there is nobody and it makes sense, somebody who was. */
   #another(now: number, evenAgain: boolean): Endpoint | undefined {
     try {
-      return this.#pick(now, this.#tried) ?? (evenAgain ? this.#pick(now, nobody) : undefined);
+      return this.#pick(now, this.#tries.endpoints) ?? (evenAgain ? this.#pick(now, nobody) : undefined);
     } catch (error) {
       // Nobody may be asked now: the failure of the last try says more.
       if (isRegistryError(error, 'unavailable')) return undefined;
@@ -240,8 +216,9 @@ export class Exchange implements TryListener, Hedgeable {
   }
 
   #scheduleHedge(now: number): void {
-    const { hedging, triesMax } = this.#context;
-    const mayBeHedged = triesMax > 1 && this.#idempotent && (this.#request.body ?? undefined) === undefined;
+    const { hedging } = this.#context;
+    const wanted = this.#options.hedging !== false && this.#tries.several;
+    const mayBeHedged = wanted && this.#idempotent && (this.#request.body ?? undefined) === undefined;
     if (mayBeHedged) this.#slow = hedging?.sent(this, now);
   }
 
@@ -254,7 +231,7 @@ export class Exchange implements TryListener, Hedgeable {
   hedge(delayMs: number): void {
     const { hedging } = this.#context;
     const [slow] = this.#waiting;
-    if (this.#over || this.#answering !== undefined || slow === undefined || this.#tries > 1) return;
+    if (this.#over || this.#answering !== undefined || slow === undefined || this.#tries.count > 1) return;
     const now = this.#context.clock.monotonic();
     const endpoint = hedging?.allows(now) === true ? this.#another(now, false) : undefined;
     if (endpoint === undefined) return;
@@ -265,9 +242,9 @@ export class Exchange implements TryListener, Hedgeable {
   }
 
   #try(endpoint: Endpoint, now: number): void {
-    const { picker, pools, clock, tryTimeoutMs } = this.#context;
-    this.#tries += 1;
-    if (!this.#tried.includes(endpoint)) this.#tried = [...this.#tried, endpoint];
+    const { picker, pools, clock } = this.#context;
+    const { tryTimeoutMs = this.#context.tryTimeoutMs } = this.#options;
+    this.#tries.begin(endpoint, now);
     const attempt = new Try(this, picker, clock, endpoint, now);
     this.#waiting = [...this.#waiting, attempt];
     if (tryTimeoutMs !== Infinity) attempt.limit(tryTimeoutMs);
@@ -296,7 +273,7 @@ export class Exchange implements TryListener, Hedgeable {
     this.#stopDeadline = this.#context.clock.timer(deadline.at - now, () => {
       this.#tell({ kind: 'deadline' });
       const cause = new DOMException('the time for it was over', 'TimeoutError');
-      const error = this.#explain('late', cause, this.#answering?.endpoint ?? this.#tried.at(-1));
+      const error = this.#explain('late', cause, this.#answering?.endpoint ?? this.#tries.endpoints.at(-1));
       // Endpoints are charged for it as for a try that took too long.
       for (const attempt of this.#waiting) attempt.cancel(cause);
       this.#answering?.cancel(error);
@@ -308,7 +285,7 @@ export class Exchange implements TryListener, Hedgeable {
   #explain(failure: Failure, cause: Error, endpoint: Endpoint | undefined): RegistryError {
     if (endpoint === undefined) return noList(this.#what, cause);
     if (this.#answering !== undefined) return brokenOff(this.#what, endpoint, cause);
-    return noAnswer(this.#what, endpoint, failure, this.#tries, this.#idempotent, cause);
+    return noAnswer(this.#what, endpoint, failure, this.#tries.count, this.#idempotent, cause);
   }
 
   get #what(): string {
@@ -337,12 +314,13 @@ export class Exchange implements TryListener, Hedgeable {
     if (this.#over) return false;
     this.#over = true;
     this.#context.requests.current -= 1;
+    if (this.#answering !== undefined) this.#context.requests.answering -= 1;
     this.#endHedge();
     this.#stopDeadline?.();
     this.#stopWaiting?.();
     this.#body?.release();
-    const last = this.#answering?.endpoint ?? this.#tried.at(-1);
-    this.#context.telemetry?.ended(this.#span, result, last, this.#tries, this.#hedged);
+    const last = this.#answering?.endpoint ?? this.#tries.endpoints.at(-1);
+    this.#context.telemetry?.ended(this.#span, result, last, this.#tries.count, this.#hedged);
     return true;
   }
 }

@@ -12,6 +12,7 @@ import { type LoadReport, loadReportIn } from '../load-report/load-report.ts';
 import { type Failure, isRefusal } from '../resilience/retry.ts';
 import type { EndpointChooser } from '../routing/router.ts';
 import { failureOf } from './failure.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 /** The part of undici's handler that `fetch` implements; deprecated upstream, gone in undici 8. */
 export type FetchHandler = Required<Pick<Dispatcher.DispatchHandler, 'onConnect' | 'onHeaders' | 'onData' | 'onComplete' | 'onError'>> &
@@ -25,8 +26,12 @@ export interface TryListener {
    * @returns false when another try's answer counts already
    */
   claim(attempt: Try, latencyMs: number, succeeded: boolean, now: number): boolean;
-  /** An answer that another endpoint may better. @returns whether one is asked, or was already */
-  supersede(attempt: Try, failure: Failure, now: number): boolean;
+  /**
+   * An answer that another endpoint may better, or this one later.
+   * @param pause what the answer says of when to try again
+   * @returns whether a better one is on its way
+   */
+  supersede(attempt: Try, failure: Failure, now: number, pause: Pause | undefined): boolean;
   /** It ended without an answer. */
   failed(attempt: Try, failure: Failure, now: number, cause: Error): void;
   /** It ended in a way that another try would not change. */
@@ -34,6 +39,13 @@ export interface TryListener {
   readonly bodyFailed: boolean;
   readonly handler: FetchHandler;
   onComplete(trailers: string[] | null): void;
+}
+
+/** `Retry-After`. */
+export interface Pause {
+  readonly ms: number;
+  /** Too many requests from this caller: others would say the same, so nothing is sent to them either. */
+  readonly everywhere: boolean;
 }
 
 /** An answer that is given up for another one is read to its end, to keep the connection, up to so much and so long. */
@@ -95,14 +107,17 @@ export class Try implements FetchHandler {
     if (this.#state === 'over') return true;
     if (status < 200) return this.#exchange.handler.onHeaders(status, headers, resume, statusText);
     const succeeded = status < 500 && status !== 429;
-    const now = this.#observe(succeeded ? 'ok' : 'failed', loadReportIn(headers));
-    const goesOn = isRefusal(status) && this.#exchange.supersede(this, 'refused', now);
+    const pauseMs = status === 503 || status === 429 ? retryAfterMs(headers, this.#clock.now()) : undefined;
+    const pause = pauseMs === undefined ? undefined : { ms: pauseMs, everywhere: status === 429 };
+    const now = this.#observe(succeeded ? 'ok' : 'failed', loadReportIn(headers), pauseMs);
+    const goesOn = (isRefusal(status) || pause !== undefined) && this.#exchange.supersede(this, 'refused', now, pause);
     if (goesOn || !this.#exchange.claim(this, now - this.#startedAt, succeeded, now)) {
       this.#state = 'discarding';
       this.#stopTimer = this.#clock.timer(discardMs, () => this.#leave(givenUp()));
       return true;
     }
     this.#state = 'answering';
+    this.endpoint.answering += 1;
     return this.#exchange.handler.onHeaders(status, headers, resume, statusText);
   }
 
@@ -125,7 +140,7 @@ export class Try implements FetchHandler {
     const sent = this.#breakOff !== undefined;
     const failure = this.#exchange.bodyFailed ? undefined : failureOf(error, sent);
     if (state === 'over') return;
-    const now = this.#observe(failure === undefined ? 'cancelled' : failure === 'late' ? 'failed' : 'unreachable');
+    const now = this.#observe(failure === undefined ? 'cancelled' : outcomes[failure]);
     this.#release();
     if (state === 'discarding') return;
     // Part of the answer went up: a retry would have to continue it.
@@ -134,10 +149,10 @@ export class Try implements FetchHandler {
   }
 
   /** Tells the picker how it went, and what the endpoint says of its load. @returns the time now */
-  #observe(result: OutcomeResult, load?: LoadReport): number {
+  #observe(result: OutcomeResult, load?: LoadReport, pauseMs?: number): number {
     this.#stopTimer?.();
     const now = this.#clock.monotonic();
-    this.#picker.observe(this.endpoint, { now, latencyMs: now - this.#startedAt, result, load });
+    this.#picker.observe(this.endpoint, { now, latencyMs: now - this.#startedAt, result, load, retryAfterMs: pauseMs });
     return now;
   }
 
@@ -148,11 +163,17 @@ export class Try implements FetchHandler {
 
   #release(): void {
     if (this.#state === 'over') return;
+    if (this.#state === 'answering') this.endpoint.answering -= 1;
     this.#state = 'over';
     this.#stopTimer?.();
     this.endpoint.inFlight -= 1;
   }
 }
+
+/** What a failure is for the endpoint. */
+const outcomes: Readonly<Record<Failure, OutcomeResult>> = {
+  ...{ unsent: 'unreachable', broken: 'broken', late: 'failed', refused: 'failed' },
+};
 
 function givenUp(): DOMException {
   return new DOMException('the answer was given up', 'AbortError');

@@ -16,7 +16,8 @@ export interface WebServer {
   kill(): Promise<void>;
 }
 
-export async function webServer(listener: (request: IncomingMessage, response: ServerResponse) => unknown): Promise<WebServer> {
+/** @param at port; a free one by default */
+export async function webServer(listener: (request: IncomingMessage, response: ServerResponse) => unknown, at = 0): Promise<WebServer> {
   const sockets = new Set<Socket>();
   let requests = 0;
   const server = createServer((request, response) => {
@@ -27,7 +28,7 @@ export async function webServer(listener: (request: IncomingMessage, response: S
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(at, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {

@@ -9,6 +9,7 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
 import { fetchHandler } from '../http/handler-forms.ts';
 import type { ServiceClient } from '../service-client.ts';
+import type { TryOptions } from '../try-options.ts';
 import { refusalOf, serviceOfHost } from './service-host.ts';
 
 /** The part of a client that is needed: a service by its name. */
@@ -17,19 +18,23 @@ export type ServiceFinder = (name: string) => ServiceClient;
 /**
  * Loads undici, so it is for programs that use it. Closing the dispatcher ends connections to other places; those of
  * services belong to their client.
+ * @param options of every request, or how they follow from the request
  */
-export function serviceDispatcher(service: ServiceFinder): Dispatcher {
+export function serviceDispatcher(
+  service: ServiceFinder,
+  options: TryOptions | ((request: Dispatcher.DispatchOptions) => TryOptions) = {},
+): Dispatcher {
   // Needed now, so it cannot be imported.
   const { Agent } = createRequire(import.meta.url)('undici') as typeof import('undici');
-  return new Agent().compose((elsewhere) => (options, handler) => {
-    const given = String(options.origin);
+  return new Agent().compose((elsewhere) => (request, handler) => {
+    const given = String(request.origin);
     const origin = URL.canParse(given) ? new URL(given) : undefined;
     const name = origin && serviceOfHost(origin.hostname);
-    if (origin === undefined || name === undefined) return elsewhere(options, handler);
+    if (origin === undefined || name === undefined) return elsewhere(request, handler);
     try {
-      const refusal = refusalOf(origin) ?? upgradeOf(origin, options);
+      const refusal = refusalOf(origin) ?? upgradeOf(origin, request);
       if (refusal !== undefined) throw new RegistryError('invalid_argument', refusal);
-      service(name).dispatch(options, handler);
+      service(name).dispatch(request, handler, typeof options === 'function' ? options(request) : options);
     } catch (error) {
       // Thrown here, it would be lost on interceptors that dispatch from a timer.
       fetchHandler(handler).onError(error as Error);

@@ -5,6 +5,7 @@
  */
 
 import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { OutcomeResult } from '../balancer/balancer.ts';
 import type { Picked } from '../service-client.ts';
 import type { ServiceFinder } from './dispatcher.ts';
@@ -27,13 +28,20 @@ function refuse(request: ClientRequest, error: Error): void {
   (request as ClientRequest & { onSocket(socket: null, error: Error): void }).onSocket(null, error);
 }
 
+export interface ServiceAgentOptions extends AgentOptions {
+  /** What a request is about, for balancers that send equal keys to the same instance: `(request) => request.path`, say. */
+  readonly hashKey?: (request: ClientRequest) => string | undefined;
+}
+
 export class ServiceAgent extends Agent {
   readonly #service: ServiceFinder;
+  readonly #hashKey: (request: ClientRequest) => string | undefined;
 
-  /** @param options of `http.Agent`; connections are kept alive by default */
-  constructor(service: ServiceFinder, options: AgentOptions = {}) {
+  /** @param options of `http.Agent`, with connections kept alive by default, and the key that each request has */
+  constructor(service: ServiceFinder, { hashKey = () => undefined, ...options }: ServiceAgentOptions = {}) {
     super({ keepAlive: true, ...options });
     this.#service = service;
+    this.#hashKey = hashKey;
   }
 
   /** Called by `node:http` when a request wants a socket. */
@@ -67,13 +75,15 @@ export class ServiceAgent extends Agent {
       request.off('close', leave);
     }
     const headers = Object.entries(request.getHeaders()).map(([header, value]) => [header, String(value)]);
-    return service.pick({ headers: Object.fromEntries(headers) as Record<string, string> });
+    const key = this.#hashKey(request);
+    return service.pick({ headers: Object.fromEntries(headers) as Record<string, string>, ...(key !== undefined && { key }) });
   }
 }
 
 /** Tells the balancer how the request went. */
 function follow(request: ClientRequest, picked: Picked): void {
   let sent = false;
+  let connected = false;
   let left = false;
   const destroy = request.destroy.bind(request);
   // Nobody but its owner destroys a request; Node reports that as it does a connection that the instance broke.
@@ -82,6 +92,11 @@ function follow(request: ClientRequest, picked: Picked): void {
     return destroy(error);
   };
   request.once('finish', () => (sent = true));
+  request.once('socket', (socket: Socket) => {
+    connected = !socket.connecting;
+    socket.once('connect', () => (connected = true));
+  });
+  const lost = () => picked.done(connected ? 'broken' : 'unreachable');
   // Before all others, which are gone from the count when they were called.
   request.prependOnceListener('response', (response: IncomingMessage) => {
     const { statusCode = 0 } = response;
@@ -89,13 +104,14 @@ function follow(request: ClientRequest, picked: Picked): void {
     // What Node does with an answer that nobody listens for: unread, it would keep its connection.
     if (request.listenerCount('response') === 0) response.resume();
   });
-  request.once('error', (error) => picked.done(left ? leaving(error) : 'unreachable'));
+  request.once('error', (error) => (left ? picked.done(leaving(error)) : lost()));
   request.once('timeout', () => picked.done('failed'));
   request.once('close', () => {
     // An upgrade or a tunnel is an answer that is told to its listeners only.
     const { res } = request as ClientRequest & { readonly res?: IncomingMessage };
     if (res !== undefined && res !== null) picked.done('ok');
-    else picked.done(left || !sent ? 'cancelled' : 'unreachable');
+    else if (left || !sent) picked.done('cancelled');
+    else lost();
   });
 }
 

@@ -198,7 +198,7 @@ describe('the agent tells apart', () => {
   it('an instance that broke the connection', async () => {
     const { heard, agent } = await setUp((incoming) => incoming.socket.resetAndDestroy());
     await once(httpRequest('http://web.rollcall/', { agent }).end(), 'error');
-    expect(heard).toEqual(['unreachable']);
+    expect(heard).toEqual(['broken']);
   });
 
   it.each([

@@ -77,6 +77,11 @@ export async function openWebSocket(service: ServiceClient, path: string, option
   }
 }
 
+/** Node's errors of connections that were not made say so. */
+function unsent(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'connect';
+}
+
 function hasMore(service: ServiceClient, tried: readonly Picked[]): boolean {
   return (service.snapshot()?.instances.length ?? 0) > tried.length;
 }
@@ -113,7 +118,7 @@ async function open(Opened: typeof WebSocket, picked: Picked, path: string, opti
   } catch (error) {
     const refused = status === undefined || status >= 500 || status === 429;
     if (signal?.aborted === true) picked.done('cancelled');
-    else if (status === undefined) picked.done('unreachable');
+    else if (status === undefined) picked.done(unsent(error) ? 'unreachable' : 'broken');
     else picked.done(refused ? 'failed' : 'ok');
     throw new NotOpened(status === undefined ? (error as Error) : new Error(`the handshake was answered with ${status}`), refused);
   } finally {

@@ -13,10 +13,10 @@ function setUp() {
   return { endpoints, ejection, inAt };
 }
 
-describe('an endpoint that cannot be reached', () => {
+describe('an endpoint whose connection breaks', () => {
   it('is out at once and back after a second', () => {
     const { endpoints, ejection, inAt } = setUp();
-    expect(ejection.unreachable(endpoints[1], endpoints, 5000)).toBe(true);
+    expect(ejection.broke(endpoints[1], endpoints, 5000)).toBe(true);
     expect(inAt(5000)).toEqual(['web-0', 'web-2', 'web-3']);
     expect(ejection.nextReturn).toBe(6000);
     expect(inAt(6000)).toHaveLength(4);
@@ -28,43 +28,43 @@ describe('an endpoint that cannot be reached', () => {
     const lengths: number[] = [];
     let now = 0;
     for (let n = 0; n < 7; n++) {
-      ejection.unreachable(endpoints[0], endpoints, now);
+      ejection.broke(endpoints[0], endpoints, now);
       ejection.filter(endpoints, now);
       lengths.push(ejection.nextReturn - now);
       now = ejection.nextReturn;
     }
     expect(lengths).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
     ejection.answered(endpoints[0], true, endpoints, now);
-    ejection.unreachable(endpoints[0], endpoints, now);
+    ejection.broke(endpoints[0], endpoints, now);
     ejection.filter(endpoints, now);
     expect(ejection.nextReturn - now).toBe(1000);
   });
 
   it('is not out for longer because other requests of that moment fail, too', () => {
     const { endpoints, ejection } = setUp();
-    ejection.unreachable(endpoints[0], endpoints, 0);
-    expect(ejection.unreachable(endpoints[0], endpoints, 900)).toBe(false);
+    ejection.broke(endpoints[0], endpoints, 0);
+    expect(ejection.broke(endpoints[0], endpoints, 900)).toBe(false);
     ejection.filter(endpoints, 900);
     expect(ejection.nextReturn).toBe(1000);
   });
 
   it('stays out when an answer from before arrives', () => {
     const { endpoints, ejection, inAt } = setUp();
-    ejection.unreachable(endpoints[0], endpoints, 0);
+    ejection.broke(endpoints[0], endpoints, 0);
     ejection.answered(endpoints[0], true, endpoints, 500);
     expect(inAt(500)).not.toContain('web-0');
   });
 
   it('is back at once when it is registered anew', () => {
     const { endpoints, ejection, inAt } = setUp();
-    ejection.unreachable(endpoints[0], endpoints, 0);
+    ejection.broke(endpoints[0], endpoints, 0);
     ejection.forget(endpoints[0]);
     expect(inAt(1)).toHaveLength(4);
   });
 
   it('does not count when it has left the list', () => {
     const { endpoints, ejection } = setUp();
-    expect(ejection.unreachable(endpoints[0], endpoints.slice(1), 0)).toBe(false);
+    expect(ejection.broke(endpoints[0], endpoints.slice(1), 0)).toBe(false);
   });
 });
 
@@ -78,21 +78,21 @@ describe('at most half are out', () => {
   ])('of %i endpoints %i', (count, most) => {
     const endpoints = someEndpoints(count);
     const ejection = new Ejection();
-    const ejected = endpoints.filter((endpoint) => ejection.unreachable(endpoint, endpoints, 0));
+    const ejected = endpoints.filter((endpoint) => ejection.broke(endpoint, endpoints, 0));
     expect(ejected).toHaveLength(most);
     expect(ejection.filter(endpoints, 0)).toHaveLength(count - most);
   });
 
   it('also when the list shrinks: those that return first stay in', () => {
     const { endpoints, ejection, inAt } = setUp();
-    ejection.unreachable(endpoints[0], endpoints, 0);
-    ejection.unreachable(endpoints[1], endpoints, 500);
+    ejection.broke(endpoints[0], endpoints, 0);
+    ejection.broke(endpoints[1], endpoints, 500);
     expect(inAt(600, endpoints.slice(0, 3))).toEqual(['web-0', 'web-2']);
     expect(ejection.nextReturn).toBe(1500);
   });
 
   it('or none at all, when told so', () => {
     const endpoints = someEndpoints(10);
-    expect(new Ejection({ maxShare: 0 }).unreachable(endpoints[0] as Endpoint, endpoints, 0)).toBe(false);
+    expect(new Ejection({ maxShare: 0 }).broke(endpoints[0] as Endpoint, endpoints, 0)).toBe(false);
   });
 });

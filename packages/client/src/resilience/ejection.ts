@@ -1,14 +1,13 @@
 /**
- * Ejection: an endpoint that this client could not connect to is left out at once, for 1 s at first
- * and twice as long each time it fails again, up to 30 s; never more than half of the endpoints.
- * It is in again when the time is over or when the registry says that it is new or ready again. It
- * closes the gap between the death of an instance and the registry's news of it. The form of
- * Envoy's outlier detection with a single local-origin failure
- * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier), but evaluated
- * at each failure instead of in sweeps.
+ * Ejection: an endpoint whose connection broke is left out at once, for 1 s at first and twice as long each time it
+ * fails again, up to 30 s; never more than half of those that can be connected to. It is in again when the time is
+ * over or when the registry says that it is new or ready again. The form of Envoy's outlier detection with a single
+ * local-origin failure (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier), but
+ * evaluated at each failure instead of in sweeps.
  *
- * Endpoints that answer badly (`outliers.ts`) are left out in the same way, but fewer of them: what all
- * have in common may be the request's fault.
+ * An endpoint that asks for a pause (`Retry-After`) is left out for as long as it says. Endpoints that answer badly
+ * (`outliers.ts`) are left out, too, but fewer of them: what all have in common may be the request's fault.
+ * Endpoints that take no connection are not counted here (`reachability.ts`).
  */
 
 import { demand } from '../demand.ts';
@@ -20,14 +19,22 @@ export interface EjectionOptions {
   readonly baseMs?: number;
   /** Longest ejection, in milliseconds; more than 0. 30,000 by default. */
   readonly maxMs?: number;
-  /** Largest share of the endpoints that may be out at once, from 0 (never eject) to 1. 0.5 by default. */
+  /**
+   * Largest share of the endpoints that may be out at once, from 0 to 1; 0.5 by default. Those that take no connection
+   * do not count: they may all be out. With 0 no endpoint is ever left out, not even those.
+   */
   readonly maxShare?: number;
   /** When endpoints that answer are left out for how they answer; `false` for never. */
   readonly outliers?: OutlierOptions | false;
 }
 
 /** Told of an endpoint that is out from now on, for so many milliseconds. */
-export type EjectionListener = (endpoint: Endpoint, reason: 'unreachable' | 'outlier', lengthMs: number) => void;
+export type EjectionListener = (endpoint: Endpoint, reason: EjectionReason, lengthMs: number) => void;
+
+/**
+ * Why an endpoint is left out: it takes no connection, its connection broke, it answers badly, or it asked for a pause.
+ */
+export type EjectionReason = 'unreachable' | 'broken' | 'outlier' | 'retry-after';
 
 interface Record {
   /** Out until then; in the past for one that is back but has not answered yet. */
@@ -67,13 +74,21 @@ export class Ejection {
   }
 
   /**
-   * An endpoint could not be reached. Failures of requests that were under way when it was ejected
-   * do not prolong the ejection.
+   * A connection broke. Failures of requests that were under way when it was ejected do not prolong the ejection.
    * @param endpoints all that may be chosen, ejected or not
    * @returns whether `endpoint` is out from now on and was in before
    */
-  unreachable(endpoint: Endpoint, endpoints: readonly Endpoint[], now: number): boolean {
-    return this.#eject(endpoint, 'unreachable', endpoints, now);
+  broke(endpoint: Endpoint, endpoints: readonly Endpoint[], now: number): boolean {
+    return this.#eject(endpoint, 'broken', endpoints, now);
+  }
+
+  /**
+   * An endpoint asked to be left alone.
+   * @param pauseMs for how long; at most `maxMs` of it are granted
+   * @returns whether `endpoint` is out from now on and was in before
+   */
+  asked(endpoint: Endpoint, pauseMs: number, endpoints: readonly Endpoint[], now: number): boolean {
+    return pauseMs > 0 && this.#eject(endpoint, 'retry-after', endpoints, now, Math.min(pauseMs, this.#maxMs));
   }
 
   /**
@@ -93,23 +108,24 @@ export class Ejection {
     return changed;
   }
 
-  #eject(endpoint: Endpoint, reason: 'unreachable' | 'outlier', endpoints: readonly Endpoint[], now: number): boolean {
+  #eject(endpoint: Endpoint, reason: EjectionReason, endpoints: readonly Endpoint[], now: number, askedMs?: number): boolean {
     const record = this.#records.get(endpoint);
     if (record !== undefined && record.until > now) return false;
     if (!endpoints.includes(endpoint)) return false;
     const out = endpoints.filter((other) => this.#isOut(other, now)).length;
     if (out + 1 > this.#most(reason, endpoints.length)) return false;
-    const lengthMs = record === undefined ? this.#baseMs : Math.min(2 * record.lengthMs, this.#maxMs);
-    this.#records.set(endpoint, { until: now + lengthMs, lengthMs });
+    const lengthMs = askedMs ?? (record === undefined ? this.#baseMs : Math.min(2 * record.lengthMs, this.#maxMs));
+    // A pause that was asked for is no failure: the next ejection is not longer for it.
+    this.#records.set(endpoint, { until: now + lengthMs, lengthMs: askedMs === undefined ? lengthMs : this.#baseMs / 2 });
     this.#nextReturn = Math.min(this.#nextReturn, now + lengthMs);
     this.#onEject(endpoint, reason, lengthMs);
     return true;
   }
 
   /** How many of `count` endpoints may be out for this reason; never the only one. */
-  #most(reason: 'unreachable' | 'outlier', count: number): number {
+  #most(reason: EjectionReason, count: number): number {
     const most = this.#maxShare * count;
-    if (reason === 'unreachable' || this.#outliers === undefined) return most;
+    if (reason !== 'outlier' || this.#outliers === undefined) return most;
     const { maxShare } = this.#outliers;
     // One of a few may always go, as in Envoy, or a service of five would have no outliers at all.
     return maxShare === 0 ? 0 : Math.min(most, Math.max(1, maxShare * count));

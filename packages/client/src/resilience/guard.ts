@@ -9,6 +9,7 @@ import type { Endpoint } from '../endpoint.ts';
 import type { HeaderReader } from '../routing/canary.ts';
 import type { EndpointChooser, Router } from '../routing/router.ts';
 import type { Breakers } from './breaker.ts';
+import { unreadAnswers } from './unread-answers.ts';
 
 /** Whom the balancer may propose in vain: each further one costs it more, and a service that is down has many. */
 const proposalsMax = 8;
@@ -63,9 +64,10 @@ export class Guard implements EndpointChooser {
     const full = refused.filter(({ inFlight }) => inFlight >= this.#inFlightMax).length;
     const open = refused.filter((endpoint) => this.#breakers?.allows(endpoint, now) === false).length;
     const { service } = (refused[0] as Endpoint).instance;
+    const unread = unreadAnswers(refused.reduce((sum, { answering }) => sum + answering, 0));
     return (
       `no instance of ${service} may be asked now: ${open} failed too often lately, ${full} have ` +
-      `${this.#inFlightMax} requests in flight, which is their limit; try again later`
+      `${this.#inFlightMax} requests in flight, which is their limit; ${unread ?? 'try again later'}`
     );
   }
 }

@@ -1,5 +1,6 @@
 /** What the client decided for requests to a service, for whoever wants to see it. */
 
+import type { EjectionReason } from './ejection.ts';
 import type { Failure } from './retry.ts';
 
 export type ServiceEvent =
@@ -10,7 +11,7 @@ export type ServiceEvent =
   /** No answer for so long: a second endpoint is asked, too. */
   | { readonly kind: 'hedge'; readonly endpoint: string; readonly delayMs: number }
   /** An endpoint is left out for so long. */
-  | { readonly kind: 'ejected'; readonly endpoint: string; readonly reason: 'unreachable' | 'outlier'; readonly lengthMs: number }
+  | { readonly kind: 'ejected'; readonly endpoint: string; readonly reason: EjectionReason; readonly lengthMs: number }
   | { readonly kind: 'breaker'; readonly endpoint: string; readonly state: 'open' | 'half-open' | 'closed' }
   /** A request was not sent at all. */
   | { readonly kind: 'refused'; readonly reason: 'requests' | 'concurrency' | 'endpoints' | 'deadline' }

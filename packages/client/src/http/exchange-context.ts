@@ -1,0 +1,62 @@
+/** What an exchange is given: what all requests of a service share, and what one has of its own. */
+
+import type { Clock } from '../clock.ts';
+import type { Deadline } from '../resilience/deadline.ts';
+import type { Gradient2 } from '../resilience/gradient2.ts';
+import type { Hedging } from '../resilience/hedging.ts';
+import type { RetryBudget } from '../resilience/retry-budget.ts';
+import type { ServiceEvent } from '../resilience/service-event.ts';
+import type { EndpointChooser } from '../routing/router.ts';
+import type { Telemetry } from '../telemetry.ts';
+import type { EndpointPools } from './endpoint-pools.ts';
+
+/** What all requests of a service share. */
+export interface ExchangeContext {
+  readonly service: string;
+  readonly picker: EndpointChooser;
+  readonly pools: EndpointPools;
+  readonly budget: RetryBudget;
+  readonly clock: Clock;
+  /** Requests begun and not ended, those of them whose answer has begun, and how many there may be. */
+  readonly requests: { current: number; answering: number; readonly max: number };
+  /** Tries of one request, the first included; 1 or more. */
+  readonly triesMax: number;
+  /** Longest a try may take from the pick to the answer's headers, in milliseconds; Infinity for no limit. */
+  readonly tryTimeoutMs: number;
+  /** Longest wait for an endpoint that said `Retry-After`, in milliseconds. */
+  readonly retryAfterMaxMs: number;
+  /** Most bytes of a body kept for a retry. */
+  readonly replayBytesMax: number;
+  /** None sends no hedges. */
+  readonly hedging?: Hedging | undefined;
+  /** None lets as many requests through as `requests.max`. */
+  readonly concurrency?: Gradient2 | undefined;
+  readonly telemetry?: Telemetry | undefined;
+  /** Told of every decision. */
+  readonly onEvent?: ((event: ServiceEvent) => void) | undefined;
+}
+
+/** What a single request has of its own. */
+export interface ExchangeOptions {
+  /** What the request is about, for balancers that hash. */
+  readonly hashKey?: string | undefined;
+  /** When its answer must have come, to the last byte. */
+  readonly deadline?: Deadline | undefined;
+  /** Given while no list of instances is known. */
+  readonly wait?: ListWait | undefined;
+  /** Instead of the method's own rule: whether the request may be made twice. */
+  readonly idempotent?: boolean | undefined;
+  /** False: never hedged. */
+  readonly hedging?: boolean | undefined;
+  /** Instead of that of all requests. */
+  readonly triesMax?: number | undefined;
+  /** Instead of that of all requests. */
+  readonly tryTimeoutMs?: number | undefined;
+}
+
+/**
+ * Waits for the first list of instances.
+ * @param begin called once: when the list is known, at once if it is; or with why it will not be
+ * @returns ends the wait; idempotent
+ */
+export type ListWait = (begin: (failure?: Error) => void) => () => void;

@@ -1,0 +1,140 @@
+/**
+ * Endpoints that take no connection: a request that meets one has sent nothing, so each is left out from its
+ * first refusal on, however many they are. An endpoint that is out is checked by the side, after 1 s at first and
+ * twice as long each time, up to 30 s, and is in again when it takes a connection; no request is spent on finding
+ * out. While all are out all are asked, since any of them may be the first to be back, and each is checked every
+ * second.
+ *
+ * Endpoints that answer badly, or whose connections break, are the business of `ejection.ts`, which leaves out a
+ * part of the list at most.
+ */
+
+import type { Endpoint } from '../endpoint.ts';
+
+/** Asks whether an endpoint takes connections. The promise settles within seconds and does not reject. */
+export type Reach = (endpoint: Endpoint) => Promise<boolean>;
+
+export interface ReachabilityOptions {
+  /** First wait before an endpoint is checked, in milliseconds. */
+  readonly baseMs: number;
+  /** Longest wait, in milliseconds. */
+  readonly maxMs: number;
+  /** Without it, an endpoint is in again when its wait is over, and the next request finds out. */
+  readonly reach?: Reach | undefined;
+}
+
+interface Absence {
+  /** When the present wait began. */
+  since: number;
+  /** Length of the present wait, or of the last one. */
+  lengthMs: number;
+  /** `back` until it has answered: should it be lost again before, its wait is twice as long. */
+  state: 'out' | 'checked' | 'back';
+}
+
+/** Checks under way at once: a service of hundreds that is down must not cost its callers hundreds of sockets. */
+const checksMax = 8;
+
+export class Reachability {
+  readonly #baseMs: number;
+  readonly #maxMs: number;
+  readonly #reach: Reach | undefined;
+  readonly #absences = new Map<Endpoint, Absence>();
+  #checks = 0;
+  #allOut = false;
+  #nextCheck = Infinity;
+
+  constructor({ baseMs, maxMs, reach }: ReachabilityOptions) {
+    this.#baseMs = baseMs;
+    this.#maxMs = maxMs;
+    this.#reach = reach;
+  }
+
+  /** Whether the last list that was filtered has endpoints, and none of them takes connections. */
+  get allOut(): boolean {
+    return this.#allOut;
+  }
+
+  /** When `check` has something to do, on the clock of `now`; Infinity when nothing is out. */
+  get nextCheck(): number {
+    return this.#nextCheck;
+  }
+
+  /**
+   * A connection could not be made.
+   * @returns how long it is left out, in milliseconds; undefined when it was out before
+   */
+  lost(endpoint: Endpoint, now: number): number | undefined {
+    const absence = this.#absences.get(endpoint);
+    if (absence !== undefined && absence.state !== 'back') return undefined;
+    const lengthMs = absence === undefined ? this.#baseMs : this.#longer(absence.lengthMs);
+    this.#absences.set(endpoint, { since: now, lengthMs, state: 'out' });
+    return lengthMs;
+  }
+
+  /** It has taken a connection. @returns whether it was out */
+  met(endpoint: Endpoint): boolean {
+    const absence = this.#absences.get(endpoint);
+    return absence !== undefined && this.#absences.delete(endpoint) && absence.state !== 'back';
+  }
+
+  /** It left the list, or the registry says that it is ready again. */
+  forget(endpoint: Endpoint): void {
+    this.#absences.delete(endpoint);
+  }
+
+  /** Those of `endpoints` that take connections, as far as known; all of them when none does. */
+  filter(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+    const reachable = this.#absences.size === 0 ? endpoints : endpoints.filter((endpoint) => !this.#isOut(endpoint));
+    this.#allOut = reachable.length === 0 && endpoints.length > 0;
+    this.#schedule();
+    return this.#allOut ? endpoints : reachable;
+  }
+
+  /** Begins the checks that are due. To be called when `nextCheck` has come; `filter` follows. */
+  check(now: number): void {
+    for (const [endpoint, absence] of this.#absences) {
+      if (absence.state !== 'out' || this.#due(absence) > now) continue;
+      if (this.#reach === undefined) absence.state = 'back';
+      else if (this.#checks < checksMax) this.#begin(this.#reach, endpoint, absence, now);
+    }
+    this.#schedule();
+  }
+
+  #begin(reach: Reach, endpoint: Endpoint, absence: Absence, now: number): void {
+    this.#checks += 1;
+    absence.state = 'checked';
+    void reach(endpoint).then((reached) => {
+      this.#checks -= 1;
+      // Forgotten, or met by a request, in the meantime.
+      if (this.#absences.get(endpoint) !== absence) return;
+      absence.state = reached ? 'back' : 'out';
+      absence.since = now;
+      if (!reached) absence.lengthMs = this.#longer(absence.lengthMs);
+      // The next pick looks, and filters anew.
+      if (reached) this.#nextCheck = -Infinity;
+      else this.#schedule();
+    });
+  }
+
+  #longer(lengthMs: number): number {
+    return this.#allOut ? this.#baseMs : Math.min(2 * lengthMs, this.#maxMs);
+  }
+
+  /** An endpoint that waits long is checked soon when all the others have gone, too. */
+  #due({ since, lengthMs }: Absence): number {
+    return since + (this.#allOut ? Math.min(lengthMs, this.#baseMs) : lengthMs);
+  }
+
+  #schedule(): void {
+    this.#nextCheck = Infinity;
+    for (const absence of this.#absences.values()) {
+      if (absence.state === 'out') this.#nextCheck = Math.min(this.#nextCheck, this.#due(absence));
+    }
+  }
+
+  #isOut(endpoint: Endpoint): boolean {
+    const absence = this.#absences.get(endpoint);
+    return absence !== undefined && absence.state !== 'back';
+  }
+}

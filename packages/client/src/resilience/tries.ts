@@ -1,0 +1,65 @@
+/**
+ * The tries of one request: which endpoints had one, and whether there may be another. Pure; what is safe to repeat is
+ * `retry.ts`, what it costs the retry budget.
+ */
+
+import type { Endpoint } from '../endpoint.ts';
+import type { Failure, RetryPlace } from './retry.ts';
+
+/** Tries without a connection that do not count, and how old a request may be for that: refusals come at once. */
+const unsentMax = 10;
+const unsentMs = 1_000;
+
+export class Tries {
+  readonly #max: number;
+  #endpoints: readonly Endpoint[] = [];
+  #count = 0;
+  /** Those that found no connection. */
+  #unsent = 0;
+  #mayRepeat = false;
+  #startedAt = 0;
+
+  /** @param max see `ServiceOptions.triesMax` */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** How many there were. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether there may ever be a second one. */
+  get several(): boolean {
+    return this.#max > 1;
+  }
+
+  /** Each endpoint once, in the order of its first try. */
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints;
+  }
+
+  /** Whether an endpoint that was tried is worth another try, when there is no other. */
+  get mayRepeat(): boolean {
+    return this.#mayRepeat;
+  }
+
+  begin(endpoint: Endpoint, now: number): void {
+    if (this.#count === 0) this.#startedAt = now;
+    this.#count += 1;
+    if (!this.#endpoints.includes(endpoint)) this.#endpoints = [...this.#endpoints, endpoint];
+  }
+
+  /** One has failed. @returns whether the limit leaves room for another */
+  failed(failure: Failure, now: number): boolean {
+    if (failure === 'unsent') this.#unsent += 1;
+    if (this.#count < this.#max) return true;
+    if (!this.several || failure !== 'unsent' || now - this.#startedAt >= unsentMs) return false;
+    return this.#count - this.#unsent < this.#max && this.#unsent <= unsentMax;
+  }
+
+  /** A retry may go there, and so may those after it. */
+  allow(place: RetryPlace): void {
+    if (place === 'any endpoint') this.#mayRepeat = true;
+  }
+}
