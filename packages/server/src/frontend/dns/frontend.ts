@@ -133,7 +133,7 @@ export function dns(context: Context, options: DnsOptions): Dns {
   const exposed: readonly [name: string, help: string, read: () => number][] = [
     ['queries', 'DNS queries answered', () => responder.answered.reduce((sum, count) => sum + count, 0)],
     ['name_errors', 'DNS queries for names that do not exist', () => responder.answered[rcodes.NXDOMAIN] ?? 0],
-    ['encodings', 'DNS answers encoded; the others were sent from memory', () => responder.encodings],
+    ['encodings', 'DNS records and answers encoded; the others were sent from memory', () => responder.encodings],
     ['ignored', 'DNS packets that no answer was possible to', () => counts.ignored],
     ['limited', 'DNS queries left unanswered because their address made too many', () => counts.limited],
   ];

@@ -17,34 +17,39 @@ import { tcpBytesMax, type Room } from './limits.ts';
  */
 export interface Template {
   readonly bytes: Buffer;
+  /** How many of them it takes. */
+  readonly length: number;
   /** Where the serial number of the SOA stands; 0 when there is none. */
   readonly serialAt: number;
 }
 
-export interface Reply {
+export interface Envelope {
   readonly rcode: number;
   /** AA (RFC 1035 §4.1.1): it comes from the registry, and not from another server. */
   readonly authoritative: boolean;
   readonly recursionAvailable: boolean;
-  /** In the order in which they are sent; no more of them are taken than have room. */
-  readonly entries: Iterable<Entry>;
-  /** How many of them there are. */
+  /** How many entries there are. */
   readonly count: number;
-  readonly authority?: ResourceRecord;
   /** TC when entries are left out for want of room. It is always set when there is room for none. */
   readonly tellWhenCut: boolean;
   /** The size of packets that OPT says we take. */
   readonly ednsBytes: number;
 }
 
+export interface Reply extends Envelope {
+  /** In the order in which they are sent; no more of them are taken than have room. */
+  readonly entries: Iterable<Entry>;
+  readonly authority?: ResourceRecord;
+}
+
 /** No record without text is longer: owner and data have at most two names of 255 bytes and 32 bytes. */
 const recordBytesMax = 1_024;
 
 /** OPT: root, type, size, extended rcode and version and flags, no options. */
-const optBytes = 11;
+export const optBytes = 11;
 
 /** Pointers have 14 bits. */
-const pointableEnd = 0x4000;
+export const pointableEnd = 0x4000;
 
 /** RFC 2308 §5 wants the SOA for the time that "no" may be kept; these are Consul's numbers. */
 const soaTimes = [3_600, 600, 86_400, 0] as const;
@@ -83,20 +88,23 @@ export class MessageWriter {
     let additionals = 0;
     for (const record of along.values()) if (this.#writeRecord(record, bytesMax)) additionals++;
     if (room.edns) {
-      this.#writeOpt(reply);
+      this.#at = writeOpt(this.#bytes, this.#at, reply);
       additionals++;
     }
 
-    const cut = answers < reply.count;
-    const flags =
-      flag.response |
-      (reply.authoritative ? flag.authoritative : 0) |
-      (cut && (answers === 0 || reply.tellWhenCut) ? flag.truncated : 0) |
-      (reply.recursionAvailable ? flag.recursionAvailable : 0) |
-      (reply.rcode & 0x0f);
-    const header = [0, flags, 1, answers, authorities, additionals];
-    header.forEach((word, index) => this.#bytes.writeUInt16BE(word, index * 2));
-    return { bytes: Buffer.from(this.#bytes.subarray(0, this.#at)), serialAt: this.#serialAt };
+    writeHeader(this.#bytes, reply, { answers, authorities, additionals });
+    return { bytes: Buffer.from(this.#bytes.subarray(0, this.#at)), length: this.#at, serialAt: this.#serialAt };
+  }
+
+  /**
+   * A record as it is anywhere in an answer: the name that was asked for, or a pointer that is still to be set, and in SRV the
+   * target in full.
+   */
+  piece(record: ResourceRecord): Buffer {
+    this.#names.clear();
+    this.#at = 0;
+    this.#writeRecord({ ...record, owner: asAsked }, this.#bytes.length);
+    return Buffer.from(this.#bytes.subarray(0, this.#at));
   }
 
   #begin(question: Buffer): void {
@@ -210,14 +218,6 @@ export class MessageWriter {
     return bytes + record.owner.length + 2;
   }
 
-  #writeOpt(reply: Reply): void {
-    this.#bytes[this.#at++] = 0;
-    this.#u16(types.OPT);
-    this.#u16(reply.ednsBytes);
-    this.#u32((reply.rcode >> 4) << 24);
-    this.#u16(0);
-  }
-
   #forgetFrom(mark: number): void {
     this.#at = mark;
     for (const [name, at] of this.#names) if (at >= mark) this.#names.delete(name);
@@ -230,6 +230,35 @@ export class MessageWriter {
   #u32(value: number): void {
     this.#at = this.#bytes.writeUInt32BE(value, this.#at);
   }
+}
+
+/** @param bytes of the whole answer */
+export function writeHeader(
+  bytes: Buffer,
+  { rcode, authoritative, recursionAvailable, count, tellWhenCut }: Envelope,
+  { answers, authorities, additionals }: { readonly answers: number; readonly authorities: number; readonly additionals: number },
+): void {
+  const cut = answers < count;
+  const flags =
+    flag.response |
+    (authoritative ? flag.authoritative : 0) |
+    (cut && (answers === 0 || tellWhenCut) ? flag.truncated : 0) |
+    (recursionAvailable ? flag.recursionAvailable : 0) |
+    (rcode & 0x0f);
+  bytes.writeUInt32BE(flags, 0);
+  bytes.writeUInt16BE(1, 4);
+  bytes.writeUInt16BE(answers, 6);
+  bytes.writeUInt16BE(authorities, 8);
+  bytes.writeUInt16BE(additionals, 10);
+}
+
+/** @returns where it ends */
+export function writeOpt(bytes: Buffer, start: number, { ednsBytes, rcode }: Envelope): number {
+  bytes[start] = 0;
+  let at = bytes.writeUInt16BE(types.OPT, start + 1);
+  at = bytes.writeUInt16BE(ednsBytes, at);
+  at = bytes.writeUInt32BE((rcode >> 4) << 24, at);
+  return bytes.writeUInt16BE(0, at);
 }
 
 /**
@@ -246,11 +275,11 @@ export function complete(
   serial: number,
   framed: boolean,
 ): Buffer {
-  const { bytes, serialAt } = template;
+  const { bytes, length, serialAt } = template;
   const lead = framed ? 2 : 0;
-  const answer = Buffer.allocUnsafe(lead + bytes.length);
-  if (framed) answer.writeUInt16BE(bytes.length, 0);
-  bytes.copy(answer, lead);
+  const answer = Buffer.allocUnsafe(lead + length);
+  if (framed) answer.writeUInt16BE(length, 0);
+  bytes.copy(answer, lead, 0, length);
   answer[lead] = query[0] as number;
   answer[lead + 1] = query[1] as number;
   // RD and CD come back as they were sent (RFC 1035 §4.1.1, RFC 4035 §3.1.6).

@@ -8,22 +8,23 @@
  *                                                                      └── "no" ──┘
  *
  * While the registry does not change a kept answer costs one lookup; after a change, one comparison
- * of stamps. "No" is not kept by name, of which there is no end, but by the length of the name, on
- * which alone its bytes depend: a storm of wrong names needs no memory and encodes nothing.
+ * of stamps. Choices are shuffled for every answer (`shuffled.ts`). "No" is not kept by name, of which there
+ * is no end, but by the length of the name, on which alone its bytes depend: a storm of wrong names needs no
+ * memory and encodes nothing.
  */
 
 import type { Clock } from '../../clock.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { openAccess, type NameAccess } from './access.ts';
 import { Directory } from './directory.ts';
-import { Encoded } from './encoded.ts';
 import { Generations } from './generations.ts';
-import { roomOf, shapeOf, type Room, type UdpLimits } from './limits.ts';
+import { roomOf, shapeOf, tcpBytesMax, type Room, type UdpLimits } from './limits.ts';
 import { MessageWriter, complete, refuse, type Reply, type Template } from './message.ts';
 import { parseName, type Asked } from './names.ts';
 import { QueryReader, headerBytes, type Query } from './query-reader.ts';
-import { classes, rcodes, types, type Found } from './records.ts';
+import { classes, rcodes, types, type Entry, type Found } from './records.ts';
 import { resolve, soaOf } from './resolve.ts';
+import { Shuffled } from './shuffled.ts';
 import type { Zone } from './zone.ts';
 
 export interface ResponderOptions {
@@ -67,7 +68,8 @@ export type Response = Buffer | 'silence' | 'ask-elsewhere';
 interface Held {
   readonly asked: Asked;
   readonly stamp: string;
-  readonly encoded: Encoded;
+  /** A choice of several is put together anew for everyone. */
+  readonly encoded: Template | Shuffled;
   readonly weight: number;
   /** Revision of the registry at which the stamp was compared last; -1: compare it every time. */
   goodAt: number;
@@ -85,6 +87,8 @@ export class Responder {
   readonly #access: NameAccess;
   readonly #reader = new QueryReader();
   readonly #writer = new MessageWriter();
+  /** Answers with a choice are put together here. */
+  readonly #scratch = Buffer.alloc(tcpBytesMax);
   readonly #answers = new Generations<Held>(answerBytesMax);
   /** Answers without records, by what they depend on. */
   readonly #noes = new Map<number, Template>();
@@ -166,29 +170,30 @@ export class Responder {
     }
     const encoded = this.#encoded(this.#reader.question(), found, shape);
     const goodAt = subject.behind ? -1 : registry.state.revision;
-    const held: Held = { asked, stamp: subject.stamp, encoded, weight: encoded.weight + key.length, goodAt, epoch: this.#access.epoch };
+    const held: Held = { asked, stamp: subject.stamp, encoded, weight: weightOf(encoded) + key.length, goodAt, epoch: this.#access.epoch };
     if (subject.kind !== 'service' || subject.personal !== true) this.#answers.set(key, held);
     return this.#send(packet, query, held, framed);
   }
 
   #send(packet: Buffer, query: Query, { encoded }: Held, framed: boolean): Buffer {
     this.#count(rcodes.NOERROR);
-    return complete(encoded.next(), packet, query.nameEnd, this.#options.registry.state.revision, framed);
+    return complete(encoded instanceof Shuffled ? encoded.next() : encoded, packet, query.nameEnd, this.#options.registry.state.revision, framed);
   }
 
-  #encoded(question: Buffer, { count, entry, choice, sorted = false }: Extract<Found, { kind: 'answer' }>, shape: number): Encoded {
-    const whole = roomOf(shape, this.#options.limits);
+  #encoded(question: Buffer, found: Extract<Found, { kind: 'answer' }>, shape: number): Template | Shuffled {
+    const { limits, random, recursion } = this.#options;
+    const { count, entry, choice, sorted = false } = found;
+    const whole = roomOf(shape, limits);
     // What is no choice is wrong without what is missing, so only bytes limit it.
     const room = choice ? whole : { ...whole, recordsMax: Infinity };
     const tellWhenCut = this.#options.tellWhenCut || !choice;
     const reply = { rcode: rcodes.NOERROR, authoritative: true, count, tellWhenCut };
-    return new Encoded({
-      count,
-      entry,
-      choice: choice && !sorted,
-      bytesMax: room.bytesMax,
-      random: this.#options.random,
-      write: (entries) => this.#write(question, { ...reply, entries }, room),
+    if (!choice || sorted || count === 1) return this.#write(question, { ...reply, entries: inOrder(found) }, room);
+    return new Shuffled({
+      envelope: { ...reply, recursionAvailable: recursion, ednsBytes: limits.udpBytesMax },
+      ...{ entry, room, random, scratch: this.#scratch, questionBytes: question.length },
+      encode: (record) => this.#writer.piece(record),
+      onEncoded: () => this.encodings++,
     });
   }
 
@@ -219,6 +224,14 @@ export class Responder {
   #count(rcode: number): void {
     this.answered[rcode] = (this.answered[rcode] ?? 0) + 1;
   }
+}
+
+function* inOrder({ count, entry }: Extract<Found, { kind: 'answer' }>): Iterable<Entry> {
+  for (let at = 0; at < count; at++) yield entry(at);
+}
+
+function weightOf(encoded: Template | Shuffled): number {
+  return encoded instanceof Shuffled ? encoded.weight : encoded.length + 500;
 }
 
 const noes = ['own', 'reverse', 'refused'] as const;
