@@ -10,6 +10,7 @@ import type { BackupStore } from '../../net/transfers.ts';
 import { assertAccessDeclared, type Access } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
 import { disabledText } from '../../security/denied.ts';
+import { TooManyFailures } from '../../security/gate.ts';
 import { Answering } from './answering.ts';
 import { Parking } from './blocking.ts';
 import { demand, type Call, type Reply } from './call.ts';
@@ -18,6 +19,7 @@ import { Monitors } from './monitor.ts';
 import { namedCaller } from './near.ts';
 import { Params, checkScope, noWait, readConsistency, readWait, type Wait } from './params.ts';
 import { Plan, Plans } from './plan.ts';
+import { Refusals } from './refusals.ts';
 import { Router } from './router.ts';
 import { accessOf, type Action, type Route } from './route.ts';
 import { routeTable } from './routes.ts';
@@ -63,6 +65,7 @@ class ConsulFrontend implements Frontend {
   readonly #entrance: Entrance;
   readonly #answering: Answering;
   readonly #parking: Parking;
+  readonly #refusals: Refusals;
   /** Ends what does not end by itself. */
   readonly #endLasting: () => Promise<void>;
   #closing = false;
@@ -76,6 +79,10 @@ class ConsulFrontend implements Frontend {
     this.#wire = new Wire(acl.enabled ? acl.defaultPolicy : 'allow');
     this.#entrance = new Entrance(context);
     this.#answering = new Answering(context, this.#wire);
+    this.#refusals = new Refusals(({ response, route, error }) => {
+      if (this.#closing) response.shouldKeepAlive = false;
+      context.metrics.request(route, this.#wire.error(response, error));
+    }, context.limits.connectionsMax);
     this.#parking = new Parking({
       registry: context.registry,
       acl,
@@ -97,6 +104,7 @@ class ConsulFrontend implements Frontend {
   close(): Promise<void> {
     this.#closing = true;
     this.#parking.flush();
+    this.#refusals.flush();
     return this.#endLasting();
   }
 
@@ -289,6 +297,10 @@ class ConsulFrontend implements Frontend {
   ): void {
     if (isRegistryError(thrown, 'cancelled')) {
       request.destroy();
+      return;
+    }
+    if (thrown instanceof TooManyFailures) {
+      this.#refusals.add(response, route, thrown);
       return;
     }
     const { code } = toRegistryError(thrown);
