@@ -8,7 +8,6 @@ import type { Clock } from './clock.ts';
 import type { Wheel } from './health/wheel.ts';
 import { prunable } from './registry/prune.ts';
 import type { Registry } from './registry/registry.ts';
-import { buckets } from './registry/reader.ts';
 
 const everyMs = 60_000;
 
@@ -21,9 +20,7 @@ export function keepHouse(registry: Registry, wheel: Wheel, clock: Clock, log: L
   const timer = wheel.schedule(everyMs, () => {
     timer.renew(everyMs);
     const { state } = registry;
-    const live = state.services.size + state.bucketSize(buckets.all('node'));
-    const graves = state.graves + Math.max(0, state.markers - live);
-    if (graves <= gravesMax && state.delays <= delaysMax) return;
+    if (state.graves <= gravesMax && state.delays.size <= delaysMax) return;
     const keys = prunable(state, clock.now());
     registry.submit({ kind: 'prune', keys }).then(
       () => log.info({ pruned: keys.length }, 'forgot old tombstones and lapsed lock delays'),

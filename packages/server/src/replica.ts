@@ -222,9 +222,9 @@ export class Replica implements Registry {
           ready();
           break;
         case 'transaction': {
-          const changes = this.state.apply(event, this.#own);
-          for (const observer of this.#observers) observer(changes, event.revision);
-          this.views.publish(changes);
+          const applied = this.state.apply(event, this.#own);
+          for (const observer of this.#observers) observer(applied.changes, event.revision);
+          this.views.publish(applied);
           this.#releaseApplied();
           break;
         }

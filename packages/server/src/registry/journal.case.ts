@@ -11,6 +11,7 @@ import { Views } from './views.ts';
 export interface Committed {
   readonly outcomes: readonly Outcome[];
   readonly changes: readonly RowChange[];
+  readonly views: ReadonlySet<string>;
   readonly revision: number;
 }
 
@@ -22,7 +23,7 @@ export class Journal {
 
   commit(commands: readonly Command[], now = 0): Committed {
     const { outcomesAt, writes } = decideBatch(this.state, commands, now);
-    if (writes === undefined) return { outcomes: outcomesAt(this.#revision), changes: [], revision: this.#revision };
+    if (writes === undefined) return { outcomes: outcomesAt(this.#revision), changes: [], views: new Set(), revision: this.#revision };
     for (const { key, revision } of writes.expect) {
       const found = this.#records.get(key)?.revision ?? 0;
       if (found !== revision) throw new Error(`expectation of ${key}: ${revision}, found ${found}`);
@@ -30,9 +31,9 @@ export class Journal {
     const revision = ++this.#revision;
     for (const key of writes.delete) this.#records.delete(key);
     for (const { key, value } of writes.put) this.#records.set(key, { key, value, revision });
-    const changes = this.state.apply({ revision, put: writes.put, delete: writes.delete });
-    this.views.publish(changes);
-    return { outcomes: outcomesAt(revision), changes, revision };
+    const applied = this.state.apply({ revision, put: writes.put, delete: writes.delete });
+    this.views.publish(applied);
+    return { outcomes: outcomesAt(revision), ...applied, revision };
   }
 
   /** Forgets the state and loads it again from the records. Watches are gone. */

@@ -2,8 +2,8 @@
  * Forgetting: the one place where a view's revision may rise without a change of its content.
  *
  * Tombstones and markers of views without content keep revisions from going back. They cannot be
- * kept for ever, so the older half goes and the floor takes their place: a view without a marker
- * stands at the floor, which is at or above every revision that was pruned.
+ * kept for ever, so the older half goes and the floor takes their place: an empty view without a
+ * marker stands at the floor, which is at or above every revision that was pruned.
  */
 
 import type { Draft } from './draft.ts';
@@ -20,12 +20,11 @@ import { parseView } from './view-name.ts';
  * @param now wall clock in milliseconds
  */
 export function prunable(state: State, now: number): string[] {
-  const lapsed: string[] = [];
+  const lapsed = [...state.delays].filter((key) => !delayed(state, key, now)).map(keys.delay);
   const graves: { key: string; modified: number }[] = [];
-  for (const [key, row] of state.rows()) {
-    if (row.kind === 'delay' && !delayed(state, row.key, now)) lapsed.push(key);
-    else if (isGrave(state, row)) graves.push({ key, modified: row.modified });
-  }
+  const bury = (key: string) => graves.push({ key, modified: state.get(key)?.modified ?? 0 });
+  for (const key of state.graveKeys('')) bury(keys.tombstone(key));
+  for (const view of state.emptyViews) bury(keys.view(view));
   graves.sort((a, b) => a.modified - b.modified);
   return [...lapsed, ...graves.slice(0, Math.ceil(graves.length / 2)).map(({ key }) => key)];
 }

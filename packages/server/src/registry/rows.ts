@@ -103,7 +103,7 @@ export interface DelayRow extends Revisions {
   readonly delayMs: number;
 }
 
-/** Marker of a view: its `modified` is the view's revision. */
+/** Marker of a view that stopped showing a row: the view's revision is at least its `modified`. */
 export interface ViewRow extends Revisions {
   readonly kind: 'view';
   readonly view: string;

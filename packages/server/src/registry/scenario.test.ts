@@ -6,7 +6,7 @@
  *   <verb> <name=value …>       one command; several lines before `----` are one batch
  *   txn <step> then <step>; …   a transaction; a step is `require`, a command or `read`
  *   ----
- *   what was answered, which rows changed, which watched views woke
+ *   what was answered, which rows changed, which views changed, which watched views woke
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -75,7 +75,7 @@ function viewName(text: string): string {
   return text.replace(' ', '\0');
 }
 
-function report({ outcomes, changes, revision }: Committed, woken: readonly string[]): string[] {
+function report({ outcomes, changes, views, revision }: Committed, woken: readonly string[]): string[] {
   const answers = outcomes.map((outcome) =>
     'error' in outcome ? `${outcome.error.code}: ${outcome.error.message}` : describeResult(outcome.result),
   );
@@ -84,8 +84,9 @@ function report({ outcomes, changes, revision }: Committed, woken: readonly stri
     const sign = before === undefined ? '+' : after === undefined ? '-' : '~';
     return `${sign} ${key.replaceAll('\0', ' ')}${after === undefined ? '' : describeRow(after)}`;
   });
+  const changed = views.size === 0 ? [] : [`views: ${[...views].map((view) => view.replaceAll('\0', ' ')).sort().join(', ')}`];
   const wakes = woken.length === 0 ? [] : [`woke: ${woken.join(', ')}`];
-  return [...answers, `revision ${revision}`, ...rows.sort(), ...wakes];
+  return [...answers, `revision ${revision}`, ...rows.sort(), ...changed, ...wakes];
 }
 
 function describeResult(result: boolean | number | TxnResult): string {

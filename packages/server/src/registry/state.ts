@@ -11,6 +11,7 @@ import type { Reader } from './reader.ts';
 import { Rowset } from './rowset.ts';
 import { keys, type Row, type RowOf } from './rows.ts';
 import { ServiceIndex } from './service-index.ts';
+import { ViewRevisions } from './view-revisions.ts';
 
 /** A committed transaction: what the log adds at `revision`. */
 export interface Change {
@@ -26,15 +27,22 @@ export interface RowChange {
   readonly after: Row | undefined;
 }
 
+/** What a change did. */
+export interface Applied {
+  readonly changes: readonly RowChange[];
+  /** Names of the views that show something else now; keys, prefixes and single sessions are not among them. */
+  readonly views: ReadonlySet<string>;
+}
+
 export class State implements Reader {
   readonly #set = new Rowset();
   readonly #kvKeys = new OrderedKeys();
   readonly #graveKeys = new OrderedKeys();
   readonly #services = new ServiceIndex();
+  readonly #views = new ViewRevisions();
   readonly #intern = interner();
   #revision = 0;
-  #markers = 0;
-  #delays = 0;
+  readonly #delays = new Set<string>();
   #kvRevision = 0;
 
   /** Revision of the newest applied change. */
@@ -52,17 +60,18 @@ export class State implements Reader {
     return this.#kvKeys.size;
   }
 
-  /** How many tombstones and view markers are kept; the replica prunes when they grow too many. */
+  /** How many tombstones and markers of empty views are kept; they are pruned when they grow too many. */
   get graves(): number {
-    return this.#graveKeys.size;
+    return this.#graveKeys.size + this.#views.empty.size;
   }
 
-  get markers(): number {
-    return this.#markers;
+  /** Views that show nothing any more, and are kept so that their revision does not go back. */
+  get emptyViews(): ReadonlySet<string> {
+    return this.#views.empty;
   }
 
-  /** How many lock delays are kept, lapsed ones included. */
-  get delays(): number {
+  /** The KV keys that have a lock delay, lapsed ones included. */
+  get delays(): ReadonlySet<string> {
     return this.#delays;
   }
 
@@ -111,9 +120,9 @@ export class State implements Reader {
     return this.#set.rows;
   }
 
-  /** The revision of a view that has a marker; the floor when it has none. */
-  markerRevision(view: string): number {
-    return this.#set.rows.get(keys.view(view))?.modified ?? this.floor;
+  /** The revision of a view that is made of rows; the floor when it shows none and never did. */
+  viewRevision(view: string): number {
+    return this.#views.get(view) ?? this.floor;
   }
 
   /** Takes over one record of the initial state. */
@@ -124,19 +133,19 @@ export class State implements Reader {
   /** The initial state is complete and stands at `revision`. */
   loaded(revision: number): void {
     this.#revision = revision;
+    this.#views.derive(this);
   }
 
   /**
    * Folds a committed change in.
    * @param own rows by the bytes that encode them, for a change that was decided here
-   * @returns what changed, row by row
    * @throws RegistryError `data_loss` when a record cannot be read
    */
-  apply(change: Change, own?: ReadonlyMap<Uint8Array, Row>): RowChange[] {
-    const changed: RowChange[] = [];
+  apply(change: Change, own?: ReadonlyMap<Uint8Array, Row>): Applied {
+    const changes: RowChange[] = [];
     for (const key of change.delete) {
       const before = this.#delete(key);
-      if (before !== undefined) changed.push({ key, before, after: undefined });
+      if (before !== undefined) changes.push({ key, before, after: undefined });
     }
     for (const { key, value } of change.put) {
       const known = own?.get(value);
@@ -144,10 +153,10 @@ export class State implements Reader {
         known === undefined || known.kind === 'kv'
           ? decodeRow(key, value, change.revision, this.#intern)
           : committedRow(known, change.revision, this.#intern);
-      changed.push({ key, before: this.#put(key, after), after });
+      changes.push({ key, before: this.#put(key, after), after });
     }
     this.#revision = change.revision;
-    return changed;
+    return { changes, views: this.#views.follow(changes, change.revision, this) };
   }
 
   #put(key: string, row: Row): Row | undefined {
@@ -164,11 +173,8 @@ export class State implements Reader {
       case 'instance':
         this.#services.follow(before?.kind === 'instance' ? before : undefined, row);
         break;
-      case 'view':
-        if (before === undefined) this.#markers++;
-        break;
       case 'delay':
-        if (before === undefined) this.#delays++;
+        this.#delays.add(row.key);
         break;
       default:
     }
@@ -187,11 +193,8 @@ export class State implements Reader {
       case 'instance':
         this.#services.follow(before, undefined);
         break;
-      case 'view':
-        this.#markers--;
-        break;
       case 'delay':
-        this.#delays--;
+        this.#delays.delete(before.key);
         break;
       default:
     }

@@ -1,18 +1,21 @@
 /**
- * Which views a batch of writes changes, derived from the rows before and after, and never from
- * the commands that caused them: a new kind of command cannot forget a view.
+ * Which markers a batch of writes needs, derived from the rows before and after, and never from the
+ * commands that caused them: a new kind of command cannot forget a view. A view needs a marker when it stops
+ * showing a row, and when something changes in it that none of its rows tells; otherwise the revisions of
+ * its rows say when it changed (`view-revisions.ts`).
  */
 
 import type { Draft } from './draft.ts';
 import { find } from './reader.ts';
+import { addViewsOf, keepsItsViews } from './row-views.ts';
 import { keys, type InstanceRow, type Row } from './rows.ts';
 import { offersTheSame } from './service-index.ts';
 import type { State } from './state.ts';
 import { viewOf } from './view-name.ts';
 
 /**
- * Adds the markers of every view that the draft's writes change. Its work follows the writes, and the
- * number of services on a node that changes; never the number of instances.
+ * Adds the markers that the draft's writes need. Its work follows the writes, and the number of services
+ * on a node that changes; never the number of instances.
  *
  * @param base what the draft stands on: the committed state
  */
@@ -36,48 +39,19 @@ interface Touching {
 }
 
 function touch({ views, offers, base, draft }: Touching, before: Row | undefined, after: Row | undefined): void {
-  if (before?.kind === 'instance' && after?.kind === 'instance' && showsOtherwise(draft, before, after)) {
+  if (before?.kind === 'instance' || after?.kind === 'instance') {
+    offers.follow(before as InstanceRow | undefined, after as InstanceRow | undefined);
+  }
+  if (before === undefined) return;
+  if (before.kind === 'instance' && after?.kind === 'instance' && showsOtherwise(draft, before, after)) {
     views.add(viewOf.checks());
   }
-  if (before?.kind === 'instance') offers.add(before, -1);
-  if (after?.kind === 'instance') offers.add(after, 1);
-  for (const row of [before, after]) {
-    switch (row?.kind) {
-      case 'node':
-        views.add(viewOf.nodes()).add(viewOf.node(row.name));
-        addServicesOn(views, base, row.name);
-        break;
-      case 'instance':
-        views.add(viewOf.service(row.service)).add(viewOf.node(row.node));
-        break;
-      case 'check':
-        views.add(viewOf.checks()).add(viewOf.node(row.node));
-        if (row.instance === '') addServicesOn(views, base, row.node);
-        else {
-          const instance = find.instance(draft, row.node, row.instance);
-          if (instance !== undefined) views.add(viewOf.service(instance.service));
-        }
-        break;
-      case 'session':
-        views.add(viewOf.sessions());
-        break;
-      case 'record':
-        views.add(viewOf.records(row.type));
-        break;
-      case 'kv':
-      case 'tombstone':
-      case 'delay':
-      case 'view':
-      case 'floor':
-      case undefined:
-        break;
-    }
-  }
-}
-
-/** A service that the draft itself brings to the node or takes from it is touched by the instance's row. */
-function addServicesOn(views: Set<string>, { services }: State, node: string): void {
-  for (const service of services.servicesOn(node)) views.add(viewOf.service(service));
+  if (after !== undefined && keepsItsViews(before, after)) return;
+  const lost = new Set<string>();
+  addViewsOf(before, lost, draft, base.services);
+  const shown = new Set<string>();
+  if (after !== undefined) addViewsOf(after, shown, draft, base.services);
+  for (const view of lost) if (!shown.has(view)) views.add(view);
 }
 
 /** Whether checks of the instance show something else now: its service and its tags are shown with them. */
@@ -96,7 +70,14 @@ class OfferChanges {
     this.#base = base;
   }
 
-  add({ service, tags }: InstanceRow, by: 1 | -1): void {
+  /** Follows one instance row; either side may be absent. */
+  follow(before: InstanceRow | undefined, after: InstanceRow | undefined): void {
+    if (before !== undefined && after !== undefined && offersTheSame(before, after)) return;
+    if (before !== undefined) this.#add(before, -1);
+    if (after !== undefined) this.#add(after, 1);
+  }
+
+  #add({ service, tags }: InstanceRow, by: 1 | -1): void {
     let change = this.#services.get(service);
     if (change === undefined) this.#services.set(service, (change = { instances: 0, tags: new Map() }));
     change.instances += by;

@@ -5,13 +5,13 @@
  * | view | content | its revision is |
  * |---|---|---|
  * | `services` | service names with their tags | its marker's |
- * | `service <name>` | instances with their nodes and checks | its marker's |
- * | `nodes` | all nodes | its marker's |
- * | `node <name>` | a node with its instances and checks | its marker's |
- * | `checks` | all checks, with the service and tags of their instances | its marker's |
- * | `sessions` | all sessions | its marker's |
+ * | `service <name>` | instances with their nodes and checks | that of its newest row or its marker |
+ * | `nodes` | all nodes | that of its newest row or its marker |
+ * | `node <name>` | a node with its instances and checks | that of its newest row or its marker |
+ * | `checks` | all checks, with the service and tags of their instances | that of its newest row or its marker |
+ * | `sessions` | all sessions | that of its newest row or its marker |
  * | `session <id>` | one session | the row's, else that of `sessions` |
- * | `records <type>` | all generic records of a type | its marker's |
+ * | `records <type>` | all generic records of a type | that of its newest row or its marker |
  * | `key <key>` | one KV key | the row's, else the tombstone's |
  * | `prefix <prefix>` | the KV keys under a prefix | the newest row's or tombstone's below it |
  */

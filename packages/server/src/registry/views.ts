@@ -8,7 +8,7 @@
 
 import { find } from './reader.ts';
 import { keys } from './rows.ts';
-import type { RowChange, State } from './state.ts';
+import type { Applied, State } from './state.ts';
 import { parseView, viewOf } from './view-name.ts';
 
 export type Watcher = () => void;
@@ -45,9 +45,9 @@ export class Views {
       case 'prefix':
         return state.prefixRevision(name);
       case 'session':
-        return find.session(state, name)?.modified ?? state.markerRevision(viewOf.sessions());
+        return find.session(state, name)?.modified ?? state.viewRevision(viewOf.sessions());
       default:
-        return state.markerRevision(view);
+        return state.viewRevision(view);
     }
   }
 
@@ -78,15 +78,12 @@ export class Views {
   }
 
   /** Wakes the watchers of every view that a batch changed, each once. */
-  publish(changes: readonly RowChange[]): void {
+  publish({ changes, views: changed }: Applied): void {
     if (this.#watching === 0) return;
-    const views = new Set<string>();
+    const views = new Set(changed);
     for (const { before, after } of changes) {
       const row = after ?? before;
       switch (row?.kind) {
-        case 'view':
-          views.add(row.view);
-          break;
         case 'session':
           views.add(viewOf.session(row.id));
           break;

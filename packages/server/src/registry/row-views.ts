@@ -1,0 +1,65 @@
+/**
+ * Which views show a row. While the row is there, its own revision tells when it last changed, so these
+ * views need no marker; `touch-views.ts` writes one only for a view that stops showing a row.
+ */
+
+import { find, type Reader } from './reader.ts';
+import type { Row } from './rows.ts';
+import type { ServiceIndex } from './service-index.ts';
+import { viewOf } from './view-name.ts';
+
+/**
+ * Adds the views that show a row. Its work follows the number of services on a node, never the number
+ * of instances.
+ *
+ * @param reader finds the instance of a check
+ * @param services those of each node; a service that the same writes bring to the node or take from it is
+ *   added by its instance's row
+ */
+export function addViewsOf(
+  row: Row,
+  views: { add(view: string): unknown },
+  reader: Reader,
+  services: Pick<ServiceIndex, 'servicesOn'>,
+): void {
+  switch (row.kind) {
+    case 'node':
+      views.add(viewOf.nodes());
+      views.add(viewOf.node(row.name));
+      for (const service of services.servicesOn(row.name)) views.add(viewOf.service(service));
+      break;
+    case 'instance':
+      views.add(viewOf.service(row.service));
+      views.add(viewOf.node(row.node));
+      break;
+    case 'check':
+      views.add(viewOf.checks());
+      views.add(viewOf.node(row.node));
+      if (row.instance === '') {
+        for (const service of services.servicesOn(row.node)) views.add(viewOf.service(service));
+      } else {
+        const instance = find.instance(reader, row.node, row.instance);
+        if (instance !== undefined) views.add(viewOf.service(instance.service));
+      }
+      break;
+    case 'session':
+      views.add(viewOf.sessions());
+      break;
+    case 'record':
+      views.add(viewOf.records(row.type));
+      break;
+    case 'kv':
+    case 'tombstone':
+    case 'delay':
+    case 'view':
+    case 'floor':
+      break;
+  }
+}
+
+/** Whether every view that shows the row before shows the row after it, too. Both have one key. */
+export function keepsItsViews(before: Row, after: Row): boolean {
+  if (before.kind === 'instance' && after.kind === 'instance') return before.service === after.service;
+  if (before.kind === 'check' && after.kind === 'check') return before.instance === after.instance;
+  return true;
+}

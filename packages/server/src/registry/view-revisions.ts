@@ -1,0 +1,105 @@
+/**
+ * The revision of each view that is made of rows: that of the newest row that the view shows, or of its
+ * marker where a row that it showed is gone. Keys, prefixes and single sessions carry their own revision.
+ *
+ *   a row is put        → the views that show it stand at the row's revision; nothing is stored
+ *   a row goes or moves → the views that showed it get a marker in the same transaction
+ *
+ * So the rows alone give the same revisions after a restart (`derive`) as the log did before (`follow`).
+ */
+
+import { buckets, find, type Reader } from './reader.ts';
+import { addViewsOf, keepsItsViews } from './row-views.ts';
+import { keys } from './rows.ts';
+import type { RowChange, State } from './state.ts';
+import { parseView, type ViewKind } from './view-name.ts';
+
+/** What a view with rows, or with a marker of its own, is derived from. */
+type Source = Pick<State, keyof Reader | 'bucketSize' | 'services' | 'rows'>;
+
+export class ViewRevisions {
+  readonly #revisions = new Map<string, number>();
+  /** Services and nodes that have a marker and show no row. */
+  readonly #empty = new Set<string>();
+
+  /** Undefined for a view that shows no row and has no marker. */
+  get(view: string): number | undefined {
+    return this.#revisions.get(view);
+  }
+
+  /** Services and nodes that are gone, and are kept only so that the revision of their view does not go back. */
+  get empty(): ReadonlySet<string> {
+    return this.#empty;
+  }
+
+  /** Derives all of them from the rows of a state that has just been loaded. */
+  derive(source: Source): void {
+    let revision = 0;
+    const raise = { add: (view: string) => this.#raise(view, revision) };
+    for (const [, row] of source.rows()) {
+      revision = row.modified;
+      if (row.kind === 'view') this.#raise(row.view, revision);
+      else addViewsOf(row, raise, source, source.services);
+    }
+    for (const [, row] of source.rows()) if (row.kind === 'view') this.#classify(row.view, source);
+  }
+
+  /**
+   * Follows the changes of one revision, which `source` has already taken over.
+   * @returns the views that changed, by name
+   */
+  follow(changes: readonly RowChange[], revision: number, source: Source): Set<string> {
+    const touched = new Set<string>();
+    // Only a row that goes, and a marker, can leave a view without rows.
+    let mayEmpty = false;
+    for (const { before, after } of changes) {
+      const row = after ?? before;
+      if (row?.kind === 'view') touched.add(row.view);
+      else {
+        if (after !== undefined) addViewsOf(after, touched, source, source.services);
+        if (before !== undefined && (after === undefined || !keepsItsViews(before, after))) {
+          addViewsOf(before, touched, source, source.services);
+        }
+      }
+      mayEmpty ||= after === undefined || after.kind === 'view';
+    }
+    for (const view of touched) {
+      this.#revisions.set(view, revision);
+      if (mayEmpty || this.#empty.size > 0) this.#classify(view, source);
+    }
+    return touched;
+  }
+
+  #raise(view: string, revision: number): void {
+    if (revision > (this.#revisions.get(view) ?? 0)) this.#revisions.set(view, revision);
+  }
+
+  #classify(view: string, source: Source): void {
+    const marked = source.get(keys.view(view)) !== undefined;
+    const { kind, name } = parseView(view);
+    const shows = showsRows(kind, name, source);
+    if (marked && !shows && (kind === 'service' || kind === 'node')) this.#empty.add(view);
+    else this.#empty.delete(view);
+    if (!marked && !shows) this.#revisions.delete(view);
+  }
+}
+
+/** The catalog of services shows no row: its revision is always its marker's. */
+function showsRows(kind: ViewKind, name: string, source: Source): boolean {
+  switch (kind) {
+    case 'service':
+      return source.services.has(name);
+    case 'node':
+      return find.node(source, name) !== undefined;
+    case 'nodes':
+      return source.bucketSize(buckets.all('node')) > 0;
+    case 'checks':
+      return source.bucketSize(buckets.all('check')) > 0;
+    case 'sessions':
+      return source.bucketSize(buckets.all('session')) > 0;
+    case 'records':
+      return source.bucketSize(buckets.recordsOfType(name)) > 0;
+    default:
+      return false;
+  }
+}
