@@ -19,8 +19,8 @@ import type { Engine, Transaction } from './engine/engine.ts';
 import { decideBatch, type Batch, type Outcome } from './registry/batch.ts';
 import type { AnyResult, Command, Result } from './registry/command.ts';
 import type { Registry } from './registry/registry.ts';
-import type { Row } from './registry/rows.ts';
-import { State, type RowChange } from './registry/state.ts';
+import type { Row, RowChange } from './registry/rows.ts';
+import { State } from './registry/state.ts';
 import { Views } from './registry/views.ts';
 
 export interface ReplicaOptions {

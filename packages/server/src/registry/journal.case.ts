@@ -5,7 +5,8 @@
 
 import { decideBatch, type Outcome } from './batch.ts';
 import type { Command } from './command.ts';
-import { State, type RowChange } from './state.ts';
+import type { RowChange } from './rows.ts';
+import { State } from './state.ts';
 import { Views } from './views.ts';
 
 export interface Committed {

@@ -135,6 +135,13 @@ export type Row =
   | RecordRow
   | FloorRow;
 
+/** One row before and after a change; exactly one side may be absent. */
+export interface RowChange {
+  readonly key: string;
+  readonly before: Row | undefined;
+  readonly after: Row | undefined;
+}
+
 export type RowOf<K extends Row['kind']> = Extract<Row, { kind: K }>;
 
 /** Parts of a record key are joined by NUL, which no name may contain. */

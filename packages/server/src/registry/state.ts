@@ -9,7 +9,7 @@ import { committedRow, decodeRow, interner } from './codec.ts';
 import { OrderedKeys } from './ordered-keys.ts';
 import type { Reader } from './reader.ts';
 import { Rowset } from './rowset.ts';
-import { keys, type Row, type RowOf } from './rows.ts';
+import { keys, type Row, type RowChange, type RowOf } from './rows.ts';
 import { ServiceIndex } from './service-index.ts';
 import { ViewRevisions } from './view-revisions.ts';
 
@@ -18,13 +18,6 @@ export interface Change {
   readonly revision: number;
   readonly put: readonly { readonly key: string; readonly value: Uint8Array }[];
   readonly delete: readonly string[];
-}
-
-/** One row before and after a change; exactly one side may be absent. */
-export interface RowChange {
-  readonly key: string;
-  readonly before: Row | undefined;
-  readonly after: Row | undefined;
 }
 
 /** What a change did. */

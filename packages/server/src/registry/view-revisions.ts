@@ -10,12 +10,16 @@
 
 import { buckets, find, type Reader } from './reader.ts';
 import { addViewsOf, keepsItsViews } from './row-views.ts';
-import { keys } from './rows.ts';
-import type { RowChange, State } from './state.ts';
+import { keys, type Row, type RowChange } from './rows.ts';
+import type { ServiceIndex } from './service-index.ts';
 import { parseView, type ViewKind } from './view-name.ts';
 
-/** What a view with rows, or with a marker of its own, is derived from. */
-type Source = Pick<State, keyof Reader | 'bucketSize' | 'services' | 'rows'>;
+/** The rows that revisions are derived from: a `State`. */
+interface Source extends Reader {
+  rows(): Iterable<[string, Row]>;
+  bucketSize(bucket: string): number;
+  readonly services: Pick<ServiceIndex, 'has' | 'servicesOn'>;
+}
 
 export class ViewRevisions {
   readonly #revisions = new Map<string, number>();

@@ -12,7 +12,7 @@
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { RowChange } from '../registry/state.ts';
+import type { RowChange } from '../registry/rows.ts';
 import { compileRules, unrestricted, type Authorizer, type DefaultPolicy, type Resource, type Verb } from './authorizer.ts';
 import { aclNotFound, lacksPermission } from './denied.ts';
 import { ExpiryTimer } from './expiry-timer.ts';

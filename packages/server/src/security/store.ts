@@ -6,8 +6,8 @@
  */
 
 import { find } from '../registry/reader.ts';
-import type { RowOf } from '../registry/rows.ts';
-import type { RowChange, State } from '../registry/state.ts';
+import type { RowChange, RowOf } from '../registry/rows.ts';
+import type { State } from '../registry/state.ts';
 import {
   bindingRuleOf,
   methodOf,
