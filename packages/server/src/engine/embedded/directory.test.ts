@@ -41,7 +41,7 @@ describe('data directory', () => {
     await (await embedded({ dir })).close();
     expect((await stat(dir)).mode & 0o777).toBe(0o700);
     expect((await stat(join(dir, log))).mode & 0o077).toBe(0);
-    expect(await readdir(dir)).toEqual([log]);
+    expect(await readdir(dir)).toEqual([log, 'rollcall.store']);
   });
 
   it('may have what file systems and version control put there', async () => {
@@ -62,6 +62,58 @@ describe('data directory', () => {
     for (const name of ['a.txt', 'b.txt', 'c.txt', 'd.txt']) await writeFile(join(dir, name), 'precious');
     expect(await refusal(dir, 'failed_precondition')).toContain('a.txt, b.txt, c.txt, …');
     expect(await readdir(dir)).toEqual(['a.txt', 'b.txt', 'c.txt', 'd.txt']);
+  });
+
+  it.each([
+    ['has lost its only log', [log]],
+    ['has lost its only log and has other files', [log], 'backup.rollcall'],
+  ])('is refused when it %s, and opens when the log is back', async (_what, gone, other?: string) => {
+    const dir = await stored();
+    const elsewhere = await scratch();
+    for (const name of gone) await rename(join(dir, name), join(elsewhere, name));
+    if (other !== undefined) await writeFile(join(dir, other), 'x');
+    const message = await refusal(dir, 'data_loss');
+    expect(message).toContain('none of its files (rollcall-*.log) is left');
+    expect(message).toContain(`delete ${join(dir, 'rollcall.store')}`);
+    for (const name of gone) await rename(join(elsewhere, name), join(dir, name));
+    const engine = await embedded({ dir });
+    expect(await engine.barrier()).toBe(1);
+    await engine.close();
+  });
+
+  it('keeps what an unfinished write left when the store is gone', async () => {
+    const dir = await stored();
+    await rename(join(dir, log), join(dir, `${log}.new`));
+    await refusal(dir, 'data_loss');
+    expect(await readdir(dir)).toContain(`${log}.new`);
+  });
+
+  it('begins anew once its marker is deleted, as the message says', async () => {
+    const dir = await stored();
+    for (const name of [log, 'rollcall.store']) await rm(join(dir, name));
+    const engine = await embedded({ dir });
+    expect(await engine.barrier()).toBe(0);
+    await engine.close();
+  });
+
+  it('of an earlier version has no marker, and gets one', async () => {
+    const dir = await stored();
+    await rm(join(dir, 'rollcall.store'));
+    await (await embedded({ dir })).close();
+    await rm(join(dir, log));
+    await refusal(dir, 'data_loss');
+  });
+
+  // Node's recursive mkdir would try for ever.
+  it('is refused where nothing can be created', async ({ skip }) => {
+    skip(process.platform !== 'linux', 'only Linux has a /proc that takes no directories');
+    expect(await refusal('/proc/rollcall/data', 'failed_precondition')).toContain('/proc/rollcall cannot be created: nothing can be created there');
+  });
+
+  it('is refused below a file', async () => {
+    const path = join(await scratch(), 'file');
+    await writeFile(path, '');
+    expect(await refusal(join(path, 'a', 'b'), 'failed_precondition')).toContain(`${path} is a file, not a directory`);
   });
 
   it('is refused when it is a file', async () => {
@@ -130,7 +182,7 @@ describe('a store of another kind', () => {
       if (dir === other) await engine.commit({ expect: [], put, delete: ['a'] });
       await engine.close();
     }
-    const last = (await readdir(one)).toSorted().at(-1) as string;
+    const last = (await readdir(one)).filter((name) => name.endsWith('.log')).toSorted().at(-1) as string;
     await cp(join(other, last), join(one, last));
     await refusal(one, 'data_loss');
   });

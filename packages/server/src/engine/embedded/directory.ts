@@ -2,19 +2,63 @@
  * The data directory: what may lie in it, and which files are the store.
  *
  *   rollcall-*.base, rollcall-*.log   the store (`store-file.ts`)
+ *   rollcall.store                    says that there is one, should those be gone
  *   rollcall.sock                     the lock's socket (`lock.ts`)
  */
 
-import { mkdir, readdir, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
-import { RegistryError } from '@rollcall/protocol';
+import { mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import { damaged } from './frame.ts';
 import { socketName } from './lock.ts';
-import { fileName, isUnfinished, makeFile, parseName } from './store-file.ts';
+import { fileName, isUnfinished, makeFile, openDirectory, parseName } from './store-file.ts';
 
-/** Creates the directory and its parents if they are missing, for this user only. */
+/**
+ * Creates the directory and its parents if they are missing, for this user only. One after the other, since Node's
+ * `recursive` tries for ever where a directory takes no entries and says that it does not exist, as /proc does.
+ *
+ * @param dir absolute
+ * @throws RegistryError `failed_precondition` that says what is in the way, `resource_exhausted` for a full disk
+ */
 export async function makeDirectory(dir: string): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const missing: string[] = [];
+  let at = dir;
+  try {
+    for (; !(await isThere(at)); at = dirname(at)) missing.unshift(at);
+    for (at of missing) await mkdir(at, { mode: 0o700 }).catch(ignoreExisting);
+  } catch (error) {
+    if (isRegistryError(error)) throw error;
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const reason = `${at} cannot be created: ${inTheWay[code] ?? message}`;
+    throw new RegistryError(code === 'ENOSPC' || code === 'EDQUOT' ? 'resource_exhausted' : 'failed_precondition', reason, { cause: error });
+  }
+}
+
+const inTheWay: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not create directories there',
+  EPERM: 'this user may not create directories there',
+  EROFS: 'the file system is read-only',
+  ENOENT: 'nothing can be created there',
+  ENOSPC: 'no space is left',
+  EDQUOT: 'no space is left for this user',
+};
+
+/** Whether there is such a directory. @throws RegistryError when it is something else */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isDirectory()) return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Of a path through a file, the file is looked at next.
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
+  throw new RegistryError('failed_precondition', `${path} is a file, not a directory`);
+}
+
+/** Another process may be faster. */
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }
 
 /**
@@ -28,14 +72,20 @@ export async function makeDirectory(dir: string): Promise<void> {
  */
 export async function findStore(dir: string, logBytes: number): Promise<string[]> {
   const names = await readdir(dir);
-  for (const name of names.filter(isUnfinished)) await unlink(join(dir, name));
   const files = names.flatMap((name) => parseName(name) ?? []);
   if (files.length === 0) {
+    if (names.includes(markerName)) throw lost(dir);
     refuseForeign(names);
+  }
+  for (const name of names.filter(isUnfinished)) await unlink(join(dir, name));
+  if (files.length === 0) {
     const start = { revision: 0, records: 0, sum: 0 };
     await makeFile(dir, { kind: 'log', sequence: 1, length: logBytes, start }, () => Promise.resolve());
+    await mark(dir);
     return [fileName('log', 1)];
   }
+  // A store of an earlier version, or one whose first start was cut off. On a full disk the next start tries again.
+  if (!names.includes(markerName)) await mark(dir).catch(() => {});
   const base = Math.max(0, ...files.filter(({ kind }) => kind === 'base').map(({ sequence }) => sequence));
   const last = Math.max(...files.map(({ sequence }) => sequence));
   const logs = Array.from({ length: last - base }, (_, index) => fileName('log', base + 1 + index));
@@ -47,6 +97,34 @@ export async function findStore(dir: string, logBytes: number): Promise<string[]
     if (isReplaced) await unlink(join(dir, fileName(kind, sequence)));
   }
   return base === 0 ? logs : [fileName('base', base), ...logs];
+}
+
+export const markerName = 'rollcall.store';
+
+const markerText = `This directory holds the store of a Rollcall registry: the files rollcall-*.base and rollcall-*.log.
+Without this file, a directory that has lost them would be taken for a new one, and the registry would start empty.
+`;
+
+/** Comes after the first log and before the first commit: where it stands, there was a store. */
+async function mark(dir: string): Promise<void> {
+  const file = await open(join(dir, markerName), 'w', 0o600);
+  try {
+    await file.writeFile(markerText);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  const directory = await openDirectory(dir);
+  await directory?.sync();
+  await directory?.close();
+}
+
+function lost(dir: string): RegistryError {
+  const marker = join(dir, markerName);
+  return new RegistryError(
+    'data_loss',
+    `${markerName} says that a store was here, but none of its files (rollcall-*.log) is left; put them back; to start with nothing, and restore a backup then, delete ${marker}`,
+  );
 }
 
 function refuseForeign(names: readonly string[]): void {

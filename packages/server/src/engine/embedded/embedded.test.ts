@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../engine.ts';
 import { engineCases, type EngineUnderTest } from '../engine.case.ts';
+import { markerName } from './directory.ts';
 import { embedded } from './embedded.ts';
 import { scratchDirectories } from './scratch.case.ts';
 
@@ -33,7 +34,7 @@ describe('compaction', () => {
   const logBytes = 65_536;
 
   async function filesOf(dir: string): Promise<string[]> {
-    return (await readdir(dir)).filter((name) => name !== 'rollcall.sock').toSorted();
+    return (await readdir(dir)).filter((name) => name !== 'rollcall.sock' && name !== markerName).toSorted();
   }
 
   /** Rewrites the same hundred records, so that nearly all of what is logged is old. */

@@ -25,7 +25,7 @@ it('is refused as unavailable, and the next commit tries again', async () => {
   expect(await write('c')).toEqual({ ok: true, revision: 3 });
   expect(warnings).toEqual([expect.stringContaining('refused for now'), expect.stringContaining('taken again')]);
   await engine.close();
-  expect((await readdir(dir)).toSorted()).toEqual(['rollcall-00000001.log', 'rollcall-00000002.log']);
+  expect((await readdir(dir)).toSorted()).toEqual(['rollcall-00000001.log', 'rollcall-00000002.log', 'rollcall.store']);
   const again = await embedded({ dir });
   expect(await again.barrier()).toBe(3);
   await again.close();

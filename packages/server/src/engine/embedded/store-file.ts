@@ -187,6 +187,6 @@ export async function removeFile(dir: string, name: string): Promise<void> {
 }
 
 /** To flush what is renamed and removed in it; Windows cannot and does not need to. */
-function openDirectory(dir: string): Promise<FileHandle> | undefined {
+export function openDirectory(dir: string): Promise<FileHandle> | undefined {
   return process.platform === 'win32' ? undefined : open(dir, 'r');
 }
