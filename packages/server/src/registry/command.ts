@@ -55,7 +55,7 @@ export interface Register {
   readonly nodeMode: 'update' | 'ensure' | 'exists';
   readonly instances?: readonly InstanceInput[];
   readonly checks?: readonly CheckInput[];
-  /** Remove the checks of the given instances that are not in `checks`. */
+  /** Remove the checks of the given instances that are not in `checks`; checks of maintenance stay. */
   readonly replaceChecks?: boolean;
 }
 

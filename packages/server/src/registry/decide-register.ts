@@ -4,6 +4,7 @@ import { RegistryError } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput, Register } from './command.ts';
 import { deregisterCheck, writeCheck } from './decide-remove.ts';
 import type { Draft } from './draft.ts';
+import { instanceMaintenance } from './known-checks.ts';
 import { find } from './reader.ts';
 import type { CheckRow } from './rows.ts';
 
@@ -14,15 +15,19 @@ export function register(draft: Draft, command: Register, now: number): boolean 
   const node = command.node.name;
   for (const instance of command.instances ?? []) putInstance(draft, node, instance);
   for (const check of command.checks ?? []) putCheck(draft, node, check, now);
-  if (command.replaceChecks === true) {
-    const kept = new Set((command.checks ?? []).map((check) => check.id));
-    for (const instance of command.instances ?? []) {
-      for (const check of [...find.checksOfInstance(draft, node, instance.id)]) {
-        if (!kept.has(check.id)) deregisterCheck(draft, node, check.id, now);
-      }
+  if (command.replaceChecks === true) replaceChecks(draft, command, now);
+  return true;
+}
+
+/** Removes the checks that the command does not name. Maintenance stays: an operator has ordered it, not the registrant. */
+function replaceChecks(draft: Draft, { node, instances = [], checks = [] }: Register, now: number): void {
+  const named = new Set(checks.map((check) => check.id));
+  for (const { id } of instances) {
+    for (const check of [...find.checksOfInstance(draft, node.name, id)]) {
+      if (named.has(check.id) || check.id === instanceMaintenance(id)) continue;
+      deregisterCheck(draft, node.name, check.id, now);
     }
   }
-  return true;
 }
 
 function putNode(draft: Draft, { node, nodeMode }: Register): void {
@@ -79,6 +84,12 @@ function putCheck(draft: Draft, node: string, input: CheckInput, now: number): v
     );
   }
   const before = find.check(draft, node, input.id);
+  // Without its check, the instance that holds it would pass unseen.
+  if (before !== undefined && before.instance !== instance) {
+    const holder = before.instance === '' ? `node ${node}` : `instance ${before.instance} on node ${node}`;
+    const message = `check ${input.id} belongs to ${holder}; give the check another id, or deregister that one first`;
+    throw new RegistryError('already_exists', message);
+  }
   const row: CheckRow = {
     kind: 'check',
     node,

@@ -234,19 +234,20 @@ export class Model {
     for (const { id, instance = '', status, type = 'none' } of command.checks ?? []) {
       if (instance !== '' && !d.instances.some((each) => each.node === name && each.id === instance)) return 'not_found';
       const before = d.checks.find((each) => each.node === name && each.id === id);
+      if (before !== undefined && before.instance !== instance) return 'already_exists';
       const check = before ?? { node: name, id, instance, status: 'critical' as CheckStatus, type };
       if (before === undefined) {
         d.checks.push(check);
         // A new critical check may bear the id of one that a session was bound to.
         if ((status ?? 'critical') === 'critical') this.#endSessionsOf(name, id, now);
       }
-      check.instance = instance;
       check.type = type;
       if (status !== undefined) this.#setStatus(check, status, now);
     }
     if (command.replaceChecks === true) {
       for (const instance of command.instances ?? []) {
         for (const check of d.checks.filter((each) => each.node === name && each.instance === instance.id)) {
+          if (check.id === `_service_maintenance:${instance.id}`) continue;
           if (!(command.checks ?? []).some((kept) => kept.id === check.id)) this.#removeCheck(name, check.id, now);
         }
       }

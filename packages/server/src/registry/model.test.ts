@@ -18,7 +18,7 @@ import { catalog } from './views.ts';
 
 const numRuns = Number(process.env['ROLLCALL_RUNS'] ?? 300);
 
-const names = { node: ['n1', 'n2'], instance: ['i1', 'i2'], service: ['web', 'db'], check: ['c1', 'c2'] };
+const names = { node: ['n1', 'n2'], instance: ['i1', 'i2'], service: ['web', 'db'], check: ['c1', 'c2', '_service_maintenance:i1'] };
 const kvKeys = ['a', 'a/b', 'a/c', 'b'];
 const sessions = ['s1', 's2'];
 

@@ -2,6 +2,7 @@
 
 import { RegistryError, type CheckStatus } from '@rollcall/protocol';
 import type { Context } from '../../net/frontend.ts';
+import { serfHealth } from '../../registry/known-checks.ts';
 import { find } from '../../registry/reader.ts';
 import { agentCheckInput } from './agent-definitions.ts';
 import { keepStatus } from './agent-services.ts';
@@ -15,7 +16,7 @@ import { byKey, jsonBody } from './query.ts';
 import { byNodeThenId, instanceOf, serviceOf } from './selection.ts';
 import { checkJson } from './translate.ts';
 import { isStatus, outputMax } from './vetting.ts';
-import { agentOf, serfHealth } from './virtual-agent.ts';
+import { agentOf } from './virtual-agent.ts';
 
 /** `GET /v1/agent/checks`, with outputs that the log does not have yet. */
 export function listChecks(call: Call): Reply {

@@ -4,13 +4,13 @@
  */
 
 import type { RowOf } from '../../registry/rows.ts';
+import { isMaintenance, serfHealth } from '../../registry/known-checks.ts';
 import { find } from '../../registry/reader.ts';
 import { demand, type Call, type Reply } from './call.ts';
-import { isMaintenance } from './maintenance.ts';
 import { jsonBody, restOf } from './query.ts';
 import { byNodeThenId, instanceChecks, nodeChecks } from './selection.ts';
 import { agentServiceJson, checkJson } from './translate.ts';
-import { agentOf, isServersOwn, serfHealth } from './virtual-agent.ts';
+import { agentOf, isServersOwn } from './virtual-agent.ts';
 import { headerOf } from './wire.ts';
 
 /** From the best to the worst. */

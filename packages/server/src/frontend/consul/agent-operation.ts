@@ -6,13 +6,14 @@
 import { arch, cpus, freemem, hostname, release, totalmem, uptime } from 'node:os';
 import { RegistryError } from '@rollcall/protocol';
 import type { Metrics } from '../../telemetry/metrics.ts';
+import { serfHealth } from '../../registry/known-checks.ts';
 import { find } from '../../registry/reader.ts';
 import { buildDate, versionOf } from './agent.ts';
 import { demand, type Call, type Reply } from './call.ts';
 import { invalid, quoted } from './errors.ts';
 import { unescapePath } from './params.ts';
 import { jsonBody } from './query.ts';
-import { agentOf, serfHealth } from './virtual-agent.ts';
+import { agentOf } from './virtual-agent.ts';
 
 /** `GET /v1/agent/version` */
 export function version({ context, params }: Call): Reply {

@@ -1,6 +1,7 @@
 /** `/v1/agent/self` and `/v1/agent/members`: who the caller's agent is, and which agents there are. */
 
 import type { Identity } from '../../net/frontend.ts';
+import { serfHealth } from '../../registry/known-checks.ts';
 import { find } from '../../registry/reader.ts';
 import type { RowOf } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
@@ -10,7 +11,7 @@ import { memberShape, readFilter } from './filters.ts';
 import { jsonBody } from './query.ts';
 import { order } from './selection.ts';
 import { leaderAddress } from './status.ts';
-import { agentId, agentOf, serfHealth, serverPort } from './virtual-agent.ts';
+import { agentId, agentOf, serverPort } from './virtual-agent.ts';
 
 /**
  * The version of Consul whose first-tier behaviour this is. Clients branch on it, and read what

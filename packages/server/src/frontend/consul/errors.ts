@@ -16,7 +16,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   not_found: 404,
   unimplemented: 501,
   failed_precondition: 500,
-  already_exists: 500,
+  already_exists: 400,
   aborted: 500,
   resource_exhausted: 500,
   deadline_exceeded: 500,

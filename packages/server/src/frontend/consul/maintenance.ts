@@ -5,6 +5,7 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { CheckInput } from '../../registry/command.ts';
+import { instanceMaintenance, nodeMaintenance } from '../../registry/known-checks.ts';
 import { find } from '../../registry/reader.ts';
 import { demandKnownInstance, enrolmentBy } from './agent-access.ts';
 import { demand, type Call, type Reply } from './call.ts';
@@ -14,14 +15,6 @@ import { keep } from './translate.ts';
 import { vetNotes } from './vetting.ts';
 import { agentOf, isServersOwn } from './virtual-agent.ts';
 
-const nodeCheck = '_node_maintenance';
-const serviceCheckPrefix = '_service_maintenance:';
-
-/** Whether a check stands for maintenance mode. */
-export function isMaintenance(check: string): boolean {
-  return check === nodeCheck || check.startsWith(serviceCheckPrefix);
-}
-
 /** `PUT /v1/agent/maintenance?enable=&reason=` */
 export async function maintainNode(call: Call): Promise<Reply> {
   const { context, exchange, params } = call;
@@ -30,13 +23,13 @@ export async function maintainNode(call: Call): Promise<Reply> {
   const enabled = isEnabled(params);
   demand(call, 'node', 'write', agent.name);
   if (!enabled) {
-    await registry.submit({ kind: 'deregister-check', node: agent.name, id: nodeCheck });
+    await registry.submit({ kind: 'deregister-check', node: agent.name, id: nodeMaintenance });
     return undefined;
   }
   // As in Consul, enabling it again changes nothing, the reason included.
-  if (find.check(registry.state, agent.name, nodeCheck) !== undefined) return undefined;
+  if (find.check(registry.state, agent.name, nodeMaintenance) !== undefined) return undefined;
   const own = enrolmentBy(call, agent);
-  const check = maintenance(nodeCheck, 'Node Maintenance Mode', reasonOf(params, 'node'));
+  const check = maintenance(nodeMaintenance, 'Node Maintenance Mode', reasonOf(params, 'node'));
   await registry.submit({ kind: 'register', ...own, checks: [...own.checks, check] });
   return undefined;
 }
@@ -57,7 +50,7 @@ export async function maintainService(call: Call): Promise<Reply> {
     );
   }
   demandKnownInstance(call, name, instance);
-  const id = serviceCheckPrefix + instance;
+  const id = instanceMaintenance(instance);
   if (!enabled) {
     await registry.submit({ kind: 'deregister-check', node: name, id });
     return undefined;

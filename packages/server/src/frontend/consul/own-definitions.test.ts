@@ -35,6 +35,20 @@ describe('definitions of the server’s own node', () => {
     expect(await ids(consul, 'services')).toEqual(['api']);
   });
 
+  test('may move a check from one service to another, but take none that came through the API', async () => {
+    await using consul = await Consul.start();
+    const services = (holder: string) => ['a', 'b'].map((name) => ({ name, ...(name === holder ? { check: { checkid: 'c', ttl: '1m' } } : {}) }));
+    await consul.server.define({ services: services('a'), checks: [] });
+    await consul.server.define({ services: services('b'), checks: [] });
+    expect((await consul.get('/v1/agent/checks')).json()).toMatchObject({ c: { ServiceID: 'b' } });
+    await consul.put('/v1/agent/service/register', { Name: 'api', Check: { CheckID: 'taken', TTL: '1m' } });
+    const taking = { services: [{ name: 'a', check: { checkid: 'taken', ttl: '1m' } }], checks: [] };
+    await expect(consul.server.define(taking)).rejects.toThrow(
+      'check "taken": service "api" has a check with this ID, which was registered through the API',
+    );
+    expect((await consul.get('/v1/agent/checks')).json()).toMatchObject({ taken: { ServiceID: 'api' }, c: { ServiceID: 'b' } });
+  });
+
   test('keep the status that a check has, and wake nobody when nothing changed', async () => {
     await using consul = await Consul.start();
     const definitions = { services: [web], checks: [{ name: 'disk', ttl: '1m', service_id: 'web' }] };
@@ -54,6 +68,8 @@ describe('definitions of the server’s own node', () => {
       [[{ name: 'new' }, { name: 'bad', port: 'x' }], [], 'service "bad": json: cannot unmarshal string into field Port of type int'],
       [[{ name: 'new' }, { id: 'new' }], [], 'service "new": Missing service name'],
       [[{ name: 'new' }, { name: 'new' }], [], 'service "new": another one has its ID'],
+      [[{ name: 'a', check: { checkid: 'c', ttl: '1s' } }, { name: 'b', check: { checkid: 'c', ttl: '1s' } }], [], 'service "b": another service has a check with the ID "c"'],
+      [[{ name: 'a', check: { checkid: 'c', ttl: '1s' } }], [{ id: 'c', name: 'c', ttl: '1s' }], 'check "c": another service has a check with the ID "c"'],
       [[{ name: 'consul' }], [], 'service "consul": the ID "consul" is the server\'s own'],
       [[], [{ name: 'c', ttl: '1s', serviceid: 'none' }], 'check "c": ServiceID "none" does not exist'],
       [[], [{ args: ['true'], interval: '1s', name: 'script' }], 'check "script": Invalid check: script checks are never run'],

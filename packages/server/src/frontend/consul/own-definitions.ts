@@ -8,6 +8,7 @@
 import { RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../net/frontend.ts';
 import type { CheckInput, InstanceInput } from '../../registry/command.ts';
+import { serfHealth } from '../../registry/known-checks.ts';
 import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 import { agentCheckInput, instanceInput, serviceCheckInputs } from './agent-definitions.ts';
@@ -16,7 +17,7 @@ import { decode } from './decode.ts';
 import { agentCheck, agentService } from './definitions.ts';
 import { quoted } from './errors.ts';
 import type { JsonValue } from './json.ts';
-import { enrolment, isServersOwn, serfHealth } from './virtual-agent.ts';
+import { enrolment, isServersOwn } from './virtual-agent.ts';
 
 /** Bodies of `PUT /v1/agent/service/register` and `PUT /v1/agent/check/register`. */
 export interface OwnDefinitions {
@@ -29,6 +30,8 @@ type Parts = Pick<Context, 'registry' | 'identity'>;
 interface Wanted {
   readonly services: readonly { readonly instance: InstanceInput; readonly checks: readonly CheckInput[] }[];
   readonly checks: readonly CheckInput[];
+  /** By check ID: the ID of the service that holds it, empty for the node. */
+  readonly holders: ReadonlyMap<string, string>;
 }
 
 /** The record that says what came from files. */
@@ -56,7 +59,9 @@ export async function defineOwn({ registry, identity }: Parts, definitions: OwnD
   // Before anything is registered: what a crash leaves in the store must be known to come from files.
   await remember(registry, node, { services: union(before.services, ids.services), checks: union(before.checks, ids.checks) });
   for (const id of before.checks) {
-    if (!ids.checks.includes(id)) await registry.submit({ kind: 'deregister-check', node, id });
+    // A check that moves from one service to another is a new one.
+    const stays = wanted.holders.get(id) === find.check(registry.state, node, id)?.instance;
+    if (!stays) await registry.submit({ kind: 'deregister-check', node, id });
   }
   for (const id of before.services) {
     if (!ids.services.includes(id)) await registry.submit({ kind: 'deregister-instance', node, id });
@@ -87,23 +92,31 @@ export function checkDefinitions(definitions: OwnDefinitions): void {
 
 function readDefinitions({ services, checks }: OwnDefinitions): Wanted {
   const known = new Set<string>();
+  const holders = new Map<string, string>();
+  const hold = ({ id, instance = '' }: CheckInput) => {
+    if ((holders.get(id) ?? instance) !== instance) throw invalid(`another service has a check with the ID ${quoted(id)}`);
+    holders.set(id, instance);
+  };
   const readServices = services.map((value, index) =>
     about('service', value, index, () => {
       const fields = decode(agentService, value as JsonValue);
       const instance = instanceInput(fields);
       if (known.has(instance.id)) throw invalid('another one has its ID');
       known.add(instance.id);
-      return { instance, checks: serviceCheckInputs(fields, instance) };
+      const own = serviceCheckInputs(fields, instance);
+      for (const check of own) hold(check);
+      return { instance, checks: own };
     }),
   );
   const readChecks = checks.map((value, index) =>
     about('check', value, index, () => {
       const check = agentCheckInput(decode(agentCheck, value as JsonValue));
       if (check.id === serfHealth) throw invalid(`check ID ${serfHealth} is the agent's own`);
+      hold(check);
       return check;
     }),
   );
-  return { services: readServices, checks: readChecks };
+  return { services: readServices, checks: readChecks, holders };
 }
 
 function read({ registry, identity }: Parts, definitions: OwnDefinitions): Wanted {
@@ -122,6 +135,13 @@ function read({ registry, identity }: Parts, definitions: OwnDefinitions): Wante
       }
     }),
   );
+  const fromFiles = new Set(kept(registry.state, node).checks);
+  for (const [id, instance] of wanted.holders) {
+    const row = find.check(registry.state, node, id);
+    if (row === undefined || row.instance === instance || fromFiles.has(id)) continue;
+    const holder = row.instance === '' ? 'the node' : `service ${quoted(row.instance)}`;
+    throw invalid(`check ${quoted(id)}: ${holder} has a check with this ID, which was registered through the API`);
+  }
   return wanted;
 }
 

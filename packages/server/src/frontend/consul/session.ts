@@ -7,6 +7,7 @@
 import { RegistryError } from '@rollcall/protocol';
 import { readBody } from '../../net/body.ts';
 import type { SessionCreate } from '../../registry/command.ts';
+import { serfHealth } from '../../registry/known-checks.ts';
 import { find } from '../../registry/reader.ts';
 import type { Json, RowOf } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
@@ -19,7 +20,7 @@ import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import { order } from './selection.ts';
 import { keep, sessionJson } from './translate.ts';
 import { vetName } from './vetting.ts';
-import { agentOf, enrol, serfHealth } from './virtual-agent.ts';
+import { agentOf, enrol } from './virtual-agent.ts';
 import { trueBody } from './wire.ts';
 
 /** `session_ttl_min` and `SessionTTLMax` of Consul. */

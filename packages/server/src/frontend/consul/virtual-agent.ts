@@ -9,11 +9,10 @@ import type { IncomingMessage } from 'node:http';
 import { agentNode, nodeHeader, peerAddress, type AgentNode } from '../../net/agent-node.ts';
 import type { Context, Identity } from '../../net/frontend.ts';
 import type { CheckInput, Register } from '../../registry/command.ts';
+import { serfHealth } from '../../registry/known-checks.ts';
 import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 import { headerOf } from './wire.ts';
-
-export const serfHealth = 'serfHealth';
 
 /** Id and name of the service that stands for the servers. */
 const serverService = 'consul';

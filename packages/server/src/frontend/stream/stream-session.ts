@@ -91,7 +91,6 @@ export class StreamSession {
   register(instances: readonly InstanceRegistration[]): Promise<void> {
     return this.#next(async () => {
       this.#checkRoom(instances);
-      for (const instance of instances) this.#checkIds(instance);
       for (let attempt = 1; ; attempt++) {
         try {
           await this.#register(instances);
@@ -307,16 +306,6 @@ export class StreamSession {
     if (ids.size > limit) {
       const message = `the session would have ${ids.size} instances, the limit is ${limit} per stream`;
       throw new RegistryError('resource_exhausted', message);
-    }
-  }
-
-  /** Checks of different instances share the node's ids: `a` with `b:c` and `a:b` with `c`. */
-  #checkIds(instance: InstanceRegistration): void {
-    for (const { id } of toCheckInputs(instance)) {
-      const row = find.check(this.#context.registry.state, this.#node.name, id);
-      if (row === undefined || row.instance === instance.id) continue;
-      const message = `check ${id} belongs to ${row.instance === '' ? 'the node' : `instance ${row.instance}`} already; choose another name`;
-      throw new RegistryError('already_exists', message);
     }
   }
 }

@@ -140,8 +140,19 @@ describe('a registration', () => {
     const client = await greeted({ session: newSession() });
     await client.ask(web('a', { checks: [{ name: 'b:c', ttlMs: 1_000 }] }));
     const refused = await client.ask(web('a:b', { checks: [{ name: 'c', ttlMs: 1_000 }] }));
-    expect(refused).toMatchObject({ code: 'already_exists' });
-    expect(checkOf('a:b:c')?.instance).toBe('a');
+    expect(refused).toMatchObject({
+      code: 'already_exists',
+      message: 'check a:b:c belongs to instance a on node here; give the check another id, or deregister that one first',
+    });
+    expect([checkOf('a:b:c')?.instance, instanceOf('a:b')]).toEqual(['a', undefined]);
+  });
+
+  it('lifts no maintenance', async () => {
+    const client = await greeted({ session: newSession() });
+    await client.ask(web('a', { checks: [{ name: 'beat', ttlMs: 60_000 }] }));
+    await fetch(`${server.url}/v1/agent/service/maintenance/a?enable=true`, { method: 'PUT' });
+    await client.ask(web('a'));
+    expect([checkOf('a:beat'), checkOf('_service_maintenance:a')?.status]).toEqual([undefined, 'critical']);
   });
 
   it('replaces the one before, checks and drain included', async () => {
