@@ -35,7 +35,7 @@ const pauseLastMs = 10_000;
 /** @throws CommandFailure as `adminCall` */
 export async function blockingQuery(target: Target, path: string, options: QueryOptions): Promise<Answer> {
   const { signal, index, waitSeconds = waitUsualSeconds } = options;
-  const wait = index === undefined ? '' : `${path.includes('?') ? '&' : '?'}index=${index}&wait=${waitSeconds}s`;
+  const wait = index === undefined ? '' : `${path.includes('?') ? '&' : '?'}index=${index}&wait=${Math.ceil(waitSeconds * 1_000)}ms`;
   const answer = await adminCall({
     ...target,
     path: path + wait,

@@ -13,6 +13,8 @@ const otherNames: Readonly<Record<string, string>> = {
   'http-addr': 'addr',
   'client-cert': 'cert-file',
   'client-key': 'key-file',
+  // What `lock` had before `-timeout`.
+  try: 'timeout',
 };
 
 /** @throws CommandFailure `usage` for a token on the command line, and for a switch that is neither true nor false */

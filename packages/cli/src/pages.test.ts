@@ -36,7 +36,7 @@ const sections = new Map(
 );
 
 const optionsOfHelp = (command: Command) =>
-  [...command.helpInformation().matchAll(/^ {2}((?:-\w, )?--[\w-]+(?: <[^>]+>)?)(?: |$)/gm)]
+  [...command.helpInformation().matchAll(/^ {2}((?:-\w, )?-(?:\w|-[\w-]+)(?: <[^>]+>)?)(?: |$)/gm)]
     .map(([, flags = '']) => flags)
     .filter((flags) => flags !== '-h, --help');
 

@@ -10,6 +10,7 @@ import { addImport } from './commands/import-consul.ts';
 import { addInfo } from './commands/info.ts';
 import { addInstances } from './commands/instances.ts';
 import { addKv } from './commands/kv.ts';
+import { addLock } from './commands/lock.ts';
 import { addLogin } from './commands/login.ts';
 import { addLogout } from './commands/logout.ts';
 import { addMaint } from './commands/maint.ts';
@@ -41,7 +42,7 @@ export function createProgram(context: CommandContext): Command {
       outputError: (text, write) => write(text.replace(/^error: /, 'rollcall: ')),
     });
   for (const add of [
-    ...[addServe, addAgent, addRun, addServices, addInstances, addNodes, addMembers, addWatch, addKv],
+    ...[addServe, addAgent, addRun, addServices, addInstances, addNodes, addMembers, addWatch, addKv, addLock],
     ...[addEvent, addMaint, addInfo, addMonitor, addReload, addValidate],
     ...[addLogin, addLogout, addAcl, addBackup, addRestore, addImport, addAudit, addVersion],
   ]) {

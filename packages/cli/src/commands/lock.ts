@@ -1,0 +1,145 @@
+/**
+ * `rollcall lock PREFIX -- COMMAND…`: runs a program while a lock is held, as `consul lock` does, with the same keys. What a
+ * lock is in the registry: `lock/`.
+ */
+
+import { Option, type Command } from 'commander';
+import { targetOf } from '../admin-call.ts';
+import { startWords, type Child } from '../child.ts';
+import type { CommandContext } from '../command-context.ts';
+import { addExamples } from '../examples.ts';
+import { CommandFailure, exitCodes, usage } from '../failure.ts';
+import { holdSession, type HeldSession } from '../lock/held-session.ts';
+import { Lock, type Claim } from '../lock/lock.ts';
+import { LockStore } from '../lock/lock-store.ts';
+import { Semaphore } from '../lock/semaphore.ts';
+import { count, duration } from '../option-values.ts';
+import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { signalNumber, stopSignals, type StopSignals } from '../signals.ts';
+import { remark } from '../terminal.ts';
+
+interface LockFlags extends RegistryFlags {
+  readonly n: number;
+  readonly name?: string;
+  readonly timeout: number;
+  readonly monitorRetry: number;
+  readonly passStdin?: true;
+  readonly shell?: boolean;
+  readonly verbose?: true;
+}
+
+/** As Consul's: what the program has to end by itself. */
+const graceMs = 5_000;
+
+export function addLock(parent: Command, context: CommandContext): void {
+  const command = parent
+    .command('lock')
+    .description('run a program while a lock is held: by one process at a time wherever they run, or by several with -n')
+    .showHelpAfterError('(the program and its arguments come after "--"; add --help to see what is possible)')
+    .argument('<prefix>', 'where the lock is kept: the key PREFIX/.lock')
+    .argument('<command...>', 'the program and its arguments, after "--"; one word is for the shell')
+    .addOption(new Option('-n <count>', 'how many may hold it at once; the same for all who use the prefix').argParser(count(10_000)).default(1))
+    .option('--name <name>', 'name of the session, for people who look at it')
+    .addOption(new Option('--timeout <duration>', 'longest to wait for the lock; for ever when not given').argParser(duration).default(0, 'for ever'))
+    .addOption(new Option('--monitor-retry <count>', 'how often the registry may fail in a row, a second apart, before the lock counts as lost').argParser(retries).default(3))
+    .option('--pass-stdin', 'let the program read standard input')
+    .option('--shell', 'run the command in a shell, whatever its words')
+    .option('--no-shell', 'run it without a shell')
+    .option('--verbose', 'say on stderr what is waited for')
+    // Its exit code is ours here, always.
+    .addOption(new Option('--child-exit-code').hideHelp());
+  addExamples(
+    addRegistryOptions(command),
+    'rollcall lock jobs/report -- ./report --day today',
+    "rollcall lock --timeout 10s jobs/report 'make report'",
+    'rollcall lock -n 3 workers/resize -- ./worker',
+  );
+  command.action((prefix: string, words: readonly string[], flags: LockFlags) => lock(prefix, words, flags, context));
+}
+
+async function lock(prefix: string, words: readonly string[], flags: LockFlags, { terminal, setExitCode }: CommandContext): Promise<void> {
+  if (/^\/*$/.test(prefix)) throw usage('the prefix is empty; name the place of the lock, such as jobs/report');
+  const { n, name = `rollcall lock ${prefix}: ${words[0] ?? ''}`, timeout, monitorRetry, passStdin, shell, verbose } = flags;
+  const tell = (line: string) => {
+    if (verbose === true) remark(terminal, line);
+  };
+  const store = new LockStore(await targetOf(flags, terminal));
+  const session = await holdSession(store, name);
+  const signals = stopSignals();
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  const options = { store, session, prefix, timeoutMs: timeout, monitorRetries: monitorRetry, signal };
+  const claim = n === 1 ? new Lock(options) : new Semaphore(options, n);
+  try {
+    tell(`waiting for ${prefix}`);
+    const early = await take(claim, session, signals);
+    if (typeof early === 'string') {
+      setExitCode(128 + signalNumber(early));
+      return;
+    }
+    tell(`${prefix} is held`);
+    const input = passStdin === true ? {} : { input: 'nothing' as const };
+    const child = await startWords(words, { shell, ...input, env: { CONSUL_LOCK_HELD: 'true' } });
+    setExitCode(await whileHeld(child, { claim, session, signals, tell: (line) => remark(terminal, line) }));
+  } finally {
+    stopped.abort();
+    // Whatever is left ends with the session; when the registry cannot be reached, its time ends it.
+    await claim.release().catch((error: unknown) => tell(`not released: ${(error as Error).message}`));
+    await session.end().catch((error: unknown) => tell(`the session ends by its time: ${(error as Error).message}`));
+  }
+}
+
+/** @returns the signal that came first, if one did */
+async function take(claim: Claim, { lost }: HeldSession, signals: StopSignals): Promise<NodeJS.Signals | undefined> {
+  const taking = claim.take();
+  // Its failure after a signal is the signal's.
+  taking.catch(() => undefined);
+  const ended = lost.then((reason) => {
+    throw new CommandFailure(exitCodes.failure, `the lock was not taken: ${reason}`);
+  });
+  ended.catch(() => undefined);
+  const first = await Promise.race([taking, signals.first, ended]);
+  if (typeof first === 'string') return first;
+  if (!first) throw new CommandFailure(exitCodes.failure, 'the lock was not free in time');
+  return undefined;
+}
+
+interface Holding {
+  readonly claim: Claim;
+  readonly session: HeldSession;
+  readonly signals: StopSignals;
+  readonly tell: (line: string) => void;
+}
+
+/** @returns the program's exit code. @throws CommandFailure when the lock was lost; the program has ended then, too */
+async function whileHeld(child: Child, { claim, session, signals, tell }: Holding): Promise<number> {
+  const lost = Promise.race([claim.watch(), session.lost]);
+  const first = await Promise.race([
+    child.ended.then((code) => ({ code })),
+    signals.first.then((signal) => ({ signal })),
+    lost.then((reason) => ({ reason })),
+  ]).catch(async (error: unknown) => {
+    await stop(child, signals);
+    throw error;
+  });
+  if ('code' in first) return first.code;
+  if ('reason' in first) tell(`the lock is lost, and the program is stopped: ${first.reason}`);
+  const code = await stop(child, signals);
+  if ('signal' in first) return code;
+  throw new CommandFailure(exitCodes.failure, 'the program was stopped, since the lock was lost');
+}
+
+/** SIGTERM, and what ends everything when that does not help, or somebody asks again. */
+async function stop(child: Child, signals: StopSignals): Promise<number> {
+  child.signal('SIGTERM');
+  const kill = () => child.signal('SIGKILL');
+  const timer = setTimeout(kill, graceMs);
+  void signals.second.then(kill);
+  const code = await child.ended;
+  clearTimeout(timer);
+  return code;
+}
+
+function retries(text: string): number {
+  return text === '0' ? 0 : count(1_000)(text);
+}
