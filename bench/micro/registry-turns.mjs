@@ -9,7 +9,8 @@ import { Readable } from 'node:stream';
 import { memory } from '../../packages/server/dist/engine/memory/memory.js';
 import { writeBackup } from '../../packages/server/dist/backup/backup.js';
 import { readBackup, restoreTransaction } from '../../packages/server/dist/backup/restore.js';
-import { prunable } from '../../packages/server/dist/registry/prune.js';
+import { inTurns } from '../../packages/server/dist/in-turns.js';
+import { findPrunable } from '../../packages/server/dist/registry/prune.js';
 import { catalog } from '../../packages/server/dist/registry/views.js';
 import { Replica } from '../../packages/server/dist/replica.js';
 import { longestTurn } from '../turn-meter.mjs';
@@ -45,6 +46,11 @@ const session = (id, more = {}) => ({
   ...{ kind: 'session-create', id, name: '', node: 'holder', liveness: 'ttl', ttlMs: 0, lockDelayMs: 15_000, behavior: 'release', checks: [] },
   ...more,
 });
+const thousand = {
+  ...instance(0),
+  instances: Array.from({ length: 1_000 }, (_, n) => instance(n).instances[0]),
+  checks: Array.from({ length: 2_000 }, (_, n) => ({ ...instance(n >> 1).checks[0], id: `c-${n}` })),
+};
 const holder = { kind: 'register', node: { name: 'holder', address: '10.0.0.9' }, nodeMode: 'update' };
 
 const keys = (replica) => all(replica, count, (n) => key(n));
@@ -52,11 +58,11 @@ const spread = (replica) => all(replica, count, (n) => instance(n));
 const inOne = (replica) => all(replica, count, (n) => instance(n, { service: 'web', tags: ['v1', `own-${n}`] }));
 const oneNode = (replica) => all(replica, count, (n) => instance(n, { node: 'holder' }));
 
-const withSession = (behavior, hold) => async (replica) => {
+const withSession = (behavior, hold, many = count) => async (replica) => {
   await replica.submit(holder);
   await replica.submit(session('s', { behavior, liveness: hold === 'instances' ? 'stream' : 'ttl' }));
   if (hold === 'keys') await all(replica, count, (n) => key(n, { condition: { kind: 'acquire', session: 's' } }));
-  else await all(replica, count, (n) => instance(n, { node: 'holder', session: 's' }));
+  else await all(replica, many, (n) => instance(n, { node: 'holder', session: 's' }));
 };
 
 async function packed(replica) {
@@ -74,11 +80,12 @@ const cases = [
   ['deregister a node with 100,000 instances', oneNode, (r) => r.submit({ kind: 'deregister-node', node: 'holder' })],
   ['end of a session with 100,000 locks, release', withSession('release', 'keys'), (r) => r.submit({ kind: 'session-destroy', id: 's' })],
   ['end of a session with 100,000 locks, delete', withSession('delete', 'keys'), (r) => r.submit({ kind: 'session-destroy', id: 's' })],
-  ['a stream with 100,000 instances is cut', withSession('release', 'instances'), (r) => r.submit({ kind: 'session-connected', id: 's', connected: false })],
+  ['a stream with 1,000 instances is cut', withSession('release', 'instances', 1_000), (r) => r.submit({ kind: 'session-connected', id: 's', connected: false })],
   ['end of a stream with 100,000 instances', withSession('release', 'instances'), (r) => r.submit({ kind: 'session-destroy', id: 's' })],
   ['100,000 checks turn critical', spread, (r) => r.submit({ kind: 'update-checks', updates: Array.from({ length: count }, (_, n) => ({ node: `node-${n % 1_000}`, id: `c-${n}`, status: 'critical' })) })],
-  ['1,024 keys of 256 KiB at once', async () => {}, (r) => Promise.all(Array.from({ length: 1_024 }, (_, n) => r.submit(key(n, { value: Buffer.alloc(262_144) }))))],
-  ['prune of 100,000 tombstones', async (r) => { await keys(r); await r.submit({ kind: 'kv-delete-tree', prefix: '' }); }, (r) => r.submit({ kind: 'prune', keys: prunable(r.state, clock.now()) })],
+  ['1,024 keys of 256 KiB at once', async (r) => { r.values = Array.from({ length: 1_024 }, () => Buffer.alloc(262_144)); }, (r) => Promise.all(r.values.map((value, n) => r.submit(key(n, { value }))))],
+  ['1,000 instances in one registration', async () => {}, (r) => r.submit(thousand)],
+  ['prune of 100,000 tombstones', async (r) => { await keys(r); await r.submit({ kind: 'kv-delete-tree', prefix: '' }); }, async (r) => r.submit({ kind: 'prune', keys: await inTurns(findPrunable(r.state, clock.now())) })],
   ['backup of 100,000 instances and keys', async (r) => { await spread(r); await keys(r); }, packed],
   ['restore of 100,000 instances and keys', async (r) => { await spread(r); await keys(r); r.backup = await packed(r); },
     async (r) => { const backup = await readBackup(Readable.from(r.backup), 1e9); await r.replace((state) => restoreTransaction(backup, state)); }],

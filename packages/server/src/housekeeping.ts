@@ -6,7 +6,8 @@
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import type { Wheel } from './health/wheel.ts';
-import { prunable } from './registry/prune.ts';
+import { inTurns } from './in-turns.ts';
+import { findPrunable } from './registry/prune.ts';
 import type { Registry } from './registry/registry.ts';
 
 const everyMs = 60_000;
@@ -19,13 +20,21 @@ const delaysMax = 1_024;
 export function keepHouse(registry: Registry, wheel: Wheel, clock: Clock, log: Logger): () => void {
   const timer = wheel.schedule(everyMs, () => {
     timer.renew(everyMs);
-    const { state } = registry;
-    if (state.graves <= gravesMax && state.delays.size <= delaysMax) return;
-    const keys = prunable(state, clock.now());
-    registry.submit({ kind: 'prune', keys }).then(
-      () => log.info({ pruned: keys.length }, 'forgot old tombstones and lapsed lock delays'),
+    if (!isWorthPruning(registry)) return;
+    prune(registry, clock).then(
+      (pruned) => log.info({ pruned }, 'forgot old tombstones and lapsed lock delays'),
       (error: unknown) => log.warn({ err: error }, 'pruning failed; it is tried again in a minute'),
     );
   });
   return () => timer.cancel();
+}
+
+function isWorthPruning({ state }: Registry): boolean {
+  return state.graves > gravesMax || state.delays.size > delaysMax;
+}
+
+async function prune(registry: Registry, clock: Clock): Promise<number> {
+  const keys = await inTurns(findPrunable(registry.state, clock.now()));
+  await registry.submit({ kind: 'prune', keys });
+  return keys.length;
 }

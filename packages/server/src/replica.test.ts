@@ -19,12 +19,13 @@ const put = (key: string, value: string, cas?: number): Command => ({
 const oversize: Command = put('x'.repeat(5_000), '');
 
 /** An engine whose commits wait until the test lets them go, or fail as the test says. */
-function gated(): Engine & { held: ((fate?: RegistryError) => void)[]; commits: Transaction[] } {
+function gated(): Engine & { held: ((fate?: RegistryError) => void)[]; commits: Transaction[]; inner: Engine } {
   const inner = memory();
   const held: ((fate?: RegistryError) => void)[] = [];
   const commits: Transaction[] = [];
   return {
     ...inner,
+    inner,
     held,
     commits,
     commit: (transaction) =>
@@ -126,6 +127,58 @@ describe('replica', () => {
     engine.held[1]?.();
     expect(await next).toBe(true);
     await replica.close();
+  });
+
+  test('a recursive delete lets other commands pass between its steps, and the event loop turn', async () => {
+    const engine = gated();
+    const replica = await started(engine);
+    const filled = Array.from({ length: 1_200 }, (_, n) => replica.submit(put(`k/${n}`, '1')));
+    for (let commit = 0; commit < 2; commit++) {
+      await until(() => engine.held.length === commit + 1);
+      engine.held[commit]?.();
+    }
+    await Promise.all(filled);
+    engine.held.length = 0;
+    const order: string[] = [];
+    const deleted = replica.submit({ kind: 'kv-delete-tree', prefix: 'k/' }).then((done) => order.push(`deleted ${done}`));
+    const other = replica.submit(put('other', '1')).then(() => order.push('other'));
+    // Two rows for each key: two full transactions, with the other command between them, and the rest.
+    for (let commit = 0; commit < 4; commit++) {
+      await until(() => engine.held.length === commit + 1);
+      engine.held[commit]?.();
+    }
+    await Promise.all([deleted, other]);
+    expect(order).toEqual(['other', 'deleted true']);
+    expect([...replica.state.kvKeys('')]).toEqual(['other']);
+    await replica.close();
+  });
+
+  test('a store that fails between two steps has a part of the work, and the same command does the rest', async () => {
+    const engine = gated();
+    const replica = await started(engine);
+    const filled = replica.submit({
+      kind: 'txn',
+      operations: Array.from({ length: 1_500 }, (_, n) => ({ change: put(`k/${n}`, '1') as never })),
+    });
+    await until(() => engine.held.length === 1);
+    engine.held[0]?.();
+    await filled;
+    const remove: Command = { kind: 'kv-delete-tree', prefix: 'k/' };
+    const deleted = replica.submit(remove).catch((error: unknown) => (error as RegistryError).code);
+    await until(() => engine.held.length === 2);
+    engine.held[1]?.();
+    await until(() => engine.held.length === 3);
+    engine.held[2]?.(new RegistryError('resource_exhausted', 'no room'));
+    expect(await deleted).toBe('resource_exhausted');
+    expect(replica.state.kvSize).toBe(1_500 - 512);
+    await replica.close();
+
+    // What another process finds in the same store.
+    const next = await started(engine.inner);
+    expect(next.state.kvSize).toBe(1_500 - 512);
+    expect(await next.submit(remove)).toBe(true);
+    expect(next.state.kvSize).toBe(0);
+    await next.close();
   });
 
   test('a lost race is decided again on the newer state', async () => {

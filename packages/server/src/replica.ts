@@ -21,6 +21,7 @@ import type { AnyResult, Command, Result } from './registry/command.ts';
 import type { Registry } from './registry/registry.ts';
 import type { Row, RowChange } from './registry/rows.ts';
 import { State } from './registry/state.ts';
+import { letsOthersPass } from './registry/steps.ts';
 import { Views } from './registry/views.ts';
 
 export interface ReplicaOptions {
@@ -50,11 +51,13 @@ interface Replacement {
 
 interface Waiting {
   readonly work: Command | Replacement;
+  /** It has done a part of its work, and begins a transaction, so that it comes to the next part. */
+  readonly goesOn?: true;
   readonly resolve: (result: AnyResult) => void;
   readonly reject: (error: RegistryError) => void;
 }
 
-/** Commands decided together; bounds the time that one batch keeps the event loop. */
+/** Commands decided together, which `fill.ts` bounds by what they write, too: so long one batch keeps the event loop. */
 const batchMax = 1_024;
 
 /** A lost race is decided again; an engine that never lets us win is unavailable. */
@@ -151,32 +154,49 @@ export class Replica implements Registry {
   }
 
   async #drain(): Promise<void> {
-    while (this.#queue.length > 0) await this.#commitBatch(this.#takeBatch());
+    while (this.#queue.length > 0) {
+      const whole = await this.#commitBatch(this.#takeBatch());
+      // What one batch had no room for does not follow in the same turn: an engine may answer within it.
+      if (!whole) await new Promise<void>((turn) => setImmediate(turn));
+    }
     this.#committing = false;
   }
 
-  /** The commands up to the next replacement, or that replacement alone. */
+  /** The commands up to the next that begins a transaction of its own, or a replacement alone. */
   #takeBatch(): Waiting[] {
-    const whole = this.#queue.findIndex(({ work }) => work.kind === 'replacement');
-    const end = whole < 0 ? batchMax : Math.max(1, whole);
-    const batch = this.#queue.slice(0, end);
-    this.#queue = this.#queue.slice(end);
-    return batch;
+    const queue = this.#queue;
+    let end = 1;
+    if (queue[0]?.work.kind !== 'replacement') {
+      while (end < Math.min(batchMax, queue.length) && !beginsBatch(queue[end] as Waiting)) end++;
+    }
+    this.#queue = queue.slice(end);
+    return queue.slice(0, end);
   }
 
-  async #commitBatch(batch: readonly Waiting[]): Promise<void> {
+  /** @returns whether all of it was done, and it was no more than usual */
+  async #commitBatch(batch: readonly Waiting[]): Promise<boolean> {
     try {
-      settle(batch, await this.#commit(batch.map(({ work }) => work)));
+      const outcomes = await this.#commit(batch.map(({ work }) => work));
+      const last = settle(batch, outcomes);
+      this.#queue = [...batch.slice(outcomes.length), ...this.#queue];
+      if (last !== undefined) this.#goOn(last);
+      return last === undefined && outcomes.length === batch.length && batch.length < batchMax;
     } catch (error) {
       // Refusals decided on top of writes that did not happen would be wrong, too: all fail alike.
       const failure = toRegistryError(error);
       for (const { reject } of batch) reject(failure);
+      return true;
     }
+  }
+
+  #goOn(waiting: Waiting): void {
+    if (waiting.work.kind !== 'replacement' && letsOthersPass(waiting.work)) this.#queue.push(waiting);
+    else this.#queue.unshift(waiting);
   }
 
   async #commit(works: readonly Waiting['work'][]): Promise<readonly Outcome[]> {
     for (let attempt = 1; ; attempt++) {
-      const { outcomesAt, transaction } = this.#decide(works);
+      const { decided, outcomesAt, transaction } = this.#decide(works);
       if (transaction === undefined) return outcomesAt(this.state.revision);
       const started = this.#clock.monotonic();
       const result = await this.#engine.commit(transaction);
@@ -186,7 +206,7 @@ export class Replica implements Registry {
         this.#own = undefined;
         this.#meter?.commitSeconds.observe((durable - started) / 1_000);
         this.#meter?.applyLagSeconds.observe((this.#clock.monotonic() - durable) / 1_000);
-        this.#meter?.commands.inc(works.length);
+        this.#meter?.commands.inc(decided);
         return outcomesAt(result.revision);
       }
       if (attempt >= attemptsMax) {
@@ -198,17 +218,17 @@ export class Replica implements Registry {
 
   #decide(
     works: readonly Waiting['work'][],
-  ): Pick<Batch, 'outcomesAt'> & { readonly transaction?: Transaction } {
+  ): Omit<Batch, 'writes'> & { readonly transaction?: Transaction } {
     const first = works[0];
     if (first?.kind === 'replacement') {
-      return { outcomesAt: () => [{ result: true }], transaction: first.make(this.state) };
+      return { decided: 1, outcomesAt: () => [{ result: true }], transaction: first.make(this.state) };
     }
-    const { outcomesAt, writes } = decideBatch(this.state, works as readonly Command[], this.#clock.now());
-    if (writes === undefined) return { outcomesAt };
+    const { writes, ...batch } = decideBatch(this.state, works as readonly Command[], this.#clock.now());
+    if (writes === undefined) return batch;
     this.#own = new Map(writes.put.map(({ value, row }) => [value, row]));
     // The engine may keep what it is given, and is given no rows to keep.
     const put = writes.put.map(({ key, value }) => ({ key, value }));
-    return { outcomesAt, transaction: { ...writes, put } };
+    return { ...batch, transaction: { ...writes, put } };
   }
 
   async #follow(ready: () => void): Promise<void> {
@@ -247,10 +267,17 @@ export class Replica implements Registry {
   }
 }
 
-function settle(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
-  outcomes.forEach((outcome, at) => {
-    const waiting = batch[at];
-    if ('error' in outcome) waiting?.reject(outcome.error);
-    else waiting?.resolve(outcome.result);
-  });
+function beginsBatch({ work, goesOn }: Waiting): boolean {
+  return work.kind === 'replacement' || goesOn === true;
+}
+
+/** @returns what has to go on; only the last of a batch does */
+function settle(batch: readonly Waiting[], outcomes: readonly Outcome[]): Waiting | undefined {
+  for (const [at, outcome] of outcomes.entries()) {
+    const waiting = batch[at] as Waiting;
+    if ('next' in outcome) return { ...waiting, work: outcome.next, goesOn: true };
+    if ('error' in outcome) waiting.reject(outcome.error);
+    else waiting.resolve(outcome.result);
+  }
+  return undefined;
 }

@@ -256,6 +256,20 @@ describe('a restart of the registry is not a death:', () => {
     expect(after.session('lock')).toBeUndefined();
   });
 
+  it('the end of a session that a crash cut off is completed', async () => {
+    const engine = memory();
+    const before = await startLiveness({ engine });
+    await before.createSession('lock', 'ttl', 0);
+    await before.close();
+    const cut = { kind: 'session', id: 'lock', name: '', node: 'n1', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 };
+    const row = JSON.stringify({ ...cut, behavior: 'release', checks: [], ending: true, created: 1, modified: 0 });
+    await engine.commit({ expect: [], put: [{ key: 'session\0lock', value: Buffer.from(row) }], delete: [] });
+
+    const after = await start({ engine });
+    await after.pass(slackMs);
+    expect(after.session('lock')).toBeUndefined();
+  });
+
   it('what had expired before is not said again', async () => {
     const engine = memory();
     const before = await startLiveness({ engine });

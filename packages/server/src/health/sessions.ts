@@ -97,12 +97,21 @@ export class Sessions {
       this.#leases.delete(key);
       return;
     }
+    if (starting && row.ending === true) this.#endNow(row.id);
     if (row.liveness === 'ttl' && row.ttlMs === 0) return;
     const { wheel, expiry, registry } = this.#options;
     const lease = new SessionLease(wheel, expiry, registry, row);
     this.#leases.set(key, lease);
     if (starting && lease.kind === 'stream') lease.renew(Math.max(lease.lengthMs, startGraceMinMs));
     else lease.renew();
+  }
+
+  /** The process that had begun its end stopped before it was done. */
+  #endNow(id: string): void {
+    const { registry, log } = this.#options;
+    registry.submit({ kind: 'session-destroy', id }).catch((err: unknown) => {
+      log.warn({ err, session: id }, 'the end of a session could not be completed; the next start tries it again');
+    });
   }
 
   /** Starts a session's time anew; false when there is none, or its end has begun. */

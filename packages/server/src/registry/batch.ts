@@ -9,11 +9,17 @@ import type { AnyResult, Command } from './command.ts';
 import { answerAt } from './decide-txn.ts';
 import { decide } from './decide.ts';
 import { Draft } from './draft.ts';
+import { transactionBound } from './fill.ts';
 import type { Row } from './rows.ts';
 import type { State } from './state.ts';
+import { goingOn, type Decided } from './steps.ts';
 import { touchViews } from './touch-views.ts';
 
-export type Outcome = { readonly result: AnyResult } | { readonly error: RegistryError };
+export type Outcome =
+  | { readonly result: AnyResult }
+  | { readonly error: RegistryError }
+  /** Not all of it is done; this command does the rest. */
+  | { readonly next: Command };
 
 export interface Writes {
   /** Rows read by key, with the revision seen; 0 means absent. */
@@ -24,8 +30,10 @@ export interface Writes {
 }
 
 export interface Batch {
+  /** How many of the commands were decided: the transaction has no room for those after them. */
+  readonly decided: number;
   /**
-   * One per command, in order. They hold only if the writes are committed.
+   * One per decided command, in order; only the last may have to go on. They hold only if the writes are committed.
    * @param revision of the commit; the state's own when there is nothing to commit
    */
   readonly outcomesAt: (revision: number) => readonly Outcome[];
@@ -33,26 +41,35 @@ export interface Batch {
   readonly writes: Writes | undefined;
 }
 
-/** @param now wall clock in milliseconds, for lock delays only */
-export function decideBatch(state: State, commands: readonly Command[], now: number): Batch {
-  const draft = new Draft(state);
-  const outcomes = commands.map((command): Outcome => {
+/**
+ * @param now wall clock in milliseconds, for lock delays only
+ * @param bound of the transaction
+ */
+export function decideBatch(state: State, commands: readonly Command[], now: number, bound = transactionBound): Batch {
+  const draft = new Draft(state, bound);
+  const decided: (Decided<AnyResult> | { readonly error: RegistryError })[] = [];
+  for (const command of commands) {
+    if (draft.fill.full) break;
     try {
-      return { result: decide(draft, command, now) };
+      decided.push(decide(draft, command, now));
     } catch (error) {
-      return { error: toRegistryError(error) };
+      decided.push({ error: toRegistryError(error) });
     }
-  });
+  }
   draft.dropNoOps();
-  const answers = outcomes.map((outcome): ((revision: number) => Outcome) => {
-    if ('error' in outcome || typeof outcome.result !== 'object') return () => outcome;
-    const at = answerAt(outcome.result, state, draft, state.revision);
+  const answers = decided.map((each, index): ((revision: number) => Outcome) => {
+    if ('error' in each) return () => each;
+    if ('rest' in each) return (revision) => ({ next: goingOn(commands[index] as Command, each.rest, revision) });
+    const result = each.answer;
+    if (typeof result !== 'object') return () => ({ result });
+    const at = answerAt(result, state, draft, state.revision);
     return (revision) => ({ result: at(revision) });
   });
   const outcomesAt = (revision: number) => answers.map((answer) => answer(revision));
-  if (draft.empty) return { outcomesAt, writes: undefined };
+  if (draft.empty) return { decided: decided.length, outcomesAt, writes: undefined };
   touchViews(state, draft);
   return {
+    decided: decided.length,
     outcomesAt,
     writes: {
       expect: Array.from(draft.reads(), ([key, revision]) => ({ key, revision })),

@@ -72,8 +72,17 @@ export interface DeregisterCheck {
   readonly id: string;
 }
 
+/**
+ * Of a command that may take several transactions (`steps.ts`): it removes what was there up to its first
+ * one, so that those who write meanwhile neither lose what they wrote nor keep it going for ever.
+ */
+interface Resumable {
+  /** Revision of its first transaction; absent in that one. */
+  readonly asOf?: number;
+}
+
 /** Removes a node with everything on it; false when it did not exist. */
-export interface DeregisterNode {
+export interface DeregisterNode extends Resumable {
   readonly kind: 'deregister-node';
   readonly node: string;
 }
@@ -89,6 +98,8 @@ export interface UpdateChecks {
     /** Absent: the output stays. */
     readonly output?: string;
   }[];
+  /** Of the updates that are done already, how many existed; 0 when absent. */
+  readonly existed?: number;
 }
 
 /** Writes a KV key; false when the condition does not hold and nothing was written. */
@@ -112,9 +123,11 @@ export interface KvDelete {
   readonly cas?: number;
 }
 
-export interface KvDeleteTree {
+export interface KvDeleteTree extends Resumable {
   readonly kind: 'kv-delete-tree';
   readonly prefix: string;
+  /** Where to go on: only keys above this one. */
+  readonly after?: string;
 }
 
 export interface SessionCreate {

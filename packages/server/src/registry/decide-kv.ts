@@ -1,10 +1,11 @@
 /** Decisions about KV keys: writes with a condition, locks, deletions. */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { KvPut } from './command.ts';
+import type { KvDeleteTree, KvPut } from './command.ts';
 import type { Draft } from './draft.ts';
 import { find, type Reader } from './reader.ts';
 import { keys, type KvRow } from './rows.ts';
+import type { Steps } from './steps.ts';
 
 export function putKey(draft: Draft, command: KvPut, now: number): boolean {
   const { key, value, flags, condition } = command;
@@ -29,7 +30,7 @@ export function putKey(draft: Draft, command: KvPut, now: number): boolean {
       return true;
     case 'acquire': {
       const { session } = condition;
-      if (find.session(draft, session) === undefined) {
+      if (find.liveSession(draft, session) === undefined) {
         throw new RegistryError('failed_precondition', `invalid session ${JSON.stringify(session)}`);
       }
       if (before?.session === session) write(draft, row);
@@ -58,9 +59,27 @@ export function deleteKey(draft: Draft, key: string, cas: number | undefined): b
   return true;
 }
 
-export function deleteTree(draft: Draft, prefix: string): boolean {
-  for (const key of [...draft.kvKeys(prefix)]) removeKey(draft, key);
+export function* deleteTree(draft: Draft, { prefix, after, asOf }: KvDeleteTree): Steps<boolean> {
+  let last = after;
+  for (const key of draft.kvKeys(prefix, after)) {
+    const row = find.kv(draft, key);
+    if (row === undefined) continue;
+    if (wasThere(row.modified, asOf)) removeKey(draft, key);
+    else draft.fill.add(1, 0);
+    // The draft's own keys come first, in no order.
+    if (row.modified !== 0) last = key;
+    yield () => ({ after: last });
+  }
   return true;
+}
+
+/**
+ * Whether what was written at a revision was there when a removal began.
+ * @param revision 0 for what is not committed yet
+ * @param asOf as in `Resumable`
+ */
+export function wasThere(revision: number, asOf: number | undefined): boolean {
+  return asOf === undefined || (revision !== 0 && revision <= asOf);
 }
 
 /** Removes a key that exists and remembers that it did. */

@@ -1,53 +1,106 @@
 /** Decisions that register nodes, instances and checks. */
 
-import { RegistryError } from '@rollcall/protocol';
+import { RegistryError, type CheckStatus } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput, Register } from './command.ts';
-import { deregisterCheck, writeCheck } from './decide-remove.ts';
+import { Removal } from './decide-remove.ts';
 import type { Draft } from './draft.ts';
 import { instanceMaintenance } from './known-checks.ts';
 import { find } from './reader.ts';
-import type { CheckRow } from './rows.ts';
+import { keys, type NodeRow } from './rows.ts';
+import type { Steps } from './steps.ts';
 
 const unwritten = { created: 0, modified: 0 } as const;
 
-export function register(draft: Draft, command: Register, now: number): boolean {
-  putNode(draft, command);
+/** Sessions that end by it may take several steps; then everything is registered in one. */
+export function* register(draft: Draft, command: Register, now: number): Steps<boolean> {
   const node = command.node.name;
-  for (const instance of command.instances ?? []) putInstance(draft, node, instance);
-  for (const check of command.checks ?? []) putCheck(draft, node, check, now);
-  if (command.replaceChecks === true) replaceChecks(draft, command, now);
+  const checks = command.checks ?? [];
+  checkRefusals(draft, command);
+  const removal = new Removal(draft, now);
+  for (const check of checks) yield* removal.clearWay(node, { id: check.id, status: statusOf(draft, node, check) });
+  for (const id of replacedChecks(draft, command)) yield* removal.sessionsWithCheck(node, id);
+
+  putNode(draft, command);
+  // An instance whose session has just ended goes with it, and so do its checks.
+  for (const instance of command.instances ?? []) {
+    if (lives(draft, instance)) putInstance(draft, node, instance);
+    else yield* removal.instance(node, instance.id);
+  }
+  for (const check of checks) {
+    if (isOfSomething(draft, node, check)) putCheck(draft, node, check);
+    else yield* removal.check(node, check.id);
+  }
+  for (const id of replacedChecks(draft, command)) draft.delete(keys.check(node, id));
   return true;
 }
 
-/** Removes the checks that the command does not name. Maintenance stays: an operator has ordered it, not the registrant. */
-function replaceChecks(draft: Draft, { node, instances = [], checks = [] }: Register, now: number): void {
+/** @throws RegistryError before anything is written or ended */
+function checkRefusals(draft: Draft, { node, nodeMode, instances = [], checks = [] }: Register): void {
+  const before = find.node(draft, node.name);
+  if (nodeMode === 'exists' && before === undefined) {
+    throw new RegistryError('not_found', `node ${node.name} is not registered`);
+  }
+  if (writesNode(nodeMode, before) && before !== undefined && before.id !== '' && (node.id ?? before.id) !== before.id) {
+    throw new RegistryError(
+      'failed_precondition',
+      `node name ${node.name} is reserved by node ${before.id} with name ${before.name}`,
+    );
+  }
+  for (const instance of instances) {
+    if (!lives(draft, instance)) throw new RegistryError('not_found', `session ${instance.session} does not exist`);
+  }
+  const own = new Set(instances.map(({ id }) => id));
+  for (const check of checks) {
+    if (!own.has(check.instance ?? '') && !isOfSomething(draft, node.name, check)) {
+      throw new RegistryError(
+        'not_found',
+        `check ${check.id} names instance ${check.instance}, which is not registered on node ${node.name}`,
+      );
+    }
+    refuseForeign(draft, node.name, check);
+  }
+}
+
+/** Without its check, the instance that holds it would pass unseen. */
+function refuseForeign(draft: Draft, node: string, { id, instance = '' }: CheckInput): void {
+  const before = find.check(draft, node, id);
+  if (before === undefined || before.instance === instance) return;
+  const holder = before.instance === '' ? `node ${node}` : `instance ${before.instance} on node ${node}`;
+  const message = `check ${id} belongs to ${holder}; give the check another id, or deregister that one first`;
+  throw new RegistryError('already_exists', message);
+}
+
+function lives(draft: Draft, { session }: InstanceInput): boolean {
+  return session === undefined || find.liveSession(draft, session) !== undefined;
+}
+
+/** Whether a check is one of the node, or of an instance that exists. */
+function isOfSomething(draft: Draft, node: string, { instance = '' }: CheckInput): boolean {
+  return instance === '' || find.instance(draft, node, instance) !== undefined;
+}
+
+function writesNode(nodeMode: Register['nodeMode'], before: NodeRow | undefined): boolean {
+  return nodeMode === 'update' || (nodeMode === 'ensure' && before === undefined);
+}
+
+/** The checks that the command does not name. Maintenance stays: an operator has ordered it, not the registrant. */
+function* replacedChecks(draft: Draft, { node, instances = [], checks = [], replaceChecks }: Register): Generator<string> {
+  if (replaceChecks !== true) return;
   const named = new Set(checks.map((check) => check.id));
-  for (const { id } of instances) {
-    for (const check of [...find.checksOfInstance(draft, node.name, id)]) {
-      if (named.has(check.id) || check.id === instanceMaintenance(id)) continue;
-      deregisterCheck(draft, node.name, check.id, now);
+  for (const instance of instances) {
+    for (const { id } of find.checksOfInstance(draft, node.name, instance.id)) {
+      if (!named.has(id) && id !== instanceMaintenance(instance.id)) yield id;
     }
   }
 }
 
 function putNode(draft: Draft, { node, nodeMode }: Register): void {
   const before = find.node(draft, node.name);
-  if (nodeMode === 'ensure' && before !== undefined) return;
-  if (nodeMode === 'exists') {
-    if (before === undefined) throw new RegistryError('not_found', `node ${node.name} is not registered`);
-    return;
-  }
-  const id = node.id ?? before?.id ?? '';
-  if (before !== undefined && before.id !== '' && id !== before.id) {
-    throw new RegistryError(
-      'failed_precondition',
-      `node name ${node.name} is reserved by node ${before.id} with name ${before.name}`,
-    );
-  }
+  if (!writesNode(nodeMode, before)) return;
   draft.put({
     kind: 'node',
     name: node.name,
-    id,
+    id: node.id ?? before?.id ?? '',
     address: node.address,
     meta: node.meta ?? {},
     ...(node.foreign === undefined ? {} : { foreign: node.foreign }),
@@ -56,9 +109,6 @@ function putNode(draft: Draft, { node, nodeMode }: Register): void {
 }
 
 function putInstance(draft: Draft, node: string, input: InstanceInput): void {
-  if (input.session !== undefined && find.session(draft, input.session) === undefined) {
-    throw new RegistryError('not_found', `session ${input.session} does not exist`);
-  }
   draft.put({
     kind: 'instance',
     node,
@@ -75,34 +125,25 @@ function putInstance(draft: Draft, node: string, input: InstanceInput): void {
   });
 }
 
-function putCheck(draft: Draft, node: string, input: CheckInput, now: number): void {
-  const instance = input.instance ?? '';
-  if (instance !== '' && find.instance(draft, node, instance) === undefined) {
-    throw new RegistryError(
-      'not_found',
-      `check ${input.id} names instance ${instance}, which is not registered on node ${node}`,
-    );
-  }
+/** Absent: an existing check keeps its status, a new one starts critical. */
+function statusOf(draft: Draft, node: string, { id, status }: CheckInput): CheckStatus {
+  return status ?? find.check(draft, node, id)?.status ?? 'critical';
+}
+
+function putCheck(draft: Draft, node: string, input: CheckInput): void {
   const before = find.check(draft, node, input.id);
-  // Without its check, the instance that holds it would pass unseen.
-  if (before !== undefined && before.instance !== instance) {
-    const holder = before.instance === '' ? `node ${node}` : `instance ${before.instance} on node ${node}`;
-    const message = `check ${input.id} belongs to ${holder}; give the check another id, or deregister that one first`;
-    throw new RegistryError('already_exists', message);
-  }
-  const row: CheckRow = {
+  draft.put({
     kind: 'check',
     node,
     id: input.id,
     name: input.name,
-    status: input.status ?? before?.status ?? 'critical',
+    status: statusOf(draft, node, input),
     notes: input.notes ?? '',
     output: input.output ?? before?.output ?? '',
-    instance,
+    instance: input.instance ?? '',
     type: input.type ?? 'none',
     definition: input.definition ?? {},
     ...(input.foreign === undefined ? {} : { foreign: input.foreign }),
     ...unwritten,
-  };
-  writeCheck(draft, row, before?.status, now);
+  });
 }

@@ -2,9 +2,11 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { SessionConnected, SessionCreate } from './command.ts';
-import { updateChecks } from './decide-remove.ts';
+import { Removal } from './decide-remove.ts';
 import type { Draft } from './draft.ts';
 import { find } from './reader.ts';
+import type { CheckRow } from './rows.ts';
+import type { Steps } from './steps.ts';
 
 export function createSession(draft: Draft, command: SessionCreate): boolean {
   if (find.session(draft, command.id) !== undefined) {
@@ -27,25 +29,21 @@ export function createSession(draft: Draft, command: SessionCreate): boolean {
   return true;
 }
 
-export function connectSession(
-  draft: Draft,
-  { id, connected }: SessionConnected,
-  now: number,
-): boolean {
-  if (find.session(draft, id) === undefined) return false;
-  const updates = [];
+/** All checks of the session turn at once: a stream may have so many instances only that this is little work. */
+export function* connectSession(draft: Draft, { id, connected }: SessionConnected, now: number): Steps<boolean> {
+  if (find.liveSession(draft, id) === undefined) return false;
+  const checks: CheckRow[] = [];
   for (const held of find.heldBySession(draft, id)) {
     if (held.kind !== 'instance') continue;
     for (const check of find.checksOfInstance(draft, held.node, held.id)) {
-      if (check.type !== 'stream') continue;
-      updates.push({
-        node: check.node,
-        id: check.id,
-        status: connected ? ('passing' as const) : ('critical' as const),
-        output: connected ? 'stream open' : 'stream closed',
-      });
+      if (check.type === 'stream') checks.push({ ...check, ...(connected ? open : closed) });
     }
   }
-  updateChecks(draft, { kind: 'update-checks', updates }, now);
+  const removal = new Removal(draft, now);
+  for (const check of checks) yield* removal.clearWay(check.node, check);
+  for (const check of checks) if (find.check(draft, check.node, check.id) !== undefined) draft.put(check);
   return true;
 }
+
+const open = { status: 'passing', output: 'stream open' } as const;
+const closed = { status: 'critical', output: 'stream closed' } as const;

@@ -6,12 +6,14 @@
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import type { Command, Requirement, Result, Txn, TxnFailure, TxnOperation, TxnResult } from './command.ts';
 import { Draft } from './draft.ts';
+import type { Bound } from './fill.ts';
 import { find, type Reader } from './reader.ts';
 import { keyOf, type Row, type RowOf } from './rows.ts';
 import { sameContent } from './same-content.ts';
+import type { Decided } from './steps.ts';
 
 /** `decide`, which hands itself in since it calls this. */
-type Decide = <C extends Command>(below: Draft, command: C, now: number) => Result<C>;
+type Decide = <C extends Command>(below: Draft, command: C, now: number) => Decided<Result<C>>;
 
 /**
  * What one transaction may read, over all its operations: 128 copies of a whole store would be no answer. A
@@ -21,6 +23,8 @@ type Decide = <C extends Command>(below: Draft, command: C, now: number) => Resu
 const readRowsMax = 16_384;
 /** Bytes of keys and values, the values as base64 writes them. */
 const readBytesMax = 32 * 1024 * 1024;
+/** Rows or bytes that are read in the time that one takes to be written. */
+const readsPerWrite = 16;
 
 /**
  * @throws RegistryError `invalid_argument` when it reads more rows or bytes than one transaction may; it stops
@@ -41,6 +45,8 @@ export function transact(
     if (failure !== undefined) failures.push({ at, ...failure });
     reads.push(failures.length > 0 ? [] : readAfter(inner, operation, at, budget));
   });
+  draft.fill.addAll(inner.fill);
+  draft.fill.add(budget.rows / readsPerWrite, budget.bytes / readsPerWrite);
   if (failures.length > 0) return { failures };
   const written = new Map(inner.puts());
   if (!inner.empty) inner.mergeInto(draft);
@@ -59,7 +65,9 @@ function attempt(
   }
   if (change === undefined) return undefined;
   try {
-    const done = decideOne(draft, change, now);
+    const decided = decideOne(draft, change, now);
+    if ('rest' in decided) throw tooLarge(change, draft.fill.bound);
+    const done = decided.answer;
     // To others, false says that there was nothing to remove.
     const conditional = change.kind === 'kv-put' || change.kind === 'kv-delete';
     if (!conditional || done) return undefined;
@@ -68,6 +76,14 @@ function attempt(
   } catch (error) {
     return { reason: 'refused', error: toRegistryError(error) };
   }
+}
+
+/** A transaction is one step, or none. */
+function tooLarge({ kind }: Command, { rows, bytes }: Bound): RegistryError {
+  const message =
+    `${kind} in a transaction changes more than a transaction may hold, about ${rows} records ` +
+    `or ${bytes} bytes; do it in a request of its own`;
+  return new RegistryError('invalid_argument', message);
 }
 
 function holds(require: Requirement, found: Row | undefined): boolean {

@@ -2,63 +2,74 @@
  * `decide`: from a command to writes on a draft, or an error. Pure: no clock, randomness or I/O.
  *
  * Each kind of command has one function here or in a sibling (`decide-register`, `decide-remove`,
- * `decide-kv`, `decide-session`, `decide-txn`). View markers are not their business: `touchViews`
+ * `decide-checks`, `decide-kv`, `decide-session`, `decide-txn`). View markers are not their business: `touchViews`
  * derives them once per batch.
  */
 
-import type { AnyResult, Command, Result } from './command.ts';
+import type { AnyResult, Command, Result, Txn, TxnResult } from './command.ts';
+import { updateChecks } from './decide-checks.ts';
 import { deleteKey, deleteTree, putKey } from './decide-kv.ts';
 import { register } from './decide-register.ts';
-import {
-  deregisterCheck,
-  deregisterInstance,
-  deregisterNode,
-  destroySession,
-  updateChecks,
-} from './decide-remove.ts';
+import { Removal } from './decide-remove.ts';
 import { connectSession, createSession } from './decide-session.ts';
 import { transact } from './decide-txn.ts';
-import type { Draft } from './draft.ts';
+import { Draft } from './draft.ts';
 import { putQuery } from './prepared-query.ts';
 import { prune } from './prune.ts';
 import { find, type Reader } from './reader.ts';
 import { keys } from './rows.ts';
+import type { Decided, Steps } from './steps.ts';
 
 /**
- * Decides one command on top of what the draft holds. On success its writes are in the draft, on an
- * error the draft is as before.
+ * Decides one command on top of what the draft holds, as far as the draft has room. On success its writes
+ * are in the draft, on an error the draft is as before.
  *
  * @param now wall clock in milliseconds, for lock delays only
  * @throws RegistryError `not_found`, `failed_precondition`, `invalid_argument`, `already_exists`
  */
-export function decide<C extends Command>(draft: Draft, command: C, now: number): Result<C> {
-  return draft.attempt(() => decideOn(draft, command, now)) as Result<C>;
+export function decide<C extends Command>(draft: Draft, command: C, now: number): Decided<Result<C>> {
+  return draft.attempt(() => {
+    const work = decideOn(draft, command, now);
+    if (typeof work !== 'object' || !('next' in work)) return { answer: work };
+    for (;;) {
+      const step = work.next();
+      if (step.done === true) return { answer: step.value };
+      if (draft.fill.full) return { rest: step.value?.() ?? {} };
+    }
+  }) as Decided<Result<C>>;
 }
 
-function decideOn(draft: Draft, command: Command, now: number): AnyResult {
+/** Answers a transaction that only reads. */
+export function readTransaction(reader: Reader, transaction: Txn, now: number): TxnResult {
+  return transact(new Draft(reader), transaction, now, decide);
+}
+
+function decideOn(draft: Draft, command: Command, now: number): AnyResult | Steps<AnyResult> {
   switch (command.kind) {
     case 'register':
       return register(draft, command, now);
     case 'deregister-instance':
-      return deregisterInstance(draft, command.node, command.id, now);
+      return new Removal(draft, now).instance(command.node, command.id);
     case 'deregister-check':
-      return deregisterCheck(draft, command.node, command.id, now);
+      return new Removal(draft, now).check(command.node, command.id);
     case 'deregister-node':
-      return deregisterNode(draft, command.node, now);
+      return new Removal(draft, now).node(command);
     case 'update-checks':
       return updateChecks(draft, command, now);
+    case 'kv-delete-tree':
+      return deleteTree(draft, command);
+    case 'session-destroy':
+      return new Removal(draft, now).session(command.id);
+    case 'session-connected':
+      return connectSession(draft, command, now);
+    case 'prune':
+      return prune(draft, command, now);
     case 'kv-put':
       return putKey(draft, command, now);
     case 'kv-delete':
       return deleteKey(draft, command.key, command.cas);
-    case 'kv-delete-tree':
-      return deleteTree(draft, command.prefix);
     case 'session-create':
       return createSession(draft, command);
-    case 'session-destroy':
-      return destroySession(draft, command.id, now);
-    case 'session-connected':
-      return connectSession(draft, command, now);
     case 'record-put': {
       const { type, id, value, cas } = command;
       if (cas !== undefined && cas !== recordRevision(draft, type, id)) return false;
@@ -71,8 +82,6 @@ function decideOn(draft: Draft, command: Command, now: number): AnyResult {
       return putQuery(draft, command);
     case 'txn':
       return transact(draft, command, now, decide);
-    case 'prune':
-      return prune(draft, command.keys, now);
   }
 }
 

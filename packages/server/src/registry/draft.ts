@@ -11,6 +11,7 @@ import { checkKeys } from './key-form.ts';
 import { Rowset } from './rowset.ts';
 import { keyOf, type Row } from './rows.ts';
 import { sameContent } from './same-content.ts';
+import { Fill, transactionBound, weigh, type Bound } from './fill.ts';
 
 interface Undo {
   readonly key: string;
@@ -26,10 +27,14 @@ export class Draft implements Reader {
   /** Keys written more than once: only they can have come back to what they were. */
   readonly #rewritten = new Set<string>();
   readonly #reads: Map<string, number>;
+  /** What was written here, undone or not, and what else its commands have cost. */
+  readonly fill: Fill;
   #undo: Undo[] | undefined;
 
-  constructor(base: Reader) {
+  /** @param bound of the transaction; that of the draft below when absent */
+  constructor(base: Reader, bound: Bound = base instanceof Draft ? base.fill.bound : transactionBound) {
     this.#base = base;
+    this.fill = new Fill(bound);
     this.#reads = base instanceof Draft ? base.#reads : new Map<string, number>();
   }
 
@@ -55,12 +60,12 @@ export class Draft implements Reader {
     yield* this.#set.bucket(bucket);
   }
 
-  *kvKeys(prefix: string): Generator<string, void, undefined> {
-    yield* this.#keysOf('kv', prefix, this.#base.kvKeys(prefix));
+  *kvKeys(prefix: string, after?: string): Generator<string, void, undefined> {
+    yield* this.#keysOf('kv', prefix, after, this.#base.kvKeys(prefix, after));
   }
 
   *graveKeys(prefix: string): Generator<string, void, undefined> {
-    yield* this.#keysOf('tombstone', prefix, this.#base.graveKeys(prefix));
+    yield* this.#keysOf('tombstone', prefix, undefined, this.#base.graveKeys(prefix));
   }
 
   /** Writes a row unless it says what is already there. Tells whether anything changed. */
@@ -72,6 +77,7 @@ export class Draft implements Reader {
     this.#remember(key);
     this.#deleted.delete(key);
     this.#set.put(key, { ...row, created: before?.created ?? 0, modified: 0 });
+    this.fill.add(1, weigh(row));
     return true;
   }
 
@@ -107,6 +113,7 @@ export class Draft implements Reader {
     this.#remember(key);
     this.#set.delete(key);
     this.#deleted.add(key);
+    this.fill.add(1, key.length);
     return true;
   }
 
@@ -161,14 +168,15 @@ export class Draft implements Reader {
     this.#undo?.push({ key, row, deleted });
   }
 
-  *#keysOf(kind: 'kv' | 'tombstone', prefix: string, base: Iterable<string>): Generator<string> {
+  *#keysOf(kind: 'kv' | 'tombstone', prefix: string, after: string | undefined, base: Iterable<string>): Generator<string> {
+    for (const row of this.#set.rows.values()) {
+      if (row.kind !== kind || !row.key.startsWith(prefix)) continue;
+      if (after === undefined || row.key > after) yield row.key;
+    }
     const recordPrefix = `${kind}\0`;
     for (const key of base) {
       const recordKey = recordPrefix + key;
       if (!this.#deleted.has(recordKey) && !this.#set.rows.has(recordKey)) yield key;
-    }
-    for (const row of this.#set.rows.values()) {
-      if (row.kind === kind && row.key.startsWith(prefix)) yield row.key;
     }
   }
 }

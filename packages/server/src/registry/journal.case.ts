@@ -5,12 +5,16 @@
 
 import { decideBatch, type Outcome } from './batch.ts';
 import type { Command } from './command.ts';
+import type { Bound } from './fill.ts';
 import type { RowChange } from './rows.ts';
 import { State } from './state.ts';
 import { Views } from './views.ts';
 
-export interface Committed {
-  readonly outcomes: readonly Outcome[];
+/** What a command came to once all of it was done. */
+export type Settled = Exclude<Outcome, { readonly next: unknown }>;
+
+export interface Committed<O extends Outcome = Settled> {
+  readonly outcomes: readonly O[];
   readonly changes: readonly RowChange[];
   readonly views: ReadonlySet<string>;
   readonly revision: number;
@@ -22,8 +26,34 @@ export class Journal {
   #revision = 0;
   readonly #records = new Map<string, { key: string; value: Uint8Array; revision: number }>();
 
+  readonly #bound: Bound | undefined;
+
+  /** @param bound of a transaction; the usual one by default */
+  constructor(bound?: Bound) {
+    this.#bound = bound;
+  }
+
+  /** Commits everything, in as many transactions as it takes. */
   commit(commands: readonly Command[], now = 0): Committed {
-    const { outcomesAt, writes } = decideBatch(this.state, commands, now);
+    const outcomes: Settled[] = [];
+    const changes: RowChange[] = [];
+    const views = new Set<string>();
+    for (let left = commands; left.length > 0; ) {
+      const step = this.step(left, now);
+      changes.push(...step.changes);
+      for (const view of step.views) views.add(view);
+      left = left.slice(step.outcomes.length);
+      for (const outcome of step.outcomes) {
+        if ('next' in outcome) left = [outcome.next, ...left];
+        else outcomes.push(outcome);
+      }
+    }
+    return { outcomes, changes, views, revision: this.#revision };
+  }
+
+  /** Commits one transaction with as many of the commands as it has room for. */
+  step(commands: readonly Command[], now = 0): Committed<Outcome> {
+    const { outcomesAt, writes } = decideBatch(this.state, commands, now, this.#bound);
     if (writes === undefined) return { outcomes: outcomesAt(this.#revision), changes: [], views: new Set(), revision: this.#revision };
     for (const { key, revision } of writes.expect) {
       const found = this.#records.get(key)?.revision ?? 0;

@@ -6,13 +6,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Command, Txn, TxnOperation } from './command.ts';
-import { Journal, type Committed } from './journal.case.ts';
+import { Journal, type Committed, type Settled } from './journal.case.ts';
 import { Model, show, type Answer } from './model.case.ts';
-import { prunable } from './prune.ts';
+import { prunable } from './prune.case.ts';
 import { find } from './reader.ts';
 import { keyOf, keys, type Row } from './rows.ts';
 import { sameContent } from './same-content.ts';
-import type { Outcome } from './batch.ts';
 import { viewOf } from './view-name.ts';
 import { catalog } from './views.ts';
 
@@ -192,6 +191,35 @@ describe('the state machine against a naive model', () => {
     );
   });
 
+  test('work that takes several transactions comes to the same, also when a restart cuts it off and it is given again', () => {
+    fc.assert(
+      fc.property(steps(1, single), fc.integer({ min: 1, max: 4 }), fc.boolean(), (played, rows, restarts) => {
+        const journal = new Journal({ rows, bytes: 1_000 });
+        const model = new Model();
+        let now = 0;
+        for (const { waitMs, batch } of played) {
+          now += waitMs;
+          // Without its other steps; the same command does the rest.
+          const cut = restarts && batch.every(({ kind }) => kind.startsWith('deregister') || kind === 'session-destroy');
+          if (cut) {
+            const { outcomes } = journal.step(batch, now);
+            journal.restart();
+            checkWhole(journal);
+            if (outcomes.every((outcome) => !('next' in outcome))) {
+              expect(outcomes.map((outcome) => answer(outcome as Settled))).toEqual(model.commit(batch, now, views, journal.state.revision));
+              continue;
+            }
+          }
+          const { outcomes, revision } = journal.commit(batch, now);
+          expect(outcomes.map(answer)).toEqual(model.commit(batch, now, views, revision));
+          compare(journal, model, { revisions: false });
+          checkWhole(journal);
+        }
+      }),
+      { numRuns },
+    );
+  });
+
   test('a restart changes nothing, and only watchers of a changed view are woken', () => {
     fc.assert(
       fc.property(steps(3), fc.nat(39), (played, restartAt) => {
@@ -238,7 +266,7 @@ describe('the state machine against a naive model', () => {
   });
 });
 
-function answer(outcome: Outcome): Answer {
+function answer(outcome: Settled): Answer {
   if ('error' in outcome) return outcome.error.code as Answer;
   const { result } = outcome;
   if (typeof result !== 'object') return result;
@@ -276,8 +304,19 @@ function checkRevisions({ outcomes }: Committed, { state }: Journal): void {
   }
 }
 
+/** Nothing depends on what is not there, whatever was cut off. */
+function checkWhole({ state }: Journal): void {
+  for (const [, row] of state.rows()) {
+    if (row.kind === 'kv' && row.session !== undefined) expect(find.session(state, row.session)).toBeDefined();
+    if (row.kind === 'instance') expect(find.node(state, row.node)).toBeDefined();
+    if (row.kind === 'instance' && row.session !== undefined) expect(find.session(state, row.session)).toBeDefined();
+    if (row.kind === 'check' && row.instance !== '') expect(find.instance(state, row.node, row.instance)).toBeDefined();
+    if (row.kind === 'session') for (const id of row.checks) expect(find.check(state, row.node, id)).toBeDefined();
+  }
+}
+
 /** Compares contents through the model's own views, so that one way of reading serves both. */
-function compare(journal: Journal, model: Model): void {
+function compare(journal: Journal, model: Model, { revisions } = { revisions: true }): void {
   const copy = new Model();
   const { state } = journal;
   copy.data = {
@@ -307,7 +346,9 @@ function compare(journal: Journal, model: Model): void {
     })),
     kv: Array.from(state.kvKeys(''), (key) => {
       const { value, flags, lockIndex, session, modified } = find.kv(state, key) as NonNullable<ReturnType<typeof find.kv>>;
-      return { key, value: Buffer.from(value).toString(), flags, lockIndex, session, modified };
+      const known = model.data.kv.find((each) => each.key === key);
+      const shown = revisions ? modified : (known?.modified ?? modified);
+      return { key, value: Buffer.from(value).toString(), flags, lockIndex, session, modified: shown };
     }),
     delays: [],
   };

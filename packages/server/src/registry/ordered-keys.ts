@@ -65,10 +65,14 @@ export class OrderedKeys {
     else if (revision === chunk.newest) chunk.newest = newestOf(revisions);
   }
 
-  /** The keys that start with `prefix`, in order. The set must not change while iterating. */
-  *under(prefix: string): Generator<string, void, undefined> {
-    let at = this.#chunkFor(prefix);
-    let index = lowerBound(this.#chunks[at]?.keys ?? [], prefix);
+  /**
+   * The keys that start with `prefix`, in order. The set must not change while iterating.
+   * @param after only those above this one
+   */
+  *under(prefix: string, after?: string): Generator<string, void, undefined> {
+    const from = after === undefined || after < prefix ? prefix : `${after}\0`;
+    let at = this.#chunkFor(from);
+    let index = lowerBound(this.#chunks[at]?.keys ?? [], from);
     for (; at < this.#chunks.length; at++, index = 0) {
       const { keys } = this.#chunks[at] as Chunk;
       for (; index < keys.length; index++) {

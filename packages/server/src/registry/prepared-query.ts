@@ -71,7 +71,7 @@ export function queryOf({ value }: Pick<RecordRow, 'value'>): PreparedQuery {
 export function putQuery(draft: Draft, { id, query, update }: QueryPut): boolean {
   if (update && find.record(draft, queryType, id) === undefined) return false;
   const { Session, Name } = query;
-  if (Session !== '' && find.session(draft, Session) === undefined) {
+  if (Session !== '' && find.liveSession(draft, Session) === undefined) {
     throw new RegistryError('failed_precondition', `invalid session "${Session.slice(0, 80)}"`);
   }
   const nameless = Name === '' && query.Template.Type === '';

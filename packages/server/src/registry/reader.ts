@@ -11,10 +11,14 @@ import { keys, type Row, type RowOf } from './rows.ts';
 
 export interface Reader {
   get(key: string): Row | undefined;
-  /** The rows of a bucket, in no particular order. Writes during iteration are not allowed. */
+  /** The rows of a bucket, in no particular order. During iteration, rows of the bucket may be deleted or put again. */
   bucket(bucket: string): Iterable<Row>;
-  /** The KV keys (or the tombstones' keys) under a prefix; a State yields them in order. */
-  kvKeys(prefix: string): Iterable<string>;
+  /**
+   * The KV keys (or the tombstones' keys) under a prefix; a State yields them in order, a Draft first
+   * those that it wrote itself.
+   * @param after only those above this one
+   */
+  kvKeys(prefix: string, after?: string): Iterable<string>;
   graveKeys(prefix: string): Iterable<string>;
 }
 
@@ -25,6 +29,8 @@ export const buckets = {
   /** Checks of the node itself are those of the empty instance. */
   checksOfInstance: (node: string, instance: string) => `checks-of\0${node}\0${instance}`,
   sessionsOnNode: (node: string) => `sessions-on\0${node}`,
+  /** Sessions that end when the check fails or goes. */
+  sessionsWithCheck: (node: string, check: string) => `sessions-with\0${node}\0${check}`,
   /** KV rows locked, instances vouched for, and records bound to it, by a session. */
   heldBySession: (session: string) => `held\0${session}`,
   all: (kind: 'node' | 'session' | 'check') => `all\0${kind}`,
@@ -44,7 +50,11 @@ export function bucketsOf(row: Row): string[] {
     case 'check':
       return [buckets.checksOnNode(row.node), buckets.all('check'), buckets.checksOfInstance(row.node, row.instance)];
     case 'session':
-      return [buckets.sessionsOnNode(row.node), buckets.all('session')];
+      return [
+        buckets.sessionsOnNode(row.node),
+        buckets.all('session'),
+        ...row.checks.map((check) => buckets.sessionsWithCheck(row.node, check)),
+      ];
     case 'kv':
       return row.session === undefined ? [] : [buckets.heldBySession(row.session)];
     case 'record': {
@@ -69,6 +79,11 @@ export const find = {
   check: (reader: Reader, node: string, id: string) =>
     reader.get(keys.check(node, id)) as RowOf<'check'> | undefined,
   session: (reader: Reader, id: string) => reader.get(keys.session(id)) as RowOf<'session'> | undefined,
+  /** A session that may still take hold of something: not one whose end has begun. */
+  liveSession: (reader: Reader, id: string) => {
+    const row = reader.get(keys.session(id)) as RowOf<'session'> | undefined;
+    return row?.ending === true ? undefined : row;
+  },
   kv: (reader: Reader, key: string) => reader.get(keys.kv(key)) as RowOf<'kv'> | undefined,
   delay: (reader: Reader, key: string) => reader.get(keys.delay(key)) as RowOf<'delay'> | undefined,
   record: (reader: Reader, type: string, id: string) =>
@@ -87,6 +102,8 @@ export const find = {
     reader.bucket(buckets.checksOfInstance(node, instance)) as Iterable<RowOf<'check'>>,
   sessionsOnNode: (reader: Reader, node: string) =>
     reader.bucket(buckets.sessionsOnNode(node)) as Iterable<RowOf<'session'>>,
+  sessionsWithCheck: (reader: Reader, node: string, check: string) =>
+    reader.bucket(buckets.sessionsWithCheck(node, check)) as Iterable<RowOf<'session'>>,
   heldBySession: (reader: Reader, session: string) =>
     reader.bucket(buckets.heldBySession(session)) as Iterable<RowOf<'kv' | 'instance' | 'record'>>,
   nodes: (reader: Reader) => reader.bucket(buckets.all('node')) as Iterable<RowOf<'node'>>,

@@ -73,6 +73,8 @@ export interface SessionRow extends Revisions {
   readonly behavior: 'release' | 'delete';
   /** Ids of checks on `node` (of the node or of instances) whose failure ends the session. */
   readonly checks: readonly string[];
+  /** Its end has begun: it takes hold of nothing more, and goes once it holds nothing. */
+  readonly ending?: true;
   readonly foreign?: Foreign;
 }
 

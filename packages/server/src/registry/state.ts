@@ -90,8 +90,8 @@ export class State implements Reader {
     return this.#set.bucketSize(bucket);
   }
 
-  kvKeys(prefix: string): Iterable<string> {
-    return this.#kvKeys.under(prefix);
+  kvKeys(prefix: string, after?: string): Iterable<string> {
+    return this.#kvKeys.under(prefix, after);
   }
 
   graveKeys(prefix: string): Iterable<string> {

@@ -6,8 +6,7 @@
 
 import { readBody } from '../../net/body.ts';
 import type { Txn, TxnResult } from '../../registry/command.ts';
-import { decide } from '../../registry/decide.ts';
-import { Draft } from '../../registry/draft.ts';
+import { readTransaction } from '../../registry/decide.ts';
 import { decodeList, type Call, type Reply } from './call.ts';
 import { txnOperation, type TxnOperationFields } from './definitions.ts';
 import { writeJson, type JsonValue } from './json.ts';
@@ -54,7 +53,7 @@ export async function txn(call: Call): Promise<Reply> {
   const writes = command.operations.some(({ change }) => change !== undefined);
   if (writes) return answer.of(await registry.submit(command), operations);
   if (consistency === 'consistent') await registry.barrier();
-  return answer.of(decide(new Draft(registry.state), command, clock.now()), operations);
+  return answer.of(readTransaction(registry.state, command, clock.now()), operations);
 }
 
 function answering(pretty: boolean, shown: Shown, given: readonly TxnOperationFields[], sight: Sight) {

@@ -1,0 +1,36 @@
+import { describe, expect, test } from 'vitest';
+import { inTurns } from './in-turns.ts';
+
+function* counted(steps: number, seen: string[]): Generator<void, string, undefined> {
+  for (let step = 1; step <= steps; step++) {
+    seen.push(`step ${step}`);
+    yield;
+  }
+  return 'done';
+}
+
+describe('work in turns', () => {
+  test('lets the event loop turn after so many steps', async () => {
+    const seen: string[] = [];
+    const work = inTurns(counted(5, seen), 2);
+    const turns = () => {
+      seen.push('turn');
+      if (seen.length < 20 && !seen.includes('end')) setImmediate(turns);
+    };
+    setImmediate(turns);
+    expect(await work).toBe('done');
+    seen.push('end');
+    const steps = seen.filter((each) => each !== 'end');
+    expect(steps.slice(0, 2)).toEqual(['step 1', 'step 2']);
+    expect(steps.indexOf('turn')).toBeLessThan(steps.indexOf('step 5'));
+    expect(steps.indexOf('step 4')).toBe(steps.indexOf('step 3') + 1);
+  });
+
+  test('throws what a step throws', async () => {
+    const failing = (function* fails(): Generator<void, void, undefined> {
+      yield;
+      throw new Error('no');
+    })();
+    await expect(inTurns(failing)).rejects.toThrow('no');
+  });
+});

@@ -1,0 +1,24 @@
+/** Decisions about what checks say: their status and output. */
+
+import type { UpdateChecks } from './command.ts';
+import { Removal } from './decide-remove.ts';
+import type { Draft } from './draft.ts';
+import { find } from './reader.ts';
+import type { Steps } from './steps.ts';
+
+export function* updateChecks(draft: Draft, command: UpdateChecks, now: number): Steps<number> {
+  const { updates } = command;
+  const removal = new Removal(draft, now);
+  let existed = command.existed ?? 0;
+  for (const [at, { node, id, status, output }] of updates.entries()) {
+    const before = find.check(draft, node, id);
+    if (before === undefined) continue;
+    const after = { ...before, status: status ?? before.status, output: output ?? before.output };
+    for (const _ of removal.clearWay(node, after)) yield () => ({ updates: updates.slice(at), existed });
+    existed++;
+    // It may have gone with an instance that such a session vouched for.
+    if (find.check(draft, node, id) !== undefined) draft.put(after);
+    yield () => ({ updates: updates.slice(at + 1), existed });
+  }
+  return existed;
+}

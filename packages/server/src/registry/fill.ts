@@ -1,0 +1,46 @@
+/** How large one transaction becomes: its bound, and how much of it is used. */
+
+/**
+ * One transaction ends when it has reached either bound; a single command that cannot stop may go beyond.
+ * A row costs 5 to 15 µs to decide, encode, log and apply, and a MiB some 5 ms: together well under 50 ms.
+ */
+export const transactionBound: Bound = { rows: 1_024, bytes: 4_194_304 };
+
+export interface Bound {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** How much a transaction holds by now. */
+export class Fill {
+  readonly bound: Bound;
+  #rows = 0;
+  #bytes = 0;
+
+  constructor(bound: Bound) {
+    this.bound = bound;
+  }
+
+  add(rows: number, bytes: number): void {
+    this.#rows += rows;
+    this.#bytes += bytes;
+  }
+
+  get full(): boolean {
+    return this.#rows >= this.bound.rows || this.#bytes >= this.bound.bytes;
+  }
+
+  addAll(other: Fill): void {
+    this.add(other.#rows, other.#bytes);
+  }
+}
+
+/** Bytes of a row's texts and values, about: what encoding it takes. */
+export function weigh(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (value instanceof Uint8Array) return value.length;
+  if (typeof value !== 'object' || value === null) return 8;
+  let bytes = 0;
+  for (const name in value) bytes += name.length + weigh((value as Record<string, unknown>)[name]);
+  return bytes;
+}

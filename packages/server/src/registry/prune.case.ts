@@ -1,0 +1,12 @@
+/** For tests: what a prune should name, found at once. */
+
+import { findPrunable } from './prune.ts';
+import type { State } from './state.ts';
+
+export function prunable(state: State, now: number): string[] {
+  const steps = findPrunable(state, now);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}

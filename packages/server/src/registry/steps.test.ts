@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest';
+import type { Command } from './command.ts';
+import { transactionBound } from './fill.ts';
+import { Journal } from './journal.case.ts';
+import { prunable } from './prune.case.ts';
+import { find } from './reader.ts';
+
+const put = (key: string, more: Partial<Extract<Command, { kind: 'kv-put' }>> = {}): Command => ({
+  ...{ kind: 'kv-put', key, value: Buffer.from('x'), flags: 0n },
+  ...more,
+});
+const deleteAll: Command = { kind: 'kv-delete-tree', prefix: 'k/' };
+const node: Command = { kind: 'register', node: { name: 'n1', address: '10.0.0.1' }, nodeMode: 'ensure' };
+const instance = (id: string, session?: string): Command => ({
+  ...node,
+  instances: [{ id, service: 'web', ...(session === undefined ? {} : { session }) }],
+  checks: [{ id: `c-${id}`, name: '', instance: id, status: 'passing' }],
+});
+const session = (id: string, checks: string[] = []): Command => ({
+  ...{ kind: 'session-create', id, name: '', node: 'n1', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 },
+  ...{ behavior: 'release', checks },
+});
+
+function withKeys(count: number, more = {}): Journal {
+  const journal = new Journal();
+  journal.commit(Array.from({ length: count }, (_, n) => put(`k/${String(n).padStart(6, '0')}`, more)));
+  return journal;
+}
+
+/** Commits one step after the other. @returns rows that each wrote, markers of views aside */
+function stepsOf(journal: Journal, command: Command, between: (step: number) => void = () => {}): number[] {
+  const rows: number[] = [];
+  for (let next: Command | undefined = command; next !== undefined; ) {
+    const { outcomes, changes } = journal.step([next]);
+    rows.push(changes.filter(({ key }) => !key.startsWith('view\0')).length);
+    const [outcome] = outcomes;
+    next = outcome !== undefined && 'next' in outcome ? outcome.next : undefined;
+    between(rows.length);
+  }
+  return rows;
+}
+
+describe('work that is too large for one transaction', () => {
+  test('a recursive delete is as many transactions as its keys need, each within the bound', () => {
+    const journal = withKeys(5_000);
+    // Each key leaves a tombstone: two rows.
+    const rows = stepsOf(journal, deleteAll);
+    expect(rows).toHaveLength(Math.ceil((5_000 * 2) / transactionBound.rows));
+    expect(Math.max(...rows)).toBe(transactionBound.rows);
+    expect(journal.state.kvSize).toBe(0);
+  });
+
+  test('its number of transactions does not grow with the keys that are written meanwhile, and these stay', () => {
+    const journal = withKeys(2_000);
+    const meanwhile = ['k/', 'k/000001', 'k/001999', 'k/zz'];
+    const rows = stepsOf(journal, deleteAll, (step) => {
+      journal.commit([...meanwhile, `k/000999-${step}`, `k/zz-${step}`].map((key) => put(key)));
+    });
+    expect(rows).toHaveLength(4);
+    const left = [...journal.state.kvKeys('k/')];
+    expect(left.filter((key) => !/-\d$/.test(key))).toEqual(meanwhile);
+    expect(left).toHaveLength(meanwhile.length + 2 * 4);
+  });
+
+  test('keys that the same transaction has written before it go, those after it stay', () => {
+    const journal = new Journal({ rows: 4, bytes: 1_000 });
+    journal.commit([put('k/a'), put('k/b'), put('k/c')]);
+    journal.commit([put('k/aa'), deleteAll, put('k/bb')]);
+    expect([...journal.state.kvKeys('')]).toEqual(['k/bb']);
+  });
+
+  test('a node goes in steps: an instance is there with its check, or neither is', () => {
+    const journal = new Journal();
+    journal.commit(Array.from({ length: 3_000 }, (_, n) => instance(`i${n}`)));
+    const rows = stepsOf(journal, { kind: 'deregister-node', node: 'n1' }, () => {
+      const { state } = journal;
+      const checks = new Set(Array.from(find.checksOnNode(state, 'n1'), (check) => check.instance));
+      expect(new Set(Array.from(find.instancesOnNode(state, 'n1'), ({ id }) => id))).toEqual(checks);
+    });
+    expect(rows).toHaveLength(6);
+    expect(find.node(journal.state, 'n1')).toBeUndefined();
+  });
+
+  test('what is registered on a node that is being removed stays, and the node with it', () => {
+    const journal = new Journal();
+    journal.commit(Array.from({ length: 2_000 }, (_, n) => instance(`i${n}`)));
+    stepsOf(journal, { kind: 'deregister-node', node: 'n1' }, (step) => {
+      if (step === 1) journal.commit([instance('new')]);
+    });
+    expect(Array.from(find.instancesOnNode(journal.state, 'n1'), ({ id }) => id)).toEqual(['new']);
+    expect(find.node(journal.state, 'n1')).toBeDefined();
+  });
+
+  test('a session whose end has begun takes hold of nothing, and is there until it holds nothing', () => {
+    const journal = new Journal();
+    journal.commit([node, session('s')]);
+    const acquire = (key: string) => put(key, { condition: { kind: 'acquire', session: 's' } });
+    journal.commit(Array.from({ length: 3_000 }, (_, n) => acquire(`k/${n}`)));
+    const destroy: Command = { kind: 'session-destroy', id: 's' };
+    const rows = stepsOf(journal, destroy, (step) => {
+      const held = [...find.heldBySession(journal.state, 's')].length;
+      expect(find.session(journal.state, 's') === undefined).toBe(held === 0);
+      if (step > 1) return;
+      const codes = journal.commit([acquire('k/new'), instance('late', 's')]).outcomes;
+      expect(codes.map((outcome) => 'error' in outcome && outcome.error.code)).toEqual(['failed_precondition', 'not_found']);
+    });
+    expect(rows).toHaveLength(3);
+  });
+
+  test('a check that fails ends its sessions in steps before it shows', () => {
+    const journal = new Journal();
+    journal.commit([instance('i'), session('s', ['c-i'])]);
+    journal.commit(Array.from({ length: 3_000 }, (_, n) => put(`k/${n}`, { condition: { kind: 'acquire', session: 's' } })));
+    const fails: Command = { kind: 'update-checks', updates: [{ node: 'n1', id: 'c-i', status: 'critical' }] };
+    const rows = stepsOf(journal, fails, () => {
+      const ended = find.session(journal.state, 's') === undefined;
+      expect(find.check(journal.state, 'n1', 'c-i')?.status).toBe(ended ? 'critical' : 'passing');
+    });
+    expect(rows).toHaveLength(3);
+  });
+
+  test('updates of many checks go on where they stopped, and count all that exist', () => {
+    const journal = new Journal({ rows: 10, bytes: 100_000 });
+    journal.commit(Array.from({ length: 25 }, (_, n) => instance(`i${n}`)));
+    const updates = Array.from({ length: 30 }, (_, n) => ({ node: 'n1', id: `c-i${n}`, status: 'critical' as const }));
+    expect(journal.commit([{ kind: 'update-checks', updates }]).outcomes).toEqual([{ result: 25 }]);
+    expect(Array.from(find.checks(journal.state), ({ status }) => status)).toEqual(Array(25).fill('critical'));
+  });
+
+  test('tombstones are pruned in steps', () => {
+    const journal = withKeys(4_000);
+    journal.commit([deleteAll]);
+    expect(stepsOf(journal, { kind: 'prune', keys: prunable(journal.state, 0) })).toHaveLength(3);
+    // The delete was transactions of 512 keys: the older four of eight.
+    expect(journal.state.graves).toBe(4_000 - 4 * 512);
+  });
+});
+
+describe('a batch', () => {
+  test('ends with the command that fills the transaction, by rows', () => {
+    const many: Command = { ...node, instances: Array.from({ length: transactionBound.rows }, (_, n) => ({ id: `i${n}`, service: 'web' })) };
+    expect(new Journal().step([put('a'), many, put('b')]).outcomes).toHaveLength(2);
+  });
+
+  test('ends with the command that fills the transaction, by bytes', () => {
+    const large = Array.from({ length: 20 }, (_, n) => put(`k/${n}`, { value: Buffer.alloc(524_288) }));
+    expect(new Journal().step(large).outcomes).toHaveLength(8);
+  });
+
+  test('counts what a command wrote that was refused afterwards', () => {
+    const journal = new Journal({ rows: 4, bytes: 1_000 });
+    const refused: Command = {
+      kind: 'txn',
+      operations: [...['a', 'b', 'c', 'd'].map((key) => ({ change: put(key) as never })), { require: { key: 'kv\0z', present: true } }],
+    };
+    expect(journal.step([refused, put('e')]).outcomes).toHaveLength(1);
+  });
+
+  test('refuses a transaction whose operation does not fit, and changes nothing', () => {
+    const journal = withKeys(2_000);
+    const { outcomes } = journal.commit([{ kind: 'txn', operations: [{ change: put('other') as never }, { change: deleteAll as never }] }]);
+    expect(outcomes).toMatchObject([{ result: { failures: [{ at: 1, reason: 'refused', error: { code: 'invalid_argument' } }] } }]);
+    expect(journal.state.kvSize).toBe(2_000);
+  });
+});
