@@ -13,7 +13,7 @@ import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { RegistryError, type CheckDefinition } from '@rollcall/protocol';
 import { pinned, type Resolve } from './address-policy.ts';
-import { bodyText, outputBytesMax } from './output.ts';
+import { bodyText, outputBytesMax, shownUrl } from './output.ts';
 import { userAgent, type Probe, type ProbeResult } from './probe.ts';
 
 /** @param trust the authorities whose certificates count; the well-known ones by default */
@@ -45,7 +45,7 @@ export function httpProbe(resolve: Resolve, trust?: SecureContext): Probe {
       request.once('response', (response) => {
         readStart(response).then((body) => {
           request.destroy();
-          resolved(judge(`HTTP ${method} ${definition.http}`, response, body));
+          resolved(judge(`HTTP ${method} ${shownUrl(definition.http ?? '')}`, response, body));
         }, reject);
       });
       request.end(definition.body);
@@ -56,7 +56,7 @@ export function httpProbe(resolve: Resolve, trust?: SecureContext): Probe {
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw new RegistryError('invalid_argument', `${JSON.stringify(text)} is no http or https URL`);
+  throw new RegistryError('invalid_argument', `${JSON.stringify(shownUrl(text))} is no http or https URL`);
 }
 
 /** IPv6 without its brackets. */

@@ -1,7 +1,7 @@
 /** Outputs are cut at 4,096 bytes, never within a character. */
 
 import { describe, expect, it } from 'vitest';
-import { bodyText, capOutput } from './output.ts';
+import { bodyText, capOutput, shownUrl } from './output.ts';
 
 describe('an output', () => {
   it.each([
@@ -17,4 +17,16 @@ describe('an output', () => {
     expect(bodyText(Buffer.alloc(9_000, 'x'))).toBe(`${'x'.repeat(4_096)} ... (captured 4096 bytes)`);
     expect(bodyText(Buffer.from([0xff, 0x41]))).toBe('\uFFFDA');
   });
+});
+
+describe('a URL', () => {
+  it.each([
+    ['http://10.0.0.1:80/health?x=1', 'http://10.0.0.1:80/health?x=1'],
+    ['http://user:pass@10.0.0.1:8080/health', 'http://10.0.0.1:8080/health'],
+    ['https://user@web.test/', 'https://web.test/'],
+    ['HTTP:user:pa%73s@web.test', 'http://web.test/'],
+    ['http://a@b@web.test/@', 'http://web.test/@'],
+    ['http://web.test/path@2?q=a@b', 'http://web.test/path@2?q=a@b'],
+    ['http://user:pass@[broken', 'http://[broken'],
+  ])('%s is shown as %s, without its password', (url, shown) => expect(shownUrl(url)).toBe(shown));
 });

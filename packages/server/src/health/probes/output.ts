@@ -21,3 +21,14 @@ function start(bytes: Buffer): string {
   // `stream` leaves out a character that the cut has split.
   return new TextDecoder().decode(bytes.subarray(0, outputBytesMax), { stream: true });
 }
+
+/** A URL as it may be shown: without the name and password that it may have. */
+export function shownUrl(text: string): string {
+  if (!text.includes('@')) return text;
+  if (!URL.canParse(text)) return text.replace(/[^/]*@/, '');
+  const url = new URL(text);
+  if (url.username === '' && url.password === '') return text;
+  url.username = '';
+  url.password = '';
+  return url.href;
+}

@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import type { CheckRow } from '../../registry/rows.ts';
 import { Report, type Reports } from '../reports.ts';
 import type { Wheel, WheelTimer } from '../wheel.ts';
-import { capOutput } from './output.ts';
+import { capOutput, shownUrl } from './output.ts';
 import type { Probe, ProbeResult } from './probe.ts';
 import { fresh, judge, resumed, type Streak } from './thresholds.ts';
 
@@ -189,7 +189,7 @@ function intervalOf({ definition }: Task): number {
 }
 
 function describe({ kind, definition }: Task): string {
-  if (kind === 'http') return `HTTP ${definition.method ?? 'GET'} ${definition.http ?? ''}`;
+  if (kind === 'http') return `HTTP ${definition.method ?? 'GET'} ${shownUrl(definition.http ?? '')}`;
   return kind === 'tcp' ? `TCP connect ${definition.tcp ?? ''}` : `gRPC check ${definition.grpc ?? ''}`;
 }
 
