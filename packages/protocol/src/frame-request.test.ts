@@ -75,7 +75,7 @@ const invalid: [string, unknown, string][] = [
   ['a port in a string', register({ port: '80' }), 'port is a string'],
   ['half a port', register({ port: 0.5 }), 'must be an integer'],
   ['an address with a path', register({ address: 'h/x' }), 'address'],
-  ['65,536 tags', register({ tags: Array.from({ length: 65_536 }, () => 't') }), 'tags has 65536 entries, the limit is 64'],
+  ['65,536 tags', register({ tags: Array.from({ length: 65_536 }, () => 't') }), 'tags has 65536 entries, the limit is 512'],
   ['meta that is a list', register({ meta: ['a'] }), 'meta is an array'],
   ['a meta value that is an object', register({ meta: { a: {} } }), 'meta.a is an object'],
   ['too much meta', register({ meta: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [i, ''])) }), 'the limit is 64'],

@@ -145,7 +145,7 @@ function instance(value: unknown, what: string): InstanceRegistration {
     ),
     port: optional(get('port'), (port) => integer(port, `${what}.port`, 0, 65_535)),
     tags: optional(get('tags'), (tags) =>
-      list(tags, `${what}.tags`, limits.tagsMax, (tag, which) => name(tag, which, limits.nameMax)),
+      list(tags, `${what}.tags`, limits.tagsMax, (tag, which) => name(tag, which, limits.tagMax)),
     ),
     meta: optional(get('meta'), (meta) =>
       texts(meta, `${what}.meta`, { entries: limits.metaMax, key: limits.metaKeyMax, value: limits.metaValueMax }),

@@ -25,7 +25,9 @@ export const frameLimits = {
   nameMax: 255,
   /** A KV key or prefix, in UTF-16 code units; the registry's limit in bytes is 1,800 with its own prefix. */
   keyMax: 1_700,
-  tagsMax: 64,
+  tagsMax: 512,
+  /** Proxies keep whole header policies in tags. */
+  tagMax: 65_536,
   metaMax: 64,
   metaKeyMax: 128,
   metaValueMax: 512,

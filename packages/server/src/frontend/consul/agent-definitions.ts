@@ -19,7 +19,7 @@ import type {
 import { invalid } from './errors.ts';
 import { nsPerMs } from './go-duration.ts';
 import { keep } from './translate.ts';
-import { isStatus, vetMeta, vetName, vetPort, vetServiceAddress, vetTags, vetWeights } from './vetting.ts';
+import { isStatus, vetMeta, vetName, vetPort, vetServiceAddress, vetTags, vetText, vetWeights } from './vetting.ts';
 
 /** Consul raises shorter intervals to this (`checks.MinInterval`). */
 const intervalMinMs = 1_000;
@@ -91,7 +91,7 @@ export function agentCheckInput(fields: AgentCheckFields): CheckInput {
   return {
     ...probeInput(fields),
     id: vetName(fields.ID || name, 'check ID'),
-    name: vetName(name, 'check name'),
+    name: vetText(name, 'check name'),
     ...(instance === '' ? {} : { instance }),
   };
 }

@@ -19,7 +19,7 @@ import { unescapePath } from './params.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import { order } from './selection.ts';
 import { keep, sessionJson } from './translate.ts';
-import { vetName } from './vetting.ts';
+import { vetName, vetText } from './vetting.ts';
 import { agentOf, enrol } from './virtual-agent.ts';
 import { trueBody } from './wire.ts';
 
@@ -107,7 +107,7 @@ function sessionCreate(fields: SessionFields, node: string, id: string): Session
   return {
     kind: 'session-create',
     id,
-    name: vetName(fields.Name ?? '', 'session name'),
+    name: vetText(fields.Name ?? '', 'session name'),
     node,
     liveness: 'ttl',
     ttlMs: ttlOf(fields.TTL ?? ''),

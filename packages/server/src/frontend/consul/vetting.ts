@@ -10,8 +10,11 @@ const metaPairsMax = 64;
 const metaKeyMax = 128;
 const metaValueMax = 512;
 
-/** Consul has no limit; the catalog is the union of all tags, so its cost is the square of this. */
+/** Consul has no limit; lists of services show each of them. */
 const tagsMax = 512;
+
+/** Consul has no limit; proxies keep whole header policies in tags and names, which no key is made of. */
+const textBytesMax = 65_536;
 
 /** Fits every field that names something into a record key, together with a node's name. */
 const nameBytesMax = 512;
@@ -19,13 +22,24 @@ const nameBytesMax = 512;
 /** Consul's cap on check output (`agent/checks/check.go`, `DefaultBufSize`). */
 export const outputMax = 4_096;
 
-
 /** @throws RegistryError `invalid_argument` */
 export function vetName(name: string, what: string): string {
-  checkName(name, what);
-  const bytes = Buffer.byteLength(name);
-  if (bytes <= nameBytesMax) return name;
-  throw invalid(`Invalid ${what}: it has ${bytes} bytes, the limit is ${nameBytesMax}`);
+  return within(name, what, nameBytesMax);
+}
+
+/**
+ * What people and proxies read, and no key is made of.
+ * @throws RegistryError `invalid_argument`
+ */
+export function vetText(text: string, what: string): string {
+  return within(text, what, textBytesMax);
+}
+
+function within(text: string, what: string, bytesMax: number): string {
+  checkName(text, what);
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= bytesMax) return text;
+  throw invalid(`Invalid ${what}: it has ${bytes} bytes, the limit is ${bytesMax}`);
 }
 
 /** @throws RegistryError `invalid_argument` for a wildcard address, which nobody could connect to */
@@ -46,7 +60,7 @@ export function vetPort(port: number): number {
 /** @throws RegistryError `invalid_argument` */
 export function vetTags(tags: readonly string[]): readonly string[] {
   if (tags.length > tagsMax) throw invalid(`Too many tags: ${tags.length}, the limit is ${tagsMax}`);
-  for (const tag of tags) vetName(tag, 'tag');
+  for (const tag of tags) vetText(tag, 'tag');
   return tags;
 }
 

@@ -34,6 +34,6 @@ it('the limits are those of the code', () => {
   expect(row('message of a client')).toContain(`${defaultLimits.frameBytesMax / 2 ** 20} MiB`);
   expect(row('KV value')).toContain(`${defaultLimits.kvValueBytesMax / 1_024} KiB`);
   expect(row('KV value')).toContain(number(frameLimits.keyMax));
-  expect(row('names; tags')).toContain(`${frameLimits.nameMax} characters; ${frameLimits.tagsMax}; ${frameLimits.metaMax} pairs of ${frameLimits.metaKeyMax} and ${frameLimits.metaValueMax}`);
+  expect(row('names; tags')).toContain(`${frameLimits.nameMax} characters; ${frameLimits.tagsMax} of ${frameLimits.tagMax.toLocaleString('en')} characters; ${frameLimits.metaMax} pairs of ${frameLimits.metaKeyMax} and ${frameLimits.metaValueMax}`);
   expect(row('checks of an')).toContain(String(frameLimits.checksMax));
 });
