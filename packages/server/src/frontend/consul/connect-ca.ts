@@ -7,20 +7,25 @@
 
 import { createHash, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import type { Context } from '../../net/frontend.ts';
-import type { Call, Handler, Reply } from './call.ts';
-import { jsonBody } from './query.ts';
+import { viewOf } from '../../registry/view-name.ts';
+import { formOf, jsonBody, type Asked, type Query } from './query.ts';
 
 const yearMs = 365.25 * 86_400_000;
 /** Consul's roots live this long, too (`RootCertTTL`). */
 const lifeMs = 10 * yearMs;
 
-/** The handler, which makes the root when somebody first asks for it. */
-export function caRoots(): Handler {
+/** A read that can be waited for, in vain: the roots are made when they are first asked for, and never change. */
+export function caRoots(context: Pick<Context, 'clock' | 'uuid'>): (asked: Asked) => Query {
   let roots: unknown;
-  return ({ context, params }: Call): Reply => jsonBody(params)((roots ??= makeRoots(context)));
+  return ({ params }) => ({
+    view: viewOf.records('consul ca roots'),
+    name: `${formOf(params)} ca roots`,
+    shows: [],
+    encode: () => jsonBody(params)((roots ??= makeRoots(context))),
+  });
 }
 
-function makeRoots({ clock, uuid }: Context): unknown {
+function makeRoots({ clock, uuid }: Pick<Context, 'clock' | 'uuid'>): unknown {
   const domain = uuid();
   const notBefore = new Date(clock.now());
   const notAfter = new Date(clock.now() + lifeMs);

@@ -4,6 +4,7 @@ import { Agent, request as send, type IncomingHttpHeaders } from 'node:http';
 import { expect, vi } from 'vitest';
 import { memory } from '../../engine/memory/memory.ts';
 import { createServer, type Server, type ServerOptions } from '../../server.ts';
+import { emptyList } from './no-mesh.ts';
 
 export interface Answer {
   readonly status: number;
@@ -103,4 +104,7 @@ export class Consul implements AsyncDisposable {
 }
 
 /** Stands for what lasts, where only the table of routes is looked at. */
-export const lasting = { saveSnapshot: () => undefined, restoreSnapshot: () => undefined, monitor: () => undefined };
+export const lasting = {
+  ...{ saveSnapshot: () => undefined, restoreSnapshot: () => undefined, monitor: () => undefined },
+  roots: emptyList,
+};

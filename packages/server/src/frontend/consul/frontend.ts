@@ -14,6 +14,7 @@ import { TooManyFailures } from '../../security/gate.ts';
 import { Answering } from './answering.ts';
 import { Parking } from './blocking.ts';
 import { demand, type Call, type Reply } from './call.ts';
+import { caRoots } from './connect-ca.ts';
 import { Entrance, nobody } from './entrance.ts';
 import { Monitors } from './monitor.ts';
 import { namedCaller } from './near.ts';
@@ -25,7 +26,7 @@ import { accessOf, type Action, type Route } from './route.ts';
 import { routeTable } from './routes.ts';
 import { Snapshots } from './snapshot.ts';
 import { registerSelf } from './virtual-agent.ts';
-import { Wire } from './wire.ts';
+import { plainIndex, Wire } from './wire.ts';
 
 export interface ConsulOptions {
   /** What snapshots are made of and become. */
@@ -48,6 +49,7 @@ export function consul(context: Context, { backups, random = Math.random }: Cons
     saveSnapshot: (call) => snapshots.save(call),
     restoreSnapshot: (call) => snapshots.restore(call),
     monitor: (call) => monitors.watch(call),
+    roots: caRoots(context),
   });
   return new ConsulFrontend(context, table, random, () => {
     monitors.close();
@@ -62,6 +64,8 @@ class ConsulFrontend implements Frontend {
   readonly #router: Router<RoutedRow>;
   readonly #plans = new Plans(plansMax);
   readonly #wire: Wire;
+  /** Paths whose GET has the headers of a read. */
+  readonly #indexed: ReadonlySet<string>;
   readonly #entrance: Entrance;
   readonly #answering: Answering;
   readonly #parking: Parking;
@@ -75,6 +79,7 @@ class ConsulFrontend implements Frontend {
     this.#context = context;
     this.#endLasting = endLasting;
     this.#router = new Router(table.map(routed));
+    this.#indexed = new Set(table.filter(({ methods }) => isIndexed(methods.GET)).map(({ path }) => path));
     const { acl } = context.security;
     this.#wire = new Wire(acl.enabled ? acl.defaultPolicy : 'allow');
     this.#entrance = new Entrance(context);
@@ -276,7 +281,8 @@ class ConsulFrontend implements Frontend {
     }
   }
 
-  #reply({ exchange: { request, response }, caller }: Call, { path, audit }: ActRoute, reply: Reply): void {
+  #reply({ exchange: { request, response }, caller }: Call, { path, audit, indexed }: ActRoute, given: Reply): void {
+    const reply = indexed === true ? withIndex(given) : given;
     if (this.#closing) response.shouldKeepAlive = false;
     if (reply === undefined) this.#wire.empty(response);
     else if (Buffer.isBuffer(reply)) this.#wire.json(response, reply);
@@ -314,8 +320,20 @@ class ConsulFrontend implements Frontend {
       response.destroy();
       return;
     }
-    this.#context.metrics.request(route, this.#wire.error(response, thrown));
+    // Clients look for an index in every answer of what can be waited for, or wait for it for ever.
+    const head = request.method === 'GET' && this.#indexed.has(route) ? plainIndex : [];
+    this.#context.metrics.request(route, this.#wire.error(response, thrown, head));
   }
+}
+
+function withIndex(reply: Reply): Reply {
+  if (reply === undefined) return undefined;
+  if (Buffer.isBuffer(reply)) return { status: 200, body: reply, type: 'json', headers: plainIndex };
+  return { ...reply, headers: [...plainIndex, ...(reply.headers ?? [])] };
+}
+
+function isIndexed(action: Action | undefined): boolean {
+  return action !== undefined && ('read' in action || ('act' in action && action.indexed === true));
 }
 
 /** An action that knows the path of its route, by which it is counted. */

@@ -16,7 +16,15 @@ export type Action = {
   readonly access: Access;
   /** How it is written down when it was done: writes and logins are, heartbeats are not. */
   readonly audit?: 'write' | 'login';
-} & ({ readonly read: (asked: Asked) => Query } | { readonly own: (call: Call) => Query } | { readonly act: Handler });
+} & (
+  | { readonly read: (asked: Asked) => Query }
+  | { readonly own: (call: Call) => Query }
+  | {
+      readonly act: Handler;
+      /** Has the headers of a read, as in Consul, although it never waits. */
+      readonly indexed?: true;
+    }
+);
 
 export interface Route {
   /** `:name` at the end stands for the rest of the path. */

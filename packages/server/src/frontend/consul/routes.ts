@@ -12,7 +12,6 @@ import * as operation from './agent-operation.ts';
 import { members, self } from './agent.ts';
 import type { Handler } from './call.ts';
 import * as catalog from './catalog.ts';
-import { caRoots } from './connect-ca.ts';
 import * as coordinates from './coordinates.ts';
 import * as events from './events.ts';
 import * as health from './health-endpoints.ts';
@@ -21,22 +20,24 @@ import { maintainNode, maintainService } from './maintenance.ts';
 import * as mesh from './no-mesh.ts';
 import * as operator from './operator.ts';
 import * as queries from './prepared-queries.ts';
+import type { Asked, Query } from './query.ts';
 import { anybody, demands, filters, named, open, refused, writes, type Route } from './route.ts';
 import * as session from './session.ts';
 import { leader, peers } from './status.ts';
 import { txn } from './txn.ts';
 import * as ui from './ui.ts';
 
-/** Answers that take as long as they take; whoever makes them ends them when the front end closes. */
+/** What belongs to one front end: answers that last, which it ends when it closes, and its certificates. */
 export interface Lasting {
   readonly saveSnapshot: Handler;
   readonly restoreSnapshot: Handler;
   readonly monitor: Handler;
+  /** The certificates of a front end, which live as long as it does. */
+  readonly roots: (asked: Asked) => Query;
 }
 
-/** The table. Each front end has its own, since its CA root lives as long as it does. */
-export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting): readonly Route[] {
-  const roots = caRoots();
+/** The table; each front end has its own. */
+export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots }: Lasting): readonly Route[] {
   return [
     { path: '/v1/agent/self', methods: { GET: { act: self, access: named('agent', 'read') } } },
     { path: '/v1/agent/members', methods: { GET: { act: members, access: filters('node') } } },
@@ -104,8 +105,8 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting):
       needsAcl: true,
       methods: { PUT: writes(setAgentToken, named('agent', 'write')) },
     },
-    { path: '/v1/agent/connect/ca/roots', methods: { GET: { act: roots, access: open('roots are public') } } },
-    { path: '/v1/connect/ca/roots', methods: { GET: { act: roots, access: open('roots are public') } } },
+    { path: '/v1/agent/connect/ca/roots', methods: { GET: { read: roots, access: open('roots are public') } } },
+    { path: '/v1/connect/ca/roots', methods: { GET: { read: roots, access: open('roots are public') } } },
     { path: '/v1/catalog/register', methods: { PUT: writes(catalog.register, named('node', 'write')) } },
     { path: '/v1/catalog/deregister', methods: { PUT: writes(catalog.deregister, named('node', 'write')) } },
     {
@@ -206,7 +207,7 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting):
     },
     {
       path: '/v1/operator/usage',
-      methods: { GET: { act: operator.usage, access: demands('operator', 'read') } },
+      methods: { GET: { indexed: true, act: operator.usage, access: demands('operator', 'read') } },
     },
     { path: '/v1/config', methods: { PUT: { act: mesh.refuse('configuration entries'), access: refused } } },
     {
@@ -219,16 +220,16 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting):
     { path: '/v1/connect/intentions', methods: { GET: { read: mesh.emptyList, access: anybody } } },
     {
       path: '/v1/connect/intentions/match',
-      methods: { GET: { act: mesh.matchIntentions, access: named('intention', 'read') } },
+      methods: { GET: { indexed: true, act: mesh.matchIntentions, access: named('intention', 'read') } },
     },
     {
       path: '/v1/connect/intentions/check',
-      methods: { GET: { act: mesh.checkIntention, access: named('service', 'read') } },
+      methods: { GET: { indexed: true, act: mesh.checkIntention, access: named('service', 'read') } },
     },
     {
       path: '/v1/connect/intentions/exact',
       methods: {
-        GET: { act: mesh.exactIntention, access: anybody },
+        GET: { indexed: true, act: mesh.exactIntention, access: anybody },
         PUT: { act: mesh.refuse('intentions'), access: refused },
         DELETE: { act: mesh.refuse('intentions'), access: refused },
       },
@@ -249,7 +250,7 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting):
     {
       path: '/v1/peering/:name',
       methods: {
-        GET: { act: mesh.peering, access: demands('peering', 'read') },
+        GET: { indexed: true, act: mesh.peering, access: demands('peering', 'read') },
         PUT: { act: mesh.refuse('peerings'), access: refused },
       },
     },
@@ -263,7 +264,7 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor }: Lasting):
     {
       path: '/v1/query/:query',
       methods: {
-        GET: { act: queries.reader(), access: named('query', 'read') },
+        GET: { indexed: true, act: queries.reader(), access: named('query', 'read') },
         PUT: writes(queries.update, named('query', 'write')),
         DELETE: writes(queries.remove, named('query', 'write')),
       },

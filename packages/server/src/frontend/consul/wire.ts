@@ -43,6 +43,9 @@ export interface QueryHead {
   readonly token?: readonly [name: string, value: string];
 }
 
+/** The headers of an answer to a read that no view stands behind: Consul sends the lowest index that there is. */
+export const plainIndex: readonly string[] = ['X-Consul-Index', '1', 'X-Consul-Knownleader', 'true', 'X-Consul-Lastcontact', '0'];
+
 /** What all answers have, for those that are sent without a `Wire`. */
 export function commonHead({ enabled, defaultPolicy }: Pick<Acl, 'enabled' | 'defaultPolicy'>): readonly string[] {
   return commonFields(enabled ? defaultPolicy : 'allow');
@@ -105,8 +108,12 @@ export class Wire {
     this.shaped(response, { status, body: Buffer.from(text), type: 'text', headers });
   }
 
-  /** Answers an error in Consul's manner. @returns the status */
-  error(response: ServerResponse, thrown: unknown): number {
+  /**
+   * Answers an error in Consul's manner.
+   * @param headers names and values, one after the other
+   * @returns the status
+   */
+  error(response: ServerResponse, thrown: unknown, headers: readonly string[] = []): number {
     if (thrown instanceof TooManyFailures) return this.#slowDown(response, thrown);
     const error = toRegistryError(thrown);
     if (thrown instanceof BodyTooLarge) {
@@ -115,7 +122,7 @@ export class Wire {
       return 413;
     }
     const status = statusOf(error.code);
-    this.text(response, status, error.message);
+    this.text(response, status, error.message, headers);
     return status;
   }
 
