@@ -17,6 +17,9 @@ export const programs = [
   { program: 'dig', package: 'bind9-dnsutils', purpose: 'conformance/dns' },
   { program: 'haproxy', package: 'haproxy', purpose: 'conformance/dns' },
   { program: 'strace', package: 'strace', purpose: 'engine/embedded: that acknowledgements follow the flush' },
+  { program: 'zsh', package: 'zsh', purpose: 'cli: completion' },
+  { program: 'fish', package: 'fish', purpose: 'cli: completion' },
+  { program: 'mandoc', package: 'mandoc', purpose: 'cli: the man page' },
   { program: 'wrk', package: 'wrk', purpose: 'bench: load (autocannon takes its place)' },
 ];
 

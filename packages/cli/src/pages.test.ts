@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { defaultLimits } from '@rollcall/server';
+import { examplesOf } from './examples.ts';
 import { exitCodes } from './failure.ts';
 import { createProgram } from './program.ts';
 import { addRegistryOptions } from './servers.ts';
@@ -44,16 +45,6 @@ const optionsOfHelp = (command: Command) =>
 const registryOptions = optionsOfHelp(addRegistryOptions(new Command()));
 const registrySentence = 'Takes the [options of the registry](#talking-to-a-registry)';
 
-/** The examples of all commands, one line each. */
-function examples(): string[] {
-  return [...commands.values()].flatMap((command) => {
-    let help = '';
-    command.configureOutput({ ...command.configureOutput(), writeOut: (text) => (help += text) });
-    command.outputHelp();
-    return /\nExamples:\n((?: {2}.*\n)*)/.exec(help)?.[1]?.trim().split(/\n */) ?? [];
-  });
-}
-
 describe('the page of the command line', () => {
   it('has a section for every command, and none for others', () => {
     expect([...sections.keys()].toSorted()).toEqual([...commands.keys()].toSorted());
@@ -71,7 +62,7 @@ describe('the page of the command line', () => {
     expect(usage).toBe(/^Usage: (.*)$/m.exec(command.helpInformation())?.[1]);
   });
 
-  it.each(examples())('%s is an example that the command line takes', (line) => {
+  it.each([...commands.values()].flatMap(examplesOf))('%s is an example that the command line takes', (line) => {
     const words = line.replace(/ +#.*$/, '').split(' ').slice(1);
     const [name = ''] = [...commands.keys()].filter((each) => `${line} `.startsWith(`${each} `)).toSorted((a, b) => b.length - a.length);
     const known = optionsOfHelp(commands.get(name) as Command).flatMap((flags) => flags.match(/-[\w-]+/g) ?? []);

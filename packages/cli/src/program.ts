@@ -5,6 +5,7 @@ import { addAcl } from './commands/acl.ts';
 import { addAgent } from './commands/agent.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBackup } from './commands/backup.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addEvent } from './commands/event.ts';
 import { addImport } from './commands/import-consul.ts';
 import { addInfo } from './commands/info.ts';
@@ -44,7 +45,7 @@ export function createProgram(context: CommandContext): Command {
   for (const add of [
     ...[addServe, addAgent, addRun, addServices, addInstances, addNodes, addMembers, addWatch, addKv, addLock],
     ...[addEvent, addMaint, addInfo, addMonitor, addReload, addValidate],
-    ...[addLogin, addLogout, addAcl, addBackup, addRestore, addImport, addAudit, addVersion],
+    ...[addLogin, addLogout, addAcl, addBackup, addRestore, addImport, addAudit, addCompletion, addVersion],
   ]) {
     add(program, context);
   }
