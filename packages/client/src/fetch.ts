@@ -10,6 +10,7 @@ import { Exchange } from './http/exchange.ts';
 import type { ExchangeContext, ExchangeOptions, ListWait } from './http/exchange-context.ts';
 import { fetchHandler } from './http/handler-forms.ts';
 import type { Transport } from './http/transport.ts';
+import { noTls } from './integration/service-host.ts';
 import { exchangeOptions, type TryOptions } from './try-options.ts';
 
 /** The platform's `fetch`, with options for retries. Assignable to `typeof fetch`. */
@@ -22,6 +23,8 @@ export interface ServiceFetchContext extends Omit<ExchangeContext, 'pools' | 'te
   readonly transport: Transport;
   /** Time for a whole request in milliseconds; Infinity for no limit. */
   readonly timeoutMs: number;
+  /** Whether no instance is asked without TLS: only then may a URL say `https:`. */
+  readonly isSecure: boolean;
   /** What a request waits for; none when a list of instances is known. */
   readonly listWait: () => ListWait | undefined;
 }
@@ -36,6 +39,8 @@ export class ServiceFetch {
   readonly #base: URL;
   /** Of `#base`, which would put it together anew for every request. */
   readonly #origin: string;
+  /** The same host as in a URL of the other scheme; a service that demands TLS can be named with either. */
+  readonly #plainOrigin: string;
   /** Set when undici is there. */
   #exchange: ExchangeContext | undefined;
   /** For requests without options of their own. */
@@ -43,8 +48,9 @@ export class ServiceFetch {
 
   constructor(context: ServiceFetchContext) {
     this.#context = context;
-    this.#base = baseOf(context.service);
+    this.#base = baseOf(context.service, context.isSecure);
     this.#origin = this.#base.origin;
+    this.#plainOrigin = `http://${this.#base.host}`;
     this.#usual = { dispatcher: this.#dispatcher({}) };
   }
 
@@ -75,7 +81,7 @@ export class ServiceFetch {
   /** Requests to the service's own name are balanced; a redirect to another place goes there. */
   #dispatcher(options: ExchangeOptions): FetchDispatcher {
     const dispatch = (request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean => {
-      if (request.origin === this.#origin) this.#send(request, handler, options);
+      if (this.#isOwn(request.origin)) this.#send(request, handler, options);
       // Something of the service has redirected, so the transport is there.
       else return this.#context.transport.loaded?.elsewhere().dispatch(request, handler) ?? false;
       return true;
@@ -99,6 +105,10 @@ export class ServiceFetch {
     this.#exchange ??= { ...this.#context, pools, telemetry };
   }
 
+  #isOwn(origin: unknown): boolean {
+    return origin === this.#origin || origin === this.#plainOrigin;
+  }
+
   /** A path, or a URL of the service's own name: any other host would silently not be asked. */
   #resolve(input: string | URL | Request): string | URL | Request {
     // The common case; `fetch` parses it anyway. Two slashes would begin a host.
@@ -107,7 +117,8 @@ export class ServiceFetch {
     // Only strings may be relative: what else becomes a string that is no URL was not meant as one.
     const base = typeof input === 'string' ? this.#base.href : undefined;
     const url = URL.canParse(given, base) ? new URL(given, base) : undefined;
-    if (url?.origin === this.#origin) return input instanceof Request ? input : url;
+    if (url !== undefined && this.#isOwn(url.origin)) return input instanceof Request ? input : url;
+    if (url?.host === this.#base.host) throw new RegistryError('invalid_argument', `"${given}": ${noTls}`);
     const message = `"${given}" is neither a path nor a URL below ${this.#origin}; other hosts are not this service`;
     throw new RegistryError('invalid_argument', message);
   }
@@ -130,9 +141,10 @@ function demandBody(body: object): void {
   throw new RegistryError('invalid_argument', `the body is ${sent} of another implementation; give the platform's own, which is global`);
 }
 
-/** `http://NAME.rollcall`; characters that cannot stand in a host become dashes. */
-function baseOf(service: string): URL {
+/** `http://NAME.rollcall`, or `https:`; characters that cannot stand in a host become dashes. */
+function baseOf(service: string, isSecure: boolean): URL {
   const label = service.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-');
-  const base = `http://${label}.rollcall`;
-  return new URL(URL.canParse(base) ? base : 'http://service.rollcall');
+  const scheme = isSecure ? 'https' : 'http';
+  const base = `${scheme}://${label}.rollcall`;
+  return new URL(URL.canParse(base) ? base : `${scheme}://service.rollcall`);
 }

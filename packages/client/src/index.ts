@@ -22,6 +22,7 @@ export type { DnsSourceOptions, DnsSourceSurroundings, ServiceRecord } from './d
 export { ServiceClient } from './service-client.ts';
 export type { Picked, PickOptions, ServiceSurroundings } from './service-client.ts';
 export type { ServiceOptions } from './service-options.ts';
+export type { ConnectionOptions, Pem, TlsOptions, TlsSettings } from './http/connecting.ts';
 export type { ServiceEvent } from './resilience/service-event.ts';
 export type { Failure } from './resilience/retry.ts';
 export { currentDeadline, deadlineHeader, timeLeftMs, withDeadline } from './resilience/deadline.ts';

@@ -9,6 +9,7 @@ import { SeededRandom } from './balancer/seeded-random.ts';
 import { anInstance } from './balancer/simulation.case.ts';
 import type { Endpoint } from './endpoint.ts';
 import { policies, type PolicyName } from './grpc/policies.ts';
+import { connectingOf } from './http/connecting.ts';
 import { EndpointPools } from './http/endpoint-pools.ts';
 import type { ExchangeContext } from './http/exchange-context.ts';
 import { Exchange } from './http/exchange.ts';
@@ -34,7 +35,7 @@ class Network extends EndpointPools {
   #sent = 0;
 
   constructor(policy: PolicyName, count: number) {
-    super(1000);
+    super(connectingOf(1000));
     this.#ids = Array.from({ length: count }, (_, index) => `web-${index}`);
     const reach = (endpoint: Endpoint) =>
       new Promise<boolean>((resolve) => this.clock.timer(refusedMs, () => resolve(!this.down.has(endpoint.instance.id))));

@@ -11,6 +11,7 @@ import { SeededRandom } from './balancer/seeded-random.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Fetch, refused, ServiceFetch } from './fetch.ts';
+import { type Connecting, connectingOf, demandsTls, isSecure, tlsConnectionOptions, type TlsSettings } from './http/connecting.ts';
 import type { ListWait } from './http/exchange-context.ts';
 import { noInstance } from './http/exchange-errors.ts';
 import { loadProbing } from './http/load-probing.ts';
@@ -65,6 +66,7 @@ export class ServiceClient {
   /** The router, or the guard before it. */
   readonly #chooser: EndpointChooser;
   readonly #transport: Transport;
+  readonly #connecting: Connecting;
   readonly #fetch: ServiceFetch;
   readonly #stopWatch: () => void;
   readonly #watches = new Set<Latest<SourcedSnapshot>>();
@@ -109,7 +111,8 @@ export class ServiceClient {
     this.name = name;
     this.#source = source;
     this.#clock = clock;
-    const transport = new Transport(name, limits.connectTimeoutMs);
+    this.#connecting = connectingOf(limits.connectTimeoutMs, options.tls, options.connections);
+    const transport = new Transport(name, this.#connecting);
     this.#transport = transport;
     const tell = (event: ServiceEvent) => {
       transport.loaded?.telemetry.event(event);
@@ -129,7 +132,7 @@ export class ServiceClient {
     this.#chooser = guarded ? new Guard(this.#router, breakers, limits.endpointRequestsMax) : this.#router;
     this.#fetch = new ServiceFetch({
       ...{ service: name, picker: this.#chooser, transport, clock, requests: { current: 0, answering: 0, max } },
-      ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, retryAfterMaxMs, onEvent: tell },
+      ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, retryAfterMaxMs, onEvent: tell, isSecure: this.demandsTls },
       ...{ budget: new RetryBudget(options.retryBudget), hedging: hedgingOf(options, clock), concurrency: concurrencyOf(options) },
       listWait: () => (this.#known ? undefined : this.#wait),
     });
@@ -190,6 +193,20 @@ export class ServiceClient {
     if (endpoint !== undefined) return new Pick(endpoint, this.#chooser, this.#clock, now);
     if (this.#known) throw noInstance(this.name);
     throw new RegistryError('unavailable', `no list of ${this.name} is known yet; await instances() before pick()`);
+  }
+
+  /**
+   * Options of `tls.connect` for an instance, for programs that connect to what they `pick`; undefined for one that is
+   * asked without TLS.
+   */
+  tlsOf(instance: Instance): TlsSettings | undefined {
+    const { tls } = this.#connecting;
+    return isSecure(instance, tls) ? tlsConnectionOptions(tls) : undefined;
+  }
+
+  /** Whether no instance is asked without TLS, so that `https://NAME.rollcall` is true. */
+  get demandsTls(): boolean {
+    return demandsTls(this.#connecting.tls);
   }
 
   /**

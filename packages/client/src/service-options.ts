@@ -6,6 +6,7 @@
 
 import type { BalancerFactory, Probing } from './balancer/balancer.ts';
 import { demand } from './demand.ts';
+import type { ConnectionOptions, TlsOptions } from './http/connecting.ts';
 import { peakEwma } from './balancer/peak-ewma.ts';
 import { Picker } from './balancer/picker.ts';
 import type { RandomSource } from './balancer/seeded-random.ts';
@@ -68,6 +69,10 @@ export interface ServiceOptions {
   readonly retryAfterMaxMs?: number;
   /** Longest a connection may take, in milliseconds, more than 0. 2,000 by default: one lost SYN is survived. */
   readonly connectTimeoutMs?: number;
+  /** TLS to the instances. By default, those that are marked in their metadata have it, with Node's authorities. */
+  readonly tls?: TlsOptions;
+  /** Connections: how many, for how long, HTTP/2. */
+  readonly connections?: ConnectionOptions;
   /** Most requests in flight, and so connections; 1 or more. 10,000 by default. */
   readonly requestsMax?: number;
   /** Most bytes of an idempotent request's body kept for a retry; 0 or more. 1 MiB by default. */

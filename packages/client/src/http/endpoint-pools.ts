@@ -1,41 +1,61 @@
 /**
- * Connections: one pool of kept-alive HTTP/1.1 connections for each endpoint, shared by all requests
- * of a service. It knows nothing of balancing. The number of connections is bounded by that of the
- * requests in flight, since each has one to itself and none waits for another's.
+ * Connections: one pool of kept-alive connections for each endpoint, plain or with TLS, shared by all requests
+ * of a service. It knows nothing of balancing. With HTTP/1.1, the number of connections is bounded by that of the
+ * requests in flight, since each has one to itself and none waits for another's, unless a limit says so.
  */
 
-import { RegistryError } from '@rollcall/protocol';
-import { Pool } from 'undici';
+import { type Instance, RegistryError } from '@rollcall/protocol';
+import { type buildConnector, Pool } from 'undici';
 import type { Endpoint } from '../endpoint.ts';
+import { type Connecting, type ConnectionOptions, isSecure, tlsConnectionOptions } from './connecting.ts';
+import { MultiplexedPool } from './multiplexed-pool.ts';
+
+/** The part of undici's `Pool` that is used. */
+export type EndpointPool = Pick<MultiplexedPool, 'dispatch' | 'request' | 'close' | 'destroy'>;
+
+interface OpenPool {
+  readonly pool: EndpointPool;
+  readonly isSecure: boolean;
+  /** Of the instance as it was when the pool was last asked for. */
+  instance: Instance;
+}
 
 export class EndpointPools {
-  readonly #pools = new Map<Endpoint, Pool>();
+  readonly #pools = new Map<Endpoint, OpenPool>();
   /** Pools of endpoints that left, with answers under way. */
-  readonly #closing = new Set<Pool>();
-  readonly #connectTimeoutMs: number;
+  readonly #closing = new Set<EndpointPool>();
+  readonly #connecting: Connecting;
   #closed: Error | undefined;
 
-  constructor(connectTimeoutMs: number) {
-    this.#connectTimeoutMs = connectTimeoutMs;
+  constructor(connecting: Connecting) {
+    this.#connecting = connecting;
   }
 
   /**
    * @throws RegistryError `failed_precondition` when the instance has no port, or no valid address
    * @throws what `destroy` was given, after it
    */
-  get(endpoint: Endpoint): Pool {
+  get(endpoint: Endpoint): EndpointPool {
     if (this.#closed !== undefined) throw this.#closed;
     const existing = this.#pools.get(endpoint);
-    if (existing !== undefined) return existing;
-    const pool = this.#open(endpoint);
-    this.#pools.set(endpoint, pool);
+    const { instance } = endpoint;
+    if (existing?.instance === instance) return existing.pool;
+    const secure = isSecure(instance, this.#connecting.tls);
+    if (existing?.isSecure === secure) {
+      existing.instance = instance;
+      return existing.pool;
+    }
+    // It has changed its metadata: what it takes now is another thing.
+    this.release([endpoint]);
+    const pool = this.#open(endpoint, secure);
+    this.#pools.set(endpoint, { pool, isSecure: secure, instance });
     return pool;
   }
 
   /** Closes the connections of endpoints that left: idle ones now, busy ones after their answer. */
   release(endpoints: readonly Endpoint[]): void {
     for (const endpoint of endpoints) {
-      const pool = this.#pools.get(endpoint);
+      const pool = this.#pools.get(endpoint)?.pool;
       if (pool === undefined) continue;
       this.#pools.delete(endpoint);
       this.#closing.add(pool);
@@ -47,12 +67,12 @@ export class EndpointPools {
   /** Breaks off what is under way, with `reason`, and opens no connection any more. */
   async destroy(reason: Error): Promise<void> {
     this.#closed ??= reason;
-    const pools = [...this.#pools.values(), ...this.#closing];
+    const pools = [...Array.from(this.#pools.values(), ({ pool }) => pool), ...this.#closing];
     this.#pools.clear();
     await Promise.all(pools.map((pool) => pool.destroy(reason)));
   }
 
-  #open({ instance, authority }: Endpoint): Pool {
+  #open({ instance, authority }: Endpoint, secure: boolean): EndpointPool {
     const { id, service, port } = instance;
     const problem = (cause?: unknown) =>
       new RegistryError(
@@ -62,9 +82,27 @@ export class EndpointPools {
       );
     if (port === 0) throw problem();
     try {
-      return new Pool(`http://${authority}`, { connectTimeout: this.#connectTimeoutMs });
+      const { connections } = this.#connecting;
+      const connect = this.#connect(secure);
+      if (secure && connections.http2 === true) return new MultiplexedPool(`https://${authority}`, connect, limitsOf(connections));
+      return new Pool(`${secure ? 'https' : 'http'}://${authority}`, { connect, ...limitsOf(connections) });
     } catch (error) {
       throw problem(error);
     }
   }
+
+  #connect(secure: boolean): buildConnector.BuildOptions {
+    const { connectTimeoutMs, tls } = this.#connecting;
+    return { timeout: connectTimeoutMs, ...(secure && tlsConnectionOptions(tls)) };
+  }
+}
+
+function limitsOf({ max, idleMs, silenceMs }: ConnectionOptions): Pool.Options {
+  return {
+    ...(max !== undefined && { connections: max }),
+    ...(idleMs !== undefined && { keepAliveTimeout: idleMs }),
+    // Undici gives up after 300 s of silence, which is what an event stream may do. Limits to the headers are `tryTimeoutMs`.
+    headersTimeout: 0,
+    bodyTimeout: silenceMs ?? 0,
+  };
 }

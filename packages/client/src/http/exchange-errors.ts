@@ -7,6 +7,16 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Endpoint } from '../endpoint.ts';
 import type { Failure } from '../resilience/retry.ts';
 import { unreadAnswers } from '../resilience/unread-answers.ts';
+import { connectionFailure, type Remedies } from '../session/connection-failure.ts';
+
+const forService: Remedies = {
+  authority: "give the authority's certificate with tls.ca",
+  serverName: 'say which one to expect with tls.serverName',
+  certificate: 'give one that it trusts with tls.cert and tls.key',
+  unusable: 'check tls.cert and tls.key',
+  plain: 'leave tls out, or give tls: { instances: \'marked\' }',
+  tls: 'give the service the option tls, or the instance the metadata scheme: https',
+};
 
 export function noInstance(service: string): RegistryError {
   return new RegistryError('unavailable', `no instance of ${service} is registered; start one, or check the name`);
@@ -39,11 +49,25 @@ export function brokenOff(what: string, { authority }: Endpoint, cause: Error): 
 
 /** @param endpoint the last one of those tried */
 export function noAnswer(what: string, { authority }: Endpoint, failure: Failure, tries: number, idempotent: boolean, cause: Error): RegistryError {
+  const why = reasonOf(cause, authority);
   if (failure !== 'unsent' && !idempotent) {
-    const message = `${what}: no answer from ${authority} after it was sent, so it may have been applied: ${cause.message}`;
+    const message = `${what}: no answer from ${authority} after it was sent, so it may have been applied: ${why}`;
     return new RegistryError('unknown_outcome', message, { cause });
   }
   const code = failure === 'late' ? 'deadline_exceeded' : 'unavailable';
   const after = `${tries === 1 ? 'one try' : `${tries} tries`}, the last at ${authority}`;
-  return new RegistryError(code, `${what}: no answer after ${after}: ${cause.message}`, { cause });
+  return new RegistryError(code, `${what}: no answer after ${after}: ${why}`, { cause });
+}
+
+/** What the socket says, in words that help. */
+function reasonOf(cause: Error, authority: string): string {
+  const { code, socket } = cause as NodeJS.ErrnoException & { readonly socket?: { readonly bytesRead?: number } };
+  if (typeof code !== 'string') return cause.message;
+  // What a listener of TLS does with plain text, and one of TLS 1.3 with a client that has no certificate.
+  if (code === 'UND_ERR_SOCKET' && socket?.bytesRead === 0) {
+    return `${cause.message} before it said anything (does it want TLS, or a certificate of this client? see the option tls)`;
+  }
+  // Instances reset connections for many reasons; only bytes that are not HTTP point to TLS.
+  const scheme = code.startsWith('HPE_') ? 'http' : 'tcp';
+  return connectionFailure(cause, `${scheme}://${authority}`, forService);
 }

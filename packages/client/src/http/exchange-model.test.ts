@@ -15,6 +15,7 @@ import { Hedging } from '../resilience/hedging.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import type { ServiceEvent } from '../resilience/service-event.ts';
 import { Router } from '../routing/router.ts';
+import { connectingOf } from './connecting.ts';
 import { EndpointPools } from './endpoint-pools.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeContext, ListWait } from './exchange-context.ts';
@@ -118,7 +119,7 @@ class World extends EndpointPools {
   #closed: Error | undefined;
 
   constructor(given: Run) {
-    super(1000);
+    super(connectingOf(1000));
     this.#run = given;
     const random = new SeededRandom(1);
     const routing = given.zoned ? { zone: { own: 'x', sizeMin: 2 } } : {};

@@ -9,6 +9,7 @@ import type { Endpoint } from '../endpoint.ts';
 import { Hedging } from '../resilience/hedging.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import { Gradient2 } from '../resilience/gradient2.ts';
+import { connectingOf } from './connecting.ts';
 import { EndpointPools } from './endpoint-pools.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeContext, ExchangeOptions } from './exchange-context.ts';
@@ -33,7 +34,7 @@ function pickerOf(...ids: readonly string[]): Picker {
 function setUp(method: string, request: Partial<Dispatcher.DispatchOptions> = {}, options: ExchangeOptions = {}, given: Partial<ExchangeContext> = {}) {
   const clock = manualClock();
   const picker = pickerOf('a', 'b', 'c');
-  const pools = new HungPools(1000);
+  const pools = new HungPools(connectingOf(1000));
   const heard: string[] = [];
   let abort = (_reason?: Error) => {};
   const handler: FetchHandler = {
@@ -143,7 +144,7 @@ it('is over when its handler throws as it begins', () => {
   const picker = new Picker(roundRobin(), {}, new SeededRandom(1));
   const requests = { current: 0, answering: 0, max: 10 };
   const limits = { requests, triesMax: 3, tryTimeoutMs: 100, replayBytesMax: 0 };
-  const context = { service: 'web', picker, pools: new HungPools(1000), budget: new RetryBudget(), clock, retryAfterMaxMs: 0, ...limits };
+  const context = { service: 'web', picker, pools: new HungPools(connectingOf(1000)), budget: new RetryBudget(), clock, retryAfterMaxMs: 0, ...limits };
   const heard: string[] = [];
   const none = () => true;
   const handler: FetchHandler = {

@@ -3,6 +3,7 @@ import { manualClock } from '../../../server/src/manual-clock.case.ts';
 import { anInstance } from '../balancer/simulation.case.ts';
 import { Endpoint } from '../endpoint.ts';
 import { loadHeader, loadPath } from '../load-report/load-report.ts';
+import { connectingOf } from './connecting.ts';
 import { loadProbing } from './load-probing.ts';
 import { Transport } from './transport.ts';
 import { deadAuthority, type WebServer, webServer } from './web-server.case.ts';
@@ -21,7 +22,7 @@ async function serve(...args: Parameters<typeof webServer>): Promise<WebServer> 
 
 function setUp() {
   const clock = manualClock();
-  const transport = new Transport('web', 1000);
+  const transport = new Transport('web', connectingOf(1000));
   cleanups.push(() => transport.destroy(new Error('over')));
   return { clock, transport, probing: loadProbing(transport, clock) };
 }

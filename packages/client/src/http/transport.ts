@@ -6,6 +6,7 @@
 import type { Dispatcher } from 'undici';
 import type { Endpoint } from '../endpoint.ts';
 import type { Telemetry } from '../telemetry.ts';
+import type { Connecting } from './connecting.ts';
 import type { EndpointPools } from './endpoint-pools.ts';
 
 /** What is there once it is loaded. */
@@ -18,14 +19,14 @@ export interface LoadedTransport {
 
 export class Transport {
   readonly #service: string;
-  readonly #connectTimeoutMs: number;
+  readonly #connecting: Connecting;
   #loading: Promise<LoadedTransport> | undefined;
   #loaded: LoadedTransport | undefined;
   #closed: Error | undefined;
 
-  constructor(service: string, connectTimeoutMs: number) {
+  constructor(service: string, connecting: Connecting) {
     this.#service = service;
-    this.#connectTimeoutMs = connectTimeoutMs;
+    this.#connecting = connecting;
   }
 
   /** Undefined before the first request. */
@@ -56,7 +57,7 @@ export class Transport {
       import('undici'),
     ]);
     if (this.#closed !== undefined) throw this.#closed;
-    const pools = new EndpointPools(this.#connectTimeoutMs);
+    const pools = new EndpointPools(this.#connecting);
     return (this.#loaded = { pools, telemetry: new Telemetry(this.#service), elsewhere: getGlobalDispatcher });
   }
 }

@@ -10,7 +10,7 @@ import type { Dispatcher } from 'undici';
 import { fetchHandler } from '../http/handler-forms.ts';
 import type { ServiceClient } from '../service-client.ts';
 import type { TryOptions } from '../try-options.ts';
-import { refusalOf, serviceOfHost } from './service-host.ts';
+import { noTls, refusalOf, serviceOfHost } from './service-host.ts';
 
 /** The part of a client that is needed: a service by its name. */
 export type ServiceFinder = (name: string) => ServiceClient;
@@ -34,7 +34,9 @@ export function serviceDispatcher(
     try {
       const refusal = refusalOf(origin) ?? upgradeOf(origin, request);
       if (refusal !== undefined) throw new RegistryError('invalid_argument', refusal);
-      service(name).dispatch(request, handler, typeof options === 'function' ? options(request) : options);
+      const found = service(name);
+      if (origin.protocol === 'https:' && !found.demandsTls) throw new RegistryError('invalid_argument', `${given}: ${noTls}`);
+      found.dispatch(request, handler, typeof options === 'function' ? options(request) : options);
     } catch (error) {
       // Thrown here, it would be lost on interceptors that dispatch from a timer.
       fetchHandler(handler).onError(error as Error);

@@ -5,7 +5,9 @@
  */
 
 import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect, type ConnectionOptions } from 'node:tls';
 import type { OutcomeResult } from '../balancer/balancer.ts';
 import type { Picked } from '../service-client.ts';
 import type { ServiceFinder } from './dispatcher.ts';
@@ -16,6 +18,8 @@ interface RequestOptions {
   host?: string | null;
   hostname?: string | null;
   port?: number | string | null;
+  /** For an instance that is asked by TLS. */
+  tls?: ConnectionOptions;
 }
 
 /** Not in the types of Node, but what every agent library builds on. */
@@ -59,10 +63,27 @@ export class ServiceAgent extends Agent {
           return;
         }
         follow(request, picked);
-        addRequest.call(this, request, { ...options, host: picked.address, hostname: picked.address, port: picked.port });
+        const { address, port } = picked;
+        const tls = this.#service(name).tlsOf(picked.instance);
+        // Node would take the server's name from the host header, which names the service.
+        const secured = tls && { tls: { ALPNProtocols: ['http/1.1'], servername: isIP(address) === 0 ? address : '', ...tls } };
+        addRequest.call(this, request, { ...options, host: address, hostname: address, port, ...secured });
       },
       (error: Error) => refuse(request, error),
     );
+  }
+
+  /** Called when there is no connection to be used again. */
+  override createConnection(options: RequestOptions, callback?: (error: Error | null, socket: Duplex) => void): Duplex | null | undefined {
+    const { tls } = options;
+    if (tls === undefined) return super.createConnection(options, callback);
+    return connect({ ...(options as ConnectionOptions), ...tls });
+  }
+
+  /** Connections of the same name are used again for each other. */
+  override getName(options?: RequestOptions): string {
+    const name = super.getName(options);
+    return options?.tls === undefined ? name : `${name}:tls`;
   }
 
   async #pick(name: string, request: ClientRequest): Promise<Picked> {

@@ -119,7 +119,7 @@ describe('the dispatcher', () => {
   });
 
   it.each([
-    ['https://web.rollcall/', /asked over http/],
+    ['https://web.rollcall/', /not all instances are asked over TLS/],
     ['http://web.rollcall:8080/', /has no port/],
   ])('refuses %s', async (url, message) => {
     const { dispatcher } = await setUp();

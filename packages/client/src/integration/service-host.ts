@@ -12,9 +12,12 @@ export function serviceOfHost(hostname: string): string | undefined {
   return host.endsWith(suffix) && host.length > suffix.length ? host.slice(0, -suffix.length) : undefined;
 }
 
+/** Of a URL in `https:`, which promises more than a service does whose instances may be asked without TLS. */
+export const noTls = 'not all instances are asked over TLS; give the service the option tls, or write http://';
+
 /** Why a URL of a service cannot be asked; undefined when it can. */
 export function refusalOf({ protocol, port, host }: URL): string | undefined {
-  if (protocol !== 'http:') return `${protocol}//${host}: services are asked over http; their instances have no certificate for this name`;
-  if (port !== '') return `http://${host}: a service has no port, each of its instances has one; leave it out`;
+  if (protocol !== 'http:' && protocol !== 'https:') return `${protocol}//${host}: services are asked over http or https`;
+  if (port !== '') return `${protocol}//${host}: a service has no port, each of its instances has one; leave it out`;
   return undefined;
 }

@@ -7,6 +7,7 @@
 import type { EventEmitter } from 'node:events';
 import { RegistryError } from '@rollcall/protocol';
 import type { WebSocket } from 'ws';
+import type { TlsSettings } from '../http/connecting.ts';
 import type { Picked, ServiceClient } from '../service-client.ts';
 
 export interface WebSocketOptions {
@@ -65,7 +66,7 @@ export async function openWebSocket(service: ServiceClient, path: string, option
     const picked = service.pick({ exclude: tried, ...(key === undefined ? {} : { key }), ...(options.headers && { headers: options.headers }) });
     tried.push(picked);
     try {
-      return await open(WebSocket, picked, path, options);
+      return await open(WebSocket, picked, service.tlsOf(picked.instance), path, options);
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof NotOpened)) throw error;
@@ -98,9 +99,9 @@ class NotOpened extends Error {
 }
 
 /** @throws NotOpened; what `WebSocket` throws for a path, protocols or headers that cannot be */
-async function open(Opened: typeof WebSocket, picked: Picked, path: string, options: WebSocketOptions): Promise<WebSocket> {
+async function open(Opened: typeof WebSocket, picked: Picked, tls: TlsSettings | undefined, path: string, options: WebSocketOptions): Promise<WebSocket> {
   const { signal } = options;
-  const socket = begin(Opened, picked, path, options);
+  const socket = begin(Opened, picked, tls, path, options);
   const onAbort = () => socket.terminate();
   signal?.addEventListener('abort', onAbort);
   let status: number | undefined;
@@ -130,12 +131,12 @@ async function open(Opened: typeof WebSocket, picked: Picked, path: string, opti
   return socket;
 }
 
-function begin(Opened: typeof WebSocket, picked: Picked, path: string, options: WebSocketOptions): WebSocket {
+function begin(Opened: typeof WebSocket, picked: Picked, tls: TlsSettings | undefined, path: string, options: WebSocketOptions): WebSocket {
   const { protocols = [], headers = {}, handshakeTimeoutMs = 5_000, messageBytesMax = 2 ** 20 } = options;
   const host = picked.address.includes(':') ? `[${picked.address}]` : picked.address;
   const limits = { handshakeTimeout: handshakeTimeoutMs, maxPayload: messageBytesMax };
   try {
-    return new Opened(`ws://${host}:${picked.port}${path}`, [...protocols], { headers, ...limits });
+    return new Opened(`${tls === undefined ? 'ws' : 'wss'}://${host}:${picked.port}${path}`, [...protocols], { ...tls, headers, ...limits });
   } catch (error) {
     picked.done('cancelled');
     throw error;

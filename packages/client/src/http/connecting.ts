@@ -1,0 +1,111 @@
+/**
+ * How instances of a service are connected to: whether by TLS, with which certificates, and how many connections are
+ * kept for how long. Options and what follows from them; it opens nothing.
+ */
+
+import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
+import { type Instance, RegistryError } from '@rollcall/protocol';
+import { demand } from '../demand.ts';
+
+/** One PEM text or several. */
+export type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
+
+/** TLS to the instances of a service. */
+export interface TlsOptions {
+  /**
+   * Which instances: `all` (by default, when there are options for TLS) asks none without it, whatever its metadata
+   * says; `marked` (by default, when there are none) asks those by TLS whose metadata has `scheme: https`, or
+   * `secure: true` as Spring Cloud and Steeltoe write it; `none` asks none by TLS.
+   */
+  readonly instances?: 'all' | 'marked' | 'none';
+  /** Certificates of the authorities that sign those of the instances, in place of Node's list. */
+  readonly ca?: Pem;
+  /** This client's own certificate, with the chain below it, for instances that demand one. */
+  readonly cert?: Pem;
+  /** The key of `cert`. */
+  readonly key?: Pem;
+  /** The pass phrase of `key`. */
+  readonly passphrase?: string;
+  /**
+   * Name that the instances' certificates must be for, also sent to them (SNI). By default the address of each: a
+   * certificate for an IP address must list it.
+   */
+  readonly serverName?: string;
+  /** `false` takes any certificate, so that anyone on the way can read and change everything: for experiments only. */
+  readonly verify?: boolean;
+}
+
+/** Connections to each instance. */
+export interface ConnectionOptions {
+  /**
+   * Most that are open to one instance; 1 or more. No limit by default: `requestsMax` bounds them all. With `http2`, as
+   * many again for requests that cannot share one.
+   */
+  readonly max?: number;
+  /**
+   * How long one without a request is kept, in milliseconds, more than 0. 4,000 by default, less than the 5 s after
+   * which servers of Node close it; a server that says otherwise (`Keep-Alive: timeout`) is believed.
+   */
+  readonly idleMs?: number;
+  /**
+   * Longest silence within the body of an answer, in milliseconds, more than 0. No limit by default, so that event
+   * streams may be silent for as long as they like.
+   */
+  readonly silenceMs?: number;
+  /**
+   * Whether HTTP/2 is used when an instance chooses it (ALPN), which takes TLS. Requests that may be made twice and
+   * have no body share a connection, the others have one each. `false` by default.
+   */
+  readonly http2?: boolean;
+}
+
+/** The options with their defaults. */
+export interface Connecting {
+  readonly connectTimeoutMs: number;
+  readonly tls: TlsOptions;
+  readonly connections: ConnectionOptions;
+}
+
+/**
+ * @param tls as the service was given it
+ * @throws RegistryError `invalid_argument` when an option is out of its range
+ */
+export function connectingOf(connectTimeoutMs: number, tls: TlsOptions = { instances: 'marked' }, connections: ConnectionOptions = {}): Connecting {
+  const { max, idleMs, silenceMs } = connections;
+  if (max !== undefined) demand(Number.isInteger(max) && max >= 1, 'connections.max', max, 'a whole number, 1 or more');
+  if (idleMs !== undefined) demand(idleMs > 0 && Number.isFinite(idleMs), 'connections.idleMs', idleMs, 'more than 0');
+  if (silenceMs !== undefined) demand(silenceMs > 0 && Number.isFinite(silenceMs), 'connections.silenceMs', silenceMs, 'more than 0');
+  const { instances = 'all', cert, key } = tls;
+  if (!['all', 'marked', 'none'].includes(instances)) {
+    throw new RegistryError('invalid_argument', `tls.instances is "${instances}"; it must be all, marked or none`);
+  }
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new RegistryError('invalid_argument', 'tls.cert and tls.key belong together; give both or neither');
+  }
+  return { connectTimeoutMs, tls, connections };
+}
+
+/** Whether every instance is. */
+export function demandsTls({ instances = 'all' }: TlsOptions): boolean {
+  return instances === 'all';
+}
+
+/** Whether an instance is connected to by TLS. */
+export function isSecure({ meta }: Instance, { instances = 'all' }: TlsOptions): boolean {
+  if (instances !== 'marked') return instances === 'all';
+  return meta['scheme'] === undefined ? meta['secure'] === 'true' : meta['scheme'] === 'https';
+}
+
+/** What `tls.connect` takes, and all that passes options on to it. */
+export type TlsSettings = Pick<TlsConnectionOptions, 'ca' | 'cert' | 'key' | 'passphrase' | 'servername' | 'rejectUnauthorized'>;
+
+export function tlsConnectionOptions({ ca, cert, key, passphrase, serverName, verify = true }: TlsOptions): TlsSettings {
+  return {
+    ...(ca !== undefined && { ca: ca as NonNullable<TlsConnectionOptions['ca']> }),
+    ...(cert !== undefined && { cert: cert as NonNullable<TlsConnectionOptions['cert']> }),
+    ...(key !== undefined && { key: key as NonNullable<TlsConnectionOptions['key']> }),
+    ...(passphrase !== undefined && { passphrase }),
+    ...(serverName !== undefined && { servername: serverName }),
+    rejectUnauthorized: verify,
+  };
+}
