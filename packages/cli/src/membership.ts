@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionEvent, CredentialOptions, Registration, Rollcall } from '@rollcall/client';
-import { isRegistryError, type ErrorCode, type InstanceRegistration } from '@rollcall/protocol';
+import type { InstanceRegistration } from '@rollcall/protocol';
 
 export interface Membership {
   /** Takes the instance out of the choice; resolves when the registry has it, or after a second. */
@@ -23,13 +23,10 @@ export interface JoinOptions {
   readonly tell: (line: string) => void;
 }
 
-/** The client itself waits for a registry for a while; this is for errors that come at once. */
+/** Between attempts to find out what to register; the registry is the client's to wait for. */
 const pauseMs = 200;
 const drainMs = 1_000;
 const leaveMs = 3_000;
-
-/** What would be refused again. */
-const refusals: ReadonlySet<ErrorCode> = new Set(['invalid_argument', 'already_exists', 'permission_denied']);
 
 /** Joins in the background and stays. */
 export function joinRegistry(options: JoinOptions): Membership {
@@ -50,8 +47,7 @@ export function joinRegistry(options: JoinOptions): Membership {
       onEvent: report,
     });
     signal.throwIfAborted();
-    registration = await rollcall.register(instance, { signal });
-    options.tell(`registered ${instance.id} as an instance of ${instance.service}`);
+    registration = rollcall.announce(instance);
   };
   const joining = keepTrying(attempt, options, stopped.signal);
 
@@ -67,12 +63,24 @@ export function joinRegistry(options: JoinOptions): Membership {
   };
 }
 
-/** Tells once that the registry is away, however often it is tried, and once that it is back. */
+/** Tells once that the registry is away or says no, however often it is tried, and once that it is back. */
 function reporter({ servers, tell }: JoinOptions): (event: ConnectionEvent) => void {
   let away = false;
   let seen = false;
+  let registered = false;
+  let denied = '';
   return (event) => {
     if (event.kind === 'warning') tell(event.message);
+    if (event.kind === 'registered') {
+      if (!registered || denied !== '') tell(`registered ${event.id} as an instance of ${event.service}`);
+      registered = true;
+      denied = '';
+    }
+    // That the registry is away is told below.
+    if (event.kind === 'not-registered' && event.code !== 'unavailable' && event.reason !== denied) {
+      denied = event.reason;
+      tell(`not registered, the program runs on and is registered when the registry takes it: ${denied}`);
+    }
     if (event.kind === 'refused') {
       away = true;
       tell(`${event.reason}; the program runs, and is registered when the registry takes its token`);
@@ -90,16 +98,16 @@ function reporter({ servers, tell }: JoinOptions): (event: ConnectionEvent) => v
 }
 
 async function keepTrying(attempt: () => Promise<void>, { tell }: JoinOptions, signal: AbortSignal): Promise<void> {
+  let told = '';
   while (!signal.aborted) {
     try {
       await attempt();
       return;
     } catch (error) {
       if (signal.aborted) return;
-      if (isRegistryError(error) && refusals.has(error.code)) {
-        tell(`not registered, the program runs on: ${error.message}`);
-        return;
-      }
+      const reason = error instanceof Error ? error.message : String(error);
+      if (reason !== told) tell(`not registered yet, the program runs on: ${reason}`);
+      told = reason;
     }
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }

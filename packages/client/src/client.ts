@@ -12,7 +12,15 @@ import { serviceDispatcher } from './integration/dispatcher.ts';
 import { ServiceAgent, type ServiceAgentOptions } from './integration/http-agent.ts';
 import { refusalOf, serviceOfHost } from './integration/service-host.ts';
 import { Kv, snapshotItems } from './kv.ts';
-import { register, type RegisterOptions, type RegisterSurroundings, type Registration, type WaitOptions } from './registration.ts';
+import {
+  announce,
+  register,
+  type RegisterOptions,
+  type RegisterSurroundings,
+  type RegisterWait,
+  type Registration,
+  type WaitOptions,
+} from './registration.ts';
 import { ServiceClient, type ServiceSurroundings } from './service-client.ts';
 import type { ServiceOptions } from './service-options.ts';
 import type { Leases } from './session/leases.ts';
@@ -53,16 +61,30 @@ export class Rollcall {
   }
 
   /**
-   * Registers an instance, for as long as this process and its connection live. When the registry is
-   * away for longer than the grace, the instance is registered again as soon as it is back.
+   * Registers an instance, for as long as this process and its connection live, and resolves when the registry has it.
+   * A registry that is away is waited for, without limit unless `wait` has one; `onEvent` tells. When the registry is
+   * away later for longer than the grace, the instance is registered again as soon as it is back.
+   * @param wait once it is over, the promise rejects and the instance is not registered later, either
    * @throws RegistryError `invalid_argument` for what the registry cannot take, `already_exists` for an
-   *   id or a check that is taken, `resource_exhausted`, `permission_denied`, `unavailable` when no
-   *   registry took it in time (it is not registered later, either)
+   *   id or a check that is taken, `resource_exhausted`, `permission_denied`, `unauthenticated`, `unavailable` when
+   *   `timeoutMs` is over
    * @throws the signal's reason when it aborts
    */
-  register(options: RegisterOptions, wait: WaitOptions = {}): Promise<Registration> {
+  register(options: RegisterOptions, wait: RegisterWait = {}): Promise<Registration> {
     if (this.#closing !== undefined) return Promise.reject(closedError());
     return register(this.#parts, options, wait);
+  }
+
+  /**
+   * Registers an instance without waiting for it: whatever keeps it from being registered (a registry that is away, or a
+   * token that may not yet), it is tried again until it is registered or closed. `onEvent` tells `registered` and
+   * `not-registered`; `registered()` of what is returned waits.
+   * @throws RegistryError `invalid_argument` for what no registry takes, `already_exists` for an id that this client has
+   *   registered already, `failed_precondition` when closed
+   */
+  announce(options: RegisterOptions): Registration {
+    if (this.#closing !== undefined) throw closedError();
+    return announce(this.#parts, options);
   }
 
   /**

@@ -6,6 +6,7 @@ import { RegistryError, frameLimits, type FrameView, type Instance } from '@roll
 import { Rollcall } from './client.ts';
 import { keepAlive, systemClock, systemRandom, type Clock, type Random } from './clock.ts';
 import { DiskCache } from './disk-cache.ts';
+import { guardedListener, warn } from './event-listener.ts';
 import type { CachedView, Known } from './session/cached-view.ts';
 import { credentialSource, type CredentialOptions, type CredentialSource } from './session/credentials.ts';
 import { Leases } from './session/leases.ts';
@@ -41,7 +42,10 @@ export interface ConnectOptions extends CredentialOptions {
   readonly graceMs?: number;
   /** Closes the client. */
   readonly signal?: AbortSignal;
-  /** Told what happens to the connection. */
+  /**
+   * Told what happens to the connection and to registrations. What it throws is a process warning, once. Without it,
+   * instances that are not registered are process warnings.
+   */
   readonly onEvent?: (event: ConnectionEvent) => void;
 }
 
@@ -73,8 +77,9 @@ export async function connect(
   demand(name !== '' && name.length <= frameLimits.nameMax, `name must have 1 to ${frameLimits.nameMax} characters`);
   signal?.throwIfAborted();
 
-  // A listener that throws must not come between the parts of the client.
-  const tell = (event: ConnectionEvent) => queueMicrotask(() => onEvent?.(event));
+  const listener = guardedListener(onEvent ?? registrationWarnings(), 'onEvent of connect');
+  // What it does must not come between the parts of the client either.
+  const tell = (event: ConnectionEvent) => queueMicrotask(() => listener(event));
   const onWarning = (message: string) => tell({ kind: 'warning', message });
   const uuid = randomUUID;
   const disk = cacheDir === undefined ? undefined : await DiskCache.open({ dir: cacheDir, clock, uuid, onWarning });
@@ -85,7 +90,7 @@ export async function connect(
   const key = { id: uuid(), token: uuid() };
   const credentials = readCredentials(options);
   const session = new Session({ servers, credentials, client: name, node, key, graceMs, clock, random, onEvent: tell });
-  const registrations = new Registrations({ session, clock, random, timeoutMs });
+  const registrations = new Registrations({ session, clock, random, timeoutMs, onEvent: tell });
   const views = new WatchedViews({
     session,
     clock,
@@ -128,6 +133,16 @@ export function readCredentials(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): CredentialSource {
   return credentialSource(options, env, (path) => readFile(path, 'utf8'));
+}
+
+/** For programs that do not listen: that they are not registered is not kept from them. Once for each instance and reason. */
+function registrationWarnings(): (event: ConnectionEvent) => void {
+  const told = new Set<string>();
+  return (event) => {
+    if (event.kind !== 'not-registered' || told.has(`${event.id}\n${event.code}`)) return;
+    told.add(`${event.id}\n${event.code}`);
+    warn(`${event.id} of ${event.service} is not registered, and is tried again: ${event.reason}`);
+  };
 }
 
 function serversOfEnvironment(variable: string | undefined): string[] {

@@ -9,7 +9,7 @@ export type { ConnectionEvent } from './session/session.ts';
 export { connectionFailure } from './session/connection-failure.ts';
 export { credentialVariables } from './session/credentials.ts';
 export type { CredentialOptions, Credentials, CredentialSource } from './session/credentials.ts';
-export type { RegisterOptions, Registration, RegistrationChange, WaitOptions } from './registration.ts';
+export type { RegisterOptions, RegisterWait, Registration, RegistrationChange, WaitOptions } from './registration.ts';
 export type { Kv, KvDeleteOptions, KvEntry, KvPutOptions, KvSnapshot, KvTarget } from './kv.ts';
 export type { Clock, Random } from './clock.ts';
 export type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';

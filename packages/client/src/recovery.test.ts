@@ -87,7 +87,7 @@ describe('a connection that is lost', () => {
     await watching;
     // Both changes may have come before the reader looked.
     expect(seen.filter((status, index) => index === 0 || status !== seen[index - 1])).not.toContain('gone');
-    expect(owner.events.map(({ kind }) => kind)).toEqual(['connected', 'disconnected', 'connected']);
+    expect(owner.events.map(({ kind }) => kind)).toEqual(['connected', 'registered', 'disconnected', 'connected']);
   });
 
   it('ends what is registered after the grace, and begins it anew when it is back', async () => {
@@ -231,7 +231,7 @@ describe('no registry at all', () => {
     await expect(rollcall.kv.get('k')).rejects.toMatchObject(unavailable);
     await expect(rollcall.services()).rejects.toMatchObject(unavailable);
     await expect(rollcall.service('db').instances()).rejects.toMatchObject(unavailable);
-    await expect(rollcall.register({ service: 'web', id: 'b' })).rejects.toMatchObject(unavailable);
+    await expect(rollcall.register({ service: 'web', id: 'b' }, { timeoutMs: 200 })).rejects.toMatchObject(unavailable);
   });
 
   it('does not keep a client from starting, which is connected as soon as there is one', async () => {
@@ -243,6 +243,39 @@ describe('no registry at all', () => {
     const registering = rollcall.register({ service: 'web', id: 'a' });
     await start({ http: { port: httpPort } });
     expect((await registering).id).toBe('a');
+  });
+
+  it('is waited for by what is announced, which tells, and is registered within two seconds of its coming', async () => {
+    const gone = await start();
+    const { httpPort, url } = gone;
+    await gone.close();
+    const { rollcall, event } = await client([url], { timeoutMs: 300 });
+    const told = event('not-registered');
+    const registration = rollcall.announce({ service: 'web', id: 'a' });
+    await expect(registration.registered({ timeoutMs: 100 })).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(registration.registered({ signal: AbortSignal.timeout(100) })).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(await told).toMatchObject({ id: 'a', code: 'unavailable' });
+    // Well beyond the wait of an operation, as when a registry takes minutes to come.
+    for (let n = 0; n < 5; n++) await event('unreachable');
+    const registered = event('registered');
+    await start({ http: { port: httpPort } });
+    const came = performance.now();
+    expect(await registered).toMatchObject({ id: 'a', service: 'web' });
+    await registration.registered();
+    // The longest pause between two attempts, and the time that they take on a machine that is busy.
+    expect(performance.now() - came).toBeLessThan(4_000);
+    await registration.close();
+  });
+
+  it('that never comes holds up no shutdown of what was announced', async () => {
+    const gone = await start();
+    await gone.close();
+    const { rollcall } = await client([gone.url]);
+    const registration = rollcall.announce({ service: 'web', id: 'a' });
+    const began = performance.now();
+    await registration.close();
+    expect(performance.now() - began).toBeLessThan(1_000);
+    await expect(registration.registered()).rejects.toMatchObject({ code: 'failed_precondition' });
   });
 
   it('is survived by the disk cache, over the end of the client', async () => {

@@ -10,6 +10,7 @@ import {
   type CheckStatus,
   type InstanceRegistration,
 } from '@rollcall/protocol';
+import { demand } from './demand.ts';
 import type { Registrations } from './session/registrations.ts';
 import type { Session } from './session/session.ts';
 
@@ -37,10 +38,22 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A registered instance. `await using` closes it. */
+export interface RegisterWait extends WaitOptions {
+  /** Longest wait, in milliseconds, more than 0; no limit by default. */
+  readonly timeoutMs?: number;
+}
+
+/** An instance that is registered, or will be as soon as a registry takes it. `await using` closes it. */
 export interface Registration {
   readonly id: string;
   readonly service: string;
+  /**
+   * Resolves when a registry has the instance as it is wanted now. A wait that ends otherwise changes nothing: the
+   * instance is registered as soon as a registry takes it.
+   * @throws RegistryError why a registry does not take it (it is asked again every 5 to 10 s), `unavailable` when
+   *   `timeoutMs` is over, `cancelled` when the client closes; the signal's reason when it aborts
+   */
+  registered(wait?: RegisterWait): Promise<void>;
   /**
    * Changes what is given and leaves the rest; also takes a `drain` back.
    * @throws RegistryError why it was refused; `unavailable` when the registry could not be told in
@@ -69,12 +82,8 @@ export interface RegisterSurroundings {
   readonly uuid: () => string;
 }
 
-/** @throws RegistryError as documented at `Rollcall.register` */
-export async function register(
-  surroundings: RegisterSurroundings,
-  options: RegisterOptions,
-  { signal }: WaitOptions,
-): Promise<Registration> {
+/** @throws RegistryError as documented at `Rollcall.announce` */
+export function announce(surroundings: RegisterSurroundings, options: RegisterOptions): Registration {
   const { registrations, uuid } = surroundings;
   const id = options.id ?? `${options.service}-${uuid().slice(0, 8)}`;
   const instance = toInstance({ ...options, id });
@@ -82,14 +91,20 @@ export async function register(
     throw new RegistryError('already_exists', `this client has registered instance ${id} already; update or close it`);
   }
   registrations.want(id, instance);
+  return new Registered(surroundings, instance);
+}
+
+/** @throws RegistryError as documented at `Rollcall.register` */
+export async function register(surroundings: RegisterSurroundings, options: RegisterOptions, wait: RegisterWait): Promise<Registration> {
+  const registration = announce(surroundings, options);
   try {
-    await registrations.confirmed(id, signal);
+    await registration.registered(wait);
   } catch (error) {
-    // Nobody holds it, so it shall not appear later.
-    registrations.want(id, undefined);
+    // The program does not get hold of it, so it shall not appear later.
+    surroundings.registrations.want(registration.id, undefined);
     throw error;
   }
-  return new Registered(surroundings, instance);
+  return registration;
 }
 
 class Registered implements Registration {
@@ -110,6 +125,12 @@ class Registered implements Registration {
     return this.#instance.service;
   }
 
+  async registered({ signal, timeoutMs = Infinity }: RegisterWait = {}): Promise<void> {
+    demand(timeoutMs > 0, 'timeoutMs', timeoutMs, 'more than 0');
+    if (this.#closed) throw closedError(this.id);
+    await this.#surroundings.registrations.confirmed(this.id, { signal, timeoutMs });
+  }
+
   update(change: RegistrationChange, options: WaitOptions = {}): Promise<void> {
     const { draining: _takenBack, ...before } = this.#instance;
     return this.#want(() => ({ ...before, ...toInstance({ ...change, id: before.id, service: before.service }) }), options);
@@ -126,10 +147,10 @@ class Registered implements Registration {
   }
 
   async close(): Promise<void> {
-    const { registrations } = this.#surroundings;
+    const { registrations, timeoutMs } = this.#surroundings;
     if (!this.#closed) registrations.want(this.id, undefined);
     this.#closed = true;
-    await registrations.confirmed(this.id, undefined).catch(() => {});
+    await registrations.confirmed(this.id, { timeoutMs }).catch(() => {});
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -137,12 +158,16 @@ class Registered implements Registration {
   }
 
   async #want(next: () => InstanceRegistration, { signal }: WaitOptions): Promise<void> {
-    const { registrations } = this.#surroundings;
-    if (this.#closed) throw new RegistryError('failed_precondition', `registration ${this.id} is closed`);
+    const { registrations, timeoutMs } = this.#surroundings;
+    if (this.#closed) throw closedError(this.id);
     this.#instance = next();
     registrations.want(this.id, this.#instance);
-    await registrations.confirmed(this.id, signal);
+    await registrations.confirmed(this.id, { signal, timeoutMs });
   }
+}
+
+function closedError(id: string): RegistryError {
+  return new RegistryError('failed_precondition', `registration ${id} is closed`);
 }
 
 /**

@@ -10,6 +10,7 @@ import type { OutcomeResult } from './balancer/balancer.ts';
 import { SeededRandom } from './balancer/seeded-random.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
+import { guardedListener, warn } from './event-listener.ts';
 import { type Fetch, refused, ServiceFetch } from './fetch.ts';
 import { type Connecting, connectingOf, demandsTls, isSecure, tlsConnectionOptions, type TlsSettings } from './http/connecting.ts';
 import type { ListWait } from './http/exchange-context.ts';
@@ -114,14 +115,10 @@ export class ServiceClient {
     this.#connecting = connectingOf(limits.connectTimeoutMs, options.tls, options.connections);
     const transport = new Transport(name, this.#connecting);
     this.#transport = transport;
+    const onEvent = guardedListener(options.onEvent, `onEvent of ${name}`);
     const tell = (event: ServiceEvent) => {
       transport.loaded?.telemetry.event(event);
-      try {
-        options.onEvent?.(event);
-      } catch (error) {
-        // In the middle of a request, which must go on.
-        warn(`onEvent of ${name} threw`, error);
-      }
+      onEvent(event);
     };
     const probing = loadProbing(transport, clock);
     const onEject: EjectionListener = ({ authority }, reason, lengthMs) => tell({ kind: 'ejected', endpoint: authority, reason, lengthMs });
@@ -142,7 +139,7 @@ export class ServiceClient {
         this.#accept(snapshot);
       } catch (error) {
         // A selector of the program threw: the source has others to tell, and the list before is better than none.
-        warn(`the new list of ${name} is not used, since its routing threw`, error);
+        warn(`the new list of ${name} is not used, since its routing threw: ${String(error)}`);
       }
     });
   }
@@ -272,10 +269,6 @@ export class ServiceClient {
   #closedError(): RegistryError {
     return new RegistryError('failed_precondition', `the client of ${this.name} is closed`);
   }
-}
-
-function warn(what: string, error: unknown): void {
-  process.emitWarning(`${what}: ${String(error)}`, 'RollcallWarning');
 }
 
 class Pick implements Picked {

@@ -37,7 +37,7 @@ export class RollcallLifecycle {
 
   /**
    * @param server the HTTP server, asked for when the application has been made
-   * @param onError told when the server could not be registered; nobody waits for that
+   * @param onError told when the server cannot be registered (no port, a wrong option); a registry that is away is no error
    */
   constructor(server: () => Server, options: FrameworkOptions, onError: (error: unknown) => void, surroundings?: LifecycleSurroundings) {
     this.#life = new ServerLife(server, options, surroundings);
@@ -76,7 +76,7 @@ class ServerLife {
     await this.#registering;
   }
 
-  /** One that never listened has nobody to tell; one that is about to be registered would stay so for good. */
+  /** A server that never listened has no caller to tell; one that is about to be registered would stay so for good. */
   async leaving(): Promise<void> {
     if (this.#server().listening) await this.#registering?.catch(() => {});
     await this.#registered?.drain();

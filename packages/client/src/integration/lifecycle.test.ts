@@ -95,7 +95,7 @@ describe('a server of node:http', () => {
     const clock = manualClock();
     const server = webServer().listen(0);
     const { rollcall } = recording();
-    const deaf: Registrar = { register: async (options) => ({ ...(await rollcall.register(options)), drain: () => new Promise(() => {}) }) };
+    const deaf: Registrar = { announce: (options) => ({ ...rollcall.announce(options), drain: () => new Promise(() => {}) }) };
     const { drain } = await registerServer(deaf, server, { service: 'web', drainMs: 500, signals: false }, { clock });
     let drained = false;
     const draining = drain().then(() => (drained = true));
@@ -229,11 +229,76 @@ describe('frameworks', () => {
   });
 });
 
+describe('a server that starts while the registry is away is registered when that has come', () => {
+  /** A client of a registry that is not there; `come` starts it, and waits for the server in its lists. */
+  async function away() {
+    const gone = await createRegistry();
+    const { httpPort, url } = gone;
+    await gone.close();
+    // An address that is known only then: the registry's view of the client's own.
+    const rollcall = await connect({ servers: [url], onEvent: () => {} });
+    cleanups.push(() => rollcall.close());
+    const come = async () => {
+      const registry = await createRegistry({ http: { port: httpPort } });
+      cleanups.push(() => registry.close());
+      for await (const { instances } of rollcall.service('web').watch({ signal: AbortSignal.timeout(10_000) })) {
+        if (instances[0]?.status === 'passing') return instances[0];
+      }
+      return expect.unreachable();
+    };
+    return { rollcall, come };
+  }
+
+  it('with registerServer, and its health is told, too', async () => {
+    const { rollcall, come } = await away();
+    const server = webServer().listen(0, '127.0.0.1');
+    const health = { check: () => {}, intervalMs: 100 };
+    const { close } = await registerServer(rollcall, server, { service: 'web', drainMs: 0, signals: false, health });
+    expect(await come()).toMatchObject({ port: (server.address() as AddressInfo).port });
+    await close();
+  });
+
+  it('with Express', async () => {
+    const { rollcall, come } = await away();
+    const app = express();
+    app.get('/', (_, response) => void response.send('hello'));
+    const server = app.listen(0, '127.0.0.1');
+    const { close } = await registerServer(rollcall, server, { service: 'web', drainMs: 0, signals: false });
+    const { port } = await come();
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('hello');
+    await close();
+  });
+
+  it('with Fastify, which listens and answers in the meantime', async () => {
+    const { rollcall, come } = await away();
+    const app = fastify();
+    app.get('/', () => 'hello');
+    await app.register(rollcallFastify, { rollcall, service: 'web', drainMs: 0 });
+    const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    expect(await (await fetch(url)).text()).toBe('hello');
+    expect(await come()).toMatchObject({ port: Number(new URL(url).port) });
+    await app.close();
+  });
+
+  it('with the lifecycle of Nest', async () => {
+    const { rollcall, come } = await away();
+    const server = webServer();
+    const life = new RollcallLifecycle(() => server, { rollcall, service: 'web', drainMs: 0 }, (error) => expect.unreachable(String(error)));
+    life.onApplicationBootstrap();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    await come();
+    await life.beforeApplicationShutdown();
+    server.close();
+    await life.onApplicationShutdown();
+  });
+});
+
 it('a framework that is closed while its server is registered does not leave it behind', async () => {
   const { rollcall, done } = recording();
   let answer = () => {};
   const answered = new Promise<void>((resolve) => (answer = resolve));
-  const slow: Registrar = { register: (options) => answered.then(() => rollcall.register(options)) };
+  const slow: Registrar = { announce: (options) => ({ ...rollcall.announce(options), registered: () => answered }) };
   const server = webServer().listen(0);
   await once(server, 'listening');
   const life = new RollcallLifecycle(() => server, { rollcall: slow, service: 'web', drainMs: 0 }, (error) => expect.unreachable(String(error)));
@@ -255,6 +320,7 @@ function recording() {
   const done = new Promise<void>((resolve) => (finish = resolve));
   const registration: Registration = {
     ...{ id: 'web-1', service: 'web' },
+    registered: () => Promise.resolve(),
     update: () => Promise.resolve(),
     drain: () => Promise.resolve(),
     beat: (_check, status, output) => {
@@ -266,9 +332,9 @@ function recording() {
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   const rollcall: Registrar = {
-    register(options) {
+    announce(options) {
       asked.push(options);
-      return Promise.resolve(registration);
+      return registration;
     },
   };
   const beat = async (count: number) => {

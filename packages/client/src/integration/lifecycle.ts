@@ -14,12 +14,12 @@ import type { Server } from 'node:http';
 import { type CheckStatus, RegistryError } from '@rollcall/protocol';
 import { type Clock, systemClock } from '../clock.ts';
 import { demand } from '../demand.ts';
-import type { RegisterOptions, Registration, WaitOptions } from '../registration.ts';
+import type { RegisterOptions, Registration } from '../registration.ts';
 import { Health, type HealthOptions } from './health.ts';
 
 /** The part of a client that is needed. */
 export interface Registrar {
-  register(options: RegisterOptions, wait?: WaitOptions): Promise<Registration>;
+  announce(options: RegisterOptions): Registration;
 }
 
 export interface LifecycleOptions extends RegisterOptions {
@@ -46,6 +46,8 @@ export interface RegisteredServer {
 }
 
 const healthCheck = 'health';
+/** How long a server that has begun to listen waits for a registry before it goes on without one, in milliseconds. */
+const registerMs = 1_000;
 /** How long the registry has to hear that the server drains, in milliseconds. */
 const tellMs = 1_000;
 /** How often connections that have become idle are closed. */
@@ -57,9 +59,11 @@ export interface LifecycleSurroundings {
 }
 
 /**
- * Registers a server as soon as it listens.
+ * Registers a server as soon as it listens, and resolves when the registry has it, after a second at the latest: a
+ * registry that is away, or does not take it, keeps no server from starting. It is tried until it is registered or closed;
+ * `onEvent` of the client tells, and `registration.registered()` waits.
  * @param server of `node:http`, or of what is made on it; listening or about to
- * @throws RegistryError as `Rollcall.register`; `failed_precondition` when the server has no port;
+ * @throws RegistryError as `Rollcall.announce`; `failed_precondition` when the server has no port;
  *   `invalid_argument` for an option out of its range
  */
 export async function registerServer(
@@ -74,7 +78,8 @@ export async function registerServer(
   const asking = health && new Health(health, clock);
   if (!server.listening) await once(server, 'listening');
   const checks = asking === undefined ? wished.checks : [...(wished.checks ?? []), { name: healthCheck, ttlMs: asking.ttlMs }];
-  const registration = await rollcall.register({ ...placeOf(server), ...wished, ...(checks && { checks }) });
+  const registration = rollcall.announce({ ...placeOf(server), ...wished, ...(checks && { checks }) });
+  await Promise.race([registration.registered().catch(() => {}), pause(clock, registerMs)]);
   asking?.start((status: CheckStatus, output) => registration.beat(healthCheck, status, output));
 
   let leaving = false;

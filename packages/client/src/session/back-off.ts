@@ -10,8 +10,11 @@ import type { Random } from '../clock.ts';
 /** Several server starts; also short, since a registry that is away may be back at any moment. */
 const firstMs = 100;
 
-/** Well below the reconnect grace, so that a restart of the registry costs nobody its session. */
-const longestMs = 3_000;
+/**
+ * Two seconds after a registry is there, every client has found it. Well below the reconnect grace, so that a restart
+ * costs no client its session.
+ */
+const longestMs = 2_000;
 
 export class BackOff {
   readonly #random: Random;

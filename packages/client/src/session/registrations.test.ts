@@ -3,6 +3,7 @@ import { RegistryError, type InstanceRegistration, type ReplyFrame, type Welcome
 import { manualClock, type ManualClock } from '../../../server/src/manual-clock.case.ts';
 import { Registrations } from './registrations.ts';
 import type { Ask } from './requests.ts';
+import type { ConnectionEvent } from './session.ts';
 
 const instance = (id: string, port = 80): InstanceRegistration => ({ id, service: 'web', port });
 const greeting = (resumed: boolean) => ({ resumed }) as WelcomeFrame;
@@ -36,10 +37,13 @@ class FakeSession {
 let session: FakeSession;
 let clock: ManualClock;
 let registrations: Registrations;
+let events: ConnectionEvent[];
+const kept = { timeoutMs: 5_000 };
 beforeEach(() => {
+  events = [];
   session = new FakeSession();
   clock = manualClock();
-  registrations = new Registrations({ session, clock, random: () => 0.5, timeoutMs: 5_000 });
+  registrations = new Registrations({ session, clock, random: () => 0.5, timeoutMs: 5_000, onEvent: (event) => events.push(event) });
 });
 
 function open(): void {
@@ -50,14 +54,55 @@ function open(): void {
 describe('registrations that may not be made', () => {
   const denied = new RegistryError('permission_denied', 'no');
 
-  it('fail at once when they are new, and are not tried again', async () => {
+  it('tell whoever waits at once, and are tried again slowly until they are withdrawn', async () => {
     open();
     registrations.want('a', instance('a'));
-    const failed = expect(registrations.confirmed('a', undefined)).rejects.toBe(denied);
+    const failed = expect(registrations.confirmed('a', kept)).rejects.toBe(denied);
     await session.answer(denied);
     await failed;
+    await expect(registrations.confirmed('a', kept)).rejects.toBe(denied);
+    clock.advance(4_999);
+    expect(session.asked).toEqual([]);
+    clock.advance(5_001);
+    expect(await session.answer(denied)).toBe('register a:80');
+    clock.advance(10_000);
+    expect(await session.answer()).toBe('register a:80');
+    await registrations.confirmed('a', kept);
+    expect(events.map(({ kind }) => kind)).toEqual(['not-registered', 'not-registered', 'registered']);
+    expect(events[0]).toEqual({ kind: 'not-registered', id: 'a', service: 'web', code: 'permission_denied', reason: 'no' });
+  });
+
+  it('are not tried again once they are withdrawn', async () => {
+    open();
+    registrations.want('a', instance('a'));
+    await session.answer(denied);
+    registrations.want('a', undefined);
+    expect(await session.answer()).toBe('deregister a');
     clock.advance(60_000);
     expect(session.asked).toEqual([]);
+  });
+
+  it('that no registry has heard of are withdrawn without one', async () => {
+    registrations.want('a', instance('a'));
+    const waiting = registrations.confirmed('a', { timeoutMs: Infinity });
+    registrations.want('a', undefined);
+    await waiting;
+    expect(registrations.size).toBe(0);
+    clock.advance(60_000);
+    expect(events).toEqual([]);
+  });
+
+  it('are told of when no registry has been there for as long as operations wait, and when one has come', async () => {
+    registrations.want('a', instance('a'));
+    clock.advance(4_999);
+    expect(events).toEqual([]);
+    clock.advance(1);
+    expect(events).toMatchObject([{ kind: 'not-registered', id: 'a', code: 'unavailable' }]);
+    open();
+    await session.answer();
+    registrations.greeted(greeting(false));
+    await session.answer();
+    expect(events.slice(1)).toEqual([{ kind: 'registered', id: 'a', service: 'web' }, { kind: 'registered', id: 'a', service: 'web' }]);
   });
 
   it('are tried again, slowly, when the registry had them before', async () => {
@@ -76,7 +121,7 @@ describe('registrations that may not be made', () => {
 
   it('tell whoever waits when no registry takes the client, and stay wanted', async () => {
     registrations.want('a', instance('a'));
-    const confirmed = registrations.confirmed('a', undefined);
+    const confirmed = registrations.confirmed('a', kept);
     expect(session.urged).toBe(1);
     registrations.refused(denied);
     await expect(confirmed).rejects.toBe(denied);
@@ -89,7 +134,7 @@ describe('registrations', () => {
   it('wait for a registry and go in one frame', async () => {
     registrations.want('a', instance('a'));
     registrations.want('b', instance('b'));
-    const confirmed = registrations.confirmed('b', undefined);
+    const confirmed = registrations.confirmed('b', kept);
     expect(session.asked).toEqual([]);
     open();
     expect(await session.answer()).toBe('register a:80,b:80');
@@ -129,7 +174,7 @@ describe('registrations', () => {
   it('whose answer was lost with the link are sent again', async () => {
     open();
     registrations.want('a', instance('a'));
-    const confirmed = registrations.confirmed('a', undefined);
+    const confirmed = registrations.confirmed('a', kept);
     session.accepting = false;
     await session.answer(new RegistryError('unknown_outcome', 'the connection broke'));
     expect(session.asked).toEqual([]);
@@ -143,7 +188,7 @@ describe('registrations', () => {
     registrations.want('a', instance('a'));
     registrations.want('bad', instance('bad'));
     registrations.want('c', instance('c'));
-    const results = Promise.allSettled(['a', 'bad', 'c'].map((id) => registrations.confirmed(id, undefined)));
+    const results = Promise.allSettled(['a', 'bad', 'c'].map((id) => registrations.confirmed(id, kept)));
     open();
     const refused = new RegistryError('already_exists', 'taken');
     expect(await session.answer(refused)).toBe('register a:80,bad:80,c:80');
@@ -160,7 +205,7 @@ describe('registrations', () => {
   it('are tried again later when the registry cannot for the moment, up to the deadline of who waits', async () => {
     open();
     registrations.want('a', instance('a'));
-    const confirmed = registrations.confirmed('a', undefined);
+    const confirmed = registrations.confirmed('a', kept);
     await session.answer(new RegistryError('unavailable', 'shutting down'));
     expect(session.asked).toEqual([]);
     clock.advance(750);
@@ -177,7 +222,7 @@ describe('registrations', () => {
     await session.answer();
     const full = new RegistryError('resource_exhausted', 'no room');
     registrations.want('new', instance('new'));
-    const refused = expect(registrations.confirmed('new', undefined)).rejects.toMatchObject({ code: 'resource_exhausted' });
+    const refused = expect(registrations.confirmed('new', kept)).rejects.toMatchObject({ code: 'resource_exhausted' });
     await session.answer(full);
     await refused;
     registrations.want('new', undefined);
@@ -191,7 +236,7 @@ describe('registrations', () => {
 
   it('end with the client', async () => {
     registrations.want('a', instance('a'));
-    const confirmed = registrations.confirmed('a', undefined);
+    const confirmed = registrations.confirmed('a', kept);
     registrations.closed();
     await expect(confirmed).rejects.toMatchObject({ code: 'cancelled' });
     expect(registrations.size).toBe(0);

@@ -5,7 +5,10 @@
  *
  *   want ─► version 3 ─┐                        ┌─► confirmed 3: those who wait for ≤ 3 are told
  *                      ├─ batch ─► the registry ┤
- *   want ─► version 5 ─┘                        └─► refused: told why, or tried again later
+ *   want ─► version 5 ─┘                        └─► refused: told why, and tried again later
+ *
+ * A wish is never given up before it is withdrawn: a registry that is away is waited for, one that is busy is asked
+ * again within a second, and one that says no is asked again every 5 to 10 s, since tokens and registries change.
  */
 
 import {
@@ -18,7 +21,7 @@ import {
   type WelcomeFrame,
 } from '@rollcall/protocol';
 import type { Clock, Random } from '../clock.ts';
-import type { Session, SessionPart } from './session.ts';
+import type { ConnectionEvent, Session, SessionPart } from './session.ts';
 
 interface Waiter {
   readonly version: number;
@@ -38,10 +41,17 @@ interface Entry extends Wish {
   version: number;
   /** Version that the registry has confirmed, or finally refused; 0 for none. */
   confirmed: number;
+  /** A registry may know of it. */
+  sent: boolean;
   /** The registry has had it before. */
   taken: boolean;
   /** Why the last attempt failed. */
   lastError: RegistryError | undefined;
+  /** Why the registry does not take the version that counts as confirmed. */
+  refusal: RegistryError | undefined;
+  /** The program knows that it is registered. */
+  told: boolean;
+  stopTimer: () => void;
   readonly waiters: Set<Waiter>;
 }
 
@@ -55,7 +65,14 @@ export interface RegistrationsOptions {
   readonly session: Pick<Session, 'accepting' | 'ask' | 'urge'>;
   readonly clock: Clock;
   readonly random: Random;
-  /** Longest that a caller waits for a confirmation, in milliseconds. */
+  /** After how long a wish that is not met is told of, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly onEvent: (event: ConnectionEvent) => void;
+}
+
+export interface Wait {
+  readonly signal?: AbortSignal | undefined;
+  /** Longest wait, in milliseconds; `Infinity` for none. */
   readonly timeoutMs: number;
 }
 
@@ -77,7 +94,7 @@ const batchBytesMax = frameLimits.frameBytesMax / 2;
 /** What a change of the token, or of its rights, may turn into a yes. */
 const denials: ReadonlySet<ErrorCode> = new Set(['permission_denied', 'unauthenticated']);
 
-/** Pause before an instance that was denied what it had before is tried again, in milliseconds. */
+/** Longest pause before an instance that was refused is tried again, in milliseconds. */
 const deniedMs = 10_000;
 
 /** Longest pause before what was refused for the moment is tried again, in milliseconds. */
@@ -88,17 +105,19 @@ export class Registrations implements SessionPart {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #timeoutMs: number;
+  readonly #onEvent: (event: ConnectionEvent) => void;
   readonly #entries = new Map<string, Entry>();
   #working = false;
   #paused = false;
   /** A batch was refused: its instances go one by one, so that only the wrong one fails. */
   #oneByOne = false;
 
-  constructor({ session, clock, random, timeoutMs }: RegistrationsOptions) {
+  constructor({ session, clock, random, timeoutMs, onEvent }: RegistrationsOptions) {
     this.#session = session;
     this.#clock = clock;
     this.#random = random;
     this.#timeoutMs = timeoutMs;
+    this.#onEvent = onEvent;
   }
 
   /** How many instances are registered, or shall be. */
@@ -114,23 +133,33 @@ export class Registrations implements SessionPart {
   want(id: string, wanted: InstanceRegistration | undefined): void {
     let entry = this.#entries.get(id);
     if (entry === undefined) {
-      entry = { id, wanted, version: 0, confirmed: 0, taken: false, lastError: undefined, waiters: new Set() };
+      const fresh = { version: 0, confirmed: 0, sent: false, taken: false, told: false, lastError: undefined, refusal: undefined };
+      entry = { id, wanted, ...fresh, stopTimer: () => {}, waiters: new Set() };
       this.#entries.set(id, entry);
+      this.#watchLate(entry);
     }
+    if (wanted === undefined) entry.stopTimer();
     entry.wanted = wanted;
     entry.version++;
+    // No registry has ever heard of it, so none has to be told.
+    if (wanted === undefined && !entry.sent) {
+      this.#entries.delete(id);
+      this.#settle(entry, entry.version, undefined);
+      return;
+    }
     this.#session.urge();
     this.#work();
   }
 
   /**
-   * Resolves when the registry has the instance as it is wanted now.
+   * Resolves when the registry has the instance as it is wanted now. However the wait ends, the wish stays.
    * @throws RegistryError why it was refused; `unavailable` when no registry could be told in time
    * @throws the signal's reason when it aborts first
    */
-  confirmed(id: string, signal: AbortSignal | undefined): Promise<void> {
+  confirmed(id: string, { signal, timeoutMs }: Wait): Promise<void> {
     const entry = this.#entries.get(id);
-    if (entry === undefined || entry.confirmed >= entry.version) return Promise.resolve();
+    if (entry === undefined) return Promise.resolve();
+    if (entry.confirmed >= entry.version) return entry.refusal === undefined ? Promise.resolve() : Promise.reject(entry.refusal);
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         version: entry.version,
@@ -143,10 +172,8 @@ export class Registrations implements SessionPart {
         },
       };
       const onAbort = () => waiter.settle(signal?.reason ?? new RegistryError('cancelled', 'cancelled'));
-      const stopTimer = this.#clock.timer(this.#timeoutMs, () => {
-        const message = `no registry took the registration within ${this.#timeoutMs} ms`;
-        waiter.settle(entry.lastError ?? new RegistryError('unavailable', message));
-      });
+      const late = () => waiter.settle(entry.lastError ?? notTaken(timeoutMs));
+      const stopTimer = timeoutMs === Infinity ? () => {} : this.#clock.timer(timeoutMs, late);
       entry.waiters.add(waiter);
       if (signal?.aborted === true) onAbort();
       else signal?.addEventListener('abort', onAbort);
@@ -177,7 +204,8 @@ export class Registrations implements SessionPart {
   }
 
   closed(): void {
-    for (const { waiters } of this.#entries.values()) {
+    for (const { waiters, stopTimer } of this.#entries.values()) {
+      stopTimer();
       for (const waiter of waiters) waiter.settle(new RegistryError('cancelled', 'the client is closed'));
     }
     this.#entries.clear();
@@ -185,7 +213,28 @@ export class Registrations implements SessionPart {
 
   /** The registry has nothing of this client any more. */
   #forget(): void {
-    for (const entry of this.#entries.values()) entry.confirmed = 0;
+    for (const entry of this.#entries.values()) {
+      entry.confirmed = 0;
+      entry.told = false;
+    }
+  }
+
+  /** A registry that is away says nothing of itself. */
+  #watchLate(entry: Entry): void {
+    entry.stopTimer = this.#clock.timer(this.#timeoutMs, () => {
+      if (entry.confirmed < entry.version) this.#tellFailure(entry, entry.lastError ?? notTaken(this.#timeoutMs));
+    });
+  }
+
+  #tellFailure({ id, wanted }: Entry, { code, message }: RegistryError): void {
+    if (wanted === undefined) return;
+    this.#onEvent({ kind: 'not-registered', id, service: wanted.service, code, reason: message });
+  }
+
+  #tellSuccess(entry: Entry, wanted: InstanceRegistration): void {
+    if (entry.told) return;
+    entry.told = true;
+    this.#onEvent({ kind: 'registered', id: entry.id, service: wanted.service });
   }
 
   #pause(ms: number): void {
@@ -229,6 +278,7 @@ export class Registrations implements SessionPart {
       if (batch[0] !== undefined && (batch[0].wanted === undefined) !== (wanted === undefined)) continue;
       bytes += Buffer.byteLength(JSON.stringify(wanted ?? id));
       if (batch.length > 0 && bytes > batchBytesMax) break;
+      entry.sent = true;
       batch.push({ entry, version, wanted });
       if (this.#oneByOne || batch.length >= batchMax) break;
     }
@@ -247,6 +297,7 @@ export class Registrations implements SessionPart {
     for (const { entry, version, wanted } of batch) {
       entry.taken = true;
       this.#settle(entry, version, undefined);
+      if (wanted !== undefined) this.#tellSuccess(entry, wanted);
       if (wanted === undefined && entry.version === version) this.#entries.delete(entry.id);
     }
   }
@@ -257,21 +308,26 @@ export class Registrations implements SessionPart {
     // A registry without room for something new is full; what it had, it will have room for again.
     const full = error.code === 'resource_exhausted' && batch.some(({ entry }) => !entry.taken);
     if (!finalCodes.has(error.code) && !full) {
-      for (const { entry } of batch) entry.lastError = error;
+      for (const { entry } of batch) {
+        entry.lastError = error;
+        this.#tellFailure(entry, error);
+      }
       this.#pause(pauseMs / 2 + (this.#random() * pauseMs) / 2);
     } else if (batch.length > 1) this.#oneByOne = true;
     else {
       for (const { entry, version } of batch) {
         this.#settle(entry, version, error);
-        if (entry.taken && denials.has(error.code)) this.#askAgain(entry);
+        this.#tellFailure(entry, error);
+        // An update that the registry cannot take leaves what it has; the program has been told.
+        if (!entry.taken || denials.has(error.code)) this.#askAgain(entry);
       }
     }
   }
 
-  /** Somebody holds it, so it shall be registered as soon as it may be. */
+  /** The program still holds it, so it is registered as soon as it may be. */
   #askAgain(entry: Entry): void {
     this.#clock.timer(deniedMs / 2 + (this.#random() * deniedMs) / 2, () => {
-      if (this.#entries.get(entry.id) !== entry || entry.confirmed < entry.version) return;
+      if (this.#entries.get(entry.id) !== entry || entry.wanted === undefined || entry.confirmed < entry.version) return;
       entry.confirmed = 0;
       this.#work();
     });
@@ -280,6 +336,12 @@ export class Registrations implements SessionPart {
   #settle(entry: Entry, version: number, error: RegistryError | undefined): void {
     entry.confirmed = version;
     entry.lastError = undefined;
+    entry.refusal = error;
+    entry.stopTimer();
     for (const waiter of entry.waiters) if (waiter.version <= version) waiter.settle(error);
   }
+}
+
+function notTaken(timeoutMs: number): RegistryError {
+  return new RegistryError('unavailable', `no registry has taken the registration within ${timeoutMs} ms; it is registered when one does`);
 }

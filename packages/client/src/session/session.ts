@@ -34,6 +34,10 @@ export type ConnectionEvent =
   | { readonly kind: 'unreachable'; readonly server: string; readonly reason: string }
   /** The server does not take this client's token, or its files cannot be read; told once, tried again by itself. */
   | { readonly kind: 'refused'; readonly server: string; readonly code: ErrorCode; readonly reason: string }
+  /** A registry has an instance that was registered here; told again after a registry had lost it. */
+  | { readonly kind: 'registered'; readonly id: string; readonly service: string }
+  /** An instance is not registered: a registry did not take it, or none could be asked for a while. Tried again by itself. */
+  | { readonly kind: 'not-registered'; readonly id: string; readonly service: string; readonly code: ErrorCode; readonly reason: string }
   /** Something is not as it should be, and the client goes on without it. */
   | { readonly kind: 'warning'; readonly message: string };
 
