@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readJson, writeJson, type JsonValue } from './json.ts';
+import { readJson, writeJson, type JsonObject, type JsonValue } from './json.ts';
 
 const read = (text: string) => readJson(Buffer.from(text));
 
@@ -78,8 +78,24 @@ describe('readJson', () => {
     ['1e999', 'number 1e999 is out of range'],
     ['['.repeat(100), 'exceeded max depth'],
     ['{"a":'.repeat(100_000), 'exceeded max depth'],
+    [`[${'{},'.repeat(16_384)}{}]`, 'the request body has more than 16384 values, which is the limit'],
+    ['"\\u00', 'unexpected EOF'],
+    ['"\\n\n"', "invalid character '\\x0a' in string literal"],
+    ['"a\\\\\\"b', 'unexpected EOF'],
   ])('refuses %.20j', (text, reason) => {
     expect(() => read(text)).toThrow(reason);
+  });
+
+  test('stops at the first value that is too many, however many follow', () => {
+    const pairs = Array.from({ length: 60_000 }, (_, n) => `"key${n}":"x"`);
+    // What comes after is not even looked at.
+    expect(() => read(`{"Meta":{${pairs.join()},not json at all`)).toThrow('more than 16384 values');
+    expect(Object.keys(read(`{${pairs.slice(0, 16_383).join()}}`) as JsonObject)).toHaveLength(16_383);
+  });
+
+  test('a string is what JSON.parse makes of it, its lone surrogates aside', () => {
+    const unit = fc.constantFrom('a', '\\\\', '\\"', '\\n', '\\u0041', 'é', '\\ud83d\\ude00', ' ');
+    fc.assert(fc.property(fc.string({ unit }), (inner) => read(`"${inner}"`) === JSON.parse(`"${inner}"`)));
   });
 
   test('refuses bytes that are not UTF-8', () => {
