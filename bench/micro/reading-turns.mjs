@@ -1,0 +1,75 @@
+/**
+ * What holds the event loop when front ends read: indexes and views that follow the state, at 100,000
+ * instances, in 1,000 services and in one. Processor time of the main thread for one call each, when nothing
+ * is kept from before, and again after one registration.
+ *
+ *   npm run build && node bench/micro/reading-turns.mjs
+ */
+
+import { readFileSync } from 'node:fs';
+import { Directory } from '../../packages/server/dist/frontend/dns/directory.js';
+import { countsOf } from '../../packages/server/dist/frontend/admin/availability.js';
+import { ViewContent } from '../../packages/server/dist/frontend/stream/view-content.js';
+import { decideBatch } from '../../packages/server/dist/registry/batch.js';
+import { State } from '../../packages/server/dist/registry/state.js';
+import { Views } from '../../packages/server/dist/registry/views.js';
+
+const count = 100_000;
+const busyMs = () => Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ', 1)[0]) / 1e6;
+
+const register = (n, service) => ({
+  kind: 'register',
+  node: { name: `node-${n % 1_000}`, address: `10.0.${(n % 1_000) >> 8}.${n % 256}` },
+  nodeMode: 'ensure',
+  instances: [{ id: `i-${n}`, service, address: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, port: 80, tags: ['v1', `zone-${n % 3}`] }],
+  checks: [{ id: `c-${n}`, name: 'alive', status: n % 50 === 0 ? 'critical' : 'passing', instance: `i-${n}` }],
+});
+
+function commit(state, commands) {
+  for (let left = commands; left.length > 0; ) {
+    const { writes, decided } = decideBatch(state, left, 0);
+    if (writes !== undefined) state.apply({ revision: state.revision + 1, put: writes.put, delete: writes.delete });
+    left = left.slice(decided);
+  }
+}
+
+function stateWith(serviceOf) {
+  const state = new State();
+  for (let at = 0; at < count; at += 1_000) {
+    commit(state, Array.from({ length: 1_000 }, (_, n) => register(at + n, serviceOf(at + n))));
+  }
+  return state;
+}
+
+const clock = { now: () => Date.now(), monotonic: () => performance.now(), timer: () => () => {} };
+const zone = { domain: 'consul', datacenter: 'dc1', onlyPassing: false, nodeTtl: 0 };
+
+for (const [where, state, service] of [
+  ['1,000 services', stateWith((n) => `service-${n % 1_000}`), 'service-1'],
+  ['one service', stateWith(() => 'web'), 'web'],
+]) {
+  const directory = new Directory({ state, views: new Views(state) }, clock, zone);
+  const counts = countsOf(state);
+  const content = new ViewContent({ kind: 'service', name: service });
+  const catalog = new ViewContent({ kind: 'services', name: '' });
+  const calls = [
+    ['DNS: an address to a name', () => directory.subjectOf({ kind: 'reverse', digits: '0a000001' })],
+    ['DNS: a service', () => directory.subjectOf({ kind: 'service', service, tag: '', datacenter: '' })],
+    ['DNS: a service with a tag', () => { const it = directory.subjectOf({ kind: 'service', service, tag: 'v1', datacenter: '' }); return it.roster?.offer('v1'); }],
+    ['DNS: a node', () => directory.subjectOf({ kind: 'node', node: 'node-1', datacenter: '' })],
+    ['metrics: availability', counts],
+    ['stream: a service', () => content.refresh(state)],
+    ['stream: its snapshot', () => content.json()],
+    ['stream: all services', () => catalog.refresh(state)],
+  ];
+  let next = 1_000_000;
+  for (const [what, call] of calls) {
+    const times = [0, 1, 2].map((round) => {
+      if (round > 0) commit(state, [register(next++, service)]);
+      const before = busyMs();
+      try { call(); } catch (error) { console.log(what, error.message); }
+      return busyMs() - before;
+    });
+    console.log(`${where.padEnd(16)} ${what.padEnd(28)} first ${times[0].toFixed(1).padStart(7)} ms   after a registration ${Math.min(...times.slice(1)).toFixed(1).padStart(7)} ms`);
+  }
+}
