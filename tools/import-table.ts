@@ -88,7 +88,7 @@ export const zones: readonly Zone[] = [
     files: /^packages\/server\/src\/security\//,
     may: [
       ...[`${server}/security/`, `${server}/filter/`, `${server}/registry/`, `${server}/telemetry/`, ...serverPorts],
-      ...['node:', 'pino', 'jose'],
+      ...[`${server}/outbound/`, 'node:', 'pino', 'jose'],
     ],
     reason: 'who may do what is decided once for every protocol, so it knows none of them',
   },
@@ -97,9 +97,15 @@ export const zones: readonly Zone[] = [
     files: /^packages\/server\/src\/health\//,
     may: [
       ...[`${server}/health/`, `${server}/registry/`, `${server}/telemetry/`, ...serverPorts],
-      ...['node:', 'undici', '@grpc/grpc-js', 'pino'],
+      ...[`${server}/outbound/`, 'node:', 'undici', '@grpc/grpc-js', 'pino'],
     ],
     reason: 'liveness reads and writes the registry; what protocols make of it is the front ends’ business',
+  },
+  {
+    name: 'outbound',
+    files: /^packages\/server\/src\/outbound\//,
+    may: [`${server}/outbound/`, '@rollcall/protocol', 'node:'],
+    reason: 'which addresses are connected to is one rule for all, whatever asks',
   },
   {
     name: 'telemetry',

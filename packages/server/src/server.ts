@@ -28,6 +28,8 @@ import type { Context, Frontend, Identity } from './net/frontend.ts';
 import { trustOf } from './net/certificates.ts';
 import { OriginPolicy } from './net/own-origin.ts';
 import { defaultLimits, type Limits } from './options.ts';
+import { addressPolicy } from './outbound/address-policy.ts';
+import { limitLookups, systemLookup } from './outbound/lookup.ts';
 import { find } from './registry/reader.ts';
 import type { Registry } from './registry/registry.ts';
 import { Replica } from './replica.ts';
@@ -137,10 +139,12 @@ function createCore(engine: Engine, { audit, probeTrust }: Files, options: Serve
   const metrics = new Metrics();
   const fatal = deferred<RegistryError>();
   const replica = new Replica({ engine, clock, onFatal: fatal.resolve });
-  const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random: Math.random, probeTrust });
+  // One limit of lookups, whatever asks.
+  const resolve = addressPolicy(limitLookups(systemLookup));
+  const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random: Math.random, resolve, probeTrust });
   const { defaultPolicy = 'deny', defaultToken } = options.acl ?? {};
   const security = makeSecurity({
-    ...{ registry: replica, clock, audit: audit?.log, uuid: randomUUID },
+    ...{ registry: replica, clock, resolve, audit: audit?.log, uuid: randomUUID },
     config: {
       ...{ enabled: options.acl !== undefined, defaultPolicy, datacenter: options.datacenter ?? 'dc1' },
       ...(defaultToken === undefined ? {} : { defaultToken }),

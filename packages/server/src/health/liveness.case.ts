@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import type { Engine } from '../engine/engine.ts';
 import { memory } from '../engine/memory/memory.ts';
 import { manualClock } from '../manual-clock.case.ts';
+import { addressPolicy } from '../outbound/address-policy.ts';
 import type { Command, Result } from '../registry/command.ts';
 import { find } from '../registry/reader.ts';
 import { Replica } from '../replica.ts';
@@ -80,6 +81,7 @@ export async function startLiveness(options: { engine?: Engine } & Partial<Liven
     metrics,
     limits: { probesMax: 128 },
     random: () => 0.5,
+    resolve: addressPolicy(() => Promise.reject(new Error('no names here'))),
     ...options,
   });
   replica.observe((changes) => liveness.observe(changes));

@@ -15,10 +15,9 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { Expiry, type FreezeStatus } from './expiry.ts';
 import type { Health } from './health.ts';
 import { Heartbeats } from './heartbeats.ts';
-import { addressPolicy } from './probes/address-policy.ts';
+import type { Resolve } from '../outbound/address-policy.ts';
 import { grpcProbe } from './probes/grpc.ts';
 import { httpProbe } from './probes/http.ts';
-import { limitLookups, systemLookup, type Lookup } from './probes/lookup.ts';
 import { capOutput } from './probes/output.ts';
 import { Prober } from './probes/prober.ts';
 import { tcpProbe } from './probes/tcp.ts';
@@ -41,8 +40,8 @@ export interface LivenessOptions {
   readonly random: () => number;
   /** Resolves when the sockets were read; three turns of the event loop by default. */
   readonly yieldToIo?: () => Promise<void>;
-  /** Resolves the host names of probes; the system's resolver by default. */
-  readonly lookup?: Lookup;
+  /** Resolves the hosts of probes. */
+  readonly resolve: Resolve;
   /** The authorities whose certificates probes trust; the well-known ones by default. */
   readonly probeTrust?: SecureContext | undefined;
 }
@@ -102,7 +101,7 @@ export class Liveness implements Health {
     this.#heartbeats = new Heartbeats({ wheel, expiry: this.#leases, reports });
     this.#sessions = new Sessions({ registry, wheel, expiry: this.#leases, log });
     this.#reaper = new Reaper({ wheel, expiry: this.#removals });
-    const resolve = addressPolicy(limitLookups(options.lookup ?? systemLookup));
+    const { resolve } = options;
     this.#prober = new Prober({
       probes: { http: httpProbe(resolve, options.probeTrust), tcp: tcpProbe(resolve), grpc: grpcProbe(resolve, options.probeTrust) },
       wheel,

@@ -6,12 +6,12 @@
  */
 
 import type { KeyObject } from 'node:crypto';
-import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import { RegistryError } from '@rollcall/protocol';
 import type { JSONWebKeySet } from 'jose';
 import type { Clock } from '../clock.ts';
 import type { Keys } from './jwt-config.ts';
 
-/** Gets a text over HTTP. Must not follow redirects. */
+/** Gets a text over HTTP from an address that this server may connect to. Must not follow redirects. */
 export type FetchText = (
   url: string,
   options: { readonly ca: string; readonly bytesMax: number; readonly timeoutMs: number },
@@ -98,7 +98,6 @@ export class KeySource {
       if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
       throw new Error('not a JSON object');
     } catch (error) {
-      if (isRegistryError(error)) throw error;
       const why = error instanceof Error ? error.message : String(error);
       throw new RegistryError('unavailable', `the keys of the auth method could not be fetched from ${url}: ${why}`, { cause: error });
     }

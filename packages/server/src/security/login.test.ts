@@ -5,7 +5,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, SignJWT, type JWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fetchText } from './fetch-text.ts';
+import { addressPolicy, type Resolve } from '../outbound/address-policy.ts';
+import { fetchTextFrom } from './fetch-text.ts';
 import { Login } from './login.ts';
 import type { MethodInput } from './method-writes.ts';
 import type { MethodConfig } from './records.ts';
@@ -51,6 +52,8 @@ const sign = (claims: Record<string, unknown>, key: KeyObject = ec.privateKey, h
   new SignJWT({ iat: now(), exp: now() + 60, ...claims }).setProtectedHeader({ alg: 'ES256', ...header }).sign(key);
 
 const enter = (bearerToken: string) => login.login({ method: 'm', bearerToken, meta: { pod: 'a' } });
+
+const local: Resolve = addressPolicy(() => Promise.reject(new Error('no names here')));
 
 describe('a login', () => {
   it('gives what the matching rules bind, with values in the names', async () => {
@@ -108,7 +111,7 @@ describe('a login', () => {
   it('by an unknown method, or without access control, is refused', async () => {
     await expect(enter('x')).rejects.toThrow('auth method "m" not found: ACL not found');
     const open = await secured({ enabled: false });
-    const none = new Login({ ...open, datacenter: 'dc1', fetchText });
+    const none = new Login({ ...open, datacenter: 'dc1', fetchText: fetchTextFrom(local) });
     await expect(none.login({ method: 'm', bearerToken: 'x' })).rejects.toThrow('ACL support disabled');
     await open.close();
   });
@@ -282,7 +285,7 @@ describe('fetched keys', () => {
     });
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const get = (path: string, timeoutMs = 5_000) => fetchText(base + path, { ca: '', bytesMax: 1_000, timeoutMs });
+    const get = (path: string, timeoutMs = 5_000) => fetchTextFrom(local)(base + path, { ca: '', bytesMax: 1_000, timeoutMs });
     expect(await get('/good')).toBe('text');
     await expect(get('/redirect')).rejects.toThrow('status 302');
     await expect(get('/big')).rejects.toThrow('more than 1000 bytes');
@@ -290,6 +293,29 @@ describe('fetched keys', () => {
     server.closeAllConnections();
     await new Promise((closed) => server.close(closed));
     await expect(get('/good')).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it.each([
+    ['http://169.254.169.254/latest/meta-data/', 'address 169.254.169.254 is refused'],
+    ['http://2852039166/', 'address 169.254.169.254 is refused'],
+    ['https://[::ffff:a9fe:a9fe]/', 'is refused'],
+    ['https://metadata.test/keys', 'address 169.254.169.254 is refused'],
+    ['http://0.0.0.0:8500/v1/kv/', 'address 0.0.0.0 is refused'],
+  ])('are not fetched from where probes may not connect either: %s', async (url, message) => {
+    const resolve = addressPolicy(() => Promise.resolve([{ address: '169.254.169.254', family: 4 }]));
+    await expect(fetchTextFrom(resolve)(url, { ca: '', bytesMax: 1_000, timeoutMs: 5_000 })).rejects.toThrow(message);
+  });
+
+  it('are fetched from the address that was checked, whatever the name is resolved to later', async () => {
+    const server = createServer((request, response) => response.end(request.headers.host));
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const { port } = server.address() as AddressInfo;
+    let asked = 0;
+    const resolve = addressPolicy(() => Promise.resolve([{ address: asked++ === 0 ? '127.0.0.1' : '169.254.169.254', family: 4 }]));
+    const url = `http://rebound.test:${port}/`;
+    expect(await fetchTextFrom(resolve)(url, { ca: '', bytesMax: 1_000, timeoutMs: 5_000 })).toBe(`rebound.test:${port}`);
+    expect(asked).toBe(1);
+    await new Promise((closed) => server.close(closed));
   });
 });
 

@@ -4,12 +4,13 @@
  */
 
 import type { Clock } from '../clock.ts';
+import type { Resolve } from '../outbound/address-policy.ts';
 import type { Registry } from '../registry/registry.ts';
 import { Acl, type AclConfig, type Denial } from './acl.ts';
 import { AclAdmin } from './admin.ts';
 import type { Audit } from './audit.ts';
 import { FailureLimiter } from './failure-limiter.ts';
-import { fetchText } from './fetch-text.ts';
+import { fetchTextFrom } from './fetch-text.ts';
 import { Gate } from './gate.ts';
 import { Login } from './login.ts';
 
@@ -24,6 +25,8 @@ export interface SecurityOptions {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly config: AclConfig;
+  /** Resolves the hosts of the keys of auth methods. */
+  readonly resolve: Resolve;
   readonly audit?: Audit | undefined;
   readonly onDenied?: (denial: Denial) => void;
   /** Told when tokens that have ended could not be removed; they are refused all the same. */
@@ -31,14 +34,14 @@ export interface SecurityOptions {
   readonly uuid: () => string;
 }
 
-export function makeSecurity({ registry, clock, config, audit, onDenied, onError, uuid }: SecurityOptions): Security {
+export function makeSecurity({ registry, clock, config, resolve, audit, onDenied, onError, uuid }: SecurityOptions): Security {
   const acl: Acl = new Acl({
     ...{ registry, clock, config },
     ...(onDenied === undefined ? {} : { onDenied }),
     onExpired: (accessorIds) => void admin.removeExpired(accessorIds).catch(onError),
   });
   const admin = new AclAdmin({ acl, registry, clock, uuid });
-  const login = new Login({ acl, admin, clock, datacenter: config.datacenter, fetchText });
+  const login = new Login({ acl, admin, clock, datacenter: config.datacenter, fetchText: fetchTextFrom(resolve) });
   const gate = new Gate({ acl, limiter: new FailureLimiter(), clock, audit });
   return { gate, acl, admin, login };
 }

@@ -7,9 +7,9 @@ import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { Client, credentials, status as codes, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
 import type { CheckDefinition } from '@rollcall/protocol';
-import { parseHostPort, type Resolve } from './address-policy.ts';
+import { parseHostPort, type Resolve } from '../../outbound/address-policy.ts';
 import { checkPath, decodeResponse, encodeRequest, type ServingStatus } from './grpc-health.ts';
-import type { Address } from './lookup.ts';
+import type { Address } from '../../outbound/lookup.ts';
 import { userAgent, type Probe } from './probe.ts';
 
 /** @param trust the authorities whose certificates count; the well-known ones by default */

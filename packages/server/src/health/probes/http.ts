@@ -12,7 +12,7 @@ import { request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { RegistryError, type CheckDefinition } from '@rollcall/protocol';
-import { pinned, type Resolve } from './address-policy.ts';
+import { pinned, type Resolve } from '../../outbound/address-policy.ts';
 import { bodyText, outputBytesMax, shownUrl } from './output.ts';
 import { userAgent, type Probe, type ProbeResult } from './probe.ts';
 

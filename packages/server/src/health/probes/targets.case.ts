@@ -5,8 +5,8 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { TestAuthority } from '../../net/certificates.case.ts';
-import { addressPolicy, type Resolve } from './address-policy.ts';
-import type { Address } from './lookup.ts';
+import { addressPolicy, type Resolve } from '../../outbound/address-policy.ts';
+import type { Address } from '../../outbound/lookup.ts';
 
 /** Its certificates are trusted where `trusted` is given, and nowhere else. */
 const authority = new TestAuthority();

@@ -1,7 +1,7 @@
 /** The TCP probe: passing when a connection can be made. Nothing is sent. */
 
 import { connect } from 'node:net';
-import { parseHostPort, pinned, type Resolve } from './address-policy.ts';
+import { parseHostPort, pinned, type Resolve } from '../../outbound/address-policy.ts';
 import type { Probe, ProbeResult } from './probe.ts';
 
 export function tcpProbe(resolve: Resolve): Probe {

@@ -1,10 +1,11 @@
 /**
- * Which addresses probes may connect to. Whoever may register a check makes this server send requests;
+ * Which addresses this server connects to when a client names them: probes of checks, and the keys of auth methods.
+ * A client that may write either makes this server send requests;
  * the policy keeps them away from what only this machine should reach: link-local addresses and the
  * metadata services of clouds, which hand out credentials. Loopback and private networks are allowed,
  * since that is where services live.
  *
- * A name is resolved once, here, and the probe connects to the addresses that passed: a second answer
+ * A name is resolved once, here, and the socket connects to the addresses that passed: a second answer
  * (DNS rebinding) is never asked for. Judged are addresses, never spellings: `0xa9fea9fe`, `2852039166`
  * and `::ffff:a9fe:a9fe` are all 169.254.169.254 by then. Background: OWASP, "Server-Side Request
  * Forgery Prevention Cheat Sheet".
@@ -14,7 +15,7 @@ import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { RegistryError } from '@rollcall/protocol';
 import type { Address, Lookup } from './lookup.ts';
 
-/** Resolves a host to the addresses that probes may connect to. */
+/** Resolves a host to the addresses that this server may connect to. */
 export type Resolve = (host: string) => Promise<readonly Address[]>;
 
 const refused4: readonly (readonly [network: string, prefix: number])[] = [
@@ -66,7 +67,7 @@ export function addressPolicy(lookup: Lookup): Resolve {
     const list = found.map(({ address }) => address).join(', ');
     throw new RegistryError(
       'permission_denied',
-      `address ${list} is refused: probes reach no link-local, metadata, multicast or unspecified address`,
+      `address ${list} is refused: this server connects to no link-local, metadata, multicast or unspecified address`,
     );
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Resolving host names for probes without harming the rest of the process. The system's resolver
+ * Resolving host names that clients name without harming the rest of the process. The system's resolver
  * (`getaddrinfo`) blocks one of libuv's four worker threads per name, cannot be aborted, and takes tens
  * of seconds when DNS is down; the store commits on the same threads. So lookups take half of them at
  * most, and a name that is being looked up is not looked up again.

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { parseHostPort, pinned } from './address-policy.ts';
-import { resolving } from './targets.case.ts';
+import { resolving } from '../health/probes/targets.case.ts';
 
 describe('a host that is an address', () => {
   it.each([
