@@ -84,6 +84,7 @@ describe('pages of other origins', () => {
     ['POST', '/rollcall/v1/expiry/override'],
     ['GET', '/rollcall/v1/backup'],
     ['GET', '/rollcall/v1/status'],
+    ['GET', '/metrics'],
   ])('may not %s %s', async (method, path) => {
     const done: string[] = [];
     const { call, port } = await start({
@@ -97,6 +98,7 @@ describe('pages of other origins', () => {
     for (const headers of [
       { origin: 'https://evil.test' },
       { host: 'evil.test', origin: 'http://evil.test' },
+      { host: 'rebound.test' },
       { 'sec-fetch-site': 'cross-site' },
     ]) {
       const reply = await call(method, path, { headers: headers as Record<string, string> });

@@ -10,7 +10,10 @@ export interface Route {
   readonly path: string;
   readonly methods: readonly string[];
   readonly action: Action;
-  /** Whether pages of other origins are refused (`net/own-origin.ts`). */
+  /**
+   * Whether pages of other origins, and requests by a name that is not the server's, are refused
+   * (`net/own-origin.ts`). What says yes or no only is not guarded: load balancers ask with any `Host`.
+   */
   readonly guarded: boolean;
   /** By name means: by the name of this server's node. */
   readonly access: RouteAccess;
@@ -23,7 +26,7 @@ const open = (why: string): RouteAccess => ({ kind: 'open', why });
 
 export const routes: readonly Route[] = [
   {
-    ...{ path: '/metrics', methods: read, action: 'metrics', guarded: false, audited: false },
+    ...{ path: '/metrics', methods: read, action: 'metrics', guarded: true, audited: false },
     // As Consul's /v1/agent/metrics.
     access: { kind: 'demands-by-name', resource: 'agent', verb: 'read' },
   },
