@@ -27,6 +27,26 @@ export const exitCodes = {
   programNotFound: 127,
 } as const;
 
+/**
+ * Why a file or directory cannot be used, in words.
+ * @param path as the command line names it
+ * @param error of the system
+ */
+export function fileProblem(path: string, error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  const problems: Readonly<Record<string, string>> = {
+    ENOENT: `there is no ${path}`,
+    ENOTDIR: `${path} is below a file`,
+    EISDIR: `${path} is a directory`,
+    EACCES: `this user has no permission for ${path}`,
+    EPERM: `this user has no permission for ${path}`,
+    EROFS: `${path} is on a file system that is read-only`,
+    ENOSPC: `there is no space left for ${path}`,
+    EDQUOT: `there is no space left for ${path}`,
+  };
+  return problems[code] ?? message;
+}
+
 export class CommandFailure extends Error {
   readonly exitCode: number;
 

@@ -3,15 +3,16 @@
 import { CommanderError } from 'commander';
 import { acceptAgentStyle } from './consul-agent-flags.ts';
 import { acceptConsulStyle } from './consul-style.ts';
-import { CommandFailure, exitCodes } from './failure.ts';
+import { CommandFailure, exitCodes, fileProblem } from './failure.ts';
 import { createProgram } from './program.ts';
 import { flushed, remark, type Terminal } from './terminal.ts';
 
 /** Runs the command line of `process` and ends it with the command's exit code. */
 export async function runProcess(process: NodeJS.Process): Promise<void> {
   const unread = new AbortController();
+  let unwritten: Error | undefined;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE') unwritten ??= error;
     unread.abort();
   });
   // Whoever closed stderr does not want to know.
@@ -25,7 +26,9 @@ export async function runProcess(process: NodeJS.Process): Promise<void> {
   };
   const exitCode = await runCommand(process.argv.slice(2), terminal);
   if (!unread.signal.aborted) await flushed(terminal);
-  process.exit(exitCode);
+  if (unwritten === undefined || exitCode !== exitCodes.ok) process.exit(exitCode);
+  remark(terminal, `the result could not be written: ${fileProblem('standard output', unwritten)}`);
+  process.exit(exitCodes.failure);
 }
 
 /** @returns the exit code */

@@ -42,7 +42,8 @@ describe('what `rollcall run` registers', () => {
   it.each<[string, string, Partial<RunFlags>, string]>([
     ['a service name with a space', 'my web', {}, 'service "my web" is not valid'],
     ['an empty service name', '', {}, 'service "" is not valid'],
-    ['a check that is no URL', 'web', { check: 'healthz' }, 'http is not an http URL'],
+    ['a check that is no URL', 'web', { check: 'healthz' }, '--check: "healthz" is no URL of http or https'],
+    ['a check by another protocol', 'web', { check: 'ftp://x' }, '--check: "ftp://x" is no URL of http or https'],
     ['an address with a port', 'web', { address: 'http://x' }, 'address "http://x" is not valid'],
     ['an empty tag', 'web', { tag: [''] }, 'tags[0] is empty'],
   ])('%s is refused before anything starts', (_name, service, more, message) => {

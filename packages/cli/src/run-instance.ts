@@ -46,7 +46,12 @@ export function instanceOf(name: string, flags: RunFlags, ownAddress: string | u
 function checkOf({ check }: RunFlags, target: string): CheckRegistration {
   const probe = { intervalMs, timeoutMs, failuresBeforeCritical };
   if (check === undefined) return { name: 'tcp', tcp: target, ...probe };
-  return { name: 'http', http: check.startsWith('/') ? `http://${target}${check}` : check, ...probe };
+  const http = check.startsWith('/') ? `http://${target}${check}` : check;
+  const { protocol = '' } = URL.canParse(http) ? new URL(http) : {};
+  if (!['http:', 'https:'].includes(protocol)) {
+    throw usage(`--check: ${JSON.stringify(check)} is no URL of http or https; write http://HOST:PORT/PATH, or /PATH for the program itself`);
+  }
+  return { name: 'http', http, ...probe };
 }
 
 function isLoopback(address: string): boolean {

@@ -103,7 +103,7 @@ describe('rollcall serve --https', () => {
     [
       'a certificate that is not there',
       ['--https', '127.0.0.1:0', '--tls-cert-file', '/nowhere/c.pem', '--tls-key-file', '/nowhere/k.pem'],
-      5,
+      2,
       'cannot read /nowhere/c.pem',
     ],
   ])('is refused with %s', async (_name, args, code, message) => {

@@ -3,6 +3,7 @@
 export { createServer } from './server.ts';
 export type { Server } from './server.ts';
 export type { AccessOptions, HttpsOptions, ServerOptions, SocketOptions, TcpOptions } from './server-options.ts';
+export { makeDirectory } from './engine/embedded/directory.ts';
 export { embedded } from './engine/embedded/embedded.ts';
 export type { EmbeddedOptions } from './engine/embedded/embedded.ts';
 export { memory } from './engine/memory/memory.ts';

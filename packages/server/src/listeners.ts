@@ -83,7 +83,7 @@ export function assertListenersAllowed(options: ServerOptions): void {
 }
 
 /**
- * @throws RegistryError `failed_precondition` when an address is taken or a certificate cannot be used;
+ * @throws RegistryError `failed_precondition` when an address is taken, `invalid_argument` when a certificate cannot be used;
  *   nothing listens then
  */
 export async function openListeners(options: ListenersOptions): Promise<Listeners> {

@@ -74,9 +74,9 @@ export interface Server {
 /**
  * Starts a registry in this process.
  *
- * @throws RegistryError `failed_precondition` when an address or the store is taken, a certificate cannot be
- *   used, or other machines reach an address that nothing protects (`assertListenersAllowed`);
- *   `invalid_argument` when nothing is served; `data_loss` when the store cannot be read
+ * @throws RegistryError `failed_precondition` when an address or the store is taken, or other machines reach an
+ *   address that nothing protects (`assertListenersAllowed`); `invalid_argument` when nothing is served, or a certificate
+ *   or the audit log cannot be used; `data_loss` when the store cannot be read
  */
 export async function createServer(options: ServerOptions = {}): Promise<Server> {
   const engine = await (options.engine ?? memory());

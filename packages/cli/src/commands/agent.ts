@@ -3,7 +3,7 @@
  * `consul-agent.ts`; serving is that of `rollcall serve`. SIGHUP reads the files again.
  */
 
-import { rmSync, mkdirSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isRegistryError, nearest, RegistryError } from '@rollcall/protocol';
 import type { Server } from '@rollcall/server';
@@ -13,7 +13,7 @@ import { agentSettings, type AgentSettings } from '../consul-agent.ts';
 import type { Definitions } from '../consul-agent-definitions.ts';
 import { agentFlags, type GivenFlag } from '../consul-agent-flags.ts';
 import { readConfigFiles } from '../consul-agent-read.ts';
-import { usage } from '../failure.ts';
+import { CommandFailure, exitCodes, fileProblem, usage } from '../failure.ts';
 import { counted, remark, type Terminal } from '../terminal.ts';
 import { runServer, type AgentOptions } from './serve.ts';
 
@@ -47,8 +47,7 @@ async function agent(flags: readonly GivenFlag[], terminal: Terminal): Promise<v
   const { settings, more, definitions, pidFile, warnings } = read();
   for (const warning of warnings) remark(terminal, warning);
   if (pidFile !== undefined) {
-    mkdirSync(dirname(pidFile), { recursive: true });
-    writeFileSync(pidFile, `${process.pid}\n`);
+    await writePid(pidFile);
   }
   // One after the other, each with the files as they are then.
   let reloads = Promise.resolve();
@@ -74,6 +73,16 @@ async function agent(flags: readonly GivenFlag[], terminal: Terminal): Promise<v
     await runServer(settings, { dnsOptional: false, json: false, agent: options }, terminal);
   } finally {
     if (pidFile !== undefined) rmSync(pidFile, { force: true });
+  }
+}
+
+async function writePid(file: string): Promise<void> {
+  const { makeDirectory } = await import('@rollcall/server');
+  try {
+    await makeDirectory(dirname(file));
+    writeFileSync(file, `${process.pid}\n`);
+  } catch (error) {
+    throw new CommandFailure(exitCodes.failure, `pid_file cannot be written: ${fileProblem(file, error)}`, { cause: error });
   }
 }
 

@@ -1,9 +1,9 @@
 /** `rollcall audit verify FILE`: whether an audit log is as it was written. Asks no registry. */
 
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
-import { CommandFailure, exitCodes } from '../failure.ts';
+import { CommandFailure, exitCodes, fileProblem } from '../failure.ts';
 import { print, printJson, type Terminal } from '../terminal.ts';
 
 interface VerifyFlags {
@@ -26,8 +26,9 @@ async function verify(file: string, { contains, json }: VerifyFlags, terminal: T
   const { linesOf, verifyAudit } = await import('@rollcall/server');
   try {
     accessSync(file, constants.R_OK);
+    if (statSync(file).isDirectory()) throw new Error(`${file} is a directory`);
   } catch (error) {
-    throw new CommandFailure(exitCodes.failure, `cannot read the audit log: ${(error as Error).message}`);
+    throw new CommandFailure(exitCodes.failure, `cannot read the audit log: ${fileProblem(file, error)}`);
   }
   let found = contains === undefined;
   async function* watched(): AsyncGenerator<string> {

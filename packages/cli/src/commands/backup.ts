@@ -3,10 +3,11 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { adminCall, targetOf } from '../admin-call.ts';
-import { CommandFailure, exitCodes, usage } from '../failure.ts';
+import { CommandFailure, exitCodes, fileProblem, usage } from '../failure.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 import { print, printJson, type Terminal } from '../terminal.ts';
@@ -27,15 +28,20 @@ export function addBackup(parent: Command, { terminal }: CommandContext): void {
 async function backup(file: string, flags: BackupFlags, terminal: Terminal): Promise<void> {
   const target = await targetOf(flags, terminal);
   if (file === '-' && terminal.stdout.isTTY === true) throw usage('a backup is not for terminals; name a file, or pipe it on');
+  const direct = file === '-' || (await isDevice(file));
   const answer = await adminCall({ ...target, path: '/rollcall/v1/backup', expect: 'application/octet-stream' });
   if (file === '-') {
-    await whole(pipeline(answer, terminal.stdout, { end: false }));
+    await whole(pipeline(answer, terminal.stdout, { end: false }), 'standard output');
+    return;
+  }
+  if (direct) {
+    await whole(pipeline(answer, createWriteStream(file)), file);
     return;
   }
   // Beside the target, so that the rename stays within one file system.
   const partial = `${file}.${randomUUID().slice(0, 8)}.partial`;
   try {
-    await whole(pipeline(answer, createWriteStream(partial, { flags: 'wx', mode: 0o600, flush: true })));
+    await whole(pipeline(answer, createWriteStream(partial, { flags: 'wx', mode: 0o600, flush: true })), file);
     await rename(partial, file);
   } catch (error) {
     await rm(partial, { force: true });
@@ -46,10 +52,33 @@ async function backup(file: string, flags: BackupFlags, terminal: Terminal): Pro
   else print(terminal, `${file}: ${size} bytes`);
 }
 
-async function whole(transfer: Promise<void>): Promise<void> {
+/**
+ * Whether the target is no file to replace but something to write to, such as a named pipe. Asked before the registry is,
+ * so that a target that cannot be is told at once.
+ * @throws CommandFailure `failure`
+ */
+async function isDevice(file: string): Promise<boolean> {
+  const directory = dirname(file);
+  try {
+    const there = await stat(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    if (there?.isDirectory() === true) throw new CommandFailure(exitCodes.failure, `${file} is a directory; name a file in it`);
+    if (there === undefined) await stat(directory);
+    return there !== undefined && !there.isFile();
+  } catch (error) {
+    throw error instanceof CommandFailure ? error : notWritten(directory, error);
+  }
+}
+
+function notWritten(path: string, error: unknown): CommandFailure {
+  return new CommandFailure(exitCodes.failure, `no backup was written: ${fileProblem(path, error)}`, { cause: error });
+}
+
+async function whole(transfer: Promise<void>, path: string): Promise<void> {
   try {
     await transfer;
   } catch (error) {
-    throw new CommandFailure(exitCodes.failure, `no backup was written: ${(error as Error).message}`, { cause: error });
+    throw notWritten(path, error);
   }
 }

@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { adminCall, targetOf, textOf } from '../admin-call.ts';
-import { CommandFailure, exitCodes } from '../failure.ts';
+import { CommandFailure, exitCodes, fileProblem } from '../failure.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 import { print, printJson, type Terminal } from '../terminal.ts';
@@ -36,8 +36,9 @@ async function restore(file: string, flags: RestoreFlags, terminal: Terminal): P
 async function readable(file: string): Promise<Readable> {
   try {
     const handle = await open(file, 'r');
+    if ((await handle.stat()).isDirectory()) throw new Error(`${file} is a directory`);
     return createReadStream(file, { fd: handle });
   } catch (error) {
-    throw new CommandFailure(exitCodes.failure, `cannot read the backup: ${(error as Error).message}`, { cause: error });
+    throw new CommandFailure(exitCodes.failure, `cannot read the backup: ${fileProblem(file, error)}`, { cause: error });
   }
 }

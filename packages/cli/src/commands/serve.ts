@@ -121,6 +121,7 @@ async function failingWith<T>(exitCode: number, action: () => T | Promise<T>): P
     const { message } = error as Error;
     if (isRegistryError(error, 'data_loss')) throw new CommandFailure(exitCodes.storeDamaged, message, { cause: error });
     if (isRegistryError(error, 'failed_precondition')) throw new CommandFailure(exitCode, message, { cause: error });
+    if (isRegistryError(error, 'invalid_argument')) throw new CommandFailure(exitCodes.usage, message, { cause: error });
     throw error;
   }
 }

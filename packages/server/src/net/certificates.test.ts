@@ -176,7 +176,7 @@ describe('the start', () => {
   it('is refused with the file and the reason', async () => {
     const other = authority.issue();
     const mixed = { cert: authority.issue().cert, key: other.key };
-    await expect(opened(mixed)).rejects.toMatchObject({ code: 'failed_precondition', message: /cert\.pem.*key\.pem do not go together/ });
+    await expect(opened(mixed)).rejects.toMatchObject({ code: 'invalid_argument', message: /cert\.pem.*key\.pem do not go together/ });
     await expect(opened({ ...other, cert: '' })).rejects.toThrow('holds no certificate in PEM');
     await expect(opened(other, { caFile: '/nowhere/ca.pem' })).rejects.toThrow('cannot read /nowhere/ca.pem');
   });

@@ -78,7 +78,7 @@ export class Certificates {
     this.#schedule();
   }
 
-  /** @throws RegistryError `failed_precondition` that names the file and what is wrong with it */
+  /** @throws RegistryError `invalid_argument` that names the file and what is wrong with it */
   static async open(options: CertificateOptions): Promise<Certificates> {
     return new Certificates(options, await load(options));
   }
@@ -177,7 +177,7 @@ async function load({ certFile, keyFile, caFile, minVersion }: CertificateOption
 
 /**
  * The well-known authorities and those of a file.
- * @throws RegistryError `failed_precondition` that names the file and what is wrong with it
+ * @throws RegistryError `invalid_argument` that names the file and what is wrong with it
  */
 export async function trustOf(caFile: string): Promise<SecureContext> {
   return createSecureContext({ ca: [...rootCertificates, ...certificatesOf(caFile, await read(caFile))] });
@@ -208,5 +208,5 @@ function parse(file: string, pem: string): X509Certificate {
 }
 
 function broken(message: string, cause?: unknown): RegistryError {
-  return new RegistryError('failed_precondition', message, { cause });
+  return new RegistryError('invalid_argument', message, { cause });
 }

@@ -14,11 +14,13 @@ export interface AuditFile extends AuditSink {
 
 /**
  * Opens the log, which only its owner may read, and goes on where it ends.
- * @throws RegistryError `data_loss` when a line does not fit: somebody should look before it grows. A last
+ * @throws RegistryError `invalid_argument` when it cannot be opened; `data_loss` when a line does not fit: somebody should look before it grows. A last
  *   line that a crash cut short is such a line, too
  */
 export async function openAuditFile(path: string): Promise<AuditFile> {
-  const file = await open(path, 'a', 0o600);
+  const file = await open(path, 'a', 0o600).catch((cause: Error) => {
+    throw new RegistryError('invalid_argument', `the audit log ${path} cannot be opened: ${cause.message}`, { cause });
+  });
   try {
     const { size } = await file.stat();
     const verdict = size === 0 ? { ok: true as const, end: chainStart } : await verifyAudit(linesOf(path));
