@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { folder, registerInstance, rollcall, serve, start, type Registry, type StartOptions } from './processes.case.ts';
+import { folder, here, registerInstance, rollcall, serve, start, type Registry, type StartOptions } from './processes.case.ts';
 
 const asking = (registry: Registry) => (args: readonly string[], options: StartOptions = {}) =>
   rollcall([...args, '--addr', registry.url], options);
@@ -60,6 +60,27 @@ describe('backup and restore', () => {
     }
     expect(await ask(['restore', 'missing'], { cwd: dir })).toMatchObject({ code: 1 });
     expect((await ask(['kv', 'get', 'a'])).stdout).toBe('kept');
+  });
+
+  it('can be looked into, whole or not', async () => {
+    const dir = folder();
+    const ask = asking(await serve());
+    for (const key of ['config/web/a', 'config/web/b', 'config/api/a', 'other']) await ask(['kv', 'put', key, 'x'.repeat(100)]);
+    await ask(['backup', 'b'], { cwd: dir });
+    const file = join(dir, 'b');
+    const shown = await here(['snapshot', 'inspect', file]);
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(shown.stdout).toMatch(/^made at revision \d+\n\nKIND +COUNT +BYTES\n(.*\n)*kv +4 +\d+\n(.*\n)*in all +\d+ +\d+\n$/);
+    const details = JSON.parse((await here(['snapshot', 'inspect', '--json', '--kvdetails', '--kvfilter', 'config/', file])).stdout) as object;
+    expect(details).toMatchObject({ revision: expect.any(Number), keys: [{ name: 'config/web', count: 2 }, { name: 'config/api', count: 1 }] });
+    expect((await here(['snapshot', 'inspect', '--kvdetails', '--kvdepth', '1', file])).stdout).toMatch(/^config +3 +\d+$/m);
+    expect((await here(['snapshot', 'inspect', '--kvdepth', '1', file])).code).toBe(2);
+    const bytes = readFileSync(file);
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+    writeFileSync(join(dir, 'damaged'), bytes);
+    for (const wrong of ['damaged', 'missing']) {
+      expect(await here(['snapshot', 'inspect', join(dir, wrong)])).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^rollcall: .*\n$/) });
+    }
   });
 
   it('leave no half of a backup behind', async () => {

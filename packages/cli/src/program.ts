@@ -6,6 +6,7 @@ import { addAgent } from './commands/agent.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBackup } from './commands/backup.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addDebug } from './commands/debug.ts';
 import { addEvent } from './commands/event.ts';
 import { addImport } from './commands/import-consul.ts';
 import { addInfo } from './commands/info.ts';
@@ -23,6 +24,7 @@ import { addRestore } from './commands/restore.ts';
 import { addRun } from './commands/run.ts';
 import { addServe } from './commands/serve.ts';
 import { addServices } from './commands/services.ts';
+import { addSnapshot } from './commands/snapshot.ts';
 import { addValidate } from './commands/validate.ts';
 import { addVersion, ownVersion } from './commands/version.ts';
 import { addWatch } from './commands/watch.ts';
@@ -44,8 +46,8 @@ export function createProgram(context: CommandContext): Command {
     });
   for (const add of [
     ...[addServe, addAgent, addRun, addServices, addInstances, addNodes, addMembers, addWatch, addKv, addLock],
-    ...[addEvent, addMaint, addInfo, addMonitor, addReload, addValidate],
-    ...[addLogin, addLogout, addAcl, addBackup, addRestore, addImport, addAudit, addCompletion, addVersion],
+    ...[addEvent, addMaint, addInfo, addMonitor, addDebug, addReload, addValidate],
+    ...[addLogin, addLogout, addAcl, addBackup, addRestore, addSnapshot, addImport, addAudit, addCompletion, addVersion],
   ]) {
     add(program, context);
   }

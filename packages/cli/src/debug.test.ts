@@ -1,0 +1,64 @@
+/** `debug` as a process against a real registry. */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { folder, rollcall, serve, sharedRegistry, start } from './processes.case.ts';
+import { tar } from './tar.ts';
+
+const { ask } = sharedRegistry('--acl', '--node-name', 'home');
+
+describe('debug', () => {
+  it('gathers everything in one archive that tar reads, only for its owner', async () => {
+    const dir = folder();
+    const registry = await serve('--node-name', 'seen');
+    const made = await rollcall(['debug', '--duration', '1s', '--interval', '1s', '--output', 'found', '--json', '--addr', registry.url], { cwd: dir });
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(made.stdout)).toMatchObject({ file: 'found.tar.gz', problems: [] });
+    expect(statSync(join(dir, 'found.tar.gz')).mode & 0o777).toBe(0o600);
+    expect(spawnSync('tar', ['xzf', 'found.tar.gz'], { cwd: dir, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+    const read = (name: string): unknown => JSON.parse(readFileSync(join(dir, 'found', name), 'utf8'));
+    expect(read('agent.json')).toMatchObject({ Config: { NodeName: 'seen' } });
+    expect(read('members.json')).toMatchObject([{ Name: 'seen' }]);
+    expect(read('host.json')).toMatchObject({ Memory: { total: expect.any(Number) } });
+    expect(read('0001/status.json')).toMatchObject({ nodeName: 'seen' });
+    expect(read('0001/metrics.json')).toMatchObject({ Gauges: expect.any(Array) });
+    expect(read('index.json')).toMatchObject({ servers: [registry.url], problems: [], files: expect.arrayContaining(['registry.log', '0001/status.json']) });
+  });
+
+  it('writes a folder with --no-archive, of what was asked for, and ends early when it is told to', async () => {
+    const dir = folder();
+    const registry = await serve();
+    const gathering = start(['debug', '--no-archive', '--output', 'd', '--capture', 'agent', '--capture', 'members', '--addr', registry.url], { cwd: dir });
+    // The folder is there before anything is asked; the signal is heard from then on.
+    await expect.poll(() => existsSync(join(dir, 'd')), { timeout: 10_000 }).toBe(true);
+    const interrupt = setInterval(() => void gathering.child.kill('SIGINT'), 300);
+    const made = await gathering.ended;
+    clearInterval(interrupt);
+    expect(made).toMatchObject({ code: 0, stdout: 'd: 3 files\n', stderr: '' });
+    expect(readdirSync(join(dir, 'd')).toSorted()).toEqual(['agent.json', 'index.json', 'members.json']);
+  });
+
+  it('leaves nothing behind when there is nothing that it may see', async () => {
+    const dir = folder();
+    const denied = await ask(['debug', '--duration', '1s', '--interval', '1s', '--output', 'none', '--capture', 'agent,host'], { cwd: dir });
+    expect(denied).toMatchObject({ code: 9, stdout: '' });
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('writes over nothing, and refuses times that mean nothing', async () => {
+    const dir = folder();
+    expect(await ask(['debug', '--output', join(dir, 'no', 'such')])).toMatchObject({ code: 1, stderr: expect.stringContaining('ENOENT') });
+    expect((await ask(['debug', '--interval', '10ms'])).code).toBe(2);
+    expect((await ask(['debug', '--interval', '10s', '--duration', '5s'])).code).toBe(2);
+    expect((await ask(['debug', '--capture', 'secrets'])).code).toBe(2);
+  });
+});
+
+describe('tar', () => {
+  it('refuses a path that its header has no room for', () => {
+    expect(() => tar([{ path: 'x'.repeat(101), content: Buffer.alloc(0) }], 0)).toThrow('too long');
+    expect(tar([{ path: 'a', content: Buffer.alloc(512) }], 0)).toHaveLength(512 * 4);
+  });
+});
