@@ -30,7 +30,9 @@ describe('a newcomer', () => {
 
 describe('the examples', () => {
   it.each([
-    ['packages/client/README.md', 8],
+    ['packages/protocol/README.md', 1],
+    ['packages/server/README.md', 1],
+    ['packages/client/README.md', 9],
     ['packages/client/src/balancer/README.md', 1],
     ['packages/client/src/hashing/README.md', 2],
     ['packages/client/src/integration/README.md', 1],
