@@ -11,6 +11,7 @@ import type { Foreign, Json, Row } from './rows.ts';
 
 export interface NodeInput {
   readonly name: string;
+  /** A UUID in lower case. A node that has it under another name is renamed: that name goes, with everything on it. */
   readonly id?: string;
   readonly address: string;
   readonly meta?: Readonly<Record<string, string>>;

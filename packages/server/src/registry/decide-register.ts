@@ -4,7 +4,7 @@ import { RegistryError, type CheckStatus } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput, Register } from './command.ts';
 import { Removal } from './decide-remove.ts';
 import type { Draft } from './draft.ts';
-import { instanceMaintenance } from './known-checks.ts';
+import { instanceMaintenance, serfHealth } from './known-checks.ts';
 import { find } from './reader.ts';
 import { keys, type NodeRow } from './rows.ts';
 import type { Steps } from './steps.ts';
@@ -20,6 +20,9 @@ export function* register(draft: Draft, command: Register, now: number): Steps<b
   for (const check of checks) yield* removal.clearWay(node, { id: check.id, status: statusOf(draft, node, check) });
   for (const id of replacedChecks(draft, command)) yield* removal.sessionsWithCheck(node, id);
 
+  // A node is its id: one that comes under another name is renamed, and the old name goes with everything on it.
+  const former = formerName(draft, command);
+  if (former !== undefined) yield* removal.node({ node: former.name });
   putNode(draft, command);
   // An instance whose session has just ended goes with it, and so do its checks.
   for (const instance of command.instances ?? []) {
@@ -35,23 +38,24 @@ export function* register(draft: Draft, command: Register, now: number): Steps<b
 }
 
 /** @throws RegistryError before anything is written or ended */
-function checkRefusals(draft: Draft, { node, nodeMode, instances = [], checks = [] }: Register): void {
+function checkRefusals(draft: Draft, command: Register): void {
+  const { node, nodeMode, instances = [], checks = [] } = command;
   const before = find.node(draft, node.name);
   if (nodeMode === 'exists' && before === undefined) {
     throw new RegistryError('not_found', `node ${node.name} is not registered`);
   }
-  if (writesNode(nodeMode, before) && before !== undefined && before.id !== '' && (node.id ?? before.id) !== before.id) {
-    throw new RegistryError(
-      'failed_precondition',
-      `node name ${node.name} is reserved by node ${before.id} with name ${before.name}`,
-    );
-  }
+  if (writesNode(nodeMode, before) && before !== undefined) checkName(draft, before, node.id ?? before.id);
+  const former = formerName(draft, command);
+  // A session of the node that is renamed goes with its old name, and so does what it vouches for.
+  const goes = (session = '') => former !== undefined && find.session(draft, session)?.node === former.name;
   for (const instance of instances) {
-    if (!lives(draft, instance)) throw new RegistryError('not_found', `session ${instance.session} does not exist`);
+    const { session } = instance;
+    if (!lives(draft, instance) || goes(session)) throw new RegistryError('not_found', `session ${session} does not exist`);
   }
   const own = new Set(instances.map(({ id }) => id));
   for (const check of checks) {
-    if (!own.has(check.instance ?? '') && !isOfSomething(draft, node.name, check)) {
+    const held = find.instance(draft, node.name, check.instance ?? '');
+    if (!own.has(check.instance ?? '') && (!isOfSomething(draft, node.name, check) || goes(held?.session))) {
       throw new RegistryError(
         'not_found',
         `check ${check.id} names instance ${check.instance}, which is not registered on node ${node.name}`,
@@ -59,6 +63,25 @@ function checkRefusals(draft: Draft, { node, nodeMode, instances = [], checks = 
     }
     refuseForeign(draft, node.name, check);
   }
+}
+
+/**
+ * A name may be given to another node when its agent says that it is dead, or never said that it lives, and when it is
+ * the name of a node without an id, which gets a new one. As in Consul (`agent/consul/state/catalog.go`, `ensureNodeTxn`).
+ */
+function checkName(draft: Draft, holder: NodeRow, id: string): void {
+  if (id === holder.id || (holder.id === '' && find.nodeWithId(draft, id) === undefined)) return;
+  const alive = find.check(draft, holder.name, serfHealth);
+  if (alive === undefined || alive.status === 'critical') return;
+  const reserved = `node name ${holder.name} is reserved by node ${holder.id || 'without an id'}`;
+  throw new RegistryError('failed_precondition', `${reserved} with name ${holder.name} (${holder.address})`);
+}
+
+/** The node that has the id now, under another name. */
+function formerName(draft: Draft, { node, nodeMode }: Register): NodeRow | undefined {
+  if (node.id === undefined || node.id === '' || !writesNode(nodeMode, find.node(draft, node.name))) return undefined;
+  const former = find.nodeWithId(draft, node.id);
+  return former?.name === node.name ? undefined : former;
 }
 
 /** Without its check, the instance that holds it would pass unseen. */

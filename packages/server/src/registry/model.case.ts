@@ -25,7 +25,7 @@ type TxnAnswer = { readonly failed: readonly number[] } | { readonly read: reado
 export type Answer = boolean | number | Refused | TxnAnswer;
 
 interface Data {
-  nodes: { name: string; address: string }[];
+  nodes: { name: string; address: string; id: string }[];
   instances: { node: string; id: string; service: string; tags: readonly string[]; session: string | undefined }[];
   checks: { node: string; id: string; instance: string; status: CheckStatus; type: string }[];
   sessions: { id: string; node: string; checks: readonly string[]; behavior: string; lockDelayMs: number }[];
@@ -134,12 +134,7 @@ export class Model {
         return this.#removeCheck(command.node, command.id, now);
       case 'deregister-node': {
         if (!d.nodes.some((node) => node.name === command.node)) return false;
-        for (const s of d.sessions.filter((each) => each.node === command.node)) this.#endSession(s.id, now);
-        for (const i of d.instances.filter((each) => each.node === command.node)) {
-          this.#removeInstance(i.node, i.id, now);
-        }
-        for (const c of d.checks.filter((each) => each.node === command.node)) this.#removeCheck(c.node, c.id, now);
-        d.nodes = d.nodes.filter((node) => node.name !== command.node);
+        this.#removeNode(command.node, now);
         return true;
       }
       case 'update-checks': {
@@ -221,9 +216,17 @@ export class Model {
     const d = this.data;
     const { name, address } = command.node;
     const node = d.nodes.find((each) => each.name === name);
+    const id = command.node.id ?? node?.id ?? '';
+    const writes = command.nodeMode === 'update' || (command.nodeMode === 'ensure' && node === undefined);
+    if (writes && id !== '' && node?.id !== id) {
+      const former = d.nodes.find((each) => each.id === id);
+      const lives = d.checks.some((each) => each.node === name && each.id === 'serfHealth' && each.status !== 'critical');
+      if (node !== undefined && lives && (node.id !== '' || former !== undefined)) return 'failed_precondition';
+      if (former !== undefined) this.#removeNode(former.name, now);
+    }
     if (command.nodeMode === 'exists' && node === undefined) return 'not_found';
-    if (command.nodeMode !== 'exists' && node === undefined) d.nodes.push({ name, address });
-    if (command.nodeMode === 'update' && node !== undefined) node.address = address;
+    if (command.nodeMode !== 'exists' && node === undefined) d.nodes.push({ name, address, id });
+    if (command.nodeMode === 'update' && node !== undefined) Object.assign(node, { address, id });
     for (const { id, service, tags = [], session } of command.instances ?? []) {
       if (session !== undefined && !d.sessions.some((each) => each.id === session)) return 'not_found';
       const row = { node: name, id, service, tags, session };
@@ -312,6 +315,14 @@ export class Model {
       this.#removeCheck(node, check.id, now);
     }
     return true;
+  }
+
+  #removeNode(name: string, now: number): void {
+    const d = this.data;
+    for (const s of d.sessions.filter((each) => each.node === name)) this.#endSession(s.id, now);
+    for (const i of d.instances.filter((each) => each.node === name)) this.#removeInstance(name, i.id, now);
+    for (const c of d.checks.filter((each) => each.node === name)) this.#removeCheck(name, c.id, now);
+    d.nodes = d.nodes.filter((node) => node.name !== name);
   }
 
   #endSessionsOf(node: string, check: string, now: number): void {

@@ -17,7 +17,7 @@ import { catalog } from './views.ts';
 
 const numRuns = Number(process.env['ROLLCALL_RUNS'] ?? 300);
 
-const names = { node: ['n1', 'n2'], instance: ['i1', 'i2'], service: ['web', 'db'], check: ['c1', 'c2', '_service_maintenance:i1'] };
+const names = { node: ['n1', 'n2'], instance: ['i1', 'i2'], service: ['web', 'db'], check: ['c1', 'c2', '_service_maintenance:i1', 'serfHealth'] };
 const kvKeys = ['a', 'a/b', 'a/c', 'b'];
 const sessions = ['s1', 's2'];
 
@@ -45,6 +45,7 @@ const register = fc
   .record({
     node: pick(names.node),
     address: fc.constantFrom('10.0.0.1', '10.0.0.2'),
+    id: maybe(fc.constantFrom('id1', 'id2')),
     nodeMode: fc.constantFrom('update' as const, 'ensure' as const, 'exists' as const),
     instance: maybe(
       fc.record({
@@ -57,9 +58,9 @@ const register = fc
     check: maybe(fc.record({ id: pick(names.check), instance: maybe(pick(names.instance)), status: maybe(status) })),
     replaceChecks: fc.boolean(),
   })
-  .map(({ node, address, nodeMode, instance, check, replaceChecks }): Command => ({
+  .map(({ node, address, id, nodeMode, instance, check, replaceChecks }): Command => ({
     kind: 'register',
-    node: { name: node, address },
+    node: compact({ name: node, address, id }) as { name: string; address: string },
     nodeMode,
     replaceChecks,
     instances: instance === undefined ? [] : [compact(instance) as { id: string; service: string }],
@@ -320,7 +321,7 @@ function compare(journal: Journal, model: Model, { revisions } = { revisions: tr
   const copy = new Model();
   const { state } = journal;
   copy.data = {
-    nodes: Array.from(find.nodes(state), ({ name, address }) => ({ name, address })),
+    nodes: Array.from(find.nodes(state), ({ name, address, id }) => ({ name, address, id })),
     instances: names.service.flatMap((service) =>
       Array.from(find.instancesOfService(state, service), ({ node, id, service: own, tags, session }) => ({
         node,

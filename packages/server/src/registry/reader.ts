@@ -33,6 +33,8 @@ export const buckets = {
   sessionsWithCheck: (node: string, check: string) => `sessions-with\0${node}\0${check}`,
   /** KV rows locked, instances vouched for, and records bound to it, by a session. */
   heldBySession: (session: string) => `held\0${session}`,
+  /** At most one node. @param id a UUID in lower case */
+  nodeWithId: (id: string) => `node-id\0${id}`,
   all: (kind: 'node' | 'session' | 'check') => `all\0${kind}`,
   recordsOfType: (type: string) => `records\0${type}`,
 } as const;
@@ -41,7 +43,7 @@ export const buckets = {
 export function bucketsOf(row: Row): string[] {
   switch (row.kind) {
     case 'node':
-      return [buckets.all('node')];
+      return row.id === '' ? [buckets.all('node')] : [buckets.all('node'), buckets.nodeWithId(row.id)];
     case 'instance': {
       const names = [buckets.instancesOfService(row.service), buckets.instancesOnNode(row.node)];
       if (row.session !== undefined) names.push(buckets.heldBySession(row.session));
@@ -106,6 +108,10 @@ export const find = {
     reader.bucket(buckets.sessionsWithCheck(node, check)) as Iterable<RowOf<'session'>>,
   heldBySession: (reader: Reader, session: string) =>
     reader.bucket(buckets.heldBySession(session)) as Iterable<RowOf<'kv' | 'instance' | 'record'>>,
+  nodeWithId: (reader: Reader, id: string): RowOf<'node'> | undefined => {
+    for (const row of reader.bucket(buckets.nodeWithId(id))) return row as RowOf<'node'>;
+    return undefined;
+  },
   nodes: (reader: Reader) => reader.bucket(buckets.all('node')) as Iterable<RowOf<'node'>>,
   sessions: (reader: Reader) => reader.bucket(buckets.all('session')) as Iterable<RowOf<'session'>>,
   checks: (reader: Reader) => reader.bucket(buckets.all('check')) as Iterable<RowOf<'check'>>,

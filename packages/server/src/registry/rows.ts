@@ -21,7 +21,7 @@ interface Revisions {
 export interface NodeRow extends Revisions {
   readonly kind: 'node';
   readonly name: string;
-  /** A UUID, unique among nodes; empty when the registrant gave none. */
+  /** A UUID in lower case, unique among nodes; empty when the registrant gave none. */
   readonly id: string;
   readonly address: string;
   readonly meta: Readonly<Record<string, string>>;

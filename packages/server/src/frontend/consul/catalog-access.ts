@@ -5,7 +5,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { RegistryError } from '@rollcall/protocol';
-import type { Register } from '../../registry/command.ts';
+import type { NodeInput, Register } from '../../registry/command.ts';
 import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 import { demand, type Call } from './call.ts';
@@ -27,13 +27,23 @@ export function demandRegistration(call: Call, { node, nodeMode, instances = [],
     const before = find.instance(state, node.name, id);
     if (before !== undefined) demand(call, 'service', 'write', before.service);
   }
-  if (changesNode(state, node, nodeMode)) demand(call, 'node', 'write', node.name);
+  if (changesNode(state, node, nodeMode)) demandNode(call, node);
   for (const { id, instance } of checks) {
     const before = find.check(state, node.name, id);
     if (before !== undefined) demandCheck(call, node.name, serviceOf(state, before));
     const service = (of: string) => names.get(of) ?? find.instance(state, node.name, of)?.service;
     demandCheck(call, node.name, instance === undefined ? undefined : service(instance));
   }
+}
+
+/**
+ * The node, and the one that goes because its id comes under another name. Consul 1.16 does not ask for the latter.
+ * @throws RegistryError `permission_denied`
+ */
+export function demandNode(call: Call, { name, id }: Pick<NodeInput, 'name' | 'id'>): void {
+  demand(call, 'node', 'write', name);
+  const former = id === undefined ? undefined : find.nodeWithId(call.context.registry.state, id);
+  if (former !== undefined && former.name !== name) demand(call, 'node', 'write', former.name);
 }
 
 function demandCheck(call: Call, node: string, service: string | undefined): void {

@@ -18,6 +18,7 @@ import { caRoots } from './connect-ca.ts';
 import { Entrance, nobody } from './entrance.ts';
 import { Monitors } from './monitor.ts';
 import { namedCaller } from './near.ts';
+import { registerSelf } from './own-node.ts';
 import { Params, checkScope, noWait, readConsistency, readWait, type Wait } from './params.ts';
 import { Plan, Plans } from './plan.ts';
 import { Refusals } from './refusals.ts';
@@ -25,7 +26,6 @@ import { Router } from './router.ts';
 import { accessOf, type Action, type Route } from './route.ts';
 import { routeTable } from './routes.ts';
 import { Snapshots } from './snapshot.ts';
-import { registerSelf } from './virtual-agent.ts';
 import { plainIndex, Wire } from './wire.ts';
 
 export interface ConsulOptions {

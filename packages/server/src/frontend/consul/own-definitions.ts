@@ -82,6 +82,14 @@ export async function defineOwn({ registry, identity }: Parts, definitions: OwnD
   await remember(registry, node, ids);
 }
 
+/** What came from files under the node's former name came from files under the new one. */
+export async function renameOwn(registry: Parts['registry'], former: string, name: string): Promise<void> {
+  const row = find.record(registry.state, recordType, former);
+  if (row === undefined) return;
+  await registry.submit({ kind: 'record-put', type: recordType, id: name, value: row.value });
+  await registry.submit({ kind: 'record-delete', type: recordType, id: former });
+}
+
 /**
  * Whether definitions can be registered, as far as that does not depend on what is registered.
  * @throws RegistryError `invalid_argument` that names the definition and says what is wrong with it

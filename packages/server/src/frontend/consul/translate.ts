@@ -27,6 +27,11 @@ export function keep(fields: Record<string, Json | undefined>): { foreign?: Fore
   return Object.keys(consul).length === 0 ? {} : { foreign: { consul } };
 }
 
+/** Whether the catalog API has written the node, which says so with the addresses that it was given, null included. */
+export function isCatalogNode(row: RowOf<'node'>): boolean {
+  return kept(row)['TaggedAddresses'] !== undefined;
+}
+
 /** An agent reports its addresses as `lan` and `wan`; a node of the catalog has what it was given. */
 function taggedAddresses(row: RowOf<'node'>): Json {
   const given = kept(row)['TaggedAddresses'];

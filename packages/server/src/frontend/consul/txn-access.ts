@@ -9,6 +9,7 @@ import { find } from '../../registry/reader.ts';
 import type { Row } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
 import { demand, type Call } from './call.ts';
+import { demandNode } from './catalog-access.ts';
 import type { TxnOperationFields } from './definitions.ts';
 import { serviceOf } from './selection.ts';
 import type { Sight } from './sight.ts';
@@ -27,7 +28,8 @@ export function lacking(call: Call, fields: TxnOperationFields): string | undefi
 function demandOperation(call: Call, { KV, Node, Service, Check, Session }: TxnOperationFields): void {
   if (KV !== undefined) demandKey(call, KV.Verb ?? '', KV.Key ?? '');
   else if (Node !== undefined) {
-    if (Node.Verb !== 'get') demand(call, 'node', 'write', Node.Node?.Node ?? '');
+    const { Node: name = '', ID = '' } = Node.Node ?? {};
+    if (Node.Verb !== 'get') demandNode(call, { name, id: ID.toLowerCase() });
   } else if (Service !== undefined) {
     if (Service.Verb !== 'get') demandService(call, Service.Node ?? '', Service.Service ?? {});
   } else if (Check !== undefined) {

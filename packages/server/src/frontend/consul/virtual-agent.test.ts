@@ -6,6 +6,7 @@ import { memory } from '../../engine/memory/memory.ts';
 import type { Context, Identity } from '../../net/frontend.ts';
 import { find } from '../../registry/reader.ts';
 import { Replica } from '../../replica.ts';
+import { keep } from './translate.ts';
 import { agentId, agentOf, enrol, enrolment } from './virtual-agent.ts';
 
 const identity: Identity = {
@@ -67,6 +68,18 @@ test('an agent that moved takes its node along; a node of the catalog keeps its 
   const moved = enrolment(state, { name: 'a', address: '10.0.0.8' }, identity);
   const node = { name: 'a', address: '10.0.0.8', id: agentId('a', identity) };
   expect(moved).toMatchObject({ nodeMode: 'update', node });
-  await own.registry.submit({ kind: 'register', node: { name: 'ext', address: 'public' }, nodeMode: 'update' });
-  expect(enrolment(state, { name: 'ext', address: '10.0.0.8' }, identity)).toMatchObject({ nodeMode: 'ensure' });
+  const ext = { name: 'ext', address: 'public', ...keep({ TaggedAddresses: null }) };
+  await own.registry.submit({ kind: 'register', node: ext, nodeMode: 'update' });
+  const asked = enrolment(state, { name: 'ext', address: '10.0.0.8' }, identity);
+  expect(asked).toMatchObject({ nodeMode: 'ensure', checks: [], node: { address: 'public' } });
+});
+
+test('an agent takes no id from a node of the catalog', async () => {
+  const own = (await context()) as Context;
+  const { state } = own.registry;
+  const id = agentId('a', identity);
+  await own.registry.submit({ kind: 'register', node: { name: 'ext', address: 'public', id }, nodeMode: 'update' });
+  await enrol(own, { name: 'a', address: '10.0.0.7' });
+  expect(find.node(state, 'ext')?.id).toBe(id);
+  expect(find.node(state, 'a')).toMatchObject({ id: '', address: '10.0.0.7' });
 });

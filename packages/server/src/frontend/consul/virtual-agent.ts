@@ -12,10 +12,11 @@ import type { CheckInput, Register } from '../../registry/command.ts';
 import { serfHealth } from '../../registry/known-checks.ts';
 import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
+import { isCatalogNode } from './translate.ts';
 import { headerOf } from './wire.ts';
 
 /** Id and name of the service that stands for the servers. */
-const serverService = 'consul';
+export const serverService = 'consul';
 
 /** Where Consul's servers talk to each other; nothing listens there, but clients show the address. */
 export const serverPort = 8300;
@@ -46,29 +47,35 @@ export function agentId(name: string, identity: Identity): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-const aliveCheck: CheckInput = {
+export const aliveCheck: CheckInput = {
   id: serfHealth,
   name: 'Serf Health Status',
   status: 'passing',
   output: 'Agent alive and reachable',
 };
 
-/** What a registration by an agent says about its node. */
+/**
+ * What a registration by an agent says about its node: that it is there, with its check. An agent that moved (a container
+ * with a fixed name) takes its node along. A node that the catalog API has written is another's: services and checks
+ * may be added to it, but its address stays, and no check says that an agent is alive there. The same for the first
+ * registration and every later one.
+ */
 export function enrolment(
   state: State,
   agent: AgentNode,
   identity: Identity,
 ): Pick<Register, 'node' | 'nodeMode'> & { readonly checks: readonly CheckInput[] } {
   const row = find.node(state, agent.name);
-  const alive = find.check(state, agent.name, serfHealth);
-  const checks = alive === undefined ? [aliveCheck] : [];
   if (row === undefined) {
     const id = agentId(agent.name, identity);
-    return { node: { name: agent.name, id, address: agent.address }, nodeMode: 'ensure', checks };
+    // A node of the catalog may have been given this id; it keeps it, and its name.
+    const free = find.nodeWithId(state, id) === undefined;
+    const node = { name: agent.name, address: agent.address, ...(free ? { id } : {}) };
+    return { node, nodeMode: 'ensure', checks: [aliveCheck] };
   }
-  // An agent that moved (a container with a fixed name) takes its node along; a node that somebody
-  // else wrote into the catalog has no agent and keeps its address.
-  const moved = alive !== undefined && row.address !== agent.address;
+  if (isCatalogNode(row)) return { node: row, nodeMode: 'ensure', checks: [] };
+  const checks = find.check(state, agent.name, serfHealth) === undefined ? [aliveCheck] : [];
+  const moved = row.address !== agent.address;
   return { node: { ...row, address: agent.address }, nodeMode: moved ? 'update' : 'ensure', checks };
 }
 
@@ -77,20 +84,4 @@ export async function enrol({ registry, identity }: Context, agent: AgentNode): 
   const { state } = registry;
   if (find.check(state, agent.name, serfHealth) !== undefined) return;
   await registry.submit({ kind: 'register', ...enrolment(state, agent, identity) });
-}
-
-/**
- * Registers the server's own node, with the service `consul` and its check. Changes nothing, and so
- * moves no revision, when the registry has it already.
- */
-export async function registerSelf({ registry, identity }: Context): Promise<void> {
-  const { nodeName, nodeId, address, nodeMeta } = identity;
-  const before = find.node(registry.state, nodeName);
-  await registry.submit({
-    kind: 'register',
-    node: { ...before, name: nodeName, id: nodeId, address, ...(nodeMeta === undefined ? {} : { meta: nodeMeta }) },
-    nodeMode: 'update',
-    instances: [{ id: serverService, service: serverService, port: serverPort }],
-    checks: [aliveCheck],
-  });
 }
