@@ -104,6 +104,14 @@ describe('the disk cache', () => {
     expect((await stat(dir)).isDirectory()).toBe(true);
   });
 
+  it('makes its folder with all above it, and refuses one that cannot be made', async ({ skip }) => {
+    await (await open(join(dir, 'a', 'b', 'c'))).flush();
+    expect((await stat(join(dir, 'a', 'b', 'c'))).isDirectory()).toBe(true);
+    skip(process.platform !== 'linux', 'only Linux has a /proc that takes no folders');
+    // Node's recursive mkdir would try for ever.
+    await expect(open('/proc/rollcall/cache')).rejects.toMatchObject({ code: 'failed_precondition' });
+  });
+
   it('refuses a folder that is none', async () => {
     await writeFile(join(dir, 'file'), '');
     await expect(open(join(dir, 'file', 'below'))).rejects.toMatchObject({ code: 'failed_precondition' });

@@ -9,7 +9,7 @@
 
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { RegistryError, checkReply, type Instance } from '@rollcall/protocol';
 import type { Clock } from './clock.ts';
 
@@ -65,7 +65,7 @@ export class DiskCache {
   static async open(options: DiskCacheOptions): Promise<DiskCache> {
     const { dir, clock, onWarning } = options;
     try {
-      await mkdir(dir, { recursive: true });
+      await makeFolder(dir);
       const kept = new Map<string, KeptService>();
       for (const name of (await newest(dir, clock)).toReversed()) {
         const read = await readKept(join(dir, name));
@@ -179,4 +179,14 @@ function fileName(service: string): string {
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
+}
+
+/** With its parents. Node's own (`recursive`) tries for ever where a folder takes no entries, as /proc. */
+async function makeFolder(dir: string): Promise<void> {
+  const make = (): Promise<void> => mkdir(dir).catch(unless('EEXIST'));
+  await make().catch(unless('ENOENT', () => makeFolder(dirname(dir)).then(make)));
+}
+
+function unless(code: string, otherwise: () => Promise<void> = () => Promise.resolve()) {
+  return (error: NodeJS.ErrnoException): Promise<void> => (error.code === code ? otherwise() : Promise.reject(error));
 }
