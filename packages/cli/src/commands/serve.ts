@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
-import { isRegistryError } from '@rollcall/protocol';
+import { isRegistryError, type ErrorCode } from '@rollcall/protocol';
 import type { Server, ServerOptions } from '@rollcall/server';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -83,8 +83,10 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   // Who has certificates to renew has no terminal that closes.
   const signals = stopSignals(agent === undefined && settings.https === undefined ? undefined : hangUp);
   const log = stderrLog(settings.logLevel);
-  const engine = await failingWith(exitCodes.dataDirRefused, () =>
-    settings.dev ? memory() : embedded({ dir: settings.dataDir, log }),
+  const engine = await failingWith(
+    exitCodes.dataDirRefused,
+    () => (settings.dev ? memory() : embedded({ dir: settings.dataDir, log })),
+    ['failed_precondition', 'resource_exhausted'],
   );
   const server = await failingWith(exitCodes.addressTaken, () =>
     createServer({
@@ -113,14 +115,18 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   await server.close();
 }
 
-/** Gives `failed_precondition`, whose meaning depends on what was tried, its exit code. */
-async function failingWith<T>(exitCode: number, action: () => T | Promise<T>): Promise<T> {
+/** Gives codes whose meaning depends on what was tried their exit code. */
+async function failingWith<T>(
+  exitCode: number,
+  action: () => T | Promise<T>,
+  codes: readonly ErrorCode[] = ['failed_precondition'],
+): Promise<T> {
   try {
     return await action();
   } catch (error) {
     const { message } = error as Error;
     if (isRegistryError(error, 'data_loss')) throw new CommandFailure(exitCodes.storeDamaged, message, { cause: error });
-    if (isRegistryError(error, 'failed_precondition')) throw new CommandFailure(exitCode, message, { cause: error });
+    if (isRegistryError(error) && codes.includes(error.code)) throw new CommandFailure(exitCode, message, { cause: error });
     if (isRegistryError(error, 'invalid_argument')) throw new CommandFailure(exitCodes.usage, message, { cause: error });
     throw error;
   }

@@ -6,12 +6,23 @@
  *   rollcall.sock                     the lock's socket (`lock.ts`)
  */
 
-import { mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
+import { access, constants, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import { damaged } from './frame.ts';
 import { socketName } from './lock.ts';
 import { fileName, isUnfinished, makeFile, openDirectory, parseName } from './store-file.ts';
+
+/** @throws RegistryError `failed_precondition` when this user may not read and write there */
+export async function assertUsable(dir: string): Promise<void> {
+  try {
+    await access(dir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const reason = code === 'EROFS' ? 'the file system is read-only' : code === 'EACCES' ? 'this user may not read and write there' : message;
+    throw new RegistryError('failed_precondition', reason, { cause: error });
+  }
+}
 
 /**
  * Creates the directory and its parents if they are missing, for this user only. One after the other, since Node's

@@ -20,7 +20,7 @@ import { ChangesFeed } from '../changes-feed.ts';
 import { checkTransaction } from '../check-transaction.ts';
 import type { CommitResult, Engine, EngineEvent, Transaction } from '../engine.ts';
 import { writeBase } from './compact.ts';
-import { findStore, makeDirectory } from './directory.ts';
+import { assertUsable, findStore, makeDirectory } from './directory.ts';
 import type { Head } from './frame.ts';
 import { load } from './load.ts';
 import { lockDirectory, type DirectoryLock } from './lock.ts';
@@ -57,6 +57,7 @@ export async function embedded(options: EmbeddedOptions): Promise<Engine> {
   let lock: DirectoryLock | undefined;
   try {
     await makeDirectory(dir);
+    await assertUsable(dir);
     lock = await lockDirectory(dir);
     const { head, revisions, cutOff, ...state } = await load(dir, await findStore(dir, logBytes));
     if (cutOff > 0) log.warn(`${cutOff} bytes of a write that a crash cut off were dropped in ${dir}`);
@@ -197,7 +198,7 @@ class Embedded implements Engine {
 function openError(dir: string, error: unknown): RegistryError {
   const message = `cannot open the store in ${dir}: ${messageOf(error)}`;
   if (isRegistryError(error)) return new RegistryError(error.code, message, { cause: error });
-  if (isNoRoom(error)) return new RegistryError('resource_exhausted', message, { cause: error });
+  if (isNoRoom(error)) return new RegistryError('resource_exhausted', `cannot open the store in ${dir}: there is no space left`, { cause: error });
   const code = (error as NodeJS.ErrnoException).code === 'EIO' ? 'data_loss' : 'failed_precondition';
   return new RegistryError(code, message, { cause: error });
 }

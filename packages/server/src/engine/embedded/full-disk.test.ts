@@ -90,6 +90,21 @@ describe.skipIf(mounted.status !== 0)(`a full disk${reason}`, () => {
     await engine.close();
   });
 
+  it('is told apart from one that is read-only', async () => {
+    const dir = join(mountPoint, 'read-only');
+    await (await embedded({ dir })).close();
+    const remount = (how: string) => expect(spawnSync('mount', ['-o', `remount,${how}`, mountPoint]).status).toBe(0);
+    remount('ro');
+    try {
+      await expect(embedded({ dir })).rejects.toMatchObject({
+        ...{ code: 'failed_precondition', message: `cannot open the store in ${dir}: the file system is read-only` },
+      });
+      await expect(embedded({ dir: join(mountPoint, 'other') })).rejects.toThrow('other cannot be created: the file system is read-only');
+    } finally {
+      remount('rw');
+    }
+  });
+
   it('stops a compaction, which is done later', async () => {
     const dir = join(mountPoint, 'compacted');
     const warnings: string[] = [];
