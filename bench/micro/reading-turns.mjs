@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { Directory } from '../../packages/server/dist/frontend/dns/directory.js';
 import { countsOf } from '../../packages/server/dist/frontend/admin/availability.js';
 import { ViewContent } from '../../packages/server/dist/frontend/stream/view-content.js';
+import { frameTexts } from '../../packages/server/dist/frontend/stream/wire.js';
 import { decideBatch } from '../../packages/server/dist/registry/batch.js';
 import { State } from '../../packages/server/dist/registry/state.js';
 import { Views } from '../../packages/server/dist/registry/views.js';
@@ -52,15 +53,16 @@ for (const [where, state, service] of [
   const counts = countsOf(state);
   const content = new ViewContent({ kind: 'service', name: service });
   const catalog = new ViewContent({ kind: 'services', name: '' });
+  const all = (steps) => { while (steps.next().done !== true); };
   const calls = [
     ['DNS: an address to a name', () => directory.subjectOf({ kind: 'reverse', digits: '0a000001' })],
     ['DNS: a service', () => directory.subjectOf({ kind: 'service', service, tag: '', datacenter: '' })],
     ['DNS: a service with a tag', () => { const it = directory.subjectOf({ kind: 'service', service, tag: 'v1', datacenter: '' }); return it.roster?.offer('v1'); }],
     ['DNS: a node', () => directory.subjectOf({ kind: 'node', node: 'node-1', datacenter: '' })],
     ['metrics: availability', counts],
-    ['stream: a service', () => content.refresh(state)],
-    ['stream: its snapshot', () => content.json()],
-    ['stream: all services', () => catalog.refresh(state)],
+    ['stream: a service', () => all(content.refreshing(state))],
+    ['stream: its snapshot', () => frameTexts(content.json())],
+    ['stream: all services', () => all(catalog.refreshing(state))],
   ];
   let next = 1_000_000;
   for (const [what, call] of calls) {

@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { memory } from '../../packages/server/dist/engine/memory/memory.js';
 import { writeBackup } from '../../packages/server/dist/backup/backup.js';
 import { readBackup, restoreTransaction } from '../../packages/server/dist/backup/restore.js';
-import { inTurns } from '../../packages/server/dist/in-turns.js';
+import { inTurns } from '../../packages/server/dist/net/in-turns.js';
 import { findPrunable } from '../../packages/server/dist/registry/prune.js';
 import { catalog } from '../../packages/server/dist/registry/views.js';
 import { Replica } from '../../packages/server/dist/replica.js';

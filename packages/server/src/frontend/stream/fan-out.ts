@@ -2,7 +2,7 @@
  * Spreads the work of telling subscribers over turns of the event loop: a change that 10,000
  * streams watch must not keep everybody else waiting until the last of them is told.
  *
- * First come, first served among views. A view that changes again while it waits is told once.
+ * Views take turns. One that changes again while it waits is told once.
  */
 
 export interface Pass {
@@ -41,8 +41,10 @@ export class FanOut {
     for (const pass of this.#waiting) {
       // A look at a view costs something, even when it has nobody to tell.
       budget = pass.advance(budget) - 1;
+      const goesOn = this.#waiting.delete(pass) && budget < 0;
+      // Behind the others: a view with much to look at, or to tell, holds up no smaller one for long.
+      if (goesOn) this.#waiting.add(pass);
       if (budget < 0) break;
-      this.#waiting.delete(pass);
     }
     const next = this.#waiting.values().next().value;
     if (next !== undefined) this.schedule(next);

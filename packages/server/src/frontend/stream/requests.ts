@@ -4,13 +4,16 @@
  */
 
 import { RegistryError, type FrameView, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
+import { inTurns } from '../../net/in-turns.ts';
 import type { Context } from '../../net/frontend.ts';
 import type { KvPut } from '../../registry/command.ts';
+import type { State } from '../../registry/state.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { StreamAccess } from './access.ts';
 import type { Audience } from './audience.ts';
 import type { StreamSession } from './stream-session.ts';
 import { registryView, ViewContent } from './view-content.ts';
+import { looksAtOnce } from './view-feed.ts';
 import type { Watches } from './watches.ts';
 
 /** What a request may use of its stream. */
@@ -22,8 +25,8 @@ export interface Streamside {
   readonly session: StreamSession | undefined;
 }
 
-/** A reply, or the JSON of one without its id: `"type":…}`. */
-export type Answer = ReplyFrame | { readonly body: string };
+/** A reply, or the JSON of one without its id, in pieces: `"type":…}`. */
+export type Answer = ReplyFrame | { readonly body: readonly string[] };
 
 /**
  * What each request demands is declared in `access.ts`.
@@ -54,7 +57,7 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
     case 'unwatch':
       return done(stream.watches.unwatch(frame.views));
     case 'get':
-      return { body: snapshotBody(stream.context, frame.view, stream.watches.audienceOf(frame.view)) };
+      return { body: await snapshotBody(stream.context, frame.view, stream.watches.audienceOf(frame.view)) };
     case 'kv-put':
       stream.access.demand('key', 'write', frame.key);
       return done(await stream.context.registry.submit(kvPut(stream.context, frame)));
@@ -77,18 +80,43 @@ function sessionOf({ session }: Streamside): StreamSession {
   throw new RegistryError('failed_precondition', message);
 }
 
-/** An answer for everybody is kept; one for those who may read a part is made anew. */
-function snapshotBody({ registry, answers }: Context, view: FrameView, audience: Audience): string {
+/**
+ * A view's snapshot, in pieces. One for everybody is kept; one for those who may read a part is made anew, and
+ * so is a large one, which is made in turns of the event loop.
+ */
+async function snapshotBody({ registry, answers }: Context, view: FrameView, audience: Audience): Promise<readonly string[]> {
+  const { state, views } = registry;
   const name = registryView(view);
-  const revision = registry.views.revision(name);
+  const revision = views.revision(name);
   const whole = audience === unrestricted;
+  const head = `"type":"snapshot","view":${JSON.stringify(view)},"revision":${revision}${whole ? '' : ',"partial":true'},"items":`;
+  const content = new ViewContent(view, audience);
+  if (isLarge(state, view)) {
+    await inTurns(content.refreshing(state), looksAtOnce);
+    return [head, ...content.json(), '}'];
+  }
   const encode = () => {
-    const content = new ViewContent(view, audience);
-    content.refresh(registry.state);
-    const head = `"view":${JSON.stringify(view)},"revision":${revision}${whole ? '' : ',"partial":true'}`;
-    return `"type":"snapshot",${head},"items":${content.json()}}`;
+    content.refresh(state);
+    return [head, ...content.json(), '}'].join('');
   };
-  return whole ? answers.get(name, revision, 'stream snapshot', () => Buffer.from(encode())).toString() : encode();
+  return [whole ? answers.get(name, revision, 'stream snapshot', () => Buffer.from(encode())).toString() : encode()];
+}
+
+/** Whether looking at a view takes more than a turn of the event loop should. */
+function isLarge(state: State, { kind, name }: FrameView): boolean {
+  switch (kind) {
+    case 'service':
+      return state.services.instancesOf(name) > looksAtOnce;
+    case 'services':
+      return state.services.size > looksAtOnce;
+    case 'prefix': {
+      let keys = 0;
+      for (const _key of state.kvKeys(name)) if (++keys > looksAtOnce) return true;
+      return false;
+    }
+    case 'key':
+      return false;
+  }
 }
 
 function kvPut({ limits }: Context, frame: Extract<RequestFrame, { type: 'kv-put' }>): KvPut {

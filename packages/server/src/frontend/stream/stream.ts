@@ -28,7 +28,7 @@ import { answer, type Answer } from './requests.ts';
 import type { Sessions } from './sessions.ts';
 import { StreamSession, type StreamEnd, type StreamSessionOptions } from './stream-session.ts';
 import { Watches, type Feeds } from './watches.ts';
-import { frameText, parseJson } from './wire.ts';
+import { frameText, frameTexts, parseJson } from './wire.ts';
 
 /** Requests of one stream that may be in work; what is beyond is refused. */
 export const inFlightMax = 1_024;
@@ -268,7 +268,7 @@ export class Stream {
 
   #reply(id: number, reply: Answer): void {
     if (!('body' in reply)) this.#send(reply);
-    else if (this.#hasRoom()) this.#outbox.write(frameText(`{"id":${id},${reply.body}`));
+    else if (this.#hasRoom()) this.#outbox.write(frameTexts([`{"id":${id},`, ...reply.body]));
   }
 
   #refuse(code: ErrorCode, message: string, id: number | undefined, type: RequestFrame['type'] | 'invalid'): void {

@@ -65,10 +65,11 @@ export class ViewContent {
   }
 
   /**
-   * Looks at the state again.
+   * Looks at the state again, and yields after each item. In between the content is as it was, and the state
+   * may change: what an item shows is not older than the beginning.
    * @throws RegistryError `resource_exhausted` when a snapshot would be too large
    */
-  refresh(state: State): ContentChange {
+  *refreshing(state: State): Generator<void, ContentChange, undefined> {
     const next = new Map<string, Item>();
     const put: string[] = [];
     let bytes = 0;
@@ -81,21 +82,37 @@ export class ViewContent {
       if (bytes > frameLimits.snapshotBytesMax) throw this.#tooLarge();
       if (before === undefined) added++;
       if (before?.content !== item.content) put.push(item.json());
+      yield;
     }
     const remove: FrameItemKey[] = [];
     if (next.size - added < this.#items.size) {
-      for (const [name, { key }] of this.#items) if (!next.has(name)) remove.push(key);
+      for (const [name, { key }] of this.#items) {
+        if (!next.has(name)) remove.push(key);
+        yield;
+      }
     }
     this.#items = next;
     this.#bytes = bytes;
     return { put, remove };
   }
 
-  /** JSON of a snapshot's `items`. */
-  json(): string {
-    const items: string[] = [];
-    for (const item of this.#items.values()) items.push(item.json());
-    return `[${items.join(',')}]`;
+  /** The same at once, for a view that is known to be small. */
+  refresh(state: State): ContentChange {
+    const look = this.refreshing(state);
+    for (;;) {
+      const step = look.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  /** JSON of a snapshot's `items`, in pieces. */
+  *json(): Generator<string, void, undefined> {
+    let before = '[';
+    for (const item of this.#items.values()) {
+      yield before + item.json();
+      before = ',';
+    }
+    yield before === '[' ? '[]' : ']';
   }
 
   #tooLarge(): RegistryError {
@@ -117,7 +134,7 @@ export class ViewContent {
       case 'key':
         return entries(state, [name], this.#audience);
       case 'prefix':
-        return entries(state, state.kvKeys(name), this.#audience);
+        return entries(state, [...state.kvKeys(name)], this.#audience);
     }
   }
 }

@@ -7,6 +7,9 @@
  *   subscriber at the last revision ─► delta      any other ─► snapshot      slow ─► told on drain
  *
  * A revision of the view that changes nothing for the stream (a check's output, say) wakes nobody.
+ *
+ * A view with many items is looked at over several turns of the event loop. Meanwhile its readers have what
+ * they had, and new ones get that, or nothing yet; a change that comes meanwhile is the next look's.
  */
 
 import { toRegistryError, type FrameView, type RegistryError } from '@rollcall/protocol';
@@ -15,7 +18,7 @@ import { unrestricted } from '../../security/authorizer.ts';
 import type { Audience } from './audience.ts';
 import type { FanOut, Pass } from './fan-out.ts';
 import { registryView, ViewContent, type ContentChange } from './view-content.ts';
-import { frameText, type Message } from './wire.ts';
+import { frameTexts, type Message } from './wire.ts';
 
 /** Who is told. */
 export interface Subscriber {
@@ -42,6 +45,10 @@ export interface FeedOptions {
   /** Called when the last subscriber is gone. */
   readonly onIdle: () => void;
 }
+
+/** Items looked at in one turn, some 6 ms; and how many of them cost as much as telling a subscriber. */
+export const looksAtOnce = 2_000;
+export const looksPerWrite = 4;
 
 class Member implements Subscription {
   readonly subscriber: Subscriber;
@@ -84,7 +91,12 @@ export class ViewFeed implements Pass {
   #change: ContentChange = { put: [], remove: [] };
   #delta: Message | undefined;
   #snapshot: Message | undefined;
-  #dirty = false;
+  #dirty = true;
+  /** The look at the view that is under way, and the revision that the content will have after it. */
+  #look: Generator<void, ContentChange, undefined> | undefined;
+  #lookRevision = 0;
+  /** The content has been looked at once; before that there is nothing to send. */
+  #ready = false;
   /** The pass tells members from here down to 0. Going down, it misses nobody when one leaves. */
   #cursor = -1;
 
@@ -98,12 +110,13 @@ export class ViewFeed implements Pass {
     this.#onIdle = options.onIdle;
     this.#name = registryView(view);
     this.#content = new ViewContent(view, audience);
-    this.#content.refresh(this.#registry.state);
+    this.#revision = this.#registry.views.revision(this.#name);
+    const ready = this.#refresh(looksAtOnce) > 0;
     this.#unwatch = this.#registry.views.watch(this.#name, () => {
       this.#dirty = true;
       this.#fanOut.schedule(this);
     });
-    this.#revision = this.#registry.views.revision(this.#name);
+    if (!ready) this.#fanOut.schedule(this);
   }
 
   /**
@@ -113,25 +126,25 @@ export class ViewFeed implements Pass {
    * @throws RegistryError `resource_exhausted` when the content has grown too large; the feed ends
    */
   add(subscriber: Subscriber, from: number | undefined): { subscription: Subscription; revision: number } {
-    if (this.#dirty) {
-      // The others are told by the pass; this one starts from the newest content.
-      try {
-        if (this.#refresh()) this.#cursor = this.#members.length - 1;
-      } catch (error) {
-        this.#end(toRegistryError(error));
-        throw error;
-      }
+    let newest: boolean;
+    try {
+      // The others are told by the pass; this one starts from the newest content, unless that is much to look at.
+      newest = this.#refresh(looksAtOnce) > 0;
+    } catch (error) {
+      this.#end(toRegistryError(error));
+      throw error;
     }
     // What it has of the whole view says nothing of what it may see of it.
     const known = this.#partial ? undefined : from;
-    if (this.#partial) this.#catchUpRevision();
+    if (this.#partial && newest) this.#catchUpRevision();
     const member = new Member(this, subscriber, known ?? -1);
     member.index = this.#members.length;
     this.#members.push(member);
     // Between the two revisions nothing changed, so whoever stands there has it all.
-    const current = known !== undefined && known >= this.#revision;
+    const revision = this.#ready ? this.#revision : this.#lookRevision;
+    const current = known !== undefined && known >= revision;
     if (!current) this.serve(member);
-    return { subscription: member, revision: current ? known : this.#revision };
+    return { subscription: member, revision: current ? known : revision };
   }
 
   /**
@@ -148,27 +161,28 @@ export class ViewFeed implements Pass {
   }
 
   advance(budget: number): number {
-    if (this.#dirty) {
-      try {
-        if (!this.#refresh()) return budget;
-      } catch (error) {
-        this.#end(toRegistryError(error));
-        return budget;
-      }
-      this.#cursor = this.#members.length - 1;
-    }
+    const looks = Math.min(looksAtOnce, budget * looksPerWrite);
     let left = budget;
+    try {
+      const looksLeft = this.#refresh(looks);
+      if (looksLeft === 0) return 0;
+      left -= Math.ceil((looks - looksLeft) / looksPerWrite);
+    } catch (error) {
+      this.#end(toRegistryError(error));
+      return budget;
+    }
     while (this.#cursor >= 0 && left > 0) {
       const member = this.#members[this.#cursor--];
       if (member === undefined) continue;
       this.serve(member);
       left--;
     }
-    return left;
+    // It has changed again while it was looked at.
+    return this.#dirty ? 0 : left;
   }
 
   serve(member: Member): void {
-    if (member.revision >= this.#revision) return;
+    if (!this.#ready || member.revision >= this.#revision) return;
     const { subscriber } = member;
     if (subscriber.congested) {
       subscriber.defer(member);
@@ -189,17 +203,37 @@ export class ViewFeed implements Pass {
     if (this.#members.length === 0) this.#stop();
   }
 
-  /** Tells whether the content changed. */
-  #refresh(): boolean {
-    this.#dirty = false;
-    const change = this.#content.refresh(this.#registry.state);
-    if (change.put.length === 0 && change.remove.length === 0) return false;
-    this.#previous = this.#revision;
-    this.#revision = this.#registry.views.revision(this.#name);
+  /**
+   * Looks at the view again if it has changed, at most at so many of its items.
+   * @returns how many looks are left; with any left, the content is complete
+   */
+  #refresh(looks: number): number {
+    if (this.#look === undefined) {
+      if (!this.#dirty) return looks;
+      this.#dirty = false;
+      this.#lookRevision = this.#registry.views.revision(this.#name);
+      this.#look = this.#content.refreshing(this.#registry.state);
+    }
+    for (let left = looks; left > 0; left--) {
+      const step = this.#look.next();
+      if (step.done !== true) continue;
+      this.#look = undefined;
+      this.#takeOver(step.value);
+      return left;
+    }
+    return 0;
+  }
+
+  #takeOver(change: ContentChange): void {
+    const first = !this.#ready;
+    if (!first && change.put.length === 0 && change.remove.length === 0) return;
+    this.#ready = true;
+    this.#previous = first ? undefined : this.#revision;
+    this.#revision = this.#lookRevision;
     this.#change = change;
     this.#delta = undefined;
     this.#snapshot = undefined;
-    return true;
+    this.#cursor = this.#members.length - 1;
   }
 
   #deltaMessage(): Message {
@@ -209,8 +243,8 @@ export class ViewFeed implements Pass {
     if (bytes >= this.#content.bytes) this.#delta = this.#snapshotMessage();
     else {
       const from = `"from":${this.#previous},"revision":${this.#revision}`;
-      const items = `"put":[${put.join(',')}],"remove":${JSON.stringify(remove)}`;
-      this.#delta = frameText(`{"type":"delta","view":${JSON.stringify(this.view)},${from},${items}}`);
+      const head = `{"type":"delta","view":${JSON.stringify(this.view)},${from},"put":[`;
+      this.#delta = frameTexts(framed(head, commaSeparated(put), `],"remove":${JSON.stringify(remove)}}`));
     }
     return this.#delta;
   }
@@ -218,7 +252,7 @@ export class ViewFeed implements Pass {
   #snapshotMessage(): Message {
     if (this.#snapshot !== undefined) return this.#snapshot;
     const head = `"view":${JSON.stringify(this.view)},"revision":${this.#revision}${this.#partial ? ',"partial":true' : ''}`;
-    return (this.#snapshot = frameText(`{"type":"snapshot",${head},"items":${this.#content.json()}}`));
+    return (this.#snapshot = frameTexts(framed(`{"type":"snapshot",${head},"items":`, this.#content.json(), '}')));
   }
 
   #end(error: RegistryError): void {
@@ -235,4 +269,14 @@ export class ViewFeed implements Pass {
     this.#fanOut.cancel(this);
     this.#onIdle();
   }
+}
+
+function* framed(head: string, pieces: Iterable<string>, tail: string): Generator<string, void, undefined> {
+  yield head;
+  yield* pieces;
+  yield tail;
+}
+
+function* commaSeparated(items: readonly string[]): Generator<string, void, undefined> {
+  for (const [at, item] of items.entries()) yield at === 0 ? item : `,${item}`;
 }

@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { frameText, messageBytes, parseJson, ping } from './wire.ts';
+import { frameText, frameTexts, messageBytes, parseJson, ping } from './wire.ts';
 
 /** What a real WebSocket reads from bytes that a server has sent. */
 async function read(parts: readonly Buffer[], count: number): Promise<{ texts: string[]; pings: number }> {
@@ -39,6 +39,13 @@ describe('a framed message', () => {
     const json = `"${'ü'.repeat(100_000)}€"`;
     const { texts } = await read(frameText(json), 1);
     expect(texts[0] === json).toBe(true);
+  });
+
+  it('in pieces is read back as one text', async () => {
+    for (const pieces of [[], ['a'], ['', 'ü'.repeat(70_000), ',', 'x'.repeat(200_000)], Array.from({ length: 9_000 }, (_, at) => `piece ${at},`)]) {
+      const { texts } = await read(frameTexts(pieces), 1);
+      expect(texts[0] === pieces.join('')).toBe(true);
+    }
   });
 
   it('lets a ping in between its fragments', async () => {

@@ -27,17 +27,33 @@ export function frameText(json: string): Message {
     frame.write(json, head(frame, final | text, bytes));
     return [frame];
   }
-  const payload = Buffer.from(json);
-  const parts: Buffer[] = [];
-  for (let start = 0; start < bytes; start += fragmentBytes) {
-    const slice = payload.subarray(start, start + fragmentBytes);
-    const opcode = start === 0 ? text : continuation;
-    const frame = Buffer.allocUnsafeSlow(headBytes(slice.length) + slice.length);
-    const last = start + fragmentBytes >= bytes;
-    frame.set(slice, head(frame, last ? final | opcode : opcode, slice.length));
-    parts.push(frame);
+  return frameTexts([json]);
+}
+
+/** The same for a text in pieces, which is never put together as one string. */
+export function frameTexts(pieces: Iterable<string>): Message {
+  const fragments: Buffer[] = [];
+  let waiting = '';
+  for (const piece of pieces) {
+    waiting += piece;
+    if (waiting.length < fragmentBytes) continue;
+    addFragments(fragments, waiting);
+    waiting = '';
   }
-  return parts;
+  if (waiting !== '' || fragments.length === 0) addFragments(fragments, waiting);
+  const last = fragments.at(-1) as Buffer;
+  last[0] = final | (last[0] as number);
+  return fragments;
+}
+
+function addFragments(fragments: Buffer[], piece: string): void {
+  const payload = Buffer.from(piece);
+  for (let start = 0; start === 0 || start < payload.length; start += fragmentBytes) {
+    const slice = payload.subarray(start, start + fragmentBytes);
+    const frame = Buffer.allocUnsafeSlow(headBytes(slice.length) + slice.length);
+    frame.set(slice, head(frame, fragments.length === 0 ? text : continuation, slice.length));
+    fragments.push(frame);
+  }
 }
 
 export function messageBytes(message: Message): number {
