@@ -34,14 +34,19 @@ export function staysHere(key: string): boolean {
 }
 
 /**
- * A backup of the state as it is now. Rows are immutable, so writes may go on while it is read.
- * Memory is constant but for one pointer for each record.
+ * A backup of the state as it is now, which may be read more than once and is the same bytes each time. Rows are
+ * immutable, so writes may go on while it is read. Memory is constant but for one pointer for each record.
  */
 export function writeBackup(state: State): AsyncIterable<Buffer> {
   const rows = Array.from(state.rows()).filter(([key]) => !staysHere(key));
+  const { revision } = state;
+  return { [Symbol.asyncIterator]: () => packed(rows, revision)[Symbol.asyncIterator]() };
+}
+
+function packed(rows: readonly [string, Row][], revision: number): AsyncIterable<Buffer> {
   const out = new PassThrough();
   // An error or an early end on either side reaches the reader through `out`.
-  pipeline(Readable.from(frames(rows, state.revision)), createGzip(), out, () => {});
+  pipeline(Readable.from(frames(rows, revision)), createGzip(), out, () => {});
   return out;
 }
 

@@ -12,7 +12,10 @@ import type { Context } from './frontend.ts';
 
 /** Where backups come from and go to; the composition root knows. */
 export interface BackupStore {
-  /** The whole registry at one revision, in the backup format; reading may be given up any time. */
+  /**
+   * The whole registry at one revision, in the backup format. It may be read more than once, and is the same bytes each
+   * time; reading may be given up any time.
+   */
   backup(): AsyncIterable<Buffer>;
   /**
    * Replaces everything by a backup, atomically: the whole of it is read and checked first.

@@ -1,18 +1,25 @@
 /**
- * `/v1/snapshot`: everything that is registered, as one file out and in. The file is a backup of Rollcall
- * (`backup/backup.ts`), which like Consul's is gzip and opaque, but not the same inside: neither reads the other's.
+ * `/v1/snapshot`: everything that is registered, as one file out and in: an archive that Consul's tools read
+ * (`snapshot-archive.ts`), with the backup of Rollcall in it that a restore takes (`snapshot-reader.ts`).
  */
 
 import type { Context } from '../../net/frontend.ts';
 import { Transfers, type BackupStore } from '../../net/transfers.ts';
 import { streamed, type Call, type Reply } from './call.ts';
+import { writeArchive } from './snapshot-archive.ts';
+import { readSnapshot } from './snapshot-reader.ts';
 import { commonHead } from './wire.ts';
 
 export class Snapshots {
   readonly #transfers: Transfers;
 
   constructor(context: Context, store: BackupStore) {
-    this.#transfers = new Transfers(context, store);
+    const { registry, identity, clock, limits } = context;
+    const { datacenter, nodeId, address } = identity;
+    this.#transfers = new Transfers(context, {
+      backup: () => writeArchive({ state: registry.state, store, datacenter, nodeId, address, nowMs: clock.now() }),
+      restore: (snapshot) => store.restore(readSnapshot(snapshot, limits.restoreBytesMax)),
+    });
   }
 
   /** `GET /v1/snapshot` */
