@@ -127,7 +127,7 @@ describe('services', () => {
     [{ Name: 'x', Address: '::' }, 'Invalid service address'],
     [{ Name: 'x\u0000y' }, 'Invalid service ID "x\\u0000y": control characters are not allowed'],
     [{ Name: 'x'.repeat(600) }, 'Invalid service ID: it has 600 bytes, the limit is 512'],
-    [{ Name: 'x', Tags: Array(65_536).fill('t') }, 'Too many tags: 65536, the limit is 512'],
+    [{ Name: 'x', Tags: Array(513).fill('t') }, 'Too many tags: 513, the limit is 512'],
     [{ Name: 'x', Meta: { 'a b': 'c' } }, "Invalid Service Meta: Couldn't load metadata pair ('a b', 'c'): Key contains invalid characters"],
     [{ Name: 'x', Meta: { 'consul-x': 'c' } }, "Invalid Service Meta: Couldn't load metadata pair ('consul-x', 'c'): Key prefix 'consul-' is reserved for internal use"],
     [{ Name: 'x', Meta: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`k${i}`, ''])) }, 'Invalid Service Meta: Node metadata cannot contain more than 64 key/value pairs'],

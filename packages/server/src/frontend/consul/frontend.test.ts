@@ -182,3 +182,16 @@ test('closing the server answers what waits with what there is, and closes every
   expect(text).toContain(`X-Consul-Index: ${index}\r\n`);
   expect(text).toContain('Connection: close\r\n');
 });
+
+test.each([
+  ['http://evil.test/v1/kv/a', '127.0.0.1', 403],
+  ['http://127.0.0.1:8500/v1/kv/a', 'evil.test', 404],
+  ['/v1/kv/a', 'evil.test', 403],
+])('a request for %s with Host %s is a %i: a page of a name that was made to lead here is kept out by the host in the URL', async (target, host, status) => {
+  await using consul = await Consul.start();
+  const { hostname, port } = new URL(consul.server.url);
+  const socket = connect(Number(port), hostname, () => socket.write(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`));
+  let text = '';
+  for await (const chunk of socket) text += String(chunk);
+  expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+});
