@@ -145,6 +145,22 @@ describe('rollcall run', () => {
   });
 });
 
+describe('what a token may not read', () => {
+  it('is left out of lists, and said', async () => {
+    writeFileSync(join(dir, 'part.hcl'), 'key_prefix "part/" {\n  policy = "read"\n}\nnode_prefix "none" {\n  policy = "read"\n}\n');
+    await ask(['acl', 'policy', 'create', 'part', '--rules', join(dir, 'part.hcl')], 'management');
+    await ask(['acl', 'token', 'create', '--policy', 'part', '--secret-out', join(dir, 'part')], 'management');
+    for (const key of ['part/a', 'whole/b']) await ask(['kv', 'put', key, 'x'], 'management');
+    const leftOut = 'rollcall: what the token may not read is left out\n';
+    const exported = await ask(['kv', 'export'], 'part');
+    expect(exported).toMatchObject({ code: 0, stderr: leftOut });
+    expect(JSON.parse(exported.stdout)).toMatchObject([{ key: 'part/a' }]);
+    expect(await ask(['kv', 'export', 'part/'], 'part')).toMatchObject({ code: 0, stderr: '' });
+    expect(await ask(['members'], 'part')).toMatchObject({ code: 3, stderr: `${leftOut}rollcall: no member matches\n` });
+    expect(await ask(['watch', '--type', 'nodes', '--once'], 'part')).toMatchObject({ code: 0, stdout: '[]\n', stderr: leftOut });
+  });
+});
+
 describe('TLS', () => {
   it('is told apart from what is wrong with it', async () => {
     const files = folder();
@@ -167,6 +183,8 @@ describe('TLS', () => {
     expect(await to(['kv', 'put', 'a', 'x', ...all])).toMatchObject({ code: 0, stderr: '' });
     const env = { ROLLCALL_CA_FILE: ca, ROLLCALL_CERT_FILE: certFile, ROLLCALL_KEY_FILE: keyFile };
     expect(await to(['kv', 'get', 'a'], env)).toMatchObject({ code: 0, stdout: 'x' });
+    expect(await to(['watch', '--type', 'key', '--key', 'a', '--once'], env)).toMatchObject({ code: 0, stdout: expect.stringContaining('"Value":"eA=="') });
+    expect(await rollcall(['lock', 'p', '--', 'echo', 'held'], { env: { ...env, ROLLCALL_HTTP_ADDR: secure.url } })).toMatchObject({ code: 0, stdout: 'held\n' });
     expect(await to(['services'])).toMatchObject({ code: exitCodes.unreachable, stderr: expect.stringContaining('name the authority\'s certificate with caFile (--ca-file') });
     expect(await to(['services', '--ca-file', ca])).toMatchObject({ code: exitCodes.unreachable, stderr: expect.stringContaining('--cert-file') });
     expect(await to(['services', '--cert-file', certFile])).toMatchObject({ code: exitCodes.usage });

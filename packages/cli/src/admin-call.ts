@@ -8,12 +8,14 @@ import type { Credentials } from '@rollcall/client';
 import { credentialsOf } from './credentials.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
 import { serversOf, type RegistryFlags } from './servers.ts';
-import type { Terminal } from './terminal.ts';
+import { remark, type Terminal } from './terminal.ts';
 
 /** The registry as a command line names it, with what is shown there. */
 export interface Target {
   readonly servers: readonly string[];
   readonly credentials: Credentials;
+  /** Told each time that an answer lacks what the token may not read. */
+  readonly onLeftOut?: () => void;
 }
 
 export interface AdminCall extends Target {
@@ -39,7 +41,13 @@ const restoreSilenceMs = 600_000;
 /** @throws CommandFailure `usage`, `failure` */
 export async function targetOf(flags: RegistryFlags, terminal: Terminal): Promise<Target> {
   const servers = serversOf(flags.addr, terminal.env);
-  return { servers, credentials: await credentialsOf(flags, terminal) };
+  const credentials = await credentialsOf(flags, terminal);
+  let told = false;
+  const onLeftOut = () => {
+    if (!told) remark(terminal, 'what the token may not read is left out');
+    told = true;
+  };
+  return { servers, credentials, onLeftOut };
 }
 
 /**
@@ -51,6 +59,7 @@ export async function targetOf(flags: RegistryFlags, terminal: Terminal): Promis
 export async function adminCall(call: AdminCall): Promise<IncomingMessage> {
   const response = await reach(call);
   const status = response.statusCode ?? 0;
+  if (response.headers['x-consul-results-filtered-by-acls'] === 'true') call.onLeftOut?.();
   if (status === 404 && call.absent === true && response.headers['x-consul-index'] !== undefined) return response;
   if (status === 200) {
     if (response.headers['content-type'] === call.expect) return response;

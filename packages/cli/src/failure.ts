@@ -7,7 +7,7 @@ export const exitCodes = {
   failure: 1,
   /** The command line, the environment or the configuration file is wrong; nothing was tried. */
   usage: 2,
-  /** There is no such service or key. */
+  /** There is no such service, key, instance or member. */
   notFound: 3,
   /** No registry answered. */
   unreachable: 4,
@@ -21,9 +21,9 @@ export const exitCodes = {
   publicBindRefused: 8,
   /** The registry does not know the token, or it lacks a permission; the message says which. */
   denied: 9,
-  /** `run`: the program cannot be executed, as in POSIX shells. */
+  /** `run`, `lock`, `watch`: the program cannot be executed, as in POSIX shells. */
   notExecutable: 126,
-  /** `run`: there is no such program, as in POSIX shells. */
+  /** `run`, `lock`, `watch`: there is no such program, as in POSIX shells. */
   programNotFound: 127,
 } as const;
 

@@ -13,7 +13,7 @@ const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   ok: 'it worked',
   failure: 'the registry or this machine refused; the message says why',
   usage: 'the command line, the environment or the configuration file is wrong; nothing was tried',
-  notFound: 'there is no such service or key',
+  notFound: 'there is no such service, key, instance or member',
   unreachable: 'no registry answered',
   addressTaken: 'serve: the address cannot be listened on',
   dataDirRefused: 'serve: the data directory cannot be used',

@@ -30,6 +30,8 @@ export function addLogin(parent: Command, { terminal }: CommandContext): void {
     .requiredOption('--bearer-token-file <file>', 'file with the JWT')
     .requiredOption('--token-sink-file <file>', 'where to write the token, for --token-file; replaced when it is there')
     .addOption(new Option('--meta <key=value>', 'a meta entry of the token; may be repeated').argParser(collectPair).default({}, 'none'))
+    // Consul's, for other kinds of methods; the method itself says which it is.
+    .addOption(new Option('--type <type>').choices(['jwt']).hideHelp())
     .option('--json', 'print the token as JSON, without its secret');
   addExamples(
     addTlsOptions(addAddressOption(command)),

@@ -13,14 +13,14 @@ interface MonitorFlags extends RegistryFlags {
   readonly logJson?: true;
 }
 
-export const monitorLevels = ['trace', 'debug', 'info', 'warn', 'err'] as const;
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'err'] as const;
 
 export function addMonitor(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('monitor')
     .description("print the registry's log as it is written, until it is stopped")
     .addOption(
-      new Option('--log-level <level>', 'least severe line to print; what the registry itself does not log is not there').choices(monitorLevels).default('info'),
+      new Option('--log-level <level>', 'least severe line to print; what the registry itself does not log is not there').choices(levels).default('info'),
     )
     .option('--log-json', 'print each line as JSON');
   addExamples(addRegistryOptions(command), 'rollcall monitor', 'rollcall monitor --log-level warn --log-json');
