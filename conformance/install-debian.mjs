@@ -20,6 +20,9 @@ export const programs = [
   { program: 'zsh', package: 'zsh', purpose: 'cli: completion' },
   { program: 'fish', package: 'fish', purpose: 'cli: completion' },
   { program: 'mandoc', package: 'mandoc', purpose: 'cli: the man page' },
+  { program: 'systemd-analyze', package: 'systemd', purpose: 'deploy/systemd, and that a service tells systemd when it is ready' },
+  { program: 'nc', package: 'netcat-openbsd', purpose: 'packages/cli: reads what systemd would read' },
+  { program: 'promtool', package: 'prometheus', purpose: 'deploy: alert rules and the dashboard' },
   { program: 'wrk', package: 'wrk', purpose: 'bench: load (autocannon takes its place)' },
 ];
 

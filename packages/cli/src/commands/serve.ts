@@ -6,6 +6,7 @@ import { isRegistryError, type ErrorCode } from '@rollcall/protocol';
 import type { Server, ServerOptions } from '@rollcall/server';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import type { CommandContext } from '../command-context.ts';
+import { sdNotify } from '../sd-notify.ts';
 import { signalNumber, stopSignals } from '../signals.ts';
 import { formatAddress } from '../settings/address.ts';
 import { configVariable, resolveSettings } from '../settings/resolve.ts';
@@ -104,6 +105,7 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   });
   if (json) printJson(terminal, facts(server, settings));
   else greet(terminal, server, settings);
+  await sdNotify(terminal, 'READY=1', `STATUS=serving at ${server.url}`);
 
   const ended = await Promise.race([signals.first, server.fatal]);
   if (isRegistryError(ended)) {
@@ -112,6 +114,7 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
   }
   // Whoever asks twice does not want to wait.
   void signals.second.then((again) => process.exit(128 + signalNumber(again)));
+  void sdNotify(terminal, 'STOPPING=1');
   await server.close();
 }
 

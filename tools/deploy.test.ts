@@ -1,0 +1,133 @@
+/**
+ * The files that operators copy: container, systemd unit, Kubernetes manifests, alert rules, dashboard. The real
+ * tools judge them where they are installed, and what they name must exist here.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { validate } from 'dockerfile-utils';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { root } from './source-files.ts';
+
+const file = (path: string) => join(root, path);
+const read = (path: string) => readFileSync(file(path), 'utf8');
+
+function run(program: string, args: readonly string[], cwd = root): { status: number | null; output: string } {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8' });
+  return { status, output: `${error?.message ?? ''}${stdout}${stderr}` };
+}
+
+const isMissing = (program: string) => spawnSync(program, ['--version']).error !== undefined;
+const howToInstall = '`node conformance/install-debian.mjs` installs it on Debian';
+
+/** Variables of the environment that `rollcall serve` reads. */
+const variables = new Set(read('docs/reference/configuration.md').match(/ROLLCALL_[A-Z_]+/g));
+
+describe('the container', () => {
+  it('is built where a Docker engine runs, and is a valid Dockerfile everywhere', { timeout: 600_000 }, () => {
+    expect(validate(read('deploy/docker/Dockerfile'))).toEqual([]);
+    if (run('docker', ['info']).status !== 0) return;
+    const built = run('docker', ['build', '--quiet', '-f', 'deploy/docker/Dockerfile', '.']);
+    expect(built.status, built.output).toBe(0);
+  });
+
+  it('copies only what is there, runs as a user without rights, and sets variables that exist', () => {
+    const text = read('deploy/docker/Dockerfile');
+    expect(text).toMatch(/^USER node$/m);
+    for (const [name] of text.matchAll(/ROLLCALL_[A-Z_]+/g)) expect(variables).toContain(name);
+    const ignored = read('.dockerignore');
+    for (const path of ['package.json', 'package-lock.json', 'packages', 'tools', 'LICENSE']) {
+      expect(ignored.split('\n')).not.toContain(path);
+    }
+  });
+});
+
+describe('the systemd unit', () => {
+  it('is one that systemd takes, and leaves the process little to do', ({ skip }) => {
+    skip(isMissing('systemd-analyze'), `systemd is not installed; ${howToInstall}`);
+    const verified = run('systemd-analyze', ['verify', '--man=no', file('deploy/systemd/rollcall.service')]);
+    expect(verified).toEqual({ status: 0, output: '' });
+    // Tenths: 0 is no exposure, 100 all of it. systemd calls up to 2.0 OK.
+    const judged = run('systemd-analyze', ['security', '--offline=true', '--threshold=20', file('deploy/systemd/rollcall.service')]);
+    expect(judged.status, judged.output).toBe(0);
+  });
+
+  it('does not restart after exit codes that a restart does not mend', () => {
+    const codes = /^RestartPreventExitStatus=(.*)$/m.exec(read('deploy/systemd/rollcall.service'))?.[1]?.split(' ');
+    const page = read('docs/reference/cli.md');
+    for (const code of codes ?? []) expect(page).toMatch(new RegExp(`^\\| ${code} \\|`, 'm'));
+    expect(codes).toEqual(['2', '7', '8']);
+  });
+});
+
+interface Container {
+  readonly env: readonly { readonly name: string }[];
+  readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly securityContext: object;
+  readonly startupProbe: Probe;
+  readonly readinessProbe: Probe;
+  readonly livenessProbe: Probe;
+}
+interface Probe {
+  readonly httpGet: { readonly path: string; readonly port: string };
+}
+
+describe('the Kubernetes manifests', () => {
+  const documents = parseAllDocuments(read('deploy/kubernetes/rollcall.yaml'));
+  const objects = documents.map((document) => document.toJS() as { kind: string; spec: unknown });
+
+  it('are YAML without repeated keys, one object of each kind', () => {
+    expect(documents.flatMap(({ errors, warnings }) => [...errors, ...warnings])).toEqual([]);
+    expect(objects.map(({ kind }) => kind)).toEqual(['ServiceAccount', 'Service', 'StatefulSet']);
+  });
+
+  it('name variables, paths and ports that exist', () => {
+    const [, service, statefulSet] = objects.map(({ spec }) => spec);
+    const { ports: targets } = service as { ports: { targetPort: string }[] };
+    const { template } = statefulSet as { template: { spec: { containers: Container[] } } };
+    const container = template.spec.containers[0] as Container;
+    for (const { name } of container.env) expect(variables).toContain(name);
+    const ports = container.ports.map(({ name }) => name);
+    for (const { httpGet } of [container.startupProbe, container.readinessProbe, container.livenessProbe]) {
+      expect(ports).toContain(httpGet.port);
+      expect(read('packages/server/src/frontend/admin/README.md')).toContain(`GET ${httpGet.path}`);
+    }
+    for (const { targetPort } of targets) expect(ports).toContain(targetPort);
+    expect(container.securityContext).toMatchObject({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true });
+  });
+});
+
+describe('alert rules and dashboard', () => {
+  const alerts = read('deploy/prometheus/alerts.yaml');
+  const dashboard = JSON.parse(read('deploy/grafana/rollcall.json')) as { panels: { title: string; targets: { expr: string }[] }[] };
+  const expressions = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+
+  it('ask for metrics that the reference lists', () => {
+    const listed = new Set(Array.from(read('docs/reference/metrics.md').matchAll(/`([a-z_]+)`/g), ([, name]) => name));
+    for (const text of [alerts, ...expressions]) {
+      for (const [name] of text.matchAll(/\b(?:rollcall|process|nodejs)_[a-z_]+/g)) {
+        expect(listed).toContain(name.replace(/_(bucket|count|sum)$/, ''));
+      }
+    }
+  });
+
+  it('are what Prometheus takes, and each alert fires when it should and at no other time', ({ skip }) => {
+    skip(isMissing('promtool'), `promtool is not installed; ${howToInstall}`);
+    const tested = run('promtool', ['test', 'rules', 'alerts.test.yaml'], file('deploy/prometheus'));
+    expect(tested.status, tested.output).toBe(0);
+    const folder = mkdtempSync(join(tmpdir(), 'rollcall-rules-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const rules = expressions.map((expr, at) => ({
+      record: `panel:${at}`,
+      expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$instance', '.*'),
+    }));
+    writeFileSync(join(folder, 'rules.yaml'), JSON.stringify({ groups: [{ name: 'panels', rules }] }));
+    for (const path of [file('deploy/prometheus/alerts.yaml'), join(folder, 'rules.yaml')]) {
+      const checked = run('promtool', ['check', 'rules', path]);
+      expect(checked.status, checked.output).toBe(0);
+    }
+  });
+});
