@@ -100,6 +100,13 @@ describe('wrong types and what is given twice', () => {
     expect(settings).toMatchObject({ acl: true, aclInitialManagement: 'm', aclDefaultToken: 'd' });
   });
 
+  it('what Consul’s own test servers and definitions have is taken', () => {
+    const old = { acl_enforce_version_8: false, segments: null, disable_update_check: true, performance: { raft_multiplier: 1 }, version: '1.4.0' };
+    expect(read(JSON.stringify({ ...old, connect: { enabled: true, ca_config: { cluster_id: 'x' } } })).settings.datacenter).toBe('dc1');
+    const { services } = read('service { name = "a", token = "t", checks = [{ ttl = "1s", token = "t" }] }').definitions;
+    expect(services).toEqual([{ name: 'a', token: 't', checks: [{ ttl: '1s' }] }]);
+  });
+
   it('the same key in several objects of a list is not given twice, nor what looks like a key in a string', () => {
     const text = JSON.stringify({ services: [{ name: 'a', tags: ['"x":', '{'] }, { name: 'b' }], log_level: 'info', domain: '{"a":1,"a":2}' });
     expect(read(text).definitions.services).toHaveLength(2);

@@ -44,7 +44,8 @@ function serviceOf(values: Values): Values {
   const place = `service ${JSON.stringify(nameOf(values))}`;
   const service = camel(values, serviceFields, place);
   const checks = [...listOf(service['checks']), ...listOf(service['check'])].map((value) => {
-    const { id, ...check } = checkOf(object(value, 'checks of a service'), `${place}: check`);
+    // The token of a check is Consul's for writing to its servers; what a file defines needs none here.
+    const { id, token: _token, ...check } = checkOf(object(value, 'checks of a service'), `${place}: check`);
     return id === undefined ? check : { checkid: id, ...check };
   });
   const { check: _one, checks: _several, ...rest } = service;

@@ -128,6 +128,16 @@ describe('rollcall agent', () => {
     }
   });
 
+  it('names all that is wrong, a line each', async () => {
+    const file = join(folder(), 'a.hcl');
+    writeFileSync(file, 'acl { enable = true }\nverify_outgoing = true');
+    const { code, stderr } = await rollcall(['agent', '-dev', ...quiet, '-config-file', file]);
+    expect([code, stderr.trimEnd().split('\n')]).toEqual([
+      2,
+      [expect.stringContaining(`rollcall: ${file}: acl.enable is no`), expect.stringContaining(`rollcall: ${file}: verify_outgoing asks for`)],
+    ]);
+  });
+
   it('asks for tokens where the old settings switch access control on', async () => {
     const file = join(folder(), 'old.json');
     writeFileSync(file, '{"acl_datacenter": "dc1", "acl_default_policy": "deny", "acl_master_token": "root"}');
@@ -168,6 +178,7 @@ describe('the shim called consul', () => {
   it('is Rollcall with the same arguments', () => {
     const out = execFileSync(shim, ['version', '-format=json'], { encoding: 'utf8' });
     expect(JSON.parse(out)).toEqual({ Version: expect.stringMatching(/^1\.\d+\.\d+\+rollcall\./) as unknown });
-    expect(readFileSync(shim, 'utf8').trim().split('\n')).toHaveLength(2);
+    // It renames, and runs nothing but Rollcall.
+    expect(readFileSync(shim, 'utf8').match(/^exec .*$/gm)).toEqual([expect.stringContaining('packages/cli/bin/rollcall.mjs" "$@"')]);
   });
 });

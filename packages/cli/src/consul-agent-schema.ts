@@ -146,7 +146,7 @@ const oldNames: Keys = {
   ...protective('bool', 'verify_outgoing', noRpc),
   ...protective('bool', 'verify_server_hostname', noRpc),
   ...protective('bool', 'verify_incoming_rpc', noRpc),
-  ...all('moot', 'bool', 'tls_prefer_server_cipher_suites'),
+  ...all('moot', 'bool', 'tls_prefer_server_cipher_suites acl_enforce_version_8'),
   ...all('remark', 'texts', 'start_join start_join_wan', gossip),
   ...all('remark', 'bool', 'ui', noUi),
   ...all('remark', 'text', 'ui_dir ui_content_path', noUi),

@@ -41,7 +41,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     const { message, exitCode: failed } = toFailure(error);
-    remark(terminal, message);
+    for (const line of message.split('\n')) remark(terminal, line);
     return failed;
   }
 }
