@@ -10,7 +10,7 @@ export { memory } from './engine/memory/memory.ts';
 export type { Engine } from './engine/engine.ts';
 export { defaultLimits } from './options.ts';
 export type { Limits } from './options.ts';
-export { inspectBackup } from './backup/inspect.ts';
+export { inspectBackup } from './backups.ts';
 export type { BackupContent } from './backup/inspect.ts';
 export { assertListenersAllowed } from './listeners.ts';
 export { stderrLog } from './telemetry/log.ts';

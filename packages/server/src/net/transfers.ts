@@ -18,7 +18,7 @@ export interface BackupStore {
    */
   backup(): AsyncIterable<Buffer>;
   /**
-   * Replaces everything by a backup, atomically: the whole of it is read and checked first.
+   * Replaces everything by a backup, or the one in a snapshot, atomically: the whole of it is read and checked first.
    * @throws RegistryError `invalid_argument` when it is no backup, or a damaged or newer one
    */
   restore(backup: AsyncIterable<Buffer>): Promise<{ readonly records: number; readonly revision: number }>;

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { inspectBackup } from '../../backups.ts';
 import { grantor, management } from '../../security/grantor.case.ts';
 import { Consul } from './consul.case.ts';
 import { pack, Unpacker, type Packed } from './msgpack.ts';
@@ -185,6 +186,21 @@ describe('a restore', () => {
     expect((await consul.get('/v1/kv/leader')).json()).toMatchObject([{ LockIndex: 1, Session: expect.anything() as unknown }]);
     expect((await consul.get('/v1/health/service/pg')).json()).toHaveLength(1);
     expect((await consul.get('/v1/query/pgs/execute')).json()).toMatchObject({ Service: 'pg' });
+  });
+
+  test('of a snapshot works by the path of backups, too, and it can be inspected like one', async () => {
+    await fill(consul);
+    const archive = await saved(consul);
+    await consul.put('/v1/kv/color', 'red');
+    expect((await consul.put('/rollcall/v1/restore', archive)).status).toBe(200);
+    expect((await consul.get('/v1/kv/color?raw')).text).toBe('blue');
+    const source = (async function* () {
+      await Promise.resolve();
+      yield archive;
+    })();
+    const { kinds, keys } = await inspectBackup(source, 1e8);
+    expect(keys.map(({ key }) => key)).toEqual(['color', 'flagged', 'leader']);
+    expect(kinds).toContainEqual(expect.objectContaining({ kind: 'node', count: 2 }));
   });
 
   test('of a snapshot of Consul itself is refused with what to do instead', async () => {

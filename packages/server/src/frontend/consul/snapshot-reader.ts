@@ -24,7 +24,7 @@ const shortBytesMax = 1_048_576;
  * @throws RegistryError `invalid_argument` when there is none in it, or it is damaged, at the end of it at the latest;
  *   `resource_exhausted`
  */
-export async function* readSnapshot(source: AsyncIterable<Buffer>, bytesMax: number): AsyncGenerator<Buffer> {
+export async function* readSnapshot(source: AsyncIterable<Uint8Array>, bytesMax: number): AsyncGenerator<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]();
   try {
     let start: Buffer = Buffer.alloc(0);
@@ -42,7 +42,7 @@ export async function* readSnapshot(source: AsyncIterable<Buffer>, bytesMax: num
   }
 }
 
-async function* resumed(start: Buffer, iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+async function* resumed(start: Buffer, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield start;
   for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
 }
@@ -56,7 +56,7 @@ function isTar(start: Buffer): boolean {
   }
 }
 
-async function* backupWithin(source: AsyncIterable<Buffer>, bytesMax: number): AsyncGenerator<Buffer> {
+async function* backupWithin(source: AsyncIterable<Uint8Array>, bytesMax: number): AsyncGenerator<Buffer> {
   const archive = new ArchiveReader();
   let bytes = 0;
   // Errors reach the loop below through the last stream.

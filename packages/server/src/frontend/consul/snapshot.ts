@@ -1,24 +1,23 @@
 /**
  * `/v1/snapshot`: everything that is registered, as one file out and in: an archive that Consul's tools read
- * (`snapshot-archive.ts`), with the backup of Rollcall in it that a restore takes (`snapshot-reader.ts`).
+ * (`snapshot-archive.ts`), with the backup of Rollcall in it that a restore takes.
  */
 
 import type { Context } from '../../net/frontend.ts';
 import { Transfers, type BackupStore } from '../../net/transfers.ts';
 import { streamed, type Call, type Reply } from './call.ts';
 import { writeArchive } from './snapshot-archive.ts';
-import { readSnapshot } from './snapshot-reader.ts';
 import { commonHead } from './wire.ts';
 
 export class Snapshots {
   readonly #transfers: Transfers;
 
   constructor(context: Context, store: BackupStore) {
-    const { registry, identity, clock, limits } = context;
+    const { registry, identity, clock } = context;
     const { datacenter, nodeId, address } = identity;
     this.#transfers = new Transfers(context, {
       backup: () => writeArchive({ state: registry.state, store, datacenter, nodeId, address, nowMs: clock.now() }),
-      restore: (snapshot) => store.restore(readSnapshot(snapshot, limits.restoreBytesMax)),
+      restore: (snapshot) => store.restore(snapshot),
     });
   }
 
