@@ -19,7 +19,7 @@ import { addressDigits } from './address.ts';
 import { Generations } from './generations.ts';
 import { lowerCase } from './host-name.ts';
 import type { Asked } from './names.ts';
-import { Rebuilt, type Reading } from './rebuilt.ts';
+import { Rebuilt, type Build, type Reading, type Revision } from './rebuilt.ts';
 import { queryRosterOf, rosterOf, type Roster } from './roster.ts';
 import { ttlOf } from './ttls.ts';
 import type { Zone } from './zone.ts';
@@ -64,9 +64,9 @@ const memberBytes = 160;
 const rosterBytes = 1_000;
 
 interface KeptRoster {
-  readonly roster: Rebuilt<Roster, string>;
+  readonly roster: Rebuilt<Roster>;
   /** That of the roster when it was weighed. */
-  readonly stamp: string;
+  readonly stamp: Revision;
   readonly weight: number;
 }
 
@@ -79,9 +79,9 @@ export class Directory {
   /** That of the access when the rosters and addresses were made. */
   #epoch = 0;
   /** Names that are not in lower case, by what they are in lower case; there are few, if any. */
-  readonly #services: Rebuilt<ReadonlyMap<string, readonly string[]>, number>;
-  readonly #nodes: Rebuilt<ReadonlyMap<string, readonly string[]>, number>;
-  #addresses: Rebuilt<ReadonlyMap<string, Holder>, number>;
+  readonly #services: Rebuilt<ReadonlyMap<string, readonly string[]>>;
+  readonly #nodes: Rebuilt<ReadonlyMap<string, readonly string[]>>;
+  #addresses: Rebuilt<ReadonlyMap<string, Holder>>;
   #rosters = new Generations<KeptRoster>(rosterBytesMax);
   readonly #queries: PreparedQueries;
 
@@ -94,9 +94,14 @@ export class Directory {
     this.#access = access;
     this.#queries = new PreparedQueries(registry);
     const revisionOf = (view: string) => oncePer(() => state.revision, () => views.revision(view));
-    this.#services = new Rebuilt(clock, revisionOf(viewOf.services()), () => folded(state.services.names()));
-    this.#nodes = new Rebuilt(clock, revisionOf(viewOf.nodes()), () => folded(nodeNames(registry)));
+    this.#services = new Rebuilt(clock, revisionOf(viewOf.services()), () => whole(() => folded(state.services.names())));
+    this.#nodes = new Rebuilt(clock, revisionOf(viewOf.nodes()), () => whole(() => folded(nodeNames(registry))));
     this.#addresses = this.#addressIndex();
+  }
+
+  /** Builds in the turns to come what the first questions would otherwise wait for. */
+  prepare(): void {
+    this.#addresses.begin();
   }
 
   /** @param address of the client, for the few answers that depend on it; empty when it is not known */
@@ -130,7 +135,7 @@ export class Directory {
     this.#addresses = this.#addressIndex();
   }
 
-  #addressIndex(): Rebuilt<ReadonlyMap<string, Holder>, number> {
+  #addressIndex(): Rebuilt<ReadonlyMap<string, Holder>> {
     const { state } = this.#registry;
     return new Rebuilt(this.#clock, () => state.revision, () => addresses(this.#registry, this.#access));
   }
@@ -143,7 +148,7 @@ export class Directory {
     const { index, behind } = this.#services.read();
     if (!this.#registry.state.services.has(service) && !index.has(service)) return behind ? nothingYet : nothing;
     const { index: roster, revision: stamp, behind: older } = this.#roster(service, () => this.#rosterOf(service));
-    return { kind: 'service', service, roster, tag, stamp, behind: behind || older };
+    return { kind: 'service', service, roster, tag, stamp: String(stamp), behind: behind || older };
   }
 
   /** Of a prepared query: as of a service, but for what the query leaves out, and how long it may be kept. */
@@ -181,7 +186,7 @@ export class Directory {
     }
   }
 
-  #roster(key: string, make: () => Rebuilt<Roster, string>): Reading<Roster, string> {
+  #roster(key: string, make: () => Rebuilt<Roster>): Reading<Roster> {
     const kept = this.#rosters.get(key);
     const rebuilt = kept?.roster ?? make();
     const reading = rebuilt.read();
@@ -193,7 +198,7 @@ export class Directory {
     return reading;
   }
 
-  #rosterOf(service: string): Rebuilt<Roster, string> {
+  #rosterOf(service: string): Rebuilt<Roster> {
     const { state } = this.#registry;
     const { domain, datacenter, onlyPassing } = this.#zone;
     const names = () => this.#namesOf(service);
@@ -202,7 +207,7 @@ export class Directory {
     return new Rebuilt(this.#clock, () => this.#revisionOf(names()), build);
   }
 
-  #queryRosterOf(wanted: PreparedService, near: string): Rebuilt<Roster, string> {
+  #queryRosterOf(wanted: PreparedService, near: string): Rebuilt<Roster> {
     const { state, views } = this.#registry;
     const { domain, datacenter } = this.#zone;
     const names = () => this.#namesOf(wanted.Service);
@@ -210,7 +215,7 @@ export class Directory {
     // The order depends on coordinates, and on the nodes that have them.
     const places = [viewOf.records(coordinateType), viewOf.nodes()];
     const order = () => (near === '' ? '' : `\0${places.map((view) => views.revision(view)).join()}`);
-    const build = () => queryRosterOf(state, { wanted, near, names: names(), domain, datacenter, readsNode });
+    const build = () => whole(() => queryRosterOf(state, { wanted, near, names: names(), domain, datacenter, readsNode }));
     return new Rebuilt(this.#clock, () => this.#revisionOf(names()) + order(), build);
   }
 
@@ -280,8 +285,15 @@ function* nodeNames({ state }: Registry): Iterable<string> {
   for (const { name } of find.nodes(state)) yield name;
 }
 
+/** What is built in one step. */
+function* whole<T>(build: () => T): Build<T> {
+  const built = build();
+  yield undefined;
+  return built;
+}
+
 /** Nodes before services, as in Consul; among equals the first by name. */
-function addresses({ state }: Registry, access: NameAccess): Map<string, Holder> {
+function* addresses({ state }: Registry, access: NameAccess): Build<Map<string, Holder>> {
   const found = new Map<string, Holder>();
   const add = (of: 'node' | 'service', name: string, address: string) => {
     const digits = address === '' ? undefined : addressDigits(address);
@@ -290,11 +302,15 @@ function addresses({ state }: Registry, access: NameAccess): Map<string, Holder>
     if (known === undefined || (known[0] === of && name < known[1])) found.set(digits, [of, name]);
   };
   const readsNode = (node: string) => access.allNodes || access.reads('node', node);
-  for (const { name, address } of find.nodes(state)) if (readsNode(name)) add('node', name, address);
-  for (const service of state.services.names()) {
+  for (const { name, address } of find.nodes(state)) {
+    if (readsNode(name)) add('node', name, address);
+    yield;
+  }
+  for (const service of [...state.services.names()]) {
     if (!access.everything && !access.reads('service', service)) continue;
     for (const { node, address } of find.instancesOfService(state, service)) {
       if (readsNode(node)) add('service', service, address);
+      yield;
     }
   }
   return found;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../manual-clock.case.ts';
-import { Rebuilt } from './rebuilt.ts';
+import { Rebuilt, stepsAtOnce } from './rebuilt.ts';
 
 function rebuilt(buildMs: number) {
   const clock = manualClock();
@@ -8,14 +8,70 @@ function rebuilt(buildMs: number) {
   const index = new Rebuilt(
     clock,
     () => state.revision,
-    () => {
+    function* build() {
       state.builds++;
       clock.advance(buildMs);
+      yield undefined;
       return `at ${state.revision}`;
     },
   );
   return { clock, state, index };
 }
+
+/** An index of so many steps, which is of use from the `usefulFrom`th on. */
+function large(steps: number, usefulFrom: number) {
+  const clock = manualClock();
+  const state = { revision: 0, steps: 0 };
+  const index = new Rebuilt<string>(clock, () => state.revision, function* build() {
+    const { revision } = state;
+    for (let step = 1; step <= steps; step++) {
+      state.steps++;
+      yield step < usefulFrom ? undefined : () => `${step} steps of ${revision}`;
+    }
+    return `all of ${revision}`;
+  });
+  return { clock, state, index };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('a large index', () => {
+  it('is built so many steps in a turn, and is what there is of it so far meanwhile', async () => {
+    const { state, index } = large(2.5 * stepsAtOnce, 1);
+    expect(index.read()).toEqual({ index: `${stepsAtOnce} steps of 0`, revision: '0\0so far', behind: true });
+    // Asking does not make it quicker.
+    for (let n = 0; n < 10; n++) expect(index.read().behind).toBe(true);
+    expect(state.steps).toBe(stepsAtOnce);
+    await turn();
+    expect(state.steps).toBe(2 * stepsAtOnce);
+    await turn();
+    expect(index.read()).toEqual({ index: 'all of 0', revision: 0, behind: false });
+  });
+
+  it('is the one before it while the next is built', async () => {
+    const { clock, state, index } = large(2.5 * stepsAtOnce, Infinity);
+    index.read();
+    state.revision = 1;
+    clock.advance(1_000);
+    expect(index.read()).toEqual({ index: 'all of 0', revision: 0, behind: true });
+    for (let turns = 0; turns < 3; turns++) await turn();
+    expect(index.read()).toEqual({ index: 'all of 1', revision: 1, behind: false });
+  });
+
+  it('is waited for when there is none and what there is of it is of no use', () => {
+    const { index } = large(2.5 * stepsAtOnce, Infinity);
+    expect(index.read()).toEqual({ index: 'all of 0', revision: 0, behind: false });
+  });
+
+  it('begins before it is asked for, if it is told to', async () => {
+    const { state, index } = large(2.5 * stepsAtOnce, Infinity);
+    index.begin();
+    for (let turns = 0; turns < 3; turns++) await turn();
+    expect(state.steps).toBe(2.5 * stepsAtOnce);
+    expect(index.read().behind).toBe(false);
+    expect(state.steps).toBe(2.5 * stepsAtOnce);
+  });
+});
 
 describe('an index built from scratch', () => {
   it('is built when somebody asks, and not again before its source changes', () => {

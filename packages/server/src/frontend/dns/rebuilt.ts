@@ -2,6 +2,9 @@
  * An index that is built from scratch when somebody asks and its source has changed since. One that
  * is quick to build is always current; one that is not is built so seldom, under constant change, that
  * building takes no more than a twentieth of the time, and is behind meanwhile.
+ *
+ * A large one is built over several turns of the event loop. Until it is complete, the one before it is given,
+ * or, of the very first, what there is of it so far, if that is of use.
  */
 
 import type { Clock } from '../../clock.ts';
@@ -13,40 +16,108 @@ const quickMs = 2;
 const restFactor = 19;
 const restMsMax = 1_000;
 
-export interface Reading<T, R> {
+/** Steps of building in one turn: about a microsecond each, some 4 ms. */
+export const stepsAtOnce = 4_096;
+
+/** Equal as long as `build` would give the same. */
+export type Revision = string | number;
+
+export interface Reading<T> {
   readonly index: T;
   /** The revision of the source that it was built from. */
-  readonly revision: R;
-  /** The source has changed since. */
+  readonly revision: Revision;
+  /** The source has changed since, or the index is not complete. */
   readonly behind: boolean;
 }
 
-export class Rebuilt<T, R> {
+/** Builds an index; yields often, with what makes an index of what it has so far, if that is of use. */
+export type Build<T> = Generator<(() => T) | undefined, T, undefined>;
+
+interface Work<T> {
+  readonly build: Build<T>;
+  readonly revision: Revision;
+  tookMs: number;
+}
+
+export class Rebuilt<T> {
   readonly #clock: Clock;
-  readonly #revision: () => R;
-  readonly #build: () => T;
-  #built: Reading<T, R> | undefined;
+  readonly #revision: () => Revision;
+  readonly #build: () => Build<T>;
+  #built: Reading<T> | undefined;
+  /** Of the very first index, as long as it is being built. */
+  #soFar: Reading<T> | undefined;
+  #work: Work<T> | undefined;
+  #scheduled = false;
   /** On the monotonic clock. */
   #restUntil = -Infinity;
 
   /** @param revision differs whenever `build` would give something else */
-  constructor(clock: Clock, revision: () => R, build: () => T) {
+  constructor(clock: Clock, revision: () => Revision, build: () => Build<T>) {
     this.#clock = clock;
     this.#revision = revision;
     this.#build = build;
   }
 
-  read(): Reading<T, R> {
+  read(): Reading<T> {
     const revision = this.#revision();
-    if (this.#built !== undefined) {
-      if (revision === this.#built.revision) return this.#built;
-      if (this.#clock.monotonic() < this.#restUntil) return { ...this.#built, behind: true };
+    if (revision === this.#built?.revision) return this.#built;
+    const before = this.#built ?? this.#soFar;
+    if (before !== undefined && (this.#work !== undefined || this.#clock.monotonic() < this.#restUntil)) {
+      return { ...before, behind: true };
     }
+    this.begin();
+    const reading = this.#built ?? this.#firstOf();
+    return reading.revision === revision ? reading : { ...reading, behind: true };
+  }
+
+  /** Builds it anew, now if it is quick, in the turns to come otherwise. */
+  begin(): void {
+    this.#work ??= { build: this.#build(), revision: this.#revision(), tookMs: 0 };
+    if (!this.#take(stepsAtOnce)) this.#schedule();
+  }
+
+  /** The first index that there has ever been, or as much of it as is of use. */
+  #firstOf(): Reading<T> {
+    while (this.#built === undefined && this.#soFar === undefined) this.#take(stepsAtOnce);
+    return (this.#built ?? this.#soFar) as Reading<T>;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (!this.#take(stepsAtOnce)) this.#schedule();
+    });
+  }
+
+  /** @returns whether it is complete */
+  #take(steps: number): boolean {
+    const work = this.#work;
+    if (work === undefined) return true;
     const started = this.#clock.monotonic();
-    this.#built = { index: this.#build(), revision, behind: false };
+    let soFar: (() => T) | undefined;
+    for (let step = 0; step < steps; step++) {
+      const { done, value } = work.build.next();
+      if (done === true) {
+        this.#finish(work, value, started);
+        return true;
+      }
+      soFar = value;
+    }
+    if (this.#built === undefined && soFar !== undefined) {
+      this.#soFar ??= { index: soFar(), revision: `${work.revision}\0so far`, behind: true };
+    }
+    work.tookMs += this.#clock.monotonic() - started;
+    return false;
+  }
+
+  #finish({ revision, tookMs }: Work<T>, index: T, started: number): void {
     const ended = this.#clock.monotonic();
-    const tookMs = ended - started;
-    this.#restUntil = tookMs <= quickMs ? ended : ended + Math.min(tookMs * restFactor, restMsMax);
-    return this.#built;
+    const all = tookMs + ended - started;
+    this.#work = undefined;
+    this.#soFar = undefined;
+    this.#built = { index, revision, behind: false };
+    this.#restUntil = all <= quickMs ? ended : ended + Math.min(all * restFactor, restMsMax);
   }
 }

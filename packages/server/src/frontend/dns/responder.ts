@@ -103,6 +103,11 @@ export class Responder {
     this.#directory = new Directory(options.registry, options.clock, options.zone, this.#access);
   }
 
+  /** Begins what the first questions would otherwise wait for. */
+  prepare(): void {
+    this.#directory.prepare();
+  }
+
   /** Bytes of memory that kept answers take, about. */
   get keptBytes(): number {
     return this.#answers.weight;

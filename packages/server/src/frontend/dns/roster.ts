@@ -12,6 +12,7 @@ import { find, type Reader } from '../../registry/reader.ts';
 import type { CheckRow, InstanceRow } from '../../registry/rows.ts';
 import { addressDigits } from './address.ts';
 import { hostName, lowerCase } from './host-name.ts';
+import type { Build } from './rebuilt.ts';
 
 interface Named {
   /** The service's names, equal but for their case. */
@@ -64,6 +65,8 @@ export class Roster {
   readonly sorted: boolean;
   readonly #offers = new Map<string, Offer>();
   #byTag: ReadonlyMap<string, readonly Member[]> | undefined;
+  /** Members that are not looked at again for the first question about them. */
+  static readonly #smallMax = 4_096;
 
   constructor(members: readonly Member[], sorted = false) {
     this.#members = members;
@@ -74,33 +77,44 @@ export class Roster {
     return this.#members.length;
   }
 
+  /** Of a large one, makes what the first question for all members, or for those with a tag, would take long for. */
+  *preparing(): Generator<void, void, undefined> {
+    if (this.#members.length <= Roster.#smallMax) return;
+    this.#byTag = yield* byTag(this.#members);
+    this.#offers.set('', yield* offerOf(this.#members));
+  }
+
   /** @param tag in lower case; empty for all members. @returns undefined when there are none */
   offer(tag: string): Offer | undefined {
     const known = this.#offers.get(tag);
     if (known !== undefined) return known;
-    const members = tag === '' ? this.#members : (this.#byTag ??= byTag(this.#members)).get(tag);
+    const members = tag === '' ? this.#members : (this.#byTag ??= atOnce(byTag(this.#members))).get(tag);
     if (members === undefined || members.length === 0) return undefined;
-    const offer = offerOf(members);
+    const offer = atOnce(offerOf(members));
     if (this.#offers.size >= offersMax) this.#offers.clear();
     this.#offers.set(tag, offer);
     return offer;
   }
 }
 
-/** O(instances + their checks + their nodes' own checks). */
-export function rosterOf(reader: Reader, options: RosterOptions): Roster {
+/** O(instances + their checks + their nodes' own checks). What is registered may change between its steps. */
+export function* rosterOf(reader: Reader, options: RosterOptions): Build<Roster> {
   const members: Member[] = [];
+  const soFar = () => new Roster([...members]);
   const statusOf = statuses(reader);
   for (const name of options.names) {
     const ownNames = ownNamesOf(name, options);
     for (const instance of find.instancesOfService(reader, name)) {
+      yield members.length > 0 ? soFar : undefined;
       if (!options.readsNode(instance.node)) continue;
       const status = statusOf(instance);
       if (status === 'critical' || (options.onlyPassing && status === 'warning')) continue;
       members.push(memberOf(reader, instance, status, ownNames));
     }
   }
-  return new Roster(members);
+  const roster = new Roster(members);
+  for (const _ of roster.preparing()) yield soFar;
+  return roster;
 }
 
 /** Those that a prepared query selects, in the order that it wants, if it wants one. */
@@ -153,7 +167,7 @@ function isOneOf(names: readonly string[], address: string): boolean {
   return address === '' || names.includes(lowerCase(address).replace(/\.$/, ''));
 }
 
-function byTag(members: readonly Member[]): Map<string, Member[]> {
+function* byTag(members: readonly Member[]): Generator<void, Map<string, Member[]>, undefined> {
   const found = new Map<string, Member[]>();
   for (const member of members) {
     for (const tag of new Set(member.instance.tags.map(lowerCase))) {
@@ -161,11 +175,12 @@ function byTag(members: readonly Member[]): Map<string, Member[]> {
       if (same === undefined) found.set(tag, [member]);
       else same.push(member);
     }
+    yield;
   }
   return found;
 }
 
-function offerOf(members: readonly Member[]): Offer {
+function* offerOf(members: readonly Member[]): Generator<void, Offer, undefined> {
   const addresses = new Set<string>();
   const places = new Map<string, Member>();
   let alias: string | undefined;
@@ -176,6 +191,7 @@ function offerOf(members: readonly Member[]): Offer {
     else alias ??= host;
     const place = `${instance.node}\0${instance.address}\0${instance.port}`;
     if (!places.has(place)) places.set(place, member);
+    yield;
   }
   const all = [...addresses];
   return {
@@ -184,4 +200,11 @@ function offerOf(members: readonly Member[]): Offer {
     alias,
     places: [...places.values()],
   };
+}
+
+function atOnce<T>(steps: Generator<unknown, T, undefined>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
