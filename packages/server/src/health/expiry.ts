@@ -10,10 +10,11 @@
 
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
-import type { Command, UpdateChecks } from '../registry/command.ts';
 import type { Registry } from '../registry/registry.ts';
+import { Tally, type Causes, type Census, type Stake } from './census.ts';
 import type { Lapsed, Lease, LeaseKind } from './lease.ts';
-import { instancesMin, SelfPreservation, type Loss } from './self-preservation.ts';
+import { instancesMin, SelfPreservation, windowMs, type Loss } from './self-preservation.ts';
+import { countInstances, verdictsOn, type Verdict } from './verdicts.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
 
 /**
@@ -36,10 +37,16 @@ export interface FreezeStatus {
   readonly frozen: boolean;
   /** Wall clock, in milliseconds, of the freeze's beginning; absent when not frozen. */
   readonly sinceMs?: number;
+  /** Wall clock, in milliseconds, of its end unless there is new evidence; absent when not frozen. */
+  readonly untilMs?: number;
   /** Leases that have lapsed and wait. */
   readonly held: number;
+  /** The same by kind; absent when not frozen. */
+  readonly kinds?: Readonly<Partial<Record<LeaseKind, number>>>;
   /** Their share of all leases, 0 to 1. */
   readonly share: number;
+  /** The nodes, services and principals that have lost most; absent when not frozen. */
+  readonly causes?: Causes;
 }
 
 export interface ExpiryOptions {
@@ -52,20 +59,42 @@ export interface ExpiryOptions {
   readonly log: Logger;
   /** Resolves when the sockets were read (see `stall-guard.ts`). */
   readonly yieldToIo: () => Promise<void>;
-  /** How many leases there are that vouch for something, lapsed ones included. */
-  readonly population: () => number;
+  /** Of the leases that vouch for something, lapsed ones included. */
+  readonly census: Census;
   /** Counts verdicts that took effect. */
   readonly onExpired: (kind: LeaseKind) => void;
+  /** Called when a freeze begins, when new evidence makes it last longer, and when it ends. */
   readonly onFrozen: (frozen: boolean) => void;
-  /** True while expiry shall wait for a reason of somebody else's. */
+  /** True while expiry shall wait for another reason. */
   readonly paused?: () => boolean;
+}
+
+/** What a lapsed lease is to self-preservation. */
+interface Held {
+  /** Since when it waits, on the liveness clock. */
+  readonly since: number;
+  /** Absent when it vouches for nothing, or when its loss is taken to be real. */
+  readonly stake: Stake | undefined;
+  /** The evidence that it may be part of. */
+  readonly evidence: Tally;
+}
+
+/** What has expired within the window: it is part of the loss that is decided about. */
+interface Gone {
+  readonly at: number;
+  readonly stake: Stake;
+  /** Up to `instancesMin`. */
+  readonly instances: number;
 }
 
 export class Expiry implements Lapsed {
   readonly #options: ExpiryOptions;
   readonly #preservation = new SelfPreservation();
-  /** Lapsed leases and since when they wait, on the liveness clock. */
-  readonly #lapsed = new Map<Lease, number>();
+  readonly #lapsed = new Map<Lease, Held>();
+  readonly #missing: Tally;
+  /** The part of what is missing that lapsed since the last evidence of a mass loss. */
+  #fresh: Tally;
+  #gone: Gone[] = [];
   /** Set while anything waits. */
   readonly #sweepTimer: WheelTimer;
   #sweeping = false;
@@ -74,6 +103,8 @@ export class Expiry implements Lapsed {
 
   constructor(options: ExpiryOptions) {
     this.#options = options;
+    this.#missing = new Tally(options.census);
+    this.#fresh = new Tally(options.census);
     this.#sweepTimer = options.wheel.schedule(Infinity, () => void this.#sweep());
   }
 
@@ -83,23 +114,32 @@ export class Expiry implements Lapsed {
 
   /** Takes over a lease that has just lapsed. */
   add(lease: Lease): void {
-    if (this.#lapsed.size === 0 && !this.#sweeping) this.#sweepTimer.renew(holdMs);
-    this.#lapsed.set(lease, this.#options.clock.monotonic());
+    this.#hold(lease, lease.stake);
   }
 
   /** The lease came back, or is not wanted any more. */
   drop(lease: Lease): void {
+    const held = this.#lapsed.get(lease);
+    if (held === undefined) return;
     this.#lapsed.delete(lease);
+    if (held.stake === undefined) return;
+    this.#missing.remove(held.stake);
+    if (held.evidence === this.#fresh) this.#fresh.remove(held.stake);
   }
 
   status(): FreezeStatus {
-    const { leases, of } = this.#missing();
-    return {
-      frozen: this.frozen,
-      ...(this.frozen ? { sinceMs: this.#sinceMs } : {}),
-      held: this.#lapsed.size,
-      share: of === 0 ? 0 : leases / of,
-    };
+    const held = this.#lapsed.size;
+    const [lost, of] = [this.#missing.leases - this.#gone.length, this.#options.census.leases - this.#gone.length];
+    const share = of <= 0 ? 0 : lost / of;
+    if (!this.frozen) return { frozen: false, held, share };
+    return { frozen: true, sinceMs: this.#sinceMs, untilMs: this.#untilMs(), held, share, causes: this.#missing.causes() };
+  }
+
+  /** How many of each kind wait. */
+  kinds(): Partial<Record<LeaseKind, number>> {
+    const kinds: Partial<Record<LeaseKind, number>> = {};
+    for (const { kind } of this.#lapsed.keys()) kinds[kind] = (kinds[kind] ?? 0) + 1;
+    return kinds;
   }
 
   /** Ends a freeze and lets everything that waits expire. @returns how many leases that is */
@@ -107,10 +147,10 @@ export class Expiry implements Lapsed {
     const held = [...this.#lapsed.keys()];
     if (this.frozen) {
       this.#preservation.override();
-      this.#options.onFrozen(false);
       this.#options.log.warn({ of: this.#options.name, held: held.length }, 'an operator let expiries through');
+      this.#options.onFrozen(false);
     }
-    void this.#expire(held, { asLoss: false });
+    this.#settle(held);
     return held.length;
   }
 
@@ -127,101 +167,144 @@ export class Expiry implements Lapsed {
     const now = this.#options.clock.monotonic();
     const mayExpire = this.#options.paused?.() !== true && this.#decide(now);
     if (mayExpire) {
-      const ripe = [...this.#lapsed].filter(([, since]) => now - since >= holdMs);
+      const ripe = [...this.#lapsed].filter(([, { since }]) => now - since >= holdMs);
       void this.#expire(ripe.map(([lease]) => lease), { asLoss: true });
     }
     const [oldest] = this.#lapsed.values();
     if (!mayExpire) this.#sweepTimer.renew(againMs);
-    else if (oldest !== undefined) this.#sweepTimer.renew(Math.max(sweepMs, oldest + holdMs - now));
+    else if (oldest !== undefined) this.#sweepTimer.renew(Math.max(sweepMs, oldest.since + holdMs - now));
   }
 
+  #hold(lease: Lease, stake: Stake | undefined): void {
+    if (this.#lapsed.size === 0 && !this.#sweeping) this.#sweepTimer.renew(holdMs);
+    this.#lapsed.set(lease, { since: this.#options.clock.monotonic(), stake, evidence: this.#fresh });
+    if (stake === undefined) return;
+    this.#missing.add(stake);
+    this.#fresh.add(stake);
+  }
+
+  /** @returns whether what is ripe may expire */
   #decide(now: number): boolean {
-    const { log, name, clock, onFrozen } = this.#options;
-    const wasFrozen = this.frozen;
-    const missing = this.#missing();
-    const decision = this.#preservation.decide(missing, now);
-    if (decision === 'hold' && !wasFrozen) {
-      this.#sinceMs = clock.now();
-      onFrozen(true);
-      log.error(
-        { of: name, lapsed: missing.leases, all: missing.of },
-        'too many lapsed at once: expiry is frozen until they come back or an operator overrides it',
-      );
+    const { log, clock, onFrozen } = this.#options;
+    this.#forget(now - windowMs);
+    if (this.#missing.leases === this.#gone.length && !this.frozen) return true;
+    const fresh = () => this.#fresh.loss((counts) => this.#instances(counts, this.#fresh));
+    const decision = this.#preservation.decide(this.#loss(), fresh, now);
+    switch (decision) {
+      case 'expire':
+        return true;
+      case 'hold':
+        return false;
+      case 'freeze':
+        this.#sinceMs = clock.now();
+        this.#fresh = new Tally(this.#options.census);
+        log.error(
+          { ...this.#told(), until: new Date(this.#untilMs()) },
+          'too many lapsed at once, all over the fleet: expiry is frozen until they come back, its time is over, or an operator overrides it',
+        );
+        onFrozen(true);
+        return false;
+      case 'extend':
+        this.#fresh = new Tally(this.#options.census);
+        log.warn({ ...this.#told(), until: new Date(this.#untilMs()) }, 'many more lapsed at once: expiry stays frozen longer');
+        onFrozen(true);
+        return false;
+      case 'thaw':
+        log.warn(this.#told(), 'expiry goes on; what is missing starts anew');
+        onFrozen(false);
+        // Their time in full: those that are alive have had no chance to say so since it ended.
+        for (const lease of [...this.#lapsed.keys()]) lease.renew();
+        return false;
+      case 'release':
+        log.error(this.#told(), 'the freeze has lasted as long as it may: what is missing is taken to be gone, and expires');
+        onFrozen(false);
+        this.#settle([...this.#lapsed.keys()]);
+        return false;
     }
-    if (decision === 'thaw') {
-      onFrozen(false);
-      log.warn({ of: name, missing: missing.leases, all: missing.of }, 'expiry goes on; what is missing starts anew');
-      // Their time in full: those that are alive have had no chance to say so since it ended.
-      for (const lease of [...this.#lapsed.keys()]) lease.renew();
-    }
-    return decision === 'expire';
   }
 
-  #missing(): Loss {
-    return { ...countLoss(this.#lapsed.keys()), of: this.#options.population() };
+  /** What the log says of what is missing. */
+  #told(): object {
+    const { held, share } = this.status();
+    return { of: this.#options.name, held, share, ...this.#missing.causes() };
+  }
+
+  #loss(): Loss {
+    return this.#missing.loss((counts) => {
+      let instances = this.#instances(counts, undefined);
+      for (const gone of this.#gone) if (instances < instancesMin && counts(gone.stake)) instances += gone.instances;
+      return instances;
+    });
+  }
+
+  /** Distinct instances of the stakes that count, and are part of the evidence if one is given; up to `instancesMin`. */
+  #instances(counts: (stake: Stake) => boolean, evidence: Tally | undefined): number {
+    const found = new Set<string>();
+    for (const [lease, held] of this.#lapsed) {
+      if (held.stake === undefined || (evidence !== undefined && held.evidence !== evidence) || !counts(held.stake)) continue;
+      for (const instance of lease.instances()) {
+        found.add(instance);
+        if (found.size >= instancesMin) return instancesMin;
+      }
+    }
+    return found.size;
+  }
+
+  #untilMs(): number {
+    const { clock } = this.#options;
+    return Math.round(clock.now() + this.#preservation.untilMs - clock.monotonic());
+  }
+
+  /** Forgets what expired before the window. */
+  #forget(until: number): void {
+    let old = 0;
+    while (old < this.#gone.length && (this.#gone[old] as Gone).at <= until) this.#remove(this.#gone[old++] as Gone);
+    if (old > 0) this.#gone.splice(0, old);
+  }
+
+  #remove({ stake }: Gone): void {
+    this.#missing.remove(stake);
+    this.#options.census.leave(stake);
+  }
+
+  /** Lets leases expire whose loss is taken to be real: it is no part of any later one. */
+  #settle(leases: readonly Lease[]): void {
+    for (const gone of this.#gone.splice(0)) this.#remove(gone);
+    void this.#expire(leases, { asLoss: false });
   }
 
   /** Passes the verdicts, some at a time, on what has not come back when its turn comes. */
-  async #expire(leases: readonly Lease[], how: { readonly asLoss: boolean }): Promise<void> {
-    for (const lease of leases) this.#lapsed.delete(lease);
-    for (let from = 0; from < leases.length && !this.#closed; from += batchMax) {
+  async #expire(leases: readonly Lease[], { asLoss }: { readonly asLoss: boolean }): Promise<void> {
+    const endings = leases.map((lease) => ({ lease, stake: asLoss ? this.#lapsed.get(lease)?.stake : undefined }));
+    for (const lease of leases) this.drop(lease);
+    for (let from = 0; from < endings.length && !this.#closed; from += batchMax) {
       if (from > 0) await this.#options.yieldToIo();
-      const batch = leases.slice(from, from + batchMax).filter(({ state }) => state === 'lapsed');
-      await Promise.all(this.#commands(batch).map((command) => this.#commit(command, how)));
+      const batch = endings.slice(from, from + batchMax).filter(({ lease }) => lease.state === 'lapsed');
+      await Promise.all(verdictsOn(batch).map((verdict) => this.#commit(verdict)));
     }
   }
 
-  /** What to commit, with the leases whose verdict it is: checks together, the others one by one. */
-  #commands(leases: readonly Lease[]): Verdict[] {
-    const verdicts: Verdict[] = [];
-    const checks: Lease[] = [];
-    const updates: UpdateChecks['updates'][number][] = [];
-    for (const lease of leases) {
-      const command = lease.verdict();
-      lease.end();
-      if (command === undefined) lease.ended();
-      else if (command.kind !== 'update-checks') verdicts.push({ command, leases: [lease] });
-      else {
-        checks.push(lease);
-        updates.push(...command.updates);
-      }
-    }
-    if (checks.length > 0) verdicts.push({ command: { kind: 'update-checks', updates }, leases: checks });
-    return verdicts;
-  }
-
-  async #commit({ command, leases }: Verdict, { asLoss }: { readonly asLoss: boolean }): Promise<void> {
-    const { registry, clock, log, onExpired } = this.#options;
-    const loss = countLoss(leases);
+  async #commit({ command, endings }: Verdict): Promise<void> {
+    const { registry, clock, log, onExpired, census } = this.#options;
+    // Before the commit, which takes what the leases vouched for.
+    const lost = endings.flatMap(({ lease, stake }) => (stake === undefined ? [] : { ...stake.standing, instances: countInstances(lease) }));
     try {
       await registry.submit(command);
     } catch (err) {
       if (this.#closed) return;
-      log.warn({ err, leases: leases.length }, 'an expiry could not be committed; it is tried again');
-      for (const lease of leases) if (lease.notEnded()) this.add(lease);
+      log.warn({ err, leases: endings.length }, 'an expiry could not be committed; it is tried again');
+      for (const { lease, stake } of endings) if (lease.notEnded()) this.#hold(lease, stake === undefined ? undefined : lease.stake);
       return;
     }
-    for (const lease of leases) {
+    for (const { lease } of endings) {
       lease.ended();
       onExpired(lease.kind);
     }
-    if (asLoss) this.#preservation.expired(loss.leases, loss.instances, clock.monotonic());
+    const at = clock.monotonic();
+    for (const { instances, ...standing } of lost) {
+      const stake = census.enter(standing);
+      this.#missing.add(stake);
+      this.#gone.push({ at, stake, instances });
+    }
   }
-}
-
-interface Verdict {
-  readonly command: Command;
-  readonly leases: readonly Lease[];
-}
-
-function countLoss(lapsed: Iterable<Lease>): { leases: number; instances: number } {
-  let leases = 0;
-  const instances = new Set<string>();
-  for (const lease of lapsed) {
-    if (!lease.vouches()) continue;
-    leases++;
-    if (instances.size >= instancesMin) continue;
-    for (const instance of lease.instances()) instances.add(instance);
-  }
-  return { leases, instances: instances.size };
 }

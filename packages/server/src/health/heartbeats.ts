@@ -6,7 +6,10 @@
 
 import type { CheckStatus } from '@rollcall/protocol';
 import type { Command } from '../registry/command.ts';
+import { find } from '../registry/reader.ts';
+import type { Registry } from '../registry/registry.ts';
 import { keys, type CheckRow } from '../registry/rows.ts';
+import type { Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
 import { Lease } from './lease.ts';
 import { Report, type Reports } from './reports.ts';
@@ -19,6 +22,8 @@ class CheckLease extends Lease {
   readonly report: Report;
   /** Id of the instance; empty for a check of the node. */
   instance: string;
+  /** Who sent its last heartbeat, or registered it; absent while it is not known. */
+  principal: string | undefined = undefined;
 
   constructor(wheel: Wheel, expiry: Expiry, row: CheckRow) {
     super(wheel, expiry, ttlOf(row));
@@ -26,6 +31,7 @@ class CheckLease extends Lease {
     this.instance = row.instance;
   }
 
+  /** Whether its expiry takes something away from those who discover; if not, it is no loss. */
   vouches(): boolean {
     return this.report.rowStatus !== 'critical';
   }
@@ -44,6 +50,8 @@ class CheckLease extends Lease {
 }
 
 export interface HeartbeatsOptions {
+  readonly registry: Registry;
+  readonly census: Census;
   readonly wheel: Wheel;
   readonly expiry: Expiry;
   readonly reports: Reports;
@@ -52,16 +60,9 @@ export interface HeartbeatsOptions {
 export class Heartbeats {
   readonly #options: HeartbeatsOptions;
   readonly #leases = new Map<string, CheckLease>();
-  /** Leases of checks that are not critical. */
-  #vouching = 0;
 
   constructor(options: HeartbeatsOptions) {
     this.#options = options;
-  }
-
-  /** How many leases vouch for something. */
-  get vouching(): number {
-    return this.#vouching;
   }
 
   /** The report of a check by its record key. */
@@ -72,23 +73,33 @@ export class Heartbeats {
   /**
    * Takes a heartbeat in.
    * @param key record key of the check
+   * @param principal who sent it (`net/principal.ts`)
    * @returns true when that is all; a promise when something has to be committed; false when there
    *   is no such TTL check
    */
-  beat(key: string, status: CheckStatus, output: string): boolean | Promise<void> {
+  beat(key: string, status: CheckStatus, output: string, principal: string): boolean | Promise<void> {
     const lease = this.#leases.get(key);
     if (lease === undefined) return false;
     const tooLate = lease.state === 'ending';
     lease.renew();
+    if (lease.principal !== principal) this.#hear(lease, principal);
     // "Critical" is on its way to the log; only a commit after it puts that right.
     if (tooLate) return this.#options.reports.commit(lease.report, status, output);
     return this.#options.reports.tell(lease.report, status, output) ?? true;
   }
 
   /** Starts a check's time anew; what has begun to end stays critical until the next heartbeat. */
-  restart(key: string): void {
+  restart(key: string, principal: string): void {
     const lease = this.#leases.get(key);
-    if (lease !== undefined && lease.state !== 'ending') lease.renew();
+    if (lease === undefined) return;
+    if (lease.state !== 'ending') lease.renew();
+    if (lease.principal !== principal) this.#hear(lease, principal);
+  }
+
+  /** The instance of a check has become one of another service. @param key record key of the check */
+  recount(key: string): void {
+    const lease = this.#leases.get(key);
+    if (lease?.stake !== undefined) this.#count(lease);
   }
 
   /** Follows a row of the log. */
@@ -105,15 +116,17 @@ export class Heartbeats {
   #add(key: string, row: CheckRow): void {
     const lease = new CheckLease(this.#options.wheel, this.#options.expiry, row);
     this.#leases.set(key, lease);
-    if (lease.vouches()) this.#vouching++;
+    this.#count(lease);
     lease.renew();
   }
 
   #change(lease: CheckLease, row: CheckRow): void {
     const before = lease.report.rowStatus;
-    this.#vouching += Number(row.status !== 'critical') - Number(before !== 'critical');
     this.#options.reports.follow(lease.report, row);
+    const vouched = lease.stake !== undefined;
+    const moved = lease.instance !== row.instance;
     lease.instance = row.instance;
+    if (vouched !== lease.vouches() || moved) this.#count(lease);
     const ttlMs = ttlOf(row);
     // Whatever makes a check vouch again, there must be a deadline behind it.
     const revived = before !== row.status && row.status !== 'critical';
@@ -126,7 +139,23 @@ export class Heartbeats {
     lease.stop();
     this.#leases.delete(key);
     this.#options.reports.forget(lease.report);
-    if (lease.vouches()) this.#vouching--;
+    if (lease.stake !== undefined) this.#options.census.leave(lease.stake);
+  }
+
+  #hear(lease: CheckLease, principal: string): void {
+    lease.principal = principal;
+    if (lease.stake !== undefined) this.#count(lease);
+  }
+
+  /** Takes its place in the census anew, or gives it up. */
+  #count(lease: CheckLease): void {
+    const { census, registry } = this.#options;
+    if (lease.stake !== undefined) census.leave(lease.stake);
+    lease.stake = undefined;
+    if (!lease.vouches()) return;
+    const { node } = lease.report;
+    const service = find.instance(registry.state, node, lease.instance)?.service;
+    lease.stake = census.enter({ node, services: new Set(service === undefined ? [] : [service]), principal: lease.principal });
   }
 }
 

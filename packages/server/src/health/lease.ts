@@ -9,6 +9,7 @@
  */
 
 import type { Command } from '../registry/command.ts';
+import type { Stake } from './census.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
 
 export type LeaseState = 'stopped' | 'running' | 'lapsed' | 'ending';
@@ -26,6 +27,8 @@ export abstract class Lease {
   abstract readonly kind: LeaseKind;
   /** What the lease runs for when it is renewed, in milliseconds. */
   lengthMs: number;
+  /** Its place in the census; absent when its expiry takes nothing away from those who discover. */
+  stake: Stake | undefined = undefined;
   readonly #wheel: Wheel;
   readonly #lapsed: Lapsed;
   #timer: WheelTimer | undefined;
@@ -39,9 +42,6 @@ export abstract class Lease {
 
   /** What to commit when it expires; undefined when there is nothing to say. */
   abstract verdict(): Command | undefined;
-
-  /** Whether its expiry takes something away from those who discover; if not, it is no loss. */
-  abstract vouches(): boolean;
 
   /** Record keys of what goes with it, as self-preservation counts it. */
   abstract instances(): Iterable<string>;

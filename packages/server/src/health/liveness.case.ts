@@ -124,17 +124,13 @@ export async function startLiveness(options: { engine?: Engine } & Partial<Liven
       });
     },
 
-    createSession: async (id: string, liveness: 'ttl' | 'stream', ttlMs: number): Promise<void> => {
-      await replica.submit({
-        kind: 'register',
-        node: { name: 'clients', address: '10.0.0.2' },
-        nodeMode: 'ensure',
-      });
+    createSession: async (id: string, liveness: 'ttl' | 'stream', ttlMs: number, node = 'clients'): Promise<void> => {
+      await replica.submit({ kind: 'register', node: { name: node, address: '10.0.0.2' }, nodeMode: 'ensure' });
       await replica.submit({
         kind: 'session-create',
         id,
         name: '',
-        node: 'clients',
+        node,
         liveness,
         ttlMs,
         lockDelayMs: 0,
@@ -143,8 +139,9 @@ export async function startLiveness(options: { engine?: Engine } & Partial<Liven
       });
     },
 
+    /** Sent by the instance's own node, as the only principal there. */
     beat: (name: string, status: CheckStatus = 'passing', output = '') =>
-      liveness.beat(`node-${name}`, `check-${name}`, status, output),
+      liveness.beat(`node-${name}`, `check-${name}`, status, output, `address of ${name}`),
     row: (name: string) => find.check(replica.state, `node-${name}`, `check-${name}`),
     status: (name: string) => find.check(replica.state, `node-${name}`, `check-${name}`)?.status,
     exists: (name: string) => find.instance(replica.state, `node-${name}`, name) !== undefined,

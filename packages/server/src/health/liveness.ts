@@ -10,8 +10,10 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Limits } from '../options.ts';
 import type { Registry } from '../registry/registry.ts';
-import { keys, type Row, type RowChange } from '../registry/rows.ts';
+import { find } from '../registry/reader.ts';
+import { keys, type InstanceRow, type RowChange } from '../registry/rows.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { Census } from './census.ts';
 import { Expiry, type FreezeStatus } from './expiry.ts';
 import type { Health } from './health.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -26,6 +28,11 @@ import { Reports } from './reports.ts';
 import { Sessions } from './sessions.ts';
 import { StallGuard, yieldToIo } from './stall-guard.ts';
 import { Wheel } from './wheel.ts';
+
+interface Change<R> {
+  readonly before: R | undefined;
+  readonly after: R | undefined;
+}
 
 /** Shorter stalls happen on every busy machine; the metrics count them. */
 const stallWorthSayingMs = 1_000;
@@ -76,14 +83,17 @@ export class Liveness implements Health {
       },
     });
     const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a deadline failed') });
+    metrics.observe('rollcall_expiry_held', 'Leases that have lapsed and wait', () => this.status().held);
     const reports = new Reports({ registry, wheel, clock, log });
+    const leases = new Census();
+    const removals = new Census();
     const expiry = { registry, wheel, clock, log, yieldToIo: options.yieldToIo ?? yieldToIo };
     this.#guard = clock;
     this.#wheel = wheel;
     this.#leases = new Expiry({
       ...expiry,
       name: 'leases',
-      population: () => this.#heartbeats.vouching + this.#sessions.size,
+      census: leases,
       onExpired: (kind) => metrics.expiries.inc({ kind }),
       onFrozen: (frozen) => {
         this.#showFrozen();
@@ -93,14 +103,14 @@ export class Liveness implements Health {
     this.#removals = new Expiry({
       ...expiry,
       name: 'removals',
-      population: () => this.#reaper.size,
+      census: removals,
       onExpired: (kind) => metrics.expiries.inc({ kind }),
       onFrozen: () => this.#showFrozen(),
       paused: () => this.#leases.frozen,
     });
-    this.#heartbeats = new Heartbeats({ wheel, expiry: this.#leases, reports });
-    this.#sessions = new Sessions({ registry, wheel, expiry: this.#leases, log });
-    this.#reaper = new Reaper({ wheel, expiry: this.#removals });
+    this.#heartbeats = new Heartbeats({ registry, census: leases, wheel, expiry: this.#leases, reports });
+    this.#sessions = new Sessions({ registry, census: leases, wheel, expiry: this.#leases, log });
+    this.#reaper = new Reaper({ registry, census: removals, wheel, expiry: this.#removals });
     const { resolve } = options;
     this.#prober = new Prober({
       probes: { http: httpProbe(resolve, options.probeTrust), tcp: tcpProbe(resolve), grpc: grpcProbe(resolve, options.probeTrust) },
@@ -116,24 +126,31 @@ export class Liveness implements Health {
   /** Takes over what the registry holds; to be called once, when its state is complete. */
   start(): void {
     this.#started = true;
-    for (const [key, row] of this.#registry.state.rows()) this.#follow(key, row.kind, row, true);
+    for (const [key, row] of this.#registry.state.rows()) this.#follow({ key, before: undefined, after: row }, true);
   }
 
   /** Follows a batch that the registry has applied; before `start` it is ignored. */
   observe(changes: readonly RowChange[]): void {
     if (!this.#started) return;
-    for (const { key, before, after } of changes) this.#follow(key, (after ?? before)?.kind, after, false);
+    const sessions = new Set<string>();
+    for (const change of changes) {
+      this.#follow(change, false);
+      if ((change.after ?? change.before)?.kind === 'instance') this.#recount(change as Change<InstanceRow>, sessions);
+    }
+    for (const id of sessions) this.#sessions.recount(id);
   }
 
-  beat(node: string, check: string, status: CheckStatus, output: string): Promise<boolean> {
-    const taken = this.#heartbeats.beat(keys.check(node, check), status, capOutput(output));
+  beat(node: string, check: string, status: CheckStatus, output: string, principal: string): Promise<boolean> {
+    const taken = this.#heartbeats.beat(keys.check(node, check), status, capOutput(output), principal);
     if (taken === false) return this.#no;
     this.#metrics.heartbeats.inc();
     return taken === true ? this.#yes : taken.then(() => true);
   }
 
-  restart(node: string, check: string): void {
-    this.#heartbeats.restart(keys.check(node, check));
+  restart(node: string, check: string, principal: string): void {
+    const key = keys.check(node, check);
+    this.#heartbeats.restart(key, principal);
+    this.#reaper.registered(key, principal);
   }
 
   output(node: string, check: string): string | undefined {
@@ -142,26 +159,27 @@ export class Liveness implements Health {
     return report === undefined || report.output === report.rowOutput ? undefined : report.output;
   }
 
-  renewSession(id: string): boolean {
-    const renewed = this.#sessions.renew(id);
+  renewSession(id: string, principal: string): boolean {
+    const renewed = this.#sessions.renew(id, principal);
     if (renewed) this.#metrics.heartbeats.inc();
     return renewed;
   }
 
-  streamOpened(id: string): Promise<void> {
-    return this.#sessions.opened(id);
+  streamOpened(id: string, principal: string): Promise<void> {
+    return this.#sessions.opened(id, principal);
   }
 
   streamClosed(id: string): Promise<void> {
     return this.#sessions.closed(id);
   }
 
-  /** For the operator: whether expiry is frozen, since when, what is held and which share that is. */
+  /** For the operator: whether expiry is frozen, since when and until when, what is held, and by whose loss. */
   status(): FreezeStatus {
     const leases = this.#leases.status();
     const removals = this.#removals.status();
     const [worse, other] = removals.frozen && !leases.frozen ? [removals, leases] : [leases, removals];
-    return { ...worse, held: worse.held + other.held, share: Math.max(worse.share, other.share) };
+    const kinds = worse.frozen ? { kinds: { ...this.#leases.kinds(), ...this.#removals.kinds() } } : {};
+    return { ...worse, ...kinds, held: worse.held + other.held, share: Math.max(worse.share, other.share) };
   }
 
   /** An operator's word that the loss is real: what is held expires now. @returns how much that is */
@@ -181,7 +199,8 @@ export class Liveness implements Health {
     this.#started = false;
   }
 
-  #follow(key: string, kind: Row['kind'] | undefined, row: Row | undefined, starting: boolean): void {
+  #follow({ key, before, after: row }: RowChange, starting: boolean): void {
+    const kind = (row ?? before)?.kind;
     if (kind === 'check') {
       const check = row?.kind === 'check' ? row : undefined;
       this.#heartbeats.follow(key, check);
@@ -192,7 +211,29 @@ export class Liveness implements Health {
     }
   }
 
+  /**
+   * An instance that comes, goes or gets another service changes what its checks vouch for, and its session.
+   * @param sessions takes those that are to be counted anew
+   */
+  #recount({ before, after }: Change<InstanceRow>, sessions: Set<string>): void {
+    if (before?.service === after?.service && before?.session === after?.session) return;
+    for (const session of [before?.session, after?.session]) if (session !== undefined) sessions.add(session);
+    if (before === undefined || after === undefined) return;
+    for (const check of find.checksOfInstance(this.#registry.state, after.node, after.id)) {
+      const key = keys.check(check.node, check.id);
+      this.#heartbeats.recount(key);
+      this.#reaper.recount(key);
+    }
+  }
+
   #showFrozen(): void {
-    this.#metrics.expiryFrozen.set(Number(this.#leases.frozen || this.#removals.frozen));
+    const { frozen, untilMs = 0, causes } = this.status();
+    const { expiryFrozen, expiryFrozenUntil, expiryLossShare } = this.#metrics;
+    expiryFrozen.set(Number(frozen));
+    expiryFrozenUntil.set(untilMs / 1_000);
+    expiryLossShare.reset();
+    for (const [by, all] of [['node', causes?.nodes], ['service', causes?.services], ['principal', causes?.principals]] as const) {
+      for (const { name, share } of all ?? []) expiryLossShare.set({ by, name }, share);
+    }
   }
 }

@@ -5,7 +5,10 @@
  */
 
 import type { Command } from '../registry/command.ts';
+import { find } from '../registry/reader.ts';
+import type { Registry } from '../registry/registry.ts';
 import { keys, type CheckRow } from '../registry/rows.ts';
+import type { Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
 import { Lease } from './lease.ts';
 import type { Wheel } from './wheel.ts';
@@ -15,15 +18,13 @@ class Removal extends Lease {
   readonly kind = 'removal';
   readonly node: string;
   readonly instance: string;
+  /** Who registered the check; absent while it is not known. */
+  principal: string | undefined = undefined;
 
   constructor(wheel: Wheel, expiry: Expiry, row: CheckRow, allowedMs: number) {
     super(wheel, expiry, allowedMs);
     this.node = row.node;
     this.instance = row.instance;
-  }
-
-  vouches(): boolean {
-    return true;
   }
 
   *instances(): Generator<string> {
@@ -36,6 +37,8 @@ class Removal extends Lease {
 }
 
 export interface ReaperOptions {
+  readonly registry: Registry;
+  readonly census: Census;
   readonly wheel: Wheel;
   readonly expiry: Expiry;
 }
@@ -48,29 +51,52 @@ export class Reaper {
     this.#options = options;
   }
 
-  /** How many checks can remove their instance. */
-  get size(): number {
-    return this.#removals.size;
-  }
-
   /** Follows a row of the log. @param key its record key */
   follow(key: string, row: CheckRow | undefined): void {
     const allowedMs = row?.definition.deregisterCriticalAfterMs;
     let removal = this.#removals.get(key);
     if (row === undefined || row.instance === '' || allowedMs === undefined || allowedMs <= 0) {
-      removal?.stop();
-      this.#removals.delete(key);
+      if (removal !== undefined) this.#drop(key, removal);
       return;
     }
     if (removal?.instance !== row.instance) {
-      removal?.stop();
+      if (removal !== undefined) this.#drop(key, removal);
       removal = new Removal(this.#options.wheel, this.#options.expiry, row, allowedMs);
       this.#removals.set(key, removal);
+      this.#count(removal);
     }
     const changed = removal.lengthMs !== allowedMs;
     removal.lengthMs = allowedMs;
     if (row.status !== 'critical') removal.stop();
     else if (changed || removal.state === 'stopped') removal.renew();
+  }
+
+  /** The check was registered by this principal. @param key record key of the check */
+  registered(key: string, principal: string): void {
+    const removal = this.#removals.get(key);
+    if (removal === undefined || removal.principal === principal) return;
+    removal.principal = principal;
+    this.#count(removal);
+  }
+
+  /** The instance of a check has become one of another service. @param key record key of the check */
+  recount(key: string): void {
+    const removal = this.#removals.get(key);
+    if (removal !== undefined) this.#count(removal);
+  }
+
+  #count(removal: Removal): void {
+    const { census, registry } = this.#options;
+    const { node, instance, principal, stake } = removal;
+    if (stake !== undefined) census.leave(stake);
+    const service = find.instance(registry.state, node, instance)?.service;
+    removal.stake = census.enter({ node, services: new Set(service === undefined ? [] : [service]), principal });
+  }
+
+  #drop(key: string, removal: Removal): void {
+    removal.stop();
+    this.#removals.delete(key);
+    if (removal.stake !== undefined) this.#options.census.leave(removal.stake);
   }
 
   /** Every time that runs starts anew. */

@@ -47,7 +47,7 @@ describe('a heartbeat', () => {
     const { register, beat, liveness } = await start();
     await register('web', { type: 'none' });
     expect(await beat('web')).toBe(false);
-    expect(await liveness.beat('nowhere', 'nothing', 'passing', '')).toBe(false);
+    expect(await liveness.beat('nowhere', 'nothing', 'passing', '', 'owner')).toBe(false);
   });
 
   it('whose commit fails tells its sender, keeps the instance alive and is committed when repeated', async () => {
@@ -172,7 +172,7 @@ describe('an output that changes alone', () => {
       nodeMode: 'ensure',
       checks: ids.map((id) => ({ id, name: id, status: 'passing', ...hour })),
     });
-    for (const id of ids) await liveness.beat('n', id, 'passing', 'said');
+    for (const id of ids) await liveness.beat('n', id, 'passing', 'said', 'owner');
     clock.advance(outputDelayMs + 10);
     const sizes = () => submitted.map((command) => (command.kind === 'update-checks' ? command.updates.length : 0));
     expect(sizes()).toEqual([512]);

@@ -1,19 +1,35 @@
 /**
- * Self-preservation: when many lapse at once, the fault is more likely here (our network, our store,
- * our own overload) than with all of them. Then expiry freezes until they come back or until an
- * operator says that they are really gone. This is the decision only; `expiry.ts` acts on it.
+ * Self-preservation: when many lapse at once all over the fleet, the fault is more likely here (our network, our store,
+ * our own overload) than with all of them. Then expiry freezes until they come back, until its time is over, or until
+ * an operator says that they are really gone. This is the decision only; `expiry.ts` acts on it.
  *
- * The idea is Eureka's (https://github.com/Netflix/eureka/wiki/Understanding-Eureka-Peer-to-Peer-Communication),
- * which stops expiring below 85 % of the expected renewals.
+ * The idea is Eureka's (https://github.com/Netflix/eureka/wiki/Understanding-Eureka-Peer-to-Peer-Communication), which
+ * stops expiring below 85 % of the expected renewals. Eureka counts renewals, so that one client with many of them can
+ * stop expiry for all, and it never ends. Here a loss is weighed by who has lost (docs/decisions/0022).
  */
 
-export interface Loss {
-  /** Leases that have lapsed. */
+/** What is left of a loss when the group that has lost most leases is left out; all of it when there is one group only. */
+export interface Rest {
+  /** Groups (nodes, services or principals) that are left, those that lost nothing included. */
+  readonly groups: number;
+  /** How many of them are lost, each counted by the share of its leases that has lapsed. */
+  readonly groupsLost: number;
+  /** Their leases, those that lapsed included. */
   readonly leases: number;
-  /** Distinct instances that they vouched for; counting may stop at `instancesMin`. */
-  readonly instances: number;
-  /** How many leases there are, those that lapsed included. */
-  readonly of: number;
+  readonly leasesLost: number;
+  /** Distinct instances that were vouched for by what has lapsed; counting may stop at `instancesMin`. */
+  readonly instancesLost: number;
+}
+
+export interface Loss {
+  /** Nodes that vouch for anything, or did until now. */
+  readonly machines: number;
+  /** Without the node that has lost most. */
+  readonly nodes: Rest;
+  /** Without the service that has lost most. */
+  readonly services: Rest;
+  /** Without the principal (`net/principal.ts`) that has lost most. */
+  readonly principals: Rest;
 }
 
 /** Below this a loss is small enough to be what it looks like: a machine, a deployment. */
@@ -30,52 +46,72 @@ export const shareMax = 0.15;
 export const windowMs = 5_000;
 
 /**
- * Whether a loss is a mass loss. One lease alone never is one, however many instances hang on it: a
- * process that dies takes all its instances with it.
+ * How long a freeze lasts after the last evidence for it. Most cuts are repaired within it; and whoever is really dead is
+ * removed this much later.
  */
-export function isMassLoss({ leases, instances, of }: Loss): boolean {
-  return leases >= 2 && instances >= instancesMin && leases > shareMax * of;
+export const freezeMsMax = 15 * 60_000;
+
+/**
+ * Whether a loss is a mass loss. It is one when it is large even without the node that has lost most, without the service
+ * that has lost most, and without the principal that has lost most. So none of them can make one, or make a small loss
+ * elsewhere look like one, whatever it brings along. Nodes and principals count alike, however many leases they have;
+ * services, of which a fleet may have few, by their leases. One machine is never a mass loss: a process that dies takes
+ * all its instances with it, and a host all its processes.
+ */
+export function isMassLoss({ machines, nodes, services, principals }: Loss): boolean {
+  return machines > 1 && isLarge(nodes) && isLarge(services) && isLarge(principals) && isWide(nodes) && isWide(principals);
 }
 
-/** `expire`: go ahead. `hold`: nothing expires. `thaw`: the freeze ends and what is missing starts anew. */
-export type Decision = 'expire' | 'hold' | 'thaw';
+function isLarge({ leases, leasesLost, instancesLost }: Rest): boolean {
+  return instancesLost >= instancesMin && leasesLost > shareMax * leases;
+}
+
+function isWide({ groups, groupsLost }: Rest): boolean {
+  return groupsLost > shareMax * groups;
+}
+
+/**
+ * `expire`: go ahead. `freeze`, `extend`, `hold`: nothing expires; a freeze begins, has new evidence, goes on. `thaw`: it
+ * ends, and what is missing starts anew. `release`: its time is over, and what is missing is taken to be gone.
+ */
+export type Decision = 'expire' | 'freeze' | 'extend' | 'hold' | 'thaw' | 'release';
 
 export class SelfPreservation {
+  #untilMs = Infinity;
   #frozen = false;
-  /** What has expired within the window. */
-  #gone: { readonly at: number; readonly leases: number; readonly instances: number }[] = [];
 
   get frozen(): boolean {
     return this.#frozen;
   }
 
+  /** When the freeze ends at the latest, on the clock of `decide`; meaningless when not frozen. */
+  get untilMs(): number {
+    return this.#untilMs;
+  }
+
   /**
    * Decides about what is missing now.
-   * @param missing what has lapsed and has not come back, whenever that was
+   * @param missing what has lapsed and has not come back, whenever that was, and what has expired within the window;
+   *   nothing but the latter is no reason for a freeze, and is not to be asked about
+   * @param fresh the part of it that lapsed since the last evidence
    * @param now milliseconds on a clock that never jumps
    */
-  decide(missing: Loss, now: number): Decision {
-    this.#gone = this.#gone.filter(({ at }) => now - at < windowMs);
-    const loss = { ...missing };
-    for (const { leases, instances } of this.#gone) {
-      loss.leases += leases;
-      loss.instances += instances;
-      loss.of += leases;
-    }
+  decide(missing: Loss, fresh: () => Loss, now: number): Decision {
     const wasFrozen = this.#frozen;
-    this.#frozen = missing.leases > 0 && isMassLoss(loss);
-    if (this.#frozen) return 'hold';
-    return wasFrozen ? 'thaw' : 'expire';
+    this.#frozen = isMassLoss(missing);
+    if (!this.#frozen) return wasFrozen ? 'thaw' : 'expire';
+    // A further mass loss is evidence that the cut goes on; a few more that lapse are none.
+    if (!wasFrozen || isMassLoss(fresh())) {
+      this.#untilMs = now + freezeMsMax;
+      return wasFrozen ? 'extend' : 'freeze';
+    }
+    if (now < this.#untilMs) return 'hold';
+    this.#frozen = false;
+    return 'release';
   }
 
-  /** Notes what has expired: the next decisions count it as part of the same event. */
-  expired(leases: number, instances: number, now: number): void {
-    if (leases > 0) this.#gone.push({ at: now, leases, instances });
-  }
-
-  /** An operator's word that the loss is real: ends a freeze, and the same event starts no other. */
+  /** An operator's word that the loss is real. */
   override(): void {
     this.#frozen = false;
-    this.#gone = [];
   }
 }

@@ -10,6 +10,7 @@ import type { Command } from '../registry/command.ts';
 import { find } from '../registry/reader.ts';
 import type { Registry } from '../registry/registry.ts';
 import { keys, type SessionRow } from '../registry/rows.ts';
+import type { Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
 import { Lease } from './lease.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
@@ -28,6 +29,9 @@ const retryMs = 1_000;
 class SessionLease extends Lease {
   readonly kind: 'session' | 'stream';
   readonly id: string;
+  readonly node: string;
+  /** Who opened the stream, or renewed the session, last; absent while it is not known. */
+  principal: string | undefined = undefined;
   /** Whether a stream is open; always false for a session with a time. */
   open = false;
   readonly #registry: Registry;
@@ -36,11 +40,14 @@ class SessionLease extends Lease {
     super(wheel, expiry, row.liveness === 'stream' ? row.ttlMs : row.ttlMs * ttlMultiplier);
     this.kind = row.liveness === 'stream' ? 'stream' : 'session';
     this.id = row.id;
+    this.node = row.node;
     this.#registry = registry;
   }
 
-  vouches(): boolean {
-    return true;
+  services(): Set<string> {
+    const services = new Set<string>();
+    for (const held of find.heldBySession(this.#registry.state, this.id)) if (held.kind === 'instance') services.add(held.service);
+    return services;
   }
 
   *instances(): Generator<string> {
@@ -50,7 +57,7 @@ class SessionLease extends Lease {
       none = false;
       yield keys.instance(held.node, held.id);
     }
-    // Its owner is a process that somebody may wait for, too.
+    // Its owner is a process, whose locks others wait for.
     if (none) yield keys.session(this.id);
   }
 
@@ -60,6 +67,7 @@ class SessionLease extends Lease {
 }
 
 export interface SessionsOptions {
+  readonly census: Census;
   readonly registry: Registry;
   readonly wheel: Wheel;
   readonly expiry: Expiry;
@@ -78,11 +86,6 @@ export class Sessions {
     this.#retry = options.wheel.schedule(Infinity, () => this.#tellAgain());
   }
 
-  /** How many sessions can expire. */
-  get size(): number {
-    return this.#leases.size;
-  }
-
   /**
    * Follows a row of the log.
    * @param key its record key
@@ -94,6 +97,7 @@ export class Sessions {
     if (before !== undefined && row !== undefined) return;
     if (row === undefined) {
       before?.stop();
+      if (before?.stake !== undefined) this.#options.census.leave(before.stake);
       this.#leases.delete(key);
       return;
     }
@@ -102,6 +106,7 @@ export class Sessions {
     const { wheel, expiry, registry } = this.#options;
     const lease = new SessionLease(wheel, expiry, registry, row);
     this.#leases.set(key, lease);
+    this.#count(lease);
     if (starting && lease.kind === 'stream') lease.renew(Math.max(lease.lengthMs, startGraceMinMs));
     else lease.renew();
   }
@@ -114,22 +119,30 @@ export class Sessions {
     });
   }
 
+  /** What a session vouches for has changed. */
+  recount(id: string): void {
+    const lease = this.#leases.get(keys.session(id));
+    if (lease !== undefined) this.#count(lease);
+  }
+
   /** Starts a session's time anew; false when there is none, or its end has begun. */
-  renew(id: string): boolean {
+  renew(id: string, principal: string): boolean {
     const lease = this.#leases.get(keys.session(id));
     if (lease === undefined || lease.state === 'ending') return false;
     if (lease.kind === 'session') lease.renew();
+    this.#hear(lease, principal);
     return true;
   }
 
   /** @throws RegistryError `not_found` when there is no such stream session, or its end has begun */
-  async opened(id: string): Promise<void> {
+  async opened(id: string, principal: string): Promise<void> {
     const lease = this.#stream(id);
     if (lease === undefined || lease.state === 'ending') {
       throw new RegistryError('not_found', `stream session ${id} does not exist`);
     }
     lease.open = true;
     lease.stop();
+    this.#hear(lease, principal);
     await this.#tell(lease);
   }
 
@@ -139,6 +152,19 @@ export class Sessions {
     lease.open = false;
     lease.renew();
     await this.#tell(lease);
+  }
+
+  #hear(lease: SessionLease, principal: string): void {
+    if (lease.principal === principal) return;
+    lease.principal = principal;
+    this.#count(lease);
+  }
+
+  /** Takes its place in the census anew. */
+  #count(lease: SessionLease): void {
+    const { census } = this.#options;
+    if (lease.stake !== undefined) census.leave(lease.stake);
+    lease.stake = census.enter({ node: lease.node, services: lease.services(), principal: lease.principal });
   }
 
   #stream(id: string): SessionLease | undefined {

@@ -110,7 +110,7 @@ describe('a real event loop that is blocked for 1.5 s with heartbeats waiting in
           const index = Number(line);
           beats[index]!++;
           timers[index]?.renew(ttlMs);
-          void liveness.beat(`node-i${index}`, `check-i${index}`, 'passing', '');
+          void liveness.beat(`node-i${index}`, `check-i${index}`, 'passing', '', `client ${index}`);
         }
         heard();
       });

@@ -38,6 +38,15 @@ export class Metrics {
   readonly heartbeats = this.#counter('rollcall_heartbeats_total', 'Heartbeats of TTL checks and sessions');
   readonly expiries = this.#counter('rollcall_expiries_total', 'Deadlines that passed', ['kind']);
   readonly expiryFrozen = this.#gauge('rollcall_expiry_frozen', '1 while self-preservation holds expiries back');
+  readonly expiryFrozenUntil = this.#gauge(
+    'rollcall_expiry_frozen_until_timestamp_seconds',
+    'When the freeze ends unless there is new evidence; 0 while nothing is frozen',
+  );
+  readonly expiryLossShare = this.#gauge(
+    'rollcall_expiry_loss_share',
+    'Share of a loss that froze expiry which one node, service or principal has; those with most',
+    ['by', 'name'],
+  );
   readonly stalls = this.#counter('rollcall_stalls_total', 'Times that the event loop was blocked for over 0.5 s');
   readonly stallSeconds = this.#counter('rollcall_stall_seconds_total', 'Time by which deadlines were extended');
   readonly probes = this.#counter('rollcall_probes_total', 'Probes finished', ['kind', 'outcome']);
@@ -95,7 +104,7 @@ export class Metrics {
     return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] });
   }
 
-  #gauge(name: string, help: string): Gauge {
-    return new Gauge({ name, help, registers: [this.registry] });
+  #gauge<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> {
+    return new Gauge({ name, help, labelNames: [...labelNames], registers: [this.registry] });
   }
 }

@@ -1,13 +1,12 @@
 /** `/v1/agent/checks` and `/v1/agent/check/…`: the checks of the caller's virtual agent, and heartbeats. */
 
 import { RegistryError, type CheckStatus } from '@rollcall/protocol';
-import type { Context } from '../../net/frontend.ts';
 import { serfHealth } from '../../registry/known-checks.ts';
 import { find } from '../../registry/reader.ts';
 import { agentCheckInput } from './agent-definitions.ts';
 import { keepStatus } from './agent-services.ts';
 import { demandCheck, demandKnownCheck, enrolmentBy } from './agent-access.ts';
-import { decodeBody, listed, type Call, type Handler, type Reply } from './call.ts';
+import { decodeBody, listed, principal, type Call, type Handler, type Reply } from './call.ts';
 import { agentCheck, checkUpdate } from './definitions.ts';
 import { invalid, quoted } from './errors.ts';
 import { checkShape, readFilter } from './filters.ts';
@@ -52,7 +51,7 @@ export async function registerCheck(call: Call): Promise<Reply> {
     ...own,
     checks: [...own.checks, keepStatus(registry.state, agent.name, check)],
   });
-  call.context.health.restart(agent.name, check.id);
+  call.context.health.restart(agent.name, check.id, principal(call));
   return undefined;
 }
 
@@ -75,7 +74,7 @@ export function report(status: CheckStatus): Handler {
     const { name } = agentOf(exchange.request, context.identity);
     const id = unescapePath(rest);
     demandKnownCheck(call, name, id);
-    return beat(context, name, id, status, params.get('note'));
+    return beat(call, { node: name, id, status, output: params.get('note') });
   };
 }
 
@@ -86,18 +85,16 @@ export async function updateCheck(call: Call): Promise<Reply> {
   if (!isStatus(status)) throw invalid(`Invalid check status: '${status.slice(0, 80)}'`);
   const id = unescapePath(call.rest);
   demandKnownCheck(call, name, id);
-  return beat(call.context, name, id, status, output);
+  return beat(call, { node: name, id, status, output });
 }
 
 async function beat(
-  { health, registry }: Context,
-  node: string,
-  id: string,
-  status: CheckStatus,
-  output: string,
+  call: Call,
+  { node, id, status, output }: { readonly node: string; readonly id: string; readonly status: CheckStatus; readonly output: string },
 ): Promise<Reply> {
+  const { health, registry } = call.context;
   const kept = output.length > outputMax ? output.slice(0, outputMax) : output;
-  const known = await health.beat(node, id, status, kept);
+  const known = await health.beat(node, id, status, kept, principal(call));
   if (known) return undefined;
   if (id === serfHealth || find.check(registry.state, node, id) === undefined) throw unknownCheck(id);
   throw new RegistryError('failed_precondition', `CheckID ${quoted(id)} does not have associated TTL`);

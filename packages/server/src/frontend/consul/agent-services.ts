@@ -8,7 +8,7 @@ import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { instanceInput, serviceCheckInputs } from './agent-definitions.ts';
 import { demandInstance, demandKnownCheck, demandKnownInstance, enrolmentBy } from './agent-access.ts';
-import { decodeBody, listed, type Call, type Reply } from './call.ts';
+import { decodeBody, listed, principal, type Call, type Reply } from './call.ts';
 import { agentService } from './definitions.ts';
 import { quoted } from './errors.ts';
 import { readFilter, serviceShape } from './filters.ts';
@@ -96,7 +96,7 @@ export async function registerService(call: Call): Promise<Reply> {
     replaceChecks: params.has('replace-existing-checks') && (replaced === '' || replaced === 'true'),
   });
   // Registering is a sign of life, also when it changes nothing.
-  for (const { id } of checks) context.health.restart(agent.name, id);
+  for (const { id } of checks) context.health.restart(agent.name, id, principal(call));
   return undefined;
 }
 

@@ -238,7 +238,11 @@ describe('Parking', () => {
     readonly parking: Parking;
     readonly turns: number[];
     readonly plan: Plan;
-    readonly park: (index: number, waitMs?: number) => Response;
+    /** Of which no change makes another body. */
+    readonly filtered: Plan;
+    readonly park: (index: number, waitMs?: number, plan?: Plan) => Response;
+    /** How often bodies of the filtered plan were made, to be compared. */
+    readonly compared: () => number;
   }
 
   async function lot(random = 0.5): Promise<Lot> {
@@ -246,6 +250,7 @@ describe('Parking', () => {
     const replica = new Replica({ engine: memory(), clock, onFatal: () => {} });
     await replica.start();
     const turns: number[] = [];
+    let compared = 0;
     let turn = 0;
     const { acl } = openSecurity(replica, clock);
     const caller = acl.resolve(undefined);
@@ -253,7 +258,11 @@ describe('Parking', () => {
       acl,
       demand: () => {},
       refuse: () => {},
-      digest: () => undefined,
+      digest: (of) => {
+        if (of !== filtered) return undefined;
+        compared++;
+        return 'the same';
+      },
       registry: replica,
       wheel: new Wheel({ clock, onError: () => {} }),
       parkedMax: 10_000,
@@ -266,13 +275,15 @@ describe('Parking', () => {
       },
     });
     const query = { view: viewOf.key('k'), name: 'test', shows: [], encode: () => Buffer.alloc(0) };
-    const plan = new Plan(query, 'leader', { path: '/test', access: { kind: 'open', why: 'a test' } });
-    const park = (index: number, waitMs = 10_000) => {
+    const route = { path: '/test', access: { kind: 'open', why: 'a test' } } as const;
+    const plan = new Plan(query, 'leader', route);
+    const filtered = new Plan(query, 'leader', route);
+    const park = (index: number, waitMs = 10_000, of = plan) => {
       const response = new Response();
-      parking.park(response as unknown as ServerResponse, plan, { index, waitMs }, caller);
+      parking.park(response as unknown as ServerResponse, of, { index, waitMs }, caller);
       return response;
     };
-    return { clock, replica, parking, turns, plan, park };
+    return { clock, replica, parking, turns, plan, filtered, park, compared: () => compared };
   }
 
   const put = ({ replica }: Lot, value: string) =>
@@ -313,6 +324,22 @@ describe('Parking', () => {
     expect(new Set(parked.turns).size).toBeGreaterThanOrEqual(4);
     parked.clock.advance(60_000);
     expect(responses.every(({ answered }) => answered === 1)).toBe(true);
+  });
+
+  test('those whose filtered body has not changed are compared once for each change, and keep no other waiting', async () => {
+    const parked = await lot();
+    const filtered = Array.from({ length: 600 }, () => parked.park(0, 10_000, parked.filtered));
+    const other = parked.park(0);
+    await put(parked, '1');
+    for (let at = 0; at < 10; at++) await turn();
+    expect(other.answered).toBe(1);
+    expect(filtered.every(({ answered }) => answered === 0)).toBe(true);
+    // When they came, and at the change.
+    expect(parked.compared()).toBe(2 * 600);
+    await put(parked, '2');
+    for (let at = 0; at < 10; at++) await turn();
+    expect(parked.compared()).toBe(3 * 600);
+    parked.parking.flush();
   });
 
   test('only those behind are answered; the others see the next change', async () => {

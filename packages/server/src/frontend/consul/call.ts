@@ -2,7 +2,9 @@
 
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import { readBody } from '../../net/body.ts';
+import { peerAddress } from '../../net/agent-node.ts';
 import type { Context, Exchange } from '../../net/frontend.ts';
+import { principalOf } from '../../net/principal.ts';
 import type { Caller } from '../../security/acl.ts';
 import type { Resource, Verb } from '../../security/authorizer.ts';
 import { decode, decodeAll, type Decoded, type Fields, type Schema } from './decode.ts';
@@ -37,6 +39,11 @@ export type Reply = Buffer | undefined | Shaped;
 export const streamed: Reply = { status: 200, body: Buffer.alloc(0), type: 'streamed' };
 
 export type Handler = (call: Call) => Reply | Promise<Reply>;
+
+/** Who vouches for what the call registers or keeps alive. */
+export function principal({ caller, exchange }: Pick<Call, 'caller' | 'exchange'>): string {
+  return principalOf(caller, peerAddress(exchange.request.socket) ?? '');
+}
 
 /**
  * Demands a permission of the caller.

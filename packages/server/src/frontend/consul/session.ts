@@ -11,7 +11,7 @@ import { serfHealth } from '../../registry/known-checks.ts';
 import { find } from '../../registry/reader.ts';
 import type { Json, RowOf } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
-import { decodeBytes, demand, type Call, type Reply } from './call.ts';
+import { decodeBytes, demand, principal, type Call, type Reply } from './call.ts';
 import { sessionRequest, type SessionFields } from './definitions.ts';
 import { invalid } from './errors.ts';
 import { nsPerMs, parseDuration } from './go-duration.ts';
@@ -188,7 +188,7 @@ export function renew(call: Call): Reply {
   const row = find.session(context.registry.state, id);
   if (row !== undefined) demand(call, 'session', 'write', row.node);
   // One whose end has begun is gone already, though its row is still there.
-  const alive = row !== undefined && (row.ttlMs === 0 || context.health.renewSession(id));
+  const alive = row !== undefined && (row.ttlMs === 0 || context.health.renewSession(id, principal(call)));
   if (!alive) throw new RegistryError('not_found', `Session id '${id.slice(0, 512)}' not found`);
   return jsonBody(params)([sessionJson(row)]);
 }

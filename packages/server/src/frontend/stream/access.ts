@@ -4,6 +4,7 @@
  */
 
 import { RegistryError, type FrameView, type RequestFrame } from '@rollcall/protocol';
+import { principalOf } from '../../net/principal.ts';
 import type { Access } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
 import type { Resource, Verb } from '../../security/authorizer.ts';
@@ -52,6 +53,11 @@ export class StreamAccess {
     this.#origin = origin;
     this.#caller = caller;
     this.#stopListening = security.acl.enabled ? security.acl.onChange(caller, onChange) : () => {};
+  }
+
+  /** Who vouches for what the stream registers. */
+  get principal(): string {
+    return principalOf(this.#caller, this.#origin.address);
   }
 
   get caller(): Caller {

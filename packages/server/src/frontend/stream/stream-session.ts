@@ -135,7 +135,7 @@ export class StreamSession {
     return this.#next(async () => {
       const [row] = this.#own([instance]);
       if (row === undefined) return false;
-      return this.#context.health.beat(row.node, checkIds.own(row.id, check), status, output);
+      return this.#context.health.beat(row.node, checkIds.own(row.id, check), status, output, this.#access.principal);
     });
   }
 
@@ -268,7 +268,7 @@ export class StreamSession {
       this.#created = false;
       this.#onLost();
     });
-    await health.streamOpened(this.#id);
+    await health.streamOpened(this.#id, this.#access.principal);
   }
 
   async #remove(rows: readonly InstanceRow[]): Promise<void> {

@@ -1,0 +1,203 @@
+/**
+ * The census: who vouches for how much, by node, by service and by principal, and how much of it a loss takes away.
+ * Counts are kept as leases come and go, so that weighing a loss costs what is lost and not what there is.
+ */
+
+import type { Loss, Rest } from './self-preservation.ts';
+
+/** Whom a lease vouches for, and who vouches. */
+export interface Standing {
+  readonly node: string;
+  /** Empty for what belongs to no service: a lock, a check of the node. */
+  readonly services: ReadonlySet<string>;
+  /** Absent while it is not known, as after a start: then its node stands for it. */
+  readonly principal: string | undefined;
+}
+
+interface Group {
+  readonly name: string;
+  /** Leases that vouch for it, or that it holds. */
+  leases: number;
+}
+
+/** The place of one lease in the census. */
+export interface Stake {
+  readonly standing: Standing;
+  readonly node: Group;
+  readonly services: readonly Group[];
+  readonly principal: Group;
+}
+
+/** What one group has lost, for people. */
+export interface Cause {
+  readonly name: string;
+  /** Leases that have lapsed. */
+  readonly lost: number;
+  /** Leases that there are, those that lapsed included. */
+  readonly of: number;
+  /** Its share of all leases that have lapsed, 0 to 1. */
+  readonly share: number;
+}
+
+export interface Causes {
+  readonly nodes: readonly Cause[];
+  readonly services: readonly Cause[];
+  readonly principals: readonly Cause[];
+}
+
+/** Groups that are named as the causes of a loss, of each kind. */
+const causesMax = 5;
+
+/** For leases without a service: together they are one more, since they are lost together. */
+const noService: ReadonlySet<string> = new Set(['(no service)']);
+
+export class Census {
+  readonly nodes = new Map<string, Group>();
+  readonly services = new Map<string, Group>();
+  readonly principals = new Map<string, Group>();
+  #leases = 0;
+  #serviceLeases = 0;
+
+  /** How many leases vouch for something. */
+  get leases(): number {
+    return this.#leases;
+  }
+
+  /** The same, where a lease counts once for each service that it vouches for. */
+  get serviceLeases(): number {
+    return this.#serviceLeases;
+  }
+
+  enter(standing: Standing): Stake {
+    this.#leases++;
+    const services = standing.services.size === 0 ? noService : standing.services;
+    this.#serviceLeases += services.size;
+    return {
+      standing,
+      node: join(this.nodes, standing.node),
+      services: Array.from(services, (service) => join(this.services, service)),
+      principal: join(this.principals, standing.principal ?? `node ${standing.node}`),
+    };
+  }
+
+  leave({ node, services, principal }: Stake): void {
+    this.#leases--;
+    this.#serviceLeases -= services.length;
+    part(this.nodes, node);
+    for (const service of services) part(this.services, service);
+    part(this.principals, principal);
+  }
+}
+
+function join(groups: Map<string, Group>, name: string): Group {
+  let group = groups.get(name);
+  if (group === undefined) groups.set(name, (group = { name, leases: 0 }));
+  group.leases++;
+  return group;
+}
+
+function part(groups: Map<string, Group>, group: Group): void {
+  if (--group.leases === 0) groups.delete(group.name);
+}
+
+/** The stakes that a loss has taken. */
+export class Tally {
+  readonly #census: Census;
+  readonly #nodes = new Map<Group, number>();
+  readonly #services = new Map<Group, number>();
+  readonly #principals = new Map<Group, number>();
+  #leases = 0;
+
+  constructor(census: Census) {
+    this.#census = census;
+  }
+
+  get leases(): number {
+    return this.#leases;
+  }
+
+  add(stake: Stake): void {
+    this.#count(stake, 1);
+  }
+
+  /** @param stake one that was added */
+  remove(stake: Stake): void {
+    this.#count(stake, -1);
+  }
+
+  /**
+   * @param instancesLost counts the distinct instances of the stakes for which `counts` holds, up to a limit of its own
+   */
+  loss(instancesLost: (counts: (stake: Stake) => boolean) => number): Loss {
+    const { nodes, services, principals, leases, serviceLeases } = this.#census;
+    const without = (of: (stake: Stake, group: Group) => boolean) => (group: Group | undefined) =>
+      instancesLost((stake) => group === undefined || of(stake, group));
+    return {
+      machines: nodes.size,
+      nodes: rest(this.#nodes, nodes.size, leases, without(({ node }, group) => node !== group)),
+      // A lease for several services is left out when all of them are.
+      services: rest(this.#services, services.size, serviceLeases, without((stake, group) => stake.services.some((own) => own !== group))),
+      principals: rest(this.#principals, principals.size, leases, without(({ principal }, group) => principal !== group)),
+    };
+  }
+
+  /** The groups that have lost most. */
+  causes(): Causes {
+    const all = this.#leases;
+    return { nodes: worst(this.#nodes, all), services: worst(this.#services, all), principals: worst(this.#principals, all) };
+  }
+
+  #count({ node, services, principal }: Stake, by: 1 | -1): void {
+    this.#leases += by;
+    tick(this.#nodes, node, by);
+    for (const service of services) tick(this.#services, service, by);
+    tick(this.#principals, principal, by);
+  }
+}
+
+function tick(counts: Map<Group, number>, group: Group, by: 1 | -1): void {
+  const count = (counts.get(group) ?? 0) + by;
+  if (count === 0) counts.delete(group);
+  else counts.set(group, count);
+}
+
+/**
+ * @param groups how many groups of the kind there are
+ * @param leases of all of them
+ * @param instancesLost counts those of the loss without a group
+ */
+function rest(
+  counts: ReadonlyMap<Group, number>,
+  groups: number,
+  leases: number,
+  instancesLost: (without: Group | undefined) => number,
+): Rest {
+  let worstGroup: Group | undefined;
+  let most = 0;
+  let leasesLost = 0;
+  let groupsLost = 0;
+  for (const [group, lost] of counts) {
+    leasesLost += lost;
+    groupsLost += shareOf(group, lost);
+    if (lost > most) [worstGroup, most] = [group, lost];
+  }
+  if (worstGroup === undefined || groups <= 1) return { groups, groupsLost, leases, leasesLost, instancesLost: instancesLost(undefined) };
+  return {
+    groups: groups - 1,
+    groupsLost: groupsLost - shareOf(worstGroup, most),
+    leases: leases - Math.max(worstGroup.leases, most),
+    leasesLost: leasesLost - most,
+    instancesLost: instancesLost(worstGroup),
+  };
+}
+
+/** A lease that changes its standing after it has lapsed may leave a group smaller than its loss. */
+function shareOf({ leases }: Group, lost: number): number {
+  return lost < leases ? lost / leases : 1;
+}
+
+function worst(counts: ReadonlyMap<Group, number>, all: number): Cause[] {
+  return Array.from(counts, ([{ name, leases }, lost]) => ({ name, lost, of: Math.max(lost, leases), share: lost / all }))
+    .sort((a, b) => b.lost - a.lost || (a.name < b.name ? -1 : 1))
+    .slice(0, causesMax);
+}

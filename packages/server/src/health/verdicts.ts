@@ -1,0 +1,45 @@
+/**
+ * Verdicts: what is committed when leases expire, and what that takes away. `expiry.ts` decides when, and commits.
+ */
+
+import type { Command, UpdateChecks } from '../registry/command.ts';
+import type { Stake } from './census.ts';
+import type { Lease } from './lease.ts';
+import { instancesMin } from './self-preservation.ts';
+
+export interface Ending {
+  readonly lease: Lease;
+  /** Absent when its loss is taken to be real, or is none. */
+  readonly stake: Stake | undefined;
+}
+
+export interface Verdict {
+  readonly command: Command;
+  readonly endings: readonly Ending[];
+}
+
+/** What to commit, with the leases whose verdict it is: checks together, the others one by one. The leases end with it. */
+export function verdictsOn(endings: readonly Ending[]): Verdict[] {
+  const verdicts: Verdict[] = [];
+  const checks: Ending[] = [];
+  const updates: UpdateChecks['updates'][number][] = [];
+  for (const ending of endings) {
+    const command = ending.lease.verdict();
+    ending.lease.end();
+    if (command === undefined) ending.lease.ended();
+    else if (command.kind !== 'update-checks') verdicts.push({ command, endings: [ending] });
+    else {
+      checks.push(ending);
+      updates.push(...command.updates);
+    }
+  }
+  if (checks.length > 0) verdicts.push({ command: { kind: 'update-checks', updates }, endings: checks });
+  return verdicts;
+}
+
+/** How many instances go with a lease, up to `instancesMin`. */
+export function countInstances(lease: Lease): number {
+  let instances = 0;
+  for (const _instance of lease.instances()) if (++instances >= instancesMin) break;
+  return instances;
+}
