@@ -9,6 +9,7 @@ import type { Dispatcher } from 'undici';
 import { Exchange } from './http/exchange.ts';
 import type { ExchangeContext, ExchangeOptions, ListWait } from './http/exchange-context.ts';
 import { fetchHandler } from './http/handler-forms.ts';
+import { withOneLength } from './http/request-headers.ts';
 import type { Transport } from './http/transport.ts';
 import { noTls } from './integration/service-host.ts';
 import { exchangeOptions, type TryOptions } from './try-options.ts';
@@ -81,7 +82,7 @@ export class ServiceFetch {
   /** Requests to the service's own name are balanced; a redirect to another place goes there. */
   #dispatcher(options: ExchangeOptions): FetchDispatcher {
     const dispatch = (request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean => {
-      if (this.#isOwn(request.origin)) this.#send(request, handler, options);
+      if (this.#isOwn(request.origin)) this.#send(bodied(request), handler, options);
       // Something of the service has redirected, so the transport is there.
       else return this.#context.transport.loaded?.elsewhere().dispatch(request, handler) ?? false;
       return true;
@@ -122,6 +123,12 @@ export class ServiceFetch {
     const message = `"${given}" is neither a path nor a URL below ${this.#origin}; other hosts are not this service`;
     throw new RegistryError('invalid_argument', message);
   }
+}
+
+/** A request as undici 7 takes it, when it has a body. */
+function bodied(request: Dispatcher.DispatchOptions): Dispatcher.DispatchOptions {
+  const headers = (request.body ?? undefined) === undefined ? request.headers : withOneLength(request.headers);
+  return headers === request.headers ? request : { ...request, headers: headers ?? null };
 }
 
 /** As `fetch` tells errors: a TypeError, with ours as its cause. */

@@ -28,6 +28,19 @@ export function withHeader(headers: Headers, name: string, value: string): Recor
   return all;
 }
 
+/**
+ * The headers with one length: `fetch` of Node appends that of the body to the one that it was given, as "5, 5", which
+ * undici 7 refuses. Equal values are one (RFC 9110 §8.6); others stay, to be refused.
+ */
+export function withOneLength(headers: Headers): Headers {
+  for (const [name, value] of pairs(headers)) {
+    if (typeof value !== 'string' || !value.includes(',') || name.toLowerCase() !== 'content-length') continue;
+    const [length = '', ...others] = value.split(',').map((one) => one.trim());
+    return others.every((other) => other === length) ? withHeader(headers, 'content-length', length) : headers;
+  }
+  return headers;
+}
+
 function* pairs(headers: Headers): Iterable<readonly [string, string | string[] | undefined]> {
   if (headers === undefined || headers === null) return;
   if (Array.isArray(headers)) {

@@ -125,6 +125,13 @@ describe('fetch', () => {
     }
   });
 
+  it.each(['content-length', 'Content-Length'])('takes a length (%s) that is that of the body, and no other', async (name) => {
+    const init = (length: string) => ({ method: 'POST', body: 'pen', headers: { [name]: length } });
+    expect((await rollcall.fetch(url, init('3'))).status).toBe(200);
+    await expect(rollcall.fetch(url, init('4'))).rejects.toThrow(TypeError);
+    expect(asked).toEqual([{ line: 'POST /items', type: 'text/plain;charset=UTF-8', body: 'pen' }]);
+  });
+
   it('takes a string, a URL, and a Request with options over it', async () => {
     await rollcall.fetch(url);
     await rollcall.fetch(new URL(url));
