@@ -1,7 +1,7 @@
 /**
- * What balancing costs on top of undici: requests per second of a service's `fetch` against undici's
- * own `fetch` to a fixed address and the same kind of pool, in turns in the same run. The service is
- * another process; each side keeps the same number of requests in flight.
+ * What balancing costs on top of `fetch`: requests per second of a service's `fetch` against undici's
+ * own and the platform's to a fixed address, the former with the same kind of pool, in turns in the same run. The
+ * service is another process; each side keeps the same number of requests in flight.
  *
  *   npm run build && node bench/micro/fetch-overhead.mjs [--rounds 9] [--requests 4000] [--instances 1]
  */
@@ -38,16 +38,18 @@ const pool = new Pool(`http://${services[0].authority}`);
 const bareUrl = `http://${services[0].authority}/path`;
 const web = new ServiceClient(new StaticSource({ web: services.map(({ authority }) => authority) }), 'web');
 const sides = {
+  platform: async () => (await globalThis.fetch(bareUrl)).text(),
   undici: async () => (await fetch(bareUrl, { dispatcher: pool })).text(),
   rollcall: async () => (await web.fetch('/path')).text(),
 };
 
-const perSecond = { undici: [], rollcall: [] };
-const cpuMicros = { undici: [], rollcall: [] };
+const names = Object.keys(sides);
+const perSecond = Object.fromEntries(names.map((name) => [name, []]));
+const cpuMicros = Object.fromEntries(names.map((name) => [name, []]));
 for (const one of Object.values(sides)) await load(one);
 for (let round = 0; round < rounds; round++) {
   // Whoever goes first may find a warmer or a busier machine, so they take turns.
-  for (const name of round % 2 === 0 ? ['undici', 'rollcall'] : ['rollcall', 'undici']) {
+  for (const name of round % 2 === 0 ? names : names.toReversed()) {
     const start = performance.now();
     const cpu = process.cpuUsage();
     await load(sides[name]);
@@ -57,12 +59,15 @@ for (let round = 0; round < rounds; round++) {
   }
 }
 
-const ratio = ({ undici, rollcall }) => withSpread(rollcall.map((value, round) => value / undici[round]), 3);
+const ratio = (figures, other) => withSpread(figures.rollcall.map((value, round) => value / figures[other][round]), 3);
 const line = (name) => `${median(perSecond[name]).toFixed(0)} a second, ${median(cpuMicros[name]).toFixed(1)} µs of CPU each`;
 console.log(`node ${process.version}, ${instances} instance(s), ${inFlight} requests in flight, median of ${rounds} × ${requests} requests`);
 console.log(`undici fetch, fixed address: ${line('undici')}`);
+console.log(`the platform's, its agent:   ${line('platform')}`);
 console.log(`rollcall fetch:              ${line('rollcall')}`);
-console.log(`ratio of throughput: ${ratio(perSecond)}; of CPU: ${ratio(cpuMicros)}`);
+for (const other of ['undici', 'platform']) {
+  console.log(`ratio to ${other}: throughput ${ratio(perSecond, other)}; CPU ${ratio(cpuMicros, other)}`);
+}
 
 await web.close();
 await pool.close();
