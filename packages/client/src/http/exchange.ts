@@ -14,6 +14,7 @@ import { isRegistryError, type RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
 import type { Endpoint } from '../endpoint.ts';
 import { deadlineHeader, writeDeadline } from '../resilience/deadline.ts';
+import { silenceTimer } from '../resilience/held-up.ts';
 import type { Hedgeable, Waiting } from '../resilience/hedging.ts';
 import { type Failure, isIdempotent, retryPlace } from '../resilience/retry.ts';
 import type { ServiceEvent } from '../resilience/service-event.ts';
@@ -270,7 +271,7 @@ export class Exchange implements TryListener, Hedgeable {
   #watchDeadline(now: number): void {
     const { deadline } = this.#options;
     if (deadline === undefined) return;
-    this.#stopDeadline = this.#context.clock.timer(deadline.at - now, () => {
+    this.#stopDeadline = silenceTimer(this.#context.clock, deadline.at - now, () => {
       this.#tell({ kind: 'deadline' });
       const cause = new DOMException('the time for it was over', 'TimeoutError');
       const error = this.#explain('late', cause, this.#answering?.endpoint ?? this.#tries.endpoints.at(-1));

@@ -9,6 +9,7 @@ import type { OutcomeResult } from '../balancer/balancer.ts';
 import type { Clock } from '../clock.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { type LoadReport, loadReportIn } from '../load-report/load-report.ts';
+import { silenceTimer } from '../resilience/held-up.ts';
 import { type Failure, isRefusal } from '../resilience/retry.ts';
 import type { EndpointChooser } from '../routing/router.ts';
 import { failureOf } from './failure.ts';
@@ -78,7 +79,7 @@ export class Try implements FetchHandler {
   }
 
   limit(timeoutMs: number): void {
-    this.#stopTimer = this.#clock.timer(timeoutMs, () => {
+    this.#stopTimer = silenceTimer(this.#clock, timeoutMs, () => {
       const failure = this.#breakOff === undefined ? 'unsent' : 'late';
       const what = failure === 'unsent' ? 'connection' : 'answer';
       const error = new RegistryError('deadline_exceeded', `no ${what} within ${timeoutMs} ms`);

@@ -67,3 +67,48 @@ it('turns to those that wait already when it learns that they have waited long e
   clock.advance(0);
   expect(told).toHaveLength(1);
 });
+
+it('does not hedge for the time in which this process was held up, however often it is', () => {
+  const { clock, hedging, told, send } = setUp();
+  const sent = send('a');
+  for (let time = 0; time < 20; time++) {
+    clock.stall(200);
+    clock.advance(0);
+    expect(told).toEqual([]);
+  }
+  // What has arrived is read now: the answer was among it.
+  hedging.ended(sent);
+  clock.advance(1_000);
+  expect(told).toEqual([]);
+});
+
+it('hedges a request that is still not answered when the process runs again', () => {
+  const { clock, told, send } = setUp();
+  send('a');
+  clock.advance(60);
+  clock.stall(500);
+  clock.advance(0);
+  expect(told).toEqual([]);
+  clock.advance(1);
+  expect(told).toEqual(['a after 100']);
+});
+
+it('takes no notice of a delay that is small beside the wait', () => {
+  const { clock, told, send } = setUp({ initialDelayMs: 1_000 });
+  send('a');
+  clock.stall(1_200);
+  clock.advance(0);
+  expect(told).toEqual(['a after 1000']);
+});
+
+it('counts the time in which the process was held up for those only that waited then', () => {
+  const { clock, told, send } = setUp();
+  send('a');
+  clock.stall(300);
+  clock.advance(0);
+  send('b');
+  clock.advance(99);
+  expect(told).toEqual(['a after 100']);
+  clock.advance(1);
+  expect(told).toEqual(['a after 100', 'b after 100']);
+});

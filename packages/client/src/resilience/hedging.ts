@@ -2,11 +2,13 @@
  * Hedged requests: when an answer takes longer than nearly all answers do, the same request goes to a
  * second endpoint, and the first answer counts (J. Dean, L. A. Barroso, "The Tail at Scale", CACM 56(2),
  * 2013). This file says when, and how many there may be: under overload every answer takes long, and hedges
- * would only add to it. Only requests that may be made twice and have no body are hedged, each once.
+ * would only add to it. While this process itself is held up, answers look late that are not, and hedges would
+ * hold it up more: the time that it was held up does not count as waiting. Only requests that may be made twice and have no body are hedged, each once.
  */
 
 import { demand } from '../demand.ts';
 import type { Clock } from '../clock.ts';
+import { wasHeldUp } from './held-up.ts';
 import { LatencyWindow } from './latency-window.ts';
 import { RetryBudget } from './retry-budget.ts';
 
@@ -39,6 +41,7 @@ export interface Hedgeable {
 /** A request in the list of those that wait. */
 export interface Waiting {
   readonly request: Hedgeable;
+  /** In time that this process was not held up. */
   readonly sentAt: number;
   previous: Waiting | undefined;
   next: Waiting | undefined;
@@ -59,6 +62,10 @@ export class Hedging {
   readonly #answers = new LatencyWindow(windowMs);
   #delayMs: number;
   #sinceRead = 0;
+  /** When the timer is due. */
+  #dueAt = 0;
+  /** Milliseconds for which this process was held up while requests waited. */
+  #heldUpMs = 0;
 
   /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(clock: Clock, { percentile = 0.99, delayMinMs = 10, initialDelayMs = 1_000, maxShare = 0.05 }: HedgingOptions = {}) {
@@ -79,7 +86,7 @@ export class Hedging {
    */
   sent(request: Hedgeable, now: number): Waiting {
     this.#budget.deposit(now);
-    const waiting: Waiting = { request, sentAt: now, previous: this.#last, next: undefined };
+    const waiting: Waiting = { request, sentAt: now - this.#heldUpMs, previous: this.#last, next: undefined };
     if (this.#last === undefined) this.#first = waiting;
     else this.#last.next = waiting;
     this.#last = waiting;
@@ -125,15 +132,24 @@ export class Hedging {
   }
 
   /** Once set, the timer goes on to the next that is due, even if the one that it was set for has been answered. */
-  #arm({ sentAt }: Waiting, now: number): void {
-    this.#stopTimer = this.#clock.timer(Math.max(0, sentAt + this.#delayMs - now), () => this.#turn());
+  #arm({ sentAt }: Waiting, now: number, leastMs = 0): void {
+    const delayMs = Math.max(leastMs, sentAt + this.#heldUpMs + this.#delayMs - now);
+    this.#dueAt = now + delayMs;
+    this.#stopTimer = this.#clock.timer(delayMs, () => this.#turn());
   }
 
   #turn(): void {
     const now = this.#clock.monotonic();
     this.#stopTimer = undefined;
+    const lateMs = now - this.#dueAt;
+    if (wasHeldUp(lateMs, this.#delayMs)) {
+      this.#heldUpMs += lateMs;
+      // Answers that have arrived are read before the next timer.
+      if (this.#first !== undefined) this.#arm(this.#first, now, 1);
+      return;
+    }
     for (let waiting = this.#first; waiting !== undefined; waiting = this.#first) {
-      if (waiting.sentAt + this.#delayMs > now) {
+      if (waiting.sentAt + this.#heldUpMs + this.#delayMs > now) {
         this.#arm(waiting, now);
         return;
       }
