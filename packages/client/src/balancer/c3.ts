@@ -11,6 +11,8 @@
  * - Rate control and the queue that holds requests back are left out: a balancer answers at once,
  *   and overload is the business of concurrency limits. Without them, many clients that rank the
  *   same endpoints alike may crowd upon one; `peak-ewma.ts` compares two at random and is safer then.
+ * - With unequal weights two endpoints are compared instead of all, as `two-choices.ts` does it: the best of all would get
+ *   every request whatever its weight, as long as little is in flight.
  * - An endpoint without news for `staleMs` is tried again by one request at a time. A full scan
  *   would otherwise never return to one that was slow once.
  */
@@ -22,7 +24,8 @@ import { drawAllowed } from './draw.ts';
 import { type LatencyOptions, MeanLatency, MovingAverages } from './moving-averages.ts';
 import { Places } from './places.ts';
 import { drawIndex, type RandomSource } from './seeded-random.ts';
-import { requestShares } from './weights.ts';
+import { TwoChoices } from './two-choices.ts';
+import { placesOf, requestShares, unequalWeights } from './weights.ts';
 
 export interface C3Options extends LatencyOptions {
   /**
@@ -52,7 +55,7 @@ const unknownRoot = 2 ** 16;
 const termsEach = 3;
 
 class C3 implements Balancer {
-  readonly #places = new Places();
+  readonly #list = new Places();
   readonly #random: RandomSource;
   readonly #clients: number;
   readonly #staleMs: number;
@@ -70,8 +73,12 @@ class C3 implements Balancer {
   #terms = new Float64Array(0);
   /** No endpoint that counts as known is without news for too long before this time. */
   readonly #knownUntil = new Float64Array([-Infinity]);
-  /** What one request counts at each endpoint, by its weight. */
-  #requestShares = new Float64Array(0);
+  /** How many places for requests each endpoint has, by its weight. */
+  #places = new Float64Array(0);
+  /** After how long without news each endpoint counts as unknown, in milliseconds. */
+  #staleness = new Float64Array(0);
+  /** While weights differ. */
+  #pairs: C3Pairs | undefined;
   /** Where the next scan begins, so that ties go round: one beyond the last pick. */
   #next = 0;
 
@@ -86,20 +93,26 @@ class C3 implements Balancer {
   }
 
   update(endpoints: readonly Endpoint[]): void {
-    const before = this.#places.replace(endpoints);
-    this.#latency.update(before);
-    this.#service.update(before);
-    this.#queue.update(before);
-    this.#requestShares = requestShares(endpoints);
+    const before = this.#list.replace(endpoints);
+    const paces = requestShares(endpoints);
+    this.#latency.update(before, paces);
+    this.#service.update(before, paces);
+    this.#queue.update(before, paces);
+    this.#places = placesOf(endpoints);
+    this.#staleness = paces.map((pace) => pace * this.#staleMs);
+    this.#pairs = unequalWeights(endpoints) && new C3Pairs(this.#random, this.#assess);
+    this.#pairs?.update(endpoints);
     this.#terms = new Float64Array(termsEach * endpoints.length);
     for (let index = 0; index < endpoints.length; index++) this.#weigh(index);
     this.#knownUntil[0] = -Infinity;
     this.#next = drawIndex(this.#random, endpoints.length);
   }
 
-  pick({ now, exclude }: PickContext): Endpoint | undefined {
-    const { endpoints } = this.#places;
+  pick(context: PickContext): Endpoint | undefined {
+    const { now, exclude } = context;
+    const { endpoints } = this.#list;
     if (now > (this.#knownUntil[0] as number)) this.#forgetStale(now);
+    if (this.#pairs !== undefined) return this.#pairs.pick(context);
     if (exclude.length > 0) return this.#pickBut(exclude);
     const count = endpoints.length;
     const terms = this.#terms;
@@ -121,7 +134,7 @@ class C3 implements Balancer {
   }
 
   observe(endpoint: Endpoint, outcome: Outcome): void {
-    const index = this.#places.indexOf(endpoint);
+    const index = this.#list.indexOf(endpoint);
     if (index === undefined) return;
     this.#latency.observe(index, outcome);
     const { now, load } = outcome;
@@ -140,9 +153,18 @@ class C3 implements Balancer {
     this.#weigh(index);
   }
 
+  /** The score of a place with so many requests in flight. */
+  readonly #assess: Assess = (index, inFlight, into, choice) => {
+    const at = termsEach * index;
+    const each = (this.#terms[at + 2] as number) * (this.#places[index] as number);
+    const queue = (this.#terms[at + 1] as number) + inFlight * each;
+    // Its cube root, in which queues count as they do elsewhere: chance is told from what is dearer by their ratio.
+    into[choice] = Math.cbrt(Math.max(0, (this.#terms[at] as number) + queue * queue * queue));
+  };
+
   /** For retries: they are rare, and the scan of `pick` need not ask each endpoint whether it is excluded. */
   #pickBut(exclude: readonly Endpoint[]): Endpoint | undefined {
-    const { endpoints } = this.#places;
+    const { endpoints } = this.#list;
     const terms = this.#terms;
     let best = drawAllowed(endpoints, exclude, -1, undefined, this.#random);
     let least = Infinity;
@@ -159,7 +181,7 @@ class C3 implements Balancer {
 
   /** Makes the terms of an endpoint anew. */
   #weigh(index: number): void {
-    const share = this.#requestShares[index] as number;
+    const share = 1 / (this.#places[index] as number);
     const latency = this.#latency.values[index] as number;
     if (share === Infinity || Number.isNaN(latency)) {
       this.#setUnknown(index);
@@ -177,7 +199,7 @@ class C3 implements Balancer {
 
   /** Costs nothing while it is idle, and more than any that is known otherwise; Infinity for weight 0. */
   #setUnknown(index: number): void {
-    const share = this.#requestShares[index] as number;
+    const share = 1 / (this.#places[index] as number);
     const at = termsEach * index;
     this.#terms[at] = share === Infinity ? Infinity : 0;
     this.#terms[at + 1] = 0;
@@ -186,12 +208,32 @@ class C3 implements Balancer {
 
   #forgetStale(now: number): void {
     const { stamps } = this.#latency;
-    let oldest = Infinity;
+    let soonest = Infinity;
     for (let index = 0; index < stamps.length; index++) {
-      const stamp = stamps[index] as number;
-      if (now - stamp > this.#staleMs) this.#setUnknown(index);
-      else if (stamp < oldest) oldest = stamp;
+      const until = (stamps[index] as number) + (this.#staleness[index] as number);
+      if (now > until) this.#setUnknown(index);
+      else if (until < soonest) soonest = until;
     }
-    this.#knownUntil[0] = oldest + this.#staleMs;
+    this.#knownUntil[0] = soonest;
+  }
+}
+
+type Assess = (index: number, inFlight: number, into: Float64Array, choice: 0 | 1) => void;
+
+/** C3's scores for two endpoints drawn by weight. */
+class C3Pairs extends TwoChoices {
+  readonly #assess: Assess;
+
+  constructor(random: RandomSource, assess: Assess) {
+    super(random);
+    this.#assess = assess;
+  }
+
+  override observe(): void {}
+
+  protected override assess(index: number, choice: 0 | 1): void {
+    this.assessLoad(index, choice);
+    this.#assess(index, (this.costs[choice] as number) - 1, this.costs, choice);
+    this.steadyCosts[choice] = this.costs[choice] as number;
   }
 }

@@ -1,21 +1,23 @@
 /**
  * Least connections: of all endpoints the one with the fewest requests in flight for its weight, as
  * in LVS ("weighted least-connection", http://www.linuxvirtualserver.org/docs/scheduling.html) and
- * HAProxy (`balance leastconn`). The scan begins behind the last pick, so that ties go round: from
- * the head of the list, the first endpoint would get every request of a client that sends one at a
- * time. With unequal weights an endpoint drawn by weight is taken if it is idle, since requests in
- * flight say nothing about weights while there are few.
+ * HAProxy (`balance leastconn`). With equal weights the scan begins behind the last pick, so that ties go round: from
+ * the head of the list, the first endpoint would get every request of a client that sends one at a time.
+ *
+ * With unequal weights an endpoint of weight w counts as w places, over which its requests lie evenly, and one of the
+ * places with the fewest requests is drawn. So it is least connections over equal places, and shares are the
+ * weights at any load; requests in flight ÷ weight, as in LVS, would send every request to an idle endpoint,
+ * however light it is.
  *
  * It sees this client's requests only, and many clients that scan all endpoints crowd upon the same
  * idle one; `least-request.ts` compares two and does not, in O(1).
  */
 
 import type { Endpoint } from '../endpoint.ts';
-import { AliasTable } from './alias-table.ts';
 import type { Balancer, BalancerFactory, PickContext } from './balancer.ts';
 import { drawAllowed } from './draw.ts';
-import { drawIndex, type RandomSource } from './seeded-random.ts';
-import { requestShares, unequalWeights } from './weights.ts';
+import { bitsRange, drawIndex, type RandomSource } from './seeded-random.ts';
+import { placesOf, unequalWeights } from './weights.ts';
 
 /** The endpoint with the fewest requests in flight per weight. O(n). */
 export function leastConnections(): BalancerFactory {
@@ -25,11 +27,8 @@ export function leastConnections(): BalancerFactory {
 class LeastConnections implements Balancer {
   #endpoints: readonly Endpoint[] = [];
   readonly #random: RandomSource;
-  /** Undefined while all weights are equal, as is the table. */
-  #weights: Float64Array | undefined;
-  #table: AliasTable | undefined;
-  /** What one request in flight counts at each endpoint. */
-  #shares = new Float64Array(0);
+  /** How many places each endpoint has; undefined while all weights are equal. */
+  #places: Float64Array | undefined;
   /** Where the next scan begins: one beyond the last pick. */
   #next = 0;
 
@@ -39,31 +38,25 @@ class LeastConnections implements Balancer {
 
   update(endpoints: readonly Endpoint[]): void {
     this.#endpoints = [...endpoints];
-    this.#weights = unequalWeights(endpoints);
-    this.#table = this.#weights && new AliasTable(this.#weights);
-    this.#shares = requestShares(endpoints);
+    this.#places = unequalWeights(endpoints) && placesOf(endpoints);
     this.#next = drawIndex(this.#random, endpoints.length);
   }
 
   pick({ exclude }: PickContext): Endpoint | undefined {
+    if (this.#places !== undefined) return this.#pickPlace(this.#places, exclude);
     if (exclude.length > 0) return this.#pickBut(exclude);
     const endpoints = this.#endpoints;
     const count = endpoints.length;
-    const shares = this.#shares;
-    const first = this.#table === undefined ? this.#next : this.#table.draw(this.#random);
-    let idlest = first;
-    if (endpoints[first]?.inFlight !== 0) {
-      let least = Infinity;
-      let index = this.#next;
-      for (let left = count; left > 0; left--) {
-        // Not a number for an idle endpoint of weight 0, which is less than nothing.
-        const load = (endpoints[index] as Endpoint).inFlight * (shares[index] as number);
-        if (load < least) {
-          least = load;
-          idlest = index;
-        }
-        index = index + 1 === count ? 0 : index + 1;
+    let idlest = this.#next;
+    let least = Infinity;
+    let index = this.#next;
+    for (let left = count; left > 0; left--) {
+      const { inFlight } = endpoints[index] as Endpoint;
+      if (inFlight < least) {
+        least = inFlight;
+        idlest = index;
       }
+      index = index + 1 === count ? 0 : index + 1;
     }
     this.#next = idlest + 1 < count ? idlest + 1 : 0;
     return endpoints[idlest];
@@ -71,18 +64,43 @@ class LeastConnections implements Balancer {
 
   observe(): void {}
 
+  /** Draws one of the places with the fewest requests: counts them, and goes to the one drawn. */
+  #pickPlace(places: Float64Array, exclude: readonly Endpoint[]): Endpoint | undefined {
+    const endpoints = this.#endpoints;
+    let least = Infinity;
+    let total = 0;
+    for (let index = 0; index < endpoints.length; index++) {
+      const endpoint = endpoints[index] as Endpoint;
+      const each = places[index] as number;
+      if (each === 0 || exclude.includes(endpoint)) continue;
+      const full = Math.floor(endpoint.inFlight / each);
+      if (full > least) continue;
+      if (full < least) total = 0;
+      least = full;
+      total += each * (full + 1) - endpoint.inFlight;
+    }
+    // Weight 0 is for when no other is left.
+    if (least === Infinity) return endpoints[drawAllowed(endpoints, exclude, -1, undefined, this.#random)];
+    let left = (this.#random.bits() / bitsRange) * total;
+    let drawn: Endpoint | undefined;
+    for (let index = 0; index < endpoints.length; index++) {
+      const endpoint = endpoints[index] as Endpoint;
+      const each = places[index] as number;
+      if (each === 0 || exclude.includes(endpoint) || Math.floor(endpoint.inFlight / each) !== least) continue;
+      drawn = endpoint;
+      left -= each * (least + 1) - endpoint.inFlight;
+      if (left < 0) break;
+    }
+    return drawn;
+  }
+
   /** For retries: they are rare, and the scan of `pick` need not ask each endpoint whether it is excluded. */
   #pickBut(exclude: readonly Endpoint[]): Endpoint | undefined {
     const endpoints = this.#endpoints;
-    let idlest = drawAllowed(endpoints, exclude, -1, this.#weights, this.#random);
-    let least = (endpoints[idlest]?.inFlight ?? 0) * (this.#shares[idlest] ?? 0);
-    for (let index = 0; index < endpoints.length; index++) {
-      const endpoint = endpoints[index] as Endpoint;
-      const load = endpoint.inFlight * (this.#shares[index] as number);
-      if (!(load < least) || exclude.includes(endpoint)) continue;
-      least = load;
-      idlest = index;
+    let idlest = endpoints[drawAllowed(endpoints, exclude, -1, undefined, this.#random)];
+    for (const endpoint of endpoints) {
+      if (endpoint.inFlight < (idlest?.inFlight ?? 0) && !exclude.includes(endpoint)) idlest = endpoint;
     }
-    return endpoints[idlest];
+    return idlest;
   }
 }

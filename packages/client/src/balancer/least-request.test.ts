@@ -48,11 +48,11 @@ it.each([
 
 it.each([
   [0, 0.1],
-  [1, 0.7],
+  [1, 0.12],
   [4, 1],
 ])('counts requests in flight against weights as the bias says: with %d, the light idle one of two gets a share of %d', (activeRequestBias, due) => {
-  // The heavy one is drawn first 9 times of 10 and costs (9 · 5/9 + 1)^bias = 6^bias, the other 1: with
-  // a bias of 1 the other is taken instead with chance (1/1) ÷ (9/6).
+  // The heavy one is drawn first 9 times of 10 and costs 2^bias at each of its nine places, the other 1: that is chance up
+  // to 1.5 times and none from 4 times on, and a move to a ninth of the weight has a chance of a ninth, times cost ÷ 1.5.
   const balancer = leastRequest({ activeRequestBias })(new SeededRandom(5));
   const endpoints = someEndpoints(2, (index) => ({ weight: index === 0 ? 9 : 1 }));
   endpoints[0]!.inFlight = 9;

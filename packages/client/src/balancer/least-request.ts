@@ -16,7 +16,7 @@ import { TwoChoices } from './two-choices.ts';
 export interface LeastRequestOptions {
   /**
    * How much requests in flight count against weights, 0 or more, as Envoy's `active_request_bias`:
-   * endpoints cost (requests in flight per weight + 1)^bias. 1 by default; with 0 only weights count,
+   * endpoints cost (requests in flight at a place + 1)^bias. 1 by default; with 0 only weights count,
    * and the more it is, the less do they. Without effect while weights are equal, but for 0, which
    * is a random choice.
    */
@@ -45,5 +45,6 @@ class LeastRequest extends TwoChoices {
   protected override assess(index: number, choice: 0 | 1): void {
     this.assessLoad(index, choice);
     if (this.#bias !== 1) this.costs[choice] = (this.costs[choice] as number) ** this.#bias;
+    this.steadyCosts[choice] = this.costs[choice] as number;
   }
 }

@@ -19,13 +19,20 @@ export class MovingAverages {
   /** How many samples came, by index. */
   #counts = new Float64Array(0);
   readonly #decayMs: number;
+  /** τ by index, in milliseconds. */
+  #decays = new Float64Array(0);
 
   constructor(decayMs: number) {
     this.#decayMs = decayMs;
   }
 
-  /** @param before for each endpoint the index that it had, −1 for a new one */
-  update(before: Int32Array): void {
+  /**
+   * @param before for each endpoint the index that it had, −1 for a new one
+   * @param paces τ of each endpoint as a multiple of the usual one: of one that gets a tenth of the requests, a mean of
+   *   as many samples takes ten times as long
+   */
+  update(before: Int32Array, paces: Float64Array): void {
+    this.#decays = paces.map((pace) => pace * this.#decayMs);
     this.values = carried(this.values, before, NaN);
     this.stamps = carried(this.stamps, before, NaN);
     this.#counts = carried(this.#counts, before, 0);
@@ -38,7 +45,7 @@ export class MovingAverages {
     const count = this.#counts[index] as number;
     if (count === 0) this.values[index] = value;
     else {
-      const decayed = Math.exp(-Math.max(0, now - (this.stamps[index] as number)) / this.#decayMs);
+      const decayed = Math.exp(-Math.max(0, now - (this.stamps[index] as number)) / (this.#decays[index] as number));
       const past = Math.min(decayed, count / (count + 1));
       this.values[index] = (this.values[index] as number) * past + value * (1 - past);
     }

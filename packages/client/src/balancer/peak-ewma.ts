@@ -10,12 +10,16 @@
  * - A failure is charged as a long latency. By its latency alone, an endpoint that fails at once
  *   would be the best of all and draw most of the traffic.
  * - A cancelled request proves only that the endpoint took at least that long.
+ * - With unequal weights, the more requests an endpoint gets, the higher the peak of their latencies. So two endpoints
+ *   are compared by the mean of their latest samples, and an endpoint is left for its peak only when that is much dearer
+ *   (`two-choices.ts`). Time passes for each in proportion to its weight, as do its requests.
  */
 
 import type { Endpoint } from '../endpoint.ts';
 import type { BalancerFactory, Outcome } from './balancer.ts';
 import type { RandomSource } from './seeded-random.ts';
 import { TwoChoices } from './two-choices.ts';
+import { requestShares } from './weights.ts';
 
 export interface PeakEwmaOptions {
   /** Time constant τ of the average, in milliseconds; more than 0. 10,000 by default, as in Finagle. */
@@ -36,6 +40,9 @@ export function peakEwma({ decayMs = 10_000, failureMs = 1000 }: PeakEwmaOptions
 /** Dearer than any latency, in milliseconds; small enough to add requests in flight to it. */
 const unknownCost = 2 ** 47;
 
+/** Few enough to follow, and many enough that chance moves the mean by little. */
+const samplesOfMean = 16;
+
 class PeakEwma extends TwoChoices {
   readonly #decayMs: number;
   readonly #failureMs: number;
@@ -44,6 +51,10 @@ class PeakEwma extends TwoChoices {
   /** Average latency in milliseconds as of `#stamps`, by index; 0 when nothing is known. */
   #averages = new Float64Array(0);
   #stamps = new Float64Array(0);
+  /** Plain mean of the latest samples, by index; 0 when nothing is known. */
+  #means = new Float64Array(0);
+  /** τ by index, in milliseconds. */
+  #decays = new Float64Array(0);
 
   constructor(random: RandomSource, decayMs: number, failureMs: number) {
     super(random);
@@ -55,6 +66,7 @@ class PeakEwma extends TwoChoices {
     super.update(endpoints);
     const averages = new Float64Array(endpoints.length);
     const stamps = new Float64Array(endpoints.length);
+    const means = new Float64Array(endpoints.length);
     const indices = new Map<Endpoint, number>();
     endpoints.forEach((endpoint, index) => {
       indices.set(endpoint, index);
@@ -62,10 +74,13 @@ class PeakEwma extends TwoChoices {
       if (before === undefined) return;
       averages[index] = this.#averages[before] as number;
       stamps[index] = this.#stamps[before] as number;
+      means[index] = this.#means[before] as number;
     });
     this.#indices = indices;
     this.#averages = averages;
     this.#stamps = stamps;
+    this.#means = means;
+    this.#decays = requestShares(endpoints).map((share) => this.#decayMs * share);
   }
 
   override observe(endpoint: Endpoint, { now, latencyMs, result }: Outcome): void {
@@ -76,9 +91,12 @@ class PeakEwma extends TwoChoices {
     const answered = result === 'ok' || result === 'cancelled';
     const sample = answered ? latencyMs : Math.max(latencyMs, this.#failureMs);
     // Samples come at uneven times, so the weight of the past is that of the time since the last.
-    const past = Math.exp(-Math.max(0, now - (this.#stamps[index] as number)) / this.#decayMs);
+    const past = Math.exp(-Math.max(0, now - (this.#stamps[index] as number)) / (this.#decays[index] as number));
     this.#averages[index] = sample > average ? sample : average * past + sample * (1 - past);
     this.#stamps[index] = now;
+    if (!this.weighted) return;
+    const mean = this.#means[index] as number;
+    this.#means[index] = mean === 0 ? sample : mean + (sample - mean) / samplesOfMean;
   }
 
   protected override assess(index: number, choice: 0 | 1): void {
@@ -86,6 +104,7 @@ class PeakEwma extends TwoChoices {
     const average = this.#averages[index] as number;
     this.assessLoad(index, choice);
     const load = this.costs[choice] as number;
+    this.steadyCosts[choice] = (this.#means[index] as number) * load;
     this.costs[choice] = average === 0 && load > 1 ? unknownCost + load : average * load;
   }
 
@@ -93,7 +112,7 @@ class PeakEwma extends TwoChoices {
   #decay(index: number): void {
     const now = this.now[0] as number;
     const passed = Math.max(0, now - (this.#stamps[index] as number));
-    this.#averages[index] = (this.#averages[index] as number) * Math.exp(-passed / this.#decayMs);
+    this.#averages[index] = (this.#averages[index] as number) * Math.exp(-passed / (this.#decays[index] as number));
     this.#stamps[index] = now;
   }
 }

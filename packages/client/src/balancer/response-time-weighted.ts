@@ -17,7 +17,7 @@ import { drawAllowed } from './draw.ts';
 import { type LatencyOptions, MeanLatency } from './moving-averages.ts';
 import { Places } from './places.ts';
 import type { RandomSource } from './seeded-random.ts';
-import { relativeWeights } from './weights.ts';
+import { relativeWeights, requestShares } from './weights.ts';
 
 /**
  * Each endpoint as often as its weight ÷ its mean latency says. O(log n); O(n) for a retry.
@@ -45,7 +45,7 @@ class ResponseTimeWeighted implements Balancer {
   update(endpoints: readonly Endpoint[]): void {
     const before = this.#places.replace(endpoints);
     this.#weights = relativeWeights(endpoints);
-    this.#latency.update(before);
+    this.#latency.update(before, requestShares(endpoints));
     const stranger = this.#meanOfAll();
     this.#queue.update(
       before,

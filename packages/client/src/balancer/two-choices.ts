@@ -4,11 +4,13 @@
  * (M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", IEEE TPDS 12(10), 2001),
  * and it does not send everybody to the same best endpoint, as a full scan does.
  *
- * Weights are our extension, and equal weights leave the plain algorithm. The first endpoint is
- * drawn by weight, the second uniformly; requests in flight are counted per unit of weight; and a
- * cheaper second endpoint of lesser weight is taken with chance (weight/cost) ÷ (weight/cost) of the
- * first. Between endpoints that cost the same but for noise the shares are then close to the weights
- * (as in Metropolis–Hastings), while a much slower endpoint is left whatever its weight.
+ * Weights are our extension; equal weights leave the plain algorithm. An endpoint of weight w counts as w places that
+ * are alike, and two places are compared. The endpoints are drawn once by weight and once uniformly; its requests
+ * in flight lie evenly on its places, so the place that is looked at has the lower or the higher whole number, by chance
+ * (`assessLoad`). A cheaper second endpoint of lesser weight is taken with chance weight ÷ weight of the first, so
+ * that between places that differ by chance only, as many requests move one way as the other, and shares are the
+ * weights at any load (detailed balance, as in Metropolis–Hastings). Costs that differ by little are not told apart, and
+ * an endpoint that is dearer on a longer view is left in proportion, whatever its weight.
  *
  * Fractions pass between the methods in typed arrays: V8 boxes those that a call takes or returns,
  * 16 bytes each, whenever it does not inline the call.
@@ -19,7 +21,16 @@ import { AliasTable } from './alias-table.ts';
 import type { Balancer, Outcome, PickContext } from './balancer.ts';
 import { drawAllowed } from './draw.ts';
 import { bitsRange, drawIndex, type RandomSource } from './seeded-random.ts';
-import { requestShares, unequalWeights } from './weights.ts';
+import { placesOf, unequalWeights } from './weights.ts';
+
+/** Up to so many times the cost is chance: latencies vary, and requests in flight are whole numbers. */
+const alike = 1.5;
+
+/** From so many times the cost on it is not. */
+const dearer = 4;
+
+/** On a longer view chance does not make half again the cost. */
+const steadilyDearer = 1.5;
 
 export abstract class TwoChoices implements Balancer {
   protected endpoints: readonly Endpoint[] = [];
@@ -27,18 +38,25 @@ export abstract class TwoChoices implements Balancer {
   protected readonly now = new Float64Array(1);
   /** What the two choices cost. */
   protected readonly costs = new Float64Array(2);
+  /** What they cost on a longer view, 0 for not known: by how much one is dearer. */
+  protected readonly steadyCosts = new Float64Array(2);
   readonly #random: RandomSource;
   /** Undefined while all weights are equal, as is the table. */
   #weights: Float64Array | undefined;
   #table: AliasTable | undefined;
-  /** What one request in flight counts at each endpoint: mean weight ÷ its weight. */
-  #requestShares = new Float64Array(0);
+  /** How many places each endpoint has. */
+  #places = new Float64Array(0);
 
   constructor(random: RandomSource) {
     this.#random = random;
   }
 
-  /** Puts what sending one more request to `endpoints[index]` costs into `costs[choice]`. */
+  /** Whether weights differ: then two places are compared, and by what does not depend on how often each is asked. */
+  protected get weighted(): boolean {
+    return this.#weights !== undefined;
+  }
+
+  /** Puts what sending one more request to `endpoints[index]` costs into `costs[choice]` and `steadyCosts[choice]`. */
   protected abstract assess(index: number, choice: 0 | 1): void;
 
   abstract observe(endpoint: Endpoint, outcome: Outcome): void;
@@ -47,7 +65,7 @@ export abstract class TwoChoices implements Balancer {
     this.endpoints = [...endpoints];
     this.#weights = unequalWeights(endpoints);
     this.#table = this.#weights && new AliasTable(this.#weights);
-    this.#requestShares = requestShares(endpoints);
+    this.#places = placesOf(endpoints);
   }
 
   pick(context: PickContext): Endpoint | undefined {
@@ -61,10 +79,12 @@ export abstract class TwoChoices implements Balancer {
     return this.endpoints[this.#cheaper(first, second)];
   }
 
-  /** Puts the requests in flight per unit of weight, this one included, into `costs[choice]`. */
+  /** Puts the requests in flight at one of its places, this one included, into `costs[choice]`. */
   protected assessLoad(index: number, choice: 0 | 1): void {
-    const inFlight = (this.endpoints[index] as Endpoint).inFlight;
-    this.costs[choice] = inFlight * (this.#requestShares[index] as number) + 1;
+    const each = (this.endpoints[index] as Endpoint).inFlight / (this.#places[index] as number);
+    const least = Math.floor(each);
+    const more = each > least && this.#random.bits() < (each - least) * bitsRange;
+    this.costs[choice] = (more ? least + 1 : least) + 1;
   }
 
   #pickBesides(exclude: readonly Endpoint[]): Endpoint | undefined {
@@ -83,7 +103,10 @@ export abstract class TwoChoices implements Balancer {
     if (this.#weights === undefined) return second;
     const firstWeight = this.#weights[first] as number;
     const secondWeight = this.#weights[second] as number;
-    const chance = this.#random.bits() / bitsRange;
-    return chance * firstWeight * secondCost < secondWeight * firstCost ? second : first;
+    const excess = (this.steadyCosts[0] as number) / (steadilyDearer * (this.steadyCosts[1] as number));
+    // Not a number, or Infinity, when a latency is not known: then there is no longer view.
+    const chance = secondWeight * (excess > 1 && excess < Infinity ? excess : 1);
+    const saved = Math.min(1, Math.max(0, (firstCost / secondCost - alike) / (dearer - alike)));
+    return this.#random.bits() * firstWeight < Math.min(firstWeight, chance) * saved * bitsRange ? second : first;
   }
 }

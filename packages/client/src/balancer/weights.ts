@@ -17,6 +17,16 @@ export function relativeWeights(endpoints: readonly Endpoint[]): Float64Array<Ar
 }
 
 /**
+ * How many places each endpoint has for requests in flight: as many as it weighs, in units of the least weight, so
+ * that with equal weights each has one; all have one when all weights are 0. 0 for weight 0 beside others.
+ */
+export function placesOf(endpoints: readonly Endpoint[]): Float64Array<ArrayBuffer> {
+  const weights = relativeWeights(endpoints);
+  const least = weights.reduce((min, weight) => (weight > 0 && weight < min ? weight : min), Infinity);
+  return weights.map((weight) => weight / least);
+}
+
+/**
  * What one request in flight counts at each endpoint: mean weight ÷ its weight, so that with equal
  * weights it is the request itself. Infinity for weight 0: no load is small enough.
  */
