@@ -22,7 +22,7 @@ export interface AdminCall extends Target {
   readonly path: string;
   readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** What a registry answers with, undefined for an empty body; anything else comes from another kind of server. */
-  readonly expect: 'application/json' | 'application/octet-stream' | 'text/plain; charset=utf-8' | undefined;
+  readonly expect: 'application/json' | 'application/octet-stream' | 'application/x-gzip' | 'text/plain; charset=utf-8' | undefined;
   /** Whether 404 is an answer, too: the one for a key that is not there. */
   readonly absent?: true;
   /** How long it may say nothing, in milliseconds; 0: for ever. 30 s by default. */

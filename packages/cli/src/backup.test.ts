@@ -1,5 +1,6 @@
 /** `backup` and `restore` as processes between real registries. */
 
+import { spawnSync } from 'node:child_process';
 import { writeFileSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -33,6 +34,24 @@ describe('backup and restore', () => {
     expect((await ask(['kv', 'get', 'a'])).stdout).toBe('kept');
     expect((await ask(['kv', 'get', 'b'])).code).toBe(3);
     expect((await ask(['instances', 'web'])).stdout).toContain('w1');
+  });
+
+  it('have a form that Consul’s tools read', async () => {
+    const dir = folder();
+    const first = await serve();
+    await asking(first)(['kv', 'put', 'a', 'kept']);
+    const saved = await asking(first)(['snapshot', 'save', 's', '--json'], { cwd: dir });
+    expect(JSON.parse(saved.stdout)).toEqual({ file: 's', bytes: statSync(join(dir, 's')).size });
+    expect(spawnSync('tar', ['tzf', 's'], { cwd: dir, encoding: 'utf8' }).stdout).toBe('meta.json\nstate.bin\nSHA256SUMS\n');
+    await asking(first)(['backup', 'b'], { cwd: dir });
+    for (const file of ['s', 'b']) {
+      const second = asking(await serve());
+      expect(await second(['snapshot', 'restore', file], { cwd: dir })).toMatchObject({ code: 0, stdout: expect.stringMatching(/^restored \d+ records; /), stderr: '' });
+      expect((await second(['kv', 'get', 'a'])).stdout).toBe('kept');
+      writeFileSync(join(dir, 'other'), 'neither');
+      expect(await second(['snapshot', 'restore', 'other'], { cwd: dir })).toMatchObject({ code: 1, stderr: expect.stringMatching(/^rollcall: .*\n$/) });
+      expect((await second(['kv', 'get', 'a'])).stdout).toBe('kept');
+    }
   });
 
   it('go through pipes', async () => {
@@ -75,6 +94,9 @@ describe('backup and restore', () => {
     expect(details).toMatchObject({ revision: expect.any(Number), keys: [{ name: 'config/web', count: 2 }, { name: 'config/api', count: 1 }] });
     expect((await here(['snapshot', 'inspect', '--kvdetails', '--kvdepth', '1', file])).stdout).toMatch(/^config +3 +\d+$/m);
     expect((await here(['snapshot', 'inspect', '--kvdepth', '1', file])).code).toBe(2);
+    await ask(['snapshot', 'save', 's'], { cwd: dir });
+    const kinds = async (path: string) => (JSON.parse((await here(['snapshot', 'inspect', '--json', join(dir, path)])).stdout) as { kinds: unknown }).kinds;
+    expect(await kinds('s')).toEqual(await kinds('b'));
     const bytes = readFileSync(file);
     bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
     writeFileSync(join(dir, 'damaged'), bytes);

@@ -1,92 +1,31 @@
 /**
- * `rollcall snapshot inspect FILE`: what is in a backup. Asks no registry. Backups are made by `rollcall backup` and put back by
- * `rollcall restore`; there are no other names for that.
+ * `rollcall snapshot`: backups in the form that Consul's tools read, and what is in them. `rollcall backup` is for all who need
+ * no such form: it holds everything once. A restore takes both, here and as `rollcall restore`.
  */
 
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { isRegistryError } from '@rollcall/protocol';
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
+import { adminCall, targetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
-import { CommandFailure, exitCodes, usage } from '../failure.ts';
-import { count } from '../option-values.ts';
-import { printTable } from '../table.ts';
-import { print, printJson } from '../terminal.ts';
+import { receiveFile } from '../received-file.ts';
+import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addRestore } from './restore.ts';
+import { addSnapshotInspect } from './snapshot-inspect.ts';
 
-interface InspectFlags {
-  readonly kvdetails?: true;
-  readonly kvdepth?: number;
-  readonly kvfilter?: string;
-  readonly json?: true;
-}
-
-interface Group {
-  readonly name: string;
-  readonly count: number;
-  readonly bytes: number;
-}
-
-/** It is held in memory, unpacked. */
-const backupBytesMax = 4_294_967_296;
-
-/** As Consul's: two levels of keys make a group. */
-const depthUsual = 2;
-
-export function addSnapshot(parent: Command, { terminal }: CommandContext): void {
-  const snapshot = parent.command('snapshot').description('look into backups');
-  const command = snapshot
-    .command('inspect')
-    .description('check a backup as a restore would, and print what it holds')
-    .argument('<file>', 'what "rollcall backup" wrote, "-" for standard input')
-    .option('--kvdetails', 'print the sizes of keys, by groups that begin alike')
-    .addOption(new Option('--kvdepth <count>', 'how many parts of a key, between slashes, make its group (default 2)').argParser(count(100)))
-    .option('--kvfilter <prefix>', 'only keys that begin with it')
-    .option('--json', 'print {"revision", "kinds"}, and "keys" with --kvdetails');
-  addExamples(command, 'rollcall snapshot inspect registry.backup', 'rollcall snapshot inspect --kvdetails --kvfilter config/ registry.backup');
-  command.action(async (file: string, { kvdetails, kvdepth, kvfilter, json }: InspectFlags) => {
-    if (kvdetails === undefined && (kvdepth !== undefined || kvfilter !== undefined)) throw usage('--kvdepth and --kvfilter go with --kvdetails');
-    const { inspectBackup } = await import('@rollcall/server');
-    const source = file === '-' ? terminal.stdin : await readable(file);
-    const { revision, kinds, keys } = await inspectBackup(source, backupBytesMax).catch((error: unknown) => {
-      if (!isRegistryError(error)) throw error;
-      throw new CommandFailure(exitCodes.failure, `${file}: ${error.message}`, { cause: error });
-    });
-    const groups = kvdetails === true ? grouped(keys, { depth: kvdepth ?? depthUsual, prefix: kvfilter ?? '' }) : undefined;
-    if (json === true) {
-      printJson(terminal, { revision, kinds, ...(groups === undefined ? {} : { keys: groups }) });
-      return;
-    }
-    print(terminal, `made at revision ${revision}`);
-    for (const [title, rows] of [['KIND', kinds.map(({ kind, ...sum }) => ({ name: kind, ...sum }))], ['KEYS', groups]] as const) {
-      if (rows === undefined) continue;
-      print(terminal, '');
-      const total = { name: 'in all', count: sum(rows, 'count'), bytes: sum(rows, 'bytes') };
-      printTable(terminal, [title, 'COUNT', 'BYTES'], [...rows, total].map((row) => [row.name, String(row.count), String(row.bytes)]));
-    }
+export function addSnapshot(parent: Command, context: CommandContext): void {
+  const { terminal } = context;
+  const snapshot = parent.command('snapshot').description("save, restore and look into backups in the form of Consul's tools");
+  const save = snapshot
+    .command('save')
+    .description('write a snapshot of everything in the registry to a file, while it goes on')
+    .argument('<file>', 'where to write it, "-" for standard output; an existing file is replaced once the new one is whole')
+    .option('--json', 'print the result as JSON');
+  addExamples(addRegistryOptions(save), 'rollcall snapshot save registry.snap');
+  save.action(async (file: string, { json, ...flags }: RegistryFlags & { json?: true }) => {
+    const target = await targetOf(flags, terminal);
+    const ask = () => adminCall({ ...target, path: '/v1/snapshot', expect: 'application/x-gzip' });
+    await receiveFile(ask, { file, what: 'snapshot', json: json === true, terminal });
   });
-}
-
-async function readable(file: string): Promise<AsyncIterable<Buffer>> {
-  try {
-    const handle = await open(file, 'r');
-    return createReadStream(file, { fd: handle });
-  } catch (error) {
-    throw new CommandFailure(exitCodes.failure, `cannot read the backup: ${(error as Error).message}`, { cause: error });
-  }
-}
-
-/** The largest first. */
-function grouped(keys: readonly { readonly key: string; readonly bytes: number }[], { depth, prefix }: { depth: number; prefix: string }): Group[] {
-  const groups = new Map<string, Group>();
-  for (const { key, bytes } of keys.filter((each) => each.key.startsWith(prefix))) {
-    const name = key.split('/').slice(0, depth).join('/');
-    const before = groups.get(name);
-    groups.set(name, { name, count: (before?.count ?? 0) + 1, bytes: (before?.bytes ?? 0) + bytes });
-  }
-  return [...groups.values()].toSorted((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1));
-}
-
-function sum(rows: readonly Group[], of: 'count' | 'bytes'): number {
-  return rows.reduce((total, row) => total + row[of], 0);
+  addRestore(snapshot, context);
+  addSnapshotInspect(snapshot, context);
 }

@@ -1,0 +1,23 @@
+/** A file that is sent to a registry, or looked into. */
+
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { CommandFailure, exitCodes, fileProblem } from './failure.ts';
+import type { Terminal } from './terminal.ts';
+
+/**
+ * Opened before anything is asked, so that a wrong name is told as such.
+ * @param what as messages call it: `backup`
+ * @throws CommandFailure `failure`
+ */
+export async function sentFile(file: string, what: string, { stdin }: Pick<Terminal, 'stdin'>): Promise<Readable> {
+  if (file === '-') return stdin;
+  try {
+    const handle = await open(file, 'r');
+    if ((await handle.stat()).isDirectory()) throw new Error(`${file} is a directory`);
+    return createReadStream(file, { fd: handle });
+  } catch (error) {
+    throw new CommandFailure(exitCodes.failure, `cannot read the ${what}: ${fileProblem(file, error)}`, { cause: error });
+  }
+}
