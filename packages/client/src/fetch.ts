@@ -114,6 +114,8 @@ export class ServiceFetch {
   #resolve(input: string | URL | Request): string | URL | Request {
     // The common case; `fetch` parses it anyway. Two slashes would begin a host.
     if (typeof input === 'string' && /^\/(?![/\\])/.test(input)) return this.#origin + input;
+    // As `Rollcall.fetch` gives it, which has parsed it.
+    if (input instanceof URL && this.#isOwn(input.origin)) return input;
     const given = input instanceof Request ? input.url : String(input);
     // Only strings may be relative: what else becomes a string that is no URL was not meant as one.
     const base = typeof input === 'string' ? this.#base.href : undefined;
