@@ -112,6 +112,8 @@ export class Model {
             return [check, own?.service, own?.tags];
           }),
         );
+      case 'catalog':
+        return show([sorted(nodes), sorted(instances), sorted(checks)]);
       case 'sessions':
         return sorted(sessions);
       case 'key':

@@ -25,6 +25,7 @@ const views = [
   viewOf.services(),
   viewOf.nodes(),
   viewOf.checks(),
+  viewOf.catalog(),
   viewOf.sessions(),
   ...names.service.map(viewOf.service),
   ...names.node.map(viewOf.node),

@@ -6,6 +6,7 @@
  */
 
 import type { Draft } from './draft.ts';
+import { OfferChanges } from './offer-changes.ts';
 import { find } from './reader.ts';
 import { addViewsOf, keepsItsViews } from './row-views.ts';
 import { keys, type InstanceRow, type Row } from './rows.ts';
@@ -21,13 +22,13 @@ import { viewOf } from './view-name.ts';
  */
 export function touchViews(base: State, draft: Draft): void {
   const views = new Set<string>();
-  const offers = new OfferChanges(base);
+  const offers = new OfferChanges();
   for (const key of draft.deletes()) {
     const before = base.get(key);
     if (before !== undefined) touch({ views, offers, base, draft }, before, undefined);
   }
   for (const [key, after] of draft.puts()) touch({ views, offers, base, draft }, base.get(key), after);
-  if (offers.changeCatalog()) views.add(viewOf.services());
+  if (changeCatalog(offers, base)) views.add(viewOf.services());
   for (const view of views) draft.mark(keys.view(view), { kind: 'view', view, created: 0, modified: 0 });
 }
 
@@ -61,40 +62,15 @@ function showsOtherwise(draft: Draft, before: InstanceRow, after: InstanceRow): 
   return false;
 }
 
-/** By how much the draft changes the number of instances of each service and of each of its tags. */
-class OfferChanges {
-  readonly #base: State;
-  readonly #services = new Map<string, { instances: number; readonly tags: Map<string, number> }>();
-
-  constructor(base: State) {
-    this.#base = base;
-  }
-
-  /** Follows one instance row; either side may be absent. */
-  follow(before: InstanceRow | undefined, after: InstanceRow | undefined): void {
-    if (before !== undefined && after !== undefined && offersTheSame(before, after)) return;
-    if (before !== undefined) this.#add(before, -1);
-    if (after !== undefined) this.#add(after, 1);
-  }
-
-  #add({ service, tags }: InstanceRow, by: 1 | -1): void {
-    let change = this.#services.get(service);
-    if (change === undefined) this.#services.set(service, (change = { instances: 0, tags: new Map() }));
-    change.instances += by;
-    for (const tag of new Set(tags)) change.tags.set(tag, (change.tags.get(tag) ?? 0) + by);
-  }
-
-  /** Whether a service, or a tag of one, comes into the catalog or leaves it. */
-  changeCatalog(): boolean {
-    const { services } = this.#base;
-    for (const [service, { instances, tags }] of this.#services) {
-      if (appearsOrGoes(services.instancesOf(service), instances)) return true;
-      for (const [tag, by] of tags) {
-        if (appearsOrGoes(services.instancesWithTag(service, tag), by)) return true;
-      }
+/** Whether a service, or a tag of one, comes into the catalog or leaves it. */
+function changeCatalog(offers: OfferChanges, { services }: State): boolean {
+  for (const [service, { instances, tags }] of offers) {
+    if (appearsOrGoes(services.instancesOf(service), instances)) return true;
+    for (const [tag, by] of tags) {
+      if (appearsOrGoes(services.instancesWithTag(service, tag), by)) return true;
     }
-    return false;
   }
+  return false;
 }
 
 function appearsOrGoes(count: number, by: number): boolean {

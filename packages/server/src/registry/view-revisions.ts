@@ -12,7 +12,7 @@ import { buckets, find, type Reader } from './reader.ts';
 import { addViewsOf, keepsItsViews } from './row-views.ts';
 import { keys, type Row, type RowChange } from './rows.ts';
 import type { ServiceIndex } from './service-index.ts';
-import { parseView, type ViewKind } from './view-name.ts';
+import { isOfCatalog, parseView, viewOf, type ViewKind } from './view-name.ts';
 
 /** The rows that revisions are derived from: a `State`. */
 interface Source extends Reader {
@@ -68,6 +68,11 @@ export class ViewRevisions {
       mayEmpty ||= after === undefined || after.kind === 'view';
     }
     for (const view of touched) {
+      if (!isOfCatalog(view)) continue;
+      touched.add(viewOf.catalog());
+      break;
+    }
+    for (const view of touched) {
       this.#revisions.set(view, revision);
       if (mayEmpty || this.#empty.size > 0) this.#classify(view, source);
     }
@@ -76,11 +81,14 @@ export class ViewRevisions {
 
   #raise(view: string, revision: number): void {
     if (revision > (this.#revisions.get(view) ?? 0)) this.#revisions.set(view, revision);
+    if (isOfCatalog(view)) this.#raise(viewOf.catalog(), revision);
   }
 
   #classify(view: string, source: Source): void {
     const marked = source.get(keys.view(view)) !== undefined;
     const { kind, name } = parseView(view);
+    // It follows the others and is never forgotten.
+    if (kind === 'catalog') return;
     const shows = showsRows(kind, name, source);
     if (marked && !shows && (kind === 'service' || kind === 'node')) this.#empty.add(view);
     else this.#empty.delete(view);

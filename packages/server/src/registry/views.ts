@@ -44,6 +44,9 @@ export class Views {
         return (find.kv(state, name) ?? state.get(keys.tombstone(name)))?.modified ?? state.floor;
       case 'prefix':
         return state.prefixRevision(name);
+      case 'catalog':
+        // The marker that made it so new may be forgotten.
+        return Math.max(state.viewRevision(view), state.floor);
       case 'session':
         return find.session(state, name)?.modified ?? state.viewRevision(viewOf.sessions());
       default:

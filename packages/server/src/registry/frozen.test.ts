@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Command } from './command.ts';
+import { Journal } from './journal.case.ts';
+import { buckets, type Reader } from './reader.ts';
+import { keyOf, keys } from './rows.ts';
+
+const nodes = ['n1', 'n2'];
+const ids = ['i1', 'i2', 'i3'];
+const services = ['db', 'web'];
+const kvKeys = ['a', 'a/b', 'a/c', 'b'];
+const pick = <T>(from: readonly T[]) => fc.constantFrom(...from);
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  fc
+    .record({ node: pick(nodes), id: pick(ids), service: pick(services), tags: fc.subarray(['v1', 'v2', 'v3']) })
+    .map(({ node, id, service, tags }): Command => ({
+      kind: 'register',
+      node: { name: node, address: '10.0.0.1' },
+      nodeMode: 'ensure',
+      instances: [{ id, service, port: 80, tags }],
+      checks: [{ id: `c-${id}`, name: '', status: 'passing', instance: id }],
+    })),
+  fc.record({ node: pick(nodes), id: pick(ids) }).map((of): Command => ({ kind: 'deregister-instance', ...of })),
+  pick(nodes).map((node): Command => ({ kind: 'deregister-node', node })),
+  fc
+    .record({ key: pick(kvKeys), value: pick(['x', 'y']) })
+    .map(({ key, value }): Command => ({ kind: 'kv-put', key, value: Buffer.from(value), flags: 0n })),
+  pick(kvKeys).map((key): Command => ({ kind: 'kv-delete', key })),
+);
+
+/** Everything that can be asked, in an order of its own. */
+function content(reader: Reader & { readonly catalog: readonly (readonly [string, readonly string[]])[] }): unknown {
+  const asked = [
+    ...nodes.flatMap((node) => [keys.node(node), ...ids.flatMap((id) => [keys.instance(node, id), keys.check(node, `c-${id}`)])]),
+    ...kvKeys.flatMap((key) => [keys.kv(key), keys.tombstone(key)]),
+  ];
+  const named = [
+    ...[buckets.all('node'), buckets.all('check'), ...services.map(buckets.instancesOfService)],
+    ...nodes.flatMap((node) => [
+      ...[buckets.instancesOnNode(node), buckets.checksOnNode(node)],
+      ...ids.map((id) => buckets.checksOfInstance(node, id)),
+    ]),
+  ];
+  const prefixes = ['', 'a', 'a/', 'zz'];
+  return {
+    rows: asked.map((key) => reader.get(key)),
+    buckets: named.map((name) => [...reader.bucket(name)].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))),
+    keys: prefixes.map((prefix) => [...reader.kvKeys(prefix)]),
+    graves: prefixes.map((prefix) => [...reader.graveKeys(prefix)]),
+    catalog: reader.catalog,
+  };
+}
+
+test('whatever changes afterwards, and however often, a frozen state says what was there', () => {
+  const some = fc.array(fc.array(command, { minLength: 1, maxLength: 4 }), { maxLength: 12 });
+  fc.assert(
+    fc.property(some, some, some, (before, between, after) => {
+      const journal = new Journal();
+      const { state } = journal;
+      const catalogOf = (reader: { services(): readonly string[]; tagsOf(service: string): readonly string[] }) =>
+        reader.services().map((service) => [service, reader.tagsOf(service)] as const);
+      const today = () => {
+        const { services: index } = state;
+        const catalog = catalogOf({ services: () => [...index.names()], tagsOf: (service) => [...index.tagsOf(service)] });
+        return content({
+          get: (key) => state.get(key),
+          bucket: (name) => state.bucket(name),
+          kvKeys: (prefix) => state.kvKeys(prefix),
+          graveKeys: (prefix) => state.graveKeys(prefix),
+          catalog,
+        });
+      };
+      const opened: { readonly expected: unknown; readonly frozen: ReturnType<typeof state.freeze> }[] = [];
+      for (const batches of [before, between, after]) {
+        for (const commands of batches) journal.commit(commands);
+        opened.push({ expected: today(), frozen: state.freeze() });
+        for (const { expected, frozen } of opened) {
+          const catalog = catalogOf(frozen);
+          const { get, bucket, kvKeys: kv, graveKeys: graves } = bind(frozen);
+          expect(content({ get, bucket, kvKeys: kv, graveKeys: graves, catalog })).toEqual(expected);
+        }
+      }
+      for (const { frozen } of opened) frozen.close();
+    }),
+    { numRuns: 200 },
+  );
+});
+
+function bind(reader: Reader): Reader {
+  return {
+    get: (key) => reader.get(key),
+    bucket: (name) => reader.bucket(name),
+    kvKeys: (prefix) => reader.kvKeys(prefix),
+    graveKeys: (prefix) => reader.graveKeys(prefix),
+  };
+}

@@ -1,0 +1,110 @@
+/**
+ * The state as it was at one revision, while it goes on changing: what a reader that yields between its
+ * steps reads from. Freezing copies nothing. From then on each row is remembered as it was before its first change:
+ *
+ *   get(key)      the row of today, when it is no newer than the revision; else the one remembered
+ *   bucket(name)  today's rows that are no newer, and the remembered ones that were in the bucket
+ *
+ * So it costs each later change a little, and memory for the changed rows only; close it as soon as it is
+ * read. What it returns lives: take an iterable to its end in the turn in which you got it.
+ */
+
+import { OfferChanges } from './offer-changes.ts';
+import { bucketsOf, type Reader } from './reader.ts';
+import type { InstanceRow, Row } from './rows.ts';
+import type { State } from './state.ts';
+
+export class Frozen implements Reader {
+  readonly revision: number;
+  readonly #state: State;
+  readonly #release: () => void;
+  /** Changed rows as they were, undefined for those that were not there; made with the first change. */
+  #rows: Map<string, Row | undefined> | undefined;
+  #buckets: Map<string, Row[]> | undefined;
+  /** What has to be added to today's counts to get those of the revision. */
+  #offers: OfferChanges | undefined;
+
+  /** By `State.freeze`. @param release tells the state that nobody reads any more */
+  constructor(state: State, release: (frozen: Frozen) => void) {
+    this.revision = state.revision;
+    this.#state = state;
+    this.#release = () => release(this);
+  }
+
+  /** Ends it; idempotent. */
+  close(): void {
+    this.#release();
+  }
+
+  /** Told by the state of every change after the revision. */
+  note(key: string, before: Row | undefined, after: Row | undefined): void {
+    const rows = (this.#rows ??= new Map());
+    if (before?.kind === 'instance' || after?.kind === 'instance') {
+      // Backwards: from what is there now to what was.
+      (this.#offers ??= new OfferChanges()).follow(after as InstanceRow | undefined, before as InstanceRow | undefined);
+    }
+    if (rows.has(key)) return;
+    rows.set(key, before);
+    if (before === undefined) return;
+    const buckets = (this.#buckets ??= new Map());
+    for (const name of bucketsOf(before)) {
+      const known = buckets.get(name);
+      if (known === undefined) buckets.set(name, [before]);
+      else known.push(before);
+    }
+  }
+
+  get(key: string): Row | undefined {
+    const row = this.#state.get(key);
+    return this.#rows?.has(key) === true ? this.#rows.get(key) : row;
+  }
+
+  bucket(name: string): Iterable<Row> {
+    return this.#rows === undefined ? this.#state.bucket(name) : this.#bucketBefore(name);
+  }
+
+  *#bucketBefore(name: string): Generator<Row, void, undefined> {
+    for (const row of this.#state.bucket(name)) if (row.modified <= this.revision) yield row;
+    yield* this.#buckets?.get(name) ?? [];
+  }
+
+  kvKeys(prefix: string): readonly string[] {
+    return this.#keysBefore('kv', prefix, this.#state.kvKeyList(prefix));
+  }
+
+  graveKeys(prefix: string): readonly string[] {
+    return this.#keysBefore('tombstone', prefix, [...this.#state.graveKeys(prefix)]);
+  }
+
+  /** The services that have an instance, in order. */
+  services(): readonly string[] {
+    const { services } = this.#state;
+    const names = [...services.names()];
+    const changed = this.#offers;
+    if (changed === undefined) return names;
+    const had = (name: string) => services.instancesOf(name) + (changed.get(name)?.instances ?? 0) > 0;
+    const gone = Array.from(changed, ([name]) => name).filter((name) => !services.has(name));
+    return [...names, ...gone].filter(had).sort();
+  }
+
+  /** The tags of a service's instances, each once, in order. */
+  tagsOf(service: string): readonly string[] {
+    const { services } = this.#state;
+    const tags = [...services.tagsOf(service)];
+    const changed = this.#offers?.get(service)?.tags;
+    if (changed === undefined) return tags;
+    const had = (tag: string) => services.instancesWithTag(service, tag) + (changed.get(tag) ?? 0) > 0;
+    const gone = [...changed.keys()].filter((tag) => services.instancesWithTag(service, tag) === 0);
+    return [...tags, ...gone].filter(had).sort();
+  }
+
+  #keysBefore(kind: 'kv' | 'tombstone', prefix: string, today: readonly string[]): readonly string[] {
+    const record = `${kind}\0`;
+    const rows = this.#rows;
+    if (rows === undefined) return today;
+    const kept = today.filter((key) => !rows.has(record + key));
+    const remembered = [...rows.values()].filter((row) => row?.kind === kind && row.key.startsWith(prefix));
+    if (remembered.length === 0) return kept;
+    return [...kept, ...remembered.map((row) => (row as { readonly key: string }).key)].sort();
+  }
+}
