@@ -19,9 +19,11 @@ const matchesMax = 256;
 
 /**
  * Steps of all patterns of one filter over all its values, some tens of nanoseconds each. It bounds
- * how long the event loop is kept: see the README for what was measured.
+ * how much work one expression causes: see the README for what was measured.
  */
 const stepsMax = 5_000_000;
+/** Those over one value, which bounds how long the event loop is kept by a caller that goes on between two values. */
+const stepsPerValueMax = 1_000_000;
 
 /**
  * Compiles an expression. Make one filter for each pass over the values: what its patterns may do is
@@ -32,22 +34,48 @@ const stepsMax = 5_000_000;
  *   unknown selector, an operator that does not fit, a value or pattern that cannot be read
  */
 export function compile(expression: string, shape: StructShape): Filter {
+  return compileCounted(expression, shape).wants;
+}
+
+/** A filter whose work can be followed. */
+export interface CountedFilter {
+  readonly wants: Filter;
+  /** Comparisons in the expression: at most so many are tried on a value. */
+  readonly comparisons: number;
+  /** Steps that its patterns have done over all values until now. */
+  readonly steps: () => number;
+}
+
+/** `compile`, for callers that do other things between two values. @throws RegistryError like `compile` */
+export function compileCounted(expression: string, shape: StructShape): CountedFilter {
   const tree = parseFilter(expression);
-  const count = countMatches(tree);
-  if (count > matchesMax) {
-    throw invalid(`Number of match expressions (${count}) exceeds the limit (${matchesMax})`);
+  const comparisons = countMatches(tree);
+  if (comparisons > matchesMax) {
+    throw invalid(`Number of match expressions (${comparisons}) exceeds the limit (${matchesMax})`);
   }
-  return build(tree, shape, { left: stepsMax });
+  const steps = { left: 0 };
+  const wanted = build(tree, shape, steps);
+  let done = 0;
+  const wants: Filter = (value) => {
+    const given = Math.min(stepsPerValueMax, stepsMax - done);
+    steps.left = given;
+    try {
+      return wanted(value);
+    } finally {
+      done += given - steps.left;
+    }
+  };
+  return { wants, comparisons, steps: () => done };
 }
 
 /**
  * `compile` for the parameter `filter` of Consul's API: an error begins with the words that Consul's
  * does, an empty expression passes everything.
  */
-export function compileQuery(expression: string, shape: StructShape): Filter {
-  if (expression === '') return () => true;
+export function compileQuery(expression: string, shape: StructShape): CountedFilter {
+  if (expression === '') return { wants: () => true, comparisons: 0, steps: () => 0 };
   try {
-    return compile(expression, shape);
+    return compileCounted(expression, shape);
   } catch (error) {
     if (!isRegistryError(error)) throw error;
     throw new RegistryError(error.code, `Failed to create boolean expression evaluator: ${error.message}`);

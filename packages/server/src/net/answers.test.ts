@@ -1,51 +1,62 @@
 import { describe, expect, it } from 'vitest';
-import { Answers } from './answers.ts';
+import { Answers, Body } from './answers.ts';
 
-const body = (text: string) => () => Buffer.from(text);
-const never = () => {
-  throw new Error('encoded again');
-};
+const body = (...texts: string[]) => new Body(texts.map((text) => Buffer.from(text)));
+const textOf = (found: Body | undefined) => (found === undefined ? undefined : Buffer.concat(found.buffers).toString());
 
 describe('answers', () => {
-  it('are encoded once for each revision and representation', () => {
+  it('are found again for their revision and representation', () => {
     const answers = new Answers(10_000);
-    expect(answers.get('web', 1, 'json', body('one')).toString()).toBe('one');
-    expect(answers.get('web', 1, 'json', never).toString()).toBe('one');
-    expect(answers.get('web', 1, 'raw', body('raw')).toString()).toBe('raw');
-    expect(answers.get('web', 2, 'json', body('two')).toString()).toBe('two');
-    expect(answers.get('web', 2, 'raw', body('raw, too')).toString()).toBe('raw, too');
+    expect(answers.find('web', 1, 'json')).toBeUndefined();
+    answers.keep('web', 1, 'json', body('o', 'ne'));
+    answers.keep('web', 1, 'raw', body('raw'));
+    expect(textOf(answers.find('web', 1, 'json'))).toBe('one');
+    expect(textOf(answers.find('web', 1, 'raw'))).toBe('raw');
+    expect(answers.find('web', 2, 'json')).toBeUndefined();
+    answers.keep('web', 2, 'json', body('two'));
+    expect([textOf(answers.find('web', 2, 'json')), answers.find('web', 2, 'raw')]).toEqual(['two', undefined]);
   });
 
-  it('are taken from whoever remembers where they were kept, when there is a newer revision', () => {
+  it('are not replaced by those of an older revision, which took longer to encode', () => {
     const answers = new Answers(10_000);
-    answers.get('web', 1, 'json', body('one'));
+    answers.keep('web', 2, 'json', body('two'));
+    answers.keep('web', 1, 'json', body('one'));
+    expect([textOf(answers.find('web', 2, 'json')), answers.find('web', 1, 'json')]).toEqual(['two', undefined]);
+  });
+
+  it('are taken from a plan that remembers where they were kept, when there is a newer revision', () => {
+    const answers = new Answers(10_000);
+    answers.keep('web', 1, 'json', body('one'));
     const kept = answers.kept('web', 'json');
-    expect(kept?.body?.toString()).toBe('one');
-    answers.get('web', 2, 'json', body('two'));
+    expect(textOf(kept?.body)).toBe('one');
+    answers.keep('web', 2, 'json', body('two'));
     expect(kept?.body).toBeUndefined();
-    expect(answers.kept('web', 'json')?.body?.toString()).toBe('two');
+    expect(textOf(answers.kept('web', 'json')?.body)).toBe('two');
   });
 
-  it('and when there is no room for them', () => {
+  it('count once, however often the same is kept', () => {
+    const answers = new Answers(10_000);
+    answers.keep('web', 1, 'json', body('one'));
+    const { bytes } = answers;
+    answers.keep('web', 1, 'json', body('one'));
+    expect(answers.bytes).toBe(bytes);
+    answers.keep('web', 2, 'json', body('two'));
+    expect(answers.bytes).toBe(bytes);
+  });
+
+  it('go when there is no room for them', () => {
     const answers = new Answers(1_000);
-    answers.get('web', 1, 'json', body('one'));
+    answers.keep('web', 1, 'json', body('one'));
     const kept = answers.kept('web', 'json');
-    for (let view = 0; view < 5; view++) answers.get(`other-${view}`, 1, 'json', body('x'));
+    for (let view = 0; view < 5; view++) answers.keep(`other-${view}`, 1, 'json', body('x'));
     expect(kept?.body).toBeUndefined();
     expect(answers.bytes).toBeLessThanOrEqual(1_000);
   });
 
-  it('have nothing to remember when there was no room from the start', () => {
-    const answers = new Answers(0);
-    expect(answers.get('web', 1, 'json', body('one')).toString()).toBe('one');
-    expect(answers.kept('web', 'json')).toBeUndefined();
-    expect(answers.bytes).toBe(0);
-  });
-
-  it('leave nothing behind when encoding fails', () => {
-    const answers = new Answers(10_000);
-    expect(() => answers.get('web', 1, 'json', never)).toThrow('encoded again');
-    expect(answers.kept('web', 'json')).toBeUndefined();
-    expect(answers.bytes).toBe(0);
+  it('drive nothing out when they are larger than all the room', () => {
+    const answers = new Answers(1_000);
+    answers.keep('web', 1, 'json', body('one'));
+    answers.keep('all', 1, 'json', body('x'.repeat(1_000)));
+    expect([textOf(answers.find('web', 1, 'json')), answers.find('all', 1, 'json')]).toEqual(['one', undefined]);
   });
 });

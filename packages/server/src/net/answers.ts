@@ -6,14 +6,25 @@
  * be part of the view's revision or of the representation's name.
  */
 
-/** A body for whoever asks for the same again; it is taken out when its view has a newer revision, or for want of room. */
+/** Encoded bytes; a large body is many buffers, since one of a hundred megabytes could not be made in a slice. */
+export class Body {
+  readonly buffers: readonly Buffer[];
+  readonly bytes: number;
+
+  constructor(buffers: readonly Buffer[]) {
+    this.buffers = buffers;
+    this.bytes = buffers.reduce((sum, { length }) => sum + length, 0);
+  }
+}
+
+/** A body for a client that asks for the same again; it is taken out when its view has a newer revision, or for want of room. */
 export interface Kept {
-  readonly body: Buffer | undefined;
+  readonly body: Body | undefined;
 }
 
 interface Held {
   readonly revision: number;
-  readonly bodies: Map<string, { body: Buffer | undefined }>;
+  readonly bodies: Map<string, { body: Body | undefined }>;
   bytes: number;
 }
 
@@ -37,31 +48,43 @@ export class Answers {
   }
 
   /**
-   * The body for `representation` of `view` at `revision`; `encode` makes it when it is not held.
+   * The body for `representation` of `view` at `revision`, if it is kept.
    * @param representation names everything besides the view that shapes the bytes, protocol first:
    *   `consul health passing`
    */
-  get(view: string, revision: number, representation: string, encode: () => Buffer): Buffer {
+  find(view: string, revision: number, representation: string): Body | undefined {
+    const held = this.#held.get(view);
+    return held?.revision === revision ? held.bodies.get(representation)?.body : undefined;
+  }
+
+  /** Keeps a body; those of the view's older revisions go. One of an older revision than is kept is not kept. */
+  keep(view: string, revision: number, representation: string, body: Body): void {
     let held = this.#held.get(view);
-    const found = held?.revision === revision ? held.bodies.get(representation)?.body : undefined;
-    if (held !== undefined && found !== undefined) return found;
-    // First of all: one that fails must leave nothing behind.
-    const body = encode();
+    if (held !== undefined && held.revision > revision) return;
+    const cost = body.bytes + overheadBytes;
+    // It would drive everything else out, and then go itself.
+    if (cost > this.#bytesMax) return;
     if (held === undefined || held.revision !== revision || held.bodies.size >= representationsMax) {
       this.#drop(view);
       held = { revision, bodies: new Map(), bytes: 0 };
       this.#held.set(view, held);
     }
+    const before = held.bodies.get(representation);
+    if (before?.body !== undefined) this.#count(held, -before.body.bytes - overheadBytes);
+    if (before !== undefined) before.body = undefined;
     held.bodies.set(representation, { body });
-    held.bytes += body.length + overheadBytes;
-    this.#bytes += body.length + overheadBytes;
+    this.#count(held, cost);
     this.#evict();
-    return body;
   }
 
-  /** What `get` has last kept of this; undefined when there was no room for it. */
+  /** What is kept of this now; undefined when there was no room for it. */
   kept(view: string, representation: string): Kept | undefined {
     return this.#held.get(view)?.bodies.get(representation);
+  }
+
+  #count(held: Held, bytes: number): void {
+    held.bytes += bytes;
+    this.#bytes += bytes;
   }
 
   #evict(): void {
@@ -76,7 +99,7 @@ export class Answers {
     if (held === undefined) return;
     this.#held.delete(view);
     this.#bytes -= held.bytes;
-    // Whoever remembers where it was kept must not keep it.
+    // A plan that remembers where it was kept must not keep it.
     for (const kept of held.bodies.values()) kept.body = undefined;
   }
 }

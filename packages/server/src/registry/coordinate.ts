@@ -78,7 +78,11 @@ export function nearestFirst<T>(
   const distance = distancesFrom(reader, source);
   if (distance === undefined) return undefined;
   const placed = rows.map((row) => ({ row, seconds: distance(nodeOf(row)) }));
-  // Both may be infinite, whose difference is no number.
-  placed.sort((a, b) => (a.seconds === b.seconds ? 0 : a.seconds - b.seconds));
+  placed.sort(bySeconds);
   return placed.map(({ row }) => row);
+}
+
+/** Orders by distance. Both may be infinite, and then their difference is no number. */
+export function bySeconds(a: { readonly seconds: number }, b: { readonly seconds: number }): number {
+  return a.seconds === b.seconds ? 0 : a.seconds - b.seconds;
 }

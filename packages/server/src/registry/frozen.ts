@@ -12,11 +12,18 @@
 import { OfferChanges } from './offer-changes.ts';
 import { bucketsOf, type Reader } from './reader.ts';
 import type { InstanceRow, Row } from './rows.ts';
-import type { State } from './state.ts';
+import type { ServiceIndex } from './service-index.ts';
+
+/** The state that goes on changing. */
+export interface Today extends Reader {
+  readonly revision: number;
+  readonly services: Pick<ServiceIndex, 'has' | 'names' | 'tagsOf' | 'instancesOf' | 'instancesWithTag'>;
+  kvKeyList(prefix: string): readonly string[];
+}
 
 export class Frozen implements Reader {
   readonly revision: number;
-  readonly #state: State;
+  readonly #state: Today;
   readonly #release: () => void;
   /** Changed rows as they were, undefined for those that were not there; made with the first change. */
   #rows: Map<string, Row | undefined> | undefined;
@@ -25,7 +32,7 @@ export class Frozen implements Reader {
   #offers: OfferChanges | undefined;
 
   /** By `State.freeze`. @param release tells the state that nobody reads any more */
-  constructor(state: State, release: (frozen: Frozen) => void) {
+  constructor(state: Today, release: (frozen: Frozen) => void) {
     this.revision = state.revision;
     this.#state = state;
     this.#release = () => release(this);

@@ -16,9 +16,22 @@ export interface FoundInstance {
 
 /** The healthy instances that a query selects, in no particular order. */
 export function executeQuery(reader: Reader, wanted: PreparedService): FoundInstance[] {
-  // Without a service mesh nothing is connect-native.
-  if (wanted.Connect) return [];
   const found: FoundInstance[] = [];
+  const selected = selectorOf(reader, wanted);
+  for (const instance of find.instancesOfService(reader, wanted.Service)) {
+    const one = selected(instance);
+    if (one !== undefined) found.push(one);
+  }
+  return found;
+}
+
+/** `executeQuery` for one instance of the service; undefined when the query does not select it. */
+export function selectorOf(
+  reader: Reader,
+  wanted: PreparedService,
+): (instance: InstanceRow) => FoundInstance | undefined {
+  // Without a service mesh nothing is connect-native.
+  if (wanted.Connect) return () => undefined;
   const ignored = new Set(wanted.IgnoreCheckIDs);
   const required: string[] = [];
   const excluded: string[] = [];
@@ -26,22 +39,21 @@ export function executeQuery(reader: Reader, wanted: PreparedService): FoundInst
     if (tag.startsWith('!')) excluded.push(tag.slice(1));
     else required.push(tag);
   }
-  for (const instance of find.instancesOfService(reader, wanted.Service)) {
+  return (instance) => {
     const node = find.node(reader, instance.node);
-    if (node === undefined) continue;
+    if (node === undefined) return undefined;
     const tags = new Set(instance.tags.map((tag) => tag.toLowerCase()));
-    if (!required.every((tag) => tags.has(tag)) || excluded.some((tag) => tags.has(tag))) continue;
-    if (!hasAll(node.meta, wanted.NodeMeta) || !hasAll(instance.meta, wanted.ServiceMeta)) continue;
+    if (!required.every((tag) => tags.has(tag)) || excluded.some((tag) => tags.has(tag))) return undefined;
+    if (!hasAll(node.meta, wanted.NodeMeta) || !hasAll(instance.meta, wanted.ServiceMeta)) return undefined;
     const checks = [
       ...[...find.checksOfNode(reader, node.name)].sort(byId),
       ...[...find.checksOfInstance(reader, node.name, instance.id)].sort(byId),
     ];
     const counted = checks.filter(({ id }) => !ignored.has(id)).map(({ status }): CheckStatus => status);
     const status = worstStatus(counted);
-    if (status === 'critical' || (wanted.OnlyPassing && status !== 'passing')) continue;
-    found.push({ instance, node, checks, status });
-  }
-  return found;
+    if (status === 'critical' || (wanted.OnlyPassing && status !== 'passing')) return undefined;
+    return { instance, node, checks, status };
+  };
 }
 
 /** The peers that a query without an answer would be asked of, one after the other; there are none. */

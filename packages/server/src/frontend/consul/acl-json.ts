@@ -4,8 +4,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { find } from '../../registry/reader.ts';
-import type { State } from '../../registry/state.ts';
+import { find, type Reader } from '../../registry/reader.ts';
+
 import {
   policyOf,
   recordTypes,
@@ -33,7 +33,7 @@ export const hiddenSecret = '<hidden>';
 /** The anonymous token's secret is none. */
 const anonymousSecret = 'anonymous';
 
-export function tokenJson(state: State, token: Token, secret = secretOf(token)): object {
+export function tokenJson(state: Reader, token: Token, secret = secretOf(token)): object {
   const { accessorId, secretHash: _kept, created, modified, ...shown } = token;
   return {
     AccessorID: accessorId,
@@ -55,7 +55,7 @@ function secretOf({ accessorId }: Token): string {
 }
 
 /** What `?expanded` adds: everything that the token gives, however it comes to it. */
-export function expandedJson(state: State, token: Token, datacenter: string): object {
+export function expandedJson(state: Reader, token: Token, datacenter: string): object {
   const roles = token.roles.map((id) => roleById(state, id)).filter((role) => role !== undefined);
   const grants = [token, ...roles];
   const policies = [...new Set(grants.flatMap((grant) => grant.policies))]
@@ -110,7 +110,7 @@ export function syntheticPolicy(Description: string, rules: Rules, datacenters: 
   };
 }
 
-function grantsJson(state: State, grants: Grants & { readonly roles?: readonly string[] }): object {
+function grantsJson(state: Reader, grants: Grants & { readonly roles?: readonly string[] }): object {
   const { policies, roles = [], serviceIdentities, nodeIdentities, templatedPolicies } = grants;
   return {
     ...some('Policies', links(policies, (id) => policyById(state, id))),
@@ -148,12 +148,12 @@ function some(name: string, list: readonly unknown[]): object {
   return list.length === 0 ? {} : { [name]: list };
 }
 
-function policyById(state: State, id: string): Policy | undefined {
+function policyById(state: Reader, id: string): Policy | undefined {
   const row = find.record(state, recordTypes.policy, id);
   return row === undefined ? undefined : policyOf(row);
 }
 
-function roleById(state: State, id: string): Role | undefined {
+function roleById(state: Reader, id: string): Role | undefined {
   const row = find.record(state, recordTypes.role, id);
   return row === undefined ? undefined : roleOf(row);
 }
@@ -174,7 +174,7 @@ export function policyStubJson(policy: Policy): object {
   return { ID, Name, Description, ...rest, Datacenters: orNull(policy.datacenters) };
 }
 
-export function roleJson(state: State, role: Role): object {
+export function roleJson(state: Reader, role: Role): object {
   const { id, name, description, created, modified, ...shown } = role;
   return {
     ...{ ID: id, Name: name, Description: description },

@@ -4,14 +4,15 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { find } from '../../registry/reader.ts';
+import { find, type Reader } from '../../registry/reader.ts';
 import type { RowOf } from '../../registry/rows.ts';
-import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { recordTypes } from '../../security/records.ts';
 import { invalid } from './errors.ts';
+import { writeList } from './json-writer.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import { order } from './selection.ts';
+import { inOrder, select } from './slices.ts';
 
 type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
 
@@ -23,6 +24,9 @@ export interface Reading<T> {
   readonly also?: readonly RecordType[];
 }
 
+/** What reading a record takes. */
+const unitsPerRecord = 1;
+
 /**
  * @param choice names what is wanted, apart from other lists of the type
  * @param key by which the list is sorted
@@ -31,18 +35,23 @@ export function recordList<T>(
   { params }: Asked,
   { type, of, also = [] }: Reading<T>,
   choice: { readonly name: string; readonly wanted: (record: T) => boolean; readonly key: (record: T) => string },
-  json: (state: State, record: T) => object,
+  json: (state: Reader, record: T) => object,
 ): Query {
-  const body = jsonBody(params);
   return {
     view: viewOf.records(type),
-    others: () => also.map((other) => viewOf.records(other)),
+    others: also.map((other) => viewOf.records(other)),
     name: `${formOf(params)} ${type} list ${choice.name}`,
     shows: [],
-    encode: (state) => {
-      const found = [...find.records(state, type)].map(of).filter(choice.wanted);
-      found.sort((a, b) => order(choice.key(a), choice.key(b)));
-      return body(found.map((record) => json(state, record)));
+    pretty: params.has('pretty'),
+    *write(state, _sight, out) {
+      const found: T[] = [];
+      for (const row of yield* select(find.records(state, type), () => true, out.pace)) {
+        const record = of(row);
+        if (choice.wanted(record)) found.push(record);
+        if (out.pace.spend(unitsPerRecord)) yield;
+      }
+      const sorted = yield* inOrder(found, (a, b) => order(choice.key(a), choice.key(b)), out.pace);
+      yield* writeList(out, sorted, (record) => json(state, record));
     },
   };
 }
@@ -55,12 +64,12 @@ export function oneRecord<T>(
   { params }: Asked,
   { type, of, also = [] }: Reading<T>,
   wanted: { readonly name: string; readonly is: (record: T) => boolean; readonly missing: () => RegistryError },
-  json: (state: State, record: T) => object,
+  json: (state: Reader, record: T) => object,
 ): Query {
   const body = jsonBody(params);
   return {
     view: viewOf.records(type),
-    others: () => also.map((other) => viewOf.records(other)),
+    others: also.map((other) => viewOf.records(other)),
     name: `${formOf(params)} ${type} ${wanted.name}`,
     shows: [],
     encode: (state) => {

@@ -3,16 +3,18 @@
 import { RegistryError, type CheckStatus } from '@rollcall/protocol';
 import { serfHealth } from '../../registry/known-checks.ts';
 import { find } from '../../registry/reader.ts';
+import type { RowOf } from '../../registry/rows.ts';
 import { agentCheckInput } from './agent-definitions.ts';
 import { keepStatus } from './agent-services.ts';
 import { demandCheck, demandKnownCheck, enrolmentBy } from './agent-access.ts';
 import { decodeBody, listed, principal, type Call, type Handler, type Reply } from './call.ts';
 import { agentCheck, checkUpdate } from './definitions.ts';
 import { invalid, quoted } from './errors.ts';
-import { checkShape, readFilter } from './filters.ts';
+import { checkShape, readFilter, wanted } from './filters.ts';
+import { writeObject } from './json-writer.ts';
 import { unescapePath } from './params.ts';
-import { byKey, jsonBody } from './query.ts';
 import { byNodeThenId, instanceOf, serviceOf } from './selection.ts';
+import { inOrder, select } from './slices.ts';
 import { checkJson } from './translate.ts';
 import { isStatus, outputMax } from './vetting.ts';
 import { agentOf } from './virtual-agent.ts';
@@ -21,16 +23,20 @@ import { agentOf } from './virtual-agent.ts';
 export function listChecks(call: Call): Reply {
   const { context, exchange, params } = call;
   const filter = readFilter(params, checkShape);
-  const { state } = context.registry;
-  const agent = agentOf(exchange.request, context.identity);
-  const own = [...find.checksOnNode(state, agent.name)].filter((row) => row.id !== serfHealth).sort(byNodeThenId);
-  return listed(call, (sight) => {
-    const seen = own.filter((row) => {
+  const { name } = agentOf(exchange.request, context.identity);
+  return listed(call, function* (state, sight, out) {
+    const seen = (row: RowOf<'check'>) => {
+      if (row.id === serfHealth) return false;
       const service = serviceOf(state, row);
       return service === undefined ? sight.sees('node', row.node) : sight.sees('service', service);
+    };
+    const own = yield* select(find.checksOnNode(state, name), seen, out.pace, 1);
+    const wants = filter.begin(out.pace);
+    yield* writeObject(out, yield* inOrder(own, byNodeThenId, out.pace), (row) => {
+      const output = context.health.output(row.node, row.id);
+      const json = wanted(wants, checkJson(row, instanceOf(state, row), output));
+      return json === undefined ? undefined : [row.id, json];
     });
-    const shown = seen.map((row) => checkJson(row, instanceOf(state, row), context.health.output(row.node, row.id)));
-    return jsonBody(params)(byKey(filter.apply(shown), 'CheckID'));
   });
 }
 

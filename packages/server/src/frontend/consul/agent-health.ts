@@ -5,10 +5,11 @@
 
 import type { RowOf } from '../../registry/rows.ts';
 import { isMaintenance, serfHealth } from '../../registry/known-checks.ts';
-import { find } from '../../registry/reader.ts';
-import { demand, type Call, type Reply } from './call.ts';
+import { find, type Reader } from '../../registry/reader.ts';
+import { demand, written, type Call, type Reply } from './call.ts';
 import { jsonBody, restOf } from './query.ts';
 import { byNodeThenId, instanceChecks, nodeChecks } from './selection.ts';
+import { inOrder, select } from './slices.ts';
 import { agentServiceJson, checkJson } from './translate.ts';
 import { agentOf, isServersOwn } from './virtual-agent.ts';
 import { headerOf } from './wire.ts';
@@ -26,39 +27,47 @@ const codes: Readonly<Record<Aggregated, number>> = {
 
 /** `GET /v1/agent/health/service/id/:id` */
 export function instanceHealth(call: Call): Reply {
+  const { registry, identity } = call.context;
   const id = restOf(call, 'service ID');
-  const row = own(call).find((each) => each.id === id);
+  const { name } = agentOf(call.exchange.request, identity);
+  const row = isServersOwn(identity, name, id) ? undefined : find.instance(registry.state, name, id);
   if (row === undefined) {
     const absent = { AggregatedStatus: 'critical', Service: null, Checks: null };
     return answer(call, 404, `ServiceId ${id} not found`, absent);
   }
   demand(call, 'service', 'read', row.service);
-  const health = healthOf(call, row);
+  const health = healthOf(call, registry.state, row);
   return answer(call, codes[health.AggregatedStatus], health.AggregatedStatus, health);
 }
 
+/** What finding the checks of an instance takes. */
+const unitsPerInstance = 4;
+
 /** `GET /v1/agent/health/service/name/:name`: the worst of its instances. */
 export function serviceHealth(call: Call): Reply {
-  const name = restOf(call, 'service Name');
-  demand(call, 'service', 'read', name);
-  const found = own(call)
-    .filter((each) => each.service === name)
-    .map((row) => healthOf(call, row));
-  if (found.length === 0) return answer(call, 404, `ServiceName ${name} Not Found`, []);
-  const status = worst(found.map((each) => each.AggregatedStatus));
-  return answer(call, codes[status], status, found);
+  const { identity } = call.context;
+  const service = restOf(call, 'service Name');
+  demand(call, 'service', 'read', service);
+  const { name } = agentOf(call.exchange.request, identity);
+  return written(call, function* (state, out) {
+    const wanted = (row: RowOf<'instance'>) => row.service === service && !isServersOwn(identity, name, row.id);
+    const own = yield* select(find.instancesOnNode(state, name), wanted, out.pace);
+    let worstYet: Aggregated = 'passing';
+    out.open('[');
+    for (const row of yield* inOrder(own, byNodeThenId, out.pace)) {
+      const health = healthOf(call, state, row);
+      worstYet = worst([worstYet, health.AggregatedStatus]);
+      out.value(health);
+      if (out.pace.spend(unitsPerInstance)) yield;
+    }
+    out.close();
+    const [status, reason] = own.length === 0 ? [404, `ServiceName ${service} Not Found`] : [codes[worstYet], worstYet];
+    return { status, headers: reasonHead(reason), ...(wantsText(call) ? { text: reason } : {}) };
+  });
 }
 
-function own({ context: { registry, identity }, exchange }: Call): RowOf<'instance'>[] {
-  const { name } = agentOf(exchange.request, identity);
-  return [...find.instancesOnNode(registry.state, name)]
-    .filter((row) => !isServersOwn(identity, name, row.id))
-    .sort(byNodeThenId);
-}
-
-function healthOf({ context }: Call, row: RowOf<'instance'>) {
-  const { registry, identity, health } = context;
-  const { state } = registry;
+function healthOf({ context }: Call, state: Reader, row: RowOf<'instance'>) {
+  const { identity, health } = context;
   const checks = [
     ...nodeChecks(state, row.node).filter(({ id }) => id !== serfHealth),
     ...instanceChecks(state, row),
@@ -76,11 +85,18 @@ function worst(found: readonly Aggregated[]): Aggregated {
   return statuses.findLast((status) => found.includes(status)) ?? 'passing';
 }
 
-function answer({ params, exchange }: Call, status: number, reason: string, body: unknown): Reply {
+function answer(call: Call, status: number, reason: string, body: unknown): Reply {
+  const headers = reasonHead(reason);
+  if (wantsText(call)) return { status, body: Buffer.from(reason), type: 'text', headers };
+  return { status, body: jsonBody(call.params)(body), type: 'json', headers };
+}
+
+function wantsText({ params, exchange }: Call): boolean {
   const accepted = headerOf(exchange.request, 'accept') ?? '';
-  const asText = params.get('format') === 'text' || accepted.startsWith('text/plain');
-  // Names may hold what a header may not.
-  const headers = ['X-Consul-Reason', encodeURI(reason).replaceAll('%20', ' ')];
-  if (asText) return { status, body: Buffer.from(reason), type: 'text', headers };
-  return { status, body: jsonBody(params)(body), type: 'json', headers };
+  return params.get('format') === 'text' || accepted.startsWith('text/plain');
+}
+
+/** Names may hold what a header may not. */
+function reasonHead(reason: string): readonly string[] {
+  return ['X-Consul-Reason', encodeURI(reason).replaceAll('%20', ' ')];
 }

@@ -3,18 +3,20 @@
 import { createHash } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
 import type { CheckInput } from '../../registry/command.ts';
-import { find } from '../../registry/reader.ts';
-import type { State } from '../../registry/state.ts';
+import { find, type Reader } from '../../registry/reader.ts';
+import type { RowOf } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { instanceInput, serviceCheckInputs } from './agent-definitions.ts';
 import { demandInstance, demandKnownCheck, demandKnownInstance, enrolmentBy } from './agent-access.ts';
 import { decodeBody, listed, principal, type Call, type Reply } from './call.ts';
 import { agentService } from './definitions.ts';
 import { quoted } from './errors.ts';
-import { readFilter, serviceShape } from './filters.ts';
+import { readFilter, serviceShape, wanted } from './filters.ts';
+import { writeObject } from './json-writer.ts';
 import { unescapePath } from './params.ts';
-import { byKey, formOf, jsonBody, restOf, type Query } from './query.ts';
+import { formOf, jsonBody, restOf, type Query } from './query.ts';
 import { byNodeThenId } from './selection.ts';
+import { inOrder, select } from './slices.ts';
 import { agentServiceJson } from './translate.ts';
 import { agentOf, isServersOwn } from './virtual-agent.ts';
 
@@ -22,14 +24,16 @@ import { agentOf, isServersOwn } from './virtual-agent.ts';
 export function listServices(call: Call): Reply {
   const { context, exchange, params } = call;
   const filter = readFilter(params, serviceShape);
-  const { identity, registry } = context;
-  const agent = agentOf(exchange.request, identity);
-  const own = [...find.instancesOnNode(registry.state, agent.name)]
-    .filter((row) => !isServersOwn(identity, agent.name, row.id))
-    .sort(byNodeThenId);
-  return listed(call, (sight) => {
-    const seen = own.filter((row) => sight.sees('service', row.service));
-    return jsonBody(params)(byKey(filter.apply(seen.map((row) => agentServiceJson(row, identity.datacenter))), 'ID'));
+  const { identity } = context;
+  const { name } = agentOf(exchange.request, identity);
+  return listed(call, function* (state, sight, out) {
+    const seen = (row: RowOf<'instance'>) => !isServersOwn(identity, name, row.id) && sight.sees('service', row.service);
+    const own = yield* select(find.instancesOnNode(state, name), seen, out.pace);
+    const wants = filter.begin(out.pace);
+    yield* writeObject(out, yield* inOrder(own, byNodeThenId, out.pace), (row) => {
+      const json = wanted(wants, agentServiceJson(row, identity.datacenter));
+      return json === undefined ? undefined : [row.id, json];
+    });
   });
 }
 
@@ -42,11 +46,11 @@ export function getService(call: Call): Query {
   const { identity, registry } = context;
   const { name } = agentOf(exchange.request, identity);
   const id = restOf(call, 'service ID');
-  const content = (state: State) => {
+  const content = (state: Reader) => {
     const row = isServersOwn(identity, name, id) ? undefined : find.instance(state, name, id);
     return row === undefined ? undefined : agentServiceJson(row, identity.datacenter);
   };
-  const hash = (state: State) => {
+  const hash = (state: Reader) => {
     const json = content(state);
     if (json === undefined) return undefined;
     return createHash('sha256').update(JSON.stringify(json)).digest('hex').slice(0, hashLength);
@@ -101,7 +105,7 @@ export async function registerService(call: Call): Promise<Reply> {
 }
 
 /** A check that exists keeps its status, so that registering again does not flap. */
-export function keepStatus(state: State, node: string, check: CheckInput): CheckInput {
+export function keepStatus(state: Reader, node: string, check: CheckInput): CheckInput {
   if (check.status === undefined || find.check(state, node, check.id) === undefined) return check;
   const { status: _initial, ...rest } = check;
   return rest;

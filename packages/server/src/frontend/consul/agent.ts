@@ -2,14 +2,16 @@
 
 import type { Identity } from '../../net/frontend.ts';
 import { serfHealth } from '../../registry/known-checks.ts';
-import { find } from '../../registry/reader.ts';
+import { find, type Reader } from '../../registry/reader.ts';
 import type { RowOf } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
 import { demand, listed, type Call, type Reply } from './call.ts';
 import { invalid } from './errors.ts';
-import { memberShape, readFilter } from './filters.ts';
+import { memberShape, readFilter, wanted } from './filters.ts';
+import { writeList } from './json-writer.ts';
 import { jsonBody } from './query.ts';
 import { order } from './selection.ts';
+import { inOrder, select } from './slices.ts';
 import { leaderAddress } from './status.ts';
 import { agentId, agentOf, serverPort } from './virtual-agent.ts';
 
@@ -115,29 +117,28 @@ function stats(state: State, node: string, identity: Identity, secured: boolean)
 export function members(call: Call): Reply {
   const { context, params } = call;
   const filter = readFilter(params, memberShape);
-  const { identity, registry } = context;
+  const { identity } = context;
   if (params.get('segment') !== '' && params.get('segment') !== '_all') {
     throw invalid('Network segments are not supported in this version of Consul');
   }
   // Between datacenters only servers know each other, and there is one of each.
-  const rows = params.get('wan') === '' ? agents(registry.state) : [];
-  return listed(call, (sight) => {
-    const seen = rows.filter((row) => sight.sees('node', row.name));
-    const found = seen.map((row) => {
-      const status = find.check(registry.state, row.name, serfHealth)?.status ?? 'critical';
-      return member(row.name, row.address, row.id, status, identity, context.security.acl.enabled);
+  const alone = params.get('wan') !== '';
+  return listed(call, function* (state, sight, out) {
+    const seen = (row: RowOf<'node'>) => isAgent(state, row) && sight.sees('node', row.name);
+    const agents = alone ? [] : yield* select(find.nodes(state), seen, out.pace, 1);
+    const wants = filter.begin(out.pace);
+    yield* writeList(out, yield* inOrder(agents, (a, b) => order(a.name, b.name), out.pace), (row) => {
+      const status = find.check(state, row.name, serfHealth)?.status ?? 'critical';
+      return wanted(wants, member(row.name, row.address, row.id, status, identity, context.security.acl.enabled));
     });
-    return jsonBody(params)(filter.apply(found));
   });
 }
 
-function agents(state: State): RowOf<'node'>[] {
-  return [...find.nodes(state)]
-    .filter((row) => find.check(state, row.name, serfHealth) !== undefined)
-    .sort((a, b) => order(a.name, b.name));
+function isAgent(state: Reader, { name }: RowOf<'node'>): boolean {
+  return find.check(state, name, serfHealth) !== undefined;
 }
 
-function member(name: string, address: string, id: string, status: string, identity: Identity, secured: boolean): unknown {
+function member(name: string, address: string, id: string, status: string, identity: Identity, secured: boolean): object {
   const server = name === identity.nodeName;
   return {
     Name: name,

@@ -258,11 +258,11 @@ describe('Parking', () => {
       acl,
       demand: () => {},
       refuse: () => {},
-      digest: (of) => {
-        if (of !== filtered) return undefined;
+      digest: (_response, of, _caller, ready) => {
         compared++;
-        return 'the same';
+        ready('the same', of.revision(replica));
       },
+      spent: () => false,
       registry: replica,
       wheel: new Wheel({ clock, onError: () => {} }),
       parkedMax: 10_000,
@@ -277,7 +277,7 @@ describe('Parking', () => {
     const query = { view: viewOf.key('k'), name: 'test', shows: [], encode: () => Buffer.alloc(0) };
     const route = { path: '/test', access: { kind: 'open', why: 'a test' } } as const;
     const plan = new Plan(query, 'leader', route);
-    const filtered = new Plan(query, 'leader', route);
+    const filtered = new Plan({ ...query, filtered: true }, 'leader', route);
     const park = (index: number, waitMs = 10_000, of = plan) => {
       const response = new Response();
       parking.park(response as unknown as ServerResponse, of, { index, waitMs }, caller);

@@ -37,8 +37,18 @@ export interface ParkingOptions {
   readonly demand: (plan: Plan, caller: Caller) => void;
   /** Answers that the caller may not wait any longer. */
   readonly refuse: (response: ServerResponse, plan: Plan, caller: Caller, error: unknown) => void;
-  /** Tells bodies of a plan with a filter apart; undefined when any change of its views counts. */
-  readonly digest: (plan: Plan, caller: Caller) => string | undefined;
+  /**
+   * Tells bodies of a plan with a filter apart. Calls `ready` with the digest of what is there now and its
+   * revision, at once or as soon as it is encoded; undefined when any change of its views counts.
+   */
+  readonly digest: (
+    response: ServerResponse,
+    plan: Plan,
+    caller: Caller,
+    ready: (digest: string | undefined, revision: number) => void,
+  ) => void;
+  /** Whether this turn of the event loop has done what it may. */
+  readonly spent: () => boolean;
 }
 
 interface Parked {
@@ -48,14 +58,23 @@ interface Parked {
   caller: Caller;
   /** The newest revision that is known to have nothing new for it. */
   index: number;
-  /** Of the body that was there when it came. */
-  readonly digest: string | undefined;
+  /** Of a query with a filter: the body that the client knows, and the newest one. */
+  readonly content: Content | undefined;
   readonly group: Group;
   timer: WheelTimer | undefined;
   /** Ends listening to changes of what the caller may do. */
   unfollow: (() => void) | undefined;
   /** Ends waiting for the client to close its side. */
   forgetEnd: (() => void) | undefined;
+}
+
+interface Content {
+  /** The digest of the body that was there when the request came; undefined when any change counts. */
+  known: string | undefined;
+  /** The digest of a body is on its way. */
+  comparing: boolean;
+  /** What was found, for the next slice of answers to act upon. */
+  found: { readonly digest: string | undefined; readonly revision: number } | undefined;
 }
 
 interface Group {
@@ -70,8 +89,10 @@ interface Group {
 /** Consul adds up to a sixteenth of the time, so that clients that started together drift apart. */
 const jitterShare = 1 / 16;
 
-/** About 5 ms of answers between two turns of the event loop. */
+/** About 5 ms of answers that are encoded already, between two turns of the event loop. */
 const sliceMax = 256;
+/** Those that go on in any case, lest requests of others keep them waiting for ever. */
+const sliceMin = 8;
 
 export class Parking {
   readonly #options: ParkingOptions;
@@ -97,12 +118,14 @@ export class Parking {
   park(response: ServerResponse, plan: Plan, { index, waitMs }: Wait, caller: Caller): void {
     const group = this.#groupOf(plan);
     const { acl, wheel, random, onSize, digest } = this.#options;
+    const content: Content | undefined =
+      plan.query.filtered === true ? { known: undefined, comparing: true, found: undefined } : undefined;
     const parked: Parked = {
       response,
       plan,
       caller,
       index,
-      digest: digest(plan, caller),
+      content,
       group,
       timer: undefined,
       unfollow: undefined,
@@ -115,6 +138,13 @@ export class Parking {
     response.once('close', () => this.#remove(parked));
     // Most such clients are gone and will never read it, but one that is not gets the answer of its last request.
     parked.forgetEnd = onClientEnd(response.req.socket, () => this.#answer(parked));
+    if (content === undefined) return;
+    digest(response, plan, caller, (known) => {
+      content.known = known;
+      content.comparing = false;
+      // It may have changed meanwhile.
+      if (group.members.has(parked) && parked.index < plan.revision(this.#options.registry)) this.#wake(group);
+    });
   }
 
   /** Answers everybody with what is there now. */
@@ -137,8 +167,7 @@ export class Parking {
 
   #groupOf(plan: Plan): Group {
     const { query } = plan;
-    // Answers of several views watch their own set of views, which only the same query shares.
-    const key = query.others === undefined ? query.view : `${query.view}\0${query.name}`;
+    const key = [query.view, ...(query.others ?? [])].join('\0\0');
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
     const group: Group = { key, plan, members: new Set(), unwatch: [], waking: false };
@@ -148,12 +177,9 @@ export class Parking {
   }
 
   #watch(group: Group): void {
-    const { state, views } = this.#options.registry;
-    for (const unwatch of group.unwatch.splice(0)) unwatch();
-    const { query } = group.plan;
-    for (const view of [query.view, ...(query.others?.(state) ?? [])]) {
-      group.unwatch.push(views.watch(view, () => this.#wake(group)));
-    }
+    const { views } = this.#options.registry;
+    const { view, others = [] } = group.plan.query;
+    for (const one of [view, ...others]) group.unwatch.push(views.watch(one, () => this.#wake(group)));
   }
 
   /** Called within the batch that changed the view, so it only remembers. */
@@ -180,20 +206,41 @@ export class Parking {
       const group = this.#waking[0] as Group;
       const revision = group.plan.revision(this.#options.registry);
       for (const parked of group.members) {
-        if (parked.index >= revision) continue;
-        if (answered++ === sliceMax) {
+        if (parked.index >= revision || parked.content?.comparing === true) continue;
+        if (answered === sliceMax || (answered >= sliceMin && this.#options.spent())) {
           this.#schedule();
           return;
         }
-        if (parked.digest !== undefined && parked.digest === this.#options.digest(parked.plan, parked.caller)) {
-          parked.index = revision;
-        } else this.#answer(parked);
+        answered++;
+        if (parked.content === undefined || this.#hasChanged(parked, parked.content)) this.#answer(parked);
       }
       this.#waking.shift();
       group.waking = false;
-      // The set of views may have changed with the state.
-      if (group.members.size > 0 && group.plan.query.others !== undefined) this.#watch(group);
     }
+  }
+
+  /** Whether the client is to be told. When it cannot be said yet, its group is woken again as soon as it can. */
+  #hasChanged(parked: Parked, content: Content): boolean {
+    while (content.known !== undefined) {
+      if (content.found === undefined) this.#compare(parked, content);
+      const { found } = content;
+      if (found === undefined) return false;
+      content.found = undefined;
+      if (found.digest !== content.known) return true;
+      parked.index = Math.max(parked.index, found.revision);
+      // A change since then has to be compared, too.
+      if (parked.index >= parked.plan.revision(this.#options.registry)) return false;
+    }
+    return true;
+  }
+
+  #compare({ response, plan, caller, group }: Parked, content: Content): void {
+    content.comparing = true;
+    this.#options.digest(response, plan, caller, (digest, revision) => {
+      content.comparing = false;
+      content.found = { digest, revision };
+      this.#wake(group);
+    });
   }
 
   #answer(parked: Parked): void {

@@ -5,10 +5,13 @@ import { readBody } from '../../net/body.ts';
 import { peerAddress } from '../../net/agent-node.ts';
 import type { Context, Exchange } from '../../net/frontend.ts';
 import { principalOf } from '../../net/principal.ts';
+import type { Work } from '../../net/turns.ts';
+import type { Frozen } from '../../registry/frozen.ts';
 import type { Caller } from '../../security/acl.ts';
 import type { Resource, Verb } from '../../security/authorizer.ts';
 import { decode, decodeAll, type Decoded, type Fields, type Schema } from './decode.ts';
 import { readJson } from './json.ts';
+import type { JsonWriter } from './json-writer.ts';
 import type { Params } from './params.ts';
 import { filteredHead, Sight } from './sight.ts';
 
@@ -32,8 +35,27 @@ export interface Shaped {
   readonly denied?: boolean;
 }
 
-/** The body of a 200: JSON, or undefined for an empty one. */
-export type Reply = Buffer | undefined | Shaped;
+/** An answer of as much as the state holds: its body is written in slices. */
+export interface Written {
+  readonly type: 'written';
+  readonly pretty: boolean;
+  /** Writes the body; returns what else there is to say, if anything. */
+  readonly write: (state: Frozen, out: JsonWriter) => Work<Aside | void>;
+}
+
+/** What an answer says besides its body of JSON, known when that is written. */
+export interface Aside {
+  /** 200 when absent. */
+  readonly status?: number;
+  readonly headers?: readonly string[];
+  /** Sent instead of what was written. */
+  readonly text?: string;
+}
+
+/** The body of a 200, JSON or undefined for an empty one; or more than that. */
+export type SentReply = Buffer | undefined | Shaped;
+
+export type Reply = SentReply | Written;
 
 /** The handler has sent its answer itself, to the end. */
 export const streamed: Reply = { status: 200, body: Buffer.alloc(0), type: 'streamed' };
@@ -58,12 +80,22 @@ export function demand(
   context.security.acl.authorize(caller, resource, verb, name);
 }
 
-/** A list of which `encode` leaves out what the caller may not see; the answer says so when it did. */
-export function listed({ caller }: Call, encode: (sight: Sight) => Buffer): Reply {
+/** An answer whose body is written in slices. */
+export function written({ params }: Pick<Call, 'params'>, write: Written['write']): Written {
+  return { type: 'written', pretty: params.has('pretty'), write };
+}
+
+/** A list of which `write` leaves out what the caller may not see; the answer says so when it did. */
+export function listed(
+  call: Pick<Call, 'caller' | 'params'>,
+  write: (state: Frozen, sight: Sight, out: JsonWriter) => Work<void>,
+): Written {
+  const { caller } = call;
   const sight = new Sight(caller.authorizer);
-  const body = encode(sight);
-  const head = filteredHead(sight.narrowed, caller);
-  return head.length === 0 ? body : { status: 200, body, type: 'json', headers: head };
+  return written(call, function* (state, out) {
+    yield* write(state, sight, out);
+    return { headers: filteredHead(sight.narrowed, caller) };
+  });
 }
 
 const failure = 'Request decode failed';

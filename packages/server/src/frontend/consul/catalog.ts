@@ -1,29 +1,30 @@
 /** `/v1/catalog/`: what is registered, by service and by node, and direct writes to the book of facts. */
 
 import { RegistryError } from '@rollcall/protocol';
-import { find } from '../../registry/reader.ts';
-import type { State } from '../../registry/state.ts';
+import type { Pace, Work } from '../../net/turns.ts';
+import { find, type Reader } from '../../registry/reader.ts';
+import type { RowOf } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
-import { catalog } from '../../registry/views.ts';
 import { decodeBody, type Call, type Reply } from './call.ts';
 import { demandDeregistration, demandRegistration } from './catalog-access.ts';
 import { registration } from './catalog-definitions.ts';
 import { catalogDeregistration, catalogRegistration } from './definitions.ts';
 import { invalid } from './errors.ts';
-import { catalogServiceShape, nodeShape, readFilter, serviceShape, type ReadFilter } from './filters.ts';
+import { catalogServiceShape, nodeShape, readFilter, serviceShape, wanted } from './filters.ts';
+import { writeList, writeObject, type JsonWriter } from './json-writer.ts';
 import { readNear } from './near.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import {
   byNodeThenId,
   instanceShows,
-  instancesSeen,
   order,
   readSelection,
   selectInstances,
   selectNodes,
   type Selection,
 } from './selection.ts';
-import type { Sight } from './sight.ts';
+import { fullSight, type Sight } from './sight.ts';
+import { inOrder, select } from './slices.ts';
 import { catalogServiceJson, nodeJson, serviceJson } from './translate.ts';
 import { trueBody } from './wire.ts';
 
@@ -37,17 +38,18 @@ export function nodes({ params, datacenter }: Asked): Query {
   const filter = readFilter(params, nodeShape);
   const selection = readSelection(params);
   const near = readNear(params);
-  const body = jsonBody(params);
   return {
     view: viewOf.nodes(),
     name: `${formOf(params)} nodes${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
     shows: ['node'],
-    encode: (state, sight) => {
-      const seen = selectNodes(state, selection).filter((row) => sight.sees('node', row.name));
-      const rows = near.sort(state, seen, ({ name }) => name);
-      return body(filter.apply(rows.map((row) => nodeJson(row, datacenter))));
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
+      const seen = yield* selectNodes(state, selection, sight, out.pace);
+      const rows = yield* near.sort(state, seen, ({ name }) => name, out.pace);
+      const wants = filter.begin(out.pace);
+      yield* writeList(out, rows, (row) => wanted(wants, nodeJson(row, datacenter)));
     },
   };
 }
@@ -56,55 +58,72 @@ export function nodes({ params, datacenter }: Asked): Query {
 export function services({ params, datacenter }: Asked): Query {
   const filter = readFilter(params, catalogServiceShape);
   const selection = readSelection(params);
-  const body = jsonBody(params);
   const name = `${formOf(params)} services${selection.name}${filter.name}`;
+  const pretty = params.has('pretty');
   if (selection.meta.length === 0 && !filter.given) {
     return {
       view: viewOf.services(),
       name,
       shows: ['service'],
-      encode: (state, sight) => body(byName(catalog(state).filter(([service]) => sight.sees('service', service)))),
+      pretty,
+      *write(state, sight, out) {
+        const all = yield* select(state.services(), (service) => sight.sees('service', service), out.pace);
+        out.open('{');
+        for (const service of all) yield* writeTags(out, service, state.tagsOf(service));
+        out.close();
+      },
     };
   }
-  // What runs on the selected nodes is no part of the view of all services, but of those nodes' views.
   return {
-    view: viewOf.nodes(),
-    others: (state) => selectNodes(state, selection).map((row) => viewOf.node(row.name)),
+    // What runs on the selected nodes is no part of the view of all services.
+    view: viewOf.catalog(),
     name,
-    filtered: filter.given,
+    filtered: true,
     shows: ['service'],
-    encode: (state, sight) => body(byName(servicesOn(state, sight, selection, filter, datacenter))),
+    pretty,
+    *write(state, sight, out) {
+      const found = yield* servicesOn(state, sight, selection, filter.begin(out.pace), out.pace, datacenter);
+      out.open('{');
+      for (const service of yield* inOrder([...found.keys()], order, out.pace)) {
+        yield* writeTags(out, service, yield* inOrder([...(found.get(service) ?? [])], order, out.pace));
+      }
+      out.close();
+    },
   };
 }
 
-function servicesOn(
-  state: State,
-  sight: Sight,
-  selection: Selection,
-  filter: ReadFilter,
-  datacenter: string,
-): [string, string[]][] {
-  const placed = selectNodes(state, selection).flatMap((node) =>
-    [...find.instancesOnNode(state, node.name)]
-      .filter((row) => sight.sees('service', row.service))
-      .map((row) => catalogServiceJson(row, node, datacenter)),
-  );
-  const found = new Map<string, Set<string>>();
-  for (const { ServiceName, ServiceTags } of filter.apply(placed)) {
-    const service = ServiceName as string;
-    const known = found.get(service) ?? new Set<string>();
-    found.set(service, known);
-    for (const tag of ServiceTags as readonly string[]) known.add(tag);
-  }
-  return [...found]
-    .map(([service, tags]): [string, string[]] => [service, [...tags].sort()])
-    .sort(([a], [b]) => order(a, b));
+function* writeTags(out: JsonWriter, service: string, tags: readonly string[]): Work<void> {
+  out.key(service);
+  out.open('[');
+  for (const tag of tags) if (out.value(tag)) yield;
+  out.close();
 }
 
-function byName<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
-  const object = Object.create(null) as Record<string, T>;
-  for (const [name, value] of entries) object[name] = value;
-  return object;
+/** What putting a tag into a set takes. */
+const tagsPerUnit = 8;
+
+/** The services of which instances run on the selected nodes, with these instances' tags. */
+function* servicesOn(
+  state: Reader,
+  sight: Sight,
+  selection: Selection,
+  wants: (value: object) => boolean,
+  pace: Pace,
+  datacenter: string,
+): Work<Map<string, Set<string>>> {
+  const found = new Map<string, Set<string>>();
+  // Which nodes are there is no secret to those who see their services.
+  for (const node of yield* selectNodes(state, selection, fullSight(), pace)) {
+    for (const row of yield* select(find.instancesOnNode(state, node.name), () => true, pace)) {
+      if (sight.sees('service', row.service) && wants(catalogServiceJson(row, node, datacenter))) {
+        const known = found.get(row.service) ?? new Set<string>();
+        found.set(row.service, known);
+        for (const tag of row.tags) known.add(tag);
+      }
+      if (pace.spend(1 + row.tags.length / tagsPerUnit)) yield;
+    }
+  }
+  return found;
 }
 
 /** `GET /v1/catalog/service/:service` */
@@ -114,58 +133,85 @@ export function service(asked: Asked): Query {
   const name = restOf(asked, 'service name');
   const selection = readSelection(params);
   const near = readNear(params);
-  const body = jsonBody(params);
   return {
     view: viewOf.service(name),
     name: `${formOf(params)} catalog-service${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
     shows: instanceShows,
-    encode: (state, sight) => {
-      const seen = selectInstances(state, name, selection).filter(instancesSeen(sight));
-      const selected = near.sort(state, seen, ({ node }) => node.name);
-      const entries = selected.map(({ instance, node }) => catalogServiceJson(instance, node, datacenter));
-      return body(filter.apply(entries));
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
+      const seen = yield* selectInstances(state, name, selection, sight, out.pace);
+      const selected = yield* near.sort(state, seen, ({ node }) => node.name, out.pace);
+      const wants = filter.begin(out.pace);
+      yield* writeList(out, selected, ({ instance, node }) =>
+        wanted(wants, catalogServiceJson(instance, node, datacenter)),
+      );
     },
   };
 }
 
 /** `GET /v1/catalog/node/:node`: null when there is no such node. */
 export function node(asked: Asked): Query {
-  return nodeQuery(asked, 'node', (row, own) => {
-    if (row === undefined) return null;
-    return { Node: row, Services: byName(own.map((instance) => [instance.ID as string, instance])) };
+  return nodeQuery(asked, 'node', function* (out, row, own, wants) {
+    if (row === undefined) {
+      out.value(null);
+      return;
+    }
+    out.open('{');
+    out.key('Node');
+    out.value(row);
+    out.key('Services');
+    yield* writeObject(out, own, (instance) => {
+      const json = wanted(wants, serviceJson(instance));
+      return json === undefined ? undefined : [instance.id, json];
+    });
+    out.close();
   });
 }
 
 /** `GET /v1/catalog/node-services/:node` */
 export function nodeServices(asked: Asked): Query {
-  return nodeQuery(asked, 'node-services', (row, own) =>
-    row === undefined ? { Node: null, Services: null } : { Node: row, Services: own },
-  );
+  return nodeQuery(asked, 'node-services', function* (out, row, own, wants) {
+    if (row === undefined) {
+      out.value({ Node: null, Services: null });
+      return;
+    }
+    out.open('{');
+    out.key('Node');
+    out.value(row);
+    out.key('Services');
+    yield* writeList(out, own, (instance) => wanted(wants, serviceJson(instance)));
+    out.close();
+  });
 }
 
 function nodeQuery(
   asked: Asked,
   form: string,
-  shape: (node: object | undefined, instances: readonly ReturnType<typeof serviceJson>[]) => unknown,
+  writeNode: (
+    out: JsonWriter,
+    node: object | undefined,
+    own: readonly RowOf<'instance'>[],
+    wants: (value: object) => boolean,
+  ) => Work<void>,
 ): Query {
   const { params, datacenter } = asked;
   const filter = readFilter(params, serviceShape);
   const name = restOf(asked, 'node name');
-  const body = jsonBody(params);
   return {
     view: viewOf.node(name),
     name: `${formOf(params)} ${form}${filter.name}`,
     filtered: filter.given,
     shows: instanceShows,
-    encode: (state, sight) => {
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
       const found = find.node(state, name);
       const row = found !== undefined && sight.sees('node', name) ? found : undefined;
-      const instances = row === undefined ? [] : [...find.instancesOnNode(state, name)];
-      const seen = instances.filter(({ service }) => sight.sees('service', service));
-      const own = seen.sort(byNodeThenId).map(serviceJson);
-      return body(shape(row === undefined ? undefined : nodeJson(row, datacenter), filter.apply(own)));
+      const all = row === undefined ? [] : find.instancesOnNode(state, name);
+      const seen = yield* select(all, ({ service }) => sight.sees('service', service), out.pace);
+      const own = yield* inOrder(seen, byNodeThenId, out.pace);
+      yield* writeNode(out, row && nodeJson(row, datacenter), own, filter.begin(out.pace));
     },
   };
 }

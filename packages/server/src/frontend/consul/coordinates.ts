@@ -4,14 +4,16 @@
  */
 
 import { coordinateType, dimensions } from '../../registry/coordinate.ts';
-import { find } from '../../registry/reader.ts';
-import type { State } from '../../registry/state.ts';
+import { find, type Reader } from '../../registry/reader.ts';
+import type { RowOf } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { decodeBody, demand, type Call, type Reply } from './call.ts';
 import { coordinateUpdate } from './definitions.ts';
 import { invalid } from './errors.ts';
+import { writeList } from './json-writer.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import { order } from './selection.ts';
+import { inOrder, select } from './slices.ts';
 
 /** Where Serf's algorithm starts: nothing is known, so the error is large. */
 const origin = { Vec: Array.from({ length: dimensions }, () => 0), Error: 1.5, Adjustment: 0, Height: 1e-5 };
@@ -25,18 +27,19 @@ export function datacenters({ context, params }: Call): Reply {
 
 /** `GET /v1/coordinate/nodes` */
 export function nodes({ params }: Asked): Query {
-  const body = jsonBody(params);
   return {
     view: viewOf.records(coordinateType),
-    others: () => [viewOf.nodes()],
+    others: [viewOf.nodes()],
     name: `${formOf(params)} coordinates`,
     shows: ['node'],
-    encode: (state, sight) =>
-      body(
-        ofLiving(state)
-          .filter(({ id }) => sight.sees('node', id))
-          .map(({ value }) => value),
-      ),
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
+      // Those of nodes that have gone stay until the next update.
+      const seen = ({ id }: RowOf<'record'>) => find.node(state, id) !== undefined && sight.sees('node', id);
+      const rows = yield* select(find.records(state, coordinateType), seen, out.pace, 1);
+      const sorted = yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace);
+      yield* writeList(out, sorted, ({ value }) => value as object);
+    },
   };
 }
 
@@ -44,11 +47,11 @@ export function nodes({ params }: Asked): Query {
 export function node(asked: Asked): Query {
   const name = restOf(asked, 'node name');
   const body = jsonBody(asked.params);
-  const row = (state: State) =>
+  const row = (state: Reader) =>
     find.node(state, name) === undefined ? undefined : find.record(state, coordinateType, name);
   return {
     view: viewOf.records(coordinateType),
-    others: () => [viewOf.node(name)],
+    others: [viewOf.node(name)],
     name: `${formOf(asked.params)} coordinate of ${name}`,
     demand: { resource: 'node', verb: 'read', name },
     shows: [],
@@ -79,10 +82,4 @@ export async function update(call: Call): Promise<Reply> {
     }
   }
   return undefined;
-}
-
-function ofLiving(state: State) {
-  return [...find.records(state, coordinateType)]
-    .filter(({ id }) => find.node(state, id) !== undefined)
-    .sort((a, b) => order(a.id, b.id));
 }

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { isRegistryError } from '@rollcall/protocol';
 import { compileQuery } from '../../filter/filter.ts';
 import { boolean, integer, list, map, struct, text, type StructShape } from '../../filter/shape.ts';
+import type { Pace } from '../../net/turns.ts';
 import { invalid } from './errors.ts';
 import type { Params } from './params.ts';
 
@@ -18,11 +19,20 @@ export interface ReadFilter {
   readonly name: string;
   /** Whether there is an expression at all. */
   readonly given: boolean;
-  /** @throws RegistryError `invalid_argument` when its patterns are too expensive for these rows */
-  apply<T>(rows: readonly T[]): readonly T[];
+  /**
+   * Begins a pass over values: what the patterns of the expression may do is counted over all of it.
+   * @param pace from which its work is taken
+   * @returns tells whether a value is wanted. @throws RegistryError `invalid_argument` when its patterns are
+   *   too expensive for these values
+   */
+  begin(pace: Pace): (value: object) => boolean;
 }
 
-const everything: ReadFilter = { name: '', given: false, apply: (rows) => rows };
+const everything: ReadFilter = { name: '', given: false, begin: () => () => true };
+
+/** What a comparison costs, lists of a hundred tags among them, and how many steps of patterns are a unit of work. */
+const unitsPerComparison = 0.5;
+const stepsPerUnit = 32;
 
 /** @throws RegistryError `invalid_argument`: `Failed to create boolean expression evaluator: …` */
 export function readFilter(params: Params, shape: StructShape): ReadFilter {
@@ -34,17 +44,26 @@ export function readFilter(params: Params, shape: StructShape): ReadFilter {
   return {
     name: ` filter ${digest}`,
     given: true,
-    apply: (rows) => {
-      // Made anew for each pass: what its patterns may do is counted from here.
-      const wanted = compileQuery(expression, shape);
-      try {
-        return rows.filter(wanted);
-      } catch (error) {
-        if (isRegistryError(error, 'resource_exhausted')) throw invalid(error.message);
-        throw error;
-      }
+    begin: (pace) => {
+      const { wants, comparisons, steps } = compileQuery(expression, shape);
+      return (value) => {
+        const before = steps();
+        try {
+          return wants(value);
+        } catch (error) {
+          if (isRegistryError(error, 'resource_exhausted')) throw invalid(error.message);
+          throw error;
+        } finally {
+          pace.spend(comparisons * unitsPerComparison + (steps() - before) / stepsPerUnit);
+        }
+      };
     },
   };
+}
+
+/** The value, unless the filter leaves it out. */
+export function wanted<T extends object>(wants: (value: object) => boolean, value: T): T | undefined {
+  return wants(value) ? value : undefined;
 }
 
 const gateway = struct({ Mode: text });

@@ -13,7 +13,7 @@ import { disabledText } from '../../security/denied.ts';
 import { TooManyFailures } from '../../security/gate.ts';
 import { Answering } from './answering.ts';
 import { Parking } from './blocking.ts';
-import { demand, type Call, type Reply } from './call.ts';
+import { demand, type Call, type Reply, type SentReply, type Written } from './call.ts';
 import { caRoots } from './connect-ca.ts';
 import { Entrance, nobody } from './entrance.ts';
 import { Monitors } from './monitor.ts';
@@ -23,10 +23,11 @@ import { Params, checkScope, noWait, readConsistency, readWait, type Wait } from
 import { Plan, Plans } from './plan.ts';
 import { Refusals } from './refusals.ts';
 import { Router } from './router.ts';
-import { accessOf, type Action, type Route } from './route.ts';
+import { accessOf, isIndexed, routed } from './route.ts';
+import type { ActRoute, OwnRoute, ReadRoute, Route, RoutedRow } from './route.ts';
 import { routeTable } from './routes.ts';
 import { Snapshots } from './snapshot.ts';
-import { plainIndex, Wire } from './wire.ts';
+import { plainIndex, Wire, withIndex } from './wire.ts';
 
 export interface ConsulOptions {
   /** What snapshots are made of and become. */
@@ -83,7 +84,10 @@ class ConsulFrontend implements Frontend {
     const { acl } = context.security;
     this.#wire = new Wire(acl.enabled ? acl.defaultPolicy : 'allow');
     this.#entrance = new Entrance(context);
-    this.#answering = new Answering(context, this.#wire);
+    this.#answering = new Answering(context, this.#wire, {
+      answered: (_response, { route }, status) => context.metrics.request(route, status),
+      failed: (response, { route }, caller, error) => this.#fail(response.req, response, route, error, caller),
+    });
     this.#refusals = new Refusals(({ response, route, error }) => {
       if (this.#closing) response.shouldKeepAlive = false;
       context.metrics.request(route, this.#wire.error(response, error));
@@ -94,9 +98,10 @@ class ConsulFrontend implements Frontend {
       wheel: context.wheel,
       parkedMax: context.limits.parkedMax,
       random,
-      digest: (plan, caller) => this.#answering.digest(plan, caller),
+      digest: (response, plan, caller, ready) => this.#answering.digest(response, plan, caller, ready),
+      spent: () => this.#answering.spent,
       onSize: (size) => context.metrics.parked.set(size),
-      answer: (response, plan, caller) => this.#answer(response.req, response, plan, caller),
+      answer: (response, plan, caller) => this.#answering.answer(response.req, response, plan, caller),
       demand: (plan, caller) => this.#answering.demand(plan, caller),
       refuse: (response, plan, caller, error) => this.#fail(response.req, response, plan.route, error, caller),
     });
@@ -106,11 +111,12 @@ class ConsulFrontend implements Frontend {
     return registerSelf(this.#context);
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closing = true;
+    this.#answering.close();
     this.#parking.flush();
     this.#refusals.flush();
-    return this.#endLasting();
+    await Promise.all([this.#answering.idle(), this.#endLasting()]);
   }
 
   handle(exchange: Exchange): void {
@@ -229,7 +235,7 @@ class ConsulFrontend implements Frontend {
     if (wait.index === 0 || this.#closing || plan.revision(this.#context.registry) > wait.index) {
       const { clock, metrics } = this.#context;
       const started = clock.monotonic();
-      this.#answer(request, response, plan, caller);
+      this.#answering.answer(request, response, plan, caller);
       metrics.querySeconds.observe((clock.monotonic() - started) / 1_000);
       return;
     }
@@ -246,15 +252,6 @@ class ConsulFrontend implements Frontend {
       throw new RegistryError('resource_exhausted', message);
     }
     this.#parking.park(response, plan, wait, caller);
-  }
-
-  #answer(request: IncomingMessage, response: ServerResponse, plan: Plan, caller: Caller): void {
-    if (this.#closing) response.shouldKeepAlive = false;
-    try {
-      this.#context.metrics.request(plan.route, this.#answering.answer(request, response, plan, caller));
-    } catch (error) {
-      this.#fail(request, response, plan.route, error, caller);
-    }
   }
 
   #act(exchange: Exchange, route: ActRoute, rest: string, headerToken: string): void {
@@ -281,8 +278,14 @@ class ConsulFrontend implements Frontend {
     }
   }
 
-  #reply({ exchange: { request, response }, caller }: Call, { path, audit, indexed }: ActRoute, given: Reply): void {
-    const reply = indexed === true ? withIndex(given) : given;
+  #reply(call: Call, route: ActRoute, given: Reply): void {
+    const { exchange: { request, response }, caller } = call;
+    if (given !== undefined && 'type' in given && given.type === 'written') {
+      this.#write(call, route, given);
+      return;
+    }
+    const { path, audit, indexed } = route;
+    const reply: SentReply = indexed === true ? withIndex(given) : given;
     if (this.#closing) response.shouldKeepAlive = false;
     if (reply === undefined) this.#wire.empty(response);
     else if (Buffer.isBuffer(reply)) this.#wire.json(response, reply);
@@ -292,6 +295,21 @@ class ConsulFrontend implements Frontend {
     this.#context.metrics.request(path, status);
     if (shaped?.denied === true) this.#entrance.record('denied', request, caller);
     else if (audit !== undefined && status < 400) this.#entrance.record(audit, request, caller);
+  }
+
+  #write({ exchange: { request, response }, caller }: Call, { path, audit, indexed }: ActRoute, written: Written): void {
+    this.#answering.write(
+      response,
+      written,
+      ({ status = 200, headers = [], text }, body) => {
+        const more = indexed === true ? [...plainIndex, ...headers] : headers;
+        const head = this.#wire.bodyHead(text === undefined ? 'json' : 'text', body.bytes, more);
+        this.#answering.send(response, status, head, body);
+        this.#context.metrics.request(path, status);
+        if (audit !== undefined && status < 400) this.#entrance.record(audit, request, caller);
+      },
+      (error) => this.#fail(request, response, path, error, caller),
+    );
   }
 
   #fail(
@@ -325,26 +343,3 @@ class ConsulFrontend implements Frontend {
     this.#context.metrics.request(route, this.#wire.error(response, thrown, head));
   }
 }
-
-function withIndex(reply: Reply): Reply {
-  if (reply === undefined) return undefined;
-  if (Buffer.isBuffer(reply)) return { status: 200, body: reply, type: 'json', headers: plainIndex };
-  return { ...reply, headers: [...plainIndex, ...(reply.headers ?? [])] };
-}
-
-function isIndexed(action: Action | undefined): boolean {
-  return action !== undefined && ('read' in action || ('act' in action && action.indexed === true));
-}
-
-/** An action that knows the path of its route, by which it is counted. */
-type Routed<A extends Action> = A & { readonly path: string };
-type RoutedRow = Pick<Route, 'path' | 'needsAcl'> & { readonly actions: ReadonlyMap<string, Routed<Action>> };
-
-function routed({ path, methods, ...rest }: Route): RoutedRow {
-  const actions = Object.entries(methods).map(([method, action]): [string, Routed<Action>] => [method, { ...action, path }]);
-  return { path, ...rest, actions: new Map(actions) };
-}
-
-type ReadRoute = Routed<Extract<Action, { readonly read: unknown }>>;
-type OwnRoute = Routed<Extract<Action, { readonly own: unknown }>>;
-type ActRoute = Routed<Extract<Action, { readonly act: unknown }>>;

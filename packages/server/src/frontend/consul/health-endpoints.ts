@@ -1,13 +1,15 @@
 /** Reads under `/v1/health/`: instances with their checks, and checks by service, node and state. */
 
+import type { Work } from '../../net/turns.ts';
+import type { Frozen } from '../../registry/frozen.ts';
 import { find } from '../../registry/reader.ts';
 import type { RowOf } from '../../registry/rows.ts';
-import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { connect as noMesh } from './catalog.ts';
-import { checkShape, healthServiceShape, readFilter, type ReadFilter } from './filters.ts';
-import { anyOrder, readNear } from './near.ts';
-import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
+import { checkShape, healthServiceShape, readFilter, wanted, type ReadFilter } from './filters.ts';
+import { writeList, type JsonWriter } from './json-writer.ts';
+import { readNear } from './near.ts';
+import { formOf, restOf, type Asked, type Query } from './query.ts';
 import {
   byNodeThenId,
   checksSeen,
@@ -15,12 +17,11 @@ import {
   instanceChecks,
   instanceOf,
   instanceShows,
-  instancesSeen,
   nodeChecks,
   readSelection,
   selectInstances,
 } from './selection.ts';
-import type { Sight } from './sight.ts';
+import { inOrder, select } from './slices.ts';
 import { checkJson, nodeJson, serviceJson } from './translate.ts';
 
 /** `GET /v1/health/service/:service` */
@@ -33,7 +34,6 @@ export function serviceInstances(asked: Asked): Query {
   const foreign = params.get('peer') !== '';
   const selection = readSelection(params);
   const near = readNear(params);
-  const body = jsonBody(params);
   const variant = `${passing ? ' passing' : ''}${foreign ? ' peer' : ''}${selection.name}${near.name}${filter.name}`;
   return {
     view: viewOf.service(service),
@@ -41,21 +41,21 @@ export function serviceInstances(asked: Asked): Query {
     filtered: filter.given,
     shapedBy: near.views,
     shows: instanceShows,
-    encode: (state, sight) => {
-      if (foreign) return body([]);
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
       const checksOn = memo((node: string) => nodeChecks(state, node));
-      const entries = [];
-      const seen = selectInstances(state, service, selection).filter(instancesSeen(sight));
-      for (const { instance, node } of near.sort(state, seen, ({ node: { name } }) => name)) {
+      const seen = foreign ? [] : yield* selectInstances(state, service, selection, sight, out.pace);
+      const selected = yield* near.sort(state, seen, ({ node: { name } }) => name, out.pace);
+      const wants = filter.begin(out.pace);
+      yield* writeList(out, selected, ({ instance, node }) => {
         const checks = [...checksOn(node.name), ...instanceChecks(state, instance)];
-        if (passing && checks.some((check) => check.status !== 'passing')) continue;
-        entries.push({
+        if (passing && checks.some((check) => check.status !== 'passing')) return undefined;
+        return wanted(wants, {
           Node: nodeJson(node, datacenter),
           Service: serviceJson(instance),
           Checks: checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance)),
         });
-      }
-      return body(filter.apply(entries));
+      });
     },
   };
 }
@@ -73,20 +73,26 @@ export function serviceChecks(asked: Asked): Query {
   const service = restOf(asked, 'service name');
   const selection = readSelection(params);
   const near = readNear(params);
-  const body = jsonBody(params);
   return {
     view: viewOf.service(service),
     name: `${formOf(params)} health-checks${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
     shows: instanceShows,
-    encode: (state, sight) => {
-      const seen = selectInstances(state, service, { ...selection, tags: [] }).filter(instancesSeen(sight));
-      const selected = near.sort(state, seen, ({ node }) => node.name);
-      const checks = selected.flatMap(({ instance }) =>
-        instanceChecks(state, instance).map((check) => checkJson(check, instance)),
-      );
-      return body(filter.apply(checks));
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
+      const seen = yield* selectInstances(state, service, { ...selection, tags: [] }, sight, out.pace);
+      const selected = yield* near.sort(state, seen, ({ node }) => node.name, out.pace);
+      const wants = filter.begin(out.pace);
+      out.open('[');
+      for (const { instance } of selected) {
+        for (const check of instanceChecks(state, instance)) {
+          const json = wanted(wants, checkJson(check, instance));
+          if (json !== undefined) out.value(json);
+        }
+        if (out.pace.spend(1)) yield;
+      }
+      out.close();
     },
   };
 }
@@ -96,13 +102,16 @@ export function nodeHealth(asked: Asked): Query {
   const { params } = asked;
   const filter = readFilter(params, checkShape);
   const node = restOf(asked, 'node name');
-  const body = jsonBody(params);
   return {
     view: viewOf.node(node),
     name: `${formOf(params)} health-node${filter.name}`,
     filtered: filter.given,
     shows: instanceShows,
-    encode: (state, sight) => body(checksJson(state, sight, [...find.checksOnNode(state, node)], filter)),
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
+      const rows = yield* select(find.checksOnNode(state, node), checksSeen(state, sight), out.pace, 1);
+      yield* writeChecks(state, out, yield* inOrder(rows, byNodeThenId, out.pace), filter);
+    },
   };
 }
 
@@ -113,38 +122,36 @@ export function checksInState(asked: Asked): Query {
   const status = restOf(asked, 'check state');
   const selection = readSelection(params);
   const near = readNear(params);
-  const body = jsonBody(params);
   return {
     view: viewOf.checks(),
     // Metadata belongs to nodes, whose changes are no changes of checks.
-    ...(selection.meta.length === 0 ? {} : { others: () => [viewOf.nodes()] }),
+    ...(selection.meta.length === 0 ? {} : { others: [viewOf.nodes()] }),
     name: `${formOf(params)} health-state ${JSON.stringify(status)}${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
     shows: instanceShows,
-    encode: (state, sight) => {
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
       const ofSelectedNode = memo((name: string) => {
         const node = find.node(state, name);
         return node !== undefined && hasMeta(node, selection);
       });
-      const rows = [...find.checks(state)].filter(
-        (row) => (status === 'any' || row.status === status) && ofSelectedNode(row.node),
+      const seen = checksSeen(state, sight);
+      const rows = yield* select(
+        find.checks(state),
+        (row) => (status === 'any' || row.status === status) && ofSelectedNode(row.node) && seen(row),
+        out.pace,
+        1,
       );
-      return body(checksJson(state, sight, rows, filter, near));
+      const sorted = yield* inOrder(rows, byNodeThenId, out.pace);
+      yield* writeChecks(state, out, yield* near.sort(state, sorted, ({ node }) => node, out.pace), filter);
     },
   };
 }
 
-function checksJson(
-  state: State,
-  sight: Sight,
-  rows: RowOf<'check'>[],
-  filter: ReadFilter,
-  near = anyOrder,
-): readonly unknown[] {
-  const seen = rows.filter(checksSeen(state, sight)).sort(byNodeThenId);
-  const sorted = near.sort(state, seen, ({ node }) => node);
-  return filter.apply(sorted.map((row) => checkJson(row, instanceOf(state, row))));
+function* writeChecks(state: Frozen, out: JsonWriter, rows: readonly RowOf<'check'>[], filter: ReadFilter): Work<void> {
+  const wants = filter.begin(out.pace);
+  yield* writeList(out, rows, (row) => wanted(wants, checkJson(row, instanceOf(state, row))));
 }
 
 /** Remembers answers by name: many instances share a node. */

@@ -22,21 +22,10 @@ import { falseBody, trueBody } from './wire.ts';
 export function read({ rest, params }: Asked): Query {
   const key = keyOf(rest);
   if (params.has('keys')) return listKeys(key, params);
-  const body = kvBody(params);
-  if (params.has('recurse')) {
-    return {
-      view: viewOf.prefix(key),
-      name: `${formOf(params)} kv`,
-      shows: ['key'],
-      encode: (state, sight) => {
-        const seen = [...state.kvKeys(key)].filter((under) => sight.sees('key', under));
-        const rows = seen.map((under) => find.kv(state, under)).filter((row) => row !== undefined);
-        return rows.length === 0 ? undefined : body(rows.map(kvJson));
-      },
-    };
-  }
+  if (params.has('recurse')) return listRows(key, params);
   if (key === '') throw missingKey();
   const raw = params.has('raw');
+  const body = kvBody(params);
   return {
     view: viewOf.key(key),
     name: raw ? 'consul kv raw' : `${formOf(params)} kv`,
@@ -55,25 +44,54 @@ function bytesOf({ value: { buffer, byteOffset, byteLength } }: RowOf<'kv'>): Bu
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
+/** What finding the row of a key takes, besides writing it. */
+const unitsPerKey = 1;
+
+/** Keys below a prefix with their values. */
+function listRows(prefix: string, params: Params): Query {
+  return {
+    view: viewOf.prefix(prefix),
+    name: `${formOf(params)} kv`,
+    shows: ['key'],
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
+      let any = false;
+      out.open('[');
+      for (const key of state.kvKeys(prefix)) {
+        const row = sight.sees('key', key) ? find.kv(state, key) : undefined;
+        any ||= row !== undefined;
+        if (row !== undefined) out.exact(kvJson(row));
+        if (out.pace.spend(unitsPerKey)) yield;
+      }
+      out.close();
+      return any ? undefined : false;
+    },
+  };
+}
+
 /** Keys below a prefix; with a separator only up to the first one after the prefix, each once. */
 function listKeys(prefix: string, params: Params): Query {
   // The misspelling is Consul's own, from its first version.
   const separator = params.has('separator') ? params.get('separator') : params.get('seperator');
-  const body = kvBody(params);
   return {
     view: viewOf.prefix(prefix),
     name: `${formOf(params)} keys ${separator}`,
     shows: ['key'],
-    encode: (state, sight) => {
-      const keys: string[] = [];
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
+      let last: string | undefined;
+      out.open('[');
       for (const key of state.kvKeys(prefix)) {
+        if (out.pace.spend(unitsPerKey / 2)) yield;
         if (!sight.sees('key', key)) continue;
         const cut = separator === '' ? -1 : key.indexOf(separator, prefix.length);
         const listed = cut < 0 ? key : key.slice(0, cut + separator.length);
-        if (keys.at(-1) !== listed) keys.push(listed);
+        if (listed !== last) out.value(listed);
+        last = listed;
       }
+      out.close();
       // At the root there is always a list, though it may be empty.
-      return keys.length === 0 && prefix !== '' ? undefined : body(keys);
+      return last === undefined && prefix !== '' ? false : undefined;
     },
   };
 }

@@ -6,10 +6,12 @@
 import type { IncomingMessage } from 'node:http';
 import { plainAddress } from '../../net/agent-node.ts';
 import type { Exchange, Identity } from '../../net/frontend.ts';
-import { coordinateType, nearestFirst } from '../../registry/coordinate.ts';
-import type { State } from '../../registry/state.ts';
+import type { Pace, Work } from '../../net/turns.ts';
+import { bySeconds, coordinateType, distancesFrom } from '../../registry/coordinate.ts';
+import type { Reader } from '../../registry/reader.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import type { Params } from './params.ts';
+import { inOrder } from './slices.ts';
 import { agentOf } from './virtual-agent.ts';
 import { headerOf } from './wire.ts';
 
@@ -19,10 +21,18 @@ export interface Near {
   /** The order depends on coordinates and on the nodes that have them; as in Consul their changes wake nobody. */
   readonly views: readonly string[];
   /** @param nodeOf name of the node of a row */
-  sort<T>(state: State, rows: T[], nodeOf: (row: T) => string): T[];
+  sort<T>(state: Reader, rows: T[], nodeOf: (row: T) => string, pace: Pace): Work<T[]>;
 }
 
-export const anyOrder: Near = { name: '', views: [], sort: (_state, rows) => rows };
+/** What finding a node's coordinate and the distance to it takes. */
+const unitsPerDistance = 1;
+
+const anyOrder: Near = { name: '', views: [], sort: asTheyAre };
+
+// oxlint-disable-next-line require-yield -- nothing to do
+function* asTheyAre<T>(_state: Reader, rows: T[]): Work<T[]> {
+  return rows;
+}
 
 export function readNear(params: Params): Near {
   const near = params.get('near');
@@ -30,8 +40,27 @@ export function readNear(params: Params): Near {
   return {
     name: ` near ${JSON.stringify(near)}`,
     views: [viewOf.records(coordinateType), viewOf.nodes()],
-    sort: (state, rows, nodeOf) => nearestFirst(state, near, rows, nodeOf) ?? rows,
+    sort: (state, rows, nodeOf, pace) => nearestFirst(state, near, rows, nodeOf, pace),
   };
+}
+
+/** Rows in order of the distance of their nodes from a node, as they are when nothing is known of that. */
+export function* nearestFirst<T>(
+  state: Reader,
+  source: string,
+  rows: T[],
+  nodeOf: (row: T) => string,
+  pace: Pace,
+): Work<T[]> {
+  const distance = distancesFrom(state, source);
+  if (distance === undefined) return rows;
+  const placed: { readonly row: T; readonly seconds: number }[] = [];
+  for (const row of rows) {
+    placed.push({ row, seconds: distance(nodeOf(row)) });
+    if (pace.spend(unitsPerDistance)) yield;
+  }
+  const sorted = yield* inOrder(placed, bySeconds, pace);
+  return sorted.map(({ row }) => row);
 }
 
 /** The query string, in which `near=_agent` names the caller's own node, so that answers can be kept for all. */

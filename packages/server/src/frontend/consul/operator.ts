@@ -6,9 +6,10 @@
 
 import { find } from '../../registry/reader.ts';
 import { versionOf } from './agent.ts';
-import type { Call, Handler, Reply } from './call.ts';
+import { written, type Call, type Handler, type Reply } from './call.ts';
 import { invalid, quoted } from './errors.ts';
 import { jsonBody } from './query.ts';
+import { select } from './slices.ts';
 import { leaderAddress } from './status.ts';
 
 /** `GET /v1/operator/raft/configuration` */
@@ -109,25 +110,34 @@ export function autopilotState({ context, params }: Call): Reply {
 }
 
 /** `GET /v1/operator/usage` */
-export function usage({ context, params }: Call): Reply {
-  const { state } = context.registry;
-  const { datacenter } = context.identity;
-  const nodes = [...find.nodes(state)];
-  const instances = nodes.flatMap(({ name }) => [...find.instancesOnNode(state, name)]);
-  // As in Consul, the servers themselves and what belongs to a mesh cost nothing.
-  const billable = instances.filter(({ service, foreign }) => service !== 'consul' && foreign?.['Kind'] === undefined);
-  return jsonBody(params)({
-    Usage: {
-      [datacenter]: {
-        Services: new Set(instances.map(({ service }) => service)).size,
-        ServiceInstances: instances.length,
-        ConnectServiceInstances: {},
-        BillableServiceInstances: billable.length,
-        Nodes: nodes.length,
+export function usage(call: Call): Reply {
+  const { datacenter } = call.context.identity;
+  return written(call, function* (state, out) {
+    const { pace } = out;
+    const services = state.services();
+    let instances = 0;
+    let billable = 0;
+    for (const service of services) {
+      for (const row of yield* select(find.instancesOfService(state, service), () => true, pace)) {
+        instances++;
+        // As in Consul, the servers themselves and what belongs to a mesh cost nothing.
+        if (service !== 'consul' && row.foreign?.['Kind'] === undefined) billable++;
+      }
+    }
+    const nodes = yield* select(find.nodes(state), () => true, pace);
+    out.value({
+      Usage: {
+        [datacenter]: {
+          Services: services.length,
+          ServiceInstances: instances,
+          ConnectServiceInstances: {},
+          BillableServiceInstances: billable,
+          Nodes: nodes.length,
+        },
       },
-    },
-    Index: state.revision,
-    KnownLeader: true,
+      Index: state.revision,
+      KnownLeader: true,
+    });
   });
 }
 

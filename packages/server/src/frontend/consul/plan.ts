@@ -14,6 +14,8 @@ import type { Demand, Query } from './query.ts';
 export interface LastAnswer {
   readonly revision: number;
   readonly authorizer: Authorizer;
+  /** Whether it was for a client that takes gzip; undefined when that makes no difference. */
+  readonly gzip: boolean | undefined;
   readonly status: number;
   readonly head: readonly string[];
   readonly kept: Kept;
@@ -50,20 +52,20 @@ export class Plan {
 
   /**
    * The revision of the answer: the newest of those of its views. Between two changes of the state it
-   * is looked up once, which matters for a prefix with many keys.
+   * is looked up once.
    */
   revision({ state, views }: Registry): number {
     if (state.revision === this.#asOf) return this.#revision;
     const { view, others } = this.query;
     let revision = views.revision(view);
-    if (others !== undefined) {
-      for (const other of others(state)) revision = Math.max(revision, views.revision(other));
-    }
+    for (const other of others ?? none) revision = Math.max(revision, views.revision(other));
     this.#asOf = state.revision;
     this.#revision = revision;
     return revision;
   }
 }
+
+const none: readonly string[] = [];
 
 /** Longer URLs are rare, and not worth the memory. */
 const keyLengthMax = 512;

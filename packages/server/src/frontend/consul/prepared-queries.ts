@@ -11,32 +11,35 @@ import { PreparedQueries, type FoundQuery } from '../../registry/prepared-query-
 import { find } from '../../registry/reader.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { RowOf } from '../../registry/rows.ts';
-import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { hiddenSecret } from './acl-json.ts';
 import { decodeBody, demand, listed, type Call, type Handler, type Reply } from './call.ts';
 import { preparedQuery } from './definitions.ts';
 import { invalid } from './errors.ts';
+import { writeList } from './json-writer.ts';
 import { unescapePath } from './params.ts';
 import { preparedFrom } from './prepared-query-definition.ts';
 import { bound, executor } from './prepared-query-token.ts';
 import { formOf, jsonBody, type Asked, type Query } from './query.ts';
 import { execute } from './query-execution.ts';
 import { order } from './selection.ts';
+import { inOrder, select } from './slices.ts';
 
 /** `GET /v1/query` */
 export function list({ params }: Asked): Query {
-  const body = jsonBody(params);
   return {
     view: viewOf.records(queryType),
     name: `${formOf(params)} queries`,
     shows: ['query', 'acl'],
-    encode: (state, sight) => {
-      const seen = all(state).filter((row) => {
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
+      const seen = (row: RowOf<'record'>) => {
         const prefix = prefixOf(queryOf(row));
         return prefix === undefined ? sight.seesHidden() : sight.sees('query', prefix);
-      });
-      return body(seen.map((row) => queryJson(row, queryOf(row))));
+      };
+      const rows = yield* select(find.records(state, queryType), seen, out.pace);
+      const sorted = yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace);
+      yield* writeList(out, sorted, (row) => queryJson(row, queryOf(row)));
     },
   };
 }
@@ -58,7 +61,7 @@ export function reader(): Handler {
     const { row, query } = found(queriesOf(context.registry), wanted);
     if (verb === 'execute') {
       const caller = executor(call, queryOf(row));
-      return listed({ ...call, caller }, (sight) => body(execute(call, query, sight)));
+      return listed({ ...call, caller }, execute(call, query));
     }
     demandQuery(call, 'read', row);
     return body({ Query: queryJson(row, query) });
@@ -126,10 +129,6 @@ function demandPrefix(call: Call, verb: 'read' | 'write', query: PreparedQuery):
 
 function demandQuery(call: Call, verb: 'read' | 'write', row: RowOf<'record'> | undefined): void {
   if (row !== undefined) demandPrefix(call, verb, queryOf(row));
-}
-
-function all(state: State): RowOf<'record'>[] {
-  return [...find.records(state, queryType)].sort((a, b) => order(a.id, b.id));
 }
 
 function queryJson(row: RowOf<'record'>, { Name, Session, Accessor, Template, Service, DNS }: PreparedQuery): object {

@@ -1,47 +1,74 @@
 /** The answer of a prepared query over HTTP: in random order as Consul gives it, or the nearest first. */
 
-import { executeQuery, failedOverTo, type FoundInstance } from '../../registry/prepared-query-execution.ts';
+import type { Work } from '../../net/turns.ts';
+import type { Frozen } from '../../registry/frozen.ts';
+import { failedOverTo, selectorOf, type FoundInstance } from '../../registry/prepared-query-execution.ts';
 import type { PreparedQuery } from '../../registry/prepared-query.ts';
-import { nearestFirst } from '../../registry/coordinate.ts';
 import { find } from '../../registry/reader.ts';
 import type { Call } from './call.ts';
 import { invalid, quoted } from './errors.ts';
-import { clientAddress } from './near.ts';
-import { instancesSeen } from './selection.ts';
+import { writeList, type JsonWriter } from './json-writer.ts';
+import { clientAddress, nearestFirst } from './near.ts';
+import { order } from './selection.ts';
 import type { Sight } from './sight.ts';
+import { inOrder, select } from './slices.ts';
 import { checkJson, nodeJson, serviceJson } from './translate.ts';
 import { agentOf } from './virtual-agent.ts';
 
-/** @throws RegistryError `invalid_argument` for a bad `?limit` or `?connect` */
-export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery, sight: Sight): object {
+/** What finding the node and the checks of an instance takes, comparing its tags, and a random number. */
+const unitsPerInstance = 4;
+const tagsPerUnit = 8;
+
+/**
+ * What a query finds, as `listed` wants it.
+ * @throws RegistryError `invalid_argument` for a bad `?limit` or `?connect`
+ */
+export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery) {
   const { context, params } = call;
-  const { identity, registry } = context;
+  const { datacenter } = context.identity;
   const limit = readLimit(params.get('limit'));
   const Connect = wanted.Connect || (params.has('connect') && params.flag('connect'));
-  const found = executeQuery(registry.state, { ...wanted, Connect }).filter(instancesSeen(sight));
-  const Nodes = ordered(call, found, params.get('near') || wanted.Near).slice(0, limit);
-  const peers = found.length > 0 ? [] : failedOverTo(wanted);
-  return {
-    Service: wanted.Service,
-    Nodes: Nodes.map(({ node, instance, checks }) => ({
-      Node: nodeJson(node, identity.datacenter),
+  return function* (state: Frozen, sight: Sight, out: JsonWriter): Work<void> {
+    const selected = selectorOf(state, { ...wanted, Connect });
+    const found: Placed[] = [];
+    for (const instance of yield* select(find.instancesOfService(state, wanted.Service), () => true, out.pace)) {
+      const one = selected(instance);
+      if (one !== undefined && sight.sees('node', one.node.name) && sight.sees('service', one.instance.service)) {
+        found.push({ ...one, key: context.uuid() });
+      }
+      if (out.pace.spend(unitsPerInstance + instance.tags.length / tagsPerUnit)) yield;
+    }
+    // By a random key for each; the context's only source of randomness makes ids.
+    const shuffled = yield* inOrder(found, (a, b) => order(a.key, b.key), out.pace);
+    const source = sourceOf(call, params.get('near') || wanted.Near);
+    const ordered =
+      source === undefined ? shuffled : yield* nearestFirst(state, source, shuffled, ({ node }) => node.name, out.pace);
+    const peers = found.length > 0 ? [] : failedOverTo(wanted);
+    out.open('{');
+    out.key('Service');
+    out.value(wanted.Service);
+    out.key('Nodes');
+    yield* writeList(out, ordered.slice(0, limit), ({ node, instance, checks }) => ({
+      Node: nodeJson(node, datacenter),
       Service: serviceJson(instance),
       Checks: checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance)),
-    })),
-    DNS,
+    }));
     // Who was asked last.
-    Datacenter: peers.length > 0 ? '' : identity.datacenter,
-    PeerName: peers.at(-1) ?? '',
-    Failovers: peers.length,
+    const rest = {
+      DNS,
+      Datacenter: peers.length > 0 ? '' : datacenter,
+      PeerName: peers.at(-1) ?? '',
+      Failovers: peers.length,
+    };
+    for (const [key, value] of Object.entries(rest)) {
+      out.key(key);
+      out.value(value);
+    }
+    out.close();
   };
 }
 
-function ordered(call: Call, found: readonly FoundInstance[], near: string): readonly FoundInstance[] {
-  const shuffled = shuffle(found, call.context.uuid);
-  const source = sourceOf(call, near);
-  if (source === undefined) return shuffled;
-  return nearestFirst(call.context.registry.state, source, shuffled, ({ node }) => node.name) ?? shuffled;
-}
+type Placed = FoundInstance & { readonly key: string };
 
 /** The node whose nearest are wanted. */
 function sourceOf({ context, exchange }: Call, near: string): string | undefined {
@@ -58,14 +85,6 @@ function sourceOf({ context, exchange }: Call, near: string): string | undefined
     default:
       return near;
   }
-}
-
-/** By a random key for each; the context's only source of randomness makes ids. */
-function shuffle<T>(rows: readonly T[], uuid: () => string): T[] {
-  return rows
-    .map((row): [string, T] => [uuid(), row])
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, row]) => row);
 }
 
 function readLimit(text: string): number {

@@ -3,9 +3,12 @@
  * neither requests nor waiting (`blocking.ts`), so one is made per URL and used again.
  */
 
-import type { State } from '../../registry/state.ts';
+import type { Work } from '../../net/turns.ts';
+import type { Frozen } from '../../registry/frozen.ts';
+import type { Reader } from '../../registry/reader.ts';
 import type { Resource, Verb } from '../../security/authorizer.ts';
 import { invalid, quoted } from './errors.ts';
+import type { JsonWriter } from './json-writer.ts';
 import { unescapePath, type Params } from './params.ts';
 import type { Shown, Sight } from './sight.ts';
 
@@ -13,19 +16,17 @@ import type { Shown, Sight } from './sight.ts';
  * Where there are many, they are written out: each object that begins with a spread and goes on has a hidden class
  * of its own in V8, and code that meets a thousand classes looks every property up.
  */
-export interface Query {
+interface QueryBase {
   /** The view that the answer depends on. */
   readonly view: string;
-  /** Further views, for the few answers that depend on several; may change with the state. */
-  readonly others?: (state: State) => readonly string[];
+  /** Further views, for the few answers that depend on several. */
+  readonly others?: readonly string[];
   /** Names the representation among those of the same view; everything that shapes the bytes is in it. */
   readonly name: string;
   /** What callers need to get any answer, as long as they wait for one. */
   readonly demand?: Demand;
-  /** Kinds of the rows that `encode` leaves out where the caller may not read them. */
+  /** Kinds of the rows that are left out where the caller may not read them. */
   readonly shows: readonly Shown[];
-  /** The body; undefined for a 404 with an empty one. Depends on nothing but the state and the sight. */
-  readonly encode: (state: State, sight: Sight) => Buffer | undefined;
   /** Views that shape the body without being its content: their changes wake nobody who waits. */
   readonly shapedBy?: readonly string[];
   /**
@@ -39,6 +40,21 @@ export interface Query {
   readonly raw?: boolean;
 }
 
+/** Of one thing: a body that is encoded in one go, whatever the state holds. */
+export interface SingleQuery extends QueryBase {
+  /** The body; undefined for a 404 with an empty one. Depends on nothing but the state and the sight. */
+  readonly encode: (state: Reader, sight: Sight) => Buffer | undefined;
+}
+
+/** Of as much as the state holds: the body is written in slices. */
+export interface ListQuery extends QueryBase {
+  readonly pretty: boolean;
+  /** Writes the body; returns false for a 404 with an empty one. Depends on nothing but the state and the sight. */
+  readonly write: (state: Frozen, sight: Sight, out: JsonWriter) => Work<false | void>;
+}
+
+export type Query = SingleQuery | ListQuery;
+
 /** A permission that a caller must have. */
 export interface Demand {
   readonly resource: Resource;
@@ -51,7 +67,7 @@ export interface Token {
   readonly param: 'hash' | 'index';
   readonly header: 'X-Consul-Contenthash' | 'X-Consul-Index';
   /** Undefined when nothing is there. */
-  readonly of: (state: State, sight: Sight) => string | undefined;
+  readonly of: (state: Reader, sight: Sight) => string | undefined;
 }
 
 /** Where a query is read from: a path after its route's prefix, and the parameters. */
@@ -66,13 +82,6 @@ export interface Asked {
 export function jsonBody(params: Params): (value: unknown) => Buffer {
   if (params.has('pretty')) return (value) => Buffer.from(`${JSON.stringify(value, null, 4)}\n`);
   return (value) => Buffer.from(JSON.stringify(value));
-}
-
-/** Entries as an object by one of their fields, which holds a name: also `__proto__`. */
-export function byKey(entries: readonly { readonly [key: string]: unknown }[], key: string): object {
-  const object = Object.create(null) as Record<string, unknown>;
-  for (const entry of entries) object[entry[key] as string] = entry;
-  return object;
 }
 
 /** What `jsonBody` adds to the name of a representation. */

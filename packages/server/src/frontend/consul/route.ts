@@ -69,3 +69,21 @@ export function accessOf(table: readonly Route[]): AccessRoute[] {
     Object.entries(methods).map(([method, { access }]) => ({ name: `${method} ${path}`, access })),
   );
 }
+
+/** Whether answers carry an index. */
+export function isIndexed(action: Action | undefined): boolean {
+  return action !== undefined && ('read' in action || ('act' in action && action.indexed === true));
+}
+
+/** An action that knows the path of its route, by which it is counted. */
+export type Routed<A extends Action> = A & { readonly path: string };
+export type RoutedRow = Pick<Route, 'path' | 'needsAcl'> & { readonly actions: ReadonlyMap<string, Routed<Action>> };
+
+export function routed({ path, methods, ...rest }: Route): RoutedRow {
+  const actions = Object.entries(methods).map(([method, action]): [string, Routed<Action>] => [method, { ...action, path }]);
+  return { path, ...rest, actions: new Map(actions) };
+}
+
+export type ReadRoute = Routed<Extract<Action, { readonly read: unknown }>>;
+export type OwnRoute = Routed<Extract<Action, { readonly own: unknown }>>;
+export type ActRoute = Routed<Extract<Action, { readonly act: unknown }>>;

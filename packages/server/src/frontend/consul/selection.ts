@@ -3,11 +3,12 @@
  * then by id.
  */
 
-import { find } from '../../registry/reader.ts';
+import { find, type Reader } from '../../registry/reader.ts';
 import type { RowOf } from '../../registry/rows.ts';
-import type { State } from '../../registry/state.ts';
+import type { Pace, Work } from '../../net/turns.ts';
 import type { Params } from './params.ts';
 import type { Shown, Sight } from './sight.ts';
+import { inOrder, select } from './slices.ts';
 
 export interface Selection {
   /** Everything about it, for the name of a representation. */
@@ -39,31 +40,43 @@ export function hasMeta(row: RowOf<'node'>, { meta }: Selection): boolean {
   return meta.every(([name, value]) => Object.hasOwn(row.meta, name) && row.meta[name] === value);
 }
 
-/** The selected instances of a service with their nodes. */
-export function selectInstances(
-  state: State,
+export interface Placed {
+  readonly instance: RowOf<'instance'>;
+  readonly node: RowOf<'node'>;
+}
+
+/** Tags that are compared in a unit of work, and references that are copied. */
+const tagsPerUnit = 16;
+const copiesPerUnit = 64;
+
+/** The selected instances of a service that the caller sees, with their nodes, in order. */
+export function* selectInstances(
+  state: Reader,
   service: string,
   selection: Selection,
-): { instance: RowOf<'instance'>; node: RowOf<'node'> }[] {
-  const selected = [];
-  for (const instance of [...find.instancesOfService(state, service)].sort(byNodeThenId)) {
+  sight: Sight,
+  pace: Pace,
+): Work<Placed[]> {
+  const placed: Placed[] = [];
+  // A copy, since it may change between two slices.
+  const rows = [...find.instancesOfService(state, service)];
+  if (pace.spend(rows.length / copiesPerUnit)) yield;
+  for (const instance of rows) {
     const node = find.node(state, instance.node);
     // An instance goes with its node, so there always is one.
-    if (node === undefined || !hasTags(instance, selection) || !hasMeta(node, selection)) continue;
-    selected.push({ instance, node });
+    const wanted = node !== undefined && hasTags(instance, selection) && hasMeta(node, selection);
+    if (wanted && sight.sees('node', node.name) && sight.sees('service', service)) placed.push({ instance, node });
+    const tags = selection.tags.length === 0 ? 0 : instance.tags.length;
+    if (pace.spend(1 + tags / tagsPerUnit)) yield;
   }
-  return selected;
+  return yield* inOrder(placed, byInstance, pace);
 }
 
 /** Whoever sees an instance sees its service and its node. */
 export const instanceShows: readonly Shown[] = ['node', 'service'];
 
-export function instancesSeen(sight: Sight): (entry: { readonly instance: RowOf<'instance'> }) => boolean {
-  return ({ instance }) => sight.sees('node', instance.node) && sight.sees('service', instance.service);
-}
-
 /** Which checks the caller sees: those of nodes and services that it sees. */
-export function checksSeen(state: State, sight: Sight): (row: RowOf<'check'>) => boolean {
+export function checksSeen(state: Reader, sight: Sight): (row: RowOf<'check'>) => boolean {
   return (row) => {
     if (!sight.sees('node', row.node)) return false;
     const service = serviceOf(state, row);
@@ -72,27 +85,33 @@ export function checksSeen(state: State, sight: Sight): (row: RowOf<'check'>) =>
 }
 
 /** Name of the service that a check belongs to, if any. */
-export function serviceOf(state: State, row: RowOf<'check'>): string | undefined {
+export function serviceOf(state: Reader, row: RowOf<'check'>): string | undefined {
   return instanceOf(state, row)?.service;
 }
 
-export function selectNodes(state: State, selection: Selection): RowOf<'node'>[] {
-  const selected = [...find.nodes(state)].filter((row) => hasMeta(row, selection));
-  return selected.sort((a, b) => order(a.name, b.name));
+/** The selected nodes that the caller sees, in order. */
+export function* selectNodes(state: Reader, selection: Selection, sight: Sight, pace: Pace): Work<RowOf<'node'>[]> {
+  const wanted = (row: RowOf<'node'>) => hasMeta(row, selection) && sight.sees('node', row.name);
+  const selected = yield* select(find.nodes(state), wanted, pace, selection.meta.length / tagsPerUnit);
+  return yield* inOrder(selected, (a, b) => order(a.name, b.name), pace);
 }
 
 /** The checks of a node itself, without those of its instances. */
-export function nodeChecks(state: State, node: string): RowOf<'check'>[] {
-  return [...find.checksOnNode(state, node)].filter((row) => row.instance === '').sort(byNodeThenId);
+export function nodeChecks(state: Reader, node: string): RowOf<'check'>[] {
+  return [...find.checksOfNode(state, node)].sort(byNodeThenId);
 }
 
-export function instanceChecks(state: State, { node, id }: RowOf<'instance'>): RowOf<'check'>[] {
+export function instanceChecks(state: Reader, { node, id }: RowOf<'instance'>): RowOf<'check'>[] {
   return [...find.checksOfInstance(state, node, id)].sort(byNodeThenId);
 }
 
 /** The instance that a check belongs to, if any. */
-export function instanceOf(state: State, { node, instance }: RowOf<'check'>): RowOf<'instance'> | undefined {
+export function instanceOf(state: Reader, { node, instance }: RowOf<'check'>): RowOf<'instance'> | undefined {
   return instance === '' ? undefined : find.instance(state, node, instance);
+}
+
+function byInstance(a: Placed, b: Placed): number {
+  return byNodeThenId(a.instance, b.instance);
 }
 
 export function byNodeThenId(

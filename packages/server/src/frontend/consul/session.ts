@@ -15,9 +15,11 @@ import { decodeBytes, demand, principal, type Call, type Reply } from './call.ts
 import { sessionRequest, type SessionFields } from './definitions.ts';
 import { invalid } from './errors.ts';
 import { nsPerMs, parseDuration } from './go-duration.ts';
+import { writeList } from './json-writer.ts';
 import { unescapePath } from './params.ts';
 import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
 import { order } from './selection.ts';
+import { inOrder, select } from './slices.ts';
 import { keep, sessionJson } from './translate.ts';
 import { vetName, vetText } from './vetting.ts';
 import { agentOf, enrol } from './virtual-agent.ts';
@@ -49,18 +51,16 @@ function sessionsQuery(
   params: Asked['params'],
   wanted: (row: RowOf<'session'>) => boolean,
 ): Query {
-  const body = jsonBody(params);
   return {
     view: viewOf.sessions(),
     name: `${formOf(params)} ${name}`,
     shows: ['session'],
-    encode: (state, sight) =>
-      body(
-        [...find.sessions(state)]
-          .filter((row) => wanted(row) && sight.sees('session', row.node))
-          .sort((a, b) => order(a.id, b.id))
-          .map(sessionJson),
-      ),
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
+      const seen = (row: RowOf<'session'>) => wanted(row) && sight.sees('session', row.node);
+      const rows = yield* select(find.sessions(state), seen, out.pace);
+      yield* writeList(out, yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace), sessionJson);
+    },
   };
 }
 

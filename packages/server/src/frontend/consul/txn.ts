@@ -5,11 +5,14 @@
  */
 
 import { readBody } from '../../net/body.ts';
+import type { Work } from '../../net/turns.ts';
 import type { Txn, TxnResult } from '../../registry/command.ts';
 import { readTransaction } from '../../registry/decide.ts';
-import { decodeList, type Call, type Reply } from './call.ts';
+import type { Row } from '../../registry/rows.ts';
+import { decodeList, written, type Call, type Reply } from './call.ts';
 import { txnOperation, type TxnOperationFields } from './definitions.ts';
 import { writeJson, type JsonValue } from './json.ts';
+import type { JsonWriter } from './json-writer.ts';
 import { readConsistency } from './params.ts';
 import { Sight } from './sight.ts';
 import { isShown, lacking } from './txn-access.ts';
@@ -47,7 +50,7 @@ export async function txn(call: Call): Promise<Reply> {
     else operations.push(operation);
   }
   const shown = { datacenter: context.identity.datacenter, state: registry.state };
-  const answer = answering(params.has('pretty'), shown, given, new Sight(call.caller.authorizer));
+  const answer = answering(call, shown, given);
   if (errors.length > 0) return answer.failed(errors, denied);
   const command: Txn = { kind: 'txn', operations: operations.map(({ step }) => step) };
   const writes = command.operations.some(({ change }) => change !== undefined);
@@ -56,7 +59,9 @@ export async function txn(call: Call): Promise<Reply> {
   return answer.of(readTransaction(registry.state, command, clock.now()), operations);
 }
 
-function answering(pretty: boolean, shown: Shown, given: readonly TxnOperationFields[], sight: Sight) {
+function answering(call: Call, shown: Shown, given: readonly TxnOperationFields[]) {
+  const pretty = call.params.has('pretty');
+  const sight = new Sight(call.caller.authorizer);
   const body = (value: JsonValue) =>
     Buffer.from(pretty ? `${writeJson(value, '    ', '\n')}\n` : writeJson(value));
   const failed = (errors: readonly TxnError[], denied: boolean): Reply => ({
@@ -73,14 +78,42 @@ function answering(pretty: boolean, shown: Shown, given: readonly TxnOperationFi
       }));
       return failed(errors, false);
     }
-    const results = operations.flatMap((operation, at) => {
-      const { KV } = given[at] ?? {};
-      // Of a key that may not be read not even that it is empty.
-      if (KV?.Verb === 'get-or-empty' && !sight.sees('key', KV.Key ?? '')) return [];
-      const rows = result.reads[at] ?? [];
-      return operation.results(rows.filter((row) => isShown(shown.state, sight, row)), shown);
+    const { reads } = result;
+    return written(call, function* (_state, out) {
+      out.open('{');
+      out.key('Results');
+      out.open('[');
+      for (const [at, operation] of operations.entries()) {
+        const { KV } = given[at] ?? {};
+        // Of a key that may not be read not even that it is empty.
+        if (KV?.Verb === 'get-or-empty' && !sight.sees('key', KV.Key ?? '')) continue;
+        yield* writeResults(out, reads[at] ?? [], (rows) =>
+          operation.results(
+            rows.filter((row) => isShown(shown.state, sight, row)),
+            shown,
+          ),
+        );
+      }
+      out.close();
+      out.key('Errors');
+      out.value(null);
+      out.close();
     });
-    return body({ Results: results, Errors: null });
   };
   return { failed, of };
+}
+
+/** Rows that become results in one step. */
+const rowsPerStep = 64;
+
+function* writeResults(
+  out: JsonWriter,
+  rows: readonly Row[],
+  results: (some: readonly Row[]) => readonly JsonValue[],
+): Work<void> {
+  // Also of no row there may be a result.
+  for (let at = 0; at === 0 || at < rows.length; at += rowsPerStep) {
+    for (const result of results(rows.slice(at, at + rowsPerStep))) out.exact(result);
+    if (out.pace.spent) yield;
+  }
 }

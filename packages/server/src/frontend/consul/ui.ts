@@ -3,106 +3,153 @@
  * interface itself is not served. Shapes: `agent/ui_endpoint.go` of 1.16.
  */
 
+import type { Pace, Work } from '../../net/turns.ts';
+import type { Frozen } from '../../registry/frozen.ts';
 import { find } from '../../registry/reader.ts';
 import type { RowOf } from '../../registry/rows.ts';
-import type { State } from '../../registry/state.ts';
 import { viewOf } from '../../registry/view-name.ts';
-import { catalog } from '../../registry/views.ts';
 import { healthServiceShape, readFilter } from './filters.ts';
-import { formOf, jsonBody, restOf, type Asked, type Query } from './query.ts';
+import { writeList, type JsonWriter } from './json-writer.ts';
+import { formOf, restOf, type Asked, type Query } from './query.ts';
 import {
   byNodeThenId,
   checksSeen,
   instanceChecks,
   instanceOf,
   instanceShows,
-  instancesSeen,
   nodeChecks,
+  order,
   readSelection,
   selectInstances,
   selectNodes,
 } from './selection.ts';
 import type { Sight } from './sight.ts';
+import { inOrder, select } from './slices.ts';
 import { checkJson, nodeJson, serviceJson } from './translate.ts';
 
 /** `GET /v1/internal/ui/services`: each service with its nodes and the number of its checks by status. */
 export function services({ params, datacenter }: Asked): Query {
   const filter = readFilter(params, healthServiceShape);
-  const body = jsonBody(params);
   return {
-    view: viewOf.services(),
-    others: (state) => catalog(state).map(([service]) => viewOf.service(service)),
+    view: viewOf.catalog(),
     name: `${formOf(params)} ui-services${filter.name}`,
     filtered: filter.given,
     shows: instanceShows,
-    encode: (state, sight) => {
-      const named = catalog(state).filter(([service]) => sight.sees('service', service));
-      const entries = named.flatMap(([service]) => entriesOf(state, sight, service, datacenter));
-      // In one pass: what the patterns of a filter may cost is counted over all services.
-      const byService = new Map<string, Entry[]>();
-      for (const entry of filter.apply(entries)) {
-        const { service } = entry.instance;
-        const known = byService.get(service);
-        if (known === undefined) byService.set(service, [entry]);
-        else known.push(entry);
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
+      const seen = yield* select(state.services(), (service) => sight.sees('service', service), out.pace);
+      // One pass over all services: what the patterns of a filter may cost is counted over all of it.
+      const wants = filter.given ? filter.begin(out.pace) : undefined;
+      out.open('[');
+      for (const service of seen) {
+        const summary = new Summary(service);
+        for (const { instance, node } of yield* selectInstances(state, service, anyInstance, sight, out.pace)) {
+          const checks = [...nodeChecks(state, node.name), ...instanceChecks(state, instance)];
+          // Only a filter wants to see what is summed up.
+          if (wants?.(entryJson(instance, node, checks, datacenter)) !== false) summary.add(instance, checks);
+          if (out.pace.spend(unitsPerInstance + instance.tags.length / tagsPerUnit)) yield;
+        }
+        if (summary.empty) continue;
+        if (out.value(yield* summary.json(datacenter, out.pace))) yield;
       }
-      return body([...byService].map(([service, those]) => summary(service, those, datacenter)));
+      out.close();
     },
   };
 }
 
 const anyInstance = { name: '', tags: [], meta: [] };
+/** What finding the checks of an instance takes, and putting its tags into a set. */
+const unitsPerInstance = 3;
+const tagsPerUnit = 8;
 
-/** An instance with the checks that count for it, and as filters see it. */
-type Entry = ReturnType<typeof entriesOf>[number];
-
-function entriesOf(state: State, sight: Sight, service: string, datacenter: string) {
-  return selectInstances(state, service, anyInstance)
-    .filter(instancesSeen(sight))
-    .map(({ instance, node }) => {
-      const checks = [...nodeChecks(state, node.name), ...instanceChecks(state, instance)];
-      const Checks = checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance));
-      return { instance, checks, Node: nodeJson(node, datacenter), Service: serviceJson(instance), Checks };
-    });
+/** An instance with the checks that count for it, as filters see it. */
+function entryJson(
+  instance: RowOf<'instance'>,
+  node: RowOf<'node'>,
+  checks: readonly RowOf<'check'>[],
+  datacenter: string,
+): object {
+  const Checks = checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance));
+  return { Node: nodeJson(node, datacenter), Service: serviceJson(instance), Checks };
 }
 
-function summary(service: string, entries: readonly Entry[], datacenter: string): object {
-  // Instances on one node share its checks, which count once.
-  const checks = [...new Set(entries.flatMap((entry) => entry.checks))];
-  const count = (status: string) => checks.filter((check) => check.status === status).length;
-  const sorted = (values: readonly string[]) => (values.length === 0 ? null : [...new Set(values)].sort());
-  const kind = entries[0]?.Service['Kind'];
-  return {
-    ...(kind === undefined ? {} : { Kind: kind }),
-    Name: service,
-    Datacenter: datacenter,
-    Tags: sorted(entries.flatMap(({ instance }) => instance.tags)),
-    Nodes: sorted(entries.map(({ instance }) => instance.node)),
-    ExternalSources: sorted(entries.flatMap(({ instance }) => instance.meta['external-source'] ?? [])),
-    InstanceCount: entries.length,
-    ChecksPassing: count('passing'),
-    ChecksWarning: count('warning'),
-    ChecksCritical: count('critical'),
-    GatewayConfig: {},
-    TransparentProxy: false,
-    ConnectNative: false,
-    ConnectedWithProxy: false,
-    ConnectedWithGateway: false,
-  };
+/** Instances of a service, summed up one by one. */
+class Summary {
+  readonly #service: string;
+  readonly #tags = new Set<string>();
+  readonly #nodes = new Set<string>();
+  readonly #sources = new Set<string>();
+  /** Instances on one node share its checks, which count once. */
+  readonly #checks = new Set<RowOf<'check'>>();
+  readonly #count = { passing: 0, warning: 0, critical: 0 };
+  #instances = 0;
+  #first: RowOf<'instance'> | undefined;
+
+  constructor(service: string) {
+    this.#service = service;
+  }
+
+  get empty(): boolean {
+    return this.#instances === 0;
+  }
+
+  add(instance: RowOf<'instance'>, checks: readonly RowOf<'check'>[]): void {
+    this.#first ??= instance;
+    this.#instances++;
+    this.#nodes.add(instance.node);
+    for (const tag of instance.tags) this.#tags.add(tag);
+    const source = instance.meta['external-source'];
+    if (source !== undefined) this.#sources.add(source);
+    for (const check of checks) {
+      if (check.instance === '') {
+        if (this.#checks.has(check)) continue;
+        this.#checks.add(check);
+      }
+      this.#count[check.status]++;
+    }
+  }
+
+  *json(datacenter: string, pace: Pace): Work<object> {
+    const kind = this.#first && serviceJson(this.#first)['Kind'];
+    return {
+      ...(kind === undefined ? {} : { Kind: kind }),
+      Name: this.#service,
+      Datacenter: datacenter,
+      Tags: yield* sorted(this.#tags, pace),
+      Nodes: yield* sorted(this.#nodes, pace),
+      ExternalSources: yield* sorted(this.#sources, pace),
+      InstanceCount: this.#instances,
+      ChecksPassing: this.#count.passing,
+      ChecksWarning: this.#count.warning,
+      ChecksCritical: this.#count.critical,
+      GatewayConfig: {},
+      TransparentProxy: false,
+      ConnectNative: false,
+      ConnectedWithProxy: false,
+      ConnectedWithGateway: false,
+    };
+  }
+}
+
+function* sorted(values: ReadonlySet<string>, pace: Pace): Work<readonly string[] | null> {
+  return values.size === 0 ? null : yield* inOrder([...values], order, pace);
 }
 
 /** `GET /v1/internal/ui/nodes`: nodes with their instances and checks. */
 export function nodes({ params, datacenter }: Asked): Query {
   const selection = readSelection(params);
-  const body = jsonBody(params);
   return {
-    view: viewOf.nodes(),
-    others: (state) => selectNodes(state, selection).map((row) => viewOf.node(row.name)),
+    view: viewOf.catalog(),
     name: `${formOf(params)} ui-nodes${selection.name}`,
+    filtered: selection.meta.length > 0,
     shows: instanceShows,
-    encode: (state, sight) => {
-      const seen = selectNodes(state, selection).filter((row) => sight.sees('node', row.name));
-      return body(seen.map((row) => nodeInfo(state, sight, row, datacenter)));
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
+      out.open('[');
+      for (const row of yield* selectNodes(state, selection, sight, out.pace)) {
+        yield* writeNode(state, sight, out, row, datacenter);
+      }
+      out.close();
     },
   };
 }
@@ -111,26 +158,44 @@ export function nodes({ params, datacenter }: Asked): Query {
 export function node(asked: Asked): Query {
   const { params, datacenter } = asked;
   const name = restOf(asked, 'node name');
-  const body = jsonBody(params);
   return {
     view: viewOf.node(name),
     name: `${formOf(params)} ui-node`,
     demand: { resource: 'node', verb: 'read', name },
     shows: ['service'],
-    encode: (state, sight) => {
+    pretty: params.has('pretty'),
+    *write(state, sight, out) {
       const row = find.node(state, name);
-      return row === undefined ? undefined : body(nodeInfo(state, sight, row, datacenter));
+      if (row === undefined) return false;
+      yield* writeNode(state, sight, out, row, datacenter);
+      return undefined;
     },
   };
 }
 
-function nodeInfo(state: State, sight: Sight, row: RowOf<'node'>, datacenter: string): object {
+function* writeNode(
+  state: Frozen,
+  sight: Sight,
+  out: JsonWriter,
+  row: RowOf<'node'>,
+  datacenter: string,
+): Work<void> {
   const { ID, Node, Address, TaggedAddresses, Meta } = nodeJson(row, datacenter);
-  const instances = [...find.instancesOnNode(state, row.name)].filter(({ service }) => sight.sees('service', service));
-  const checks = [...find.checksOnNode(state, row.name)].filter(checksSeen(state, sight));
-  return {
-    ...{ ID, Node, Address, TaggedAddresses, Meta },
-    Services: instances.sort(byNodeThenId).map(serviceJson),
-    Checks: checks.sort(byNodeThenId).map((check) => checkJson(check, instanceOf(state, check))),
-  };
+  const { pace } = out;
+  out.open('{');
+  for (const [key, value] of Object.entries({ ID, Node, Address, TaggedAddresses, Meta })) {
+    out.key(key);
+    out.value(value);
+  }
+  const instances = yield* select(
+    find.instancesOnNode(state, row.name),
+    ({ service }) => sight.sees('service', service),
+    pace,
+  );
+  out.key('Services');
+  yield* writeList(out, yield* inOrder(instances, byNodeThenId, pace), serviceJson);
+  const checks = yield* select(find.checksOnNode(state, row.name), checksSeen(state, sight), pace, 1);
+  out.key('Checks');
+  yield* writeList(out, yield* inOrder(checks, byNodeThenId, pace), (check) => checkJson(check, instanceOf(state, check)));
+  out.close();
 }

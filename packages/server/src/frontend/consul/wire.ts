@@ -5,13 +5,14 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { gzipSync } from 'node:zlib';
 import { toRegistryError } from '@rollcall/protocol';
 import { BodyTooLarge } from '../../net/body.ts';
+import { TooLittleRoom } from '../../net/room.ts';
+import { TooMuchWork } from '../../net/turns.ts';
 import type { Acl } from '../../security/acl.ts';
 import type { DefaultPolicy } from '../../security/authorizer.ts';
 import { TooManyFailures } from '../../security/gate.ts';
-import type { Shaped } from './call.ts';
+import type { SentReply, Shaped } from './call.ts';
 import { statusOf } from './errors.ts';
 import type { Consistency } from './params.ts';
 
@@ -96,6 +97,11 @@ export class Wire {
     response.end(body);
   }
 
+  /** The head of a body of JSON or text. */
+  bodyHead(type: 'json' | 'text', bytes: number, headers: readonly string[] = []): readonly string[] {
+    return [...contentHeaders[type], ...this.#common, ...headers, 'Content-Length', String(bytes)];
+  }
+
   /** Answers with a status and headers of its own. */
   shaped(response: ServerResponse, { status, body, type, headers = [] }: Shaped): void {
     if (type === 'streamed') return;
@@ -121,6 +127,11 @@ export class Wire {
       this.text(response, 413, `Request body(${bytes} bytes) too large, max size: ${limit} bytes.`);
       return 413;
     }
+    if (thrown instanceof TooMuchWork || thrown instanceof TooLittleRoom) {
+      // What Consul answers when its rate limits are reached (`agent/http.go`, `rate.ErrRetryLater`).
+      this.text(response, 503, error.message, [...headers, 'Retry-After', '1']);
+      return 503;
+    }
     const status = statusOf(error.code);
     this.text(response, status, error.message, headers);
     return status;
@@ -140,14 +151,6 @@ export class Wire {
   }
 }
 
-/** Smaller bodies gain nothing (Consul's `gziphandler.DefaultMinSize`). */
-export const gzipBytesMin = 1_400;
-
-export function gzip(body: Buffer): Buffer {
-  // The fastest level: it is done once per revision, but on the one thread that everybody shares.
-  return gzipSync(body, { level: 1 });
-}
-
 export function acceptsGzip(request: IncomingMessage): boolean {
   const accepted = headerOf(request, 'accept-encoding');
   return accepted !== undefined && /(^|[\s,])(gzip|\*)(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i.test(accepted);
@@ -164,4 +167,11 @@ export function headerOf({ rawHeaders }: IncomingMessage, name: string): string 
     if (given.length === name.length && given.toLowerCase() === name) return rawHeaders[at + 1];
   }
   return undefined;
+}
+
+/** The reply with the index that answers have which never change. */
+export function withIndex(reply: SentReply): SentReply {
+  if (reply === undefined) return undefined;
+  if (Buffer.isBuffer(reply)) return { status: 200, body: reply, type: 'json', headers: plainIndex };
+  return { ...reply, headers: [...plainIndex, ...(reply.headers ?? [])] };
 }

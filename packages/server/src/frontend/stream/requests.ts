@@ -4,8 +4,9 @@
  */
 
 import { RegistryError, type FrameView, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
-import { inTurns } from '../../net/in-turns.ts';
+import { Body } from '../../net/answers.ts';
 import type { Context } from '../../net/frontend.ts';
+import { inTurns } from '../../net/in-turns.ts';
 import type { KvPut } from '../../registry/command.ts';
 import type { State } from '../../registry/state.ts';
 import { unrestricted } from '../../security/authorizer.ts';
@@ -99,7 +100,12 @@ async function snapshotBody({ registry, answers }: Context, view: FrameView, aud
     content.refresh(state);
     return [head, ...content.json(), '}'].join('');
   };
-  return [whole ? answers.get(name, revision, 'stream snapshot', () => Buffer.from(encode())).toString() : encode()];
+  if (!whole) return [encode()];
+  const kept = answers.find(name, revision, 'stream snapshot')?.buffers[0];
+  if (kept !== undefined) return [kept.toString()];
+  const text = encode();
+  answers.keep(name, revision, 'stream snapshot', new Body([Buffer.from(text)]));
+  return [text];
 }
 
 /** Whether looking at a view takes more than a turn of the event loop should. */
