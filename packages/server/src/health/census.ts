@@ -8,8 +8,8 @@ import type { Loss, Rest } from './self-preservation.ts';
 /** Whom a lease vouches for, and who vouches. */
 export interface Standing {
   readonly node: string;
-  /** Empty for what belongs to no service: a lock, a check of the node. */
-  readonly services: ReadonlySet<string>;
+  /** Each once. Empty for what belongs to no service: a lock, a check of the node. */
+  readonly services: readonly string[];
   /** Absent while it is not known, as after a start: then its node stands for it. */
   readonly principal: string | undefined;
 }
@@ -22,7 +22,6 @@ interface Group {
 
 /** The place of one lease in the census. */
 export interface Stake {
-  readonly standing: Standing;
   readonly node: Group;
   readonly services: readonly Group[];
   readonly principal: Group;
@@ -49,7 +48,7 @@ export interface Causes {
 const causesMax = 5;
 
 /** For leases without a service: together they are one more, since they are lost together. */
-const noService: ReadonlySet<string> = new Set(['(no service)']);
+const noService: readonly string[] = ['(no service)'];
 
 export class Census {
   readonly nodes = new Map<string, Group>();
@@ -68,16 +67,20 @@ export class Census {
     return this.#serviceLeases;
   }
 
-  enter(standing: Standing): Stake {
+  enter({ node, services, principal = `node ${node}` }: Standing): Stake {
+    const named = services.length === 0 ? noService : services;
     this.#leases++;
-    const services = standing.services.size === 0 ? noService : standing.services;
-    this.#serviceLeases += services.size;
+    this.#serviceLeases += named.length;
     return {
-      standing,
-      node: join(this.nodes, standing.node),
-      services: Array.from(services, (service) => join(this.services, service)),
-      principal: join(this.principals, standing.principal ?? `node ${standing.node}`),
+      node: join(this.nodes, node),
+      services: named.map((service) => join(this.services, service)),
+      principal: join(this.principals, principal),
     };
+  }
+
+  /** A further lease that stands for the same. */
+  enterLike({ node, services, principal }: Stake): Stake {
+    return this.enter({ node: node.name, services: services.map(({ name }) => name), principal: principal.name });
   }
 
   leave({ node, services, principal }: Stake): void {

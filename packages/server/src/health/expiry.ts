@@ -287,7 +287,7 @@ export class Expiry implements Lapsed {
   async #commit({ command, endings }: Verdict): Promise<void> {
     const { registry, clock, log, onExpired, census } = this.#options;
     // Before the commit, which takes what the leases vouched for.
-    const lost = endings.flatMap(({ lease, stake }) => (stake === undefined ? [] : { ...stake.standing, instances: countInstances(lease) }));
+    const lost = endings.flatMap(({ lease, stake }) => (stake === undefined ? [] : { like: stake, instances: countInstances(lease) }));
     try {
       await registry.submit(command);
     } catch (err) {
@@ -301,8 +301,8 @@ export class Expiry implements Lapsed {
       onExpired(lease.kind);
     }
     const at = clock.monotonic();
-    for (const { instances, ...standing } of lost) {
-      const stake = census.enter(standing);
+    for (const { instances, like } of lost) {
+      const stake = census.enterLike(like);
       this.#missing.add(stake);
       this.#gone.push({ at, stake, instances });
     }

@@ -155,7 +155,9 @@ export class Heartbeats {
     if (!lease.vouches()) return;
     const { node } = lease.report;
     const service = find.instance(registry.state, node, lease.instance)?.service;
-    lease.stake = census.enter({ node, services: new Set(service === undefined ? [] : [service]), principal: lease.principal });
+    lease.stake = census.enter({ node, services: service === undefined ? [] : [service], principal: lease.principal });
+    // One string for all that one principal vouches for, and not one for each of its requests.
+    if (lease.principal !== undefined) lease.principal = lease.stake.principal.name;
   }
 }
 

@@ -90,7 +90,7 @@ export class Reaper {
     const { node, instance, principal, stake } = removal;
     if (stake !== undefined) census.leave(stake);
     const service = find.instance(registry.state, node, instance)?.service;
-    removal.stake = census.enter({ node, services: new Set(service === undefined ? [] : [service]), principal });
+    removal.stake = census.enter({ node, services: service === undefined ? [] : [service], principal });
   }
 
   #drop(key: string, removal: Removal): void {

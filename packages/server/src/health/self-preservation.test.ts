@@ -17,7 +17,7 @@ function fleet(hosts: number) {
     return stake;
   };
   for (let host = 0; host < hosts; host++) {
-    for (const service of services) enter({ node: `host${host}`, services: new Set([service]), principal: `address ${host}` });
+    for (const service of services) enter({ node: `host${host}`, services: [service], principal: `address ${host}` });
   }
   return {
     enter,
@@ -30,20 +30,20 @@ function fleet(hosts: number) {
   };
 }
 
-const hostOf = ({ standing }: Stake) => Number(standing.node.replace(/^host/, ''));
+const hostOf = ({ node }: Stake) => Number(node.name.replace(/^host/, ''));
 
 const sizes = [1, 2, 3, 5, 10, 100, 1_000] as const;
 
 /** What is lost, and in which fleets of `sizes` that freezes expiry. */
 const scenarios: readonly (readonly [what: string, lose: (hosts: number) => Loss, freezes: readonly number[]])[] = [
   ['one process', (hosts) => fleet(hosts).lose((_stake, index) => index === 0), []],
-  ['one service on all hosts', (hosts) => fleet(hosts).lose(({ standing }) => standing.services.has('a')), []],
+  ['one service on all hosts', (hosts) => fleet(hosts).lose((stake) => stake.services.some(({ name }) => name === 'a')), []],
   ['one host', (hosts) => fleet(hosts).lose((stake) => hostOf(stake) === 0), []],
   [
     'one principal with 8 streams of 2 instances on a host of its own',
     (hosts) => {
       const { enter, lose } = fleet(hosts);
-      const own = Array.from({ length: 8 }, () => enter({ node: 'x', services: new Set(['x']), principal: 'token x' }));
+      const own = Array.from({ length: 8 }, () => enter({ node: 'x', services: ['x'], principal: 'token x' }));
       return lose((stake) => own.includes(stake));
     },
     [],
@@ -52,7 +52,7 @@ const scenarios: readonly (readonly [what: string, lose: (hosts: number) => Loss
     'one principal that names 500 nodes and 500 services',
     (hosts) => {
       const { enter, lose } = fleet(hosts);
-      const own = Array.from({ length: 500 }, (_, at) => enter({ node: `x${at}`, services: new Set([`x${at}`]), principal: 'token x' }));
+      const own = Array.from({ length: 500 }, (_, at) => enter({ node: `x${at}`, services: [`x${at}`], principal: 'token x' }));
       return lose((stake) => own.includes(stake));
     },
     [],
@@ -61,7 +61,7 @@ const scenarios: readonly (readonly [what: string, lose: (hosts: number) => Loss
     'the same, and a process on each of two hosts',
     (hosts) => {
       const { enter, lose } = fleet(hosts);
-      const own = Array.from({ length: 500 }, (_, at) => enter({ node: `x${at}`, services: new Set([`x${at}`]), principal: 'token x' }));
+      const own = Array.from({ length: 500 }, (_, at) => enter({ node: `x${at}`, services: [`x${at}`], principal: 'token x' }));
       return lose((stake, index) => own.includes(stake) || index === 0 || index === 9);
     },
     [],
@@ -71,7 +71,7 @@ const scenarios: readonly (readonly [what: string, lose: (hosts: number) => Loss
     (hosts) => {
       const { enter, lose } = fleet(hosts);
       const own = services.flatMap((service) =>
-        Array.from({ length: 100 }, (_, at) => enter({ node: 'x', services: new Set([service]), principal: `token ${at}` })),
+        Array.from({ length: 100 }, (_, at) => enter({ node: 'x', services: [service], principal: `token ${at}` })),
       );
       return lose((stake) => own.includes(stake));
     },
@@ -91,12 +91,11 @@ describe.each(scenarios)('the loss of %s', (_what, lose, freezes) => {
 });
 
 describe('in a fleet where all hosts have one token, or run one service, or each process is of all services,', () => {
-  const all = new Set(services);
   it.each([
-    ['one token', (host: number): Standing[] => services.map((service) => ({ node: `host${host}`, services: new Set([service]), principal: 'token' }))],
-    ['one service', (host: number): Standing[] => services.map(() => ({ node: `host${host}`, services: new Set(['a']), principal: `address ${host}` }))],
-    ['all services', (host: number): Standing[] => services.map(() => ({ node: `host${host}`, services: all, principal: `address ${host}` }))],
-    ['locks only', (host: number): Standing[] => services.map(() => ({ node: `host${host}`, services: new Set(), principal: undefined }))],
+    ['one token', (host: number): Standing[] => services.map((service) => ({ node: `host${host}`, services: [service], principal: 'token' }))],
+    ['one service', (host: number): Standing[] => services.map(() => ({ node: `host${host}`, services: ['a'], principal: `address ${host}` }))],
+    ['all services', (host: number): Standing[] => services.map(() => ({ node: `host${host}`, services, principal: `address ${host}` }))],
+    ['locks only', (host: number): Standing[] => services.map(() => ({ node: `host${host}`, services: [], principal: undefined }))],
   ])('a cut is seen all the same: %s', (_what, standings) => {
     const { enter, lose } = fleet(0);
     for (let host = 0; host < 20; host++) standings(host).forEach(enter);
@@ -169,7 +168,7 @@ describe('the census', () => {
   it('forgets groups that nothing belongs to any more, and names the worst causes', () => {
     const census = new Census();
     const stakes = Array.from({ length: 20 }, (_, at) =>
-      census.enter({ node: `n${at % 7}`, services: new Set(['s', `s${at}`]), principal: at < 15 ? 'token t' : undefined }),
+      census.enter({ node: `n${at % 7}`, services: ['s', `s${at}`], principal: at < 15 ? 'token t' : undefined }),
     );
     expect([census.leases, census.serviceLeases, census.nodes.size, census.services.size]).toEqual([20, 40, 7, 21]);
     const tally = new Tally(census);

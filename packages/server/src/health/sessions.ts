@@ -44,10 +44,10 @@ class SessionLease extends Lease {
     this.#registry = registry;
   }
 
-  services(): Set<string> {
+  services(): string[] {
     const services = new Set<string>();
     for (const held of find.heldBySession(this.#registry.state, this.id)) if (held.kind === 'instance') services.add(held.service);
-    return services;
+    return [...services];
   }
 
   *instances(): Generator<string> {
