@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
@@ -95,25 +95,46 @@ describe('the disk cache', () => {
   it('goes on when it cannot write, and says so once', async () => {
     const cache = await open();
     await rm(dir, { recursive: true });
+    await writeFile(dir, 'in its place');
     cache.save(list('web'));
     cache.save(list('db'));
     await cache.flush();
     expect(warnings).toHaveLength(1);
     expect(cache.find('web')?.revision).toBe(1);
-    await (await open()).flush();
-    expect((await stat(dir)).isDirectory()).toBe(true);
+    await rm(dir);
+    cache.save(list('web', 2));
+    await cache.flush();
+    expect((await open()).find('web')?.revision).toBe(2);
   });
 
-  it('makes its folder with all above it, and refuses one that cannot be made', async ({ skip }) => {
+  it('passes over a directory in the place of a file, and what a sibling removes while it is read', async () => {
+    const cache = await open();
+    cache.save(list('web'));
+    await cache.flush();
+    await mkdir(join(dir, `${'c'.repeat(32)}.json`));
+    // As a file that another process has renamed after this one listed it.
+    await symlink(join(dir, 'gone'), join(dir, `${'d'.repeat(32)}.json.x.tmp`));
+    const next = await open();
+    expect(next.find('web')?.revision).toBe(1);
+    expect(warnings).toEqual([expect.stringContaining('it cannot be read: EISDIR')]);
+  });
+
+  it('makes its folder with all above it, and is empty where there can be none', async ({ skip }) => {
     await (await open(join(dir, 'a', 'b', 'c'))).flush();
     expect((await stat(join(dir, 'a', 'b', 'c'))).isDirectory()).toBe(true);
     skip(process.platform !== 'linux', 'only Linux has a /proc that takes no folders');
     // Node's recursive mkdir would try for ever.
-    await expect(open('/proc/rollcall/cache')).rejects.toMatchObject({ code: 'failed_precondition' });
+    expect((await open('/proc/rollcall/cache')).find('web')).toBeUndefined();
+    expect(warnings).toEqual([expect.stringContaining('cache folder /proc/rollcall/cache cannot be used')]);
   });
 
-  it('refuses a folder that is none', async () => {
+  it('is empty where a file is in its place, and is there when that has gone', async () => {
     await writeFile(join(dir, 'file'), '');
-    await expect(open(join(dir, 'file', 'below'))).rejects.toMatchObject({ code: 'failed_precondition' });
+    const cache = await open(join(dir, 'file', 'below'));
+    expect(warnings).toHaveLength(1);
+    await rm(join(dir, 'file'));
+    cache.save(list('web'));
+    await cache.flush();
+    expect((await open(join(dir, 'file', 'below'))).find('web')?.revision).toBe(1);
   });
 });

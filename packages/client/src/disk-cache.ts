@@ -1,7 +1,8 @@
 /**
  * What the last process knew, for a start while no registry can be reached: one file per service,
  * replaced as a whole, ignored when it is damaged. It holds a copy and never the truth: losing a
- * write costs nothing but freshness, so nothing here waits for the disk.
+ * write costs nothing but freshness, so nothing here waits for the disk, and nothing that is wrong with it ends anything:
+ * it is a warning, and what cannot be read or written is not cached.
  *
  *   first line   {"format":1,"sha256":"…"}     of the second line
  *   second line  {"service","registry","revision","savedAt","instances"}
@@ -10,7 +11,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { RegistryError, checkReply, type Instance } from '@rollcall/protocol';
+import { checkReply, type Instance } from '@rollcall/protocol';
 import type { Clock } from './clock.ts';
 
 export interface KeptService {
@@ -58,25 +59,21 @@ export class DiskCache {
     this.#kept = kept;
   }
 
-  /**
-   * Makes the folder if need be and reads what is in it.
-   * @throws RegistryError `failed_precondition` when the folder cannot be made or read
-   */
+  /** Makes the folder if need be and reads what is in it. Does not reject: without a folder, it is empty. */
   static async open(options: DiskCacheOptions): Promise<DiskCache> {
     const { dir, clock, onWarning } = options;
+    const kept = new Map<string, KeptService>();
     try {
       await makeFolder(dir);
-      const kept = new Map<string, KeptService>();
       for (const name of (await newest(dir, clock)).toReversed()) {
         const read = await readKept(join(dir, name));
         if (typeof read === 'string') onWarning(`cache file ${name} is ignored: ${read}`);
-        else kept.set(read.service, read);
+        else if (read !== undefined) kept.set(read.service, read);
       }
-      return new DiskCache(options, kept);
-    } catch (cause) {
-      const message = `cache folder ${dir} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`;
-      throw new RegistryError('failed_precondition', message, { cause });
+    } catch (error) {
+      onWarning(`cache folder ${dir} cannot be used, and is tried again with the next list: ${messageOf(error)}`);
     }
+    return new DiskCache(options, kept);
   }
 
   /** What was known of a service, by this process or the one before. */
@@ -123,6 +120,8 @@ export class DiskCache {
     try {
       const body = JSON.stringify(list);
       if (body.length > fileBytesMax) throw new Error(`${body.length} bytes, the limit is ${fileBytesMax}`);
+      // It may have been removed, or there was no way to make it before.
+      await makeFolder(dir);
       await writeFile(temporary, `${JSON.stringify({ format, sha256: sha256(body) })}\n${body}\n`);
       await rename(temporary, path);
       this.#warned = false;
@@ -141,8 +140,9 @@ async function newest(dir: string, clock: Clock): Promise<string[]> {
   const files: { name: string; changed: number }[] = [];
   for (const name of names) {
     if (!/^[0-9a-f]{32}\.json(\..*\.tmp)?$/.test(name)) continue;
-    const { mtimeMs } = await stat(join(dir, name));
-    files.push({ name, changed: mtimeMs });
+    // Another process that shares the folder may rename or remove it at any moment.
+    const found = await stat(join(dir, name)).catch(() => undefined);
+    if (found !== undefined) files.push({ name, changed: found.mtimeMs });
   }
   files.sort((a, b) => b.changed - a.changed);
   const kept = files.filter(({ name }) => name.endsWith('.json')).slice(0, filesMax);
@@ -152,11 +152,20 @@ async function newest(dir: string, clock: Clock): Promise<string[]> {
   return kept.map(({ name }) => name);
 }
 
-/** @returns the list, or why the file is of no use */
-async function readKept(path: string): Promise<KeptService | string> {
-  const { size } = await stat(path);
-  if (size > fileBytesMax * 2) return `it has ${size} bytes`;
-  const [head, body] = (await readFile(path, 'utf8')).split('\n');
+/** @returns the list, or why the file is of no use; undefined when it is gone */
+async function readKept(path: string): Promise<KeptService | string | undefined> {
+  try {
+    const { size } = await stat(path);
+    if (size > fileBytesMax * 2) return `it has ${size} bytes`;
+    return checkedList(await readFile(path, 'utf8'));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : `it cannot be read: ${messageOf(error)}`;
+  }
+}
+
+/** @returns the list, or why the text is of no use */
+function checkedList(text: string): KeptService | string {
+  const [head, body] = text.split('\n');
   try {
     const { format: found, sha256: expected } = JSON.parse(head ?? '') as { format?: unknown; sha256?: unknown };
     if (found !== format) return `its format is ${String(found)}, not ${format}`;
@@ -171,6 +180,10 @@ async function readKept(path: string): Promise<KeptService | string> {
   } catch {
     return 'it is not JSON';
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function fileName(service: string): string {
