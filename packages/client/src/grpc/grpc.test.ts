@@ -274,3 +274,14 @@ describe('policies', () => {
     expect(() => channelOptions('maglev', { balancer: { slots: 4 } })).toThrow(/slots is 4/);
   });
 });
+
+it('a method is called again, or hedged, as it says for itself', async () => {
+  const options = channelOptions('round_robin', { triesMax: 3, methods: { 'test.Echo/Count': { triesMax: 1 }, 'test.Echo/Who': { hedgeAfterMs: 5 } } });
+  const { methodConfig } = JSON.parse(String(options['grpc.service_config'])) as { methodConfig: unknown[] };
+  expect(methodConfig).toMatchObject([
+    { name: [{ service: 'test.Echo', method: 'Count' }] },
+    { name: [{ service: 'test.Echo', method: 'Who' }], hedgingPolicy: { maxAttempts: 2, hedgingDelay: '0.005s' } },
+    { name: [{}], retryPolicy: { maxAttempts: 3 } },
+  ]);
+  expect(() => channelOptions('round_robin', { methods: { 'test.Echo': { tries: 3 } as object } })).toThrow('no option tries; did you mean triesMax?');
+});

@@ -13,13 +13,15 @@ import { registerPolicies } from './load-balancer.ts';
 import { registerScheme } from './resolver.ts';
 
 export { channelOptions } from './policies.ts';
-export type { PolicyName, PolicyOptions } from './policies.ts';
+export type { MethodOptions, PolicyName, PolicyOptions } from './policies.ts';
 
 /**
- * Registers the scheme `rollcall` and all policies for this process.
+ * Registers the scheme `rollcall` and all policies for this process. Each call adds a source: a service has the instances
+ * of all of them.
  * @param source of instances: `rollcall.source`, or a `StaticSource`
+ * @returns takes the source away again, as before its client is closed; idempotent
  */
-export function registerRollcall(source: SnapshotSource): void {
+export function registerRollcall(source: SnapshotSource): () => void {
   registerPolicies();
-  registerScheme(source);
+  return registerScheme(source);
 }

@@ -5,22 +5,28 @@
 
 import { experimental, status, Metadata } from '@grpc/grpc-js';
 import type { Instance } from '@rollcall/protocol';
-import type { SnapshotSource, SourcedSnapshot } from '../snapshot-source.ts';
+import type { SnapshotSource } from '../snapshot-source.ts';
+import { JoinedSources } from './joined-sources.ts';
 
 type Endpoint = experimental.Endpoint;
 
 /** Where the policy finds the instances behind the addresses, among the channel's options. */
 export const instancesAttribute = 'rollcall.instances';
 
+/** Kept for the process, since grpc-js keeps resolvers so. */
+const sources = new JoinedSources();
+
 /**
- * Registers the scheme for this process. A later call replaces where new channels look.
+ * Registers the scheme for this process, and adds a source to those where channels look, present ones too.
  * @param source of instances: `rollcall.source`, or a `StaticSource`
+ * @returns takes the source away again; idempotent
  */
-export function registerScheme(source: SnapshotSource): void {
-  experimental.registerResolver('rollcall', resolverOf(source));
+export function registerScheme(source: SnapshotSource): () => void {
+  experimental.registerResolver('rollcall', resolverOf(sources));
+  return sources.add(source);
 }
 
-function resolverOf(source: SnapshotSource) {
+function resolverOf(source: JoinedSources) {
   return class implements experimental.Resolver {
     readonly #service: string;
     readonly #listener: experimental.ResolverListener;
@@ -46,7 +52,7 @@ function resolverOf(source: SnapshotSource) {
       };
       // Listeners must not be called from here, and a watch may tell at once.
       queueMicrotask(() => {
-        if (!stopped) stop = source.watch(this.#service, (snapshot) => this.#tell(snapshot));
+        if (!stopped) stop = source.watch(this.#service, (instances) => this.#tell(instances));
         if (stopped) stop();
       });
     }
@@ -56,7 +62,7 @@ function resolverOf(source: SnapshotSource) {
       this.#stop = undefined;
     }
 
-    #tell({ instances }: SourcedSnapshot): void {
+    #tell(instances: readonly Instance[]): void {
       const reachable = instances.filter(({ port }) => port !== 0);
       const list = reachable.length === 0 ? experimental.statusOrFromError<Endpoint[]>(nobody(this.#service)) : experimental.statusOrFromValue(reachable.map(endpointOf));
       this.#listener(list, { [instancesAttribute]: reachable }, null, '');

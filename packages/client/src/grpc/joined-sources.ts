@@ -1,0 +1,83 @@
+/**
+ * Several sources of instances as one: a service has the instances of all of them. grpc-js has one resolver for a scheme
+ * and a process, while a process may have a client for each registry, and lists of its own.
+ */
+
+import type { Instance } from '@rollcall/protocol';
+import { identityOf } from '../endpoint.ts';
+import type { SnapshotSource, SourcedSnapshot } from '../snapshot-source.ts';
+
+type Listener = (instances: readonly Instance[]) => void;
+
+export class JoinedSources {
+  readonly #sources = new Set<SnapshotSource>();
+  readonly #watches = new Set<JoinedWatch>();
+
+  /** Adds a source, also to what is watched already; one that is there stays. @returns removes it; idempotent */
+  add(source: SnapshotSource): () => void {
+    if (!this.#sources.has(source)) {
+      this.#sources.add(source);
+      for (const watch of this.#watches) watch.add([source]);
+    }
+    return () => {
+      this.#sources.delete(source);
+      for (const watch of this.#watches) watch.remove(source);
+    };
+  }
+
+  /** Tells of every change; of an empty list only when each source has said that it has none. @returns ends the watch */
+  watch(service: string, listener: Listener): () => void {
+    const watch = new JoinedWatch(service, listener);
+    this.#watches.add(watch);
+    watch.add([...this.#sources]);
+    return () => {
+      this.#watches.delete(watch);
+      watch.end();
+    };
+  }
+}
+
+class JoinedWatch {
+  readonly #service: string;
+  readonly #listener: Listener;
+  readonly #stops = new Map<SnapshotSource, () => void>();
+  readonly #lists = new Map<SnapshotSource, readonly Instance[]>();
+  #ended = false;
+
+  constructor(service: string, listener: Listener) {
+    this.#service = service;
+    this.#listener = listener;
+  }
+
+  add(sources: readonly SnapshotSource[]): void {
+    // The first may tell before the last is asked: all count from the beginning.
+    for (const source of sources) this.#stops.set(source, () => {});
+    for (const source of sources) {
+      const stop = source.watch(this.#service, ({ instances }: SourcedSnapshot) => {
+        this.#lists.set(source, instances);
+        this.#tell();
+      });
+      this.#stops.set(source, stop);
+    }
+  }
+
+  remove(source: SnapshotSource): void {
+    this.#stops.get(source)?.();
+    this.#stops.delete(source);
+    if (this.#lists.delete(source)) this.#tell();
+  }
+
+  end(): void {
+    this.#ended = true;
+    for (const stop of this.#stops.values()) stop();
+  }
+
+  #tell(): void {
+    const byIdentity = new Map<string, Instance>();
+    for (const instances of this.#lists.values()) {
+      for (const instance of instances) if (!byIdentity.has(identityOf(instance))) byIdentity.set(identityOf(instance), instance);
+    }
+    const complete = this.#lists.size === this.#stops.size;
+    if (!this.#ended && (complete || byIdentity.size > 0)) this.#listener([...byIdentity.values()]);
+  }
+}
