@@ -1,5 +1,6 @@
 /** `connect`: from options to a client, with the clock, chance, files and sockets of the real world. */
 
+import { demandKnown, type OptionNames } from './demand.ts';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { RegistryError, frameLimits, type FrameView, type Instance } from '@rollcall/protocol';
@@ -49,6 +50,12 @@ export interface ConnectOptions extends CredentialOptions {
   readonly onEvent?: (event: ConnectionEvent) => void;
 }
 
+const connectOptions: OptionNames<ConnectOptions> = {
+  servers: true, name: true, node: true, cacheDir: true, timeoutMs: true, graceMs: true, signal: true,
+  onEvent: true, token: true, tokenFile: true, caFile: true, certFile: true, keyFile: true,
+  tlsServerName: true,
+};
+
 /** What a test drives. */
 export interface ConnectSurroundings {
   readonly clock?: Clock;
@@ -62,13 +69,13 @@ export interface ConnectSurroundings {
  * the token that is in the file then. An open client
  * keeps its process running; close it, or say `await using`.
  *
- * @throws RegistryError `invalid_argument` for a wrong option, `failed_precondition` when the cache
- *   folder cannot be used; the signal's reason when it has aborted
+ * @throws RegistryError `invalid_argument` for a wrong option; the signal's reason when it has aborted
  */
 export async function connect(
   options: ConnectOptions = {},
   { clock = systemClock, random = systemRandom }: ConnectSurroundings = {},
 ): Promise<Rollcall> {
+  demandKnown(options, connectOptions, 'connect');
   const { name = 'rollcall client', node, cacheDir, signal, timeoutMs = 5_000, graceMs = 10_000, onEvent } = options;
   const servers = (options.servers ?? serversOfEnvironment(process.env['ROLLCALL_HTTP_ADDR'])).map(serverUrl);
   demand(servers.length > 0, 'servers is empty; name at least one');

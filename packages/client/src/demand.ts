@@ -1,8 +1,25 @@
 /** The check of options: a value out of its range is refused where it is given. */
 
-import { RegistryError } from '@rollcall/protocol';
+import { RegistryError, nearest } from '@rollcall/protocol';
 
 /** @throws RegistryError `invalid_argument` unless `holds` */
 export function demand(holds: boolean, option: string, value: number, wanted: string): void {
   if (!holds) throw new RegistryError('invalid_argument', `${option} is ${value}; it must be ${wanted}`);
+}
+
+/** The names of an interface's options, each once: the compiler keeps them complete. */
+export type OptionNames<T> = Readonly<Record<keyof T, true>>;
+
+/**
+ * A misspelt option would do nothing, and say nothing.
+ * @param where what the options are of, for the message
+ * @throws RegistryError `invalid_argument` for an option that there is not, with the nearest one that there is
+ */
+export function demandKnown(options: object, known: Readonly<Record<string, true>>, where: string): void {
+  for (const name of Object.keys(options)) {
+    if (known[name] === true) continue;
+    const meant = nearest(name, Object.keys(known));
+    const hint = meant === undefined ? `it has ${Object.keys(known).join(', ')}` : `did you mean ${meant}?`;
+    throw new RegistryError('invalid_argument', `${where} has no option ${name}; ${hint}`);
+  }
 }

@@ -12,7 +12,7 @@ import { fetchHandler } from './http/handler-forms.ts';
 import { withOneLength } from './http/request-headers.ts';
 import type { Transport } from './http/transport.ts';
 import { noTls } from './integration/service-host.ts';
-import { exchangeOptions, type TryOptions } from './try-options.ts';
+import { demandTryOptions, exchangeOptions, type TryOptions } from './try-options.ts';
 
 /** The platform's `fetch`, with options for retries. Assignable to `typeof fetch`. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit & TryOptions) => Promise<Response>;
@@ -76,6 +76,7 @@ export class ServiceFetch {
    * @throws RegistryError `invalid_argument` for an option out of its range
    */
   dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, options: TryOptions): void {
+    demandTryOptions(options);
     this.#send(request, handler, exchangeOptions(options, this.#context) ?? {});
   }
 

@@ -10,7 +10,7 @@ import {
   type CheckStatus,
   type InstanceRegistration,
 } from '@rollcall/protocol';
-import { demand } from './demand.ts';
+import { demand, demandKnown, type OptionNames } from './demand.ts';
 import type { Registrations } from './session/registrations.ts';
 import type { Session } from './session/session.ts';
 
@@ -30,6 +30,10 @@ export interface RegisterOptions {
   /** Checks by the registry, besides the stream. By default a check's name is its kind. */
   readonly checks?: readonly (Omit<CheckRegistration, 'name'> & { readonly name?: string })[];
 }
+
+const registerOptions: OptionNames<RegisterOptions> = {
+  ...{ service: true, id: true, address: true, port: true, tags: true, meta: true, weight: true, checks: true },
+};
 
 export type RegistrationChange = Partial<Omit<RegisterOptions, 'id' | 'service'>>;
 
@@ -174,7 +178,9 @@ function closedError(id: string): RegistryError {
  * What is absent stays absent, so that an update can be laid over what there was.
  * @throws RegistryError `invalid_argument` for what the registry would refuse by its form
  */
-function toInstance({ weight, checks, ...options }: RegisterOptions & { readonly id: string }): InstanceRegistration {
+function toInstance(given: RegisterOptions & { readonly id: string }): InstanceRegistration {
+  demandKnown(given, registerOptions, 'register');
+  const { weight, checks, ...options } = given;
   const instance = {
     ...options,
     ...(weight === undefined ? {} : { weights: { passing: weight, warning: weight } }),

@@ -5,7 +5,7 @@
  */
 
 import type { BalancerFactory, Probing } from './balancer/balancer.ts';
-import { demand } from './demand.ts';
+import { type OptionNames, demand, demandKnown } from './demand.ts';
 import type { ConnectionOptions, TlsOptions } from './http/connecting.ts';
 import { peakEwma } from './balancer/peak-ewma.ts';
 import { Picker } from './balancer/picker.ts';
@@ -81,6 +81,13 @@ export interface ServiceOptions {
   readonly onEvent?: (event: ServiceEvent) => void;
 }
 
+const serviceOptions: OptionNames<ServiceOptions> = {
+  balancer: true, routing: true, ejection: true, panicThreshold: true, retryBudget: true, triesMax: true,
+  tryTimeoutMs: true, timeoutMs: true, hedging: true, breaker: true, endpointRequestsMax: true,
+  concurrency: true, retryAfterMaxMs: true, connectTimeoutMs: true, tls: true, connections: true,
+  requestsMax: true, replayBytesMax: true, onEvent: true,
+};
+
 /** The options with their defaults, where these are plain values. */
 export interface Limits {
   readonly triesMax: number;
@@ -96,6 +103,7 @@ export interface Limits {
 
 /** @throws RegistryError `invalid_argument` when an option is out of its range */
 export function limitsOf(options: ServiceOptions): Limits {
+  demandKnown(options, serviceOptions, 'service');
   const limits: Limits = {
     triesMax: options.triesMax ?? 3,
     tryTimeoutMs: options.tryTimeoutMs ?? Infinity,

@@ -6,6 +6,7 @@
 import { earlier, currentDeadline } from './resilience/deadline.ts';
 import type { Clock } from './clock.ts';
 import type { ExchangeOptions } from './http/exchange-context.ts';
+import { demandKnown, type OptionNames } from './demand.ts';
 import { demandAbove0, demandTries } from './service-options.ts';
 
 export interface TryOptions {
@@ -26,6 +27,18 @@ export interface TryOptions {
    * (`withDeadline`), else none.
    */
   readonly timeoutMs?: number;
+}
+
+const tryOptions: OptionNames<TryOptions> = {
+  ...{ tryTimeoutMs: true, triesMax: true, idempotent: true, hedging: true, hashKey: true, timeoutMs: true },
+};
+
+/**
+ * For options that stand alone; those of `fetch` stand among the platform's, and other libraries' own.
+ * @throws RegistryError `invalid_argument` for one that there is not
+ */
+export function demandTryOptions(options: TryOptions): void {
+  demandKnown(options, tryOptions, 'a request');
 }
 
 /**

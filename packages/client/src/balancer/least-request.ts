@@ -9,7 +9,7 @@
  */
 
 import type { BalancerFactory } from './balancer.ts';
-import { demand } from '../demand.ts';
+import { type OptionNames, demand, demandKnown } from '../demand.ts';
 import type { RandomSource } from './seeded-random.ts';
 import { TwoChoices } from './two-choices.ts';
 
@@ -23,11 +23,15 @@ export interface LeastRequestOptions {
   readonly activeRequestBias?: number;
 }
 
+const leastRequestOptions: OptionNames<LeastRequestOptions> = { activeRequestBias: true };
+
 /**
  * Of two random endpoints, the one with fewer requests in flight per weight. O(1).
  * @throws RegistryError `invalid_argument` when the bias is out of its range
  */
-export function leastRequest({ activeRequestBias = 1 }: LeastRequestOptions = {}): BalancerFactory {
+export function leastRequest(options: LeastRequestOptions = {}): BalancerFactory {
+  const { activeRequestBias = 1 } = options;
+  demandKnown(options, leastRequestOptions, 'leastRequest');
   demand(activeRequestBias >= 0, 'activeRequestBias', activeRequestBias, '0 or more');
   return (random) => new LeastRequest(random, activeRequestBias);
 }

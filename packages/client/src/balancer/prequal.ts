@@ -26,7 +26,7 @@
 import type { Endpoint } from '../endpoint.ts';
 import type { LoadReport } from '../load-report/load-report.ts';
 import type { Balancer, BalancerFactory, Outcome, PickContext, Probing } from './balancer.ts';
-import { demand } from '../demand.ts';
+import { type OptionNames, demand, demandKnown } from '../demand.ts';
 import { peakEwma } from './peak-ewma.ts';
 import { PrequalErrors } from './prequal-errors.ts';
 import { PrequalPool } from './prequal-pool.ts';
@@ -60,6 +60,11 @@ export interface PrequalOptions {
   readonly probing?: Probing;
 }
 
+const prequalOptions: OptionNames<PrequalOptions> = {
+  probesPerRequest: true, removalsPerRequest: true, hotQuantile: true, poolSize: true, failureMs: true,
+  probing: true,
+};
+
 /** Reports older than this are dropped, in milliseconds; as in the paper. */
 const ageMs = 1000;
 
@@ -78,6 +83,7 @@ const answerShare = 1 / 64;
  * @throws RegistryError `invalid_argument` when an option is out of its range
  */
 export function prequal(options: PrequalOptions = {}): BalancerFactory {
+  demandKnown(options, prequalOptions, 'prequal');
   const { probesPerRequest = 0.25, removalsPerRequest = 0.25, hotQuantile = 0.6 } = options;
   const { poolSize = 16, failureMs = 1000 } = options;
   demand(probesPerRequest >= 0 && probesPerRequest < Infinity, 'probesPerRequest', probesPerRequest, '0 or more');

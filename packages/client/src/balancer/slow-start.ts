@@ -19,7 +19,7 @@
 
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
-import { demand } from '../demand.ts';
+import { type OptionNames, demand, demandKnown } from '../demand.ts';
 
 export interface SlowStartOptions {
   /** How long an endpoint takes to its full weight, in milliseconds; more than 0. 10,000 by default. */
@@ -29,6 +29,8 @@ export interface SlowStartOptions {
   /** Part of its weight that an endpoint has at least; more than 0, up to 1. 0.1 by default, as in Envoy. */
   readonly leastShare?: number;
 }
+
+const slowStartOptions: OptionNames<SlowStartOptions> = { windowMs: true, aggression: true, leastShare: true };
 
 /** Weights grow in so many steps per window; each is an update of the balancer. */
 const stepsPerWindow = 100;
@@ -41,6 +43,7 @@ const leastMs = 1000;
  * @throws RegistryError `invalid_argument` when an option is out of its range
  */
 export function slowStart(balancer: BalancerFactory, options: SlowStartOptions = {}): BalancerFactory {
+  demandKnown(options, slowStartOptions, 'slowStart');
   const { windowMs = 10_000, aggression = 1, leastShare = 0.1 } = options;
   demand(windowMs > 0 && windowMs < Infinity, 'windowMs', windowMs, 'more than 0');
   demand(aggression > 0, 'aggression', aggression, 'more than 0');

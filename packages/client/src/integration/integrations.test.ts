@@ -67,6 +67,20 @@ describe('the dispatcher', () => {
     expect(await (await fetch('http://web.rollcall/z', { dispatcher })).text()).toBe('GET /z ');
   });
 
+  it('gives requests the options that it has, the same for all or by request, and refuses those that there are not', async () => {
+    const dead = await deadAuthority();
+    const { find } = services([dead, dead]);
+    const post = { method: 'POST' as const, body: 'x' };
+    const tries = async (options: Parameters<typeof serviceDispatcher>[1]) => {
+      const dispatcher = serviceDispatcher(find, options);
+      cleanups.push(() => dispatcher.close());
+      return request('http://web.rollcall/', { ...post, dispatcher }).then(() => 'answered', ({ message }: Error) => message);
+    };
+    expect(await tries({ triesMax: 1 })).toContain('after one try');
+    expect(await tries(({ method }) => ({ triesMax: method === 'POST' ? 1 : 3 }))).toContain('after one try');
+    expect(await tries({ tries: 1 } as object)).toBe('a request has no option tries; did you mean triesMax?');
+  });
+
   it('sends other hosts where they say', async () => {
     const { dispatcher } = await setUp();
     const other = await serve('other');

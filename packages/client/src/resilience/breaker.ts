@@ -7,7 +7,7 @@
  * then requests fail at once instead of waiting for a service that is down.
  */
 
-import { demand } from '../demand.ts';
+import { type OptionNames, demand, demandKnown } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 
 export interface BreakerOptions {
@@ -20,6 +20,8 @@ export interface BreakerOptions {
   /** How long it stays open, in milliseconds; more than 0. 5,000 by default. */
   readonly openMs?: number;
 }
+
+const breakerOptions: OptionNames<BreakerOptions> = { failureShare: true, requestsMin: true, windowMs: true, openMs: true };
 
 /** `half-open`: one request is out to try. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
@@ -46,6 +48,7 @@ export class Breakers {
 
   /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(options: BreakerOptions, onChange: (endpoint: Endpoint, state: BreakerState) => void = () => {}) {
+    demandKnown(options, breakerOptions, 'breaker');
     this.#failureShare = options.failureShare ?? 0.5;
     this.#requestsMin = options.requestsMin ?? 20;
     this.#windowMs = options.windowMs ?? 10_000;

@@ -10,7 +10,7 @@
  * Endpoints that take no connection are not counted here (`reachability.ts`).
  */
 
-import { demand } from '../demand.ts';
+import { type OptionNames, demand, demandKnown } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { Outliers, type OutlierOptions } from './outliers.ts';
 
@@ -27,6 +27,8 @@ export interface EjectionOptions {
   /** When endpoints that answer are left out for how they answer; `false` for never. */
   readonly outliers?: OutlierOptions | false;
 }
+
+const ejectionOptions: OptionNames<EjectionOptions> = { baseMs: true, maxMs: true, maxShare: true, outliers: true };
 
 /** Told of an endpoint that is out from now on, for so many milliseconds. */
 export type EjectionListener = (endpoint: Endpoint, reason: EjectionReason, lengthMs: number) => void;
@@ -55,9 +57,11 @@ export class Ejection {
 
   /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(
-    { baseMs = 1000, maxMs = 30_000, maxShare = 0.5, outliers = {} }: EjectionOptions = {},
+    options: EjectionOptions = {},
     onEject: EjectionListener = () => {},
   ) {
+    const { baseMs = 1000, maxMs = 30_000, maxShare = 0.5, outliers = {} } = options;
+    demandKnown(options, ejectionOptions, 'ejection');
     demand(baseMs > 0 && baseMs < Infinity, 'ejection.baseMs', baseMs, 'more than 0');
     demand(maxMs > 0 && maxMs < Infinity, 'ejection.maxMs', maxMs, 'more than 0');
     demand(maxShare >= 0 && maxShare <= 1, 'ejection.maxShare', maxShare, 'from 0 to 1');

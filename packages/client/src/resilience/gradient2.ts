@@ -11,7 +11,7 @@
  * who counts requests in flight asks `allows`.
  */
 
-import { demand } from '../demand.ts';
+import { type OptionNames, demand, demandKnown } from '../demand.ts';
 
 export interface ConcurrencyOptions {
   /** First limit, 1 or more; 20 by default. */
@@ -33,6 +33,10 @@ export interface ConcurrencyOptions {
 /** Samples that the average begins with as a plain mean. */
 const warmUp = 10;
 
+const concurrencyOptions: OptionNames<ConcurrencyOptions> = {
+  initial: true, min: true, max: true, queue: true, tolerance: true, smoothing: true, longWindow: true,
+};
+
 export class Gradient2 {
   readonly #min: number;
   readonly #max: number;
@@ -46,6 +50,7 @@ export class Gradient2 {
 
   /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(options: ConcurrencyOptions = {}) {
+    demandKnown(options, concurrencyOptions, 'concurrency');
     this.#min = options.min ?? 20;
     this.#max = options.max ?? 200;
     this.#queue = options.queue ?? 4;

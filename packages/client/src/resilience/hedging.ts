@@ -6,7 +6,7 @@
  * hold it up more: the time that it was held up does not count as waiting. Only requests that may be made twice and have no body are hedged, each once.
  */
 
-import { demand } from '../demand.ts';
+import { type OptionNames, demand, demandKnown } from '../demand.ts';
 import type { Clock } from '../clock.ts';
 import { wasHeldUp } from './held-up.ts';
 import { LatencyWindow } from './latency-window.ts';
@@ -22,6 +22,10 @@ export interface HedgingOptions {
   /** Largest share of the requests of the last ten seconds that is hedged, 0 or more. 0.05 by default. */
   readonly maxShare?: number;
 }
+
+const hedgingOptions: OptionNames<HedgingOptions> = {
+  percentile: true, delayMinMs: true, initialDelayMs: true, maxShare: true,
+};
 
 /** In any case, so that clients with little traffic are helped, too. */
 const hedgesPerSecond = 1;
@@ -68,7 +72,9 @@ export class Hedging {
   #heldUpMs = 0;
 
   /** @throws RegistryError `invalid_argument` when an option is out of its range */
-  constructor(clock: Clock, { percentile = 0.99, delayMinMs = 10, initialDelayMs = 1_000, maxShare = 0.05 }: HedgingOptions = {}) {
+  constructor(clock: Clock, options: HedgingOptions = {}) {
+    const { percentile = 0.99, delayMinMs = 10, initialDelayMs = 1_000, maxShare = 0.05 } = options;
+    demandKnown(options, hedgingOptions, 'hedging');
     demand(percentile >= 0.5 && percentile < 1, 'hedging.percentile', percentile, 'from 0.5 up to, but not including, 1');
     demand(delayMinMs >= 0, 'hedging.delayMinMs', delayMinMs, '0 or more');
     demand(initialDelayMs >= 0, 'hedging.initialDelayMs', initialDelayMs, '0 or more');

@@ -9,7 +9,7 @@
  * It only tells; leaving endpoints out, for how long and how many at most, is `ejection.ts`.
  */
 
-import { demand } from '../demand.ts';
+import { type OptionNames, demand, demandKnown } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 
 export interface OutlierOptions {
@@ -26,6 +26,11 @@ export interface OutlierOptions {
   /** Largest share of the endpoints that may be out as outliers, from 0 to 1; one may always be, unless it is 0. 0.1 by default. */
   readonly maxShare?: number;
 }
+
+const outlierOptions: OptionNames<OutlierOptions> = {
+  consecutiveFailures: true, intervalMs: true, requestsMin: true, endpointsMin: true, deviations: true,
+  maxShare: true,
+};
 
 interface Tally {
   succeeded: number;
@@ -47,6 +52,7 @@ export class Outliers {
 
   /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(options: OutlierOptions = {}) {
+    demandKnown(options, outlierOptions, 'ejection.outliers');
     this.maxShare = options.maxShare ?? 0.1;
     this.#consecutiveFailures = options.consecutiveFailures ?? 5;
     this.#intervalMs = options.intervalMs ?? 10_000;

@@ -6,7 +6,7 @@
  * there, the number a second is a floor and not a gift on top: the load never grows by more than the share.
  */
 
-import { demand } from '../demand.ts';
+import { type OptionNames, demand, demandKnown } from '../demand.ts';
 
 export interface RetryBudgetOptions {
   /** Retries that each request earns, 0 or more. 0.2 by default. */
@@ -16,6 +16,8 @@ export interface RetryBudgetOptions {
   /** How long a request and a retry count, in milliseconds; more than 0. 10,000 by default. */
   readonly windowMs?: number;
 }
+
+const budgetOptions: OptionNames<RetryBudgetOptions> = { share: true, perSecond: true, windowMs: true };
 
 const slices = 10;
 
@@ -30,7 +32,9 @@ export class RetryBudget {
   #newest = -Infinity;
 
   /** @throws RegistryError `invalid_argument` when an option is out of its range */
-  constructor({ share = 0.2, perSecond = 10, windowMs = 10_000 }: RetryBudgetOptions = {}) {
+  constructor(options: RetryBudgetOptions = {}) {
+    const { share = 0.2, perSecond = 10, windowMs = 10_000 } = options;
+    demandKnown(options, budgetOptions, 'retryBudget');
     demand(share >= 0 && share < Infinity, 'retryBudget.share', share, '0 or more');
     demand(perSecond >= 0 && perSecond < Infinity, 'retryBudget.perSecond', perSecond, '0 or more');
     demand(windowMs > 0 && windowMs < Infinity, 'retryBudget.windowMs', windowMs, 'more than 0');

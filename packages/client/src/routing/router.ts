@@ -12,7 +12,7 @@ import type { Instance } from '@rollcall/protocol';
 import type { Outcome } from '../balancer/balancer.ts';
 import type { Picker } from '../balancer/picker.ts';
 import { bitsRange, type RandomSource } from '../balancer/seeded-random.ts';
-import { demand } from '../demand.ts';
+import { type OptionNames, demand, demandKnown } from '../demand.ts';
 import { type Endpoint, identityOf } from '../endpoint.ts';
 import { Canary, type HeaderReader } from './canary.ts';
 import { hash32 } from '../hashing/hash32.ts';
@@ -42,6 +42,8 @@ interface Group {
   share: number;
 }
 
+const routingOptions: OptionNames<RoutingOptions> = { select: true, subset: true, canary: true, priority: true, zone: true };
+
 const nobody: readonly Endpoint[] = [];
 
 /** For a hash of keys that is none of a balancer's, nor the canary's. */
@@ -67,6 +69,7 @@ export class Router implements EndpointChooser {
 
   /** @throws RegistryError `invalid_argument` for an option out of its range */
   constructor(options: RoutingOptions, makePicker: () => Picker, random: RandomSource) {
+    demandKnown(options, routingOptions, 'routing');
     const { select = {}, subset, canary, priority, zone } = options;
     demandWhole(subset?.size, 1, 'subset.size');
     demandWhole(subset?.ordinal, 0, 'subset.ordinal');
