@@ -148,7 +148,7 @@ class Embedded implements Engine {
 
   /** Of what is durable now; to be taken between two groups. */
   #snapshot(): Snapshot {
-    return new Snapshot(this.#parts.dir, this.#parts.files.ranges(), this.#writer.head, this.#writer.revisions);
+    return new Snapshot(this.#parts.dir, this.#parts.files.ranges(), this.#writer.head, this.#writer.remember());
   }
 
   /** Called when a new log has just begun: everything that stands is in the files before it. */

@@ -20,7 +20,7 @@ export interface Plan {
   readonly revisions: ReadonlyMap<string, number>;
 }
 
-export function plan(start: Head, before: ReadonlyMap<string, number>, transactions: readonly Transaction[]): Plan {
+export function plan(start: Head, before: Pick<ReadonlyMap<string, number>, 'get'>, transactions: readonly Transaction[]): Plan {
   const results: CommitResult[] = [];
   const events: Extract<EngineEvent, { kind: 'transaction' }>[] = [];
   const frames: Buffer[] = [];

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { EngineRecord } from '../engine.ts';
 import { damaged, eachEntry, type Head } from './frame.ts';
 import type { FileRange } from './log.ts';
+import type { Moment } from './revisions.ts';
 import { Scanner } from './scan.ts';
 import { framesAt, readHeader } from './store-file.ts';
 
@@ -20,13 +21,12 @@ const chunkBytes = 1_048_576;
 export class Snapshot {
   readonly head: Head;
   readonly #files: { readonly fd: number; readonly name: string; readonly end: number }[] = [];
-  /** What is still to be yielded. */
-  readonly #wanted: Map<string, number>;
+  readonly #revisions: Moment;
 
   /** Opens the files, so that they may be removed while it is read. `close` must be called. */
-  constructor(dir: string, ranges: readonly FileRange[], head: Head, revisions: ReadonlyMap<string, number>) {
+  constructor(dir: string, ranges: readonly FileRange[], head: Head, revisions: Moment) {
     this.head = head;
-    this.#wanted = new Map(revisions);
+    this.#revisions = revisions;
     try {
       for (const { name, end } of ranges) this.#files.push({ fd: openSync(join(dir, name), 'r'), name, end });
     } catch (error) {
@@ -42,9 +42,10 @@ export class Snapshot {
   async *records(): AsyncGenerator<EngineRecord[], void, undefined> {
     let chunk: EngineRecord[] = [];
     let bytes = 0;
+    let missing = this.head.records;
     const take = (key: string, revision: number, value: Buffer | undefined): void => {
-      if (value === undefined || this.#wanted.get(key) !== revision) return;
-      this.#wanted.delete(key);
+      if (value === undefined || this.#revisions.get(key) !== revision) return;
+      missing--;
       chunk.push({ key, value: Buffer.from(value), revision });
       bytes += value.length;
     };
@@ -63,11 +64,12 @@ export class Snapshot {
       if (scanner.position !== end) throw damaged(`${name} is unreadable at byte ${scanner.position}`);
     }
     if (chunk.length > 0) yield chunk;
-    if (this.#wanted.size > 0) throw damaged(`${this.#wanted.size} records are missing from its files`);
+    if (missing !== 0) throw damaged(`${missing} records are missing from its files`);
   }
 
   /** Idempotent. */
   close(): void {
+    this.#revisions.forget();
     for (const { fd } of this.#files.splice(0)) closeSync(fd);
   }
 }

@@ -12,6 +12,7 @@ import type { ChangesFeed } from '../changes-feed.ts';
 import type { CommitResult, Transaction } from '../engine.ts';
 import type { Head } from './frame.ts';
 import { plan, type Plan } from './plan.ts';
+import { Revisions, type Moment } from './revisions.ts';
 
 /** Where groups go; `Log` is the one that writes files. */
 export interface GroupLog {
@@ -46,7 +47,7 @@ const queueMax = 16_384;
 
 export class Writer {
   readonly #parts: WriterParts;
-  readonly #revisions: Map<string, number>;
+  readonly #revisions: Revisions;
   #head: Head;
   #queue: (Waiting | (() => void))[] = [];
   #writing: Promise<void> | undefined;
@@ -57,7 +58,7 @@ export class Writer {
   constructor(parts: WriterParts, head: Head, revisions: Map<string, number>) {
     this.#parts = parts;
     this.#head = head;
-    this.#revisions = revisions;
+    this.#revisions = new Revisions(revisions);
   }
 
   /** Where the store stands: the newest durable transaction. */
@@ -65,8 +66,9 @@ export class Writer {
     return this.#head;
   }
 
-  get revisions(): ReadonlyMap<string, number> {
-    return this.#revisions;
+  /** The revisions of what is durable now; to be forgotten when they are not needed any more. */
+  remember(): Moment {
+    return this.#revisions.remember();
   }
 
   /** Set once the store has failed; nothing is written any more. */
@@ -99,9 +101,7 @@ export class Writer {
   /** Puts a reader's strings in the place of equal ones of ours, so that each key is in memory once. */
   shareKeys(records: readonly { readonly key: string; readonly revision: number }[]): void {
     for (const { key, revision } of records) {
-      if (this.#revisions.get(key) !== revision) continue;
-      this.#revisions.delete(key);
-      this.#revisions.set(key, revision);
+      if (this.#revisions.get(key) === revision) this.#revisions.share(key);
     }
   }
 
@@ -181,10 +181,7 @@ export class Writer {
 
   #publish(planned: Plan): void {
     this.#head = planned.head;
-    for (const [key, revision] of planned.revisions) {
-      if (revision === 0) this.#revisions.delete(key);
-      else this.#revisions.set(key, revision);
-    }
+    for (const [key, revision] of planned.revisions) this.#revisions.set(key, revision);
     for (const event of planned.events) this.#parts.feed.push(event);
   }
 
