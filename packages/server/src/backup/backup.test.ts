@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { embedded } from '../engine/embedded/embedded.ts';
 import type { Engine } from '../engine/engine.ts';
 import { manualClock } from '../manual-clock.case.ts';
@@ -186,6 +186,19 @@ describe('backup and restore', () => {
       await engine.close();
     } finally {
       await rm(dir, { recursive: true });
+    }
+  });
+
+  test('reading a large backup lets the event loop turn', async () => {
+    const journal = new Journal();
+    journal.commit(Array.from({ length: 10_000 }, (_, n) => putKey(`k${n}`, 'value')));
+    const bytes = await bytesOf(journal.state);
+    const turns = vi.spyOn(globalThis, 'setImmediate');
+    try {
+      expect((await readBackup(stream(bytes), roomy)).records).toHaveLength(10_000);
+      expect(turns).toHaveBeenCalledTimes(2);
+    } finally {
+      turns.mockRestore();
     }
   });
 

@@ -25,12 +25,14 @@ export const endMark = 0xffff_ffff;
 /** Encoded at once; between two of them the event loop is free. */
 const chunkBytes = 65_536;
 
+const ownPrefix = keys.record('server', '');
+
 /**
  * Records that belong to this server and not to what is registered: its identity must not travel,
  * or two servers restored from one backup would be the same node.
  */
 export function staysHere(key: string): boolean {
-  return key.startsWith(keys.record('server', ''));
+  return key.startsWith(ownPrefix);
 }
 
 /**
@@ -38,7 +40,9 @@ export function staysHere(key: string): boolean {
  * immutable, so writes may go on while it is read. Memory is constant but for one pointer for each record.
  */
 export function writeBackup(state: State): AsyncIterable<Buffer> {
-  const rows = Array.from(state.rows()).filter(([key]) => !staysHere(key));
+  const rows: [string, Row][] = [];
+  // In one turn, so that it is one moment.
+  for (const each of state.rows()) if (!staysHere(each[0])) rows.push(each);
   const { revision } = state;
   return { [Symbol.asyncIterator]: () => packed(rows, revision)[Symbol.asyncIterator]() };
 }

@@ -31,6 +31,10 @@ const leap = 1_000_000_000;
 const headerBytesMax = 4_096;
 const digestBytes = 32;
 
+/** Read, and hashed, between two turns of the event loop: some 10 ms each. */
+const recordsPerTurn = 4_096;
+const hashedPerTurn = 4_194_304;
+
 /**
  * @param bytesMax of the unpacked backup; it is held in memory
  * @throws RegistryError `invalid_argument` when it is no backup, is damaged, cut or of a newer
@@ -81,7 +85,8 @@ async function unpack(source: AsyncIterable<Uint8Array>, bytesMax: number): Prom
   return Buffer.concat(chunks);
 }
 
-function parse(bytes: Buffer): Backup {
+/** Between some records and the next, the event loop turns. */
+async function parse(bytes: Buffer): Promise<Backup> {
   const { revision, end } = parseHeader(bytes);
   const records: { key: string; value: Uint8Array }[] = [];
   const intern = interner();
@@ -91,7 +96,7 @@ function parse(bytes: Buffer): Backup {
     const second = readLength(bytes, at + 4);
     at += 8;
     if (keyBytes === endMark) {
-      checkEnd(bytes, at, second === records.length);
+      await checkEnd(bytes, at, second === records.length);
       return { revision, records };
     }
     if (at + keyBytes + second > bytes.length) throw refuse('it is cut off');
@@ -100,6 +105,7 @@ function parse(bytes: Buffer): Backup {
     at += keyBytes + second;
     checkRecord(key, value, intern);
     records.push({ key, value });
+    if (records.length % recordsPerTurn === 0) await turn();
   }
 }
 
@@ -120,8 +126,13 @@ function parseHeader(bytes: Buffer): { revision: number; end: number } {
   return { revision: revision as number, end: end + 1 };
 }
 
-function checkEnd(bytes: Buffer, at: number, complete: boolean): void {
-  const digest = createHash('sha256').update(bytes.subarray(0, at)).digest();
+async function checkEnd(bytes: Buffer, at: number, complete: boolean): Promise<void> {
+  const hash = createHash('sha256');
+  for (let from = 0; from < at; from += hashedPerTurn) {
+    if (from > 0) await turn();
+    hash.update(bytes.subarray(from, Math.min(at, from + hashedPerTurn)));
+  }
+  const digest = hash.digest();
   const stored = bytes.subarray(at, at + digestBytes);
   if (stored.length < digestBytes) throw refuse('it is cut off');
   if (!complete || !digest.equals(stored) || bytes.length > at + digestBytes) throw refuse('it is damaged');
@@ -146,4 +157,8 @@ function readLength(bytes: Buffer, at: number): number {
 
 function refuse(why: string, cause?: unknown): RegistryError {
   return new RegistryError('invalid_argument', `this is no backup that can be restored: ${why}`, { cause });
+}
+
+function turn(): Promise<void> {
+  return new Promise((next) => setImmediate(next));
 }

@@ -66,7 +66,7 @@ function attempt(
   if (change === undefined) return undefined;
   try {
     const decided = decideOne(draft, change, now);
-    if ('rest' in decided) throw tooLarge(change, draft.fill.bound);
+    if ('rest' in decided) throw tooLarge(draft.fill.bound);
     const done = decided.answer;
     // To others, false says that there was nothing to remove.
     const conditional = change.kind === 'kv-put' || change.kind === 'kv-delete';
@@ -79,10 +79,10 @@ function attempt(
 }
 
 /** A transaction is one step, or none. */
-function tooLarge({ kind }: Command, { rows, bytes }: Bound): RegistryError {
+function tooLarge({ rows, bytes }: Bound): RegistryError {
   const message =
-    `${kind} in a transaction changes more than a transaction may hold, about ${rows} records ` +
-    `or ${bytes} bytes; do it in a request of its own`;
+    `the operation changes more than one transaction may hold, which is about ${rows} records or ${bytes} bytes; ` +
+    `do it in a request of its own`;
   return new RegistryError('invalid_argument', message);
 }
 
