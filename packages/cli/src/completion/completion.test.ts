@@ -74,14 +74,13 @@ describe('zsh', () => {
     zpty terminal zsh -f -i
     type() { zpty -w terminal "$1" }
     type "PS1='' RPS1='' LISTMAX=10000; stty columns 200; setopt LIST_ROWS_FIRST no_always_last_prompt"
-    type "fpath=(\${1:h} \\$fpath); autoload -U compinit; compinit -u -D; bindkey '^X' list-choices"
+    type "fpath=(\${1:h} \\$fpath); autoload -U compinit; compinit -u -D"
+    type "listing() { zle list-choices; zle -R; print DO''NE }; zle -N listing; bindkey '^X' listing"
     type "print REA''DY"
     until [[ $text == *READY* ]]; do zpty -r terminal chunk || exit 1; text+=$chunk; done
-    zpty -n -w terminal "$2"$'\\C-x'
     text=
-    while zpty -r -t terminal chunk || (( tries++ < 30 )); do text+=$chunk; chunk=; [[ -n $text ]] || sleep 0.1; done
-    sleep 0.5
-    while zpty -r -t terminal chunk; do text+=$chunk; done
+    zpty -n -w terminal "$2"$'\\C-x'
+    until [[ $text == *DONE* ]]; do zpty -r terminal chunk || exit 1; text+=$chunk; done
     print -r -- "$text"
     zpty -d terminal`;
 

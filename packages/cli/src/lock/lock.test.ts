@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { folder, here, serve, sharedRegistry, start } from '../processes.case.ts';
+import { folder, freePort, here, serve, sharedRegistry, start } from '../processes.case.ts';
 
 const { url } = sharedRegistry();
 const locking = (...args: string[]) => start(['lock', '--addr', url(), ...args]);
@@ -85,6 +85,21 @@ describe('lock', () => {
     await held.seen(/up/);
     registry.child.kill('SIGKILL');
     expect(await held.ended).toMatchObject({ code: 1, stdout: expect.stringMatching(/told\n$/), stderr: expect.stringMatching(/the registry could not be asked: .*connection refused/) });
+  });
+
+  it('goes on while a registry that was killed starts again', async () => {
+    const [dir, at] = [folder(), `127.0.0.1:${await freePort()}`];
+    const registry = () => serve('--http', at, '--data-dir', dir);
+    const first = await registry();
+    const held = start(['lock', '--addr', at, '--monitor-retry', '60', 'l/restart', '--', ...lasting]);
+    await held.seen(/up/);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = await registry();
+    const taken = await here(['lock', '--addr', second.url, '--timeout', '1s', 'l/restart', '--', 'echo', 'never']);
+    expect(taken).toMatchObject({ code: 1, stderr: 'rollcall: the lock was not free in time\n' });
+    held.child.kill('SIGTERM');
+    expect(await held.ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/told\n$/), stderr: '' });
   });
 
   it('does not touch keys that are no locks', async () => {
