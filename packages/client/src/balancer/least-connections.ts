@@ -29,6 +29,8 @@ class LeastConnections implements Balancer {
   readonly #random: RandomSource;
   /** How many places each endpoint has; undefined while all weights are equal. */
   #places: Float64Array | undefined;
+  /** Places with the fewest requests, by index, of the pick under way. */
+  #free = new Float64Array(0);
   /** Where the next scan begins: one beyond the last pick. */
   #next = 0;
 
@@ -39,6 +41,7 @@ class LeastConnections implements Balancer {
   update(endpoints: readonly Endpoint[]): void {
     this.#endpoints = [...endpoints];
     this.#places = unequalWeights(endpoints) && placesOf(endpoints);
+    this.#free = new Float64Array(endpoints.length);
     this.#next = drawIndex(this.#random, endpoints.length);
   }
 
@@ -67,31 +70,36 @@ class LeastConnections implements Balancer {
   /** Draws one of the places with the fewest requests: counts them, and goes to the one drawn. */
   #pickPlace(places: Float64Array, exclude: readonly Endpoint[]): Endpoint | undefined {
     const endpoints = this.#endpoints;
+    const free = this.#free;
     let least = Infinity;
     let total = 0;
+    let first = -1;
     for (let index = 0; index < endpoints.length; index++) {
-      const endpoint = endpoints[index] as Endpoint;
+      const { inFlight } = endpoints[index] as Endpoint;
       const each = places[index] as number;
-      if (each === 0 || exclude.includes(endpoint)) continue;
-      const full = Math.floor(endpoint.inFlight / each);
-      if (full > least) continue;
-      if (full < least) total = 0;
-      least = full;
-      total += each * (full + 1) - endpoint.inFlight;
+      free[index] = 0;
+      const full = inFlight < each ? 0 : Math.floor(inFlight / each);
+      if (full > least || each === 0 || (exclude.length > 0 && exclude.includes(endpoints[index] as Endpoint))) continue;
+      if (full < least) {
+        least = full;
+        total = 0;
+        first = index;
+      }
+      const left = each * (full + 1) - inFlight;
+      free[index] = left;
+      total += left;
     }
     // Weight 0 is for when no other is left.
-    if (least === Infinity) return endpoints[drawAllowed(endpoints, exclude, -1, undefined, this.#random)];
-    let left = (this.#random.bits() / bitsRange) * total;
-    let drawn: Endpoint | undefined;
-    for (let index = 0; index < endpoints.length; index++) {
-      const endpoint = endpoints[index] as Endpoint;
-      const each = places[index] as number;
-      if (each === 0 || exclude.includes(endpoint) || Math.floor(endpoint.inFlight / each) !== least) continue;
-      drawn = endpoint;
-      left -= each * (least + 1) - endpoint.inFlight;
-      if (left < 0) break;
+    if (first === -1) return endpoints[drawAllowed(endpoints, exclude, -1, undefined, this.#random)];
+    // Those before the first one with the fewest have more.
+    let index = first;
+    let left = (this.#random.bits() / bitsRange) * total - (free[index] as number);
+    for (let next = index + 1; left >= 0 && next < endpoints.length; next++) {
+      if (free[next] === 0) continue;
+      left -= free[next] as number;
+      index = next;
     }
-    return drawn;
+    return endpoints[index];
   }
 
   /** For retries: they are rare, and the scan of `pick` need not ask each endpoint whether it is excluded. */
