@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { peakEwma, StaticSource, connect, ServiceClient } from './index.ts';
+import { boundedLoad, c3, connect, maglev, peakEwma, responseTimeWeighted, ServiceClient, StaticSource } from './index.ts';
 
 describe('an option that there is not is refused by name, with the nearest one that there is', () => {
   it('of connect', async () => {
@@ -23,6 +23,9 @@ describe('an option that there is not is refused by name, with the nearest one t
 
   it('of a balancer', () => {
     expect(() => peakEwma({ decay: 5 } as object)).toThrow('peakEwma has no option decay; did you mean decayMs?');
+    expect(() => c3({ client: 5 } as object)).toThrow('c3 has no option client; did you mean clients?');
+    expect(() => responseTimeWeighted({ failure: 5 } as object)).toThrow('responseTimeWeighted has no option failure; did you mean failureMs?');
+    expect(() => boundedLoad(maglev(), { faktor: 2 } as object)).toThrow('boundedLoad has no option faktor; did you mean factor?');
   });
 
   it('of a registration, before anything is asked for', async () => {

@@ -7,6 +7,7 @@
  * The mean is this client's: its own requests in flight over the endpoints of the list.
  */
 
+import { demandKnown, type OptionNames } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { boundOf, demandFactor } from '../hashing/bounded-loads.ts';
 import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
@@ -18,6 +19,8 @@ export interface BoundedLoadOptions {
   readonly factor?: number;
 }
 
+const boundedLoadOptions: OptionNames<BoundedLoadOptions> = { factor: true };
+
 /**
  * `over`, as long as the endpoint of the key has room: at most ⌈c · mean⌉ requests in flight, this one
  * included, in proportion to weights. When every endpoint with room was tried already, one of the others
@@ -27,8 +30,10 @@ export interface BoundedLoadOptions {
  */
 export function boundedLoad(
   over: HashBalancerFactory = maglev(),
-  { factor = 1.25 }: BoundedLoadOptions = {},
+  options: BoundedLoadOptions = {},
 ): BalancerFactory {
+  const { factor = 1.25 } = options;
+  demandKnown(options, boundedLoadOptions, 'boundedLoad');
   demandFactor(factor);
   return (random) => new BoundedLoad(over(random), factor);
 }

@@ -19,7 +19,7 @@
 
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
-import { demand } from '../demand.ts';
+import { type OptionNames, demand, demandKnown } from '../demand.ts';
 import { drawAllowed } from './draw.ts';
 import { type LatencyOptions, MeanLatency, MovingAverages } from './moving-averages.ts';
 import { Places } from './places.ts';
@@ -37,11 +37,15 @@ export interface C3Options extends LatencyOptions {
   readonly staleMs?: number;
 }
 
+const c3Options: OptionNames<C3Options> = { clients: true, staleMs: true, decayMs: true, failureMs: true };
+
 /**
  * The endpoint with the lowest latency × cube of the estimated queue. Weights count for the queue. O(n).
  * @throws RegistryError `invalid_argument` when an option is out of its range
  */
-export function c3({ clients = 1, staleMs = 10_000, ...latency }: C3Options = {}): BalancerFactory {
+export function c3(options: C3Options = {}): BalancerFactory {
+  const { clients = 1, staleMs = 10_000, ...latency } = options;
+  demandKnown(options, c3Options, 'c3');
   demand(clients > 0 && clients < Infinity, 'clients', clients, 'more than 0');
   demand(staleMs > 0, 'staleMs', staleMs, 'more than 0');
   const make = (random: RandomSource) => new C3(random, { ...latency, clients, staleMs });

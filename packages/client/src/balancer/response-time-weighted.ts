@@ -10,6 +10,7 @@
  * that hangs gets its share until its requests end somehow. `peak-ewma.ts` counts what is in flight.
  */
 
+import { demandKnown, type OptionNames } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
@@ -19,11 +20,14 @@ import { Places } from './places.ts';
 import type { RandomSource } from './seeded-random.ts';
 import { relativeWeights, requestShares } from './weights.ts';
 
+const latencyOptions: OptionNames<LatencyOptions> = { decayMs: true, failureMs: true };
+
 /**
  * Each endpoint as often as its weight ÷ its mean latency says. O(log n); O(n) for a retry.
  * @throws RegistryError `invalid_argument` when an option is out of its range
  */
 export function responseTimeWeighted(options: LatencyOptions = {}): BalancerFactory {
+  demandKnown(options, latencyOptions, 'responseTimeWeighted');
   const latency = () => new MeanLatency(options);
   latency();
   return (random) => new ResponseTimeWeighted(random, latency());
