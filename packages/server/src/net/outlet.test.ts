@@ -1,0 +1,73 @@
+import { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { Body } from './answers.ts';
+import { Outlet } from './outlet.ts';
+
+class Client extends EventEmitter {
+  readonly got: string[] = [];
+  destroyed = false;
+  closed = false;
+  /** It takes so many buffers until it is drained. */
+  takes = Infinity;
+
+  write(buffer: Buffer): boolean {
+    this.got.push(buffer.toString());
+    return --this.takes > 0;
+  }
+
+  end(buffer: Buffer): void {
+    this.got.push(buffer.toString(), 'end');
+  }
+}
+
+function outlet() {
+  const due: (() => void)[] = [];
+  const made = new Outlet((run) => due.push(run));
+  return {
+    send: (client: Client, body: Body) => made.send(client as unknown as ServerResponse, () => client.got.push('head'), body),
+    turn: () => {
+      for (const run of due.splice(0)) run();
+    },
+  };
+}
+
+const body = new Body(['a', 'b', 'c'].map((text) => Buffer.from(text)));
+
+describe('an outlet', () => {
+  it('sends the head and every buffer in order', () => {
+    const { send, turn } = outlet();
+    const client = new Client();
+    send(client, body);
+    for (let at = 0; at < 3; at++) turn();
+    expect(client.got).toEqual(['head', 'a', 'b', 'c', 'end']);
+  });
+
+  it('waits until the client has taken what it was given', () => {
+    const { send, turn } = outlet();
+    const client = new Client();
+    client.takes = 1;
+    send(client, body);
+    for (let at = 0; at < 5; at++) turn();
+    expect(client.got).toEqual(['head', 'a']);
+    client.takes = Infinity;
+    client.emit('drain');
+    for (let at = 0; at < 5; at++) turn();
+    expect(client.got).toEqual(['head', 'a', 'b', 'c', 'end']);
+  });
+
+  it('does 64 writes in a turn, however many clients there are, and drops those that are gone', () => {
+    const { send, turn } = outlet();
+    const clients = Array.from({ length: 200 }, () => new Client());
+    for (const client of clients) send(client, body);
+    const sent = () => clients.reduce((sum, { got }) => sum + got.filter((each) => each !== 'head' && each !== 'end').length, 0);
+    expect(sent()).toBeLessThanOrEqual(64);
+    for (const client of clients.slice(100)) client.destroyed = true;
+    for (let last = sent(), at = 0; at < 12; at++, last = sent()) {
+      turn();
+      expect(sent() - last).toBeLessThanOrEqual(64);
+    }
+    expect(clients.slice(0, 100).every(({ got }) => got.at(-1) === 'end')).toBe(true);
+    expect(clients.slice(100).every(({ got }) => got.length <= 2)).toBe(true);
+  });
+});
