@@ -23,6 +23,7 @@ const rowNames = [
   'parked-queries',
   'kill-instance',
   'hundred-thousand',
+  'large-removals',
   'unrelated-wake-ups',
   'dns-srv',
   'dns-storm',

@@ -63,8 +63,9 @@ export async function defineOwn({ registry, identity }: Parts, definitions: OwnD
     const stays = wanted.holders.get(id) === find.check(registry.state, node, id)?.instance;
     if (!stays) await registry.submit({ kind: 'deregister-check', node, id });
   }
+  const defined = new Set(ids.services);
   for (const id of before.services) {
-    if (!ids.services.includes(id)) await registry.submit({ kind: 'deregister-instance', node, id });
+    if (!defined.has(id)) await registry.submit({ kind: 'deregister-instance', node, id });
   }
   const own = () => enrolment(registry.state, { name: node, address: identity.address }, identity);
   const keep = (check: CheckInput) => keepStatus(registry.state, node, check);
