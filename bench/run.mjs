@@ -24,6 +24,7 @@ const rowNames = [
   'kill-instance',
   'hundred-thousand',
   'large-removals',
+  'longest-hold',
   'unrelated-wake-ups',
   'dns-srv',
   'dns-storm',

@@ -20,7 +20,7 @@ import { RegistryError } from '@rollcall/protocol';
 export type Work<T> = Generator<PromiseLike<unknown> | undefined, T, undefined>;
 
 /** What a unit is: about a microsecond on a machine of today, a row of a list being two to four. */
-const unitsPerTurn = 4_000;
+const unitsPerTurn = 2_500;
 /** Work that goes on at the same time; more only take memory, for there is one thread. */
 const runningMax = 8;
 /** Work that has begun and waits for its place: it holds what it reads. */

@@ -15,6 +15,8 @@ const longChars = 1_024;
 /** Characters that take as long to write as a unit of work, and what a value takes besides. */
 const charsPerUnit = 64;
 const unitsPerValue = 1;
+/** What making the object of a row takes, also of one that is left out. */
+const unitsPerRow = 3;
 /** Values of a list that are written together; one may be large, so they are few. */
 const valuesPerStep = 16;
 
@@ -142,8 +144,7 @@ export function* writeList<T>(out: JsonWriter, rows: Iterable<T>, json: (row: T)
   for (const row of rows) {
     const value = json(row);
     if (value !== undefined) some.push(value);
-    // Those that are left out cost, too.
-    if (!out.pace.spend(unitsPerValue) && some.length < valuesPerStep) continue;
+    if (!out.pace.spend(unitsPerRow) && some.length < valuesPerStep) continue;
     const spent = out.values(some);
     some = [];
     if (spent) yield;
@@ -161,12 +162,11 @@ export function* writeObject<T>(
   out.open('{');
   for (const row of rows) {
     const found = entry(row);
-    if (found === undefined) {
-      if (out.pace.spend(unitsPerValue)) yield;
-      continue;
+    if (found !== undefined) {
+      out.key(found[0]);
+      out.value(found[1]);
     }
-    out.key(found[0]);
-    if (out.value(found[1])) yield;
+    if (out.pace.spend(unitsPerRow)) yield;
   }
   out.close();
 }
