@@ -38,6 +38,7 @@ describe('the examples', () => {
     ['packages/client/src/integration/README.md', 1],
     ['packages/client/src/resilience/README.md', 1],
     ['packages/client/src/routing/README.md', 1],
+    ['packages/client/src/telemetry/README.md', 1],
     ['packages/server/src/frontend/admin/README.md', 1],
     ['packages/server/src/engine/embedded/README.md', 1],
   ])('of %s work against a registry that runs', async (path, count) => {

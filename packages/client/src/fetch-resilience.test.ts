@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { context, trace, type Span } from '@opentelemetry/api';
 import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../server/src/manual-clock.case.ts';
 import { inOrder } from './balancer/in-order.case.ts';
@@ -254,33 +253,4 @@ it('sends requests with the canary’s header to the canary', async () => {
   expect(await (await web.fetch('/')).text()).toBe('/');
   expect(await (await web.fetch('/', { headers: { 'X-Canary': 'always' } })).text()).toBe('canary');
   expect(web.pick({ headers: { 'X-Canary': 'always' } }).port).toBe(Number(port));
-});
-
-it('describes the caller’s span', async () => {
-  const attributes: Record<string, unknown> = {};
-  const span = { setAttributes: (more: object) => Object.assign(attributes, more) } as unknown as Span;
-  // The API alone has no context that lasts; this one holds for the synchronous part, as that of an SDK would.
-  const active = trace.setSpan(context.active(), span);
-  context.setGlobalContextManager({
-    active: () => active,
-    with: (_, run, self, ...args) => run.call(self as never, ...args),
-    bind: (_, target) => target,
-    enable() {
-      return this;
-    },
-    disable() {
-      return this;
-    },
-  });
-  cleanups.push(async () => context.disable());
-  const [dead, good] = [await deadAuthority(), await ok()];
-  const { web } = client([dead, good.authority]);
-  await (await web.fetch('/')).text();
-  expect(attributes).toEqual({
-    'rollcall.service': 'web',
-    'rollcall.instance': good.authority,
-    'rollcall.result': 'ok',
-    'rollcall.tries': 2,
-    'rollcall.hedged': false,
-  });
 });

@@ -7,7 +7,7 @@ import type { Hedging } from '../resilience/hedging.ts';
 import type { RetryBudget } from '../resilience/retry-budget.ts';
 import type { ServiceEvent } from '../resilience/service-event.ts';
 import type { EndpointChooser } from '../routing/router.ts';
-import type { Telemetry } from '../telemetry.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { EndpointPools } from './endpoint-pools.ts';
 
 /** What all requests of a service share. */

@@ -20,11 +20,13 @@ import { type Failure, isIdempotent, retryPlace } from '../resilience/retry.ts';
 import type { ServiceEvent } from '../resilience/service-event.ts';
 import { Tries } from '../resilience/tries.ts';
 import type { HeaderReader } from '../routing/canary.ts';
-import type { Telemetry } from '../telemetry.ts';
+import type { RequestTelemetry } from '../telemetry/request-telemetry.ts';
+import { resultOf } from '../telemetry/result.ts';
+import type { TryTelemetry } from '../telemetry/try-telemetry.ts';
 import type { ExchangeContext, ExchangeOptions } from './exchange-context.ts';
 import { brokenOff, noAnswer, noInstance, noList, overloaded, tooLate, tooMany } from './exchange-errors.ts';
 import { isReadOnce, ReplayBody } from './replay-body.ts';
-import { headerReader, withHeader } from './request-headers.ts';
+import { headerReader, withHeaders } from './request-headers.ts';
 import { type FetchHandler, type Pause, Try, type TryListener } from './try.ts';
 
 const nobody: readonly Endpoint[] = [];
@@ -39,11 +41,14 @@ export class Exchange implements TryListener, Hedgeable {
   readonly #idempotent: boolean;
   readonly #body: ReplayBody | undefined;
   readonly #tries: Tries;
-  readonly #span: ReturnType<Telemetry['span']>;
+  readonly #telemetry: RequestTelemetry | undefined;
   /** Tries that may still answer: one, or two after a hedge. */
   #waiting: readonly Try[] = noTries;
   #answering: Try | undefined;
+  #calledAt = 0;
   #startedAt = 0;
+  /** Of the answer that counts. */
+  #status = 0;
   /** Requests in flight when this one began, itself included. */
   #inFlight = 0;
   #hedged = false;
@@ -61,7 +66,7 @@ export class Exchange implements TryListener, Hedgeable {
     this.#tries = new Tries(options.triesMax ?? context.triesMax);
     this.#header = headerReader(request.headers);
     this.#idempotent = options.idempotent ?? isIdempotent(request.method);
-    this.#span = context.telemetry?.span();
+    this.#telemetry = context.telemetry?.begin(request.method, request.path);
     if (isReadOnce(request.body)) this.#body = new ReplayBody(request.body, this.#idempotent ? context.replayBytesMax : 0);
   }
 
@@ -72,6 +77,7 @@ export class Exchange implements TryListener, Hedgeable {
   start(): void {
     const { requests, clock } = this.#context;
     requests.current += 1;
+    this.#calledAt = clock.monotonic();
     try {
       this.handler.onConnect((reason) => this.#abort(reason));
     } catch (error) {
@@ -104,9 +110,10 @@ export class Exchange implements TryListener, Hedgeable {
     }
   }
 
-  claim(attempt: Try, latencyMs: number, succeeded: boolean, now: number): boolean {
+  claim(attempt: Try, status: number, latencyMs: number, succeeded: boolean, now: number): boolean {
     if (this.#answering !== undefined || this.#over) return false;
     this.#answering = attempt;
+    this.#status = status;
     this.#context.requests.answering += 1;
     this.#endHedge();
     const { hedging, concurrency } = this.#context;
@@ -116,7 +123,9 @@ export class Exchange implements TryListener, Hedgeable {
     if (succeeded) concurrency?.observe(Math.max(latencyMs, 0.001), this.#inFlight);
     const waiting = this.#waiting;
     this.#waiting = noTries;
-    for (const other of waiting) if (other !== attempt) other.cancel(new DOMException('another endpoint answered first', 'AbortError'));
+    for (const other of waiting) {
+      if (other !== attempt) other.cancel(new DOMException('another endpoint answered first', 'AbortError'), 'superseded');
+    }
     return true;
   }
 
@@ -135,7 +144,7 @@ export class Exchange implements TryListener, Hedgeable {
   }
 
   onComplete(trailers: string[] | null): void {
-    if (!this.#end('ok')) return;
+    if (!this.#end(resultOf(this.#status))) return;
     this.handler.onComplete(trailers);
   }
 
@@ -239,30 +248,36 @@ export class Exchange implements TryListener, Hedgeable {
     hedging?.spend(now);
     this.#hedged = true;
     this.#tell({ kind: 'hedge', endpoint: slow.endpoint.authority, delayMs });
-    this.#try(endpoint, now);
+    this.#try(endpoint, now, slow);
   }
 
-  #try(endpoint: Endpoint, now: number): void {
-    const { picker, pools, clock } = this.#context;
+  /** @param hedged the try that it is a hedge of */
+  #try(endpoint: Endpoint, now: number, hedged?: Try): void {
+    const { pools } = this.#context;
     const { tryTimeoutMs = this.#context.tryTimeoutMs } = this.#options;
+    const telemetry = this.#telemetry?.try(endpoint, this.#tries.count, hedged?.telemetry);
     this.#tries.begin(endpoint, now);
-    const attempt = new Try(this, picker, clock, endpoint, now);
+    const attempt = new Try(this, this.#context, endpoint, now, telemetry);
     this.#waiting = [...this.#waiting, attempt];
     if (tryTimeoutMs !== Infinity) attempt.limit(tryTimeoutMs);
     try {
-      pools.get(endpoint).dispatch(this.#requestNow(now), attempt);
+      const pool = pools.get(endpoint);
+      const request = this.#requestNow(now, telemetry);
+      if (telemetry === undefined) pool.dispatch(request, attempt);
+      else telemetry.sending(() => pool.dispatch(request, attempt));
     } catch (error) {
       attempt.onError(error as Error);
     }
   }
 
-  /** The request as it goes out now: with what is left of its time, and its body from the beginning. */
-  #requestNow(now: number): Dispatcher.DispatchOptions {
+  /** The request as it goes out now: with what is left of its time, its place in a trace, and its body from the beginning. */
+  #requestNow(now: number, telemetry: TryTelemetry | undefined): Dispatcher.DispatchOptions {
     const { deadline } = this.#options;
-    if (deadline === undefined && this.#body === undefined) return this.#request;
+    if (deadline === undefined && this.#body === undefined && telemetry === undefined) return this.#request;
+    const added = { ...telemetry?.headers, ...(deadline !== undefined && { [deadlineHeader]: writeDeadline(deadline, now) }) };
     return {
       ...this.#request,
-      ...(deadline === undefined ? {} : { headers: withHeader(this.#request.headers, deadlineHeader, writeDeadline(deadline, now)) }),
+      headers: withHeaders(this.#request.headers, added),
       // Undici takes any async iterable for a body; its types name fewer.
       ...(this.#body === undefined ? {} : { body: this.#body as unknown as NonNullable<Dispatcher.DispatchOptions['body']> }),
     };
@@ -295,14 +310,14 @@ export class Exchange implements TryListener, Hedgeable {
 
   #abort(reason: unknown): void {
     const error = reason instanceof Error ? reason : new DOMException('the request was aborted', 'AbortError');
-    if (!this.#end(error.name)) return;
+    if (!this.#end('cancelled')) return;
     for (const attempt of this.#waiting) attempt.cancel(error);
     this.#answering?.cancel(error);
     this.handler.onError(error);
   }
 
   #fail(error: Error): void {
-    if (!this.#end(isRegistryError(error) ? error.code : error.name)) return;
+    if (!this.#end(isRegistryError(error) ? error.code : this.#answering === undefined ? 'failed' : 'broken')) return;
     this.handler.onError(error);
   }
 
@@ -320,8 +335,10 @@ export class Exchange implements TryListener, Hedgeable {
     this.#stopDeadline?.();
     this.#stopWaiting?.();
     this.#body?.release();
-    const last = this.#answering?.endpoint ?? this.#tries.endpoints.at(-1);
-    this.#context.telemetry?.ended(this.#span, result, last, this.#tries.count, this.#hedged);
+    this.#telemetry?.ended({
+      ...{ result, endpoint: this.#answering?.endpoint ?? this.#tries.endpoints.at(-1) },
+      ...{ tries: this.#tries.count, hedged: this.#hedged, durationMs: this.#context.clock.monotonic() - this.#calledAt },
+    });
     return true;
   }
 }

@@ -15,17 +15,16 @@ export function headerReader(headers: Headers): HeaderReader {
   };
 }
 
-/** The headers with one more; one of the same name is replaced. */
-export function withHeader(headers: Headers, name: string, value: string): Record<string, string | string[]> {
+/** The headers with more of them, whose names are in lower case; those of the same names are replaced. */
+export function withHeaders(headers: Headers, added: Readonly<Record<string, string>>): Record<string, string | string[]> {
   const all: Record<string, string | string[]> = {};
-  for (const [other, given] of pairs(headers)) {
-    if (given === undefined || other.toLowerCase() === name) continue;
-    const before = all[other];
+  for (const [name, given] of pairs(headers)) {
+    if (given === undefined || Object.hasOwn(added, name.toLowerCase())) continue;
+    const before = all[name];
     // A flat array may name a header twice.
-    all[other] = before === undefined ? given : [before, given].flat();
+    all[name] = before === undefined ? given : [before, given].flat();
   }
-  all[name] = value;
-  return all;
+  return Object.assign(all, added);
 }
 
 /**
@@ -36,7 +35,7 @@ export function withOneLength(headers: Headers): Headers {
   for (const [name, value] of pairs(headers)) {
     if (typeof value !== 'string' || !value.includes(',') || name.toLowerCase() !== 'content-length') continue;
     const [length = '', ...others] = value.split(',').map((one) => one.trim());
-    return others.every((other) => other === length) ? withHeader(headers, 'content-length', length) : headers;
+    return others.every((other) => other === length) ? withHeaders(headers, { 'content-length': length }) : headers;
   }
   return headers;
 }

@@ -5,7 +5,7 @@
 
 import type { Dispatcher } from 'undici';
 import type { Endpoint } from '../endpoint.ts';
-import type { Telemetry } from '../telemetry.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Connecting } from './connecting.ts';
 import type { EndpointPools } from './endpoint-pools.ts';
 
@@ -53,11 +53,11 @@ export class Transport {
   async #load(): Promise<LoadedTransport> {
     const [{ EndpointPools }, { Telemetry }, { getGlobalDispatcher }] = await Promise.all([
       import('./endpoint-pools.ts'),
-      import('../telemetry.ts'),
+      import('../telemetry/telemetry.ts'),
       import('undici'),
     ]);
     if (this.#closed !== undefined) throw this.#closed;
     const pools = new EndpointPools(this.#connecting);
-    return (this.#loaded = { pools, telemetry: new Telemetry(this.#service), elsewhere: getGlobalDispatcher });
+    return (this.#loaded = { pools, telemetry: new Telemetry(this.#service, this.#connecting.tls), elsewhere: getGlobalDispatcher });
   }
 }

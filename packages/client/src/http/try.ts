@@ -3,7 +3,7 @@
  * What follows from how it went is for the exchange to decide.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
 import type { OutcomeResult } from '../balancer/balancer.ts';
 import type { Clock } from '../clock.ts';
@@ -12,6 +12,7 @@ import { type LoadReport, loadReportIn } from '../load-report/load-report.ts';
 import { silenceTimer } from '../resilience/held-up.ts';
 import { type Failure, isRefusal } from '../resilience/retry.ts';
 import type { EndpointChooser } from '../routing/router.ts';
+import type { TryEnd, TryTelemetry } from '../telemetry/try-telemetry.ts';
 import { failureOf } from './failure.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -23,10 +24,11 @@ export type FetchHandler = Required<Pick<Dispatcher.DispatchHandler, 'onConnect'
 export interface TryListener {
   /**
    * The answer has begun.
+   * @param status of the answer
    * @param succeeded whether it is not the endpoint's own failure
    * @returns false when another try's answer counts already
    */
-  claim(attempt: Try, latencyMs: number, succeeded: boolean, now: number): boolean;
+  claim(attempt: Try, status: number, latencyMs: number, succeeded: boolean, now: number): boolean;
   /**
    * An answer that another endpoint may better, or this one later.
    * @param pause what the answer says of when to try again
@@ -42,6 +44,12 @@ export interface TryListener {
   onComplete(trailers: string[] | null): void;
 }
 
+/** What tries are given of what all requests of a service share. */
+export interface TrySurroundings {
+  readonly picker: EndpointChooser;
+  readonly clock: Clock;
+}
+
 /** `Retry-After`. */
 export interface Pause {
   readonly ms: number;
@@ -55,6 +63,7 @@ const discardMs = 1_000;
 
 export class Try implements FetchHandler {
   readonly endpoint: Endpoint;
+  readonly telemetry: TryTelemetry | undefined;
   readonly #exchange: TryListener;
   readonly #picker: EndpointChooser;
   readonly #clock: Clock;
@@ -69,10 +78,11 @@ export class Try implements FetchHandler {
   #stopTimer: (() => void) | undefined;
   #discarded = 0;
 
-  constructor(exchange: TryListener, picker: EndpointChooser, clock: Clock, endpoint: Endpoint, startedAt: number) {
+  constructor(exchange: TryListener, { picker, clock }: TrySurroundings, endpoint: Endpoint, startedAt: number, telemetry?: TryTelemetry) {
     this.#exchange = exchange;
     this.#picker = picker;
     this.#clock = clock;
+    this.telemetry = telemetry;
     this.endpoint = endpoint;
     this.#startedAt = startedAt;
     endpoint.inFlight += 1;
@@ -84,14 +94,19 @@ export class Try implements FetchHandler {
       const what = failure === 'unsent' ? 'connection' : 'answer';
       const error = new RegistryError('deadline_exceeded', `no ${what} within ${timeoutMs} ms`);
       const now = this.#observe(failure === 'unsent' ? 'unreachable' : 'failed');
+      this.telemetry?.failed(failure, now - this.#startedAt, error);
       this.#leave(error);
       this.#exchange.failed(this, failure, now, error);
     });
   }
 
-  /** Nobody wants its answer any more. The caller's own deadline counts as a failure to answer in time. */
-  cancel(reason: Error): void {
-    if (this.#state === 'waiting') this.#observe(reason.name === 'TimeoutError' ? 'failed' : 'cancelled');
+  /** Its answer is of no use any more. The caller's own deadline counts as a failure to answer in time. */
+  cancel(reason: Error, why: 'superseded' | 'cancelled' = 'cancelled'): void {
+    if (this.#state === 'waiting') {
+      const late = reason.name === 'TimeoutError';
+      const now = this.#observe(late ? 'failed' : 'cancelled');
+      this.telemetry?.failed(late ? 'late' : why, now - this.#startedAt, why === 'superseded' ? undefined : reason);
+    }
     this.#leave(reason);
   }
 
@@ -111,8 +126,10 @@ export class Try implements FetchHandler {
     const pauseMs = status === 503 || status === 429 ? retryAfterMs(headers, this.#clock.now()) : undefined;
     const pause = pauseMs === undefined ? undefined : { ms: pauseMs, everywhere: status === 429 };
     const now = this.#observe(succeeded ? 'ok' : 'failed', loadReportIn(headers), pauseMs);
+    const latencyMs = now - this.#startedAt;
+    this.telemetry?.answered(status, latencyMs);
     const goesOn = (isRefusal(status) || pause !== undefined) && this.#exchange.supersede(this, 'refused', now, pause);
-    if (goesOn || !this.#exchange.claim(this, now - this.#startedAt, succeeded, now)) {
+    if (goesOn || !this.#exchange.claim(this, status, latencyMs, succeeded, now)) {
       this.#state = 'discarding';
       this.#stopTimer = this.#clock.timer(discardMs, () => this.#leave(givenUp()));
       return true;
@@ -142,6 +159,7 @@ export class Try implements FetchHandler {
     const failure = this.#exchange.bodyFailed ? undefined : failureOf(error, sent);
     if (state === 'over') return;
     const now = this.#observe(failure === undefined ? 'cancelled' : outcomes[failure]);
+    if (state === 'waiting') this.telemetry?.failed(failure ?? endOf(error), now - this.#startedAt, error);
     this.#release();
     if (state === 'discarding') return;
     // Part of the answer went up: a retry would have to continue it.
@@ -175,6 +193,11 @@ export class Try implements FetchHandler {
 const outcomes: Readonly<Record<Failure, OutcomeResult>> = {
   ...{ unsent: 'unreachable', broken: 'broken', late: 'failed', refused: 'failed' },
 };
+
+/** Of a try that would have failed anywhere: its request is at fault, or the client was closed. */
+function endOf(error: Error): TryEnd {
+  return isRegistryError(error, 'cancelled') ? 'cancelled' : 'invalid';
+}
 
 function givenUp(): DOMException {
   return new DOMException('the answer was given up', 'AbortError');

@@ -1,0 +1,22 @@
+/**
+ * Which instances have series of their own in metrics. Instances come and go, and a series of a cumulative metric
+ * stays until the process ends: SDKs keep 2,000 series of an instrument and count the rest in one, which says neither
+ * the service nor the result
+ * (https://opentelemetry.io/docs/specs/otel/metrics/sdk/#cardinality-limits). So the first instances that are asked
+ * have their names, and those after them share one. Spans name every instance.
+ */
+
+/** With a few results each, they stay below the limit of the SDK. */
+export const namedMax = 500;
+
+export class NamedInstances {
+  readonly #names = new Set<string>();
+
+  /** @param authority `host:port` */
+  has(authority: string): boolean {
+    if (this.#names.has(authority)) return true;
+    if (this.#names.size >= namedMax) return false;
+    this.#names.add(authority);
+    return true;
+  }
+}

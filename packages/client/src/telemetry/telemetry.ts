@@ -1,0 +1,74 @@
+/**
+ * What OpenTelemetry sees of one service: its instruments, and where the record of each request begins. Only the API
+ * is used (https://opentelemetry.io/docs/specs/otel/overview/#api). A program without an SDK pays for three look-ups
+ * a request, and may set one up at any time. `request-telemetry.ts` has what is recorded of a request.
+ */
+
+import { context, createNoopMeter, metrics, propagation, ProxyTracer, trace, type Tracer } from '@opentelemetry/api';
+import { isSecure, type TlsOptions } from '../http/connecting.ts';
+import type { ServiceEvent } from '../resilience/service-event.ts';
+import { NamedInstances } from './named-instances.ts';
+import type { Instruments, Recording } from './recording.ts';
+import { RequestTelemetry } from './request-telemetry.ts';
+
+/** Name of the meter and of the tracer. */
+const scope = '@rollcall/client';
+
+/** Those that the conventions advise for HTTP, in seconds. */
+const boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+export class Telemetry {
+  /** The SDK's parts are there from the first look-up that finds them on. */
+  readonly #recording: { -readonly [K in keyof Recording]: Recording[K] };
+
+  /** @param tls of the service: says which instances are asked by `https:` */
+  constructor(service: string, tls: TlsOptions) {
+    this.#recording = {
+      ...{ service, tracer: undefined, instruments: undefined },
+      ...{ named: new NamedInstances(), isSecure: (instance) => isSecure(instance, tls) },
+    };
+  }
+
+  event({ kind }: ServiceEvent): void {
+    const recording = this.#recording;
+    recording.instruments ??= instrumentsOfSdk();
+    recording.instruments?.events.add(1, { 'rollcall.service': recording.service, 'rollcall.event': kind });
+  }
+
+  /**
+   * A request begins; its spans are children of what is active now.
+   * @param path with the query
+   * @returns undefined when nothing records and nothing propagates
+   */
+  begin(method: string, path: string): RequestTelemetry | undefined {
+    const recording = this.#recording;
+    recording.tracer ??= tracerOfSdk();
+    recording.instruments ??= instrumentsOfSdk();
+    const isIdle = recording.tracer === undefined && recording.instruments === undefined;
+    if (isIdle && propagation.fields().length === 0) return undefined;
+    return new RequestTelemetry(recording, { method, path, context: context.active() });
+  }
+}
+
+/** The API hands out a proxy as long as there is no provider behind it. */
+function tracerOfSdk(): Tracer | undefined {
+  const tracer = trace.getTracer(scope);
+  return tracer instanceof ProxyTracer ? undefined : tracer;
+}
+
+/** A meter that was made before there was a provider would stay without one. */
+function instrumentsOfSdk(): Instruments | undefined {
+  const meter = metrics.getMeter(scope);
+  if (meter === createNoopMeter()) return undefined;
+  const advice = { explicitBucketBoundaries: boundaries };
+  return {
+    tries: meter.createHistogram('http.client.request.duration', { description: 'Duration of HTTP client requests.', unit: 's', advice }),
+    requests: meter.createHistogram('rollcall.client.request.duration', {
+      description: 'From the call to the last byte of the answer or to the error, over all tries, by service and result',
+      ...{ unit: 's', advice },
+    }),
+    events: meter.createCounter('rollcall.client.events', {
+      description: 'Retries, hedges, ejections, breakers and refusals, by service and kind',
+    }),
+  };
+}
