@@ -58,6 +58,8 @@ export interface Register {
   readonly checks?: readonly CheckInput[];
   /** Remove the checks of the given instances that are not in `checks`; checks of maintenance stay. */
   readonly replaceChecks?: boolean;
+  /** A part of it is done already, and nothing was refused before. */
+  readonly checked?: true;
 }
 
 /** Removes an instance and its checks; false when it did not exist. */

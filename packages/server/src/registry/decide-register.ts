@@ -13,9 +13,15 @@ const unwritten = { created: 0, modified: 0 } as const;
 
 /** Sessions that end by it may take several steps; then everything is registered in one. */
 export function* register(draft: Draft, command: Register, now: number): Steps<boolean> {
+  // What it has ended itself is no reason to refuse the rest of it.
+  if (command.checked !== true) checkRefusals(draft, command);
+  for (const _ of registerChecked(draft, command, now)) yield () => ({ checked: true });
+  return true;
+}
+
+function* registerChecked(draft: Draft, command: Register, now: number): Steps<void> {
   const node = command.node.name;
   const checks = command.checks ?? [];
-  checkRefusals(draft, command);
   const removal = new Removal(draft, now);
   for (const check of checks) yield* removal.clearWay(node, { id: check.id, status: statusOf(draft, node, check) });
   for (const id of replacedChecks(draft, command)) yield* removal.sessionsWithCheck(node, id);
@@ -34,7 +40,6 @@ export function* register(draft: Draft, command: Register, now: number): Steps<b
     else yield* removal.check(node, check.id);
   }
   for (const id of replacedChecks(draft, command)) draft.delete(keys.check(node, id));
-  return true;
 }
 
 /** @throws RegistryError before anything is written or ended */

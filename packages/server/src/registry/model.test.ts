@@ -152,7 +152,8 @@ const steps = (maxBatch: number, commands = command) =>
     maxLength: 40,
   });
 
-describe('the state machine against a naive model', () => {
+// Minutes, since the runs are many, and a loaded machine takes several times as long.
+describe('the state machine against a naive model', { timeout: 180_000 }, () => {
   test('every answer, every content and every view revision agree, one command at a time', () => {
     fc.assert(
       // A transaction may make and remove a key, which leaves a tombstone and moves its views.
