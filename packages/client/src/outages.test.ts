@@ -15,6 +15,8 @@ import type { ExchangeContext } from './http/exchange-context.ts';
 import { Exchange } from './http/exchange.ts';
 import type { FetchHandler } from './http/try.ts';
 import { type WebServer, webServer } from './http/web-server.case.ts';
+import { Breakers } from './resilience/breaker.ts';
+import { Guard } from './resilience/guard.ts';
 import { Hedging } from './resilience/hedging.ts';
 import { RetryBudget } from './resilience/retry-budget.ts';
 import { ServiceClient } from './service-client.ts';
@@ -34,7 +36,8 @@ class Network extends EndpointPools {
   readonly #ids: readonly string[];
   #sent = 0;
 
-  constructor(policy: PolicyName, count: number) {
+  /** @param breakers undefined for none */
+  constructor(policy: PolicyName, count: number, breakers?: Breakers) {
     super(connectingOf(1000));
     this.#ids = Array.from({ length: count }, (_, index) => `web-${index}`);
     const reach = (endpoint: Endpoint) =>
@@ -43,7 +46,7 @@ class Network extends EndpointPools {
     picker.update(this.#ids.map((id) => anInstance(id)), 0);
     const { clock } = this;
     this.#context = {
-      ...{ service: 'web', picker, pools: this, clock, budget: new RetryBudget(), hedging: new Hedging(clock) },
+      ...{ service: 'web', picker: breakers === undefined ? picker : new Guard(picker, breakers, Infinity), pools: this, clock, budget: new RetryBudget(), hedging: new Hedging(clock) },
       ...{ requests: { current: 0, answering: 0, max: 10_000 }, triesMax: 3, tryTimeoutMs: Infinity },
       ...{ replayBytesMax: 0, retryAfterMaxMs: 0 },
     };
@@ -96,9 +99,19 @@ class Network extends EndpointPools {
   }
 }
 
+const breakersOf = {
+  'without breakers': () => undefined,
+  // Of requests that are sent, none fails here.
+  'with breakers': () => new Breakers({}, ({ authority }, state) => expect.fail(`the breaker of ${authority} is ${state}`)),
+};
+
 describe.each(Object.keys(policies) as PolicyName[])('%s', (policy) => {
+  describe.each(Object.entries(breakersOf))('%s', (_guard, breakers) => cases(policy, breakers));
+});
+
+function cases(policy: PolicyName, breakers: () => Breakers | undefined): void {
   it.each([2, 3, 5])('fails at most one request in a hundred when all but one of %i refuse', async (count) => {
-    const network = new Network(policy, count);
+    const network = new Network(policy, count, breakers());
     await network.load(1000);
     network.fell(...Array.from({ length: count - 1 }, (_, index) => index));
     await network.load(4000);
@@ -108,7 +121,7 @@ describe.each(Object.keys(policies) as PolicyName[])('%s', (policy) => {
   });
 
   it.each([2, 3, 5])('finds the first of %i that is back at once', async (count) => {
-    const network = new Network(policy, count);
+    const network = new Network(policy, count, breakers());
     await network.load(1000);
     network.fell(...Array.from({ length: count }, (_, index) => index));
     await network.load(8000);
@@ -121,7 +134,7 @@ describe.each(Object.keys(policies) as PolicyName[])('%s', (policy) => {
     await network.load(20_000);
     expect(network.failedSince(back)).toBeLessThanOrEqual(0.01);
   });
-});
+}
 
 const cleanups: (() => Promise<void>)[] = [];
 

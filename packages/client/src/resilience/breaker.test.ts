@@ -48,6 +48,21 @@ it('rests again when the trial fails, and tries again when nothing is heard of i
   expect(states).toEqual(['open', 'half-open', 'open', 'half-open']);
 });
 
+it('lets the next request try when the trial found no connection', () => {
+  const { endpoint, breakers, states, fail } = setUp();
+  fail(20, 0);
+  breakers.sent(endpoint, 5_000);
+  // Of one that began before the trial, this is no news.
+  breakers.unsent(endpoint, 5_005, 4_900);
+  expect(breakers.allows(endpoint, 5_009)).toBe(false);
+  breakers.unsent(endpoint, 5_010, 5_000);
+  expect(breakers.allows(endpoint, 5_010)).toBe(true);
+  breakers.sent(endpoint, 5_010);
+  expect(breakers.allows(endpoint, 5_011)).toBe(false);
+  breakers.observe(endpoint, true, 5_020, 5_010);
+  expect(states).toEqual(['open', 'half-open', 'closed']);
+});
+
 it('takes no request that began before for the trial', () => {
   const { endpoint, breakers, states, fail } = setUp();
   fail(20, 0.1);

@@ -5,6 +5,9 @@
  *
  * Unlike ejection, which never leaves out more than a share of the endpoints, breakers may all be open:
  * then requests fail at once instead of waiting for a service that is down.
+ *
+ * Requests that found no connection do not count: they asked the endpoint nothing, and `reachability.ts` leaves it out
+ * until it takes connections again. An open circuit would keep it out for longer than that.
  */
 
 import { type OptionNames, demand, demandKnown } from '../demand.ts';
@@ -76,7 +79,16 @@ export class Breakers {
   }
 
   /**
-   * A request ended; cancelled ones say nothing and are not reported.
+   * A request found no connection. If it was the trial, the next one may try at once.
+   * @param sentAt as for `observe`
+   */
+  unsent(endpoint: Endpoint, now: number, sentAt: number): void {
+    const circuit = this.#circuits.get(endpoint);
+    if (circuit?.state === 'half-open' && this.#mayBeTrial(circuit, sentAt)) circuit.until = now;
+  }
+
+  /**
+   * A request ended after it was sent; cancelled ones say nothing and are not reported.
    * @param sentAt when it began: of those that began before a trial, none is the trial
    */
   observe(endpoint: Endpoint, succeeded: boolean, now: number, sentAt = now): void {
@@ -87,11 +99,15 @@ export class Breakers {
       this.#circuits.set(endpoint, circuit);
     }
     if (circuit.state === 'half-open') {
-      if (sentAt < circuit.until - this.#openMs - roundingMs) return;
+      if (!this.#mayBeTrial(circuit, sentAt)) return;
       if (succeeded) this.#close(endpoint, circuit);
       else this.#open(endpoint, circuit, now);
     } else if (circuit.state === 'closed') this.#count(endpoint, circuit, succeeded, now);
     // What was under way when it opened says nothing new.
+  }
+
+  #mayBeTrial(circuit: Circuit, sentAt: number): boolean {
+    return sentAt >= circuit.until - this.#openMs - roundingMs;
   }
 
   #count(endpoint: Endpoint, circuit: Circuit, succeeded: boolean, now: number): void {

@@ -48,7 +48,8 @@ export class Guard implements EndpointChooser {
   observe(endpoint: Endpoint, outcome: Outcome): void {
     this.#router.observe(endpoint, outcome);
     const { result, now, latencyMs } = outcome;
-    if (result !== 'cancelled') this.#breakers?.observe(endpoint, result === 'ok', now, now - latencyMs);
+    if (result === 'unreachable') this.#breakers?.unsent(endpoint, now, now - latencyMs);
+    else if (result !== 'cancelled') this.#breakers?.observe(endpoint, result === 'ok', now, now - latencyMs);
   }
 
   #sent(endpoint: Endpoint, now: number): Endpoint {
