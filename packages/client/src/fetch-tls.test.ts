@@ -28,12 +28,14 @@ afterEach(async () => {
 
 /** Answers with the protocol, what the client called itself, and for which name it asked. */
 async function secure(wanted: Wanted = {}, options: ServerOptions = {}) {
+  let requests = 0;
   const server: Server = createHttpsServer({ ...authority.issue(wanted), ...options }, ({ socket }, response) => {
+    requests += 1;
     const { servername } = socket as TLSSocket & { readonly servername: string | false };
     const subject = (socket as TLSSocket).getPeerCertificate().subject as { CN?: string } | undefined;
     response.end(`tls ${subject?.CN ?? 'unknown'} for ${servername === false ? 'no name' : servername}`);
   });
-  return { server, ...(await listen(server)) };
+  return { server, requests: () => requests, ...(await listen(server)) };
 }
 
 async function listen(server: Server | Http2SecureServer) {
@@ -127,6 +129,26 @@ describe('TLS', () => {
     }
     expect(await client([at(port)], { tls: { ca: [other.cert, ca] } }).text()).toMatch(/^tls/);
     expect(await client([at(port)], { tls: { verify: false } }).text()).toMatch(/^tls/);
+  });
+
+  it('is part of the check whether an instance that could not be connected to is back', async () => {
+    const broken = await secure({}, new TestAuthority('another').issue());
+    const other = await secure();
+    const events: string[] = [];
+    const { web, text } = client([at(broken.port), at(other.port)], {
+      ...{ tls: { ca }, ejection: { baseMs: 10, maxMs: 10 }, onEvent: ({ kind }) => events.push(kind) },
+    });
+    expect(await text()).toMatch(/^tls/);
+    expect(events).toContain('ejected');
+    events.length = 0;
+    // The first connection was a request's; those after it are checks.
+    while (broken.connections() < 6) await text();
+    expect(events).toEqual([]);
+    broken.server.setSecureContext(authority.issue());
+    const before = broken.requests();
+    while (broken.requests() === before) await text();
+    expect(events).toEqual([]);
+    await web.close();
   });
 
   it('is proposed when an instance does not answer plain HTTP', async () => {

@@ -16,7 +16,7 @@ import { type Connecting, connectingOf, demandsTls, isSecure, tlsConnectionOptio
 import type { ListWait } from './http/exchange-context.ts';
 import { noInstance } from './http/exchange-errors.ts';
 import { loadProbing } from './http/load-probing.ts';
-import { tcpReach } from './http/reach.ts';
+import { connectionReach } from './http/reach.ts';
 import { headerReader } from './http/request-headers.ts';
 import { Transport } from './http/transport.ts';
 import { type Latest, latest } from './latest.ts';
@@ -122,7 +122,7 @@ export class ServiceClient {
     };
     const probing = loadProbing(transport, clock);
     const onEject: EjectionListener = ({ authority }, reason, lengthMs) => tell({ kind: 'ejected', endpoint: authority, reason, lengthMs });
-    const reach = tcpReach(limits.connectTimeoutMs, this.#ended.signal);
+    const reach = connectionReach(this.#connecting, this.#ended.signal);
     this.#router = routerOf(options, limits, { random: new SeededRandom(random() * 2 ** 32), probing, onEject, reach });
     const breakers = breakersOf(options, tell);
     const guarded = breakers !== undefined || limits.endpointRequestsMax !== Infinity;

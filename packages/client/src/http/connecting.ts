@@ -3,6 +3,7 @@
  * kept for how long. Options and what follows from them; it opens nothing.
  */
 
+import { isIP } from 'node:net';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { type Instance, RegistryError } from '@rollcall/protocol';
 import { demand } from '../demand.ts';
@@ -108,4 +109,13 @@ export function tlsConnectionOptions({ ca, cert, key, passphrase, serverName, ve
     ...(serverName !== undefined && { servername: serverName }),
     rejectUnauthorized: verify,
   };
+}
+
+/**
+ * What a connection to one instance says of itself, as undici does it in its pools; for those that are made without it.
+ * @param address of the instance: TLS does not send IP addresses as names (RFC 6066 §3)
+ */
+export function handshakeOf(address: string, settings: TlsSettings, http2 = false): TlsConnectionOptions {
+  const ALPNProtocols = http2 ? ['http/1.1', 'h2'] : ['http/1.1'];
+  return { ALPNProtocols, servername: isIP(address) === 0 ? address : '', ...settings };
 }

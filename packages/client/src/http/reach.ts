@@ -1,30 +1,38 @@
 /**
- * The check of an endpoint that took no connection: opens one and closes it at once. It sends nothing, so that it
- * means the same for every protocol.
+ * The check of an endpoint that took no connection: opens one, by TLS where requests do, and closes it at once. It
+ * sends nothing beyond the handshake, so that it means the same for every protocol.
  */
 
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Reach } from '../resilience/reachability.ts';
+import { type Connecting, handshakeOf, isSecure, tlsConnectionOptions } from './connecting.ts';
 
 /**
- * @param timeoutMs longest that a connection may take, in milliseconds
+ * @param connecting how requests connect; an endpoint whose handshake fails is not reached
  * @param signal ends checks under way
  */
-export function tcpReach(timeoutMs: number, signal: AbortSignal): Reach {
-  return ({ instance: { address, port } }) => {
+export function connectionReach({ connectTimeoutMs: timeout, tls, connections }: Connecting, signal: AbortSignal): Reach {
+  return ({ instance }) => {
+    const { address: host, port } = instance;
     if (port === 0 || signal.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const socket = connect({ host: address, port, timeout: timeoutMs });
+      const secure = isSecure(instance, tls);
+      const socket = secure
+        ? connectTls({ host, port, timeout, ...handshakeOf(host, tlsConnectionOptions(tls), connections.http2) })
+        : connect({ host, port, timeout });
       const end = (reached: boolean) => {
         signal.removeEventListener('abort', onAbort);
         socket.destroy();
         resolve(reached);
       };
       const onAbort = () => end(false);
-      // Nobody waits for it: it must not keep the process up.
+      // Nothing waits for it: it must not keep the process up.
       socket.unref();
-      socket.once('connect', () => end(true));
+      socket.once(secure ? 'secureConnect' : 'connect', () => end(true));
       socket.once('timeout', () => end(false));
+      // A server that ends the handshake without an error closes only.
+      socket.once('close', () => end(false));
       socket.on('error', () => end(false));
       signal.addEventListener('abort', onAbort);
     });

@@ -5,10 +5,11 @@
  */
 
 import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage } from 'node:http';
-import { isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions } from 'node:tls';
 import type { OutcomeResult } from '../balancer/balancer.ts';
+import { handshakeOf } from '../http/connecting.ts';
 import type { Picked } from '../service-client.ts';
 import type { ServiceFinder } from './dispatcher.ts';
 import { serviceOfHost } from './service-host.ts';
@@ -66,7 +67,7 @@ export class ServiceAgent extends Agent {
         const { address, port } = picked;
         const tls = this.#service(name).tlsOf(picked.instance);
         // Node would take the server's name from the host header, which names the service.
-        const secured = tls && { tls: { ALPNProtocols: ['http/1.1'], servername: isIP(address) === 0 ? address : '', ...tls } };
+        const secured = tls && { tls: handshakeOf(address, tls) };
         addRequest.call(this, request, { ...options, host: address, hostname: address, port, ...secured });
       },
       (error: Error) => refuse(request, error),
