@@ -21,9 +21,9 @@ const service = { echo: method('/test.Echo/Echo', false), watch: method('/test.E
 
 type Unary = grpc.sendUnaryData<string>;
 
-async function setUp(options: grpc.ServerOptions = {}) {
+async function setUp(options: grpc.ServerOptions = {}, utilization?: () => number) {
   const clock = manualClock();
-  const meter = new LoadMeter(clock);
+  const meter = new LoadMeter(clock, utilization);
   const server = new grpc.Server({ ...options, interceptors: [grpcReports(grpc, { meter })] });
   const held: { text: string; answer: Unary; call: grpc.ServerUnaryCall<string, string> }[] = [];
   let heard = () => {};
@@ -125,6 +125,14 @@ it('reports with streams, but does not count them', async () => {
   expect(reportOf(status)).toEqual({ inFlight: 0 });
 });
 
+it.each([0, 1])('has the utilisation that the server measures, with recording %i', async (recording) => {
+  const { call, held, hanging } = await setUp({ 'grpc.server_call_metric_recording': recording }, () => 0.25);
+  const { over } = call('a');
+  await hanging(1);
+  held[0]!.answer(null, 'ok');
+  expect(reportOf(await over)).toEqual({ inFlight: 0, utilization: 0.25 });
+});
+
 it('goes with the metrics that the application records', async () => {
   const { call, held, hanging } = await setUp({ 'grpc.server_call_metric_recording': 1 });
   const { over } = call('a');
@@ -132,7 +140,7 @@ it('goes with the metrics that the application records', async () => {
   held[0]!.call.getMetricsRecorder().recordCPUUtilizationMetric(0.5);
   held[0]!.answer(null, 'ok');
   const status = await over;
-  expect(reportOf(status)).toEqual({ inFlight: 0 });
+  expect(reportOf(status)).toEqual({ inFlight: 0, utilization: 0.5 });
   // cpu_utilization, field 1: 0.5
   expect((status.metadata.get(loadTrailer)[0] as Buffer).includes(Buffer.from('09000000000000e03f', 'hex'))).toBe(true);
 });

@@ -37,6 +37,7 @@ interface Status<M> {
 }
 
 interface Recorder {
+  recordApplicationUtilizationMetric(value: number): void;
   recordNamedMetric(name: string, value: number): void;
 }
 
@@ -81,6 +82,7 @@ export function grpcReports<M extends Metadata, C extends Call, I>(
         const recorder = call.getMetricsRecorder();
         recorder.recordNamedMetric(inFlightMetric, report.inFlight);
         if (report.latencyMs !== undefined) recorder.recordNamedMetric(latencyMetric, report.latencyMs);
+        if (report.utilization !== undefined) recorder.recordApplicationUtilizationMetric(report.utilization);
         const metadata = status.metadata ?? new grpc.Metadata();
         metadata.set(loadTrailer, encodeLoadReport(report));
         next({ ...status, metadata });

@@ -4,6 +4,7 @@ export { fastifyReports, httpReports } from './http-reports.ts';
 export type { HttpReportOptions, HttpReports } from './http-reports.ts';
 export { grpcReports } from './grpc-reports.ts';
 export type { GrpcMethod, GrpcPackage, GrpcReportOptions } from './grpc-reports.ts';
+export { eventLoopUtilization } from './event-loop-utilization.ts';
 export { LoadMeter } from './load-meter.ts';
 export type { MeteredRequest, MeteredResult } from './load-meter.ts';
 export { formatLoadReport, loadHeader, loadPath, parseLoadReport } from './load-report.ts';

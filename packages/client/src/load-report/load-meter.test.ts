@@ -86,6 +86,14 @@ it('takes a request that was given up for a lower bound', () => {
   expect(meter.report().latencyMs).toBe(5000);
 });
 
+it('asks for the utilisation with each report, which has none while that is not known', () => {
+  let utilization: number | undefined;
+  const meter = new LoadMeter(manualClock(), () => utilization);
+  expect(meter.report()).toEqual({ inFlight: 0 });
+  utilization = 0.5;
+  expect(meter.report()).toEqual({ inFlight: 0, utilization: 0.5 });
+});
+
 it('forgets after a minute', () => {
   const { clock, meter, request } = setUp();
   request(50);

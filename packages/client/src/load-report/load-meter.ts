@@ -38,6 +38,7 @@ const loadMax = 1023;
 
 export class LoadMeter {
   readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #utilization: () => number | undefined;
   #inFlight = 0;
   /** Samples ever taken and ever dropped; those between are kept, each at its number modulo the size. */
   #taken = 0;
@@ -49,9 +50,14 @@ export class LoadMeter {
   readonly #countAt = new Int32Array(loadMax + 1);
   readonly #nearest = new Float64Array(nearestCount);
 
-  /** @param clock what a test drives */
-  constructor(clock: Pick<Clock, 'monotonic'> = systemClock) {
+  /**
+   * @param clock what a test drives
+   * @param utilization asked with each report: how much of what the server can do is used, 1 for all; undefined when it does not
+   *   know. `eventLoopUtilization()` where JavaScript is what the server spends its time on.
+   */
+  constructor(clock: Pick<Clock, 'monotonic'> = systemClock, utilization: () => number | undefined = () => undefined) {
     this.#clock = clock;
+    this.#utilization = utilization;
   }
 
   /** Requests begun and not ended. */
@@ -87,7 +93,8 @@ export class LoadMeter {
 
   #report(inFlight: number): LoadReport {
     const latencyMs = this.#latencyAt(inFlight, this.#clock.monotonic());
-    return latencyMs === undefined ? { inFlight } : { inFlight, latencyMs };
+    const utilization = this.#utilization();
+    return { inFlight, ...(latencyMs !== undefined && { latencyMs }), ...(utilization !== undefined && { utilization }) };
   }
 
   /** A request that was given up took at least that long, which is news only if others took less. */

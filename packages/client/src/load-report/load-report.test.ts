@@ -5,6 +5,7 @@ import { formatLoadReport, type LoadReport, loadReportIn, parseLoadReport } from
 it('is written as Envoy reads it', () => {
   expect(formatLoadReport({ inFlight: 3, latencyMs: 12.3456789 })).toBe('TEXT named_metrics.rif=3,named_metrics.latency_ms=12.346');
   expect(formatLoadReport({ inFlight: 0 })).toBe('TEXT named_metrics.rif=0');
+  expect(formatLoadReport({ inFlight: 1, utilization: 0.25 })).toBe('TEXT named_metrics.rif=1,application_utilization=0.25');
 });
 
 it('is read as it was written, to the microsecond', () => {
@@ -20,7 +21,10 @@ it('is read as it was written, to the microsecond', () => {
 });
 
 it.each<[string, LoadReport | undefined]>([
-  ['TEXT cpu_utilization=0.3,named_metrics.rif=4, named_metrics.latency_ms=1e2,eps=2', { inFlight: 4, latencyMs: 100 }],
+  ['TEXT cpu_utilization=0.3,named_metrics.rif=4, named_metrics.latency_ms=1e2,eps=2', { inFlight: 4, latencyMs: 100, utilization: 0.3 }],
+  ['TEXT application_utilization=1.2,cpu_utilization=0.3,named_metrics.rif=4', { inFlight: 4, utilization: 1.2 }],
+  ['TEXT application_utilization=0,cpu_utilization=0.3,named_metrics.rif=4', { inFlight: 4, utilization: 0.3 }],
+  ['TEXT named_metrics.cpu_utilization=0.3,cpu_utilization=-1,named_metrics.rif=4', { inFlight: 4 }],
   ['TEXT named_metrics.rif:4,named_metrics.latency_ms:7', { inFlight: 4, latencyMs: 7 }],
   ['TEXT named_metrics.rif=4,named_metrics.latency_ms=-7', { inFlight: 4 }],
   ['TEXT named_metrics.rif=4,named_metrics.latency_ms=fast', { inFlight: 4 }],

@@ -16,6 +16,8 @@ export interface LoadReport {
    * Missing while the server has finished none.
    */
   readonly latencyMs?: number;
+  /** How much of what the server can do is used: 0 for idle, 1 for full, more when it is asked for more than that. Missing when it does not know. */
+  readonly utilization?: number;
 }
 
 export const loadHeader = 'endpoint-load-metrics';
@@ -23,6 +25,10 @@ export const loadHeader = 'endpoint-load-metrics';
 /** Names among the `named_metrics` of ORCA; "rif" is the word of the Prequal paper. */
 export const inFlightMetric = 'rif';
 export const latencyMetric = 'latency_ms';
+
+/** ORCA's own fields; the first one counts where a server gives both, as in gRPC (gRFC A58). */
+const utilizationField = 'application_utilization';
+const cpuField = 'cpu_utilization';
 
 /** Where a server answers a `GET` with its report in the header, and nothing else (RFC 8615 names the place). */
 export const loadPath = '/.well-known/rollcall/load';
@@ -33,9 +39,10 @@ const headerCharactersMax = 4096;
 const prefix = 'TEXT ';
 const named = 'named_metrics.';
 
-export function formatLoadReport({ inFlight, latencyMs }: LoadReport): string {
-  const latency = latencyMs === undefined ? '' : `,${named}${latencyMetric}=${roundedMs(latencyMs)}`;
-  return `${prefix}${named}${inFlightMetric}=${inFlight}${latency}`;
+export function formatLoadReport({ inFlight, latencyMs, utilization }: LoadReport): string {
+  const latency = latencyMs === undefined ? '' : `,${named}${latencyMetric}=${thousandths(latencyMs)}`;
+  const used = utilization === undefined ? '' : `,${utilizationField}=${thousandths(utilization)}`;
+  return `${prefix}${named}${inFlightMetric}=${inFlight}${latency}${used}`;
 }
 
 /**
@@ -47,18 +54,33 @@ export function parseLoadReport(header: string): LoadReport | undefined {
   if (header.length > headerCharactersMax || !header.startsWith(prefix)) return undefined;
   let inFlight: number | undefined;
   let latencyMs: number | undefined;
+  let application: number | undefined;
+  let cpu: number | undefined;
   for (const pair of header.slice(prefix.length).split(',')) {
-    const [, name, value] = /^\s*named_metrics\.([^=:]+)[=:]\s*([\d.eE+-]+)\s*$/.exec(pair) ?? [];
-    if (name === inFlightMetric) inFlight = Number(value);
-    else if (name === latencyMetric) latencyMs = Number(value);
+    const [, name, value] = /^\s*([^=:]+)[=:]\s*([\d.eE+-]+)\s*$/.exec(pair) ?? [];
+    if (name === named + inFlightMetric) inFlight = Number(value);
+    else if (name === named + latencyMetric) latencyMs = Number(value);
+    else if (name === utilizationField) application = Number(value);
+    else if (name === cpuField) cpu = Number(value);
   }
-  return loadReport(inFlight, latencyMs);
+  return loadReport(inFlight, latencyMs, application, cpu);
 }
 
 /** Joins what was read from outside; numbers that cannot be are missing. */
-export function loadReport(inFlight: number | undefined, latencyMs: number | undefined): LoadReport | undefined {
-  if (inFlight === undefined || !isMeasure(inFlight)) return undefined;
-  return latencyMs === undefined || !isMeasure(latencyMs) ? { inFlight } : { inFlight, latencyMs };
+export function loadReport(
+  inFlight: number | undefined,
+  latencyMs: number | undefined,
+  application: number | undefined,
+  cpu: number | undefined,
+): LoadReport | undefined {
+  if (!isMeasure(inFlight)) return undefined;
+  // In ORCA a utilisation of 0 is one that was not set.
+  const utilization = [application, cpu].find((value) => isMeasure(value) && value > 0);
+  return {
+    inFlight,
+    ...(isMeasure(latencyMs) && { latencyMs }),
+    ...(utilization !== undefined && { utilization }),
+  };
 }
 
 /**
@@ -78,12 +100,12 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
-/** A microsecond is finer than any clock that matters here. */
-function roundedMs(value: number): number {
+/** A microsecond is finer than any clock that matters here, and a thousandth than any measure of use. */
+function thousandths(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
 /** What can be counted or timed, and cannot overflow a sum. */
-function isMeasure(value: number): boolean {
-  return value >= 0 && value <= 1e9;
+function isMeasure(value: number | undefined): value is number {
+  return value !== undefined && value >= 0 && value <= 1e9;
 }

@@ -19,12 +19,21 @@ it('is read as it was written', () => {
   );
 });
 
+it('has the utilisation of the application, or else that of the processor', () => {
+  // application_utilization 0.75: field 9.
+  expect(encodeLoadReport({ inFlight: 2, utilization: 0.75 }).toString('hex')).toBe('420e0a0372696611000000000000004049000000000000e83f');
+  const report = encodeLoadReport({ inFlight: 2, utilization: 0.75 });
+  const cpu = Buffer.from('09000000000000e03f', 'hex');
+  expect(decodeLoadReport(Buffer.concat([cpu, report]))?.utilization).toBe(0.75);
+  expect(decodeLoadReport(Buffer.concat([cpu, encodeLoadReport({ inFlight: 2, utilization: 0 })]))?.utilization).toBe(0.5);
+});
+
 it('is found beside metrics of others', () => {
   // cpu_utilization 0.5 (field 1), rps 300 as a varint (field 3), utilization { "x": 1 } (field 5).
   const others = Buffer.from('09000000000000e03f18ac022a0c0a017811000000000000f03f', 'hex');
   const report = encodeLoadReport({ inFlight: 7, latencyMs: 1.5 });
-  expect(decodeLoadReport(Buffer.concat([others, report]))).toEqual({ inFlight: 7, latencyMs: 1.5 });
-  expect(decodeLoadReport(Buffer.concat([report, others]))).toEqual({ inFlight: 7, latencyMs: 1.5 });
+  expect(decodeLoadReport(Buffer.concat([others, report]))).toEqual({ inFlight: 7, latencyMs: 1.5, utilization: 0.5 });
+  expect(decodeLoadReport(Buffer.concat([report, others]))).toEqual({ inFlight: 7, latencyMs: 1.5, utilization: 0.5 });
   expect(decodeLoadReport(others)).toBeUndefined();
 });
 

@@ -1,9 +1,10 @@
 /**
  * A load report in binary, as gRPC sends it in the trailer `endpoint-load-metrics-bin`: the message
- * `xds.data.orca.v3.OrcaLoadReport` (https://github.com/cncf/xds), of which only the field `named_metrics`
- * is used, in the wire form of Protocol Buffers (https://protobuf.dev/programming-guides/encoding/).
+ * `xds.data.orca.v3.OrcaLoadReport` (https://github.com/cncf/xds), of which `named_metrics` and the utilisation of the
+ * application or of the processor are used, in the wire form of Protocol Buffers (https://protobuf.dev/programming-guides/encoding/).
  *
  *     0x42 length ( 0x0a length name  0x11 double )  for each metric: field 8, an entry of map<string, double>
+ *     0x49 double                                    utilisation of the application: field 9
  */
 
 import { inFlightMetric, latencyMetric, type LoadReport, loadReport } from './load-report.ts';
@@ -12,6 +13,9 @@ import { inFlightMetric, latencyMetric, type LoadReport, loadReport } from './lo
 export const loadTrailer = 'endpoint-load-metrics-bin';
 
 const namedMetricsField = 8;
+const cpuField = 1;
+/** `application_utilization`. */
+const utilizationField = 9;
 const nameTag = 0x0a;
 const valueTag = 0x11;
 
@@ -24,9 +28,10 @@ const fourBytes = 5;
 /** Longest message that is read, in bytes; one of ours has about 40. */
 const bytesMax = 64 * 1024;
 
-export function encodeLoadReport({ inFlight, latencyMs }: LoadReport): Buffer {
+export function encodeLoadReport({ inFlight, latencyMs, utilization }: LoadReport): Buffer {
   const entries = [entry(inFlightMetric, inFlight)];
   if (latencyMs !== undefined) entries.push(entry(latencyMetric, latencyMs));
+  if (utilization !== undefined) entries.push(double(utilizationField, utilization));
   return Buffer.concat(entries);
 }
 
@@ -40,7 +45,18 @@ export function decodeLoadReport(message: Uint8Array): LoadReport | undefined {
     if (name === undefined || value?.length !== 8) continue;
     metrics.set(Buffer.from(name).toString(), viewOf(value).getFloat64(0, true));
   }
-  return loadReport(metrics.get(inFlightMetric), metrics.get(latencyMetric));
+  const used = (field: number) => {
+    const [value] = fieldsOf(message, field) ?? [];
+    return value?.length === 8 ? viewOf(value).getFloat64(0, true) : undefined;
+  };
+  return loadReport(metrics.get(inFlightMetric), metrics.get(latencyMetric), used(utilizationField), used(cpuField));
+}
+
+function double(field: number, value: number): Buffer {
+  const bytes = Buffer.alloc(9);
+  bytes[0] = (field << 3) | eightBytes;
+  bytes.writeDoubleLE(value, 1);
+  return bytes;
 }
 
 /** Names are short: every length takes one byte. */
