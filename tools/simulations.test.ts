@@ -28,6 +28,15 @@ it('the test of Linkerd gives the published figures for round robin and peak EWM
   expect(successOf('peak EWMA')).toBeGreaterThanOrEqual(99.9);
 });
 
+it('zones by load lose no request where those by instances do, at half of the traffic between zones', () => {
+  const printed = quick('zones');
+  expect(printed.match(/\| met \|/g)).toHaveLength(6);
+  expect(printed).not.toContain('missed');
+  const errorsOf = (policy: string) => Number(new RegExp(`\\| ${policy} \\|(?: [\\d ±]+\\|){3} ([\\d.]+) ±`).exec(printed)?.[1]);
+  expect(errorsOf('by instances')).toBeGreaterThan(30);
+  expect(errorsOf('by load, utilisation reported')).toBe(0);
+});
+
 it('refuses a scenario that does not exist', () => {
   const { status, stderr } = spawnSync(process.execPath, [join(root, 'bench/sim/run.mjs'), '--only', 'no-such'], { encoding: 'utf8' });
   expect([status, stderr]).toEqual([2, expect.stringContaining('no such scenario: no-such')]);

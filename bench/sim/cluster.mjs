@@ -1,6 +1,6 @@
 /**
  * A discrete-event simulation of clients and servers on a virtual clock. It drives the shipped code: each
- * client has a `Picker` of its own around the balancer, each server a `LoadMeter`. Nothing here chooses
+ * client has a `Picker` of its own around the balancer, or a `Router` where zones count, each server a `LoadMeter`. Nothing here chooses
  * an endpoint or estimates a load. Requests arrive open loop (Poisson), whatever becomes of them: a
  * closed loop waits for slow servers and so hides them.
  * How a server works off its requests is in `shared-server.mjs`.
@@ -11,6 +11,7 @@
 
 import { SeededRandom } from '@rollcall/client';
 import { Picker } from '../../packages/client/dist/balancer/picker.js';
+import { Router } from '../../packages/client/dist/routing/router.js';
 import { SharedServer } from './shared-server.mjs';
 
 const probeOneWayMs = 0.25;
@@ -31,10 +32,13 @@ const sampleRifMs = 50;
  * @property {(work: number, server: number, now: number) => number} [workAt] work as it is at one server
  * @property {(server: number, now: number) => boolean} [fails] fails at once, within a millisecond
  * @property {(client: number) => number} [joinsAt] milliseconds; a client sends nothing before
+ * @property {{ ofServer(server: number): string, ofClient(client: number): string }} [zones]
  *
  * @typedef {object} Policy
  * @property {(probing: import('@rollcall/client').Probing) => import('@rollcall/client').BalancerFactory} balancer
  * @property {boolean} [reports] whether answers carry load reports
+ * @property {boolean} [utilization] whether these have the share of its cores that a server uses
+ * @property {(zone: string) => import('@rollcall/client').RoutingOptions} [routing] of the clients in a zone
  * @property {object} [ejection] options of the picker; the defaults unless given
  * @property {() => { everyMs: number, run(cluster: Cluster): void }} [control] what sets weights, anew for each run
  */
@@ -60,12 +64,15 @@ export class Cluster {
     this.works = new SeededRandom(seed + 0x5eed);
     this.hosts = new SeededRandom(seed + 0xcafe);
     const clock = { monotonic: () => this.now };
-    this.servers = Array.from({ length: model.servers }, (_, index) => new SharedServer(model.host(index, this.hosts), clock));
+    this.servers = Array.from({ length: model.servers }, (_, index) => new SharedServer(model.host(index, this.hosts), clock, policy.utilization));
     this.nextEnds = new Float64Array(model.servers).fill(Infinity);
-    this.instances = this.servers.map((_, index) => instance(index));
+    this.instances = this.servers.map((_, index) => instance(index, 1, model.zones?.ofServer(index)));
     const probing = { probe: (endpoint) => this.probe(endpoint), clock };
     this.pickers = Array.from({ length: model.clients }, (_, client) => {
-      const picker = new Picker(policy.balancer(probing), policy.ejection ?? {}, new SeededRandom(seed * 1009 + client));
+      const random = new SeededRandom(seed * 1009 + client);
+      const make = () => new Picker(policy.balancer(probing), policy.ejection ?? {}, random);
+      const routing = policy.routing?.(model.zones.ofClient(client));
+      const picker = routing === undefined ? make() : new Router(routing, make, random);
       picker.update(this.instances, 0);
       return picker;
     });
@@ -78,6 +85,8 @@ export class Cluster {
     this.startedAt = [];
     this.rifs = [];
     this.shares = new Float64Array(model.servers);
+    /** Of the requests that count: how many went to another zone than their client's. */
+    this.crossed = 0;
   }
 
   async run() {
@@ -140,6 +149,8 @@ export class Cluster {
     const failing = fails?.(at, this.now) ?? false;
     const counts = this.now >= this.model.warmUpSeconds * 1000 && this.now < this.model.seconds * 1000;
     if (counts) this.counted += 1;
+    const { zones } = this.model;
+    if (counts && zones !== undefined && zones.ofServer(at) !== zones.ofClient(client)) this.crossed += 1;
     const job = { server: at, counts, picker, endpoint, startedAt: this.now, metered: server.meter.begin(), doneAt: 0, live: true, failing };
     server.add(job, failing ? Math.min(work, 1) : (workAt?.(work, at, this.now) ?? work));
     this.nextEnds[at] = server.nextEnd();
@@ -216,6 +227,8 @@ export class Cluster {
       ...summary(all),
       requests,
       errors: errors / requests,
+      /** Share of requests that went to another zone. */
+      crossed: this.crossed / requests,
       probesPerRequest: probes / shares.reduce((sum, share) => sum + share, 0),
       rif99: at(Float64Array.from(this.rifs).sort(), 0.99),
       /** Share of requests answered within so many milliseconds. */
@@ -261,6 +274,7 @@ class Queue {
   }
 }
 
-export function instance(port, weight = 1) {
-  return { id: `web-${port}`, service: 'web', node: 'n', address: '10.0.0.1', port, tags: [], meta: {}, weight, status: 'passing' };
+export function instance(port, weight = 1, zone) {
+  const meta = zone === undefined ? {} : { zone };
+  return { id: `web-${port}`, service: 'web', node: 'n', address: '10.0.0.1', port, tags: [], meta, weight, status: 'passing' };
 }

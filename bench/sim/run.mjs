@@ -10,7 +10,7 @@
 import { parseArgs } from 'node:util';
 import { measured, sectionOf, verdictsOf, write } from './report.mjs';
 
-const names = ['linkerd', 'policies', 'ramp', 'probe-rate', 'hot-quantile', 'few', 'cold-start', 'sinkhole', 'herd'];
+const names = ['linkerd', 'policies', 'ramp', 'probe-rate', 'hot-quantile', 'few', 'cold-start', 'sinkhole', 'herd', 'zones'];
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, quick: { type: 'boolean' } } });
 const quick = values.quick ?? false;

@@ -18,10 +18,22 @@ export class SharedServer {
   used = 0;
   answered = 0;
 
-  constructor({ cores, speed }, clock) {
+  /** @param measures whether reports have the utilisation, measured over half a second or more */
+  constructor({ cores, speed }, clock, measures = false) {
     this.cores = cores;
     this.speed = speed;
-    this.meter = new LoadMeter(clock);
+    let since = 0;
+    let usedBefore = 0;
+    let utilization;
+    this.meter = new LoadMeter(clock, () => {
+      const now = clock.monotonic();
+      if (measures && now - since >= 500) {
+        utilization = (this.used - usedBefore) / ((now - since) * this.cores);
+        since = now;
+        usedBefore = this.used;
+      }
+      return utilization;
+    });
   }
 
   advance(now) {

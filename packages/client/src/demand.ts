@@ -7,6 +7,11 @@ export function demand(holds: boolean, option: string, value: number, wanted: st
   if (!holds) throw new RegistryError('invalid_argument', `${option} is ${value}; it must be ${wanted}`);
 }
 
+/** @throws RegistryError `invalid_argument` unless it is missing, or a whole number that is large enough */
+export function demandWhole(value: number | undefined, min: number, option: string): void {
+  if (value !== undefined) demand(Number.isSafeInteger(value) && value >= min, option, value, `a whole number, ${min} or more`);
+}
+
 /** The names of an interface's options, each once: the compiler keeps them complete. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 

@@ -24,6 +24,7 @@ import type { EjectionListener } from './resilience/ejection.ts';
 import { Guard } from './resilience/guard.ts';
 import { RetryBudget } from './resilience/retry-budget.ts';
 import type { ServiceEvent } from './resilience/service-event.ts';
+import type { SpillListener } from './routing/load-spill.ts';
 import type { EndpointChooser, Router } from './routing/router.ts';
 import { breakersOf, concurrencyOf, hedgingOf, limitsOf, routerOf, type ServiceOptions } from './service-options.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
@@ -123,7 +124,8 @@ export class ServiceClient {
     const probing = loadProbing(transport, clock);
     const onEject: EjectionListener = ({ authority }, reason, lengthMs) => tell({ kind: 'ejected', endpoint: authority, reason, lengthMs });
     const reach = connectionReach(this.#connecting, this.#ended.signal);
-    this.#router = routerOf(options, limits, { random: new SeededRandom(random() * 2 ** 32), probing, onEject, reach });
+    const onSpill: SpillListener = (change) => tell({ kind: 'spill', ...change });
+    this.#router = routerOf(options, limits, { random: new SeededRandom(random() * 2 ** 32), probing, onEject, onSpill, reach });
     const breakers = breakersOf(options, tell);
     const guarded = breakers !== undefined || limits.endpointRequestsMax !== Infinity;
     this.#chooser = guarded ? new Guard(this.#router, breakers, limits.endpointRequestsMax) : this.#router;

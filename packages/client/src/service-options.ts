@@ -18,6 +18,7 @@ import { Hedging, type HedgingOptions } from './resilience/hedging.ts';
 import type { Reach } from './resilience/reachability.ts';
 import type { RetryBudgetOptions } from './resilience/retry-budget.ts';
 import type { ServiceEvent } from './resilience/service-event.ts';
+import type { SpillListener } from './routing/load-spill.ts';
 import { Router } from './routing/router.ts';
 import type { RoutingOptions } from './routing/routing-options.ts';
 
@@ -136,20 +137,31 @@ export interface RouterSurroundings {
   /** Checks endpoints that took no connection. */
   readonly reach: Reach;
   readonly onEject: EjectionListener;
+  readonly onSpill: SpillListener;
 }
 
 /** @throws RegistryError `invalid_argument` when an option is out of its range */
 export function routerOf(
   options: ServiceOptions,
   { panicThreshold }: Limits,
-  { random, probing, reach, onEject }: RouterSurroundings,
+  { random, probing, reach, onEject, onSpill }: RouterSurroundings,
 ): Router {
   const { tryTimeoutMs, ejection = {}, routing = {} } = options;
   const make = options.balancer ?? peakEwma(tryTimeoutMs === undefined ? {} : { failureMs: tryTimeoutMs });
-  const balancer: BalancerFactory = (source) => make(source, probing);
+  const heard: Probing = {
+    ...probing,
+    async probe(endpoint) {
+      const askedAt = probing.clock.monotonic();
+      const load = await probing.probe(endpoint);
+      if (load !== undefined) router.hear(endpoint, load, askedAt);
+      return load;
+    },
+  };
+  const balancer: BalancerFactory = (source) => make(source, heard);
   // Pickers are made when there are instances; what is wrong with their options is said now.
   void new Ejection(ejection);
-  return new Router(routing, () => new Picker(balancer, ejection, random, panicThreshold, onEject, reach), random);
+  const router = new Router(routing, () => new Picker(balancer, ejection, random, panicThreshold, onEject, reach), random, onSpill);
+  return router;
 }
 
 export function hedgingOf({ hedging }: ServiceOptions, clock: Clock): Hedging | undefined {

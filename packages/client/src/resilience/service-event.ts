@@ -13,6 +13,8 @@ export type ServiceEvent =
   /** An endpoint is left out for so long. */
   | { readonly kind: 'ejected'; readonly endpoint: string; readonly reason: EjectionReason; readonly lengthMs: number }
   | { readonly kind: 'breaker'; readonly endpoint: string; readonly state: 'open' | 'half-open' | 'closed' }
+  /** How much leaves the caller's own zone has changed: the share of requests, and what decides it. */
+  | { readonly kind: 'spill'; readonly zone: string; readonly share: number; readonly by: 'load' | 'instances' }
   /** A request was not sent at all. */
   | { readonly kind: 'refused'; readonly reason: 'requests' | 'concurrency' | 'endpoints' | 'deadline' }
   /** The time for a request was over before it was done. */

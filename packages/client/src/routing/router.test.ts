@@ -5,12 +5,14 @@ import { roundRobin } from '../balancer/round-robin.ts';
 import { SeededRandom } from '../balancer/seeded-random.ts';
 import { anInstance } from '../balancer/simulation.case.ts';
 import type { Endpoint } from '../endpoint.ts';
+import type { LoadReport } from '../load-report/load-report.ts';
+import type { SpillChange, SpillListener } from './load-spill.ts';
 import { Router } from './router.ts';
 import type { RoutingOptions } from './routing-options.ts';
 
-function setUp(options: RoutingOptions, instances: readonly Instance[]) {
+function setUp(options: RoutingOptions, instances: readonly Instance[], onSpill?: SpillListener) {
   const random = new SeededRandom(11);
-  const router = new Router(options, () => new Picker(roundRobin(), {}, random), random);
+  const router = new Router(options, () => new Picker(roundRobin(), {}, random), random, onSpill);
   router.update(instances, 0);
   /** Share of 10,000 requests that each instance gets, in hundredths. */
   const shares = (now = 0, header?: (name: string) => string | undefined) => {
@@ -149,6 +151,66 @@ describe('zones', () => {
   it('all serve when nobody is ready anywhere', () => {
     const { shares } = setUp({ zone: { own: 'b' } }, six.map((one) => ({ ...one, status: 'critical' as const })));
     expect(idsOf(shares())).toHaveLength(6);
+  });
+
+  describe('with spillByLoad', () => {
+    const endpoints = new Map<string, Endpoint>();
+    /** Ten seconds of requests that go where the router says; zones answer with these loads. */
+    const run = (router: Router, loads: Record<string, LoadReport>, from: number) => {
+      const counts: Record<string, number> = { a: 0, b: 0 };
+      for (let now = from; now < from + 10_000; now += 10) {
+        const endpoint = router.pick(now)!;
+        const zone = endpoint.instance.meta['zone']!;
+        endpoints.set(endpoint.instance.id, endpoint);
+        router.observe(endpoint, { now, latencyMs: 1, result: 'ok', load: loads[zone] });
+        if (now >= from + 5000) counts[zone]! += 1 / 500;
+      }
+      return counts;
+    };
+
+    it('send away what the own zone lacks by its reports, and keep a share for probes', () => {
+      const told: SpillChange[] = [];
+      const { router } = setUp({ zone: { own: 'a', spillByLoad: true } }, six, (change) => told.push(change));
+      expect(run(router, { a: { inFlight: 1 }, b: { inFlight: 1 } }, 0)['b']).toBeCloseTo(0.03, 1);
+      expect(run(router, { a: { inFlight: 9 }, b: { inFlight: 1 } }, 10_000)['b']).toBeGreaterThan(0.5);
+      expect(told[0]).toMatchObject({ zone: 'a', by: 'load' });
+      expect(told.at(-1)!.share).toBeGreaterThan(0.5);
+      expect(router.shares).toMatchObject([
+        { zone: 'a', level: 0, canary: false, ready: 3, size: 3, reported: { inFlight: expect.closeTo(9, 1) as number }, spillsByLoad: true },
+        { zone: 'b', reported: { inFlight: 1, utilization: undefined }, spillsByLoad: undefined },
+      ]);
+      expect(router.shares[0]!.share + router.shares[1]!.share).toBeCloseTo(1, 9);
+    });
+
+    it('hear answers to probes, too', () => {
+      const { router } = setUp({ zone: { own: 'a', spillByLoad: true } }, six);
+      run(router, { a: { inFlight: 9 } }, 0);
+      router.hear(endpoints.get('b1')!, { inFlight: 0 }, 10_000);
+      router.pick(10_000);
+      expect(router.shares.find(({ zone }) => zone === 'a')).toMatchObject({ spillsByLoad: true, share: expect.closeTo(0.293, 2) as number });
+    });
+
+    it('keep to the number of instances while none reports', () => {
+      const told: SpillChange[] = [];
+      const { router } = setUp({ zone: { own: 'a', spillByLoad: true } }, six, (change) => told.push(change));
+      expect(run(router, {}, 0)).toEqual({ a: expect.closeTo(1, 9) as number, b: 0 });
+      expect([told, router.shares[0]!.reported]).toEqual([[], undefined]);
+    });
+
+    it('leave a zone that has none left, whatever was reported', () => {
+      const { router } = setUp({ zone: { own: 'a', spillByLoad: true } }, six);
+      run(router, { a: { inFlight: 1 }, b: { inFlight: 1 } }, 0);
+      router.update([...six.slice(3), inZone('b4', 'b'), inZone('b5', 'b'), inZone('b6', 'b'), inZone('c1', 'c')], 10_000);
+      expect(idsOf(Object.fromEntries(Array.from({ length: 200 }, () => [router.pick(10_000)!.instance.meta['zone'], 1])))).toEqual(['b', 'c']);
+    });
+
+    it('have options of their own, each known', () => {
+      const withZone = (zone: object) => () => setUp({ zone: { own: 'a', ...zone } }, six);
+      expect(withZone({ spillByload: true })).toThrow('zone has no option spillByload; did you mean spillByLoad?');
+      expect(withZone({ spillByLoad: { probe: 0.1 } })).toThrow('zone.spillByLoad has no option probe');
+      expect(withZone({ spillByLoad: { threshold: 2 } })).toThrow('spillByLoad.threshold is 2; it must be from 0 up to, but not including, 1');
+      expect(withZone({ spillByLoad: false })).not.toThrow();
+    });
   });
 });
 

@@ -12,14 +12,18 @@ import type { Instance } from '@rollcall/protocol';
 import type { Outcome } from '../balancer/balancer.ts';
 import type { Picker } from '../balancer/picker.ts';
 import { bitsRange, type RandomSource } from '../balancer/seeded-random.ts';
-import { type OptionNames, demand, demandKnown } from '../demand.ts';
+import { type OptionNames, demand, demandKnown, demandWhole } from '../demand.ts';
 import { type Endpoint, identityOf } from '../endpoint.ts';
 import { Canary, type HeaderReader } from './canary.ts';
 import { hash32 } from '../hashing/hash32.ts';
+import type { LoadReport } from '../load-report/load-report.ts';
+import type { LoadSpill, SpillListener } from './load-spill.ts';
 import { levelShares } from './priority.ts';
 import type { RoutingOptions } from './routing-options.ts';
 import { instancePredicate } from './selector.ts';
 import { subsetOf } from './subset.ts';
+import { ZoneLoad } from './zone-load.ts';
+import { spillMaker } from './zone-options.ts';
 import { defaultZoneSizeMin, zoneShares } from './zones.ts';
 
 /** What requests need: one endpoint after another, and somebody to tell how it went. */
@@ -39,12 +43,34 @@ interface Group {
   readonly level: number;
   readonly zone: string;
   readonly picker: Picker;
+  readonly load: ZoneLoad;
+  /** For the caller's own zone, when loads decide how much leaves it. */
+  readonly spill: LoadSpill | undefined;
   share: number;
 }
 
 const routingOptions: OptionNames<RoutingOptions> = { select: true, subset: true, canary: true, priority: true, zone: true };
 
+/** How often shares follow the loads, in milliseconds. */
+const spillPeriodMs = 500;
+
 const nobody: readonly Endpoint[] = [];
+
+/** One group of instances, for those that ask why requests go where they go. */
+export interface GroupShare {
+  readonly canary: boolean;
+  readonly level: number;
+  /** Empty without zones. */
+  readonly zone: string;
+  /** Share of its side's requests, from 0 to 1: of those for the canary, or of the others. */
+  readonly share: number;
+  readonly ready: number;
+  readonly size: number;
+  /** Mean of what its instances reported lately; undefined before the first report, or when loads decide nothing. */
+  readonly reported: { readonly inFlight: number; readonly utilization: number | undefined } | undefined;
+  /** Of the caller's own zone, when `spillByLoad` is on: whether reports decide now, or the number of instances. */
+  readonly spillsByLoad: boolean | undefined;
+}
 
 /** For a hash of keys that is none of a balancer's, nor the canary's. */
 const groupSeed = 0x9e0c95;
@@ -61,19 +87,25 @@ export class Router implements EndpointChooser {
   #byName = new Map<string, Group>();
   /** The only group, when there is one: then nothing is decided per request. */
   #single: Group | undefined;
-  /** Whose each endpoint is, or was: answers come for those that have left, too. */
-  readonly #homes = new WeakMap<Endpoint, Picker>();
+  /** Where each endpoint is, or was: answers come for those that have left, too. */
+  readonly #homes = new WeakMap<Endpoint, Group>();
   #instances: readonly Instance[] = [];
   /** Changes of all pickers when the shares were made. */
   #changes = -1;
+  /** When loads decide, shares are made anew at this time, whether pickers changed or not. */
+  #nextSpill = Infinity;
+  readonly #makeSpill: (() => LoadSpill) | undefined;
 
-  /** @throws RegistryError `invalid_argument` for an option out of its range */
-  constructor(options: RoutingOptions, makePicker: () => Picker, random: RandomSource) {
+  /**
+   * @param onSpill told how much leaves the own zone when loads decide that
+   * @throws RegistryError `invalid_argument` for an option that there is not or is out of its range
+   */
+  constructor(options: RoutingOptions, makePicker: () => Picker, random: RandomSource, onSpill: SpillListener = () => {}) {
     demandKnown(options, routingOptions, 'routing');
     const { select = {}, subset, canary, priority, zone } = options;
+    this.#makeSpill = zone && spillMaker(zone, onSpill);
     demandWhole(subset?.size, 1, 'subset.size');
     demandWhole(subset?.ordinal, 0, 'subset.ordinal');
-    demandWhole(zone?.sizeMin, 0, 'zone.sizeMin');
     const { overprovisioning = 1 } = priority ?? {};
     demand(overprovisioning >= 1, 'priority.overprovisioning', overprovisioning, '1 or more');
     this.#options = options;
@@ -112,10 +144,10 @@ export class Router implements EndpointChooser {
     for (const [name, { picker }] of this.#byName) if (!lists.has(name)) removed.push(...picker.update([], now));
     const byName = new Map<string, Group>();
     for (const [name, { at, members }] of lists) {
-      const group = this.#byName.get(name) ?? { ...at, picker: this.#makePicker(), share: 0 };
+      const group = this.#byName.get(name) ?? this.#makeGroup(at);
       const { picker } = group;
       removed.push(...picker.update(members, now));
-      picker.any((endpoint) => (this.#homes.set(endpoint, picker), false));
+      picker.any((endpoint) => (this.#homes.set(endpoint, group), false));
       byName.set(name, group);
     }
     this.#byName = byName;
@@ -153,8 +185,30 @@ export class Router implements EndpointChooser {
   }
 
   observe(endpoint: Endpoint, outcome: Outcome): void {
-    if (this.#single !== undefined) this.#single.picker.observe(endpoint, outcome);
-    else this.#homes.get(endpoint)?.observe(endpoint, outcome);
+    if (this.#single !== undefined) return this.#single.picker.observe(endpoint, outcome);
+    const group = this.#homes.get(endpoint);
+    if (group === undefined) return;
+    group.picker.observe(endpoint, outcome);
+    if (outcome.load !== undefined && this.#makeSpill !== undefined) group.load.hear(outcome.now, outcome.load);
+  }
+
+  /** An endpoint said of its load when it was asked, as of `now`. */
+  hear(endpoint: Endpoint, load: LoadReport, now: number): void {
+    if (this.#makeSpill !== undefined) this.#homes.get(endpoint)?.load.hear(now, load);
+  }
+
+  /** The groups, their shares of their side's requests as last made, and what is known of their load. For people. */
+  get shares(): readonly GroupShare[] {
+    return this.#groups.map(({ canary, level, zone, share, picker: { ready, size }, load, spill }) => {
+      const { inFlight, utilization } = load;
+      const reported = Number.isNaN(inFlight) ? undefined : { inFlight, utilization };
+      return { canary, level, zone, share: this.#single === undefined ? share : 1, ready, size, reported, spillsByLoad: spill?.byLoad };
+    });
+  }
+
+  #makeGroup(at: Pick<Group, 'canary' | 'level' | 'zone'>): Group {
+    const spill = at.zone === this.#options.zone?.own ? this.#makeSpill?.() : undefined;
+    return { ...at, picker: this.#makePicker(), load: new ZoneLoad(), spill, share: 0 };
   }
 
   /** A canary has a subset of its own: in one of all instances there might be nobody of it. */
@@ -199,31 +253,34 @@ export class Router implements EndpointChooser {
       picker.settle(now);
       changes += picker.changes;
     }
-    if (changes === this.#changes) return;
+    if (changes === this.#changes && now < this.#nextSpill) return;
     this.#changes = changes;
+    if (this.#makeSpill !== undefined) this.#nextSpill = now + spillPeriodMs;
     for (const group of this.#groups) group.share = 0;
-    for (const canary of [false, true]) this.#shareOut(this.#groups.filter((group) => group.canary === canary));
+    for (const canary of [false, true]) this.#shareOut(this.#groups.filter((group) => group.canary === canary), now);
   }
 
-  #shareOut(side: readonly Group[]): void {
+  #shareOut(side: readonly Group[], now: number): void {
     const levels = [...new Set(side.map(({ level }) => level))].map((level) => side.filter((group) => group.level === level));
     const count = (groups: readonly Group[], of: 'ready' | 'size') => groups.reduce((sum, { picker }) => sum + picker[of], 0);
     const health = levels.map((groups) => ({ healthy: count(groups, 'ready'), total: count(groups, 'size') }));
     levelShares(health, this.#options.priority?.overprovisioning).forEach((share, index) => {
       const groups = levels[index] as readonly Group[];
-      const ofZones = this.#zoneShares(groups);
+      const ofZones = this.#zoneShares(groups, now);
       for (const group of groups) group.share = share * (ofZones.get(group.zone) ?? 0);
     });
   }
 
-  #zoneShares(groups: readonly Group[]): ReadonlyMap<string, number> {
+  #zoneShares(groups: readonly Group[], now: number): ReadonlyMap<string, number> {
     const { zone } = this.#options;
     const ready = new Map(groups.map(({ zone: name, picker }) => [name, picker.ready]));
     const total = [...ready.values()].reduce((sum, count) => sum + count, 0);
     // When nobody is ready, pickers fail open, and all are as good as each other.
     if (total === 0) return zoneShares(undefined, new Map(groups.map(({ zone: name, picker }) => [name, picker.size])));
     const near = zone !== undefined && total >= (zone.sizeMin ?? defaultZoneSizeMin);
-    return zoneShares(near ? zone.own : undefined, ready, near ? zone.callers : undefined);
+    const shares = zoneShares(near ? zone.own : undefined, ready, near ? zone.callers : undefined);
+    const spill = near ? groups.find((group) => group.spill !== undefined)?.spill : undefined;
+    return spill?.shares(now, groups, shares) ?? shares;
   }
 }
 
@@ -237,8 +294,4 @@ function numberOf(level: number): number {
 
 function zoneInMeta({ meta }: Instance): string {
   return meta['zone'] ?? '';
-}
-
-function demandWhole(value: number | undefined, min: number, option: string): void {
-  if (value !== undefined) demand(Number.isSafeInteger(value) && value >= min, option, value, `a whole number, ${min} or more`);
 }

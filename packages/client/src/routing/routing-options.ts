@@ -43,4 +43,20 @@ export interface ZoneOptions {
   readonly callers?: Readonly<Record<string, number>>;
   /** Fewer ready instances than this are used without regard to zones; 6 by default. */
   readonly sizeMin?: number;
+  /**
+   * Whether what instances report of their load decides how much leaves the zone, and where it goes; false by default:
+   * their number does, as it does while there are no reports of the last ten seconds.
+   */
+  readonly spillByLoad?: boolean | SpillByLoadOptions;
+}
+
+export interface SpillByLoadOptions {
+  /**
+   * By how much less headroom the own zone may have before requests leave it, as a part of the headroom of the zones where
+   * they would go; from 0 up to 1. 0.2 by default: a zone at 0.6 of
+   * what it can do sends nothing to one at 0.52, and one at 0.92 nothing to one at 0.9.
+   */
+  readonly threshold?: number;
+  /** Share of requests that other zones always get, so that what is known of them stays fresh; more than 0, up to 0.5. 0.03 by default. */
+  readonly probeShare?: number;
 }

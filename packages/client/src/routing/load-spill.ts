@@ -1,0 +1,163 @@
+/**
+ * How much of a caller's traffic leaves its zone, and where it goes, by what the zones' instances report of their load.
+ * It follows Envoy's `load_aware_locality`
+ * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_aware_locality): all
+ * stays while the own zone has no less headroom than the others but for a threshold, the rest is divided by
+ * instances × headroom, and a small share of requests keeps the reports of other zones fresh.
+ *
+ * One thing differs. Envoy divides all traffic by headroom as soon as the threshold is passed, and takes all of it home when it
+ * is not, so that the own zone turns hot again. Here the share that leaves follows how far the threshold is passed: one part
+ * at once (it damps), one that grows and falls with time (it finds the share at which the difference is the threshold).
+ */
+
+import { demand } from '../demand.ts';
+import type { SpillByLoadOptions } from './routing-options.ts';
+import type { ZoneLoad } from './zone-load.ts';
+
+/** What leaves the own zone now. */
+export interface SpillChange {
+  readonly zone: string;
+  /** Share of the requests that leaves it, from 0 to 1; the probes included. */
+  readonly share: number;
+  /** What decides that. */
+  readonly by: 'load' | 'instances';
+}
+
+export type SpillListener = (change: SpillChange) => void;
+
+/** What is known of one zone. */
+export interface SpillZone {
+  readonly zone: string;
+  readonly load: ZoneLoad;
+  readonly picker: { readonly ready: number };
+}
+
+/**
+ * How far the share that stays moves in a second, for each unit beyond the threshold. Twice as much swings in the
+ * simulation (`bench/sim/scenarios/zones.mjs`) at 0.9 of the load; half as much takes longer to come home.
+ */
+const gainPerSecond = 0.1;
+
+/** Time constant, in seconds, of how what leaves is divided: all callers see the same free zone at the same time. */
+const divisionSeconds = 1;
+
+/** A pause in requests is no reason for a leap: at most so many seconds are made up for. */
+const pauseSecondsMax = 1;
+
+/** Smaller changes are not told. */
+const toldStep = 0.05;
+
+export class LoadSpill {
+  readonly #own: string;
+  readonly #threshold: number;
+  readonly #probeShare: number;
+  readonly #onSpill: SpillListener;
+  /** The share that would stay if the difference were the threshold; undefined while the number of instances decides. */
+  #kept: number | undefined;
+  /** How the rest is divided: parts of 1 by zone. */
+  #division: ReadonlyMap<string, number> = new Map();
+  #at = 0;
+  /** The share that left when that was told last; undefined when it was by instances. */
+  #told: number | undefined;
+
+  /** @throws RegistryError `invalid_argument` for an option out of its range */
+  constructor(own: string, { threshold = 0.2, probeShare = 0.03 }: SpillByLoadOptions, onSpill: SpillListener = () => {}) {
+    demand(threshold >= 0 && threshold < 1, 'spillByLoad.threshold', threshold, 'from 0 up to, but not including, 1');
+    demand(probeShare > 0 && probeShare <= 0.5, 'spillByLoad.probeShare', probeShare, 'more than 0, up to 0.5');
+    this.#own = own;
+    this.#threshold = threshold;
+    this.#probeShare = probeShare;
+    this.#onSpill = onSpill;
+  }
+
+  /** Whether reports decide; otherwise the number of instances does. */
+  get byLoad(): boolean {
+    return this.#kept !== undefined;
+  }
+
+  /**
+   * The shares from now on. O(zones).
+   * @param now milliseconds, on the clock of picks
+   * @param zones those of one level, each once
+   * @param byInstances the shares by the number of instances: where it starts, and what holds without fresh reports
+   * @returns shares by zone that add up to 1
+   */
+  shares(now: number, zones: readonly SpillZone[], byInstances: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+    const shares = this.#next(now, zones, byInstances);
+    this.#tell(1 - (shares.get(this.#own) ?? 0));
+    return shares;
+  }
+
+  #next(now: number, zones: readonly SpillZone[], byInstances: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+    const own = zones.find(({ zone, picker }) => zone === this.#own && picker.ready > 0);
+    const others = zones.filter(({ zone, picker }) => zone !== this.#own && picker.ready > 0);
+    const known = others.filter(({ load }) => load.isFresh(now));
+    const isOwnKnown = own?.load.isFresh(now) ?? false;
+    if (own !== undefined && isOwnKnown && known.length > 0) return this.#addProbes(this.#step(now, own, known, byInstances), others);
+    this.#kept = undefined;
+    // Servers that never report are not probed in vain.
+    const kept = byInstances.get(this.#own) ?? 0;
+    const isHeard = own !== undefined && (isOwnKnown || known.length > 0);
+    if (!isHeard || others.length === 0 || 1 - kept >= this.#probeShare) return byInstances;
+    return this.#addProbes(new Map([[this.#own, 1 - this.#probeShare]]), others);
+  }
+
+  /** @returns shares that lack those of the probes */
+  #step(now: number, own: SpillZone, known: readonly SpillZone[], byInstances: ReadonlyMap<string, number>): Map<string, number> {
+    const byUtilization = [own, ...known].every(({ load }) => load.utilization !== undefined);
+    const isFirst = this.#kept === undefined;
+    const seconds = isFirst ? 0 : Math.min(pauseSecondsMax, Math.max(0, now - this.#at) / 1000);
+    const division = this.#divide(known, byUtilization, isFirst ? 1 : 1 - Math.exp(-seconds / divisionSeconds));
+    // What a request that leaves will find there, on average.
+    const there = sum(known.map(({ zone, load }) => (division.get(zone) ?? 0) * load.headroom(byUtilization)));
+    const beyond = Math.max(-1, 1 - own.load.headroom(byUtilization) / there - this.#threshold);
+    const keptMax = 1 - this.#probeShare;
+    const kept = (this.#kept ?? byInstances.get(this.#own) ?? 0) - gainPerSecond * seconds * beyond;
+    this.#kept = Math.min(keptMax, Math.max(this.#probeShare, kept));
+    this.#division = division;
+    this.#at = now;
+    // Not less than the probes of others, so that the own zone is heard, too.
+    const stays = Math.max(this.#probeShare, this.#kept * (1 - Math.max(0, beyond)));
+    const shares = new Map([[this.#own, stays]]);
+    for (const [zone, part] of division) shares.set(zone, (keptMax - stays) * part);
+    return shares;
+  }
+
+  /** @param towards how far to go towards what is due now, from 0 to 1 */
+  #divide(known: readonly SpillZone[], byUtilization: boolean, towards: number): ReadonlyMap<string, number> {
+    const free = known.map(({ load, picker }) => picker.ready * load.headroom(byUtilization));
+    const freeTotal = sum(free);
+    const parts = known.map(({ zone }, index) => {
+      const due = (free[index] as number) / freeTotal;
+      const before = this.#division.get(zone) ?? due;
+      return before + (due - before) * towards;
+    });
+    const total = sum(parts);
+    return new Map(known.map(({ zone }, index) => [zone, (parts[index] as number) / total]));
+  }
+
+  /** By the number of instances and not by headroom, so that each zone is heard. */
+  #addProbes(shares: Map<string, number>, others: readonly SpillZone[]): ReadonlyMap<string, number> {
+    const total = sum(others.map(({ picker }) => picker.ready));
+    for (const { zone, picker } of others) shares.set(zone, (shares.get(zone) ?? 0) + (this.#probeShare * picker.ready) / total);
+    return shares;
+  }
+
+  #tell(share: number): void {
+    const told = this.#told;
+    if (this.byLoad === (told !== undefined)) {
+      if (told === undefined) return;
+      const home = this.#probeShare + 0.001;
+      const isHome = share <= home && told > home;
+      if (Math.abs(share - told) < toldStep && !isHome) return;
+    }
+    this.#told = this.byLoad ? share : undefined;
+    this.#onSpill({ zone: this.#own, share, by: this.byLoad ? 'load' : 'instances' });
+  }
+}
+
+function sum(values: readonly number[]): number {
+  let all = 0;
+  for (const value of values) all += value;
+  return all;
+}

@@ -1,0 +1,72 @@
+/**
+ * The load of one zone, as its instances report it with their answers: the mean of the reports of the last seconds.
+ * Each report counts the less the older it is, so nothing is kept by instance. It decides nothing (`load-spill.ts`).
+ */
+
+import type { LoadReport } from '../load-report/load-report.ts';
+
+/** Time constant of the mean, in milliseconds: a report of this age counts 1/e of a new one. */
+const decayMs = 1000;
+
+/** After so long without a report, in milliseconds, nothing is known of the zone. */
+const staleMs = 10_000;
+
+/** Utilisation is used when at least this share of the reports has it: a mixture would compare unlike servers. */
+const utilizationShareMin = 0.9;
+
+/** Places in the array of sums: numbers in fields would be allocated anew with each report. */
+const at = 0;
+const reports = 1;
+const inFlightSum = 2;
+const withUtilization = 3;
+const utilizationSum = 4;
+
+export class ZoneLoad {
+  readonly #sums = new Float64Array([-Infinity, 0, 0, 0, 0]);
+
+  /**
+   * Takes over one report. O(1), allocates nothing.
+   * @param now milliseconds, on the clock of picks
+   */
+  hear(now: number, { inFlight, utilization }: LoadReport): void {
+    const sums = this.#sums;
+    const decay = Math.exp(-Math.max(0, now - (sums[at] as number)) / decayMs);
+    for (let place = reports; place < sums.length; place++) sums[place] = (sums[place] as number) * decay;
+    sums[at] = Math.max(now, sums[at] as number);
+    sums[reports] = (sums[reports] as number) + 1;
+    sums[inFlightSum] = (sums[inFlightSum] as number) + inFlight;
+    if (utilization === undefined) return;
+    sums[withUtilization] = (sums[withUtilization] as number) + 1;
+    sums[utilizationSum] = (sums[utilizationSum] as number) + utilization;
+  }
+
+  /** Whether a report came lately. */
+  isFresh(now: number): boolean {
+    return now - (this.#sums[at] as number) <= staleMs;
+  }
+
+  /** Mean requests in flight of an instance, 0 or more; NaN before the first report. */
+  get inFlight(): number {
+    return (this.#sums[inFlightSum] as number) / (this.#sums[reports] as number);
+  }
+
+  /** Mean utilisation of an instance, 0 or more, 1 when it is full; undefined unless nearly all reports have it. */
+  get utilization(): number | undefined {
+    const count = this.#sums[withUtilization] as number;
+    return count > 0 && count >= utilizationShareMin * (this.#sums[reports] as number) ? (this.#sums[utilizationSum] as number) / count : undefined;
+  }
+
+  /**
+   * How much of an instance is free, more than 0 and up to 1. By f requests in flight it is 1 ÷ (1 + f), which is what is
+   * free of a single server in a queue (M/M/1), and with more processors falls sooner. By utilisation it is the rest to 1, as long
+   * as the zone is all but idle; the fuller it is, the more do requests in flight count, which alone tell full zones apart.
+   * @param byUtilization whether all zones that are compared report it
+   */
+  headroom(byUtilization: boolean): number {
+    const byInFlight = 1 / (1 + this.inFlight);
+    const { utilization } = this;
+    if (!byUtilization || utilization === undefined) return byInFlight;
+    const used = Math.min(1, utilization);
+    return (1 - used) * (1 - used) + used * byInFlight;
+  }
+}

@@ -1,0 +1,30 @@
+/** What `zone` says, checked: names and ranges. What follows from it is in `router.ts` and `load-spill.ts`. */
+
+import { type OptionNames, demandKnown, demandWhole } from '../demand.ts';
+import { LoadSpill, type SpillListener } from './load-spill.ts';
+import type { SpillByLoadOptions, ZoneOptions } from './routing-options.ts';
+
+const zoneOptions: OptionNames<ZoneOptions> = { own: true, zoneOf: true, callers: true, sizeMin: true, spillByLoad: true };
+const spillOptions: OptionNames<SpillByLoadOptions> = { threshold: true, probeShare: true };
+
+/**
+ * @returns what makes the controller of one level's zones; undefined when loads decide nothing
+ * @throws RegistryError `invalid_argument` for an option that there is not or is out of its range
+ */
+export function spillMaker(zone: ZoneOptions, onSpill: SpillListener): (() => LoadSpill) | undefined {
+  demandKnown(zone, zoneOptions, 'zone');
+  const { own, sizeMin, spillByLoad } = zone;
+  demandWhole(sizeMin, 0, 'zone.sizeMin');
+  if (spillByLoad === undefined || spillByLoad === false) return undefined;
+  const options = spillByLoad === true ? {} : spillByLoad;
+  demandKnown(options, spillOptions, 'zone.spillByLoad');
+  const make = () => new LoadSpill(own, options, onSpill);
+  // Controllers are made when there are instances; what is wrong with their options is said now.
+  void make();
+  return make;
+}
+
+/** @throws RegistryError `invalid_argument` for an option that there is not or is out of its range */
+export function demandZone(zone: ZoneOptions): void {
+  spillMaker(zone, () => {});
+}
