@@ -31,7 +31,7 @@ export type { OutlierOptions } from './resilience/outliers.ts';
 export type { BreakerOptions } from './resilience/breaker.ts';
 export type { HedgingOptions } from './resilience/hedging.ts';
 export type { ConcurrencyOptions } from './resilience/gradient2.ts';
-export type { PriorityOptions, RoutingOptions, SubsetOptions, ZoneOptions } from './routing/routing-options.ts';
+export type { PriorityOptions, RoutingOptions, SpillByLoadOptions, SubsetOptions, ZoneOptions } from './routing/routing-options.ts';
 export type { CanaryOptions } from './routing/canary.ts';
 export type { InstanceFilter, Selector } from './routing/selector.ts';
 export type { Fetch } from './fetch.ts';
