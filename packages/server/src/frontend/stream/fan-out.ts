@@ -31,6 +31,11 @@ export class FanOut {
     setImmediate(() => this.#turn());
   }
 
+  /** Whether there are subscribers that have not been told yet. */
+  get busy(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   cancel(pass: Pass): void {
     this.#waiting.delete(pass);
   }

@@ -34,9 +34,10 @@ export function stream(context: Context): Frontend {
     perMessageDeflate: false,
     maxPayload: limits.frameBytesMax,
   });
-  const feeds = new Feeds(registry, new FanOut());
+  const fanOut = new FanOut();
+  const feeds = new Feeds(registry, fanOut);
   const sessions = new Sessions();
-  const patrol = new Patrol<Stream>(context.wheel, context.clock);
+  const patrol = new Patrol<Stream>(context.wheel, context.clock, () => fanOut.busy);
   const open = new Set<Stream>();
   let closing = false;
   let onEmpty: () => void = () => {};

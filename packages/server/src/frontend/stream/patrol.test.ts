@@ -14,7 +14,7 @@ class Visitee {
   }
 }
 
-function setUp(count: number) {
+function setUp(count: number, isBusy = () => false) {
   const clock = manualClock();
   const wheel = new Wheel({
     clock,
@@ -22,7 +22,7 @@ function setUp(count: number) {
       throw error;
     },
   });
-  const patrol = new Patrol<Visitee>(wheel, clock);
+  const patrol = new Patrol<Visitee>(wheel, clock, isBusy);
   const streams = Array.from({ length: count }, () => new Visitee());
   for (const stream of streams) patrol.add(stream);
   return { clock, wheel, patrol, streams };
@@ -61,6 +61,27 @@ describe('the patrol', () => {
     const visited = streams.filter(({ visits }, index) => visits !== before[index]).length;
     expect(visited).toBeGreaterThan(0);
     expect(visited).toBeLessThanOrEqual(40);
+  });
+
+  it('pings between a seventh and two fifths of the streams in each quarter of a second', () => {
+    const { clock, streams } = setUp(1_000);
+    clock.advance(1_000);
+    const pings = () => streams.reduce((sum, stream) => sum + stream.pings, 0);
+    for (let quarter = 0; quarter < 8; quarter++) {
+      const before = pings();
+      clock.advance(250);
+      expect(pings() - before).toBeGreaterThanOrEqual(150);
+      expect(pings() - before).toBeLessThanOrEqual(400);
+    }
+  });
+
+  it('lets pings wait for news once, until the next visit', () => {
+    const { clock, streams } = setUp(40, () => true);
+    // Every stream is visited once in this time, and none of the pings that are due is sent.
+    clock.advance(245);
+    expect(streams.every(({ visits, pings }) => visits <= 1 && pings === 0)).toBe(true);
+    clock.advance(9_755);
+    for (const { pings } of streams) expect(pings).toBeGreaterThanOrEqual(9);
   });
 
   it('counts a stall of the server, however long, as one visit', () => {

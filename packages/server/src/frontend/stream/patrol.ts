@@ -1,6 +1,7 @@
 /**
- * Visits every open stream at even intervals, a few at a time, so that 10,000 pings do not leave
- * in one burst.
+ * Visits every open stream at even intervals, a few at a time, and pings a quarter of those that it visits, so that
+ * 10,000 pings, and the answers to them, do not come in one burst. While a change is being told to streams, pings wait
+ * for the next visit, once: news comes first.
  *
  * Silence is counted in visits, not in time: when the server itself stalls, the visits stall with
  * it, and a stall of any length costs each stream one visit, after which what it sent is read.
@@ -9,7 +10,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Wheel } from '../../health/wheel.ts';
 
-/** Pause between two pings of a stream. Any traffic of the client counts as the answer. */
+/** Pause between two pings of a stream, unless one waits for news. Any traffic of the client counts as the answer. */
 export const pingMs = 1_000;
 
 const visitMs = 250;
@@ -40,15 +41,20 @@ export class Patrol<V extends Visited> {
   readonly #clock: Clock;
   readonly #slots: Set<V>[] = Array.from({ length: slots }, () => new Set<V>());
   readonly #slotOf = new Map<V, Set<V>>();
+  readonly #isBusy: () => boolean;
+  /** Slots whose pings wait for the next visit. */
+  readonly #owed = new Set<number>();
   #timer: { cancel(): void } | undefined;
-  /** Slots visited so far; every fourth round brings a ping. */
+  /** Slots visited so far. */
   #visited = 0;
   /** When the next slot is due, on the monotonic clock. */
   #due = 0;
 
-  constructor(wheel: Wheel, clock: Clock) {
+  /** @param isBusy whether there is more urgent news to write than pings */
+  constructor(wheel: Wheel, clock: Clock, isBusy: () => boolean) {
     this.#wheel = wheel;
     this.#clock = clock;
+    this.#isBusy = isBusy;
   }
 
   add(stream: V): void {
@@ -87,9 +93,18 @@ export class Patrol<V extends Visited> {
   }
 
   #visitNext(): void {
-    const slot = this.#slots[this.#visited % slots] as Set<V>;
-    const withPing = this.#visited % (visitsPerPing * slots) < slots;
+    const index = this.#visited % slots;
+    const round = Math.floor(this.#visited / slots);
     this.#visited++;
-    for (const stream of slot) stream.visit(quietMax, stuckMax, withPing);
+    const withPing = this.#pingsNow(index, (round + index) % visitsPerPing === 0);
+    for (const stream of this.#slots[index] as Set<V>) stream.visit(quietMax, stuckMax, withPing);
+  }
+
+  #pingsNow(index: number, due: boolean): boolean {
+    if (this.#owed.delete(index)) return true;
+    if (!due) return false;
+    if (!this.#isBusy()) return true;
+    this.#owed.add(index);
+    return false;
   }
 }
