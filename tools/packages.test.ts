@@ -11,7 +11,7 @@ import { root } from './source-files.ts';
 
 const run = promisify(execFile);
 
-/** Kilobytes that a tarball may have: what it has now, and a quarter more. More than that is a file that nobody wanted. */
+/** Kilobytes that a tarball may have: what it has now, and a quarter more. More than that is a file that does not belong there. */
 const packages = [
   { folder: 'protocol', name: '@rollcall/protocol', kilobytesMax: 45 },
   { folder: 'client', name: '@rollcall/client', kilobytesMax: 540 },

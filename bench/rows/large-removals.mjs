@@ -1,4 +1,4 @@
-/** What is stored in great numbers is removed by single requests: how long does anybody else wait meanwhile? */
+/** Single requests remove many records: how long do other requests wait meanwhile? */
 
 import { putMany } from '../load/put-many.mjs';
 import { millisecondsBetween, nanoseconds, pause } from '../processes.mjs';

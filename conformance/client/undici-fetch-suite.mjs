@@ -21,7 +21,7 @@ import { fileURLToPath } from 'node:url';
 const commit = 'c0cf656ef5e66f7372a7e57d08c6cbdd5b127e82';
 const archive = `https://codeload.github.com/nodejs/undici/tar.gz/${commit}`;
 
-/** Of the files below the parts with their names: whoever changes one runs another suite. */
+/** Of the files below the parts with their names: if one changes, it is another suite. */
 const sha256 = '7af7652ba5e6c4349bcba11de06318461f166408e3dfb01cfc82fb4bf65039ea';
 const parts = ['lib', 'test/fetch', 'test/utils'];
 

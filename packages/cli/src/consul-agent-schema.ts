@@ -50,7 +50,7 @@ function without(remark: string | true, keys: Keys): Section {
   return { remark, keys };
 }
 
-const gossip = 'this registry stands by itself, and gossips with nobody';
+const gossip = 'this registry stands by itself and does not gossip';
 const scripts = 'no program is ever run for a check; use a TTL check and let the program report';
 const noUi = 'there is no user interface yet';
 const noRpc = 'there are no connections between agents and servers; ports.https with certificates protects what clients send';

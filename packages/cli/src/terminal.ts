@@ -33,7 +33,7 @@ export function remark(terminal: Terminal, line: string): void {
   terminal.stderr.write(`rollcall: ${line}\n`);
 }
 
-/** Writes a part of something long; resolves when there is room for more, or when nobody reads it any more. */
+/** Writes a part of something long; resolves when there is room for more, or when the reader is gone. */
 export async function written({ stdout, unread }: Terminal, text: string): Promise<void> {
   if (unread.aborted || stdout.write(text)) return;
   await once(stdout, 'drain', { signal: unread }).catch(() => undefined);

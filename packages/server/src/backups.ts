@@ -1,6 +1,6 @@
 /**
- * Backups that come in: as they are, or within a snapshot that Consul's tools read. Whoever restores or inspects one, by
- * whatever path, need not know which it is.
+ * Backups that come in: as they are, or within a snapshot that Consul's tools read. A caller that
+ * restores or inspects one need not know which it is.
  */
 
 import { inspectBackup as inspect, type BackupContent } from './backup/inspect.ts';

@@ -1,4 +1,4 @@
-/** `rollcall debug`: what somebody who looks for a fault wants to see of a registry, gathered for a while, as one archive. */
+/** `rollcall debug`: gathers for a while what shows a fault of a registry, and writes it as one archive. */
 
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -129,7 +129,7 @@ async function whileHeld(child: Child, { claim, session, signals, tell }: Holdin
   throw new CommandFailure(exitCodes.failure, 'the program was stopped, since the lock was lost');
 }
 
-/** SIGTERM, and what ends everything when that does not help, or somebody asks again. */
+/** SIGTERM, and what ends everything when that does not help, or the user asks again. */
 async function stop(child: Child, signals: StopSignals): Promise<number> {
   child.signal('SIGTERM');
   const kill = () => child.signal('SIGKILL');

@@ -43,7 +43,7 @@ export function addLogin(parent: Command, { terminal }: CommandContext): void {
     const bearer = await readFile(bearerTokenFile, 'utf8').catch(refuse('cannot read the bearer token'));
     // A token that could not be kept would stay behind in the registry.
     await access(dirname(resolve(tokenSinkFile)), constants.W_OK).catch(refuse('cannot write the token'));
-    // Whoever logs in has no token yet, and the file that the environment names may be the one that is written here.
+    // A user who logs in has no token yet, and the file that the environment names may be the one that is written here.
     const { ROLLCALL_TOKEN: _token, ROLLCALL_TOKEN_FILE: _file, ...env } = terminal.env;
     const target = await targetOf(flags, { ...terminal, env });
     const body = { AuthMethod: method, BearerToken: bearer.trim(), Meta: meta };

@@ -113,7 +113,7 @@ async function watch(
       const exitCode = await running.ended;
       running = undefined;
       if (signal.aborted) return;
-      // What it was for has not been done; whoever watches this process decides what comes next.
+      // What it was for has not been done; the program that watches this process decides what comes next.
       if (exitCode !== 0) throw new CommandFailure(exitCodes.failure, `the handler has ended with exit code ${exitCode}`);
     }
     if (once === true) return;

@@ -1,5 +1,5 @@
 /**
- * A lock on a key, as Consul's clients take it: whoever writes the key with a session holds it
+ * A lock on a key, as Consul's clients take it: the session that wrote the key holds it
  * (https://developer.hashicorp.com/consul/docs/automate/application-leader-election, `api/lock.go`).
  */
 
@@ -17,7 +17,7 @@ export interface Claim {
   take(): Promise<boolean>;
   /** Looks until it is not held any more, and resolves with the reason. */
   watch(): Promise<string>;
-  /** Gives it back, and removes keys that nobody uses. */
+  /** Gives it back, and removes keys that are not used. */
   release(): Promise<void>;
 }
 
@@ -84,7 +84,7 @@ export class Lock implements Claim {
     const { store, session } = this.#options;
     await store.write(this.#key, { flags: lockFlags, release: session.id });
     const { keys: [left] } = await store.look(this.#key, { signal: AbortSignal.timeout(10_000) });
-    // What is no lock belongs to somebody else.
+    // A key that is no lock belongs to another program.
     if (left?.session === '' && left.flags === String(lockFlags)) await store.remove(this.#key, left.revision);
   }
 }

@@ -49,7 +49,7 @@ export class Semaphore implements Claim {
       const { holders, revision } = this.#holders(found.keys);
       if (holders.includes(session.id)) return true;
       if (holders.length < this.#limit) {
-        // Whoever loses this race looks again.
+        // The loser of this race looks again.
         if (await this.#write([...holders, session.id], revision)) return true;
         index = undefined;
       }

@@ -184,7 +184,7 @@ export class Exchange implements TryListener, Hedgeable {
     if (place === 'nowhere') return false;
     this.#tries.allow(place);
     // Before the pick: what is picked may be asked only once to see whether it is well again. A try that sent
-    // nothing was no load for anybody, so the next one is none in addition.
+    // nothing was no load for a backend, so the next one adds none.
     const charged = failure !== 'unsent';
     if (charged && budget.balance(now) < 1) {
       this.#tell({ kind: 'retry-refused', endpoint: failedAt.authority, failure });

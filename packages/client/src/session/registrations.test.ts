@@ -54,7 +54,7 @@ function open(): void {
 describe('registrations that may not be made', () => {
   const denied = new RegistryError('permission_denied', 'no');
 
-  it('tell whoever waits at once, and are tried again slowly until they are withdrawn', async () => {
+  it('tell those that wait at once, and are tried again slowly until they are withdrawn', async () => {
     open();
     registrations.want('a', instance('a'));
     const failed = expect(registrations.confirmed('a', kept)).rejects.toBe(denied);

@@ -46,7 +46,7 @@ export const shareMax = 0.15;
 export const windowMs = 5_000;
 
 /**
- * How long a freeze lasts after the last evidence for it. Most cuts are repaired within it; and whoever is really dead is
+ * How long a freeze lasts after the last evidence for it. Most cuts are repaired within it; and an instance that is really dead is
  * removed this much later.
  */
 export const freezeMsMax = 15 * 60_000;

@@ -31,7 +31,7 @@ export class Frozen implements Reader {
   /** What has to be added to today's counts to get those of the revision. */
   #offers: OfferChanges | undefined;
 
-  /** By `State.freeze`. @param release tells the state that nobody reads any more */
+  /** By `State.freeze`. @param release tells the state that it is not read any more */
   constructor(state: Today, release: (frozen: Frozen) => void) {
     this.revision = state.revision;
     this.#state = state;

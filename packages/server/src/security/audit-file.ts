@@ -14,7 +14,7 @@ export interface AuditFile extends AuditSink {
 
 /**
  * Opens the log, which only its owner may read, and goes on where it ends.
- * @throws RegistryError `invalid_argument` when it cannot be opened; `data_loss` when a line does not fit: somebody should look before it grows. A last
+ * @throws RegistryError `invalid_argument` when it cannot be opened; `data_loss` when a line does not fit: an operator should look before it grows. A last
  *   line that a crash cut short is such a line, too
  */
 export async function openAuditFile(path: string): Promise<AuditFile> {

@@ -69,7 +69,7 @@ export function parseRules(text: string): Rules {
 }
 
 /**
- * Checks rules that somebody writes now. Consul passes over keys that it does not know; a misspelt one may be a denial.
+ * Checks rules when they are written. Consul passes over keys that it does not know; a misspelt one may be a denial.
  * @throws RegistryError `invalid_argument` as `parseRules`, and for a key that means nothing
  */
 export function assertRules(text: string): void {

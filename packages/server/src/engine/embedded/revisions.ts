@@ -1,5 +1,5 @@
 /**
- * The revision of every record by key, now and at earlier moments that somebody still reads. To remember a
+ * The revision of every record by key, now and at earlier moments that are still read. To remember a
  * moment costs nothing at first, and then one entry for each key that changes afterwards: a copy of
  * a few hundred thousand entries would hold the event loop for a tenth of a second.
  */

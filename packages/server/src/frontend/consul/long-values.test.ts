@@ -14,7 +14,7 @@ interface Listed {
   readonly ServiceTags: string[];
 }
 
-test.each([513, 4_097, 65_536])('a tag of %i bytes is kept whole, whoever registers it', async (bytes) => {
+test.each([513, 4_097, 65_536])('a tag of %i bytes is kept whole, on each way to register it', async (bytes) => {
   const tags = [policy(bytes), 'v1'];
   const service = { Service: 'web', Tags: tags };
   const answers = [

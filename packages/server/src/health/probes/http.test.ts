@@ -91,7 +91,7 @@ describe('the request', () => {
     });
   });
 
-  it('uses the credentials of the URL, and shows them to nobody', async () => {
+  it('uses the credentials of the URL, and does not show them', async () => {
     const { request, result, port } = await echo((port) => ({ http: `http://user:pass@127.0.0.1:${port}/` }));
     expect(result.output).toBe(`HTTP GET http://127.0.0.1:${port}/: 200 OK Output: fine`);
     await expect(probe({ http: 'ftp://user:pass@127.0.0.1/' })).rejects.toThrow('"ftp://127.0.0.1/" is no http');
