@@ -7,6 +7,7 @@ import type { ServiceEntry } from '@rollcall/protocol';
 import { RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
 import { type Fetch, platformFetch, refused } from './fetch.ts';
+import { demandKnown } from './demand.ts';
 import { follow } from './follow.ts';
 import { serviceDispatcher } from './integration/dispatcher.ts';
 import { ServiceAgent, type ServiceAgentOptions } from './integration/http-agent.ts';
@@ -20,6 +21,7 @@ import {
   type RegisterWait,
   type Registration,
   type WaitOptions,
+  waitOptions,
 } from './registration.ts';
 import { ServiceClient, type ServiceSurroundings } from './service-client.ts';
 import type { ServiceOptions } from './service-options.ts';
@@ -147,10 +149,11 @@ export class Rollcall {
    * All services that have instances, in order, with their tags.
    * @throws RegistryError `unavailable`, `deadline_exceeded`; the signal's reason when it aborts
    */
-  async services({ signal }: WaitOptions = {}): Promise<ServiceEntry[]> {
+  async services(options: WaitOptions = {}): Promise<ServiceEntry[]> {
+    demandKnown(options, waitOptions, 'services');
     const { session, timeoutMs } = this.#parts;
     const ask = { type: 'get', view: { kind: 'services', name: '' } } as const;
-    const items = snapshotItems(await session.ask(ask, { repeatable: true, timeoutMs, signal }));
+    const items = snapshotItems(await session.ask(ask, { repeatable: true, timeoutMs, signal: options.signal }));
     return [...(items as readonly ServiceEntry[])].sort(byName);
   }
 
@@ -159,9 +162,10 @@ export class Rollcall {
    * client closes.
    * @throws the signal's reason when it aborts
    */
-  watchServices({ signal }: WaitOptions = {}): AsyncIterableIterator<readonly ServiceEntry[], undefined> {
+  watchServices(options: WaitOptions = {}): AsyncIterableIterator<readonly ServiceEntry[], undefined> {
+    demandKnown(options, waitOptions, 'watchServices');
     const view = { kind: 'services', name: '' } as const;
-    return follow(this.#parts.views, view, ({ items }) => [...(items as readonly ServiceEntry[])].sort(byName), signal);
+    return follow(this.#parts.views, view, ({ items }) => [...(items as readonly ServiceEntry[])].sort(byName), options.signal);
   }
 
   /**

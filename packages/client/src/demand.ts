@@ -23,8 +23,9 @@ export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 export function demandKnown(options: object, known: Readonly<Record<string, true>>, where: string): void {
   for (const name of Object.keys(options)) {
     if (known[name] === true) continue;
-    const meant = nearest(name, Object.keys(known));
-    const hint = meant === undefined ? `it has ${Object.keys(known).join(', ')}` : `did you mean ${meant}?`;
+    const names = Object.keys(known);
+    const meant = nearest(name, names);
+    const hint = meant === undefined ? `it has ${names.join(', ') || 'none'}` : `did you mean ${meant}?`;
     throw new RegistryError('invalid_argument', `${where} has no option ${name}; ${hint}`);
   }
 }

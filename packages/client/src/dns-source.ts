@@ -13,7 +13,7 @@
 import { Resolver } from 'node:dns/promises';
 import { type Instance, RegistryError } from '@rollcall/protocol';
 import { type Clock, systemClock } from './clock.ts';
-import { demand } from './demand.ts';
+import { demand, demandKnown, type OptionNames } from './demand.ts';
 import { latest } from './latest.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 
@@ -30,6 +30,8 @@ export interface DnsSourceOptions {
   /** Told why a service could not be asked for; once for each reason. */
   readonly onWarning?: (message: string) => void;
 }
+
+const dnsSourceOptions: OptionNames<DnsSourceOptions> = { nameOf: true, servers: true, intervalMs: true, onWarning: true };
 
 /** One SRV record, as Node gives it. */
 export interface ServiceRecord {
@@ -74,6 +76,7 @@ export class DnsSource implements SnapshotSource {
   /** @throws RegistryError `invalid_argument` when the interval is out of its range; TypeError for a wrong server */
   constructor(options: DnsSourceOptions = {}, { clock = systemClock, resolveSrv }: DnsSourceSurroundings = {}) {
     const { nameOf = (service) => `_${service}._tcp.service.consul`, servers, intervalMs = 5_000, onWarning = () => {} } = options;
+    demandKnown(options, dnsSourceOptions, 'DnsSource');
     demand(intervalMs >= 100 && intervalMs < Infinity, 'intervalMs', intervalMs, '100 or more');
     this.#nameOf = nameOf;
     this.#intervalMs = intervalMs;

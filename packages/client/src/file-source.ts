@@ -9,7 +9,7 @@
 import { readFile } from 'node:fs/promises';
 import { RegistryError } from '@rollcall/protocol';
 import { type Clock, systemClock } from './clock.ts';
-import { demand } from './demand.ts';
+import { demand, demandKnown, type OptionNames } from './demand.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 import { type StaticInstance, StaticSource } from './static-source.ts';
 
@@ -19,6 +19,8 @@ export interface FileSourceOptions {
   /** Told why a newer file is not used; once for each reason. */
   readonly onWarning?: (message: string) => void;
 }
+
+const fileSourceOptions: OptionNames<FileSourceOptions> = { intervalMs: true, onWarning: true };
 
 /** What a test drives. */
 export interface FileSourceSurroundings {
@@ -39,7 +41,9 @@ export class FileSource implements SnapshotSource {
   #stopTimer: () => void = () => {};
   #closed = false;
 
-  private constructor(path: string, { intervalMs = 1_000, onWarning = () => {} }: FileSourceOptions, clock: Clock) {
+  private constructor(path: string, options: FileSourceOptions, clock: Clock) {
+    const { intervalMs = 1_000, onWarning = () => {} } = options;
+    demandKnown(options, fileSourceOptions, 'FileSource');
     demand(intervalMs >= 10 && intervalMs < Infinity, 'intervalMs', intervalMs, '10 or more');
     this.#path = path;
     this.#intervalMs = intervalMs;

@@ -1,8 +1,9 @@
 /** Keys and values of the registry. */
 
 import { RegistryError, frameLimits, type FrameView, type KvItem, type ReplyFrame } from '@rollcall/protocol';
+import { demandKnown, type OptionNames } from './demand.ts';
 import { follow } from './follow.ts';
-import type { WaitOptions } from './registration.ts';
+import { type WaitOptions, waitOptions } from './registration.ts';
 import type { Ask } from './session/requests.ts';
 import type { Session } from './session/session.ts';
 import type { WatchedViews } from './session/watched-views.ts';
@@ -40,11 +41,14 @@ export interface KvDeleteOptions extends WaitOptions {
   readonly recurse?: boolean | undefined;
 }
 
+const putOptions: OptionNames<KvPutOptions> = { ...waitOptions, cas: true, flags: true };
+const deleteOptions: OptionNames<KvDeleteOptions> = { ...waitOptions, cas: true, recurse: true };
+
 export type KvTarget = { readonly key: string } | { readonly prefix: string };
 
 /**
  * Every operation throws RegistryError `unavailable` or `deadline_exceeded` when no registry has
- * answered in time, `invalid_argument` for a key or value over the limits, and the signal's reason
+ * answered in time, `invalid_argument` for a key or value over the limits or an option that there is not, and the signal's reason
  * when it aborts. A write also throws `unknown_outcome` when it may have taken effect.
  */
 export class Kv {
@@ -60,22 +64,25 @@ export class Kv {
 
   /** The key as it stands in the registry now; undefined when it does not exist. */
   async get(key: string, options: WaitOptions = {}): Promise<KvEntry | undefined> {
+    demandKnown(options, waitOptions, 'kv.get');
     const [entry] = await this.#read({ kind: 'key', name: key }, options);
     return entry;
   }
 
   /** All keys that begin with `prefix`, in order. */
-  list(prefix: string, options: WaitOptions = {}): Promise<KvEntry[]> {
+  async list(prefix: string, options: WaitOptions = {}): Promise<KvEntry[]> {
+    demandKnown(options, waitOptions, 'kv.list');
     return this.#read({ kind: 'prefix', name: prefix }, options);
   }
 
   /** @returns false when `cas` did not hold and nothing was written */
-  put(key: string, value: Uint8Array | string, options: KvPutOptions = {}): Promise<boolean> {
+  async put(key: string, value: Uint8Array | string, options: KvPutOptions = {}): Promise<boolean> {
+    demandKnown(options, putOptions, 'kv.put');
     const { cas, flags } = options;
     const bytes = Buffer.from(value);
     if (bytes.length * 1.34 + key.length * 3 > frameLimits.frameBytesMax - 1_024) {
       const message = `the value of ${JSON.stringify(key)} has ${bytes.length} bytes, which no frame can carry`;
-      return Promise.reject(new RegistryError('invalid_argument', message));
+      throw new RegistryError('invalid_argument', message);
     }
     const condition = cas === undefined ? {} : { cas };
     const flagged = flags === undefined ? {} : { flags: flags.toString() };
@@ -83,7 +90,8 @@ export class Kv {
   }
 
   /** @returns false when `cas` did not hold and nothing was deleted; true when the key is gone */
-  delete(key: string, options: KvDeleteOptions = {}): Promise<boolean> {
+  async delete(key: string, options: KvDeleteOptions = {}): Promise<boolean> {
+    demandKnown(options, deleteOptions, 'kv.delete');
     const { cas, recurse } = options;
     const condition = cas === undefined ? {} : { cas };
     return this.#write({ type: 'kv-delete', key, ...condition, ...(recurse === true ? { recurse } : {}) }, options);
@@ -95,13 +103,15 @@ export class Kv {
    * @throws the signal's reason when it aborts; RegistryError `resource_exhausted` when there is too
    *   much to watch at once
    */
-  watch(target: KvTarget, { signal }: WaitOptions = {}): AsyncIterableIterator<KvSnapshot, undefined> {
+  watch(target: KvTarget, options: WaitOptions = {}): AsyncIterableIterator<KvSnapshot, undefined> {
+    demandKnown(target, { key: true, prefix: true }, 'the target of kv.watch');
+    demandKnown(options, waitOptions, 'kv.watch');
     const view: FrameView = 'key' in target ? { kind: 'key', name: target.key } : { kind: 'prefix', name: target.prefix };
     return follow(
       this.#views,
       view,
       ({ items, revision }) => ({ revision, entries: (items as readonly KvItem[]).map(toEntry).sort(byKey) }),
-      signal,
+      options.signal,
     );
   }
 

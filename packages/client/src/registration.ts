@@ -31,7 +31,7 @@ export interface RegisterOptions {
   readonly checks?: readonly (Omit<CheckRegistration, 'name'> & { readonly name?: string })[];
 }
 
-const registerOptions: OptionNames<RegisterOptions> = {
+export const registerOptions: OptionNames<RegisterOptions> = {
   ...{ service: true, id: true, address: true, port: true, tags: true, meta: true, weight: true, checks: true },
 };
 
@@ -42,12 +42,16 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export const waitOptions: OptionNames<WaitOptions> = { signal: true };
+
 export interface RegisterWait extends WaitOptions {
   /** Longest wait, in milliseconds, more than 0; no limit by default. */
   readonly timeoutMs?: number;
 }
 
 /** An instance that is registered, or will be as soon as a registry takes it. `await using` closes it. */
+const registerWaitOptions: OptionNames<RegisterWait> = { ...waitOptions, timeoutMs: true };
+
 export interface Registration {
   readonly id: string;
   readonly service: string;
@@ -100,6 +104,7 @@ export function announce(surroundings: RegisterSurroundings, options: RegisterOp
 
 /** @throws RegistryError as documented at `Rollcall.register` */
 export async function register(surroundings: RegisterSurroundings, options: RegisterOptions, wait: RegisterWait): Promise<Registration> {
+  demandKnown(wait, registerWaitOptions, 'register');
   const registration = announce(surroundings, options);
   try {
     await registration.registered(wait);
@@ -129,7 +134,9 @@ class Registered implements Registration {
     return this.#instance.service;
   }
 
-  async registered({ signal, timeoutMs = Infinity }: RegisterWait = {}): Promise<void> {
+  async registered(wait: RegisterWait = {}): Promise<void> {
+    const { signal, timeoutMs = Infinity } = wait;
+    demandKnown(wait, registerWaitOptions, 'registered');
     demand(timeoutMs > 0, 'timeoutMs', timeoutMs, 'more than 0');
     if (this.#closed) throw closedError(this.id);
     await this.#surroundings.registrations.confirmed(this.id, { signal, timeoutMs });
@@ -144,10 +151,11 @@ class Registered implements Registration {
     return this.#want(() => ({ ...this.#instance, draining: true }), options);
   }
 
-  async beat(check: string, status: CheckStatus = 'passing', output = '', { signal }: WaitOptions = {}): Promise<void> {
+  async beat(check: string, status: CheckStatus = 'passing', output = '', options: WaitOptions = {}): Promise<void> {
+    demandKnown(options, waitOptions, 'beat');
     const { session, timeoutMs } = this.#surroundings;
     const beat = { type: 'beat', instance: this.id, check, status, output } as const;
-    await session.ask(beat, { repeatable: true, timeoutMs, signal });
+    await session.ask(beat, { repeatable: true, timeoutMs, signal: options.signal });
   }
 
   async close(): Promise<void> {
@@ -161,12 +169,13 @@ class Registered implements Registration {
     return this.close();
   }
 
-  async #want(next: () => InstanceRegistration, { signal }: WaitOptions): Promise<void> {
+  async #want(next: () => InstanceRegistration, options: WaitOptions): Promise<void> {
+    demandKnown(options, waitOptions, 'a registration');
     const { registrations, timeoutMs } = this.#surroundings;
     if (this.#closed) throw closedError(this.id);
     this.#instance = next();
     registrations.want(this.id, this.#instance);
-    await registrations.confirmed(this.id, { signal, timeoutMs });
+    await registrations.confirmed(this.id, { signal: options.signal, timeoutMs });
   }
 }
 

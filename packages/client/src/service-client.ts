@@ -9,6 +9,7 @@ import type { Dispatcher } from 'undici';
 import type { OutcomeResult } from './balancer/balancer.ts';
 import { SeededRandom } from './balancer/seeded-random.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
+import { demandKnown, type OptionNames } from './demand.ts';
 import type { Endpoint } from './endpoint.ts';
 import { guardedListener, warn } from './event-listener.ts';
 import { type Fetch, refused, ServiceFetch } from './fetch.ts';
@@ -59,6 +60,8 @@ export interface PickOptions {
   /** Headers of the request, for a canary that goes by one. */
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+const pickOptions: OptionNames<PickOptions> = { exclude: true, key: true, headers: true };
 
 export class ServiceClient {
   readonly name: string;
@@ -184,7 +187,9 @@ export class ServiceClient {
    * @throws RegistryError `unavailable` when there is none, or no list is known yet: await
    *   `instances()` first
    */
-  pick({ exclude, key, headers }: PickOptions = {}): Picked {
+  pick(options?: PickOptions): Picked {
+    if (options !== undefined) demandKnown(options, pickOptions, 'pick');
+    const { exclude, key, headers } = options ?? {};
     this.#demandOpen();
     const now = this.#clock.monotonic();
     const tried = exclude?.flatMap((picked) => (picked instanceof Pick ? [picked.endpoint] : []));

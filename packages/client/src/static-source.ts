@@ -4,29 +4,34 @@
  */
 
 import { type Instance, RegistryError } from '@rollcall/protocol';
+import { demandKnown, type OptionNames } from './demand.ts';
 import { latest } from './latest.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 
 /** `host:port` (IPv6 in brackets), or an instance of which all but address and port may be left out. */
 export type StaticInstance = string | (Partial<Instance> & Pick<Instance, 'address' | 'port'>);
 
+const instanceMembers: OptionNames<Instance> = {
+  ...{ id: true, service: true, node: true, address: true, port: true, tags: true, meta: true, weight: true, status: true },
+};
+
 export class StaticSource implements SnapshotSource {
   readonly #snapshots = new Map<string, SourcedSnapshot>();
   readonly #listeners = new Map<string, Set<(snapshot: SourcedSnapshot) => void>>();
 
-  /** @throws RegistryError `invalid_argument` when an entry is not `host:port` */
+  /** @throws RegistryError `invalid_argument` when an entry is not `host:port`, or has a member that there is not */
   constructor(services: Readonly<Record<string, readonly StaticInstance[]>> = {}) {
     for (const [service, instances] of Object.entries(services)) this.set(service, instances);
   }
 
-  /** @throws RegistryError `invalid_argument` when an entry is not `host:port` */
+  /** @throws RegistryError `invalid_argument` when an entry is not `host:port`, or has a member that there is not */
   static check(services: Readonly<Record<string, readonly StaticInstance[]>>): void {
     for (const [service, instances] of Object.entries(services)) for (const entry of instances) complete(service, entry);
   }
 
   /**
    * Replaces the instances of a service and tells its watchers.
-   * @throws RegistryError `invalid_argument` when an entry is not `host:port`
+   * @throws RegistryError `invalid_argument` when an entry is not `host:port`, or has a member that there is not
    */
   set(service: string, instances: readonly StaticInstance[]): void {
     const snapshot: SourcedSnapshot = {
@@ -64,6 +69,7 @@ export class StaticSource implements SnapshotSource {
 
 function complete(service: string, entry: StaticInstance): Instance {
   const given = typeof entry === 'string' ? parse(entry) : entry;
+  demandKnown(given, instanceMembers, `an instance of ${service}`);
   const id = `${given.address}:${given.port}`;
   return { id, service, node: 'static', tags: [], meta: {}, weight: 1, status: 'passing', ...given };
 }

@@ -6,6 +6,7 @@
  */
 
 import type { Instance } from '@rollcall/protocol';
+import type { OptionNames } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { hash32, mix32 } from '../hashing/hash32.ts';
 import type { HashNode, HashTable, NodeFilter } from '../hashing/hash-table.ts';
@@ -24,6 +25,8 @@ export interface HashOptions {
   /** Hash of a key, 32 bits. `hash32` by default; `ketamaHash` to agree with libketama. */
   readonly keyHash?: (key: string) => number;
 }
+
+export const hashOptions: OptionNames<HashOptions> = { nameOf: true, keyHash: true };
 
 /** Which endpoints may be picked now. */
 export interface EndpointFilter {

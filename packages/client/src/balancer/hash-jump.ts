@@ -3,8 +3,9 @@
  * endpoint in the middle that goes renumbers all behind it; `maglev` and `memento` do not have that.
  */
 
+import { demandKnown } from '../demand.ts';
 import { JumpTable } from '../hashing/jump.ts';
-import { type HashBalancerFactory, type HashOptions, type Placed, TableBalancer } from './hash-balancer.ts';
+import { type HashBalancerFactory, hashOptions, type HashOptions, type Placed, TableBalancer } from './hash-balancer.ts';
 
 /**
  * Keys to endpoints by jump hash, in the order of their names with numbers by value: `db-10` after
@@ -12,6 +13,7 @@ import { type HashBalancerFactory, type HashOptions, type Placed, TableBalancer 
  * requests with a key. O(ln endpoints) per pick.
  */
 export function jump(options: HashOptions = {}): HashBalancerFactory {
+  demandKnown(options, hashOptions, 'jump');
   return (random) => new TableBalancer(random, inNaturalOrder, options);
 }
 

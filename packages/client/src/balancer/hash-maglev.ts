@@ -1,12 +1,15 @@
 /** Maglev: keys through a table of slots, shared out evenly. The usual choice by key; see `hashing/maglev-table.ts`. */
 
+import { demandKnown, type OptionNames } from '../demand.ts';
 import { maglevNodesMax, MaglevTable } from '../hashing/maglev-table.ts';
-import { byIndex, type HashBalancerFactory, type HashOptions, type Placement, TableBalancer } from './hash-balancer.ts';
+import { byIndex, type HashBalancerFactory, hashOptions, type HashOptions, type Placement, TableBalancer } from './hash-balancer.ts';
 
 export interface MaglevBalancerOptions extends HashOptions {
   /** Slots of the table: a prime, 100 times the number of endpoints or more; 65,537 by default. */
   readonly slots?: number;
 }
+
+const maglevOptions: OptionNames<MaglevBalancerOptions> = { ...hashOptions, slots: true };
 
 /**
  * Keys to endpoints by Maglev's table. Weights count. O(1) per pick; an update takes a few milliseconds.
@@ -14,6 +17,7 @@ export interface MaglevBalancerOptions extends HashOptions {
  * @throws RegistryError `invalid_argument` when `slots` is not a prime from 3 to 16,777,213
  */
 export function maglev({ slots = 65_537, ...options }: MaglevBalancerOptions = {}): HashBalancerFactory {
+  demandKnown(options, maglevOptions, 'maglev');
   // Checks the option now: in an update of the list nobody could catch it.
   const empty = new MaglevTable([], { slots });
   const place: Placement = (nodes) => byIndex(new MaglevTable(nodes.slice(0, maglevNodesMax(empty.slots)), { slots }));

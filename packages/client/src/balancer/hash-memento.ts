@@ -8,14 +8,16 @@
  * take `maglev`.
  */
 
+import { demandKnown } from '../demand.ts';
 import { Memento } from '../hashing/memento.ts';
-import { type HashBalancerFactory, type HashOptions, type Placed, TableBalancer } from './hash-balancer.ts';
+import { type HashBalancerFactory, hashOptions, type HashOptions, type Placed, TableBalancer } from './hash-balancer.ts';
 
 /**
  * Keys to endpoints by MementoHash. Weights are ignored for requests with a key. O(ln endpoints) per
  * pick while everyone is there; some draws more for keys of those who are away.
  */
 export function memento(options: HashOptions = {}): HashBalancerFactory {
+  demandKnown(options, hashOptions, 'memento');
   return (random) => {
     const history = new History();
     return new TableBalancer(random, (nodes) => history.place(nodes.map(({ name }) => name)), options);

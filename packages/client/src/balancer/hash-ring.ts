@@ -3,13 +3,16 @@
  * that kind (libketama's own bindings, npm `hashring`); `maglev` balances better.
  */
 
+import { demandKnown, type OptionNames } from '../demand.ts';
 import { ringNodesMax, RingTable } from '../hashing/ring-table.ts';
-import { byIndex, type HashBalancerFactory, type HashOptions, type Placement, TableBalancer } from './hash-balancer.ts';
+import { byIndex, type HashBalancerFactory, hashOptions, type HashOptions, type Placement, TableBalancer } from './hash-balancer.ts';
 
 export interface RingHashOptions extends HashOptions {
   /** Mean number of points per endpoint: a multiple of 4, from 4 to 65,536; 160 by default. */
   readonly pointsPerNode?: number;
 }
+
+const ringHashOptions: OptionNames<RingHashOptions> = { ...hashOptions, pointsPerNode: true };
 
 /**
  * Keys to endpoints on a ring. Weights count. O(1) expected per pick; an update of 1,000 endpoints with
@@ -19,6 +22,7 @@ export interface RingHashOptions extends HashOptions {
  * @throws RegistryError `invalid_argument` when `pointsPerNode` is out of its range
  */
 export function ringHash({ pointsPerNode = 160, ...options }: RingHashOptions = {}): HashBalancerFactory {
+  demandKnown(options, ringHashOptions, 'ringHash');
   // Checks the option now: in an update of the list nobody could catch it.
   const empty = new RingTable([], { pointsPerNode });
   return (random) => {

@@ -8,6 +8,7 @@
  * for callers that want to stay where their cache or session is.
  */
 
+import { demandKnown, type OptionNames } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
 import { drawIndex, type RandomSource } from './seeded-random.ts';
@@ -20,8 +21,12 @@ export interface PickFirstOptions {
   readonly shuffle?: boolean;
 }
 
+const pickFirstOptions: OptionNames<PickFirstOptions> = { shuffle: true };
+
 /** The same endpoint as long as it is there. Weights and load are ignored. O(1); O(n) for a retry. */
-export function pickFirst({ shuffle = false }: PickFirstOptions = {}): BalancerFactory {
+export function pickFirst(options: PickFirstOptions = {}): BalancerFactory {
+  const { shuffle = false } = options;
+  demandKnown(options, pickFirstOptions, 'pickFirst');
   return (random) => new PickFirst(random, shuffle);
 }
 

@@ -29,11 +29,18 @@ import { weightedRoundRobin } from '../balancer/weighted-round-robin.ts';
 /** Options that are not plain values (functions) are those of the same balancer in the program only. */
 type Policy = (config: object) => BalancerFactory;
 
+function withoutOptions(name: string, balancer: () => BalancerFactory): Policy {
+  return (config) => {
+    demandKnown(config, {}, name);
+    return balancer();
+  };
+}
+
 export const policies = {
   bounded_load: (config) => boundedLoad(maglev(), config),
   c3,
   jump,
-  least_connections: () => leastConnections(),
+  least_connections: withoutOptions('least_connections', leastConnections),
   least_request: leastRequest,
   maglev,
   memento,
@@ -44,11 +51,11 @@ export const policies = {
   rendezvous,
   response_time_weighted: responseTimeWeighted,
   ring_hash: ringHash,
-  round_robin: () => roundRobin(),
-  smooth_weighted_round_robin: () => smoothWeightedRoundRobin(),
-  uniform_random: () => uniformRandom(),
-  weighted_random: () => weightedRandom(),
-  weighted_round_robin: () => weightedRoundRobin(),
+  round_robin: withoutOptions('round_robin', roundRobin),
+  smooth_weighted_round_robin: withoutOptions('smooth_weighted_round_robin', smoothWeightedRoundRobin),
+  uniform_random: withoutOptions('uniform_random', uniformRandom),
+  weighted_random: withoutOptions('weighted_random', weightedRandom),
+  weighted_round_robin: withoutOptions('weighted_round_robin', weightedRoundRobin),
 } satisfies Record<string, Policy>;
 
 export type PolicyName = keyof typeof policies;

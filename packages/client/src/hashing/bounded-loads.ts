@@ -9,6 +9,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import { demandKnown, type OptionNames } from '../demand.ts';
 import type { HashTable, NodeFilter } from './hash-table.ts';
 
 export interface BoundedLoadsOptions {
@@ -17,6 +18,8 @@ export interface BoundedLoadsOptions {
   /** Weights of the nodes by index, as the table was given: each node's bound is in proportion. Equal by default. */
   readonly weights?: readonly number[];
 }
+
+const boundedLoadsOptions: OptionNames<BoundedLoadsOptions> = { factor: true, weights: true };
 
 /** Assigns keys one by one, over any table. */
 export class BoundedLoads implements NodeFilter {
@@ -28,7 +31,9 @@ export class BoundedLoads implements NodeFilter {
   #total = 0;
 
   /** @throws RegistryError `invalid_argument` when `factor` or a weight is out of its range */
-  constructor(table: HashTable, { factor = 1.25, weights }: BoundedLoadsOptions = {}) {
+  constructor(table: HashTable, options: BoundedLoadsOptions = {}) {
+    const { factor = 1.25, weights } = options;
+    demandKnown(options, boundedLoadsOptions, 'BoundedLoads');
     demandFactor(factor);
     for (const weight of weights ?? []) {
       if (weight > 0 && weight < Infinity) continue;

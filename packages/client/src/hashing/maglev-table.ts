@@ -11,6 +11,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import { demandKnown, type OptionNames } from '../demand.ts';
 import { hash32 } from './hash32.ts';
 import { firstAccepted, inNameOrder } from './hash-table.ts';
 import type { HashNodes, HashTable, NamedNode, NodeFilter } from './hash-table.ts';
@@ -22,6 +23,8 @@ export interface MaglevOptions {
    */
   readonly slots?: number;
 }
+
+const maglevOptions: OptionNames<MaglevOptions> = { slots: true };
 
 /** Nodes are kept in 16 bits, so that the default table fits into a second-level cache. */
 const nodesMax = 65_536;
@@ -44,7 +47,9 @@ export class MaglevTable implements HashTable {
    * @throws RegistryError `invalid_argument` for names that occur twice, a weight that is not above 0,
    *   `slots` that is not a prime of its range, or more nodes than slots or than 65,536
    */
-  constructor(nodes: HashNodes, { slots = 65_537 }: MaglevOptions = {}) {
+  constructor(nodes: HashNodes, options: MaglevOptions = {}) {
+    const { slots = 65_537 } = options;
+    demandKnown(options, maglevOptions, 'MaglevTable');
     if (!isPrime(slots) || slots < 3 || slots > slotsMax) {
       throw new RegistryError('invalid_argument', `slots is ${slots}; it must be a prime from 3 to ${slotsMax}`);
     }

@@ -12,6 +12,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import { demandKnown, type OptionNames } from '../demand.ts';
 import { firstAccepted, type HashNodes, type HashTable, inNameOrder, type NodeFilter } from './hash-table.ts';
 import { digestCounts, pointsOf, pointsPerDigest } from './ketama-points.ts';
 
@@ -24,6 +25,8 @@ export interface RingOptions {
   /** An earlier ring: the points of nodes it has are not computed again. Changes nothing of the result. */
   readonly previous?: RingTable;
 }
+
+const ringOptions: OptionNames<RingOptions> = { pointsPerNode: true, previous: true };
 
 /** Nodes × points per node: 64 MB. */
 const pointsMax = 2 ** 22;
@@ -46,7 +49,9 @@ export class RingTable implements HashTable {
    * @throws RegistryError `invalid_argument` for names that occur twice, a weight that is not above 0,
    *   `pointsPerNode` out of its range, or more than 4,194,304 points altogether
    */
-  constructor(nodes: HashNodes, { pointsPerNode = 160, previous }: RingOptions = {}) {
+  constructor(nodes: HashNodes, options: RingOptions = {}) {
+    const { pointsPerNode = 160, previous } = options;
+    demandKnown(options, ringOptions, 'RingTable');
     const digests = pointsPerNode / pointsPerDigest;
     if (!(Number.isInteger(digests) && digests >= 1 && pointsPerNode <= 65_536)) {
       const message = `pointsPerNode is ${pointsPerNode}; it must be a multiple of 4 from 4 to 65,536`;

@@ -6,7 +6,7 @@
 import { isIP } from 'node:net';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { type Instance, RegistryError } from '@rollcall/protocol';
-import { demand } from '../demand.ts';
+import { demand, demandKnown, type OptionNames } from '../demand.ts';
 
 /** One PEM text or several. */
 export type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
@@ -60,6 +60,11 @@ export interface ConnectionOptions {
   readonly http2?: boolean;
 }
 
+const tlsOptions: OptionNames<TlsOptions> = {
+  ...{ instances: true, ca: true, cert: true, key: true, passphrase: true, serverName: true, verify: true },
+};
+const connectionOptions: OptionNames<ConnectionOptions> = { max: true, idleMs: true, silenceMs: true, http2: true };
+
 /** The options with their defaults. */
 export interface Connecting {
   readonly connectTimeoutMs: number;
@@ -72,6 +77,8 @@ export interface Connecting {
  * @throws RegistryError `invalid_argument` when an option is out of its range
  */
 export function connectingOf(connectTimeoutMs: number, tls: TlsOptions = { instances: 'marked' }, connections: ConnectionOptions = {}): Connecting {
+  demandKnown(tls, tlsOptions, 'tls');
+  demandKnown(connections, connectionOptions, 'connections');
   const { max, idleMs, silenceMs } = connections;
   if (max !== undefined) demand(Number.isInteger(max) && max >= 1, 'connections.max', max, 'a whole number, 1 or more');
   if (idleMs !== undefined) demand(idleMs > 0 && Number.isFinite(idleMs), 'connections.idleMs', idleMs, 'more than 0');

@@ -9,7 +9,7 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
 import { fetchHandler } from '../http/handler-forms.ts';
 import type { ServiceClient } from '../service-client.ts';
-import type { TryOptions } from '../try-options.ts';
+import { demandTryOptions, type TryOptions } from '../try-options.ts';
 import { noTls, refusalOf, serviceOfHost } from './service-host.ts';
 
 /** The part of a client that is needed: a service by its name. */
@@ -19,11 +19,13 @@ export type ServiceFinder = (name: string) => ServiceClient;
  * Loads undici, so it is for programs that use it. Closing the dispatcher ends connections to other places; those of
  * services belong to their client.
  * @param options of every request, or how they follow from the request
+ * @throws RegistryError `invalid_argument` for an option that there is not
  */
 export function serviceDispatcher(
   service: ServiceFinder,
   options: TryOptions | ((request: Dispatcher.DispatchOptions) => TryOptions) = {},
 ): Dispatcher {
+  if (typeof options !== 'function') demandTryOptions(options);
   // Needed now, so it cannot be imported.
   const { Agent } = createRequire(import.meta.url)('undici') as typeof import('undici');
   return new Agent().compose((elsewhere) => (request, handler) => {

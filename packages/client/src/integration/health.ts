@@ -6,7 +6,7 @@
 
 import type { CheckStatus } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
-import { demand } from '../demand.ts';
+import { demand, demandKnown, type OptionNames } from '../demand.ts';
 
 export interface HealthOptions {
   /**
@@ -17,6 +17,8 @@ export interface HealthOptions {
   /** How often it is asked, in milliseconds, 100 or more. 5,000 by default. */
   readonly intervalMs?: number;
 }
+
+const healthOptions: OptionNames<HealthOptions> = { check: true, intervalMs: true };
 
 export type Beat = (status: CheckStatus, output: string) => Promise<void>;
 
@@ -32,7 +34,9 @@ export class Health {
   #asking = false;
 
   /** @throws RegistryError `invalid_argument` when the interval is out of its range */
-  constructor({ check, intervalMs = 5_000 }: HealthOptions, clock: Clock) {
+  constructor(options: HealthOptions, clock: Clock) {
+    const { check, intervalMs = 5_000 } = options;
+    demandKnown(options, healthOptions, 'health');
     demand(intervalMs >= 100 && intervalMs < Infinity, 'health.intervalMs', intervalMs, '100 or more');
     this.#check = check;
     this.#intervalMs = intervalMs;

@@ -78,7 +78,9 @@ describe('the dispatcher', () => {
     };
     expect(await tries({ triesMax: 1 })).toContain('after one try');
     expect(await tries(({ method }) => ({ triesMax: method === 'POST' ? 1 : 3 }))).toContain('after one try');
-    expect(await tries({ tries: 1 } as object)).toBe('a request has no option tries; did you mean triesMax?');
+    const refusal = 'a request has no option tries; did you mean triesMax?';
+    expect(await tries(() => ({ tries: 1 }) as object)).toBe(refusal);
+    await expect(tries({ tries: 1 } as object)).rejects.toThrow(refusal);
   });
 
   it('sends other hosts where they say', async () => {

@@ -13,8 +13,8 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type CheckStatus, RegistryError } from '@rollcall/protocol';
 import { type Clock, systemClock } from '../clock.ts';
-import { demand } from '../demand.ts';
-import type { RegisterOptions, Registration } from '../registration.ts';
+import { demand, demandKnown, type OptionNames } from '../demand.ts';
+import { type RegisterOptions, registerOptions, type Registration } from '../registration.ts';
 import { Health, type HealthOptions } from './health.ts';
 
 /** The part of a client that is needed. */
@@ -35,6 +35,11 @@ export interface LifecycleOptions extends RegisterOptions {
   /** Signals that end the server; `false` when the program does that itself. SIGTERM and SIGINT by default. */
   readonly signals?: readonly NodeJS.Signals[] | false;
 }
+
+const lifecycleOptions: OptionNames<LifecycleOptions> = {
+  ...registerOptions,
+  ...{ health: true, drainMs: true, closeMs: true, signals: true },
+};
 
 /** A server that is registered. */
 export interface RegisteredServer {
@@ -72,6 +77,7 @@ export async function registerServer(
   options: LifecycleOptions,
   { clock = systemClock }: LifecycleSurroundings = {},
 ): Promise<RegisteredServer> {
+  demandKnown(options, lifecycleOptions, 'registerServer');
   const { health, drainMs = 1_000, closeMs = 10_000, signals = ['SIGTERM', 'SIGINT'], ...wished } = options;
   demand(drainMs >= 0 && drainMs < Infinity, 'drainMs', drainMs, '0 or more');
   demand(closeMs >= 0 && closeMs < Infinity, 'closeMs', closeMs, '0 or more');

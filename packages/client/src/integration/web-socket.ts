@@ -7,6 +7,7 @@
 import type { EventEmitter } from 'node:events';
 import { RegistryError } from '@rollcall/protocol';
 import type { WebSocket } from 'ws';
+import { demandKnown, type OptionNames } from '../demand.ts';
 import type { TlsSettings } from '../http/connecting.ts';
 import type { Picked, ServiceClient } from '../service-client.ts';
 
@@ -25,6 +26,10 @@ export interface WebSocketOptions {
   readonly messageBytesMax?: number;
   readonly signal?: AbortSignal;
 }
+
+const webSocketOptions: OptionNames<WebSocketOptions> = {
+  ...{ protocols: true, headers: true, key: true, triesMax: true, handshakeTimeoutMs: true, messageBytesMax: true, signal: true },
+};
 
 /**
  * What is opened: a WebSocket of the package ws (https://github.com/websockets/ws/blob/master/doc/ws.md), in as far as
@@ -54,9 +59,10 @@ export interface ServiceWebSocket extends EventEmitter {
  * @param path with its query: `/chat?room=1`
  * @returns an open one, of the package ws; `addEventListener` and the rest of it work, too
  * @throws RegistryError `unavailable` when no instance of those tried took it; the signal's reason when it aborts;
- *   SyntaxError or TypeError for a path, protocols or headers that cannot be
+ *   `invalid_argument` for an option that there is not; SyntaxError or TypeError for a path, protocols or headers that cannot be
  */
 export async function openWebSocket(service: ServiceClient, path: string, options: WebSocketOptions = {}): Promise<ServiceWebSocket> {
+  demandKnown(options, webSocketOptions, 'a WebSocket');
   const { triesMax = 3, key, signal } = options;
   const { WebSocket } = await import('ws');
   if (service.snapshot() === undefined) await service.instances(signal === undefined ? {} : { signal });

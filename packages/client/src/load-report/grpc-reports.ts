@@ -7,6 +7,7 @@
 
 import { LoadMeter } from './load-meter.ts';
 import { inFlightMetric, latencyMetric } from './load-report.ts';
+import { demandKnown, type OptionNames } from '../demand.ts';
 import { encodeLoadReport, loadTrailer } from './orca.ts';
 
 export interface GrpcReportOptions {
@@ -18,6 +19,8 @@ export interface GrpcReportOptions {
    */
   readonly counts?: (method: GrpcMethod) => boolean;
 }
+
+const grpcReportOptions: OptionNames<GrpcReportOptions> = { meter: true, counts: true };
 
 export interface GrpcMethod {
   /** `/package.Service/Method` */
@@ -68,8 +71,10 @@ const cancelled = 1;
 /** `new grpc.Server({ interceptors: [grpcReports(grpc)] })`, where `grpc` is all of `@grpc/grpc-js`. */
 export function grpcReports<M extends Metadata, C extends Call, I>(
   grpc: GrpcPackage<M, C, I>,
-  { meter = new LoadMeter(), counts = isUnary }: GrpcReportOptions = {},
+  options: GrpcReportOptions = {},
 ): (method: GrpcMethod, call: C) => I {
+  const { meter = new LoadMeter(), counts = isUnary } = options;
+  demandKnown(options, grpcReportOptions, 'grpcReports');
   return (method, call) => {
     const metered = counts(method) ? meter.begin() : undefined;
     return new grpc.ServerInterceptingCall(call, {

@@ -6,6 +6,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { demandKnown, type OptionNames } from '../demand.ts';
 import { LoadMeter } from './load-meter.ts';
 import { formatLoadReport, loadHeader, loadPath } from './load-report.ts';
 
@@ -18,6 +19,8 @@ export interface HttpReportOptions {
    */
   readonly counts?: (request: IncomingMessage) => boolean;
 }
+
+const httpReportOptions: OptionNames<HttpReportOptions> = { meter: true, counts: true };
 
 /** `next` goes on with the request; it is not called for a question about the load. */
 export type HttpReports = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
@@ -35,7 +38,9 @@ interface FastifyReply {
  * For Express: `app.use(httpReports())`, before everything else. For `node:http`:
  * `createServer((request, response) => reports(request, response, () => handle(request, response)))`.
  */
-export function httpReports({ meter = new LoadMeter(), counts = () => true }: HttpReportOptions = {}): HttpReports {
+export function httpReports(options: HttpReportOptions = {}): HttpReports {
+  const { meter = new LoadMeter(), counts = () => true } = options;
+  demandKnown(options, httpReportOptions, 'httpReports');
   return (request, response, next) => {
     if (asksForLoad(request)) {
       response.writeHead(204, { [loadHeader]: formatLoadReport(meter.report()), 'cache-control': 'no-store' }).end();

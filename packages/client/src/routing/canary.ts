@@ -5,7 +5,7 @@
  */
 
 import { drawIndex, type RandomSource } from '../balancer/seeded-random.ts';
-import { demand } from '../demand.ts';
+import { demand, demandKnown, type OptionNames } from '../demand.ts';
 import { hash32 } from '../hashing/hash32.ts';
 import type { InstanceFilter } from './selector.ts';
 
@@ -26,6 +26,8 @@ export interface CanaryOptions {
   readonly headerValue?: string;
 }
 
+const canaryOptions: OptionNames<CanaryOptions> = { select: true, share: true, header: true, headerValue: true };
+
 /** Reads a request's header by its name in lower case. */
 export type HeaderReader = (name: string) => string | undefined;
 
@@ -42,7 +44,9 @@ export class Canary {
   readonly #random: RandomSource;
 
   /** @throws RegistryError `invalid_argument` for a share that is none */
-  constructor({ share, header, headerValue }: CanaryOptions, random: RandomSource) {
+  constructor(options: CanaryOptions, random: RandomSource) {
+    const { share, header, headerValue } = options;
+    demandKnown(options, canaryOptions, 'routing.canary');
     demand(share >= 0 && share <= 1, 'canary.share', share, 'from 0 to 1');
     this.#share = share;
     this.#header = header?.toLowerCase();

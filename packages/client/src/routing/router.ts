@@ -12,14 +12,14 @@ import type { Instance } from '@rollcall/protocol';
 import type { Outcome } from '../balancer/balancer.ts';
 import type { Picker } from '../balancer/picker.ts';
 import { bitsRange, type RandomSource } from '../balancer/seeded-random.ts';
-import { type OptionNames, demand, demandKnown, demandWhole } from '../demand.ts';
+import { demand, demandWhole } from '../demand.ts';
 import { type Endpoint, identityOf } from '../endpoint.ts';
 import { Canary, type HeaderReader } from './canary.ts';
 import { hash32 } from '../hashing/hash32.ts';
 import type { LoadReport } from '../load-report/load-report.ts';
 import type { LoadSpill, SpillListener } from './load-spill.ts';
 import { levelShares } from './priority.ts';
-import type { RoutingOptions } from './routing-options.ts';
+import { demandRoutingOptions, type RoutingOptions } from './routing-options.ts';
 import { instancePredicate } from './selector.ts';
 import { subsetOf } from './subset.ts';
 import { ZoneLoad } from './zone-load.ts';
@@ -48,8 +48,6 @@ interface Group {
   readonly spill: LoadSpill | undefined;
   share: number;
 }
-
-const routingOptions: OptionNames<RoutingOptions> = { select: true, subset: true, canary: true, priority: true, zone: true };
 
 /** How often shares follow the loads, in milliseconds. */
 const spillPeriodMs = 500;
@@ -101,7 +99,7 @@ export class Router implements EndpointChooser {
    * @throws RegistryError `invalid_argument` for an option that there is not or is out of its range
    */
   constructor(options: RoutingOptions, makePicker: () => Picker, random: RandomSource, onSpill: SpillListener = () => {}) {
-    demandKnown(options, routingOptions, 'routing');
+    demandRoutingOptions(options);
     const { select = {}, subset, canary, priority, zone } = options;
     this.#makeSpill = zone && spillMaker(zone, onSpill);
     demandWhole(subset?.size, 1, 'subset.size');
@@ -111,9 +109,9 @@ export class Router implements EndpointChooser {
     this.#options = options;
     this.#makePicker = makePicker;
     this.#random = random;
-    this.#selects = instancePredicate(select);
+    this.#selects = instancePredicate(select, 'routing.select');
     this.#canary = canary && new Canary(canary, random);
-    this.#isCanary = canary === undefined ? () => false : instancePredicate(canary.select);
+    this.#isCanary = canary === undefined ? () => false : instancePredicate(canary.select, 'routing.canary.select');
     this.#ordinal = subset?.ordinal ?? random.bits();
   }
 

@@ -2,6 +2,7 @@
 
 import type { Instance } from '@rollcall/protocol';
 import type { CanaryOptions } from './canary.ts';
+import { demandKnown, type OptionNames } from '../demand.ts';
 import type { InstanceFilter } from './selector.ts';
 
 export interface RoutingOptions {
@@ -59,4 +60,19 @@ export interface SpillByLoadOptions {
   readonly threshold?: number;
   /** Share of requests that other zones always get, so that what is known of them stays fresh; more than 0, up to 0.5. 0.03 by default. */
   readonly probeShare?: number;
+}
+
+const routingOptions: OptionNames<RoutingOptions> = { select: true, subset: true, canary: true, priority: true, zone: true };
+const subsetOptions: OptionNames<SubsetOptions> = { size: true, ordinal: true };
+const priorityOptions: OptionNames<PriorityOptions> = { levelOf: true, overprovisioning: true };
+
+/**
+ * `select`, `canary` and `zone` are checked where they are used.
+ * @throws RegistryError `invalid_argument` for an option that there is not
+ */
+export function demandRoutingOptions(options: RoutingOptions): void {
+  demandKnown(options, routingOptions, 'routing');
+  const { subset, priority } = options;
+  if (subset !== undefined) demandKnown(subset, subsetOptions, 'routing.subset');
+  if (priority !== undefined) demandKnown(priority, priorityOptions, 'routing.priority');
 }

@@ -3,8 +3,8 @@
  * and who is chosen is decided elsewhere.
  */
 
-import type { Instance } from '@rollcall/protocol';
-import { RegistryError } from '@rollcall/protocol';
+import { type Instance, RegistryError } from '@rollcall/protocol';
+import { demandKnown, type OptionNames } from '../demand.ts';
 
 /** All that is given must hold. */
 export interface Selector {
@@ -21,12 +21,18 @@ export interface Selector {
   readonly version?: string;
 }
 
+const selectorOptions: OptionNames<Selector> = { tags: true, withoutTags: true, meta: true, version: true };
+
 /** A selector, or a predicate of one's own; it must depend on the instance only. */
 export type InstanceFilter = Selector | ((instance: Instance) => boolean);
 
-/** @throws RegistryError `invalid_argument` for a version that is empty or ends with a dot */
-export function instancePredicate(filter: InstanceFilter): (instance: Instance) => boolean {
+/**
+ * @param where what the filter is of, for messages
+ * @throws RegistryError `invalid_argument` for a member that there is not, or a version that is empty or ends with a dot
+ */
+export function instancePredicate(filter: InstanceFilter, where = 'a selector'): (instance: Instance) => boolean {
   if (typeof filter === 'function') return filter;
+  demandKnown(filter, selectorOptions, where);
   const { tags = [], withoutTags = [], version } = filter;
   const meta = Object.entries(filter.meta ?? {});
   if (version !== undefined && !/^[^.]+(\.[^.]+)*$/.test(version)) {

@@ -12,12 +12,12 @@ const spillOptions: OptionNames<SpillByLoadOptions> = { threshold: true, probeSh
  * @throws RegistryError `invalid_argument` for an option that there is not or is out of its range
  */
 export function spillMaker(zone: ZoneOptions, onSpill: SpillListener): (() => LoadSpill) | undefined {
-  demandKnown(zone, zoneOptions, 'zone');
+  demandKnown(zone, zoneOptions, 'routing.zone');
   const { own, sizeMin, spillByLoad } = zone;
   demandWhole(sizeMin, 0, 'zone.sizeMin');
   if (spillByLoad === undefined || spillByLoad === false) return undefined;
   const options = spillByLoad === true ? {} : spillByLoad;
-  demandKnown(options, spillOptions, 'zone.spillByLoad');
+  demandKnown(options, spillOptions, 'routing.zone.spillByLoad');
   const make = () => new LoadSpill(own, options, onSpill);
   // Controllers are made when there are instances; what is wrong with their options is said now.
   void make();
