@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { grpcReports } from '../load-report/index.ts';
+import { grpcReports, LoadMeter } from '../load-report/index.ts';
 import { StaticSource, type StaticInstance } from '../static-source.ts';
 import { channelOptions, registerRollcall, type PolicyName, type PolicyOptions } from './index.ts';
 import { policies } from './policies.ts';
@@ -32,8 +32,8 @@ interface Backend {
   readonly server: grpc.Server;
 }
 
-async function backend(name: string, who: Who = (_, answer) => answer(null, name)): Promise<Backend> {
-  const server = new grpc.Server({ interceptors: [grpcReports(grpc)] });
+async function backend(name: string, who: Who = (_, answer) => answer(null, name), meter = new LoadMeter()): Promise<Backend> {
+  const server = new grpc.Server({ interceptors: [grpcReports(grpc, { meter })] });
   server.addService(service, {
     who,
     count: (call: grpc.ServerWritableStream<string, string>) => {
@@ -272,6 +272,32 @@ describe('policies', () => {
 
   it('refuse a configuration that makes no sense', () => {
     expect(() => channelOptions('maglev', { balancer: { slots: 4 } })).toThrow(/slots is 4/);
+  });
+});
+
+describe('zones', () => {
+  const inZone = (one: Backend) => at(one, { meta: { zone: one.name } });
+
+  it('keep calls in the own one, until its servers report that they have less headroom', async () => {
+    let used = 0.1;
+    const [a, b] = [await backend('a', undefined, new LoadMeter(undefined, () => used)), await backend('b', undefined, new LoadMeter(undefined, () => 0.1))];
+    const { who, all } = client([inZone(a), inZone(b)], 'round_robin', { zone: { own: 'a', sizeMin: 2, spillByLoad: true } });
+    await all(['a', 'b']);
+    const shareOfB = async () => {
+      let count = 0;
+      for (let n = 0; n < 100; n++) if ((await who()) === 'b') count += 1;
+      return count / 100;
+    };
+    // Calls go on until the shares have followed what was reported: they do twice a second.
+    while ((await shareOfB()) > 0.25);
+    used = 1;
+    while ((await shareOfB()) < 0.3);
+  });
+
+  it('have options, each known and in its range', () => {
+    expect(() => channelOptions('round_robin', { zone: { own: 'a', spillByload: true } as never })).toThrow('zone has no option spillByload; did you mean spillByLoad?');
+    expect(() => channelOptions('round_robin', { zone: { own: 'a', spillByLoad: { probeShare: 0 } } })).toThrow('spillByLoad.probeShare is 0');
+    expect(() => channelOptions('round_robin', { zone: { own: 'a', sizeMin: 0.5 } })).toThrow('zone.sizeMin is 0.5');
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * A load-balancing policy of grpc-js around a balancer of this package:
  *
- *     instances ─► a connection each (grpc's pick_first) ─► those that are connected ─► Picker ─► the call
+ *     instances ─► a connection each (grpc's pick_first) ─► those that are connected ─► Router ─► the call
  *
  * What connects and reconnects is grpc's; which connected instance a call goes to is ours. An instance whose
  * connection is lost is out at once; how calls end is told to the balancer, with what the server says of its load
@@ -16,12 +16,15 @@ import { SeededRandom } from '../balancer/seeded-random.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
 import { type Endpoint, identityOf } from '../endpoint.ts';
 import { decodeLoadReport, loadTrailer } from '../load-report/orca.ts';
+import { Router } from '../routing/router.ts';
+import type { ZoneOptions } from '../routing/routing-options.ts';
 import { policies, policyPrefix, type PolicyName } from './policies.ts';
 import { endpointOf, instancesAttribute } from './resolver.ts';
 
 interface Config {
   readonly balancer: object;
   readonly keyHeader: string | undefined;
+  readonly zone: ZoneOptions | undefined;
 }
 
 interface Child {
@@ -53,6 +56,7 @@ export function registerPolicies({ clock = systemClock, random = systemRandom }:
 interface PolicyConfig extends experimental.TypedLoadBalancingConfig {
   readonly factory: BalancerFactory;
   readonly keyHeader: string | undefined;
+  readonly zone: ZoneOptions | undefined;
 }
 
 function configOf(typeName: string, factoryOf: (config: object) => BalancerFactory) {
@@ -70,6 +74,10 @@ function configOf(typeName: string, factoryOf: (config: object) => BalancerFacto
       return this.#config.keyHeader;
     }
 
+    get zone(): ZoneOptions | undefined {
+      return this.#config.zone;
+    }
+
     getLoadBalancerName(): string {
       return typeName;
     }
@@ -79,7 +87,7 @@ function configOf(typeName: string, factoryOf: (config: object) => BalancerFacto
     }
 
     static createFromJson(json: Partial<Config>) {
-      return new this({ balancer: json.balancer ?? {}, keyHeader: json.keyHeader });
+      return new this({ balancer: json.balancer ?? {}, keyHeader: json.keyHeader, zone: json.zone });
     }
   };
 }
@@ -91,7 +99,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #children = new Map<string, Child>();
-  #picker: Picker | undefined;
+  #router: Router | undefined;
   #config = '';
   #keyHeader: string | undefined;
   #state = connectivityState.IDLE;
@@ -123,11 +131,12 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
       this.#update(connectivityState.TRANSIENT_FAILURE, new experimental.UnavailablePicker(list.error), list.error.details);
       return true;
     }
-    const { factory, keyHeader } = config as PolicyConfig;
+    const { factory, keyHeader, zone } = config as PolicyConfig;
     const described = JSON.stringify(config.toJsonObject());
     this.#keyHeader = keyHeader;
-    if (this.#picker === undefined || described !== this.#config) {
-      this.#picker = new Picker(factory, {}, new SeededRandom(this.#random() * 2 ** 32));
+    if (this.#router === undefined || described !== this.#config) {
+      const random = new SeededRandom(this.#random() * 2 ** 32);
+      this.#router = new Router(zone === undefined ? {} : { zone }, () => new Picker(factory, {}, random), random);
       this.#config = described;
     }
     this.#connect(instancesOf(list.value, options), options, note);
@@ -177,7 +186,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
     const children = [...this.#children.values()];
     const inState = (state: connectivityState) => children.filter(({ leaf }) => leaf.getConnectivityState() === state);
     const ready = inState(connectivityState.READY);
-    this.#picker?.update(ready.map(({ instance }) => instance), this.#clock.monotonic());
+    this.#router?.update(ready.map(({ instance }) => instance), this.#clock.monotonic());
     if (ready.length > 0) this.#update(connectivityState.READY, this.#readyPicker(), null);
     else if (inState(connectivityState.CONNECTING).length > 0) this.#update(connectivityState.CONNECTING, new experimental.QueuePicker(this), null);
     else if (inState(connectivityState.TRANSIENT_FAILURE).length > 0) {
@@ -195,22 +204,22 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
   }
 
   #readyPicker(): experimental.Picker {
-    const picker = this.#picker as Picker;
+    const router = this.#router as Router;
     const keyHeader = this.#keyHeader;
     return {
       pick: (args) => {
         const now = this.#clock.monotonic();
-        const endpoint = picker.pick(now, [], keyHeader === undefined ? undefined : keyOf(args.metadata, keyHeader));
+        const endpoint = router.pick(now, [], keyHeader === undefined ? undefined : keyOf(args.metadata, keyHeader));
         const child = endpoint && this.#children.get(identityOf(endpoint.instance));
         // Everybody connected is left out, or has just gone: the next picker is on its way.
         if (endpoint === undefined || child === undefined) return new experimental.QueuePicker(this).pick(args);
-        return this.#followed(child.leaf.getPicker().pick(args), picker, endpoint, now);
+        return this.#followed(child.leaf.getPicker().pick(args), router, endpoint, now);
       },
     };
   }
 
   /** Counts the call, and tells the balancer how it ends. */
-  #followed(result: experimental.PickResult, picker: Picker, endpoint: Endpoint, startedAt: number): experimental.PickResult {
+  #followed(result: experimental.PickResult, router: Router, endpoint: Endpoint, startedAt: number): experimental.PickResult {
     if (result.pickResultType !== experimental.PickResultType.COMPLETE) return result;
     const { onCallStarted, onCallEnded } = result;
     return {
@@ -223,7 +232,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
         onCallEnded?.(code, details, metadata);
         endpoint.inFlight -= 1;
         const now = this.#clock.monotonic();
-        picker.observe(endpoint, { now, latencyMs: now - startedAt, result: resultOf(code), load: loadOf(metadata) });
+        router.observe(endpoint, { now, latencyMs: now - startedAt, result: resultOf(code), load: loadOf(metadata) });
       },
     };
   }

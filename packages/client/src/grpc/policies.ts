@@ -7,6 +7,8 @@
 import { demandKnown, type OptionNames } from '../demand.ts';
 import type { ChannelOptions } from '@grpc/grpc-js';
 import type { BalancerFactory } from '../balancer/balancer.ts';
+import type { ZoneOptions } from '../routing/routing-options.ts';
+import { demandZone } from '../routing/zone-options.ts';
 import { boundedLoad } from '../balancer/bounded-load.ts';
 import { c3 } from '../balancer/c3.ts';
 import { jump } from '../balancer/hash-jump.ts';
@@ -65,6 +67,11 @@ export const policyPrefix = 'rollcall_';
 export interface PolicyOptions {
   /** Options of the balancer, as plain values. */
   readonly balancer?: object;
+  /**
+   * Calls stay in the caller's zone as far as that is fair. With `spillByLoad` by what servers report in their trailers (`grpcReports`). An
+   * instance's zone is its metadata `zone`.
+   */
+  readonly zone?: Omit<ZoneOptions, 'zoneOf'>;
   /** Metadata key of calls whose value is the key of balancers that hash. */
   readonly keyHeader?: string;
   /**
@@ -86,7 +93,7 @@ export interface MethodOptions {
   readonly hedgeAfterMs?: number;
 }
 
-const policyOptions: OptionNames<PolicyOptions> = { balancer: true, keyHeader: true, triesMax: true, methods: true };
+const policyOptions: OptionNames<PolicyOptions> = { balancer: true, keyHeader: true, zone: true, triesMax: true, methods: true };
 const methodOptions: OptionNames<MethodOptions> = { triesMax: true, hedgeAfterMs: true };
 
 /** As service configs name methods (https://github.com/grpc/grpc/blob/master/doc/service_config.md). */
@@ -113,12 +120,13 @@ function policyOf(options: MethodOptions): object {
  * @example new Client('rollcall:///orders', credentials.createInsecure(), channelOptions('peak_ewma'))
  */
 export function channelOptions(name: PolicyName = 'peak_ewma', options: PolicyOptions = {}): ChannelOptions {
-  const { balancer = {}, keyHeader, triesMax = 1, methods = {} } = options;
+  const { balancer = {}, keyHeader, zone, triesMax = 1, methods = {} } = options;
   demandKnown(options, policyOptions, 'channelOptions');
   // In the channel nobody could catch what is wrong with them.
   const policy: Policy = policies[name];
   policy(balancer);
-  const config = { balancer, ...(keyHeader === undefined ? {} : { keyHeader }) };
+  if (zone !== undefined) demandZone(zone);
+  const config = { balancer, ...(keyHeader !== undefined && { keyHeader }), ...(zone !== undefined && { zone }) };
   const own = Object.entries(methods).map(([method, settings]) => ({ name: [nameOf(method)], ...policyOf(settings) }));
   const methodConfig = [...own, ...(triesMax > 1 ? [{ name: [{}], ...policyOf({ triesMax }) }] : [])];
   const serviceConfig = {
