@@ -179,7 +179,7 @@ describe.each([['utilisation', true], ['requests in flight', false]])('sixty ind
   });
 
   it('follow the load up and home again', () => {
-    const { history, tail, swings } = simulate({ ...uneven, seconds: 150, demandAt: (second) => (second < 60 ? 35 : 3) });
+    const { history, tail, swings } = simulate({ ...uneven, seconds: 200, demandAt: (second) => (second < 60 ? 35 : 3) });
     expect(history[59]!.kept[0]).toBeLessThan(0.6);
     expect(tail.at(-1)!.kept[0]).toBeGreaterThan(0.96);
     expect(Math.max(...swings)).toBeLessThan(0.02);

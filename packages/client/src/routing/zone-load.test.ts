@@ -37,8 +37,9 @@ describe('the load of a zone', () => {
 describe('headroom', () => {
   it.each([
     ['idle', 0, 0, 1],
-    ['half used', 1, 0.5, 0.5],
+    ['half used', 3, 0.5, 0.25 + 0.5 / 4],
     ['full, a queue of nine', 9, 1, 0.1],
+    ['full, though nothing of ours is in flight', 0, 1, 0.25],
     ['asked for more than it can do', 9, 1.7, 0.1],
     ['many processors, half used', 31, 0.5, 0.25 + 0.5 / 32],
   ])('by utilisation and requests in flight: %s', (_, inFlight, utilization, wanted) => {

@@ -14,6 +14,9 @@ const staleMs = 10_000;
 /** Utilisation is used when at least this share of the reports has it: a mixture would compare unlike servers. */
 const utilizationShareMin = 0.9;
 
+/** What a zone has left that is full by its utilisation, though none of its reports has requests in flight: others than ours may fill it. */
+const fullHeadroomMax = 0.25;
+
 /** Places in the array of sums: numbers in fields would be allocated anew with each report. */
 const at = 0;
 const reports = 1;
@@ -58,8 +61,9 @@ export class ZoneLoad {
 
   /**
    * How much of an instance is free, more than 0 and up to 1. By f requests in flight it is 1 ÷ (1 + f), which is what is
-   * free of a single server in a queue (M/M/1), and with more processors falls sooner. By utilisation it is the rest to 1, as long
-   * as the zone is all but idle; the fuller it is, the more do requests in flight count, which alone tell full zones apart.
+   * free of a single server in a queue (M/M/1), and with more processors falls sooner. With utilisation, u, it is
+   * (1 − u)² + u ÷ (1 + f): the fuller the zone is, the more do requests in flight count, which alone tell full zones apart. The last
+   * term is at most a quarter of u.
    * @param byUtilization whether all zones that are compared report it
    */
   headroom(byUtilization: boolean): number {
@@ -67,6 +71,6 @@ export class ZoneLoad {
     const { utilization } = this;
     if (!byUtilization || utilization === undefined) return byInFlight;
     const used = Math.min(1, utilization);
-    return (1 - used) * (1 - used) + used * byInFlight;
+    return (1 - used) * (1 - used) + used * Math.min(byInFlight, fullHeadroomMax);
   }
 }

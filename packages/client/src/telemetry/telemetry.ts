@@ -68,7 +68,7 @@ function instrumentsOfSdk(): Instruments | undefined {
       ...{ unit: 's', advice },
     }),
     events: meter.createCounter('rollcall.client.events', {
-      description: 'Retries, hedges, ejections, breakers and refusals, by service and kind',
+      description: 'Retries, hedges, ejections, breakers, changes of what leaves a zone, and refusals, by service and kind',
     }),
   };
 }
