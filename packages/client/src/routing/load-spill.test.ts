@@ -74,14 +74,14 @@ describe('what leaves the zone', () => {
     const { run, spill } = setUp();
     run(30, 0.9, 0.3, 0.3);
     expect(spill.byLoad).toBe(true);
-    run(11);
+    run(31);
     expect([run(1), spill.byLoad]).toEqual([{ a: 1 }, false]);
   });
 
   it('gives a zone whose reports stopped nothing but its probes', () => {
     const { run } = setUp();
     run(1, 0.9, 0.3, 0.3);
-    expect(run(15, 0.9, undefined, 0.3)['b']).toBe(0.015);
+    expect(run(35, 0.9, undefined, 0.3)['b']).toBe(0.015);
   });
 
   it('is told when it changes by a twentieth, when it has come home, and when something else decides', () => {
@@ -93,7 +93,7 @@ describe('what leaves the zone', () => {
     expect(told.length).toBeLessThan(21);
     run(30, 0.2, 0.3, 0.3);
     expect(told.at(-1)).toEqual({ zone: 'a', by: 'load', share: expect.closeTo(0.03, 6) as number });
-    run(12);
+    run(32);
     expect(told.at(-1)).toEqual({ zone: 'a', by: 'instances', share: 0 });
   });
 

@@ -46,7 +46,7 @@ export interface ZoneOptions {
   readonly sizeMin?: number;
   /**
    * Whether what instances report of their load decides how much leaves the zone, and where it goes; false by default:
-   * their number does, as it does while there are no reports of the last ten seconds.
+   * their number does, as it does while there are no reports of the last thirty seconds.
    */
   readonly spillByLoad?: boolean | SpillByLoadOptions;
 }

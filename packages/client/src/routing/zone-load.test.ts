@@ -18,9 +18,9 @@ describe('the load of a zone', () => {
     expect(load.inFlight).toBeCloseTo(10 / (1 + Math.E), 9);
   });
 
-  it('is known for ten seconds after a report', () => {
+  it('is known for thirty seconds after a report', () => {
     const load = heard([500, 1]);
-    expect([load.isFresh(10_500), load.isFresh(10_501), new ZoneLoad().isFresh(0)]).toEqual([true, false, false]);
+    expect([load.isFresh(30_500), load.isFresh(30_501), new ZoneLoad().isFresh(0)]).toEqual([true, false, false]);
   });
 
   it('has no utilisation unless nearly all reports have one', () => {
@@ -30,7 +30,7 @@ describe('the load of a zone', () => {
 
   it('survives a report that is older than the last one, as an answer to a probe may be', () => {
     const load = heard([1000, 4], [400, 2]);
-    expect([load.inFlight, load.isFresh(11_000)]).toEqual([3, true]);
+    expect([load.inFlight, load.isFresh(31_000)]).toEqual([3, true]);
   });
 });
 
