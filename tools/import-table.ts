@@ -22,7 +22,7 @@ export interface Zone {
 const server = 'packages/server/src';
 
 /** Plain data and ports that every part of the server may name. */
-const serverPorts = ['@rollcall/protocol', `${server}/clock.ts`, `${server}/options.ts`];
+const serverPorts = ['@rollcall/protocol', `${server}/clock.ts`, `${server}/in-turns.ts`, `${server}/options.ts`];
 
 export const zones: readonly Zone[] = [
   {
@@ -68,13 +68,13 @@ export const zones: readonly Zone[] = [
   {
     name: 'engine',
     files: /^packages\/server\/src\/engine\/(?<own>[^/]+)\//,
-    may: ['OWN', `${server}/engine/*`, '@rollcall/protocol', 'node:'],
+    may: ['OWN', `${server}/engine/*`, `${server}/in-turns.ts`, '@rollcall/protocol', 'node:'],
     reason: 'an engine imports its port and itself, so that it can be replaced without the rest noticing',
   },
   {
     name: 'backup',
     files: /^packages\/server\/src\/backup\//,
-    may: [`${server}/backup/`, `${server}/registry/`, `${server}/engine/engine.ts`, '@rollcall/protocol', 'node:'],
+    may: [`${server}/backup/`, `${server}/registry/`, `${server}/engine/engine.ts`, `${server}/in-turns.ts`, '@rollcall/protocol', 'node:'],
     reason: 'a backup is made of rows and becomes a transaction: any engine can give it and take it',
   },
   {
@@ -140,7 +140,7 @@ export const zones: readonly Zone[] = [
   },
   {
     name: 'server ports',
-    files: /^packages\/server\/src\/(clock|options|version)\.ts$/,
+    files: /^packages\/server\/src\/(clock|in-turns|options|version)\.ts$/,
     may: ['@rollcall/protocol', 'node:'],
     reason: 'everyone may import these, so they may depend on nobody',
   },

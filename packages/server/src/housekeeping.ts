@@ -6,7 +6,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import type { Wheel } from './health/wheel.ts';
-import { inTurns } from './net/in-turns.ts';
+import { inTurns } from './in-turns.ts';
 import { findPrunable } from './registry/prune.ts';
 import type { Registry } from './registry/registry.ts';
 

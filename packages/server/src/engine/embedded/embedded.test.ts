@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../engine.ts';
 import { engineCases, type EngineUnderTest } from '../engine.case.ts';
+import { largeTransactionCases } from '../large-transactions.case.ts';
 import { markerName } from './directory.ts';
 import { embedded } from './embedded.ts';
 import { scratchDirectories } from './scratch.case.ts';
@@ -28,6 +29,10 @@ engineCases('embedded', () => open({}));
 
 // A new file every few transactions, and a compaction every few files.
 engineCases('embedded, with tiny logs', () => open({ logBytes: 8_192 }));
+
+largeTransactionCases('embedded', () => open({}));
+
+largeTransactionCases('embedded, with tiny logs', () => open({ logBytes: 8_192 }));
 
 describe('compaction', () => {
   const scratch = scratchDirectories();

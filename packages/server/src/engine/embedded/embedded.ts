@@ -17,7 +17,6 @@
 import { resolve as absolute } from 'node:path';
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import { ChangesFeed } from '../changes-feed.ts';
-import { checkTransaction } from '../check-transaction.ts';
 import type { CommitResult, Engine, EngineEvent, Transaction } from '../engine.ts';
 import { writeBase } from './compact.ts';
 import { assertUsable, findStore, makeDirectory } from './directory.ts';
@@ -94,7 +93,6 @@ class Embedded implements Engine {
 
   async commit(transaction: Transaction): Promise<CommitResult> {
     this.#checkUsable();
-    checkTransaction(transaction);
     return this.#writer.submit(transaction);
   }
 

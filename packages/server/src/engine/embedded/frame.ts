@@ -88,21 +88,23 @@ export function markIn(entry: Buffer): number {
  * Frames for the entries of one transaction, still without their place in a file.
  * @param last what the last of them is: `part` when the transaction goes on
  */
-export function encodeTransaction(entries: readonly Buffer[], head: Head, last: FrameKind = frameKind.end): Buffer[] {
-  const frames: Buffer[] = [];
+export function* encodeTransaction(
+  entries: readonly Buffer[],
+  head: Head,
+  last: FrameKind = frameKind.end,
+): Generator<Buffer, void, undefined> {
   let body: Buffer[] = [];
   let bytes = 0;
   for (const entry of entries) {
     if (bytes > 0 && bytes + entry.length > partBytes) {
-      frames.push(encodeFrame(frameKind.part, body, head));
+      yield encodeFrame(frameKind.part, body, head);
       body = [];
       bytes = 0;
     }
     body.push(entry);
     bytes += entry.length;
   }
-  frames.push(encodeFrame(last, body, head));
-  return frames;
+  yield encodeFrame(last, body, head);
 }
 
 export function encodeFrame(kind: FrameKind, entries: readonly Buffer[], head: Head): Buffer {
@@ -123,11 +125,12 @@ export function encodeFrame(kind: FrameKind, entries: readonly Buffer[], head: H
 /**
  * Gives frames that are written together their places.
  * @param previous crc32 of the frame before the first
+ * @param from how far from the beginning of their group the first one is, in bytes
  * @returns the crc32 of the last
  */
-export function chain(frames: readonly Buffer[], previous: number): number {
+export function chain(frames: readonly Buffer[], previous: number, from = 0): number {
   let last = previous;
-  let inGroup = 0;
+  let inGroup = from;
   for (const frame of frames) {
     frame.writeUInt32LE(last, 16);
     frame.writeUInt32LE(inGroup, 20);

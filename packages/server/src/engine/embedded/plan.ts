@@ -2,7 +2,8 @@
  * What transactions do to the store, worked out before anything is written.
  *
  * They take effect one after the other: each is checked against what the ones before it will have
- * written. Nothing here touches the disk, and nothing is remembered if the write fails.
+ * written. Nothing here touches the disk, and nothing is remembered if the write fails. A large transaction takes many
+ * steps, between which nothing else may change the store.
  */
 
 import type { CommitResult, EngineEvent, Transaction } from '../engine.ts';
@@ -20,7 +21,15 @@ export interface Plan {
   readonly revisions: ReadonlyMap<string, number>;
 }
 
-export function plan(start: Head, before: Pick<ReadonlyMap<string, number>, 'get'>, transactions: readonly Transaction[]): Plan {
+/** Copying so many bytes counts as one step more. */
+const stepBytes = 16_384;
+
+/** A step is one record. */
+export function* planning(
+  start: Head,
+  before: Pick<ReadonlyMap<string, number>, 'get'>,
+  transactions: readonly Transaction[],
+): Generator<void, Plan, undefined> {
   const results: CommitResult[] = [];
   const events: Extract<EngineEvent, { kind: 'transaction' }>[] = [];
   const frames: Buffer[] = [];
@@ -37,7 +46,7 @@ export function plan(start: Head, before: Pick<ReadonlyMap<string, number>, 'get
     const revision = Math.max(head.revision + 1, transaction.revisionAtLeast ?? 0);
     let { records, sum } = head;
     const entries: Buffer[] = [];
-    for (const [key, value] of changesOf(transaction)) {
+    for (const [key, value] of yield* changesOf(transaction)) {
       const replaced = revisionOf(key);
       if (replaced === 0 && value === undefined) continue;
       const entry = encodeEntry(key, value, revision);
@@ -51,9 +60,13 @@ export function plan(start: Head, before: Pick<ReadonlyMap<string, number>, 'get
         records++;
       }
       revisions.set(key, value === undefined ? 0 : revision);
+      for (let bytes = 0; bytes <= entry.length; bytes += stepBytes) yield;
     }
     head = { revision, records, sum };
-    frames.push(...encodeTransaction(entries, head));
+    for (const frame of encodeTransaction(entries, head)) {
+      frames.push(frame);
+      for (let bytes = 0; bytes < frame.length; bytes += stepBytes) yield;
+    }
     results.push({ ok: true, revision });
     events.push({ kind: 'transaction', revision, put: transaction.put, delete: transaction.delete });
   }
@@ -61,9 +74,15 @@ export function plan(start: Head, before: Pick<ReadonlyMap<string, number>, 'get
 }
 
 /** Each key once; a key that is both removed and put is put. */
-function changesOf(transaction: Transaction): Map<string, Uint8Array | undefined> {
+function* changesOf(transaction: Transaction): Generator<void, Map<string, Uint8Array | undefined>, undefined> {
   const changes = new Map<string, Uint8Array | undefined>();
-  for (const key of transaction.delete) changes.set(key, undefined);
-  for (const { key, value } of transaction.put) changes.set(key, value);
+  for (const key of transaction.delete) {
+    changes.set(key, undefined);
+    yield;
+  }
+  for (const { key, value } of transaction.put) {
+    changes.set(key, value);
+    yield;
+  }
   return changes;
 }

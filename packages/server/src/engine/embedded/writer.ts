@@ -2,16 +2,20 @@
  * The writing half of the embedded engine: transactions wait here, are written in groups in the
  * order of the calls, and are published once they are on the disk.
  *
+ * A large transaction is checked, planned and published in steps, between which the event loop turns; the next ones wait.
+ *
  * One group is written at a time, so its transactions are checked against a state that is durable.
  * It also decides what a failure means: nothing was written (refuse and go on), or nobody knows (stop
  * for good).
  */
 
 import { isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
+import { inTurns } from '../../in-turns.ts';
 import type { ChangesFeed } from '../changes-feed.ts';
+import { checking, checkTransaction, isLarge } from '../check-transaction.ts';
 import type { CommitResult, Transaction } from '../engine.ts';
 import type { Head } from './frame.ts';
-import { plan, type Plan } from './plan.ts';
+import { planning, type Plan } from './plan.ts';
 import { Revisions, type Moment } from './revisions.ts';
 
 /** Where groups go; `Log` is the one that writes files. */
@@ -41,6 +45,9 @@ interface Waiting {
 /** Transactions and bytes written together: bounds how long one write takes. */
 const groupMax = 1_024;
 const groupBytesMax = 16_777_216;
+
+/** Records of a large transaction that are worked on between two turns of the event loop: some 10 ms. */
+const recordsPerTurn = 8_192;
 
 /** Transactions that may wait. The replica has one at a time. */
 const queueMax = 16_384;
@@ -77,10 +84,12 @@ export class Writer {
   }
 
   /** @throws RegistryError as `Engine.commit` */
-  submit(transaction: Transaction): Promise<CommitResult> {
+  async submit(transaction: Transaction): Promise<CommitResult> {
+    // A large one is checked when its turn comes: it must not be overtaken meanwhile.
+    if (!isLarge(transaction)) checkTransaction(transaction);
     if (this.#queue.length >= queueMax) {
       const message = `${queueMax} transactions are waiting, which is the limit; try again later`;
-      return Promise.reject(new RegistryError('resource_exhausted', message));
+      throw new RegistryError('resource_exhausted', message);
     }
     return new Promise((resolve, reject) => this.#enqueue({ transaction, resolve, reject }));
   }
@@ -123,7 +132,7 @@ export class Writer {
       if (typeof next === 'function') {
         this.#queue.shift();
         next();
-      } else {
+      } else if (next === undefined || !isLarge(next.transaction) || (await this.#isSound(next))) {
         await this.#writeGroup(this.#takeGroup());
       }
     }
@@ -131,11 +140,25 @@ export class Writer {
     this.#writing = undefined;
   }
 
+  /** Checks the first of the queue; one that is refused has left it. */
+  async #isSound({ transaction, reject }: Waiting): Promise<boolean> {
+    try {
+      await inTurns(checking(transaction), recordsPerTurn);
+      return true;
+    } catch (error) {
+      this.#queue.shift();
+      reject(toRegistryError(error));
+      return false;
+    }
+  }
+
   #takeGroup(): Waiting[] {
     const group: Waiting[] = [];
     let bytes = 0;
     for (const item of this.#queue) {
       if (typeof item === 'function' || group.length >= groupMax) break;
+      // Not checked yet.
+      if (group.length > 0 && isLarge(item.transaction)) break;
       for (const { value } of item.transaction.put) bytes += value.length;
       if (group.length > 0 && bytes > groupBytesMax) break;
       group.push(item);
@@ -147,10 +170,11 @@ export class Writer {
   async #writeGroup(waiting: readonly Waiting[]): Promise<void> {
     try {
       if (this.#failure !== undefined) throw this.#failure;
-      const planned = plan(this.#head, this.#revisions, waiting.map(({ transaction }) => transaction));
+      const transactions = waiting.map(({ transaction }) => transaction);
+      const planned = await inTurns(planning(this.#head, this.#revisions, transactions), recordsPerTurn);
       if (planned.events.length > 0) {
         await this.#makeDurable(planned);
-        this.#publish(planned);
+        await inTurns(this.#publishing(planned), recordsPerTurn);
       }
       for (const [index, { resolve }] of waiting.entries()) resolve(planned.results[index] as CommitResult);
     } catch (error) {
@@ -179,9 +203,13 @@ export class Writer {
     this.#refusing = false;
   }
 
-  #publish(planned: Plan): void {
+  /** A step is one record; nothing is told until all of them are done. */
+  *#publishing(planned: Plan): Generator<void, void, undefined> {
+    for (const [key, revision] of planned.revisions) {
+      this.#revisions.set(key, revision);
+      yield;
+    }
     this.#head = planned.head;
-    for (const [key, revision] of planned.revisions) this.#revisions.set(key, revision);
     for (const event of planned.events) this.#parts.feed.push(event);
   }
 

@@ -3,20 +3,27 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import { inTurns } from '../../in-turns.ts';
 import { ChangesFeed } from '../changes-feed.ts';
-import { checkTransaction } from '../check-transaction.ts';
+import { checking, isLarge } from '../check-transaction.ts';
 import type { CommitResult, Engine, EngineEvent, EngineRecord, Transaction } from '../engine.ts';
 
 /** Records in one event of the initial state. */
 const chunkMax = 1_000;
+
+/** Records of a large transaction that are taken in between two turns of the event loop: some 5 ms. */
+const recordsPerTurn = 4_096;
 
 export function memory(): Engine {
   const records = new Map<string, EngineRecord>();
   const feed = new ChangesFeed(0);
   let revision = 0;
   let closed = false;
+  /** The large transaction that is being taken in; everything else waits for it. */
+  let busy: Promise<unknown> | undefined;
 
   async function* changes(options: { after?: number; signal: AbortSignal }): AsyncGenerator<EngineEvent> {
+    for (let last = busy; last !== undefined; last = busy) await last;
     if (closed) return;
     const { after, signal } = options;
     const resumes = after !== undefined && feed.keeps(after);
@@ -39,30 +46,63 @@ export function memory(): Engine {
     }
   }
 
+  /** A step is one record. */
+  function* committing(transaction: Transaction): Generator<void, CommitResult, undefined> {
+    if (closed) throw new RegistryError('unavailable', 'the memory engine is closed');
+    yield* checking(transaction);
+    for (const { key, revision: expected } of transaction.expect) {
+      const found = records.get(key)?.revision ?? 0;
+      if (found !== expected) return { ok: false, key, revision: found };
+    }
+    const next = Math.max(revision + 1, transaction.revisionAtLeast ?? 0);
+    for (const key of transaction.delete) {
+      records.delete(key);
+      yield;
+    }
+    for (const { key, value } of transaction.put) {
+      records.set(key, { key, value, revision: next });
+      yield;
+    }
+    revision = next;
+    feed.push({ kind: 'transaction', revision, put: transaction.put, delete: transaction.delete });
+    return { ok: true, revision };
+  }
+
   return {
     name: 'memory',
     changes,
     async commit(transaction: Transaction): Promise<CommitResult> {
-      if (closed) throw new RegistryError('unavailable', 'the memory engine is closed');
-      checkTransaction(transaction);
-      for (const { key, revision: expected } of transaction.expect) {
-        const found = records.get(key)?.revision ?? 0;
-        if (found !== expected) return { ok: false, key, revision: found };
-      }
-      revision = Math.max(revision + 1, transaction.revisionAtLeast ?? 0);
-      for (const key of transaction.delete) records.delete(key);
-      for (const { key, value } of transaction.put) records.set(key, { key, value, revision });
-      feed.push({ kind: 'transaction', revision, put: transaction.put, delete: transaction.delete });
-      return { ok: true, revision };
+      if (!isLarge(transaction) && busy === undefined) return drained(committing(transaction));
+      const before = busy;
+      const own = (async () => {
+        await before;
+        return inTurns(committing(transaction), recordsPerTurn);
+      })();
+      const settled = own.then(
+        () => {},
+        () => {},
+      );
+      busy = settled;
+      void settled.then(() => {
+        if (busy === settled) busy = undefined;
+      });
+      return own;
     },
     async barrier() {
       if (closed) throw new RegistryError('unavailable', 'the memory engine is closed');
       return revision;
     },
-    close() {
+    async close() {
       closed = true;
+      if (busy !== undefined) await busy;
       feed.close();
-      return Promise.resolve();
     },
   };
+}
+
+function drained<T>(steps: Generator<void, T, undefined>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }

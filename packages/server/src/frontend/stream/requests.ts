@@ -6,7 +6,7 @@
 import { RegistryError, type FrameView, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
 import { Body } from '../../net/answers.ts';
 import type { Context } from '../../net/frontend.ts';
-import { inTurns } from '../../net/in-turns.ts';
+import { inTurns } from '../../in-turns.ts';
 import type { KvPut } from '../../registry/command.ts';
 import type { State } from '../../registry/state.ts';
 import { unrestricted } from '../../security/authorizer.ts';
