@@ -9,7 +9,8 @@ import { Readable } from 'node:stream';
 import { memory } from '../../packages/server/dist/engine/memory/memory.js';
 import { writeBackup } from '../../packages/server/dist/backup/backup.js';
 import { readBackup, restoreTransaction } from '../../packages/server/dist/backup/restore.js';
-import { inTurns } from '../../packages/server/dist/net/in-turns.js';
+import { inTurns } from '../../packages/server/dist/in-turns.js';
+import { momentOf } from '../../packages/server/dist/registry/moment.js';
 import { findPrunable } from '../../packages/server/dist/registry/prune.js';
 import { catalog } from '../../packages/server/dist/registry/views.js';
 import { Replica } from '../../packages/server/dist/replica.js';
@@ -67,7 +68,7 @@ const withSession = (behavior, hold, many = count) => async (replica) => {
 
 async function packed(replica) {
   const chunks = [];
-  for await (const chunk of writeBackup(replica.state)) chunks.push(chunk);
+  for await (const chunk of writeBackup(await inTurns(momentOf(replica.state)))) chunks.push(chunk);
   return chunks;
 }
 

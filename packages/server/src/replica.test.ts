@@ -4,7 +4,9 @@ import type { CommitResult, Engine, Transaction } from './engine/engine.ts';
 import { memory } from './engine/memory/memory.ts';
 import { manualClock } from './manual-clock.case.ts';
 import type { Command } from './registry/command.ts';
+import { encodeRow } from './registry/codec.ts';
 import { find } from './registry/reader.ts';
+import { keys } from './registry/rows.ts';
 import { viewOf } from './registry/view-name.ts';
 import { Replica } from './replica.ts';
 
@@ -244,5 +246,62 @@ describe('replica', () => {
     await expect(replica.submit(put('b', '1'))).rejects.toMatchObject({ code: 'unavailable' });
     expect(await written).toBe(true);
     await closed;
+  });
+
+  test('a large replacement is seen whole or not at all, while the event loop turns', async () => {
+    const engine = memory();
+    const replica = await started(engine);
+    await replica.submit(put('old', 'x'));
+    await replica.submit({ kind: 'register', node: { name: 'n1', address: '10.0.0.1' }, nodeMode: 'update' });
+    const order: string[] = [];
+    const told = { changes: 0, woken: 0, turns: 0 };
+    replica.observe({
+      observe: () => order.push('observe'),
+      *replaced(changes) {
+        order.push(`first step at ${replica.state.revision}`);
+        yield;
+        for (const _change of changes) {
+          told.changes++;
+          yield;
+        }
+        order.push('followed');
+      },
+    });
+    for (const view of [viewOf.key('old'), viewOf.key('k7'), viewOf.nodes(), viewOf.prefix('none')]) {
+      replica.views.watch(view, () => {
+        told.woken++;
+        order.push('woken');
+      });
+    }
+    const seen = new Set<string>();
+    let done = false;
+    const look = () => {
+      told.turns++;
+      seen.add([replica.state.revision, replica.state.kvSize, replica.state.size, find.kv(replica.state, 'old')?.key].join(' '));
+      if (!done) setImmediate(look);
+    };
+    setImmediate(look);
+    const many = 10_000;
+    const replaced = replica.replace(function* make(state) {
+      const value = (n: number) => encodeRow({ kind: 'kv', key: `k${n}`, value: Buffer.from('v'), flags: 0n, lockIndex: 0, created: 0, modified: 0 });
+      const records = [];
+      for (let n = 0; n < many; n++) {
+        records.push({ key: keys.kv(`k${n}`), value: value(n) });
+        yield;
+      }
+      return { expect: [], put: records, delete: [...state.rows()].map(([key]) => key), revisionAtLeast: 1_000 };
+    });
+    const after = replica.submit(put('after', 'y')).then(() => order.push('committed after'));
+    await replaced;
+    order.push('replaced');
+    await after;
+    done = true;
+    expect([...seen]).toEqual(expect.arrayContaining(['2 1 2 old', `1000 ${many} ${many} `]));
+    expect([...seen].filter((each) => !each.startsWith('2 1 2 old') && !each.startsWith(`1000 ${many} ${many} `) && !each.startsWith('1001 '))).toEqual([]);
+    // Reading and making, committing, folding in and following: at most some 4,096 steps a turn.
+    expect(told.turns).toBeGreaterThan((4 * many) / 4_096);
+    expect(told).toMatchObject({ changes: many + 2, woken: 4 });
+    expect(order).toEqual(['first step at 1000', 'followed', ...Array<string>(4).fill('woken'), 'replaced', 'observe', 'committed after']);
+    await replica.close();
   });
 });

@@ -9,6 +9,9 @@
  *                   ▼
  *        engine.changes → state.apply → observers, views → every caller's promise
  *
+ * A restore is one transaction, however large: it is made, written and folded in over many turns of the event loop, and
+ * taken over in one of them. Commands wait meanwhile; readers go on.
+ *
  * Group commit: the longer a commit takes, the more commands share the next one. Nobody sees a
  * change that could still be lost, since the state moves only by `changes`.
  */
@@ -16,10 +19,12 @@
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import type { Clock } from './clock.ts';
 import type { Engine, Transaction } from './engine/engine.ts';
+import { inTurns } from './in-turns.ts';
 import { decideBatch, type Batch, type Outcome } from './registry/batch.ts';
 import type { AnyResult, Command, Result } from './registry/command.ts';
 import type { Registry } from './registry/registry.ts';
-import type { Row, RowChange } from './registry/rows.ts';
+import { isLarge } from './registry/replacement.ts';
+import type { Change, Row, RowChange } from './registry/rows.ts';
 import { State } from './registry/state.ts';
 import { letsOthersPass } from './registry/steps.ts';
 import { Views } from './registry/views.ts';
@@ -33,8 +38,16 @@ export interface ReplicaOptions {
   readonly onFatal: (error: RegistryError) => void;
 }
 
-/** Called synchronously after each applied batch, before watchers are woken. */
-export type Observer = (changes: readonly RowChange[], revision: number) => void;
+/** Follows what is applied to the state, before watchers are woken. */
+export interface Observer {
+  /** Called synchronously after each applied transaction. */
+  observe(changes: readonly RowChange[], revision: number): void;
+  /**
+   * Called instead when the state was replaced as a whole: what must not lag behind it is done in the first step, in the
+   * turn of the replacement. Other turns of the event loop come between later steps; nothing is applied meanwhile.
+   */
+  replaced(changes: readonly RowChange[]): Generator<void, void, undefined>;
+}
 
 /** The part of the server's metrics that the replica feeds. Seconds. */
 export interface CommitMeter {
@@ -46,8 +59,12 @@ export interface CommitMeter {
 /** A whole transaction made from the state as it is when its turn comes. */
 interface Replacement {
   readonly kind: 'replacement';
-  readonly make: (state: State) => Transaction;
+  /** In steps; the state does not change between them. */
+  readonly make: (state: State) => Iterator<unknown, Transaction>;
 }
+
+/** What a batch comes to, and the transaction that it takes, if any. */
+type Decided = Omit<Batch, 'writes'> & { readonly transaction?: Transaction };
 
 interface Waiting {
   readonly work: Command | Replacement;
@@ -59,6 +76,12 @@ interface Waiting {
 
 /** Commands decided together, which `fill.ts` bounds by what they write, too: so long one batch keeps the event loop. */
 const batchMax = 1_024;
+
+/** Of a replacement: rows that are looked at, or made, between two turns of the event loop. Some 10 ms. */
+const rowsPerTurn = 1_024;
+
+/** Watchers that a replacement wakes between two turns: each begins an answer. */
+const watchersPerTurn = 128;
 
 /** A lost race is decided again; an engine that never lets us win is unavailable. */
 const attemptsMax = 50;
@@ -119,8 +142,11 @@ export class Replica implements Registry {
     return this.#enqueue(command) as Promise<Result<C>>;
   }
 
-  /** Commits a transaction that was not made by commands; a restore is the only caller. */
-  async replace(make: (state: State) => Transaction): Promise<void> {
+  /**
+   * Commits a transaction that was not made by commands; a restore is the only caller.
+   * @param make yields after little work; commands wait until it is committed and applied
+   */
+  async replace(make: (state: State) => Iterator<unknown, Transaction>): Promise<void> {
     await this.#enqueue({ kind: 'replacement', make });
   }
 
@@ -196,7 +222,9 @@ export class Replica implements Registry {
 
   async #commit(works: readonly Waiting['work'][]): Promise<readonly Outcome[]> {
     for (let attempt = 1; ; attempt++) {
-      const { decided, outcomesAt, transaction } = this.#decide(works);
+      const [first] = works;
+      const { decided, outcomesAt, transaction } =
+        first?.kind === 'replacement' ? await this.#replacement(first) : this.#decide(works as readonly Command[]);
       if (transaction === undefined) return outcomesAt(this.state.revision);
       const started = this.#clock.monotonic();
       const result = await this.#engine.commit(transaction);
@@ -216,14 +244,12 @@ export class Replica implements Registry {
     }
   }
 
-  #decide(
-    works: readonly Waiting['work'][],
-  ): Omit<Batch, 'writes'> & { readonly transaction?: Transaction } {
-    const first = works[0];
-    if (first?.kind === 'replacement') {
-      return { decided: 1, outcomesAt: () => [{ result: true }], transaction: first.make(this.state) };
-    }
-    const { writes, ...batch } = decideBatch(this.state, works as readonly Command[], this.#clock.now());
+  async #replacement({ make }: Replacement): Promise<Decided> {
+    return { decided: 1, outcomesAt: () => [{ result: true }], transaction: await inTurns(make(this.state), rowsPerTurn) };
+  }
+
+  #decide(commands: readonly Command[]): Decided {
+    const { writes, ...batch } = decideBatch(this.state, commands, this.#clock.now());
     if (writes === undefined) return batch;
     this.#own = new Map(writes.put.map(({ value, row }) => [value, row]));
     // The engine may keep what it is given, and is given no rows to keep.
@@ -241,15 +267,29 @@ export class Replica implements Registry {
           this.state.loaded(event.revision);
           ready();
           break;
-        case 'transaction': {
-          const applied = this.state.apply(event, this.#own);
-          for (const observer of this.#observers) observer(applied.changes, event.revision);
-          this.views.publish(applied);
+        case 'transaction':
+          if (isLarge(event)) await this.#replace(event);
+          else this.#apply(event);
           this.#releaseApplied();
           break;
-        }
       }
     }
+  }
+
+  #apply(change: Change): void {
+    const applied = this.state.apply(change, this.#own);
+    for (const observer of this.#observers) observer.observe(applied.changes, change.revision);
+    this.views.publish(applied);
+  }
+
+  /** Whoever reads sees the state before, then the one after; telling what follows it takes many turns. */
+  async #replace(change: Change): Promise<void> {
+    const replacement = await inTurns(this.state.replacing(change), rowsPerTurn);
+    this.state.replace(replacement);
+    const following = Array.from(this.#observers, (observer) => observer.replaced(replacement.changes));
+    for (const steps of following) steps.next();
+    for (const steps of following) await inTurns(steps, rowsPerTurn);
+    await inTurns(this.views.wakingAll(), watchersPerTurn);
   }
 
   /** Resolves when the state has applied `revision`. */

@@ -153,8 +153,9 @@ function createCore(engine: Engine, { audit, probeTrust }: Files, options: Serve
     onDenied: ({ resource, verb }) => metrics.denials.inc({ resource, verb }),
     onError: (err) => log.error({ err }, 'tokens that have ended could not be removed'),
   });
-  replica.observe((changes) => liveness.observe(changes));
-  replica.observe((changes) => security.acl.observe(changes));
+  // Rights first: until their caches follow, they are those of the state before.
+  replica.observe(security.acl);
+  replica.observe(liveness);
   replica.measure(metrics);
   return { engine, clock, log, limits, metrics, replica, liveness, security, audit, fatal: fatal.promise };
 }
@@ -253,7 +254,7 @@ async function startNames(
 
 function adminDeps({ replica, liveness, limits }: Core, serving: { readonly ready: boolean }): AdminDeps {
   return {
-    backup: () => writeBackup(replica.state),
+    backup: writeBackup,
     restore: (backup) => restore(replica, backup, limits),
     ready: () => serving.ready,
     livenessStatus: () => liveness.status(),

@@ -9,9 +9,11 @@ import type { Engine } from '../engine/engine.ts';
 import { manualClock } from '../manual-clock.case.ts';
 import type { Command } from '../registry/command.ts';
 import { Journal } from '../registry/journal.case.ts';
+import { momentOf, type Moment } from '../registry/moment.ts';
 import type { State } from '../registry/state.ts';
 import { viewOf } from '../registry/view-name.ts';
 import { Replica } from '../replica.ts';
+import { inTurns } from '../in-turns.ts';
 import { writeBackup } from './backup.ts';
 import { readBackup, restoreTransaction } from './restore.ts';
 
@@ -24,9 +26,10 @@ const web = (id: string, tag = 'v1'): Command => ({
   instances: [{ id, service: 'web', port: 80, tags: [tag] }],
 });
 
-async function bytesOf(state: State): Promise<Buffer> {
+async function bytesOf(source: State | Moment): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of writeBackup(state)) chunks.push(chunk);
+  const moment = 'freeze' in source ? await inTurns(momentOf(source)) : source;
+  for await (const chunk of writeBackup(moment)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -76,8 +79,11 @@ describe('backup and restore', () => {
         const before = new Map(
           views.map((view) => [view, Math.max(source.views.revision(view), target.views.revision(view))]),
         );
-        const { put, delete: gone, revisionAtLeast = 0 } = restoreTransaction(backup, target.state);
-        target.views.publish(target.state.apply({ revision: revisionAtLeast, put, delete: gone }));
+        const { put, delete: gone, revisionAtLeast = 0 } = await inTurns(restoreTransaction(backup, target.state));
+        const change = { revision: revisionAtLeast, put, delete: gone };
+        // Whether it is small or large, the state is the same.
+        if (now.length % 2 === 0) target.views.publish(target.state.apply(change));
+        else target.state.replace(await inTurns(target.state.replacing(change)));
 
         expect(content(target.state)).toEqual(content(source.state));
         expect(target.state.get('record\0server\0identity')).toEqual(identity);
@@ -90,16 +96,26 @@ describe('backup and restore', () => {
     );
   });
 
-  test('a backup is of one moment, whatever is written while it is read', async () => {
+  test('a backup is of one moment, whatever is written while it is gathered and read', async () => {
     const journal = new Journal();
     for (let at = 0; at < 3_000; at++) journal.commit([putKey(`k${at}`, 'before')]);
-    const reading = writeBackup(journal.state)[Symbol.asyncIterator]();
+    const steps = momentOf(journal.state);
+    let step = steps.next();
+    for (let at = 0; at < 1_500; at++) step = steps.next();
+    // Found already, and not yet; gone, and gone and back again.
+    for (let at = 0; at < 3_000; at += 2) journal.commit([putKey(`k${at}`, 'after')]);
+    for (let at = 1; at < 3_000; at += 4) journal.commit([{ kind: 'kv-delete', key: `k${at}` }]);
+    for (let at = 1; at < 3_000; at += 8) journal.commit([putKey(`k${at}`, 'after')]);
+    journal.commit([putKey('new', 'after')]);
+    while (step.done !== true) step = steps.next();
+    const reading = writeBackup(step.value)[Symbol.asyncIterator]();
     const chunks: Buffer[] = [((await reading.next()) as { value: Buffer }).value];
     for (let at = 0; at < 3_000; at++) journal.commit([putKey(`k${at}`, 'after')]);
     for (let next = await reading.next(); next.done !== true; next = await reading.next()) chunks.push(next.value);
     const backup = await readBackup(stream(Buffer.concat(chunks)), roomy);
     expect(backup.revision).toBe(3_000);
     expect(backup.records.filter(({ value }) => Buffer.from(value).includes('after'))).toEqual([]);
+    expect(new Set(backup.records.map(({ key }) => key)).size).toBe(3_000);
     expect(backup.records).toHaveLength(3_000);
   });
 
@@ -143,16 +159,16 @@ describe('backup and restore', () => {
       ['instance\0n1\0web', node],
       ['unheard-of\0n2', node],
     ] as const) {
-      const forged = { rows: () => [[key, row]], revision: 5 } as unknown as State;
+      const forged: Moment = { rows: [[key, row]], revision: 5 };
       await expect(readBackup(stream(await bytesOf(forged)), roomy)).rejects.toThrow(/is not about what its key says|cannot be read/);
     }
   });
 
-  test('what stays with its server does not come in by a backup that has it', () => {
+  test('what stays with its server does not come in by a backup that has it', async () => {
     const journal = new Journal();
     journal.commit([{ kind: 'record-put', type: 'server', id: 'identity', value: { nodeId: 'mine' } }]);
     const record = { key: 'record\0server\0identity', value: Buffer.from('{"nodeId":"theirs"}') };
-    const { put, delete: gone } = restoreTransaction({ revision: 5, records: [record] }, journal.state);
+    const { put, delete: gone } = await inTurns(restoreTransaction({ revision: 5, records: [record] }, journal.state));
     expect(put.map(({ key }) => key)).toEqual(['floor']);
     expect(gone).not.toContain(record.key);
   });
@@ -196,7 +212,7 @@ describe('backup and restore', () => {
     const turns = vi.spyOn(globalThis, 'setImmediate');
     try {
       expect((await readBackup(stream(bytes), roomy)).records).toHaveLength(10_000);
-      expect(turns).toHaveBeenCalledTimes(2);
+      expect(turns).toHaveBeenCalledTimes(4);
     } finally {
       turns.mockRestore();
     }

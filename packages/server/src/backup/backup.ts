@@ -13,8 +13,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { PassThrough, pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { encodeRow } from '../registry/codec.ts';
-import { keys, type Row } from '../registry/rows.ts';
-import type { State } from '../registry/state.ts';
+import type { Moment } from '../registry/moment.ts';
+import { keys } from '../registry/rows.ts';
 
 export const backupFormat = 'rollcall-backup';
 export const backupVersion = 1;
@@ -35,30 +35,26 @@ export function staysHere(key: string): boolean {
   return key.startsWith(ownPrefix);
 }
 
-/**
- * A backup of the state as it is now, which may be read more than once and is the same bytes each time. Rows are
- * immutable, so writes may go on while it is read. Memory is constant but for one pointer for each record.
- */
-export function writeBackup(state: State): AsyncIterable<Buffer> {
-  const rows: [string, Row][] = [];
-  // In one turn, so that it is one moment.
-  for (const each of state.rows()) if (!staysHere(each[0])) rows.push(each);
-  const { revision } = state;
+/** A backup of a moment, which may be read more than once and is the same bytes each time. */
+export function writeBackup({ rows, revision }: Moment): AsyncIterable<Buffer> {
   return { [Symbol.asyncIterator]: () => packed(rows, revision)[Symbol.asyncIterator]() };
 }
 
-function packed(rows: readonly [string, Row][], revision: number): AsyncIterable<Buffer> {
+function packed(rows: Moment['rows'], revision: number): AsyncIterable<Buffer> {
   const out = new PassThrough();
   // An error or an early end on either side reaches the reader through `out`.
   pipeline(Readable.from(frames(rows, revision)), createGzip(), out, () => {});
   return out;
 }
 
-function* frames(rows: readonly [string, Row][], revision: number): Generator<Buffer, void, undefined> {
+function* frames(rows: Moment['rows'], revision: number): Generator<Buffer, void, undefined> {
   const digest = createHash('sha256');
   let chunk: Buffer[] = [line({ format: backupFormat, version: backupVersion, revision })];
   let bytes = 0;
+  let records = 0;
   for (const [key, row] of rows) {
+    if (staysHere(key)) continue;
+    records++;
     const record = frame(Buffer.from(key), encodeRow(row));
     chunk.push(record);
     bytes += record.length;
@@ -69,7 +65,7 @@ function* frames(rows: readonly [string, Row][], revision: number): Generator<Bu
   }
   const end = Buffer.alloc(8);
   end.writeUInt32BE(endMark, 0);
-  end.writeUInt32BE(rows.length, 4);
+  end.writeUInt32BE(records, 4);
   yield hashed(digest, [...chunk, end]);
   yield digest.digest();
 }

@@ -31,8 +31,8 @@ const leap = 1_000_000_000;
 const headerBytesMax = 4_096;
 const digestBytes = 32;
 
-/** Read, and hashed, between two turns of the event loop: some 10 ms each. */
-const recordsPerTurn = 4_096;
+/** Records that are checked between two turns of the event loop, and bytes that are copied or hashed: some 10 ms each. */
+const recordsPerTurn = 2_048;
 const hashedPerTurn = 4_194_304;
 
 /**
@@ -46,22 +46,29 @@ export async function readBackup(source: AsyncIterable<Uint8Array>, bytesMax: nu
 
 /**
  * The transaction that makes the registry what it was at the backup, apart from revisions: every
- * record takes the restore's revision, and views without a record stand at it, too.
+ * record takes the restore's revision, and views without a record stand at it, too. A step is one record; the state
+ * must not change between them.
  */
-export function restoreTransaction(backup: Backup, state: State): Transaction {
+export function* restoreTransaction(backup: Backup, state: State): Generator<void, Transaction, undefined> {
   const revisionAtLeast = Math.max(state.revision, backup.revision) + leap;
-  const put = backup.records.filter(({ key }) => key !== keys.floor() && !staysHere(key));
-  const kept = new Set(put.map(({ key }) => key));
+  const put: Mutable<Transaction['put']> = [];
   const gone: string[] = [];
-  for (const [key] of state.rows()) if (!kept.has(key) && !staysHere(key)) gone.push(key);
+  const kept = new Set<string>([keys.floor()]);
+  for (const record of backup.records) {
+    if (record.key !== keys.floor() && !staysHere(record.key)) put.push(record);
+    kept.add(record.key);
+    yield;
+  }
+  for (const [key] of state.rows()) {
+    if (!kept.has(key) && !staysHere(key)) gone.push(key);
+    yield;
+  }
   const floor = encodeRow({ kind: 'floor', revision: revisionAtLeast, created: 0, modified: 0 });
-  return {
-    expect: [],
-    put: [...put, { key: keys.floor(), value: floor }],
-    delete: gone.filter((key) => key !== keys.floor()),
-    revisionAtLeast,
-  };
+  put.push({ key: keys.floor(), value: floor });
+  return { expect: [], put, delete: gone, revisionAtLeast };
 }
+
+type Mutable<T extends readonly unknown[]> = T[number][];
 
 async function unpack(source: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -82,7 +89,22 @@ async function unpack(source: AsyncIterable<Uint8Array>, bytesMax: number): Prom
     if (code === 'Z_BUF_ERROR') throw refuse('it is cut off', cause);
     throw cause;
   }
-  return Buffer.concat(chunks);
+  return join(chunks, bytes);
+}
+
+/** As `Buffer.concat`, in turns. */
+async function join(chunks: readonly Buffer[], bytes: number): Promise<Buffer> {
+  const whole = Buffer.allocUnsafeSlow(bytes);
+  let at = 0;
+  let unturned = 0;
+  for (const chunk of chunks) {
+    at += chunk.copy(whole, at);
+    unturned += chunk.length;
+    if (unturned < hashedPerTurn) continue;
+    unturned = 0;
+    await turn();
+  }
+  return whole;
 }
 
 /** Between some records and the next, the event loop turns. */
@@ -91,6 +113,7 @@ async function parse(bytes: Buffer): Promise<Backup> {
   const records: { key: string; value: Uint8Array }[] = [];
   const intern = interner();
   let at = end;
+  let unturned = 0;
   for (;;) {
     const keyBytes = readLength(bytes, at);
     const second = readLength(bytes, at + 4);
@@ -105,7 +128,10 @@ async function parse(bytes: Buffer): Promise<Backup> {
     at += keyBytes + second;
     checkRecord(key, value, intern);
     records.push({ key, value });
-    if (records.length % recordsPerTurn === 0) await turn();
+    unturned += second;
+    if (records.length % recordsPerTurn !== 0 && unturned < hashedPerTurn) continue;
+    unturned = 0;
+    await turn();
   }
 }
 

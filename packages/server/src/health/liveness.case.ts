@@ -84,7 +84,7 @@ export async function startLiveness(options: { engine?: Engine } & Partial<Liven
     resolve: addressPolicy(() => Promise.reject(new Error('no names here'))),
     ...options,
   });
-  replica.observe((changes) => liveness.observe(changes));
+  replica.observe(liveness);
   liveness.start();
 
   return {

@@ -67,6 +67,8 @@ export class Liveness implements Health {
   readonly #yes = Promise.resolve(true);
   readonly #no = Promise.resolve(false);
   #started = false;
+  /** While leases and probes do not yet follow a state that was replaced. */
+  #behind = false;
 
   constructor(options: LivenessOptions) {
     const { registry, metrics } = options;
@@ -99,6 +101,7 @@ export class Liveness implements Health {
         this.#showFrozen();
         if (!frozen) this.#reaper.restart();
       },
+      paused: () => this.#behind,
     });
     this.#removals = new Expiry({
       ...expiry,
@@ -106,7 +109,7 @@ export class Liveness implements Health {
       census: removals,
       onExpired: (kind) => metrics.expiries.inc({ kind }),
       onFrozen: () => this.#showFrozen(),
-      paused: () => this.#leases.frozen,
+      paused: () => this.#behind || this.#leases.frozen,
     });
     this.#heartbeats = new Heartbeats({ registry, census: leases, wheel, expiry: this.#leases, reports });
     this.#sessions = new Sessions({ registry, census: leases, wheel, expiry: this.#leases, log });
@@ -138,6 +141,27 @@ export class Liveness implements Health {
       if ((change.after ?? change.before)?.kind === 'instance') this.#recount(change as Change<InstanceRow>, sessions);
     }
     for (const id of sessions) this.#sessions.recount(id);
+  }
+
+  /** Follows a state that was replaced as a whole, in steps; no verdict is passed until all of it is followed. */
+  *replaced(changes: readonly RowChange[]): Generator<void, void, undefined> {
+    if (!this.#started) return;
+    this.#behind = true;
+    yield;
+    try {
+      const sessions = new Set<string>();
+      for (const change of changes) {
+        this.#follow(change, false);
+        if ((change.after ?? change.before)?.kind === 'instance') this.#recount(change as Change<InstanceRow>, sessions);
+        yield;
+      }
+      for (const id of sessions) {
+        this.#sessions.recount(id);
+        yield;
+      }
+    } finally {
+      this.#behind = false;
+    }
   }
 
   beat(node: string, check: string, status: CheckStatus, output: string, principal: string): Promise<boolean> {

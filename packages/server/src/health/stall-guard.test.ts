@@ -91,8 +91,11 @@ describe('a real event loop that is blocked for 1.5 s with heartbeats waiting in
     // Fewer than self-preservation would save.
     const { register, replica, liveness, close } = await startLiveness({ clock: systemClock });
     const critical: string[] = [];
-    replica.observe((changes) => {
-      for (const { after } of changes) if (after?.kind === 'check' && after.status === 'critical') critical.push(after.id);
+    replica.observe({
+      observe(changes) {
+        for (const { after } of changes) if (after?.kind === 'check' && after.status === 'critical') critical.push(after.id);
+      },
+      *replaced() {},
     });
     const unguarded = new Wheel({
       clock: systemClock,

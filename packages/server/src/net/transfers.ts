@@ -7,16 +7,18 @@ import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerRe
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { RegistryError } from '@rollcall/protocol';
+import { inTurns } from '../in-turns.ts';
+import { momentOf, type Moment } from '../registry/moment.ts';
 import { BodyTooLarge } from './body.ts';
 import type { Context } from './frontend.ts';
 
 /** Where backups come from and go to; the composition root knows. */
 export interface BackupStore {
   /**
-   * The whole registry at one revision, in the backup format. It may be read more than once, and is the same bytes each
+   * The whole registry at one revision, as a file. It may be read more than once, and is the same bytes each
    * time; reading may be given up any time.
    */
-  backup(): AsyncIterable<Buffer>;
+  backup(moment: Moment): AsyncIterable<Buffer>;
   /**
    * Replaces everything by a backup, or the one in a snapshot, atomically: the whole of it is read and checked first.
    * @throws RegistryError `invalid_argument` when it is no backup, or a damaged or newer one
@@ -30,12 +32,12 @@ const backupsMax = 4;
 const stallMs = 30_000;
 
 export class Transfers {
-  readonly #context: Pick<Context, 'wheel' | 'limits'>;
+  readonly #context: Pick<Context, 'registry' | 'wheel' | 'limits'>;
   readonly #store: BackupStore;
   readonly #backups = new Set<AbortController>();
   #restoring: Promise<unknown> | undefined;
 
-  constructor(context: Pick<Context, 'wheel' | 'limits'>, store: BackupStore) {
+  constructor(context: Pick<Context, 'registry' | 'wheel' | 'limits'>, store: BackupStore) {
     this.#context = context;
     this.#store = store;
   }
@@ -52,12 +54,15 @@ export class Transfers {
     const abort = new AbortController();
     const stall = this.#context.wheel.schedule(stallMs, () => abort.abort());
     this.#backups.add(abort);
-    const chunks = this.#store.backup()[Symbol.asyncIterator]();
+    let chunks: AsyncIterator<Buffer> | undefined;
     try {
-      let next = await chunks.next();
+      const moment = await inTurns(momentOf(this.#context.registry.state));
+      const reading = this.#store.backup(moment)[Symbol.asyncIterator]();
+      chunks = reading;
+      let next = await reading.next();
       response.writeHead(200, head);
       const rest = async function* (): AsyncGenerator<Buffer> {
-        for (; next.done !== true; next = await chunks.next()) {
+        for (; next.done !== true; next = await reading.next()) {
           yield next.value;
           // Asked for more: the client has taken what it was given.
           stall.renew(stallMs);
@@ -67,7 +72,7 @@ export class Transfers {
     } finally {
       stall.cancel();
       this.#backups.delete(abort);
-      await chunks.return?.();
+      await chunks?.return?.();
     }
   }
 

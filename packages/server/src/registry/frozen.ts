@@ -14,9 +14,9 @@ import { bucketsOf, type Reader } from './reader.ts';
 import type { InstanceRow, Row } from './rows.ts';
 import type { ServiceIndex } from './service-index.ts';
 
-/** The state that goes on changing. */
+/** The contents of a state, which go on changing. */
 export interface Today extends Reader {
-  readonly revision: number;
+  rows(): Iterable<[string, Row]>;
   readonly services: Pick<ServiceIndex, 'has' | 'names' | 'tagsOf' | 'instancesOf' | 'instancesWithTag'>;
   kvKeyList(prefix: string): readonly string[];
 }
@@ -32,8 +32,8 @@ export class Frozen implements Reader {
   #offers: OfferChanges | undefined;
 
   /** By `State.freeze`. @param release tells the state that it is not read any more */
-  constructor(state: Today, release: (frozen: Frozen) => void) {
-    this.revision = state.revision;
+  constructor(state: Today, revision: number, release: (frozen: Frozen) => void) {
+    this.revision = revision;
     this.#state = state;
     this.#release = () => release(this);
   }
@@ -59,6 +59,25 @@ export class Frozen implements Reader {
       if (known === undefined) buckets.set(name, [before]);
       else known.push(before);
     }
+  }
+
+  /** All rows in no particular order, in steps of one row: others may change the state between two of them. */
+  *rows(): Generator<void, readonly (readonly [string, Row])[], undefined> {
+    const rows: (readonly [string, Row])[] = [];
+    for (const each of this.#state.rows()) {
+      if (each[1].modified <= this.revision) rows.push(each);
+      yield;
+    }
+    const changed = this.#rows;
+    if (changed === undefined) return rows;
+    // Those that changed after they were found must not be there twice.
+    const found = new Set<string>();
+    for (const [key] of rows) {
+      if (changed.has(key)) found.add(key);
+      yield;
+    }
+    for (const [key, row] of changed) if (row !== undefined && !found.has(key)) rows.push([key, row]);
+    return rows;
   }
 
   get(key: string): Row | undefined {

@@ -144,6 +144,13 @@ export interface RowChange {
   readonly after: Row | undefined;
 }
 
+/** A committed transaction: what the log adds at `revision`. */
+export interface Change {
+  readonly revision: number;
+  readonly put: readonly { readonly key: string; readonly value: Uint8Array }[];
+  readonly delete: readonly string[];
+}
+
 export type RowOf<K extends Row['kind']> = Extract<Row, { kind: K }>;
 
 /** Parts of a record key are joined by NUL, which no name may contain. */

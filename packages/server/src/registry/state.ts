@@ -1,25 +1,17 @@
 /**
  * The state of the registry: the fold of the ordered log.
  *
- * `apply` is the only thing that changes it. The same changes give the same state on every node
+ * `apply` and `replace` are the only things that change it. The same changes give the same state on every node
  * and after every restart; there is no clock, randomness or I/O here.
  */
 
 import { committedRow, decodeRow, interner } from './codec.ts';
+import { Contents } from './contents.ts';
 import { Frozen } from './frozen.ts';
-import { OrderedKeys } from './ordered-keys.ts';
 import type { Reader } from './reader.ts';
-import { Rowset } from './rowset.ts';
-import { keys, type Row, type RowChange, type RowOf } from './rows.ts';
-import { ServiceIndex } from './service-index.ts';
-import { ViewRevisions } from './view-revisions.ts';
-
-/** A committed transaction: what the log adds at `revision`. */
-export interface Change {
-  readonly revision: number;
-  readonly put: readonly { readonly key: string; readonly value: Uint8Array }[];
-  readonly delete: readonly string[];
-}
+import { replacing, type Replacement } from './replacement.ts';
+import { keys, type Change, type Row, type RowChange, type RowOf } from './rows.ts';
+import type { ServiceIndex } from './service-index.ts';
 
 /** What a change did. */
 export interface Applied {
@@ -29,17 +21,11 @@ export interface Applied {
 }
 
 export class State implements Reader {
-  readonly #set = new Rowset();
-  readonly #kvKeys = new OrderedKeys();
-  readonly #graveKeys = new OrderedKeys();
-  readonly #services = new ServiceIndex();
-  readonly #views = new ViewRevisions();
+  #contents = new Contents();
   readonly #intern = interner();
   /** Those who still read what was there at an earlier revision. */
   readonly #frozen = new Set<Frozen>();
   #revision = 0;
-  readonly #delays = new Set<string>();
-  #kvRevision = 0;
 
   /** Revision of the newest applied change. */
   get revision(): number {
@@ -48,87 +34,87 @@ export class State implements Reader {
 
   /** How many rows there are of every kind together. */
   get size(): number {
-    return this.#set.rows.size;
+    return this.#contents.size;
   }
 
   /** How many KV keys there are. */
   get kvSize(): number {
-    return this.#kvKeys.size;
+    return this.#contents.kvSize;
   }
 
   /** How many tombstones and markers of empty views are kept; they are pruned when they grow too many. */
   get graves(): number {
-    return this.#graveKeys.size + this.#views.empty.size;
+    return this.#contents.graves + this.emptyViews.size;
   }
 
   /** Views that show nothing any more, and are kept so that their revision does not go back. */
   get emptyViews(): ReadonlySet<string> {
-    return this.#views.empty;
+    return this.#contents.views.empty;
   }
 
   /** The KV keys that have a lock delay, lapsed ones included. */
   get delays(): ReadonlySet<string> {
-    return this.#delays;
+    return this.#contents.delays;
   }
 
   /** Newest revision at which any KV key changed, deletions included. */
   get kvRevision(): number {
-    return Math.max(this.#kvRevision, this.floor);
+    return Math.max(this.#contents.kvRevision, this.floor);
   }
 
   /** No pruned marker or tombstone had a revision above this. */
   get floor(): number {
-    return (this.#set.rows.get(keys.floor()) as RowOf<'floor'> | undefined)?.revision ?? 0;
+    return (this.#contents.get(keys.floor()) as RowOf<'floor'> | undefined)?.revision ?? 0;
   }
 
   get(key: string): Row | undefined {
-    return this.#set.rows.get(key);
+    return this.#contents.get(key);
   }
 
   bucket(bucket: string): Iterable<Row> {
-    return this.#set.bucket(bucket);
+    return this.#contents.bucket(bucket);
   }
 
   bucketSize(bucket: string): number {
-    return this.#set.bucketSize(bucket);
+    return this.#contents.bucketSize(bucket);
   }
 
   kvKeys(prefix: string, after?: string): Iterable<string> {
-    return this.#kvKeys.under(prefix, after);
+    return this.#contents.kvKeys(prefix, after);
   }
 
   /** A copy of what `kvKeys` yields: 100,000 keys take less than a millisecond. */
   kvKeyList(prefix: string): readonly string[] {
-    return this.#kvKeys.listUnder(prefix);
+    return this.#contents.kvKeyList(prefix);
   }
 
   graveKeys(prefix: string): Iterable<string> {
-    return this.#graveKeys.under(prefix);
+    return this.#contents.graveKeys(prefix);
   }
 
   /** Newest revision at which a KV key under the prefix changed, deletions included. */
   prefixRevision(prefix: string): number {
     if (prefix === '') return this.kvRevision;
-    return Math.max(this.#kvKeys.newestUnder(prefix), this.#graveKeys.newestUnder(prefix), this.floor);
+    return Math.max(this.#contents.newestUnder(prefix), this.floor);
   }
 
   /** The services that have an instance, with their tags, and those of a node. */
   get services(): Pick<ServiceIndex, 'size' | 'has' | 'names' | 'tagsOf' | 'servicesOn' | 'instancesOf' | 'instancesWithTag'> {
-    return this.#services;
+    return this.#contents.services;
   }
 
   rows(): Iterable<[string, Row]> {
-    return this.#set.rows;
+    return this.#contents.rows();
   }
 
   /** The revision of a view that is made of rows; the floor when it shows none and never did. */
   viewRevision(view: string): number {
-    return this.#views.get(view) ?? this.floor;
+    return this.#contents.views.get(view) ?? this.floor;
   }
 
   /** What is there now, for a reader that takes its time; it must be closed. */
   freeze(): Frozen {
-    const frozen = new Frozen(this, (closed) => this.#frozen.delete(closed));
+    const frozen = new Frozen(this.#contents, this.#revision, (closed) => this.#frozen.delete(closed));
     this.#frozen.add(frozen);
     return frozen;
   }
@@ -141,7 +127,8 @@ export class State implements Reader {
   /** The initial state is complete and stands at `revision`. */
   loaded(revision: number): void {
     this.#revision = revision;
-    this.#views.derive(this);
+    const steps = this.#contents.views.deriving(this.#contents);
+    while (steps.next().done !== true);
   }
 
   /**
@@ -164,50 +151,35 @@ export class State implements Reader {
       changes.push({ key, before: this.#put(key, after), after });
     }
     this.#revision = change.revision;
-    return { changes, views: this.#views.follow(changes, change.revision, this) };
+    return { changes, views: this.#contents.views.follow(changes, change.revision, this.#contents) };
+  }
+
+  /**
+   * Folds a committed change in beside what is read meanwhile, in steps; nothing else may be applied until
+   * `replace` takes it over.
+   * @throws RegistryError `data_loss` when a record cannot be read
+   */
+  replacing(change: Change): Generator<void, Replacement, undefined> {
+    return replacing(this.#contents, change, this.#intern);
+  }
+
+  /** From now on the state is what `replacing` made; every view of it may have another revision. */
+  replace({ contents, revision }: Replacement): void {
+    this.#contents = contents;
+    this.#revision = revision;
+    // They go on reading what was there, which does not change any more.
+    this.#frozen.clear();
   }
 
   #put(key: string, row: Row): Row | undefined {
-    const before = this.#set.put(key, row);
+    const before = this.#contents.put(key, row);
     for (const frozen of this.#frozen) frozen.note(key, before, row);
-    switch (row.kind) {
-      case 'kv':
-        this.#kvKeys.add(row.key, row.modified);
-        this.#kvRevision = Math.max(this.#kvRevision, row.modified);
-        break;
-      case 'tombstone':
-        this.#graveKeys.add(row.key, row.modified);
-        this.#kvRevision = Math.max(this.#kvRevision, row.modified);
-        break;
-      case 'instance':
-        this.#services.follow(before?.kind === 'instance' ? before : undefined, row);
-        break;
-      case 'delay':
-        this.#delays.add(row.key);
-        break;
-      default:
-    }
     return before;
   }
 
   #delete(key: string): Row | undefined {
-    const before = this.#set.delete(key);
+    const before = this.#contents.delete(key);
     if (before !== undefined) for (const frozen of this.#frozen) frozen.note(key, before, undefined);
-    switch (before?.kind) {
-      case 'kv':
-        this.#kvKeys.delete(before.key);
-        break;
-      case 'tombstone':
-        this.#graveKeys.delete(before.key);
-        break;
-      case 'instance':
-        this.#services.follow(before, undefined);
-        break;
-      case 'delay':
-        this.#delays.delete(before.key);
-        break;
-      default:
-    }
     return before;
   }
 }

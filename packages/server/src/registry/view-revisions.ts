@@ -5,7 +5,7 @@
  *   a row is put        → the views that show it stand at the row's revision; nothing is stored
  *   a row goes or moves → the views that showed it get a marker in the same transaction
  *
- * So the rows alone give the same revisions after a restart (`derive`) as the log did before (`follow`).
+ * So the rows alone give the same revisions after a restart (`deriving`) as the log did before (`follow`).
  */
 
 import { buckets, find, type Reader } from './reader.ts';
@@ -36,16 +36,20 @@ export class ViewRevisions {
     return this.#empty;
   }
 
-  /** Derives all of them from the rows of a state that has just been loaded. */
-  derive(source: Source): void {
+  /** Derives all of them from the rows of a state that has just been loaded, and does not change meanwhile. A step is one row. */
+  *deriving(source: Source): Generator<void, void, undefined> {
     let revision = 0;
     const raise = { add: (view: string) => this.#raise(view, revision) };
     for (const [, row] of source.rows()) {
       revision = row.modified;
       if (row.kind === 'view') this.#raise(row.view, revision);
       else addViewsOf(row, raise, source, source.services);
+      yield;
     }
-    for (const [, row] of source.rows()) if (row.kind === 'view') this.#classify(row.view, source);
+    for (const [, row] of source.rows()) {
+      if (row.kind === 'view') this.#classify(row.view, source);
+      yield;
+    }
   }
 
   /**

@@ -109,6 +109,19 @@ export class Views {
     }
   }
 
+  /** Wakes the watchers of every view, each once, in steps of one: the state was replaced as a whole. */
+  *wakingAll(): Generator<void, void, undefined> {
+    // Copies, since a watcher may end its watch or start another one, and others do between two steps.
+    for (const watchers of [...this.#watchers.values()]) {
+      for (const watcher of [...watchers]) {
+        if (!watchers.has(watcher)) continue;
+        this.#wakeUps++;
+        watcher();
+        yield;
+      }
+    }
+  }
+
   #addKeyViews(views: Set<string>, key: string): void {
     views.add(viewOf.key(key));
     for (const length of this.#prefixLengths.keys()) {

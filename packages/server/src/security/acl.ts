@@ -141,6 +141,21 @@ export class Acl {
     }
   }
 
+  /** To be called when the whole state was replaced, as by an observer of the replica: the first step makes every answer anew. */
+  *replaced(): Generator<void, void, undefined> {
+    this.#callers.clear();
+    this.#expiry.clear();
+    this.#watchExpiry(this.store.reload());
+    yield;
+    for (const listeners of [...this.#listeners.values()]) {
+      for (const listener of [...listeners]) {
+        // Others end between two steps.
+        if (listeners.has(listener)) listener();
+        yield;
+      }
+    }
+  }
+
   /**
    * Calls the listener whenever what the caller may do may have changed: synchronously, in the turn in which
    * the change is applied, or within a second of the token's end. It should `refresh` the caller; it must

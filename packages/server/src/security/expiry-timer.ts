@@ -41,6 +41,12 @@ export class ExpiryTimer {
     if (bucket?.size === 0) this.#buckets.delete(second);
   }
 
+  /** Forgets all; a later `add` begins anew. */
+  clear(): void {
+    this.#buckets.clear();
+    this.#arm(Infinity);
+  }
+
   close(): void {
     this.#cancel();
     this.#buckets.clear();

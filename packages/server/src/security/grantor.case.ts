@@ -34,7 +34,7 @@ export function grantor(registry: Registry): Grantor {
     },
   });
   const { acl, admin } = security;
-  const stop = (registry as Replica).observe((changes) => acl.observe(changes));
+  const stop = (registry as Replica).observe(acl);
   acl.start();
   const policyOf = (token: { readonly policies: readonly string[] }) => acl.store.policy(token.policies[0] ?? '');
   return {

@@ -41,7 +41,7 @@ export async function secured(
     onDenied: (denial) => denials.push(denial),
     onExpired: (accessorIds) => expired.push(...accessorIds),
   });
-  replica.observe((changes) => acl.observe(changes));
+  replica.observe(acl);
   await replica.start();
   acl.start();
   const result: Secured = {

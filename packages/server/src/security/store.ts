@@ -50,9 +50,17 @@ export class AclStore {
     this.#state = state;
   }
 
-  /** Indexes what the state holds; to be called once, when it has been loaded. */
+  /** Indexes what the state holds; to be called when it has been loaded. */
   load(): AclChange {
     return this.#index([...find.records(this.#state, recordTypes.token)].map((after) => ({ before: undefined, after })));
+  }
+
+  /** The same for a state that was replaced as a whole. */
+  reload(): AclChange {
+    this.#bySecret.clear();
+    this.#policyNames = undefined;
+    this.#roleNames = undefined;
+    return this.load();
   }
 
   /** Follows applied changes. Undefined when none of them concerns access control. */

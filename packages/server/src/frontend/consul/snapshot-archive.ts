@@ -10,9 +10,9 @@ import { pipeline, Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
 import type { BackupStore } from '../../net/transfers.ts';
-import type { State } from '../../registry/state.ts';
+import type { Moment } from '../../registry/moment.ts';
 import { Packer } from './msgpack.ts';
-import { momentOf, record, recordsOf, recordTypes, type Moment } from './snapshot-records.ts';
+import { record, recordsOf, recordTypes } from './snapshot-records.ts';
 
 /** Key of the entries, and the field that holds a piece of the backup. */
 export const backupKey = 'rollcall-backup';
@@ -27,7 +27,7 @@ const chunkBytes = 65_536;
 const stepsPerTurn = 256;
 
 export interface ArchiveOptions {
-  readonly state: State;
+  readonly moment: Moment;
   readonly store: Pick<BackupStore, 'backup'>;
   readonly datacenter: string;
   /** A UUID. */
@@ -37,12 +37,11 @@ export interface ArchiveOptions {
   readonly nowMs: number;
 }
 
-/** The archive of the registry as it is now; reading it may be given up any time. */
+/** The archive of the registry at a moment; reading it may be given up any time. */
 export function writeArchive(options: ArchiveOptions): AsyncIterable<Buffer> {
-  const { state, store, datacenter } = options;
-  const moment = momentOf(state);
+  const { moment, store, datacenter } = options;
   // A tar says how long a member is before its bytes, so all are made twice, of this very moment.
-  const backup = store.backup();
+  const backup = store.backup(moment);
   const [counted, sent] = [0, 1].map(() => chunks(moment, datacenter, backup)) as [Chunks, Chunks];
   const out = createGzip();
   // An error or an early end on either side reaches the other.

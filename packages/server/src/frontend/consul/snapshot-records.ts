@@ -8,9 +8,9 @@
  */
 
 import { queryType } from '../../registry/bound-record.ts';
+import type { Moment } from '../../registry/moment.ts';
 import type { PreparedQuery } from '../../registry/prepared-query.ts';
 import type { Row, RowOf } from '../../registry/rows.ts';
-import type { State } from '../../registry/state.ts';
 import { nsPerMs } from './go-duration.ts';
 import type { Packed, Packer } from './msgpack.ts';
 import { checkJson, nodeJson, serviceJson, sessionJson } from './translate.ts';
@@ -20,23 +20,13 @@ export const recordTypes = { register: 0, kv: 2, session: 3, preparedQuery: 7, s
 
 type Fields = { readonly [key: string]: Packed };
 
-/** Rows as they are at this moment: they never change. */
-export interface Moment {
-  readonly revision: number;
-  readonly rows: readonly Row[];
-}
-
-export function momentOf(state: State): Moment {
-  return { revision: state.revision, rows: Array.from(state.rows(), ([, row]) => row) };
-}
-
 /** Packs the head, then every record; after each step there may be a pause. */
 export function* recordsOf({ revision, rows }: Moment, datacenter: string, to: Packer): Generator<void> {
   to.value({ LastIndex: revision });
   const nodes: RowOf<'node'>[] = [];
   const instances = new Map<string, RowOf<'instance'>[]>();
   const checks = new Map<string, RowOf<'check'>[]>();
-  for (const row of rows) {
+  for (const [, row] of rows) {
     if (row.kind === 'node') nodes.push(row);
     else if (row.kind === 'instance') push(instances, row.node, row);
     else if (row.kind === 'check') push(checks, row.node, row);
@@ -44,11 +34,11 @@ export function* recordsOf({ revision, rows }: Moment, datacenter: string, to: P
   }
   for (const node of nodes) yield* registrations({ node, instances: instances.get(node.name) ?? [], checks: checks.get(node.name) ?? [] }, datacenter, to);
   // A key may be held by a session, which must be there before.
-  for (const row of rows) {
+  for (const [, row] of rows) {
     if (row.kind === 'session') record(to, recordTypes.session, sessionFields(row));
     yield;
   }
-  for (const row of rows) {
+  for (const [, row] of rows) {
     if (row.kind === 'kv') record(to, recordTypes.kv, keyFields(row));
     else if (row.kind === 'record' && row.type === queryType) record(to, recordTypes.preparedQuery, { ...queryFields(row), ...indexes(row) });
     yield;

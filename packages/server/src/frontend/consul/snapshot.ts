@@ -13,10 +13,10 @@ export class Snapshots {
   readonly #transfers: Transfers;
 
   constructor(context: Context, store: BackupStore) {
-    const { registry, identity, clock } = context;
+    const { identity, clock } = context;
     const { datacenter, nodeId, address } = identity;
     this.#transfers = new Transfers(context, {
-      backup: () => writeArchive({ state: registry.state, store, datacenter, nodeId, address, nowMs: clock.now() }),
+      backup: (moment) => writeArchive({ moment, store, datacenter, nodeId, address, nowMs: clock.now() }),
       restore: (snapshot) => store.restore(snapshot),
     });
   }

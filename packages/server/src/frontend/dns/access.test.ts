@@ -27,7 +27,7 @@ async function start(access: AccessOptions = {}): Promise<void> {
     ...{ registry: server.registry, clock },
     config: { enabled: true, defaultPolicy: 'deny', datacenter: 'dc1', ...access },
   });
-  (server.registry as Replica).observe((changes) => acl.observe(changes));
+  (server.registry as Replica).observe(acl);
   acl.start();
   names = new Responder({
     registry: server.registry,

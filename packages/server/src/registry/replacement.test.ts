@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Command } from './command.ts';
+import { encodeRow } from './codec.ts';
+import { Journal } from './journal.case.ts';
+import { isLarge, largeBytes, largeRows } from './replacement.ts';
+import { buckets } from './reader.ts';
+import type { Change } from './rows.ts';
+import type { State } from './state.ts';
+import { viewOf } from './view-name.ts';
+
+const register = (id: string, service: string, node = 'n1'): Command => ({
+  kind: 'register',
+  node: { name: node, address: '10.0.0.1' },
+  nodeMode: 'ensure',
+  instances: [{ id, service, port: 80, tags: [service, 'v1'] }],
+  checks: [{ id: `c-${id}`, name: '', status: 'passing', instance: id }],
+});
+const put = (key: string, value = 'x'): Command => ({ kind: 'kv-put', key, value: Buffer.from(value), flags: 0n });
+const pick = <T>(...from: T[]) => fc.constantFrom(...from);
+const command = fc.oneof(
+  fc.record({ id: pick('i1', 'i2', 'i3'), service: pick('web', 'db'), node: pick('n1', 'n2') }).map(({ id, service, node }) => register(id, service, node)),
+  pick('a', 'a/b', 'b').map((key) => put(key)),
+  pick('a', 'a/b', 'b').map((key): Command => ({ kind: 'kv-delete', key })),
+  pick('n1', 'n2').map((node): Command => ({ kind: 'deregister-node', node })),
+  pick('i1', 'i2').map((id): Command => ({ kind: 'record-put', type: 'config', id, value: id })),
+);
+const views = [
+  ...['a', 'a/b', 'none'].map((key) => viewOf.key(key)),
+  ...['web', 'db', 'none'].map(viewOf.service),
+  ...['n1', 'n2'].map(viewOf.node),
+  ...[viewOf.nodes(), viewOf.services(), viewOf.checks(), viewOf.sessions(), viewOf.records('config')],
+];
+
+function stateOf(commands: readonly Command[]): State {
+  const journal = new Journal();
+  for (const each of commands) journal.commit([each]);
+  return journal.state;
+}
+
+/** Everything of one state in place of everything of another, but for `kept`. */
+function changeTo(to: State, from: State, kept: string): Change {
+  const rows = [...to.rows()].filter(([key]) => key !== kept);
+  const keys = new Set(rows.map(([key]) => key));
+  return {
+    revision: 1_000,
+    put: rows.map(([key, row]) => ({ key, value: encodeRow(row) })),
+    delete: [...from.rows()].flatMap(([key]) => (keys.has(key) || key === kept ? [] : [key])),
+  };
+}
+
+function content(state: State): unknown {
+  return {
+    rows: [...state.rows()].map(([key, row]) => [key, { ...row }]).sort(([a], [b]) => ((a as string) < (b as string) ? -1 : 1)),
+    views: views.map((view) => [view, state.viewRevision(view)]),
+    services: [...state.services.names()].map((name) => [name, state.services.instancesOf(name), [...state.services.tagsOf(name)]]),
+    onNode: ['n1', 'n2'].map((node) => [...state.services.servicesOn(node)].sort()),
+    checks: [...state.bucket(buckets.all('check'))].length,
+    keys: [...state.kvKeys('')],
+    graves: [...state.graveKeys('')],
+    sizes: [state.size, state.kvSize, state.graves, state.revision, state.prefixRevision('a'), state.kvRevision],
+    empty: [...state.emptyViews].sort(),
+  };
+}
+
+describe('a state that is replaced', () => {
+  test('is what the same change makes of it at once, and what it was until the last step', () => {
+    const some = fc.array(command, { maxLength: 25 });
+    fc.assert(
+      fc.property(some, some, pick('kv\0a', 'kv\0b', 'none'), (now, then, kept) => {
+        const state = stateOf(now);
+        const change = changeTo(stateOf(then), state, kept);
+        const atOnce = stateOf(now);
+        const { changes } = atOnce.apply(change);
+        const before = content(state);
+        const steps = state.replacing(change);
+        let step = steps.next();
+        for (; step.done !== true; step = steps.next()) expect(state.revision).toBeLessThan(1_000);
+        expect(content(state)).toEqual(before);
+        state.replace(step.value);
+        expect(content(state)).toEqual(content(atOnce));
+        const byKey = (list: typeof changes) => [...list].sort((a, b) => (a.key < b.key ? -1 : 1));
+        expect(byKey(step.value.changes)).toEqual(byKey(changes));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('goes on being what it was for a reader that began before', () => {
+    const state = stateOf([register('i1', 'web'), put('a'), put('b')]);
+    const frozen = state.freeze();
+    state.apply({ revision: 500, put: [], delete: ['kv\0b'] });
+    const steps = state.replacing(changeTo(stateOf([register('i9', 'db'), put('z')]), state, ''));
+    let step = steps.next();
+    while (step.done !== true) step = steps.next();
+    state.replace(step.value);
+    state.apply({ revision: 1_001, put: [], delete: ['kv\0z'] });
+    expect([...frozen.kvKeys('')]).toEqual(['a', 'b']);
+    expect(frozen.services()).toEqual(['web']);
+    expect(frozen.get('kv\0z')).toBeUndefined();
+    const rows = frozen.rows();
+    let found = rows.next();
+    while (found.done !== true) found = rows.next();
+    expect(found.value.map(([key]) => key.split('\0')[0]).sort()).toContain('instance');
+    expect(found.value.filter(([key]) => key.startsWith('kv\0')).map(([key]) => key).sort()).toEqual(['kv\0a', 'kv\0b']);
+    frozen.close();
+    expect([...state.kvKeys('')]).toEqual([]);
+  });
+
+  test('is so for many rows, and for many bytes', () => {
+    const value = Buffer.alloc(0);
+    const rows = (count: number, each: Uint8Array) => Array.from({ length: count }, (_, n) => ({ key: `kv\0${n}`, value: each }));
+    const change = (records: Change['put'], gone: readonly string[] = []): Change => ({ revision: 1, put: records, delete: gone });
+    expect(isLarge(change(rows(largeRows, value)))).toBe(false);
+    expect(isLarge(change(rows(largeRows, value), ['kv\0x']))).toBe(true);
+    const half = Buffer.alloc(largeBytes / 2);
+    expect(isLarge(change(rows(2, half)))).toBe(false);
+    expect(isLarge(change(rows(3, half)))).toBe(true);
+  });
+});

@@ -1,0 +1,66 @@
+/**
+ * A large transaction, folded into contents of its own beside those that are read meanwhile. Taking them
+ * over is one assignment, so a reader sees all of the transaction or nothing of it, however long the folding takes.
+ *
+ * Its cost follows the whole state and not the transaction, so it is for a restore, which writes all of it.
+ */
+
+import { decodeRow, type Intern } from './codec.ts';
+import { Contents } from './contents.ts';
+import type { Change, RowChange } from './rows.ts';
+
+/** More rows than this are folded in beside: ten times as many as decisions put into one transaction. */
+export const largeRows = 8_192;
+/** The same in bytes of values: four times as many. */
+export const largeBytes = 16_777_216;
+/** Copying so many bytes counts as one step more. */
+const stepBytes = 16_384;
+
+export interface Replacement {
+  readonly revision: number;
+  readonly contents: Contents;
+  readonly changes: readonly RowChange[];
+}
+
+/** Whether folding a change in at once would take too long for one turn of the event loop. */
+export function isLarge({ put, delete: gone }: Change): boolean {
+  if (put.length + gone.length > largeRows) return true;
+  let bytes = 0;
+  for (const { value } of put) bytes += value.length;
+  return bytes > largeBytes;
+}
+
+/**
+ * Makes the contents after a change; those before stay as they are, and must not be changed meanwhile.
+ * A step is some microseconds.
+ * @throws RegistryError `data_loss` when a record cannot be read
+ */
+export function* replacing(before: Contents, change: Change, intern: Intern): Generator<void, Replacement, undefined> {
+  const { revision } = change;
+  const contents = new Contents(before.kvRevision);
+  const changes: RowChange[] = [];
+  const written = new Set<string>();
+  for (const { key } of change.put) {
+    written.add(key);
+    yield;
+  }
+  for (const key of change.delete) {
+    const row = before.get(key);
+    // A key that is both removed and put is put.
+    if (row !== undefined && !written.has(key)) changes.push({ key, before: row, after: undefined });
+    written.add(key);
+    yield;
+  }
+  for (const [key, row] of before.rows()) {
+    if (!written.has(key)) contents.put(key, row);
+    yield;
+  }
+  for (const { key, value } of change.put) {
+    const after = decodeRow(key, value, revision, intern);
+    contents.put(key, after);
+    changes.push({ key, before: before.get(key), after });
+    for (let bytes = 0; bytes <= value.length; bytes += stepBytes) yield;
+  }
+  yield* contents.views.deriving(contents);
+  return { revision, contents, changes };
+}
