@@ -144,7 +144,7 @@ class C3 implements Balancer {
     const { now, load } = outcome;
     // A request that was cancelled early is no news.
     if (this.#latency.stamps[index] !== now) return;
-    if (load !== undefined) {
+    if (load?.inFlight !== undefined) {
       this.#queue.sample[0] = now;
       this.#queue.sample[1] = load.inFlight;
       this.#queue.take(index);

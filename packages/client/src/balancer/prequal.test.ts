@@ -76,6 +76,14 @@ describe('reports with answers', () => {
   });
 });
 
+it('takes a report without requests in flight for none', () => {
+  const endpoints = someEndpoints(4);
+  const balancer = prequal()(new SeededRandom(1));
+  balancer.update(endpoints);
+  endpoints.forEach((endpoint, index) => report(balancer, endpoint, index < 2 ? { inFlight: 3, latencyMs: 50 } : { latencyMs: 1, utilization: 0.5 }));
+  expect(endpoints.slice(0, 2)).toContain(balancer.pick({ now: 0, exclude: [] }));
+});
+
 it('is not drawn to an endpoint whose failures keep its load low, even when all others are hot', () => {
   const { balancer, endpoints } = setUp(10);
   for (const endpoint of endpoints) report(balancer, endpoint, { inFlight: 3, latencyMs: 100 });

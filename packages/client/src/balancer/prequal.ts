@@ -187,7 +187,7 @@ class Prequal implements Balancer {
     if (result !== 'cancelled') this.#errors.observe(index, result !== 'ok');
     if (result === 'ok') {
       const share = this.#reportingShare[0] as number;
-      this.#reportingShare[0] = share + ((load === undefined ? 0 : 1) - share) * answerShare;
+      this.#reportingShare[0] = share + ((load?.inFlight === undefined ? 0 : 1) - share) * answerShare;
     }
     // A server that fails at once has little to do: its reports would make all others look hot.
     if (load !== undefined && result === 'ok') this.#hear(index, load);
@@ -195,6 +195,8 @@ class Prequal implements Balancer {
 
   /** News as of `#now`. */
   #hear(index: number, load: LoadReport): void {
+    // Utilisation alone says nothing of queues.
+    if (load.inFlight === undefined) return;
     const inFlight = Math.round(load.inFlight);
     this.#mayAsk = true;
     this.#threshold.hear(inFlight);

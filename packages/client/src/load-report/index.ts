@@ -6,7 +6,7 @@ export { grpcReports } from './grpc-reports.ts';
 export type { GrpcMethod, GrpcPackage, GrpcReportOptions } from './grpc-reports.ts';
 export { eventLoopUtilization } from './event-loop-utilization.ts';
 export { LoadMeter } from './load-meter.ts';
-export type { MeteredRequest, MeteredResult } from './load-meter.ts';
+export type { MeteredReport, MeteredRequest, MeteredResult } from './load-meter.ts';
 export { formatLoadReport, loadHeader, loadPath, parseLoadReport } from './load-report.ts';
 export type { LoadReport } from './load-report.ts';
 export { decodeLoadReport, encodeLoadReport, loadTrailer } from './orca.ts';

@@ -18,6 +18,11 @@ import type { LoadReport } from './load-report.ts';
  */
 export type MeteredResult = 'ok' | 'failed' | 'cancelled';
 
+/** What is measured here always has the requests in flight. */
+export interface MeteredReport extends LoadReport {
+  readonly inFlight: number;
+}
+
 /** A request in flight. */
 export interface MeteredRequest {
   /** Ends it; only the first call counts. Whoever began it must end it whatever happens, or the load only grows. */
@@ -82,16 +87,16 @@ export class LoadMeter {
   }
 
   /** The load that a request would meet now. */
-  report(): LoadReport {
+  report(): MeteredReport {
     return this.#report(this.#inFlight);
   }
 
   /** The load as it will be when the request that is being answered is over: what its answer should say. */
-  reportWithAnswer(): LoadReport {
+  reportWithAnswer(): MeteredReport {
     return this.#report(Math.max(0, this.#inFlight - 1));
   }
 
-  #report(inFlight: number): LoadReport {
+  #report(inFlight: number): MeteredReport {
     const latencyMs = this.#latencyAt(inFlight, this.#clock.monotonic());
     const utilization = this.#utilization();
     return { inFlight, ...(latencyMs !== undefined && { latencyMs }), ...(utilization !== undefined && { utilization }) };

@@ -5,6 +5,7 @@ import { formatLoadReport, type LoadReport, loadReportIn, parseLoadReport } from
 it('is written as Envoy reads it', () => {
   expect(formatLoadReport({ inFlight: 3, latencyMs: 12.3456789 })).toBe('TEXT named_metrics.rif=3,named_metrics.latency_ms=12.346');
   expect(formatLoadReport({ inFlight: 0 })).toBe('TEXT named_metrics.rif=0');
+  expect(formatLoadReport({ utilization: 0.25 })).toBe('TEXT application_utilization=0.25');
   expect(formatLoadReport({ inFlight: 1, utilization: 0.25 })).toBe('TEXT named_metrics.rif=1,application_utilization=0.25');
 });
 
@@ -29,7 +30,8 @@ it.each<[string, LoadReport | undefined]>([
   ['TEXT named_metrics.rif=4,named_metrics.latency_ms=-7', { inFlight: 4 }],
   ['TEXT named_metrics.rif=4,named_metrics.latency_ms=fast', { inFlight: 4 }],
   ['TEXT named_metrics.latency_ms=7', undefined],
-  ['TEXT cpu_utilization=0.3', undefined],
+  ['TEXT cpu_utilization=0.3', { utilization: 0.3 }],
+  ['TEXT cpu_utilization=0', undefined],
   ['TEXT named_metrics.rif=-1', undefined],
   ['TEXT named_metrics.rif=1e400', undefined],
   ['TEXT named_metrics.rif=1.2.3', undefined],

@@ -9,8 +9,8 @@
  */
 
 export interface LoadReport {
-  /** Requests in flight at the server, those of all its clients; 0 or more. */
-  readonly inFlight: number;
+  /** Requests in flight at the server, those of all its clients; 0 or more. Missing in reports of servers that tell their utilisation only. */
+  readonly inFlight?: number;
   /**
    * How long a request that arrives at this load takes, in milliseconds: the median of recent ones.
    * Missing while the server has finished none.
@@ -40,15 +40,17 @@ const prefix = 'TEXT ';
 const named = 'named_metrics.';
 
 export function formatLoadReport({ inFlight, latencyMs, utilization }: LoadReport): string {
-  const latency = latencyMs === undefined ? '' : `,${named}${latencyMetric}=${thousandths(latencyMs)}`;
-  const used = utilization === undefined ? '' : `,${utilizationField}=${thousandths(utilization)}`;
-  return `${prefix}${named}${inFlightMetric}=${inFlight}${latency}${used}`;
+  const pairs: string[] = [];
+  if (inFlight !== undefined) pairs.push(`${named}${inFlightMetric}=${inFlight}`);
+  if (latencyMs !== undefined) pairs.push(`${named}${latencyMetric}=${thousandths(latencyMs)}`);
+  if (utilization !== undefined) pairs.push(`${utilizationField}=${thousandths(utilization)}`);
+  return prefix + pairs.join(',');
 }
 
 /**
  * Reads the text form; both `name=value` and the older `name:value`. Metrics that we have no use for
  * are skipped.
- * @returns undefined for what is not a report, or has no usable number of requests in flight
+ * @returns undefined for what is not a report, or has neither requests in flight nor utilisation
  */
 export function parseLoadReport(header: string): LoadReport | undefined {
   if (header.length > headerCharactersMax || !header.startsWith(prefix)) return undefined;
@@ -73,11 +75,11 @@ export function loadReport(
   application: number | undefined,
   cpu: number | undefined,
 ): LoadReport | undefined {
-  if (!isMeasure(inFlight)) return undefined;
   // In ORCA a utilisation of 0 is one that was not set.
   const utilization = [application, cpu].find((value) => isMeasure(value) && value > 0);
+  if (!isMeasure(inFlight) && utilization === undefined) return undefined;
   return {
-    inFlight,
+    ...(isMeasure(inFlight) && { inFlight }),
     ...(isMeasure(latencyMs) && { latencyMs }),
     ...(utilization !== undefined && { utilization }),
   };

@@ -29,13 +29,14 @@ const fourBytes = 5;
 const bytesMax = 64 * 1024;
 
 export function encodeLoadReport({ inFlight, latencyMs, utilization }: LoadReport): Buffer {
-  const entries = [entry(inFlightMetric, inFlight)];
+  const entries: Buffer[] = [];
+  if (inFlight !== undefined) entries.push(entry(inFlightMetric, inFlight));
   if (latencyMs !== undefined) entries.push(entry(latencyMetric, latencyMs));
   if (utilization !== undefined) entries.push(double(utilizationField, utilization));
   return Buffer.concat(entries);
 }
 
-/** @returns undefined for what is not such a message, or has no usable number of requests in flight */
+/** @returns undefined for what is not such a message, or has neither requests in flight nor utilisation */
 export function decodeLoadReport(message: Uint8Array): LoadReport | undefined {
   if (message.length > bytesMax) return undefined;
   const metrics = new Map<string, number>();

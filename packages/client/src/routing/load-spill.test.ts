@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { LoadReport } from '../load-report/load-report.ts';
 import { LoadSpill, type SpillChange } from './load-spill.ts';
 import { ZoneLoad } from './zone-load.ts';
 import { zoneShares } from './zones.ts';
@@ -82,6 +83,25 @@ describe('what leaves the zone', () => {
     const { run } = setUp();
     run(1, 0.9, 0.3, 0.3);
     expect(run(35, 0.9, undefined, 0.3)['b']).toBe(0.015);
+  });
+
+  it('goes by utilisation alone where servers tell nothing else, and by nothing where there is no common measure', () => {
+    const [a, b] = [zoneOf('a'), zoneOf('b')];
+    const spill = new LoadSpill('a', {});
+    const run = (from: number, ofA: LoadReport, ofB: LoadReport) => {
+      let shares: ReadonlyMap<string, number> = new Map();
+      for (let now = from; now < from + 60_000; now += 500) {
+        a.load.hear(now, ofA);
+        b.load.hear(now, ofB);
+        shares = spill.shares(now, [a, b], home);
+      }
+      return shares.get('a');
+    };
+    expect(run(0, { utilization: 0.5 }, { utilization: 0.45 })).toBeCloseTo(0.97, 9);
+    expect(run(60_000, { utilization: 1 }, { utilization: 0.45 })).toBeCloseTo(0.03, 9);
+    expect(run(120_000, { utilization: 1 }, { inFlight: 0 })).toBeCloseTo(0.97, 9);
+    expect(spill.byLoad).toBe(false);
+    expect(run(180_000, { utilization: 1, inFlight: 9 }, { inFlight: 0 })).toBeCloseTo(0.03, 9);
   });
 
   it('is told when it changes by a twentieth, when it has come home, and when something else decides', () => {

@@ -91,26 +91,30 @@ export class LoadSpill {
   #next(now: number, zones: readonly SpillZone[], byInstances: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
     const own = zones.find(({ zone, picker }) => zone === this.#own && picker.ready > 0);
     const others = zones.filter(({ zone, picker }) => zone !== this.#own && picker.ready > 0);
-    const known = others.filter(({ load }) => load.isFresh(now));
+    const fresh = others.filter(({ load }) => load.isFresh(now));
     const isOwnKnown = own?.load.isFresh(now) ?? false;
+    const known = own !== undefined && isOwnKnown && isComparable([own, ...fresh]) ? fresh : [];
     if (own !== undefined && isOwnKnown && known.length > 0) return this.#addProbes(this.#step(now, own, known, byInstances), others);
     this.#kept = undefined;
     // Servers that never report are not probed in vain.
     const kept = byInstances.get(this.#own) ?? 0;
-    const isHeard = own !== undefined && (isOwnKnown || known.length > 0);
+    const isHeard = own !== undefined && (isOwnKnown || fresh.length > 0);
     if (!isHeard || others.length === 0 || 1 - kept >= this.#probeShare) return byInstances;
     return this.#addProbes(new Map([[this.#own, 1 - this.#probeShare]]), others);
   }
 
   /** @returns shares that lack those of the probes */
   #step(now: number, own: SpillZone, known: readonly SpillZone[], byInstances: ReadonlyMap<string, number>): Map<string, number> {
-    const byUtilization = [own, ...known].every(({ load }) => load.utilization !== undefined);
+    const compared = [own, ...known];
+    const byUtilization = compared.every(({ load }) => load.utilization !== undefined);
+    const byInFlight = compared.every(({ load }) => load.hasInFlight);
+    const headroomOf = (load: ZoneLoad) => load.headroom(byUtilization, byInFlight);
     const isFirst = this.#kept === undefined;
     const seconds = isFirst ? 0 : Math.min(pauseSecondsMax, Math.max(0, now - this.#at) / 1000);
-    const division = this.#divide(known, byUtilization, isFirst ? 1 : 1 - Math.exp(-seconds / divisionSeconds));
+    const division = this.#divide(known, headroomOf, isFirst ? 1 : 1 - Math.exp(-seconds / divisionSeconds));
     // What a request that leaves will find there, on average.
-    const there = sum(known.map(({ zone, load }) => (division.get(zone) ?? 0) * load.headroom(byUtilization)));
-    const beyond = Math.max(-1, 1 - own.load.headroom(byUtilization) / there - this.#threshold);
+    const there = sum(known.map(({ zone, load }) => (division.get(zone) ?? 0) * headroomOf(load)));
+    const beyond = Math.max(-1, 1 - headroomOf(own.load) / there - this.#threshold);
     const keptMax = 1 - this.#probeShare;
     const kept = (this.#kept ?? byInstances.get(this.#own) ?? 0) - gainPerSecond * seconds * beyond;
     this.#kept = Math.min(keptMax, Math.max(this.#probeShare, kept));
@@ -124,8 +128,8 @@ export class LoadSpill {
   }
 
   /** @param towards how far to go towards what is due now, from 0 to 1 */
-  #divide(known: readonly SpillZone[], byUtilization: boolean, towards: number): ReadonlyMap<string, number> {
-    const free = known.map(({ load, picker }) => picker.ready * load.headroom(byUtilization));
+  #divide(known: readonly SpillZone[], headroomOf: (load: ZoneLoad) => number, towards: number): ReadonlyMap<string, number> {
+    const free = known.map(({ load, picker }) => picker.ready * headroomOf(load));
     const freeTotal = sum(free);
     const parts = known.map(({ zone }, index) => {
       const due = (free[index] as number) / freeTotal;
@@ -154,6 +158,11 @@ export class LoadSpill {
     this.#told = this.byLoad ? share : undefined;
     this.#onSpill({ zone: this.#own, share, by: this.byLoad ? 'load' : 'instances' });
   }
+}
+
+/** Whether there is a measure that all of them report. Rollcall's servers report requests in flight, others may report utilisation only. */
+function isComparable(zones: readonly SpillZone[]): boolean {
+  return zones.every(({ load }) => load.hasInFlight) || zones.every(({ load }) => load.utilization !== undefined);
 }
 
 function sum(values: readonly number[]): number {

@@ -43,11 +43,11 @@ describe('headroom', () => {
     ['asked for more than it can do', 9, 1.7, 0.1],
     ['many processors, half used', 31, 0.5, 0.25 + 0.5 / 32],
   ])('by utilisation and requests in flight: %s', (_, inFlight, utilization, wanted) => {
-    expect(heard([0, inFlight, utilization]).headroom(true)).toBeCloseTo(wanted, 9);
+    expect(heard([0, inFlight, utilization]).headroom(true, true)).toBeCloseTo(wanted, 9);
   });
 
   it('is by requests in flight where a zone that is compared reports nothing else', () => {
-    expect(heard([0, 3, 0.2]).headroom(false)).toBe(0.25);
-    expect(heard([0, 3]).headroom(true)).toBe(0.25);
+    expect(heard([0, 3, 0.2]).headroom(false, true)).toBe(0.25);
+    expect(heard([0, 3]).headroom(true, true)).toBe(0.25);
   });
 });

@@ -14,21 +14,25 @@ const decayMs = 1000;
  */
 const staleMs = 30_000;
 
-/** Utilisation is used when at least this share of the reports has it: a mixture would compare unlike servers. */
-const utilizationShareMin = 0.9;
+/** A measure is used when at least this share of the reports has it: a mixture would compare unlike servers. */
+const usedShareMin = 0.9;
 
 /** What a zone has left that is full by its utilisation, though none of its reports has requests in flight: others than ours may fill it. */
 const fullHeadroomMax = 0.25;
 
+/** Of a zone that is full by its utilisation and tells nothing else: ratios need more than 0. */
+const leastHeadroom = 0.01;
+
 /** Places in the array of sums: numbers in fields would be allocated anew with each report. */
 const at = 0;
 const reports = 1;
-const inFlightSum = 2;
-const withUtilization = 3;
-const utilizationSum = 4;
+const withInFlight = 2;
+const inFlightSum = 3;
+const withUtilization = 4;
+const utilizationSum = 5;
 
 export class ZoneLoad {
-  readonly #sums = new Float64Array([-Infinity, 0, 0, 0, 0]);
+  readonly #sums = new Float64Array([-Infinity, 0, 0, 0, 0, 0]);
 
   /**
    * Takes over one report. O(1), allocates nothing.
@@ -40,7 +44,10 @@ export class ZoneLoad {
     for (let place = reports; place < sums.length; place++) sums[place] = (sums[place] as number) * decay;
     sums[at] = Math.max(now, sums[at] as number);
     sums[reports] = (sums[reports] as number) + 1;
-    sums[inFlightSum] = (sums[inFlightSum] as number) + inFlight;
+    if (inFlight !== undefined) {
+      sums[withInFlight] = (sums[withInFlight] as number) + 1;
+      sums[inFlightSum] = (sums[inFlightSum] as number) + inFlight;
+    }
     if (utilization === undefined) return;
     sums[withUtilization] = (sums[withUtilization] as number) + 1;
     sums[utilizationSum] = (sums[utilizationSum] as number) + utilization;
@@ -51,15 +58,20 @@ export class ZoneLoad {
     return now - (this.#sums[at] as number) <= staleMs;
   }
 
-  /** Mean requests in flight of an instance, 0 or more; NaN before the first report. */
+  /** Mean requests in flight of an instance, 0 or more; NaN before the first report that has them. */
   get inFlight(): number {
-    return (this.#sums[inFlightSum] as number) / (this.#sums[reports] as number);
+    return (this.#sums[inFlightSum] as number) / (this.#sums[withInFlight] as number);
+  }
+
+  /** Whether nearly all reports have requests in flight. */
+  get hasInFlight(): boolean {
+    return (this.#sums[withInFlight] as number) >= usedShareMin * (this.#sums[reports] as number);
   }
 
   /** Mean utilisation of an instance, 0 or more, 1 when it is full; undefined unless nearly all reports have it. */
   get utilization(): number | undefined {
     const count = this.#sums[withUtilization] as number;
-    return count > 0 && count >= utilizationShareMin * (this.#sums[reports] as number) ? (this.#sums[utilizationSum] as number) / count : undefined;
+    return count > 0 && count >= usedShareMin * (this.#sums[reports] as number) ? (this.#sums[utilizationSum] as number) / count : undefined;
   }
 
   /**
@@ -67,13 +79,16 @@ export class ZoneLoad {
    * free of a single server in a queue (M/M/1), and with more processors falls sooner. With utilisation, u, it is
    * (1 − u)² + u ÷ (1 + f): the fuller the zone is, the more do requests in flight count, which alone tell full zones apart. The last
    * term is at most a quarter of u.
+   * Without requests in flight it is the rest to 1 of the utilisation.
    * @param byUtilization whether all zones that are compared report it
+   * @param byInFlight the same of requests in flight
    */
-  headroom(byUtilization: boolean): number {
-    const byInFlight = 1 / (1 + this.inFlight);
+  headroom(byUtilization: boolean, byInFlight: boolean): number {
+    const waiting = 1 / (1 + this.inFlight);
     const { utilization } = this;
-    if (!byUtilization || utilization === undefined) return byInFlight;
+    if (!byUtilization || utilization === undefined) return waiting;
     const used = Math.min(1, utilization);
-    return (1 - used) * (1 - used) + used * Math.min(byInFlight, fullHeadroomMax);
+    if (!byInFlight) return Math.max(leastHeadroom, 1 - used);
+    return (1 - used) * (1 - used) + used * Math.min(waiting, fullHeadroomMax);
   }
 }
