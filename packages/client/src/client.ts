@@ -6,6 +6,7 @@
 import type { ServiceEntry } from '@rollcall/protocol';
 import { RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
+import type { ExplainOptions, Explanation } from './explain/explanation.ts';
 import { type Fetch, platformFetch, refused } from './fetch.ts';
 import { demandKnown } from './demand.ts';
 import { follow } from './follow.ts';
@@ -105,6 +106,23 @@ export class Rollcall {
     const service = new ServiceClient(this.#parts.source, name, options, this.#parts.surroundings);
     this.#services.set(name, service);
     return service;
+  }
+
+  /**
+   * Why each instance of a service is or is not chosen now; see `ServiceClient.explain`. For a service that this client has not
+   * used yet, it says what its first request would find, and leaves no trace.
+   * @throws RegistryError `failed_precondition` when closed
+   */
+  explain(name: string, options?: ExplainOptions): Explanation {
+    if (this.#closing !== undefined) throw closedError();
+    const known = this.#services.get(name);
+    if (known !== undefined) return known.explain(options);
+    const passing = new ServiceClient(this.#parts.source, name, {}, this.#parts.surroundings);
+    try {
+      return passing.explain(options);
+    } finally {
+      void passing.close();
+    }
   }
 
   /**

@@ -171,7 +171,7 @@ export class DnsSource implements SnapshotSource {
 
   #snapshot(service: string, { instances, revision, stale, confirmedAt }: Asked): SourcedSnapshot | undefined {
     if (instances === undefined) return undefined;
-    return { service, revision, instances, stale, ageMs: stale ? this.#clock.monotonic() - confirmedAt : 0 };
+    return { service, revision, instances, stale, ageMs: stale ? this.#clock.monotonic() - confirmedAt : 0, origin: 'dns' };
   }
 }
 

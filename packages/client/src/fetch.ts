@@ -6,6 +6,7 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
+import type { ExplainedRequests } from './explain/explain-service.ts';
 import { Exchange } from './http/exchange.ts';
 import type { ExchangeContext, ExchangeOptions, ListWait } from './http/exchange-context.ts';
 import { fetchHandler } from './http/handler-forms.ts';
@@ -78,6 +79,18 @@ export class ServiceFetch {
   dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, options: TryOptions): void {
     demandTryOptions(options);
     this.#send(request, handler, exchangeOptions(options, this.#context) ?? {});
+  }
+
+  /** For people. */
+  explain(now: number): ExplainedRequests {
+    const { requests, concurrency, budget, hedging } = this.#context;
+    const { current: inFlight, answering, max } = requests;
+    return {
+      requests: { inFlight, answering, max },
+      concurrencyMax: concurrency?.limit,
+      retriesLeft: Math.floor(budget.balance(now)),
+      hedging: hedging?.explain(now),
+    };
   }
 
   /** Requests to the service's own name are balanced; a redirect to another place goes there. */

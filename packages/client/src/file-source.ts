@@ -32,7 +32,7 @@ export class FileSource implements SnapshotSource {
   readonly #intervalMs: number;
   readonly #onWarning: (message: string) => void;
   readonly #clock: Clock;
-  readonly #lists = new StaticSource();
+  readonly #lists = new StaticSource({}, 'file');
   /** The file as it is in use; mostly it is what it was. */
   #text: string | undefined;
   /** The text of each service's list as it is in use. */

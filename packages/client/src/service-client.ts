@@ -12,6 +12,8 @@ import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
 import { demandKnown, type OptionNames } from './demand.ts';
 import type { Endpoint } from './endpoint.ts';
 import { guardedListener, warn } from './event-listener.ts';
+import { explainService } from './explain/explain-service.ts';
+import type { ExplainOptions, Explanation } from './explain/explanation.ts';
 import { type Fetch, refused, ServiceFetch } from './fetch.ts';
 import { type Connecting, connectingOf, demandsTls, isSecure, tlsConnectionOptions, type TlsSettings } from './http/connecting.ts';
 import type { ListWait } from './http/exchange-context.ts';
@@ -61,6 +63,7 @@ export interface PickOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+const explainOptions: OptionNames<ExplainOptions> = { key: true, headers: true };
 const pickOptions: OptionNames<PickOptions> = { exclude: true, key: true, headers: true };
 
 export class ServiceClient {
@@ -68,6 +71,7 @@ export class ServiceClient {
   readonly #source: SnapshotSource;
   readonly #clock: Clock;
   readonly #router: Router;
+  readonly #guard: Guard | undefined;
   /** The router, or the guard before it. */
   readonly #chooser: EndpointChooser;
   readonly #transport: Transport;
@@ -131,7 +135,8 @@ export class ServiceClient {
     this.#router = routerOf(options, limits, { random: new SeededRandom(random() * 2 ** 32), probing, onEject, onSpill, reach });
     const breakers = breakersOf(options, tell);
     const guarded = breakers !== undefined || limits.endpointRequestsMax !== Infinity;
-    this.#chooser = guarded ? new Guard(this.#router, breakers, limits.endpointRequestsMax) : this.#router;
+    this.#guard = guarded ? new Guard(this.#router, breakers, limits.endpointRequestsMax) : undefined;
+    this.#chooser = this.#guard ?? this.#router;
     this.#fetch = new ServiceFetch({
       ...{ service: name, picker: this.#chooser, transport, clock, requests: { current: 0, answering: 0, max } },
       ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, retryAfterMaxMs, onEvent: tell, isSecure: this.demandsTls },
@@ -197,6 +202,21 @@ export class ServiceClient {
     if (endpoint !== undefined) return new Pick(endpoint, this.#chooser, this.#clock, now);
     if (this.#known) throw noInstance(this.name);
     throw new RegistryError('unavailable', `no list of ${this.name} is known yet; await instances() before pick()`);
+  }
+
+  /**
+   * Why each instance is or is not chosen now, and what limits requests. It changes nothing, so that the next pick is what it
+   * would have been.
+   * @param options of the request in question; by default one without a key and without headers
+   * @throws RegistryError `invalid_argument` for an option that there is not
+   */
+  explain(options: ExplainOptions = {}): Explanation {
+    demandKnown(options, explainOptions, 'explain');
+    const { key, headers } = options;
+    const now = this.#clock.monotonic();
+    const routing = this.#router.explain(now, key, headers && headerReader(headers));
+    const requests = this.#fetch.explain(now);
+    return explainService({ service: this.name, snapshot: this.snapshot(), routing, guard: this.#guard, requests }, now);
   }
 
   /**

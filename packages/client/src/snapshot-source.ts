@@ -5,11 +5,16 @@
 
 import type { ServiceSnapshot } from '@rollcall/protocol';
 
+/** Where a list comes from. `disk cache`: a registry gave it to an earlier process, and none has confirmed it to this one. */
+export type ListOrigin = 'registry' | 'disk cache' | 'program' | 'file' | 'dns';
+
 export interface SourcedSnapshot extends ServiceSnapshot {
   /** True when the registry cannot be asked right now: the list is the last one known. */
   readonly stale: boolean;
   /** Milliseconds since the registry last confirmed this list; 0 while it is connected. */
   readonly ageMs: number;
+  /** Sources of programs need not say. */
+  readonly origin?: ListOrigin | undefined;
 }
 
 export interface SnapshotSource {

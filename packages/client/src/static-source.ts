@@ -6,7 +6,7 @@
 import { type Instance, RegistryError } from '@rollcall/protocol';
 import { demandKnown, type OptionNames } from './demand.ts';
 import { latest } from './latest.ts';
-import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
+import type { ListOrigin, SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 
 /** `host:port` (IPv6 in brackets), or an instance of which all but address and port may be left out. */
 export type StaticInstance = string | (Partial<Instance> & Pick<Instance, 'address' | 'port'>);
@@ -19,8 +19,14 @@ export class StaticSource implements SnapshotSource {
   readonly #snapshots = new Map<string, SourcedSnapshot>();
   readonly #listeners = new Map<string, Set<(snapshot: SourcedSnapshot) => void>>();
 
-  /** @throws RegistryError `invalid_argument` when an entry is not `host:port`, or has a member that there is not */
-  constructor(services: Readonly<Record<string, readonly StaticInstance[]>> = {}) {
+  readonly #origin: ListOrigin;
+
+  /**
+   * @param origin as explanations name it
+   * @throws RegistryError `invalid_argument` when an entry is not `host:port`, or has a member that there is not
+   */
+  constructor(services: Readonly<Record<string, readonly StaticInstance[]>> = {}, origin: ListOrigin = 'program') {
+    this.#origin = origin;
     for (const [service, instances] of Object.entries(services)) this.set(service, instances);
   }
 
@@ -40,6 +46,7 @@ export class StaticSource implements SnapshotSource {
       instances: instances.map((entry) => complete(service, entry)),
       stale: false,
       ageMs: 0,
+      origin: this.#origin,
     };
     this.#snapshots.set(service, snapshot);
     for (const listener of this.#listeners.get(service) ?? []) listener(snapshot);

@@ -87,6 +87,7 @@ export class WatchCache implements SnapshotSource {
       instances: items as readonly Instance[],
       stale: !view.current,
       ageMs: view.ageMs,
+      origin: view.restored ? 'disk cache' : 'registry',
     };
     this.#made.set(view, { stamp, snapshot });
     return snapshot;

@@ -48,6 +48,19 @@ export interface Outcome {
   readonly retryAfterMs?: number | undefined;
 }
 
+/** What a balancer goes by for one endpoint, as far as it goes by anything. */
+export interface EndpointFigures {
+  /**
+   * How many requests it gets for each one of an endpoint that has 1, while all are equally quick and full; 0 or more. Its
+   * weight when this is missing; undefined when only loads decide.
+   */
+  readonly part?: number | undefined;
+  /** Latency that it is taken to have, in milliseconds: an average, or with `peakEwma` one that peaks raise at once. */
+  readonly latencyMs?: number | undefined;
+  /** The newest report of its own load that counts. */
+  readonly report?: { readonly inFlight: number; readonly latencyMs: number; readonly ageMs: number; readonly hot: boolean } | undefined;
+}
+
 export interface Balancer {
   /**
    * Replaces the list. Endpoints are told apart by identity: what the balancer knows about those
@@ -66,6 +79,13 @@ export interface Balancer {
    * when the connection broke during the answer. The endpoint may have left the list since.
    */
   observe(endpoint: Endpoint, outcome: Outcome): void;
+
+  /**
+   * What it goes by for an endpoint of the list, for people. It changes nothing and draws nothing. Without it, the balancer is
+   * taken to follow weights and nothing else.
+   * @param key of the request in question
+   */
+  explain?(endpoint: Endpoint, now: number, key?: string): EndpointFigures;
 }
 
 /**

@@ -10,7 +10,7 @@
 import { demandKnown, type OptionNames } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { boundOf, demandFactor } from '../hashing/bounded-loads.ts';
-import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
+import type { Balancer, BalancerFactory, EndpointFigures, Outcome, PickContext } from './balancer.ts';
 import type { EndpointFilter, HashBalancer, HashBalancerFactory } from './hash-balancer.ts';
 import { maglev } from './hash-maglev.ts';
 
@@ -73,6 +73,11 @@ class BoundedLoad implements Balancer, EndpointFilter {
 
   observe(endpoint: Endpoint, outcome: Outcome): void {
     this.#over.observe(endpoint, outcome);
+  }
+
+  /** For a key: where it goes while there is room. */
+  explain(endpoint: Endpoint, now: number, key?: string): EndpointFigures {
+    return this.#over.explain?.(endpoint, now, key) ?? {};
   }
 
   /** Tells whether the endpoint has room for one more, as of the pick under way. */

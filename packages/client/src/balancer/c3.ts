@@ -18,7 +18,7 @@
  */
 
 import type { Endpoint } from '../endpoint.ts';
-import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
+import type { Balancer, BalancerFactory, EndpointFigures, Outcome, PickContext } from './balancer.ts';
 import { type OptionNames, demand, demandKnown } from '../demand.ts';
 import { drawAllowed } from './draw.ts';
 import { type LatencyOptions, MeanLatency, MovingAverages } from './moving-averages.ts';
@@ -155,6 +155,12 @@ class C3 implements Balancer {
       }
     }
     this.#weigh(index);
+  }
+
+  explain(endpoint: Endpoint): EndpointFigures {
+    const index = this.#list.indexOf(endpoint);
+    const latencyMs = index === undefined ? NaN : (this.#latency.values[index] as number);
+    return { latencyMs: Number.isNaN(latencyMs) ? undefined : latencyMs };
   }
 
   /** The score of a place with so many requests in flight. */

@@ -18,13 +18,13 @@ it.each<[what: string, all: Partial<Instance>[], chosen: string[]]>([
   ['draining ones if nobody else is left', [draining], ['draining']],
 ])('chooses %s', (_what, all, chosen) => {
   const endpoints = all.map(({ id, ...fields }) => new Endpoint(anInstance(id ?? '', fields)));
-  expect(eligible(endpoints).map(({ instance }) => instance.id)).toEqual(chosen);
+  expect(eligible(endpoints).endpoints.map(({ instance }) => instance.id)).toEqual(chosen);
 });
 
 const ready = (count: number) => Array.from({ length: count }, (_, index) => ({ id: `ready-${index}`, status: 'passing' }) as const);
 const down = (count: number) => Array.from({ length: count }, (_, index) => ({ id: `down-${index}`, status: 'critical' }) as const);
 const chosenOf = (all: readonly Partial<Instance>[], panicThreshold?: number) =>
-  eligible(all.map(({ id, ...fields }) => new Endpoint(anInstance(id ?? '', fields))), panicThreshold).length;
+  eligible(all.map(({ id, ...fields }) => new Endpoint(anInstance(id ?? '', fields))), panicThreshold).endpoints.length;
 
 it.each([
   [0.5, 5, 5, 5],

@@ -18,12 +18,21 @@
  */
 
 import { type Endpoint, isReady } from '../endpoint.ts';
+import type { Reason } from '../explain/reason.ts';
 
-const groups: readonly ((endpoint: Endpoint) => boolean)[] = [
-  ({ instance }) => isReady(instance) && instance.weight > 0,
-  ({ instance }) => isReady(instance),
-  ({ instance }) => instance.status === 'critical',
-  ({ instance }) => instance.status === 'draining',
+/** Which group is taken; `panic` is the first one with critical instances beside it, `none` that of an empty list. */
+export type EligibleRule = 'ready' | 'weightless' | 'critical' | 'draining' | 'panic' | 'none';
+
+export interface Eligible {
+  readonly endpoints: readonly Endpoint[];
+  readonly rule: EligibleRule;
+}
+
+const groups: readonly (readonly [EligibleRule, (endpoint: Endpoint) => boolean])[] = [
+  ['ready', ({ instance }) => isReady(instance) && instance.weight > 0],
+  ['weightless', ({ instance }) => isReady(instance)],
+  ['critical', ({ instance }) => instance.status === 'critical'],
+  ['draining', ({ instance }) => instance.status === 'draining'],
 ];
 
 /**
@@ -31,13 +40,19 @@ const groups: readonly ((endpoint: Endpoint) => boolean)[] = [
  * @param panicThreshold share of instances, from 0 (no panic) to 1, that must be passing or warning
  *   for the critical ones to be left out
  */
-export function eligible(endpoints: readonly Endpoint[], panicThreshold = 0): readonly Endpoint[] {
-  for (const group of groups) {
-    const members = endpoints.filter(group);
+export function eligible(endpoints: readonly Endpoint[], panicThreshold = 0): Eligible {
+  for (const [rule, isMember] of groups) {
+    const members = endpoints.filter(isMember);
     if (members.length === 0) continue;
-    if (group !== groups[0]) return members;
+    if (rule !== 'ready') return { endpoints: members, rule };
     const serving = endpoints.filter(({ instance }) => instance.status !== 'draining' && instance.weight > 0);
-    return members.length < panicThreshold * serving.length ? serving : members;
+    return members.length < panicThreshold * serving.length ? { endpoints: serving, rule: 'panic' } : { endpoints: members, rule };
   }
-  return [];
+  return { endpoints: [], rule: 'none' };
+}
+
+/** Why the rule leaves an endpoint out. */
+export function reasonAgainst({ instance }: Endpoint, rule: EligibleRule): Reason {
+  const forWeight = instance.weight === 0 && (rule === 'panic' || isReady(instance));
+  return forWeight ? { kind: 'weight' } : { kind: 'status', status: instance.status };
 }

@@ -11,7 +11,7 @@ import type { Endpoint } from '../endpoint.ts';
 import { hash32, mix32 } from '../hashing/hash32.ts';
 import type { HashNode, HashTable, NodeFilter } from '../hashing/hash-table.ts';
 import { AliasTable } from './alias-table.ts';
-import type { Balancer, PickContext } from './balancer.ts';
+import type { Balancer, EndpointFigures, PickContext } from './balancer.ts';
 import { drawAllowed } from './draw.ts';
 import { drawIndex, type RandomSource } from './seeded-random.ts';
 
@@ -102,6 +102,11 @@ export class TableBalancer implements HashBalancer {
   }
 
   observe(): void {}
+
+  explain(endpoint: Endpoint, _now: number, key?: string): EndpointFigures {
+    if (key !== undefined) return { part: this.#at(this.#placed?.table.lookup(this.#keyHash(key)) ?? -1) === endpoint ? 1 : 0 };
+    return { part: this.#nodes[this.#endpoints.indexOf(endpoint)]?.weight ?? 0 };
+  }
 
   #among(hash: number, exclude: readonly Endpoint[], filter: EndpointFilter): Endpoint | undefined {
     if (this.#placed === undefined) return undefined;

@@ -17,7 +17,7 @@
 
 import { demandKnown, type OptionNames } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
-import type { BalancerFactory, Outcome } from './balancer.ts';
+import type { BalancerFactory, EndpointFigures, Outcome } from './balancer.ts';
 import type { RandomSource } from './seeded-random.ts';
 import { TwoChoices } from './two-choices.ts';
 import { requestShares } from './weights.ts';
@@ -102,6 +102,13 @@ class PeakEwma extends TwoChoices {
     if (!this.weighted) return;
     const mean = this.#means[index] as number;
     this.#means[index] = mean === 0 ? sample : mean + (sample - mean) / samplesOfMean;
+  }
+
+  explain(endpoint: Endpoint, now: number): EndpointFigures {
+    const index = this.#indices.get(endpoint);
+    if (index === undefined || this.#averages[index] === 0) return {};
+    const passed = Math.max(0, now - (this.#stamps[index] as number));
+    return { latencyMs: (this.#averages[index] as number) * Math.exp(-passed / (this.#decays[index] as number)) };
   }
 
   protected override assess(index: number, choice: 0 | 1): void {

@@ -10,7 +10,7 @@
 
 import { demandKnown, type OptionNames } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
-import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
+import type { Balancer, BalancerFactory, EndpointFigures, Outcome, PickContext } from './balancer.ts';
 import { drawIndex, type RandomSource } from './seeded-random.ts';
 
 export interface PickFirstOptions {
@@ -59,6 +59,10 @@ class PickFirst implements Balancer {
       if (!exclude.includes(endpoint)) return endpoint;
     }
     return undefined;
+  }
+
+  explain(endpoint: Endpoint): EndpointFigures {
+    return { part: endpoint === this.#endpoints[this.#current] ? 1 : 0 };
   }
 
   observe(endpoint: Endpoint, { result }: Outcome): void {

@@ -9,11 +9,14 @@
 
 import type { Instance } from '@rollcall/protocol';
 import { type Endpoint, isReady, reconcile } from '../endpoint.ts';
+import type { ExplainedEndpoint, ExplainedPicker } from '../explain/explain-routing.ts';
+import type { Reason } from '../explain/reason.ts';
 import { Ejection, type EjectionListener, type EjectionOptions } from '../resilience/ejection.ts';
 import { type Reach, Reachability } from '../resilience/reachability.ts';
 import type { Balancer, BalancerFactory, Outcome } from './balancer.ts';
-import { eligible } from './eligible.ts';
+import { type Eligible, eligible, reasonAgainst } from './eligible.ts';
 import type { RandomSource } from './seeded-random.ts';
+import { relativeWeights } from './weights.ts';
 
 const nobody: readonly Endpoint[] = [];
 
@@ -26,6 +29,7 @@ export class Picker {
   readonly #panicThreshold: number;
   #known: ReadonlyMap<string, Endpoint> = new Map();
   #eligible: readonly Endpoint[] = nobody;
+  #rule: Eligible['rule'] = 'none';
   /** Those that take connections; all that are eligible when none does. */
   #reachable: readonly Endpoint[] = nobody;
   #ready = 0;
@@ -81,7 +85,9 @@ export class Picker {
       this.#reachability.forget(endpoint);
     }
     this.#known = endpoints;
-    this.#eligible = eligible([...endpoints.values()], this.#panicThreshold);
+    const { endpoints: chosenFrom, rule } = eligible([...endpoints.values()], this.#panicThreshold);
+    this.#eligible = chosenFrom;
+    this.#rule = rule;
     this.#refresh(now);
     return removed;
   }
@@ -123,6 +129,38 @@ export class Picker {
       return endpoint;
     }
     return undefined;
+  }
+
+  /**
+   * What a pick at `now` would go by. It changes nothing: those whose time is over count as back, and are taken back by the
+   * next pick.
+   */
+  explain(now: number, key?: string): ExplainedPicker {
+    const unreachable = this.#reachability.explain(this.#eligible, now);
+    const allOut = unreachable.size === this.#eligible.length;
+    const reachable = allOut ? this.#eligible : this.#eligible.filter((endpoint) => !unreachable.has(endpoint));
+    const ejected = this.#ejection.explain(reachable, now);
+    const listed = reachable.filter((endpoint) => !ejected.has(endpoint));
+    const reasonsOf = (endpoint: Endpoint): Reason[] => {
+      if (!this.#eligible.includes(endpoint)) return [reasonAgainst(endpoint, this.#rule)];
+      const check = unreachable.get(endpoint);
+      const out = ejected.get(endpoint);
+      return [
+        ...(unreachable.has(endpoint) ? [{ kind: 'unreachable', checkInMs: check && Math.max(0, check - now) } as const] : []),
+        ...(out === undefined ? [] : [{ kind: 'ejected', reason: out.reason, forMs: out.until - now } as const]),
+      ];
+    };
+    const weights = relativeWeights(listed);
+    const figures = listed.map((endpoint, index) => ({ part: weights[index], ...this.#balancer.explain?.(endpoint, now, key) }));
+    const sum = figures.reduce((all, { part = NaN }) => all + part, 0);
+    const endpoints = Array.from(this.#known.values(), (endpoint): ExplainedEndpoint => {
+      const reasons = reasonsOf(endpoint);
+      const own = figures[listed.indexOf(endpoint)];
+      if (own === undefined) return { endpoint, place: this.#eligible.includes(endpoint) ? 'fallback' : 'none', reasons, share: 0, figures: {} };
+      return { endpoint, place: 'listed', reasons, share: sum > 0 ? (own.part ?? 0) / sum : undefined, figures: own };
+    });
+    const ready = allOut ? 0 : listed.filter(({ instance }) => isReady(instance)).length;
+    return { rule: this.#rule, size: endpoints.length, ready, endpoints };
   }
 
   observe(endpoint: Endpoint, outcome: Outcome): void {

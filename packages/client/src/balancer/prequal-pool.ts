@@ -11,6 +11,7 @@
  */
 
 import type { LoadReport } from '../load-report/load-report.ts';
+import type { EndpointFigures } from './balancer.ts';
 
 /** Ranks of endpoints, the better the lower. */
 const cold = 0;
@@ -133,6 +134,15 @@ export class PrequalPool {
     let worst = 0;
     for (let slot = 1; slot < this.#size; slot++) if (this.#isBetter(worst, slot, threshold)) worst = slot;
     return worst;
+  }
+
+  /** The report of an endpoint as of `now`, for people; undefined when there is none that counts. */
+  report(index: number, now: number, ageMaxMs: number, threshold: number): EndpointFigures['report'] {
+    const slot = this.slotOf(index);
+    const ageMs = now - (this.#heardAt[slot] ?? -Infinity);
+    if (slot === -1 || ageMs > ageMaxMs) return undefined;
+    const inFlight = this.inFlight[slot] as number;
+    return { inFlight, latencyMs: this.#latencies[slot] as number, ageMs, hot: inFlight > threshold };
   }
 
   /** The pool is not empty. */

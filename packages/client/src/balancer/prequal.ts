@@ -25,7 +25,7 @@
 
 import type { Endpoint } from '../endpoint.ts';
 import type { LoadReport } from '../load-report/load-report.ts';
-import type { Balancer, BalancerFactory, Outcome, PickContext, Probing } from './balancer.ts';
+import type { Balancer, BalancerFactory, EndpointFigures, Outcome, PickContext, Probing } from './balancer.ts';
 import { type OptionNames, demand, demandKnown } from '../demand.ts';
 import { peakEwma } from './peak-ewma.ts';
 import { PrequalErrors } from './prequal-errors.ts';
@@ -191,6 +191,14 @@ class Prequal implements Balancer {
     }
     // A server that fails at once has little to do: its reports would make all others look hot.
     if (load !== undefined && result === 'ok') this.#hear(index, load);
+  }
+
+  explain(endpoint: Endpoint, now: number): EndpointFigures {
+    const index = this.#indices.get(endpoint) ?? -1;
+    const figures = this.#fallback.explain?.(endpoint, now) ?? {};
+    const reportOf = (at: number) => this.#pool.report(at, now, ageMs, this.#threshold.value);
+    const usable = this.#endpoints.filter((_endpoint, at) => reportOf(at) !== undefined).length;
+    return usable < 2 ? figures : { ...figures, part: undefined, report: reportOf(index) };
   }
 
   /** News as of `#now`. */

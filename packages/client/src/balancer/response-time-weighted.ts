@@ -12,7 +12,7 @@
 
 import { demandKnown, type OptionNames } from '../demand.ts';
 import type { Endpoint } from '../endpoint.ts';
-import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
+import type { Balancer, BalancerFactory, EndpointFigures, Outcome, PickContext } from './balancer.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { drawAllowed } from './draw.ts';
 import { type LatencyOptions, MeanLatency } from './moving-averages.ts';
@@ -70,6 +70,14 @@ class ResponseTimeWeighted implements Balancer {
     this.#latency.observe(index, outcome);
     if (wasStranger) this.#rateAll();
     else this.#queue.periods[index] = (this.#latency.values[index] as number) / (this.#weights[index] as number);
+  }
+
+  explain(endpoint: Endpoint): EndpointFigures {
+    const index = this.#places.indexOf(endpoint);
+    if (index === undefined) return {};
+    const part = (this.#weights[index] as number) / this.#latencyOf(index, this.#meanOfAll());
+    const latencyMs = this.#latency.values[index] as number;
+    return { part, latencyMs: Number.isNaN(latencyMs) ? undefined : latencyMs };
   }
 
   /** One more endpoint is known, so those that are not count as another mean; once per endpoint. */

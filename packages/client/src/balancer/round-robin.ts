@@ -5,7 +5,7 @@
  */
 
 import type { Endpoint } from '../endpoint.ts';
-import type { Balancer, BalancerFactory, PickContext } from './balancer.ts';
+import type { Balancer, BalancerFactory, EndpointFigures, PickContext } from './balancer.ts';
 import type { RandomSource } from './seeded-random.ts';
 
 /** Each endpoint in turn, from a random start. Weights are ignored. O(1). */
@@ -37,4 +37,9 @@ class RoundRobin implements Balancer {
   }
 
   observe(): void {}
+
+  /** Weights are ignored. */
+  explain(): EndpointFigures {
+    return { part: 1 };
+  }
 }

@@ -18,7 +18,7 @@
  */
 
 import type { Endpoint } from '../endpoint.ts';
-import type { Balancer, BalancerFactory, Outcome, PickContext } from './balancer.ts';
+import type { Balancer, BalancerFactory, EndpointFigures, Outcome, PickContext } from './balancer.ts';
 import { type OptionNames, demand, demandKnown } from '../demand.ts';
 
 export interface SlowStartOptions {
@@ -91,6 +91,10 @@ class SlowStart implements Balancer {
 
   observe(endpoint: Endpoint, outcome: Outcome): void {
     this.#inner.observe(endpoint, outcome);
+  }
+
+  explain(endpoint: Endpoint, now: number, key?: string): EndpointFigures {
+    return this.#inner.explain?.(endpoint, now, key) ?? {};
   }
 
   #step(now: number): void {

@@ -5,7 +5,7 @@
  */
 
 import type { Endpoint } from '../endpoint.ts';
-import type { Balancer, BalancerFactory, PickContext } from './balancer.ts';
+import type { Balancer, BalancerFactory, EndpointFigures, PickContext } from './balancer.ts';
 import { drawAllowed } from './draw.ts';
 import { drawIndex, type RandomSource } from './seeded-random.ts';
 
@@ -36,4 +36,9 @@ class UniformRandom implements Balancer {
   }
 
   observe(): void {}
+
+  /** Weights are ignored. */
+  explain(): EndpointFigures {
+    return { part: 1 };
+  }
 }

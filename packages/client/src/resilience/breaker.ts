@@ -69,6 +69,11 @@ export class Breakers {
     return circuit === undefined || circuit.state === 'closed' || now >= circuit.until;
   }
 
+  /** Why `allows` says no, and until when, on the clock of `now`; undefined when it says yes. */
+  explain(endpoint: Endpoint, now: number): { readonly state: BreakerState; readonly until: number } | undefined {
+    return this.allows(endpoint, now) ? undefined : this.#circuits.get(endpoint);
+  }
+
   /** A request goes to the endpoint: after a rest it is the one that tries. */
   sent(endpoint: Endpoint, now: number): void {
     const circuit = this.#circuits.get(endpoint);

@@ -38,7 +38,15 @@ export type EjectionListener = (endpoint: Endpoint, reason: EjectionReason, leng
  */
 export type EjectionReason = 'unreachable' | 'broken' | 'outlier' | 'retry-after';
 
+/** What is known of an endpoint that is out. */
+export interface Ejected {
+  readonly reason: EjectionReason;
+  /** When it is in again, on the clock of `now`. */
+  readonly until: number;
+}
+
 interface Record {
+  reason: EjectionReason;
   /** Out until then; in the past for one that is back but has not answered yet. */
   until: number;
   /** Length of the last ejection. */
@@ -120,7 +128,7 @@ export class Ejection {
     if (out + 1 > this.#most(reason, endpoints.length)) return false;
     const lengthMs = askedMs ?? (record === undefined ? this.#baseMs : Math.min(2 * record.lengthMs, this.#maxMs));
     // A pause that was asked for is no failure: the next ejection is not longer for it.
-    this.#records.set(endpoint, { until: now + lengthMs, lengthMs: askedMs === undefined ? lengthMs : this.#baseMs / 2 });
+    this.#records.set(endpoint, { reason, until: now + lengthMs, lengthMs: askedMs === undefined ? lengthMs : this.#baseMs / 2 });
     this.#nextReturn = Math.min(this.#nextReturn, now + lengthMs);
     this.#onEject(endpoint, reason, lengthMs);
     return true;
@@ -151,14 +159,23 @@ export class Ejection {
    * out, those that come back first stay in.
    */
   filter(endpoints: readonly Endpoint[], now: number): readonly Endpoint[] {
-    const out = endpoints.filter((endpoint) => this.#isOut(endpoint, now));
-    const allowed = Math.floor(this.#maxShare * endpoints.length);
-    if (out.length > allowed) {
-      out.sort((a, b) => this.#until(b) - this.#until(a));
-      for (const endpoint of out.splice(allowed)) this.#records.delete(endpoint);
-    }
+    const { out, released } = this.#divide(endpoints, now);
+    for (const endpoint of released) this.#records.delete(endpoint);
     this.#nextReturn = out.reduce((soonest, endpoint) => Math.min(soonest, this.#until(endpoint)), Infinity);
     return out.length === 0 ? endpoints : endpoints.filter((endpoint) => !out.includes(endpoint));
+  }
+
+  /** Which of `endpoints` `filter` would leave out, and why; it changes nothing. */
+  explain(endpoints: readonly Endpoint[], now: number): ReadonlyMap<Endpoint, Ejected> {
+    return new Map(this.#divide(endpoints, now).out.map((endpoint) => [endpoint, this.#records.get(endpoint) as Ejected]));
+  }
+
+  #divide(endpoints: readonly Endpoint[], now: number): { readonly out: readonly Endpoint[]; readonly released: readonly Endpoint[] } {
+    const out = endpoints.filter((endpoint) => this.#isOut(endpoint, now));
+    const allowed = Math.floor(this.#maxShare * endpoints.length);
+    if (out.length <= allowed) return { out, released: [] };
+    out.sort((a, b) => this.#until(b) - this.#until(a));
+    return { out: out.slice(0, allowed), released: out.slice(allowed) };
   }
 
   #isOut(endpoint: Endpoint, now: number): boolean {

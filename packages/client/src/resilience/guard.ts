@@ -6,6 +6,7 @@
 import { RegistryError } from '@rollcall/protocol';
 import type { Outcome } from '../balancer/balancer.ts';
 import type { Endpoint } from '../endpoint.ts';
+import type { Reason } from '../explain/reason.ts';
 import type { HeaderReader } from '../routing/canary.ts';
 import type { EndpointChooser, Router } from '../routing/router.ts';
 import type { Breakers } from './breaker.ts';
@@ -43,6 +44,16 @@ export class Guard implements EndpointChooser {
     });
     if (endpoint === undefined) throw new RegistryError('unavailable', this.#refusal(refused, now));
     return this.#sent(endpoint, now);
+  }
+
+  /** Why an endpoint may not be asked now; changes nothing. */
+  explain(endpoint: Endpoint, now: number): readonly Reason[] {
+    const circuit = this.#breakers?.explain(endpoint, now);
+    const isBusy = endpoint.inFlight >= this.#inFlightMax;
+    return [
+      ...(circuit === undefined ? [] : [{ kind: 'breaker', state: circuit.state, forMs: circuit.until - now } as const]),
+      ...(isBusy ? [{ kind: 'busy', inFlightMax: this.#inFlightMax } as const] : []),
+    ];
   }
 
   observe(endpoint: Endpoint, outcome: Outcome): void {

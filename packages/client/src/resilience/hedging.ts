@@ -117,6 +117,11 @@ export class Hedging {
     return this.#budget.balance(now) >= 1;
   }
 
+  /** For people. */
+  explain(now: number): { readonly delayMs: number; readonly left: number; readonly heldUpMs: number } {
+    return { delayMs: this.#delayMs, left: Math.floor(this.#budget.balance(now)), heldUpMs: this.#heldUpMs };
+  }
+
   /** A hedge is sent. */
   spend(now: number): void {
     this.#budget.withdraw(now);

@@ -91,10 +91,24 @@ export class Reachability {
     return this.#allOut ? endpoints : reachable;
   }
 
+  /**
+   * Which of `endpoints` a pick would leave out, with when each is checked, on the clock of `now`; undefined while a check
+   * is under way. It changes nothing. When all are out, all are asked.
+   */
+  explain(endpoints: readonly Endpoint[], now: number): ReadonlyMap<Endpoint, number | undefined> {
+    const out = new Map<Endpoint, number | undefined>();
+    for (const endpoint of endpoints) {
+      const absence = this.#absences.get(endpoint);
+      if (absence === undefined || absence.state === 'back' || (this.#reach === undefined && this.#isDue(absence, now))) continue;
+      out.set(endpoint, absence.state === 'checked' ? undefined : this.#due(absence));
+    }
+    return out;
+  }
+
   /** Begins the checks that are due. To be called when `nextCheck` has come; `filter` follows. */
   check(now: number): void {
     for (const [endpoint, absence] of this.#absences) {
-      if (absence.state !== 'out' || this.#due(absence) > now) continue;
+      if (!this.#isDue(absence, now)) continue;
       if (this.#reach === undefined) absence.state = 'back';
       else if (this.#checks < checksMax) this.#begin(this.#reach, endpoint, absence, now);
     }
@@ -119,6 +133,10 @@ export class Reachability {
 
   #longer(lengthMs: number): number {
     return this.#allOut ? this.#baseMs : Math.min(2 * lengthMs, this.#maxMs);
+  }
+
+  #isDue(absence: Absence, now: number): boolean {
+    return absence.state === 'out' && this.#due(absence) <= now;
   }
 
   /** An endpoint that waits long is checked soon when all the others have gone, too. */

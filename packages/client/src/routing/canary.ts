@@ -56,15 +56,20 @@ export class Canary {
 
   /** Whether the next request goes to the canary. @param key what it is about, if it has one */
   wants(header: HeaderReader | undefined, key?: string): boolean {
+    const share = this.shareOf(header, key);
+    return share === 1 || (share > 0 && drawIndex(this.#random, grains) < share * grains);
+  }
+
+  /** The chance that a request goes to the canary, from 0 to 1: 0 or 1 with a key, or a header that decides. */
+  shareOf(header: HeaderReader | undefined, key?: string): number {
     const asked = this.#header === undefined ? undefined : header?.(this.#header);
     if (asked !== undefined) {
       if (this.#headerValue !== undefined) {
-        if (asked === this.#headerValue) return true;
-      } else if (asked === 'always') return true;
-      else if (asked === 'never') return false;
+        if (asked === this.#headerValue) return 1;
+      } else if (asked === 'always') return 1;
+      else if (asked === 'never') return 0;
     }
-    if (this.#share === 0) return false;
-    const drawn = key === undefined ? drawIndex(this.#random, grains) : (hash32(key, keySeed) >>> 0) % grains;
-    return drawn < this.#share * grains;
+    if (key === undefined) return this.#share;
+    return (hash32(key, keySeed) >>> 0) % grains < this.#share * grains ? 1 : 0;
   }
 }

@@ -175,11 +175,12 @@ describe('zones', () => {
       expect(run(router, { a: { inFlight: 9 }, b: { inFlight: 1 } }, 10_000)['b']).toBeGreaterThan(0.5);
       expect(told[0]).toMatchObject({ zone: 'a', by: 'load' });
       expect(told.at(-1)!.share).toBeGreaterThan(0.5);
-      expect(router.shares).toMatchObject([
+      const { groups } = router.explain(20_000);
+      expect(groups).toMatchObject([
         { zone: 'a', level: 0, canary: false, ready: 3, size: 3, reported: { inFlight: expect.closeTo(9, 1) as number }, spillsByLoad: true },
         { zone: 'b', reported: { inFlight: 1, utilization: undefined }, spillsByLoad: undefined },
       ]);
-      expect(router.shares[0]!.share + router.shares[1]!.share).toBeCloseTo(1, 9);
+      expect(groups[0]!.share + groups[1]!.share).toBeCloseTo(1, 9);
     });
 
     it('hear answers to probes, too', () => {
@@ -187,14 +188,14 @@ describe('zones', () => {
       run(router, { a: { inFlight: 9 } }, 0);
       router.hear(endpoints.get('b1')!, { inFlight: 0 }, 10_000);
       router.pick(10_000);
-      expect(router.shares.find(({ zone }) => zone === 'a')).toMatchObject({ spillsByLoad: true, share: expect.closeTo(0.293, 2) as number });
+      expect(router.explain(10_000).groups.find(({ zone }) => zone === 'a')).toMatchObject({ spillsByLoad: true, share: expect.closeTo(0.293, 2) as number });
     });
 
     it('keep to the number of instances while none reports', () => {
       const told: SpillChange[] = [];
       const { router } = setUp({ zone: { own: 'a', spillByLoad: true } }, six, (change) => told.push(change));
       expect(run(router, {}, 0)).toEqual({ a: expect.closeTo(1, 9) as number, b: 0 });
-      expect([told, router.shares[0]!.reported]).toEqual([[], undefined]);
+      expect([told, router.explain(5_000).groups[0]!.reported]).toEqual([[], undefined]);
     });
 
     it('leave a zone that has none left, whatever was reported', () => {

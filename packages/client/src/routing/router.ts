@@ -14,6 +14,8 @@ import type { Picker } from '../balancer/picker.ts';
 import { bitsRange, type RandomSource } from '../balancer/seeded-random.ts';
 import { demand, demandWhole } from '../demand.ts';
 import { type Endpoint, identityOf } from '../endpoint.ts';
+import { type ExplainedGroup, type ExplainedRouting, explainRouting } from '../explain/explain-routing.ts';
+import type { Reason } from '../explain/reason.ts';
 import { Canary, type HeaderReader } from './canary.ts';
 import { hash32 } from '../hashing/hash32.ts';
 import type { LoadReport } from '../load-report/load-report.ts';
@@ -53,22 +55,6 @@ interface Group {
 const spillPeriodMs = 500;
 
 const nobody: readonly Endpoint[] = [];
-
-/** One group of instances, for those that ask why requests go where they go. */
-export interface GroupShare {
-  readonly canary: boolean;
-  readonly level: number;
-  /** Empty without zones. */
-  readonly zone: string;
-  /** Share of its side's requests, from 0 to 1: of those for the canary, or of the others. */
-  readonly share: number;
-  readonly ready: number;
-  readonly size: number;
-  /** Mean of what its instances reported lately; undefined before the first report, or when loads decide nothing. */
-  readonly reported: { readonly inFlight: number; readonly utilization: number | undefined } | undefined;
-  /** Of the caller's own zone, when `spillByLoad` is on: whether reports decide now, or the number of instances. */
-  readonly spillsByLoad: boolean | undefined;
-}
 
 /** For a hash of keys that is none of a balancer's, nor the canary's. */
 const groupSeed = 0x9e0c95;
@@ -159,8 +145,8 @@ export class Router implements EndpointChooser {
     if (this.#single !== undefined) return this.#single.picker.pick(now, exclude, key);
     this.#refreshShares(now);
     const canary = this.#canary?.wants(header, key) ?? false;
-    const drawn = key === undefined ? this.#random.bits() / bitsRange : (hash32(key, groupSeed) >>> 0) / 2 ** 32;
-    const chosen = this.#groupAt(drawn, canary) ?? this.#groupAt(drawn, !canary);
+    const drawn = key === undefined ? this.#random.bits() / bitsRange : pointOf(key);
+    const chosen = this.#groupFor(drawn, canary, shareAsMade);
     let endpoint = chosen?.picker.pick(now, exclude, key);
     // Rather one of another group than none: a request that was tried here may go there.
     for (let side = 0; endpoint === undefined && side < 2; side++) {
@@ -182,6 +168,35 @@ export class Router implements EndpointChooser {
     return undefined;
   }
 
+  /** What a pick at `now` would go by; it changes nothing. Shares that follow loads are those of the last pick. */
+  explain(now: number, key?: string, header?: HeaderReader): ExplainedRouting {
+    const pickers = new Map(this.#groups.map((group) => [group, group.picker.explain(now, key)]));
+    const asMade = this.#makeSpill !== undefined && this.#changes !== -1;
+    const shares = asMade ? undefined : this.#sharesOf((group) => pickers.get(group)?.ready ?? 0);
+    const shareOf = (group: Group) => (group === this.#single ? 1 : (shares === undefined ? group.share : (shares.get(group) ?? 0)));
+    const canaryChance = this.#canary?.shareOf(header, key) ?? 0;
+    /** Part of the requests of one side that go to the group. */
+    const partOf = (group: Group, canary: boolean): number => {
+      if (key !== undefined) return group === this.#groupFor(pointOf(key), canary, shareOf) ? 1 : 0;
+      const isNone = (other: Group) => other.canary !== canary || shareOf(other) === 0;
+      return group.canary === canary || this.#groups.every(isNone) ? shareOf(group) : 0;
+    };
+    const groups = this.#groups.map((group): ExplainedGroup => {
+      const chance = canaryChance * partOf(group, true) + (1 - canaryChance) * partOf(group, false);
+      const { canary, level, zone, load: { inFlight, utilization }, spill } = group;
+      const reported = Number.isNaN(inFlight) ? undefined : { inFlight, utilization };
+      const picker = pickers.get(group) ?? group.picker.explain(now, key);
+      return { canary, level, zone, picker, share: shareOf(group), chance, reported, spillsByLoad: spill?.byLoad };
+    });
+    return explainRouting(groups, this.#unused(), canaryChance, key !== undefined);
+  }
+
+  #unused(): ReadonlyMap<Instance, Reason> {
+    const used = new Set(this.#used(this.#instances));
+    const unused = this.#instances.filter((instance) => !used.has(instance));
+    return new Map(unused.map((instance) => [instance, { kind: this.#selects(instance) ? 'subset' : 'selector' }]));
+  }
+
   observe(endpoint: Endpoint, outcome: Outcome): void {
     if (this.#single !== undefined) return this.#single.picker.observe(endpoint, outcome);
     const group = this.#homes.get(endpoint);
@@ -193,15 +208,6 @@ export class Router implements EndpointChooser {
   /** An endpoint said of its load when it was asked, as of `now`. */
   hear(endpoint: Endpoint, load: LoadReport, now: number): void {
     if (this.#makeSpill !== undefined) this.#homes.get(endpoint)?.load.hear(now, load);
-  }
-
-  /** The groups, their shares of their side's requests as last made, and what is known of their load. For people. */
-  get shares(): readonly GroupShare[] {
-    return this.#groups.map(({ canary, level, zone, share, picker: { ready, size }, load, spill }) => {
-      const { inFlight, utilization } = load;
-      const reported = Number.isNaN(inFlight) ? undefined : { inFlight, utilization };
-      return { canary, level, zone, share: this.#single === undefined ? share : 1, ready, size, reported, spillsByLoad: spill?.byLoad };
-    });
   }
 
   #makeGroup(at: Pick<Group, 'canary' | 'level' | 'zone'>): Group {
@@ -232,14 +238,20 @@ export class Router implements EndpointChooser {
     };
   }
 
+  /** The group for the point drawn: of that side, or of the other when that one has none. */
+  #groupFor(drawn: number, canary: boolean, shareOf: (group: Group) => number): Group | undefined {
+    return this.#groupAt(drawn, canary, shareOf) ?? this.#groupAt(drawn, !canary, shareOf);
+  }
+
   /** The group of that side whose part of the whole, from 0 to 1, holds the point drawn. */
-  #groupAt(drawn: number, canary: boolean): Group | undefined {
+  #groupAt(drawn: number, canary: boolean, shareOf: (group: Group) => number): Group | undefined {
     let left = drawn;
     let last: Group | undefined;
     for (const group of this.#groups) {
-      if (group.canary !== canary || group.share === 0) continue;
+      const share = shareOf(group);
+      if (group.canary !== canary || share === 0) continue;
       last = group;
-      left -= group.share;
+      left -= share;
       if (left < 0) break;
     }
     return last;
@@ -254,32 +266,55 @@ export class Router implements EndpointChooser {
     if (changes === this.#changes && now < this.#nextSpill) return;
     this.#changes = changes;
     if (this.#makeSpill !== undefined) this.#nextSpill = now + spillPeriodMs;
-    for (const group of this.#groups) group.share = 0;
-    for (const canary of [false, true]) this.#shareOut(this.#groups.filter((group) => group.canary === canary), now);
+    const shares = this.#sharesOf(readyAsMade, now);
+    for (const group of this.#groups) group.share = shares.get(group) ?? 0;
   }
 
-  #shareOut(side: readonly Group[], now: number): void {
-    const levels = [...new Set(side.map(({ level }) => level))].map((level) => side.filter((group) => group.level === level));
-    const count = (groups: readonly Group[], of: 'ready' | 'size') => groups.reduce((sum, { picker }) => sum + picker[of], 0);
-    const health = levels.map((groups) => ({ healthy: count(groups, 'ready'), total: count(groups, 'size') }));
+  /**
+   * @param readyOf how many instances of a group are ready
+   * @param spillAt the time, when loads are to be followed
+   */
+  #sharesOf(readyOf: (group: Group) => number, spillAt?: number): ReadonlyMap<Group, number> {
+    const shares = new Map<Group, number>();
+    for (const canary of [false, true]) {
+      const side = this.#groups.filter((group) => group.canary === canary);
+      const levels = [...new Set(side.map(({ level }) => level))].map((level) => side.filter((group) => group.level === level));
+      this.#shareOut(levels, readyOf, spillAt).forEach((share, group) => shares.set(group, share));
+    }
+    return shares;
+  }
+
+  #shareOut(levels: readonly (readonly Group[])[], readyOf: (group: Group) => number, spillAt: number | undefined): ReadonlyMap<Group, number> {
+    const shares = new Map<Group, number>();
+    const count = (groups: readonly Group[], of: (group: Group) => number) => groups.reduce((sum, group) => sum + of(group), 0);
+    const health = levels.map((groups) => ({ healthy: count(groups, readyOf), total: count(groups, ({ picker }) => picker.size) }));
     levelShares(health, this.#options.priority?.overprovisioning).forEach((share, index) => {
       const groups = levels[index] as readonly Group[];
-      const ofZones = this.#zoneShares(groups, now);
-      for (const group of groups) group.share = share * (ofZones.get(group.zone) ?? 0);
+      const ofZones = this.#zoneShares(groups, readyOf, spillAt);
+      for (const group of groups) shares.set(group, share * (ofZones.get(group.zone) ?? 0));
     });
+    return shares;
   }
 
-  #zoneShares(groups: readonly Group[], now: number): ReadonlyMap<string, number> {
+  #zoneShares(groups: readonly Group[], readyOf: (group: Group) => number, spillAt: number | undefined): ReadonlyMap<string, number> {
     const { zone } = this.#options;
-    const ready = new Map(groups.map(({ zone: name, picker }) => [name, picker.ready]));
+    const ready = new Map(groups.map((group) => [group.zone, readyOf(group)]));
     const total = [...ready.values()].reduce((sum, count) => sum + count, 0);
     // When nobody is ready, pickers fail open, and all are as good as each other.
     if (total === 0) return zoneShares(undefined, new Map(groups.map(({ zone: name, picker }) => [name, picker.size])));
     const near = zone !== undefined && total >= (zone.sizeMin ?? defaultZoneSizeMin);
     const shares = zoneShares(near ? zone.own : undefined, ready, near ? zone.callers : undefined);
-    const spill = near ? groups.find((group) => group.spill !== undefined)?.spill : undefined;
-    return spill?.shares(now, groups, shares) ?? shares;
+    if (!near || spillAt === undefined) return shares;
+    return groups.find(({ spill }) => spill !== undefined)?.spill?.shares(spillAt, groups, shares) ?? shares;
   }
+}
+
+const shareAsMade = ({ share }: Group) => share;
+const readyAsMade = ({ picker }: Group) => picker.ready;
+
+/** Where a key is, from 0 to 1: the same at each caller. */
+function pointOf(key: string): number {
+  return (hash32(key, groupSeed) >>> 0) / 2 ** 32;
 }
 
 function levelInMeta({ meta }: Instance): number {

@@ -41,6 +41,8 @@ export class CachedView {
   failure: Error | undefined;
   /** Why no registry takes this client; undefined while one does, or nobody knows. */
   refusal: Error | undefined;
+  /** The content is from before this process, and no registry has confirmed it. */
+  restored = false;
   /** Set by whoever uses the view, cleared by whoever looks for unused ones. */
   used = true;
 
@@ -95,6 +97,7 @@ export class CachedView {
     this.#revision = revision;
     this.registry = registry;
     this.#confirmedAt = this.#clock.monotonic() - ageMs;
+    this.restored = true;
     this.#changed();
   }
 
@@ -127,6 +130,7 @@ export class CachedView {
   /** The registry says that the content is current. */
   confirm(): void {
     this.#confirmed = true;
+    this.restored = false;
     this.failure = undefined;
     this.refusal = undefined;
   }

@@ -1,0 +1,103 @@
+/**
+ * Turns what a router and its pickers say of one moment into explanations of instances. It decides nothing: shares, sides and
+ * lists are given as the deciding code made them.
+ */
+
+import type { Instance } from '@rollcall/protocol';
+import type { EndpointFigures } from '../balancer/balancer.ts';
+import type { EligibleRule } from '../balancer/eligible.ts';
+import type { Endpoint } from '../endpoint.ts';
+import type { GroupExplanation, Standing } from './explanation.ts';
+import type { Reason } from './reason.ts';
+
+/** What a picker says of one endpoint. */
+export interface ExplainedEndpoint {
+  readonly endpoint: Endpoint;
+  /** `listed`: the balancer chooses from it. `fallback`: it is taken when nothing else is left. */
+  readonly place: 'listed' | 'fallback' | 'none';
+  readonly reasons: readonly Reason[];
+  /** Of the picker's requests; undefined when only loads decide. */
+  readonly share: number | undefined;
+  readonly figures: EndpointFigures;
+}
+
+export interface ExplainedPicker {
+  readonly rule: EligibleRule;
+  readonly size: number;
+  readonly ready: number;
+  readonly endpoints: readonly ExplainedEndpoint[];
+}
+
+/** A group of a router. */
+export interface ExplainedGroup {
+  readonly canary: boolean;
+  readonly level: number;
+  readonly zone: string;
+  readonly picker: ExplainedPicker;
+  /** Share of its side's requests. */
+  readonly share: number;
+  /** Part of the requests in question that go to it first. */
+  readonly chance: number;
+  readonly reported: GroupExplanation['reported'];
+  readonly spillsByLoad: GroupExplanation['spillsByLoad'];
+}
+
+/** One instance, before limits of its own (`resilience/guard.ts`). */
+export interface ExplainedInstance {
+  readonly instance: Instance;
+  /** Undefined for one that routing does not use. */
+  readonly endpoint: Endpoint | undefined;
+  readonly standing: Standing;
+  readonly reasons: readonly Reason[];
+  readonly share: number | undefined;
+  readonly figures: EndpointFigures;
+}
+
+export interface ExplainedRouting {
+  readonly groups: readonly GroupExplanation[];
+  readonly instances: readonly ExplainedInstance[];
+}
+
+/**
+ * @param unused those that belong to no group, with why
+ * @param canaryChance that a request in question goes to the canary
+ * @param hasKey whether the request has a key, which belongs to one group
+ */
+export function explainRouting(
+  groups: readonly ExplainedGroup[],
+  unused: ReadonlyMap<Instance, Reason>,
+  canaryChance: number,
+  hasKey: boolean,
+): ExplainedRouting {
+  const instances: ExplainedInstance[] = [];
+  for (const group of groups) {
+    const against = group.chance > 0 ? [] : [reasonAgainst(group, groups, canaryChance, hasKey)];
+    for (const { endpoint, place, reasons, share: ofPicker, figures } of group.picker.endpoints) {
+      const passedOver = place === 'listed' && ofPicker === 0 ? [passedOverReason(endpoint)] : [];
+      const goesThere = place === 'listed' && passedOver.length === 0 && group.chance > 0;
+      const standing = place === 'none' ? 'out' : goesThere ? 'eligible' : 'spare';
+      const share = !goesThere ? 0 : ofPicker === undefined ? undefined : group.chance * ofPicker;
+      instances.push({ instance: endpoint.instance, endpoint, standing, reasons: [...against, ...reasons, ...passedOver], share, figures });
+    }
+  }
+  for (const [instance, reason] of unused) {
+    instances.push({ instance, endpoint: undefined, standing: 'out', reasons: [reason], share: 0, figures: {} });
+  }
+  const groupsOf = groups.map(({ picker: { size, ready, rule }, chance, share: _ofItsSide, ...group }) => ({ ...group, share: chance, size, ready, rule }));
+  return { groups: groupsOf, instances };
+}
+
+/** Why the balancer gives nothing to an endpoint of its list. */
+function passedOverReason({ weight }: Endpoint): Reason {
+  return { kind: weight === 0 ? 'weight' : 'preference' };
+}
+
+/** Why a group gets no request. */
+function reasonAgainst(group: ExplainedGroup, groups: readonly ExplainedGroup[], canaryChance: number, hasKey: boolean): Reason {
+  const { canary, level, zone, share } = group;
+  const otherSide = groups.some((other) => other.canary !== canary && other.chance > 0);
+  if (otherSide && (canary ? canaryChance : 1 - canaryChance) === 0) return { kind: 'canary' };
+  if (hasKey && share > 0) return { kind: 'key' };
+  const ofLevel = groups.filter((other) => other.canary === canary && other.level === level);
+  return ofLevel.every((other) => other.share === 0) ? { kind: 'level', level } : { kind: 'zone', zone };
+}

@@ -1,0 +1,45 @@
+/** Joins what the parts of a service say of one moment: the list, its routing, limits of single endpoints, and those of requests. */
+
+import type { Guard } from '../resilience/guard.ts';
+import type { SourcedSnapshot } from '../snapshot-source.ts';
+import type { ExplainedInstance, ExplainedRouting } from './explain-routing.ts';
+import type { Explanation, InstanceExplanation } from './explanation.ts';
+import type { Reason } from './reason.ts';
+
+/** What requests are limited by. */
+export type ExplainedRequests = Pick<Explanation, 'requests' | 'concurrencyMax' | 'retriesLeft' | 'hedging'>;
+
+export interface ExplainedParts {
+  readonly service: string;
+  readonly snapshot: SourcedSnapshot | undefined;
+  readonly routing: ExplainedRouting;
+  readonly guard: Guard | undefined;
+  readonly requests: ExplainedRequests;
+}
+
+export function explainService({ service, snapshot, routing, guard, requests }: ExplainedParts, now: number): Explanation {
+  const list = snapshot && { origin: snapshot.origin, revision: snapshot.revision, stale: snapshot.stale, ageMs: snapshot.ageMs };
+  const guarded = routing.instances.map((explained) => {
+    const limits = explained.endpoint === undefined ? [] : (guard?.explain(explained.endpoint, now) ?? []);
+    return { explained, limits };
+  });
+  // What is refused at one goes to the others.
+  const left = guarded.reduce((sum, { explained: { share = 0 }, limits }) => sum + (limits.length === 0 ? share : 0), 0);
+  const instances = guarded.map(({ explained, limits }) => instanceOf(explained, limits, guard === undefined ? 1 : left));
+  return { service, list, groups: routing.groups, instances, ...requests };
+}
+
+function instanceOf({ instance, endpoint, standing, reasons, share, figures }: ExplainedInstance, limits: readonly Reason[], left: number): InstanceExplanation {
+  const isRefused = limits.length > 0;
+  return {
+    instance,
+    standing: isRefused ? 'out' : standing,
+    reasons: [...reasons, ...limits],
+    ramp: endpoint?.ramp ?? 1,
+    share: isRefused ? 0 : share && share / (left === 0 ? 1 : left),
+    inFlight: endpoint?.inFlight ?? 0,
+    answering: endpoint?.answering ?? 0,
+    latencyMs: figures.latencyMs,
+    report: figures.report,
+  };
+}

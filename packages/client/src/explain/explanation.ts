@@ -1,0 +1,84 @@
+/**
+ * Why each instance of a service is or is not chosen now, as data. What is said here comes from the parts that decide, each of
+ * which tells its own reasons without changing anything; nothing is decided here.
+ */
+
+import type { Instance } from '@rollcall/protocol';
+import type { EndpointFigures } from '../balancer/balancer.ts';
+import type { EligibleRule } from '../balancer/eligible.ts';
+import type { ListOrigin } from '../snapshot-source.ts';
+import type { Reason } from './reason.ts';
+
+/**
+ * `eligible`: the next request may go there. `spare`: only one that finds no eligible one, such as a retry. `out`: none does.
+ */
+export type Standing = 'eligible' | 'spare' | 'out';
+
+export interface InstanceExplanation {
+  readonly instance: Instance;
+  readonly standing: Standing;
+  /** Empty for one that is eligible. */
+  readonly reasons: readonly Reason[];
+  /** The part of its weight that slow start gives it, more than 0, up to 1; as of the last pick. */
+  readonly ramp: number;
+  /** Part of the service's next requests that it gets while all are equally quick and full, from 0 to 1; undefined when only loads decide. */
+  readonly share: number | undefined;
+  /** Requests of this client: in flight, and those of them whose answer has begun. */
+  readonly inFlight: number;
+  readonly answering: number;
+  readonly latencyMs: number | undefined;
+  readonly report: EndpointFigures['report'];
+}
+
+/** Instances that are treated alike by routing; one without routing. */
+export interface GroupExplanation {
+  readonly canary: boolean;
+  readonly level: number;
+  /** Empty without zones. */
+  readonly zone: string;
+  /** Part of the service's requests, from 0 to 1. When loads decide, that of the last pick. */
+  readonly share: number;
+  /** Instances of the group, and those of them that are ready, take connections and are not ejected. */
+  readonly size: number;
+  readonly ready: number;
+  /** Which instances are chosen from: `ready` normally, `panic` when too few are. */
+  readonly rule: EligibleRule;
+  /** Mean of what its instances reported lately; undefined before the first report, or when loads decide nothing. */
+  readonly reported: { readonly inFlight: number; readonly utilization: number | undefined } | undefined;
+  /** Of the caller's own zone, when `spillByLoad` is on: whether reports decide now, or the number of instances. */
+  readonly spillsByLoad: boolean | undefined;
+}
+
+export interface Explanation {
+  readonly service: string;
+  /** The list of instances; undefined before the first one is known. */
+  readonly list:
+    | { readonly origin: ListOrigin | undefined; readonly revision: number; readonly stale: boolean; readonly ageMs: number }
+    | undefined;
+  readonly groups: readonly GroupExplanation[];
+  readonly instances: readonly InstanceExplanation[];
+  /** Requests in flight, those of them whose answer has begun, and the limit. */
+  readonly requests: { readonly inFlight: number; readonly answering: number; readonly max: number };
+  /** The limit that follows latency; undefined without the option `concurrency`. */
+  readonly concurrencyMax: number | undefined;
+  /** Retries that can be made now. */
+  readonly retriesLeft: number;
+  /** Undefined when requests are not hedged. */
+  readonly hedging:
+    | {
+        /** After so long without an answer a hedge is sent. */
+        readonly delayMs: number;
+        /** Hedges that can be sent now. */
+        readonly left: number;
+        /** For how long this process itself was held up while requests waited, in all; hedges do not count that. */
+        readonly heldUpMs: number;
+      }
+    | undefined;
+}
+
+export interface ExplainOptions {
+  /** What the request is about, as for `pick`. */
+  readonly key?: string;
+  /** Headers of the request, for a canary that goes by one. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
