@@ -34,6 +34,7 @@ describe('the examples', () => {
     ['packages/server/README.md', 1],
     ['packages/client/README.md', 9],
     ['packages/client/src/balancer/README.md', 1],
+    ['packages/client/src/explain/README.md', 1],
     ['packages/client/src/hashing/README.md', 2],
     ['packages/client/src/integration/README.md', 1],
     ['packages/client/src/resilience/README.md', 1],
