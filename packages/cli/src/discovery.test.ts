@@ -55,6 +55,41 @@ describe('instances', () => {
   });
 });
 
+describe('explain', () => {
+  it('says of each instance whether a new client would choose it, and why not', async () => {
+    await register({ Name: 'told', ID: 't1', Port: 8080, Address: '10.0.0.1', Meta: { zone: 'a' }, Tags: ['new'] });
+    await register({ Name: 'told', ID: 't2', Port: 8081, Check: { TTL: '10s' } });
+    await register({ Name: 'told', ID: 't3', Port: 8082, Weights: { Passing: 3, Warning: 1 } });
+    const table = await ask(['explain', 'told']);
+    expect(table).toMatchObject({ code: 0, stderr: '' });
+    expect(table.stdout).toMatch(/^told: 2 of 3 eligible; list from the registry at revision \d+$/m);
+    expect(table.stdout).toMatch(/^t1 +10\.0\.0\.1:8080 +passing +1 +25 % +yes$/m);
+    expect(table.stdout).toMatch(/^t2 +127\.0\.0\.1:8081 +critical +1 +0 % +no +critical$/m);
+    expect(table.stdout).toMatch(/^t3 +127\.0\.0\.1:8082 +passing +3 +75 % +yes$/m);
+    expect(table.stdout).toMatch(/As a client that has just started[^]*watch --type checks --service told --once/);
+    const selected = await ask(['explain', 'told', '--tag', 'new']);
+    expect(selected.stdout).toMatch(/^t3 .* no +not selected$/m);
+    const json = JSON.parse((await ask(['explain', 'told', '--json'])).stdout) as { instances: object[] };
+    expect(json).toMatchObject({ service: 'told', list: { origin: 'registry', stale: false }, groups: [{ rule: 'ready', share: 1 }] });
+    expect(json.instances).toContainEqual(
+      expect.objectContaining({ instance: expect.objectContaining({ id: 't2' }) as object, standing: 'out', reasons: [{ kind: 'status', status: 'critical' }] }),
+    );
+  });
+
+  it('of a service with only critical instances says that they are chosen', async () => {
+    await register({ Name: 'ill', ID: 'i1', Port: 8081, Check: { TTL: '10s' } });
+    const table = await ask(['explain', 'ill']);
+    expect(table.stdout).toMatch(/^instances: none is ready, so critical ones are chosen/m);
+    expect(table.stdout).toMatch(/^i1 .* yes$/m);
+  });
+
+  it('of a service that does not exist is exit code 3', async () => {
+    const missing = await ask(['explain', 'nope']);
+    expect(missing).toMatchObject({ code: 3, stdout: '' });
+    expect(missing.stderr).toBe('rollcall: no service "nope" is registered; "rollcall services" lists those that are\n');
+  });
+});
+
 describe('watch', () => {
   it('prints one line of JSON per change, from before the service exists until after it is gone', async () => {
     const watch = start(['watch', 'coming', '--json', '--addr', url()]);

@@ -8,6 +8,7 @@ import { addBackup } from './commands/backup.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDebug } from './commands/debug.ts';
 import { addEvent } from './commands/event.ts';
+import { addExplain } from './commands/explain.ts';
 import { addImport } from './commands/import-consul.ts';
 import { addInfo } from './commands/info.ts';
 import { addInstances } from './commands/instances.ts';
@@ -45,7 +46,7 @@ export function createProgram(context: CommandContext): Command {
       outputError: (text, write) => write(text.replace(/^error: /, 'rollcall: ')),
     });
   for (const add of [
-    ...[addServe, addAgent, addRun, addServices, addInstances, addNodes, addMembers, addWatch, addKv, addLock],
+    ...[addServe, addAgent, addRun, addServices, addInstances, addExplain, addNodes, addMembers, addWatch, addKv, addLock],
     ...[addEvent, addMaint, addInfo, addMonitor, addDebug, addReload, addValidate],
     ...[addLogin, addLogout, addAcl, addBackup, addRestore, addSnapshot, addImport, addAudit, addCompletion, addVersion],
   ]) {

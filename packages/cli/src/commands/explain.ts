@@ -1,0 +1,46 @@
+/** `rollcall explain NAME`: why each instance of a service would be chosen, or not, by a client that starts now. */
+
+import type { Command } from 'commander';
+import type { CommandContext } from '../command-context.ts';
+import { printExplanation } from '../explanation-table.ts';
+import { CommandFailure, exitCodes } from '../failure.ts';
+import { askRegistry } from '../registry.ts';
+import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { print, printJson } from '../terminal.ts';
+
+interface ExplainFlags extends RegistryFlags {
+  json?: true;
+  zone?: string;
+  tag: readonly string[];
+}
+
+export function addExplain(parent: Command, { terminal }: CommandContext): void {
+  const command = parent
+    .command('explain')
+    .description('say why each instance of a service would be chosen or not, by a client that starts now')
+    .argument('<name>', 'the service')
+    .option('--zone <zone>', 'as a caller in this zone; those of instances are their metadata "zone"')
+    .option('--tag <tag>', 'as a caller that selects instances with this tag; may be repeated', (tag: string, tags: readonly string[]) => [...tags, tag], [])
+    .option('--json', 'print what client.explain() gives');
+  addRegistryOptions(command).action(async (name: string, { json, zone, tag, ...flags }: ExplainFlags) => {
+    await askRegistry({ terminal, flags, name: 'rollcall explain' }, async (rollcall, signal) => {
+      const routing = { ...(zone !== undefined && { zone: { own: zone } }), ...(tag.length > 0 && { select: { tags: tag } }) };
+      const service = rollcall.service(name, { routing });
+      await service.instances({ signal });
+      const explanation = service.explain();
+      const { instances } = explanation;
+      if (json === true) printJson(terminal, explanation);
+      else if (instances.length > 0) {
+        printExplanation(terminal, explanation);
+        print(terminal, 'As a client that has just started; what others have found out, explain() says in them.');
+        if (instances.some(({ instance }) => instance.status === 'critical')) {
+          print(terminal, `"rollcall watch --type checks --service ${name} --once" shows the checks.`);
+        }
+      }
+      if (instances.length === 0) {
+        const message = `no service ${JSON.stringify(name)} is registered; "rollcall services" lists those that are`;
+        throw new CommandFailure(exitCodes.notFound, message);
+      }
+    });
+  });
+}
