@@ -15,6 +15,7 @@ import { Hedging } from '../resilience/hedging.ts';
 import { RetryBudget } from '../resilience/retry-budget.ts';
 import type { ServiceEvent } from '../resilience/service-event.ts';
 import { Router } from '../routing/router.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { connectingOf } from './connecting.ts';
 import { EndpointPools } from './endpoint-pools.ts';
 import { Exchange } from './exchange.ts';
@@ -100,6 +101,27 @@ const before: Record<'connect' | 'fail' | 'late' | 'answer' | 'data' | 'complete
   complete: ['answering'],
 };
 
+/** How often each request and each try was recorded as ended. */
+class Records {
+  readonly ends: number[] = [];
+
+  readonly telemetry = {
+    begin: () => {
+      const ended = this.#begun();
+      const recordedTry = () => {
+        const end = this.#begun();
+        return { headers: {}, sending: (send: () => void) => send(), answered: end, failed: end };
+      };
+      return { try: recordedTry, ended };
+    },
+  } as unknown as Telemetry;
+
+  #begun(): () => void {
+    const index = this.ends.push(0) - 1;
+    return () => void (this.ends[index]! += 1);
+  }
+}
+
 /** Several callers, and the network that does to their tries what the steps say. */
 class World extends EndpointPools {
   readonly clock = countingClock();
@@ -112,6 +134,7 @@ class World extends EndpointPools {
   /** Endpoints that were left out at some time. */
   readonly #leftOut = new Set<string>();
   readonly #wrong: unknown[] = [];
+  readonly #records = new Records();
   readonly #waiting = new Set<(failure?: Error) => void>();
   #listed: readonly string[] = [];
   #known = false;
@@ -133,6 +156,7 @@ class World extends EndpointPools {
       hedging: new Hedging(clock, { initialDelayMs: 90, maxShare: hedgeShare }),
       concurrency: given.guarded ? new Gradient2({ min: 4, initial: 6 }) : undefined,
       onEvent: (event) => this.#events.push(event),
+      telemetry: this.#records.telemetry,
     };
     if (!given.late) this.#list(ids, given.zoned);
   }
@@ -219,6 +243,7 @@ class World extends EndpointPools {
       }
     }
     for (const { endpoint } of this.#attempts) expect(endpoint.inFlight).toBe(0);
+    expect(this.#records.ends).toEqual(Array.from({ length: this.#callers.length + this.#attempts.length }, () => 1));
     const seconds = 10 + this.clock.monotonic() / 1000;
     const told = (kind: ServiceEvent['kind']) => this.#events.filter((event) => event.kind === kind).length;
     expect(told('hedge')).toBeLessThanOrEqual(hedgeShare * this.#hedgeable + seconds);
