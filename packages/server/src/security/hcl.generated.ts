@@ -256,43 +256,42 @@ function peg$parse(input, options) {
   function peg$f1(at, keys, value) {
     return { keys, value, ...at };
   }
-  function peg$f2(head, tail) {    return [head, ...tail];  }
-  function peg$f3() {
+  function peg$f2() {
     const { line, column } = location().start;
     return { line, column };
   }
-  function peg$f4(value) {    return { kind: 'string', value };  }
-  function peg$f5(value) {    return { kind: 'boolean', value: value === 'true' };  }
-  function peg$f6() {    return options.enter();  }
-  function peg$f7(items) {    return options.leave();  }
-  function peg$f8(items) {    return { kind: 'object', items };  }
-  function peg$f9() {    return options.enter();  }
-  function peg$f10(values) {    return options.leave();  }
-  function peg$f11(values) {    return { kind: 'list', values };  }
-  function peg$f12(text) {    return { kind: 'number', value: Number(text.replace('-', '')) * (text[0] === '-' ? -1 : 1) };  }
-  function peg$f13(text) {    return { kind: 'number', value: parseInt(text, 8) };  }
-  function peg$f14(text) {    return { kind: 'number', value: Number(text) };  }
-  function peg$f15(parts) {    return parts.join('');  }
-  function peg$f16(body) {    return options.unquote(body) ?? error('invalid escape in a string');  }
-  function peg$f17() {    return options.enter();  }
-  function peg$f18() {    return options.leave();  }
-  function peg$f19(indented, tag, pad, mark) {    return mark === tag && (pad === '' || indented !== null);  }
-  function peg$f20(indented, tag, lines, pad, mark) {    return mark === tag;  }
-  function peg$f21(indented, tag, lines, pad, mark) {
+  function peg$f3(value) {    return { kind: 'string', value };  }
+  function peg$f4(value) {    return { kind: 'boolean', value: value === 'true' };  }
+  function peg$f5() {    return options.enter();  }
+  function peg$f6(items) {    return options.leave();  }
+  function peg$f7(items) {    return { kind: 'object', items };  }
+  function peg$f8() {    return options.enter();  }
+  function peg$f9(values) {    return options.leave();  }
+  function peg$f10(values) {    return { kind: 'list', values };  }
+  function peg$f11(text) {    return { kind: 'number', value: Number(text.replace('-', '')) * (text[0] === '-' ? -1 : 1) };  }
+  function peg$f12(text) {    return { kind: 'number', value: parseInt(text, 8) };  }
+  function peg$f13(text) {    return { kind: 'number', value: Number(text) };  }
+  function peg$f14(parts) {    return parts.join('');  }
+  function peg$f15(body) {    return options.unquote(body) ?? error('invalid escape in a string');  }
+  function peg$f16() {    return options.enter();  }
+  function peg$f17() {    return options.leave();  }
+  function peg$f18(indented, tag, pad, mark) {    return mark === tag && (pad === '' || indented !== null);  }
+  function peg$f19(indented, tag, lines, pad, mark) {    return mark === tag;  }
+  function peg$f20(indented, tag, lines, pad, mark) {
     const dedents = lines.every((line) => line.startsWith(pad));
     return (dedents ? lines.map((line) => line.slice(pad.length)) : lines).join('');
   }
-  function peg$f22() {    return options.enter();  }
-  function peg$f23(items) {    return options.leave();  }
-  function peg$f24(items) {    return items;  }
-  function peg$f25(at, key, value) {    return { keys: [key], value, ...at };  }
-  function peg$f26(value) {    return { kind: 'string', value };  }
-  function peg$f27(value) {    return { kind: 'boolean', value: value === 'true' };  }
-  function peg$f28(items) {    return { kind: 'object', items };  }
-  function peg$f29() {    return options.enter();  }
-  function peg$f30(values) {    return options.leave();  }
-  function peg$f31(values) {    return { kind: 'list', values };  }
-  function peg$f32(body) {    return options.unquoteJson(body) ?? error('invalid escape in a string');  }
+  function peg$f21() {    return options.enter();  }
+  function peg$f22(items) {    return options.leave();  }
+  function peg$f23(items) {    return items;  }
+  function peg$f24(at, key, value) {    return { keys: [key], value, ...at };  }
+  function peg$f25(value) {    return { kind: 'string', value };  }
+  function peg$f26(value) {    return { kind: 'boolean', value: value === 'true' };  }
+  function peg$f27(items) {    return { kind: 'object', items };  }
+  function peg$f28() {    return options.enter();  }
+  function peg$f29(values) {    return options.leave();  }
+  function peg$f30(values) {    return { kind: 'list', values };  }
+  function peg$f31(body) {    return options.unquoteJson(body) ?? error('invalid escape in a string');  }
   let peg$currPos = options.peg$currPos | 0;
   let peg$savedPos = peg$currPos;
   const peg$posDetailsCache = [{ line: 1, column: 1 }];
@@ -493,14 +492,14 @@ function peg$parse(input, options) {
   }
 
   function peg$parseItems() {
-    let s0, s1, s2, s3, s4, s5;
+    let s0, s1, s2, s3, s4, s5, s6;
 
     s0 = [];
     s1 = peg$currPos;
     s2 = peg$parseItem();
     if (s2 !== peg$FAILED) {
-      s3 = peg$currPos;
-      s4 = peg$parse_();
+      s3 = peg$parse_();
+      s4 = peg$currPos;
       if (input.charCodeAt(peg$currPos) === 44) {
         s5 = peg$c0;
         peg$currPos++;
@@ -509,16 +508,16 @@ function peg$parse(input, options) {
         if (peg$silentFails === 0) { peg$fail(peg$e0); }
       }
       if (s5 !== peg$FAILED) {
-        s4 = [s4, s5];
-        s3 = s4;
+        s6 = peg$parse_();
+        s5 = [s5, s6];
+        s4 = s5;
       } else {
-        peg$currPos = s3;
-        s3 = peg$FAILED;
+        peg$currPos = s4;
+        s4 = peg$FAILED;
       }
-      if (s3 === peg$FAILED) {
-        s3 = null;
+      if (s4 === peg$FAILED) {
+        s4 = null;
       }
-      s4 = peg$parse_();
       s1 = s2;
     } else {
       peg$currPos = s1;
@@ -529,8 +528,8 @@ function peg$parse(input, options) {
       s1 = peg$currPos;
       s2 = peg$parseItem();
       if (s2 !== peg$FAILED) {
-        s3 = peg$currPos;
-        s4 = peg$parse_();
+        s3 = peg$parse_();
+        s4 = peg$currPos;
         if (input.charCodeAt(peg$currPos) === 44) {
           s5 = peg$c0;
           peg$currPos++;
@@ -539,16 +538,16 @@ function peg$parse(input, options) {
           if (peg$silentFails === 0) { peg$fail(peg$e0); }
         }
         if (s5 !== peg$FAILED) {
-          s4 = [s4, s5];
-          s3 = s4;
+          s6 = peg$parse_();
+          s5 = [s5, s6];
+          s4 = s5;
         } else {
-          peg$currPos = s3;
-          s3 = peg$FAILED;
+          peg$currPos = s4;
+          s4 = peg$FAILED;
         }
-        if (s3 === peg$FAILED) {
-          s3 = null;
+        if (s4 === peg$FAILED) {
+          s4 = null;
         }
-        s4 = peg$parse_();
         s1 = s2;
       } else {
         peg$currPos = s1;
@@ -560,34 +559,33 @@ function peg$parse(input, options) {
   }
 
   function peg$parseItem() {
-    let s0, s1, s2, s3, s4, s5, s6, s7, s8;
+    let s0, s1, s2, s3, s4, s5, s6, s7;
 
     s0 = peg$currPos;
     s1 = peg$parsePosition();
     s2 = peg$parseKeys();
     if (s2 !== peg$FAILED) {
       s3 = peg$currPos;
-      s4 = peg$parse_();
       if (input.charCodeAt(peg$currPos) === 61) {
-        s5 = peg$c1;
+        s4 = peg$c1;
         peg$currPos++;
       } else {
-        s5 = peg$FAILED;
+        s4 = peg$FAILED;
         if (peg$silentFails === 0) { peg$fail(peg$e1); }
       }
-      if (s5 !== peg$FAILED) {
+      if (s4 !== peg$FAILED) {
         peg$savedPos = peg$currPos;
-        s6 = peg$f0(s1, s2);
-        if (s6) {
-          s6 = undefined;
+        s5 = peg$f0(s1, s2);
+        if (s5) {
+          s5 = undefined;
         } else {
-          s6 = peg$FAILED;
+          s5 = peg$FAILED;
         }
-        if (s6 !== peg$FAILED) {
-          s7 = peg$parse_();
-          s8 = peg$parseValue();
-          if (s8 !== peg$FAILED) {
-            s3 = s8;
+        if (s5 !== peg$FAILED) {
+          s6 = peg$parse_();
+          s7 = peg$parseValue();
+          if (s7 !== peg$FAILED) {
+            s3 = s7;
           } else {
             peg$currPos = s3;
             s3 = peg$FAILED;
@@ -602,10 +600,9 @@ function peg$parse(input, options) {
       }
       if (s3 === peg$FAILED) {
         s3 = peg$currPos;
-        s4 = peg$parse_();
-        s5 = peg$parseObject();
-        if (s5 !== peg$FAILED) {
-          s3 = s5;
+        s4 = peg$parseObject();
+        if (s4 !== peg$FAILED) {
+          s3 = s4;
         } else {
           peg$currPos = s3;
           s3 = peg$FAILED;
@@ -627,37 +624,32 @@ function peg$parse(input, options) {
   }
 
   function peg$parseKeys() {
-    let s0, s1, s2, s3, s4, s5;
+    let s0, s1, s2, s3;
 
-    s0 = peg$currPos;
-    s1 = peg$parseKey();
+    s0 = [];
+    s1 = peg$currPos;
+    s2 = peg$parseKey();
+    if (s2 !== peg$FAILED) {
+      s3 = peg$parse_();
+      s1 = s2;
+    } else {
+      peg$currPos = s1;
+      s1 = peg$FAILED;
+    }
     if (s1 !== peg$FAILED) {
-      s2 = [];
-      s3 = peg$currPos;
-      s4 = peg$parse_();
-      s5 = peg$parseKey();
-      if (s5 !== peg$FAILED) {
-        s3 = s5;
-      } else {
-        peg$currPos = s3;
-        s3 = peg$FAILED;
-      }
-      while (s3 !== peg$FAILED) {
-        s2.push(s3);
-        s3 = peg$currPos;
-        s4 = peg$parse_();
-        s5 = peg$parseKey();
-        if (s5 !== peg$FAILED) {
-          s3 = s5;
+      while (s1 !== peg$FAILED) {
+        s0.push(s1);
+        s1 = peg$currPos;
+        s2 = peg$parseKey();
+        if (s2 !== peg$FAILED) {
+          s3 = peg$parse_();
+          s1 = s2;
         } else {
-          peg$currPos = s3;
-          s3 = peg$FAILED;
+          peg$currPos = s1;
+          s1 = peg$FAILED;
         }
       }
-      peg$savedPos = s0;
-      s0 = peg$f2(s1, s2);
     } else {
-      peg$currPos = s0;
       s0 = peg$FAILED;
     }
 
@@ -727,7 +719,7 @@ function peg$parse(input, options) {
     s0 = peg$currPos;
     s1 = '';
     peg$savedPos = s0;
-    s1 = peg$f3();
+    s1 = peg$f2();
     s0 = s1;
 
     return s0;
@@ -743,7 +735,7 @@ function peg$parse(input, options) {
     }
     if (s1 !== peg$FAILED) {
       peg$savedPos = s0;
-      s1 = peg$f4(s1);
+      s1 = peg$f3(s1);
     }
     s0 = s1;
     if (s0 === peg$FAILED) {
@@ -791,7 +783,7 @@ function peg$parse(input, options) {
           }
           if (s2 !== peg$FAILED) {
             peg$savedPos = s0;
-            s0 = peg$f5(s1);
+            s0 = peg$f4(s1);
           } else {
             peg$currPos = s0;
             s0 = peg$FAILED;
@@ -825,7 +817,7 @@ function peg$parse(input, options) {
     }
     if (s1 !== peg$FAILED) {
       peg$savedPos = peg$currPos;
-      s2 = peg$f6();
+      s2 = peg$f5();
       if (s2) {
         s2 = undefined;
       } else {
@@ -844,7 +836,7 @@ function peg$parse(input, options) {
           }
           if (s5 !== peg$FAILED) {
             peg$savedPos = peg$currPos;
-            s6 = peg$f7(s4);
+            s6 = peg$f6(s4);
             if (s6) {
               s6 = undefined;
             } else {
@@ -852,7 +844,7 @@ function peg$parse(input, options) {
             }
             if (s6 !== peg$FAILED) {
               peg$savedPos = s0;
-              s0 = peg$f8(s4);
+              s0 = peg$f7(s4);
             } else {
               peg$currPos = s0;
               s0 = peg$FAILED;
@@ -890,7 +882,7 @@ function peg$parse(input, options) {
     }
     if (s1 !== peg$FAILED) {
       peg$savedPos = peg$currPos;
-      s2 = peg$f9();
+      s2 = peg$f8();
       if (s2) {
         s2 = undefined;
       } else {
@@ -1007,7 +999,7 @@ function peg$parse(input, options) {
         }
         if (s5 !== peg$FAILED) {
           peg$savedPos = peg$currPos;
-          s6 = peg$f10(s4);
+          s6 = peg$f9(s4);
           if (s6) {
             s6 = undefined;
           } else {
@@ -1015,7 +1007,7 @@ function peg$parse(input, options) {
           }
           if (s6 !== peg$FAILED) {
             peg$savedPos = s0;
-            s0 = peg$f11(s4);
+            s0 = peg$f10(s4);
           } else {
             peg$currPos = s0;
             s0 = peg$FAILED;
@@ -1114,7 +1106,7 @@ function peg$parse(input, options) {
       s2 = peg$parseNumberEnd();
       if (s2 !== peg$FAILED) {
         peg$savedPos = s0;
-        s0 = peg$f12(s1);
+        s0 = peg$f11(s1);
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -1187,7 +1179,7 @@ function peg$parse(input, options) {
         s2 = peg$parseNumberEnd();
         if (s2 !== peg$FAILED) {
           peg$savedPos = s0;
-          s0 = peg$f13(s1);
+          s0 = peg$f12(s1);
         } else {
           peg$currPos = s0;
           s0 = peg$FAILED;
@@ -1391,7 +1383,7 @@ function peg$parse(input, options) {
           s2 = peg$parseNumberEnd();
           if (s2 !== peg$FAILED) {
             peg$savedPos = s0;
-            s0 = peg$f14(s1);
+            s0 = peg$f13(s1);
           } else {
             peg$currPos = s0;
             s0 = peg$FAILED;
@@ -1462,7 +1454,7 @@ function peg$parse(input, options) {
       }
       if (s3 !== peg$FAILED) {
         peg$savedPos = s0;
-        s0 = peg$f15(s2);
+        s0 = peg$f14(s2);
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -1625,7 +1617,7 @@ function peg$parse(input, options) {
     }
     if (s1 !== peg$FAILED) {
       peg$savedPos = s0;
-      s1 = peg$f16(s1);
+      s1 = peg$f15(s1);
     }
     s0 = s1;
 
@@ -1679,7 +1671,7 @@ function peg$parse(input, options) {
     }
     if (s1 !== peg$FAILED) {
       peg$savedPos = peg$currPos;
-      s2 = peg$f17();
+      s2 = peg$f16();
       if (s2) {
         s2 = undefined;
       } else {
@@ -1719,7 +1711,7 @@ function peg$parse(input, options) {
         }
         if (s4 !== peg$FAILED) {
           peg$savedPos = peg$currPos;
-          s5 = peg$f18();
+          s5 = peg$f17();
           if (s5) {
             s5 = undefined;
           } else {
@@ -1863,7 +1855,7 @@ function peg$parse(input, options) {
           }
           s11 = input.substring(s11, peg$currPos);
           peg$savedPos = peg$currPos;
-          s12 = peg$f19(s2, s3, s10, s11);
+          s12 = peg$f18(s2, s3, s10, s11);
           if (s12) {
             s12 = undefined;
           } else {
@@ -1980,7 +1972,7 @@ function peg$parse(input, options) {
             }
             s11 = input.substring(s11, peg$currPos);
             peg$savedPos = peg$currPos;
-            s12 = peg$f19(s2, s3, s10, s11);
+            s12 = peg$f18(s2, s3, s10, s11);
             if (s12) {
               s12 = undefined;
             } else {
@@ -2092,7 +2084,7 @@ function peg$parse(input, options) {
           }
           s8 = input.substring(s8, peg$currPos);
           peg$savedPos = peg$currPos;
-          s9 = peg$f20(s2, s3, s6, s7, s8);
+          s9 = peg$f19(s2, s3, s6, s7, s8);
           if (s9) {
             s9 = undefined;
           } else {
@@ -2100,7 +2092,7 @@ function peg$parse(input, options) {
           }
           if (s9 !== peg$FAILED) {
             peg$savedPos = s0;
-            s0 = peg$f21(s2, s3, s6, s7, s8);
+            s0 = peg$f20(s2, s3, s6, s7, s8);
           } else {
             peg$currPos = s0;
             s0 = peg$FAILED;
@@ -2134,7 +2126,7 @@ function peg$parse(input, options) {
     }
     if (s1 !== peg$FAILED) {
       peg$savedPos = peg$currPos;
-      s2 = peg$f22();
+      s2 = peg$f21();
       if (s2) {
         s2 = undefined;
       } else {
@@ -2211,7 +2203,7 @@ function peg$parse(input, options) {
         }
         if (s5 !== peg$FAILED) {
           peg$savedPos = peg$currPos;
-          s6 = peg$f23(s4);
+          s6 = peg$f22(s4);
           if (s6) {
             s6 = undefined;
           } else {
@@ -2219,7 +2211,7 @@ function peg$parse(input, options) {
           }
           if (s6 !== peg$FAILED) {
             peg$savedPos = s0;
-            s0 = peg$f24(s4);
+            s0 = peg$f23(s4);
           } else {
             peg$currPos = s0;
             s0 = peg$FAILED;
@@ -2260,7 +2252,7 @@ function peg$parse(input, options) {
         s6 = peg$parseJsonValue();
         if (s6 !== peg$FAILED) {
           peg$savedPos = s0;
-          s0 = peg$f25(s1, s2, s6);
+          s0 = peg$f24(s1, s2, s6);
         } else {
           peg$currPos = s0;
           s0 = peg$FAILED;
@@ -2284,7 +2276,7 @@ function peg$parse(input, options) {
     s1 = peg$parseJsonString();
     if (s1 !== peg$FAILED) {
       peg$savedPos = s0;
-      s1 = peg$f26(s1);
+      s1 = peg$f25(s1);
     }
     s0 = s1;
     if (s0 === peg$FAILED) {
@@ -2315,7 +2307,7 @@ function peg$parse(input, options) {
         }
         if (s1 !== peg$FAILED) {
           peg$savedPos = s0;
-          s1 = peg$f27(s1);
+          s1 = peg$f26(s1);
         }
         s0 = s1;
         if (s0 === peg$FAILED) {
@@ -2323,7 +2315,7 @@ function peg$parse(input, options) {
           s1 = peg$parseJsonObject();
           if (s1 !== peg$FAILED) {
             peg$savedPos = s0;
-            s1 = peg$f28(s1);
+            s1 = peg$f27(s1);
           }
           s0 = s1;
           if (s0 === peg$FAILED) {
@@ -2337,7 +2329,7 @@ function peg$parse(input, options) {
             }
             if (s1 !== peg$FAILED) {
               peg$savedPos = peg$currPos;
-              s2 = peg$f29();
+              s2 = peg$f28();
               if (s2) {
                 s2 = undefined;
               } else {
@@ -2414,7 +2406,7 @@ function peg$parse(input, options) {
                 }
                 if (s5 !== peg$FAILED) {
                   peg$savedPos = peg$currPos;
-                  s6 = peg$f30(s4);
+                  s6 = peg$f29(s4);
                   if (s6) {
                     s6 = undefined;
                   } else {
@@ -2422,7 +2414,7 @@ function peg$parse(input, options) {
                   }
                   if (s6 !== peg$FAILED) {
                     peg$savedPos = s0;
-                    s0 = peg$f31(s4);
+                    s0 = peg$f30(s4);
                   } else {
                     peg$currPos = s0;
                     s0 = peg$FAILED;
@@ -2546,7 +2538,7 @@ function peg$parse(input, options) {
       }
       if (s3 !== peg$FAILED) {
         peg$savedPos = s0;
-        s0 = peg$f32(s2);
+        s0 = peg$f31(s2);
       } else {
         peg$currPos = s0;
         s0 = peg$FAILED;
@@ -2563,27 +2555,12 @@ function peg$parse(input, options) {
     let s0, s1, s2, s3, s4, s5, s6;
 
     s0 = [];
-    s1 = [];
-    s2 = input.charAt(peg$currPos);
-    if (peg$r16.test(s2)) {
+    s1 = input.charAt(peg$currPos);
+    if (peg$r16.test(s1)) {
       peg$currPos++;
     } else {
-      s2 = peg$FAILED;
-      if (peg$silentFails === 0) { peg$fail(peg$e35); }
-    }
-    if (s2 !== peg$FAILED) {
-      while (s2 !== peg$FAILED) {
-        s1.push(s2);
-        s2 = input.charAt(peg$currPos);
-        if (peg$r16.test(s2)) {
-          peg$currPos++;
-        } else {
-          s2 = peg$FAILED;
-          if (peg$silentFails === 0) { peg$fail(peg$e35); }
-        }
-      }
-    } else {
       s1 = peg$FAILED;
+      if (peg$silentFails === 0) { peg$fail(peg$e35); }
     }
     if (s1 === peg$FAILED) {
       s1 = peg$currPos;
@@ -2762,27 +2739,12 @@ function peg$parse(input, options) {
     }
     while (s1 !== peg$FAILED) {
       s0.push(s1);
-      s1 = [];
-      s2 = input.charAt(peg$currPos);
-      if (peg$r16.test(s2)) {
+      s1 = input.charAt(peg$currPos);
+      if (peg$r16.test(s1)) {
         peg$currPos++;
       } else {
-        s2 = peg$FAILED;
-        if (peg$silentFails === 0) { peg$fail(peg$e35); }
-      }
-      if (s2 !== peg$FAILED) {
-        while (s2 !== peg$FAILED) {
-          s1.push(s2);
-          s2 = input.charAt(peg$currPos);
-          if (peg$r16.test(s2)) {
-            peg$currPos++;
-          } else {
-            s2 = peg$FAILED;
-            if (peg$silentFails === 0) { peg$fail(peg$e35); }
-          }
-        }
-      } else {
         s1 = peg$FAILED;
+        if (peg$silentFails === 0) { peg$fail(peg$e35); }
       }
       if (s1 === peg$FAILED) {
         s1 = peg$currPos;
