@@ -1,0 +1,58 @@
+/** A state that is replaced as a whole, as by a restore: rights are those of the state that is read, in every turn. */
+
+import { isRegistryError } from '@rollcall/protocol';
+import { expect, it } from 'vitest';
+import type { Transaction } from '../engine/engine.ts';
+import { encodeRow } from '../registry/codec.ts';
+import { find } from '../registry/reader.ts';
+import { keyOf, type Row } from '../registry/rows.ts';
+import { secured } from './security.case.ts';
+
+it('a large restore brings its tokens and policies in the turn in which it brings its keys', async () => {
+  const opened = await secured();
+  const { acl, admin, replica } = opened;
+  const { id } = await admin.putPolicy({ name: 'reads', rules: 'key_prefix "" { policy = "read" }' });
+  const kept = await admin.createToken({ policies: [{ id }] });
+  const lost = await admin.createToken({ policies: [{ id }] });
+  const before: Row[] = Array.from(replica.state.rows(), ([, row]) => row);
+  // What the store has now and the backup has not; and the other way round.
+  await admin.deleteToken(lost.token.accessorId);
+  await admin.putPolicy({ id, name: 'reads', rules: 'key_prefix "" { policy = "write" }' });
+  const later = await admin.createToken({ policies: [{ id }] });
+  const key = (n: number): Row => ({ kind: 'kv', key: `k${n}`, value: Buffer.from('x'), flags: 0n, lockIndex: 0, created: 0, modified: 0 });
+  const rows = [...before, ...Array.from({ length: 9_000 }, (_, n) => key(n))];
+
+  const rights = (secret: string) => {
+    const caller = acl.find(secret);
+    return caller === undefined ? 'none' : ['write', 'read'].find((verb) => caller.authorizer.allows('key', verb as 'read', 'a'));
+  };
+  const seen = new Set<string>();
+  const look = () => seen.add([find.kv(replica.state, 'k1')?.key, rights(kept.secret), rights(lost.secret), rights(later.secret)].join(' '));
+  const told: string[] = [];
+  for (const [name, { secret }] of [['kept', kept], ['later', later]] as const) {
+    const caller = acl.resolve(secret);
+    acl.onChange(caller, () => {
+      try {
+        told.push(`${name}: ${acl.refresh(caller).authorizer.allows('key', 'write', 'a') ? 'write' : 'read'}`);
+      } catch (error) {
+        if (isRegistryError(error, 'unauthenticated')) told.push(`${name}: gone`);
+      }
+    });
+  }
+  look();
+  let pending = setImmediate(function turn() {
+    look();
+    pending = setImmediate(turn);
+  });
+  await replica.replace(function* make(state): Generator<void, Transaction, undefined> {
+    const records = rows.map((row) => ({ key: keyOf(row), value: encodeRow(row) }));
+    const wanted = new Set(records.map((record) => record.key));
+    yield;
+    return { expect: [], put: records, delete: [...state.rows()].flatMap(([each]) => (wanted.has(each) ? [] : [each])), revisionAtLeast: 10_000 };
+  });
+  clearImmediate(pending);
+  look();
+  expect([...seen]).toEqual([' write none write', 'k1 read read none']);
+  expect(told).toEqual(['kept: read', 'later: gone']);
+  await opened.close();
+});
