@@ -78,6 +78,8 @@ const cases = [
   ['catalog, 100,000 tags in one service', inOne, async (r) => catalog(r.state)],
   ['catalog, 1,000 services', spread, async (r) => catalog(r.state)],
   ['check of a node with 100,000 instances', oneNode, (r) => r.submit({ ...holder, nodeMode: 'exists', checks: [{ id: 'disk', name: '', status: 'critical' }] })],
+  ...[10_000, 100_000].map((services) => [`check of a node with ${services} services`, (r) => all(r, services, (n) => instance(n, { node: 'holder', service: `s-${n}` })),
+    (r) => r.submit({ ...holder, nodeMode: 'exists', checks: [{ id: 'disk', name: '', status: 'critical' }] })]),
   ['deregister a node with 100,000 instances', oneNode, (r) => r.submit({ kind: 'deregister-node', node: 'holder' })],
   ['end of a session with 100,000 locks, release', withSession('release', 'keys'), (r) => r.submit({ kind: 'session-destroy', id: 's' })],
   ['end of a session with 100,000 locks, delete', withSession('delete', 'keys'), (r) => r.submit({ kind: 'session-destroy', id: 's' })],

@@ -140,6 +140,22 @@ describe('what may be read', () => {
     expect(ask('2.0.0.10.in-addr.arpa', 'PTR').answers).toEqual(['"n2.node.dc1.consul"']);
   });
 
+  it('holds at once for addresses, while those of a large registry are gathered anew', async () => {
+    await grants.everybody('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
+    const many = Array.from({ length: 5_000 }, (_, n) => ({ id: `m${n}`, service: 'many', address: `10.8.${n >> 8}.${n & 255}`, port: 80 }));
+    for (let at = 0; at < many.length; at += 500) {
+      await server.registry.submit({ kind: 'register', node: { name: 'n4', address: '10.0.0.4' }, nodeMode: 'ensure', instances: many.slice(at, at + 500) });
+    }
+    await names.prepare();
+    expect(ask('3.0.0.10.in-addr.arpa', 'PTR').answers).toEqual(['"n3.node.dc1.consul"']);
+    expect(ask('1.0.8.10.in-addr.arpa', 'PTR').answers).toEqual(['"many.service.dc1.consul"']);
+    await grants.everybody('service "web" { policy = "read" } node "n2" { policy = "read" }');
+    // At once, of the addresses gathered before.
+    expect(ask('3.0.0.10.in-addr.arpa', 'PTR').answers).toEqual([]);
+    expect(ask('1.0.8.10.in-addr.arpa', 'PTR').answers).toEqual([]);
+    expect(ask('2.0.0.10.in-addr.arpa', 'PTR').answers).toEqual(['"n2.node.dc1.consul"']);
+  });
+
   it('is what prepared queries find; the queries themselves need no right, as in Consul', async () => {
     const Service = {
       ...{ Service: '${name.suffix}', Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false },

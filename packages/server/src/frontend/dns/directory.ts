@@ -76,12 +76,12 @@ export class Directory {
   readonly #zone: Zone;
   readonly #datacenter: string;
   readonly #access: NameAccess;
-  /** That of the access when the rosters and addresses were made. */
+  /** That of the access when the rosters were made. */
   #epoch = 0;
   /** Names that are not in lower case, by what they are in lower case; there are few, if any. */
   readonly #services: Rebuilt<ReadonlyMap<string, readonly string[]>>;
   readonly #nodes: Rebuilt<ReadonlyMap<string, readonly string[]>>;
-  #addresses: Rebuilt<ReadonlyMap<string, Holder>>;
+  readonly #addresses: Rebuilt<ReadonlyMap<string, Holder>>;
   #rosters = new Generations<KeptRoster>(rosterBytesMax);
   readonly #queries: PreparedQueries;
 
@@ -96,12 +96,12 @@ export class Directory {
     const revisionOf = (view: string) => oncePer(() => state.revision, () => views.revision(view));
     this.#services = new Rebuilt(clock, revisionOf(viewOf.services()), () => whole(() => folded(state.services.names())));
     this.#nodes = new Rebuilt(clock, revisionOf(viewOf.nodes()), () => whole(() => folded(nodeNames(registry))));
-    this.#addresses = this.#addressIndex();
+    this.#addresses = new Rebuilt(clock, () => `${access.epoch}\0${state.revision}`, () => addresses(registry, access));
   }
 
-  /** Builds in the turns to come what the first questions would otherwise wait for. */
-  prepare(): void {
-    this.#addresses.begin();
+  /** Builds, over some turns of the event loop, what the first question would otherwise have to build at once. */
+  prepare(): Promise<void> {
+    return this.#addresses.whenBuilt();
   }
 
   /** @param address of the client, for the few answers that depend on it; empty when it is not known */
@@ -128,16 +128,9 @@ export class Directory {
     }
   }
 
-  /** An index that is behind must not show what may not be told any more. */
   #forget(): void {
     this.#epoch = this.#access.epoch;
     this.#rosters = new Generations(rosterBytesMax);
-    this.#addresses = this.#addressIndex();
-  }
-
-  #addressIndex(): Rebuilt<ReadonlyMap<string, Holder>> {
-    const { state } = this.#registry;
-    return new Rebuilt(this.#clock, () => state.revision, () => addresses(this.#registry, this.#access));
   }
 
   #isHere(datacenter: string): boolean {
@@ -172,7 +165,7 @@ export class Directory {
   #sourceOf(near: string, address: string): string {
     if (near === '_agent') return this.#zone.node.name;
     if (near !== '_ip') return near;
-    const [of, name] = this.#addresses.read().index.get(addressDigits(address) ?? '') ?? nobody;
+    const [of, name] = this.#holderOf(addressDigits(address) ?? '');
     return of === 'node' ? name : '';
   }
 
@@ -246,9 +239,20 @@ export class Directory {
     return nodeSubject(node, behind);
   }
 
+  /** Whose the address is, as far as it may be told now: the index may still be that of other rights. */
+  #holderOf(digits: string): Holder {
+    const { index, revision } = this.#addresses.read();
+    const holder = index.get(digits) ?? nobody;
+    if (this.#access.everything || String(revision).startsWith(`${this.#access.epoch}\0`)) return holder;
+    const [of, name] = holder;
+    if (of === 'node') return this.#readsNode(name) ? holder : nobody;
+    // Whether a node that may be told of has an instance at the address is known when the index is built anew.
+    return this.#access.allNodes && this.#access.reads('service', name) ? holder : nobody;
+  }
+
   #reverse(digits: string): Subject {
-    const { index, behind } = this.#addresses.read();
-    const [of, name] = index.get(digits) ?? nobody;
+    const { behind } = this.#addresses.read();
+    const [of, name] = this.#holderOf(digits);
     return { kind: 'reverse', of, name, stamp: `${of}\0${name}`, behind };
   }
 }

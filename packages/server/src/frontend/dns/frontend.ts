@@ -143,7 +143,7 @@ export function dns(context: Context, options: DnsOptions): Dns {
 
   return {
     async start() {
-      responder.prepare();
+      await responder.prepare();
       const { host, port: wanted } = options;
       const onConnection = (socket: TcpSocket) => connections.accept(socket);
       sockets = await openSockets({ host, port: wanted, onPacket, onConnection });

@@ -48,6 +48,16 @@ describe('a large index', () => {
     expect(index.read()).toEqual({ index: 'all of 0', revision: 0, behind: false });
   });
 
+  it('is built over several turns when its first is waited for, and is whole then', async () => {
+    const { state, index } = large(2.5 * stepsAtOnce, Infinity);
+    const built = index.whenBuilt();
+    expect(state.steps).toBe(stepsAtOnce);
+    await built;
+    expect(index.read()).toEqual({ index: 'all of 0', revision: 0, behind: false });
+    await index.whenBuilt();
+    expect(state.steps).toBe(2.5 * stepsAtOnce);
+  });
+
   it('is the one before it while the next is built', async () => {
     const { clock, state, index } = large(2.5 * stepsAtOnce, Infinity);
     index.read();

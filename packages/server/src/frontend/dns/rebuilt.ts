@@ -76,6 +76,12 @@ export class Rebuilt<T> {
     if (!this.#take(stepsAtOnce)) this.#schedule();
   }
 
+  /** Builds the first index, if there is none yet; resolves when it is complete. */
+  async whenBuilt(): Promise<void> {
+    if (this.#built === undefined) this.begin();
+    while (this.#built === undefined) await new Promise<void>((turn) => setImmediate(turn));
+  }
+
   /** The first index that there has ever been, or as much of it as is of use. */
   #firstOf(): Reading<T> {
     while (this.#built === undefined && this.#soFar === undefined) this.#take(stepsAtOnce);

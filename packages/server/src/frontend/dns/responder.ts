@@ -103,9 +103,10 @@ export class Responder {
     this.#directory = new Directory(options.registry, options.clock, options.zone, this.#access);
   }
 
-  /** Begins what the first questions would otherwise wait for. */
-  prepare(): void {
-    this.#directory.prepare();
+  /** Builds what the first questions would otherwise have to; to be awaited before the first. */
+  prepare(): Promise<void> {
+    this.#access.refresh();
+    return this.#directory.prepare();
   }
 
   /** Bytes of memory that kept answers take, about. */
