@@ -4,10 +4,15 @@
  * HAProxy (`balance leastconn`). With equal weights the scan begins behind the last pick, so that ties go round: from
  * the head of the list, the first endpoint would get every request of a client that sends one at a time.
  *
- * With unequal weights an endpoint of weight w counts as w places, over which its requests lie evenly, and one of the
- * places with the fewest requests is drawn. So it is least connections over equal places, and shares are the
- * weights at any load; requests in flight ÷ weight, as in LVS, would send every request to an idle endpoint,
- * however light it is.
+ * With unequal weights an endpoint of weight w counts as w places, over which its requests lie evenly but for the gaps
+ * that requests leave when they end, and one of the places with the fewest requests is drawn. So it is least connections
+ * over equal places, and shares are the weights at any load; requests in flight ÷ weight, as in LVS, would send every
+ * request to an idle endpoint, however light it is.
+ *
+ *     2 2 1    weight 3, 5 in flight: 1 place of level 1
+ *     2 2 0    the one there ends: a gap, which is filled before all places of level 1
+ *     2 1 1    one of the others ends instead: 2 places of level 1. Were gaps not told apart, heavy endpoints would
+ *              lose the requests that end there to light ones
  *
  * It sees this client's requests only, and many clients that scan all endpoints crowd upon the same
  * idle one; `least-request.ts` compares two and does not, in O(1).
@@ -24,13 +29,27 @@ export function leastConnections(): BalancerFactory {
   return (random) => new LeastConnections(random);
 }
 
+/** More requests than a place has. */
+const never = 2 ** 31 - 1;
+
+/** Of those that end between two picks, so many are looked at one by one. */
+const endingsMost = 64;
+
 class LeastConnections implements Balancer {
   #endpoints: readonly Endpoint[] = [];
   readonly #random: RandomSource;
   /** How many places each endpoint has; undefined while all weights are equal. */
   #places: Float64Array | undefined;
-  /** Places with the fewest requests, by index, of the pick under way. */
+  /** Requests in flight when they were last looked at, by index, and what follows from them: */
+  #seen = new Int32Array(0);
+  /** how many requests the emptiest places have, `never` for weight 0; */
+  #levels = new Int32Array(0);
+  /** how many such places there are; */
   #free = new Float64Array(0);
+  /** and how many of those are gaps: all of them, or none. */
+  #gaps = new Float64Array(0);
+  /** Those with the fewest requests at a place, of the pick under way. */
+  #idlest = new Uint32Array(0);
   /** Where the next scan begins: one beyond the last pick. */
   #next = 0;
 
@@ -40,9 +59,15 @@ class LeastConnections implements Balancer {
 
   update(endpoints: readonly Endpoint[]): void {
     this.#endpoints = [...endpoints];
-    this.#places = unequalWeights(endpoints) && placesOf(endpoints);
-    this.#free = new Float64Array(endpoints.length);
     this.#next = drawIndex(this.#random, endpoints.length);
+    this.#places = unequalWeights(endpoints) && placesOf(endpoints);
+    if (this.#places === undefined) return;
+    // Nothing has ended yet, as far as is known: each is followed from 0.
+    this.#seen = new Int32Array(endpoints.length);
+    this.#levels = Int32Array.from(this.#places, (each) => (each === 0 ? never : 0));
+    this.#free = this.#places.slice();
+    this.#gaps = new Float64Array(endpoints.length);
+    this.#idlest = new Uint32Array(endpoints.length);
   }
 
   pick({ exclude }: PickContext): Endpoint | undefined {
@@ -70,36 +95,61 @@ class LeastConnections implements Balancer {
   /** Draws one of the places with the fewest requests: counts them, and goes to the one drawn. */
   #pickPlace(places: Float64Array, exclude: readonly Endpoint[]): Endpoint | undefined {
     const endpoints = this.#endpoints;
+    const levels = this.#levels;
     const free = this.#free;
-    let least = Infinity;
+    const seen = this.#seen;
+    const idlest = this.#idlest;
+    const all = exclude.length === 0;
+    let least = never;
     let total = 0;
-    let first = -1;
+    let count = 0;
     for (let index = 0; index < endpoints.length; index++) {
-      const { inFlight } = endpoints[index] as Endpoint;
-      const each = places[index] as number;
-      free[index] = 0;
-      const full = inFlight < each ? 0 : Math.floor(inFlight / each);
-      if (full > least || each === 0 || (exclude.length > 0 && exclude.includes(endpoints[index] as Endpoint))) continue;
-      if (full < least) {
-        least = full;
+      const endpoint = endpoints[index] as Endpoint;
+      if (endpoint.inFlight !== seen[index]) this.#follow(index, places);
+      const level = levels[index] as number;
+      if (level > least || (!all && exclude.includes(endpoint))) continue;
+      if (level < least) {
+        least = level;
         total = 0;
-        first = index;
+        count = 0;
       }
-      const left = each * (full + 1) - inFlight;
-      free[index] = left;
-      total += left;
+      idlest[count++] = index;
+      total += free[index] as number;
     }
     // Weight 0 is for when no other is left.
-    if (first === -1) return endpoints[drawAllowed(endpoints, exclude, -1, undefined, this.#random)];
-    // Those before the first one with the fewest have more.
-    let index = first;
-    let left = (this.#random.bits() / bitsRange) * total - (free[index] as number);
-    for (let next = index + 1; left >= 0 && next < endpoints.length; next++) {
-      if (free[next] === 0) continue;
-      left -= free[next] as number;
-      index = next;
+    if (total === 0) return endpoints[drawAllowed(endpoints, exclude, -1, undefined, this.#random)];
+    let drawn = 0;
+    let left = (this.#random.bits() / bitsRange) * total - (free[idlest[0] as number] as number);
+    while (left >= 0 && drawn < count - 1) left -= free[idlest[++drawn] as number] as number;
+    return endpoints[idlest[drawn] as number];
+  }
+
+  /**
+   * Requests have begun or ended there. Which place one was at that ended is not known: any of those in flight may be it,
+   * and it leaves a gap unless its place had one more than the others.
+   */
+  #follow(index: number, places: Float64Array): void {
+    const { inFlight } = this.#endpoints[index] as Endpoint;
+    const each = places[index] as number;
+    const before = this.#seen[index] as number;
+    this.#seen[index] = inFlight;
+    if (each === 0) return;
+    let gaps = this.#gaps[index] as number;
+    if (inFlight > before) gaps = Math.max(0, gaps - (inFlight - before));
+    for (let had = Math.min(before, inFlight + endingsMost); had > inFlight && had + gaps >= each; had--) {
+      const level = Math.floor((had + gaps) / each);
+      const above = (had + gaps - level * each) * (level + 1);
+      if (this.#random.bits() * had >= above * bitsRange) gaps += 1;
+      // Then all places have one less.
+      if (gaps >= each) gaps = 0;
     }
-    return endpoints[index];
+    const taken = inFlight + gaps;
+    // Below one for each place, all that is not taken is free.
+    if (taken < each) gaps = 0;
+    const level = taken < each ? 0 : Math.floor(taken / each);
+    this.#gaps[index] = gaps;
+    this.#levels[index] = gaps > 0 ? level - 1 : level;
+    this.#free[index] = gaps > 0 ? gaps : each * (level + 1) - inFlight;
   }
 
   /** For retries: they are rare, and the scan of `pick` need not ask each endpoint whether it is excluded. */

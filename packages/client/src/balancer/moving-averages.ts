@@ -1,7 +1,7 @@
 /**
- * One exponentially weighted moving average per endpoint, over time: samples come at uneven times,
- * so the weight of the past is e^(−Δt/τ). The first ones count alike, or the very first would weigh
- * more than many after it. Unlike the average of `peak-ewma.ts` it follows higher and lower samples
+ * One exponentially weighted moving average per endpoint, over time: each sample weighs e^(−age/τ). Samples of the same
+ * age weigh alike, however long after another one they come: a slow answer ends a longer silence, and weighed by that, it
+ * would count for more than a quick one. Unlike the average of `peak-ewma.ts` it follows higher and lower samples
  * alike, and stays as it is while nothing is heard.
  */
 
@@ -16,8 +16,8 @@ export class MovingAverages {
   stamps = new Float64Array(0);
   /** The time and the value of the sample that `take` takes in: V8 would box them as parameters (`two-choices.ts`). */
   readonly sample = new Float64Array(2);
-  /** How many samples came, by index. */
-  #counts = new Float64Array(0);
+  /** What all samples weigh together as of `stamps`, by index. */
+  #sums = new Float64Array(0);
   readonly #decayMs: number;
   /** τ by index, in milliseconds. */
   #decays = new Float64Array(0);
@@ -35,21 +35,19 @@ export class MovingAverages {
     this.#decays = paces.map((pace) => pace * this.#decayMs);
     this.values = carried(this.values, before, NaN);
     this.stamps = carried(this.stamps, before, NaN);
-    this.#counts = carried(this.#counts, before, 0);
+    this.#sums = carried(this.#sums, before, 0);
   }
 
   /** Takes in `sample`. */
   take(index: number): void {
     const now = this.sample[0] as number;
-    const value = this.sample[1] as number;
-    const count = this.#counts[index] as number;
-    if (count === 0) this.values[index] = value;
-    else {
-      const decayed = Math.exp(-Math.max(0, now - (this.stamps[index] as number)) / (this.#decays[index] as number));
-      const past = Math.min(decayed, count / (count + 1));
-      this.values[index] = (this.values[index] as number) * past + value * (1 - past);
-    }
-    this.#counts[index] = count + 1;
+    const sample = this.sample[1] as number;
+    const sum = this.#sums[index] as number;
+    if (sum === 0) this.values[index] = sample;
+    const past = sum === 0 ? 0 : sum * Math.exp(-Math.max(0, now - (this.stamps[index] as number)) / (this.#decays[index] as number));
+    const mean = this.values[index] as number;
+    this.values[index] = mean + (sample - mean) / (past + 1);
+    this.#sums[index] = past + 1;
     this.stamps[index] = now;
   }
 }

@@ -43,12 +43,21 @@ export interface SimulatedRequest extends Simulated {
 }
 
 /** Requests in the order of their arrival. */
-export function simulate({ balancer: factory, endpoints, serve, perSecond, seconds, seed }: Simulation): SimulatedRequest[] {
+export function simulate(simulation: Simulation): SimulatedRequest[] {
+  const requests: SimulatedRequest[] = [];
+  simulateEach(simulation, (backend, at, simulated) => requests.push({ ...simulated, backend, at }));
+  return requests;
+}
+
+/** @param hear told of each request as it is sent, for runs that are too long to be kept */
+export function simulateEach(
+  { balancer: factory, endpoints, serve, perSecond, seconds, seed }: Simulation,
+  hear: (backend: number, at: number, simulated: Simulated) => void,
+): void {
   const random = new SeededRandom(seed);
   const balancer = factory(random);
   balancer.update(endpoints);
   const pending = new Heap();
-  const requests: SimulatedRequest[] = [];
   const count = perSecond * seconds;
   for (let n = 0; n < count; n++) {
     const now = (n * 1000) / perSecond;
@@ -62,13 +71,12 @@ export function simulate({ balancer: factory, endpoints, serve, perSecond, secon
     const simulated = serve(backend, now, random);
     endpoint.inFlight += 1;
     pending.push({ end: now + simulated.latencyMs, endpoint, simulated });
-    requests.push({ ...simulated, backend, at: now });
+    hear(backend, now, simulated);
   }
   for (let next = pending.first; next !== undefined; next = pending.first) {
     pending.shift();
     end(balancer, next);
   }
-  return requests;
 }
 
 interface Pending {

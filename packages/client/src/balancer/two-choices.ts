@@ -32,6 +32,12 @@ const dearer = 4;
 /** On a longer view chance does not make half again the cost. */
 const steadilyDearer = 1.5;
 
+/**
+ * It seldom makes three times the cost, and less than that is not looked at: the lighter of two endpoints can be left for
+ * the heavier one with certainty at most, so whatever the heavy one loses by chance here, it does not get back.
+ */
+const surelyDearer = 3;
+
 export abstract class TwoChoices implements Balancer {
   protected endpoints: readonly Endpoint[] = [];
   /** The time of the pick under way. */
@@ -103,9 +109,10 @@ export abstract class TwoChoices implements Balancer {
     if (this.#weights === undefined) return second;
     const firstWeight = this.#weights[first] as number;
     const secondWeight = this.#weights[second] as number;
-    const excess = (this.steadyCosts[0] as number) / (steadilyDearer * (this.steadyCosts[1] as number));
+    const ratio = (this.steadyCosts[0] as number) / (this.steadyCosts[1] as number);
     // Not a number, or Infinity, when a latency is not known: then there is no longer view.
-    const chance = secondWeight * (excess > 1 && excess < Infinity ? excess : 1);
+    const excess = ratio > surelyDearer && ratio < Infinity ? ratio / steadilyDearer : 1;
+    const chance = secondWeight * excess;
     const saved = Math.min(1, Math.max(0, (firstCost / secondCost - alike) / (dearer - alike)));
     return this.#random.bits() * firstWeight < Math.min(firstWeight, chance) * saved * bitsRange ? second : first;
   }
