@@ -1,9 +1,10 @@
 /** `rollcall explain NAME`: why each instance of a service would be chosen, or not, by a client that starts now. */
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { printExplanation } from '../explanation-table.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
+import { collect } from '../option-values.ts';
 import { askRegistry } from '../registry.ts';
 import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 import { print, printJson } from '../terminal.ts';
@@ -20,7 +21,7 @@ export function addExplain(parent: Command, { terminal }: CommandContext): void 
     .description('say why each instance of a service would be chosen or not, by a client that starts now')
     .argument('<name>', 'the service')
     .option('--zone <zone>', 'as a caller in this zone; those of instances are their metadata "zone"')
-    .option('--tag <tag>', 'as a caller that selects instances with this tag; may be repeated', (tag: string, tags: readonly string[]) => [...tags, tag], [])
+    .addOption(new Option('--tag <tag>', 'as a caller that selects instances with this tag; may be repeated').argParser(collect).default([], 'none'))
     .option('--json', 'print what client.explain() gives');
   addRegistryOptions(command).action(async (name: string, { json, zone, tag, ...flags }: ExplainFlags) => {
     await askRegistry({ terminal, flags, name: 'rollcall explain' }, async (rollcall, signal) => {
