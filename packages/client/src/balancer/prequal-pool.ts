@@ -18,8 +18,16 @@ const cold = 0;
 const hot = 1;
 const failing = 2;
 
+/** In place of a latency. */
+const unknown = -1;
+
+/** More than any endpoint has in flight. */
+const never = 2 ** 31 - 1;
+
 export class PrequalPool {
   #size = 0;
+  /** Fewest requests in flight of those whose latency is known. */
+  #leastKnown = never;
   #sizeMax: number;
   readonly #now: Float64Array;
   /** By slot: the endpoint's index in the list, its requests in flight, when that was heard. */
@@ -80,7 +88,8 @@ export class PrequalPool {
   /**
    * Takes over a report as of now, unless a newer one of the same endpoint is there. When the pool
    * is full, it takes the place of the oldest. An endpoint that has finished no request yet counts as the
-   * fastest: it is worth a try, and turns hot before it has many.
+   * fastest as long as it has no more of them than the least loaded one whose latency is known, and as hot after that: were
+   * it the fastest with any number, it would get them all, and its reports would raise the threshold beyond itself.
    * @param inFlight that of the report, rounded
    * @param uses how often it may be used, a whole number
    */
@@ -90,7 +99,7 @@ export class PrequalPool {
     if (slot === -1) slot = this.#size < this.#sizeMax ? this.#size++ : this.oldest();
     this.indices[slot] = index;
     this.inFlight[slot] = inFlight;
-    this.#latencies[slot] = latencyMs ?? 0;
+    this.#latencies[slot] = latencyMs ?? unknown;
     this.#heardAt[slot] = this.#now[0] as number;
     this.#usesLeft[slot] = uses;
   }
@@ -102,15 +111,19 @@ export class PrequalPool {
    */
   refresh(ageMs: number, charges: Float64Array, areFailing: Uint8Array): void {
     const oldest = (this.#now[0] as number) - ageMs;
+    let least = never;
     for (let slot = this.#size - 1; slot >= 0; slot--) {
       if ((this.#heardAt[slot] as number) < oldest) {
         this.remove(slot);
         continue;
       }
       const index = this.indices[slot] as number;
-      this.#costs[slot] = (this.#latencies[slot] as number) + (charges[index] as number);
+      const latency = this.#latencies[slot] as number;
+      this.#costs[slot] = Math.max(latency, 0) + (charges[index] as number);
+      if (latency !== unknown) least = Math.min(least, this.inFlight[slot] as number);
       this.#failing[slot] = areFailing[index] as number;
     }
+    this.#leastKnown = least;
   }
 
   /**
@@ -187,11 +200,13 @@ export class PrequalPool {
     const other = this.#rank(b, threshold);
     if (rank !== other) return rank < other;
     if (rank === hot) return (this.inFlight[a] as number) < (this.inFlight[b] as number);
-    return (this.#costs[a] as number) < (this.#costs[b] as number);
+    const cost = (this.#costs[a] as number) - (this.#costs[b] as number);
+    return cost === 0 ? (this.inFlight[a] as number) < (this.inFlight[b] as number) : cost < 0;
   }
 
   #rank(slot: number, threshold: number): number {
     if (this.#failing[slot] === 1) return failing;
-    return (this.inFlight[slot] as number) > threshold ? hot : cold;
+    const limit = this.#latencies[slot] === unknown ? Math.min(threshold, this.#leastKnown) : threshold;
+    return (this.inFlight[slot] as number) > limit ? hot : cold;
   }
 }

@@ -23,6 +23,22 @@ function report(balancer: Balancer, endpoint: Endpoint | undefined, load: LoadRe
 
 const pickAt = (balancer: Balancer, now: number, exclude: Endpoint[] = []) => balancer.pick({ now, exclude });
 
+it('leaves a loaded endpoint, however many of the reports came from it', () => {
+  const { balancer, endpoints } = setUp(3, { removalsPerRequest: 0.25 });
+  for (const index of [1, 2]) report(balancer, endpoints[index], { inFlight: 1, latencyMs: 2 });
+  // It has answered none that count, so that nothing is known of its latency.
+  for (let n = 0; n < 200; n++) report(balancer, endpoints[0], { inFlight: 50 });
+  const picked = [0, 0, 0];
+  for (let now = 1; now <= 200; now++) {
+    const endpoint = pickAt(balancer, now)!;
+    const index = endpoints.indexOf(endpoint);
+    picked[index]! += 1;
+    report(balancer, endpoint, index === 0 ? { inFlight: 50 } : { inFlight: 1, latencyMs: 2 }, now);
+  }
+  // Now and then there are too few reports, and what this client sees decides.
+  expect(picked[0]).toBeLessThan(30);
+});
+
 describe('reports with answers', () => {
   it('decide: the fastest that is not hot', () => {
     const { balancer, endpoints } = setUp(40);
