@@ -208,7 +208,7 @@ export class Directory {
     // The order depends on coordinates, and on the nodes that have them.
     const places = [viewOf.records(coordinateType), viewOf.nodes()];
     const order = () => (near === '' ? '' : `\0${places.map((view) => views.revision(view)).join()}`);
-    const build = () => whole(() => queryRosterOf(state, { wanted, near, names: names(), domain, datacenter, readsNode }));
+    const build = () => queryRosterOf(state, { wanted, near, names: names(), domain, datacenter, readsNode });
     return new Rebuilt(this.#clock, () => this.#revisionOf(names()) + order(), build);
   }
 

@@ -6,7 +6,7 @@
 
 import { worstStatus, type CheckStatus } from '@rollcall/protocol';
 import { nearestFirst } from '../../registry/coordinate.ts';
-import { executeQuery } from '../../registry/prepared-query-execution.ts';
+import { selectorOf } from '../../registry/prepared-query-execution.ts';
 import type { PreparedService } from '../../registry/prepared-query.ts';
 import { find, type Reader } from '../../registry/reader.ts';
 import type { CheckRow, InstanceRow } from '../../registry/rows.ts';
@@ -117,17 +117,30 @@ export function* rosterOf(reader: Reader, options: RosterOptions): Build<Roster>
   return roster;
 }
 
-/** Those that a prepared query selects, in the order that it wants, if it wants one. */
-export function queryRosterOf(reader: Reader, options: QueryRosterOptions): Roster {
-  const found = options.names
-    .flatMap((name) => executeQuery(reader, { ...options.wanted, Service: name }))
-    .filter(({ node }) => options.readsNode(node.name));
-  const { near } = options;
-  const sorted = near === '' ? undefined : nearestFirst(reader, near, found, ({ node }) => node.name);
-  const members = (sorted ?? found).map(({ instance, status }) =>
-    memberOf(reader, instance, status, ownNamesOf(instance.service, options)),
-  );
-  return new Roster(members, sorted !== undefined);
+/**
+ * Those that a prepared query selects, in the order that it wants, if it wants one: what there is so far has it, too.
+ * What is registered may change between its steps.
+ */
+export function* queryRosterOf(reader: Reader, options: QueryRosterOptions): Build<Roster> {
+  const { near, wanted } = options;
+  const members: Member[] = [];
+  const made = () => {
+    const sorted = near === '' ? undefined : nearestFirst(reader, near, members, ({ instance }) => instance.node);
+    return new Roster(sorted ?? [...members], sorted !== undefined);
+  };
+  for (const name of options.names) {
+    const ownNames = ownNamesOf(name, options);
+    const selected = selectorOf(reader, { ...wanted, Service: name });
+    for (const instance of find.instancesOfService(reader, name)) {
+      yield members.length > 0 ? made : undefined;
+      if (!options.readsNode(instance.node)) continue;
+      const found = selected(instance);
+      if (found !== undefined) members.push(memberOf(reader, instance, found.status, ownNames));
+    }
+  }
+  const roster = made();
+  for (const _ of roster.preparing()) yield made;
+  return roster;
 }
 
 /** An instance that gives the name it is asked for as its address would be an alias of itself. */
