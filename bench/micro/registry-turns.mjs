@@ -5,7 +5,11 @@
  *   npm run build && node bench/micro/registry-turns.mjs [part of a name …]
  */
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { embedded } from '../../packages/server/dist/engine/embedded/embedded.js';
 import { memory } from '../../packages/server/dist/engine/memory/memory.js';
 import { writeBackup } from '../../packages/server/dist/backup/backup.js';
 import { readBackup, restoreTransaction } from '../../packages/server/dist/backup/restore.js';
@@ -14,16 +18,30 @@ import { momentOf } from '../../packages/server/dist/registry/moment.js';
 import { findPrunable } from '../../packages/server/dist/registry/prune.js';
 import { catalog } from '../../packages/server/dist/registry/views.js';
 import { Replica } from '../../packages/server/dist/replica.js';
+import { createServer } from '../../packages/server/dist/server.js';
 import { longestTurn } from '../turn-meter.mjs';
 
 const count = 100_000;
 const clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
-async function registry() {
+async function registry(onDisk) {
+  if (onDisk) return wholeServer();
   const engine = memory();
   const onFatal = (error) => { throw error; };
   const replica = new Replica({ engine, clock, onFatal });
   await replica.start();
+  return replica;
+}
+
+/** With a log on disk, and rights and leases that follow. */
+async function wholeServer() {
+  const dir = await mkdtemp(join(tmpdir(), 'rollcall-turns-'));
+  const server = await createServer({ engine: embedded({ dir }), acl: { initialManagement: 'management' } });
+  const { registry: replica } = server;
+  replica.close = async () => {
+    await server.close();
+    await rm(dir, { recursive: true });
+  };
   return replica;
 }
 
@@ -72,6 +90,11 @@ async function packed(replica) {
   return chunks;
 }
 
+async function restored(replica) {
+  const backup = await readBackup(Readable.from(replica.backup), 1e9);
+  await replica.replace((state) => restoreTransaction(backup, state));
+}
+
 const cases = [
   ['recursive delete of 100,000 keys', keys, (r) => r.submit({ kind: 'kv-delete-tree', prefix: 'app/' })],
   ['register into a service of 100,000', inOne, (r) => r.submit(instance('new', { service: 'web', tags: ['new'] }))],
@@ -91,13 +114,14 @@ const cases = [
   ['prune of 100,000 tombstones', async (r) => { await keys(r); await r.submit({ kind: 'kv-delete-tree', prefix: '' }); }, async (r) => r.submit({ kind: 'prune', keys: await inTurns(findPrunable(r.state, clock.now())) })],
   ['backup of 100,000 instances and keys', async (r) => { await spread(r); await keys(r); }, packed],
   ['restore of 100,000 instances and keys', async (r) => { await spread(r); await keys(r); r.backup = await packed(r); },
-    async (r) => { const backup = await readBackup(Readable.from(r.backup), 1e9); await r.replace((state) => restoreTransaction(backup, state)); }],
+    restored],
+  ['restore of as much on disk, with rights and leases', async (r) => { await spread(r); await keys(r); r.backup = await packed(r); }, restored, 'on disk'],
 ];
 
 const wanted = process.argv.slice(2);
-for (const [what, prepare, work] of cases) {
+for (const [what, prepare, work, onDisk] of cases) {
   if (wanted.length > 0 && !wanted.some((part) => what.includes(part))) continue;
-  const replica = await registry();
+  const replica = await registry(onDisk);
   await prepare(replica);
   globalThis.gc?.();
   const { turnMs, wallMs } = await longestTurn(() => work(replica));
