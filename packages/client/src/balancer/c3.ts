@@ -71,7 +71,7 @@ class C3 implements Balancer {
   readonly #queue: MovingAverages;
   /**
    * What a scan reads, three numbers for each endpoint: R − S; ∛S times what the queue is without this
-   * client's requests; ∛S times what one of those adds. The score is the first + (the second +
+   * client's requests; ∛S times what one of those adds, at one place while weights differ. The score is the first + (the second +
    * requests in flight · the third)³.
    */
   #terms = new Float64Array(0);
@@ -104,9 +104,9 @@ class C3 implements Balancer {
     this.#queue.update(before, paces);
     this.#places = placesOf(endpoints);
     this.#staleness = paces.map((pace) => pace * this.#staleMs);
-    this.#pairs = unequalWeights(endpoints) && new C3Pairs(this.#random, this.#assess);
-    this.#pairs?.update(endpoints);
     this.#terms = new Float64Array(termsEach * endpoints.length);
+    this.#pairs = unequalWeights(endpoints) && new C3Pairs(this.#random, this.#terms);
+    this.#pairs?.update(endpoints);
     for (let index = 0; index < endpoints.length; index++) this.#weigh(index);
     this.#knownUntil[0] = -Infinity;
     this.#next = drawIndex(this.#random, endpoints.length);
@@ -163,15 +163,6 @@ class C3 implements Balancer {
     return { latencyMs: Number.isNaN(latencyMs) ? undefined : latencyMs };
   }
 
-  /** The score of a place with so many requests in flight. */
-  readonly #assess: Assess = (index, inFlight, into, choice) => {
-    const at = termsEach * index;
-    const each = (this.#terms[at + 2] as number) * (this.#places[index] as number);
-    const queue = (this.#terms[at + 1] as number) + inFlight * each;
-    // Its cube root, in which queues count as they do elsewhere: chance is told from what is dearer by their ratio.
-    into[choice] = Math.cbrt(Math.max(0, (this.#terms[at] as number) + queue * queue * queue));
-  };
-
   /** For retries: they are rare, and the scan of `pick` need not ask each endpoint whether it is excluded. */
   #pickBut(exclude: readonly Endpoint[]): Endpoint | undefined {
     const { endpoints } = this.#list;
@@ -204,7 +195,7 @@ class C3 implements Balancer {
     const at = termsEach * index;
     this.#terms[at] = latency - service;
     this.#terms[at + 1] = root * (1 + (Number.isNaN(queue) ? 0 : queue * share));
-    this.#terms[at + 2] = root * share * this.#clients;
+    this.#terms[at + 2] = root * this.#clients * (this.#pairs === undefined ? share : 1);
   }
 
   /** Costs nothing while it is idle, and more than any that is known otherwise; Infinity for weight 0. */
@@ -213,7 +204,7 @@ class C3 implements Balancer {
     const at = termsEach * index;
     this.#terms[at] = share === Infinity ? Infinity : 0;
     this.#terms[at + 1] = 0;
-    this.#terms[at + 2] = share === Infinity ? 0 : unknownRoot * share;
+    this.#terms[at + 2] = share === Infinity ? 0 : unknownRoot * (this.#pairs === undefined ? share : 1);
   }
 
   #forgetStale(now: number): void {
@@ -228,22 +219,25 @@ class C3 implements Balancer {
   }
 }
 
-type Assess = (index: number, inFlight: number, into: Float64Array, choice: 0 | 1) => void;
-
 /** C3's scores for two endpoints drawn by weight. */
 class C3Pairs extends TwoChoices {
-  readonly #assess: Assess;
+  readonly #terms: Float64Array;
 
-  constructor(random: RandomSource, assess: Assess) {
-    super(random);
-    this.#assess = assess;
+  /** @param terms those of `C3`, as they are at any time */
+  constructor(random: RandomSource, terms: Float64Array) {
+    super(random, true);
+    this.#terms = terms;
   }
 
   override observe(): void {}
 
   protected override assess(index: number, choice: 0 | 1): void {
     this.assessLoad(index, choice);
-    this.#assess(index, (this.costs[choice] as number) - 1, this.costs, choice);
-    this.steadyCosts[choice] = this.costs[choice] as number;
+    const terms = this.#terms;
+    const at = termsEach * index;
+    const queue = (terms[at + 1] as number) + ((this.costs[choice] as number) - 1) * (terms[at + 2] as number);
+    const score = Math.max(0, (terms[at] as number) + queue * queue * queue);
+    this.costs[choice] = score;
+    this.steadyCosts[choice] = score;
   }
 }

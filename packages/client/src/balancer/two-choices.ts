@@ -47,14 +47,17 @@ export abstract class TwoChoices implements Balancer {
   /** What they cost on a longer view, 0 for not known: by how much one is dearer. */
   protected readonly steadyCosts = new Float64Array(2);
   readonly #random: RandomSource;
+  readonly #cubed: boolean;
   /** Undefined while all weights are equal, as is the table. */
   #weights: Float64Array | undefined;
   #table: AliasTable | undefined;
   /** How many places each endpoint has. */
   #places = new Float64Array(0);
 
-  constructor(random: RandomSource) {
+  /** @param cubed whether costs grow with the cube of requests in flight, so that what is alike and dearer does, too */
+  constructor(random: RandomSource, cubed = false) {
     this.#random = random;
+    this.#cubed = cubed;
   }
 
   /** Whether weights differ: then two places are compared, and by what does not depend on how often each is asked. */
@@ -107,13 +110,19 @@ export abstract class TwoChoices implements Balancer {
     const secondCost = this.costs[1] as number;
     if (!(secondCost < firstCost)) return first;
     if (this.#weights === undefined) return second;
+    let ratio = firstCost / secondCost;
+    if (ratio <= (this.#cubed ? alike ** 3 : alike)) return first;
     const firstWeight = this.#weights[first] as number;
     const secondWeight = this.#weights[second] as number;
-    const ratio = (this.steadyCosts[0] as number) / (this.steadyCosts[1] as number);
+    let steadyRatio = (this.steadyCosts[0] as number) / (this.steadyCosts[1] as number);
+    if (this.#cubed) {
+      ratio = Math.cbrt(ratio);
+      steadyRatio = Math.cbrt(steadyRatio);
+    }
     // Not a number, or Infinity, when a latency is not known: then there is no longer view.
-    const excess = ratio > surelyDearer && ratio < Infinity ? ratio / steadilyDearer : 1;
+    const excess = steadyRatio > surelyDearer && steadyRatio < Infinity ? steadyRatio / steadilyDearer : 1;
     const chance = secondWeight * excess;
-    const saved = Math.min(1, Math.max(0, (firstCost / secondCost - alike) / (dearer - alike)));
+    const saved = Math.min(1, (ratio - alike) / (dearer - alike));
     return this.#random.bits() * firstWeight < Math.min(firstWeight, chance) * saved * bitsRange ? second : first;
   }
 }
