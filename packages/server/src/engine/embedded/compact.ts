@@ -4,7 +4,7 @@
  */
 
 import type { FileHandle } from 'node:fs/promises';
-import { chain, encodeEntry, encodeFrame, encodeTransaction, frameKind } from './frame.ts';
+import { chain, encodeEntry, encodeFrame, frameKind, Frames } from './frame.ts';
 import type { FileRange } from './log.ts';
 import type { Snapshot } from './snapshot.ts';
 import { fileName, framesAt, makeFile } from './store-file.ts';
@@ -24,9 +24,10 @@ export async function writeBase(dir: string, sequence: number, snapshot: Snapsho
     const append = appender(file, crc);
     for await (const records of snapshot.records()) {
       signal.throwIfAborted();
-      const entries = records.map(({ key, value, revision }) => encodeEntry(key, value, revision));
+      const frames = new Frames();
+      for (const { key, value, revision } of records) frames.add(encodeEntry(key, value, revision));
       // The parts of one long transaction: the frame that would end it is left to the last.
-      for (const frame of encodeTransaction(entries, snapshot.head, frameKind.part)) end += await append(frame);
+      for (const frame of frames.end(snapshot.head, frameKind.part)) end += await append(frame);
     }
     end += await append(encodeFrame(frameKind.end, [], snapshot.head));
   });

@@ -85,38 +85,61 @@ export function markIn(entry: Buffer): number {
 }
 
 /**
- * Frames for the entries of one transaction, still without their place in a file.
- * @param last what the last of them is: `part` when the transaction goes on
+ * Frames for the entries of one transaction, still without their place in a file. Takes each entry when it has room for
+ * it, so that no more of them than one frame holds need be there at once.
  */
-export function* encodeTransaction(
-  entries: readonly Buffer[],
-  head: Head,
-  last: FrameKind = frameKind.end,
-): Generator<Buffer, void, undefined> {
-  let body: Buffer[] = [];
-  let bytes = 0;
-  for (const entry of entries) {
-    if (bytes > 0 && bytes + entry.length > partBytes) {
-      yield encodeFrame(frameKind.part, body, head);
-      body = [];
-      bytes = 0;
-    }
-    body.push(entry);
-    bytes += entry.length;
+export class Frames {
+  readonly #done: Buffer[] = [];
+  #body: Buffer[] = [];
+  #bytes = 0;
+
+  /** @returns how many bytes had to be copied for it */
+  add(entry: Buffer): number {
+    const full = this.#bytes > 0 && this.#bytes + entry.length > partBytes;
+    const copied = full ? this.#encode(frameKind.part) : 0;
+    this.#body.push(entry);
+    this.#bytes += entry.length;
+    return copied;
   }
-  yield encodeFrame(last, body, head);
+
+  /**
+   * @param head of the store once all of it has taken effect
+   * @param last what the last frame is: `part` when the transaction goes on
+   */
+  end(head: Head, last: FrameKind = frameKind.end): Buffer[] {
+    this.#encode(last);
+    for (const frame of this.#done) writeHead(frame, head);
+    return this.#done;
+  }
+
+  #encode(kind: FrameKind): number {
+    const frame = frameOf(kind, this.#body);
+    this.#done.push(frame);
+    this.#body = [];
+    this.#bytes = 0;
+    return frame.length;
+  }
 }
 
 export function encodeFrame(kind: FrameKind, entries: readonly Buffer[], head: Head): Buffer {
+  const frame = frameOf(kind, entries);
+  writeHead(frame, head);
+  return frame;
+}
+
+function writeHead(frame: Buffer, head: Head): void {
+  frame.writeDoubleLE(head.revision, 32);
+  frame.writeDoubleLE(head.records, 40);
+  frame.writeDoubleLE(head.sum, 48);
+}
+
+function frameOf(kind: FrameKind, entries: readonly Buffer[]): Buffer {
   const length = entries.reduce((sum, entry) => sum + entry.length, 0);
   const frame = Buffer.alloc(frameHeaderBytes + aligned(length));
   frame.writeUInt32LE(magic, 0);
   frame.writeUInt32LE(kind, 8);
   frame.writeUInt32LE(length, 12);
   frame.writeUInt32LE(entries.length, 24);
-  frame.writeDoubleLE(head.revision, 32);
-  frame.writeDoubleLE(head.records, 40);
-  frame.writeDoubleLE(head.sum, 48);
   let at = frameHeaderBytes;
   for (const entry of entries) at += entry.copy(frame, at);
   return frame;

@@ -7,7 +7,7 @@
  */
 
 import type { CommitResult, EngineEvent, Transaction } from '../engine.ts';
-import { addMark, encodeEntry, encodeTransaction, markIn, markOf, removeMark, type Head } from './frame.ts';
+import { addMark, encodeEntry, Frames, markIn, markOf, removeMark, type Head } from './frame.ts';
 
 export interface Plan {
   /** One result for each transaction, in order; true only once the frames are on the disk. */
@@ -45,12 +45,12 @@ export function* planning(
     }
     const revision = Math.max(head.revision + 1, transaction.revisionAtLeast ?? 0);
     let { records, sum } = head;
-    const entries: Buffer[] = [];
+    const made = new Frames();
     for (const [key, value] of yield* changesOf(transaction)) {
       const replaced = revisionOf(key);
       if (replaced === 0 && value === undefined) continue;
       const entry = encodeEntry(key, value, revision);
-      entries.push(entry);
+      const copied = made.add(entry);
       if (replaced !== 0) {
         sum = removeMark(sum, markOf(key, replaced));
         records--;
@@ -60,13 +60,10 @@ export function* planning(
         records++;
       }
       revisions.set(key, value === undefined ? 0 : revision);
-      for (let bytes = 0; bytes <= entry.length; bytes += stepBytes) yield;
+      for (let bytes = 0; bytes <= entry.length + copied; bytes += stepBytes) yield;
     }
     head = { revision, records, sum };
-    for (const frame of encodeTransaction(entries, head)) {
-      frames.push(frame);
-      for (let bytes = 0; bytes < frame.length; bytes += stepBytes) yield;
-    }
+    for (const frame of made.end(head)) frames.push(frame);
     results.push({ ok: true, revision });
     events.push({ kind: 'transaction', revision, put: transaction.put, delete: transaction.delete });
   }
