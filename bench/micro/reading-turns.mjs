@@ -14,6 +14,7 @@ import { frameTexts } from '../../packages/server/dist/frontend/stream/wire.js';
 import { decideBatch } from '../../packages/server/dist/registry/batch.js';
 import { State } from '../../packages/server/dist/registry/state.js';
 import { Views } from '../../packages/server/dist/registry/views.js';
+import { longestTurn } from '../turn-meter.mjs';
 
 const count = 100_000;
 const busyMs = () => Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ', 1)[0]) / 1e6;
@@ -42,6 +43,14 @@ function stateWith(serviceOf) {
   return state;
 }
 
+const preparedQuery = (service) => ({
+  ...{ Name: 'find', Session: '', Template: { Type: '', Regexp: '', RemoveEmptyTags: false }, DNS: { TTL: '' } },
+  Service: {
+    ...{ Service: service, Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false, IgnoreCheckIDs: [] },
+    ...{ Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
+  },
+});
+
 const clock = { now: () => Date.now(), monotonic: () => performance.now(), timer: () => () => {} };
 const zone = { domain: 'consul', datacenter: 'dc1', onlyPassing: false, nodeTtl: 0 };
 
@@ -49,7 +58,11 @@ for (const [where, state, service] of [
   ['1,000 services', stateWith((n) => `service-${n % 1_000}`), 'service-1'],
   ['one service', stateWith(() => 'web'), 'web'],
 ]) {
+  commit(state, [{ kind: 'query-put', id: 'find', query: preparedQuery(service), update: false }]);
   const directory = new Directory({ state, views: new Views(state) }, clock, zone);
+  // As a server does before it answers its first question.
+  const prepared = await longestTurn(() => directory.prepare());
+  console.log(`${where.padEnd(16)} ${'DNS: the first index of addresses'.padEnd(34)} longest turn ${prepared.turnMs.toFixed(1)} ms`);
   const counts = countsOf(state);
   const content = new ViewContent({ kind: 'service', name: service });
   const catalog = new ViewContent({ kind: 'services', name: '' });
@@ -58,6 +71,7 @@ for (const [where, state, service] of [
     ['DNS: an address to a name', () => directory.subjectOf({ kind: 'reverse', digits: '0a000001' })],
     ['DNS: a service', () => directory.subjectOf({ kind: 'service', service, tag: '', datacenter: '' })],
     ['DNS: a service with a tag', () => { const it = directory.subjectOf({ kind: 'service', service, tag: 'v1', datacenter: '' }); return it.roster?.offer('v1'); }],
+    ['DNS: a prepared query', () => directory.subjectOf({ kind: 'query', query: 'find', datacenter: '' }).roster],
     ['DNS: a node', () => directory.subjectOf({ kind: 'node', node: 'node-1', datacenter: '' })],
     ['metrics: availability', counts],
     ['stream: a service', () => all(content.refreshing(state))],
