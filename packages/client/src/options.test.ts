@@ -54,6 +54,7 @@ const refusals: Readonly<Record<string, readonly Refusal[]>> = {
   ],
   FileSourceOptions: [[(options) => client.FileSource.open('none', options), { interval: 1 }, 'FileSource has no option interval; did you mean intervalMs?']],
   DnsSourceOptions: [[(options) => new client.DnsSource(options), { server: 1 }, 'DnsSource has no option server; did you mean servers?']],
+  ExplainOptions: [[(options) => rollcall.explain('web', options), { header: {} }, 'explain has no option header; did you mean headers?']],
   PickOptions: [[(options) => service.pick(options), { excluded: [] }, 'pick has no option excluded; did you mean exclude?']],
   TryOptions: [[(options) => rollcall.dispatcher(options), { tries: 1 }, 'a request has no option tries']],
   ServiceOptions: [[ofService, { tryTimeout: 1 }, 'service has no option tryTimeout; did you mean tryTimeoutMs?']],
