@@ -1,26 +1,61 @@
 /**
  * A backend in a process of its own: answers after about 5 ms, and is registered for as long as its process lives.
  * It says where it listens; SIGTERM drains it, as a deployment does.
+ *
+ *   node backend.mjs REGISTRY ID [KIND] [PORT]      KIND: http, grpc, moleculer; PORT: 0 takes a free one
  */
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from '@rollcall/client';
 
-const [registry, id, serviceMs = '5'] = process.argv.slice(2);
-let delayMs = Number(serviceMs);
+const [registry, id, kind = 'http', wanted = '0'] = process.argv.slice(2);
+let delayMs = 5;
 let requests = 0;
 
-const server = createServer((_request, response) => {
+/** Answers one request when its time has come. */
+function answerLater(answer) {
   requests += 1;
-  setTimeout(() => response.end('ok'), delayMs);
-}).listen(0, '127.0.0.1');
-server.keepAliveTimeout = 60_000;
-await once(server, 'listening');
+  setTimeout(() => answer(), delayMs);
+}
 
+const kinds = {
+  async http(port) {
+    const server = createServer((_request, response) => answerLater(() => response.end('ok'))).listen(port, '127.0.0.1');
+    server.keepAliveTimeout = 60_000;
+    await once(server, 'listening');
+    const close = () => {
+      server.close();
+      server.closeIdleConnections();
+    };
+    return { port: server.address().port, close };
+  },
+  async grpc(port) {
+    const { Server, ServerCredentials } = await import('@grpc/grpc-js');
+    const { webService } = await import('./clients/grpc-service.mjs');
+    const server = new Server();
+    server.addService(webService, { get: (_call, done) => answerLater(() => done(null, {})) });
+    const bound = await new Promise((resolve, reject) => {
+      server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, at) => (error ? reject(error) : resolve(at)));
+    });
+    return { port: bound, close: () => new Promise((done) => server.tryShutdown(done)) };
+  },
+  async moleculer(port) {
+    const { moleculerBroker } = await import('./clients/moleculer-broker.mjs');
+    const broker = moleculerBroker(id, port);
+    broker.createService({
+      name: 'web',
+      actions: { get: () => new Promise((resolve) => answerLater(() => resolve('ok'))) },
+    });
+    await broker.start();
+    return { port, close: () => broker.stop() };
+  },
+};
+
+const { port, close } = await kinds[kind](Number(wanted));
 const rollcall = await connect({ servers: [registry] });
-const registration = await rollcall.register({ service: 'web', id, address: '127.0.0.1', port: server.address().port });
-process.stdout.write(`${JSON.stringify({ id, port: server.address().port })}\n`);
+const registration = await rollcall.register({ service: 'web', id, address: '127.0.0.1', port });
+process.stdout.write(`${JSON.stringify({ id, port })}\n`);
 
 process.stdin.setEncoding('utf8').on('data', (line) => {
   const { slowMs } = JSON.parse(line);
@@ -32,8 +67,7 @@ async function leave() {
   // Callers hear of it first; what is under way is answered before the listener goes.
   await registration.drain();
   await new Promise((resume) => setTimeout(resume, 250));
-  server.close();
-  server.closeIdleConnections();
+  await close();
   await rollcall.close();
   process.exit(0);
 }

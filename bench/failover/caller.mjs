@@ -1,16 +1,17 @@
 /**
  * A caller in a process of its own: so many requests a second, whether or not earlier ones have ended, and
- * a note of how each went. Requests that a slow machine held up are sent late but not left out.
+ * a note of how each went. The latency of a request counts from when it was due, so that a caller which is held up
+ * cannot hide it.
+ *
+ *   node caller.mjs REGISTRY METHOD CLIENT PORTS      CLIENT: a file of clients/; PORTS: of the backends, with commas
  */
 
-import { connect } from '@rollcall/client';
 import { serveQuestions } from '../load/raw-sockets.mjs';
 
-const [registry, method = 'GET'] = process.argv.slice(2);
-const counts = {};
-const rollcall = await connect({ servers: [registry] });
-const web = rollcall.service('web', { onEvent: ({ kind }) => (counts[kind] = (counts[kind] ?? 0) + 1) });
-while ((await web.instances()).length === 0) await new Promise((resume) => setTimeout(resume, 20));
+const [registry, method = 'GET', name = 'rollcall-fetch', ports = ''] = process.argv.slice(2);
+const { open } = await import(`./clients/${name}.mjs`);
+const { ask: request, counts = {} } = await open({ registry, ports: ports.split(',').filter(Boolean).map(Number) });
+const timeoutMs = 10_000;
 
 let running = Promise.resolve();
 
@@ -34,23 +35,24 @@ async function run(perSecond, seconds) {
   const failures = [];
   const pending = [];
   const started = performance.now();
+  const spent = process.cpuUsage();
   for (let sent = 0; sent < total; ) {
     const due = Math.min(total, Math.floor(((performance.now() - started) / 1_000) * perSecond) + 1);
-    for (; sent < due; sent++) pending.push(ask());
+    for (; sent < due; sent++) pending.push(ask(started + (sent * 1_000) / perSecond));
     await new Promise((resume) => setTimeout(resume, 1));
   }
   await Promise.all(pending);
-  return { sent: total, failed: failures.length, failures: failures.slice(0, 5), latencies, events: { ...counts } };
+  const { user, system } = process.cpuUsage(spent);
+  const cpuMicroseconds = (user + system) / total;
+  return { sent: total, failed: failures.length, failures: failures.slice(0, 5), latencies, events: { ...counts }, cpuMicroseconds };
 
-  async function ask() {
-    const at = performance.now();
+  async function ask(dueAt) {
     try {
-      const response = await web.fetch('/', { method, signal: AbortSignal.timeout(10_000) });
-      await response.text();
-      if (response.ok) latencies.push(Number((performance.now() - at).toFixed(2)));
-      else failures.push(`${Math.round(at - started)} ms: status ${response.status}`);
+      const status = await request({ method, timeoutMs });
+      if (status === 200) latencies.push(Number((performance.now() - dueAt).toFixed(2)));
+      else failures.push(`${Math.round(dueAt - started)} ms: status ${status}`);
     } catch (error) {
-      failures.push(`${Math.round(at - started)} ms: ${error.cause?.code ?? error.name}: ${(error.cause ?? error).message}`);
+      failures.push(`${Math.round(dueAt - started)} ms: ${error.cause?.code ?? error.code ?? error.name}: ${(error.cause ?? error).message}`);
     }
   }
 }

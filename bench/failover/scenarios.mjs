@@ -56,7 +56,7 @@ export const scenarios = [
     seconds: 14,
     async harm({ backends, startBackend }) {
       for (let n = 0; n < backends.length; n++) {
-        const replacement = await startBackend(`new-${n}`);
+        const replacement = await startBackend(n + backends.length);
         await backends[n].stop('SIGTERM');
         backends[n] = replacement;
         await pause(500);
@@ -89,5 +89,44 @@ export const scenarios = [
     target: 'retries ≤ 0.2 × requests, warm-up included',
     // What the warm-up earned is spent here: the budget's window is ten seconds.
     met: ({ sent, events }) => (events.retry ?? 0) / (sent + warmUp.perSecond * warmUp.seconds) <= 0.2,
+  },
+];
+
+const byName = (name) => scenarios.find((scenario) => scenario.name === name);
+
+/** What is played with other clients, too. Those with a fixed list of addresses get restarts on the same ports. */
+export const compared = [
+  byName('nothing happens'),
+  byName('kill -9 of 1 of 5, GET'),
+  byName('SIGSTOP of 1 of 5'),
+  byName('one backend slow (1 s)'),
+  {
+    name: 'rolling restart on the same ports',
+    seconds: 14,
+    async harm({ backends, ports, startBackend }) {
+      for (let n = 0; n < backends.length; n++) {
+        await backends[n].stop('SIGTERM');
+        backends[n] = await startBackend(n, ports[n]);
+        await pause(500);
+      }
+    },
+    target: '0 failed',
+    met: ({ failed }) => failed === 0,
+  },
+  {
+    name: 'kill -9 of 4 of 5',
+    seconds: 8,
+    harm: async ({ backends }) => void (await Promise.all(backends.slice(1).map((backend) => backend.stop('SIGKILL')))),
+    target: '≤ 1 % failed',
+    met: ({ failed, sent }) => failed <= sent / 100,
+  },
+  {
+    name: 'a caller with 0.2 of a core, 400 requests a second',
+    seconds: 10,
+    cpu: 0.2,
+    perSecond: 400,
+    harm: async () => {},
+    target: 'no worse than undici round robin',
+    met: () => true,
   },
 ];

@@ -1,0 +1,65 @@
+/**
+ * The same harm to the same backends, seen by other clients for Node beside ours, in one run.
+ *
+ *   node bench/failover/compare.mjs [--only part-of-a-scenario] [--client name] [--quick]
+ *
+ * Writes COMPARISON.md beside it. What each client is configured with stands in its file in clients/.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { machine } from '../machine.mjs';
+import { runScenario } from './run-scenario.mjs';
+import { compared } from './scenarios.mjs';
+
+const { values } = parseArgs({ options: { only: { type: 'string' }, client: { type: 'string' }, quick: { type: 'boolean', default: false } } });
+const all = ['rollcall', 'undici-round-robin', 'undici-retries', 'consul-watch', 'cockatiel', 'grpc-js', 'moleculer'];
+const clients = values.client === undefined ? all : ['rollcall', values.client];
+const chosen = compared.filter(({ name }) => values.only === undefined || name.includes(values.only));
+
+const rows = [];
+for (const scenario of chosen) {
+  const cells = [];
+  for (const client of clients) {
+    process.stderr.write(`${scenario.name}, ${client}: `);
+    const outcome = await runScenario(scenario, { client, quick: values.quick });
+    cells.push({ client, ...outcome });
+    process.stderr.write(`${cell(outcome)}, CPU ${outcome.cpuMicroseconds.toFixed(0)} µs\n`);
+    for (const failure of outcome.failures.slice(0, 2)) process.stderr.write(`    ${failure}\n`);
+  }
+  rows.push({ scenario, cells });
+}
+
+function cell({ failed, p50, p99 }) {
+  const ms = (value) => (Number.isFinite(value) ? Math.round(value) : '–');
+  return `${failed}; ${ms(p50)} / ${ms(p99)}`;
+}
+
+/** Fewest failures lead; where they differ by less than 0.1 % of the requests, the lowest p99 does, within 10 % or 5 ms. */
+function verdict({ cells }) {
+  const [ours, ...others] = cells;
+  const near = (a, b) => Math.abs(a.failed - b.failed) <= ours.sent / 1_000;
+  const better = others.filter((other) => (near(other, ours) ? other.p99 + Math.max(5, other.p99 / 10) < ours.p99 : other.failed < ours.failed));
+  return better.length === 0 ? 'leads or ties' : `behind ${better.map(({ client }) => client).join(', ')}`;
+}
+
+const lines = [
+  '# Beside other clients',
+  '',
+  'Five backends that answer after 5 ms, one caller with 1,000 requests a second (open loop), harm after 2 s. Each cell: failed requests;',
+  'median / 99th percentile in milliseconds, counted from when a request was due. All cells are from one run:',
+  '`node bench/failover/compare.mjs`. What each client is configured with stands in its file in [clients/](clients).',
+  '',
+  `| what happens | requests | ${clients.join(' | ')} | |`,
+  `|---|---|${clients.map(() => '---|').join('')}---|`,
+  ...rows.map(({ scenario, cells }) => `| ${scenario.name} | ${cells[0].sent} | ${cells.map(cell).join(' | ')} | ${verdict({ cells })} |`),
+  '',
+  ...rows.flatMap(({ scenario, cells }) =>
+    scenario.cpu === undefined ? [] : [`CPU time of the caller for each request, ${scenario.name}: ${cells.map(({ client, cpuMicroseconds }) => `${client} ${cpuMicroseconds.toFixed(0)} µs`).join(', ')}.`, ''],
+  ),
+  ...machine().map(([name, value]) => `- ${name}: ${value}`),
+  '',
+];
+console.log(lines.join('\n'));
+if (values.only === undefined && values.client === undefined && !values.quick) writeFileSync(new URL('COMPARISON.md', import.meta.url), lines.join('\n'));
+process.exit(0);
