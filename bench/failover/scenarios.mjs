@@ -96,10 +96,9 @@ const byName = (name) => scenarios.find((scenario) => scenario.name === name);
 
 /** What is played with other clients, too. Those with a fixed list of addresses get restarts on the same ports. */
 export const compared = [
-  byName('nothing happens'),
-  byName('kill -9 of 1 of 5, GET'),
-  byName('SIGSTOP of 1 of 5'),
-  byName('one backend slow (1 s)'),
+  { ...byName('kill -9 of 1 of 5, GET'), seconds: 5 },
+  { ...byName('SIGSTOP of 1 of 5'), seconds: 6 },
+  { ...byName('one backend slow (1 s)'), seconds: 6 },
   {
     name: 'rolling restart on the same ports',
     seconds: 14,
@@ -115,14 +114,14 @@ export const compared = [
   },
   {
     name: 'kill -9 of 4 of 5',
-    seconds: 8,
+    seconds: 6,
     harm: async ({ backends }) => void (await Promise.all(backends.slice(1).map((backend) => backend.stop('SIGKILL')))),
     target: '≤ 1 % failed',
     met: ({ failed, sent }) => failed <= sent / 100,
   },
   {
     name: 'a caller with 0.2 of a core, 400 requests a second',
-    seconds: 10,
+    seconds: 6,
     cpu: 0.2,
     perSecond: 400,
     harm: async () => {},
