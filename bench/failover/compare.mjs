@@ -1,9 +1,9 @@
 /**
  * The same harm to the same backends, seen by other clients for Node beside ours, in one run.
  *
- *   node bench/failover/compare.mjs [--only part-of-a-scenario] [--client name] [--quick]
+ *   node bench/failover/compare.mjs [--only part-of-a-scenario …] [--client name] [--quick]
  *
- * Writes COMPARISON.md beside it. What each client is configured with stands in its file in clients/.
+ * Writes COMPARISON.md beside it, unless it is about one client or quick. What each client is configured with stands in its file in clients/.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -12,10 +12,10 @@ import { machine } from '../machine.mjs';
 import { runScenario } from './run-scenario.mjs';
 import { compared } from './scenarios.mjs';
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, client: { type: 'string' }, quick: { type: 'boolean', default: false } } });
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, client: { type: 'string' }, quick: { type: 'boolean', default: false } } });
 const all = ['rollcall', 'undici-round-robin', 'undici-retries', 'consul-watch', 'cockatiel', 'grpc-js', 'moleculer'];
 const clients = values.client === undefined ? all : ['rollcall', values.client];
-const chosen = compared.filter(({ name }) => values.only === undefined || name.includes(values.only));
+const chosen = compared.filter(({ name }) => values.only === undefined || values.only.some((part) => name.includes(part)));
 
 const rows = [];
 for (const scenario of chosen) {
@@ -48,7 +48,7 @@ const lines = [
   '',
   'Five backends that answer after 5 ms, one caller with 1,000 requests a second (open loop), harm after 2 s. Each cell: failed requests;',
   'median / 99th percentile in milliseconds, counted from when a request was due. All cells are from one run:',
-  '`node bench/failover/compare.mjs`. What each client is configured with stands in its file in [clients/](clients).',
+  `\`node bench/failover/compare.mjs${(values.only ?? []).map((part) => ` --only "${part}"`).join('')}\`. What each client is configured with stands in its file in [clients/](clients).`,
   '',
   `| what happens | requests | ${clients.join(' | ')} | |`,
   `|---|---|${clients.map(() => '---|').join('')}---|`,
@@ -61,5 +61,5 @@ const lines = [
   '',
 ];
 console.log(lines.join('\n'));
-if (values.only === undefined && values.client === undefined && !values.quick) writeFileSync(new URL('COMPARISON.md', import.meta.url), lines.join('\n'));
+if (values.client === undefined && !values.quick) writeFileSync(new URL('COMPARISON.md', import.meta.url), lines.join('\n'));
 process.exit(0);
