@@ -8,6 +8,7 @@ import { productSources, root } from './source-files.ts';
 
 const file = (path: string, text: string) => ({ path, text });
 const at = (path: string) => `packages/server/src/${path}`;
+const inClient = (path: string) => `packages/client/src/${path}`;
 
 describe('the sources', () => {
   it('import only what the table allows', () => {
@@ -32,6 +33,12 @@ describe('the check', () => {
   it.each([
     ['packages/protocol/src/check.ts', "import { sep } from 'node:path';", 'imports nothing'],
     ['packages/client/src/connect.ts', "import { createServer } from '@rollcall/server';", 'nothing of the server'],
+    [inClient('balancer/peak-ewma.ts'), "import { Ejection } from '../resilience/ejection.ts';", 'neither ejection nor routing'],
+    [inClient('resilience/ejection.ts'), "import type { Router } from '../routing/router.ts';", 'decided above'],
+    [inClient('routing/picker.ts'), "import type { Explanation } from '../explain/explanation.ts';", 'any transport'],
+    [inClient('session/session.ts'), "import type { SnapshotSource } from '../source/snapshot-source.ts';", 'carries lists'],
+    [inClient('http/exchange.ts'), "import { ServiceClient } from '../service-client.ts';", 'finds no instances'],
+    [inClient('clock.ts'), "import { Session } from './session/session.ts';", 'none of the folders'],
     [at('registry/decide.ts'), "import { randomUUID } from 'node:crypto';", 'pure'],
     [at('registry/decide.ts'), "export { open } from '../engine/embedded/open.ts';", 'pure'],
     [at('engine/embedded/open.ts'), "import { memory } from '../memory/memory.ts';", 'its port and itself'],

@@ -5,6 +5,7 @@
  */
 
 import { posix } from 'node:path';
+import { clientZones } from './client-zones.ts';
 import { codeOf, lineAt, type SourceFile } from './source-files.ts';
 
 export interface Zone {
@@ -31,18 +32,7 @@ export const zones: readonly Zone[] = [
     may: ['packages/protocol/src/'],
     reason: 'the vocabulary runs wherever JavaScript runs, so it imports nothing, not even node:',
   },
-  {
-    name: 'client for gRPC',
-    files: /^packages\/client\/src\/grpc\//,
-    may: ['packages/client/src/', '@rollcall/protocol', '@grpc/grpc-js', 'node:'],
-    reason: 'grpc-js is an optional peer: only those who import this subpath need it',
-  },
-  {
-    name: 'client',
-    files: /^packages\/client\//,
-    may: ['packages/client/src/', '@rollcall/protocol', '@opentelemetry/api', 'ws', 'undici', 'node:'],
-    reason: 'whoever installs the client gets as little as possible with it, and nothing of the server',
-  },
+  ...clientZones,
   {
     name: 'cli',
     files: /^packages\/cli\//,

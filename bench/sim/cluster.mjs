@@ -10,7 +10,7 @@
  */
 
 import { SeededRandom } from '@rollcall/client';
-import { Picker } from '../../packages/client/dist/balancer/picker.js';
+import { Picker } from '../../packages/client/dist/routing/picker.js';
 import { Router } from '../../packages/client/dist/routing/router.js';
 import { SharedServer } from './shared-server.mjs';
 

@@ -9,7 +9,7 @@ import type { Dispatcher } from 'undici';
 import type { ExplainOptions, Explanation } from './explain/explanation.ts';
 import { type Fetch, platformFetch, refused } from './fetch.ts';
 import { demandKnown } from './demand.ts';
-import { follow } from './follow.ts';
+import { follow } from './source/follow.ts';
 import { serviceDispatcher } from './integration/dispatcher.ts';
 import { ServiceAgent, type ServiceAgentOptions } from './integration/http-agent.ts';
 import { refusalOf, serviceOfHost } from './integration/service-host.ts';
@@ -28,7 +28,7 @@ import { ServiceClient, type ServiceSurroundings } from './service-client.ts';
 import type { ServiceOptions } from './service-options.ts';
 import type { Leases } from './session/leases.ts';
 import type { WatchedViews } from './session/watched-views.ts';
-import type { SnapshotSource } from './snapshot-source.ts';
+import type { SnapshotSource } from './source/snapshot-source.ts';
 import type { TryOptions } from './try-options.ts';
 
 export interface RollcallParts extends RegisterSurroundings {

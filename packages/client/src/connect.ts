@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { RegistryError, frameLimits, type FrameView, type Instance } from '@rollcall/protocol';
 import { Rollcall } from './client.ts';
 import { keepAlive, systemClock, systemRandom, type Clock, type Random } from './clock.ts';
-import { DiskCache } from './disk-cache.ts';
+import { DiskCache } from './source/disk-cache.ts';
 import { guardedListener, warn } from './event-listener.ts';
 import type { CachedView, Known } from './session/cached-view.ts';
 import { credentialSource, type CredentialOptions, type CredentialSource } from './session/credentials.ts';
@@ -15,7 +15,7 @@ import { Registrations } from './session/registrations.ts';
 import { serverUrl } from './session/rotation.ts';
 import type { ConnectionEvent } from './session/session.ts';
 import { WatchedViews } from './session/watched-views.ts';
-import { WatchCache } from './watch-cache.ts';
+import { WatchCache } from './source/watch-cache.ts';
 
 /**
  * The token and the TLS files come from the environment when they are not given here: ROLLCALL_TOKEN,

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { webServer } from './http/web-server.case.ts';
 import { ServiceClient } from './service-client.ts';
-import { StaticSource } from './static-source.ts';
+import { StaticSource } from './source/static-source.ts';
 
 /** Longer than undici's own limits, in milliseconds. */
 const long = 400_000;

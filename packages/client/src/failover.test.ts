@@ -3,7 +3,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { type WebProcess, type WebServer, webProcess, webServer } from './http/web-server.case.ts';
 import { ServiceClient } from './service-client.ts';
-import { StaticSource } from './static-source.ts';
+import { StaticSource } from './source/static-source.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 

@@ -7,7 +7,7 @@ import { deadlineHeader, withDeadline } from './resilience/deadline.ts';
 import type { ServiceEvent } from './resilience/service-event.ts';
 import { ServiceClient } from './service-client.ts';
 import type { ServiceOptions } from './service-options.ts';
-import { StaticSource, type StaticInstance } from './static-source.ts';
+import { StaticSource, type StaticInstance } from './source/static-source.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 

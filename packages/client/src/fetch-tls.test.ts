@@ -16,7 +16,7 @@ import { ServiceAgent } from './integration/http-agent.ts';
 import { openWebSocket } from './integration/web-socket.ts';
 import { ServiceClient } from './service-client.ts';
 import type { ServiceOptions } from './service-options.ts';
-import { type StaticInstance, StaticSource } from './static-source.ts';
+import { type StaticInstance, StaticSource } from './source/static-source.ts';
 
 const authority = new TestAuthority();
 const ca = authority.cert;

@@ -9,7 +9,7 @@ import type { Endpoint } from './endpoint.ts';
 import { deadAuthority, textOf, type WebServer, webServer } from './http/web-server.case.ts';
 import { ServiceClient } from './service-client.ts';
 import type { ServiceOptions } from './service-options.ts';
-import { StaticSource } from './static-source.ts';
+import { StaticSource } from './source/static-source.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 

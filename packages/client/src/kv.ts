@@ -2,7 +2,7 @@
 
 import { RegistryError, frameLimits, type FrameView, type KvItem, type ReplyFrame } from '@rollcall/protocol';
 import { demandKnown, type OptionNames } from './demand.ts';
-import { follow } from './follow.ts';
+import { follow } from './source/follow.ts';
 import { type WaitOptions, waitOptions } from './registration.ts';
 import type { Ask } from './session/requests.ts';
 import type { Session } from './session/session.ts';

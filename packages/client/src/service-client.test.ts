@@ -5,7 +5,7 @@ import { roundRobin } from './balancer/round-robin.ts';
 import { deadAuthority } from './http/web-server.case.ts';
 import { ServiceClient } from './service-client.ts';
 import type { ServiceOptions } from './service-options.ts';
-import { StaticSource, type StaticInstance } from './static-source.ts';
+import { StaticSource, type StaticInstance } from './source/static-source.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 

@@ -22,15 +22,15 @@ import { loadProbing } from './http/load-probing.ts';
 import { connectionReach } from './http/reach.ts';
 import { headerReader } from './http/request-headers.ts';
 import { Transport } from './http/transport.ts';
-import { type Latest, latest } from './latest.ts';
+import { type Latest, latest } from './source/latest.ts';
 import type { EjectionListener } from './resilience/ejection.ts';
-import { Guard } from './resilience/guard.ts';
+import { Guard } from './routing/guard.ts';
 import { RetryBudget } from './resilience/retry-budget.ts';
 import type { ServiceEvent } from './resilience/service-event.ts';
 import type { SpillListener } from './routing/load-spill.ts';
 import type { EndpointChooser, Router } from './routing/router.ts';
 import { breakersOf, concurrencyOf, hedgingOf, limitsOf, routerOf, type ServiceOptions } from './service-options.ts';
-import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
+import type { SnapshotSource, SourcedSnapshot } from './source/snapshot-source.ts';
 import type { TryOptions } from './try-options.ts';
 
 /** What the client around it has, or a test drives. */

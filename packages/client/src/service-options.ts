@@ -8,7 +8,7 @@ import type { BalancerFactory, Probing } from './balancer/balancer.ts';
 import { type OptionNames, demand, demandKnown } from './demand.ts';
 import type { ConnectionOptions, TlsOptions } from './http/connecting.ts';
 import { peakEwma } from './balancer/peak-ewma.ts';
-import { Picker } from './balancer/picker.ts';
+import { Picker } from './routing/picker.ts';
 import type { RandomSource } from './balancer/seeded-random.ts';
 import type { Clock } from './clock.ts';
 import { type BreakerOptions, Breakers } from './resilience/breaker.ts';

@@ -1,6 +1,6 @@
 /**
  * The port of every balancer: it is told the endpoints that may be chosen, picks one per request,
- * and hears how the request went. It does not decide who may be chosen (`eligible.ts`,
+ * and hears how the request went. It does not decide who may be chosen (`routing/eligible.ts`,
  * `resilience/ejection.ts` do, by what they pass to `update`), does not count requests in flight
  * (the caller does, on the endpoint) and sends nothing.
  *

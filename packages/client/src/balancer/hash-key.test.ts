@@ -2,7 +2,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { Endpoint } from '../endpoint.ts';
 import { type WebServer, webServer } from '../http/web-server.case.ts';
 import { ServiceClient } from '../service-client.ts';
-import { StaticSource } from '../static-source.ts';
+import { StaticSource } from '../source/static-source.ts';
 import type { BalancerFactory } from './balancer.ts';
 
 const servers: WebServer[] = [];

@@ -4,7 +4,7 @@ import { balancerCases, weightCases } from './balancer.case.ts';
 import type { Balancer } from './balancer.ts';
 import { leastRequest } from './least-request.ts';
 import { peakEwma } from './peak-ewma.ts';
-import { Picker } from './picker.ts';
+import { Picker } from '../routing/picker.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { anInstance, someEndpoints } from './simulation.case.ts';
 import { slowStart, type SlowStartOptions } from './slow-start.ts';

@@ -1,10 +1,10 @@
 /** Joins what the parts of a service say of one moment: the list, its routing, limits of single endpoints, and those of requests. */
 
-import type { Guard } from '../resilience/guard.ts';
-import type { SourcedSnapshot } from '../snapshot-source.ts';
-import type { ExplainedInstance, ExplainedRouting } from './explain-routing.ts';
+import type { Guard } from '../routing/guard.ts';
+import type { SourcedSnapshot } from '../source/snapshot-source.ts';
+import type { ExplainedInstance, ExplainedRouting } from '../routing/explain-routing.ts';
 import type { Explanation, InstanceExplanation } from './explanation.ts';
-import type { Reason } from './reason.ts';
+import type { Reason } from '../routing/reason.ts';
 
 /** What requests are limited by. */
 export type ExplainedRequests = Pick<Explanation, 'requests' | 'concurrencyMax' | 'retriesLeft' | 'hedging'>;

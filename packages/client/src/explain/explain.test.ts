@@ -13,7 +13,7 @@ import { webServer } from '../http/web-server.case.ts';
 import { formatLoadReport, loadHeader } from '../load-report/load-report.ts';
 import { type Picked, ServiceClient } from '../service-client.ts';
 import type { ServiceOptions } from '../service-options.ts';
-import { type StaticInstance, StaticSource } from '../static-source.ts';
+import { type StaticInstance, StaticSource } from '../source/static-source.ts';
 import type { ExplainOptions } from './explanation.ts';
 
 const closing: (() => Promise<unknown>)[] = [];

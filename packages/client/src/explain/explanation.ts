@@ -5,14 +5,9 @@
 
 import type { Instance } from '@rollcall/protocol';
 import type { EndpointFigures } from '../balancer/balancer.ts';
-import type { EligibleRule } from '../balancer/eligible.ts';
-import type { ListOrigin } from '../snapshot-source.ts';
-import type { Reason } from './reason.ts';
-
-/**
- * `eligible`: the next request may go there. `spare`: only one that finds no eligible one, such as a retry. `out`: none does.
- */
-export type Standing = 'eligible' | 'spare' | 'out';
+import type { GroupExplanation, Standing } from '../routing/explain-routing.ts';
+import type { Reason } from '../routing/reason.ts';
+import type { ListOrigin } from '../source/snapshot-source.ts';
 
 export interface InstanceExplanation {
   readonly instance: Instance;
@@ -28,25 +23,6 @@ export interface InstanceExplanation {
   readonly answering: number;
   readonly latencyMs: number | undefined;
   readonly report: EndpointFigures['report'];
-}
-
-/** Instances that are treated alike by routing; one without routing. */
-export interface GroupExplanation {
-  readonly canary: boolean;
-  readonly level: number;
-  /** Empty without zones. */
-  readonly zone: string;
-  /** Part of the service's requests, from 0 to 1. When loads decide, that of the last pick. */
-  readonly share: number;
-  /** Instances of the group, and those of them that are ready, take connections and are not ejected. */
-  readonly size: number;
-  readonly ready: number;
-  /** Which instances are chosen from: `ready` normally, `panic` when too few are. */
-  readonly rule: EligibleRule;
-  /** Mean of what its instances reported lately; undefined before the first report, or when loads decide nothing. */
-  readonly reported: { readonly inFlight: number; readonly utilization: number | undefined } | undefined;
-  /** Of the caller's own zone, when `spillByLoad` is on: whether reports decide now, or the number of instances. */
-  readonly spillsByLoad: boolean | undefined;
 }
 
 export interface Explanation {

@@ -1,7 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { TestAuthority } from '../../../server/src/net/certificates.case.ts';
-import { StaticSource } from '../static-source.ts';
+import { StaticSource } from '../source/static-source.ts';
 import { channelOptions, registerRollcall } from './index.ts';
 
 const authority = new TestAuthority();

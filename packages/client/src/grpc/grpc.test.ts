@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { grpcReports, LoadMeter } from '../load-report/index.ts';
-import { StaticSource, type StaticInstance } from '../static-source.ts';
+import { StaticSource, type StaticInstance } from '../source/static-source.ts';
 import { channelOptions, registerRollcall, type PolicyName, type PolicyOptions } from './index.ts';
 import { policies } from './policies.ts';
 

@@ -8,7 +8,7 @@
  * interfaces for them are called experimental; this was tested with grpc-js 1.14.7.
  */
 
-import type { SnapshotSource } from '../snapshot-source.ts';
+import type { SnapshotSource } from '../source/snapshot-source.ts';
 import { registerPolicies } from './load-balancer.ts';
 import { registerScheme } from './resolver.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { StaticSource } from '../static-source.ts';
+import { StaticSource } from '../source/static-source.ts';
 import { JoinedSources } from './joined-sources.ts';
 
 function watched(joined: JoinedSources, service: string) {

@@ -5,7 +5,7 @@
 
 import type { Instance } from '@rollcall/protocol';
 import { identityOf } from '../endpoint.ts';
-import type { SnapshotSource, SourcedSnapshot } from '../snapshot-source.ts';
+import type { SnapshotSource, SourcedSnapshot } from '../source/snapshot-source.ts';
 
 type Listener = (instances: readonly Instance[]) => void;
 

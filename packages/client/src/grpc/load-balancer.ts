@@ -11,7 +11,7 @@
 import { connectivityState, experimental, status, type ChannelOptions, type Metadata } from '@grpc/grpc-js';
 import type { Instance } from '@rollcall/protocol';
 import type { BalancerFactory, OutcomeResult } from '../balancer/balancer.ts';
-import { Picker } from '../balancer/picker.ts';
+import { Picker } from '../routing/picker.ts';
 import { SeededRandom } from '../balancer/seeded-random.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
 import { type Endpoint, identityOf } from '../endpoint.ts';

@@ -5,7 +5,7 @@
 
 import { experimental, status, Metadata } from '@grpc/grpc-js';
 import type { Instance } from '@rollcall/protocol';
-import type { SnapshotSource } from '../snapshot-source.ts';
+import type { SnapshotSource } from '../source/snapshot-source.ts';
 import { JoinedSources } from './joined-sources.ts';
 
 type Endpoint = experimental.Endpoint;

@@ -1,7 +1,7 @@
 import type { Dispatcher, Pool } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../../server/src/manual-clock.case.ts';
-import { Picker } from '../balancer/picker.ts';
+import { Picker } from '../routing/picker.ts';
 import { roundRobin } from '../balancer/round-robin.ts';
 import { SeededRandom } from '../balancer/seeded-random.ts';
 import { anInstance } from '../balancer/simulation.case.ts';

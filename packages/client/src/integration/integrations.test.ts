@@ -8,7 +8,7 @@ import type { BalancerFactory, OutcomeResult } from '../balancer/balancer.ts';
 import { roundRobin } from '../balancer/round-robin.ts';
 import { deadAuthority, textOf, type WebServer, webServer } from '../http/web-server.case.ts';
 import { ServiceClient } from '../service-client.ts';
-import { StaticSource } from '../static-source.ts';
+import { StaticSource } from '../source/static-source.ts';
 import { serviceDispatcher } from './dispatcher.ts';
 import { ServiceAgent } from './http-agent.ts';
 import { serviceOfHost } from './service-host.ts';

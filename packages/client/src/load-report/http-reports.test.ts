@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../../server/src/manual-clock.case.ts';
 import { prequal } from '../balancer/prequal.ts';
 import { ServiceClient } from '../service-client.ts';
-import { StaticSource } from '../static-source.ts';
+import { StaticSource } from '../source/static-source.ts';
 import { fastifyReports, httpReports } from './http-reports.ts';
 import { LoadMeter } from './load-meter.ts';
 import { loadHeader, loadPath, parseLoadReport } from './load-report.ts';

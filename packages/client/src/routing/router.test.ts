@@ -1,6 +1,6 @@
 import type { Instance } from '@rollcall/protocol';
 import { describe, expect, it } from 'vitest';
-import { Picker } from '../balancer/picker.ts';
+import { Picker } from './picker.ts';
 import { roundRobin } from '../balancer/round-robin.ts';
 import { SeededRandom } from '../balancer/seeded-random.ts';
 import { anInstance } from '../balancer/simulation.case.ts';

@@ -10,12 +10,12 @@
 
 import type { Instance } from '@rollcall/protocol';
 import type { Outcome } from '../balancer/balancer.ts';
-import type { Picker } from '../balancer/picker.ts';
+import type { Picker } from './picker.ts';
 import { bitsRange, type RandomSource } from '../balancer/seeded-random.ts';
 import { demand, demandWhole } from '../demand.ts';
 import { type Endpoint, identityOf } from '../endpoint.ts';
-import { type ExplainedGroup, type ExplainedRouting, explainRouting } from '../explain/explain-routing.ts';
-import type { Reason } from '../explain/reason.ts';
+import { type ExplainedGroup, type ExplainedRouting, explainRouting } from './explain-routing.ts';
+import type { Reason } from './reason.ts';
 import { Canary, type HeaderReader } from './canary.ts';
 import { hash32 } from '../hashing/hash32.ts';
 import type { LoadReport } from '../load-report/load-report.ts';

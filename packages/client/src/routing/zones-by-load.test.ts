@@ -9,7 +9,7 @@ import { httpReports } from '../load-report/http-reports.ts';
 import { LoadMeter } from '../load-report/load-meter.ts';
 import type { ServiceEvent } from '../resilience/service-event.ts';
 import { ServiceClient } from '../service-client.ts';
-import { StaticSource } from '../static-source.ts';
+import { StaticSource } from '../source/static-source.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 

@@ -12,7 +12,7 @@ import { serviceDispatcher } from '../integration/dispatcher.ts';
 import { deadAuthority, type WebServer, webServer } from '../http/web-server.case.ts';
 import { ServiceClient } from '../service-client.ts';
 import type { ServiceOptions } from '../service-options.ts';
-import { StaticSource } from '../static-source.ts';
+import { StaticSource } from '../source/static-source.ts';
 import { namedMax, NamedInstances } from './named-instances.ts';
 
 const cleanups: (() => Promise<unknown>)[] = [];

@@ -4,7 +4,7 @@
  */
 
 import { type Instance, RegistryError } from '@rollcall/protocol';
-import { demandKnown, type OptionNames } from './demand.ts';
+import { demandKnown, type OptionNames } from '../demand.ts';
 import { latest } from './latest.ts';
 import type { ListOrigin, SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 

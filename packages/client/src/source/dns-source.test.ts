@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer } from '@rollcall/server';
-import { manualClock } from '../../server/src/manual-clock.case.ts';
-import { connect } from './connect.ts';
+import { manualClock } from '../../../server/src/manual-clock.case.ts';
+import { connect } from '../connect.ts';
 import { DnsSource, type DnsSourceOptions, type ServiceRecord } from './dns-source.ts';
-import { roundRobin } from './balancer/round-robin.ts';
-import { webServer } from './http/web-server.case.ts';
-import { ServiceClient } from './service-client.ts';
+import { roundRobin } from '../balancer/round-robin.ts';
+import { webServer } from '../http/web-server.case.ts';
+import { ServiceClient } from '../service-client.ts';
 import type { SourcedSnapshot } from './snapshot-source.ts';
 
 const cleanups: (() => unknown)[] = [];

@@ -9,14 +9,14 @@
 
 import type { Instance } from '@rollcall/protocol';
 import { type Endpoint, isReady, reconcile } from '../endpoint.ts';
-import type { ExplainedEndpoint, ExplainedPicker } from '../explain/explain-routing.ts';
-import type { Reason } from '../explain/reason.ts';
+import type { ExplainedEndpoint, ExplainedPicker } from './explain-routing.ts';
+import type { Reason } from './reason.ts';
 import { Ejection, type EjectionListener, type EjectionOptions } from '../resilience/ejection.ts';
 import { type Reach, Reachability } from '../resilience/reachability.ts';
-import type { Balancer, BalancerFactory, Outcome } from './balancer.ts';
+import type { Balancer, BalancerFactory, Outcome } from '../balancer/balancer.ts';
 import { type Eligible, eligible, reasonAgainst } from './eligible.ts';
-import type { RandomSource } from './seeded-random.ts';
-import { relativeWeights } from './weights.ts';
+import type { RandomSource } from '../balancer/seeded-random.ts';
+import { relativeWeights } from '../balancer/weights.ts';
 
 const nobody: readonly Endpoint[] = [];
 

@@ -6,11 +6,11 @@
 import { RegistryError } from '@rollcall/protocol';
 import type { Outcome } from '../balancer/balancer.ts';
 import type { Endpoint } from '../endpoint.ts';
-import type { Reason } from '../explain/reason.ts';
-import type { HeaderReader } from '../routing/canary.ts';
-import type { EndpointChooser, Router } from '../routing/router.ts';
-import type { Breakers } from './breaker.ts';
-import { unreadAnswers } from './unread-answers.ts';
+import type { Reason } from './reason.ts';
+import type { HeaderReader } from './canary.ts';
+import type { EndpointChooser, Router } from './router.ts';
+import type { Breakers } from '../resilience/breaker.ts';
+import { unreadAnswers } from '../resilience/unread-answers.ts';
 
 /** Whom the balancer may propose in vain: each further one costs it more, and a service that is down has many. */
 const proposalsMax = 8;

@@ -5,10 +5,33 @@
 
 import type { Instance } from '@rollcall/protocol';
 import type { EndpointFigures } from '../balancer/balancer.ts';
-import type { EligibleRule } from '../balancer/eligible.ts';
+import type { EligibleRule } from './eligible.ts';
 import type { Endpoint } from '../endpoint.ts';
-import type { GroupExplanation, Standing } from './explanation.ts';
 import type { Reason } from './reason.ts';
+
+/**
+ * `eligible`: the next request may go there. `spare`: only one that finds no eligible one, such as a retry. `out`: none does.
+ */
+export type Standing = 'eligible' | 'spare' | 'out';
+
+/** Instances that are treated alike by routing; one without routing. */
+export interface GroupExplanation {
+  readonly canary: boolean;
+  readonly level: number;
+  /** Empty without zones. */
+  readonly zone: string;
+  /** Part of the service's requests, from 0 to 1. When loads decide, that of the last pick. */
+  readonly share: number;
+  /** Instances of the group, and those of them that are ready, take connections and are not ejected. */
+  readonly size: number;
+  readonly ready: number;
+  /** Which instances are chosen from: `ready` normally, `panic` when too few are. */
+  readonly rule: EligibleRule;
+  /** Mean of what its instances reported lately; undefined before the first report, or when loads decide nothing. */
+  readonly reported: { readonly inFlight: number; readonly utilization: number | undefined } | undefined;
+  /** Of the caller's own zone, when `spillByLoad` is on: whether reports decide now, or the number of instances. */
+  readonly spillsByLoad: boolean | undefined;
+}
 
 /** What a picker says of one endpoint. */
 export interface ExplainedEndpoint {
@@ -42,7 +65,7 @@ export interface ExplainedGroup {
   readonly spillsByLoad: GroupExplanation['spillsByLoad'];
 }
 
-/** One instance, before limits of its own (`resilience/guard.ts`). */
+/** One instance, before limits of its own (`routing/guard.ts`). */
 export interface ExplainedInstance {
   readonly instance: Instance;
   /** Undefined for one that routing does not use. */

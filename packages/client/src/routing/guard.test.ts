@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { Picker } from '../balancer/picker.ts';
+import { Picker } from './picker.ts';
 import { roundRobin } from '../balancer/round-robin.ts';
 import { SeededRandom } from '../balancer/seeded-random.ts';
 import { anInstance } from '../balancer/simulation.case.ts';
 import type { Endpoint } from '../endpoint.ts';
-import { Router } from '../routing/router.ts';
-import { Breakers } from './breaker.ts';
+import { Router } from './router.ts';
+import { Breakers } from '../resilience/breaker.ts';
 import { Guard } from './guard.ts';
 
 /** A hundred endpoints, each full but those of `free`. */

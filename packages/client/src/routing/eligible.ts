@@ -18,7 +18,7 @@
  */
 
 import { type Endpoint, isReady } from '../endpoint.ts';
-import type { Reason } from '../explain/reason.ts';
+import type { Reason } from './reason.ts';
 
 /** Which group is taken; `panic` is the first one with critical instances beside it, `none` that of an empty list. */
 export type EligibleRule = 'ready' | 'weightless' | 'critical' | 'draining' | 'panic' | 'none';

@@ -12,8 +12,8 @@
 
 import { Resolver } from 'node:dns/promises';
 import { type Instance, RegistryError } from '@rollcall/protocol';
-import { type Clock, systemClock } from './clock.ts';
-import { demand, demandKnown, type OptionNames } from './demand.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { demand, demandKnown, type OptionNames } from '../demand.ts';
 import { latest } from './latest.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 

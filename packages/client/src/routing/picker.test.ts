@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import type { Endpoint } from '../endpoint.ts';
-import type { Outcome } from './balancer.ts';
+import type { Outcome } from '../balancer/balancer.ts';
 import { Picker } from './picker.ts';
-import { roundRobin } from './round-robin.ts';
-import { SeededRandom } from './seeded-random.ts';
-import { anInstance } from './simulation.case.ts';
+import { roundRobin } from '../balancer/round-robin.ts';
+import { SeededRandom } from '../balancer/seeded-random.ts';
+import { anInstance } from '../balancer/simulation.case.ts';
 
 const three = [anInstance('a'), anInstance('b'), anInstance('c')];
 

@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { checkReply, type Instance } from '@rollcall/protocol';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 
 export interface KeptService {
   readonly service: string;

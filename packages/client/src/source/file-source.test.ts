@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { manualClock } from '../../server/src/manual-clock.case.ts';
+import { manualClock } from '../../../server/src/manual-clock.case.ts';
 import { FileSource } from './file-source.ts';
 
 let folder: string;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { manualClock } from '../../server/src/manual-clock.case.ts';
+import { manualClock } from '../../../server/src/manual-clock.case.ts';
 import { DiskCache, type KeptService } from './disk-cache.ts';
 
 let dir: string;

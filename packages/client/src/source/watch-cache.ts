@@ -4,9 +4,9 @@
  */
 
 import { RegistryError, type FrameView, type Instance } from '@rollcall/protocol';
-import type { Clock } from './clock.ts';
-import type { CachedView } from './session/cached-view.ts';
-import type { WatchedViews } from './session/watched-views.ts';
+import type { Clock } from '../clock.ts';
+import type { CachedView } from '../session/cached-view.ts';
+import type { WatchedViews } from '../session/watched-views.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 
 export class WatchCache implements SnapshotSource {

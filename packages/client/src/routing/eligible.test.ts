@@ -2,7 +2,7 @@ import type { Instance } from '@rollcall/protocol';
 import { expect, it } from 'vitest';
 import { Endpoint } from '../endpoint.ts';
 import { eligible } from './eligible.ts';
-import { anInstance } from './simulation.case.ts';
+import { anInstance } from '../balancer/simulation.case.ts';
 
 const passing = { id: 'passing', status: 'passing' } as const;
 const warning = { id: 'warning', status: 'warning', weight: 0.1 } as const;

@@ -8,8 +8,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { RegistryError } from '@rollcall/protocol';
-import { type Clock, systemClock } from './clock.ts';
-import { demand, demandKnown, type OptionNames } from './demand.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { demand, demandKnown, type OptionNames } from '../demand.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 import { type StaticInstance, StaticSource } from './static-source.ts';
 

@@ -1,0 +1,108 @@
+/**
+ * Who may import what inside the client: the part of the import table for `packages/client`. Its folders lie in
+ * layers, and imports only go down, so that each can be read and tested without those above it.
+ *
+ *     client.ts, connect.ts, integration/, grpc/        what a program holds
+ *     explain/                                          joins what the parts below say of themselves
+ *     http/ ── telemetry/            source/            sends requests; finds instances
+ *     routing/                       session/           chooses an endpoint; talks to the registry
+ *     resilience/                                       leaves endpoints out, limits and repeats requests
+ *     balancer/                                         chooses one endpoint of a list
+ *     hashing/ ── load-report/                          algorithms and figures
+ *     clock, demand, endpoint, event-listener           words of all of them
+ */
+
+import type { Zone } from './import-table.ts';
+
+const client = 'packages/client/src';
+const at = (...paths: readonly string[]): string[] => paths.map((path) => `${client}/${path}`);
+
+/** Small files that every layer may use. */
+const words = [...at('clock.ts', 'demand.ts', 'endpoint.ts', 'event-listener.ts'), '@rollcall/protocol'];
+
+/** The port of balancers and what they learn from. */
+const balancerPort = at('balancer/balancer.ts');
+
+export const clientZones: readonly Zone[] = [
+  {
+    name: 'client: shared words',
+    files: /^packages\/client\/src\/(clock|demand|endpoint|event-listener)\.ts$/,
+    may: words,
+    reason: 'every folder of the client may import these files, so they import none of the folders',
+  },
+  {
+    name: 'client: hashing',
+    files: /^packages\/client\/src\/hashing\//,
+    may: [...at('hashing/'), ...words, 'node:'],
+    reason: 'hash structures are published on their own (@rollcall/client/hashing) and know no balancer',
+  },
+  {
+    name: 'client: load reports',
+    files: /^packages\/client\/src\/load-report\//,
+    may: [...at('load-report/'), ...words, 'node:'],
+    reason: 'servers import load reports without the rest of the client (@rollcall/client/load-report)',
+  },
+  {
+    name: 'client: balancer',
+    files: /^packages\/client\/src\/balancer\//,
+    may: [...at('balancer/', 'hashing/', 'load-report/'), ...words],
+    reason: 'a balancer chooses from a list that others have filtered; it knows neither ejection nor routing nor transports',
+  },
+  {
+    name: 'client: resilience',
+    files: /^packages\/client\/src\/resilience\//,
+    may: [...at('resilience/'), ...balancerPort, ...words, 'node:'],
+    reason: 'limits, budgets and ejection judge outcomes; which endpoint is chosen next is decided above them',
+  },
+  {
+    name: 'client: routing',
+    files: /^packages\/client\/src\/routing\//,
+    may: [...at('routing/', 'balancer/', 'resilience/', 'hashing/', 'load-report/'), ...words],
+    reason: 'routing chooses an endpoint for any transport, so it knows none',
+  },
+  {
+    name: 'client: session',
+    files: /^packages\/client\/src\/session\//,
+    may: [...at('session/'), ...words, 'node:', 'ws'],
+    reason: 'the connection to the registry carries lists, and knows nothing of those who choose from them',
+  },
+  {
+    name: 'client: sources',
+    files: /^packages\/client\/src\/source\//,
+    may: [...at('source/', 'session/'), ...words, 'node:'],
+    reason: 'a source finds instances; who chooses among them, and how they are asked, stands above it',
+  },
+  {
+    name: 'client: telemetry',
+    files: /^packages\/client\/src\/telemetry\//,
+    may: [...at('telemetry/', 'resilience/', 'http/connecting.ts'), ...words, '@opentelemetry/api'],
+    reason: 'telemetry records what requests tell it, and decides nothing for them',
+  },
+  {
+    name: 'client: http',
+    files: /^packages\/client\/src\/http\//,
+    may: [
+      ...at('http/', 'routing/', 'resilience/', 'telemetry/', 'load-report/', 'session/connection-failure.ts'),
+      ...[...balancerPort, ...words, 'node:', 'undici'],
+    ],
+    reason: 'sending a request takes an endpoint from routing and tells it the outcome; it finds no instances itself',
+  },
+  {
+    name: 'client: explain',
+    files: /^packages\/client\/src\/explain\//,
+    may: [...at('explain/', 'routing/', 'source/snapshot-source.ts'), ...balancerPort, ...words],
+    reason: 'an explanation joins what the deciding parts say, so it imports them and none of them imports it',
+  },
+  {
+    name: 'client for gRPC',
+    files: /^packages\/client\/src\/grpc\//,
+    may: [`${client}/`, '@rollcall/protocol', '@grpc/grpc-js', 'node:'],
+    reason: 'grpc-js is an optional peer: only programs that import this subpath need it',
+  },
+  {
+    name: 'client',
+    files: /^packages\/client\//,
+    may: [`${client}/`, '@rollcall/protocol', '@opentelemetry/api', 'ws', 'undici', 'node:'],
+    reason: 'a program that installs the client gets few packages with it, and nothing of the server',
+  },
+];
