@@ -13,6 +13,7 @@ const rules: Readonly<Partial<Record<GroupExplanation['rule'], string>>> = {
   weightless: 'all that are ready have weight 0, so weights do not count',
   critical: 'none is ready, so critical ones are chosen: the check may be wrong',
   draining: 'only draining ones are left, so these are chosen',
+  starting: 'only starting ones are left, so these are chosen',
 };
 
 export function printExplanation(terminal: Terminal, { service, list, groups, instances }: Explanation): void {

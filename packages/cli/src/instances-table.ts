@@ -7,8 +7,10 @@ import type { Terminal } from './terminal.ts';
 const tones: Readonly<Record<InstanceStatus, Tone>> = {
   passing: 'good',
   warning: 'poor',
+  starting: 'poor',
   draining: 'poor',
   critical: 'bad',
+  maintenance: 'bad',
 };
 
 export function printInstances(terminal: Terminal, instances: readonly Instance[]): void {

@@ -5,7 +5,7 @@
  * This file knows nothing of balancers or transports.
  */
 
-import type { Instance } from '@rollcall/protocol';
+import { getsTraffic, type Instance } from '@rollcall/protocol';
 
 export class Endpoint {
   /** The registry's newest record; replaced when its tags, metadata, weight or status change. */
@@ -68,9 +68,9 @@ export function reconcile(known: ReadonlyMap<string, Endpoint>, instances: reado
   return { endpoints, removed, revived };
 }
 
-/** Passing and warning instances may be chosen; critical and draining ones should not be. */
+/** Whether the registry says that the instance gets new work. */
 export function isReady(instance: Instance): boolean {
-  return instance.status === 'passing' || instance.status === 'warning';
+  return getsTraffic(instance.status);
 }
 
 /**

@@ -44,13 +44,3 @@ export interface CheckDefinition {
   /** An instance critical for this long is deregistered; absent means never. */
   readonly deregisterCriticalAfterMs?: number;
 }
-
-/** The worst of several statuses; passing when there are none. */
-export function worstStatus(statuses: Iterable<CheckStatus>): CheckStatus {
-  let worst: CheckStatus = 'passing';
-  for (const status of statuses) {
-    if (status === 'critical') return 'critical';
-    if (status === 'warning') worst = 'warning';
-  }
-  return worst;
-}

@@ -6,6 +6,7 @@
 import { errorCodes } from './errors.ts';
 import type { Checked, FrameItem, FrameItemKey, FrameView, ReplyFrame } from './frame.ts';
 import { revision, view } from './frame-request.ts';
+import { instanceStatuses } from './instance.ts';
 import {
   Malformed,
   attempt,
@@ -34,7 +35,6 @@ const types = [
   'error',
 ] as const satisfies readonly ReplyFrame['type'][];
 
-const statuses = ['passing', 'warning', 'critical', 'draining'] as const;
 const unlimited = Number.MAX_SAFE_INTEGER;
 
 /** @param value what JSON.parse gave for one message */
@@ -165,7 +165,7 @@ function isInstance(item: unknown): boolean {
     isObject(meta) &&
     isTexts(Object.values(meta)) &&
     isAmount(weight) &&
-    statuses.some((known) => known === status)
+    instanceStatuses.some((known) => known === status)
   );
 }
 

@@ -3,8 +3,8 @@
 export { RegistryError, errorCodes, isRegistryError, toRegistryError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
 export { nearest } from './nearest.ts';
-export { worstStatus } from './check.ts';
 export type { CheckDefinition, CheckKind, CheckStatus } from './check.ts';
+export { getsTraffic, instanceStatuses, worseStatus } from './instance.ts';
 export type { Instance, InstanceStatus, ServiceSnapshot } from './instance.ts';
 export { checkRequest } from './frame-request.ts';
 export { checkReply } from './frame-reply.ts';

@@ -1,12 +1,42 @@
 /**
- * An instance of a service as clients see it: where to reach it and whether it may be chosen.
+ * An instance of a service as clients see it: where to reach it and whether to choose it.
  * The registry's own record of it, with nodes and checks, is richer (server `registry/rows.ts`).
  */
 
-import type { CheckStatus } from './check.ts';
+/**
+ * The effective status of an instance, from the best to the worst. The worst thing that is said of an instance counts.
+ *
+ * | status | meaning | new work |
+ * |---|---|---|
+ * | `passing` | every check passes | yes |
+ * | `warning` | a check warns | yes, with the weight for warnings |
+ * | `starting` | it is not ready yet | no |
+ * | `draining` | it still answers, and is about to leave | no |
+ * | `critical` | a check fails | no |
+ * | `maintenance` | an operator took it, or its node, out of service | no, not even when nothing else is left |
+ */
+export const instanceStatuses = ['passing', 'warning', 'starting', 'draining', 'critical', 'maintenance'] as const;
 
-/** `draining` means: still answering, but about to leave; do not choose it for new work. */
-export type InstanceStatus = CheckStatus | 'draining';
+export type InstanceStatus = (typeof instanceStatuses)[number];
+
+const severity: Readonly<Record<InstanceStatus, number>> = {
+  passing: 0,
+  warning: 1,
+  starting: 2,
+  draining: 3,
+  critical: 4,
+  maintenance: 5,
+};
+
+/** The worse of two statuses. */
+export function worseStatus(a: InstanceStatus, b: InstanceStatus): InstanceStatus {
+  return severity[b] > severity[a] ? b : a;
+}
+
+/** Whether an instance with this status gets new work. */
+export function getsTraffic(status: InstanceStatus): status is 'passing' | 'warning' {
+  return status === 'passing' || status === 'warning';
+}
 
 export interface Instance {
   /** Unique on its node. */

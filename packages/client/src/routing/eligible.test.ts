@@ -9,13 +9,17 @@ const warning = { id: 'warning', status: 'warning', weight: 0.1 } as const;
 const idle = { id: 'idle', status: 'passing', weight: 0 } as const;
 const critical = { id: 'critical', status: 'critical' } as const;
 const draining = { id: 'draining', status: 'draining' } as const;
+const starting = { id: 'starting', status: 'starting' } as const;
+const maintenance = { id: 'maintenance', status: 'maintenance' } as const;
 
 it.each<[what: string, all: Partial<Instance>[], chosen: string[]]>([
-  ['nobody from nobody', [], []],
-  ['passing and warning ones', [critical, warning, passing, draining, idle], ['warning', 'passing']],
-  ['weight 0 only if nobody else is ready', [critical, idle, draining], ['idle']],
-  ['critical ones if nobody is ready', [draining, critical], ['critical']],
-  ['draining ones if nobody else is left', [draining], ['draining']],
+  ['nothing from an empty list', [], []],
+  ['passing and warning ones', [critical, warning, passing, draining, starting, maintenance, idle], ['warning', 'passing']],
+  ['weight 0 only if no other is ready', [critical, idle, draining], ['idle']],
+  ['critical ones if none is ready', [draining, starting, critical, maintenance], ['critical']],
+  ['draining ones if no other is left', [starting, draining, maintenance], ['draining']],
+  ['starting ones if no other is left', [starting, maintenance], ['starting']],
+  ['none in maintenance, even if no other is left', [maintenance], []],
 ])('chooses %s', (_what, all, chosen) => {
   const endpoints = all.map(({ id, ...fields }) => new Endpoint(anInstance(id ?? '', fields)));
   expect(eligible(endpoints).endpoints.map(({ instance }) => instance.id)).toEqual(chosen);
@@ -40,8 +44,8 @@ it('does not panic unless it is told to', () => {
   expect(chosenOf([...ready(1), ...down(9)])).toBe(1);
 });
 
-it('neither counts nor takes in draining ones and those of weight 0 when it panics', () => {
-  const others = [draining, { ...draining, id: 'other' }, idle, { ...critical, id: 'critical-idle', weight: 0 }];
+it('neither counts nor takes in draining, starting and maintained ones and those of weight 0 when it panics', () => {
+  const others = [draining, starting, maintenance, idle, { ...critical, id: 'critical-idle', weight: 0 }];
   expect(chosenOf([...ready(2), ...down(2), ...others], 0.5)).toBe(2);
   expect(chosenOf([...ready(2), ...down(3), ...others], 0.5)).toBe(5);
 });

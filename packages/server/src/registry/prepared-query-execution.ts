@@ -1,6 +1,7 @@
 /** What a prepared query finds: the same for every protocol that asks. Pure. */
 
-import { worstStatus, type CheckStatus } from '@rollcall/protocol';
+import { getsTraffic } from '@rollcall/protocol';
+import { statusOfChecks } from './effective-status.ts';
 import type { PreparedService } from './prepared-query.ts';
 import { find, type Reader } from './reader.ts';
 import type { CheckRow, InstanceRow, NodeRow } from './rows.ts';
@@ -10,7 +11,7 @@ export interface FoundInstance {
   readonly node: NodeRow;
   /** Those of its node, then its own, ignored ones included; each in order of their ids. */
   readonly checks: readonly CheckRow[];
-  /** The worst of those that count; never critical. */
+  /** By the checks that count. */
   readonly status: 'passing' | 'warning';
 }
 
@@ -49,9 +50,9 @@ export function selectorOf(
       ...[...find.checksOfNode(reader, node.name)].sort(byId),
       ...[...find.checksOfInstance(reader, node.name, instance.id)].sort(byId),
     ];
-    const counted = checks.filter(({ id }) => !ignored.has(id)).map(({ status }): CheckStatus => status);
-    const status = worstStatus(counted);
-    if (status === 'critical' || (wanted.OnlyPassing && status !== 'passing')) return undefined;
+    const counted = ignored.size === 0 ? checks : checks.filter(({ id }) => !ignored.has(id));
+    const status = statusOfChecks(counted);
+    if (!getsTraffic(status) || (wanted.OnlyPassing && status !== 'passing')) return undefined;
     return { instance, node, checks, status };
   };
 }

@@ -1,10 +1,12 @@
 /**
- * How much of what is registered can be used: the counts behind `/metrics` and the status page.
+ * Counts the nodes and services that clients can use, for `/metrics` and the status page.
  *
- * A node is available while none of its own checks is critical. A service is available while at
- * least one of its instances is passing: all checks of the instance and of its node pass.
+ * A node is available while its own checks let its instances get traffic: none of them is critical. A service is
+ * available while the effective status of at least one instance is passing.
  */
 
+import { getsTraffic } from '@rollcall/protocol';
+import { statuses, statusOfNode } from '../../registry/effective-status.ts';
 import { buckets, find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 
@@ -23,10 +25,10 @@ export function availability(counts: Counts): number {
 }
 
 /**
- * Counts anew only when the registry has changed since the last call.
+ * Counts again only when the registry has changed since the last call.
  *
- * One pass over the checks, then each service's instances up to the first that passes: O(checks +
- * services) while most instances pass.
+ * It looks at each node, and at each service's instances up to the first that passes: O(nodes + services) while most
+ * instances pass.
  */
 export function countsOf(state: State): () => Counts {
   let revision = -1;
@@ -41,28 +43,22 @@ export function countsOf(state: State): () => Counts {
 }
 
 function count(state: State): Counts {
-  const critical = new Set<string>();
-  /** Nodes, and instances as `node NUL id`, that have a check which does not pass. */
-  const failing = new Set<string>();
-  for (const check of find.checks(state)) {
-    if (check.status === 'passing') continue;
-    failing.add(check.instance === '' ? check.node : `${check.node}\0${check.instance}`);
-    if (check.instance === '' && check.status === 'critical') critical.add(check.node);
-  }
+  let nodesAvailable = 0;
+  for (const { name } of find.nodes(state)) if (getsTraffic(statusOfNode(state, name))) nodesAvailable++;
+  const statusOf = statuses(state);
   let servicesAvailable = 0;
   let instances = 0;
   for (const service of state.services.names()) {
     instances += state.bucketSize(buckets.instancesOfService(service));
-    for (const { node, id } of find.instancesOfService(state, service)) {
-      if (failing.has(node) || failing.has(`${node}\0${id}`)) continue;
+    for (const instance of find.instancesOfService(state, service)) {
+      if (statusOf(instance) !== 'passing') continue;
       servicesAvailable++;
       break;
     }
   }
-  const nodes = state.bucketSize(buckets.all('node'));
   return {
-    nodes,
-    nodesAvailable: nodes - critical.size,
+    nodes: state.bucketSize(buckets.all('node')),
+    nodesAvailable,
     services: state.services.size,
     servicesAvailable,
     instances,

@@ -7,6 +7,7 @@
  * own; an address that is a host name becomes CNAME and is not followed.
  */
 
+import { weightOf } from '../../registry/effective-status.ts';
 import type { NodeRow } from '../../registry/rows.ts';
 import { addressDigits } from './address.ts';
 import type { Subject } from './directory.ts';
@@ -85,7 +86,7 @@ function srvEntry(zone: Zone, { instance, status, digits, host, atNode }: Member
   // A node may have a name that the DNS cannot express; its address always can be.
   const target =
     host ?? (atNode ? nodeName(zone, instance.node) : undefined) ?? `${digits}.addr.${zone.datacenter}.${zone.domain}`;
-  const weight = uint16(status === 'warning' ? instance.weights.warning : instance.weights.passing);
+  const weight = uint16(weightOf(instance, status));
   return {
     record: { type: 'SRV', owner: asAsked, ttl, weight, port: uint16(instance.port), target },
     along: digits === undefined ? [] : [addressRecord(target, digits, ttl)],

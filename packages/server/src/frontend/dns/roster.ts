@@ -4,12 +4,13 @@
  * long, is `directory.ts`' business.
  */
 
-import { worstStatus, type CheckStatus } from '@rollcall/protocol';
+import { getsTraffic } from '@rollcall/protocol';
 import { nearestFirst } from '../../registry/coordinate.ts';
+import { statuses } from '../../registry/effective-status.ts';
 import { selectorOf } from '../../registry/prepared-query-execution.ts';
 import type { PreparedService } from '../../registry/prepared-query.ts';
 import { find, type Reader } from '../../registry/reader.ts';
-import type { CheckRow, InstanceRow } from '../../registry/rows.ts';
+import type { InstanceRow } from '../../registry/rows.ts';
 import { addressDigits } from './address.ts';
 import { hostName, lowerCase } from './host-name.ts';
 import type { Build } from './rebuilt.ts';
@@ -108,7 +109,7 @@ export function* rosterOf(reader: Reader, options: RosterOptions): Build<Roster>
       yield members.length > 0 ? soFar : undefined;
       if (!options.readsNode(instance.node)) continue;
       const status = statusOf(instance);
-      if (status === 'critical' || (options.onlyPassing && status === 'warning')) continue;
+      if (!getsTraffic(status) || (options.onlyPassing && status !== 'passing')) continue;
       members.push(memberOf(reader, instance, status, ownNames));
     }
   }
@@ -154,25 +155,6 @@ function memberOf(reader: Reader, instance: InstanceRow, status: Member['status'
   const address = atNode ? (find.node(reader, instance.node)?.address ?? '') : instance.address;
   const digits = own ?? (atNode ? addressDigits(address) : undefined);
   return { instance, status, atNode, digits, host: digits === undefined ? hostName(address) : undefined };
-}
-
-/** Of an instance: the worst of its checks and its node's. Each node is looked at once. */
-function statuses(reader: Reader): (instance: InstanceRow) => CheckStatus {
-  const nodes = new Map<string, CheckStatus>();
-  return ({ node, id }) => {
-    let worst = nodes.get(node);
-    if (worst === undefined) {
-      worst = worstOf('passing', find.checksOfNode(reader, node));
-      nodes.set(node, worst);
-    }
-    return worstOf(worst, find.checksOfInstance(reader, node, id));
-  };
-}
-
-function worstOf(status: CheckStatus, checks: Iterable<CheckRow>): CheckStatus {
-  let worst = status;
-  for (const check of checks) worst = worstStatus([worst, check.status]);
-  return worst;
 }
 
 /** Also true of no address at all. */

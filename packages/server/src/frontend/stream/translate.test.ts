@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { CheckKind, CheckStatus } from '@rollcall/protocol';
-import type { CheckRow, InstanceRow, NodeRow } from '../../registry/rows.ts';
-import { hashIn, statusOf, toCheckInputs, toInstance, toKvItem, tokenHash } from './translate.ts';
-
-function check(type: CheckKind, status: CheckStatus): CheckRow {
-  const written = { created: 1, modified: 1 };
-  return { kind: 'check', node: 'n', id: type, name: type, status, notes: '', output: '', instance: 'i', type, definition: {}, ...written };
-}
+import { instanceStatuses } from '@rollcall/protocol';
+import type { InstanceRow, NodeRow } from '../../registry/rows.ts';
+import { hashIn, toCheckInputs, toInstance, toKvItem, tokenHash } from './translate.ts';
 
 const instance: InstanceRow = {
   kind: 'instance',
@@ -23,22 +18,6 @@ const instance: InstanceRow = {
 };
 const node: NodeRow = { kind: 'node', name: 'n', id: '', address: '10.0.0.1', meta: {}, created: 1, modified: 1 };
 
-describe('the status of an instance', () => {
-  it.each<[string, [CheckKind, CheckStatus][], CheckStatus, string]>([
-    ['no check at all', [], 'passing', 'passing'],
-    ['a warning', [['http', 'warning'], ['stream', 'passing']], 'passing', 'warning'],
-    ['a warning of its node', [['stream', 'passing']], 'warning', 'warning'],
-    ['a critical node', [['stream', 'passing']], 'critical', 'critical'],
-    ['a closed stream', [['stream', 'critical'], ['http', 'passing']], 'passing', 'critical'],
-    ['a drain', [['drain', 'critical'], ['stream', 'passing']], 'passing', 'draining'],
-    ['a drain and a warning', [['drain', 'critical'], ['http', 'warning']], 'passing', 'draining'],
-    ['a drain whose process has died', [['drain', 'critical'], ['stream', 'critical']], 'passing', 'critical'],
-    ['a drain on a critical node', [['drain', 'critical']], 'critical', 'critical'],
-  ])('with %s', (_what, checks, ofNode, expected) => {
-    expect(statusOf(checks.map(([type, status]) => check(type, status)), ofNode)).toBe(expected);
-  });
-});
-
 describe('an instance', () => {
   it('without an address is at its node', () => {
     expect(toInstance(instance, node, 'passing').address).toBe('10.0.0.1');
@@ -46,8 +25,8 @@ describe('an instance', () => {
   });
 
   it('weighs what its status says', () => {
-    const weights = (['passing', 'warning', 'critical', 'draining'] as const).map((status) => toInstance(instance, node, status).weight);
-    expect(weights).toEqual([10, 1, 10, 10]);
+    const weights = instanceStatuses.map((status) => toInstance(instance, node, status).weight);
+    expect(weights).toEqual([10, 1, 10, 10, 10, 10]);
   });
 
   it('has the stream check, its own checks with their kinds, and the drain check', () => {

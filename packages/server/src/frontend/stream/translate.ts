@@ -3,20 +3,18 @@
  */
 
 import { createHash } from 'node:crypto';
-import {
-  worstStatus,
-  type CheckDefinition,
-  type CheckKind,
-  type CheckRegistration,
-  type CheckStatus,
-  type Instance,
-  type InstanceRegistration,
-  type InstanceStatus,
-  type KvItem,
+import type {
+  CheckDefinition,
+  CheckKind,
+  CheckRegistration,
+  Instance,
+  InstanceRegistration,
+  InstanceStatus,
+  KvItem,
 } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput } from '../../registry/command.ts';
-import { find, type Reader } from '../../registry/reader.ts';
-import type { CheckRow, InstanceRow, KvRow, NodeRow, SessionRow } from '../../registry/rows.ts';
+import { weightOf } from '../../registry/effective-status.ts';
+import type { InstanceRow, KvRow, NodeRow, SessionRow } from '../../registry/rows.ts';
 
 /** Pause between two probes of a check that names none; Consul's usual example. */
 const intervalMs = 10_000;
@@ -37,29 +35,9 @@ export function toInstance(row: InstanceRow, node: NodeRow | undefined, status: 
     port: row.port,
     tags: row.tags,
     meta: row.meta,
-    weight: status === 'warning' ? row.weights.warning : row.weights.passing,
+    weight: weightOf(row, status),
     status,
   };
-}
-
-/**
- * Worst of the instance's checks and its node's. The drain check is critical for pickers of every
- * protocol; here it has its own word, unless something else says that the instance is down.
- */
-export function statusOf(checks: Iterable<CheckRow>, nodeStatus: CheckStatus): InstanceStatus {
-  let worst: InstanceStatus = nodeStatus;
-  let draining = false;
-  for (const { type, status } of checks) {
-    if (type === 'drain') draining = true;
-    else if (status === 'critical') return 'critical';
-    else if (status === 'warning' && worst === 'passing') worst = 'warning';
-  }
-  return draining && worst !== 'critical' ? 'draining' : worst;
-}
-
-/** Worst of a node's own checks. */
-export function nodeStatus(reader: Reader, node: string): CheckStatus {
-  return worstStatus(Array.from(find.checksOfNode(reader, node), ({ status }) => status));
 }
 
 export function toKvItem({ key, value, flags, modified, session }: KvRow): KvItem {

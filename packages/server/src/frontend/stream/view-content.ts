@@ -6,11 +6,11 @@
 import {
   RegistryError,
   frameLimits,
-  type CheckStatus,
   type FrameItemKey,
   type FrameView,
   type FrameViewKind,
 } from '@rollcall/protocol';
+import { statuses } from '../../registry/effective-status.ts';
 import { find } from '../../registry/reader.ts';
 import type { KvRow } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
@@ -18,7 +18,7 @@ import { catalog } from '../../registry/views.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { Audience } from './audience.ts';
-import { nodeStatus, statusOf, toInstance, toKvItem } from './translate.ts';
+import { toInstance, toKvItem } from './translate.ts';
 
 interface Item {
   /** As a delta names the item when it is gone. */
@@ -142,15 +142,10 @@ export class ViewContent {
 type Items = Generator<readonly [string, (before?: Item) => Item]>;
 
 function* instances(state: State, service: string, audience: Audience): Items {
-  const statuses = new Map<string, CheckStatus>();
+  const statusOf = statuses(state);
   for (const row of find.instancesOfService(state, service)) {
     if (!audience.allows('node', 'read', row.node)) continue;
-    let ofNode = statuses.get(row.node);
-    if (ofNode === undefined) {
-      ofNode = nodeStatus(state, row.node);
-      statuses.set(row.node, ofNode);
-    }
-    const status = statusOf(find.checksOfInstance(state, row.node, row.id), ofNode);
+    const status = statusOf(row);
     const node = find.node(state, row.node);
     const version = `${row.modified} ${node?.modified ?? 0} ${status}`;
     yield [
