@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { errorCodes, type ErrorCode } from '@rollcall/protocol';
 import { describe, expect, it } from 'vitest';
 import { statusOf as adminStatus } from '../packages/server/src/frontend/admin/errors.ts';
-import { statusOf as consulStatus } from '../packages/server/src/frontend/consul/errors.ts';
+import { statusOf as consulStatus } from '../packages/server/src/frontend/consul/wire/errors.ts';
 import { checkCatalogue, checkStatuses } from './error-catalogue.ts';
 import { root } from './source-files.ts';
 

@@ -64,7 +64,7 @@ describe('the check', () => {
       "import { createHash } from 'node:crypto';",
       "import type { Registry } from '../../registry/registry.ts';",
       "import type { Health } from '../../health/health.ts';",
-      "import { translate } from './kv/translate.ts';",
+      "import { kvJson } from './kv/kv-json.ts';",
     ].join('\n');
     expect(checkImports([file(at('frontend/consul/frontend.ts'), text)])).toEqual([]);
   });

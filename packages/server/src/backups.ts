@@ -5,7 +5,7 @@
 
 import { inspectBackup as inspect, type BackupContent } from './backup/inspect.ts';
 import { readBackup as read, type Backup } from './backup/restore.ts';
-import { readSnapshot } from './frontend/consul/snapshot-reader.ts';
+import { readSnapshot } from './frontend/consul/snapshot/reader.ts';
 
 /** @throws RegistryError as those of `backup/restore.ts` and of `snapshot-reader.ts` */
 export function readBackup(source: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Backup> {

@@ -17,7 +17,7 @@ import { readBackup } from './backups.ts';
 import { admin } from './frontend/admin/frontend.ts';
 import type { AdminDeps } from './frontend/admin/deps.ts';
 import { consul } from './frontend/consul/frontend.ts';
-import { defineOwn, type OwnDefinitions } from './frontend/consul/own-definitions.ts';
+import { defineOwn, type OwnDefinitions } from './frontend/consul/agent/own-definitions.ts';
 import { dns, type Dns } from './frontend/dns/frontend.ts';
 import { stream } from './frontend/stream/frontend.ts';
 import { Liveness } from './health/liveness.ts';

@@ -12,9 +12,9 @@ import { find } from '../../registry/reader.ts';
 import type { Access } from '../../security/access.ts';
 import { recordTypes } from '../../security/records.ts';
 import { namedResources, scalarResources } from '../../security/rules.ts';
-import { samples, type Fixture, type Sample } from './access-samples.case.ts';
+import { type Fixture, type Sample, samples } from './access-samples.case.ts';
 import { Consul, lasting } from './consul.case.ts';
-import type { Action } from './route.ts';
+import type { Action } from './request/route.ts';
 import { routeTable } from './routes.ts';
 
 const management = 'a management token';

@@ -30,7 +30,6 @@ export interface Sample {
   readonly denied?: number;
 }
 
-
 const nobody: Sample['empty'] = [];
 const oneNode = { Node: 'other', Address: '10.0.0.9' };
 
@@ -181,4 +180,3 @@ export const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/status/leader': { path: '/v1/status/leader' },
   'GET /v1/status/peers': { path: '/v1/status/peers' },
 };
-

@@ -4,10 +4,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { assertAccessDeclared } from '../../security/access.ts';
 import { manualClock } from '../../manual-clock.case.ts';
-import { Consul, lasting, type Answer } from './consul.case.ts';
-import { accessOf } from './route.ts';
+import { assertAccessDeclared } from '../../security/access.ts';
+import { type Answer, Consul, lasting } from './consul.case.ts';
+import { accessOf } from './request/route.ts';
 import { routeTable } from './routes.ts';
 
 const management = 'root';

@@ -1,10 +1,10 @@
 /** A server and an HTTP client for tests of this front end. Close both: `await using`. */
 
-import { Agent, request as send, type IncomingHttpHeaders } from 'node:http';
+import { Agent, type IncomingHttpHeaders, request as send } from 'node:http';
 import { expect, vi } from 'vitest';
 import { memory } from '../../engine/memory/memory.ts';
 import { createServer, type Server, type ServerOptions } from '../../server.ts';
-import { emptyList } from './no-mesh.ts';
+import { emptyList } from './mesh/no-mesh.ts';
 
 export interface Answer {
   readonly status: number;

@@ -160,7 +160,7 @@ test('requests are counted by the route’s path, never by the client’s', asyn
 
 test('registering itself again after a restart moves no index', async () => {
   const before = await consul.get('/v1/health/service/consul');
-  const { registerSelf } = await import('./own-node.ts');
+  const { registerSelf } = await import('./agent/own-node.ts');
   const { registry } = consul.server;
   const [node] = (await consul.get('/v1/catalog/nodes')).json<{ ID: string }[]>();
   const identity = { nodeName: 'server-1', nodeId: node?.ID ?? '', address: '127.0.0.1', datacenter: 'dc1' };

@@ -1,33 +1,34 @@
 /**
  * The front end for Consul's HTTP API: finds the route of a request, answers it or parks it, and turns
- * whatever goes wrong into an answer. Routes: `routes.ts`; waiting: `blocking.ts`; bytes: `wire.ts`.
+ * whatever goes wrong into an answer. Routes: `routes.ts`; waiting: `answer/blocking.ts`; bytes: `wire/responses.ts`.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RegistryError, isRegistryError, toRegistryError } from '@rollcall/protocol';
+import { isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
 import type { BackupStore } from '../../net/transfers.ts';
-import { assertAccessDeclared, type Access } from '../../security/access.ts';
+import { type Access, assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
 import { disabledText } from '../../security/denied.ts';
 import { TooManyFailures } from '../../security/gate.ts';
-import { Answering } from './answering.ts';
-import { Parking } from './blocking.ts';
-import { demand, type Call, type Reply, type SentReply, type Written } from './call.ts';
-import { caRoots } from './connect-ca.ts';
-import { Entrance, nobody } from './entrance.ts';
-import { Monitors } from './monitor.ts';
-import { namedCaller } from './near.ts';
-import { registerSelf } from './own-node.ts';
-import { Params, checkScope, noWait, readConsistency, readWait, type Wait } from './params.ts';
-import { Plan, Plans } from './plan.ts';
-import { Refusals } from './refusals.ts';
-import { Router } from './router.ts';
-import { accessOf, isIndexed, routed } from './route.ts';
-import type { ActRoute, OwnRoute, ReadRoute, Route, RoutedRow } from './route.ts';
+import { Monitors } from './agent/monitor.ts';
+import { registerSelf } from './agent/own-node.ts';
+import { Answering } from './answer/answering.ts';
+import { Parking } from './answer/blocking.ts';
+import { Plan, Plans } from './answer/plan.ts';
+import { Refusals } from './answer/refusals.ts';
+import { namedCaller } from './catalog/near.ts';
+import { caRoots } from './mesh/ca-roots.ts';
+import { Authenticator, nobody } from './request/authenticator.ts';
+import { type Call, demand } from './request/call.ts';
+import { accessOf, isIndexed, routed } from './request/route.ts';
+import type { ActRoute, OwnRoute, ReadRoute, Route, RoutedRow } from './request/route.ts';
+import { Router } from './request/router.ts';
 import { routeTable } from './routes.ts';
-import { Snapshots } from './snapshot.ts';
-import { plainIndex, Wire, withIndex } from './wire.ts';
+import { Snapshots } from './snapshot/snapshot.ts';
+import { checkScope, noWait, Params, readConsistency, readWait, type Wait } from './wire/params.ts';
+import type { Reply, SentReply, Written } from './wire/reply.ts';
+import { plainIndex, Wire, withIndex } from './wire/responses.ts';
 
 export interface ConsulOptions {
   /** What snapshots are made of and become. */
@@ -67,7 +68,7 @@ class ConsulFrontend implements Frontend {
   readonly #wire: Wire;
   /** Paths whose GET has the headers of a read. */
   readonly #indexed: ReadonlySet<string>;
-  readonly #entrance: Entrance;
+  readonly #authenticator: Authenticator;
   readonly #answering: Answering;
   readonly #parking: Parking;
   readonly #refusals: Refusals;
@@ -83,7 +84,7 @@ class ConsulFrontend implements Frontend {
     this.#indexed = new Set(table.filter(({ methods }) => isIndexed(methods.GET)).map(({ path }) => path));
     const { acl } = context.security;
     this.#wire = new Wire(acl.enabled ? acl.defaultPolicy : 'allow');
-    this.#entrance = new Entrance(context);
+    this.#authenticator = new Authenticator(context);
     this.#answering = new Answering(context, this.#wire, {
       answered: (_response, { route }, status) => context.metrics.request(route, status),
       failed: (response, { route }, caller, error) => this.#fail(response.req, response, route, error, caller),
@@ -123,7 +124,7 @@ class ConsulFrontend implements Frontend {
     const { request, response } = exchange;
     let known: Plan | undefined;
     try {
-      const token = this.#entrance.check(request);
+      const token = this.#authenticator.check(request);
       const { method, url = '' } = request;
       known = method === 'GET' ? this.#plans.get(url) : undefined;
       if (known === undefined) this.#route(exchange, token);
@@ -136,7 +137,7 @@ class ConsulFrontend implements Frontend {
   /** Who asks. @throws RegistryError `unauthenticated`; TooManyFailures */
   #enter(request: IncomingMessage, { kind }: Access, token: string): Caller {
     if (kind === 'open' || kind === 'own-proof') return nobody;
-    return this.#entrance.enter(request, token);
+    return this.#authenticator.enter(request, token);
   }
 
   /** @param token from the headers; a parameter comes before it */
@@ -293,8 +294,8 @@ class ConsulFrontend implements Frontend {
     const shaped = reply === undefined || Buffer.isBuffer(reply) ? undefined : reply;
     const status = shaped?.status ?? 200;
     this.#context.metrics.request(path, status);
-    if (shaped?.denied === true) this.#entrance.record('denied', request, caller);
-    else if (audit !== undefined && status < 400) this.#entrance.record(audit, request, caller);
+    if (shaped?.denied === true) this.#authenticator.record('denied', request, caller);
+    else if (audit !== undefined && status < 400) this.#authenticator.record(audit, request, caller);
   }
 
   #write({ exchange: { request, response }, caller }: Call, { path, audit, indexed }: ActRoute, written: Written): void {
@@ -306,7 +307,7 @@ class ConsulFrontend implements Frontend {
         const head = this.#wire.bodyHead(text === undefined ? 'json' : 'text', body.bytes, more);
         this.#answering.send(response, status, head, body);
         this.#context.metrics.request(path, status);
-        if (audit !== undefined && status < 400) this.#entrance.record(audit, request, caller);
+        if (audit !== undefined && status < 400) this.#authenticator.record(audit, request, caller);
       },
       (error) => this.#fail(request, response, path, error, caller),
     );
@@ -329,10 +330,10 @@ class ConsulFrontend implements Frontend {
     }
     const { code } = toRegistryError(thrown);
     if (code === 'internal') this.#context.log.error({ err: thrown, route }, 'a request failed');
-    if (code === 'permission_denied') this.#entrance.record('denied', request, caller);
+    if (code === 'permission_denied') this.#authenticator.record('denied', request, caller);
     // A token that nobody has was written down at the entrance; a login that proved nothing was not.
     if (code === 'unauthenticated' && caller === nobody) {
-      this.#entrance.record('unauthenticated', request, undefined);
+      this.#authenticator.record('unauthenticated', request, undefined);
     }
     if (response.headersSent) {
       response.destroy();

@@ -4,12 +4,17 @@
  * prints the seed.
  */
 
-import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Consul, lasting } from './consul.case.ts';
-import * as definitions from './definitions.ts';
-import type { AnySchema, Field } from './decode.ts';
+import * as agent from './agent/schema.ts';
+import * as catalog from './catalog/schema.ts';
+import { preparedQuery } from './query/schema.ts';
+import { sessionRequest } from './session/schema.ts';
+import { txnOperation } from './txn/schema.ts';
 import { routeTable } from './routes.ts';
+import type { AnySchema, Field } from './wire/decode.ts';
+
+import fc from 'fast-check';
 
 const runs = Number(process.env['ROLLCALL_FUZZ_RUNS'] ?? 10_000);
 
@@ -123,20 +128,20 @@ function bodyOf(schema: AnySchema): fc.Arbitrary<unknown> {
 }
 
 const schemas: readonly AnySchema[] = [
-  definitions.agentService,
-  definitions.agentCheck,
-  definitions.checkUpdate,
-  definitions.catalogRegistration,
-  definitions.catalogDeregistration,
-  definitions.sessionRequest,
-  definitions.coordinateUpdate,
-  definitions.preparedQuery,
+  agent.agentService,
+  agent.agentCheck,
+  agent.checkUpdate,
+  catalog.catalogRegistration,
+  catalog.catalogDeregistration,
+  sessionRequest,
+  catalog.coordinateUpdate,
+  preparedQuery,
 ];
 const verbs = [
   ...['set', 'delete', 'delete-cas', 'delete-tree', 'cas', 'lock', 'unlock', 'get', 'get-or-empty', 'get-tree'],
   ...['check-session', 'check-index', 'check-not-exists'],
 ];
-const transaction = fc.array(bodyOf(definitions.txnOperation), { maxLength: 4 }).chain((operations) =>
+const transaction = fc.array(bodyOf(txnOperation), { maxLength: 4 }).chain((operations) =>
   // Hardly any would have a verb that exists.
   fc.array(fc.constantFrom(...verbs), { minLength: 16, maxLength: 16 }).map((chosen) =>
     operations.map((operation) =>

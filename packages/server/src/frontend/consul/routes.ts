@@ -1,31 +1,31 @@
 /**
  * The visible surface as one table: each route with its methods, and what each of them demands of its
- * caller. How a path finds its row: `router.ts`.
+ * caller. How a path finds its row: `request/router.ts`.
  */
 
-import { aclRoutes } from './acl-routes.ts';
-import { setAgentToken } from './acl-entry.ts';
-import { listChecks, deregisterCheck, registerCheck, report, updateCheck } from './agent-checks.ts';
-import { deregisterService, getService, listServices, registerService } from './agent-services.ts';
-import { instanceHealth, serviceHealth } from './agent-health.ts';
-import * as operation from './agent-operation.ts';
-import { members, self } from './agent.ts';
-import type { Handler } from './call.ts';
-import * as catalog from './catalog.ts';
-import * as coordinates from './coordinates.ts';
-import * as events from './events.ts';
-import * as health from './health-endpoints.ts';
-import * as kv from './kv.ts';
-import { maintainNode, maintainService } from './maintenance.ts';
-import * as mesh from './no-mesh.ts';
-import * as operator from './operator.ts';
-import * as queries from './prepared-queries.ts';
-import type { Asked, Query } from './query.ts';
-import { anybody, demands, filters, named, open, refused, writes, type Route } from './route.ts';
-import * as session from './session.ts';
-import { leader, peers } from './status.ts';
-import { txn } from './txn.ts';
-import * as ui from './ui.ts';
+import { setAgentToken } from './acl/login.ts';
+import { aclRoutes } from './acl/routes.ts';
+import { deregisterCheck, listChecks, registerCheck, report, updateCheck } from './agent/checks.ts';
+import * as events from './agent/events.ts';
+import { instanceHealth, serviceHealth } from './agent/health.ts';
+import { maintainNode, maintainService } from './agent/maintenance.ts';
+import * as operation from './agent/operation.ts';
+import { members, self } from './agent/self.ts';
+import { deregisterService, getService, listServices, registerService } from './agent/services.ts';
+import * as catalog from './catalog/catalog.ts';
+import * as coordinates from './catalog/coordinates.ts';
+import * as health from './catalog/health.ts';
+import * as ui from './catalog/ui.ts';
+import * as kv from './kv/kv.ts';
+import * as mesh from './mesh/no-mesh.ts';
+import * as operator from './operator/operator.ts';
+import { leader, peers } from './operator/status.ts';
+import * as queries from './query/prepared-queries.ts';
+import type { Handler } from './request/call.ts';
+import type { Asked, Query } from './request/query.ts';
+import { anybody, demands, filters, named, open, refused, type Route, writes } from './request/route.ts';
+import * as session from './session/session.ts';
+import { txn } from './txn/txn.ts';
 
 /** What belongs to one front end: answers that last, which it ends when it closes, and its certificates. */
 export interface Lasting {

@@ -1,0 +1,205 @@
+/**
+ * Records of access control to the objects of Consul's API (`api/acl.go`, MPL-2.0). Pure. Secrets are kept
+ * nowhere, so they are shown by those calls only that were just given one (`security/README.md`).
+ */
+
+import { createHash } from 'node:crypto';
+import { find, type Reader } from '../../../registry/reader.ts';
+import { policyOf, recordTypes, roleOf } from '../../../security/records.ts';
+import type { AuthMethod, BindingRule, Grants, Policy, Role, Token } from '../../../security/records.ts';
+import type { Rules } from '../../../security/rules.ts';
+import {
+  anonymousAccessor,
+  nodeIdentityRules,
+  printRules,
+  serviceIdentityRules,
+  templateRules,
+} from '../../../security/templates.ts';
+import { formatDuration, nsPerMs } from '../wire/go-duration.ts';
+
+/** What stands in for a secret; Consul shows it to who may only read. */
+export const hiddenSecret = '<hidden>';
+
+/** The anonymous token's secret is none. */
+const anonymousSecret = 'anonymous';
+
+export function tokenJson(state: Reader, token: Token, secret = secretOf(token)): object {
+  const { accessorId, secretHash: _kept, created, modified, ...shown } = token;
+  return {
+    AccessorID: accessorId,
+    SecretID: secret,
+    Description: token.description,
+    ...grantsJson(state, token),
+    Local: token.local,
+    ...(token.authMethod === '' ? {} : { AuthMethod: token.authMethod }),
+    ...(token.expiresAtMs === 0 ? {} : { ExpirationTime: new Date(token.expiresAtMs).toISOString() }),
+    CreateTime: new Date(token.createdAtMs).toISOString(),
+    Hash: digestOf(shown),
+    CreateIndex: created,
+    ModifyIndex: modified,
+  };
+}
+
+function secretOf({ accessorId }: Token): string {
+  return accessorId === anonymousAccessor ? anonymousSecret : hiddenSecret;
+}
+
+/** What `?expanded` adds: everything that the token gives, however it comes to it. */
+export function expandedJson(state: Reader, token: Token, datacenter: string): object {
+  const roles = token.roles.map((id) => roleById(state, id)).filter((role) => role !== undefined);
+  const grants = [token, ...roles];
+  const policies = [...new Set(grants.flatMap((grant) => grant.policies))]
+    .map((id) => policyById(state, id))
+    .filter((policy) => policy !== undefined);
+  return {
+    ExpandedPolicies: orNull([
+      ...policies.map(policyJson),
+      ...grants.flatMap((one) => syntheticPolicies(one, datacenter)),
+    ]),
+    ExpandedRoles: orNull(roles.map((role) => roleJson(state, role))),
+    NamespaceDefaultPolicyIDs: null,
+    NamespaceDefaultRoleIDs: null,
+  };
+}
+
+function orNull<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list;
+}
+
+/** Identities as the policies that they stand for. */
+function syntheticPolicies(grants: Grants, datacenter: string): object[] {
+  const { serviceIdentities, nodeIdentities, templatedPolicies } = grants;
+  return [
+    ...serviceIdentities.map(({ service, datacenters }) =>
+      syntheticPolicy(`synthetic policy for service identity "${service}"`, serviceIdentityRules(service), datacenters),
+    ),
+    ...nodeIdentities.map(({ node }) =>
+      syntheticPolicy(`synthetic policy for node identity "${node}"`, nodeIdentityRules(node), [datacenter]),
+    ),
+    ...templatedPolicies.map(({ template, name, datacenters }) =>
+      syntheticPolicy(`${fromTemplate}${template}`, templateRules(template, name), datacenters),
+    ),
+  ];
+}
+
+export const fromTemplate = 'synthetic policy generated from templated policy: ';
+
+/** A policy that is kept nowhere, named by what it says. */
+export function syntheticPolicy(Description: string, rules: Rules, datacenters: readonly string[]): object {
+  const text = printRules(rules);
+  const ID = createHash('sha256').update(text).digest('hex').slice(0, 32);
+  return {
+    ID,
+    Name: `synthetic-policy-${ID}`,
+    Description,
+    Rules: text,
+    ...some('Datacenters', datacenters),
+    Hash: digestOf({ Description, text }),
+    CreateIndex: 0,
+    ModifyIndex: 0,
+  };
+}
+
+function grantsJson(state: Reader, grants: Grants & { readonly roles?: readonly string[] }): object {
+  const { policies, roles = [], serviceIdentities, nodeIdentities, templatedPolicies } = grants;
+  return {
+    ...some('Policies', links(policies, (id) => policyById(state, id))),
+    ...some('Roles', links(roles, (id) => roleById(state, id))),
+    ...some(
+      'ServiceIdentities',
+      serviceIdentities.map(({ service, datacenters }) => {
+        return { ServiceName: service, ...some('Datacenters', datacenters) };
+      }),
+    ),
+    ...some(
+      'NodeIdentities',
+      nodeIdentities.map(({ node, datacenter }) => ({ NodeName: node, Datacenter: datacenter })),
+    ),
+    ...some(
+      'TemplatedPolicies',
+      templatedPolicies.map(({ template, name, datacenters }) => ({
+        TemplateName: template,
+        ...(name === '' ? {} : { TemplateVariables: { name } }),
+        ...some('Datacenters', datacenters),
+      })),
+    ),
+  };
+}
+
+/** What no longer exists is not shown, and gives nothing. */
+function links(ids: readonly string[], named: (id: string) => { readonly name: string } | undefined): object[] {
+  return ids.flatMap((ID) => {
+    const found = named(ID);
+    return found === undefined ? [] : [{ ID, Name: found.name }];
+  });
+}
+
+function some(name: string, list: readonly unknown[]): object {
+  return list.length === 0 ? {} : { [name]: list };
+}
+
+function policyById(state: Reader, id: string): Policy | undefined {
+  const row = find.record(state, recordTypes.policy, id);
+  return row === undefined ? undefined : policyOf(row);
+}
+
+function roleById(state: Reader, id: string): Role | undefined {
+  const row = find.record(state, recordTypes.role, id);
+  return row === undefined ? undefined : roleOf(row);
+}
+
+export function policyJson(policy: Policy): object {
+  const { id, name, description, rules, datacenters, created, modified } = policy;
+  return {
+    ...{ ID: id, Name: name, Description: description, Rules: rules },
+    ...some('Datacenters', datacenters),
+    ...{ Hash: digestOf({ name, description, rules, datacenters }), CreateIndex: created, ModifyIndex: modified },
+  };
+}
+
+/** Lists of policies leave their rules out. */
+export function policyStubJson(policy: Policy): object {
+  const { Rules: _left, ...stub } = policyJson(policy) as Record<string, unknown>;
+  const { ID, Name, Description, ...rest } = stub;
+  return { ID, Name, Description, ...rest, Datacenters: orNull(policy.datacenters) };
+}
+
+export function roleJson(state: Reader, role: Role): object {
+  const { id, name, description, created, modified, ...shown } = role;
+  return {
+    ...{ ID: id, Name: name, Description: description },
+    ...grantsJson(state, role),
+    ...{ Hash: digestOf({ name, description, ...shown }), CreateIndex: created, ModifyIndex: modified },
+  };
+}
+
+export function methodStubJson(method: AuthMethod): Record<string, unknown> {
+  const { name, type, displayName, description, tokenTtlMs, locality, created, modified } = method;
+  return {
+    ...(tokenTtlMs === 0 ? {} : { MaxTokenTTL: formatDuration(tokenTtlMs * nsPerMs) }),
+    ...{ Name: name, Type: type },
+    ...(displayName === '' ? {} : { DisplayName: displayName }),
+    ...(description === '' ? {} : { Description: description }),
+    ...{ TokenLocality: locality, CreateIndex: created, ModifyIndex: modified },
+  };
+}
+
+export function methodJson(method: AuthMethod): object {
+  const { CreateIndex, ModifyIndex, ...stub } = methodStubJson(method);
+  return { ...stub, Config: method.config, CreateIndex, ModifyIndex };
+}
+
+export function bindingRuleJson(rule: BindingRule): object {
+  const { id, description, method, selector, bindType, bindName, bindVariable, created, modified } = rule;
+  return {
+    ...{ ID: id, Description: description, AuthMethod: method, Selector: selector },
+    ...{ BindType: bindType, BindName: bindName },
+    ...(bindVariable === '' ? {} : { BindVars: { Name: bindVariable } }),
+    ...{ CreateIndex: created, ModifyIndex: modified },
+  };
+}
+
+/** Changes with the content, and says nothing about it. */
+function digestOf(content: object): string {
+  return createHash('sha256').update(JSON.stringify(content)).digest('base64');
+}

@@ -1,0 +1,107 @@
+/** `/v1/acl/policy` and `/v1/acl/role`, by id and by name. */
+
+import { policyOf, recordTypes, type Role, roleOf } from '../../../security/records.ts';
+import { decodeBody } from '../request/body.ts';
+import type { Call } from '../request/call.ts';
+import { type Asked, jsonBody, type Query, restOf } from '../request/query.ts';
+import { invalid } from '../wire/errors.ts';
+import { unescapePath } from '../wire/params.ts';
+import type { Reply } from '../wire/reply.ts';
+import { policyJson, policyStubJson, roleJson } from './acl-json.ts';
+import { grantsInput, policyBody, roleBody } from './definitions.ts';
+import { idOf, nothingToDelete, oneRecord, recordList, withId, withName } from './records.ts';
+
+const policies = { type: recordTypes.policy, of: policyOf } as const;
+const roles = { type: recordTypes.role, of: roleOf, also: [recordTypes.policy] } as const;
+
+/** `GET /v1/acl/policies` */
+export function listPolicies(asked: Asked): Query {
+  const all = { name: '', wanted: () => true, key: ({ name }: { name: string }) => name };
+  return recordList(asked, policies, all, (_state, policy) => policyStubJson(policy));
+}
+
+/** `GET /v1/acl/policy/:id` */
+export function readPolicy(asked: Asked): Query {
+  const id = idOf(asked, 'policy ID');
+  return oneRecord(asked, policies, withId(id, 'policy'), (_state, policy) => policyJson(policy));
+}
+
+/** `GET /v1/acl/policy/name/:name` */
+export function readPolicyByName(asked: Asked): Query {
+  const name = restOf(asked, 'policy Name');
+  return oneRecord(asked, policies, withName(name, 'policy'), (_state, policy) => policyJson(policy));
+}
+
+/** `PUT /v1/acl/policy` and `PUT /v1/acl/policy/:id` */
+export async function putPolicy(call: Call): Promise<Reply> {
+  const { context, params, rest } = call;
+  const id = unescapePath(rest);
+  const fields = await decodeBody(call, policyBody, 'Policy decoding failed');
+  if (id === '' && fields.ID) throw invalid('Cannot specify the ID when creating a new policy');
+  checkSame('Policy', id, fields.ID);
+  const policy = await context.security.admin.putPolicy({
+    ...(id === '' ? {} : { id }),
+    name: fields.Name ?? '',
+    description: fields.Description ?? '',
+    rules: fields.Rules ?? '',
+    datacenters: fields.Datacenters ?? [],
+  });
+  return jsonBody(params)(policyJson(policy));
+}
+
+/** What the path names is what is meant. @throws RegistryError `invalid_argument` */
+export function checkSame(what: string, id: string, given: string | undefined): void {
+  if (given && given !== id) throw invalid(`${what} ID in URL and payload do not match`);
+}
+
+/** `DELETE /v1/acl/policy/:id` */
+export async function deletePolicy(call: Call): Promise<Reply> {
+  const { security } = call.context;
+  const id = restOf(call, 'policy ID');
+  if (security.acl.store.policy(id) === undefined) throw nothingToDelete('policy');
+  await security.admin.deletePolicy(id);
+  return jsonBody(call.params)(true);
+}
+
+/** `GET /v1/acl/roles?policy=` */
+export function listRoles(asked: Asked): Query {
+  const policy = asked.params.get('policy');
+  const wanted = (role: Role) => policy === '' || role.policies.includes(policy);
+  return recordList(asked, roles, { name: JSON.stringify(policy), wanted, key: ({ name }) => name }, roleJson);
+}
+
+/** `GET /v1/acl/role/:id` */
+export function readRole(asked: Asked): Query {
+  const id = idOf(asked, 'role ID');
+  return oneRecord(asked, roles, withId(id, 'role'), roleJson);
+}
+
+/** `GET /v1/acl/role/name/:name` */
+export function readRoleByName(asked: Asked): Query {
+  const name = restOf(asked, 'role Name');
+  return oneRecord(asked, roles, withName(name, 'role'), roleJson);
+}
+
+/** `PUT /v1/acl/role` and `PUT /v1/acl/role/:id` */
+export async function putRole(call: Call): Promise<Reply> {
+  const { context, params, rest } = call;
+  const id = unescapePath(rest);
+  const fields = await decodeBody(call, roleBody, 'Role decoding failed');
+  checkSame('Role', id, fields.ID);
+  const role = await context.security.admin.putRole({
+    ...(id === '' ? {} : { id }),
+    name: fields.Name ?? '',
+    description: fields.Description ?? '',
+    ...grantsInput(fields),
+  });
+  return jsonBody(params)(roleJson(context.registry.state, role));
+}
+
+/** `DELETE /v1/acl/role/:id` */
+export async function deleteRole(call: Call): Promise<Reply> {
+  const { security } = call.context;
+  const id = restOf(call, 'role ID');
+  if (security.acl.store.role(id) === undefined) throw nothingToDelete('role');
+  await security.admin.deleteRole(id);
+  return jsonBody(call.params)(true);
+}

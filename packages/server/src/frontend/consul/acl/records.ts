@@ -1,0 +1,111 @@
+/**
+ * Reads of access control that come from views, as everything does that can be waited for: lists, and one
+ * record by its id or name. `acl:read` is demanded by the routes.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { find, type Reader } from '../../../registry/reader.ts';
+import type { RowOf } from '../../../registry/rows.ts';
+import { viewOf } from '../../../registry/view-name.ts';
+import { recordTypes } from '../../../security/records.ts';
+import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
+import { invalid } from '../wire/errors.ts';
+import { writeList } from '../wire/json-writer.ts';
+import { inOrder, order, select } from '../wire/slices.ts';
+
+type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
+
+/** How the records of one type are read. */
+export interface Reading<T> {
+  readonly type: RecordType;
+  readonly of: (row: RowOf<'record'>) => T;
+  /** Types whose names are shown, too. */
+  readonly also?: readonly RecordType[];
+}
+
+/** What reading a record takes. */
+const unitsPerRecord = 1;
+
+/**
+ * @param choice names what is wanted, apart from other lists of the type
+ * @param key by which the list is sorted
+ */
+export function recordList<T>(
+  { params }: Asked,
+  { type, of, also = [] }: Reading<T>,
+  choice: { readonly name: string; readonly wanted: (record: T) => boolean; readonly key: (record: T) => string },
+  json: (state: Reader, record: T) => object,
+): Query {
+  return {
+    view: viewOf.records(type),
+    others: also.map((other) => viewOf.records(other)),
+    name: `${formOf(params)} ${type} list ${choice.name}`,
+    shows: [],
+    pretty: params.has('pretty'),
+    *write(state, _sight, out) {
+      const found: T[] = [];
+      for (const row of yield* select(find.records(state, type), () => true, out.pace)) {
+        const record = of(row);
+        if (choice.wanted(record)) found.push(record);
+        if (out.pace.spend(unitsPerRecord)) yield;
+      }
+      const sorted = yield* inOrder(found, (a, b) => order(choice.key(a), choice.key(b)), out.pace);
+      yield* writeList(out, sorted, (record) => json(state, record));
+    },
+  };
+}
+
+/**
+ * @param name tells the record from others, for the name of the representation
+ * @param missing thrown when there is none
+ */
+export function oneRecord<T>(
+  { params }: Asked,
+  { type, of, also = [] }: Reading<T>,
+  wanted: { readonly name: string; readonly is: (record: T) => boolean; readonly missing: () => RegistryError },
+  json: (state: Reader, record: T) => object,
+): Query {
+  const body = jsonBody(params);
+  return {
+    view: viewOf.records(type),
+    others: also.map((other) => viewOf.records(other)),
+    name: `${formOf(params)} ${type} ${wanted.name}`,
+    shows: [],
+    encode: (state) => {
+      const found = [...find.records(state, type)].map(of).find(wanted.is);
+      if (found === undefined) throw wanted.missing();
+      return body(json(state, found));
+    },
+  };
+}
+
+/**
+ * What the rest of the path names.
+ * @param what as Consul calls it: `policy ID`, `token AccessorID`
+ * @throws RegistryError `invalid_argument` for what cannot be an id, in Consul's words
+ */
+export function idOf(asked: Pick<Asked, 'rest'>, what: string): string {
+  const id = restOf(asked, what);
+  if (id.length === 36) return id;
+  throw invalid(`failed acl ${what.replace(/ (?:Accessor)?ID$/, '')} lookup: index error: UUID must be 36 characters`);
+}
+
+/** The one record with this id. @param what as Consul calls it: `policy` */
+export function withId(id: string, what: string) {
+  return { name: JSON.stringify(id), is: (one: { readonly id: string }) => one.id === id, missing: requestedMissing(what) };
+}
+
+/** The one record with this name. @param what as Consul calls it: `policy` */
+export function withName(name: string, what: string) {
+  return { name: `name ${name}`, is: (one: { readonly name: string }) => one.name === name, missing: requestedMissing(what) };
+}
+
+/** @param what as Consul calls it: `policy` */
+function requestedMissing(what: string): () => RegistryError {
+  return () => new RegistryError('not_found', `Requested ${what} does not exist: ACL not found`);
+}
+
+/** @param what as Consul calls it: `policy` */
+export function nothingToDelete(what: string): RegistryError {
+  return new RegistryError('not_found', `Cannot find ${what} to delete`);
+}

@@ -1,0 +1,83 @@
+/** The part of the route table under `/v1/acl/`; with access control off all of it answers 401. */
+
+import { anybody, demands, type Route, writes } from '../request/route.ts';
+import { authorize, listTemplates, previewTemplate, readTemplate, replication } from './answers.ts';
+import { bootstrap, login, logout } from './login.ts';
+import * as methods from './methods.ts';
+import * as policies from './policies.ts';
+import * as tokens from './tokens.ts';
+
+const read = demands('acl', 'read');
+const write = demands('acl', 'write');
+
+const table: readonly Route[] = [
+  {
+    path: '/v1/acl/bootstrap',
+    methods: { PUT: writes(bootstrap, { kind: 'own-proof', why: 'works once, before there is a token' }) },
+  },
+  {
+    path: '/v1/acl/login',
+    methods: { POST: { act: login, access: { kind: 'own-proof', why: 'a JSON Web Token' }, audit: 'login' } },
+  },
+  { path: '/v1/acl/logout', methods: { POST: writes(logout, anybody) } },
+  { path: '/v1/acl/replication', methods: { GET: { act: replication, access: { kind: 'open', why: 'as in Consul' } } } },
+  { path: '/v1/acl/tokens', methods: { GET: { read: tokens.listTokens, access: read } } },
+  { path: '/v1/acl/token', methods: { PUT: writes(tokens.createToken, write) } },
+  { path: '/v1/acl/token/self', methods: { GET: { act: tokens.ownToken, access: anybody } } },
+  {
+    path: '/v1/acl/token/:id',
+    methods: {
+      GET: { read: tokens.readToken, access: read },
+      PUT: writes(tokens.changeToken, write),
+      DELETE: writes(tokens.deleteToken, write),
+    },
+  },
+  { path: '/v1/acl/policies', methods: { GET: { read: policies.listPolicies, access: read } } },
+  { path: '/v1/acl/policy', methods: { PUT: writes(policies.putPolicy, write) } },
+  { path: '/v1/acl/policy/name/:name', methods: { GET: { read: policies.readPolicyByName, access: read } } },
+  {
+    path: '/v1/acl/policy/:id',
+    methods: {
+      GET: { read: policies.readPolicy, access: read },
+      PUT: writes(policies.putPolicy, write),
+      DELETE: writes(policies.deletePolicy, write),
+    },
+  },
+  { path: '/v1/acl/roles', methods: { GET: { read: policies.listRoles, access: read } } },
+  { path: '/v1/acl/role', methods: { PUT: writes(policies.putRole, write) } },
+  { path: '/v1/acl/role/name/:name', methods: { GET: { read: policies.readRoleByName, access: read } } },
+  {
+    path: '/v1/acl/role/:id',
+    methods: {
+      GET: { read: policies.readRole, access: read },
+      PUT: writes(policies.putRole, write),
+      DELETE: writes(policies.deleteRole, write),
+    },
+  },
+  { path: '/v1/acl/auth-methods', methods: { GET: { read: methods.listMethods, access: read } } },
+  { path: '/v1/acl/auth-method', methods: { PUT: writes(methods.putMethod, write) } },
+  {
+    path: '/v1/acl/auth-method/:name',
+    methods: {
+      GET: { read: methods.readMethod, access: read },
+      PUT: writes(methods.putMethod, write),
+      DELETE: writes(methods.deleteMethod, write),
+    },
+  },
+  { path: '/v1/acl/binding-rules', methods: { GET: { read: methods.listBindingRules, access: read } } },
+  { path: '/v1/acl/binding-rule', methods: { PUT: writes(methods.putBindingRule, write) } },
+  {
+    path: '/v1/acl/binding-rule/:id',
+    methods: {
+      GET: { read: methods.readBindingRule, access: read },
+      PUT: writes(methods.putBindingRule, write),
+      DELETE: writes(methods.deleteBindingRule, write),
+    },
+  },
+  { path: '/v1/acl/templated-policies', methods: { GET: { act: listTemplates, access: read } } },
+  { path: '/v1/acl/templated-policy/name/:name', methods: { GET: { act: readTemplate, access: read } } },
+  { path: '/v1/acl/templated-policy/preview/:name', methods: { POST: { act: previewTemplate, access: read } } },
+  { path: '/v1/internal/acl/authorize', methods: { POST: { act: authorize, access: anybody } } },
+];
+
+export const aclRoutes: readonly Route[] = table.map((route) => ({ ...route, needsAcl: true }));

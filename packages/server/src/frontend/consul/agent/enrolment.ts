@@ -1,0 +1,52 @@
+/**
+ * What the registry must hold for a virtual agent: its node with the check `serfHealth`, which Consul's agents have and
+ * sessions depend on by default.
+ */
+
+import type { AgentNode } from '../../../net/agent-node.ts';
+import type { Context, Identity } from '../../../net/frontend.ts';
+import type { CheckInput, Register } from '../../../registry/command.ts';
+import { serfHealth } from '../../../registry/known-checks.ts';
+import { find } from '../../../registry/reader.ts';
+import type { State } from '../../../registry/state.ts';
+import { isCatalogNode } from '../catalog/catalog-json.ts';
+import { agentId } from '../request/virtual-agent.ts';
+
+export const aliveCheck: CheckInput = {
+  id: serfHealth,
+  name: 'Serf Health Status',
+  status: 'passing',
+  output: 'Agent alive and reachable',
+};
+
+/**
+ * What a registration by an agent says about its node: that it is there, with its check. An agent that moved (a container
+ * with a fixed name) takes its node along. A node that the catalog API has written is another's: services and checks
+ * may be added to it, but its address stays, and no check says that an agent is alive there. The same for the first
+ * registration and every later one.
+ */
+export function enrolment(
+  state: State,
+  agent: AgentNode,
+  identity: Identity,
+): Pick<Register, 'node' | 'nodeMode'> & { readonly checks: readonly CheckInput[] } {
+  const row = find.node(state, agent.name);
+  if (row === undefined) {
+    const id = agentId(agent.name, identity);
+    // A node of the catalog may have been given this id; it keeps it, and its name.
+    const free = find.nodeWithId(state, id) === undefined;
+    const node = { name: agent.name, address: agent.address, ...(free ? { id } : {}) };
+    return { node, nodeMode: 'ensure', checks: [aliveCheck] };
+  }
+  if (isCatalogNode(row)) return { node: row, nodeMode: 'ensure', checks: [] };
+  const checks = find.check(state, agent.name, serfHealth) === undefined ? [aliveCheck] : [];
+  const moved = row.address !== agent.address;
+  return { node: { ...row, address: agent.address }, nodeMode: moved ? 'update' : 'ensure', checks };
+}
+
+/** Makes sure that the agent's node and its check exist. */
+export async function enrol({ registry, identity }: Context, agent: AgentNode): Promise<void> {
+  const { state } = registry;
+  if (find.check(state, agent.name, serfHealth) !== undefined) return;
+  await registry.submit({ kind: 'register', ...enrolment(state, agent, identity) });
+}

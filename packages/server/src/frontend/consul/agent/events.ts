@@ -1,0 +1,153 @@
+/**
+ * `/v1/event/`: user events, small messages to every agent that a filter selects. Consul gossips them;
+ * here they are records of the store, so all servers have the same, in the same order.
+ *
+ * Whether a filter selects an agent is decided when the agent lists events.
+ */
+
+import { isRegistryError } from '@rollcall/protocol';
+import { compilePattern } from '../../../filter/pattern.ts';
+import type { AgentNode } from '../../../net/agent-node.ts';
+import { readBody } from '../../../net/body.ts';
+import { find, type Reader } from '../../../registry/reader.ts';
+import type { Json } from '../../../registry/rows.ts';
+import { viewOf } from '../../../registry/view-name.ts';
+import { type Call, demand } from '../request/call.ts';
+import { formOf, jsonBody, type Query, restOf } from '../request/query.ts';
+import { agentOf } from '../request/virtual-agent.ts';
+import type { VisibilityFilter } from '../request/visibility-filter.ts';
+import { invalid } from '../wire/errors.ts';
+import type { Reply } from '../wire/reply.ts';
+import { order } from '../wire/slices.ts';
+import { vetName } from '../wire/vetting.ts';
+
+/** Type of the records. */
+const recordType = 'consul-event';
+
+/** Consul's limits (`agent/user_event.go`: the size of its ring; `serf.UserEventSizeLimit`). */
+const eventsMax = 256;
+const payloadBytesMax = 512;
+
+/** Steps that the filters of one event may take (`filter/README.md`); beyond them it selects nobody. */
+const stepsMax = 8_000;
+
+interface Event {
+  readonly ID: string;
+  readonly Name: string;
+  readonly Payload: string | null;
+  readonly NodeFilter: string;
+  readonly ServiceFilter: string;
+  readonly TagFilter: string;
+  readonly Version: number;
+  readonly LTime: number;
+}
+
+/** `PUT /v1/event/fire/:name?node=&service=&tag=` */
+export async function fire(call: Call): Promise<Reply> {
+  const { context, exchange, params } = call;
+  const { registry } = context;
+  const name = vetName(restOf(call, 'name'), 'event name');
+  demand(call, 'event', 'write', name);
+  const payload = await readBody(exchange.request, context.limits.bodyBytesMax);
+  if (payload.length > payloadBytesMax) {
+    throw invalid(`user event exceeds configured limit of ${payloadBytesMax} bytes before encoding`);
+  }
+  const NodeFilter = params.get('node');
+  const ServiceFilter = params.get('service');
+  const TagFilter = params.get('tag');
+  if (TagFilter !== '' && ServiceFilter === '') {
+    throw invalid('Cannot provide tag filter without service filter');
+  }
+  checkPattern(NodeFilter, 'node');
+  checkPattern(ServiceFilter, 'service');
+  checkPattern(TagFilter, 'tag');
+  const before = events(registry.state);
+  const event: Event = {
+    ID: context.uuid(),
+    Name: name,
+    Payload: payload.length === 0 ? null : payload.toString('base64'),
+    NodeFilter,
+    ServiceFilter,
+    TagFilter,
+    Version: 1,
+    LTime: (before.at(-1)?.LTime ?? 0) + 1,
+  };
+  await registry.submit({ kind: 'record-put', type: recordType, id: event.ID, value: { ...event } });
+  for (const { ID } of events(registry.state).slice(0, -eventsMax)) {
+    await registry.submit({ kind: 'record-delete', type: recordType, id: ID });
+  }
+  return jsonBody(params)(event);
+}
+
+/** `GET /v1/event/list?name=` */
+export function list(call: Call): Query {
+  const { context, exchange, params } = call;
+  const agent = agentOf(exchange.request, context.identity);
+  const wanted = params.get('name');
+  const body = jsonBody(params);
+  const heard = (state: Reader, visible: VisibilityFilter) =>
+    events(state).filter(
+      (event) =>
+        (wanted === '' || event.Name === wanted) && visible.includes('event', event.Name) && selects(event, state, agent),
+    );
+  return {
+    view: viewOf.records(recordType),
+    // What an agent hears depends on its services, too.
+    others: [viewOf.node(agent.name)],
+    name: `${formOf(params)} events of ${agent.name} ${JSON.stringify(vetName(wanted, 'event name'))}`,
+    filtered: true,
+    shows: ['event'],
+    token: {
+      param: 'index',
+      header: 'X-Consul-Index',
+      of: (state, visible) => indexOf(heard(state, visible).at(-1)?.ID),
+    },
+    encode: (state, visible) => body(heard(state, visible)),
+  };
+}
+
+/** From the oldest to the newest. */
+function events(state: Reader): Event[] {
+  return Array.from(find.records(state, recordType), ({ value }) => value as Json & Event).sort(
+    (a, b) => a.LTime - b.LTime || order(a.ID, b.ID),
+  );
+}
+
+/** The two halves of the newest event's id, one XOR the other: `IDToIndex` of Consul's `api/event.go`. */
+function indexOf(id: string | undefined): string {
+  if (id === undefined) return '1';
+  const bits = BigInt(`0x${id.replaceAll('-', '')}`);
+  return String((bits >> 64n) ^ (bits & 0xffff_ffff_ffff_ffffn));
+}
+
+function selects(event: Event, state: Reader, agent: AgentNode): boolean {
+  try {
+    return matchesAgent(event, state, agent);
+  } catch (error) {
+    if (isRegistryError(error, 'resource_exhausted')) return false;
+    throw error;
+  }
+}
+
+function matchesAgent(event: Event, state: Reader, agent: AgentNode): boolean {
+  const steps = { left: stepsMax };
+  const matches = (pattern: string, text: string) =>
+    pattern === '' || compilePattern(pattern).test(text, steps);
+  if (!matches(event.NodeFilter, agent.name)) return false;
+  if (event.ServiceFilter === '') return true;
+  // One by one: the steps end before a hundred thousand do.
+  for (const { service, tags } of find.instancesOnNode(state, agent.name)) {
+    if (--steps.left < 0) return false;
+    if (!matches(event.ServiceFilter, service)) continue;
+    if (event.TagFilter === '' || tags.some((tag) => matches(event.TagFilter, tag))) return true;
+  }
+  return false;
+}
+
+function checkPattern(pattern: string, what: string): void {
+  try {
+    compilePattern(vetName(pattern, 'filter'));
+  } catch (error) {
+    throw invalid(`Invalid ${what} filter: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * `/v1/agent/health/service/…`: what a load balancer asks about one instance or service of the caller's
+ * agent; the status code says it all (https://developer.hashicorp.com/consul/api-docs/agent/service).
+ */
+
+import { isMaintenance, serfHealth } from '../../../registry/known-checks.ts';
+import { find, type Reader } from '../../../registry/reader.ts';
+import type { RowOf } from '../../../registry/rows.ts';
+import { agentServiceJson, checkJson } from '../catalog/catalog-json.ts';
+import { byNodeThenId, instanceChecks, nodeChecks } from '../catalog/selection.ts';
+import { type Call, demand, written } from '../request/call.ts';
+import { jsonBody, restOf } from '../request/query.ts';
+import { isServersOwn } from '../request/server-identity.ts';
+import { agentOf } from '../request/virtual-agent.ts';
+import type { Reply } from '../wire/reply.ts';
+import { headerOf } from '../wire/responses.ts';
+import { inOrder, select } from '../wire/slices.ts';
+
+/** From the best to the worst. */
+const statuses = ['passing', 'warning', 'critical', 'maintenance'] as const;
+type Aggregated = (typeof statuses)[number];
+
+const codes: Readonly<Record<Aggregated, number>> = {
+  passing: 200,
+  warning: 429,
+  critical: 503,
+  maintenance: 503,
+};
+
+/** `GET /v1/agent/health/service/id/:id` */
+export function instanceHealth(call: Call): Reply {
+  const { registry, identity } = call.context;
+  const id = restOf(call, 'service ID');
+  const { name } = agentOf(call.exchange.request, identity);
+  const row = isServersOwn(identity, name, id) ? undefined : find.instance(registry.state, name, id);
+  if (row === undefined) {
+    const absent = { AggregatedStatus: 'critical', Service: null, Checks: null };
+    return answer(call, 404, `ServiceId ${id} not found`, absent);
+  }
+  demand(call, 'service', 'read', row.service);
+  const health = healthOf(call, registry.state, row);
+  return answer(call, codes[health.AggregatedStatus], health.AggregatedStatus, health);
+}
+
+/** What finding the checks of an instance takes. */
+const unitsPerInstance = 4;
+
+/** `GET /v1/agent/health/service/name/:name`: the worst of its instances. */
+export function serviceHealth(call: Call): Reply {
+  const { identity } = call.context;
+  const service = restOf(call, 'service Name');
+  demand(call, 'service', 'read', service);
+  const { name } = agentOf(call.exchange.request, identity);
+  return written(call, function* (state, out) {
+    const wanted = (row: RowOf<'instance'>) => row.service === service && !isServersOwn(identity, name, row.id);
+    const own = yield* select(find.instancesOnNode(state, name), wanted, out.pace);
+    let worstYet: Aggregated = 'passing';
+    out.open('[');
+    for (const row of yield* inOrder(own, byNodeThenId, out.pace)) {
+      const health = healthOf(call, state, row);
+      worstYet = worst([worstYet, health.AggregatedStatus]);
+      out.value(health);
+      if (out.pace.spend(unitsPerInstance)) yield;
+    }
+    out.close();
+    const [status, reason] = own.length === 0 ? [404, `ServiceName ${service} Not Found`] : [codes[worstYet], worstYet];
+    return { status, headers: reasonHead(reason), ...(wantsText(call) ? { text: reason } : {}) };
+  });
+}
+
+function healthOf({ context }: Call, state: Reader, row: RowOf<'instance'>) {
+  const { identity, health } = context;
+  const checks = [
+    ...nodeChecks(state, row.node).filter(({ id }) => id !== serfHealth),
+    ...instanceChecks(state, row),
+  ];
+  return {
+    AggregatedStatus: worst(checks.map(({ id, status }) => (isMaintenance(id) ? 'maintenance' : status))),
+    Service: agentServiceJson(row, identity.datacenter),
+    Checks: checks.map((check) =>
+      checkJson(check, check.instance === '' ? undefined : row, health.output(check.node, check.id)),
+    ),
+  };
+}
+
+function worst(found: readonly Aggregated[]): Aggregated {
+  return statuses.findLast((status) => found.includes(status)) ?? 'passing';
+}
+
+function answer(call: Call, status: number, reason: string, body: unknown): Reply {
+  const headers = reasonHead(reason);
+  if (wantsText(call)) return { status, body: Buffer.from(reason), type: 'text', headers };
+  return { status, body: jsonBody(call.params)(body), type: 'json', headers };
+}
+
+function wantsText({ params, exchange }: Call): boolean {
+  const accepted = headerOf(exchange.request, 'accept') ?? '';
+  return params.get('format') === 'text' || accepted.startsWith('text/plain');
+}
+
+/** Names may hold what a header may not. */
+function reasonHead(reason: string): readonly string[] {
+  return ['X-Consul-Reason', encodeURI(reason).replaceAll('%20', ' ')];
+}

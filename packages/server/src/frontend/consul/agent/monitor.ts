@@ -1,0 +1,101 @@
+/**
+ * `/v1/agent/monitor`: this server's log, line by line, until the client leaves
+ * (https://developer.hashicorp.com/consul/api-docs/agent#stream-logs). Lines that a client does not take in time are
+ * left out, and it is told how many: the log waits for nobody, and is not kept for anybody.
+ */
+
+import type { ServerResponse } from 'node:http';
+import { RegistryError } from '@rollcall/protocol';
+import { onClientEnd } from '../../../net/client-end.ts';
+import { LogTap } from '../../../telemetry/log-tap.ts';
+import { type Call, demand } from '../request/call.ts';
+import { type Reply, streamed } from '../wire/reply.ts';
+import { commonHead } from '../wire/responses.ts';
+import { jsonLine, parseLine, readLevel, textLine } from './log-line.ts';
+
+/** Each costs a line of JSON per line of the log; people watch logs, and there are not many of them. */
+const monitorsMax = 16;
+
+/** Bytes that wait for a client; some hundred lines. */
+const bufferBytesMax = 131_072;
+
+export class Monitors {
+  readonly #open = new Set<ServerResponse>();
+
+  /**
+   * `GET /v1/agent/monitor?loglevel=&logjson`. Levels below that of the server's own log are not written at all.
+   * @throws RegistryError `invalid_argument` for an unknown level; `resource_exhausted`; `unimplemented` when this
+   *   server was given a log that cannot be listened to
+   */
+  watch(call: Call): Promise<Reply> {
+    const { context, exchange, params } = call;
+    demand(call, 'agent', 'read', context.identity.nodeName);
+    const level = readLevel(params.get('loglevel') || 'INFO');
+    const tap = LogTap.of(context.log);
+    if (tap === undefined) throw new RegistryError('unimplemented', "this server's log cannot be watched");
+    if (this.#open.size >= monitorsMax) {
+      throw new RegistryError('resource_exhausted', `${monitorsMax} monitors watch the log, which is the limit`);
+    }
+    const { response } = exchange;
+    const write = writer(response, level, params.has('logjson') ? jsonLine : textLine);
+    const stop = tap.listen(write);
+    const stopFollowing = this.#endWithToken(call, response);
+    const forgetEnd = onClientEnd(exchange.request.socket, () => response.end());
+    this.#open.add(response);
+    // A log may be silent for hours; only who does not take what there is is stuck.
+    response.on('timeout', () => {
+      if (response.writableLength > 0) response.destroy();
+    });
+    // The head goes out at once, so that the client knows that it is heard.
+    response.writeHead(200, ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff', ...commonHead(context.security.acl)]);
+    response.flushHeaders();
+    return new Promise((resolve) => {
+      response.once('close', () => {
+        stop();
+        stopFollowing();
+        forgetEnd();
+        this.#open.delete(response);
+        resolve(streamed);
+      });
+    });
+  }
+
+  /** A monitor lasts no longer than the right to it. */
+  #endWithToken({ context, caller }: Call, response: ServerResponse): () => void {
+    const { acl } = context.security;
+    if (!acl.enabled) return () => undefined;
+    return acl.onChange(caller, () => {
+      try {
+        acl.authorize(acl.refresh(caller), 'agent', 'read', context.identity.nodeName);
+      } catch {
+        response.end();
+      }
+    });
+  }
+
+  close(): void {
+    for (const response of this.#open) response.end();
+  }
+}
+
+function writer(
+  response: ServerResponse,
+  level: number,
+  form: typeof textLine,
+): (line: string) => void {
+  let leftOut = 0;
+  return (text) => {
+    const line = parseLine(text);
+    if (line === undefined || line.level < level) return;
+    if (response.writableLength > bufferBytesMax) {
+      leftOut++;
+      return;
+    }
+    if (leftOut > 0) {
+      const msg = `${leftOut} lines were left out, since this client reads too slowly`;
+      response.write(form({ level: 40, time: line.time, msg, fields: {} }));
+      leftOut = 0;
+    }
+    response.write(form(line));
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * How the agent itself is run: its version, host and metrics, and the calls that change who is in a
+ * cluster, answered as a datacenter of one server answers them.
+ */
+
+import { arch, cpus, freemem, hostname, release, totalmem, uptime } from 'node:os';
+import { RegistryError } from '@rollcall/protocol';
+import { serfHealth } from '../../../registry/known-checks.ts';
+import { find } from '../../../registry/reader.ts';
+import type { Metrics } from '../../../telemetry/metrics.ts';
+import { type Call, demand } from '../request/call.ts';
+import { jsonBody } from '../request/query.ts';
+import { buildDate, versionOf } from '../request/server-identity.ts';
+import { agentOf } from '../request/virtual-agent.ts';
+import { invalid, quoted } from '../wire/errors.ts';
+import { unescapePath } from '../wire/params.ts';
+import type { Reply } from '../wire/reply.ts';
+
+/** `GET /v1/agent/version` */
+export function version({ context, params }: Call): Reply {
+  const HumanVersion = versionOf(context.identity);
+  return jsonBody(params)({ SHA: '', BuildDate: buildDate, HumanVersion, FIPS: '' });
+}
+
+/** `GET /v1/agent/host`: what Node.js knows of it, so without disks. */
+export function host({ context, params }: Call): Reply {
+  const [total, free] = [totalmem(), freemem()];
+  return jsonBody(params)({
+    Memory: { total, available: free, used: total - free, usedPercent: ((total - free) / total) * 100, free },
+    CPU: cpus().map(({ model, speed }, cpu) => ({ cpu, modelName: model, mhz: speed, cores: 1 })),
+    Host: {
+      hostname: hostname(),
+      uptime: Math.floor(uptime()),
+      os: process.platform,
+      kernelVersion: release(),
+      kernelArch: arch(),
+    },
+    Disk: null,
+    CollectionTime: context.clock.now() * 1_000_000,
+    Errors: null,
+  });
+}
+
+/** `GET /v1/agent/metrics`, with `?format=prometheus`. Names are Rollcall's own. */
+export async function metrics(call: Call): Promise<Reply> {
+  const { context, params } = call;
+  demandAgent(call, 'read');
+  const { registry } = context.metrics;
+  if (params.get('format') === 'prometheus') {
+    return { status: 200, body: Buffer.from(await registry.metrics()), type: 'text' };
+  }
+  const found = await registry.getMetricsAsJSON();
+  return jsonBody(params)({
+    Timestamp: new Date(context.clock.now()).toISOString().replace('T', ' ').replace(/\..*/, ' +0000 UTC'),
+    Gauges: valuesOf(found, 'gauge'),
+    Points: [],
+    // Consul's counters and samples are those of the last ten seconds; ours count from the start.
+    Counters: valuesOf(found, 'counter').map(({ Name, Value, Labels }) => {
+      return { Name, Count: Math.floor(Value), Sum: Value, Labels };
+    }),
+    Samples: [],
+  });
+}
+
+/** As Consul has them; those of histograms are numbers here. */
+function asText(labels: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]));
+}
+
+type Found = Awaited<ReturnType<Metrics['registry']['getMetricsAsJSON']>>;
+
+function valuesOf(found: Found, type: string) {
+  return found
+    .filter((metric) => String(metric.type) === type)
+    .flatMap(({ name, values }) =>
+      values.map(({ value, labels }) => ({ Name: name, Value: value, Labels: asText(labels) })),
+    );
+}
+
+/** Of the caller's own agent. @returns its name */
+function demandAgent(call: Call, verb: 'read' | 'write'): string {
+  const { name } = agentOf(call.exchange.request, call.context.identity);
+  demand(call, 'agent', verb, name);
+  return name;
+}
+
+/** `PUT /v1/agent/reload`: reads the configuration files again, where there are any. */
+export async function reload(call: Call): Promise<Reply> {
+  demandAgent(call, 'write');
+  await call.context.reload?.();
+  return undefined;
+}
+
+/** `PUT /v1/agent/join/:address`: joining oneself is done; there is nobody else. */
+export function join(call: Call): Reply {
+  const { context, rest } = call;
+  demandAgent(call, 'write');
+  const address = unescapePath(rest).replace(/:\d+$/, '');
+  if (['', '127.0.0.1', 'localhost', '[::1]', '::1', context.identity.address].includes(address)) {
+    return undefined;
+  }
+  throw invalid(`Failed to join ${quoted(address)}: servers share a store and need no gossip`);
+}
+
+/** `PUT /v1/agent/leave`: the caller's node goes with everything on it. */
+export async function leave(call: Call): Promise<Reply> {
+  const { context } = call;
+  const name = demandAgent(call, 'write');
+  if (name === context.identity.nodeName) {
+    throw invalid("the server's own agent does not leave by request: stop its process");
+  }
+  await context.registry.submit({ kind: 'deregister-node', node: name });
+  return undefined;
+}
+
+/** `PUT /v1/agent/force-leave/:node` */
+export async function forceLeave({ context, rest }: Call): Promise<Reply> {
+  const { registry, identity } = context;
+  const name = unescapePath(rest);
+  if (name === identity.nodeName) return undefined;
+  if (find.check(registry.state, name, serfHealth) === undefined) {
+    throw new RegistryError('failed_precondition', `agent: No node found with name '${name.slice(0, 120)}'`);
+  }
+  await registry.submit({ kind: 'deregister-node', node: name });
+  return undefined;
+}

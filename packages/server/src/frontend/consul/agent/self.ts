@@ -1,0 +1,148 @@
+/** `/v1/agent/self` and `/v1/agent/members`: who the caller's agent is, and which agents there are. */
+
+import type { Identity } from '../../../net/frontend.ts';
+import { serfHealth } from '../../../registry/known-checks.ts';
+import { find, type Reader } from '../../../registry/reader.ts';
+import type { RowOf } from '../../../registry/rows.ts';
+import type { State } from '../../../registry/state.ts';
+import { memberShape, readFilter, wanted } from '../catalog/filters.ts';
+import { type Call, demand, listed } from '../request/call.ts';
+import { jsonBody } from '../request/query.ts';
+import { behavesLike, buildDate, leaderAddress, serverPort, versionOf } from '../request/server-identity.ts';
+import { agentId, agentOf } from '../request/virtual-agent.ts';
+import { invalid } from '../wire/errors.ts';
+import { writeList } from '../wire/json-writer.ts';
+import type { Reply } from '../wire/reply.ts';
+import { inOrder, order, select } from '../wire/slices.ts';
+
+/** Where Consul's agents gossip; here only a number that belongs to a member. */
+const gossipPort = 8301;
+
+/** `Status` of a member: alive or failed, in Serf's numbers. */
+const memberAlive = 1;
+const memberFailed = 4;
+
+/** `GET /v1/agent/self` */
+export function self(call: Call): Reply {
+  const { context, exchange, params } = call;
+  const { identity, limits, registry } = context;
+  const secured = context.security.acl.enabled;
+  const { state } = registry;
+  const agent = agentOf(exchange.request, identity);
+  demand(call, 'agent', 'read', agent.name);
+  const server = agent.name === identity.nodeName;
+  const row = find.node(state, agent.name);
+  return jsonBody(params)({
+    Config: {
+      Datacenter: identity.datacenter,
+      PrimaryDatacenter: identity.datacenter,
+      NodeName: agent.name,
+      NodeID: row?.id || agentId(agent.name, identity),
+      Revision: '',
+      Server: server,
+      Version: versionOf(identity),
+      BuildDate: buildDate,
+      // Old Consul had it here, and Patroni still reads it when its session's TTL is refused.
+      SessionTTLMin: 10_000_000_000,
+    },
+    DebugConfig: {
+      Datacenter: identity.datacenter,
+      NodeName: agent.name,
+      ACLsEnabled: secured,
+      EnableRemoteScriptChecks: false,
+      // -1 is what Consul has where nothing listens.
+      HTTPPort: identity.httpPort || -1,
+      HTTPSPort: identity.httpsPort || -1,
+      KVMaxValueSize: limits.kvValueBytesMax,
+      ServerMode: server,
+      // What tools give to `agent/join`.
+      SerfAdvertiseAddrLAN: `tcp://${agent.address.includes(':') ? `[${agent.address}]` : agent.address}:${gossipPort}`,
+      SessionTTLMin: '10s',
+    },
+    Coord: null,
+    Member: member(agent.name, agent.address, row?.id || agentId(agent.name, identity), 'passing', identity, secured),
+    Stats: stats(state, agent.name, identity, secured),
+    Meta: row?.meta ?? {},
+  });
+}
+
+/** Consul's values are strings, all of them. */
+function stats(state: State, node: string, identity: Identity, secured: boolean): unknown {
+  const checks = [...find.checksOnNode(state, node)];
+  return {
+    agent: {
+      check_monitors: '0',
+      check_ttls: String(checks.filter((check) => check.type === 'ttl').length),
+      checks: String(checks.length),
+      services: String([...find.instancesOnNode(state, node)].length),
+    },
+    build: { prerelease: '', revision: '', version: versionOf(identity) },
+    consul: {
+      acl: secured ? 'enabled' : 'disabled',
+      bootstrap: 'true',
+      known_datacenters: '1',
+      leader: 'true',
+      leader_addr: leaderAddress(identity),
+      server: 'true',
+    },
+    raft: {
+      applied_index: String(state.revision),
+      commit_index: String(state.revision),
+      num_peers: '0',
+      state: 'Leader',
+    },
+    runtime: { arch: process.arch, os: process.platform, version: process.version },
+  };
+}
+
+/** `GET /v1/agent/members`: every agent, which is every node with the check that agents have. */
+export function members(call: Call): Reply {
+  const { context, params } = call;
+  const filter = readFilter(params, memberShape);
+  const { identity } = context;
+  if (params.get('segment') !== '' && params.get('segment') !== '_all') {
+    throw invalid('Network segments are not supported in this version of Consul');
+  }
+  // Between datacenters only servers know each other, and there is one of each.
+  const alone = params.get('wan') !== '';
+  return listed(call, function* (state, visible, out) {
+    const seen = (row: RowOf<'node'>) => isAgent(state, row) && visible.includes('node', row.name);
+    const agents = alone ? [] : yield* select(find.nodes(state), seen, out.pace, 1);
+    const wants = filter.begin(out.pace);
+    yield* writeList(out, yield* inOrder(agents, (a, b) => order(a.name, b.name), out.pace), (row) => {
+      const status = find.check(state, row.name, serfHealth)?.status ?? 'critical';
+      return wanted(wants, member(row.name, row.address, row.id, status, identity, context.security.acl.enabled));
+    });
+  });
+}
+
+function isAgent(state: Reader, { name }: RowOf<'node'>): boolean {
+  return find.check(state, name, serfHealth) !== undefined;
+}
+
+function member(name: string, address: string, id: string, status: string, identity: Identity, secured: boolean): object {
+  const server = name === identity.nodeName;
+  return {
+    Name: name,
+    Addr: address,
+    Port: gossipPort,
+    Tags: {
+      ...(server ? { acls: secured ? '1' : '0', bootstrap: '1', port: String(serverPort), raft_vsn: '3' } : {}),
+      build: `${behavesLike}:`,
+      dc: identity.datacenter,
+      id,
+      role: server ? 'consul' : 'node',
+      segment: '',
+      vsn: '2',
+      vsn_max: '3',
+      vsn_min: '2',
+    },
+    Status: status === 'critical' ? memberFailed : memberAlive,
+    ProtocolMin: 1,
+    ProtocolMax: 5,
+    ProtocolCur: 2,
+    DelegateMin: 2,
+    DelegateMax: 5,
+    DelegateCur: 4,
+  };
+}

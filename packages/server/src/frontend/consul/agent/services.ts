@@ -1,0 +1,132 @@
+/** `/v1/agent/services` and `/v1/agent/service/…`: the instances of the caller's virtual agent. */
+
+import { createHash } from 'node:crypto';
+import { RegistryError } from '@rollcall/protocol';
+import type { CheckInput } from '../../../registry/command.ts';
+import { find, type Reader } from '../../../registry/reader.ts';
+import type { RowOf } from '../../../registry/rows.ts';
+import { viewOf } from '../../../registry/view-name.ts';
+import { agentServiceJson } from '../catalog/catalog-json.ts';
+import { readFilter, serviceShape, wanted } from '../catalog/filters.ts';
+import { byNodeThenId } from '../catalog/selection.ts';
+import { decodeBody } from '../request/body.ts';
+import { type Call, listed, principal } from '../request/call.ts';
+import { formOf, jsonBody, type Query, restOf } from '../request/query.ts';
+import { isServersOwn } from '../request/server-identity.ts';
+import { agentOf } from '../request/virtual-agent.ts';
+import { quoted } from '../wire/errors.ts';
+import { writeObject } from '../wire/json-writer.ts';
+import { unescapePath } from '../wire/params.ts';
+import type { Reply } from '../wire/reply.ts';
+import { inOrder, select } from '../wire/slices.ts';
+import { demandInstance, demandKnownCheck, demandKnownInstance, enrolmentBy } from './access.ts';
+import { instanceInput, serviceCheckInputs } from './definitions.ts';
+import { agentService } from './schema.ts';
+
+/** `GET /v1/agent/services` */
+export function listServices(call: Call): Reply {
+  const { context, exchange, params } = call;
+  const filter = readFilter(params, serviceShape);
+  const { identity } = context;
+  const { name } = agentOf(exchange.request, identity);
+  return listed(call, function* (state, visible, out) {
+    const seen = (row: RowOf<'instance'>) => !isServersOwn(identity, name, row.id) && visible.includes('service', row.service);
+    const own = yield* select(find.instancesOnNode(state, name), seen, out.pace);
+    const wants = filter.begin(out.pace);
+    yield* writeObject(out, yield* inOrder(own, byNodeThenId, out.pace), (row) => {
+      const json = wanted(wants, agentServiceJson(row, identity.datacenter));
+      return json === undefined ? undefined : [row.id, json];
+    });
+  });
+}
+
+/**
+ * `GET /v1/agent/service/:id`, which waits for another content than that of `?hash`.
+ * @throws RegistryError `not_found`
+ */
+export function getService(call: Call): Query {
+  const { context, exchange, params } = call;
+  const { identity, registry } = context;
+  const { name } = agentOf(exchange.request, identity);
+  const id = restOf(call, 'service ID');
+  const content = (state: Reader) => {
+    const row = isServersOwn(identity, name, id) ? undefined : find.instance(state, name, id);
+    return row === undefined ? undefined : agentServiceJson(row, identity.datacenter);
+  };
+  const hash = (state: Reader) => {
+    const json = content(state);
+    if (json === undefined) return undefined;
+    return createHash('sha256').update(JSON.stringify(json)).digest('hex').slice(0, hashLength);
+  };
+  const unknown = () => new RegistryError('not_found', `unknown service ID: ${quoted(id).slice(1, -1)}`);
+  const present = content(registry.state)?.['Service'];
+  if (typeof present !== 'string') throw unknown();
+  const body = jsonBody(params);
+  return {
+    view: viewOf.node(name),
+    name: `${formOf(params)} agent-service ${id}`,
+    // Its node changes for many reasons, and nobody is to be woken by them.
+    filtered: true,
+    demand: { resource: 'service', verb: 'read', name: present },
+    shows: ['service'],
+    token: { param: 'hash', header: 'X-Consul-Contenthash', of: hash },
+    encode: (state, visible) => {
+      const json = content(state);
+      // Another service may have got the id meanwhile.
+      if (json === undefined || !visible.includes('service', json['Service'] as string)) throw unknown();
+      return body({ ...json, ContentHash: hash(state) });
+    },
+  };
+}
+
+/** In hexadecimal digits, as many as Consul's 64 bits have. */
+const hashLength = 16;
+
+/** `PUT /v1/agent/service/register` */
+export async function registerService(call: Call): Promise<Reply> {
+  const { context, exchange, params } = call;
+  const agent = agentOf(exchange.request, context.identity);
+  const fields = await decodeBody(call, agentService);
+  const instance = instanceInput(fields);
+  const checks = serviceCheckInputs(fields, instance);
+  const { registry } = context;
+  demandInstance(call, agent.name, instance);
+  for (const { id } of checks) demandKnownCheck(call, agent.name, id);
+  const own = enrolmentBy(call, agent);
+  const replaced = params.get('replace-existing-checks');
+  await registry.submit({
+    kind: 'register',
+    node: own.node,
+    nodeMode: own.nodeMode,
+    instances: [instance],
+    checks: [...own.checks, ...checks.map((check) => keepStatus(registry.state, agent.name, check))],
+    replaceChecks: params.has('replace-existing-checks') && (replaced === '' || replaced === 'true'),
+  });
+  // Registering is a sign of life, also when it changes nothing.
+  for (const { id } of checks) context.health.restart(agent.name, id, principal(call));
+  return undefined;
+}
+
+/** A check that exists keeps its status, so that registering again does not flap. */
+export function keepStatus(state: Reader, node: string, check: CheckInput): CheckInput {
+  if (check.status === undefined || find.check(state, node, check.id) === undefined) return check;
+  const { status: _initial, ...rest } = check;
+  return rest;
+}
+
+/** `PUT /v1/agent/service/deregister/:id` */
+export async function deregisterService(call: Call): Promise<Reply> {
+  const { context, exchange, rest } = call;
+  const { identity, registry } = context;
+  const agent = agentOf(exchange.request, identity);
+  const id = unescapePath(rest);
+  demandKnownInstance(call, agent.name, id);
+  const existed =
+    !isServersOwn(identity, agent.name, id) &&
+    (await registry.submit({ kind: 'deregister-instance', node: agent.name, id }));
+  if (existed) return undefined;
+  throw new RegistryError(
+    'not_found',
+    `Unknown service ID ${quoted(id)}. Ensure that the service ID is passed, not the service name.`,
+  );
+}

@@ -1,0 +1,217 @@
+/**
+ * Answers of plans: the encoded body of a view at its revision, with the headers that go with it. Both
+ * are made once and sent as they are to everyone who sees all of it; for others once for each set of
+ * permissions (`net/answers.ts` keeps the bodies).
+ *
+ *   kept? ──yes──► sent
+ *     │ no
+ *   under way? ──yes──► waits for it      one encoding for all who ask for the same meanwhile
+ *     │ no
+ *   encoded in turns (`encoding.ts`)      small ones have ended before `answer` returns
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Body } from '../../../net/answers.ts';
+import type { Context } from '../../../net/frontend.ts';
+import { Outlet } from '../../../net/outlet.ts';
+import { Space } from '../../../net/room.ts';
+import { Turns } from '../../../net/turns.ts';
+import type { Caller } from '../../../security/acl.ts';
+import { filteredHead, VisibilityFilter, type Viewer, Viewers } from '../request/visibility-filter.ts';
+import type { Aside, Written } from '../wire/reply.ts';
+import { acceptsGzip, type Wire } from '../wire/responses.ts';
+import { Encoding, followsItsView, gzipName, type ViewBody, type Wanted } from './encoding.ts';
+import { gzipBytesMin } from './gzip.ts';
+import { LargeBodies } from './large-bodies.ts';
+import type { Plan } from './plan.ts';
+import { Shared, type Waiter } from './shared.ts';
+
+const cacheHead = ['X-Cache', 'HIT', 'Age', '0'] as const;
+
+/** How answers ended, for those who count them. */
+export interface Told {
+  readonly answered: (response: ServerResponse, plan: Plan, status: number) => void;
+  /** Nothing was sent. */
+  readonly failed: (response: ServerResponse, plan: Plan, caller: Caller, error: unknown) => void;
+}
+
+export class Answering {
+  readonly #context: Context;
+  readonly #wire: Wire;
+  readonly #told: Told;
+  readonly #viewers = new Viewers();
+  readonly #turns: Turns;
+  readonly #encoding: Encoding;
+  readonly #shared: Shared;
+  readonly #large: LargeBodies;
+  #closing = false;
+
+  /** @param later calls back in the next turn of the event loop */
+  constructor(context: Context, wire: Wire, told: Told, later?: (run: () => void) => void) {
+    const space = new Space();
+    this.#context = context;
+    this.#wire = wire;
+    this.#told = told;
+    this.#turns = new Turns(later);
+    this.#encoding = new Encoding(context, this.#turns.pace, space);
+    this.#shared = new Shared(this.#turns);
+    this.#large = new LargeBodies(space, new Outlet(later));
+  }
+
+  /** Whether this turn of the event loop has done what it may. */
+  get spent(): boolean {
+    return this.#turns.pace.spent;
+  }
+
+  /** From now on answers end their connections. */
+  close(): void {
+    this.#closing = true;
+  }
+
+  /** Resolves when nothing is being encoded any more. */
+  idle(): Promise<void> {
+    return this.#turns.idle();
+  }
+
+  /** @throws RegistryError `permission_denied` */
+  demand(plan: Plan, caller: Caller): void {
+    if (plan.demand === undefined) return;
+    const { resource, verb, name } = plan.demand;
+    this.#context.security.acl.authorize(caller, resource, verb, name);
+  }
+
+  /** Answers with what is there now: at once, or as soon as it is encoded. */
+  answer(request: IncomingMessage, response: ServerResponse, plan: Plan, caller: Caller): void {
+    try {
+      this.demand(plan, caller);
+      const revision = plan.revision(this.#context.registry);
+      const { last } = plan;
+      // With thousands of keys that are asked in turn, looking into each table costs more than the answer.
+      if (last?.revision === revision && last.authorizer === caller.authorizer) {
+        const { body } = last.kept;
+        if (body !== undefined && (last.gzip === undefined || last.gzip === acceptsGzip(request))) {
+          this.#send(response, plan, last.status, last.head, body);
+          return;
+        }
+      }
+      const gzip = plan.query.raw !== true && acceptsGzip(request);
+      const wanted = { plan, revision, viewer: this.#viewers.of(caller.authorizer), gzip };
+      this.#want(response, wanted, {
+        ready: (body) => this.#deliver(response, wanted, caller, body),
+        failed: (error) => this.#told.failed(response, plan, caller, error),
+      });
+    } catch (error) {
+      this.#told.failed(response, plan, caller, error);
+    }
+  }
+
+  /** Answers with what a handler writes; `Aside` is what else it has to say. */
+  write(response: ServerResponse, { pretty, write }: Written, done: (aside: Aside, body: Body) => void, failed: (error: unknown) => void): void {
+    const job = this.#turns.start(this.#encoding.written(pretty, write));
+    job.whenEnded((outcome) => {
+      if ('error' in outcome) failed(outcome.error);
+      else done(outcome.value.aside, outcome.value.body);
+    });
+    if (!job.ended) response.once('close', () => job.cancel());
+  }
+
+  /** Sends a body with a head of the caller's. */
+  send(response: ServerResponse, status: number, head: readonly string[], body: Body): void {
+    if (this.#closing) response.shouldKeepAlive = false;
+    if (body.buffers.length > 1) {
+      this.#large.send(response, () => response.writeHead(status, head as string[]), body);
+      return;
+    }
+    response.writeHead(status, head as string[]);
+    response.end(body.buffers[0]);
+  }
+
+  /** What the caller knows the answer by, for those few that are not known by a revision. */
+  token({ query }: Plan, caller: Caller): string | undefined {
+    return query.token?.of(this.#context.registry.state, new VisibilityFilter(caller.authorizer));
+  }
+
+  /**
+   * Tells bodies of a plan with a filter apart.
+   * @param ready called with the digest of the body, and the revision that it is of: at once, or as soon as it is
+   *   known; undefined when it cannot be told
+   */
+  digest(response: ServerResponse, plan: Plan, caller: Caller, ready: (digest: string | undefined, revision: number) => void): void {
+    const revision = plan.revision(this.#context.registry);
+    const wanted = { plan, revision, viewer: this.#viewers.of(caller.authorizer), gzip: false };
+    this.#want(response, wanted, {
+      ready: (body) => ready(this.#encoding.digestOf(body), body.revision),
+      // A client that waits gets the error with the next change.
+      failed: () => ready(undefined, revision),
+    });
+  }
+
+  #want(response: ServerResponse, wanted: Wanted, waiter: Waiter): void {
+    const kept = this.#encoding.find(wanted);
+    if (kept !== undefined) {
+      waiter.ready(kept);
+      return;
+    }
+    // Told once, a request that goes on waiting must not gather listeners.
+    let leave: (() => void) | undefined;
+    const stay = () => void (leave && response.off('close', leave));
+    leave = this.#shared.join(this.#encoding.nameOf(wanted), () => this.#encoding.encode(wanted), {
+      ready: (body) => {
+        stay();
+        waiter.ready(body);
+      },
+      failed: (error) => {
+        stay();
+        waiter.failed(error);
+      },
+    });
+    if (leave !== undefined) response.once('close', leave);
+  }
+
+  #deliver(response: ServerResponse, { plan, viewer, gzip }: Wanted, caller: Caller, body: ViewBody): void {
+    const { absent, narrowed, gzipped, revision } = body;
+    const head = this.#head(body, plan, viewer);
+    const status = absent ? 404 : 200;
+    if (!narrowed && isShapedByRevision(plan)) {
+      const { view, name, raw } = plan.query;
+      const kept = this.#context.answers.kept(view, gzipped ? name + gzipName : name);
+      const same = raw === true || body.bytes < gzipBytesMin;
+      if (kept?.body === body) {
+        plan.last = { revision, authorizer: caller.authorizer, gzip: same && !gzipped ? undefined : gzip, status, head, kept };
+      }
+    }
+    this.#send(response, plan, status, narrowed ? [...filteredHead(true, caller), ...head] : head, body);
+  }
+
+  #send(response: ServerResponse, plan: Plan, status: number, head: readonly string[], body: Body): void {
+    this.send(response, status, head, body);
+    this.#told.answered(response, plan, status);
+  }
+
+  #head(body: ViewBody, plan: Plan, viewer: Viewer): readonly string[] {
+    const { query, consistency, cached } = plan;
+    // What is sent is kept in memory and as new as the state, so its age is 0.
+    if (cached) return [...cacheHead, ...this.#headOf(body, plan, viewer)];
+    if (query.token !== undefined) return this.#headOf(body, plan, viewer);
+    return (body.heads[consistency] ??= this.#headOf(body, plan, viewer));
+  }
+
+  #headOf(body: ViewBody, { query, consistency }: Plan, viewer: Viewer): readonly string[] {
+    const { absent, gzipped, revision } = body;
+    const { token } = query;
+    const value = token?.of(this.#context.registry.state, new VisibilityFilter(viewer.authorizer));
+    return this.#wire.queryHead({
+      revision,
+      consistency,
+      bytes: body.bytes,
+      type: absent ? 'none' : query.raw === true ? 'raw' : 'json',
+      gzipped,
+      ...(token === undefined || value === undefined ? {} : { token: [token.header, value] as const }),
+    });
+  }
+}
+
+/** Nothing but the revision and the permissions tells two answers of the plan apart. */
+function isShapedByRevision({ query, cached }: Plan): boolean {
+  return !cached && query.token === undefined && followsItsView(query);
+}

@@ -1,0 +1,184 @@
+/**
+ * Makes the bodies of plans, in slices (`net/turns.ts`), and knows what is kept of them. A body is of one
+ * revision, whatever changes while it is written.
+ */
+
+import { createHash } from 'node:crypto';
+import { Body } from '../../../net/answers.ts';
+import type { Context } from '../../../net/frontend.ts';
+import { Room, type Space } from '../../../net/room.ts';
+import type { Pace, Work } from '../../../net/turns.ts';
+import type { ListQuery, Query, SingleQuery } from '../request/query.ts';
+import { noFilter, VisibilityFilter, type Viewer } from '../request/visibility-filter.ts';
+import { JsonWriter } from '../wire/json-writer.ts';
+import type { Aside, Written } from '../wire/reply.ts';
+import { gzipBytesMin, gzipped } from './gzip.ts';
+import type { Plan } from './plan.ts';
+
+/** What is wanted: a body of the plan at this revision or a newer one, as the viewer sees it. */
+export interface Wanted {
+  readonly plan: Plan;
+  readonly revision: number;
+  readonly viewer: Viewer;
+  /** Compressed, if it is worth it. */
+  readonly gzip: boolean;
+}
+
+/** A body with what is known of it besides its bytes. */
+export class ViewBody extends Body {
+  /** That of the view when it was written. */
+  readonly revision: number;
+  /** It stands for a 404. */
+  readonly absent: boolean;
+  /** Something was left out of it. */
+  readonly narrowed: boolean;
+  readonly gzipped: boolean;
+  /** Headers go with their body: same revision, same length. */
+  readonly heads: Partial<Record<Plan['consistency'], readonly string[]>> = {};
+  /** Which all who wait for the same body share. */
+  digest: string | undefined = undefined;
+
+  constructor(buffers: readonly Buffer[], { revision, absent, narrowed }: Pick<ViewBody, 'revision' | 'absent' | 'narrowed'>, gzipped: boolean) {
+    super(buffers);
+    this.revision = revision;
+    this.absent = absent;
+    this.narrowed = narrowed;
+    this.gzipped = gzipped;
+  }
+}
+
+const none: readonly string[] = [];
+const nothing = Buffer.alloc(0);
+/** Bytes of a single body that take as long as a unit of work, and of a digest. */
+const bytesPerUnit = 256;
+const unitsPerSingle = 5;
+/** How the compressed one is called among the representations of a view. */
+export const gzipName = ' gzip';
+
+export class Encoding {
+  readonly #context: Context;
+  readonly #pace: Pace;
+  readonly #space: Space;
+
+  constructor(context: Context, pace: Pace, space: Space) {
+    this.#context = context;
+    this.#pace = pace;
+    this.#space = space;
+  }
+
+  digestOf(body: ViewBody): string {
+    // Those of several buffers have it from the time when they were made.
+    return (body.digest ??= createHash('sha1').update(body.buffers[0] ?? '').digest('base64'));
+  }
+
+  /** The body, if it is kept. */
+  find({ plan, revision, viewer, gzip }: Wanted): ViewBody | undefined {
+    const { query } = plan;
+    const view = viewKept(query, viewer);
+    const kept = this.#revisionKept(query, revision);
+    const zipped = gzip ? this.#find(view, kept, query.name + gzipName) : undefined;
+    if (zipped !== undefined) return zipped;
+    const plain = this.#find(view, kept, query.name);
+    return plain === undefined || (gzip && plain.bytes >= gzipBytesMin) ? undefined : plain;
+  }
+
+  /** What is kept under the names of this front end was made here. */
+  #find(view: string, revision: number, name: string): ViewBody | undefined {
+    return this.#context.answers.find(view, revision, name) as ViewBody | undefined;
+  }
+
+  /** Tells what is wanted from everything else. */
+  nameOf({ plan: { query }, revision, viewer, gzip }: Wanted): string {
+    return `${viewKept(query, viewer)}\0\0${this.#revisionKept(query, revision)}\0${query.name}${gzip ? gzipName : ''}`;
+  }
+
+  *encode({ plan, viewer, gzip }: Wanted): Work<ViewBody> {
+    const { registry, answers } = this.#context;
+    const { query } = plan;
+    // It may have had to wait for its turn: what counts is what is there now.
+    const revision = plan.revision(registry);
+    const view = viewKept(query, viewer);
+    const kept = this.#revisionKept(query, revision);
+    let body = this.#find(view, kept, query.name);
+    if (body === undefined) {
+      const visible = viewer.seesAll(query.shows) ? noFilter() : new VisibilityFilter(viewer.authorizer);
+      body = 'write' in query ? yield* this.#list(query, visible, revision) : this.#single(query, visible, revision);
+      answers.keep(view, kept, query.name, body);
+      const everybody = viewKept(query, undefined);
+      // What was not narrowed is what everybody sees.
+      if (everybody !== view && !visible.leftOut) answers.keep(everybody, kept, query.name, body);
+    }
+    if (!gzip || body.bytes < gzipBytesMin) return body;
+    const zipped = new ViewBody(yield* gzipped(body, this.#pace), body, true);
+    answers.keep(view, kept, query.name + gzipName, zipped);
+    return zipped;
+  }
+
+  /** What a handler writes. */
+  *written(pretty: boolean, write: Written['write']): Work<{ readonly aside: Aside; readonly body: Body }> {
+    const state = this.#context.registry.state.freeze();
+    const room = new Room(this.#space);
+    try {
+      const out = new JsonWriter(pretty, this.#pace, room);
+      const aside = (yield* write(state, out)) ?? {};
+      return { aside, body: new Body(aside.text === undefined ? out.finish() : [Buffer.from(aside.text)]) };
+    } finally {
+      state.close();
+      room.free();
+    }
+  }
+
+  #single(query: SingleQuery, visible: VisibilityFilter, revision: number): ViewBody {
+    const bytes = query.encode(this.#context.registry.state, visible);
+    this.#pace.spend(unitsPerSingle + (bytes?.length ?? 0) / bytesPerUnit);
+    const narrowed = visible.leftOut;
+    return new ViewBody([bytes ?? nothing], { revision, absent: bytes === undefined, narrowed }, false);
+  }
+
+  *#list(query: ListQuery, visible: VisibilityFilter, revision: number): Work<ViewBody> {
+    const state = this.#context.registry.state.freeze();
+    const room = new Room(this.#space);
+    try {
+      const out = new JsonWriter(query.pretty, this.#pace, room);
+      const absent = (yield* query.write(state, visible, out)) === false;
+      const narrowed = visible.leftOut;
+      const body = new ViewBody(absent ? [nothing] : out.finish(), { revision, absent, narrowed }, false);
+      if (query.filtered === true && body.buffers.length > 1) body.digest = yield* digestInSlices(body, this.#pace);
+      return body;
+    } finally {
+      state.close();
+      room.free();
+    }
+  }
+
+  /** No two changes have one revision, so the newest of them all tells the bodies apart. */
+  #revisionKept({ shapedBy = none }: Query, revision: number): number {
+    const { views } = this.#context.registry;
+    let newest = revision;
+    for (const view of shapedBy) newest = Math.max(newest, views.revision(view));
+    return newest;
+  }
+}
+
+/** Under which view a body is kept. @param viewer undefined for what is the same for everybody */
+function viewKept(query: Query, viewer: Viewer | undefined): string {
+  const view = followsItsView(query) ? query.view : `${query.view}\0${query.name}`;
+  return viewer === undefined || viewer.seesAll(query.shows) ? view : `${view}\0${viewer.name}`;
+}
+
+/**
+ * Answers that do not follow one view have a revision of their own, and so a name of their own among those that
+ * are kept. So have filtered ones, lest they drive the others of their view out.
+ */
+export function followsItsView({ others, shapedBy = none, filtered }: Query): boolean {
+  return others === undefined && shapedBy.length === 0 && filtered !== true;
+}
+
+function* digestInSlices(body: Body, pace: Pace): Work<string> {
+  const hash = createHash('sha1');
+  for (const buffer of body.buffers) {
+    hash.update(buffer);
+    if (pace.spend(buffer.length / bytesPerUnit)) yield;
+  }
+  return hash.digest('base64');
+}

@@ -1,0 +1,96 @@
+/**
+ * A plan: everything about a read that follows from its URL, except how it wants to wait. Clients ask
+ * the same few URLs again and again, so plans are kept.
+ */
+
+import type { Kept } from '../../../net/answers.ts';
+import type { Registry } from '../../../registry/registry.ts';
+import type { Access } from '../../../security/access.ts';
+import type { Authorizer } from '../../../security/authorizer.ts';
+import type { Demand, Query } from '../request/query.ts';
+import type { Consistency } from '../wire/params.ts';
+
+/** What was last answered, and to whom. Asked again, it is found without a look at the tables of answers. */
+export interface LastAnswer {
+  readonly revision: number;
+  readonly authorizer: Authorizer;
+  /** Whether it was for a client that takes gzip; undefined when that makes no difference. */
+  readonly gzip: boolean | undefined;
+  readonly status: number;
+  readonly head: readonly string[];
+  readonly kept: Kept;
+}
+
+export class Plan {
+  readonly query: Query;
+  readonly consistency: Consistency;
+  /** Path of the route, for metrics. */
+  readonly route: string;
+  readonly access: Access;
+  /** What callers need, by the route or by the names that they ask for. */
+  readonly demand: Demand | undefined;
+  /** The client takes an answer from a cache and wants to know its age. */
+  readonly cached: boolean;
+  last: LastAnswer | undefined;
+  /** What `revision` last said, and at which revision of the state. */
+  #revision = 0;
+  #asOf = -1;
+
+  constructor(
+    query: Query,
+    consistency: Consistency,
+    { path, access }: { readonly path: string; readonly access: Access },
+    cached = false,
+  ) {
+    this.query = query;
+    this.consistency = consistency;
+    this.route = path;
+    this.access = access;
+    this.demand = query.demand ?? (access.kind === 'demands' ? { resource: access.resource, verb: access.verb, name: '' } : undefined);
+    this.cached = cached;
+  }
+
+  /**
+   * The revision of the answer: the newest of those of its views. Between two changes of the state it
+   * is looked up once.
+   */
+  revision({ state, views }: Registry): number {
+    if (state.revision === this.#asOf) return this.#revision;
+    const { view, others } = this.query;
+    let revision = views.revision(view);
+    for (const other of others ?? none) revision = Math.max(revision, views.revision(other));
+    this.#asOf = state.revision;
+    this.#revision = revision;
+    return revision;
+  }
+}
+
+const none: readonly string[] = [];
+
+/** Longer URLs are rare, and not worth the memory. */
+const keyLengthMax = 512;
+
+/** The plans of the URLs that were asked last, the oldest going first. */
+export class Plans {
+  readonly #kept = new Map<string, Plan>();
+  readonly #max: number;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get(url: string): Plan | undefined {
+    return this.#kept.get(url);
+  }
+
+  put(url: string, plan: Plan): void {
+    if (url.length > keyLengthMax) return;
+    if (this.#kept.size >= this.#max) {
+      for (const oldest of this.#kept.keys()) {
+        this.#kept.delete(oldest);
+        break;
+      }
+    }
+    this.#kept.set(url, plan);
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Work that several wait for: a client that wants what is being made waits for it, and gets the same. It ends early
+ * when the last one has left.
+ */
+
+import type { Turns, Work } from '../../../net/turns.ts';
+import type { ViewBody } from './encoding.ts';
+
+export interface Waiter {
+  readonly ready: (body: ViewBody) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** What giving a body to one client takes: a head and a write to its socket. */
+const unitsPerWaiter = 40;
+
+export class Shared {
+  readonly #turns: Turns;
+  readonly #underWay = new Map<string, Waiters>();
+
+  constructor(turns: Turns) {
+    this.#turns = turns;
+  }
+
+  /**
+   * Waits for what has this name.
+   * @param begin makes it, when it is not under way
+   * @returns leaves; undefined when the waiter has been told already
+   */
+  join(name: string, begin: () => Work<ViewBody>, waiter: Waiter): (() => void) | undefined {
+    let waiters = this.#underWay.get(name);
+    if (waiters === undefined) {
+      waiters = new Waiters(waiter);
+      this.#underWay.set(name, waiters);
+      this.#start(name, begin, waiters);
+    } else waiters.add(waiter);
+    return waiters.has(waiter) ? waiters.leaving(waiter, () => this.#forget(name, waiters)) : undefined;
+  }
+
+  #start(name: string, begin: () => Work<ViewBody>, waiters: Waiters): void {
+    const job = this.#turns.start(this.#run(name, begin, waiters));
+    waiters.cancel = () => job.cancel();
+    job.whenEnded((outcome) => {
+      if (!('error' in outcome)) return;
+      // Refused before it could say so itself.
+      this.#forget(name, waiters);
+      for (const { failed } of waiters.take()) failed(outcome.error);
+    });
+  }
+
+  *#run(name: string, begin: () => Work<ViewBody>, waiters: Waiters): Work<void> {
+    let tell: (waiter: Waiter) => void;
+    try {
+      const body = yield* begin();
+      tell = ({ ready }) => ready(body);
+    } catch (error) {
+      tell = ({ failed }) => failed(error);
+    }
+    // From here on it is there, or wanted anew.
+    this.#forget(name, waiters);
+    for (const waiter of waiters.take()) {
+      tell(waiter);
+      if (this.#turns.pace.spend(unitsPerWaiter)) yield;
+    }
+  }
+
+  #forget(name: string, waiters: Waiters): void {
+    if (this.#underWay.get(name) === waiters) this.#underWay.delete(name);
+  }
+}
+
+class Waiters {
+  readonly #all: Set<Waiter>;
+  cancel: (() => void) | undefined;
+
+  constructor(first: Waiter) {
+    this.#all = new Set([first]);
+  }
+
+  add(waiter: Waiter): void {
+    this.#all.add(waiter);
+  }
+
+  has(waiter: Waiter): boolean {
+    return this.#all.has(waiter);
+  }
+
+  /** One after the other, those who come meanwhile included; who has left is left out. */
+  *take(): Generator<Waiter> {
+    for (const waiter of this.#all) {
+      this.#all.delete(waiter);
+      yield waiter;
+    }
+  }
+
+  leaving(waiter: Waiter, forget: () => void): () => void {
+    return () => {
+      if (!this.#all.delete(waiter) || this.#all.size > 0) return;
+      forget();
+      this.cancel?.();
+    };
+  }
+}

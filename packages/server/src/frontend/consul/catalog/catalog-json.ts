@@ -1,0 +1,163 @@
+/**
+ * Rows of the registry to the objects of Consul's API. Pure; field order and defaults are those of
+ * Consul's Go structs (`api/catalog.go`, `api/health.go`, MPL-2.0). Requests to commands: `definitions.ts`.
+ */
+
+import { isIP } from 'node:net';
+import type { Json, RowOf } from '../../../registry/rows.ts';
+import { type JsonMap, kept, nothing, pick } from '../wire/foreign.ts';
+import { durationText } from '../wire/go-duration.ts';
+
+/** Whether the catalog API has written the node, which says so with the addresses that it was given, null included. */
+export function isCatalogNode(row: RowOf<'node'>): boolean {
+  return kept(row)['TaggedAddresses'] !== undefined;
+}
+
+/** An agent reports its addresses as `lan` and `wan`; a node of the catalog has what it was given. */
+function taggedAddresses(row: RowOf<'node'>): Json {
+  const given = kept(row)['TaggedAddresses'];
+  if (given !== undefined) return given;
+  const family = row.address.includes(':') ? 'ipv6' : 'ipv4';
+  return {
+    lan: row.address,
+    [`lan_${family}`]: row.address,
+    wan: row.address,
+    [`wan_${family}`]: row.address,
+  };
+}
+
+export function nodeJson(row: RowOf<'node'>, datacenter: string): JsonMap {
+  return {
+    ID: row.id,
+    Node: row.name,
+    Address: row.address,
+    Datacenter: datacenter,
+    TaggedAddresses: taggedAddresses(row),
+    Meta: row.meta,
+    ...pick(kept(row), 'Locality'),
+    CreateIndex: row.created,
+    ModifyIndex: row.modified,
+  };
+}
+
+function weightsJson({ weights }: RowOf<'instance'>): JsonMap {
+  return { Passing: weights.passing, Warning: weights.warning };
+}
+
+function proxyJson(foreign: JsonMap): JsonMap {
+  const given = foreign['Proxy'];
+  return { Mode: '', MeshGateway: {}, Expose: {}, ...(given as JsonMap | undefined) };
+}
+
+/** The addresses that were given, and those that follow from an IP address (`agent/agent.go`). */
+function instanceAddresses(row: RowOf<'instance'>, foreign: JsonMap, name: string): JsonMap {
+  const given = foreign['TaggedAddresses'] as JsonMap | undefined;
+  const family = isIP(row.address);
+  const some = given !== undefined && Object.keys(given).length > 0;
+  if (family === 0) return some ? { [name]: given } : nothing;
+  const own = { Address: row.address, Port: row.port };
+  return { [name]: { [`lan_ipv${family}`]: own, [`wan_ipv${family}`]: own, ...given } };
+}
+
+/** The `Service` of health and node answers. */
+export function serviceJson(row: RowOf<'instance'>): JsonMap {
+  const foreign = kept(row);
+  return {
+    ...pick(foreign, 'Kind'),
+    ID: row.id,
+    Service: row.service,
+    Tags: row.tags,
+    Address: row.address,
+    ...instanceAddresses(row, foreign, 'TaggedAddresses'),
+    Meta: row.meta,
+    Port: row.port,
+    ...pick(foreign, 'SocketPath'),
+    Weights: weightsJson(row),
+    EnableTagOverride: foreign['EnableTagOverride'] ?? false,
+    ...pick(foreign, 'Locality'),
+    Proxy: proxyJson(foreign),
+    Connect: foreign['Connect'] ?? {},
+    PeerName: '',
+    CreateIndex: row.created,
+    ModifyIndex: row.modified,
+  };
+}
+
+/** An entry of `agent/services`. */
+export function agentServiceJson(row: RowOf<'instance'>, datacenter: string): JsonMap {
+  const foreign = kept(row);
+  return {
+    ...pick(foreign, 'Kind'),
+    ID: row.id,
+    Service: row.service,
+    Tags: row.tags,
+    Meta: row.meta,
+    Port: row.port,
+    Address: row.address,
+    ...pick(foreign, 'SocketPath'),
+    ...instanceAddresses(row, foreign, 'TaggedAddresses'),
+    Weights: weightsJson(row),
+    EnableTagOverride: foreign['EnableTagOverride'] ?? false,
+    ...pick(foreign, 'Proxy', 'Connect', 'Locality'),
+    Datacenter: datacenter,
+  };
+}
+
+/** An entry of `catalog/service`: the node and the instance in one flat object. */
+export function catalogServiceJson(row: RowOf<'instance'>, node: RowOf<'node'>, datacenter: string): JsonMap {
+  const foreign = kept(row);
+  return {
+    ID: node.id,
+    Node: node.name,
+    Address: node.address,
+    Datacenter: datacenter,
+    TaggedAddresses: taggedAddresses(node),
+    NodeMeta: node.meta,
+    ServiceKind: foreign['Kind'] ?? '',
+    ServiceID: row.id,
+    ServiceName: row.service,
+    ServiceTags: row.tags,
+    ServiceAddress: row.address,
+    ...instanceAddresses(row, foreign, 'ServiceTaggedAddresses'),
+    ServiceWeights: weightsJson(row),
+    ServiceMeta: row.meta,
+    ServicePort: row.port,
+    ServiceSocketPath: foreign['SocketPath'] ?? '',
+    ServiceEnableTagOverride: foreign['EnableTagOverride'] ?? false,
+    ServiceProxy: proxyJson(foreign),
+    ServiceConnect: foreign['Connect'] ?? {},
+    ServiceLocality: foreign['Locality'] ?? null,
+    CreateIndex: row.created,
+    ModifyIndex: row.modified,
+  };
+}
+
+/**
+ * @param instance the one that the check belongs to, if any
+ * @param output newer than the row's, if there is one
+ */
+export function checkJson(
+  row: RowOf<'check'>,
+  instance: RowOf<'instance'> | undefined,
+  output?: string,
+): JsonMap {
+  const foreign = kept(row);
+  return {
+    Node: row.node,
+    CheckID: row.id,
+    Name: row.name,
+    Status: row.status,
+    Notes: row.notes,
+    Output: output ?? row.output,
+    ServiceID: row.instance,
+    ServiceName: instance?.service ?? foreign['ServiceName'] ?? '',
+    ServiceTags: instance?.tags ?? foreign['ServiceTags'] ?? [],
+    Type: foreign['Type'] ?? (row.type === 'none' ? '' : row.type),
+    Interval: foreign['Interval'] ?? durationText(row.definition.intervalMs),
+    Timeout: foreign['Timeout'] ?? durationText(row.definition.timeoutMs),
+    ExposedPort: 0,
+    Definition: foreign['Definition'] ?? {},
+    CreateIndex: row.created,
+    ModifyIndex: row.modified,
+  };
+}

@@ -1,0 +1,255 @@
+/** `/v1/catalog/`: what is registered, by service and by node, and direct writes to the book of facts. */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { Pace, Work } from '../../../net/turns.ts';
+import { find, type Reader } from '../../../registry/reader.ts';
+import type { RowOf } from '../../../registry/rows.ts';
+import { viewOf } from '../../../registry/view-name.ts';
+import { decodeBody } from '../request/body.ts';
+import type { Call } from '../request/call.ts';
+import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
+import { noFilter, type VisibilityFilter } from '../request/visibility-filter.ts';
+import { invalid } from '../wire/errors.ts';
+import { type JsonWriter, writeList, writeObject } from '../wire/json-writer.ts';
+import type { Reply } from '../wire/reply.ts';
+import { trueBody } from '../wire/responses.ts';
+import { inOrder, order, select } from '../wire/slices.ts';
+import { demandDeregistration, demandRegistration } from './access.ts';
+import { catalogServiceJson, nodeJson, serviceJson } from './catalog-json.ts';
+import { registration } from './definitions.ts';
+import { catalogServiceShape, nodeShape, readFilter, serviceShape, wanted } from './filters.ts';
+import { readNear } from './near.ts';
+import { catalogDeregistration, catalogRegistration } from './schema.ts';
+import { byNodeThenId, instanceShows, readSelection, selectInstances, selectNodes } from './selection.ts';
+import type { Selection } from './selection.ts';
+
+/** `GET /v1/catalog/datacenters` */
+export function datacenters({ context, params }: Call): Reply {
+  return jsonBody(params)([context.identity.datacenter]);
+}
+
+/** `GET /v1/catalog/nodes` */
+export function nodes({ params, datacenter }: Asked): Query {
+  const filter = readFilter(params, nodeShape);
+  const selection = readSelection(params);
+  const near = readNear(params);
+  return {
+    view: viewOf.nodes(),
+    name: `${formOf(params)} nodes${selection.name}${near.name}${filter.name}`,
+    filtered: filter.given,
+    shapedBy: near.views,
+    shows: ['node'],
+    pretty: params.has('pretty'),
+    *write(state, visible, out) {
+      const seen = yield* selectNodes(state, selection, visible, out.pace);
+      const rows = yield* near.sort(state, seen, ({ name }) => name, out.pace);
+      const wants = filter.begin(out.pace);
+      yield* writeList(out, rows, (row) => wanted(wants, nodeJson(row, datacenter)));
+    },
+  };
+}
+
+/** `GET /v1/catalog/services` */
+export function services({ params, datacenter }: Asked): Query {
+  const filter = readFilter(params, catalogServiceShape);
+  const selection = readSelection(params);
+  const name = `${formOf(params)} services${selection.name}${filter.name}`;
+  const pretty = params.has('pretty');
+  if (selection.meta.length === 0 && !filter.given) {
+    return {
+      view: viewOf.services(),
+      name,
+      shows: ['service'],
+      pretty,
+      *write(state, visible, out) {
+        const all = yield* select(state.services(), (service) => visible.includes('service', service), out.pace);
+        out.open('{');
+        for (const service of all) yield* writeTags(out, service, state.tagsOf(service));
+        out.close();
+      },
+    };
+  }
+  return {
+    // What runs on the selected nodes is no part of the view of all services.
+    view: viewOf.catalog(),
+    name,
+    filtered: true,
+    shows: ['service'],
+    pretty,
+    *write(state, visible, out) {
+      const found = yield* servicesOn(state, visible, selection, filter.begin(out.pace), out.pace, datacenter);
+      out.open('{');
+      for (const service of yield* inOrder([...found.keys()], order, out.pace)) {
+        yield* writeTags(out, service, yield* inOrder([...(found.get(service) ?? [])], order, out.pace));
+      }
+      out.close();
+    },
+  };
+}
+
+function* writeTags(out: JsonWriter, service: string, tags: readonly string[]): Work<void> {
+  out.key(service);
+  out.open('[');
+  for (const tag of tags) if (out.value(tag)) yield;
+  out.close();
+}
+
+/** What putting a tag into a set takes. */
+const tagsPerUnit = 8;
+
+/** The services of which instances run on the selected nodes, with these instances' tags. */
+function* servicesOn(
+  state: Reader,
+  visible: VisibilityFilter,
+  selection: Selection,
+  wants: (value: object) => boolean,
+  pace: Pace,
+  datacenter: string,
+): Work<Map<string, Set<string>>> {
+  const found = new Map<string, Set<string>>();
+  // Which nodes are there is no secret to those who see their services.
+  for (const node of yield* selectNodes(state, selection, noFilter(), pace)) {
+    for (const row of yield* select(find.instancesOnNode(state, node.name), () => true, pace)) {
+      if (visible.includes('service', row.service) && wants(catalogServiceJson(row, node, datacenter))) {
+        const known = found.get(row.service) ?? new Set<string>();
+        found.set(row.service, known);
+        for (const tag of row.tags) known.add(tag);
+      }
+      if (pace.spend(1 + row.tags.length / tagsPerUnit)) yield;
+    }
+  }
+  return found;
+}
+
+/** `GET /v1/catalog/service/:service` */
+export function service(asked: Asked): Query {
+  const { params, datacenter } = asked;
+  const filter = readFilter(params, catalogServiceShape);
+  const name = restOf(asked, 'service name');
+  const selection = readSelection(params);
+  const near = readNear(params);
+  return {
+    view: viewOf.service(name),
+    name: `${formOf(params)} catalog-service${selection.name}${near.name}${filter.name}`,
+    filtered: filter.given,
+    shapedBy: near.views,
+    shows: instanceShows,
+    pretty: params.has('pretty'),
+    *write(state, visible, out) {
+      const seen = yield* selectInstances(state, name, selection, visible, out.pace);
+      const selected = yield* near.sort(state, seen, ({ node }) => node.name, out.pace);
+      const wants = filter.begin(out.pace);
+      yield* writeList(out, selected, ({ instance, node }) =>
+        wanted(wants, catalogServiceJson(instance, node, datacenter)),
+      );
+    },
+  };
+}
+
+/** `GET /v1/catalog/node/:node`: null when there is no such node. */
+export function node(asked: Asked): Query {
+  return nodeQuery(asked, 'node', function* (out, row, own, wants) {
+    if (row === undefined) {
+      out.value(null);
+      return;
+    }
+    out.open('{');
+    out.key('Node');
+    out.value(row);
+    out.key('Services');
+    yield* writeObject(out, own, (instance) => {
+      const json = wanted(wants, serviceJson(instance));
+      return json === undefined ? undefined : [instance.id, json];
+    });
+    out.close();
+  });
+}
+
+/** `GET /v1/catalog/node-services/:node` */
+export function nodeServices(asked: Asked): Query {
+  return nodeQuery(asked, 'node-services', function* (out, row, own, wants) {
+    if (row === undefined) {
+      out.value({ Node: null, Services: null });
+      return;
+    }
+    out.open('{');
+    out.key('Node');
+    out.value(row);
+    out.key('Services');
+    yield* writeList(out, own, (instance) => wanted(wants, serviceJson(instance)));
+    out.close();
+  });
+}
+
+function nodeQuery(
+  asked: Asked,
+  form: string,
+  writeNode: (
+    out: JsonWriter,
+    node: object | undefined,
+    own: readonly RowOf<'instance'>[],
+    wants: (value: object) => boolean,
+  ) => Work<void>,
+): Query {
+  const { params, datacenter } = asked;
+  const filter = readFilter(params, serviceShape);
+  const name = restOf(asked, 'node name');
+  return {
+    view: viewOf.node(name),
+    name: `${formOf(params)} ${form}${filter.name}`,
+    filtered: filter.given,
+    shows: instanceShows,
+    pretty: params.has('pretty'),
+    *write(state, visible, out) {
+      const found = find.node(state, name);
+      const row = found !== undefined && visible.includes('node', name) ? found : undefined;
+      const all = row === undefined ? [] : find.instancesOnNode(state, name);
+      const seen = yield* select(all, ({ service }) => visible.includes('service', service), out.pace);
+      const own = yield* inOrder(seen, byNodeThenId, out.pace);
+      yield* writeNode(out, row && nodeJson(row, datacenter), own, filter.begin(out.pace));
+    },
+  };
+}
+
+/**
+ * `GET /v1/catalog/connect/:service`: there is no service mesh, so the list is empty and never changes.
+ * @param entries what a filter may select from the entries that there would be
+ */
+export function connect(asked: Asked, entries = catalogServiceShape): Query {
+  readFilter(asked.params, entries);
+  restOf(asked, 'service name');
+  const body = jsonBody(asked.params);
+  const name = `${formOf(asked.params)} connect`;
+  return { view: viewOf.records('consul connect'), name, shows: [], encode: () => body([]) };
+}
+
+/** `PUT /v1/catalog/register` */
+export async function register(call: Call): Promise<Reply> {
+  const { registry, identity } = call.context;
+  const fields = await decodeBody(call, catalogRegistration);
+  checkDatacenter(fields.Datacenter, identity.datacenter);
+  const command = registration(fields, (name, id) => find.instance(registry.state, name, id) !== undefined);
+  demandRegistration(call, command);
+  await registry.submit(command);
+  return trueBody;
+}
+
+/**
+ * `PUT /v1/catalog/deregister`: a service or a check if one is named, else the node; true whether it
+ * was there or not.
+ */
+export async function deregister(call: Call): Promise<Reply> {
+  const { registry, identity } = call.context;
+  const { Datacenter, Node = '', ServiceID, CheckID } = await decodeBody(call, catalogDeregistration);
+  checkDatacenter(Datacenter, identity.datacenter);
+  if (Node === '') throw invalid('Must provide node');
+  demandDeregistration(call, { node: Node, instance: ServiceID, check: CheckID });
+  if (ServiceID) await registry.submit({ kind: 'deregister-instance', node: Node, id: ServiceID });
+  else if (CheckID) await registry.submit({ kind: 'deregister-check', node: Node, id: CheckID });
+  else await registry.submit({ kind: 'deregister-node', node: Node });
+  return trueBody;
+}
+
+function checkDatacenter(asked: string | undefined, own: string): void {
+  if (asked && asked !== own) throw new RegistryError('failed_precondition', 'No path to datacenter');
+}

@@ -1,0 +1,86 @@
+/**
+ * `/v1/coordinate/`: network coordinates, kept for those who compute and read them. Rollcall computes
+ * none, since servers and clients do not gossip. Sorting by them is `near.ts`' business.
+ */
+
+import { coordinateType, dimensions } from '../../../registry/coordinate.ts';
+import { find, type Reader } from '../../../registry/reader.ts';
+import type { RowOf } from '../../../registry/rows.ts';
+import { viewOf } from '../../../registry/view-name.ts';
+import { decodeBody } from '../request/body.ts';
+import { type Call, demand } from '../request/call.ts';
+import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
+import { invalid } from '../wire/errors.ts';
+import { writeList } from '../wire/json-writer.ts';
+import type { Reply } from '../wire/reply.ts';
+import { inOrder, order, select } from '../wire/slices.ts';
+import { coordinateUpdate } from './schema.ts';
+
+/** Where Serf's algorithm starts: nothing is known, so the error is large. */
+const origin = { Vec: Array.from({ length: dimensions }, () => 0), Error: 1.5, Adjustment: 0, Height: 1e-5 };
+
+/** `GET /v1/coordinate/datacenters`: the one server, which is no distance away from itself. */
+export function datacenters({ context, params }: Call): Reply {
+  const { datacenter, nodeName } = context.identity;
+  const Coordinates = [{ Node: nodeName, Segment: '', Coord: origin }];
+  return jsonBody(params)([{ Datacenter: datacenter, AreaID: 'wan', Coordinates }]);
+}
+
+/** `GET /v1/coordinate/nodes` */
+export function nodes({ params }: Asked): Query {
+  return {
+    view: viewOf.records(coordinateType),
+    others: [viewOf.nodes()],
+    name: `${formOf(params)} coordinates`,
+    shows: ['node'],
+    pretty: params.has('pretty'),
+    *write(state, visible, out) {
+      // Those of nodes that have gone stay until the next update.
+      const seen = ({ id }: RowOf<'record'>) => find.node(state, id) !== undefined && visible.includes('node', id);
+      const rows = yield* select(find.records(state, coordinateType), seen, out.pace, 1);
+      const sorted = yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace);
+      yield* writeList(out, sorted, ({ value }) => value as object);
+    },
+  };
+}
+
+/** `GET /v1/coordinate/node/:node` */
+export function node(asked: Asked): Query {
+  const name = restOf(asked, 'node name');
+  const body = jsonBody(asked.params);
+  const row = (state: Reader) =>
+    find.node(state, name) === undefined ? undefined : find.record(state, coordinateType, name);
+  return {
+    view: viewOf.records(coordinateType),
+    others: [viewOf.node(name)],
+    name: `${formOf(asked.params)} coordinate of ${name}`,
+    demand: { resource: 'node', verb: 'read', name },
+    shows: [],
+    encode: (state) => {
+      const found = row(state);
+      return found === undefined ? undefined : body([found.value]);
+    },
+  };
+}
+
+/** `PUT /v1/coordinate/update`; as in Consul, a node that is not there is passed over. */
+export async function update(call: Call): Promise<Reply> {
+  const { registry } = call.context;
+  const { Node: name = '', Segment = '', Coord } = await decodeBody(call, coordinateUpdate);
+  const { Vec: given, Error = 0, Adjustment = 0, Height = 0 } = Coord ?? {};
+  const Vec = Array.isArray(given) ? given : [];
+  // An infinite one would be no distance away from itself, and no order at all.
+  const numbers = [...Vec, Error, Adjustment, Height].every((part) => Number.isFinite(part));
+  demand(call, 'node', 'write', name);
+  if (Vec.length !== dimensions || !numbers) throw invalid('incompatible coordinate');
+  if (find.node(registry.state, name) === undefined) return undefined;
+  const value = { Node: name, Segment, Coord: { Vec, Error, Adjustment, Height } };
+  await registry.submit({ kind: 'record-put', type: coordinateType, id: name, value });
+  for (const { id } of [...find.records(registry.state, coordinateType)]) {
+    // What nodes left behind that have gone.
+    if (find.node(registry.state, id) === undefined) {
+      await registry.submit({ kind: 'record-delete', type: coordinateType, id });
+    }
+  }
+  return undefined;
+}

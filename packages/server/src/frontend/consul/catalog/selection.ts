@@ -1,0 +1,122 @@
+/**
+ * Which rows a read selects (`?tag`, `?node-meta`), and the order in which Consul lists them: by node,
+ * then by id.
+ */
+
+import type { Pace, Work } from '../../../net/turns.ts';
+import { find, type Reader } from '../../../registry/reader.ts';
+import type { RowOf } from '../../../registry/rows.ts';
+import type { Shown, VisibilityFilter } from '../request/visibility-filter.ts';
+import type { Params } from '../wire/params.ts';
+import { inOrder, order, select } from '../wire/slices.ts';
+
+export interface Selection {
+  /** Everything about it, for the name of a representation. */
+  readonly name: string;
+  /** Lower case; an instance must have all of them. */
+  readonly tags: readonly string[];
+  /** A node must have all of these pairs. */
+  readonly meta: readonly (readonly [string, string])[];
+}
+
+export function readSelection(params: Params): Selection {
+  const tags = params.all('tag').map((tag) => tag.toLowerCase());
+  const meta = params.all('node-meta').map((pair): [string, string] => {
+    const colon = pair.indexOf(':');
+    return colon < 0 ? [pair, ''] : [pair.slice(0, colon), pair.slice(colon + 1)];
+  });
+  const name = tags.length === 0 && meta.length === 0 ? '' : ` ${JSON.stringify([tags, meta])}`;
+  return { name, tags, meta };
+}
+
+/** Tags match without regard to case, as in Consul. */
+export function hasTags(row: RowOf<'instance'>, { tags }: Selection): boolean {
+  if (tags.length === 0) return true;
+  const own = new Set(row.tags.map((tag) => tag.toLowerCase()));
+  return tags.every((tag) => own.has(tag));
+}
+
+export function hasMeta(row: RowOf<'node'>, { meta }: Selection): boolean {
+  return meta.every(([name, value]) => Object.hasOwn(row.meta, name) && row.meta[name] === value);
+}
+
+export interface Placed {
+  readonly instance: RowOf<'instance'>;
+  readonly node: RowOf<'node'>;
+}
+
+/** Tags that are compared in a unit of work, and references that are copied. */
+const tagsPerUnit = 16;
+const copiesPerUnit = 64;
+
+/** The selected instances of a service that the caller sees, with their nodes, in order. */
+export function* selectInstances(
+  state: Reader,
+  service: string,
+  selection: Selection,
+  visible: VisibilityFilter,
+  pace: Pace,
+): Work<Placed[]> {
+  const placed: Placed[] = [];
+  // A copy, since it may change between two slices.
+  const rows = [...find.instancesOfService(state, service)];
+  if (pace.spend(rows.length / copiesPerUnit)) yield;
+  for (const instance of rows) {
+    const node = find.node(state, instance.node);
+    // An instance goes with its node, so there always is one.
+    const wanted = node !== undefined && hasTags(instance, selection) && hasMeta(node, selection);
+    if (wanted && visible.includes('node', node.name) && visible.includes('service', service)) placed.push({ instance, node });
+    const tags = selection.tags.length === 0 ? 0 : instance.tags.length;
+    if (pace.spend(1 + tags / tagsPerUnit)) yield;
+  }
+  return yield* inOrder(placed, byInstance, pace);
+}
+
+/** Whoever sees an instance sees its service and its node. */
+export const instanceShows: readonly Shown[] = ['node', 'service'];
+
+/** Which checks the caller sees: those of nodes and services that it sees. */
+export function checksSeen(state: Reader, visible: VisibilityFilter): (row: RowOf<'check'>) => boolean {
+  return (row) => {
+    if (!visible.includes('node', row.node)) return false;
+    const service = serviceOf(state, row);
+    return service === undefined || visible.includes('service', service);
+  };
+}
+
+/** Name of the service that a check belongs to, if any. */
+export function serviceOf(state: Reader, row: RowOf<'check'>): string | undefined {
+  return instanceOf(state, row)?.service;
+}
+
+/** The selected nodes that the caller sees, in order. */
+export function* selectNodes(state: Reader, selection: Selection, visible: VisibilityFilter, pace: Pace): Work<RowOf<'node'>[]> {
+  const wanted = (row: RowOf<'node'>) => hasMeta(row, selection) && visible.includes('node', row.name);
+  const selected = yield* select(find.nodes(state), wanted, pace, selection.meta.length / tagsPerUnit);
+  return yield* inOrder(selected, (a, b) => order(a.name, b.name), pace);
+}
+
+/** The checks of a node itself, without those of its instances. */
+export function nodeChecks(state: Reader, node: string): RowOf<'check'>[] {
+  return [...find.checksOfNode(state, node)].sort(byNodeThenId);
+}
+
+export function instanceChecks(state: Reader, { node, id }: RowOf<'instance'>): RowOf<'check'>[] {
+  return [...find.checksOfInstance(state, node, id)].sort(byNodeThenId);
+}
+
+/** The instance that a check belongs to, if any. */
+export function instanceOf(state: Reader, { node, instance }: RowOf<'check'>): RowOf<'instance'> | undefined {
+  return instance === '' ? undefined : find.instance(state, node, instance);
+}
+
+function byInstance(a: Placed, b: Placed): number {
+  return byNodeThenId(a.instance, b.instance);
+}
+
+export function byNodeThenId(
+  a: { readonly node: string; readonly id: string },
+  b: { readonly node: string; readonly id: string },
+): number {
+  return order(a.node, b.node) || order(a.id, b.id);
+}

@@ -1,0 +1,200 @@
+/**
+ * `/v1/internal/ui/`: the three lists that Consul's user interface and dashboards made for it begin with. The
+ * interface itself is not served. Shapes: `agent/ui_endpoint.go` of 1.16.
+ */
+
+import type { Pace, Work } from '../../../net/turns.ts';
+import type { Frozen } from '../../../registry/frozen.ts';
+import { find } from '../../../registry/reader.ts';
+import type { RowOf } from '../../../registry/rows.ts';
+import { viewOf } from '../../../registry/view-name.ts';
+import { type Asked, formOf, type Query, restOf } from '../request/query.ts';
+import type { VisibilityFilter } from '../request/visibility-filter.ts';
+import { type JsonWriter, writeList } from '../wire/json-writer.ts';
+import { inOrder, order, select } from '../wire/slices.ts';
+import { checkJson, nodeJson, serviceJson } from './catalog-json.ts';
+import { healthServiceShape, readFilter } from './filters.ts';
+import {
+  byNodeThenId,
+  checksSeen,
+  instanceChecks,
+  instanceOf,
+  instanceShows,
+  nodeChecks,
+  readSelection,
+  selectInstances,
+  selectNodes,
+} from './selection.ts';
+
+/** `GET /v1/internal/ui/services`: each service with its nodes and the number of its checks by status. */
+export function services({ params, datacenter }: Asked): Query {
+  const filter = readFilter(params, healthServiceShape);
+  return {
+    view: viewOf.catalog(),
+    name: `${formOf(params)} ui-services${filter.name}`,
+    filtered: filter.given,
+    shows: instanceShows,
+    pretty: params.has('pretty'),
+    *write(state, visible, out) {
+      const seen = yield* select(state.services(), (service) => visible.includes('service', service), out.pace);
+      // One pass over all services: what the patterns of a filter may cost is counted over all of it.
+      const wants = filter.given ? filter.begin(out.pace) : undefined;
+      out.open('[');
+      for (const service of seen) {
+        const summary = new Summary(service);
+        for (const { instance, node } of yield* selectInstances(state, service, anyInstance, visible, out.pace)) {
+          const checks = [...nodeChecks(state, node.name), ...instanceChecks(state, instance)];
+          // Only a filter wants to see what is summed up.
+          if (wants?.(entryJson(instance, node, checks, datacenter)) !== false) summary.add(instance, checks);
+          if (out.pace.spend(unitsPerInstance + instance.tags.length / tagsPerUnit)) yield;
+        }
+        if (summary.empty) continue;
+        if (out.value(yield* summary.json(datacenter, out.pace))) yield;
+      }
+      out.close();
+    },
+  };
+}
+
+const anyInstance = { name: '', tags: [], meta: [] };
+/** What finding the checks of an instance takes, and putting its tags into a set. */
+const unitsPerInstance = 3;
+const tagsPerUnit = 8;
+
+/** An instance with the checks that count for it, as filters see it. */
+function entryJson(
+  instance: RowOf<'instance'>,
+  node: RowOf<'node'>,
+  checks: readonly RowOf<'check'>[],
+  datacenter: string,
+): object {
+  const Checks = checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance));
+  return { Node: nodeJson(node, datacenter), Service: serviceJson(instance), Checks };
+}
+
+/** Instances of a service, summed up one by one. */
+class Summary {
+  readonly #service: string;
+  readonly #tags = new Set<string>();
+  readonly #nodes = new Set<string>();
+  readonly #sources = new Set<string>();
+  /** Instances on one node share its checks, which count once. */
+  readonly #checks = new Set<RowOf<'check'>>();
+  readonly #count = { passing: 0, warning: 0, critical: 0 };
+  #instances = 0;
+  #first: RowOf<'instance'> | undefined;
+
+  constructor(service: string) {
+    this.#service = service;
+  }
+
+  get empty(): boolean {
+    return this.#instances === 0;
+  }
+
+  add(instance: RowOf<'instance'>, checks: readonly RowOf<'check'>[]): void {
+    this.#first ??= instance;
+    this.#instances++;
+    this.#nodes.add(instance.node);
+    for (const tag of instance.tags) this.#tags.add(tag);
+    const source = instance.meta['external-source'];
+    if (source !== undefined) this.#sources.add(source);
+    for (const check of checks) {
+      if (check.instance === '') {
+        if (this.#checks.has(check)) continue;
+        this.#checks.add(check);
+      }
+      this.#count[check.status]++;
+    }
+  }
+
+  *json(datacenter: string, pace: Pace): Work<object> {
+    const kind = this.#first && serviceJson(this.#first)['Kind'];
+    return {
+      ...(kind === undefined ? {} : { Kind: kind }),
+      Name: this.#service,
+      Datacenter: datacenter,
+      Tags: yield* sorted(this.#tags, pace),
+      Nodes: yield* sorted(this.#nodes, pace),
+      ExternalSources: yield* sorted(this.#sources, pace),
+      InstanceCount: this.#instances,
+      ChecksPassing: this.#count.passing,
+      ChecksWarning: this.#count.warning,
+      ChecksCritical: this.#count.critical,
+      GatewayConfig: {},
+      TransparentProxy: false,
+      ConnectNative: false,
+      ConnectedWithProxy: false,
+      ConnectedWithGateway: false,
+    };
+  }
+}
+
+function* sorted(values: ReadonlySet<string>, pace: Pace): Work<readonly string[] | null> {
+  return values.size === 0 ? null : yield* inOrder([...values], order, pace);
+}
+
+/** `GET /v1/internal/ui/nodes`: nodes with their instances and checks. */
+export function nodes({ params, datacenter }: Asked): Query {
+  const selection = readSelection(params);
+  return {
+    view: viewOf.catalog(),
+    name: `${formOf(params)} ui-nodes${selection.name}`,
+    filtered: selection.meta.length > 0,
+    shows: instanceShows,
+    pretty: params.has('pretty'),
+    *write(state, visible, out) {
+      out.open('[');
+      for (const row of yield* selectNodes(state, selection, visible, out.pace)) {
+        yield* writeNode(state, visible, out, row, datacenter);
+      }
+      out.close();
+    },
+  };
+}
+
+/** `GET /v1/internal/ui/node/:node`: one of them; 404 when there is none. */
+export function node(asked: Asked): Query {
+  const { params, datacenter } = asked;
+  const name = restOf(asked, 'node name');
+  return {
+    view: viewOf.node(name),
+    name: `${formOf(params)} ui-node`,
+    demand: { resource: 'node', verb: 'read', name },
+    shows: ['service'],
+    pretty: params.has('pretty'),
+    *write(state, visible, out) {
+      const row = find.node(state, name);
+      if (row === undefined) return false;
+      yield* writeNode(state, visible, out, row, datacenter);
+      return undefined;
+    },
+  };
+}
+
+function* writeNode(
+  state: Frozen,
+  visible: VisibilityFilter,
+  out: JsonWriter,
+  row: RowOf<'node'>,
+  datacenter: string,
+): Work<void> {
+  const { ID, Node, Address, TaggedAddresses, Meta } = nodeJson(row, datacenter);
+  const { pace } = out;
+  out.open('{');
+  for (const [key, value] of Object.entries({ ID, Node, Address, TaggedAddresses, Meta })) {
+    out.key(key);
+    out.value(value);
+  }
+  const instances = yield* select(
+    find.instancesOnNode(state, row.name),
+    ({ service }) => visible.includes('service', service),
+    pace,
+  );
+  out.key('Services');
+  yield* writeList(out, yield* inOrder(instances, byNodeThenId, pace), serviceJson);
+  const checks = yield* select(find.checksOnNode(state, row.name), checksSeen(state, visible), pace, 1);
+  out.key('Checks');
+  yield* writeList(out, yield* inOrder(checks, byNodeThenId, pace), (check) => checkJson(check, instanceOf(state, check)));
+  out.close();
+}

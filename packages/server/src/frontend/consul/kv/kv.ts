@@ -1,0 +1,171 @@
+/**
+ * `/v1/kv/`: the key/value store. Keys are the rest of the path and may contain anything but control
+ * characters. Go's router, which Consul's keys go through, folds `//` and `.` segments; so do we,
+ * without the redirect. `..` is refused.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { readBody } from '../../../net/body.ts';
+import type { KvPut } from '../../../registry/command.ts';
+import { find } from '../../../registry/reader.ts';
+import type { RowOf } from '../../../registry/rows.ts';
+import { viewOf } from '../../../registry/view-name.ts';
+import { type Call, demand } from '../request/call.ts';
+import { type Asked, formOf, type Query } from '../request/query.ts';
+import { invalid, quoted } from '../wire/errors.ts';
+import { type JsonValue, writeJson } from '../wire/json.ts';
+import { type Params, unescapePath } from '../wire/params.ts';
+import type { Reply } from '../wire/reply.ts';
+import { falseBody, trueBody } from '../wire/responses.ts';
+import { checkName } from '../wire/vetting.ts';
+import { kvJson } from './kv-json.ts';
+
+/** `GET /v1/kv/:key`, with `?keys`, `?recurse` or `?raw` */
+export function read({ rest, params }: Asked): Query {
+  const key = keyOf(rest);
+  if (params.has('keys')) return listKeys(key, params);
+  if (params.has('recurse')) return listRows(key, params);
+  if (key === '') throw missingKey();
+  const raw = params.has('raw');
+  const body = kvBody(params);
+  return {
+    view: viewOf.key(key),
+    name: raw ? 'consul kv raw' : `${formOf(params)} kv`,
+    demand: { resource: 'key', verb: 'read', name: key },
+    shows: [],
+    encode: (state) => {
+      const row = find.kv(state, key);
+      if (row === undefined) return undefined;
+      return raw ? bytesOf(row) : body([kvJson(row)]);
+    },
+    raw,
+  };
+}
+
+function bytesOf({ value: { buffer, byteOffset, byteLength } }: RowOf<'kv'>): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
+}
+
+/** What finding the row of a key takes, besides writing it. */
+const unitsPerKey = 1;
+
+/** Keys below a prefix with their values. */
+function listRows(prefix: string, params: Params): Query {
+  return {
+    view: viewOf.prefix(prefix),
+    name: `${formOf(params)} kv`,
+    shows: ['key'],
+    pretty: params.has('pretty'),
+    *write(state, visible, out) {
+      let any = false;
+      out.open('[');
+      for (const key of state.kvKeys(prefix)) {
+        const row = visible.includes('key', key) ? find.kv(state, key) : undefined;
+        any ||= row !== undefined;
+        if (row !== undefined) out.exact(kvJson(row));
+        if (out.pace.spend(unitsPerKey)) yield;
+      }
+      out.close();
+      return any ? undefined : false;
+    },
+  };
+}
+
+/** Keys below a prefix; with a separator only up to the first one after the prefix, each once. */
+function listKeys(prefix: string, params: Params): Query {
+  // The misspelling is Consul's own, from its first version.
+  const separator = params.has('separator') ? params.get('separator') : params.get('seperator');
+  return {
+    view: viewOf.prefix(prefix),
+    name: `${formOf(params)} keys ${separator}`,
+    shows: ['key'],
+    pretty: params.has('pretty'),
+    *write(state, visible, out) {
+      let last: string | undefined;
+      out.open('[');
+      for (const key of state.kvKeys(prefix)) {
+        if (out.pace.spend(unitsPerKey / 2)) yield;
+        if (!visible.includes('key', key)) continue;
+        const cut = separator === '' ? -1 : key.indexOf(separator, prefix.length);
+        const listed = cut < 0 ? key : key.slice(0, cut + separator.length);
+        if (listed !== last) out.value(listed);
+        last = listed;
+      }
+      out.close();
+      // At the root there is always a list, though it may be empty.
+      return last === undefined && prefix !== '' ? false : undefined;
+    },
+  };
+}
+
+function kvBody(params: Params): (value: JsonValue) => Buffer {
+  if (params.has('pretty')) return (value) => Buffer.from(`${writeJson(value, '    ', '\n')}\n`);
+  return (value) => Buffer.from(writeJson(value));
+}
+
+/** `PUT /v1/kv/:key`, with `?flags` and one of `?cas`, `?acquire`, `?release` */
+export async function put(call: Call): Promise<Reply> {
+  const { context, exchange, rest, params } = call;
+  const key = keyOf(rest);
+  if (key === '') throw missingKey();
+  demand(call, 'key', 'write', key);
+  checkConflicts(params, ['cas', 'acquire', 'release']);
+  const flags = params.has('flags') ? params.uint64('flags') : 0n;
+  const condition = conditionOf(params);
+  const value = await readBody(exchange.request, context.limits.kvValueBytesMax);
+  const done = await context.registry.submit({ kind: 'kv-put', key, value, flags, ...condition });
+  return done ? trueBody : falseBody;
+}
+
+function conditionOf(params: Params): Pick<KvPut, 'condition'> {
+  if (params.has('cas')) return { condition: { kind: 'cas', revision: casRevision(params) } };
+  if (params.has('acquire')) return { condition: { kind: 'acquire', session: params.get('acquire') } };
+  if (params.has('release')) return { condition: { kind: 'release', session: params.get('release') } };
+  return {};
+}
+
+/** A number beyond what revisions reach matches no key. */
+function casRevision(params: Params): number {
+  const index = params.uint64('cas');
+  return index <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(index) : -1;
+}
+
+/** `DELETE /v1/kv/:key`, with `?recurse` or `?cas` */
+export async function remove(call: Call): Promise<Reply> {
+  const { context, caller, rest, params } = call;
+  const { registry } = context;
+  const key = keyOf(rest);
+  checkConflicts(params, ['recurse', 'cas']);
+  if (params.has('recurse')) {
+    if (!caller.authorizer.allowsKeyTree(key)) throw context.security.acl.denied(caller, 'key', 'write', key);
+    await registry.submit({ kind: 'kv-delete-tree', prefix: key });
+    return trueBody;
+  }
+  if (key === '') throw missingKey();
+  demand(call, 'key', 'write', key);
+  const cas = params.has('cas') ? { cas: casRevision(params) } : {};
+  const done = await registry.submit({ kind: 'kv-delete', key, ...cas });
+  return done ? trueBody : falseBody;
+}
+
+function missingKey(): RegistryError {
+  return invalid('Missing key name');
+}
+
+function checkConflicts(params: Params, names: readonly string[]): void {
+  if (names.filter((name) => params.has(name)).length < 2) return;
+  throw invalid(`Conflicting flags: ${params.encode()}`);
+}
+
+function keyOf(rest: string): string {
+  const key = unescapePath(rest);
+  checkName(key, 'key name');
+  if (!/(^|\/)\.{0,2}(\/|$)/.test(key)) return key;
+  const parts = key.split('/');
+  if (parts.includes('..')) {
+    throw invalid(`Invalid key name ${quoted(key)}: ".." is not allowed`);
+  }
+  const kept = parts.filter((part) => part !== '' && part !== '.');
+  const folder = key.endsWith('/') || key.endsWith('/.');
+  return kept.length === 0 ? '' : kept.join('/') + (folder ? '/' : '');
+}

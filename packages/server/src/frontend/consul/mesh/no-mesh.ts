@@ -1,0 +1,80 @@
+/**
+ * What Consul has and Rollcall has not: the service mesh with its configuration entries and intentions,
+ * and peering. Reads answer as a Consul in which nobody has configured any; writes are refused, since a
+ * rule that nobody enforces must not seem to be accepted.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { viewOf } from '../../../registry/view-name.ts';
+import { demand, type Handler } from '../request/call.ts';
+import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
+import { invalid, quoted } from '../wire/errors.ts';
+import { unescapePath } from '../wire/params.ts';
+
+/** A list that is empty and never changes; it can be waited for. */
+export function emptyList({ params }: Asked): Query {
+  const body = jsonBody(params);
+  return {
+    view: viewOf.records('consul mesh'),
+    name: `${formOf(params)} empty`,
+    shows: [],
+    encode: () => body([]),
+  };
+}
+
+/** `GET /v1/config/:kind` lists them, and `/v1/config/:kind/:name` is one. */
+export function configEntries(asked: Asked): Query {
+  const path = restOf(asked, 'config entry kind');
+  const slash = path.indexOf('/');
+  if (slash < 0 || slash === path.length - 1) return emptyList(asked);
+  const [kind, name] = [path.slice(0, slash), path.slice(slash + 1)];
+  throw new RegistryError('not_found', `Config entry not found for ${quoted(kind)} / ${quoted(name)}`);
+}
+
+/** `GET /v1/connect/intentions/check`: without an intention the default policy of access control holds, as in Consul. */
+export const checkIntention: Handler = (call) => {
+  const { params } = call;
+  for (const name of ['source', 'destination']) {
+    if (params.get(name) === '') throw invalid(`required query parameter '${name}' not set`);
+  }
+  demand(call, 'service', 'read', params.get('destination'));
+  const { acl } = call.context.security;
+  return jsonBody(params)({ Allowed: !acl.enabled || acl.defaultPolicy === 'allow' });
+};
+
+/** `GET /v1/connect/intentions/match` */
+export const matchIntentions: Handler = (call) => {
+  const { params } = call;
+  if (params.get('by') === '') throw invalid("required query parameter 'by' not set");
+  const names = params.all('name');
+  if (names.length === 0) throw invalid("required query parameter 'name' not set");
+  const matches = Object.create(null) as Record<string, null>;
+  for (const name of names) {
+    demand(call, 'intention', 'read', name);
+    matches[name] = null;
+  }
+  return jsonBody(params)(matches);
+};
+
+/** `GET /v1/connect/intentions/exact` */
+export const exactIntention: Handler = () => {
+  throw new RegistryError('not_found', 'Intention not found');
+};
+
+/** `GET /v1/catalog/gateway-services/:gateway` and `GET /v1/health/ingress/:service` */
+export function emptyOfService(asked: Asked): Query {
+  const name = restOf(asked, 'service name');
+  return { ...emptyList(asked), demand: { resource: 'service', verb: 'read', name } };
+}
+
+/** `GET /v1/peering/:name` */
+export const peering: Handler = ({ rest }) => {
+  throw new RegistryError('not_found', `Peering not found for ${quoted(unescapePath(rest))}`);
+};
+
+/** @param feature in the plural, as the message says it */
+export function refuse(feature: string): Handler {
+  return () => {
+    throw invalid(`${feature} are not supported: there is no service mesh`);
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * `/v1/operator/`: a datacenter of one server that is well, which is what it is to Consul's clients,
+ * whatever its store is replicated by. There is no Raft, no autopilot and no gossip that could be run
+ * from here: what asks for that is refused, in Consul's words where it has some.
+ */
+
+import { find } from '../../../registry/reader.ts';
+import { type Call, type Handler, written } from '../request/call.ts';
+import { jsonBody } from '../request/query.ts';
+import { leaderAddress, versionOf } from '../request/server-identity.ts';
+import { invalid, quoted } from '../wire/errors.ts';
+import type { Reply } from '../wire/reply.ts';
+import { select } from '../wire/slices.ts';
+
+/** `GET /v1/operator/raft/configuration` */
+export function raftConfiguration({ context, params }: Call): Reply {
+  const { identity, registry } = context;
+  const server = {
+    ID: identity.nodeId,
+    Node: identity.nodeName,
+    Address: leaderAddress(identity),
+    Leader: true,
+    ProtocolVersion: '3',
+    Voter: true,
+    LastIndex: registry.state.revision,
+  };
+  return jsonBody(params)({ Servers: [server], Index: 0 });
+}
+
+/** `DELETE /v1/operator/raft/peer?address=` or `?id=` */
+export function removePeer({ params }: Call): never {
+  const [id, address] = [params.get('id'), params.get('address')];
+  if ((id === '') === (address === '')) throw invalid('Must specify either ?id with the server\'s ID or ?address with IP:port of peer to remove');
+  throw invalid(`${id === '' ? `address ${quoted(address)}` : `id ${quoted(id)}`} was not found in the Raft configuration`);
+}
+
+/** `POST /v1/operator/raft/transfer-leader` */
+export const transferLeader = refuse('failed to transfer leadership: cannot find peer');
+
+/** `/v1/operator/keyring`, whatever is asked of it. */
+export const keyring = refuse('Keyring is empty (encryption not enabled)');
+
+/** `GET /v1/operator/autopilot/health` */
+export function health({ context, params }: Call): Reply {
+  const { identity, registry } = context;
+  const server = {
+    ID: identity.nodeId,
+    Name: identity.nodeName,
+    Address: leaderAddress(identity),
+    SerfStatus: 'alive',
+    Version: versionOf(identity),
+    Leader: true,
+    LastContact: '0s',
+    LastTerm: 1,
+    LastIndex: registry.state.revision,
+    Healthy: true,
+    Voter: true,
+  };
+  return jsonBody(params)({ Healthy: true, FailureTolerance: 0, Servers: [server] });
+}
+
+/** `GET /v1/operator/autopilot/configuration`: Consul's defaults, for programs that want to see one. */
+export function autopilotConfiguration({ params }: Call): Reply {
+  return jsonBody(params)({
+    CleanupDeadServers: true,
+    LastContactThreshold: '200ms',
+    MaxTrailingLogs: 250,
+    MinQuorum: 0,
+    ServerStabilizationTime: '10s',
+    RedundancyZoneTag: '',
+    DisableUpgradeMigration: false,
+    UpgradeVersionTag: '',
+    CreateIndex: 1,
+    ModifyIndex: 1,
+  });
+}
+
+/** `PUT /v1/operator/autopilot/configuration` */
+export const configureAutopilot = refuse('autopilot cannot be configured: there is one server, and nothing that it would look after');
+
+/** `GET /v1/operator/autopilot/state` */
+export function autopilotState({ context, params }: Call): Reply {
+  const { identity, registry } = context;
+  const { nodeId } = identity;
+  const server = {
+    ID: nodeId,
+    Name: identity.nodeName,
+    Address: leaderAddress(identity),
+    NodeStatus: 'alive',
+    Version: versionOf(identity),
+    LastContact: '0s',
+    LastTerm: 1,
+    LastIndex: registry.state.revision,
+    Healthy: true,
+    // Go's zero: nothing counts since when.
+    StableSince: '0001-01-01T00:00:00Z',
+    ReadReplica: false,
+    Status: 'leader',
+    Meta: find.node(registry.state, identity.nodeName)?.meta ?? {},
+    NodeType: 'voter',
+  };
+  return jsonBody(params)({
+    Healthy: true,
+    FailureTolerance: 0,
+    OptimisticFailureTolerance: 0,
+    Servers: { [nodeId]: server },
+    Leader: nodeId,
+    Voters: [nodeId],
+  });
+}
+
+/** `GET /v1/operator/usage` */
+export function usage(call: Call): Reply {
+  const { datacenter } = call.context.identity;
+  return written(call, function* (state, out) {
+    const { pace } = out;
+    const services = state.services();
+    let instances = 0;
+    let billable = 0;
+    for (const service of services) {
+      for (const row of yield* select(find.instancesOfService(state, service), () => true, pace)) {
+        instances++;
+        // As in Consul, the servers themselves and what belongs to a mesh cost nothing.
+        if (service !== 'consul' && row.foreign?.['Kind'] === undefined) billable++;
+      }
+    }
+    const nodes = yield* select(find.nodes(state), () => true, pace);
+    out.value({
+      Usage: {
+        [datacenter]: {
+          Services: services.length,
+          ServiceInstances: instances,
+          ConnectServiceInstances: {},
+          BillableServiceInstances: billable,
+          Nodes: nodes.length,
+        },
+      },
+      Index: state.revision,
+      KnownLeader: true,
+    });
+  });
+}
+
+function refuse(reason: string): Handler {
+  return () => {
+    throw invalid(reason);
+  };
+}

@@ -1,0 +1,16 @@
+/** `/v1/status/`: who leads. A Rollcall server is its own leader; its engine knows how to agree. */
+
+import type { Call } from '../request/call.ts';
+import { jsonBody } from '../request/query.ts';
+import { leaderAddress } from '../request/server-identity.ts';
+import type { Reply } from '../wire/reply.ts';
+
+/** `GET /v1/status/leader` */
+export function leader({ context, params }: Call): Reply {
+  return jsonBody(params)(leaderAddress(context.identity));
+}
+
+/** `GET /v1/status/peers` */
+export function peers({ context, params }: Call): Reply {
+  return jsonBody(params)([leaderAddress(context.identity)]);
+}

@@ -1,0 +1,82 @@
+/** Requests that define a prepared query to the query that is kept, with Consul's rules and texts. */
+
+import type { RegistryError } from '@rollcall/protocol';
+import { compileTemplate } from '../../../registry/prepared-query-template.ts';
+import { templateType } from '../../../registry/prepared-query.ts';
+import type { Failover, PreparedQuery, PreparedService } from '../../../registry/prepared-query.ts';
+import { invalid } from '../wire/errors.ts';
+import { parseDuration } from '../wire/go-duration.ts';
+import { vetMeta, vetName } from '../wire/vetting.ts';
+import type { PreparedQueryFields } from './schema.ts';
+
+/** Of the part of a query that can be long, as JSON. */
+const serviceBytesMax = 16_384;
+
+/** @throws RegistryError `invalid_argument` */
+export function preparedFrom(fields: PreparedQueryFields): PreparedQuery {
+  const { Name = '', Session = '', Template = {}, Service = {}, DNS = {} } = fields;
+  const { Type = '', Regexp = '', RemoveEmptyTags = false } = Template;
+  vetName(Name, 'query name');
+  if (Type !== '' && Type !== templateType) {
+    throw invalid(`failed compiling template: Bad Template.Type '${Type.slice(0, 80)}'`);
+  }
+  if (Name === '' && Type === '' && Session === '') throw refuse('Must be bound to a session');
+  if (!Service.Service) throw refuse('Must provide a Service name to query');
+  if (Service.Peer || Service.SamenessGroup) throw refuse('there are no peers and no sameness groups');
+  const { TTL = '' } = DNS;
+  if (TTL !== '') vetTtl(TTL);
+  const service: PreparedService = {
+    Service: vetName(Service.Service, 'service name'),
+    Failover: failoverFrom(Service.Failover ?? {}),
+    OnlyPassing: Service.OnlyPassing ?? false,
+    IgnoreCheckIDs: Service.IgnoreCheckIDs ?? [],
+    // Where npm `consul` puts it; Consul itself refuses that.
+    Near: Service.Near ?? fields.Near ?? '',
+    Tags: Service.Tags ?? [],
+    NodeMeta: metaFrom(Service.NodeMeta),
+    ServiceMeta: metaFrom(Service.ServiceMeta),
+    Connect: Service.Connect ?? false,
+  };
+  const bytes = Buffer.byteLength(JSON.stringify(service));
+  if (bytes > serviceBytesMax) throw refuse(`Service has ${bytes} bytes, the limit is ${serviceBytesMax}`);
+  const query = { Name, Session, Template: { Type, Regexp, RemoveEmptyTags }, Service: service, DNS: { TTL } };
+  if (Type !== '') compileTemplate(query);
+  return query;
+}
+
+type FailoverFields = NonNullable<NonNullable<PreparedQueryFields['Service']>['Failover']>;
+
+function failoverFrom({ NearestN = 0, Datacenters, Targets }: FailoverFields): Failover {
+  if (NearestN < 0) throw refuse(`Bad NearestN '${NearestN}', must be >= 0`);
+  if (Targets !== undefined && Targets.length > 0 && (NearestN !== 0 || (Datacenters ?? []).length > 0)) {
+    throw refuse('Targets cannot be populated with NearestN or Datacenters');
+  }
+  return {
+    NearestN,
+    Datacenters: Datacenters ?? null,
+    Targets: Targets?.map(({ Peer = '', Datacenter = '' }) => ({ Peer, Datacenter })) ?? null,
+  };
+}
+
+function vetTtl(ttl: string): void {
+  const shown = ttl.slice(0, 80);
+  let ns: number;
+  try {
+    ns = parseDuration(ttl);
+  } catch (error) {
+    throw refuse(`Bad DNS TTL '${shown}': ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (ns < 0) throw refuse(`DNS TTL '${shown}', must be >=0`);
+}
+
+function metaFrom(given: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  try {
+    return vetMeta(given, 'Meta', 'allowed');
+  } catch (error) {
+    throw refuse(error instanceof Error ? error.message.replace(/^Invalid Meta: /, '') : String(error));
+  }
+}
+
+function refuse(reason: string): RegistryError {
+  return invalid(`Invalid prepared query: ${reason}`);
+}

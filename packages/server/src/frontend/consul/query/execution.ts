@@ -1,0 +1,95 @@
+/** The answer of a prepared query over HTTP: in random order as Consul gives it, or the nearest first. */
+
+import type { Work } from '../../../net/turns.ts';
+import type { Frozen } from '../../../registry/frozen.ts';
+import { failedOverTo, type FoundInstance, selectorOf } from '../../../registry/prepared-query-execution.ts';
+import type { PreparedQuery } from '../../../registry/prepared-query.ts';
+import { find } from '../../../registry/reader.ts';
+import { checkJson, nodeJson, serviceJson } from '../catalog/catalog-json.ts';
+import { clientAddress, nearestFirst } from '../catalog/near.ts';
+import type { Call } from '../request/call.ts';
+import { agentOf } from '../request/virtual-agent.ts';
+import type { VisibilityFilter } from '../request/visibility-filter.ts';
+import { invalid, quoted } from '../wire/errors.ts';
+import { type JsonWriter, writeList } from '../wire/json-writer.ts';
+import { inOrder, order, select } from '../wire/slices.ts';
+
+/** What finding the node and the checks of an instance takes, comparing its tags, and a random number. */
+const unitsPerInstance = 4;
+const tagsPerUnit = 8;
+
+/**
+ * What a query finds, as `listed` wants it.
+ * @throws RegistryError `invalid_argument` for a bad `?limit` or `?connect`
+ */
+export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery) {
+  const { context, params } = call;
+  const { datacenter } = context.identity;
+  const limit = readLimit(params.get('limit'));
+  const Connect = wanted.Connect || (params.has('connect') && params.flag('connect'));
+  return function* (state: Frozen, visible: VisibilityFilter, out: JsonWriter): Work<void> {
+    const selected = selectorOf(state, { ...wanted, Connect });
+    const found: Placed[] = [];
+    for (const instance of yield* select(find.instancesOfService(state, wanted.Service), () => true, out.pace)) {
+      const one = selected(instance);
+      if (one !== undefined && visible.includes('node', one.node.name) && visible.includes('service', one.instance.service)) {
+        found.push({ ...one, key: context.uuid() });
+      }
+      if (out.pace.spend(unitsPerInstance + instance.tags.length / tagsPerUnit)) yield;
+    }
+    // By a random key for each; the context's only source of randomness makes ids.
+    const shuffled = yield* inOrder(found, (a, b) => order(a.key, b.key), out.pace);
+    const source = sourceOf(call, params.get('near') || wanted.Near);
+    const ordered =
+      source === undefined ? shuffled : yield* nearestFirst(state, source, shuffled, ({ node }) => node.name, out.pace);
+    const peers = found.length > 0 ? [] : failedOverTo(wanted);
+    out.open('{');
+    out.key('Service');
+    out.value(wanted.Service);
+    out.key('Nodes');
+    yield* writeList(out, ordered.slice(0, limit), ({ node, instance, checks }) => ({
+      Node: nodeJson(node, datacenter),
+      Service: serviceJson(instance),
+      Checks: checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance)),
+    }));
+    // Who was asked last.
+    const rest = {
+      DNS,
+      Datacenter: peers.length > 0 ? '' : datacenter,
+      PeerName: peers.at(-1) ?? '',
+      Failovers: peers.length,
+    };
+    for (const [key, value] of Object.entries(rest)) {
+      out.key(key);
+      out.value(value);
+    }
+    out.close();
+  };
+}
+
+type Placed = FoundInstance & { readonly key: string };
+
+/** The node whose nearest are wanted. */
+function sourceOf({ context, exchange }: Call, near: string): string | undefined {
+  switch (near) {
+    case '':
+      return undefined;
+    case '_agent':
+      return agentOf(exchange.request, context.identity).name;
+    case '_ip': {
+      const address = clientAddress(exchange.request);
+      for (const node of find.nodes(context.registry.state)) if (node.address === address) return node.name;
+      return undefined;
+    }
+    default:
+      return near;
+  }
+}
+
+function readLimit(text: string): number {
+  if (!/^[+-]?\d{0,9}$/.test(text) || /^[+-]$/.test(text)) {
+    throw invalid(`Bad limit: strconv.Atoi: parsing ${quoted(text)}: invalid syntax`);
+  }
+  const limit = Number(text);
+  return limit > 0 ? limit : Infinity;
+}

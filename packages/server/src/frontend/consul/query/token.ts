@@ -1,0 +1,36 @@
+/**
+ * The token that a prepared query is bound to: whoever executes the query sees what that token may read, and
+ * not what its own may. Of the token only its public id is kept, so the binding ends with the token.
+ */
+
+import type { PreparedQuery } from '../../../registry/prepared-query.ts';
+import type { Caller } from '../../../security/acl.ts';
+import { aclNotFound } from '../../../security/denied.ts';
+import { hiddenSecret } from '../acl/acl-json.ts';
+import { originOf } from '../request/authenticator.ts';
+import type { Call } from '../request/call.ts';
+
+/**
+ * The query, bound to the token that the request names.
+ * @param before what the request changes. Writing its hidden token back keeps the binding for whoever has that
+ *   token, and for managers: others could make the query ask what they may not read themselves
+ * @throws RegistryError `unauthenticated` for a token that nobody has; TooManyFailures
+ */
+export function bound(call: Call, query: PreparedQuery, token: string, before?: PreparedQuery): PreparedQuery {
+  const { caller, context, exchange } = call;
+  const { acl, gate } = context.security;
+  if (token === '' || !acl.enabled) return query;
+  if (token !== hiddenSecret) return { ...query, Accessor: gate.enter(token, originOf(exchange.request)).accessorId };
+  const kept = before?.Accessor;
+  if (kept === undefined || (kept !== caller.accessorId && !caller.authorizer.allows('acl', 'write'))) return query;
+  return { ...query, Accessor: kept };
+}
+
+/** Whose rights hold when the query is executed. @throws RegistryError `unauthenticated` when its token is gone */
+export function executor({ caller, context }: Call, { Accessor }: PreparedQuery): Caller {
+  const { acl } = context.security;
+  if (Accessor === undefined || !acl.enabled) return caller;
+  const token = acl.store.token(Accessor);
+  if (token === undefined) throw aclNotFound();
+  return acl.refresh({ ...caller, secretHash: token.secretHash });
+}

@@ -1,0 +1,44 @@
+/** Decodes the body of a request by its schema, with the errors in Consul's words. */
+
+import { RegistryError, toRegistryError } from '@rollcall/protocol';
+import { readBody } from '../../../net/body.ts';
+import { decode, decodeAll, type Decoded, type Fields, type Schema } from '../wire/decode.ts';
+import { readJson } from '../wire/json.ts';
+import type { Call } from './call.ts';
+
+const failure = 'Request decode failed';
+
+/**
+ * @param what begins the message
+ * @throws RegistryError `invalid_argument`, in Consul's words: `Request decode failed: EOF`; BodyTooLarge
+ */
+export async function decodeBody<F extends Fields>(
+  { exchange, context }: Call,
+  shape: Schema<F>,
+  what = failure,
+): Promise<Decoded<F>> {
+  return decodeBytes(shape, await readBody(exchange.request, context.limits.bodyBytesMax), what);
+}
+
+/** @throws RegistryError `invalid_argument` */
+export function decodeBytes<F extends Fields>(shape: Schema<F>, bytes: Uint8Array, what = failure): Decoded<F> {
+  return explained(what, () => decode(shape, readJson(bytes)));
+}
+
+/** A list, in the words of the endpoints that take one. @throws RegistryError `invalid_argument` */
+export function decodeList<F extends Fields>(
+  shape: Schema<F>,
+  bytes: Uint8Array,
+  what = 'Failed to parse body',
+): Decoded<F>[] {
+  return explained(what, () => decodeAll(shape, readJson(bytes)));
+}
+
+function explained<T>(what: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const { code, message } = toRegistryError(error);
+    throw new RegistryError(code, `${what}: ${message}`);
+  }
+}

@@ -1,0 +1,60 @@
+/** What a handler of a write (or of a read that does not come from a view) is given, and its body. */
+
+import { peerAddress } from '../../../net/agent-node.ts';
+import type { Context, Exchange } from '../../../net/frontend.ts';
+import { principalOf } from '../../../net/principal.ts';
+import type { Work } from '../../../net/turns.ts';
+import type { Frozen } from '../../../registry/frozen.ts';
+import type { Caller } from '../../../security/acl.ts';
+import type { Resource, Verb } from '../../../security/authorizer.ts';
+import type { JsonWriter } from '../wire/json-writer.ts';
+import type { Params } from '../wire/params.ts';
+import type { Reply, Written } from '../wire/reply.ts';
+import { filteredHead, VisibilityFilter } from './visibility-filter.ts';
+
+export interface Call {
+  readonly context: Context;
+  readonly caller: Caller;
+  readonly exchange: Exchange;
+  /** The path after the route's prefix, percent-encoded. */
+  readonly rest: string;
+  readonly params: Params;
+}
+
+export type Handler = (call: Call) => Reply | Promise<Reply>;
+
+/** Who vouches for what the call registers or keeps alive. */
+export function principal({ caller, exchange }: Pick<Call, 'caller' | 'exchange'>): string {
+  return principalOf(caller, peerAddress(exchange.request.socket) ?? '');
+}
+
+/**
+ * Demands a permission of the caller.
+ * @throws RegistryError `permission_denied` in Consul's words
+ */
+export function demand(
+  { context, caller }: Pick<Call, 'context' | 'caller'>,
+  resource: Resource,
+  verb: Verb,
+  name = '',
+): void {
+  context.security.acl.authorize(caller, resource, verb, name);
+}
+
+/** An answer whose body is written in slices. */
+export function written({ params }: Pick<Call, 'params'>, write: Written['write']): Written {
+  return { type: 'written', pretty: params.has('pretty'), write };
+}
+
+/** A list of which `write` leaves out what the caller may not see; the answer says so when it did. */
+export function listed(
+  call: Pick<Call, 'caller' | 'params'>,
+  write: (state: Frozen, visible: VisibilityFilter, out: JsonWriter) => Work<void>,
+): Written {
+  const { caller } = call;
+  const visible = new VisibilityFilter(caller.authorizer);
+  return written(call, function* (state, out) {
+    yield* write(state, visible, out);
+    return { headers: filteredHead(visible.leftOut, caller) };
+  });
+}

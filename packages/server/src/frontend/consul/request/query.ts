@@ -1,0 +1,103 @@
+/**
+ * What a read asks for: the views that its answer depends on, and how to encode it. A query knows
+ * neither requests nor waiting (`answer/blocking.ts`), so one is made per URL and used again.
+ */
+
+import type { Work } from '../../../net/turns.ts';
+import type { Frozen } from '../../../registry/frozen.ts';
+import type { Reader } from '../../../registry/reader.ts';
+import type { Resource, Verb } from '../../../security/authorizer.ts';
+import { invalid } from '../wire/errors.ts';
+import type { JsonWriter } from '../wire/json-writer.ts';
+import { type Params, unescapePath } from '../wire/params.ts';
+import { checkName } from '../wire/vetting.ts';
+import type { Shown, VisibilityFilter } from './visibility-filter.ts';
+
+/**
+ * Where there are many, they are written out: each object that begins with a spread and goes on has a hidden class
+ * of its own in V8, and code that meets a thousand classes looks every property up.
+ */
+interface QueryBase {
+  /** The view that the answer depends on. */
+  readonly view: string;
+  /** Further views, for the few answers that depend on several. */
+  readonly others?: readonly string[];
+  /** Names the representation among those of the same view; everything that shapes the bytes is in it. */
+  readonly name: string;
+  /** What callers need to get any answer, as long as they wait for one. */
+  readonly demand?: Demand;
+  /** Kinds of the rows that are left out where the caller may not read them. */
+  readonly shows: readonly Shown[];
+  /** Views that shape the body without being its content: their changes wake nobody who waits. */
+  readonly shapedBy?: readonly string[];
+  /**
+   * The body leaves out what a filter does not want, so most changes of its view are none of it: who
+   * waits is woken only when the body has changed.
+   */
+  readonly filtered?: boolean;
+  /** Of the few answers that clients wait for by something else than a revision. */
+  readonly token?: Token;
+  /** The body is what somebody stored, not JSON. */
+  readonly raw?: boolean;
+}
+
+/** Of one thing: a body that is encoded in one go, whatever the state holds. */
+export interface SingleQuery extends QueryBase {
+  /** The body; undefined for a 404 with an empty one. Depends on nothing but the state and the filter. */
+  readonly encode: (state: Reader, visible: VisibilityFilter) => Buffer | undefined;
+}
+
+/** Of as much as the state holds: the body is written in slices. */
+export interface ListQuery extends QueryBase {
+  readonly pretty: boolean;
+  /** Writes the body; returns false for a 404 with an empty one. Depends on nothing but the state and the filter. */
+  readonly write: (state: Frozen, visible: VisibilityFilter, out: JsonWriter) => Work<false | void>;
+}
+
+export type Query = SingleQuery | ListQuery;
+
+/** A permission that a caller must have. */
+export interface Demand {
+  readonly resource: Resource;
+  readonly verb: Verb;
+  readonly name: string;
+}
+
+/** What an answer is known by: clients wait while it is the one that they send. */
+export interface Token {
+  readonly param: 'hash' | 'index';
+  readonly header: 'X-Consul-Contenthash' | 'X-Consul-Index';
+  /** Undefined when nothing is there. */
+  readonly of: (state: Reader, visible: VisibilityFilter) => string | undefined;
+}
+
+/** Where a query is read from: a path after its route's prefix, and the parameters. */
+export interface Asked {
+  /** Percent-encoded. */
+  readonly rest: string;
+  readonly params: Params;
+  readonly datacenter: string;
+}
+
+/** Makes JSON bodies: compact, or as `?pretty` wants it. */
+export function jsonBody(params: Params): (value: unknown) => Buffer {
+  if (params.has('pretty')) return (value) => Buffer.from(`${JSON.stringify(value, null, 4)}\n`);
+  return (value) => Buffer.from(JSON.stringify(value));
+}
+
+/** What `jsonBody` adds to the name of a representation. */
+export function formOf(params: Params): string {
+  return params.has('pretty') ? 'consul pretty' : 'consul';
+}
+
+/**
+ * The decoded rest of the path, which may hold any character but control characters.
+ * @param what for the message: `service name`
+ * @throws RegistryError `invalid_argument` when it is empty or not a name
+ */
+export function restOf({ rest }: Pick<Asked, 'rest'>, what: string): string {
+  const name = unescapePath(rest);
+  if (name === '') throw invalid(`Missing ${what}`);
+  checkName(name, what);
+  return name;
+}

@@ -1,0 +1,89 @@
+/**
+ * What a row of the route table is: a path, its methods, and what each of them demands of its caller. The
+ * table itself: `../routes.ts`.
+ */
+
+import type { Access, AccessRoute } from '../../../security/access.ts';
+import type { Resource, Verb } from '../../../security/authorizer.ts';
+import type { Call, Handler } from './call.ts';
+import type { Asked, Query } from './query.ts';
+
+/**
+ * `read` comes from a view, can wait and is encoded once for all; `own` does, too, but depends on who
+ * asks, and waits by a hash; `act` does everything else.
+ */
+export type Action = {
+  readonly access: Access;
+  /** How it is written down when it was done: writes and logins are, heartbeats are not. */
+  readonly audit?: 'write' | 'login';
+} & (
+  | { readonly read: (asked: Asked) => Query }
+  | { readonly own: (call: Call) => Query }
+  | {
+      readonly act: Handler;
+      /** Has the headers of a read, as in Consul, although it never waits. */
+      readonly indexed?: true;
+    }
+);
+
+export interface Route {
+  /** `:name` at the end stands for the rest of the path. */
+  readonly path: string;
+  /** With access control off it answers 401. */
+  readonly needsAcl?: boolean;
+  readonly methods: Readonly<Partial<Record<'GET' | 'PUT' | 'POST' | 'DELETE', Action>>>;
+}
+
+/** Anybody may ask. @param why what it tells needs no protection */
+export function open(why: string): Access {
+  return { kind: 'open', why };
+}
+
+/** Whoever has a good token, or none: there is nothing in it that somebody may not see. */
+export const anybody = filters();
+
+export const refused = open('everybody is refused');
+
+/** Demanded before the route runs. */
+export function demands(resource: Resource, verb: Verb): Access {
+  return { kind: 'demands', resource, verb };
+}
+
+/** Demanded by the route, for the names that it reads from the request; other resources may come to it. */
+export function named(resource: Resource, verb: Verb): Access {
+  return { kind: 'demands-by-name', resource, verb };
+}
+
+/** What may not be read is left out. */
+export function filters(...resources: readonly Resource[]): Access {
+  return { kind: 'filters', resources };
+}
+
+export function writes(act: Handler, access: Access): Action {
+  return { act, access, audit: 'write' };
+}
+
+/** What each route and method demands, for `assertAccessDeclared`. */
+export function accessOf(table: readonly Route[]): AccessRoute[] {
+  return table.flatMap(({ path, methods }) =>
+    Object.entries(methods).map(([method, { access }]) => ({ name: `${method} ${path}`, access })),
+  );
+}
+
+/** Whether answers carry an index. */
+export function isIndexed(action: Action | undefined): boolean {
+  return action !== undefined && ('read' in action || ('act' in action && action.indexed === true));
+}
+
+/** An action that knows the path of its route, by which it is counted. */
+export type Routed<A extends Action> = A & { readonly path: string };
+export type RoutedRow = Pick<Route, 'path' | 'needsAcl'> & { readonly actions: ReadonlyMap<string, Routed<Action>> };
+
+export function routed({ path, methods, ...rest }: Route): RoutedRow {
+  const actions = Object.entries(methods).map(([method, action]): [string, Routed<Action>] => [method, { ...action, path }]);
+  return { path, ...rest, actions: new Map(actions) };
+}
+
+export type ReadRoute = Routed<Extract<Action, { readonly read: unknown }>>;
+export type OwnRoute = Routed<Extract<Action, { readonly own: unknown }>>;
+export type ActRoute = Routed<Extract<Action, { readonly act: unknown }>>;

@@ -1,0 +1,31 @@
+/**
+ * Virtual agents: the node that a client's agent calls are about (`net/agent-node.ts` says which), and
+ * the id of that node. What the registry holds for it: `agent/enrolment.ts`.
+ */
+
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { type AgentNode, agentNode, nodeHeader, peerAddress } from '../../../net/agent-node.ts';
+import type { Identity } from '../../../net/frontend.ts';
+import { headerOf } from '../wire/responses.ts';
+
+/**
+ * @throws RegistryError `invalid_argument` for a bad `X-Rollcall-Node`; `cancelled` when the client is gone
+ */
+export function agentOf(request: IncomingMessage, identity: Identity): AgentNode {
+  return agentNode(identity, peerAddress(request.socket), headerOf(request, nodeHeader));
+}
+
+/**
+ * The node's id: the server's own is kept in the store; others follow from their name, so that every
+ * server gives the same.
+ */
+export function agentId(name: string, identity: Identity): string {
+  if (name === identity.nodeName) return identity.nodeId;
+  const digest = createHash('sha256').update(`rollcall agent\0${identity.datacenter}\0${name}`).digest();
+  // A UUID of version 8 (RFC 9562 §5.8): its content is ours to choose.
+  digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x80;
+  digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80;
+  const hex = digest.toString('hex', 0, 16);
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

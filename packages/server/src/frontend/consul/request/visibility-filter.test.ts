@@ -1,0 +1,44 @@
+/** What callers see: whole answers are told from narrowed ones without looking at every row. */
+
+import { expect, test } from 'vitest';
+import type { Caller } from '../../../security/acl.ts';
+import { compileRules } from '../../../security/authorizer.ts';
+import { parseRules } from '../../../security/rules.ts';
+import { anonymousAccessor } from '../../../security/templates.ts';
+import { filteredHead, noFilter, VisibilityFilter, Viewers } from './visibility-filter.ts';
+
+const authorizer = (rules: string) => compileRules([parseRules(rules)], 'deny');
+
+test('the filter says that it left something out only after a hidden row was asked for', () => {
+  const visible = new VisibilityFilter(authorizer('service "web" { policy = "read" }'));
+  expect([visible.includes('service', 'web'), visible.leftOut]).toEqual([true, false]);
+  expect([visible.includes('service', 'db'), visible.leftOut]).toEqual([false, true]);
+  const manager = new VisibilityFilter(authorizer('acl = "write"'));
+  expect([manager.includesHidden(), manager.leftOut]).toEqual([true, false]);
+  const full = noFilter();
+  expect([full.includes('key', 'any'), full.includesHidden(), full.leftOut]).toEqual([true, true, false]);
+});
+
+test('a viewer sees all of an answer when no rule can hide a row of any of its kinds', () => {
+  const viewers = new Viewers();
+  const all = viewers.of(authorizer('node_prefix "" { policy = "read" } service_prefix "" { policy = "write" }'));
+  expect([all.seesAll([]), all.seesAll(['node', 'service']), all.seesAll(['node', 'key']), all.seesAll(['acl'])]).toEqual([true, true, false, false]);
+  const hole = viewers.of(authorizer('service_prefix "" { policy = "read" } service "secret" { policy = "deny" }'));
+  expect(hole.seesAll(['service'])).toBe(false);
+  // Asked again, it is remembered.
+  expect([all.seesAll(['node', 'service']), hole.seesAll(['service'])]).toEqual([true, false]);
+});
+
+test('callers with the same permissions are one viewer, others have another name', () => {
+  const viewers = new Viewers();
+  const [one, other] = [authorizer(''), authorizer('')];
+  expect(viewers.of(one)).toBe(viewers.of(one));
+  expect(viewers.of(one).name).not.toBe(viewers.of(other).name);
+});
+
+test('only who has a token is told that something was left out', () => {
+  const caller: Caller = { accessorId: 'a', authorizer: authorizer(''), secretHash: '', expiresAtMs: Infinity };
+  expect(filteredHead(true, caller)).toEqual(['X-Consul-Results-Filtered-By-Acls', 'true']);
+  expect(filteredHead(false, caller)).toEqual([]);
+  expect(filteredHead(true, { ...caller, accessorId: anonymousAccessor })).toEqual([]);
+});

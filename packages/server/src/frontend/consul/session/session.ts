@@ -1,0 +1,197 @@
+/**
+ * `/v1/session/`: sessions, which hold locks and end with their time, their node or their checks. Twice
+ * the time is granted and lock delays follow (`health/sessions.ts`, `registry/decide-remove.ts`); this
+ * file knows the requests only.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import { readBody } from '../../../net/body.ts';
+import type { SessionCreate } from '../../../registry/command.ts';
+import { serfHealth } from '../../../registry/known-checks.ts';
+import { find } from '../../../registry/reader.ts';
+import type { Json, RowOf } from '../../../registry/rows.ts';
+import { viewOf } from '../../../registry/view-name.ts';
+import { enrol } from '../agent/enrolment.ts';
+import { decodeBytes } from '../request/body.ts';
+import { type Call, demand, principal } from '../request/call.ts';
+import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
+import { agentOf } from '../request/virtual-agent.ts';
+import { invalid } from '../wire/errors.ts';
+import { keep } from '../wire/foreign.ts';
+import { nsPerMs, parseDuration } from '../wire/go-duration.ts';
+import { writeList } from '../wire/json-writer.ts';
+import { unescapePath } from '../wire/params.ts';
+import type { Reply } from '../wire/reply.ts';
+import { trueBody } from '../wire/responses.ts';
+import { inOrder, order, select } from '../wire/slices.ts';
+import { vetName, vetText } from '../wire/vetting.ts';
+import { type SessionFields, sessionRequest } from './schema.ts';
+import { sessionJson } from './session-json.ts';
+
+/** `session_ttl_min` and `SessionTTLMax` of Consul. */
+const ttlMinMs = 10_000;
+const ttlMaxMs = 86_400_000;
+
+/** Consul's defaults and cap (`agent/session_endpoint.go`, `MaxLockDelay`). */
+const lockDelayDefaultNs = 15e9;
+const lockDelayMaxNs = 60e9;
+/** A smaller number of nanoseconds was meant as seconds. */
+const lockDelayNsMin = 1_000;
+
+/** `GET /v1/session/list` */
+export function list({ params }: Asked): Query {
+  return sessionsQuery('sessions', params, () => true);
+}
+
+/** `GET /v1/session/node/:node` */
+export function onNode(asked: Asked): Query {
+  const node = restOf(asked, 'node name');
+  return sessionsQuery(`sessions of ${node}`, asked.params, (row) => row.node === node);
+}
+
+function sessionsQuery(
+  name: string,
+  params: Asked['params'],
+  wanted: (row: RowOf<'session'>) => boolean,
+): Query {
+  return {
+    view: viewOf.sessions(),
+    name: `${formOf(params)} ${name}`,
+    shows: ['session'],
+    pretty: params.has('pretty'),
+    *write(state, visible, out) {
+      const seen = (row: RowOf<'session'>) => wanted(row) && visible.includes('session', row.node);
+      const rows = yield* select(find.sessions(state), seen, out.pace);
+      yield* writeList(out, yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace), sessionJson);
+    },
+  };
+}
+
+/** `GET /v1/session/info/:id`: an empty list when there is no such session. */
+export function info(asked: Asked): Query {
+  const id = restOf(asked, 'session');
+  const body = jsonBody(asked.params);
+  return {
+    view: viewOf.session(id),
+    name: `${formOf(asked.params)} session`,
+    shows: ['session'],
+    encode: (state, visible) => {
+      const row = find.session(state, id);
+      return body(row === undefined || !visible.includes('session', row.node) ? [] : [sessionJson(row)]);
+    },
+  };
+}
+
+/** `PUT /v1/session/create`; the body may be empty. */
+export async function create(call: Call): Promise<Reply> {
+  const { context, exchange, params } = call;
+  const agent = agentOf(exchange.request, context.identity);
+  const bytes = await readBody(exchange.request, context.limits.bodyBytesMax);
+  const fields = bytes.length === 0 ? {} : decodeBytes(sessionRequest, bytes);
+  const node = fields.Node ?? agent.name;
+  if (node === '') throw invalid('Must provide Node');
+  demand(call, 'session', 'write', node);
+  const command = sessionCreate(fields, vetName(node, 'node name'), context.uuid());
+  // Consul's agents are always there; ours appear when they are needed.
+  if (node === agent.name) await enrol(context, agent);
+  await context.registry.submit(command);
+  return jsonBody(params)({ ID: command.id });
+}
+
+function sessionCreate(fields: SessionFields, node: string, id: string): SessionCreate {
+  const behavior = fields.Behavior || 'release';
+  if (behavior !== 'release' && behavior !== 'delete') {
+    throw invalid(`Invalid Behavior setting '${behavior.slice(0, 80)}'`);
+  }
+  const { nodeChecks, checks } = checksOf(fields);
+  const serviceChecks = fields.ServiceChecks ?? [];
+  const bound = new Set([...nodeChecks, ...serviceChecks.map((check) => check.ID ?? ''), ...checks]);
+  for (const check of bound) vetName(check, 'check ID');
+  return {
+    kind: 'session-create',
+    id,
+    name: vetText(fields.Name ?? '', 'session name'),
+    node,
+    liveness: 'ttl',
+    ttlMs: ttlOf(fields.TTL ?? ''),
+    lockDelayMs: lockDelayOf(fields.LockDelay) / nsPerMs,
+    behavior,
+    checks: [...bound],
+    ...keep({
+      // Given back as written: `15.0s` stays `15.0s`.
+      TTL: fields.TTL || undefined,
+      NodeChecks: nodeChecks,
+      ServiceChecks: serviceChecks.length === 0 ? undefined : serviceChecks.map(serviceCheckJson),
+      Checks: checks.length === 0 ? undefined : checks,
+    }),
+  };
+}
+
+/** `Checks` is what `NodeChecks` was called before Consul 1.7; an empty list of either means none. */
+function checksOf({ NodeChecks, Checks }: SessionFields): { nodeChecks: string[]; checks: string[] } {
+  if (Checks !== undefined && Checks.length === 0) return { nodeChecks: [], checks: [] };
+  const nodeChecks = NodeChecks ?? [serfHealth];
+  const standard = Checks?.length === 1 && Checks[0] === serfHealth;
+  return { nodeChecks, checks: Checks === undefined || standard || nodeChecks.length === 0 ? [] : Checks };
+}
+
+function serviceCheckJson(check: { readonly ID?: string; readonly Namespace?: string }): Json {
+  return { ID: check.ID ?? '', Namespace: check.Namespace ?? '' };
+}
+
+/** @throws RegistryError `failed_precondition` when out of range: Patroni looks for that 500 and its text */
+function ttlOf(text: string): number {
+  if (text === '') return 0;
+  let ns: number;
+  try {
+    ns = parseDuration(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : '';
+    throw invalid(`Session TTL '${text.slice(0, 80)}' invalid: ${reason}`);
+  }
+  const ms = ns / nsPerMs;
+  if (ms !== 0 && (ms < ttlMinMs || ms > ttlMaxMs)) {
+    const message = `Invalid Session TTL '${ns}', must be between [10s=24h0m0s]`;
+    throw new RegistryError('failed_precondition', message);
+  }
+  return ms;
+}
+
+/** @returns nanoseconds */
+function lockDelayOf(given: Json | undefined): number {
+  if (given === undefined || given === null) return lockDelayDefaultNs;
+  if (typeof given !== 'string' && typeof given !== 'number') return 0;
+  const ns = typeof given === 'string' ? decodeDelay(given) : given;
+  return Math.min(lockDelayMaxNs, Math.max(0, ns < lockDelayNsMin ? ns * 1e9 : ns));
+}
+
+function decodeDelay(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw invalid(`Request decode failed: ${error instanceof Error ? error.message : ''}`);
+  }
+}
+
+/** `PUT /v1/session/destroy/:id`: true whether it was there or not. */
+export async function destroy(call: Call): Promise<Reply> {
+  const { registry } = call.context;
+  const id = restOf(call, 'session');
+  const row = find.session(registry.state, id);
+  if (row !== undefined) demand(call, 'session', 'write', row.node);
+  await registry.submit({ kind: 'session-destroy', id });
+  return trueBody;
+}
+
+/** `PUT /v1/session/renew/:id` */
+export function renew(call: Call): Reply {
+  const { context, rest, params } = call;
+  const id = unescapePath(rest);
+  if (id === '') throw invalid('Missing session');
+  const row = find.session(context.registry.state, id);
+  if (row !== undefined) demand(call, 'session', 'write', row.node);
+  // One whose end has begun is gone already, though its row is still there.
+  const alive = row !== undefined && (row.ttlMs === 0 || context.health.renewSession(id, principal(call)));
+  if (!alive) throw new RegistryError('not_found', `Session id '${id.slice(0, 512)}' not found`);
+  return jsonBody(params)([sessionJson(row)]);
+}

@@ -1,0 +1,157 @@
+/**
+ * The file of a snapshot, as Consul's (`snapshot/archive.go` of Consul 1.16): gzip of a tar of exactly `meta.json` (Raft's
+ * description), `state.bin` (records) and `SHA256SUMS`. Consul's tools refuse any further member, so the backup of Rollcall,
+ * which alone has everything, is in the records: in pieces, as a field that Consul does not look at, of entries of its
+ * system metadata.
+ */
+
+import { createHash } from 'node:crypto';
+import { pipeline, Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+import { createGzip } from 'node:zlib';
+import type { BackupStore } from '../../../net/transfers.ts';
+import type { Moment } from '../../../registry/moment.ts';
+import { Packer } from './msgpack.ts';
+import { record, recordsOf, recordTypes } from './records.ts';
+
+/** Key of the entries, and the field that holds a piece of the backup. */
+export const backupKey = 'rollcall-backup';
+export const backupField = 'Rollcall';
+
+export const members = { meta: 'meta.json', state: 'state.bin', sums: 'SHA256SUMS' } as const;
+
+export const blockBytes = 512;
+
+const chunkBytes = 65_536;
+/** Rows that are looked at between two turns of the event loop: a few milliseconds, even of large values. */
+const stepsPerTurn = 256;
+
+export interface ArchiveOptions {
+  readonly moment: Moment;
+  readonly store: Pick<BackupStore, 'backup'>;
+  readonly datacenter: string;
+  /** A UUID. */
+  readonly nodeId: string;
+  readonly address: string;
+  /** Wall clock, in milliseconds since the Unix epoch. */
+  readonly nowMs: number;
+}
+
+/** The archive of the registry at a moment; reading it may be given up any time. */
+export function writeArchive(options: ArchiveOptions): AsyncIterable<Buffer> {
+  const { moment, store, datacenter } = options;
+  // A tar says how long a member is before its bytes, so all are made twice, of this very moment.
+  const backup = store.backup(moment);
+  const [counted, sent] = [0, 1].map(() => chunks(moment, datacenter, backup)) as [Chunks, Chunks];
+  const out = createGzip();
+  // An error or an early end on either side reaches the other.
+  pipeline(Readable.from(archive(options, moment.revision, counted, sent)), out, () => {});
+  return out;
+}
+
+type Chunks = AsyncGenerator<Buffer, void, undefined>;
+
+/** `state.bin`, in chunks. */
+async function* chunks(moment: Moment, datacenter: string, backup: AsyncIterable<Buffer>): Chunks {
+  const packer = new Packer();
+  let steps = 0;
+  for (const _step of recordsOf(moment, datacenter, packer)) {
+    if (packer.length >= chunkBytes) yield packer.take();
+    if (++steps % stepsPerTurn === 0) await turn();
+  }
+  for await (const piece of evenly(backup)) {
+    record(packer, recordTypes.systemMetadata, { Key: backupKey, Value: 'restored by Rollcall only', [backupField]: piece });
+    yield packer.take();
+  }
+}
+
+/** In pieces of one length: those that a stream gives depend on when it is read, and both times must come out the same. */
+async function* evenly(source: AsyncIterable<Buffer>): Chunks {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of source) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    for (; rest.length >= chunkBytes; rest = rest.subarray(chunkBytes)) yield rest.subarray(0, chunkBytes);
+  }
+  if (rest.length > 0) yield rest;
+}
+
+async function* archive(options: ArchiveOptions, revision: number, counted: Chunks, sent: Chunks): Chunks {
+  try {
+    yield* membersOf(options, revision, counted, sent);
+  } finally {
+    await counted.return();
+    await sent.return();
+  }
+}
+
+async function* membersOf(options: ArchiveOptions, revision: number, counted: Chunks, sent: Chunks): Chunks {
+  let size = 0;
+  for await (const chunk of counted) size += chunk.length;
+  const mtime = Math.floor(options.nowMs / 1_000);
+  const meta = metaOf(options, revision, size);
+  yield* whole(members.meta, meta, mtime);
+  yield header(members.state, size, mtime);
+  const digest = createHash('sha256');
+  let left = size;
+  for await (const chunk of sent) {
+    left -= chunk.length;
+    digest.update(chunk);
+    yield chunk;
+  }
+  if (left !== 0) throw new Error(`state.bin has ${size - left} bytes and not ${size}, as it had when it was counted`);
+  yield padding(size);
+  const sums = [
+    `${createHash('sha256').update(meta).digest('hex')}  ${members.meta}`,
+    `${digest.digest('hex')}  ${members.state}`,
+  ];
+  yield* whole(members.sums, Buffer.from(`${sums.join('\n')}\n`), mtime);
+  // The end of an archive: two blocks of zeros.
+  yield Buffer.alloc(2 * blockBytes);
+}
+
+/** `raft.SnapshotMeta` as JSON: a cluster of this one server. */
+function metaOf({ nodeId, address, nowMs }: ArchiveOptions, revision: number, size: number): Buffer {
+  const index = Math.max(1, revision);
+  const meta = {
+    ...{ Version: 1, ID: `1-${index}-${Math.floor(nowMs)}`, Index: index, Term: 1, Peers: null },
+    Configuration: { Servers: [{ Suffrage: 0, ID: nodeId, Address: `${address}:8300` }] },
+    ...{ ConfigurationIndex: 1, Size: size },
+  };
+  return Buffer.from(`${JSON.stringify(meta)}\n`);
+}
+
+function* whole(name: string, bytes: Buffer, mtime: number): Generator<Buffer> {
+  yield Buffer.concat([header(name, bytes.length, mtime), bytes, padding(bytes.length)]);
+}
+
+function padding(bytes: number): Buffer {
+  return Buffer.alloc((blockBytes - (bytes % blockBytes)) % blockBytes);
+}
+
+/** A header of POSIX.1-1988 (`ustar`): a regular file that its owner may read and write. */
+function header(name: string, size: number, mtime: number): Buffer {
+  const block = Buffer.alloc(blockBytes);
+  const octal = (value: number, at: number, digits: number) => block.write(`${value.toString(8).padStart(digits, '0')}\0`, at);
+  block.write(name, 0);
+  octal(0o600, 100, 7);
+  octal(0, 108, 7);
+  octal(0, 116, 7);
+  writeSize(block, size);
+  octal(mtime, 136, 11);
+  block.write('        0', 148);
+  block.write('ustar\x0000', 257, 'latin1');
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return block;
+}
+
+/** Eleven octal digits reach to 8 GiB; beyond that the number is binary, which GNU's, BSD's and Go's readers know. */
+function writeSize(block: Buffer, size: number): void {
+  const text = size.toString(8);
+  if (text.length <= 11) {
+    block.write(`${text.padStart(11, '0')}\0`, 124);
+    return;
+  }
+  block[124] = 0x80;
+  block.writeBigUInt64BE(BigInt(size), 128);
+}

@@ -1,0 +1,103 @@
+/**
+ * What is registered as the records of Consul's snapshots: one byte of type, then the fields of a Go struct by name
+ * (`agent/consul/fsm/snapshot_ce.go`, `agent/structs/structs.go` of Consul 1.16). Pure. Nodes come before what is on them,
+ * and a node's services before their checks, since Consul registers them in this order.
+ *
+ * Not among them: tokens, policies, roles, auth methods and binding rules, for the secrets of tokens are kept here as hashes
+ * only; events; coordinates. The backup of Rollcall that goes along has them (`archive.ts`).
+ */
+
+import { queryType } from '../../../registry/bound-record.ts';
+import type { Moment } from '../../../registry/moment.ts';
+import type { PreparedQuery } from '../../../registry/prepared-query.ts';
+import type { Row, RowOf } from '../../../registry/rows.ts';
+import { checkJson, nodeJson, serviceJson } from '../catalog/catalog-json.ts';
+import { sessionJson } from '../session/session-json.ts';
+import { nsPerMs } from '../wire/go-duration.ts';
+import type { Packed, Packer } from './msgpack.ts';
+
+/** `structs.MessageType`. */
+export const recordTypes = { register: 0, kv: 2, session: 3, preparedQuery: 7, systemMetadata: 31 } as const;
+
+type Fields = { readonly [key: string]: Packed };
+
+/** Packs the head, then every record; after each step there may be a pause. */
+export function* recordsOf({ revision, rows }: Moment, datacenter: string, to: Packer): Generator<void> {
+  to.value({ LastIndex: revision });
+  const nodes: RowOf<'node'>[] = [];
+  const instances = new Map<string, RowOf<'instance'>[]>();
+  const checks = new Map<string, RowOf<'check'>[]>();
+  for (const [, row] of rows) {
+    if (row.kind === 'node') nodes.push(row);
+    else if (row.kind === 'instance') push(instances, row.node, row);
+    else if (row.kind === 'check') push(checks, row.node, row);
+    yield;
+  }
+  for (const node of nodes) yield* registrations({ node, instances: instances.get(node.name) ?? [], checks: checks.get(node.name) ?? [] }, datacenter, to);
+  // A key may be held by a session, which must be there before.
+  for (const [, row] of rows) {
+    if (row.kind === 'session') record(to, recordTypes.session, sessionFields(row));
+    yield;
+  }
+  for (const [, row] of rows) {
+    if (row.kind === 'kv') record(to, recordTypes.kv, keyFields(row));
+    else if (row.kind === 'record' && row.type === queryType) record(to, recordTypes.preparedQuery, { ...queryFields(row), ...indexes(row) });
+    yield;
+  }
+}
+
+export function record(to: Packer, type: number, fields: Fields): void {
+  to.byte(type);
+  to.value(fields);
+}
+
+interface OnNode {
+  readonly node: RowOf<'node'>;
+  readonly instances: readonly RowOf<'instance'>[];
+  readonly checks: readonly RowOf<'check'>[];
+}
+
+function* registrations({ node, instances, checks }: OnNode, datacenter: string, to: Packer): Generator<void> {
+  const { ID, Node, Address, TaggedAddresses, Meta } = nodeJson(node, datacenter) as Fields;
+  const own: Fields = { Datacenter: datacenter, ID, Node, Address, TaggedAddresses, NodeMeta: Meta, ...indexes(node) } as Fields;
+  const register = (fields: Fields) => record(to, recordTypes.register, { ...own, ...fields });
+  register({ Service: null, Check: null });
+  const byId = new Map(instances.map((row) => [row.id, row]));
+  for (const row of instances) {
+    // Of the mesh only what tells the kinds apart: the rest has no meaning here.
+    const { Proxy: _proxy, Connect: _connect, Locality: _locality, PeerName: _peer, ...service } = serviceJson(row) as Fields;
+    register({ Service: service, Check: null });
+    yield;
+  }
+  for (const row of checks) {
+    const { Definition: _definition, ...check } = checkJson(row, byId.get(row.instance)) as Fields;
+    register({ Service: null, Check: check });
+    yield;
+  }
+}
+
+function push<T>(lists: Map<string, T[]>, name: string, item: T): void {
+  const list = lists.get(name);
+  if (list === undefined) lists.set(name, [item]);
+  else list.push(item);
+}
+
+function keyFields(row: RowOf<'kv'>): Fields {
+  const { key, value, flags, lockIndex, session = '' } = row;
+  return { LockIndex: lockIndex, Key: key, Flags: flags, Value: value, Session: session, ...indexes(row) };
+}
+
+function sessionFields(row: RowOf<'session'>): Fields {
+  const { ID, Name, Node, Behavior, TTL, NodeChecks } = sessionJson(row) as Fields;
+  return { ID, Name, Node, LockDelay: row.lockDelayMs * nsPerMs, Behavior, TTL, NodeChecks, ...indexes(row) } as Fields;
+}
+
+/** Its token is no longer known here, so it comes without. */
+function queryFields({ id, value }: RowOf<'record'>): Fields {
+  const { Name, Session, Template, Service, DNS } = value as unknown as PreparedQuery;
+  return { ID: id, Name, Session, Token: '', Template, Service, DNS } as unknown as Fields;
+}
+
+function indexes({ created, modified }: Row): Fields {
+  return { CreateIndex: created, ModifyIndex: modified };
+}

@@ -1,0 +1,94 @@
+/** `/v1/snapshot`: what curl saves it can restore, and what is no snapshot changes nothing. */
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { grantor, management } from '../../../security/grantor.case.ts';
+import { Consul } from '../consul.case.ts';
+
+const run = promisify(execFile);
+
+let consul: Consul;
+beforeEach(async () => {
+  consul = await Consul.start();
+  await consul.put('/v1/kv/color', 'blue');
+  await consul.put('/v1/agent/service/register', { Name: 'web', Port: 80 });
+});
+afterEach(() => consul[Symbol.asyncDispose]());
+
+const color = async () => (await consul.get('/v1/kv/color?raw')).text;
+
+test('what curl saves, it restores', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rollcall-snapshot-'));
+  try {
+    const file = join(folder, 'snapshot.tgz');
+    const url = `${consul.server.url}/v1/snapshot`;
+    await run('curl', ['-sf', url, '-o', file]);
+    await consul.put('/v1/kv/color', 'red');
+    await consul.put('/v1/kv/other', 'x');
+    await consul.put('/v1/agent/service/deregister/web');
+    const before = (await consul.get('/v1/kv/color')).index;
+    const { stdout } = await run('curl', ['-s', '-X', 'PUT', '--data-binary', `@${file}`, '-w', '%{http_code}', url]);
+    expect(stdout).toBe('200');
+    expect(await color()).toBe('blue');
+    expect((await consul.get('/v1/kv/other')).status).toBe(404);
+    expect((await consul.get('/v1/catalog/service/web')).json()).toHaveLength(1);
+    // Whoever waits must see the restore as a change.
+    expect((await consul.get('/v1/kv/color')).index).toBeGreaterThan(before);
+    expect((await readFile(file)).subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('has the head of a snapshot of Consul', async () => {
+  const answer = await consul.get('/v1/snapshot');
+  expect(answer.status).toBe(200);
+  expect(answer.headers).toMatchObject({
+    'content-type': 'application/x-gzip',
+    'x-consul-knownleader': 'true',
+    'x-consul-lastcontact': '0',
+    'x-consul-default-acl-policy': 'allow',
+  });
+  expect(answer.index).toBe(consul.server.registry.state.revision);
+});
+
+test('garbage, half a snapshot and a damaged one are refused, and change nothing', async () => {
+  const { bytes } = await consul.get('/v1/snapshot');
+  await consul.put('/v1/kv/color', 'red');
+  const unpacked = gunzipSync(bytes);
+  unpacked[unpacked.length - 1] = (unpacked[unpacked.length - 1] ?? 0) ^ 1;
+  const { revision } = consul.server.registry.state;
+  for (const body of ['garbage', '', bytes.subarray(0, bytes.length / 2), gzipSync('x'), gzipSync(unpacked)]) {
+    const answer = await consul.put('/v1/snapshot', body);
+    expect([answer.status, answer.text]).toEqual([400, expect.stringMatching(/^this is no (backup|snapshot) that can be restored: /)]);
+  }
+  expect(await color()).toBe('red');
+  expect(consul.server.registry.state.revision).toBe(revision);
+  expect((await consul.ask('POST', '/v1/snapshot', {})).status).toBe(405);
+});
+
+test('one over the limit is refused in Consul’s words', async () => {
+  await using small = await Consul.start({ limits: { restoreBytesMax: 100 } });
+  const answer = await small.put('/v1/snapshot', Buffer.alloc(101));
+  expect([answer.status, answer.text]).toEqual([413, 'Request body(101 bytes) too large, max size: 100 bytes.']);
+});
+
+test('with access control only managers save and restore', async () => {
+  await using guarded = await Consul.start({ acl: { initialManagement: management } });
+  const grants = grantor(guarded.server.registry);
+  const { secret } = await grants.token('operator = "write" key_prefix "" { policy = "write" } acl = "read"');
+  const as = (token: string) => ({ headers: { 'X-Consul-Token': token } });
+  const saved = await guarded.get('/v1/snapshot', as(management));
+  expect(saved.status).toBe(200);
+  for (const token of [secret, '']) {
+    expect((await guarded.get('/v1/snapshot', as(token))).status).toBe(403);
+    expect((await guarded.put('/v1/snapshot', saved.bytes, as(token))).status).toBe(403);
+  }
+  expect((await guarded.put('/v1/snapshot', saved.bytes, as(management))).status).toBe(200);
+  grants.close();
+});

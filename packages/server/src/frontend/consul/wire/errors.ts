@@ -1,0 +1,44 @@
+/**
+ * Error codes to the statuses of Consul's API. Bodies are the message as plain text: what Consul has
+ * words for is raised in those words.
+ *
+ * 500 is for what may succeed later or elsewhere, since clients act on it: Consul's lock retries only
+ * after a 500, Spring Cloud registers anew after a 404 or 500 from a heartbeat, and node-consul ends a
+ * watch for good after a 400.
+ */
+
+import { type ErrorCode, RegistryError } from '@rollcall/protocol';
+
+const statuses: Readonly<Record<ErrorCode, number>> = {
+  invalid_argument: 400,
+  unauthenticated: 403,
+  permission_denied: 403,
+  not_found: 404,
+  unimplemented: 501,
+  failed_precondition: 500,
+  already_exists: 400,
+  aborted: 500,
+  resource_exhausted: 500,
+  deadline_exceeded: 500,
+  cancelled: 500,
+  unavailable: 500,
+  unknown_outcome: 500,
+  data_loss: 500,
+  internal: 500,
+};
+
+export function statusOf(code: ErrorCode): number {
+  return statuses[code];
+}
+
+/** The error for a request that can never succeed: a 400 whose body is `message`. */
+export function invalid(message: string): RegistryError {
+  return new RegistryError('invalid_argument', message);
+}
+
+/** A value from a client for a message: quoted, and of bounded length. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > quotedMax ? `${text.slice(0, quotedMax)}…` : text);
+}
+
+const quotedMax = 120;

@@ -1,0 +1,32 @@
+/**
+ * What Rollcall has no word for is kept in a row's `foreign.consul`, in Consul's own spelling, and given back by this
+ * front end only.
+ */
+
+import type { Foreign, Json } from '../../../registry/rows.ts';
+
+export type JsonMap = { readonly [key: string]: Json };
+
+export const nothing: JsonMap = {};
+
+/** What this protocol keeps in a row. */
+export function kept(row: { readonly foreign?: Foreign }): JsonMap {
+  const own = row.foreign?.['consul'];
+  return typeof own === 'object' && own !== null && !Array.isArray(own) ? (own as JsonMap) : nothing;
+}
+
+/** Undefined when there is nothing to keep, so that equal rows stay equal. */
+export function keep(fields: Record<string, Json | undefined>): { foreign?: Foreign } {
+  const consul = Object.create(null) as Record<string, Json>;
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) consul[name] = value;
+  return Object.keys(consul).length === 0 ? {} : { foreign: { consul } };
+}
+
+export function pick(from: JsonMap, ...names: readonly string[]): JsonMap {
+  const picked: Record<string, Json> = {};
+  for (const name of names) {
+    const value = from[name];
+    if (value !== undefined) picked[name] = value;
+  }
+  return picked;
+}

@@ -1,0 +1,172 @@
+/**
+ * Writes JSON piece by piece, compact or as `?pretty` wants it, into buffers of bounded size, and counts
+ * what it writes. The bytes are those of `JSON.stringify`, but for the order of keys that look like numbers: they
+ * come in the order in which they are written.
+ */
+
+import type { Room } from '../../../net/room.ts';
+import type { Pace, Work } from '../../../net/turns.ts';
+import { type JsonValue, writeJson } from './json.ts';
+
+/** Characters gathered before they become a buffer: enough for few writes, far below a slice. */
+const bufferChars = 65_536;
+/** A piece of text that is not joined with those before it. */
+const longChars = 1_024;
+/** Characters that take as long to write as a unit of work, and what a value takes besides. */
+const charsPerUnit = 64;
+const unitsPerValue = 1;
+/** What making the object of a row takes, also of one that is left out. */
+const unitsPerRow = 3;
+/** Values of a list that are written together; one may be large, so they are few. */
+const valuesPerStep = 16;
+
+export class JsonWriter {
+  readonly pace: Pace;
+  readonly #pretty: boolean;
+  readonly #room: Room;
+  readonly #buffers: Buffer[] = [];
+  readonly #ends: (']' | '}')[] = [];
+  /** What is written since the last buffer: long pieces as they are, since joining strings would copy them. */
+  #parts: string[] = [];
+  #chars = 0;
+  /** What comes after the last of them. */
+  #text = '';
+  /** Nothing stands before the next value in its list or object. */
+  #first = true;
+  /** A key was written, and its value follows. */
+  #keyed = false;
+
+  constructor(pretty: boolean, pace: Pace, room: Room) {
+    this.#pretty = pretty;
+    this.pace = pace;
+    this.#room = room;
+  }
+
+  /** Begins a list or an object, as a value. */
+  open(bracket: '[' | '{'): void {
+    this.#before();
+    this.#text += bracket;
+    this.#ends.push(bracket === '[' ? ']' : '}');
+    this.#first = true;
+  }
+
+  /** The key of the next value. */
+  key(name: string): void {
+    this.#before();
+    this.#text += this.#pretty ? `${JSON.stringify(name)}: ` : `${JSON.stringify(name)}:`;
+    this.#keyed = true;
+  }
+
+  /** @returns whether the slice is used up */
+  value(value: unknown): boolean {
+    if (this.#pretty) return this.#put(indented(JSON.stringify(value, null, indent), this.#ends.length));
+    return this.#put(JSON.stringify(value));
+  }
+
+  /** Some values, one after the other. @returns whether the slice is used up */
+  values(values: readonly unknown[]): boolean {
+    if (this.#pretty || values.length === 0) {
+      for (const value of values) this.value(value);
+      return this.pace.spent;
+    }
+    // One call for all of them costs less than a call for each.
+    return this.#put(JSON.stringify(values).slice(1, -1));
+  }
+
+  /** A value that may hold bigints. @returns whether the slice is used up */
+  exact(value: JsonValue): boolean {
+    return this.#put(this.#pretty ? writeJson(value, indent, `\n${indent.repeat(this.#ends.length)}`) : writeJson(value));
+  }
+
+  /** Ends the innermost list or object. */
+  close(): void {
+    const end = this.#ends.pop();
+    if (this.#pretty && !this.#first) this.#text += `\n${indent.repeat(this.#ends.length)}`;
+    this.#text += end;
+    this.#first = false;
+  }
+
+  /** @returns everything that was written */
+  finish(): readonly Buffer[] {
+    if (this.#pretty) this.#text += '\n';
+    this.#flush();
+    return this.#buffers;
+  }
+
+  #put(text: string): boolean {
+    this.#before();
+    if (text.length < longChars) this.#text += text;
+    else {
+      this.#parts.push(this.#text, text);
+      this.#text = '';
+    }
+    this.#chars += text.length;
+    if (this.#chars >= bufferChars) this.#flush();
+    return this.pace.spend(unitsPerValue + text.length / charsPerUnit);
+  }
+
+  #before(): void {
+    if (this.#keyed) {
+      this.#keyed = false;
+      return;
+    }
+    if (!this.#first) this.#text += ',';
+    if (this.#pretty && this.#ends.length > 0) this.#text += `\n${indent.repeat(this.#ends.length)}`;
+    this.#first = false;
+  }
+
+  #flush(): void {
+    const parts = [...this.#parts, this.#text];
+    let bytes = 0;
+    for (const part of parts) bytes += Buffer.byteLength(part);
+    const buffer = Buffer.allocUnsafe(bytes);
+    let at = 0;
+    for (const part of parts) at += buffer.write(part, at);
+    this.#parts = [];
+    this.#chars = 0;
+    this.#text = '';
+    this.#room.take(bytes);
+    this.#buffers.push(buffer);
+  }
+}
+
+const indent = '    ';
+
+/** Line ends in JSON text are never part of a string, where they are escaped. */
+function indented(text: string, depth: number): string {
+  return depth === 0 ? text : text.replaceAll('\n', `\n${indent.repeat(depth)}`);
+}
+
+/** Writes the values of rows as a list. @param json undefined for a row that is left out */
+export function* writeList<T>(out: JsonWriter, rows: Iterable<T>, json: (row: T) => object | undefined): Work<void> {
+  let some: object[] = [];
+  out.open('[');
+  for (const row of rows) {
+    const value = json(row);
+    if (value !== undefined) some.push(value);
+    if (!out.pace.spend(unitsPerRow) && some.length < valuesPerStep) continue;
+    const spent = out.values(some);
+    some = [];
+    if (spent) yield;
+  }
+  out.values(some);
+  out.close();
+}
+
+/** Writes values as an object. @param entry key and value of a row; undefined when it is left out */
+export function* writeObject<T>(
+  out: JsonWriter,
+  rows: Iterable<T>,
+  entry: (row: T) => readonly [key: string, value: object] | undefined,
+): Work<void> {
+  out.open('{');
+  for (const row of rows) {
+    const found = entry(row);
+    if (found !== undefined) {
+      out.key(found[0]);
+      out.value(found[1]);
+    }
+    if (out.pace.spend(unitsPerRow)) yield;
+  }
+  out.close();
+}

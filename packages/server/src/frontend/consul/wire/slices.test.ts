@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { Room, Space } from '../../../net/room.ts';
+import { Pace, type Work } from '../../../net/turns.ts';
+import { JsonWriter, writeList, writeObject } from './json-writer.ts';
+import { inOrder, select } from './slices.ts';
+
+import fc from 'fast-check';
+
+/** Yields at every chance. */
+class Impatient extends Pace {
+  override spend(): boolean {
+    return true;
+  }
+
+  override get spent(): boolean {
+    return true;
+  }
+}
+
+function run<T>(work: Work<T>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+  }
+}
+
+test('rows are sorted as the engine sorts them, equal ones in the order that they had', () => {
+  const rows = fc.array(fc.record({ key: fc.nat(50), id: fc.nat() }), { maxLength: 5_000, size: 'max' });
+  const compare = (a: { readonly key: number }, b: { readonly key: number }) => a.key - b.key;
+  fc.assert(
+    fc.property(rows, fc.constantFrom(new Pace(), new Impatient()), (given, pace) => {
+      expect(run(inOrder([...given], compare, pace))).toEqual([...given].sort(compare));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a selection is that of the rows that were there at its beginning', () => {
+  const rows = new Set(Array.from({ length: 100 }, (_, at) => at));
+  const work = select(rows, (row) => row % 2 === 0, new Impatient());
+  work.next();
+  rows.clear();
+  rows.add(1_000);
+  expect(run(work)).toEqual(Array.from({ length: 50 }, (_, at) => 2 * at));
+});
+
+test('what is written piece by piece is what JSON.stringify writes', () => {
+  const values = fc.array(fc.jsonValue({ maxDepth: 2 }).map((value) => ({ value })), { maxLength: 60 });
+  fc.assert(
+    fc.property(values, fc.boolean(), fc.boolean(), (given, pretty, impatient) => {
+      const pace = impatient ? new Impatient() : new Pace();
+      const out = new JsonWriter(pretty, pace, new Room(new Space()));
+      out.open('{');
+      out.key('List');
+      run(writeList(out, given, (each) => each));
+      out.key('Map "of" them');
+      run(writeObject(out, given.entries(), ([at, each]) => [`key ${at}`, each]));
+      out.key('Last');
+      out.value(given[0] ?? null);
+      out.close();
+      const whole = {
+        List: given,
+        'Map "of" them': Object.fromEntries(given.map((each, at) => [`key ${at}`, each])),
+        Last: given[0] ?? null,
+      };
+      const expected = pretty ? `${JSON.stringify(whole, null, 4)}\n` : JSON.stringify(whole);
+      expect(Buffer.concat(out.finish()).toString()).toBe(expected);
+    }),
+  );
+});
+
+test('large text becomes many buffers of bounded size', () => {
+  const out = new JsonWriter(false, new Pace(), new Room(new Space()));
+  const rows = Array.from({ length: 10_000 }, (_, at) => ({ name: `ä ${at}`, text: 'x'.repeat(at % 300) }));
+  run(writeList(out, rows, (row) => row));
+  const buffers = out.finish();
+  expect(Buffer.concat(buffers).toString()).toBe(JSON.stringify(rows));
+  expect(buffers.length).toBeGreaterThan(10);
+  for (const buffer of buffers) expect(buffer.length).toBeLessThan(100_000);
+});
+
+test('there is room for so many bytes, and not for more', () => {
+  const space = new Space(100_000);
+  const room = new Room(space);
+  const out = new JsonWriter(false, new Pace(), room);
+  const rows = Array.from({ length: 10_000 }, () => ({ text: 'x'.repeat(100) }));
+  expect(() => run(writeList(out, rows, (row) => row))).toThrow(/large answers take \d+ bytes of memory now, the limit is 100000/);
+  room.free();
+  expect(space.bytes).toBe(0);
+});
