@@ -1,9 +1,11 @@
 /**
- * `/v1/agent/health/service/…`: what a load balancer asks about one instance or service of the caller's
- * agent; the status code says it all (https://developer.hashicorp.com/consul/api-docs/agent/service).
+ * `/v1/agent/health/service/…`: tells a load balancer the health of one instance or service of the caller's agent
+ * by the status code of the answer (https://developer.hashicorp.com/consul/api-docs/agent/service).
  */
 
-import { isMaintenance, serfHealth } from '../../../registry/known-checks.ts';
+import { worseStatus, type InstanceStatus } from '@rollcall/protocol';
+import { statusOfChecks } from '../../../registry/effective-status.ts';
+import { serfHealth } from '../../../registry/known-checks.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { agentServiceJson, checkJson } from '../catalog/catalog-json.ts';
@@ -16,15 +18,14 @@ import type { Reply } from '../wire/reply.ts';
 import { headerOf } from '../wire/responses.ts';
 import { inOrder, select } from '../wire/slices.ts';
 
-/** From the best to the worst. */
-const statuses = ['passing', 'warning', 'critical', 'maintenance'] as const;
-type Aggregated = (typeof statuses)[number];
-
-const codes: Readonly<Record<Aggregated, number>> = {
-  passing: 200,
-  warning: 429,
-  critical: 503,
-  maintenance: 503,
+/** Of an instance with this effective status. Consul knows no instance that starts or drains: its check fails. */
+const answers: Readonly<Record<InstanceStatus, { readonly word: string; readonly code: number }>> = {
+  passing: { word: 'passing', code: 200 },
+  warning: { word: 'warning', code: 429 },
+  starting: { word: 'critical', code: 503 },
+  draining: { word: 'critical', code: 503 },
+  critical: { word: 'critical', code: 503 },
+  maintenance: { word: 'maintenance', code: 503 },
 };
 
 /** `GET /v1/agent/health/service/id/:id` */
@@ -38,8 +39,9 @@ export function instanceHealth(call: Call): Reply {
     return answer(call, 404, `ServiceId ${id} not found`, absent);
   }
   demand(call, 'service', 'read', row.service);
-  const health = healthOf(call, registry.state, row);
-  return answer(call, codes[health.AggregatedStatus], health.AggregatedStatus, health);
+  const { status, json } = healthOf(call, registry.state, row);
+  const { word, code } = answers[status];
+  return answer(call, code, word, json);
 }
 
 /** What finding the checks of an instance takes. */
@@ -54,16 +56,16 @@ export function serviceHealth(call: Call): Reply {
   return written(call, function* (state, out) {
     const wanted = (row: RowOf<'instance'>) => row.service === service && !isServersOwn(identity, name, row.id);
     const own = yield* select(find.instancesOnNode(state, name), wanted, out.pace);
-    let worstYet: Aggregated = 'passing';
+    let worst: InstanceStatus = 'passing';
     out.open('[');
     for (const row of yield* inOrder(own, byNodeThenId, out.pace)) {
       const health = healthOf(call, state, row);
-      worstYet = worst([worstYet, health.AggregatedStatus]);
-      out.value(health);
+      worst = worseStatus(worst, health.status);
+      out.value(health.json);
       if (out.pace.spend(unitsPerInstance)) yield;
     }
     out.close();
-    const [status, reason] = own.length === 0 ? [404, `ServiceName ${service} Not Found`] : [codes[worstYet], worstYet];
+    const [status, reason] = own.length === 0 ? [404, `ServiceName ${service} Not Found`] : [answers[worst].code, answers[worst].word];
     return { status, headers: reasonHead(reason), ...(wantsText(call) ? { text: reason } : {}) };
   });
 }
@@ -74,17 +76,15 @@ function healthOf({ context }: Call, state: Reader, row: RowOf<'instance'>) {
     ...nodeChecks(state, row.node).filter(({ id }) => id !== serfHealth),
     ...instanceChecks(state, row),
   ];
-  return {
-    AggregatedStatus: worst(checks.map(({ id, status }) => (isMaintenance(id) ? 'maintenance' : status))),
+  const status = statusOfChecks(checks);
+  const json = {
+    AggregatedStatus: answers[status].word,
     Service: agentServiceJson(row, identity.datacenter),
     Checks: checks.map((check) =>
       checkJson(check, check.instance === '' ? undefined : row, health.output(check.node, check.id)),
     ),
   };
-}
-
-function worst(found: readonly Aggregated[]): Aggregated {
-  return statuses.findLast((status) => found.includes(status)) ?? 'passing';
+  return { status, json };
 }
 
 function answer(call: Call, status: number, reason: string, body: unknown): Reply {

@@ -2,6 +2,7 @@
 
 import type { Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
+import { statusOfChecks } from '../../../registry/effective-status.ts';
 import { find } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
@@ -49,7 +50,7 @@ export function serviceInstances(asked: Asked): Query {
       const wants = filter.begin(out.pace);
       yield* writeList(out, selected, ({ instance, node }) => {
         const checks = [...checksOn(node.name), ...instanceChecks(state, instance)];
-        if (passing && checks.some((check) => check.status !== 'passing')) return undefined;
+        if (passing && statusOfChecks(checks) !== 'passing') return undefined;
         return wanted(wants, {
           Node: nodeJson(node, datacenter),
           Service: serviceJson(instance),
