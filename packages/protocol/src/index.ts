@@ -2,6 +2,7 @@
 
 export { RegistryError, errorCodes, isRegistryError, toRegistryError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
+export { defaultNamespace, isNamespaceName, namespaceLengthMax } from './namespace.ts';
 export { nearest } from './nearest.ts';
 export type { CheckDefinition, CheckKind, CheckStatus } from './check.ts';
 export { getsTraffic, instanceStatuses, worseStatus } from './instance.ts';

@@ -67,7 +67,7 @@ function answers(acl: Acl, secrets: readonly string[]): string[] {
   return secrets.map((secret) => {
     try {
       const { authorizer } = acl.resolve(secret);
-      const may = (service: string) => (['read', 'write'] as const).filter((verb) => authorizer.allows('service', verb, service));
+      const may = (service: string) => (['read', 'write'] as const).filter((verb) => authorizer.allows('default', 'service', verb, service));
       return ['a', 'b', 'c', 'd'].map((service) => may(service).join()).join('|');
     } catch (error) {
       return isRegistryError(error) ? error.message : String(error);

@@ -23,8 +23,8 @@ describe('resolving', () => {
     const { secret, accessorId } = await tokenWith('key_prefix "app/" { policy = "write" }');
     const caller = all.acl.resolve(secret);
     expect(caller.accessorId).toBe(accessorId);
-    expect(caller.authorizer.allows('key', 'write', 'app/x')).toBe(true);
-    expect(caller.authorizer.allows('key', 'read', 'other')).toBe(false);
+    expect(caller.authorizer.allows('default', 'key', 'write', 'app/x')).toBe(true);
+    expect(caller.authorizer.allows('default', 'key', 'read', 'other')).toBe(false);
     // Nothing changed: nothing is made anew.
     expect(all.acl.resolve(secret)).toBe(caller);
   });
@@ -45,7 +45,7 @@ describe('resolving', () => {
   it('lets a configured token stand in for none, also one set later', async () => {
     const { secret, accessorId } = await tokenWith('');
     const other = await secured({ defaultToken: 'root', initialManagement: 'root' });
-    expect(other.acl.resolve(undefined).authorizer.allows('acl', 'write')).toBe(true);
+    expect(other.acl.resolve(undefined).authorizer.allows('default', 'acl', 'write')).toBe(true);
     await other.close();
     all.acl.setDefaultToken(secret);
     expect(all.acl.resolve(undefined).accessorId).toBe(accessorId);
@@ -72,11 +72,11 @@ describe('resolving', () => {
       templatedPolicies: [{ template: 'builtin/dns', name: '', datacenters: [] }],
     });
     const { authorizer } = all.acl.resolve(secret);
-    expect(authorizer.allows('key', 'read', 'k')).toBe(true);
-    expect(authorizer.allows('node', 'write', 'n1')).toBe(true);
-    expect(authorizer.allows('service', 'write', 'web')).toBe(true);
-    expect(authorizer.allows('query', 'read', 'q')).toBe(true);
-    expect(authorizer.allows('operator', 'read')).toBe(false);
+    expect(authorizer.allows('default', 'key', 'read', 'k')).toBe(true);
+    expect(authorizer.allows('default', 'node', 'write', 'n1')).toBe(true);
+    expect(authorizer.allows('default', 'service', 'write', 'web')).toBe(true);
+    expect(authorizer.allows('default', 'query', 'read', 'q')).toBe(true);
+    expect(authorizer.allows('default', 'operator', 'read')).toBe(false);
   });
 
   it('leaves out what holds in other datacenters', async () => {
@@ -87,9 +87,9 @@ describe('resolving', () => {
       nodeIdentities: [{ node: 'n1', datacenter: 'dc2' }],
     });
     const { authorizer } = all.acl.resolve(secret);
-    expect(authorizer.allows('operator', 'read')).toBe(false);
-    expect(authorizer.allows('service', 'read', 'web')).toBe(false);
-    expect(authorizer.allows('node', 'read', 'n1')).toBe(false);
+    expect(authorizer.allows('default', 'operator', 'read')).toBe(false);
+    expect(authorizer.allows('default', 'service', 'read', 'web')).toBe(false);
+    expect(authorizer.allows('default', 'node', 'read', 'n1')).toBe(false);
   });
 
   it('refuses a caller whose policy cannot be read, since it may hold a denial', async () => {
@@ -107,22 +107,22 @@ describe('a change', () => {
     let told = 0;
     all.acl.onChange(caller, () => {
       told++;
-      expect(all.acl.refresh(caller).authorizer.allows('key', 'read', 'k')).toBe(false);
+      expect(all.acl.refresh(caller).authorizer.allows('default', 'key', 'read', 'k')).toBe(false);
     });
     await all.admin.putPolicy({ id: policyId, name: 'p', rules: 'key "k" { policy = "deny" }' });
     expect(told).toBe(1);
-    expect(all.acl.resolve(secret).authorizer.allows('key', 'read', 'k')).toBe(false);
+    expect(all.acl.resolve(secret).authorizer.allows('default', 'key', 'read', 'k')).toBe(false);
   });
 
   it('of a role reaches the tokens that have it, its deletion too', async () => {
     const policy = await all.admin.putPolicy({ name: 'p', rules: 'operator = "write"' });
     const role = await all.admin.putRole({ name: 'r', policies: [] });
     const { secret } = await all.admin.createToken({ roles: [{ id: role.id }] });
-    expect(all.acl.resolve(secret).authorizer.allows('operator', 'read')).toBe(false);
+    expect(all.acl.resolve(secret).authorizer.allows('default', 'operator', 'read')).toBe(false);
     await all.admin.putRole({ id: role.id, name: 'r', policies: [{ id: policy.id }] });
-    expect(all.acl.resolve(secret).authorizer.allows('operator', 'read')).toBe(true);
+    expect(all.acl.resolve(secret).authorizer.allows('default', 'operator', 'read')).toBe(true);
     await all.admin.deleteRole(role.id);
-    expect(all.acl.resolve(secret).authorizer.allows('operator', 'read')).toBe(false);
+    expect(all.acl.resolve(secret).authorizer.allows('default', 'operator', 'read')).toBe(false);
   });
 
   it('of a token is told to its callers only; revoked, it is unknown at once', async () => {
@@ -221,23 +221,23 @@ describe('authorize', () => {
       }
       return '';
     };
-    expect(said(() => all.acl.authorize(caller, 'service', 'read', 'web'))).toBe('');
-    expect(said(() => all.acl.authorize(caller, 'service', 'write', 'web'))).toBe(
+    expect(said(() => all.acl.authorize(caller, 'default', 'service', 'read', 'web'))).toBe('');
+    expect(said(() => all.acl.authorize(caller, 'default', 'service', 'write', 'web'))).toBe(
       `Permission denied: token with AccessorID '${accessorId}' lacks permission 'service:write' on "web"`,
     );
-    expect(said(() => all.acl.authorize(all.acl.resolve(undefined), 'acl', 'read'))).toBe(
+    expect(said(() => all.acl.authorize(all.acl.resolve(undefined), 'default', 'acl', 'read'))).toBe(
       "Permission denied: anonymous token lacks permission 'acl:read'. The anonymous token is used implicitly when a request does not specify a token.",
     );
     expect(all.denials).toEqual([
-      { accessorId, resource: 'service', verb: 'write', name: 'web' },
-      { accessorId: anonymousAccessor, resource: 'acl', verb: 'read', name: '' },
+      { accessorId, namespace: 'default', resource: 'service', verb: 'write', name: 'web' },
+      { accessorId: anonymousAccessor, namespace: 'default', resource: 'acl', verb: 'read', name: '' },
     ]);
   });
 
   it('allows everything to everybody without access control', async () => {
     const open = await secured({ enabled: false });
     const caller = open.acl.resolve('whatever');
-    open.acl.authorize(caller, 'acl', 'write');
+    open.acl.authorize(caller, 'default', 'acl', 'write');
     expect(open.acl.resolve(undefined)).toBe(caller);
     expect(open.acl.refresh(caller)).toBe(caller);
     expect(open.acl.store.policies()).toEqual([]);

@@ -9,12 +9,12 @@
  * queries and streams can ask again. Writes are in `admin.ts`.
  */
 
-import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RowChange } from '../registry/rows.ts';
 import { compileRules, unrestricted, type Authorizer, type DefaultPolicy, type Resource, type Verb } from './authorizer.ts';
-import { aclNotFound, lacksPermission } from './denied.ts';
+import { aclNotFound, lacksPermission, type Denial } from './denied.ts';
 import { ExpiryTimer } from './expiry-timer.ts';
 import { hasEnded, hashSecret, type Grants, type Policy, type Token } from './records.ts';
 import { parseRules, type Rules } from './rules.ts';
@@ -45,13 +45,6 @@ export interface AclOptions {
   readonly onDenied?: (denial: Denial) => void;
   /** Called when tokens have reached their end; they are unusable already and may be removed. */
   readonly onExpired?: (accessorIds: readonly string[]) => void;
-}
-
-export interface Denial {
-  readonly accessorId: string;
-  readonly resource: Resource;
-  readonly verb: Verb;
-  readonly name: string;
 }
 
 /** Who asks. Good until its listener is called; hold it, not the secret. */
@@ -209,17 +202,27 @@ export class Acl {
 
   /**
    * Demands a permission.
-   * @param name of the key, service, node …; left out for what has no name
+   * @param namespace of the request
+   * @param name of the key, service, node …; absent for resources without names
    * @throws RegistryError `permission_denied` with the words of Consul: who lacks what
    */
-  authorize(caller: Caller, resource: Resource, verb: Verb, name = ''): void {
-    if (!caller.authorizer.allows(resource, verb, name)) throw this.denied(caller, resource, verb, name);
+  authorize(caller: Caller, namespace: string, resource: Resource, verb: Verb, name = ''): void {
+    if (!caller.authorizer.allows(namespace, resource, verb, name)) throw this.denied(caller, namespace, resource, verb, name);
+  }
+
+  /**
+   * Demands that the definition of a namespace may be read or written.
+   * @throws RegistryError `permission_denied`
+   */
+  authorizeNamespace(caller: Caller, namespace: string, verb: 'read' | 'write'): void {
+    if (!caller.authorizer.allowsNamespace(namespace, verb)) throw this.denied(caller, defaultNamespace, 'operator', verb);
   }
 
   /** The error of a caller who lacks a permission, for checks that `authorize` cannot make; counts as a denial. */
-  denied(caller: Caller, resource: Resource, verb: Verb, name = ''): RegistryError {
-    this.#onDenied({ accessorId: caller.accessorId, resource, verb, name });
-    return lacksPermission(caller.accessorId, resource, verb, name);
+  denied({ accessorId }: Caller, namespace: string, resource: Resource, verb: Verb, name = ''): RegistryError {
+    const denial = { accessorId, namespace, resource, verb, name };
+    this.#onDenied(denial);
+    return lacksPermission(denial);
   }
 
   #findByHash(secretHash: string): Caller | undefined {
@@ -262,7 +265,8 @@ export class Acl {
     const known = this.#authorizers.get(key);
     if (known !== undefined) return known;
     const rules = [...policies.flatMap((id) => this.#rulesOf(id)), ...grants.flatMap(identityRules)];
-    const authorizer = compileRules(rules, this.#config.defaultPolicy);
+    const placed = rules.map((one) => ({ namespace: defaultNamespace, rules: one }));
+    const authorizer = compileRules(placed, this.#config.defaultPolicy);
     remember(this.#authorizers, key, authorizer, authorizersMax);
     return authorizer;
   }

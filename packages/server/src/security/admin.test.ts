@@ -32,7 +32,7 @@ describe('the start', () => {
   it('makes a management token of any secret in the configuration, which ends the time for a bootstrap', async () => {
     await all.admin.initialise('root');
     const caller = all.acl.resolve('root');
-    expect(caller.authorizer.allows('acl', 'write')).toBe(true);
+    expect(caller.authorizer.allows('default', 'acl', 'write')).toBe(true);
     expect(kept()).not.toContain('root');
     await expect(all.admin.bootstrap()).rejects.toThrow('ACL bootstrap no longer allowed');
     const { revision } = all.replica.state;
@@ -44,7 +44,7 @@ describe('the start', () => {
 describe('the bootstrap', () => {
   it('gives a management token, once', async () => {
     const { token, secret } = await all.admin.bootstrap();
-    expect(all.acl.resolve(secret).authorizer.allows('acl', 'write')).toBe(true);
+    expect(all.acl.resolve(secret).authorizer.allows('default', 'acl', 'write')).toBe(true);
     expect(token).toMatchObject({ description: 'Bootstrap Token (Global Management)', policies: [managementPolicyId] });
     const index = all.acl.store.bootstrapRevision();
     await expect(all.admin.bootstrap()).rejects.toThrow(
@@ -70,7 +70,7 @@ describe('the bootstrap', () => {
     );
     all.reset = index;
     const { secret } = await all.admin.bootstrap();
-    expect(all.acl.resolve(secret).authorizer.allows('acl', 'write')).toBe(true);
+    expect(all.acl.resolve(secret).authorizer.allows('default', 'acl', 'write')).toBe(true);
     await expect(all.admin.bootstrap()).rejects.toThrow('Invalid bootstrap reset index');
   });
 
@@ -154,7 +154,7 @@ describe('a token', () => {
     const id = token.accessorId;
     const changed = await all.admin.updateToken(id, { description: 'b', secret, roles: [], policies: [{ name: 'global-management' }] });
     expect(changed).toMatchObject({ description: 'b', policies: [managementPolicyId], expiresAtMs: token.expiresAtMs });
-    expect(all.acl.resolve(secret).authorizer.allows('acl', 'read')).toBe(true);
+    expect(all.acl.resolve(secret).authorizer.allows('default', 'acl', 'read')).toBe(true);
     await expect(all.admin.updateToken(id, { secret: uuid(5) })).rejects.toThrow("Changing a token's SecretID is not permitted");
     await expect(all.admin.updateToken(id, { local: true })).rejects.toThrow(`Cannot toggle local mode of ${id}`);
     await expect(all.admin.updateToken(id, { ttlMs: 60_000 })).rejects.toThrow(`Cannot change expiration time of ${id}`);

@@ -1,13 +1,15 @@
-/** Rules allow what they allow in Consul: by table, and against a plain reading of the rules. */
+/** Rules in one namespace allow what they allow in Consul: by table, and against a plain reading of the rules. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileRules, unrestricted, type DefaultPolicy, type Resource, type Verb } from './authorizer.ts';
+import { compileRules, unrestricted, type DefaultPolicy, type PlacedRules, type Resource, type Verb } from './authorizer.ts';
 import { parseRules, type Level, type NamedRule, type Rules } from './rules.ts';
 import { builtinPolicies, nodeIdentityRules, serviceIdentityRules } from './templates.ts';
 
+const inDefault = (rules: Rules): PlacedRules => ({ namespace: 'default', rules });
+
 const compiled = (policies: readonly string[], defaultPolicy: DefaultPolicy = 'deny') =>
-  compileRules(policies.map(parseRules), defaultPolicy);
+  compileRules(policies.map((text) => inDefault(parseRules(text))), defaultPolicy);
 
 describe('one policy', () => {
   const authorizer = compiled([
@@ -50,7 +52,7 @@ describe('one policy', () => {
     ['intention', 'write', 'web', false],
     ['intention', 'read', 'hidden-x', false],
   ])('%s:%s on %j: %s', (resource, verb, name, allowed) => {
-    expect(authorizer.allows(resource, verb, name)).toBe(allowed);
+    expect(authorizer.allows('default', resource, verb, name)).toBe(allowed);
   });
 
   it.each([
@@ -63,22 +65,15 @@ describe('one policy', () => {
     ['', false],
     ['nothing/', false],
   ])('the tree %j may be deleted: %s', (prefix, allowed) => {
-    expect(authorizer.allowsKeyTree(prefix)).toBe(allowed);
+    expect(authorizer.allowsKeyTree('default', prefix, 'write')).toBe(allowed);
   });
 
   it('allows all only where nothing is held back', () => {
-    expect(authorizer.allowsAll('service', 'read')).toBe(false);
-    expect(compiled(['service_prefix "" { policy = "read" } service "a" { policy = "write" }']).allowsAll('service', 'read')).toBe(true);
-    expect(compiled(['service_prefix "a" { policy = "read" }']).allowsAll('service', 'read')).toBe(false);
-    expect(compiled(['service "a" { policy = "deny" }'], 'allow').allowsAll('service', 'read')).toBe(false);
-    expect(compiled([], 'allow').allowsAll('node', 'read')).toBe(true);
-  });
-
-  it('allows any where something is given', () => {
-    expect(authorizer.allowsAny('service', 'write')).toBe(true);
-    expect(authorizer.allowsAny('node', 'read')).toBe(false);
-    expect(compiled([], 'allow').allowsAny('node', 'read')).toBe(true);
-    expect(compiled(['node_prefix "" { policy = "deny" }'], 'allow').allowsAny('node', 'read')).toBe(false);
+    expect(authorizer.allowsAll('default', 'service', 'read')).toBe(false);
+    expect(compiled(['service_prefix "" { policy = "read" } service "a" { policy = "write" }']).allowsAll('default', 'service', 'read')).toBe(true);
+    expect(compiled(['service_prefix "a" { policy = "read" }']).allowsAll('default', 'service', 'read')).toBe(false);
+    expect(compiled(['service "a" { policy = "deny" }'], 'allow').allowsAll('default', 'service', 'read')).toBe(false);
+    expect(compiled([], 'allow').allowsAll('default', 'node', 'read')).toBe(true);
   });
 });
 
@@ -93,47 +88,47 @@ describe('several policies', () => {
     for (const order of [levels, levels.toReversed()]) {
       for (const block of ['key "k"', 'key_prefix "k"']) {
         const authorizer = compiled(order.map((level) => `${block} { policy = "${level}" }`), 'allow');
-        expect(authorizer.allows('key', 'read', 'k')).toBe(strongest !== 'deny');
-        expect(authorizer.allows('key', 'list', 'k')).toBe(strongest === 'list' || strongest === 'write');
-        expect(authorizer.allows('key', 'write', 'k')).toBe(strongest === 'write');
+        expect(authorizer.allows('default', 'key', 'read', 'k')).toBe(strongest !== 'deny');
+        expect(authorizer.allows('default', 'key', 'list', 'k')).toBe(strongest === 'list' || strongest === 'write');
+        expect(authorizer.allows('default', 'key', 'write', 'k')).toBe(strongest === 'write');
       }
     }
   });
 
   it('a longer prefix that denies less holds over a shorter one that denies', () => {
     const authorizer = compiled(['key_prefix "a/" { policy = "deny" }', 'key_prefix "a/b/" { policy = "write" }']);
-    expect(authorizer.allows('key', 'write', 'a/b/c')).toBe(true);
-    expect(authorizer.allows('key', 'read', 'a/c')).toBe(false);
+    expect(authorizer.allows('default', 'key', 'write', 'a/b/c')).toBe(true);
+    expect(authorizer.allows('default', 'key', 'read', 'a/c')).toBe(false);
   });
 
   it('scalars deny before they allow, too', () => {
-    expect(compiled(['acl = "write"', 'acl = "deny"']).allows('acl', 'read')).toBe(false);
-    expect(compiled(['mesh = "deny" operator = "write"']).allows('mesh', 'read')).toBe(false);
+    expect(compiled(['acl = "write"', 'acl = "deny"']).allows('default', 'acl', 'read')).toBe(false);
+    expect(compiled(['mesh = "deny" operator = "write"']).allows('default', 'mesh', 'read')).toBe(false);
   });
 
   it('intentions are merged apart from what may be done with the service', () => {
     const authorizer = compiled(['service "web" { policy = "deny" intentions = "write" }', 'service "web" { policy = "read" }']);
-    expect(authorizer.allows('service', 'read', 'web')).toBe(false);
-    expect(authorizer.allows('intention', 'write', 'web')).toBe(true);
-    expect(authorizer.allows('intention', 'read', '*')).toBe(true);
-    expect(authorizer.allows('intention', 'write', '*')).toBe(false);
+    expect(authorizer.allows('default', 'service', 'read', 'web')).toBe(false);
+    expect(authorizer.allows('default', 'intention', 'write', 'web')).toBe(true);
+    expect(authorizer.allows('default', 'intention', 'read', '*')).toBe(true);
+    expect(authorizer.allows('default', 'intention', 'write', '*')).toBe(false);
   });
 });
 
 describe('the default policy', () => {
   it('holds where no rule does, but never opens access control itself', () => {
     const open = compiled([], 'allow');
-    expect(open.allows('service', 'write', 'web')).toBe(true);
-    expect(open.allows('operator', 'write')).toBe(true);
-    expect(open.allowsKeyTree('')).toBe(true);
-    expect(open.allows('acl', 'read')).toBe(false);
-    expect(compiled([]).allows('service', 'read', 'web')).toBe(false);
+    expect(open.allows('default', 'service', 'write', 'web')).toBe(true);
+    expect(open.allows('default', 'operator', 'write')).toBe(true);
+    expect(open.allowsKeyTree('default', '', 'write')).toBe(true);
+    expect(open.allows('default', 'acl', 'read')).toBe(false);
+    expect(compiled([]).allows('default', 'service', 'read', 'web')).toBe(false);
   });
 
   it('of trees to be deleted looks below them, too', () => {
     const open = compiled(['key_prefix "a/b/" { policy = "read" } key "c" { policy = "write" }'], 'allow');
-    expect(open.allowsKeyTree('a/')).toBe(false);
-    expect(open.allowsKeyTree('c')).toBe(true);
+    expect(open.allowsKeyTree('default', 'a/', 'write')).toBe(false);
+    expect(open.allowsKeyTree('default', 'c', 'write')).toBe(true);
   });
 });
 
@@ -141,22 +136,22 @@ describe('ready-made rules', () => {
   it('manage everything, or read everything', () => {
     const [management, readOnly] = builtinPolicies.map(({ rules }) => compiled([rules]));
     for (const resource of ['acl', 'keyring', 'operator', 'mesh', 'peering', 'agent', 'event', 'key', 'node', 'query', 'service', 'session', 'intention'] as const) {
-      expect(management?.allows(resource, 'write', 'any'), resource).toBe(true);
-      expect(readOnly?.allows(resource, 'read', 'any'), resource).toBe(true);
-      expect(readOnly?.allows(resource, 'write', 'any'), resource).toBe(false);
+      expect(management?.allows('default', resource, 'write', 'any'), resource).toBe(true);
+      expect(readOnly?.allows('default', resource, 'read', 'any'), resource).toBe(true);
+      expect(readOnly?.allows('default', resource, 'write', 'any'), resource).toBe(false);
     }
-    expect(unrestricted.allows('acl', 'write')).toBe(true);
+    expect(unrestricted.allows('default', 'acl', 'write')).toBe(true);
   });
 
   it('of identities let a service and a node be themselves and see others', () => {
-    const authorizer = compileRules([serviceIdentityRules('web'), nodeIdentityRules('n1')], 'deny');
-    expect(authorizer.allows('service', 'write', 'web')).toBe(true);
-    expect(authorizer.allows('service', 'write', 'web-sidecar-proxy')).toBe(true);
-    expect(authorizer.allows('service', 'write', 'web2')).toBe(false);
-    expect(authorizer.allows('service', 'read', 'other')).toBe(true);
-    expect(authorizer.allows('node', 'write', 'n1')).toBe(true);
-    expect(authorizer.allows('node', 'write', 'n2')).toBe(false);
-    expect(authorizer.allows('key', 'read', 'x')).toBe(false);
+    const authorizer = compileRules([serviceIdentityRules('web'), nodeIdentityRules('n1')].map(inDefault), 'deny');
+    expect(authorizer.allows('default', 'service', 'write', 'web')).toBe(true);
+    expect(authorizer.allows('default', 'service', 'write', 'web-sidecar-proxy')).toBe(true);
+    expect(authorizer.allows('default', 'service', 'write', 'web2')).toBe(false);
+    expect(authorizer.allows('default', 'service', 'read', 'other')).toBe(true);
+    expect(authorizer.allows('default', 'node', 'write', 'n1')).toBe(true);
+    expect(authorizer.allows('default', 'node', 'write', 'n2')).toBe(false);
+    expect(authorizer.allows('default', 'key', 'read', 'x')).toBe(false);
   });
 });
 
@@ -182,16 +177,16 @@ describe('any rules', () => {
       prefix: fc.boolean(),
       level: fc.constantFrom<Level>('deny', 'read', 'list', 'write'),
     });
-    const policy = fc.array(rule, { maxLength: 8 }).map((named): Rules => ({ scalar: {}, named, ignored: [] }));
+    const policy = fc.array(rule, { maxLength: 8 }).map((named): Rules => ({ scalar: {}, named, namespaces: [], ignored: [] }));
     fc.assert(
       fc.property(fc.array(policy, { maxLength: 4 }), fc.constantFrom<DefaultPolicy>('allow', 'deny'), fc.array(name, { minLength: 1 }), (policies, defaultPolicy, names) => {
-        const authorizer = compileRules(policies, defaultPolicy);
+        const authorizer = compileRules(policies.map(inDefault), defaultPolicy);
         for (const wanted of names) {
           for (const verb of ['read', 'list', 'write'] as const) {
-            expect(authorizer.allows('key', verb, wanted)).toBe(plainly(policies, defaultPolicy, verb, wanted));
+            expect(authorizer.allows('default', 'key', verb, wanted)).toBe(plainly(policies, defaultPolicy, verb, wanted));
           }
           // A tree that may be deleted holds no key that may not.
-          if (!authorizer.allowsKeyTree(wanted)) continue;
+          if (!authorizer.allowsKeyTree('default', wanted, 'write')) continue;
           for (const rest of ['', 'a', 'b/', 'ab', ...names]) {
             expect(plainly(policies, defaultPolicy, 'write', wanted + rest)).toBe(true);
           }

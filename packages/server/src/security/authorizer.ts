@@ -1,18 +1,28 @@
 /**
- * Authorizer: what the rules of all policies of one caller allow, compiled for one question.
+ * Authorizer: what the rules of one caller allow, in every namespace. It finds the rules of the namespace that a
+ * question is about; how rules are weighed there is the business of `scope.ts`.
  *
- * For a name the exact rule holds, otherwise the one of the longest prefix; where several policies have a
- * rule for the same name or prefix, deny beats write beats list beats read. Where no rule holds the
- * default policy does, but never for `acl`. These are Consul's rules (`acl/policy_authorizer.go`,
- * `policy_merger.go`, `static_authorizer.go` of 1.16).
+ * Where rules hold (https://developer.hashicorp.com/consul/docs/security/acl/acl-rules#namespace-rules):
+ *
+ *  - rules of a policy of the default namespace: outside of namespace blocks in the default namespace, inside of them
+ *    in the namespaces that the block names;
+ *  - rules of a policy of another namespace: in that namespace only;
+ *  - resources that are shared by all namespaces (agents, events, the keyring, the mesh, the operator's own, and
+ *    writing nodes) are ruled in the default namespace only, whatever namespace a request names.
+ *
+ * The most specific block with a rule for the name answers. A block that is silent leaves the question to the next
+ * one, so that a denial in `namespace_prefix ""` holds until a narrower block says otherwise. Consul's documentation
+ * leaves this open.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import { PrefixTable } from './prefix-table.ts';
-import { namedResources, scalarResources, type Level, type NamedResource, type Rules, type ScalarResource } from './rules.ts';
+import { isShared, type NamedResource, type Rules, type ScalarResource, type ScopeRules, type Verb } from './rules.ts';
+import { MergedRules, Scope } from './scope.ts';
 
-export type Verb = 'read' | 'list' | 'write';
+export type { Verb } from './rules.ts';
 
-/** `intention` is ruled by `intentions` of service rules. */
+/** `intention` is decided by the `intentions` of service rules. */
 export type Resource = ScalarResource | NamedResource | 'intention';
 
 export type DefaultPolicy = 'allow' | 'deny';
@@ -20,191 +30,138 @@ export type DefaultPolicy = 'allow' | 'deny';
 export interface Authorizer {
   /**
    * Whether the verb is allowed. Costs some tens of nanoseconds and allocates nothing.
-   * @param name of the key, service, node …; the node's name for sessions and agents. Not looked at for
-   *   scalar resources
+   * @param namespace of the request
+   * @param name of the key, service, node …; the node's name for sessions and agents. Ignored for resources without names
    */
-  allows(resource: Resource, verb: Verb, name?: string): boolean;
+  allows(namespace: string, resource: Resource, verb: Verb, name?: string): boolean;
 
-  /** Whether the verb is allowed on every name, those that nobody has thought of included. */
-  allowsAll(resource: NamedResource, verb: Verb): boolean;
-
-  /** Whether the verb is allowed on some name. */
-  allowsAny(resource: NamedResource, verb: Verb): boolean;
+  /** Whether the verb is allowed on every name, those that do not exist yet included. */
+  allowsAll(namespace: string, resource: NamedResource, verb: Verb): boolean;
 
   /** Whether the verb is allowed on every key under a prefix: for deleting a tree, or reading one whole. */
-  allowsKeyTree(prefix: string, verb?: 'read' | 'write'): boolean;
+  allowsKeyTree(namespace: string, prefix: string, verb: 'read' | 'write'): boolean;
+
+  /**
+   * Whether the definition of a namespace may be read or written: by a rule for it, or by `operator`. A caller that may
+   * do something in the namespace may also read its definition.
+   */
+  allowsNamespace(namespace: string, verb: 'read' | 'write'): boolean;
 }
 
-/** What everything may be done with: for servers without access control, and for their own work. */
+/** Allows everything: for servers without access control, and for their own work. */
 export const unrestricted: Authorizer = {
   allows: () => true,
   allowsAll: () => true,
-  allowsAny: () => true,
   allowsKeyTree: () => true,
+  allowsNamespace: () => true,
 };
 
-/** Levels as numbers: higher allows more, but for deny. 0 is "no rule". */
-const rank: Readonly<Record<Level, number>> = { deny: 1, read: 2, list: 3, write: 4 };
-const deny = rank.deny;
-
-/** Of two levels for the same name the one that holds. */
-function stronger(one: number, other: number): number {
-  return one === deny || other === deny ? deny : Math.max(one, other);
+/** Rules with the namespace of the policy, token or role that they come from. */
+export interface PlacedRules {
+  readonly namespace: string;
+  readonly rules: Rules;
 }
 
-class Tables {
-  readonly exact = new Map<string, number>();
-  readonly prefixes = new Map<string, number>();
+/**
+ * Compiles the rules of any number of policies.
+ * @param added asked only where `direct` has no rule for a name: what a namespace adds to its tokens
+ */
+export function compileRules(
+  direct: Iterable<PlacedRules>,
+  defaultPolicy: DefaultPolicy,
+  added: Iterable<PlacedRules> = [],
+): Authorizer {
+  const layers = [new Layer(direct), new Layer(added)];
+  const scopes: Scope[] = [];
+  const make = (rules: readonly MergedRules[]): Scope => {
+    const [first = nothing, ...rest] = rules;
+    return new Scope(first, rest.length === 0 ? undefined : make(rest), defaultPolicy === 'allow');
+  };
+  const number = (rules: readonly MergedRules[]): number => scopes.push(make(rules));
+  const names = new Set(layers.flatMap(({ exact }) => [...exact.keys()]));
+  const prefixes = new Set(layers.flatMap((layer) => [...layer.prefixes.keys()]));
+  const exact = new Map([...names].map((name) => [name, number(layers.flatMap((layer) => layer.of(name)))]));
+  const byPrefix = new Map([...prefixes].map((prefix) => [prefix, number(layers.flatMap((layer) => layer.under(prefix)))]));
+  return new CompiledAuthorizer(scopes, new PrefixTable(exact, byPrefix), make([]));
+}
 
-  add(name: string, prefix: boolean, value: number): void {
-    const map = prefix ? this.prefixes : this.exact;
-    map.set(name, stronger(map.get(name) ?? 0, value));
+const nothing = new MergedRules([]);
+
+/** Rules by the namespaces that they are for. */
+class Layer {
+  readonly exact = new Map<string, MergedRules>();
+  readonly prefixes = new Map<string, MergedRules>();
+
+  constructor(placed: Iterable<PlacedRules>) {
+    const exact = new Map<string, ScopeRules[]>();
+    const prefixes = new Map<string, ScopeRules[]>();
+    for (const { namespace, rules } of placed) {
+      collect(exact, namespace, rules);
+      // A policy of another namespace holds there only.
+      if (namespace !== defaultNamespace) continue;
+      for (const block of rules.namespaces) collect(block.prefix ? prefixes : exact, block.name, block.rules);
+    }
+    for (const [name, rules] of exact) this.exact.set(name, new MergedRules(rules));
+    for (const [prefix, rules] of prefixes) this.prefixes.set(prefix, new MergedRules(rules));
   }
 
-  seal(): PrefixTable {
-    return new PrefixTable(this.exact, this.prefixes);
+  /** The rules for a namespace, the most specific first. */
+  of(namespace: string): MergedRules[] {
+    const own = this.exact.get(namespace);
+    return [...(own === undefined ? [] : [own]), ...this.under(namespace)];
+  }
+
+  /** The rules for all namespaces whose names start with `prefix`, those of the longest prefix first. */
+  under(prefix: string): MergedRules[] {
+    const fitting = [...this.prefixes].filter(([other]) => prefix.startsWith(other));
+    return fitting.sort(([a], [b]) => b.length - a.length).map(([, rules]) => rules);
   }
 }
 
-/** Compiles the rules of any number of policies. */
-export function compileRules(policies: Iterable<Rules>, defaultPolicy: DefaultPolicy): Authorizer {
-  const scalars = new Map<ScalarResource, number>();
-  const tables = new Map<NamedResource | 'intention', Tables>();
-  for (const resource of [...namedResources, 'intention' as const]) tables.set(resource, new Tables());
-  /** What rules say of intentions; merged apart from their level, as Consul does. */
-  const intentions = new Tables();
-  for (const { scalar, named } of policies) {
-    for (const resource of scalarResources) {
-      const level = scalar[resource];
-      if (level !== undefined) scalars.set(resource, stronger(scalars.get(resource) ?? 0, rank[level]));
-    }
-    for (const rule of named) {
-      tables.get(rule.resource)?.add(rule.name, rule.prefix, rank[rule.level]);
-      if (rule.intentions !== undefined) intentions.add(rule.name, rule.prefix, rank[rule.intentions]);
-    }
-  }
-  addIntentions(tables, intentions);
-  return new CompiledAuthorizer(scalars, tables, defaultPolicy === 'allow');
-}
-
-/** Who may see a service may read its intentions, unless the rules say more. */
-function addIntentions(tables: Map<NamedResource | 'intention', Tables>, said: Tables): void {
-  const services = tables.get('service') as Tables;
-  const target = tables.get('intention') as Tables;
-  for (const prefix of [false, true]) {
-    const explicit = prefix ? said.prefixes : said.exact;
-    for (const [name, value] of prefix ? services.prefixes : services.exact) {
-      target.add(name, prefix, explicit.get(name) ?? (value === deny ? deny : rank.read));
-    }
-  }
+function collect(into: Map<string, ScopeRules[]>, name: string, rules: ScopeRules): void {
+  const known = into.get(name);
+  if (known === undefined) into.set(name, [rules]);
+  else known.push(rules);
 }
 
 class CompiledAuthorizer implements Authorizer {
-  readonly #acl: number;
-  readonly #operator: number;
-  readonly #mesh: number;
-  readonly #peering: number;
-  readonly #keyring: number;
-  readonly #agent: PrefixTable;
-  readonly #event: PrefixTable;
-  readonly #identity: PrefixTable;
-  readonly #intention: PrefixTable;
-  readonly #key: PrefixTable;
-  readonly #node: PrefixTable;
-  readonly #query: PrefixTable;
-  readonly #service: PrefixTable;
-  readonly #session: PrefixTable;
-  readonly #defaultAllows: boolean;
+  readonly #scopes: readonly Scope[];
+  /** Numbers of scopes, from 1, by names and prefixes of names of namespaces. */
+  readonly #numbers: PrefixTable;
+  readonly #none: Scope;
+  readonly #default: Scope;
 
-  constructor(
-    scalars: ReadonlyMap<ScalarResource, number>,
-    tables: ReadonlyMap<NamedResource | 'intention', Tables>,
-    defaultAllows: boolean,
-  ) {
-    const table = (resource: NamedResource | 'intention') => (tables.get(resource) as Tables).seal();
-    this.#acl = scalars.get('acl') ?? 0;
-    this.#keyring = scalars.get('keyring') ?? 0;
-    this.#operator = scalars.get('operator') ?? 0;
-    this.#mesh = scalars.get('mesh') ?? this.#operator;
-    this.#peering = scalars.get('peering') ?? this.#operator;
-    this.#agent = table('agent');
-    this.#event = table('event');
-    this.#identity = table('identity');
-    this.#intention = table('intention');
-    this.#key = table('key');
-    this.#node = table('node');
-    this.#query = table('query');
-    this.#service = table('service');
-    this.#session = table('session');
-    this.#defaultAllows = defaultAllows;
+  constructor(scopes: readonly Scope[], numbers: PrefixTable, none: Scope) {
+    this.#scopes = scopes;
+    this.#numbers = numbers;
+    this.#none = none;
+    this.#default = this.#find(defaultNamespace);
   }
 
-  allows(resource: Resource, verb: Verb, name = ''): boolean {
-    switch (resource) {
-      case 'acl':
-        // An open default policy does not open the door to itself.
-        return this.#acl >= rank[verb];
-      case 'keyring':
-        return this.#decide(this.#keyring, verb);
-      case 'mesh':
-        return this.#decide(this.#mesh, verb);
-      case 'operator':
-        return this.#decide(this.#operator, verb);
-      case 'peering':
-        return this.#decide(this.#peering, verb);
-      case 'intention':
-        if (name === '*') return verb === 'write' ? this.#all(this.#intention, verb) : this.#any(this.#intention, verb);
-        return this.#decide(this.#intention.get(name), verb);
-      default:
-        return this.#decide(this.#table(resource).get(name), verb);
-    }
+  allows(namespace: string, resource: Resource, verb: Verb, name = ''): boolean {
+    const scope = namespace === defaultNamespace ? this.#default : this.#scope(namespace, resource, verb);
+    return scope.allows(resource, verb, name);
   }
 
-  allowsAll(resource: NamedResource, verb: Verb): boolean {
-    return this.#all(this.#table(resource), verb);
+  allowsAll(namespace: string, resource: NamedResource, verb: Verb): boolean {
+    return this.#scope(namespace, resource, verb).allowsUnder(resource, '', verb);
   }
 
-  allowsAny(resource: NamedResource, verb: Verb): boolean {
-    return this.#any(this.#table(resource), verb);
+  allowsKeyTree(namespace: string, prefix: string, verb: 'read' | 'write'): boolean {
+    return this.#scope(namespace, 'key', verb).allowsUnder('key', prefix, verb);
   }
 
-  allowsKeyTree(prefix: string, verb: 'read' | 'write' = 'write'): boolean {
-    if (!this.#decide(this.#key.longestPrefix(prefix), verb)) return false;
-    return this.#key.everyUnder(prefix, (value) => value >= rank[verb]);
+  allowsNamespace(namespace: string, verb: 'read' | 'write'): boolean {
+    const scope = this.#find(namespace);
+    if (scope.scalar('namespace') !== 0) return scope.allows('namespace', verb, '');
+    return this.#default.allows('operator', verb, '') || (verb === 'read' && scope.allowsSomething());
   }
 
-  #decide(value: number, verb: Verb): boolean {
-    // Deny is below every verb.
-    return value === 0 ? this.#defaultAllows : value >= rank[verb];
+  #scope(namespace: string, resource: Resource, verb: Verb): Scope {
+    return namespace === defaultNamespace || isShared(resource, verb) ? this.#default : this.#find(namespace);
   }
 
-  #all(table: PrefixTable, verb: Verb): boolean {
-    if (!this.#decide(table.longestPrefix(''), verb)) return false;
-    return table.everyUnder('', (value) => value >= rank[verb]);
-  }
-
-  #any(table: PrefixTable, verb: Verb): boolean {
-    return table.some((value) => value >= rank[verb]) || this.#decide(table.longestPrefix(''), verb);
-  }
-
-  #table(resource: NamedResource): PrefixTable {
-    switch (resource) {
-      case 'agent':
-        return this.#agent;
-      case 'event':
-        return this.#event;
-      case 'identity':
-        return this.#identity;
-      case 'key':
-        return this.#key;
-      case 'node':
-        return this.#node;
-      case 'query':
-        return this.#query;
-      case 'service':
-        return this.#service;
-      case 'session':
-        return this.#session;
-    }
+  #find(namespace: string): Scope {
+    return this.#scopes[this.#numbers.get(namespace) - 1] ?? this.#none;
   }
 }

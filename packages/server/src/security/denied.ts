@@ -1,9 +1,20 @@
 /** The errors of access control, in Consul's words (`acl/errors.go` of 1.16): clients look for them. */
 
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import { quote } from '../filter/go-string.ts';
 import type { Resource, Verb } from './authorizer.ts';
 import { anonymousAccessor } from './templates.ts';
+
+/** A permission that a caller was found to lack. */
+export interface Denial {
+  readonly accessorId: string;
+  /** Of the request. */
+  readonly namespace: string;
+  readonly resource: Resource;
+  readonly verb: Verb;
+  /** Empty for resources without names. */
+  readonly name: string;
+}
 
 /** The body of the 401 with which Consul answers requests for access control that is off. */
 export const disabledText = 'ACL support disabled';
@@ -23,14 +34,12 @@ export function permissionDenied(cause?: string): RegistryError {
   return new RegistryError('permission_denied', cause === undefined ? 'Permission denied' : `Permission denied: ${cause}`);
 }
 
-/**
- * Who lacks what.
- * @param name empty for what has no name
- */
-export function lacksPermission(accessorId: string, resource: Resource, verb: Verb, name: string): RegistryError {
+/** A caller lacks a permission. The namespace is told where it is not the default one, as Consul Enterprise tells it. */
+export function lacksPermission({ accessorId, namespace, resource, verb, name }: Denial): RegistryError {
   const anonymous = accessorId === anonymousAccessor;
   const who = anonymous ? 'anonymous token' : `token with AccessorID '${accessorId}'`;
   const where = name === '' ? '' : ` on ${quote(name)}`;
+  const there = namespace === defaultNamespace ? '' : ` in partition "default" in namespace ${quote(namespace)}`;
   const why = anonymous ? '. The anonymous token is used implicitly when a request does not specify a token.' : '';
-  return permissionDenied(`${who} lacks permission '${resource}:${verb}'${where}${why}`);
+  return permissionDenied(`${who} lacks permission '${resource}:${verb}'${where}${there}${why}`);
 }

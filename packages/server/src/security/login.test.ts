@@ -90,8 +90,8 @@ describe('a login', () => {
       templatedPolicies: [{ template: 'builtin/node', name: 'n-web', datacenters: [] }],
     });
     const caller = all.acl.resolve(secret);
-    expect(caller.authorizer.allows('service', 'write', 'web')).toBe(true);
-    expect(caller.authorizer.allows('acl', 'read')).toBe(false);
+    expect(caller.authorizer.allows('default', 'service', 'write', 'web')).toBe(true);
+    expect(caller.authorizer.allows('default', 'acl', 'read')).toBe(false);
     await expect(all.admin.cloneToken(token.accessorId)).rejects.toThrow('Cannot clone a token created from an auth method');
     await all.admin.logout(caller);
     expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
@@ -138,7 +138,7 @@ describe('a login', () => {
     await method(config);
     expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
     const { secret: another } = await enter(await sign({}));
-    expect(all.acl.resolve(another).authorizer.allows('service', 'write', 'web')).toBe(true);
+    expect(all.acl.resolve(another).authorizer.allows('default', 'service', 'write', 'web')).toBe(true);
   });
 });
 

@@ -1,5 +1,6 @@
 /** Policies and roles from requests to records, with Consul's checks and words (`acl_endpoint.go` of 1.16). */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import { quote } from '../filter/go-string.ts';
 import { readGrants, refused, type GrantsInput } from './grants.ts';
 import { isRoleName, isUuid, policyNameProblem } from './names.ts';
@@ -37,7 +38,7 @@ export function policyValue(store: AclStore, input: PolicyInput): { before: Poli
   if (builtin !== undefined && rules !== before?.rules) {
     throw refused(`Changing the Rules for the builtin ${builtin.name} policy is not permitted`);
   }
-  assertRules(rules);
+  assertRules(rules, defaultNamespace);
   return { before, value: { name, description, rules, datacenters: [...datacenters] } };
 }
 

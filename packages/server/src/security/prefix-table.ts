@@ -40,16 +40,16 @@ export class PrefixTable {
     return at < 0 ? 0 : (this.#values[at] as number);
   }
 
-  /** Whether `test` holds for every number whose name or prefix starts with `prefix`. */
-  everyUnder(prefix: string, test: (value: number) => boolean): boolean {
-    for (const [name, value] of this.#exact) if (name.startsWith(prefix) && !test(value)) return false;
-    return this.#prefixes.every((other, at) => !other.startsWith(prefix) || test(this.#values[at] as number));
+  /** Whether `test` holds for every entry whose name or prefix starts with `prefix`. */
+  everyUnder(prefix: string, test: (value: number, name: string, isPrefix: boolean) => boolean): boolean {
+    for (const [name, value] of this.#exact) if (name.startsWith(prefix) && !test(value, name, false)) return false;
+    return this.#prefixes.every((other, at) => !other.startsWith(prefix) || test(this.#values[at] as number, other, true));
   }
 
-  /** Whether `test` holds for any number in the table. */
-  some(test: (value: number) => boolean): boolean {
-    for (const value of this.#exact.values()) if (test(value)) return true;
-    return this.#values.some(test);
+  /** Whether some number is at least `min`. */
+  reaches(min: number): boolean {
+    for (const value of this.#exact.values()) if (value >= min) return true;
+    return this.#values.some((value) => value >= min);
   }
 
   /** Index of the greatest prefix that does not sort after the name; -1 when all do. */

@@ -24,7 +24,7 @@ it('a large restore brings its tokens and policies in the turn in which it bring
 
   const rights = (secret: string) => {
     const caller = acl.find(secret);
-    return caller === undefined ? 'none' : ['write', 'read'].find((verb) => caller.authorizer.allows('key', verb as 'read', 'a'));
+    return caller === undefined ? 'none' : ['write', 'read'].find((verb) => caller.authorizer.allows('default', 'key', verb as 'read', 'a'));
   };
   const seen = new Set<string>();
   const look = () => seen.add([find.kv(replica.state, 'k1')?.key, rights(kept.secret), rights(lost.secret), rights(later.secret)].join(' '));
@@ -33,7 +33,7 @@ it('a large restore brings its tokens and policies in the turn in which it bring
     const caller = acl.resolve(secret);
     acl.onChange(caller, () => {
       try {
-        told.push(`${name}: ${acl.refresh(caller).authorizer.allows('key', 'write', 'a') ? 'write' : 'read'}`);
+        told.push(`${name}: ${acl.refresh(caller).authorizer.allows('default', 'key', 'write', 'a') ? 'write' : 'read'}`);
       } catch (error) {
         if (isRegistryError(error, 'unauthenticated')) told.push(`${name}: gone`);
       }

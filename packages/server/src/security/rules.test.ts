@@ -29,6 +29,7 @@ describe('a policy', () => {
         { resource: 'service', name: 'web', prefix: false, level: 'write', intentions: 'read' },
         { resource: 'session', name: 'n', prefix: true, level: 'deny' },
       ],
+      namespaces: [],
       ignored: [],
     };
     expect(parseRules(hcl)).toEqual(expected);
@@ -36,13 +37,13 @@ describe('a policy', () => {
   });
 
   it('may be empty, and say nothing about a scalar', () => {
-    expect(parseRules('')).toEqual({ scalar: {}, named: [], ignored: [] });
+    expect(parseRules('')).toEqual({ scalar: {}, named: [], namespaces: [], ignored: [] });
     expect(parseRules('acl = ""').scalar).toEqual({});
   });
 
   it('tells which of its keys mean nothing here', () => {
-    const { ignored, named } = parseRules('namespace "x" { policy = "read" }\nsevice "web" { policy = "deny" } key "a" { policy = "read" }');
-    expect(ignored).toMatchObject([{ key: 'namespace', line: 1, column: 1 }, { key: 'sevice', line: 2, column: 1 }]);
+    const { ignored, named } = parseRules('partition "x" { policy = "read" }\nsevice "web" { policy = "deny" } key "a" { policy = "read" }');
+    expect(ignored).toMatchObject([{ key: 'partition', line: 1, column: 1 }, { key: 'sevice', line: 2, column: 1 }]);
     expect(named).toMatchObject([{ resource: 'key', name: 'a' }]);
   });
 
@@ -96,8 +97,7 @@ describe('built-in rules', () => {
 
   it.each(templateList())('$name prints what it means', ({ name, named }) => {
     const rules = templateRules(name, named ? 'web' : undefined);
-    const { scalar, named: rulesOf } = parseRules(printRules(rules));
-    expect({ scalar, named: rulesOf, ignored: [] }).toEqual(rules);
+    expect(parseRules(printRules(rules))).toEqual(rules);
     if (named) expect(() => templateRules(name, '')).toThrow('needs the template variable name');
   });
 
@@ -116,15 +116,17 @@ describe('rules that are written now', () => {
     ['{"key": {"a": {"policy": "read", "intentions": "deny"}}}', 'unknown key "intentions"; known are policy'],
     ['key "a" { policy = "write" sentinel { code = "x" } }', 'unknown key "sentinel"; known are policy'],
     ['acl_prefix = "deny"', 'unknown key "acl_prefix"'],
-    ['namespace "x" { policy = "deny" }', 'unknown key "namespace"'],
+    ['partition "x" { policy = "deny" }', 'unknown key "partition"'],
+    ['namespace "x" { polici = "deny" }', 'At 1:17: unknown key "polici"; did you mean "policy"?'],
+    ['namespace "x" { service "web" { policy = "read" intention = "deny" } }', 'At 1:49: unknown key "intention"; did you mean'],
   ])('are refused with the key that means nothing: %s', (text, message) => {
-    expect(() => assertRules(text)).toThrow(expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(message) as unknown }));
+    expect(() => assertRules(text, 'default')).toThrow(expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(message) as unknown }));
   });
 
   it('may have every key that there is', () => {
     const named = ['agent', 'event', 'identity', 'key', 'node', 'query', 'service', 'session'];
     const all = named.flatMap((name) => [`${name} "a" { policy = "read" }`, `${name}_prefix "a" { POLICY = "read" }`]);
     const scalar = ['acl', 'keyring', 'mesh', 'operator', 'peering'].map((name) => `${name} = "read"`);
-    expect(() => assertRules([...all, ...scalar, 'service "b" { policy = "read" intentions = "read" }'].join('\n'))).not.toThrow();
+    expect(() => assertRules([...all, ...scalar, 'service "b" { policy = "read" intentions = "read" }'].join('\n'), 'default')).not.toThrow();
   });
 });

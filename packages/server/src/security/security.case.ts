@@ -3,8 +3,9 @@
 import { Replica } from '../replica.ts';
 import { memory } from '../engine/memory/memory.ts';
 import { manualClock, type ManualClock } from '../manual-clock.case.ts';
-import { Acl, type AclConfig, type Denial } from './acl.ts';
+import { Acl, type AclConfig } from './acl.ts';
 import { AclAdmin } from './admin.ts';
+import type { Denial } from './denied.ts';
 
 export interface Secured {
   readonly acl: Acl;

@@ -6,9 +6,10 @@
 import type { Clock } from '../clock.ts';
 import type { Resolve } from '../outbound/address-policy.ts';
 import type { Registry } from '../registry/registry.ts';
-import { Acl, type AclConfig, type Denial } from './acl.ts';
+import { Acl, type AclConfig } from './acl.ts';
 import { AclAdmin } from './admin.ts';
 import type { Audit } from './audit.ts';
+import type { Denial } from './denied.ts';
 import { FailureLimiter } from './failure-limiter.ts';
 import { fetchTextFrom } from './fetch-text.ts';
 import { Gate } from './gate.ts';

@@ -5,7 +5,7 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { quote } from '../filter/go-string.ts';
-import { namedResources, scalarResources, type NamedRule, type Rules } from './rules.ts';
+import { isShared, namedResources, scalarResources, type NamedResource, type NamedRule, type Rules, type ScopeRules } from './rules.ts';
 
 /** The first 120 bits of ids that only built-in things have. */
 export const reservedIdPrefix = '00000000-0000-0000-0000-0000000000';
@@ -37,17 +37,28 @@ export const builtinPolicies: readonly BuiltinPolicy[] = [
   },
 ];
 
-/** Rules for every resource there is, as text, since a policy is read and shown as text. */
+/** Rules for every resource in every namespace, as text, since a policy is read and shown as text. */
 function everything(level: 'read' | 'write'): string {
-  const scalars = scalarResources.map((resource) => `${resource} = "${level}"`);
   // Consul's own text has no rules for identities.
-  const named = namedResources
-    .filter((resource) => resource !== 'identity')
-    .map((resource) => {
-      const intentions = resource === 'service' ? `\n  intentions = "${level}"` : '';
-      return `${resource}_prefix "" {\n  policy = "${level}"${intentions}\n}`;
-    });
-  return [...scalars, ...named].join('\n');
+  const named = namedResources.filter((resource) => resource !== 'identity');
+  const own = [...scalarResources.map((resource) => `${resource} = "${level}"`), ...named.map((resource) => wholeRule(resource, level))];
+  return [...own, `namespace_prefix "" {`, indented(`policy = "${level}"\n${namespaceRulesText(level)}`), '}'].join('\n');
+}
+
+/** Rules for everything that a namespace may hold: what all namespaces share is not in them. */
+function namespaceRulesText(level: 'read' | 'write'): string {
+  const scalars = scalarResources.filter((resource) => !isShared(resource, 'read')).map((resource) => `${resource} = "${level}"`);
+  const named = namedResources.filter((resource) => !isShared(resource, 'read'));
+  return [...scalars, ...named.map((resource) => wholeRule(resource, isShared(resource, level) ? 'read' : level))].join('\n');
+}
+
+function wholeRule(resource: NamedResource, level: 'read' | 'write'): string {
+  const intentions = resource === 'service' ? `\n  intentions = "${level}"` : '';
+  return `${resource}_prefix "" {\n  policy = "${level}"${intentions}\n}`;
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, '  ');
 }
 
 function rule(resource: NamedRule['resource'], name: string, level: NamedRule['level']): NamedRule {
@@ -58,11 +69,13 @@ function prefix(resource: NamedRule['resource'], level: NamedRule['level']): Nam
   return { resource, name: '', prefix: true, level };
 }
 
-function rules(named: readonly NamedRule[], scalar: Rules['scalar'] = {}): Rules {
-  return { scalar, named, ignored: [] };
+/** @param everywhere rules for all namespaces */
+function rules(named: readonly NamedRule[], scalar: Rules['scalar'] = {}, everywhere: readonly NamedRule[] = []): Rules {
+  const namespaces = everywhere.length === 0 ? [] : [{ name: '', prefix: true, rules: { scalar: {}, named: everywhere } }];
+  return { scalar, named, namespaces, ignored: [] };
 }
 
-/** What a program needs that is this service: to register itself and its proxy, and to find all others. */
+/** What a program needs that is this service: to register itself and its proxy, and to find the others in its namespace. */
 export function serviceIdentityRules(service: string): Rules {
   return rules([
     rule('service', service, 'write'),
@@ -72,9 +85,9 @@ export function serviceIdentityRules(service: string): Rules {
   ]);
 }
 
-/** What an agent needs that is this node. */
+/** What an agent needs that is this node: nodes are shared, so it sees the services of every namespace, as in Consul Enterprise. */
 export function nodeIdentityRules(node: string): Rules {
-  return rules([rule('node', node, 'write'), prefix('service', 'read')]);
+  return rules([rule('node', node, 'write'), prefix('service', 'read')], {}, [prefix('service', 'read')]);
 }
 
 interface Template {
@@ -83,6 +96,8 @@ interface Template {
   readonly named: boolean;
   readonly rules: (name: string) => Rules;
 }
+
+const dnsRules = [prefix('node', 'read'), prefix('service', 'read'), prefix('query', 'read')];
 
 const templates: Readonly<Record<string, Template>> = {
   'builtin/service': {
@@ -98,7 +113,7 @@ const templates: Readonly<Record<string, Template>> = {
   'builtin/dns': {
     description: 'Lets DNS answer for all services, nodes and prepared queries.',
     named: false,
-    rules: () => rules([prefix('node', 'read'), prefix('service', 'read'), prefix('query', 'read')]),
+    rules: () => rules(dnsRules, {}, dnsRules),
   },
   'builtin/nomad-server': {
     description: 'What a Nomad server needs.',
@@ -150,8 +165,15 @@ export function templateRules(template: string, name: string | undefined): Rules
 }
 
 /** Rules as text, as a preview shows them. */
-export function printRules({ scalar, named }: Rules): string {
-  const scalars = Object.entries(scalar).map(([resource, level]) => `${resource} = "${level}"`);
+export function printRules({ namespaces, ...own }: Rules): string {
+  const blocks = namespaces.map(
+    ({ name, prefix: isPrefix, rules: inner }) => `namespace${isPrefix ? '_prefix' : ''} ${quote(name)} {\n${indented(printScope(inner))}\n}`,
+  );
+  return [printScope(own), ...blocks].filter((text) => text !== '').join('\n');
+}
+
+function printScope({ scalar, named }: ScopeRules): string {
+  const scalars = Object.entries(scalar).map(([resource, level]) => `${resource === 'namespace' ? 'policy' : resource} = "${level}"`);
   const blocks = named.map(({ resource, name, prefix: isPrefix, level, intentions }) => {
     const extra = intentions === undefined ? '' : `\n  intentions = "${intentions}"`;
     return `${resource}${isPrefix ? '_prefix' : ''} ${quote(name)} {\n  policy = "${level}"${extra}\n}`;

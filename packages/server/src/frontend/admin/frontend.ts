@@ -5,7 +5,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RegistryError, toRegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError, toRegistryError } from '@rollcall/protocol';
 import { bearerToken } from '../../net/bearer.ts';
 import { BodyTooLarge } from '../../net/body.ts';
 import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
@@ -65,7 +65,7 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
     if (access.kind === 'open') return undefined;
     const caller = gate.enter(bearerToken(request), origin);
     try {
-      acl.authorize(caller, access.resource, access.verb, access.kind === 'demands' ? '' : context.identity.nodeName);
+      acl.authorize(caller, defaultNamespace, access.resource, access.verb, access.kind === 'demands' ? '' : context.identity.nodeName);
     } catch (error) {
       gate.record('denied', caller, origin, `${request.method} ${path}`);
       throw error;
@@ -119,13 +119,11 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
 
   return {
     name: 'admin',
-    http: {
-      prefixes: ['/metrics', '/healthz', '/readyz', ...prefixesOf('/rollcall/v1/')],
-      handle(exchange) {
-        const route = routes.find((each) => each.path === exchange.path);
-        if (route?.methods.includes(exchange.request.method ?? '') === true) void answer(exchange, route);
-        else refuse(exchange, route);
-      },
+    prefixes: ['/metrics', '/healthz', '/readyz', ...prefixesOf('/rollcall/v1/')],
+    handle(exchange) {
+      const route = routes.find((each) => each.path === exchange.path);
+      if (route?.methods.includes(exchange.request.method ?? '') === true) void answer(exchange, route);
+      else refuse(exchange, route);
     },
     close: () => transfers.close(),
   };

@@ -4,8 +4,8 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
-import type { Context, Exchange, Frontend, HttpService } from '../../net/frontend.ts';
+import { defaultNamespace, isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
+import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
 import type { BackupStore } from '../../net/transfers.ts';
 import { type Access, assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
@@ -61,7 +61,7 @@ export function consul(context: Context, { backups, random = Math.random }: Cons
 
 class ConsulFrontend implements Frontend {
   readonly name = 'consul';
-  readonly http: HttpService = { prefixes: ['/v1/', '/v1'], handle: (exchange) => this.#handle(exchange) };
+  readonly prefixes = ['/v1/', '/v1'];
   readonly #context: Context;
   readonly #router: Router<RoutedRow>;
   readonly #plans = new Plans(plansMax);
@@ -120,7 +120,7 @@ class ConsulFrontend implements Frontend {
     await Promise.all([this.#answering.idle(), this.#endLasting()]);
   }
 
-  #handle(exchange: Exchange): void {
+  handle(exchange: Exchange): void {
     const { request, response } = exchange;
     let known: Plan | undefined;
     try {
@@ -196,7 +196,7 @@ class ConsulFrontend implements Frontend {
       const params = new Params(lasting);
       const { datacenter } = this.#context.identity;
       checkScope(params, datacenter);
-      plan = new Plan(route.read({ rest, params, datacenter }), readConsistency(params), route, params.has('cached'));
+      plan = new Plan(route.read({ namespace: defaultNamespace, rest, params, datacenter }), defaultNamespace, readConsistency(params), route, params.has('cached'));
       // However the parameter is spelled: a secret is no part of what is kept.
       spelled = params.get('token');
       if (!params.has('token')) this.#plans.put(url, plan);
@@ -212,8 +212,8 @@ class ConsulFrontend implements Frontend {
     checkScope(params, undefined);
     const caller = this.#enter(exchange.request, route.access, params.get('token') || headerToken);
     const { registry } = this.#context;
-    const query = route.own({ context: this.#context, caller, exchange, rest, params });
-    const plan = new Plan(query, readConsistency(params), route);
+    const query = route.own({ context: this.#context, caller, namespace: defaultNamespace, exchange, rest, params });
+    const plan = new Plan(query, defaultNamespace, readConsistency(params), route);
     const known = query.token === undefined ? '' : params.get(query.token.param);
     const wait = readWait(params.get('index'), params.get('wait'));
     const same = known !== '' && known === this.#answering.token(plan, caller);
@@ -262,7 +262,7 @@ class ConsulFrontend implements Frontend {
     checkScope(params, route.path.startsWith('/v1/agent/') ? undefined : this.#context.identity.datacenter);
     const { access } = route;
     const caller = this.#enter(request, access, params.get('token') || headerToken);
-    const call: Call = { context: this.#context, caller, exchange, rest, params };
+    const call: Call = { context: this.#context, caller, namespace: defaultNamespace, exchange, rest, params };
     try {
       if (access.kind === 'demands') demand(call, access.resource, access.verb);
       const reply = route.act(call);

@@ -5,7 +5,7 @@
  * An `epoch` tells whoever keeps something made from what was readable that this may be different now.
  */
 
-import { isRegistryError } from '@rollcall/protocol';
+import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
 import type { Acl } from '../../security/acl.ts';
 import { unrestricted, type Authorizer } from '../../security/authorizer.ts';
 
@@ -42,8 +42,8 @@ export class NameAccess {
     const authorizer = this.#current();
     if (authorizer === undefined) return false;
     if (authorizer === this.#authorizer) return true;
-    const allNodes = authorizer.allowsAll('node', 'read');
-    const everything = allNodes && authorizer.allowsAll('service', 'read');
+    const allNodes = authorizer.allowsAll(defaultNamespace, 'node', 'read');
+    const everything = allNodes && authorizer.allowsAll(defaultNamespace, 'service', 'read');
     if (!everything || !this.#everything) this.#epoch++;
     this.#authorizer = authorizer;
     this.#allNodes = allNodes;
@@ -52,7 +52,7 @@ export class NameAccess {
   }
 
   reads(resource: 'service' | 'node' | 'query', name: string): boolean {
-    return this.#authorizer.allows(resource, 'read', name);
+    return this.#authorizer.allows(defaultNamespace, resource, 'read', name);
   }
 
   #current(): Authorizer | undefined {

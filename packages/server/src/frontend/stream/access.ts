@@ -3,7 +3,7 @@
  * request demands. The secret itself is not kept.
  */
 
-import { RegistryError, type FrameView, type RequestFrame } from '@rollcall/protocol';
+import { defaultNamespace, type FrameView, RegistryError, type RequestFrame } from '@rollcall/protocol';
 import { principalOf } from '../../net/principal.ts';
 import type { Access } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
@@ -70,22 +70,22 @@ export class StreamAccess {
   }
 
   allows(resource: Resource, verb: Verb, name: string): boolean {
-    return this.#caller.authorizer.allows(resource, verb, name);
+    return this.#caller.authorizer.allows(defaultNamespace, resource, verb, name);
   }
 
   /** @throws RegistryError `permission_denied` */
   demand(resource: Resource, verb: Verb, name: string): void {
-    this.#security.acl.authorize(this.#caller, resource, verb, name);
+    this.#security.acl.authorize(this.#caller, defaultNamespace, resource, verb, name);
   }
 
   /** @throws RegistryError `permission_denied` */
   demandKeyTree(prefix: string): void {
-    if (!this.#caller.authorizer.allowsKeyTree(prefix)) throw this.#security.acl.denied(this.#caller, 'key', 'write', prefix);
+    if (!this.#caller.authorizer.allowsKeyTree(defaultNamespace, prefix, 'write')) throw this.#security.acl.denied(this.#caller, defaultNamespace, 'key', 'write', prefix);
   }
 
   /** Why a view may not be read. */
   unreadable({ kind, name }: FrameView): RegistryError {
-    return this.#security.acl.denied(this.#caller, kind === 'service' ? 'service' : 'key', 'read', name);
+    return this.#security.acl.denied(this.#caller, defaultNamespace, kind === 'service' ? 'service' : 'key', 'read', name);
   }
 
   record(kind: AuditEvent['kind'], action: string): void {

@@ -3,6 +3,7 @@
  * who may read a part are one for each set of rules, since callers with the same rules share an authorizer.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import type { FrameView } from '@rollcall/protocol';
 import { unrestricted, type Authorizer } from '../../security/authorizer.ts';
 
@@ -23,14 +24,14 @@ export class Audiences {
     if (authorizer === unrestricted) return unrestricted;
     switch (kind) {
       case 'service':
-        if (!authorizer.allows('service', 'read', name)) return undefined;
+        if (!authorizer.allows(defaultNamespace, 'service', 'read', name)) return undefined;
         return this.#reachOf(authorizer).allNodes ? unrestricted : authorizer;
       case 'services':
         return this.#reachOf(authorizer).allServices ? unrestricted : authorizer;
       case 'key':
-        return authorizer.allows('key', 'read', name) ? unrestricted : undefined;
+        return authorizer.allows(defaultNamespace, 'key', 'read', name) ? unrestricted : undefined;
       case 'prefix':
-        return authorizer.allowsKeyTree(name, 'read') ? unrestricted : authorizer;
+        return authorizer.allowsKeyTree(defaultNamespace, name, 'read') ? unrestricted : authorizer;
     }
   }
 
@@ -38,8 +39,8 @@ export class Audiences {
     const known = this.#reach.get(authorizer);
     if (known !== undefined) return known;
     const reach = {
-      allNodes: authorizer.allowsAll('node', 'read'),
-      allServices: authorizer.allowsAll('service', 'read'),
+      allNodes: authorizer.allowsAll(defaultNamespace, 'node', 'read'),
+      allServices: authorizer.allowsAll(defaultNamespace, 'service', 'read'),
     };
     this.#reach.set(authorizer, reach);
     return reach;

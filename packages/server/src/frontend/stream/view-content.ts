@@ -3,6 +3,7 @@
  * are encoded when they are new or changed, not on every look. Knows nothing of subscribers.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import {
   RegistryError,
   frameLimits,
@@ -144,7 +145,7 @@ type Items = Generator<readonly [string, (before?: Item) => Item]>;
 function* instances(state: State, service: string, audience: Audience): Items {
   const statusOf = statuses(state);
   for (const row of find.instancesOfService(state, service)) {
-    if (!audience.allows('node', 'read', row.node)) continue;
+    if (!audience.allows(defaultNamespace, 'node', 'read', row.node)) continue;
     const status = statusOf(row);
     const node = find.node(state, row.node);
     const version = `${row.modified} ${node?.modified ?? 0} ${status}`;
@@ -160,7 +161,7 @@ function* instances(state: State, service: string, audience: Audience): Items {
 
 function* services(state: State, audience: Audience): Items {
   for (const [service, tags] of catalog(state)) {
-    if (!audience.allows('service', 'read', service)) continue;
+    if (!audience.allows(defaultNamespace, 'service', 'read', service)) continue;
     const json = JSON.stringify({ service, tags });
     yield [service, (before) => (before?.version === json ? before : encoded(service, json, json))];
   }
@@ -173,7 +174,7 @@ function encoded(key: FrameItemKey, version: string, json: string): Item {
 /** KV values may be large: an item keeps its row, which the state has anyway, and not its JSON. */
 function* entries(state: State, keys: Iterable<string>, audience: Audience): Items {
   for (const key of keys) {
-    if (!audience.allows('key', 'read', key)) continue;
+    if (!audience.allows(defaultNamespace, 'key', 'read', key)) continue;
     const row = find.kv(state, key);
     if (row === undefined) continue;
     yield [key, (before) => (before?.version === row.modified ? before : kvEntry(row))];

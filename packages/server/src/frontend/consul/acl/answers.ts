@@ -64,7 +64,7 @@ export function replication({ params }: Call): Reply {
 const questionsMax = 64;
 
 /** `POST /v1/internal/acl/authorize`: what the caller may do, for its own user interface. */
-export async function authorize({ context, caller, exchange, params }: Call): Promise<Reply> {
+export async function authorize({ context, caller, namespace, exchange, params }: Call): Promise<Reply> {
   const bytes = await readBody(exchange.request, context.limits.bodyBytesMax);
   const questions = decodeList(authorizeBody, bytes, 'Failed to decode request body');
   if (questions.length > questionsMax) {
@@ -75,7 +75,7 @@ export async function authorize({ context, caller, exchange, params }: Call): Pr
       Resource: resource,
       ...(segment === '' ? {} : { Segment: segment }),
       Access: access,
-      Allow: allows(caller.authorizer, resource, access, segment),
+      Allow: allows(caller.authorizer, namespace, resource, access, segment),
     })),
   );
 }
@@ -86,13 +86,13 @@ const askable: Readonly<Record<string, readonly string[]>> = {
   ...{ operator: [], peering: [], query: [], service: [], session: [] },
 };
 
-function allows(authorizer: Authorizer, resource: string, access: string, segment: string): boolean {
+function allows(authorizer: Authorizer, namespace: string, resource: string, access: string, segment: string): boolean {
   const more = Object.hasOwn(askable, resource) ? askable[resource] : undefined;
   if (more === undefined) throw invalid(`Invalid ACL resource requested: ${quoted(resource)}`);
   const verb = access.toLowerCase();
   if (!['read', 'write', ...more].includes(verb)) {
     throw invalid(`Invalid access level for ${resource} resource: ${access.slice(0, 80)}`);
   }
-  if (verb === 'write-prefix') return authorizer.allowsKeyTree(segment);
-  return authorizer.allows(resource as Resource, verb as Verb, segment);
+  if (verb === 'write-prefix') return authorizer.allowsKeyTree(namespace, segment, 'write');
+  return authorizer.allows(namespace, resource as Resource, verb as Verb, segment);
 }

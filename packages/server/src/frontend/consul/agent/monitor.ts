@@ -61,12 +61,12 @@ export class Monitors {
   }
 
   /** A monitor lasts no longer than the right to it. */
-  #endWithToken({ context, caller }: Call, response: ServerResponse): () => void {
+  #endWithToken({ context, caller, namespace }: Call, response: ServerResponse): () => void {
     const { acl } = context.security;
     if (!acl.enabled) return () => undefined;
     return acl.onChange(caller, () => {
       try {
-        acl.authorize(acl.refresh(caller), 'agent', 'read', context.identity.nodeName);
+        acl.authorize(acl.refresh(caller), namespace, 'agent', 'read', context.identity.nodeName);
       } catch {
         response.end();
       }

@@ -77,7 +77,7 @@ export class Answering {
   demand(plan: Plan, caller: Caller): void {
     if (plan.demand === undefined) return;
     const { resource, verb, name } = plan.demand;
-    this.#context.security.acl.authorize(caller, resource, verb, name);
+    this.#context.security.acl.authorize(caller, plan.namespace, resource, verb, name);
   }
 
   /** Answers with what is there now: at once, or as soon as it is encoded. */
@@ -95,7 +95,7 @@ export class Answering {
         }
       }
       const gzip = plan.query.raw !== true && acceptsGzip(request);
-      const wanted = { plan, revision, viewer: this.#viewers.of(caller.authorizer), gzip };
+      const wanted = { plan, revision, viewer: this.#viewers.of(caller.authorizer, plan.namespace), gzip };
       this.#want(response, wanted, {
         ready: (body) => this.#deliver(response, wanted, caller, body),
         failed: (error) => this.#told.failed(response, plan, caller, error),
@@ -127,8 +127,8 @@ export class Answering {
   }
 
   /** What the caller knows the answer by, for those few that are not known by a revision. */
-  token({ query }: Plan, caller: Caller): string | undefined {
-    return query.token?.of(this.#context.registry.state, new VisibilityFilter(caller.authorizer));
+  token({ query, namespace }: Plan, caller: Caller): string | undefined {
+    return query.token?.of(this.#context.registry.state, new VisibilityFilter(caller.authorizer, namespace));
   }
 
   /**
@@ -138,7 +138,7 @@ export class Answering {
    */
   digest(response: ServerResponse, plan: Plan, caller: Caller, ready: (digest: string | undefined, revision: number) => void): void {
     const revision = plan.revision(this.#context.registry);
-    const wanted = { plan, revision, viewer: this.#viewers.of(caller.authorizer), gzip: false };
+    const wanted = { plan, revision, viewer: this.#viewers.of(caller.authorizer, plan.namespace), gzip: false };
     this.#want(response, wanted, {
       ready: (body) => ready(this.#encoding.digestOf(body), body.revision),
       // A client that waits gets the error with the next change.
@@ -199,7 +199,7 @@ export class Answering {
   #headOf(body: ViewBody, { query, consistency }: Plan, viewer: Viewer): readonly string[] {
     const { absent, gzipped, revision } = body;
     const { token } = query;
-    const value = token?.of(this.#context.registry.state, new VisibilityFilter(viewer.authorizer));
+    const value = token?.of(this.#context.registry.state, viewer.filter());
     return this.#wire.queryHead({
       revision,
       consistency,

@@ -276,8 +276,8 @@ describe('Parking', () => {
     });
     const query = { view: viewOf.key('k'), name: 'test', shows: [], encode: () => Buffer.alloc(0) };
     const route = { path: '/test', access: { kind: 'open', why: 'a test' } } as const;
-    const plan = new Plan(query, 'leader', route);
-    const filtered = new Plan({ ...query, filtered: true }, 'leader', route);
+    const plan = new Plan(query, 'default', 'leader', route);
+    const filtered = new Plan({ ...query, filtered: true }, 'default', 'leader', route);
     const park = (index: number, waitMs = 10_000, of = plan) => {
       const response = new Response();
       parking.park(response as unknown as ServerResponse, of, { index, waitMs }, caller);

@@ -101,7 +101,7 @@ export class Encoding {
     const kept = this.#revisionKept(query, revision);
     let body = this.#find(view, kept, query.name);
     if (body === undefined) {
-      const visible = viewer.seesAll(query.shows) ? noFilter() : new VisibilityFilter(viewer.authorizer);
+      const visible = viewer.seesAll(query.shows) ? noFilter() : viewer.filter();
       body = 'write' in query ? yield* this.#list(query, visible, revision) : this.#single(query, visible, revision);
       answers.keep(view, kept, query.name, body);
       const everybody = viewKept(query, undefined);

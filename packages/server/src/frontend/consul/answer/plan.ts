@@ -23,6 +23,8 @@ export interface LastAnswer {
 
 export class Plan {
   readonly query: Query;
+  /** That the request names. */
+  readonly namespace: string;
   readonly consistency: Consistency;
   /** Path of the route, for metrics. */
   readonly route: string;
@@ -38,11 +40,13 @@ export class Plan {
 
   constructor(
     query: Query,
+    namespace: string,
     consistency: Consistency,
     { path, access }: { readonly path: string; readonly access: Access },
     cached = false,
   ) {
     this.query = query;
+    this.namespace = namespace;
     this.consistency = consistency;
     this.route = path;
     this.access = access;

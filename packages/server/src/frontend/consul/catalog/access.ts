@@ -77,7 +77,7 @@ export function demandDeregistration(
   { node, instance, check }: { readonly node: string } & { readonly [K in 'instance' | 'check']: string | undefined },
 ): void {
   const { state } = call.context.registry;
-  if (call.caller.authorizer.allows('node', 'write', node)) return;
+  if (call.caller.authorizer.allows(call.namespace, 'node', 'write', node)) return;
   if (instance) {
     const row = find.instance(state, node, instance);
     if (row === undefined) throw unknown('service', instance);

@@ -132,12 +132,12 @@ function casRevision(params: Params): number {
 
 /** `DELETE /v1/kv/:key`, with `?recurse` or `?cas` */
 export async function remove(call: Call): Promise<Reply> {
-  const { context, caller, rest, params } = call;
+  const { context, caller, namespace, rest, params } = call;
   const { registry } = context;
   const key = keyOf(rest);
   checkConflicts(params, ['recurse', 'cas']);
   if (params.has('recurse')) {
-    if (!caller.authorizer.allowsKeyTree(key)) throw context.security.acl.denied(caller, 'key', 'write', key);
+    if (!caller.authorizer.allowsKeyTree(namespace, key, 'write')) throw context.security.acl.denied(caller, namespace, 'key', 'write', key);
     await registry.submit({ kind: 'kv-delete-tree', prefix: key });
     return trueBody;
   }

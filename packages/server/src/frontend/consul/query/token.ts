@@ -17,12 +17,12 @@ import type { Call } from '../request/call.ts';
  * @throws RegistryError `unauthenticated` for a token that nobody has; TooManyFailures
  */
 export function bound(call: Call, query: PreparedQuery, token: string, before?: PreparedQuery): PreparedQuery {
-  const { caller, context, exchange } = call;
+  const { caller, context, exchange, namespace } = call;
   const { acl, gate } = context.security;
   if (token === '' || !acl.enabled) return query;
   if (token !== hiddenSecret) return { ...query, Accessor: gate.enter(token, originOf(exchange.request)).accessorId };
   const kept = before?.Accessor;
-  if (kept === undefined || (kept !== caller.accessorId && !caller.authorizer.allows('acl', 'write'))) return query;
+  if (kept === undefined || (kept !== caller.accessorId && !caller.authorizer.allows(namespace, 'acl', 'write'))) return query;
   return { ...query, Accessor: kept };
 }
 

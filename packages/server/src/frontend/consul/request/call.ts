@@ -15,6 +15,8 @@ import { filteredHead, VisibilityFilter } from './visibility-filter.ts';
 export interface Call {
   readonly context: Context;
   readonly caller: Caller;
+  /** That the request names. */
+  readonly namespace: string;
   readonly exchange: Exchange;
   /** The path after the route's prefix, percent-encoded. */
   readonly rest: string;
@@ -33,12 +35,12 @@ export function principal({ caller, exchange }: Pick<Call, 'caller' | 'exchange'
  * @throws RegistryError `permission_denied` in Consul's words
  */
 export function demand(
-  { context, caller }: Pick<Call, 'context' | 'caller'>,
+  { context, caller, namespace }: Pick<Call, 'context' | 'caller' | 'namespace'>,
   resource: Resource,
   verb: Verb,
   name = '',
 ): void {
-  context.security.acl.authorize(caller, resource, verb, name);
+  context.security.acl.authorize(caller, namespace, resource, verb, name);
 }
 
 /** An answer whose body is written in slices. */
@@ -48,11 +50,11 @@ export function written({ params }: Pick<Call, 'params'>, write: Written['write'
 
 /** A list of which `write` leaves out what the caller may not see; the answer says so when it did. */
 export function listed(
-  call: Pick<Call, 'caller' | 'params'>,
+  call: Pick<Call, 'caller' | 'namespace' | 'params'>,
   write: (state: Frozen, visible: VisibilityFilter, out: JsonWriter) => Work<void>,
 ): Written {
-  const { caller } = call;
-  const visible = new VisibilityFilter(caller.authorizer);
+  const { caller, namespace } = call;
+  const visible = new VisibilityFilter(caller.authorizer, namespace);
   return written(call, function* (state, out) {
     yield* write(state, visible, out);
     return { headers: filteredHead(visible.leftOut, caller) };

@@ -73,6 +73,7 @@ export interface Token {
 
 /** Where a query is read from: a path after its route's prefix, and the parameters. */
 export interface Asked {
+  readonly namespace: string;
   /** Percent-encoded. */
   readonly rest: string;
   readonly params: Params;

@@ -7,13 +7,13 @@ import { parseRules } from '../../../security/rules.ts';
 import { anonymousAccessor } from '../../../security/templates.ts';
 import { filteredHead, noFilter, VisibilityFilter, Viewers } from './visibility-filter.ts';
 
-const authorizer = (rules: string) => compileRules([parseRules(rules)], 'deny');
+const authorizer = (rules: string) => compileRules([{ namespace: 'default', rules: parseRules(rules) }], 'deny');
 
 test('the filter says that it left something out only after a hidden row was asked for', () => {
-  const visible = new VisibilityFilter(authorizer('service "web" { policy = "read" }'));
+  const visible = new VisibilityFilter(authorizer('service "web" { policy = "read" }'), 'default');
   expect([visible.includes('service', 'web'), visible.leftOut]).toEqual([true, false]);
   expect([visible.includes('service', 'db'), visible.leftOut]).toEqual([false, true]);
-  const manager = new VisibilityFilter(authorizer('acl = "write"'));
+  const manager = new VisibilityFilter(authorizer('acl = "write"'), 'default');
   expect([manager.includesHidden(), manager.leftOut]).toEqual([true, false]);
   const full = noFilter();
   expect([full.includes('key', 'any'), full.includesHidden(), full.leftOut]).toEqual([true, true, false]);
@@ -21,9 +21,9 @@ test('the filter says that it left something out only after a hidden row was ask
 
 test('a viewer sees all of an answer when no rule can hide a row of any of its kinds', () => {
   const viewers = new Viewers();
-  const all = viewers.of(authorizer('node_prefix "" { policy = "read" } service_prefix "" { policy = "write" }'));
+  const all = viewers.of(authorizer('node_prefix "" { policy = "read" } service_prefix "" { policy = "write" }'), 'default');
   expect([all.seesAll([]), all.seesAll(['node', 'service']), all.seesAll(['node', 'key']), all.seesAll(['acl'])]).toEqual([true, true, false, false]);
-  const hole = viewers.of(authorizer('service_prefix "" { policy = "read" } service "secret" { policy = "deny" }'));
+  const hole = viewers.of(authorizer('service_prefix "" { policy = "read" } service "secret" { policy = "deny" }'), 'default');
   expect(hole.seesAll(['service'])).toBe(false);
   // Asked again, it is remembered.
   expect([all.seesAll(['node', 'service']), hole.seesAll(['service'])]).toEqual([true, false]);
@@ -32,8 +32,17 @@ test('a viewer sees all of an answer when no rule can hide a row of any of its k
 test('callers with the same permissions are one viewer, others have another name', () => {
   const viewers = new Viewers();
   const [one, other] = [authorizer(''), authorizer('')];
-  expect(viewers.of(one)).toBe(viewers.of(one));
-  expect(viewers.of(one).name).not.toBe(viewers.of(other).name);
+  expect(viewers.of(one, 'default')).toBe(viewers.of(one, 'default'));
+  expect(viewers.of(one, 'default').name).not.toBe(viewers.of(other, 'default').name);
+});
+
+test('a viewer sees what its rules show in the namespace of the request, and is kept for each namespace', () => {
+  const viewers = new Viewers();
+  const rules = authorizer('service_prefix "" { policy = "read" } namespace "team-a" { service "web" { policy = "read" } acl = "write" }');
+  const [here, there] = [viewers.of(rules, 'default'), viewers.of(rules, 'team-a')];
+  expect(here.name).not.toBe(there.name);
+  expect([here.seesAll(['service']), there.seesAll(['service']), there.seesAll(['acl'])]).toEqual([true, false, true]);
+  expect([here.filter().includes('service', 'db'), there.filter().includes('service', 'db'), there.filter().includes('service', 'web')]).toEqual([true, false, true]);
 });
 
 test('only who has a token is told that something was left out', () => {

@@ -6,6 +6,7 @@
  * refuse requests (`call.ts` does).
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import type { Caller } from '../../../security/acl.ts';
 import { type Authorizer, unrestricted } from '../../../security/authorizer.ts';
 import type { NamedResource } from '../../../security/rules.ts';
@@ -17,10 +18,13 @@ export type Shown = NamedResource | 'acl';
 /** What one caller may see, while one answer is written. */
 export class VisibilityFilter {
   readonly #authorizer: Authorizer;
+  readonly #namespace: string;
   #leftOut = false;
 
-  constructor(authorizer: Authorizer) {
+  /** @param namespace of the request */
+  constructor(authorizer: Authorizer, namespace: string) {
     this.#authorizer = authorizer;
+    this.#namespace = namespace;
   }
 
   /** Whether a row was left out. */
@@ -29,14 +33,14 @@ export class VisibilityFilter {
   }
 
   includes(resource: NamedResource, name: string): boolean {
-    if (this.#authorizer.allows(resource, 'read', name)) return true;
+    if (this.#authorizer.allows(this.#namespace, resource, 'read', name)) return true;
     this.#leftOut = true;
     return false;
   }
 
   /** Whether the caller sees what only managers of access control see. */
   includesHidden(): boolean {
-    if (this.#authorizer.allows('acl', 'write')) return true;
+    if (this.#authorizer.allows(this.#namespace, 'acl', 'write')) return true;
     this.#leftOut = true;
     return false;
   }
@@ -44,7 +48,7 @@ export class VisibilityFilter {
 
 /** For callers that may see every row. */
 export function noFilter(): VisibilityFilter {
-  return new VisibilityFilter(unrestricted);
+  return new VisibilityFilter(unrestricted, defaultNamespace);
 }
 
 /** Says that something was left out, but as in Consul not to who has no token and shall not learn that there is more. */
@@ -54,16 +58,23 @@ export function filteredHead(narrowed: boolean, { accessorId }: Caller): readonl
 
 const filtered = ['X-Consul-Results-Filtered-By-Acls', 'true'] as const;
 
-/** A set of permissions, as far as answers are concerned. */
+/** A set of permissions in one namespace, as far as answers are concerned. */
 export class Viewer {
   /** Tells it from others among kept answers. */
   readonly name: string;
-  readonly authorizer: Authorizer;
+  readonly #authorizer: Authorizer;
+  readonly #namespace: string;
   readonly #all = new Map<Shown, boolean>();
 
-  constructor(name: string, authorizer: Authorizer) {
+  constructor(name: string, authorizer: Authorizer, namespace: string) {
     this.name = name;
-    this.authorizer = authorizer;
+    this.#authorizer = authorizer;
+    this.#namespace = namespace;
+  }
+
+  /** For one answer. */
+  filter(): VisibilityFilter {
+    return new VisibilityFilter(this.#authorizer, this.#namespace);
   }
 
   /** Whether there can be no row of these kinds that it does not see. One look at each rule, then remembered. */
@@ -71,26 +82,36 @@ export class Viewer {
     for (const resource of shown) {
       let all = this.#all.get(resource);
       if (all === undefined) {
-        const { authorizer } = this;
-        all = resource === 'acl' ? authorizer.allows('acl', 'write') : authorizer.allowsAll(resource, 'read');
+        all = this.#seesAllOf(resource);
         this.#all.set(resource, all);
       }
       if (!all) return false;
     }
     return true;
   }
+
+  #seesAllOf(resource: Shown): boolean {
+    if (resource === 'acl') return this.#authorizer.allows(this.#namespace, 'acl', 'write');
+    return this.#authorizer.allowsAll(this.#namespace, resource, 'read');
+  }
 }
+
+/** Namespaces that are remembered for one authorizer: requests may name any. */
+const namespacesMax = 1_000;
 
 /** Viewers live as long as the compiled permissions that they are of. */
 export class Viewers {
-  readonly #known = new WeakMap<Authorizer, Viewer>();
+  readonly #known = new WeakMap<Authorizer, Map<string, Viewer>>();
   #made = 0;
 
-  of(authorizer: Authorizer): Viewer {
-    let viewer = this.#known.get(authorizer);
+  of(authorizer: Authorizer, namespace: string): Viewer {
+    let known = this.#known.get(authorizer);
+    if (known === undefined) this.#known.set(authorizer, (known = new Map()));
+    let viewer = known.get(namespace);
     if (viewer === undefined) {
-      viewer = new Viewer(`as ${++this.#made}`, authorizer);
-      this.#known.set(authorizer, viewer);
+      if (known.size >= namespacesMax) known.clear();
+      viewer = new Viewer(`as ${++this.#made}`, authorizer, namespace);
+      known.set(namespace, viewer);
     }
     return viewer;
   }

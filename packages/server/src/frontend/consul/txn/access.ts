@@ -41,7 +41,7 @@ function demandOperation(call: Call, { KV, Node, Service, Check, Session }: TxnO
 }
 
 function demandKey(call: Call, verb: string, key: string): void {
-  const { caller, context } = call;
+  const { caller, context, namespace } = call;
   switch (verb) {
     case 'get':
     case 'get-tree':
@@ -53,7 +53,7 @@ function demandKey(call: Call, verb: string, key: string): void {
       demand(call, 'key', 'read', key);
       return;
     case 'delete-tree':
-      if (!caller.authorizer.allowsKeyTree(key)) throw context.security.acl.denied(caller, 'key', 'write', key);
+      if (!caller.authorizer.allowsKeyTree(namespace, key, 'write')) throw context.security.acl.denied(caller, namespace, 'key', 'write', key);
       return;
     default:
       demand(call, 'key', 'write', key);

@@ -63,7 +63,7 @@ export async function txn(call: Call): Promise<Reply> {
 
 function answering(call: Call, shown: Shown, given: readonly TxnOperationFields[]) {
   const pretty = call.params.has('pretty');
-  const visible = new VisibilityFilter(call.caller.authorizer);
+  const visible = new VisibilityFilter(call.caller.authorizer, call.namespace);
   const body = (value: JsonValue) =>
     Buffer.from(pretty ? `${writeJson(value, '    ', '\n')}\n` : writeJson(value));
   const failed = (errors: readonly TxnError[], denied: boolean): Reply => ({
