@@ -9,9 +9,13 @@ import type { FetchHandler } from './try.ts';
 
 type Headers = Record<string, string | string[]>;
 
-/** The handler in the form that exchanges speak. */
+/**
+ * The handler in the form that exchanges speak. Undici's own wrapper, which `compose` puts around handlers of the first
+ * form, has both: its first form costs nothing, while its second one turns every header into an object and back.
+ */
 export function fetchHandler(handler: Dispatcher.DispatchHandler): FetchHandler {
-  if (handler.onRequestStart === undefined) return handler as FetchHandler;
+  const { onRequestStart, onConnect, onHeaders } = handler;
+  if (onRequestStart === undefined || (onConnect !== undefined && onHeaders !== undefined)) return handler as FetchHandler;
   return new Translated(handler);
 }
 

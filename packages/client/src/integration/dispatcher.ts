@@ -28,16 +28,22 @@ export function serviceDispatcher(
   if (typeof options !== 'function') demandTryOptions(options);
   // Needed now, so it cannot be imported.
   const { Agent } = createRequire(import.meta.url)('undici') as typeof import('undici');
+  const destinations = new Map<string, Destination>();
   return new Agent().compose((elsewhere) => (request, handler) => {
-    const given = String(request.origin);
-    const origin = URL.canParse(given) ? new URL(given) : undefined;
-    const name = origin && serviceOfHost(origin.hostname);
-    if (origin === undefined || name === undefined) return elsewhere(request, handler);
+    const origin = String(request.origin);
+    let destination = destinations.get(origin);
+    if (destination === undefined) {
+      destination = destinationOf(origin);
+      if (destinations.size >= destinationsMax) destinations.clear();
+      destinations.set(origin, destination);
+    }
+    const { host, name, isSecure } = destination;
+    if (name === undefined) return elsewhere(request, handler);
     try {
-      const refusal = refusalOf(origin) ?? upgradeOf(origin, request);
+      const refusal = destination.refusal ?? upgradeOf(host, request);
       if (refusal !== undefined) throw new RegistryError('invalid_argument', refusal);
       const found = service(name);
-      if (origin.protocol === 'https:' && !found.demandsTls) throw new RegistryError('invalid_argument', `${given}: ${noTls}`);
+      if (isSecure && !found.demandsTls) throw new RegistryError('invalid_argument', `https://${host}: ${noTls}`);
       found.dispatch(request, handler, typeof options === 'function' ? options(request) : options);
     } catch (error) {
       // Thrown here, it would be lost on interceptors that dispatch from a timer.
@@ -47,7 +53,27 @@ export function serviceDispatcher(
   });
 }
 
-function upgradeOf({ host }: URL, { upgrade, method }: Dispatcher.DispatchOptions): string | undefined {
+/** What the origin of a request says; parsing it for every request would take longer than choosing an instance. */
+interface Destination {
+  readonly host: string;
+  /** The service; undefined for other hosts. */
+  readonly name: string | undefined;
+  readonly isSecure: boolean;
+  /** Why a service cannot be asked there. */
+  readonly refusal: string | undefined;
+}
+
+/** Origins remembered, in one dispatcher; beyond it all are forgotten. */
+const destinationsMax = 256;
+
+function destinationOf(origin: string): Destination {
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  if (url === undefined) return { host: '', name: undefined, isSecure: false, refusal: undefined };
+  const { host, hostname, protocol } = url;
+  return { host, name: serviceOfHost(hostname), isSecure: protocol === 'https:', refusal: refusalOf(url) };
+}
+
+function upgradeOf(host: string, { upgrade, method }: Dispatcher.DispatchOptions): string | undefined {
   if (upgrade !== true && typeof upgrade !== 'string' && method !== 'CONNECT') return undefined;
   return `http://${host}: upgrades and tunnels are not balanced; use openWebSocket(), or pick() of the service`;
 }

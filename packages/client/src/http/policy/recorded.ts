@@ -1,0 +1,21 @@
+/** Records how a request ended, with the time since its caller asked. Outermost, so that refusals are recorded, too. */
+
+import type { Call } from './call.ts';
+import { Sending } from './sending.ts';
+
+export class Recorded extends Sending {
+  override begin(call: Call, now: number): void {
+    const { method, path } = call.request;
+    call.calledAt = now;
+    call.telemetry = call.context.telemetry?.begin(method, path);
+    super.begin(call, now);
+  }
+
+  override ended(call: Call, result: string): void {
+    super.ended(call, result);
+    const { telemetry, lastEndpoint: endpoint, hedged } = call;
+    if (telemetry === undefined) return;
+    const durationMs = call.context.clock.monotonic() - call.calledAt;
+    telemetry.ended({ result, endpoint, tries: call.tries.count, hedged, durationMs });
+  }
+}

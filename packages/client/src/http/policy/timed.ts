@@ -1,0 +1,33 @@
+/** The deadline of the whole request: refuses one that comes too late, and ends one that takes too long. */
+
+import { silenceTimer } from '../../resilience/held-up.ts';
+import { tooLate } from '../exchange-errors.ts';
+import type { Call } from './call.ts';
+import { Sending } from './sending.ts';
+
+export class Timed extends Sending {
+  override begin(call: Call, now: number): void {
+    const { deadline } = call.options;
+    if (deadline !== undefined && now >= deadline.at) {
+      call.tell({ kind: 'refused', reason: 'deadline' });
+      return call.fail(tooLate(call.what));
+    }
+    if (deadline !== undefined) call.stopDeadline = silenceTimer(call.context.clock, deadline.at - now, () => expire(call));
+    super.begin(call, now);
+  }
+
+  override ended(call: Call, result: string): void {
+    call.stopDeadline?.();
+    super.ended(call, result);
+  }
+}
+
+function expire(call: Call): void {
+  call.tell({ kind: 'deadline' });
+  const cause = new DOMException('the time for it was over', 'TimeoutError');
+  const error = call.explain('late', cause, call.lastEndpoint);
+  // Endpoints are charged for it as for a try that took too long.
+  call.cancelWaiting(cause);
+  call.answering?.cancel(error);
+  call.fail(error);
+}
