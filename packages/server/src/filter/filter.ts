@@ -8,7 +8,7 @@ import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import { coerce, equals, type Coerced } from './coerce.ts';
 import { quote } from './go-string.ts';
 import { parseFilter, type Expression, type Match } from './parse.ts';
-import { compilePattern, type Steps } from './pattern.ts';
+import { compileStepsMax, Pattern, type Steps } from './pattern.ts';
 import { isPrimitive, operatorsOf, type Operator, type Shape, type StructShape } from './shape.ts';
 
 /** @throws RegistryError `resource_exhausted` when its patterns have done too much work together */
@@ -18,12 +18,12 @@ export type Filter = (value: unknown) => boolean;
 const matchesMax = 256;
 
 /**
- * Steps of all patterns of one filter over all its values, some tens of nanoseconds each. It bounds
- * how much work one expression causes: see the README for what was measured.
+ * Steps of all patterns of one filter over all its values. This bounds the work that one expression may
+ * cause: half a second.
  */
-const stepsMax = 5_000_000;
-/** Those over one value, which bounds how long the event loop is kept by a caller that goes on between two values. */
-const stepsPerValueMax = 1_000_000;
+const stepsMax = 20_000_000;
+/** Steps over one value. This bounds how long a caller that yields between two values holds the event loop. */
+const stepsPerValueMax = 500_000;
 
 /**
  * Compiles an expression. Make one filter for each pass over the values: what its patterns may do is
@@ -54,7 +54,7 @@ export function compileCounted(expression: string, shape: StructShape): CountedF
     throw invalid(`Number of match expressions (${comparisons}) exceeds the limit (${matchesMax})`);
   }
   const steps = { left: 0 };
-  const wanted = build(tree, shape, steps);
+  const wanted = build(tree, shape, { steps, compile: { left: compileStepsMax } });
   let done = 0;
   const wants: Filter = (value) => {
     const given = Math.min(stepsPerValueMax, stepsMax - done);
@@ -92,22 +92,28 @@ function countMatches(tree: Expression): number {
   return tree.of.reduce((sum, one) => sum + countMatches(one), 0);
 }
 
-function build(tree: Expression, shape: StructShape, steps: Steps): Filter {
+/** The work that all patterns of a filter share. */
+interface Work {
+  readonly steps: Steps;
+  readonly compile: Steps;
+}
+
+function build(tree: Expression, shape: StructShape, work: Work): Filter {
   switch (tree.kind) {
     case 'and': {
-      const all = tree.of.map((one) => build(one, shape, steps));
+      const all = tree.of.map((one) => build(one, shape, work));
       return (value) => all.every((one) => one(value));
     }
     case 'or': {
-      const all = tree.of.map((one) => build(one, shape, steps));
+      const all = tree.of.map((one) => build(one, shape, work));
       return (value) => all.some((one) => one(value));
     }
     case 'not': {
-      const inner = build(tree.of, shape, steps);
+      const inner = build(tree.of, shape, work);
       return (value) => !inner(value);
     }
     case 'match':
-      return buildMatch(tree, shape, steps);
+      return buildMatch(tree, shape, work);
   }
 }
 
@@ -116,7 +122,7 @@ type Step =
   | { readonly kind: 'field'; readonly read: (owner: unknown) => unknown }
   | { readonly kind: 'entry'; readonly key: string };
 
-function buildMatch(match: Match, shape: StructShape, steps: Steps): Filter {
+function buildMatch(match: Match, shape: StructShape, work: Work): Filter {
   const path: Step[] = [];
   let at: Shape = shape;
   match.selector.forEach((name, index) => {
@@ -130,7 +136,7 @@ function buildMatch(match: Match, shape: StructShape, steps: Steps): Filter {
   if (!operatorsOf(at).includes(match.operator)) {
     throw invalid(`Invalid match operator ${quote(match.operator)} for selector ${quote(match.selector.join('.'))}`);
   }
-  const test = buildTest(match, at, steps);
+  const test = buildTest(match, at, work);
   const ifAbsent = !presentOnly.includes(match.operator);
   return (value) => walk(path, 0, value, test, ifAbsent);
 }
@@ -166,7 +172,7 @@ function walk(path: readonly Step[], index: number, value: unknown, test: Filter
   return entry === undefined ? ifAbsent : walk(path, index + 1, entry, test, ifAbsent);
 }
 
-function buildTest({ selector, operator, value = '' }: Match, shape: Shape, steps: Steps): Filter {
+function buildTest({ selector, operator, value = '' }: Match, shape: Shape, work: Work): Filter {
   switch (operator) {
     case 'Equal':
     case 'Not Equal': {
@@ -185,8 +191,8 @@ function buildTest({ selector, operator, value = '' }: Match, shape: Shape, step
       return (found) => isEmpty(found) === (operator === 'Is Empty');
     case 'Matches':
     case 'Not Matches': {
-      const pattern = patternOf(value);
-      return (found) => pattern.test(typeof found === 'string' ? found : '', steps) === (operator === 'Matches');
+      const pattern = patternOf(value, work.compile);
+      return (found) => pattern.test(typeof found === 'string' ? found : '', work.steps) === (operator === 'Matches');
     }
   }
 }
@@ -200,9 +206,9 @@ function coerceFor(raw: string, shape: Shape, selector: readonly string[]): Coer
   }
 }
 
-function patternOf(raw: string) {
+function patternOf(raw: string, steps: Steps): Pattern {
   try {
-    return compilePattern(raw);
+    return new Pattern(raw, steps);
   } catch (error) {
     if (!isRegistryError(error)) throw error;
     throw invalid(`Failed to compile regular expression ${quote(raw)}: ${error.message}`);

@@ -1,10 +1,16 @@
-/** Patterns match what RE2 matches, in time linear in the text, and refuse what RE2 refuses. */
+/** Patterns match what Go's `regexp` matches, refuse what it refuses, and cannot stall the process. */
 
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compilePattern } from './pattern.ts';
+import { RE2JS } from 're2js';
+import { costOf } from './pattern-cost.ts';
+import { Pattern } from './pattern.ts';
 
 const enough = () => ({ left: 1_000_000 });
+
+/** Pattern, text, and the answer of `regexp.FindStringSubmatch` of Go 1.26, or its error. */
+type Recorded = readonly [pattern: string, text: string, answer: readonly string[] | null | string];
 
 describe('a pattern', () => {
   it.each([
@@ -49,7 +55,7 @@ describe('a pattern', () => {
     ['(a*)*b', 'aab', true],
     ['\\Ax\\z', 'x', true],
   ])('%s on %j: %s', (pattern, text, matches) => {
-    expect(compilePattern(pattern).test(text, enough())).toBe(matches);
+    expect(new Pattern(pattern).test(text, enough())).toBe(matches);
   });
 
   it.each([
@@ -63,63 +69,127 @@ describe('a pattern', () => {
     ['[z-a]', 'invalid character class range: `z-a`'],
     ['\\1', 'invalid escape sequence: `\\1`'],
     ['(?=a)', 'invalid or unsupported Perl syntax: `(?=`'],
-    ['(?<=a)', 'invalid or unsupported Perl syntax: `(?<`'],
+    ['(?<=a)', 'invalid named capture: `(?<=a)`'],
     ['(?!a)', 'invalid or unsupported Perl syntax: `(?!`'],
     ['a\\', 'trailing backslash at end of expression: ``'],
     ['\\p{Nope}', 'invalid character class range: `\\p{Nope}`'],
   ])('%s is refused: %s', (pattern, message) => {
-    expect(() => compilePattern(pattern)).toThrow(`error parsing regexp: ${message}`);
+    expect(() => new Pattern(pattern)).toThrow(`error parsing regexp: ${message}`);
+  });
+
+  it.each([
+    ['^geo-db-(.*?)-([^\\-]+?)$', 'geo-db-east-main', ['geo-db-east-main', 'east', 'main']],
+    ['^geo-db-(.*?)-([^\\-]+?)$', 'geo-db-a-b-c', ['geo-db-a-b-c', 'a-b', 'c']],
+    ['^geo-db-(.*?)-([^\\-]+?)$', 'geo-db-a', undefined],
+    ['(a+)(a+)', 'xaaa', ['aaa', 'aa', 'a']],
+    ['(a+?)(a+)', 'aaa', ['aaa', 'a', 'aa']],
+    ['(?U)(a+)(a+?)', 'aaa', ['aaa', 'a', 'aa']],
+    ['(a|ab)(c|bcd)?', 'abcd', ['abcd', 'a', 'bcd']],
+    ['(ab|a)(bcd|c)?', 'abcd', ['abc', 'ab', 'c']],
+    ['(a)|(b)', 'b', ['b', '', 'b']],
+    ['(?:(a)|b)*', 'ab', ['ab', 'a']],
+    ['(?P<first>\\w)(\\d{2,3}?)', 'x1234', ['x12', 'x', '12']],
+    ['x*(y?)', 'zz', ['', '']],
+    ['((a)(b)?)+', 'aba', ['aba', 'a', 'a', 'b']],
+    ['(\\pL+)', '1äö😀', ['äö', 'äö']],
+    ['', 'abc', ['']],
+  ])('%s in %s: the groups are those of Go', (pattern, text, wanted) => {
+    expect(new Pattern(pattern).match(text, enough())).toEqual(wanted);
+  });
+
+  it('gives the answers of Go’s own `regexp` to 300 recorded patterns', () => {
+    const recorded = JSON.parse(readFileSync(new URL('testdata/go-regexp.json', import.meta.url), 'utf8')) as Recorded[];
+    expect(recorded).toHaveLength(300);
+    for (const [pattern, text, answer] of recorded) {
+      if (typeof answer === 'string') expect(() => new Pattern(pattern), pattern).toThrow(answer);
+      else expect(new Pattern(pattern).match(text, enough()) ?? null, pattern).toEqual(answer);
+    }
+  });
+
+  it('finds groups as the engine of JavaScript does where both languages mean the same', () => {
+    const atom = fc.constantFrom('a', 'b', '[ab]', '.', '[^a]', '\\d', '\\b');
+    const group = fc
+      .tuple(fc.array(fc.tuple(atom, fc.constantFrom('', '*', '+', '?', '*?', '+?', '??', '{1,2}')), { minLength: 1, maxLength: 3 }))
+      .map(([parts]) => `(${parts.map(([one, times]) => (times === '' ? one : `(?:${one})${times}`)).join('')})`);
+    const pattern = fc
+      .tuple(fc.constantFrom('', '^'), fc.array(group, { minLength: 1, maxLength: 3 }), fc.constantFrom('', '$'), fc.constantFrom('', '|'))
+      .map(([start, groups, end, or]) => start + groups.join(or) + end);
+    fc.assert(
+      fc.property(pattern, fc.stringMatching(/^[ab1 ]{0,8}$/), (expression, text) => {
+        const oracle = new RegExp(expression).exec(text);
+        const wanted = oracle === null ? undefined : Array.from<string | undefined, string>(oracle, (one) => one ?? '');
+        expect(new Pattern(expression).match(text, enough())).toEqual(wanted);
+        expect(new Pattern(expression).test(text, enough())).toBe(oracle !== null);
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it.each([
     ['x'.repeat(1_025), 'the limit is 1024'],
-    ['('.repeat(101) + ')'.repeat(101), 'the limit is 100 levels'],
     ['((a{100}){100}){100}', 'more than 2000 instructions'],
-  ])('beyond a limit is refused: %.20s', (pattern, message) => {
-    expect(() => compilePattern(pattern)).toThrow(message);
+    ['(?:(?:){100}){100}', 'more than 2000 instructions'],
+    ['(?i)[b-\u{1E942}][b-\u{1E942}][b-\u{1E942}]', 'takes too long to compile'],
+    ['(?i)[\\x{80}-\\x{10FFFF}]*[\\x{80}-\\x{10FFFF}]*[\\x{80}-\\x{10FFFF}]', 'takes too long to compile'],
+    ['\\pL\\PN'.repeat(150), 'takes too long to compile'],
+  ])('beyond a limit is refused before it is compiled: %.30s', (pattern, message) => {
+    expect(() => new Pattern(pattern)).toThrow(message);
   });
 
-  it('of repeated nothing costs nothing', () => {
-    expect(compilePattern('(((((){1000}){1000}){1000}){1000}){1000}').test('', { left: 10 })).toBe(true);
-  });
-
-  // Each stops a backtracking engine for longer than a test may take.
-  it.each(['(a+)+$', '(a|a)*$', '(a|aa)+$', '(.*)*x', '(a*)*(b|c)$', '^(([a-z])+.)+[A-Z]([a-z])+$', '(?:a?){100}a{100}$'])(
-    '%s cannot stall: its work grows with the text, not faster',
+  it.each(['^[一-龥а-я]+$', '(?i)^[а-яё]+[α-ω]+$', '[\\x{80}-\\x{10FFFF}]', '(?i)[\\x{80}-\\x{10FFFF}]', '^(?i)\\pL[\\pL\\pN_-]*$', '(?:\\d{1,3}\\.){3}\\d{1,3}'])(
+    'of usual size is within the limits: %s',
     (pattern) => {
-      const work = (length: number) => {
-        const steps = { left: 100_000_000 };
-        compilePattern(pattern).test(`${'a'.repeat(length)}!`, steps);
-        return 100_000_000 - steps.left;
-      };
-      expect(work(4_000)).toBeLessThanOrEqual(2.2 * work(2_000));
+      expect(() => new Pattern(pattern)).not.toThrow();
     },
   );
 
-  it('stops when its steps are used up', () => {
-    expect(() => compilePattern('a*b').test('a'.repeat(1_000), { left: 500 })).toThrow('take too long');
-  });
+  // Each stops a backtracking engine for longer than a test may take.
+  it.each(['(a+)+$', '(a|aa)+$', '(.*)*x', '(a*)*(b|c)$', '^(([a-z])+.)+[A-Z]([a-z])+$', '((a?){40})a{40}$'])(
+    '%s on a long text answers within its steps, or refuses before it begins',
+    (pattern) => {
+      const text = `${'a'.repeat(1_000)}!`;
+      const steps = enough();
+      expect(new Pattern(pattern).test(text, steps)).toBe(false);
+      expect(steps.left).toBeGreaterThan(700_000);
+      expect(() => new Pattern(pattern).test(text, { left: 5_000 })).toThrow('the pattern takes too long');
+      expect(() => new Pattern(pattern).match(text, { left: 5_000 })).toThrow('the pattern takes too long');
+    },
+  );
 
-  it('matches what the engine of JavaScript matches', () => {
-    const atom = fc.constantFrom('a', 'b', '.', '[ab]', '[^a]', '\\d', '\\W', '1', '\\b', '^', '$');
-    const pattern = fc.letrec<{ node: string }>((tie) => ({
-      node: fc.oneof(
-        { depthSize: 'small', withCrossShrink: true },
-        atom,
-        fc.tuple(tie('node'), tie('node')).map(([a, b]) => a + b),
-        fc.tuple(tie('node'), tie('node')).map(([a, b]) => `(?:${a}|${b})`),
-        fc
-          .tuple(tie('node'), fc.constantFrom('*', '+', '?', '{2}', '{1,2}', '{0,1}', '*?'))
-          .map(([a, repeat]) => `(?:${a})${repeat}`),
-      ),
-    })).node;
-    const text = fc.string({ unit: fc.constantFrom('a', 'b', '1', ' '), maxLength: 8 });
+});
+
+describe('the cost of a pattern', () => {
+  const atoms = fc.constantFrom(
+    ...['a', 'é', '😀', '.', '[ab]', '[^a]', '[[:alpha:]]', '[^[:word:]x]', '[a[:]', '[(]', '[)]{3}', '[{5}]', '[\\]]', '[]{9}]', '[^]]'],
+    ...['\\(', '\\)', '\\[', '\\{', '\\Q(\\E', '\\Qa(b[c\\E', '\\Q\\E', '\\Qab', '\\d', '\\b', '^', '\\pL', '\\p{Greek}', '[\\PL\\PN]', '\\x{1F600}'],
+    ...['{', '{2', 'a{,2}', ']', '(?i)', '(?U)', '(?i:', '(?P<n>', '(?:', '(', '(', ')', ')', ')', '|', '*', '+', '?', 'abcdef', '(a|b)', '(|)'],
+    ...['{2}', '{5}', '{10}', '{100}', '{2,}', '{0,9}', '{1,300}', '{0}'],
+  );
+
+  it('is never below the instructions that the pattern has', () => {
+    let compared = 0;
     fc.assert(
-      fc.property(pattern, text, (source, value) => {
-        // Without `s` and `m` both read these alike.
-        expect(compilePattern(source).test(value, enough())).toBe(new RegExp(source).test(value));
+      fc.property(fc.array(atoms, { maxLength: 40 }), (parts) => {
+        const pattern = parts.join('');
+        const { instructions } = costOf(pattern);
+        if (instructions > 5_000) return;
+        let size;
+        try {
+          size = RE2JS.compile(pattern).programSize();
+        } catch {
+          return;
+        }
+        compared++;
+        expect(size, pattern).toBeLessThanOrEqual(instructions);
       }),
       { numRuns: 3_000 },
     );
+    expect(compared).toBeGreaterThan(300);
+  });
+
+  it('is at most twice the instructions for patterns of usual form', () => {
+    for (const pattern of ['^1[.][0-9]+', '^geo-db-(.*?)-([^\\-]+?)$', '(?:a?){300}b', '(?P<zone>eu|us)-\\w+-\\d{2}', '^(1|2)\\.(3|4).*7$']) {
+      expect(costOf(pattern).instructions, pattern).toBeLessThanOrEqual(2 * RE2JS.compile(pattern).programSize() + 4);
+    }
   });
 });

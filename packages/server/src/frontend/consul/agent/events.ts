@@ -6,7 +6,7 @@
  */
 
 import { isRegistryError } from '@rollcall/protocol';
-import { compilePattern } from '../../../filter/pattern.ts';
+import { Pattern, type Steps } from '../../../filter/pattern.ts';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import { readBody } from '../../../net/body.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
@@ -28,8 +28,12 @@ const recordType = 'consul-event';
 const eventsMax = 256;
 const payloadBytesMax = 512;
 
-/** Steps that the filters of one event may take (`filter/README.md`); beyond them it selects nobody. */
-const stepsMax = 8_000;
+/**
+ * Steps (`filter/pattern.ts`) that the filters of one event may take, and those of all events of a list: at
+ * most 15 ms. An event whose filters would take more selects no agent; the newest events are judged first.
+ */
+const eventStepsMax = 30_000;
+const listStepsMax = 600_000;
 
 interface Event {
   readonly ID: string;
@@ -85,11 +89,16 @@ export function list(call: Call): Query {
   const agent = agentOf(exchange.request, context.identity);
   const wanted = params.get('name');
   const body = jsonBody(params);
-  const heard = (state: Reader, visible: VisibilityFilter) =>
-    events(state).filter(
-      (event) =>
-        (wanted === '' || event.Name === wanted) && visible.includes('event', event.Name) && selects(event, state, agent),
-    );
+  const heard = (state: Reader, visible: VisibilityFilter) => {
+    const filter = new EventFilter(state, agent);
+    return events(state)
+      .reverse()
+      .filter(
+        (event) =>
+          (wanted === '' || event.Name === wanted) && visible.includes('event', event.Name) && filter.selects(event),
+      )
+      .reverse();
+  };
   return {
     view: viewOf.records(recordType),
     // What an agent hears depends on its services, too.
@@ -120,33 +129,53 @@ function indexOf(id: string | undefined): string {
   return String((bits >> 64n) ^ (bits & 0xffff_ffff_ffff_ffffn));
 }
 
-function selects(event: Event, state: Reader, agent: AgentNode): boolean {
-  try {
-    return matchesAgent(event, state, agent);
-  } catch (error) {
-    if (isRegistryError(error, 'resource_exhausted')) return false;
-    throw error;
-  }
-}
+/** Judges which events reach an agent. Make one for each list: it counts the steps of the list. */
+class EventFilter {
+  readonly #state: Reader;
+  readonly #agent: AgentNode;
+  readonly #patterns = new Map<string, Pattern>();
+  #left = listStepsMax;
 
-function matchesAgent(event: Event, state: Reader, agent: AgentNode): boolean {
-  const steps = { left: stepsMax };
-  const matches = (pattern: string, text: string) =>
-    pattern === '' || compilePattern(pattern).test(text, steps);
-  if (!matches(event.NodeFilter, agent.name)) return false;
-  if (event.ServiceFilter === '') return true;
-  // One by one: the steps end before a hundred thousand do.
-  for (const { service, tags } of find.instancesOnNode(state, agent.name)) {
-    if (--steps.left < 0) return false;
-    if (!matches(event.ServiceFilter, service)) continue;
-    if (event.TagFilter === '' || tags.some((tag) => matches(event.TagFilter, tag))) return true;
+  constructor(state: Reader, agent: AgentNode) {
+    this.#state = state;
+    this.#agent = agent;
   }
-  return false;
+
+  selects(event: Event): boolean {
+    const given = Math.min(eventStepsMax, this.#left);
+    const steps = { left: given };
+    try {
+      return this.#matches(event, steps);
+    } catch (error) {
+      if (isRegistryError(error)) return false;
+      throw error;
+    } finally {
+      this.#left -= given - Math.max(0, steps.left);
+    }
+  }
+
+  #matches({ NodeFilter, ServiceFilter, TagFilter }: Event, steps: Steps): boolean {
+    if (!this.#test(NodeFilter, this.#agent.name, steps)) return false;
+    if (ServiceFilter === '') return true;
+    for (const { service, tags } of find.instancesOnNode(this.#state, this.#agent.name)) {
+      if (--steps.left < 0) return false;
+      if (!this.#test(ServiceFilter, service, steps)) continue;
+      if (TagFilter === '' || tags.some((tag) => this.#test(TagFilter, tag, steps))) return true;
+    }
+    return false;
+  }
+
+  #test(source: string, text: string, steps: Steps): boolean {
+    if (source === '') return true;
+    let pattern = this.#patterns.get(source);
+    if (pattern === undefined) this.#patterns.set(source, (pattern = new Pattern(source, steps)));
+    return pattern.test(text, steps);
+  }
 }
 
 function checkPattern(pattern: string, what: string): void {
   try {
-    compilePattern(vetName(pattern, 'filter'));
+    new Pattern(vetName(pattern, 'filter'));
   } catch (error) {
     throw invalid(`Invalid ${what} filter: ${error instanceof Error ? error.message : String(error)}`);
   }
