@@ -173,7 +173,7 @@ export class Scope {
     const table = this.#table(resource);
     if (table.reaches(rank[verb])) return true;
     if (table.longestPrefix('') !== 0) return false;
-    return this.#next?.#allowsAny(resource, verb) ?? this.#defaultAllows;
+    return this.#next === undefined ? this.#defaultAllows : this.#next.#allowsAny(resource, verb);
   }
 
   #decide(value: number, verb: Verb): boolean {
