@@ -18,7 +18,7 @@ async function handlerOfRequest(): Promise<Dispatcher.DispatchHandler> {
 describe('fetchHandler', () => {
   it('uses the wrapper of undici as it is, since it has the first form, too', async () => {
     const handler = await handlerOfRequest();
-    expect(handler.onRequestStart).toBeTypeOf('function');
+    expect(typeof handler.onRequestStart).toBe('function');
     expect(fetchHandler(handler)).toBe(handler);
   });
 

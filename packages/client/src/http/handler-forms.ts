@@ -14,8 +14,8 @@ type Headers = Record<string, string | string[]>;
  * form, has both: its first form costs nothing, while its second one turns every header into an object and back.
  */
 export function fetchHandler(handler: Dispatcher.DispatchHandler): FetchHandler {
-  const { onRequestStart, onConnect, onHeaders } = handler;
-  if (onRequestStart === undefined || (onConnect !== undefined && onHeaders !== undefined)) return handler as FetchHandler;
+  const hasFirst = handler.onConnect !== undefined && handler.onHeaders !== undefined;
+  if (hasFirst || handler.onRequestStart === undefined) return handler as FetchHandler;
   return new Translated(handler);
 }
 

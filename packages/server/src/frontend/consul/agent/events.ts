@@ -92,12 +92,12 @@ export function list(call: Call): Query {
   const heard = (state: Reader, visible: VisibilityFilter) => {
     const filter = new EventFilter(state, agent);
     return events(state)
-      .reverse()
+      .toReversed()
       .filter(
         (event) =>
           (wanted === '' || event.Name === wanted) && visible.includes('event', event.Name) && filter.selects(event),
       )
-      .reverse();
+      .toReversed();
   };
   return {
     view: viewOf.records(recordType),
@@ -175,7 +175,7 @@ class EventFilter {
 
 function checkPattern(pattern: string, what: string): void {
   try {
-    new Pattern(vetName(pattern, 'filter'));
+    void new Pattern(vetName(pattern, 'filter'));
   } catch (error) {
     throw invalid(`Invalid ${what} filter: ${error instanceof Error ? error.message : String(error)}`);
   }
