@@ -22,9 +22,10 @@ import type { Engine, Transaction } from './engine/engine.ts';
 import { inTurns } from './in-turns.ts';
 import { decideBatch, type Batch, type Outcome } from './registry/batch.ts';
 import type { AnyResult, Command, Result } from './registry/command.ts';
+import type { Observer } from './registry/observer.ts';
 import type { Registry } from './registry/registry.ts';
 import { isLarge } from './registry/replacement.ts';
-import type { Change, Row, RowChange } from './registry/rows.ts';
+import type { Change, Row } from './registry/rows.ts';
 import { State } from './registry/state.ts';
 import { letsOthersPass } from './registry/steps.ts';
 import { Views } from './registry/views.ts';
@@ -36,17 +37,6 @@ export interface ReplicaOptions {
   readonly queueMax?: number;
   /** Told when the state can no longer follow the log; the process should stop. */
   readonly onFatal: (error: RegistryError) => void;
-}
-
-/** Follows what is applied to the state, before watchers are woken. */
-export interface Observer {
-  /** Called synchronously after each applied transaction. */
-  observe(changes: readonly RowChange[], revision: number): void;
-  /**
-   * Called instead when the state was replaced as a whole: what must not lag behind it is done in the first step, in the
-   * turn of the replacement. Other turns of the event loop come between later steps; nothing is applied meanwhile.
-   */
-  replaced(changes: readonly RowChange[]): Generator<void, void, undefined>;
 }
 
 /** The part of the server's metrics that the replica feeds. Seconds. */

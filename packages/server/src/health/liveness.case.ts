@@ -7,6 +7,7 @@ import { memory } from '../engine/memory/memory.ts';
 import { manualClock } from '../manual-clock.case.ts';
 import { addressPolicy } from '../outbound/address-policy.ts';
 import type { Command, Result } from '../registry/command.ts';
+import type { Observer } from '../registry/observer.ts';
 import { find } from '../registry/reader.ts';
 import { Replica } from '../replica.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -67,6 +68,7 @@ export async function startLiveness(options: { engine?: Engine } & Partial<Liven
     state: replica.state,
     views: replica.views,
     barrier: () => replica.barrier(),
+    observe: (observer: Observer) => replica.observe(observer),
     async submit<C extends Command>(command: C): Promise<Result<C>> {
       submitted.push(command);
       await gate;

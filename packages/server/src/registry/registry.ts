@@ -5,6 +5,7 @@
  */
 
 import type { Command, Result } from './command.ts';
+import type { Observer } from './observer.ts';
 import type { State } from './state.ts';
 import type { Views } from './views.ts';
 
@@ -22,6 +23,13 @@ export interface Registry {
    *   `unknown_outcome` (the write may or may not have taken effect: never retried here)
    */
   submit<C extends Command>(command: C): Promise<Result<C>>;
+
+  /**
+   * Tells the observer of every transaction that is applied from now on; `state` has everything before. Observers are
+   * told in the order in which they were added.
+   * @returns stops it; safe to call more than once
+   */
+  observe(observer: Observer): () => void;
 
   /** Resolves when `state` holds everything that was committed anywhere before the call. */
   barrier(): Promise<void>;

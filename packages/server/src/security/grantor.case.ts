@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Replica } from '../replica.ts';
 import type { TokenWithSecret } from './admin.ts';
 import { makeSecurity, type Security } from './security.ts';
 import { anonymousAccessor } from './templates.ts';
@@ -34,7 +33,7 @@ export function grantor(registry: Registry): Grantor {
     },
   });
   const { acl, admin } = security;
-  const stop = (registry as Replica).observe(acl);
+  const stop = registry.observe(acl);
   acl.start();
   const policyOf = (token: { readonly policies: readonly string[] }) => acl.store.policy(token.policies[0] ?? '');
   return {

@@ -1,7 +1,6 @@
 /** What DNS tells with access control, over a real server: never more than the default token may read. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Replica } from '../../replica.ts';
 import type { AccessOptions } from '../../server-options.ts';
 import { createServer, type Server } from '../../server.ts';
 import { grantor, management, type Grantor } from '../../security/grantor.case.ts';
@@ -27,7 +26,7 @@ async function start(access: AccessOptions = {}): Promise<void> {
     ...{ registry: server.registry, clock },
     config: { enabled: true, defaultPolicy: 'deny', datacenter: 'dc1', ...access },
   });
-  (server.registry as Replica).observe(acl);
+  server.registry.observe(acl);
   acl.start();
   names = new Responder({
     registry: server.registry,

@@ -1,0 +1,97 @@
+/** The contract of `Registry.observe`, on the replica: the only registry there is. A restore is in `replica.test.ts`. */
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { memory } from './engine/memory/memory.ts';
+import { manualClock } from './manual-clock.case.ts';
+import type { Command } from './registry/command.ts';
+import type { Observer } from './registry/observer.ts';
+import { find } from './registry/reader.ts';
+import type { Registry } from './registry/registry.ts';
+import type { RowChange } from './registry/rows.ts';
+import { viewOf } from './registry/view-name.ts';
+import { Replica } from './replica.ts';
+
+const put = (key: string, value: string): Command => ({ kind: 'kv-put', key, value: Buffer.from(value), flags: 0n });
+
+let replica: Replica;
+let registry: Registry;
+
+beforeEach(async () => {
+  replica = new Replica({ engine: memory(), clock: manualClock(), onFatal: (error) => expect.unreachable(error.message) });
+  registry = replica;
+  await replica.start();
+});
+
+afterEach(() => replica.close());
+
+/** Calls `onChanges` for every transaction. */
+const observing = (onChanges: (changes: readonly RowChange[], revision: number) => void): Observer => ({
+  observe: onChanges,
+  *replaced() {
+    expect.unreachable('nothing is restored here');
+    yield;
+  },
+});
+
+describe('an observer of the registry', () => {
+  test('sees the state with the change, before watchers are woken and the command is answered', async () => {
+    const order: string[] = [];
+    registry.observe(observing((_changes, revision) => order.push(`observed ${revision}, state at ${registry.state.revision}`)));
+    registry.views.watch(viewOf.key('a'), () => order.push('watcher woken'));
+    await registry.submit(put('a', '1')).then(() => order.push('answered'));
+    expect(order).toEqual(['observed 1, state at 1', 'watcher woken', 'answered']);
+  });
+
+  test('is told of each changed row as it was and as it is', async () => {
+    const told: unknown[] = [];
+    registry.observe(
+      observing((changes) => {
+        for (const { before, after } of changes) told.push([before, after].map((row) => (row?.kind === 'kv' ? row.value.toString() : undefined)));
+      }),
+    );
+    await registry.submit(put('a', '1'));
+    await registry.submit(put('a', '2'));
+    await registry.submit({ kind: 'kv-delete', key: 'a' });
+    expect(told.filter((values) => Array.isArray(values) && values.some((value) => value !== undefined))).toEqual([
+      [undefined, '1'],
+      ['1', '2'],
+      ['2', undefined],
+    ]);
+  });
+
+  test('is told once for all commands of a transaction, and never of a command that changes nothing', async () => {
+    const revisions: number[] = [];
+    registry.observe(observing((_changes, revision) => revisions.push(revision)));
+    await Promise.all([registry.submit(put('a', '1')), registry.submit(put('b', '1'))]);
+    expect(revisions).toEqual([1]);
+    await registry.submit({ kind: 'kv-delete', key: 'missing' });
+    await expect(registry.submit(put('x'.repeat(5_000), ''))).rejects.toMatchObject({ code: 'invalid_argument' });
+    expect(revisions).toEqual([1]);
+  });
+
+  test('added later is told of later changes only, after those that were added before it', async () => {
+    const order: string[] = [];
+    registry.observe(observing((_changes, revision) => order.push(`first ${revision}`)));
+    await registry.submit(put('a', '1'));
+    registry.observe(observing((_changes, revision) => order.push(`second ${revision}`)));
+    expect(find.kv(registry.state, 'a')?.modified).toBe(1);
+    await registry.submit(put('a', '2'));
+    expect(order).toEqual(['first 1', 'first 2', 'second 2']);
+  });
+
+  test('is told nothing after it was stopped, even by itself', async () => {
+    const told: number[] = [];
+    const stop = registry.observe(
+      observing((_changes, revision) => {
+        told.push(revision);
+        stop();
+      }),
+    );
+    const stopLater = registry.observe(observing((_changes, revision) => told.push(10 * revision)));
+    await registry.submit(put('a', '1'));
+    stopLater();
+    stopLater();
+    await registry.submit(put('a', '2'));
+    expect(told).toEqual([1, 10]);
+  });
+});
