@@ -48,7 +48,7 @@ describe('the examples', () => {
     const registry = await createRegistry();
     const folder = mkdtempSync(join(tmpdir(), 'rollcall-readme-'));
     try {
-      await follow(blocks, { folder, http: registry.httpPort });
+      await follow(blocks, { folder, http: registry.ports.http });
     } finally {
       rmSync(folder, { recursive: true });
       await registry.close();

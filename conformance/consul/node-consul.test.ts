@@ -65,7 +65,7 @@ const made = new Set<string>();
 
 beforeAll(async () => {
   server = await createServer({ engine: memory(), nodeName: 'node1' });
-  consul = new Consul({ host: '127.0.0.1', port: server.httpPort });
+  consul = new Consul({ host: '127.0.0.1', port: server.ports.http });
   follow(consul);
 });
 
@@ -154,7 +154,7 @@ describe('agent', () => {
 describe('access control', () => {
   test('bootstrap, once; then requests need the token that it gave', async () => {
     await using secured = await createServer({ engine: memory(), acl: {} });
-    const place = { host: '127.0.0.1', port: secured.httpPort };
+    const place = { host: '127.0.0.1', port: secured.ports.http };
     const stranger = new Consul(place);
     follow(stranger);
     await expect(stranger.kv.set('a', '1')).rejects.toMatchObject({ statusCode: 403 });

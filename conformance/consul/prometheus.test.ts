@@ -119,7 +119,7 @@ global:
 scrape_configs:
   - job_name: tagged
     consul_sd_configs:
-      - server: 127.0.0.1:${server.httpPort}
+      - server: 127.0.0.1:${server.ports.http}
         tags: [metrics]
         refresh_interval: 100ms
     relabel_configs:
@@ -129,19 +129,19 @@ scrape_configs:
         target_label: node
   - job_name: named
     consul_sd_configs:
-      - server: 127.0.0.1:${server.httpPort}
+      - server: 127.0.0.1:${server.ports.http}
         services: [web]
         node_meta: { rack: r1 }
         allow_stale: false
         refresh_interval: 100ms
   - job_name: secured
     consul_sd_configs:
-      - server: 127.0.0.1:${secured.httpPort}
+      - server: 127.0.0.1:${secured.ports.http}
         token: ${reader}
         refresh_interval: 100ms
 ${filters ? filtered() : ''}  - job_name: refused
     consul_sd_configs:
-      - server: 127.0.0.1:${secured.httpPort}
+      - server: 127.0.0.1:${secured.ports.http}
         datacenter: dc1
         token: 5d8f3a1e-0000-4000-8000-000000000099
         refresh_interval: 100ms
@@ -150,7 +150,7 @@ ${filters ? filtered() : ''}  - job_name: refused
 
   const filtered = () => `  - job_name: filtered
     consul_sd_configs:
-      - server: 127.0.0.1:${secured.httpPort}
+      - server: 127.0.0.1:${secured.ports.http}
         token: ${reader}
         filter: 'NodeMeta.rack == r1'
         refresh_interval: 100ms

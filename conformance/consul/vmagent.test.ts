@@ -38,7 +38,7 @@ describe('vmagent', { timeout: 60_000 }, () => {
     const reader = await tokenOf('agent_prefix "" { policy = "read" } node_prefix "" { policy = "read" } service "web" { policy = "read" }');
     const port = await freePort();
     api = `http://127.0.0.1:${port}`;
-    writeFileSync(join(folder, 'scrape.yml'), scrapeConfig(server.httpPort) + securedConfig(secured.httpPort, reader));
+    writeFileSync(join(folder, 'scrape.yml'), scrapeConfig(server.ports.http) + securedConfig(secured.ports.http, reader));
     vmagent = spawn(
       'vmagent',
       [
@@ -84,7 +84,7 @@ describe('vmagent', { timeout: 60_000 }, () => {
 
   /** web-1 is the registry itself, which serves /metrics. Targets of one address would be one target. */
   async function register(id: `web-${number}`, tags: readonly string[]): Promise<void> {
-    const place = { Address: `127.0.0.${id.slice('web-'.length)}`, Port: server.httpPort };
+    const place = { Address: `127.0.0.${id.slice('web-'.length)}`, Port: server.ports.http };
     await put('/v1/agent/service/register', { ID: id, Name: 'web', Tags: tags, Meta: { team: 'core' }, ...place });
   }
 
@@ -107,13 +107,13 @@ describe('vmagent', { timeout: 60_000 }, () => {
     needsIt(context);
     const [web] = await targets('tagged', ['web-1']);
     expect(web?.discoveredLabels).toMatchObject({
-      __address__: `127.0.0.1:${server.httpPort}`,
+      __address__: `127.0.0.1:${server.ports.http}`,
       __meta_consul_dc: 'dc1',
       __meta_consul_health: 'passing',
       __meta_consul_node: 'server-1',
       __meta_consul_service: 'web',
       __meta_consul_service_metadata_team: 'core',
-      __meta_consul_service_port: String(server.httpPort),
+      __meta_consul_service_port: String(server.ports.http),
       __meta_consul_tags: ',metrics,blue,',
     });
     await vi.waitFor(async () => expect((await targets('tagged', ['web-1']))[0]?.health).toBe('up'), 20_000);

@@ -75,7 +75,7 @@ it('is leased again from a registry that has lost everything', async () => {
   await held(rollcall, 1);
   await before.close();
   // Another client, which knows nothing of the registry before.
-  const other = await client(await registry(before.httpPort));
+  const other = await client(await registry(before.ports.http));
   expect(await held(other, 1)).toEqual([['0', true]]);
 });
 

@@ -159,7 +159,7 @@ describe('a server that restarts', () => {
     await lost;
     expect(rollcall.service('web').snapshot()).toMatchObject({ stale: true, instances: [{ id: 'a', status: 'passing' }] });
     const back = event('connected');
-    const again = await start({ engine, http: { port: server.httpPort } });
+    const again = await start({ engine, http: { port: server.ports.http } });
     expect(await back).toMatchObject({ resumed: true });
     // A write that comes back through the log: everything before it has been applied.
     await rollcall.kv.put('k', '');
@@ -182,7 +182,7 @@ describe('a server that restarts', () => {
     })().catch(() => {});
     proxy.refuse(true);
     const emptyMet = watcher.event('connected');
-    const { httpPort } = server;
+    const { http: httpPort } = server.ports;
     await server.close();
     const empty = await start({ http: { port: httpPort } });
     await emptyMet;
@@ -236,7 +236,7 @@ describe('no registry at all', () => {
 
   it('does not keep a client from starting, which is connected as soon as there is one', async () => {
     const gone = await start();
-    const { httpPort, url } = gone;
+    const { url, ports: { http: httpPort } } = gone;
     await gone.close();
     const { rollcall, event } = await client([url]);
     await event('unreachable');
@@ -247,7 +247,7 @@ describe('no registry at all', () => {
 
   it('is waited for by what is announced, which tells, and is registered within two seconds of its coming', async () => {
     const gone = await start();
-    const { httpPort, url } = gone;
+    const { url, ports: { http: httpPort } } = gone;
     await gone.close();
     const { rollcall, event } = await client([url], { timeoutMs: 300 });
     const told = event('not-registered');

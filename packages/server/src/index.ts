@@ -1,8 +1,9 @@
 /** Rollcall as a library. */
 
-export { createServer } from './server.ts';
+export { assertListenersAllowed, createServer } from './server.ts';
 export type { Server } from './server.ts';
-export type { AccessOptions, HttpsOptions, ServerOptions, SocketOptions, TcpOptions } from './server-options.ts';
+export type { Ports } from './listeners.ts';
+export type { AccessOptions, FrontendName, HttpsOptions, ServerOptions, SocketOptions, TcpOptions } from './server-options.ts';
 export { makeDirectory } from './engine/embedded/directory.ts';
 export { embedded } from './engine/embedded/embedded.ts';
 export type { EmbeddedOptions } from './engine/embedded/embedded.ts';
@@ -12,7 +13,6 @@ export { defaultLimits } from './options.ts';
 export type { Limits } from './options.ts';
 export { inspectBackup } from './backups.ts';
 export type { BackupContent } from './backup/inspect.ts';
-export { assertListenersAllowed } from './listeners.ts';
 export { stderrLog } from './telemetry/log.ts';
 export { verifyAudit } from './security/audit.ts';
 export type { AuditVerdict } from './security/audit.ts';

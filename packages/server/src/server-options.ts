@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
 import type { DnsOptions } from './frontend/dns/frontend.ts';
+import type { TlsFiles } from './net/listen-address.ts';
 import type { Limits } from './options.ts';
 import type { DefaultPolicy } from './security/authorizer.ts';
 
@@ -25,18 +26,8 @@ export interface SocketOptions {
   readonly gid?: number;
 }
 
-/** The files are in PEM; when they change, the new ones are taken without a restart. */
-export interface HttpsOptions extends TcpOptions {
-  /** The server's certificate, with those between it and its authority behind it. */
-  readonly certFile: string;
-  readonly keyFile: string;
-  /** Certificates of the authorities that client certificates must be signed by. */
-  readonly caFile?: string;
-  /** Whether clients must show a certificate; needs `caFile`. False by default. */
-  readonly verifyIncoming?: boolean;
-  /** `TLSv1.2` by default. */
-  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
-}
+/** Files as in `TlsFiles`. */
+export interface HttpsOptions extends TcpOptions, TlsFiles {}
 
 /** Who may do what; see `security/README.md`. */
 export interface AccessOptions {
@@ -47,6 +38,9 @@ export interface AccessOptions {
   /** Secret of the token that stands in for requests without one; the anonymous token's otherwise. */
   readonly defaultToken?: string;
 }
+
+/** As in the table of front ends (`frontends.ts`). */
+export type FrontendName = 'consul' | 'stream' | 'admin' | 'dns';
 
 export interface ServerOptions {
   /** `memory()` by default; the server closes it. */
@@ -59,7 +53,12 @@ export interface ServerOptions {
    * Where and how DNS is served, over UDP and TCP; not at all by default. `optional`: when the
    * address is taken, the server starts without DNS and says so in its log.
    */
-  readonly dns?: Partial<DnsOptions> & { readonly optional?: boolean };
+  readonly dns?: DnsOptions & TcpOptions & { readonly optional?: boolean };
+  /**
+   * Front ends that run; by default those that are served over HTTP, and `dns` when it has options. At least one must be
+   * served over HTTP.
+   */
+  readonly frontends?: readonly FrontendName[];
   /** Access control; off by default: everybody may do everything. */
   readonly acl?: AccessOptions;
   /** File of the audit log (`security/audit.ts`); none by default. */

@@ -45,7 +45,7 @@ describe('createServer', () => {
     /** @returns the status of an answer; `closed` when there was none */
     const ask = () =>
       new Promise<string>((resolve) => {
-        const socket = connect(server.httpPort, host, () => socket.write('GET /v1/status/leader HTTP/1.1\r\nHost: registry\r\n\r\n'));
+        const socket = connect(server.ports.http, host, () => socket.write('GET /v1/status/leader HTTP/1.1\r\nHost: registry\r\n\r\n'));
         sockets.push(socket);
         socket.on('data', (bytes) => resolve(bytes.toString('latin1', 9, 12)));
         socket.on('error', () => {});
@@ -111,20 +111,20 @@ describe('createServer', () => {
     writeFileSync(keyFile, key);
     const dispatcher = new Agent({ connect: { ca: authority.cert } });
     const both = await createServer({ https: { certFile, keyFile } });
-    expect(both.url).toBe(`http://127.0.0.1:${both.httpPort}`);
-    const put = await request(`https://127.0.0.1:${both.httpsPort}/v1/kv/a`, { method: 'PUT', body: '1', dispatcher });
+    expect(both.url).toBe(`http://127.0.0.1:${both.ports.http}`);
+    const put = await request(`https://127.0.0.1:${both.ports.https}/v1/kv/a`, { method: 'PUT', body: '1', dispatcher });
     expect(await put.body.text()).toBe('true');
     expect(await (await fetch(`${both.url}/v1/kv/a?raw`)).text()).toBe('1');
     // A query that waits on one listener is answered when both close.
     const self = await request(`${both.url}/v1/agent/self`);
-    expect(await self.body.json()).toMatchObject({ DebugConfig: { HTTPPort: both.httpPort, HTTPSPort: both.httpsPort } });
-    const waiting = request(`https://127.0.0.1:${both.httpsPort}/v1/kv/a?index=${both.registry.state.revision}`, { dispatcher });
+    expect(await self.body.json()).toMatchObject({ DebugConfig: { HTTPPort: both.ports.http, HTTPSPort: both.ports.https } });
+    const waiting = request(`https://127.0.0.1:${both.ports.https}/v1/kv/a?index=${both.registry.state.revision}`, { dispatcher });
     while ((await both.metrics.parked.get()).values[0]?.value !== 1) await new Promise(setImmediate);
     await both.close();
     expect((await waiting).statusCode).toBe(200);
 
     const secure = await createServer({ http: false, https: { certFile, keyFile }, unsafeAllowUnauthenticated: true });
-    expect([secure.httpPort, secure.url]).toEqual([0, `https://127.0.0.1:${secure.httpsPort}`]);
+    expect([secure.ports.http, secure.url]).toEqual([0, `https://127.0.0.1:${secure.ports.https}`]);
     const { statusCode } = await request(`${secure.url}/readyz`, { dispatcher });
     expect(statusCode).toBe(200);
     const page = await request(`${secure.url}/metrics`, { dispatcher });
@@ -139,7 +139,7 @@ describe('createServer', () => {
 
   test('that cannot have its second address leaves the first one free', async () => {
     const taken = await createServer();
-    const { httpPort } = taken;
+    const { http: httpPort } = taken.ports;
     const folder = mkdtempSync(join(tmpdir(), 'rollcall-server-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const path = join(folder, 'r.sock');
@@ -154,18 +154,18 @@ describe('createServer', () => {
 
   test('names the address when the port is taken', async () => {
     const first = await createServer();
-    const starting = createServer({ http: { port: first.httpPort } });
-    await expect(starting).rejects.toThrow(`cannot listen on 127.0.0.1:${first.httpPort}`);
+    const starting = createServer({ http: { port: first.ports.http } });
+    await expect(starting).rejects.toThrow(`cannot listen on 127.0.0.1:${first.ports.http}`);
     await first.close();
   });
 
   test('serves DNS beside HTTP, and when DNS cannot be served neither, or HTTP alone if asked', async () => {
     const server = await createServer({ dns: {} });
-    expect(server.dnsPort).toBeGreaterThan(0);
-    const taken = createServer({ dns: { port: server.dnsPort ?? 0 } });
+    expect(server.ports.dns).toBeGreaterThan(0);
+    const taken = createServer({ dns: { port: server.ports.dns ?? 0 } });
     await expect(taken).rejects.toMatchObject({ code: 'failed_precondition' });
-    const without = await createServer({ dns: { port: server.dnsPort ?? 0, optional: true } });
-    expect(without.dnsPort).toBeUndefined();
+    const without = await createServer({ dns: { port: server.ports.dns ?? 0, optional: true } });
+    expect(without.ports.dns).toBeUndefined();
     await without.close();
     await expect(createServer({ dns: { host: '0.0.0.0' } })).rejects.toMatchObject({ code: 'failed_precondition' });
     await server.close();

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { SecureContext } from 'node:tls';
-import { isRegistryError, RegistryError } from '@rollcall/protocol';
+import { RegistryError } from '@rollcall/protocol';
 import { pino, type Logger } from 'pino';
 import { systemClock, type Clock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
@@ -14,18 +14,18 @@ import { memory } from './engine/memory/memory.ts';
 import { writeBackup } from './backup/backup.ts';
 import { restoreTransaction } from './backup/restore.ts';
 import { readBackup } from './backups.ts';
-import { admin } from './frontend/admin/frontend.ts';
 import type { AdminDeps } from './frontend/admin/deps.ts';
-import { consul } from './frontend/consul/frontend.ts';
 import { defineOwn, type OwnDefinitions } from './frontend/consul/agent/own-definitions.ts';
-import { dns, type Dns } from './frontend/dns/frontend.ts';
-import { stream } from './frontend/stream/frontend.ts';
+import { chooseFrontends, frontendTable, type FrontendEntry, type FrontendTable } from './frontends.ts';
 import { Liveness } from './health/liveness.ts';
 import { Wheel } from './health/wheel.ts';
 import { keepHouse } from './housekeeping.ts';
-import { assertListenersAllowed, openListeners, placesOf, type Listeners, type Places } from './listeners.ts';
+import { assertAddressesAllowed, httpAddresses, nodeAddress, urlOf } from './listen-addresses.ts';
+import { Listeners, type Ports } from './listeners.ts';
 import { Answers } from './net/answers.ts';
 import type { Context, Frontend, Identity } from './net/frontend.ts';
+import type { ListenAddress } from './net/listen-address.ts';
+import { listen } from './net/listener.ts';
 import { trustOf } from './net/certificates.ts';
 import { OriginPolicy } from './net/own-origin.ts';
 import { defaultLimits, type Limits } from './options.ts';
@@ -46,12 +46,8 @@ export type { ServerOptions } from './server-options.ts';
 export interface Server {
   /** `http://127.0.0.1:8500`; that of TLS when there is no other, `unix:///path` when there is nothing else. */
   readonly url: string;
-  /** 0 when plain HTTP is not served, or on a Unix socket. */
-  readonly httpPort: number;
-  /** Undefined when HTTP is not served over TLS. */
-  readonly httpsPort: number | undefined;
-  /** Undefined when DNS is not served. */
-  readonly dnsPort: number | undefined;
+  /** Of every listener. */
+  readonly ports: Ports;
   readonly registry: Registry;
   readonly metrics: Metrics;
   /** Resolves with the reason when the server can no longer follow its log and must be stopped. */
@@ -79,15 +75,35 @@ export interface Server {
  *   address that nothing protects (`assertListenersAllowed`); `invalid_argument` when nothing is served, or a certificate
  *   or the audit log cannot be used; `data_loss` when the store cannot be read
  */
-export async function createServer(options: ServerOptions = {}): Promise<Server> {
+export function createServer(options: ServerOptions = {}): Promise<Server> {
+  return startServer(options, frontendTable);
+}
+
+/** The same with front ends of another table: tests bring their own. */
+export async function startServer(options: ServerOptions, table: FrontendTable): Promise<Server> {
   const engine = await (options.engine ?? memory());
   const core = createCore(engine, await openFiles(engine, options), options);
   try {
-    return await serve(core, options);
+    return await serve(core, options, table);
   } catch (error) {
     await closeCore(core);
     throw error;
   }
+}
+
+/**
+ * Pure: says whether a server with these options may listen where it is told to.
+ * @throws RegistryError `failed_precondition` when other machines reach an address and what protects it there is
+ *   missing; `invalid_argument` when HTTP is not served at all, TLS lacks a file, or a front end is unknown
+ */
+export function assertListenersAllowed(options: ServerOptions): void {
+  allowedFrontends(options, frontendTable);
+}
+
+function allowedFrontends(options: ServerOptions, table: FrontendTable): FrontendEntry[] {
+  const chosen = chooseFrontends(options, table);
+  assertAddressesAllowed(options, chosen.flatMap((entry) => entry.addresses?.(options) ?? []));
+  return chosen;
 }
 
 /** What stands below the front ends; nothing of it listens anywhere. */
@@ -169,18 +185,17 @@ async function closeCore({ liveness, replica, security, audit, engine }: Core): 
   await engine.close();
 }
 
-async function serve(core: Core, options: ServerOptions): Promise<Server> {
+async function serve(core: Core, options: ServerOptions, table: FrontendTable): Promise<Server> {
   const { engine, clock, log, limits, metrics, replica, liveness, security } = core;
-  assertListenersAllowed(options);
-  const places = placesOf(options);
-  const dnsOptions = places.dns && { ...options.dns, ...places.dns };
+  const chosen = allowedFrontends(options, table);
+  const addresses = httpAddresses(options);
   await replica.start();
   security.acl.start();
   await security.admin.initialise(options.acl?.initialManagement);
   liveness.start();
 
   const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
-  const identity = await identify(replica, nodeAddress(places), options);
+  const identity = await identify(replica, nodeAddress(addresses), options);
   const context: Context = {
     registry: replica,
     health: liveness,
@@ -197,32 +212,34 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
     ...(options.reload === undefined ? {} : { reload: options.reload }),
   };
   const serving = { ready: false };
-  const deps = adminDeps(core, serving);
-  const frontends: Frontend[] = [consul(context, { backups: deps }), stream(context), admin(context, deps)];
-  const names = dnsOptions && dns(context, dnsOptions);
-  const listeners = await openListeners({ server: options, frontends, origins: context.origins, limits, clock, log, metrics });
-  identity.httpPort = listeners.httpPort;
-  identity.httpsPort = listeners.httpsPort ?? 0;
-  for (const frontend of frontends) await frontend.start?.();
-  const dnsPort = await startNames(names, options.dns?.optional === true, listeners, log);
+  const parts = { options, admin: adminDeps(core, serving) };
+  const running = chosen.map((entry) => ({ frontend: entry.make(context, parts), addresses: entry.addresses?.(options) ?? [] }));
+  const answerWaiting = () => Promise.all(running.map(({ frontend }) => frontend.close()));
+  const listeners = new Listeners({ limits, clock, log, metrics, answerWaiting });
+  try {
+    await openAll(listeners, addresses, running, context);
+  } catch (error) {
+    await listeners.close();
+    throw error;
+  }
   const stopHousekeeping = keepHouse(replica, wheel, clock, log);
   serving.ready = true;
-  log.info({ url: listeners.url, engine: engine.name, revision: replica.state.revision }, 'serving');
+  const { ports } = listeners;
+  const url = urlOf(addresses, (name) => ports[name] ?? 0);
+  log.info({ url, ports, engine: engine.name, revision: replica.state.revision }, 'serving');
 
   let closing: Promise<void> | undefined;
   const shutDown = async () => {
     serving.ready = false;
     stopHousekeeping();
-    await Promise.all([listeners.close(), names?.close()]);
+    await listeners.close();
     await closeCore(core);
     log.info('closed');
   };
   const close = () => (closing ??= shutDown());
   return {
-    url: listeners.url,
-    httpPort: listeners.httpPort,
-    httpsPort: listeners.httpsPort,
-    dnsPort,
+    url,
+    ports,
     registry: replica,
     metrics,
     fatal: core.fatal,
@@ -233,22 +250,37 @@ async function serve(core: Core, options: ServerOptions): Promise<Server> {
   };
 }
 
-async function startNames(
-  names: Dns | undefined,
-  optional: boolean,
+/** A front end that runs, and the addresses of its own listeners. */
+interface Running {
+  readonly frontend: Frontend;
+  readonly addresses: readonly ListenAddress[];
+}
+
+/** HTTP first, so that front ends know its ports when they start; their own listeners last. */
+async function openAll(
   listeners: Listeners,
-  log: Logger,
-): Promise<number | undefined> {
-  try {
-    return (await names?.start())?.port;
-  } catch (err) {
-    if (optional && isRegistryError(err, 'failed_precondition')) {
-      log.warn({ err }, 'DNS is not served');
-      return undefined;
+  shared: readonly ListenAddress[],
+  running: readonly Running[],
+  context: Context,
+): Promise<void> {
+  const { identity, origins, limits, clock, log } = context;
+  const services = running.flatMap(({ frontend }) => frontend.http ?? []);
+  if (services.length === 0) {
+    throw new RegistryError('invalid_argument', 'none of the chosen front ends is served over HTTP; add one to frontends');
+  }
+  for (const address of shared) {
+    await listeners.open(address, (opening) => listen({ ...opening, at: address.at, services, origins, limits, clock, log }));
+  }
+  identity.httpPort = listeners.ports.http;
+  identity.httpsPort = listeners.ports.https ?? 0;
+  for (const { frontend } of running) await frontend.start?.();
+  for (const { frontend, addresses } of running) {
+    for (const address of addresses) {
+      await listeners.open(address, (opening) => {
+        if (frontend.listen === undefined) throw new Error(`the table has an address for the front end ${frontend.name}, which opens none`);
+        return frontend.listen(address, opening);
+      });
     }
-    // The HTTP listeners are open already: they must not outlive the failed start.
-    await listeners.close();
-    throw err;
   }
 }
 
@@ -297,13 +329,6 @@ async function identify(registry: Registry, address: string, options: ServerOpti
     agentNames: options.agentNames ?? {},
     ...(options.nodeMeta === undefined ? {} : { nodeMeta: options.nodeMeta }),
   };
-}
-
-/** The address that the server's own node is registered with: where clients reach it, if that is one address. */
-function nodeAddress({ http, https }: Places): string {
-  const at = http !== undefined && 'host' in http ? http : https;
-  const host = at?.host ?? '127.0.0.1';
-  return ['0.0.0.0', '::', '', 'localhost'].includes(host) ? '127.0.0.1' : host;
 }
 
 function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {

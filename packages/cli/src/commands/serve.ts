@@ -145,12 +145,14 @@ function facts(server: Server, settings: Settings): object {
   };
 }
 
-function httpsUrl({ httpsPort }: Server, { https }: Settings): string | undefined {
-  return https === undefined || httpsPort === undefined ? undefined : `https://${formatAddress({ ...https, port: httpsPort })}`;
+function httpsUrl({ ports }: Server, { https }: Settings): string | undefined {
+  const port = ports.https;
+  return https === undefined || port === undefined ? undefined : `https://${formatAddress({ ...https, port })}`;
 }
 
-function dnsAddress({ dnsPort }: Server, { dns }: Settings): string | undefined {
-  return dns === undefined || dnsPort === undefined ? undefined : formatAddress({ ...dns, port: dnsPort });
+function dnsAddress({ ports }: Server, { dns }: Settings): string | undefined {
+  const port = ports.dns;
+  return dns === undefined || port === undefined ? undefined : formatAddress({ ...dns, port });
 }
 
 /** What to say of DNS: where it is, or why it is not. */
@@ -183,10 +185,10 @@ function greet(terminal: Terminal, server: Server, settings: Settings): void {
   for (const line of lines) print(terminal, line);
 }
 
-function firstSteps({ url, httpPort }: Server, { http, acl, aclInitialManagement }: Settings): string[] {
+function firstSteps({ url, ports }: Server, { http, acl, aclInitialManagement }: Settings): string[] {
   if (http !== undefined && 'path' in http) return [`curl --unix-socket ${http.path} http://localhost/v1/catalog/services`];
   if (acl && aclInitialManagement === undefined) return [`curl -X PUT ${url}/v1/acl/bootstrap    # the first token, once`];
-  const addr = httpPort === 8500 ? '' : ` --addr ${url}`;
+  const addr = ports.http === 8500 ? '' : ` --addr ${url}`;
   return [
     `npx rollcall run web --port 8000${addr} -- node -e "require('http').createServer((q, s) => s.end('hello\\n')).listen(8000)"`,
     `npx rollcall watch web${addr}`,

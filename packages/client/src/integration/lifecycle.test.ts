@@ -233,7 +233,7 @@ describe('a server that starts while the registry is away is registered when tha
   /** A client of a registry that is not there; `come` starts it, and waits for the server in its lists. */
   async function away() {
     const gone = await createRegistry();
-    const { httpPort, url } = gone;
+    const { url, ports: { http: httpPort } } = gone;
     await gone.close();
     // An address that is known only then: the registry's view of the client's own.
     const rollcall = await connect({ servers: [url], onEvent: () => {} });

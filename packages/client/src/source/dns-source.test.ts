@@ -118,7 +118,7 @@ it('balances over what Rollcall’s own DNS says', async () => {
   const rollcall = await connect({ servers: [registry.url] });
   const web = await webServer((_, response) => response.end('hello'));
   const source = new DnsSource({
-    servers: [`127.0.0.1:${registry.dnsPort}`],
+    servers: [`127.0.0.1:${registry.ports.dns}`],
     intervalMs: 100,
   });
   cleanups.push(() => registry.close(), () => rollcall.close(), () => web.kill(), () => source.close());

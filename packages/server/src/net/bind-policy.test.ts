@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isRegistryError } from '@rollcall/protocol';
-import { assertBindAllowed, isLoopbackHost, type Bind } from './bind-policy.ts';
+import { assertBindAllowed, isLoopbackHost, type BindPolicy } from './bind-policy.ts';
+import type { ListenAddress } from './listen-address.ts';
 
 const cases: readonly [host: string, loopback: boolean][] = [
   ['127.0.0.1', true],
@@ -41,9 +42,13 @@ describe('loopback addresses', () => {
   });
 });
 
-const bind = (host: string, more: Partial<Bind> = {}) => () => {
-  const open = { unsafeAllowUnauthenticated: false, unsafeAllowPlaintext: false } as const;
-  assertBindAllowed({ host, port: 8500, protocol: 'http', accessControl: 'off', ...open, ...more });
+const tls = { certFile: 'cert.pem', keyFile: 'key.pem' };
+/** What is asked about the listeners that there are. */
+const listeners = { http: { tokens: true }, https: { tokens: true, tls }, dns: { tokens: false } } satisfies Record<string, Partial<ListenAddress>>;
+
+const bind = (host: string, policy: Partial<BindPolicy> = {}, name: keyof typeof listeners = 'http') => () => {
+  const open = { accessControl: 'off', unsafeAllowUnauthenticated: false, unsafeAllowPlaintext: false } as const;
+  assertBindAllowed({ name, at: { host, port: 8500 }, ...listeners[name] }, { ...open, ...policy });
 };
 
 describe('a listener without TLS and access control', () => {
@@ -51,7 +56,7 @@ describe('a listener without TLS and access control', () => {
     if (loopback) expect(bind(host)).not.toThrow();
     else expect(bind(host)).toThrow('refusing to listen');
     expect(bind(host, { unsafeAllowUnauthenticated: true })).not.toThrow();
-    expect(bind(host, { protocol: 'https', accessControl: 'deny' })).not.toThrow();
+    expect(bind(host, { accessControl: 'deny' }, 'https')).not.toThrow();
   });
 
   it('is refused with the address, what is missing and the way out', () => {
@@ -65,7 +70,7 @@ describe('a listener without TLS and access control', () => {
     expect((refusal as Error).message).toBe(
       'refusing to listen on 0.0.0.0 (http, port 8500): other machines can reach it; there is no access control, so ' +
         'anyone there could read and change everything: switch it on with --acl (acl); there is no TLS, so tokens ' +
-        'could be read on their way: use --https with --tls-cert-file and --tls-key-file instead; or listen on ' +
+        'could be read on their way: serve it over TLS (for HTTP: --https with --tls-cert-file and --tls-key-file); or listen on ' +
         '127.0.0.1, or add --unsafe-allow-unauthenticated (unsafeAllowUnauthenticated) if that is what you want',
     );
   });
@@ -79,7 +84,7 @@ describe('a listener that other machines reach', () => {
   const noTls = 'there is no TLS';
   const noAcl = 'there is no access control';
   const weakAcl = 'access control allows what no rule forbids';
-  it.each<[Bind['protocol'], Bind['accessControl'], string[]]>([
+  it.each<[name: keyof typeof listeners, BindPolicy['accessControl'], string[]]>([
     ['http', 'off', [noAcl, noTls]],
     ['http', 'allow', [weakAcl, noTls]],
     ['http', 'deny', [noTls]],
@@ -89,10 +94,10 @@ describe('a listener that other machines reach', () => {
     ['dns', 'off', [noAcl]],
     ['dns', 'allow', [weakAcl]],
     ['dns', 'deny', []],
-  ])('%s with access control %s lacks %j', (protocol, accessControl, lacks) => {
-    const missing = (more: Partial<Bind>) => {
+  ])('%s with access control %s lacks %j', (name, accessControl, lacks) => {
+    const missing = (more: Partial<BindPolicy>) => {
       try {
-        bind('10.0.0.7', { protocol, accessControl, ...more })();
+        bind('10.0.0.7', { accessControl, ...more }, name)();
         return [];
       } catch (error) {
         const { message } = error as Error;
@@ -105,7 +110,13 @@ describe('a listener that other machines reach', () => {
     expect(missing({ unsafeAllowUnauthenticated: true })).toEqual([]);
   });
 
-  it('is told of the weaker way out where that is enough', () => {
+  it('may be a Unix socket: its file says who may open it', () => {
+    const at = { path: '/run/rollcall.sock', mode: 0o666 };
+    const policy = { accessControl: 'off', unsafeAllowUnauthenticated: false, unsafeAllowPlaintext: false } as const;
+    expect(() => assertBindAllowed({ name: 'http', at, tokens: true }, policy)).not.toThrow();
+  });
+
+  it('is told of the weaker option where that is enough', () => {
     expect(bind('10.0.0.7', { accessControl: 'deny' })).toThrow('or add --unsafe-allow-plaintext (unsafeAllowPlaintext) if');
   });
 });

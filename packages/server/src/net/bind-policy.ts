@@ -1,8 +1,8 @@
 /**
- * Which addresses the server may listen on: loopback always, anything else only where clients must say
- * who they are and nobody on the way can read along, or when the operator says in so many words that
- * it shall be so without. DNS knows neither tokens nor TLS: with access control it answers strangers
- * only what the anonymous token may read, and that is enough.
+ * Which addresses the server may listen on. Loopback is always allowed. Any other address is allowed only when clients
+ * need a token for what they do and their tokens travel encrypted, or when the operator's options say that the address may
+ * be open without that. DNS has no tokens and no TLS: with access control it tells only what the anonymous token may
+ * read, and that is enough.
  *
  * Pure: nothing is resolved or opened here. A name other than `localhost` could resolve to any
  * address, so it counts as public.
@@ -10,21 +10,18 @@
 
 import { BlockList, isIP } from 'node:net';
 import { RegistryError } from '@rollcall/protocol';
+import type { ListenAddress } from './listen-address.ts';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
-export interface Bind {
-  /** As configured: an address, `[address]`, a name; empty means every interface. */
-  readonly host: string;
-  readonly port: number;
-  readonly protocol: 'http' | 'https' | 'dns';
-  /** What strangers may do: all that is not forbidden to them makes access control no protection. */
+export interface BindPolicy {
+  /** What callers without a token may do: `allow` gives them all that no rule forbids, and so protects nothing. */
   readonly accessControl: 'off' | 'allow' | 'deny';
   /** The operator's word that an open public listener is meant. */
   readonly unsafeAllowUnauthenticated: boolean;
-  /** The operator's word that tokens may travel there unencrypted, behind a proxy with TLS, say. */
+  /** The operator's word that tokens may travel unencrypted, for example behind a proxy with TLS. */
   readonly unsafeAllowPlaintext: boolean;
 }
 
@@ -41,28 +38,33 @@ export function isLoopbackHost(host: string): boolean {
   return loopback.check(bare.replace(/%.*$/, ''), family === 4 ? 'ipv4' : 'ipv6');
 }
 
-/** @throws RegistryError `failed_precondition` that names what is missing, when only this machine should reach the listener */
-export function assertBindAllowed(bind: Bind): void {
-  if (isLoopbackHost(bind.host) || bind.unsafeAllowUnauthenticated) return;
+/**
+ * A Unix socket is always allowed: its file says who may open it.
+ * @throws RegistryError `failed_precondition` that names what is missing, when other machines reach the address
+ */
+export function assertBindAllowed({ name, at, tls, tokens }: ListenAddress, policy: BindPolicy): void {
+  if (!('host' in at) || isLoopbackHost(at.host) || policy.unsafeAllowUnauthenticated) return;
   const missing: string[] = [];
-  if (bind.accessControl === 'off') {
+  if (policy.accessControl === 'off') {
     missing.push('there is no access control, so anyone there could read and change everything: switch it on with --acl (acl)');
-  } else if (bind.accessControl === 'allow') {
+  } else if (policy.accessControl === 'allow') {
     missing.push('access control allows what no rule forbids: set --acl-default-policy deny (aclDefaultPolicy)');
   }
-  const plaintext = bind.protocol === 'http' && !bind.unsafeAllowPlaintext;
+  const plaintext = tokens && tls === undefined && !policy.unsafeAllowPlaintext;
   if (plaintext) {
-    missing.push('there is no TLS, so tokens could be read on their way: use --https with --tls-cert-file and --tls-key-file instead');
+    missing.push(
+      'there is no TLS, so tokens could be read on their way: serve it over TLS (for HTTP: --https with --tls-cert-file and --tls-key-file)',
+    );
   }
   if (missing.length === 0) return;
-  const where = bind.host === '' ? 'every interface' : bind.host;
+  const where = at.host === '' ? 'every interface' : at.host;
   const unsafe =
     plaintext && missing.length === 1
       ? '--unsafe-allow-plaintext (unsafeAllowPlaintext)'
       : '--unsafe-allow-unauthenticated (unsafeAllowUnauthenticated)';
   throw new RegistryError(
     'failed_precondition',
-    `refusing to listen on ${where} (${bind.protocol}, port ${bind.port}): other machines can reach it; ` +
+    `refusing to listen on ${where} (${name}, port ${at.port}): other machines can reach it; ` +
       `${missing.join('; ')}; or listen on 127.0.0.1, or add ${unsafe} if that is what you want`,
   );
 }

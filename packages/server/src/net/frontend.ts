@@ -1,5 +1,6 @@
 /**
- * The port of a front end: one wire protocol on the shared HTTP listener.
+ * The port of a front end: one wire protocol, served on the shared HTTP listeners, on listeners of its own, or on both.
+ * A front end says what it serves where; the composition root checks the addresses, opens them and closes them.
  *
  * A front end is a folder with `frontend.ts` (lifecycle), `routes.ts` (the visible surface as a
  * table), `translate.ts` (pure mapping both ways), `wire.ts` (bytes), `errors.ts` (codes to
@@ -17,6 +18,9 @@ import type { Registry } from '../registry/registry.ts';
 import type { Security } from '../security/security.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Answers } from './answers.ts';
+import type { Certificates } from './certificates.ts';
+import type { ConnectionGuard } from './connection-guard.ts';
+import type { ListenAddress } from './listen-address.ts';
 import type { Origins } from './own-origin.ts';
 
 /** Who this server is, as front ends present it. */
@@ -71,17 +75,47 @@ export interface Exchange {
   readonly query: string;
 }
 
-export interface Frontend {
-  /** For logs and metrics: `consul`, `stream`, `admin`. */
-  readonly name: string;
-  /** Paths that start with one of these are this front end's. */
+/** What a front end serves on the shared HTTP listeners: plain HTTP, TLS and a Unix socket alike. */
+export interface HttpService {
+  /** Paths that start with one of these belong to this front end. */
   readonly prefixes: readonly string[];
   /** Answers a request; must not throw and must not reject: errors are answered in its protocol. */
   handle(exchange: Exchange): void;
-  /** Called once, when the listener has its port and before `createServer` resolves. */
-  start?(): Promise<void>;
-  /** Takes over a WebSocket handshake on one of its prefixes. */
+  /** Takes over a WebSocket handshake on one of the prefixes. */
   upgrade?(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Answers parked requests and tells streams to go elsewhere; resolves when all are gone. */
+}
+
+/** What the composition root has prepared for a listener. */
+export interface Opening {
+  /** Each TCP connection must be admitted before it is served, unless the front end has a limit of its own. */
+  readonly guard: ConnectionGuard;
+  /** Present when the address has TLS files. The listener follows `onChange` until it closes. */
+  readonly certificates?: Certificates | undefined;
+}
+
+/** An open listener: HTTP, or one of a front end. */
+export interface Listener {
+  /** 0 for a Unix socket. */
+  readonly port: number;
+  /**
+   * Accepts nothing more, lets the front ends answer what waits, then closes every connection.
+   * @param answerWaiting closes all front ends, whichever listener calls it first
+   */
+  close(answerWaiting: () => Promise<unknown>): Promise<void>;
+}
+
+export interface Frontend {
+  /** For logs and metrics: `consul`, `stream`, `admin`, `dns`. */
+  readonly name: string;
+  readonly http?: HttpService;
+  /** Called once, when the HTTP listeners are open and before its own are. */
+  start?(): Promise<void>;
+  /**
+   * Opens a listener of its own: UDP, TCP, HTTP/2 or another protocol. Called once for each address that the table of front
+   * ends declares for it (`frontends.ts`); the bind policy has allowed the address.
+   * @throws RegistryError `failed_precondition` when another program has the address
+   */
+  listen?(address: ListenAddress, opening: Opening): Promise<Listener>;
+  /** Answers parked requests and tells streams to go elsewhere; resolves when all are gone. Called once, even if it never started. */
   close(): Promise<void>;
 }

@@ -11,7 +11,7 @@ import { defaultLimits, type Limits } from '../options.ts';
 import { TestAuthority, type Issued } from './certificates.case.ts';
 import { Certificates } from './certificates.ts';
 import { ConnectionGuard } from './connection-guard.ts';
-import type { Exchange, Frontend } from './frontend.ts';
+import type { Exchange, HttpService } from './frontend.ts';
 import { listen, type ListenerOptions } from './listener.ts';
 import { OriginPolicy } from './own-origin.ts';
 
@@ -21,7 +21,7 @@ export const origins = new OriginPolicy({ allowedOrigins: ['https://console.test
 
 export interface Setup {
   readonly handle?: (exchange: Exchange) => void;
-  readonly upgrade?: Frontend['upgrade'];
+  readonly upgrade?: HttpService['upgrade'];
   readonly limits?: Partial<Limits>;
   readonly tls?: {
     readonly issued?: Issued;
@@ -50,18 +50,16 @@ export async function serve({ handle, upgrade, limits: given = {}, tls, at = { h
       onHandshakeFailed: () => failed++,
     });
   }
-  const frontend: Frontend = {
-    name: 'test',
+  const service: HttpService = {
     prefixes: ['/test'],
     handle: handle ?? (({ response }) => void response.end('hello')),
     ...(upgrade === undefined ? {} : { upgrade }),
-    close: () => Promise.resolve(),
   };
   const guard = new ConnectionGuard({ limits, clock: systemClock, log });
-  const listener = await listen({ at, certificates, frontends: [frontend], guard, origins, limits, clock: systemClock, log });
+  const listener = await listen({ at, certificates, services: [service], guard, origins, limits, clock: systemClock, log });
   onTestFinished(async () => {
     certificates?.close();
-    await listener.close(() => frontend.close());
+    await listener.close(() => Promise.resolve());
     rmSync(folder, { recursive: true, force: true });
   });
   return { ...listener, guard, certificates, write, folder, handshakesFailed: () => failed };

@@ -447,7 +447,7 @@ describe('a Unix socket', () => {
     expect(await askSocket(at.path)).toBe(200);
     const limits = defaultLimits;
     const guard = new ConnectionGuard({ limits, clock: systemClock, log });
-    const again = (place: string) => listen({ at: { path: place, mode: 0o600 }, frontends: [], guard, origins, limits, clock: systemClock, log });
+    const again = (place: string) => listen({ at: { path: place, mode: 0o600 }, services: [], guard, origins, limits, clock: systemClock, log });
     await expect(again(at.path)).rejects.toMatchObject({ code: 'failed_precondition', message: /another program listens there/ });
     expect(await askSocket(at.path)).toBe(200);
     const file = `${at.path}.txt`;

@@ -1,7 +1,6 @@
 /**
- * An HTTP listener, plain or over TLS; several share the same front ends. It finds the front end by the
- * path's prefix, guards connections, and shuts down without dropping an answer. It knows no protocol
- * above HTTP.
+ * An HTTP listener, plain or over TLS; all of a server serve the same. It finds the front end by the path's prefix,
+ * guards connections, and shuts down without dropping an answer. It knows no protocol above HTTP.
  */
 
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -17,7 +16,8 @@ import type { Certificates } from './certificates.ts';
 import { watchClientEnd } from './client-end.ts';
 import type { ConnectionGuard } from './connection-guard.ts';
 import { answerCrossOrigin } from './cross-origin.ts';
-import type { Frontend } from './frontend.ts';
+import type { HttpService, Listener } from './frontend.ts';
+import type { TcpAddress } from './listen-address.ts';
 import { isLeaving, lingerer, type Linger } from './linger.ts';
 import { followRequest, plainRefusal, refuseMalformed, type ParserError } from './malformed.ts';
 import type { Origins } from './own-origin.ts';
@@ -25,32 +25,16 @@ import { misfitOf, type Misfit } from './request-form.ts';
 import { requestClass } from './upgrade.ts';
 import { listenOnSocket, type UnixSocket } from './unix-socket.ts';
 
-export interface TcpAddress {
-  readonly host: string;
-  /** 0 takes a free port. */
-  readonly port: number;
-}
-
 export interface ListenerOptions {
   readonly at: TcpAddress | UnixSocket;
   /** Serves over TLS with these. */
   readonly certificates?: Certificates | undefined;
-  readonly frontends: readonly Frontend[];
+  readonly services: readonly HttpService[];
   readonly guard: ConnectionGuard;
   readonly origins: Origins;
   readonly limits: Pick<Limits, 'headerBytesMax' | 'headersMsMax' | 'requestMsMax' | 'stuckMsMax'>;
   readonly clock: Clock;
   readonly log: Logger;
-}
-
-export interface Listener {
-  /** 0 for a Unix socket. */
-  readonly port: number;
-  /**
-   * Stops accepting, lets front ends answer what waits, then closes every connection.
-   * @param answerWaiting asks all front ends to close; called when nothing is accepted any more
-   */
-  close(answerWaiting: () => Promise<unknown>): Promise<void>;
 }
 
 /** Longer than the idle time of common clients and proxies, so that they close first. */
@@ -66,7 +50,8 @@ const headersMax = 200;
 
 /** @throws RegistryError `failed_precondition` when the address cannot be listened on */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  const { at, frontends, guard, origins, certificates, limits } = options;
+  const { at, services, guard, origins, certificates, limits } = options;
+  const served = services.flatMap(({ prefixes }) => prefixes).join(', ');
   const linger = lingerer(options.clock);
   const refuseSocket = (socket: Socket, { status, reason }: Misfit): void => {
     socket.write(plainRefusal(`${status} ${STATUS_CODES[status]}`, reason, status === 405 ? `Allow: ${methods}\r\n` : ''));
@@ -93,11 +78,11 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     const mark = target.indexOf('?');
     const path = mark < 0 ? target : target.slice(0, mark);
     const query = mark < 0 ? '' : target.slice(mark + 1);
-    const frontend = find(frontends, path);
+    const service = find(services, path);
     if (request.rawHeaders.length > 2 * headersMax) tooManyHeaders(response);
-    else if (frontend !== undefined) frontend.handle({ request, response, path, query });
+    else if (service !== undefined) service.handle({ request, response, path, query });
     else if (path === '*') answerWhole(response);
-    else notFound(response);
+    else say(response, 404, `no such path; this server has ${served}\n`);
   };
   server.on('request', handle);
   server.on('checkContinue', (request: IncomingMessage, response: Answer) => {
@@ -116,16 +101,16 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     // Without a listener of its own, a socket that breaks would take the process with it.
     socket.on('error', () => socket.destroy());
     const misfit = misfitOf(request);
-    const frontend = find(frontends, request.url ?? '/');
-    if (misfit !== undefined || frontend?.upgrade === undefined) {
+    const service = find(services, request.url ?? '/');
+    if (misfit !== undefined || service?.upgrade === undefined) {
       refuseSocket(socket as Socket, misfit ?? { status: 404, reason: 'no such path' });
       return;
     }
-    // From here on its front end knows who is stuck.
+    // From here on its front end closes connections that are stuck.
     (socket as Socket).setTimeout(0);
     upgraded.add(socket);
     socket.on('close', () => upgraded.delete(socket));
-    frontend.upgrade(request, socket, head);
+    service.upgrade(request, socket, head);
   });
   server.on('clientError', (error: ParserError, socket: Duplex) => refuseMalformed(error, socket as Socket, linger));
   guardConnections(server, guard);
@@ -146,9 +131,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 
 type TlsServer = ReturnType<typeof createTlsServer>;
 
-function makeServer({ certificates, limits, frontends }: ListenerOptions, linger: Linger): Server {
+function makeServer({ certificates, limits, services }: ListenerOptions, linger: Linger): Server {
   const options = {
-    IncomingMessage: requestClass(frontends),
+    IncomingMessage: requestClass(services),
     ServerResponse: answerClass(linger),
     headersTimeout: Math.min(limits.headersMsMax, limits.requestMsMax),
     requestTimeout: limits.requestMsMax,
@@ -183,9 +168,9 @@ function guardConnections(server: Server, guard: ConnectionGuard): void {
   });
 }
 
-function find(frontends: readonly Frontend[], path: string): Frontend | undefined {
-  for (const frontend of frontends) {
-    for (const prefix of frontend.prefixes) if (path.startsWith(prefix)) return frontend;
+function find(services: readonly HttpService[], path: string): HttpService | undefined {
+  for (const service of services) {
+    for (const prefix of service.prefixes) if (path.startsWith(prefix)) return service;
   }
   return undefined;
 }
@@ -204,10 +189,6 @@ function answerWhole(response: Answer): void {
 function refuse(response: Answer, { status, reason }: Misfit): void {
   response.endConnection();
   say(response, status, `${reason}\n`);
-}
-
-function notFound(response: Answer): void {
-  say(response, 404, 'no such path; Rollcall serves the Consul HTTP API under /v1/, and /metrics, /healthz, /readyz\n');
 }
 
 function tooManyHeaders(response: Answer): void {

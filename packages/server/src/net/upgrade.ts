@@ -4,12 +4,12 @@
  */
 
 import { IncomingMessage } from 'node:http';
-import type { Frontend } from './frontend.ts';
+import type { HttpService } from './frontend.ts';
 import { pathOf } from './request-form.ts';
 
 /** Node hands a request to the `upgrade` listener when this says so, else to that of requests. */
-export function requestClass(frontends: readonly Frontend[]): typeof IncomingMessage {
-  const prefixes = frontends.flatMap((frontend) => (frontend.upgrade === undefined ? [] : frontend.prefixes));
+export function requestClass(services: readonly HttpService[]): typeof IncomingMessage {
+  const prefixes = services.flatMap((service) => (service.upgrade === undefined ? [] : service.prefixes));
   const mayUpgrade = (url: string): boolean => {
     const path = pathOf(url);
     return prefixes.some((prefix) => path.startsWith(prefix));

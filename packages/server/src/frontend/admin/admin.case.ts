@@ -88,7 +88,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
   );
   const listener = await listen({
     at: { host: '127.0.0.1', port: 0 },
-    frontends: [frontend],
+    services: frontend.http === undefined ? [] : [frontend.http],
     guard: new ConnectionGuard({ limits: defaultLimits, clock, log }),
     origins: new OriginPolicy(),
     limits: defaultLimits,

@@ -119,11 +119,13 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
 
   return {
     name: 'admin',
-    prefixes: ['/metrics', '/healthz', '/readyz', ...prefixesOf('/rollcall/v1/')],
-    handle(exchange) {
-      const route = routes.find((each) => each.path === exchange.path);
-      if (route?.methods.includes(exchange.request.method ?? '') === true) void answer(exchange, route);
-      else refuse(exchange, route);
+    http: {
+      prefixes: ['/metrics', '/healthz', '/readyz', ...prefixesOf('/rollcall/v1/')],
+      handle(exchange) {
+        const route = routes.find((each) => each.path === exchange.path);
+        if (route?.methods.includes(exchange.request.method ?? '') === true) void answer(exchange, route);
+        else refuse(exchange, route);
+      },
     },
     close: () => transfers.close(),
   };

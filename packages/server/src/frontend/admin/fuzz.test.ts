@@ -38,7 +38,7 @@ it('no request to an admin route crashes the server, is its fault, or loses anyt
   const send = (method: string, target: string, extra: Record<string, string>, bytes: Buffer) =>
     new Promise<number>((resolve, reject) => {
       const length = { 'content-length': bytes.length };
-      const options = { port: server.httpPort, method, path: target, headers: { ...extra, ...length }, agent: false };
+      const options = { port: server.ports.http, method, path: target, headers: { ...extra, ...length }, agent: false };
       const sent = request(options, (response) => {
         response.resume();
         response.on('end', () => resolve(response.statusCode ?? 0));

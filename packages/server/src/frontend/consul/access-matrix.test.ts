@@ -57,7 +57,7 @@ function ask(method: string, path: string, token: string | undefined, sample: Sa
   const bytes = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const headers = { ...(token === undefined ? {} : { 'x-consul-token': token }), 'content-length': Buffer.byteLength(bytes) };
-    const options = { host: '127.0.0.1', port: consul.server.httpPort, localAddress: from, agent, method, path, headers };
+    const options = { host: '127.0.0.1', port: consul.server.ports.http, localAddress: from, agent, method, path, headers };
     const request = send(options, (response) => {
       const status = response.statusCode ?? 0;
       const filtered = response.headers['x-consul-results-filtered-by-acls'] === 'true';

@@ -68,7 +68,7 @@ export class Consul implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const request = send({
         host: '127.0.0.1',
-        port: this.server.httpPort,
+        port: this.server.ports.http,
         agent: this.#agent,
         method,
         path,

@@ -62,7 +62,7 @@ describe('headers', () => {
   });
 
   test('HTTP/1.0 gets a whole body with its length, and no chunks', async () => {
-    const text = await exchange(consul.server.httpPort, 'GET /v1/kv/?keys HTTP/1.0\r\n\r\n');
+    const text = await exchange(consul.server.ports.http, 'GET /v1/kv/?keys HTTP/1.0\r\n\r\n');
     expect(text).toMatch(/\r\nX-Consul-Index: \d+\r\n/);
     expect(text).toMatch(/\r\nContent-Length: 2\r\n/);
     expect(text).not.toMatch(/transfer-encoding/i);
@@ -172,7 +172,7 @@ test('closing the server answers what waits with what there is, and closes every
   const closing = await Consul.start();
   const { index } = await closing.get('/v1/catalog/nodes');
   const parked = exchange(
-    closing.server.httpPort,
+    closing.server.ports.http,
     `GET /v1/catalog/nodes?index=${index}&wait=300s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`,
   );
   await closing.untilParked(1);

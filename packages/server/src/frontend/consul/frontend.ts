@@ -5,7 +5,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { defaultNamespace, isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
-import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
+import type { Context, Exchange, Frontend, HttpService } from '../../net/frontend.ts';
 import type { BackupStore } from '../../net/transfers.ts';
 import { type Access, assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
@@ -61,7 +61,7 @@ export function consul(context: Context, { backups, random = Math.random }: Cons
 
 class ConsulFrontend implements Frontend {
   readonly name = 'consul';
-  readonly prefixes = ['/v1/', '/v1'];
+  readonly http: HttpService = { prefixes: ['/v1/', '/v1'], handle: (exchange) => this.#handle(exchange) };
   readonly #context: Context;
   readonly #router: Router<RoutedRow>;
   readonly #plans = new Plans(plansMax);
@@ -120,7 +120,7 @@ class ConsulFrontend implements Frontend {
     await Promise.all([this.#answering.idle(), this.#endLasting()]);
   }
 
-  handle(exchange: Exchange): void {
+  #handle(exchange: Exchange): void {
     const { request, response } = exchange;
     let known: Plan | undefined;
     try {

@@ -7,7 +7,9 @@ import { memory } from '../../engine/memory/memory.ts';
 import type { Health } from '../../health/health.ts';
 import { Wheel } from '../../health/wheel.ts';
 import { Answers } from '../../net/answers.ts';
-import type { Context } from '../../net/frontend.ts';
+import { ConnectionGuard } from '../../net/connection-guard.ts';
+import type { Context, Frontend, Listener } from '../../net/frontend.ts';
+import type { TcpAddress } from '../../net/listen-address.ts';
 import { OriginPolicy } from '../../net/own-origin.ts';
 import { defaultLimits } from '../../options.ts';
 import { Replica } from '../../replica.ts';
@@ -82,19 +84,32 @@ export async function startRegistry(clock: Clock = systemClock) {
   };
 }
 
-export async function startDns(options: Partial<DnsOptions> = {}, clock: Clock = systemClock) {
+export async function startDns({ host, port, ...options }: DnsOptions & Partial<TcpAddress> = {}, clock: Clock = systemClock) {
   const registry = await startRegistry(clock);
-  const frontend = dns(registry.context, { host: '127.0.0.1', port: 0, ...options });
-  const { port } = await frontend.start();
+  const frontend = dns(registry.context, options);
+  await frontend.start?.();
+  const listener = await listenOn(registry.context, frontend, { host, port });
   return {
     ...registry,
-    port,
-    frontend,
+    port: listener.port,
+    stopServing: () => listener.close(() => frontend.close()),
     async close() {
-      await frontend.close();
+      await listener.close(() => frontend.close());
       await registry.close();
     },
   };
+}
+
+interface MaybeAt {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/** Opens the front end's listener as the composition root would; on loopback and a free port by default. */
+export function listenOn({ clock, limits, log }: Context, frontend: Frontend, { host = '127.0.0.1', port = 0 }: MaybeAt): Promise<Listener> {
+  const guard = new ConnectionGuard({ limits, clock, log });
+  const opened = frontend.listen?.({ name: 'dns', at: { host, port }, tokens: false }, { guard });
+  return opened ?? Promise.reject(new Error('this front end has no listener'));
 }
 
 function registration(sample: Sample) {

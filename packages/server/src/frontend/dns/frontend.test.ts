@@ -8,14 +8,15 @@ import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isRegistryError } from '@rollcall/protocol';
 import { manualClock } from '../../manual-clock.case.ts';
+import type { TcpAddress } from '../../net/listen-address.ts';
 import { ask, askOverTcp, askTcp, askUdp, decoded, queryPacket } from './ask.case.ts';
-import { startDns, startRegistry, type Sample } from './dns.case.ts';
+import { listenOn, startDns, startRegistry, type Sample } from './dns.case.ts';
 import { dns, type DnsOptions } from './frontend.ts';
 
 const open: { close(): Promise<void> }[] = [];
 const sockets: Socket[] = [];
 
-async function start(options: Partial<DnsOptions> = {}) {
+async function start(options: DnsOptions & Partial<TcpAddress> = {}) {
   const started = await startDns(options);
   open.push(started);
   return started;
@@ -85,7 +86,7 @@ describe('settings', () => {
     expect((await ask(port, 'web.service.consul', 'A')).rcode).toBe('REFUSED');
   });
 
-  it.each<[message: string, options: Partial<DnsOptions>]>([
+  it.each<[message: string, options: DnsOptions]>([
     ['udpBytesMax is 511, it must be from 512 to 65467', { udpBytesMax: 511 }],
     ['udpRecordsMax is 0, it must be 1 or more', { udpRecordsMax: 0 }],
     ['queriesPerSecond is NaN, it must be 1 or more', { queriesPerSecond: Number.NaN }],
@@ -95,7 +96,7 @@ describe('settings', () => {
   ])('are refused: %s', async (message, options) => {
     const registry = await startRegistry();
     open.push(registry);
-    expect(() => dns(registry.context, { host: '127.0.0.1', port: 0, ...options })).toThrow(message);
+    expect(() => dns(registry.context, options)).toThrow(message);
   });
 });
 
@@ -123,7 +124,7 @@ describe('starting', () => {
     await once(udp, 'listening');
     const failing = async () => {
       registry.context.metrics.registry.clear();
-      const error = await dns(registry.context, { host: '127.0.0.1', port }).start().catch((reason: unknown) => reason);
+      const error = await listenOn(registry.context, dns(registry.context), { port }).catch((reason: unknown) => reason);
       expect(isRegistryError(error, 'failed_precondition')).toBe(true);
       expect(String(error)).toContain(`cannot serve DNS on 127.0.0.1:${port}: another program listens there`);
     };
@@ -196,12 +197,12 @@ describe('answers', () => {
 });
 
 describe('closing', () => {
-  it('ends with clients connected, and answers nobody afterwards', async () => {
+  it('ends while clients are connected; nothing is answered afterwards', async () => {
     const server = await start();
     await server.register(web);
     const idle = await dial(server.port);
     const ended = once(idle, 'close');
-    await server.frontend.close();
+    await server.stopServing();
     await ended;
     await refused(server.port);
     open.splice(open.indexOf(server), 1);
@@ -211,7 +212,7 @@ describe('closing', () => {
   it('is possible before starting', async () => {
     const registry = await startRegistry();
     open.push(registry);
-    await dns(registry.context, { host: '127.0.0.1', port: 0 }).close();
+    await dns(registry.context).close();
   });
 });
 

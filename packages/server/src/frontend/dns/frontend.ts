@@ -9,7 +9,8 @@
 import type { RemoteInfo } from 'node:dgram';
 import type { Socket as TcpSocket } from 'node:net';
 import { RegistryError } from '@rollcall/protocol';
-import type { Context } from '../../net/frontend.ts';
+import type { Context, Frontend, Listener } from '../../net/frontend.ts';
+import type { ListenAddress } from '../../net/listen-address.ts';
 import { NameAccess } from './access.ts';
 import { hostName, lowerCase } from './host-name.ts';
 import { bytesPerQuery, plainUdpBytes, udpBytesDefault, udpBytesHighest, udpRecordsDefault } from './limits.ts';
@@ -26,10 +27,6 @@ import { ttlsOf, type TtlOptions } from './ttls.ts';
 import type { Zone } from './zone.ts';
 
 export interface DnsOptions {
-  /** An address, or a name of one. */
-  readonly host: string;
-  /** 0 takes a port that is free for both UDP and TCP. */
-  readonly port: number;
   /** The domain that names end in; `consul` by default. */
   readonly domain?: string;
   readonly ttls?: TtlOptions;
@@ -50,13 +47,6 @@ export interface DnsOptions {
   readonly recursors?: readonly string[];
 }
 
-export interface Dns {
-  /** @throws RegistryError `failed_precondition` when the address cannot be listened on */
-  start(): Promise<{ readonly port: number }>;
-  /** Sends what is ready; resolves when both listeners are closed. */
-  close(): Promise<void>;
-}
-
 /** Programs on one machine, by one resolver, seldom ask more; a thousand machines may, and may be told so. */
 const queriesPerSecondDefault = 5_000;
 
@@ -64,7 +54,7 @@ const queriesPerSecondDefault = 5_000;
 const closeGraceMs = 1_000;
 
 /** @throws RegistryError `invalid_argument` when an option is out of range, or domain and datacenter make no name */
-export function dns(context: Context, options: DnsOptions): Dns {
+export function dns(context: Context, options: DnsOptions = {}): Frontend {
   const { registry, clock, wheel, log, metrics, security, uuid } = context;
   const recursors = new Recursors({ servers: (options.recursors ?? []).map(parseServer), wheel, uuid });
   const responder = new Responder({
@@ -141,26 +131,33 @@ export function dns(context: Context, options: DnsOptions): Dns {
   metrics.observe('rollcall_dns_connections', 'Open DNS connections over TCP', () => connections.size);
   metrics.observe('rollcall_dns_kept_bytes', 'Memory that encoded DNS answers take, about', () => responder.keptBytes);
 
+  const listen = async ({ at }: ListenAddress): Promise<Listener> => {
+    if (!('host' in at)) throw new RegistryError('invalid_argument', `DNS needs a host and a port, not the Unix socket ${at.path}`);
+    const onConnection = (socket: TcpSocket) => connections.accept(socket);
+    const opened = await openSockets({ ...at, onPacket, onConnection });
+    const { udp, tcp, port } = (sockets = opened);
+    for (const each of [udp, tcp]) each.on('error', (err) => log.warn({ err }, 'a DNS socket reports an error'));
+    return {
+      port,
+      async close(answerWaiting) {
+        const closed = closeTcp(tcp);
+        const cancel = clock.timer(closeGraceMs, () => connections.destroy());
+        await answerWaiting();
+        sockets = undefined;
+        await Promise.all([new Promise<void>((done) => udp.close(() => done())), closed]);
+        cancel();
+      },
+    };
+  };
+
   return {
-    async start() {
-      await responder.prepare();
-      const { host, port: wanted } = options;
-      const onConnection = (socket: TcpSocket) => connections.accept(socket);
-      sockets = await openSockets({ host, port: wanted, onPacket, onConnection });
-      const { udp, tcp, port } = sockets;
-      for (const each of [udp, tcp]) each.on('error', (err) => log.warn({ err }, 'a DNS socket reports an error'));
-      log.info({ host, port, domain: options.domain ?? 'consul' }, 'serving DNS');
-      return { port };
-    },
-    async close() {
+    name: 'dns',
+    start: () => responder.prepare(),
+    listen,
+    close() {
       recursors.close();
       connections.close();
-      if (sockets === undefined) return;
-      const { udp, tcp } = sockets;
-      sockets = undefined;
-      const cancel = clock.timer(closeGraceMs, () => connections.destroy());
-      await Promise.all([new Promise<void>((done) => udp.close(() => done())), closeTcp(tcp)]);
-      cancel();
+      return Promise.resolve();
     },
   };
 }

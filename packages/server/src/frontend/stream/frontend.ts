@@ -89,24 +89,26 @@ export function stream(context: Context): Frontend {
 
   return {
     name: 'stream',
-    prefixes: [streamPath],
+    http: {
+      prefixes: [streamPath],
 
-    handle({ response }: Exchange): void {
-      metrics.request('stream', 426);
-      const body = `${streamPath} is a WebSocket\n`;
-      response.writeHead(426, { Upgrade: 'websocket', Connection: 'Upgrade', 'Content-Length': body.length });
-      response.end(body);
-    },
+      handle({ response }: Exchange): void {
+        metrics.request('stream', 426);
+        const body = `${streamPath} is a WebSocket\n`;
+        response.writeHead(426, { Upgrade: 'websocket', Connection: 'Upgrade', 'Content-Length': body.length });
+        response.end(body);
+      },
 
-    upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-      const foreign = context.origins.refusal(request);
-      const path = (request.url ?? '').replace(/\?.*$/, '');
-      if (path !== streamPath) refuse(socket, '404 Not Found', 'no such path');
-      else if (closing) refuse(socket, '503 Service Unavailable', 'the server is closing');
-      else if (foreign !== undefined) {
-        context.security.gate.record('denied', undefined, originOf(request), `handshake, for a page: ${foreign}`);
-        refuse(socket, '403 Forbidden', foreign);
-      } else accept(request, socket, head);
+      upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+        const foreign = context.origins.refusal(request);
+        const path = (request.url ?? '').replace(/\?.*$/, '');
+        if (path !== streamPath) refuse(socket, '404 Not Found', 'no such path');
+        else if (closing) refuse(socket, '503 Service Unavailable', 'the server is closing');
+        else if (foreign !== undefined) {
+          context.security.gate.record('denied', undefined, originOf(request), `handshake, for a page: ${foreign}`);
+          refuse(socket, '403 Forbidden', foreign);
+        } else accept(request, socket, head);
+      },
     },
 
     async close(): Promise<void> {

@@ -232,7 +232,7 @@ describe('how an agent is run', () => {
   test('self tells where it listens, and -1 for where it does not', async () => {
     type Self = { readonly DebugConfig: { readonly HTTPPort: number; readonly HTTPSPort: number } };
     const { DebugConfig } = (await consul.get('/v1/agent/self')).json<Self>();
-    expect(DebugConfig).toMatchObject({ HTTPPort: consul.server.httpPort, HTTPSPort: -1 });
+    expect(DebugConfig).toMatchObject({ HTTPPort: consul.server.ports.http, HTTPSPort: -1 });
   });
 
   test('joining and leaving, as in a datacenter of one server', async () => {

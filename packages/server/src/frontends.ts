@@ -1,0 +1,64 @@
+/**
+ * The table of front ends: how each is made, which listeners of its own it has, and which of them a server runs. A new
+ * protocol is one entry here and one folder in `frontend/`.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { AdminDeps } from './frontend/admin/deps.ts';
+import { admin } from './frontend/admin/frontend.ts';
+import { consul } from './frontend/consul/frontend.ts';
+import { dns } from './frontend/dns/frontend.ts';
+import { stream } from './frontend/stream/frontend.ts';
+import { tcpAddress } from './listen-addresses.ts';
+import type { Context, Frontend } from './net/frontend.ts';
+import type { ListenAddress } from './net/listen-address.ts';
+import type { FrontendName, ServerOptions } from './server-options.ts';
+
+/** What some front ends need beyond the context that all share. */
+export interface Parts {
+  readonly options: ServerOptions;
+  readonly admin: AdminDeps;
+}
+
+export interface FrontendEntry {
+  make(context: Context, parts: Parts): Frontend;
+  /** Addresses of listeners of its own, besides the shared HTTP listeners; none by default. */
+  addresses?(options: ServerOptions): readonly ListenAddress[];
+  /** Whether the front end has options of its own, without which it runs only when it is named; not given: it always runs. */
+  hasOptions?(options: ServerOptions): boolean;
+}
+
+export type FrontendTable = Readonly<Record<string, FrontendEntry>>;
+
+export const frontendTable = {
+  consul: { make: (context, parts) => consul(context, { backups: parts.admin }) },
+  stream: { make: (context) => stream(context) },
+  admin: { make: (context, parts) => admin(context, parts.admin) },
+  dns: {
+    make: (context, { options }) => dns(context, options.dns),
+    addresses: ({ dns: options = {} }) => [
+      { name: 'dns', at: tcpAddress(options), tokens: false, optional: options.optional === true },
+    ],
+    hasOptions: (options) => options.dns !== undefined,
+  },
+} as const satisfies Record<FrontendName, FrontendEntry>;
+
+/**
+ * The front ends that a server with these options runs, in the order of the table.
+ * @throws RegistryError `invalid_argument` when one is unknown, or has options and is not named
+ */
+export function chooseFrontends(options: ServerOptions, table: FrontendTable): FrontendEntry[] {
+  const { frontends: named } = options;
+  const unknown = named?.find((name) => table[name] === undefined);
+  if (unknown !== undefined) {
+    throw new RegistryError('invalid_argument', `there is no front end ${JSON.stringify(unknown)}; there are ${Object.keys(table).join(', ')}`);
+  }
+  return Object.entries(table).flatMap(([name, entry]) => {
+    const hasOptions = entry.hasOptions?.(options);
+    const isNamed = (named as readonly string[] | undefined)?.includes(name) ?? hasOptions !== false;
+    if (hasOptions === true && !isNamed) {
+      throw new RegistryError('invalid_argument', `there are options for ${name}, but frontends does not name it; add it or leave its options out`);
+    }
+    return isNamed ? [entry] : [];
+  });
+}

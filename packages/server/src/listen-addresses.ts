@@ -1,0 +1,62 @@
+/** Where a server with given options listens, and whether it may. Pure: `listeners.ts` opens what this file names. */
+
+import { RegistryError } from '@rollcall/protocol';
+import { assertBindAllowed, type BindPolicy } from './net/bind-policy.ts';
+import type { ListenAddress, TcpAddress } from './net/listen-address.ts';
+import type { ServerOptions, TcpOptions } from './server-options.ts';
+
+export function tcpAddress({ host = '127.0.0.1', port = 0 }: TcpOptions): TcpAddress {
+  return { host, port };
+}
+
+/** The HTTP listeners that all front ends share, with the defaults filled in: `http` first, then `https`. */
+export function httpAddresses({ http = {}, https }: ServerOptions): ListenAddress[] {
+  const addresses: ListenAddress[] = [];
+  if (http !== false) {
+    addresses.push({ name: 'http', at: 'path' in http ? { mode: 0o600, ...http } : tcpAddress(http), tokens: true });
+  }
+  if (https !== undefined) addresses.push({ name: 'https', at: tcpAddress(https), tls: https, tokens: true });
+  return addresses;
+}
+
+/**
+ * @param own addresses of front ends with listeners of their own
+ * @throws RegistryError `failed_precondition` when other machines reach an address and what protects it there is
+ *   missing; `invalid_argument` when HTTP is not served at all, or TLS without what it needs
+ */
+export function assertAddressesAllowed(options: ServerOptions, own: readonly ListenAddress[]): void {
+  const shared = httpAddresses(options);
+  if (shared.length === 0) {
+    throw new RegistryError('invalid_argument', 'neither http nor https is served, so no client could reach the registry; give it one of them');
+  }
+  const policy: BindPolicy = {
+    accessControl: options.acl === undefined ? 'off' : (options.acl.defaultPolicy ?? 'deny'),
+    unsafeAllowUnauthenticated: options.unsafeAllowUnauthenticated === true,
+    unsafeAllowPlaintext: options.unsafeAllowPlaintext === true,
+  };
+  for (const address of [...shared, ...own]) {
+    if (address.tls?.verifyIncoming === true && address.tls.caFile === undefined) {
+      throw new RegistryError(
+        'invalid_argument',
+        'client certificates are to be verified, but no authority is given to verify them with; caFile (--tls-ca-file) is missing',
+      );
+    }
+    assertBindAllowed(address, policy);
+  }
+}
+
+/** `http://127.0.0.1:8500`, or that of TLS when there is no other, or `unix:///path`. */
+export function urlOf(addresses: readonly ListenAddress[], portOf: (name: string) => number): string {
+  for (const { name, at } of addresses) {
+    if ('host' in at) return `${name}://${at.host.includes(':') ? `[${at.host}]` : at.host}:${portOf(name)}`;
+  }
+  const [path] = addresses.flatMap(({ at }) => ('path' in at ? [at.path] : []));
+  return `unix://${path}`;
+}
+
+/** The address that the server's own node is registered with: where clients reach it, if that is one address. */
+export function nodeAddress(addresses: readonly ListenAddress[]): string {
+  const overTcp = addresses.map(({ at }) => at).find((at) => 'host' in at);
+  const host = overTcp?.host ?? '127.0.0.1';
+  return ['0.0.0.0', '::', '', 'localhost'].includes(host) ? '127.0.0.1' : host;
+}
