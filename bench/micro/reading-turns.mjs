@@ -27,10 +27,15 @@ const register = (n, service) => ({
   checks: [{ id: `c-${n}`, name: 'alive', status: n % 50 === 0 ? 'critical' : 'passing', instance: `i-${n}` }],
 });
 
+const observers = new Map();
+
 function commit(state, commands) {
   for (let left = commands; left.length > 0; ) {
     const { writes, decided } = decideBatch(state, left, 0);
-    if (writes !== undefined) state.apply({ revision: state.revision + 1, put: writes.put, delete: writes.delete });
+    if (writes !== undefined) {
+      const { changes } = state.apply({ revision: state.revision + 1, put: writes.put, delete: writes.delete });
+      observers.get(state)?.observe(changes, state.revision);
+    }
     left = left.slice(decided);
   }
 }
@@ -59,7 +64,7 @@ for (const [where, state, service] of [
   ['one service', stateWith(() => 'web'), 'web'],
 ]) {
   commit(state, [{ kind: 'query-put', id: 'find', query: preparedQuery(service), update: false }]);
-  const directory = new Directory({ state, views: new Views(state) }, clock, zone);
+  const directory = new Directory({ state, views: new Views(state), observe: (observer) => observers.set(state, observer) }, clock, zone);
   // As a server does before it answers its first question.
   const prepared = await longestTurn(() => directory.prepare());
   console.log(`${where.padEnd(16)} ${'DNS: the first index of addresses'.padEnd(34)} longest turn ${prepared.turnMs.toFixed(1)} ms`);

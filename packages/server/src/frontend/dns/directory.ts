@@ -16,10 +16,12 @@ import type { NodeRow } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { openAccess, type NameAccess } from './access.ts';
 import { addressDigits } from './address.ts';
+import type { Holder, Readable } from './address-index.ts';
+import { CatalogIndex } from './catalog-index.ts';
 import { Generations } from './generations.ts';
 import { lowerCase } from './host-name.ts';
 import type { Asked } from './names.ts';
-import { Rebuilt, type Build, type Reading, type Revision } from './rebuilt.ts';
+import { Rebuilt, type Reading, type Revision } from './rebuilt.ts';
 import { queryRosterOf, rosterOf, type Roster } from './roster.ts';
 import { ttlOf } from './ttls.ts';
 import type { Zone } from './zone.ts';
@@ -53,10 +55,7 @@ const fixed = { stamp: '', behind: false } as const;
 const nothing: Subject = { kind: 'nothing', ...fixed };
 const nothingYet: Subject = { ...nothing, behind: true };
 
-/** Whose an address is. */
-type Holder = readonly [of: 'node' | 'service', name: string];
-
-const nobody: Holder = ['node', ''];
+const noHolder: Holder = { of: 'node', name: '' };
 
 /** Memory for rosters, about: those of a hundred thousand instances. */
 const rosterBytesMax = 33_554_432;
@@ -78,30 +77,30 @@ export class Directory {
   readonly #access: NameAccess;
   /** That of the access when the rosters were made. */
   #epoch = 0;
-  /** Names that are not in lower case, by what they are in lower case; there are few, if any. */
-  readonly #services: Rebuilt<ReadonlyMap<string, readonly string[]>>;
-  readonly #nodes: Rebuilt<ReadonlyMap<string, readonly string[]>>;
-  readonly #addresses: Rebuilt<ReadonlyMap<string, Holder>>;
+  readonly #index: CatalogIndex;
+  readonly #readable: Readable;
   #rosters = new Generations<KeptRoster>(rosterBytesMax);
   readonly #queries: PreparedQueries;
 
   constructor(registry: Registry, clock: Clock, zone: Zone, access: NameAccess = openAccess()) {
-    const { state, views } = registry;
     this.#registry = registry;
     this.#clock = clock;
     this.#zone = zone;
     this.#datacenter = lowerCase(zone.datacenter);
     this.#access = access;
     this.#queries = new PreparedQueries(registry);
-    const revisionOf = (view: string) => oncePer(() => state.revision, () => views.revision(view));
-    this.#services = new Rebuilt(clock, revisionOf(viewOf.services()), () => whole(() => folded(state.services.names())));
-    this.#nodes = new Rebuilt(clock, revisionOf(viewOf.nodes()), () => whole(() => folded(nodeNames(registry))));
-    this.#addresses = new Rebuilt(clock, () => `${access.epoch}\0${state.revision}`, () => addresses(registry, access));
+    this.#index = new CatalogIndex(registry);
+    this.#readable = { node: (name) => this.#readsNode(name), service: (name) => access.everything || access.reads('service', name) };
   }
 
-  /** Builds, over some turns of the event loop, what the first question would otherwise have to build at once. */
+  /** Gathers addresses and names, over some turns of the event loop; to be awaited before the first question. */
   prepare(): Promise<void> {
-    return this.#addresses.whenBuilt();
+    return this.#index.gather();
+  }
+
+  /** Follows the registry no longer. */
+  close(): void {
+    this.#index.close();
   }
 
   /** @param address of the client, for the few answers that depend on it; empty when it is not known */
@@ -138,10 +137,9 @@ export class Directory {
   }
 
   #service(service: string, tag: string): Subject {
-    const { index, behind } = this.#services.read();
-    if (!this.#registry.state.services.has(service) && !index.has(service)) return behind ? nothingYet : nothing;
-    const { index: roster, revision: stamp, behind: older } = this.#roster(service, () => this.#rosterOf(service));
-    return { kind: 'service', service, roster, tag, stamp: String(stamp), behind: behind || older };
+    if (!this.#hasService(service)) return this.#index.behind ? nothingYet : nothing;
+    const { index: roster, revision: stamp, behind } = this.#roster(service, () => this.#rosterOf(service));
+    return { kind: 'service', service, roster, tag, stamp: String(stamp), behind: behind || this.#index.behind };
   }
 
   /** Of a prepared query: as of a service, but for what the query leaves out, and how long it may be kept. */
@@ -150,23 +148,22 @@ export class Directory {
     if (found === undefined) return nothing;
     const { Service, DNS } = found.query;
     const service = lowerCase(Service.Service);
-    const { index, behind } = this.#services.read();
-    if (!this.#registry.state.services.has(Service.Service) && !index.has(service)) return behind ? nothingYet : nothing;
+    if (!this.#hasService(Service.Service)) return this.#index.behind ? nothingYet : nothing;
     const personal = Service.Near === '_ip';
     const near = this.#sourceOf(Service.Near, address);
     // Names that a template makes the same question of share its roster, and so do clients on one node.
     const key = `query\0${JSON.stringify(Service)}\0${near}`;
-    const { index: roster, revision, behind: older } = this.#roster(key, () => this.#queryRosterOf(Service, near));
+    const { index: roster, revision, behind } = this.#roster(key, () => this.#queryRosterOf(Service, near));
     const stamp = `${key}\0${DNS.TTL}\0${revision}`;
-    return { kind: 'service', service, roster, tag: '', ttl: ttlOf(DNS.TTL), personal, stamp, behind: behind || older };
+    return { kind: 'service', service, roster, tag: '', ttl: ttlOf(DNS.TTL), personal, stamp, behind: behind || this.#index.behind };
   }
 
   /** Name of the node whose nearest are wanted; empty for none. */
   #sourceOf(near: string, address: string): string {
     if (near === '_agent') return this.#zone.node.name;
     if (near !== '_ip') return near;
-    const [of, name] = this.#holderOf(addressDigits(address) ?? '');
-    return of === 'node' ? name : '';
+    const holder = this.#index.addresses.find(addressDigits(address) ?? '', this.#readable);
+    return holder?.of === 'node' ? holder.name : '';
   }
 
   #queryNamed(name: string): FoundQuery | undefined {
@@ -177,6 +174,10 @@ export class Directory {
       if (isRegistryError(error)) return undefined;
       throw error;
     }
+  }
+
+  #hasService(name: string): boolean {
+    return this.#registry.state.services.has(name) || this.#index.services.get(lowerCase(name)).length > 0;
   }
 
   #roster(key: string, make: () => Rebuilt<Roster>): Reading<Roster> {
@@ -215,7 +216,7 @@ export class Directory {
   /** All names of the registry that are this one in lower case, as far as they may be told. */
   #namesOf(service: string): readonly string[] {
     const { state } = this.#registry;
-    const others = (this.#services.read().index.get(lowerCase(service)) ?? []).filter((name) => name !== service);
+    const others = this.#index.services.get(lowerCase(service)).filter((name) => name !== service);
     const all = state.services.has(service) ? [service, ...others] : others;
     return this.#access.everything ? all : all.filter((name) => this.#access.reads('service', name));
   }
@@ -233,89 +234,18 @@ export class Directory {
     const { state } = this.#registry;
     const exact = find.node(state, name);
     if (exact !== undefined && this.#readsNode(name)) return nodeSubject(exact, false);
-    const { index, behind } = this.#nodes.read();
-    const node = find.node(state, index.get(name)?.find(this.#readsNode) ?? '');
+    const node = find.node(state, this.#index.nodes.get(name).find(this.#readsNode) ?? '');
+    const { behind } = this.#index;
     if (node === undefined) return behind ? nothingYet : nothing;
     return nodeSubject(node, behind);
   }
 
-  /** Whose the address is, as far as it may be told now: the index may still be that of other rights. */
-  #holderOf(digits: string): Holder {
-    const { index, revision } = this.#addresses.read();
-    const holder = index.get(digits) ?? nobody;
-    if (this.#access.everything || String(revision).startsWith(`${this.#access.epoch}\0`)) return holder;
-    const [of, name] = holder;
-    if (of === 'node') return this.#readsNode(name) ? holder : nobody;
-    // Whether a node that may be told of has an instance at the address is known when the index is built anew.
-    return this.#access.allNodes && this.#access.reads('service', name) ? holder : nobody;
-  }
-
   #reverse(digits: string): Subject {
-    const { behind } = this.#addresses.read();
-    const [of, name] = this.#holderOf(digits);
-    return { kind: 'reverse', of, name, stamp: `${of}\0${name}`, behind };
+    const { of, name } = this.#index.addresses.find(digits, this.#readable) ?? noHolder;
+    return { kind: 'reverse', of, name, stamp: `${of}\0${name}`, behind: this.#index.behind };
   }
 }
 
 function nodeSubject(node: NodeRow, behind: boolean): Subject {
   return { kind: 'node', node, stamp: `${node.name}\0${node.modified}`, behind };
-}
-
-/** What `compute` gives, computed again only when `revision` is another one. */
-function oncePer<T>(revision: () => number, compute: () => T): () => T {
-  let last: { readonly revision: number; readonly value: T } | undefined;
-  return () => {
-    const now = revision();
-    if (last?.revision !== now) last = { revision: now, value: compute() };
-    return last.value;
-  };
-}
-
-function folded(names: Iterable<string>): Map<string, string[]> {
-  const found = new Map<string, string[]>();
-  for (const name of names) {
-    if (!/[A-Z]/.test(name)) continue;
-    const key = lowerCase(name);
-    const same = found.get(key);
-    if (same === undefined) found.set(key, [name]);
-    else same.push(name);
-  }
-  // The order must not depend on the order of registrations.
-  for (const same of found.values()) same.sort();
-  return found;
-}
-
-function* nodeNames({ state }: Registry): Iterable<string> {
-  for (const { name } of find.nodes(state)) yield name;
-}
-
-/** What is built in one step. */
-function* whole<T>(build: () => T): Build<T> {
-  const built = build();
-  yield undefined;
-  return built;
-}
-
-/** Nodes before services, as in Consul; among equals the first by name. */
-function* addresses({ state }: Registry, access: NameAccess): Build<Map<string, Holder>> {
-  const found = new Map<string, Holder>();
-  const add = (of: 'node' | 'service', name: string, address: string) => {
-    const digits = address === '' ? undefined : addressDigits(address);
-    if (digits === undefined) return;
-    const known = found.get(digits);
-    if (known === undefined || (known[0] === of && name < known[1])) found.set(digits, [of, name]);
-  };
-  const readsNode = (node: string) => access.allNodes || access.reads('node', node);
-  for (const { name, address } of find.nodes(state)) {
-    if (readsNode(name)) add('node', name, address);
-    yield;
-  }
-  for (const service of [...state.services.names()]) {
-    if (!access.everything && !access.reads('service', service)) continue;
-    for (const { node, address } of find.instancesOfService(state, service)) {
-      if (readsNode(node)) add('service', service, address);
-      yield;
-    }
-  }
-  return found;
 }

@@ -157,6 +157,7 @@ export function dns(context: Context, options: DnsOptions = {}): Frontend {
     close() {
       recursors.close();
       connections.close();
+      responder.close();
       return Promise.resolve();
     },
   };

@@ -151,6 +151,7 @@ it('near to the one who asks, has the nearest of each first, and keeps no answer
     ...{ registry: replica, clock: context.clock, zone, limits: { udpBytesMax: 1_232, udpRecordsMax: 3 } },
     ...{ tellWhenCut: false, recursion: false, random: () => 0.5 },
   });
+  await responder.prepare();
   const asked = (address: string) => {
     const answer = responder.respond(queryPacket('ip.query.consul', 'A'), true, { address, ednsMax: Infinity });
     return decoded(answer as Buffer).answers.map(dataOf);

@@ -109,6 +109,11 @@ export class Responder {
     return this.#directory.prepare();
   }
 
+  /** Follows the registry no longer. */
+  close(): void {
+    this.#directory.close();
+  }
+
   /** Bytes of memory that kept answers take, about. */
   get keptBytes(): number {
     return this.#answers.weight;

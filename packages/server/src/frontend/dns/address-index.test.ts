@@ -1,0 +1,58 @@
+/** The index of addresses, compared with a list of rows that is searched from the beginning for each question. */
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { InstanceRow, NodeRow } from '../../registry/rows.ts';
+import { addressDigits } from './address.ts';
+import { AddressIndex, type Holder, type Readable } from './address-index.ts';
+
+type Sample = readonly [kind: 'node' | 'instance', name: string, node: string, address: string];
+
+const names = fc.constantFrom('a', 'b', 'B', 'c');
+const addresses = fc.constantFrom('10.0.0.1', '10.0.0.2', '::ffff:10.0.0.1', '2001:db8::1', 'host.example', '');
+const samples: fc.Arbitrary<Sample> = fc.tuple(fc.constantFrom('node', 'instance'), names, names, addresses);
+
+const rowOf = ([kind, name, node, address]: Sample) =>
+  (kind === 'node' ? { kind, name, address } : { kind, service: name, node, id: `${name}-${node}`, address }) as NodeRow | InstanceRow;
+const identityOf = (row: NodeRow | InstanceRow) => (row.kind === 'node' ? row.name : `${row.node} ${row.id}`);
+
+function naive(rows: Iterable<NodeRow | InstanceRow>, digits: string, readable: Readable): Holder | undefined {
+  const there = [...rows].filter(({ address }) => addressDigits(address) === digits);
+  const nodes = there.flatMap((row) => (row.kind === 'node' && readable.node(row.name) ? [row.name] : []));
+  const services = there.flatMap((row) =>
+    row.kind === 'instance' && readable.service(row.service) && readable.node(row.node) ? [row.service] : [],
+  );
+  const [node] = nodes.sort();
+  const [service] = services.sort();
+  if (node !== undefined) return { of: 'node', name: node };
+  return service === undefined ? undefined : { of: 'service', name: service };
+}
+
+test('finds what a search through all rows finds, whatever was added, changed and removed, and whatever may be told', () => {
+  const step = fc.tuple(fc.constantFrom('put', 'put', 'delete'), samples);
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), fc.array(names), fc.array(names), (steps, hiddenNodes, hiddenServices) => {
+      const readable: Readable = { node: (name) => !hiddenNodes.includes(name), service: (name) => !hiddenServices.includes(name) };
+      const index = new AddressIndex();
+      const rows = new Map<string, NodeRow | InstanceRow>();
+      for (const [action, sample] of steps) {
+        const row = rowOf(sample);
+        const key = `${row.kind} ${identityOf(row)}`;
+        const before = rows.get(key);
+        if (before !== undefined) index.delete(before);
+        rows.delete(key);
+        if (action === 'put') {
+          index.add(row);
+          // Gathering may add a row that a change has added already.
+          index.add(row);
+          rows.set(key, row);
+        }
+        for (const digits of ['0a000001', '0a000002', addressDigits('2001:db8::1') as string]) {
+          expect(index.find(digits, readable)).toEqual(naive(rows.values(), digits, readable));
+        }
+      }
+      for (const row of rows.values()) index.delete(row);
+      expect(index.size).toBe(0);
+    }),
+  );
+});

@@ -1,0 +1,75 @@
+/** That the index follows the registry: from the rows that there are when it begins, through changes, and over a restore. */
+
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { encodeRow } from '../../registry/codec.ts';
+import { keys } from '../../registry/rows.ts';
+import { CatalogIndex } from './catalog-index.ts';
+import { startRegistry } from './dns.case.ts';
+
+let registry: Awaited<ReturnType<typeof startRegistry>>;
+let index: CatalogIndex;
+
+beforeEach(async () => {
+  registry = await startRegistry();
+});
+afterEach(async () => {
+  index.close();
+  await registry.close();
+});
+
+const everything = { node: () => true, service: () => true };
+const holder = (digits: string) => index.addresses.find(digits, everything)?.name;
+
+/** Instances of one service, many to a transaction. */
+async function fill(count: number): Promise<void> {
+  for (let at = 0; at < count; at += 500) {
+    const instances = Array.from({ length: 500 }, (_, n) => ({ id: `i${at + n}`, service: 'many', address: `10.8.${(at + n) >> 8}.${(at + n) & 255}`, port: 80 }));
+    await registry.replica.submit({ kind: 'register', node: { name: 'n', address: '10.0.0.9' }, nodeMode: 'ensure', instances });
+  }
+}
+
+test('gathers what there is over several turns, follows changes meanwhile, and then looks through nothing again', async () => {
+  await fill(10_000);
+  index = new CatalogIndex(registry.replica);
+  const gathered = index.gather();
+  expect([index.behind, holder('0a080001'), holder('0a08270f')]).toEqual([true, 'many', undefined]);
+  // The first is gathered already, the last is not.
+  await registry.register({ id: 'n1', service: 'Late', address: '10.8.39.15' });
+  await registry.replica.submit({ kind: 'deregister-instance', node: 'n', id: 'i9999' });
+  await registry.replica.submit({ kind: 'deregister-instance', node: 'n', id: 'i1' });
+  await gathered;
+  expect([index.behind, holder('0a080001'), holder('0a08270f'), holder('0a08270e')]).toEqual([false, undefined, 'Late', 'many']);
+  const bucket = vi.spyOn(registry.replica.state, 'bucket');
+  await registry.replica.submit({ kind: 'kv-put', key: 'a', value: Buffer.from('1'), flags: 0n });
+  await registry.register({ id: 'n2', nodeAddress: '10.0.0.2' });
+  const whole = bucket.mock.calls.filter(([name]) => name === 'service\0many' || name === 'all\0node');
+  expect([holder('0a000002'), index.services.get('late'), whole]).toEqual(['n2', ['Late'], []]);
+});
+
+test('knows a name with capitals as long as there is one instance, or the node', async () => {
+  index = new CatalogIndex(registry.replica);
+  await index.gather();
+  await registry.register({ id: 'N1', service: 'Web' });
+  await registry.register({ id: 'N2', service: 'Web' });
+  await registry.register({ id: 'n2', service: 'WEB' });
+  expect([index.services.get('web'), index.nodes.get('n2')]).toEqual([['WEB', 'Web'], ['N2']]);
+  await registry.deregister('N1');
+  expect(index.services.get('web')).toEqual(['WEB', 'Web']);
+  await registry.deregister('N2');
+  await registry.replica.submit({ kind: 'deregister-node', node: 'N2' });
+  expect([index.services.get('web'), index.nodes.get('n2'), index.nodes.get('n1')]).toEqual([['WEB'], [], ['N1']]);
+});
+
+test('says that it is behind while it follows a restore, even one that comes while it gathers', async () => {
+  await fill(10_000);
+  index = new CatalogIndex(registry.replica);
+  const gathered = index.gather();
+  const node = { kind: 'node', name: 'new', id: '', address: '10.0.0.1', meta: {}, created: 1, modified: 1 } as const;
+  const restored = registry.replica.replace(function* make(state) {
+    yield;
+    const put = [{ key: keys.node('new'), value: encodeRow(node) }];
+    return { expect: [], put, delete: [...state.rows()].map(([key]) => key) };
+  });
+  await Promise.all([gathered, restored]);
+  expect([index.behind, holder('0a000001'), holder('0a080001'), index.addresses.size]).toEqual([false, 'new', undefined, 1]);
+});

@@ -1,0 +1,94 @@
+/**
+ * What the DNS must find other than by exact name: addresses, and names with capital letters. It is gathered once, before
+ * the first question, and then follows every change of the registry, a row at a time.
+ */
+
+import { inTurns } from '../../in-turns.ts';
+import type { Observer } from '../../registry/observer.ts';
+import { find } from '../../registry/reader.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { Row, RowChange } from '../../registry/rows.ts';
+import type { State } from '../../registry/state.ts';
+import { AddressIndex } from './address-index.ts';
+import { CaseIndex } from './case-index.ts';
+
+export class CatalogIndex implements Observer {
+  readonly addresses = new AddressIndex();
+  readonly services = new CaseIndex();
+  readonly nodes = new CaseIndex();
+  readonly #registry: Pick<Registry, 'state' | 'observe'>;
+  readonly #stopObserving: () => void;
+  #gathered = false;
+  #restoring = false;
+  #restores = 0;
+
+  constructor(registry: Pick<Registry, 'state' | 'observe'>) {
+    this.#registry = registry;
+    this.#stopObserving = registry.observe(this);
+  }
+
+  /** What is looked for may be missing: the index is being gathered, or follows a restore. */
+  get behind(): boolean {
+    return !this.#gathered || this.#restoring;
+  }
+
+  /** Gathers what there is, over some turns of the event loop. What changes meanwhile is followed already. */
+  async gather(): Promise<void> {
+    while (!this.#gathered) this.#gathered = await inTurns(this.#gathering());
+  }
+
+  close(): void {
+    this.#stopObserving();
+  }
+
+  observe(changes: readonly RowChange[]): void {
+    for (const change of changes) this.#follow(change);
+  }
+
+  *replaced(changes: readonly RowChange[]): Generator<void, void, undefined> {
+    this.#restores++;
+    this.#restoring = true;
+    yield;
+    for (const change of changes) {
+      this.#follow(change);
+      yield;
+    }
+    this.#restoring = false;
+  }
+
+  /** @returns whether it is complete: after a restore, the rows that it goes through are those from before */
+  *#gathering(): Generator<void, boolean, undefined> {
+    const { state } = this.#registry;
+    const restores = this.#restores;
+    for (const row of catalogRows(state)) {
+      if (this.#restores !== restores) return false;
+      this.#add(row);
+      yield;
+    }
+    return true;
+  }
+
+  #follow({ before, after }: RowChange): void {
+    if (before !== undefined) this.#delete(before);
+    if (after !== undefined) this.#add(after);
+  }
+
+  #add(row: Row): void {
+    if (row.kind === 'node') this.nodes.add(row.name);
+    else if (row.kind === 'instance') this.services.add(row.service);
+    else return;
+    this.addresses.add(row);
+  }
+
+  #delete(row: Row): void {
+    if (row.kind === 'node') this.nodes.delete(row.name);
+    else if (row.kind !== 'instance') return;
+    else if (!this.#registry.state.services.has(row.service)) this.services.delete(row.service);
+    this.addresses.delete(row);
+  }
+}
+
+function* catalogRows(state: State): Generator<Row, void, undefined> {
+  yield* find.nodes(state);
+  for (const service of [...state.services.names()]) yield* find.instancesOfService(state, service);
+}
