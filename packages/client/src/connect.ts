@@ -115,9 +115,9 @@ export async function connect(
     session,
     registrations,
     views,
-    source: new WatchCache(views, clock, timeoutMs),
+    source: new WatchCache(views, clock, timeoutMs, (pool, listener) => leases.want(pool, listener)),
     leases,
-    surroundings: { clock, random, lease: (pool, listener) => leases.want(pool, listener) },
+    surroundings: { clock, random },
     timeoutMs,
     uuid,
     onClose: async () => {

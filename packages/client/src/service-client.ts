@@ -38,8 +38,6 @@ export interface ServiceSurroundings {
   readonly clock?: Clock;
   /** Asked once, for the seed of the balancer. */
   readonly random?: Random;
-  /** Leases an ordinal among the callers of a service, for subsetting; tells of it as often as it changes. */
-  readonly lease?: (pool: string, listener: (ordinal: number) => void) => void;
 }
 
 /** An instance chosen for one request. Call `done` once it went well or not: balancers live on it. */
@@ -78,6 +76,7 @@ export class ServiceClient {
   readonly #connecting: Connecting;
   readonly #fetch: ServiceFetch;
   readonly #stopWatch: () => void;
+  readonly #stopLease: (() => void) | undefined;
   readonly #watches = new Set<Latest<SourcedSnapshot>>();
   /** Requests that came before the first list. */
   readonly #waiting = new Set<(failure?: Error) => void>();
@@ -113,7 +112,7 @@ export class ServiceClient {
     source: SnapshotSource,
     name: string,
     options: ServiceOptions = {},
-    { clock = systemClock, random = systemRandom, lease }: ServiceSurroundings = {},
+    { clock = systemClock, random = systemRandom }: ServiceSurroundings = {},
   ) {
     const limits = limitsOf(options);
     const { triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, retryAfterMaxMs, requestsMax: max } = limits;
@@ -143,7 +142,9 @@ export class ServiceClient {
       ...{ budget: new RetryBudget(options.retryBudget), hedging: hedgingOf(options, clock), concurrency: concurrencyOf(options) },
       listWait: () => (this.#known ? undefined : this.#wait),
     });
-    if (this.#router.wantsOrdinal) lease?.(name, (ordinal) => this.#transport.release(this.#router.useOrdinal(ordinal, clock.monotonic())));
+    if (this.#router.wantsOrdinal) {
+      this.#stopLease = source.lease?.(name, (ordinal) => transport.release(this.#router.useOrdinal(ordinal, clock.monotonic())));
+    }
     this.#stopWatch = source.watch(name, (snapshot) => {
       try {
         this.#accept(snapshot);
@@ -247,6 +248,7 @@ export class ServiceClient {
   async close(): Promise<void> {
     this.#closed = true;
     this.#stopWatch();
+    this.#stopLease?.();
     for (const values of this.#watches) values.end();
     const reason = new RegistryError('cancelled', `the client of ${this.name} was closed`);
     this.#endWait(reason);

@@ -2,51 +2,13 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { grpcReports, LoadMeter } from '../load-report/index.ts';
-import { StaticSource, type StaticInstance } from '../source/static-source.ts';
-import { channelOptions, registerRollcall, type PolicyName, type PolicyOptions } from './index.ts';
+import { LoadMeter } from '../load-report/index.ts';
+import { at, atEnd, type Backend, backend, bytes, cleanUp, client, registerEcho, service, source } from './echo.case.ts';
+import { channelOptions, type PolicyName } from './index.ts';
 import { policies } from './policies.ts';
 
-const source = new StaticSource();
-const cleanups: (() => unknown)[] = [];
-
-beforeAll(() => registerRollcall(source));
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
-
-const bytes = { serialize: (text: string) => Buffer.from(text), deserialize: (buffer: Buffer) => buffer.toString() };
-const shape = (path: string, responseStream: boolean) => ({
-  ...{ path, requestStream: false, responseStream },
-  ...{ requestSerialize: bytes.serialize, requestDeserialize: bytes.deserialize },
-  ...{ responseSerialize: bytes.serialize, responseDeserialize: bytes.deserialize },
-});
-const service = { who: shape('/test.Echo/Who', false), count: shape('/test.Echo/Count', true) };
-
-type Who = (call: grpc.ServerUnaryCall<string, string>, answer: grpc.sendUnaryData<string>) => void;
-
-interface Backend {
-  readonly name: string;
-  readonly port: number;
-  readonly server: grpc.Server;
-}
-
-async function backend(name: string, who: Who = (_, answer) => answer(null, name), meter = new LoadMeter()): Promise<Backend> {
-  const server = new grpc.Server({ interceptors: [grpcReports(grpc, { meter })] });
-  server.addService(service, {
-    who,
-    count: (call: grpc.ServerWritableStream<string, string>) => {
-      for (const n of [1, 2, 3]) call.write(`${name} ${n}`);
-      call.end();
-    },
-  });
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound))),
-  );
-  cleanups.push(() => server.forceShutdown());
-  return { name, port, server };
-}
+beforeAll(registerEcho);
+afterEach(cleanUp);
 
 /** A way to a backend that can be cut as the death of its process does: connections are reset, later ones refused. */
 async function mortal({ port }: Backend) {
@@ -64,44 +26,9 @@ async function mortal({ port }: Backend) {
     proxy.close();
     for (const socket of sockets) socket.resetAndDestroy();
   };
-  cleanups.push(kill);
+  atEnd(kill);
   return { port: (proxy.address() as AddressInfo).port, kill };
 }
-
-let services = 0;
-
-function client(instances: readonly StaticInstance[], policy: PolicyName = 'round_robin', options: PolicyOptions = {}) {
-  const name = `orders-${services++}`;
-  source.set(name, instances);
-  const made = new grpc.Client(`rollcall:///${name}`, grpc.credentials.createInsecure(), {
-    ...channelOptions(policy, options),
-    'grpc.initial_reconnect_backoff_ms': 100,
-  });
-  cleanups.push(() => made.close());
-  const who = (metadata = new grpc.Metadata(), deadlineMs = 10_000) =>
-    new Promise<string>((resolve, reject) =>
-      made.makeUnaryRequest(service.who.path, bytes.serialize, bytes.deserialize, 'x', metadata, { deadline: Date.now() + deadlineMs }, (error, value) =>
-        error ? reject(error) : resolve(value ?? ''),
-      ),
-    );
-  const count = () =>
-    new Promise<string[]>((resolve, reject) => {
-      const heard: string[] = [];
-      made
-        .makeServerStreamRequest(service.count.path, bytes.serialize, bytes.deserialize, 'x')
-        .on('data', (text: string) => heard.push(text))
-        .on('error', reject)
-        .on('end', () => resolve(heard));
-    });
-  const become = (list: readonly StaticInstance[]) => source.set(name, list);
-  /** Calls until all of the names have answered: connections come one by one. */
-  const all = async (names: readonly string[]) => {
-    for (const seen = new Set<string>(); names.some((one) => !seen.has(one)); ) seen.add(await who());
-  };
-  return { who, count, become, all };
-}
-
-const at = ({ port }: Backend, more: Partial<Exclude<StaticInstance, string>> = {}) => ({ address: '127.0.0.1', port, ...more });
 
 describe('a channel to rollcall:///', () => {
   it('spreads calls and streams over the instances', async () => {
@@ -148,7 +75,7 @@ describe('a channel to rollcall:///', () => {
 
   it('waits for the first list', async () => {
     const made = new grpc.Client('rollcall:///late', grpc.credentials.createInsecure(), channelOptions());
-    cleanups.push(() => made.close());
+    atEnd(() => made.close());
     const a = await backend('a');
     const answer = new Promise((resolve, reject) =>
       made.makeUnaryRequest(service.who.path, bytes.serialize, bytes.deserialize, 'x', (error, value) => (error ? reject(error) : resolve(value))),
@@ -228,7 +155,7 @@ describe('under load', () => {
     await new Promise<void>((resolve, reject) =>
       again.bindAsync(`127.0.0.1:${a.port}`, grpc.ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve())),
     );
-    cleanups.push(() => again.forceShutdown());
+    atEnd(() => again.forceShutdown());
     await all(['again', 'b']);
   });
 });
@@ -281,7 +208,7 @@ describe('zones', () => {
   it('keep calls in the own one, until its servers report that they have less headroom', async () => {
     let used = 0.1;
     const [a, b] = [await backend('a', undefined, new LoadMeter(undefined, () => used)), await backend('b', undefined, new LoadMeter(undefined, () => 0.1))];
-    const { who, all } = client([inZone(a), inZone(b)], 'round_robin', { zone: { own: 'a', sizeMin: 2, spillByLoad: true } });
+    const { who, all } = client([inZone(a), inZone(b)], 'round_robin', { routing: { zone: { own: 'a', sizeMin: 2, spillByLoad: true } } });
     await all(['a', 'b']);
     const shareOfB = async () => {
       let count = 0;
@@ -295,9 +222,9 @@ describe('zones', () => {
   });
 
   it('have options, each known and in its range', () => {
-    expect(() => channelOptions('round_robin', { zone: { own: 'a', spillByload: true } as never })).toThrow('zone has no option spillByload; did you mean spillByLoad?');
-    expect(() => channelOptions('round_robin', { zone: { own: 'a', spillByLoad: { probeShare: 0 } } })).toThrow('spillByLoad.probeShare is 0');
-    expect(() => channelOptions('round_robin', { zone: { own: 'a', sizeMin: 0.5 } })).toThrow('zone.sizeMin is 0.5');
+    expect(() => channelOptions('round_robin', { routing: { zone: { own: 'a', spillByload: true } as never } })).toThrow('zone has no option spillByload; did you mean spillByLoad?');
+    expect(() => channelOptions('round_robin', { routing: { zone: { own: 'a', spillByLoad: { probeShare: 0 } } } })).toThrow('spillByLoad.probeShare is 0');
+    expect(() => channelOptions('round_robin', { routing: { zone: { own: 'a', sizeMin: 0.5 } } })).toThrow('zone.sizeMin is 0.5');
   });
 });
 

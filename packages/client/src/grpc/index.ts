@@ -12,8 +12,9 @@ import type { SnapshotSource } from '../source/snapshot-source.ts';
 import { registerPolicies } from './load-balancer.ts';
 import { registerScheme } from './resolver.ts';
 
-export { channelOptions } from './policies.ts';
-export type { MethodOptions, PolicyName, PolicyOptions } from './policies.ts';
+export { channelOptions } from './channel-options.ts';
+export type { MethodOptions, PolicyOptions } from './channel-options.ts';
+export type { PolicyName } from './policies.ts';
 
 /**
  * Registers the scheme `rollcall` and all policies for this process. Each call adds a source: a service has the instances

@@ -25,6 +25,12 @@ export class JoinedSources {
     };
   }
 
+  /** Leases an ordinal among the callers of a service from the first source that can; see `SnapshotSource.lease`. */
+  lease(service: string, listener: (ordinal: number) => void): () => void {
+    for (const source of this.#sources) if (source.lease !== undefined) return source.lease(service, listener);
+    return () => {};
+  }
+
   /** Tells of every change; of an empty list only when each source has said that it has none. @returns ends the watch */
   watch(service: string, listener: Listener): () => void {
     const watch = new JoinedWatch(service, listener);

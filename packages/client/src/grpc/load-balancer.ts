@@ -1,30 +1,28 @@
 /**
  * A load-balancing policy of grpc-js around a balancer of this package:
  *
- *     instances ─► a connection each (grpc's pick_first) ─► those that are connected ─► Router ─► the call
+ *     instances ─► those that are used ─► a connection each (grpc's pick_first) ─► ChannelRouter ─► the call
  *
  * What connects and reconnects is grpc's; which connected instance a call goes to is ours. An instance whose
  * connection is lost is out at once; how calls end is told to the balancer, with what the server says of its load
  * in the trailers. Latency is the time of the whole call, so for long streams choose a policy that counts calls.
  */
 
-import { connectivityState, experimental, status, type ChannelOptions, type Metadata } from '@grpc/grpc-js';
-import type { Instance } from '@rollcall/protocol';
-import type { BalancerFactory, OutcomeResult } from '../balancer/balancer.ts';
-import { Picker } from '../routing/picker.ts';
-import { SeededRandom } from '../balancer/seeded-random.ts';
+import { connectivityState, experimental, status, Metadata, type ChannelOptions } from '@grpc/grpc-js';
+import { isRegistryError, type Instance } from '@rollcall/protocol';
+import type { BalancerFactory } from '../balancer/balancer.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../clock.ts';
 import { type Endpoint, identityOf } from '../endpoint.ts';
-import { decodeLoadReport, loadTrailer } from '../load-report/orca.ts';
-import { Router } from '../routing/router.ts';
-import type { ZoneOptions } from '../routing/routing-options.ts';
+import { loadOf, metadataValue, resultOf } from './call-outcome.ts';
+import { settingsOption } from './channel-options.ts';
+import { ChannelRouter, type ChannelSettings } from './channel-router.ts';
 import { policies, policyPrefix, type PolicyName } from './policies.ts';
-import { endpointOf, instancesAttribute } from './resolver.ts';
+import { Reservations } from './reservations.ts';
+import { endpointOf, listAttribute, type ResolvedList } from './resolver.ts';
 
 interface Config {
   readonly balancer: object;
   readonly keyHeader: string | undefined;
-  readonly zone: ZoneOptions | undefined;
 }
 
 interface Child {
@@ -37,6 +35,11 @@ export interface PolicySurroundings {
   readonly clock?: Clock;
   readonly random?: Random;
 }
+
+/** Calls that wait for an instance which may be called again are picked again after this, in milliseconds. */
+const repickMs = 250;
+
+const noSettings: ChannelSettings = {};
 
 /** Registers all policies for this process; once is enough. */
 export function registerPolicies({ clock = systemClock, random = systemRandom }: PolicySurroundings = {}): void {
@@ -56,7 +59,6 @@ export function registerPolicies({ clock = systemClock, random = systemRandom }:
 interface PolicyConfig extends experimental.TypedLoadBalancingConfig {
   readonly factory: BalancerFactory;
   readonly keyHeader: string | undefined;
-  readonly zone: ZoneOptions | undefined;
 }
 
 function configOf(typeName: string, factoryOf: (config: object) => BalancerFactory) {
@@ -74,10 +76,6 @@ function configOf(typeName: string, factoryOf: (config: object) => BalancerFacto
       return this.#config.keyHeader;
     }
 
-    get zone(): ZoneOptions | undefined {
-      return this.#config.zone;
-    }
-
     getLoadBalancerName(): string {
       return typeName;
     }
@@ -87,7 +85,7 @@ function configOf(typeName: string, factoryOf: (config: object) => BalancerFacto
     }
 
     static createFromJson(json: Partial<Config>) {
-      return new this({ balancer: json.balancer ?? {}, keyHeader: json.keyHeader, zone: json.zone });
+      return new this({ balancer: json.balancer ?? {}, keyHeader: json.keyHeader });
     }
   };
 }
@@ -98,10 +96,17 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
   readonly #typeName: string;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #reservations: Reservations;
   readonly #children = new Map<string, Child>();
-  #router: Router | undefined;
+  #router: ChannelRouter | undefined;
   #config = '';
+  #settings = noSettings;
   #keyHeader: string | undefined;
+  #list: ResolvedList = { instances: [] };
+  #options: ChannelOptions = {};
+  #note = '';
+  #stopLease: (() => void) | undefined;
+  #stopRepick: (() => void) | undefined;
   #state = connectivityState.IDLE;
   #updating = false;
   #lastError = 'no connection was tried yet';
@@ -111,6 +116,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
     this.#typeName = typeName;
     this.#clock = clock;
     this.#random = random;
+    this.#reservations = new Reservations(clock);
     this.#childHelper = experimental.createChildChannelControlHelper(helper, {
       updateState: (_state, _picker, error) => {
         if (error !== null) this.#lastError = error;
@@ -131,15 +137,11 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
       this.#update(connectivityState.TRANSIENT_FAILURE, new experimental.UnavailablePicker(list.error), list.error.details);
       return true;
     }
-    const { factory, keyHeader, zone } = config as PolicyConfig;
-    const described = JSON.stringify(config.toJsonObject());
-    this.#keyHeader = keyHeader;
-    if (this.#router === undefined || described !== this.#config) {
-      const random = new SeededRandom(this.#random() * 2 ** 32);
-      this.#router = new Router(zone === undefined ? {} : { zone }, () => new Picker(factory, {}, random), random);
-      this.#config = described;
-    }
-    this.#connect(instancesOf(list.value, options), options, note);
+    this.#list = (options[listAttribute] as ResolvedList | undefined) ?? { instances: list.value.flatMap(instancesAt) };
+    this.#options = options;
+    this.#note = note;
+    this.#configure(config as PolicyConfig, (options[settingsOption] as ChannelSettings | undefined) ?? noSettings);
+    this.#connect();
     this.#report();
     return true;
   }
@@ -152,6 +154,8 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
   resetBackoff(): void {}
 
   destroy(): void {
+    this.#stopLease?.();
+    this.#stopRepick?.();
     for (const { leaf } of this.#children.values()) leaf.destroy();
     this.#children.clear();
   }
@@ -160,10 +164,27 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
     return this.#typeName;
   }
 
-  #connect(instances: readonly Instance[], options: ChannelOptions, note: string): void {
+  #configure(config: PolicyConfig, settings: ChannelSettings): void {
+    this.#keyHeader = config.keyHeader;
+    const described = JSON.stringify(config.toJsonObject());
+    if (this.#router !== undefined && described === this.#config && settings === this.#settings) return;
+    this.#config = described;
+    this.#settings = settings;
+    this.#stopLease?.();
+    const router = (this.#router = new ChannelRouter(settings, config.factory, this.#clock, this.#random()));
+    if (!router.wantsOrdinal) return;
+    this.#stopLease = this.#list.lease?.((ordinal) => {
+      router.useOrdinal(ordinal);
+      this.#connect();
+      this.#report();
+    });
+  }
+
+  #connect(): void {
     // Leaves report while they are made; one report of all of them follows.
     this.#updating = true;
-    const wanted = new Map(instances.map((instance) => [identityOf(instance), instance]));
+    const used = this.#router?.used(this.#list.instances) ?? [];
+    const wanted = new Map(used.map((instance) => [identityOf(instance), instance]));
     for (const [identity, { leaf }] of this.#children) {
       if (wanted.has(identity)) continue;
       leaf.destroy();
@@ -173,7 +194,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
       const known = this.#children.get(identity);
       if (known !== undefined) known.instance = instance;
       else {
-        const leaf = new experimental.LeafLoadBalancer(endpointOf(instance), this.#childHelper, options, note);
+        const leaf = new experimental.LeafLoadBalancer(endpointOf(instance), this.#childHelper, this.#options, this.#note);
         this.#children.set(identity, { instance, leaf });
         leaf.startConnecting();
       }
@@ -181,20 +202,29 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
     this.#updating = false;
   }
 
+  #isConnected(instance: Instance): boolean {
+    return this.#children.get(identityOf(instance))?.leaf.getConnectivityState() === connectivityState.READY;
+  }
+
   #report(): void {
     if (this.#updating) return;
     const children = [...this.#children.values()];
     const inState = (state: connectivityState) => children.filter(({ leaf }) => leaf.getConnectivityState() === state);
-    const ready = inState(connectivityState.READY);
-    this.#router?.update(ready.map(({ instance }) => instance), this.#clock.monotonic());
-    if (ready.length > 0) this.#update(connectivityState.READY, this.#readyPicker(), null);
+    this.#router?.update(children.map(({ instance }) => instance), (instance) => this.#isConnected(instance));
+    if (inState(connectivityState.READY).length > 0) this.#update(connectivityState.READY, this.#readyPicker(), null);
     else if (inState(connectivityState.CONNECTING).length > 0) this.#update(connectivityState.CONNECTING, new experimental.QueuePicker(this), null);
     else if (inState(connectivityState.TRANSIENT_FAILURE).length > 0) {
-      const details = `${this.#typeName}: no instance can be connected to, the last since: ${this.#lastError}`;
-      this.#update(connectivityState.TRANSIENT_FAILURE, new experimental.UnavailablePicker({ details }), details);
+      this.#fail(`no instance can be connected to, the last since: ${this.#lastError}`);
+    } else if (children.length === 0) {
+      this.#fail('no instance of the service is selected for this channel');
     } else this.#update(connectivityState.IDLE, new experimental.QueuePicker(this), null);
     // Connections that were lost come back without waiting for a call to need them.
     for (const { leaf } of inState(connectivityState.IDLE)) leaf.exitIdle();
+  }
+
+  #fail(why: string): void {
+    const details = `${this.#typeName}: ${why}`;
+    this.#update(connectivityState.TRANSIENT_FAILURE, new experimental.UnavailablePicker({ details }), details);
   }
 
   #update(state: connectivityState, picker: experimental.Picker, error: string | null): void {
@@ -204,33 +234,55 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
   }
 
   #readyPicker(): experimental.Picker {
-    const router = this.#router as Router;
+    const router = this.#router as ChannelRouter;
     const keyHeader = this.#keyHeader;
     return {
       pick: (args) => {
+        const { metadata } = args;
         const now = this.#clock.monotonic();
-        const endpoint = router.pick(now, [], keyHeader === undefined ? undefined : keyOf(args.metadata, keyHeader));
-        const child = endpoint && this.#children.get(identityOf(endpoint.instance));
-        // Everybody connected is left out, or has just gone: the next picker is on its way.
-        if (endpoint === undefined || child === undefined) return new experimental.QueuePicker(this).pick(args);
-        return this.#followed(child.leaf.getPicker().pick(args), router, endpoint, now);
+        const key = keyHeader === undefined ? undefined : metadataValue(metadata, keyHeader);
+        try {
+          const endpoint = router.pick(now, key, (name) => metadataValue(metadata, name));
+          const child = endpoint && this.#children.get(identityOf(endpoint.instance));
+          // Every connected one is left out, or has just gone: the next picker is on its way.
+          if (endpoint === undefined || child === undefined) return new experimental.QueuePicker(this).pick(args);
+          return this.#followed(child.leaf.getPicker().pick(args), router, endpoint, now);
+        } catch (error) {
+          if (!isRegistryError(error, 'unavailable')) throw error;
+          return this.#refused(error.message);
+        }
       },
     };
   }
 
+  /** Breakers or limits let no instance be called: the call fails, or waits if it says `waitForReady`. */
+  #refused(details: string): experimental.PickResult {
+    // Calls that wait are picked again when there is a new picker.
+    this.#stopRepick ??= this.#clock.timer(repickMs, () => {
+      this.#stopRepick = undefined;
+      this.#report();
+    });
+    const refusal = { code: status.UNAVAILABLE, details, metadata: new Metadata() };
+    return {
+      ...{ pickResultType: experimental.PickResultType.TRANSIENT_FAILURE, subchannel: null, status: refusal },
+      ...{ onCallStarted: null, onCallEnded: null },
+    };
+  }
+
   /** Counts the call, and tells the balancer how it ends. */
-  #followed(result: experimental.PickResult, router: Router, endpoint: Endpoint, startedAt: number): experimental.PickResult {
+  #followed(result: experimental.PickResult, router: ChannelRouter, endpoint: Endpoint, startedAt: number): experimental.PickResult {
     if (result.pickResultType !== experimental.PickResultType.COMPLETE) return result;
     const { onCallStarted, onCallEnded } = result;
+    const reservation = this.#reservations.take(endpoint);
     return {
       ...result,
       onCallStarted: () => {
         onCallStarted?.();
-        endpoint.inFlight += 1;
+        this.#reservations.started(reservation);
       },
       onCallEnded: (code, details, metadata) => {
         onCallEnded?.(code, details, metadata);
-        endpoint.inFlight -= 1;
+        this.#reservations.ended(reservation);
         const now = this.#clock.monotonic();
         router.observe(endpoint, { now, latencyMs: now - startedAt, result: resultOf(code), load: loadOf(metadata) });
       },
@@ -238,36 +290,11 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
   }
 }
 
-/** Instances come beside the addresses; without them (another resolver), addresses are all there is. */
-function instancesOf(endpoints: readonly experimental.Endpoint[], options: ChannelOptions): readonly Instance[] {
-  const given = options[instancesAttribute] as readonly Instance[] | undefined;
-  if (given !== undefined) return given;
-  return endpoints.flatMap(({ addresses }) =>
-    addresses.flatMap((address) => {
-      if (!('port' in address)) return [];
-      const id = experimental.subchannelAddressToString(address);
-      return [{ id, service: '', node: '', address: address.host, port: address.port, tags: [], meta: {}, weight: 1, status: 'passing' as const }];
-    }),
-  );
-}
-
-function keyOf(metadata: Metadata, header: string): string | undefined {
-  const [value] = metadata.get(header);
-  return typeof value === 'string' ? value : value?.toString('latin1');
-}
-
-/** Statuses that say that the server cannot; the others are the application's own answers. */
-const failures: ReadonlySet<status> = new Set([
-  ...[status.UNKNOWN, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED],
-  ...[status.INTERNAL, status.UNAVAILABLE, status.DATA_LOSS],
-]);
-
-function resultOf(code: status): OutcomeResult {
-  if (code === status.CANCELLED) return 'cancelled';
-  return failures.has(code) ? 'failed' : 'ok';
-}
-
-function loadOf(trailers: Metadata) {
-  const [report] = trailers.get(loadTrailer);
-  return report instanceof Uint8Array ? decodeLoadReport(report) : undefined;
+/** Instances of another resolver, which has addresses only. */
+function instancesAt({ addresses }: experimental.Endpoint): readonly Instance[] {
+  return addresses.flatMap((address) => {
+    if (!('port' in address)) return [];
+    const id = experimental.subchannelAddressToString(address);
+    return [{ id, service: '', node: '', address: address.host, port: address.port, tags: [], meta: {}, weight: 1, status: 'passing' as const }];
+  });
 }

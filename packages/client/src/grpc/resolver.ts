@@ -10,8 +10,15 @@ import { JoinedSources } from './joined-sources.ts';
 
 type Endpoint = experimental.Endpoint;
 
-/** Where the policy finds the instances behind the addresses, among the channel's options. */
-export const instancesAttribute = 'rollcall.instances';
+/** What a service is resolved to, besides addresses. */
+export interface ResolvedList {
+  readonly instances: readonly Instance[];
+  /** Leases an ordinal among the callers of the service; see `SnapshotSource.lease`. */
+  readonly lease?: ((listener: (ordinal: number) => void) => () => void) | undefined;
+}
+
+/** Where the policy finds that, among the channel's options. Options of this prefix do not keep channels from sharing a connection. */
+export const listAttribute = `${experimental.SUBCHANNEL_ARGS_EXCLUDE_KEY_PREFIX}.rollcall.list`;
 
 /** Kept for the process, since grpc-js keeps resolvers so. */
 const sources = new JoinedSources();
@@ -65,7 +72,8 @@ function resolverOf(source: JoinedSources) {
     #tell(instances: readonly Instance[]): void {
       const reachable = instances.filter(({ port }) => port !== 0);
       const list = reachable.length === 0 ? experimental.statusOrFromError<Endpoint[]>(nobody(this.#service)) : experimental.statusOrFromValue(reachable.map(endpointOf));
-      this.#listener(list, { [instancesAttribute]: reachable }, null, '');
+      const resolved: ResolvedList = { instances: reachable, lease: (heard) => source.lease(this.#service, heard) };
+      this.#listener(list, { [listAttribute]: resolved }, null, '');
     }
   };
 }

@@ -113,11 +113,20 @@ export class Router implements EndpointChooser {
     return this.update(this.#instances, now);
   }
 
+  /** Of a list, the instances that requests may go to: those that are selected, and of the subset. */
+  used(instances: readonly Instance[]): readonly Instance[] {
+    const selected = instances.filter(this.#selects);
+    if (this.#canary === undefined) return this.#subset(selected);
+    const isNone = (instance: Instance) => !this.#isCanary(instance);
+    // A canary has a subset of its own: a subset of all instances might have none of it.
+    return [...this.#subset(selected.filter(isNone)), ...this.#subset(selected.filter(this.#isCanary))];
+  }
+
   /** Takes over a newer list. @returns the endpoints that are gone */
   update(instances: readonly Instance[], now: number): readonly Endpoint[] {
     this.#instances = instances;
     const lists = new Map<string, { readonly at: Pick<Group, 'canary' | 'level' | 'zone'>; readonly members: Instance[] }>();
-    for (const instance of this.#used(instances)) {
+    for (const instance of this.used(instances)) {
       const at = this.#placeOf(instance);
       const name = `${at.canary}\n${at.level}\n${at.zone}`;
       const list = lists.get(name);
@@ -192,7 +201,7 @@ export class Router implements EndpointChooser {
   }
 
   #unused(): ReadonlyMap<Instance, Reason> {
-    const used = new Set(this.#used(this.#instances));
+    const used = new Set(this.used(this.#instances));
     const unused = this.#instances.filter((instance) => !used.has(instance));
     return new Map(unused.map((instance) => [instance, { kind: this.#selects(instance) ? 'subset' : 'selector' }]));
   }
@@ -213,14 +222,6 @@ export class Router implements EndpointChooser {
   #makeGroup(at: Pick<Group, 'canary' | 'level' | 'zone'>): Group {
     const spill = at.zone === this.#options.zone?.own ? this.#makeSpill?.() : undefined;
     return { ...at, picker: this.#makePicker(), load: new ZoneLoad(), spill, share: 0 };
-  }
-
-  /** A canary has a subset of its own: in one of all instances there might be nobody of it. */
-  #used(instances: readonly Instance[]): readonly Instance[] {
-    const selected = instances.filter(this.#selects);
-    if (this.#canary === undefined) return this.#subset(selected);
-    const isNone = (instance: Instance) => !this.#isCanary(instance);
-    return [...this.#subset(selected.filter(isNone)), ...this.#subset(selected.filter(this.#isCanary))];
   }
 
   #subset(instances: readonly Instance[]): readonly Instance[] {

@@ -23,8 +23,3 @@ export function spillMaker(zone: ZoneOptions, onSpill: SpillListener): (() => Lo
   void make();
   return make;
 }
-
-/** @throws RegistryError `invalid_argument` for an option that there is not or is out of its range */
-export function demandZone(zone: ZoneOptions): void {
-  spillMaker(zone, () => {});
-}

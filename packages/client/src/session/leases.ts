@@ -34,14 +34,16 @@ export class Leases implements SessionPart {
     return this.#leases.size;
   }
 
-  /** Leases an ordinal, and tells the listener of it and of every later one. */
-  want(pool: string, listener: (ordinal: number) => void): void {
+  /** Leases an ordinal, and tells the listener of it and of every later one. @returns ends the telling; the lease stays */
+  want(pool: string, listener: (ordinal: number) => void): () => void {
     let lease = this.#leases.get(pool);
     if (lease === undefined) this.#leases.set(pool, (lease = { listeners: new Set(), ordinal: undefined, settled: false }));
     lease.listeners.add(listener);
     if (lease.ordinal !== undefined) listener(lease.ordinal);
     this.#options.session.urge();
     if (this.#greeted) this.#ask(pool, lease);
+    const { listeners } = lease;
+    return () => listeners.delete(listener);
   }
 
   opened(): void {}

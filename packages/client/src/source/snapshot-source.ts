@@ -30,4 +30,12 @@ export interface SnapshotSource {
    * @returns ends the watch; idempotent
    */
   watch(service: string, listener: (snapshot: SourcedSnapshot) => void): () => void;
+
+  /**
+   * Leases a number among the callers of a service: no other caller has it, and they are dense from 0. Sources without
+   * a registry have none.
+   * @param listener told of the number once it is leased, and whenever it changes
+   * @returns ends the telling; the number stays leased as long as the client lives
+   */
+  lease?(service: string, listener: (ordinal: number) => void): () => void;
 }

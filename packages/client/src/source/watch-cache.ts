@@ -9,14 +9,19 @@ import type { CachedView } from '../session/cached-view.ts';
 import type { WatchedViews } from '../session/watched-views.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 
+/** Leases ordinals; see `SnapshotSource.lease`. */
+export type Lease = NonNullable<SnapshotSource['lease']>;
+
 export class WatchCache implements SnapshotSource {
+  readonly lease: Lease;
   readonly #views: WatchedViews;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   /** The snapshot made last of each view that is current: asked for with every request. */
   readonly #made = new WeakMap<CachedView, { readonly stamp: number; readonly snapshot: SourcedSnapshot }>();
 
-  constructor(views: WatchedViews, clock: Clock, timeoutMs: number) {
+  constructor(views: WatchedViews, clock: Clock, timeoutMs: number, lease: Lease) {
+    this.lease = lease;
     this.#views = views;
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;

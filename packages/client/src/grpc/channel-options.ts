@@ -1,0 +1,90 @@
+/**
+ * The options of a channel whose calls are balanced here: the policy's name and what is plain data go into the service
+ * config, as gRPC has it (https://github.com/grpc/grpc/blob/master/doc/service_config.md); what may hold functions
+ * (selectors, listeners) goes beside it, as an option of the channel that grpc-js hands to the policy.
+ */
+
+import { experimental, type ChannelOptions } from '@grpc/grpc-js';
+import { demandKnown, type OptionNames } from '../demand.ts';
+import { breakersOf, limitsOf, type ServiceOptions } from '../service-options.ts';
+import { makeRouter, type ChannelSettings } from './channel-router.ts';
+import { policies, policyPrefix, type PolicyName } from './policies.ts';
+
+/** The settings of a channel, among its options. Options of this prefix do not keep channels from sharing a connection. */
+export const settingsOption = `${experimental.SUBCHANNEL_ARGS_EXCLUDE_KEY_PREFIX}.rollcall.settings`;
+
+export interface PolicyOptions extends ChannelSettings {
+  /** Options of the balancer, as plain values. */
+  readonly balancer?: object;
+  /** Metadata key of calls whose value is the key of balancers that hash. */
+  readonly keyHeader?: string;
+  /**
+   * Calls that end as UNAVAILABLE are made again, so often at most; only for methods that may be made twice.
+   * 1 by default: not at all. At most 5, since grpc-js has that limit.
+   */
+  readonly triesMax?: number;
+  /** Instead of that for single methods: `package.Service/Method`, or `package.Service` for all of its methods. */
+  readonly methods?: Readonly<Record<string, MethodOptions>>;
+}
+
+export interface MethodOptions {
+  /** Calls of an idempotent method that end as UNAVAILABLE are made again, so often at most, up to 5. 1 by default: not at all. */
+  readonly triesMax?: number;
+  /**
+   * The same call goes to another instance when there is no answer after so long, in milliseconds, 0 or more, up to
+   * `triesMax` (2 by default) times in all; the first answer counts. For idempotent methods, in place of retries.
+   */
+  readonly hedgeAfterMs?: number;
+}
+
+const policyOptions: OptionNames<PolicyOptions> = {
+  balancer: true, keyHeader: true, triesMax: true, methods: true, routing: true, ejection: true, panicThreshold: true,
+  breaker: true, endpointRequestsMax: true, onEvent: true,
+};
+const methodOptions: OptionNames<MethodOptions> = { triesMax: true, hedgeAfterMs: true };
+
+/**
+ * Options of a channel whose calls are balanced by that policy.
+ * @throws RegistryError `invalid_argument` for an option that there is not or is out of its range
+ * @example new Client('rollcall:///orders', credentials.createInsecure(), channelOptions('peak_ewma'))
+ */
+export function channelOptions(name: PolicyName = 'peak_ewma', options: PolicyOptions = {}): ChannelOptions {
+  demandKnown(options, policyOptions, 'channelOptions');
+  const { balancer = {}, keyHeader, triesMax = 1, methods = {}, ...settings } = options;
+  // In the channel, no caller could catch what is wrong with them.
+  check(settings, policies[name](balancer));
+  const own = Object.entries(methods).map(([method, given]) => ({ name: [nameOf(method)], ...policyOf(given) }));
+  const methodConfig = [...own, ...(triesMax > 1 ? [{ name: [{}], ...policyOf({ triesMax }) }] : [])];
+  const serviceConfig = {
+    loadBalancingConfig: [{ [policyPrefix + name]: { balancer, ...(keyHeader !== undefined && { keyHeader }) } }],
+    ...(methodConfig.length > 0 && { methodConfig, retryThrottling: { maxTokens: 100, tokenRatio: 0.2 } }),
+  };
+  return {
+    'grpc.service_config': JSON.stringify(serviceConfig),
+    ...(Object.keys(settings).length > 0 && { [settingsOption]: settings }),
+  };
+}
+
+function check(settings: ChannelSettings, balancer: NonNullable<ServiceOptions['balancer']>): void {
+  limitsOf(settings);
+  breakersOf(settings, () => {});
+  makeRouter(settings, balancer, { monotonic: () => 0 }, 0, () => {});
+}
+
+/** As service configs name methods. */
+function nameOf(method: string): { readonly service: string; readonly method?: string } {
+  const [service = '', name] = method.split('/');
+  return name === undefined ? { service } : { service, method: name };
+}
+
+function policyOf(options: MethodOptions): object {
+  demandKnown(options, methodOptions, 'a method of channelOptions');
+  const { hedgeAfterMs, triesMax = hedgeAfterMs === undefined ? 1 : 2 } = options;
+  const statusCodes = ['UNAVAILABLE'];
+  if (hedgeAfterMs !== undefined) {
+    return { hedgingPolicy: { maxAttempts: triesMax, hedgingDelay: `${hedgeAfterMs / 1000}s`, nonFatalStatusCodes: statusCodes } };
+  }
+  if (triesMax === 1) return {};
+  const backOff = { initialBackoff: '0.01s', maxBackoff: '0.1s', backoffMultiplier: 2 };
+  return { retryPolicy: { maxAttempts: triesMax, ...backOff, retryableStatusCodes: statusCodes } };
+}

@@ -1,0 +1,109 @@
+/**
+ * The router of one channel, the same as that of `fetch`: selectors, canaries, subsets, levels, zones, ejection, and
+ * the guard with breakers and limits of single instances. It knows neither connections nor calls.
+ *
+ * An instance without a connection counts as critical: so it gets no call while others are connected, and levels and
+ * zones that have lost connections pass calls on to the others.
+ */
+
+import type { Instance } from '@rollcall/protocol';
+import type { BalancerFactory, Outcome } from '../balancer/balancer.ts';
+import { SeededRandom } from '../balancer/seeded-random.ts';
+import type { Clock } from '../clock.ts';
+import { type Endpoint, isReady } from '../endpoint.ts';
+import { guardedListener } from '../event-listener.ts';
+import type { ServiceEvent } from '../resilience/service-event.ts';
+import type { HeaderReader } from '../routing/canary.ts';
+import { Guard } from '../routing/guard.ts';
+import type { EndpointChooser, Router } from '../routing/router.ts';
+import { breakersOf, limitsOf, routerOf, type ServiceOptions } from '../service-options.ts';
+
+/** The options of a service that hold for a gRPC channel, too. */
+export type ChannelSettings = Pick<ServiceOptions, 'routing' | 'ejection' | 'panicThreshold' | 'breaker' | 'endpointRequestsMax' | 'onEvent'>;
+
+const noEndpoints: readonly Endpoint[] = [];
+
+export class ChannelRouter {
+  readonly #router: Router;
+  readonly #chooser: EndpointChooser;
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  #isConnected: (endpoint: Endpoint) => boolean = () => true;
+
+  /** @param seed a number from 0 up to, but not including, 1 */
+  constructor(settings: ChannelSettings, balancer: BalancerFactory, clock: Pick<Clock, 'monotonic'>, seed: number) {
+    const tell = guardedListener(settings.onEvent, 'onEvent of a gRPC channel');
+    this.#clock = clock;
+    this.#router = makeRouter(settings, balancer, clock, seed, tell);
+    const breakers = breakersOf(settings, tell);
+    const { endpointRequestsMax } = limitsOf(settings);
+    const isGuarded = breakers !== undefined || endpointRequestsMax !== Infinity;
+    this.#chooser = isGuarded ? new Guard(this.#router, breakers, endpointRequestsMax) : this.#router;
+  }
+
+  /** Whether an ordinal should be leased for `useOrdinal`. */
+  get wantsOrdinal(): boolean {
+    return this.#router.wantsOrdinal;
+  }
+
+  useOrdinal(ordinal: number): void {
+    this.#router.useOrdinal(ordinal, this.#clock.monotonic());
+  }
+
+  /** Of all instances, those to connect to. */
+  used(instances: readonly Instance[]): readonly Instance[] {
+    return this.#router.used(instances);
+  }
+
+  /**
+   * Takes over the list and the state of its connections; to be called whenever either changes.
+   * @param instances that are used
+   */
+  update(instances: readonly Instance[], isConnected: (instance: Instance) => boolean): void {
+    this.#isConnected = ({ instance }) => isConnected(instance);
+    const connected = instances.filter(isConnected);
+    // Connected ones that are draining or critical are better than none: then those without a connection are left out.
+    const list = connected.some(isReady) ? instances.map((instance) => (isConnected(instance) ? instance : withoutConnection(instance))) : connected;
+    this.#router.update(list, this.#clock.monotonic());
+  }
+
+  /**
+   * A connected endpoint for a call; undefined when there is none.
+   * @throws RegistryError `unavailable` when there are some, and breakers or limits let none of them be called
+   */
+  pick(now: number, key: string | undefined, header: HeaderReader): Endpoint | undefined {
+    const endpoint = this.#chooser.pick(now, noEndpoints, key, header);
+    if (endpoint === undefined || this.#isConnected(endpoint)) return endpoint;
+    // A group without a connection, whose share does not depend on that (a canary, a key): any other group then.
+    const without: Endpoint[] = [];
+    this.#router.any((other) => (this.#isConnected(other) || without.push(other), false));
+    const other = this.#chooser.pick(now, without, key, header);
+    return other !== undefined && this.#isConnected(other) ? other : undefined;
+  }
+
+  observe(endpoint: Endpoint, outcome: Outcome): void {
+    this.#chooser.observe(endpoint, outcome);
+  }
+}
+
+/** @throws RegistryError `invalid_argument` for an option that there is not or is out of its range */
+export function makeRouter(
+  settings: ChannelSettings,
+  balancer: BalancerFactory,
+  clock: Pick<Clock, 'monotonic'>,
+  seed: number,
+  tell: (event: ServiceEvent) => void,
+): Router {
+  return routerOf({ ...settings, balancer }, limitsOf(settings), {
+    random: new SeededRandom(seed * 2 ** 32),
+    // What a gRPC server says of its load comes with its answers.
+    probing: { clock, probe: () => Promise.resolve(undefined) },
+    // Connections are grpc-js's, which reports them.
+    reach: () => Promise.resolve(true),
+    onEject: ({ authority }, reason, lengthMs) => tell({ kind: 'ejected', endpoint: authority, reason, lengthMs }),
+    onSpill: (change) => tell({ kind: 'spill', ...change }),
+  });
+}
+
+function withoutConnection(instance: Instance): Instance {
+  return { ...instance, status: 'critical' };
+}
