@@ -78,7 +78,7 @@ export const zones: readonly Zone[] = [
     files: /^packages\/server\/src\/security\//,
     may: [
       ...[`${server}/security/`, `${server}/filter/`, `${server}/registry/`, `${server}/telemetry/`, ...serverPorts],
-      ...[`${server}/outbound/`, 'node:', 'pino', 'jose'],
+      ...[`${server}/outbound/`, 'node:', 'pino', 'jose', 'lru-cache'],
     ],
     reason: 'who may do what is decided once for every protocol, so it knows none of them',
   },
@@ -108,7 +108,7 @@ export const zones: readonly Zone[] = [
     files: /^packages\/server\/src\/net\//,
     may: [
       ...[`${server}/net/`, `${server}/registry/`, `${server}/security/`, `${server}/telemetry/`, ...serverPorts],
-      ...[`${server}/health/health.ts`, `${server}/health/wheel.ts`, 'node:', 'pino'],
+      ...[`${server}/health/health.ts`, `${server}/health/wheel.ts`, 'node:', 'pino', 'lru-cache'],
     ],
     reason: 'what all front ends share knows none of them, and no store',
   },
@@ -117,7 +117,7 @@ export const zones: readonly Zone[] = [
     files: /^packages\/server\/src\/frontend\/(?<own>[^/]+)\//,
     may: [
       ...['OWN', `${server}/registry/`, `${server}/net/`, `${server}/telemetry/`],
-      ...[`${server}/security/`, `${server}/filter/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`, ...serverPorts, 'node:', 'pino', 'ws'],
+      ...[`${server}/security/`, `${server}/filter/`, `${server}/health/health.ts`, `${server}/health/wheel.ts`, ...serverPorts, 'node:', 'pino', 'ws', 'lru-cache'],
     ],
     reason:
       'a front end translates one protocol: it works over every engine, beside or without every other front end',

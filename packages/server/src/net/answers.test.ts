@@ -53,6 +53,34 @@ describe('answers', () => {
     expect(answers.bytes).toBeLessThanOrEqual(1_000);
   });
 
+  it('of a view in use stay while many others pass through', () => {
+    const answers = new Answers(1_000);
+    answers.keep('found', 1, 'json', body('one'));
+    answers.keep('touched', 1, 'json', body('two'));
+    const kept = answers.kept('touched', 'json');
+    for (let view = 0; view < 8_192; view++) {
+      answers.keep(`other-${view}`, 1, 'json', body('x'));
+      expect(textOf(answers.find('found', 1, 'json'))).toBe('one');
+      answers.touch('touched');
+    }
+    expect(textOf(kept?.body)).toBe('two');
+    expect(answers.find('other-0', 1, 'json')).toBeUndefined();
+    expect(answers.bytes).toBeLessThanOrEqual(1_000);
+  });
+
+  it('of one view that together need more than all the room make room for the newest', () => {
+    const answers = new Answers(1_000);
+    for (let name = 0; name < 10; name++) answers.keep('web', 1, `json ${name}`, body('x'.repeat(100)));
+    expect(textOf(answers.find('web', 1, 'json 9'))).toBe('x'.repeat(100));
+    expect(answers.bytes).toBeLessThanOrEqual(1_000);
+  });
+
+  it('are not kept at all without room', () => {
+    const answers = new Answers(0);
+    answers.keep('web', 1, 'json', body(''));
+    expect([answers.find('web', 1, 'json'), answers.bytes]).toEqual([undefined, 0]);
+  });
+
   it('drive nothing out when they are larger than all the room', () => {
     const answers = new Answers(1_000);
     answers.keep('web', 1, 'json', body('one'));

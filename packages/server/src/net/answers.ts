@@ -1,10 +1,12 @@
 /**
  * Encoded answers: the bytes of a view at one revision in one representation, encoded once and
- * sent to everyone who asks or watches.
+ * sent to all clients that ask or watch.
  *
- * Bounded by bytes; the view that was encoded longest ago goes first. Whatever an answer depends on must
+ * Bounded by bytes: the view that was not used longest goes first. Everything that an answer depends on must
  * be part of the view's revision or of the representation's name.
  */
+
+import { LRUCache } from 'lru-cache';
 
 /** Encoded bytes; a large body is many buffers, since one of a hundred megabytes could not be made in a slice. */
 export class Body {
@@ -25,26 +27,35 @@ export interface Kept {
 interface Held {
   readonly revision: number;
   readonly bodies: Map<string, { body: Body | undefined }>;
-  bytes: number;
+  /** Of all bodies, with what keeping them costs. */
+  readonly bytes: number;
 }
 
 /** What one kept body costs besides its bytes. */
 const overheadBytes = 200;
 
-/** Representations kept of one view: filters and tags come from clients, so there is no end of them. */
+/** Representations kept of one view: clients choose filters and tags, so there may be any number. */
 const representationsMax = 64;
 
 export class Answers {
-  readonly #held = new Map<string, Held>();
+  readonly #held: LRUCache<string, Held>;
   readonly #bytesMax: number;
-  #bytes = 0;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
+    this.#held = new LRUCache({
+      // The library demands a maximum above zero.
+      maxSize: Math.max(1, bytesMax),
+      sizeCalculation: ({ bytes }) => bytes,
+      dispose: ({ bodies }, _, reason) => {
+        // Clear the slots, so that a plan that holds one does not keep its body alive.
+        if (reason !== 'set') for (const kept of bodies.values()) kept.body = undefined;
+      },
+    });
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#held.calculatedSize;
   }
 
   /**
@@ -57,49 +68,34 @@ export class Answers {
     return held?.revision === revision ? held.bodies.get(representation)?.body : undefined;
   }
 
-  /** Keeps a body; those of the view's older revisions go. One of an older revision than is kept is not kept. */
+  /** Marks a view as used: a caller has sent a body of it that it held itself. */
+  touch(view: string): void {
+    this.#held.get(view);
+  }
+
+  /** Keeps a body and drops those of older revisions of the view. A body of an older revision than is kept is not kept. */
   keep(view: string, revision: number, representation: string, body: Body): void {
-    let held = this.#held.get(view);
+    let held = this.#held.peek(view);
     if (held !== undefined && held.revision > revision) return;
     const cost = body.bytes + overheadBytes;
-    // It would drive everything else out, and then go itself.
+    // It would drive out all others, and then go itself.
     if (cost > this.#bytesMax) return;
-    if (held === undefined || held.revision !== revision || held.bodies.size >= representationsMax) {
-      this.#drop(view);
-      held = { revision, bodies: new Map(), bytes: 0 };
-      this.#held.set(view, held);
+    const full = held !== undefined && (held.bodies.size >= representationsMax || held.bytes + cost > this.#bytesMax);
+    if (held?.revision !== revision || full) {
+      this.#held.delete(view);
+      held = undefined;
     }
-    const before = held.bodies.get(representation);
-    if (before?.body !== undefined) this.#count(held, -before.body.bytes - overheadBytes);
+    const bodies = held?.bodies ?? new Map<string, { body: Body | undefined }>();
+    const before = bodies.get(representation);
+    const freed = before?.body === undefined ? 0 : before.body.bytes + overheadBytes;
     if (before !== undefined) before.body = undefined;
-    held.bodies.set(representation, { body });
-    this.#count(held, cost);
-    this.#evict();
+    bodies.set(representation, { body });
+    // A new object: the cache weighs an entry only when its value changes.
+    this.#held.set(view, { revision, bodies, bytes: (held?.bytes ?? 0) + cost - freed });
   }
 
   /** What is kept of this now; undefined when there was no room for it. */
   kept(view: string, representation: string): Kept | undefined {
     return this.#held.get(view)?.bodies.get(representation);
-  }
-
-  #count(held: Held, bytes: number): void {
-    held.bytes += bytes;
-    this.#bytes += bytes;
-  }
-
-  #evict(): void {
-    for (const view of this.#held.keys()) {
-      if (this.#bytes <= this.#bytesMax) return;
-      this.#drop(view);
-    }
-  }
-
-  #drop(view: string): void {
-    const held = this.#held.get(view);
-    if (held === undefined) return;
-    this.#held.delete(view);
-    this.#bytes -= held.bytes;
-    // A plan that remembers where it was kept must not keep it.
-    for (const kept of held.bodies.values()) kept.body = undefined;
   }
 }

@@ -10,6 +10,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { LRUCache } from 'lru-cache';
 import { isLoopbackHost } from './bind-policy.ts';
 
 /** What front ends ask about every request that reads or changes what is registered. */
@@ -51,7 +52,7 @@ export class OriginPolicy implements Origins {
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
   /** By `Host` header: whether it is an address, a name of loopback or a listed one. */
-  readonly #known = new Map<string, boolean>();
+  readonly #known = new LRUCache<string, boolean>({ max: rememberedMax });
 
   constructor({ allowedHosts = [], allowedOrigins = [] }: OriginLists = {}) {
     this.#hosts = new Set(allowedHosts.map((name) => name.toLowerCase()));
@@ -103,7 +104,6 @@ export class OriginPolicy implements Origins {
     if (before !== undefined) return before;
     const name = hostName(host).toLowerCase();
     const known = isIP(name) !== 0 || isLoopbackHost(name) || this.#hosts.has(name);
-    if (this.#known.size >= rememberedMax) this.#known.clear();
     this.#known.set(host, known);
     return known;
   }

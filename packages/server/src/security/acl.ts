@@ -10,6 +10,7 @@
  */
 
 import { defaultNamespace, isRegistryError, RegistryError } from '@rollcall/protocol';
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RowChange } from '../registry/rows.ts';
@@ -66,19 +67,24 @@ const everybody: Caller = {
   expiresAtMs: Infinity,
 };
 
-/** Callers that are remembered; one more makes room by forgetting the oldest. */
+/** Callers that are remembered; the caller that asked for nothing longest makes room for a new one. */
 const callersMax = 50_000;
+/** Parsed rules of policies. */
+const policiesMax = 10_000;
 /** Compiled sets of policies. */
 const authorizersMax = 1_000;
+
+/** So many entries. A `max` would allocate the tables for all of them at once. */
+const counted = (entries: number) => ({ maxSize: entries, sizeCalculation: () => 1 });
 
 export class Acl {
   readonly store: AclStore;
   readonly #clock: Clock;
   readonly #config: AclConfig;
   readonly #onDenied: (denial: Denial) => void;
-  readonly #callers = new Map<string, Caller>();
-  readonly #authorizers = new Map<string, Authorizer>();
-  readonly #rules = new Map<string, { readonly modified: number; readonly rules: Rules }>();
+  readonly #callers = new LRUCache<string, Caller>(counted(callersMax));
+  readonly #authorizers = new LRUCache<string, Authorizer>(counted(authorizersMax));
+  readonly #rules = new LRUCache<string, { readonly modified: number; readonly rules: Rules }>(counted(policiesMax));
   /** Listeners by the hash of their caller's secret. */
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #expiry: ExpiryTimer;
@@ -229,7 +235,7 @@ export class Acl {
     const known = this.#callers.get(secretHash);
     const caller = known ?? this.#makeCaller(secretHash);
     if (caller === undefined || caller.expiresAtMs <= this.#clock.now()) return undefined;
-    if (known === undefined) remember(this.#callers, secretHash, caller, callersMax);
+    if (known === undefined) this.#callers.set(secretHash, caller);
     return caller;
   }
 
@@ -267,7 +273,7 @@ export class Acl {
     const rules = [...policies.flatMap((id) => this.#rulesOf(id)), ...grants.flatMap(identityRules)];
     const placed = rules.map((one) => ({ namespace: defaultNamespace, rules: one }));
     const authorizer = compileRules(placed, this.#config.defaultPolicy);
-    remember(this.#authorizers, key, authorizer, authorizersMax);
+    this.#authorizers.set(key, authorizer);
     return authorizer;
   }
 
@@ -290,7 +296,7 @@ export class Acl {
     const known = this.#rules.get(id);
     if (known?.modified === policy.modified) return [known.rules];
     const rules = readPolicy(policy);
-    remember(this.#rules, id, { modified: policy.modified, rules }, callersMax);
+    this.#rules.set(id, { modified: policy.modified, rules });
     return [rules];
   }
 
@@ -321,12 +327,4 @@ function readPolicy({ id, rules }: Policy): Rules {
     if (!isRegistryError(error)) throw error;
     throw new RegistryError('internal', `the rules of policy ${id} cannot be read: ${error.message}`, { cause: error });
   }
-}
-
-function remember<V>(map: Map<string, V>, key: string, value: V, max: number): void {
-  if (map.size >= max) {
-    const [oldest] = map.keys();
-    if (oldest !== undefined) map.delete(oldest);
-  }
-  map.set(key, value);
 }

@@ -7,6 +7,8 @@
  * right.
  */
 
+import { LRUCache } from 'lru-cache';
+
 export interface FailureLimits {
   /** Failures that an address may make at once. */
   readonly burst: number;
@@ -28,10 +30,11 @@ interface Bucket {
 
 export class FailureLimiter {
   readonly #limits: FailureLimits;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets: LRUCache<string, Bucket>;
 
   constructor(limits: FailureLimits = defaultFailureLimits) {
     this.#limits = limits;
+    this.#buckets = new LRUCache({ max: limits.addressesMax });
   }
 
   /** Addresses that are remembered now. */
@@ -67,13 +70,9 @@ export class FailureLimiter {
   }
 
   #bucket(address: string, nowMs: number): Bucket {
-    const { burst, perSecond, addressesMax } = this.#limits;
+    const { burst, perSecond } = this.#limits;
     const known = this.#buckets.get(address);
     if (known === undefined) {
-      if (this.#buckets.size >= addressesMax) {
-        const [oldest] = this.#buckets.keys();
-        if (oldest !== undefined) this.#buckets.delete(oldest);
-      }
       const bucket = { left: burst, atMs: nowMs, good: new Set<string>() };
       this.#buckets.set(address, bucket);
       return bucket;
@@ -81,9 +80,6 @@ export class FailureLimiter {
     if (nowMs > known.atMs) {
       known.left = Math.min(burst, known.left + ((nowMs - known.atMs) * perSecond) / 1_000);
       known.atMs = nowMs;
-      // To the end of the line: the map keeps the order in which it was filled.
-      this.#buckets.delete(address);
-      this.#buckets.set(address, known);
     }
     return known;
   }

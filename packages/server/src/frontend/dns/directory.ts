@@ -5,6 +5,7 @@
  * What may not be told is not found.
  */
 
+import { LRUCache } from 'lru-cache';
 import { isRegistryError } from '@rollcall/protocol';
 import type { Clock } from '../../clock.ts';
 import { coordinateType } from '../../registry/coordinate.ts';
@@ -18,7 +19,6 @@ import { openAccess, type NameAccess } from './access.ts';
 import { addressDigits } from './address.ts';
 import type { Holder, Readable } from './address-index.ts';
 import { CatalogIndex } from './catalog-index.ts';
-import { Generations } from './generations.ts';
 import { lowerCase } from './host-name.ts';
 import type { Asked } from './names.ts';
 import { Rebuilt, type Reading, type Revision } from './rebuilt.ts';
@@ -62,6 +62,15 @@ const rosterBytesMax = 33_554_432;
 const memberBytes = 160;
 const rosterBytes = 1_000;
 
+/** The rosters that were asked for last. A roster that takes more than half of the memory is not kept. */
+function rosterCache(): LRUCache<string, KeptRoster> {
+  return new LRUCache({
+    maxSize: rosterBytesMax,
+    maxEntrySize: rosterBytesMax / 2,
+    sizeCalculation: ({ weight }) => weight,
+  });
+}
+
 interface KeptRoster {
   readonly roster: Rebuilt<Roster>;
   /** That of the roster when it was weighed. */
@@ -79,7 +88,7 @@ export class Directory {
   #epoch = 0;
   readonly #index: CatalogIndex;
   readonly #readable: Readable;
-  #rosters = new Generations<KeptRoster>(rosterBytesMax);
+  #rosters = rosterCache();
   readonly #queries: PreparedQueries;
 
   constructor(registry: Registry, clock: Clock, zone: Zone, access: NameAccess = openAccess()) {
@@ -129,7 +138,7 @@ export class Directory {
 
   #forget(): void {
     this.#epoch = this.#access.epoch;
-    this.#rosters = new Generations(rosterBytesMax);
+    this.#rosters = rosterCache();
   }
 
   #isHere(datacenter: string): boolean {

@@ -6,6 +6,7 @@
  * behind them that asks for everybody. IPv6 counts by /64, which is what one customer gets.
  */
 
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
 
 /** Addresses remembered; beyond, those that have been silent longest start with a full bucket. */
@@ -17,9 +18,8 @@ const burstMs = 1_000;
 export class RateLimit {
   readonly #clock: Clock;
   readonly #intervalMs: number;
-  /** When an address' bucket will be full again, in two generations (see `generations.ts`). */
-  #young = new Map<string, number>();
-  #old = new Map<string, number>();
+  /** When the bucket of an address will be full again. */
+  readonly #fullAt = new LRUCache<string, number>({ max: addressesMax });
 
   /** @param perSecond queries; `Infinity`: no limit */
   constructor(clock: Clock, perSecond: number) {
@@ -29,7 +29,7 @@ export class RateLimit {
 
   /** Addresses remembered now. */
   get size(): number {
-    return this.#young.size + this.#old.size;
+    return this.#fullAt.size;
   }
 
   /**
@@ -41,10 +41,10 @@ export class RateLimit {
     const group = groupOf(address);
     if (group === undefined) return true;
     const now = this.#clock.monotonic();
-    const fullAt = Math.max(now, this.#young.get(group) ?? this.#old.get(group) ?? now);
+    const fullAt = Math.max(now, this.#fullAt.get(group) ?? now);
     const admitted = fullAt + this.#intervalMs - now <= burstMs;
-    // Also when refused: whoever goes on asking must not be forgotten, for that would be a full bucket.
-    this.#remember(group, admitted ? fullAt + this.#intervalMs : fullAt);
+    // Also when refused: an address that goes on asking must not be forgotten, since it would get a full bucket.
+    this.#fullAt.set(group, admitted ? fullAt + this.#intervalMs : fullAt);
     return admitted;
   }
 
@@ -53,16 +53,8 @@ export class RateLimit {
     const group = this.#intervalMs === 0 || tokens === 0 ? undefined : groupOf(address);
     if (group === undefined) return;
     const now = this.#clock.monotonic();
-    const fullAt = Math.max(now, this.#young.get(group) ?? this.#old.get(group) ?? now);
-    this.#remember(group, fullAt + tokens * this.#intervalMs);
-  }
-
-  #remember(group: string, fullAt: number): void {
-    if (this.#young.size >= addressesMax / 2 && !this.#young.has(group)) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    this.#young.set(group, fullAt);
+    const fullAt = Math.max(now, this.#fullAt.get(group) ?? now);
+    this.#fullAt.set(group, fullAt + tokens * this.#intervalMs);
   }
 }
 

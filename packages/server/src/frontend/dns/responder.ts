@@ -13,11 +13,11 @@
  * memory and encodes nothing.
  */
 
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { openAccess, type NameAccess } from './access.ts';
 import { Directory } from './directory.ts';
-import { Generations } from './generations.ts';
 import { roomOf, shapeOf, tcpBytesMax, type Room, type UdpLimits } from './limits.ts';
 import { MessageWriter, complete, refuse, type Reply, type Template } from './message.ts';
 import { parseName, type Asked } from './names.ts';
@@ -77,7 +77,7 @@ interface Held {
   epoch: number;
 }
 
-/** Memory for answers: some ten thousand of usual size. */
+/** Memory for answers: some ten thousand of usual size. An answer that takes more than half of it is not kept. */
 const answerBytesMax = 16_777_216;
 
 export class Responder {
@@ -89,7 +89,11 @@ export class Responder {
   readonly #writer = new MessageWriter();
   /** Answers with a choice are put together here. */
   readonly #scratch = Buffer.alloc(tcpBytesMax);
-  readonly #answers = new Generations<Held>(answerBytesMax);
+  readonly #answers = new LRUCache<string, Held>({
+    maxSize: answerBytesMax,
+    maxEntrySize: answerBytesMax / 2,
+    sizeCalculation: ({ weight }) => weight,
+  });
   /** Answers without records, by what they depend on. */
   readonly #noes = new Map<number, Template>();
   /** Packets answered, by rcode. */
@@ -116,7 +120,7 @@ export class Responder {
 
   /** Bytes of memory that kept answers take, about. */
   get keptBytes(): number {
-    return this.#answers.weight;
+    return this.#answers.calculatedSize;
   }
 
   /**

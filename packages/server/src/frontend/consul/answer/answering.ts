@@ -90,6 +90,7 @@ export class Answering {
       if (last?.revision === revision && last.authorizer === caller.authorizer) {
         const { body } = last.kept;
         if (body !== undefined && (last.gzip === undefined || last.gzip === acceptsGzip(request))) {
+          this.#context.answers.touch(last.view);
           this.#send(response, plan, last.status, last.head, body);
           return;
         }
@@ -177,7 +178,7 @@ export class Answering {
       const kept = this.#context.answers.kept(view, gzipped ? name + gzipName : name);
       const same = raw === true || body.bytes < gzipBytesMin;
       if (kept?.body === body) {
-        plan.last = { revision, authorizer: caller.authorizer, gzip: same && !gzipped ? undefined : gzip, status, head, kept };
+        plan.last = { view, revision, authorizer: caller.authorizer, gzip: same && !gzipped ? undefined : gzip, status, head, kept };
       }
     }
     this.#send(response, plan, status, narrowed ? [...filteredHead(true, caller), ...head] : head, body);

@@ -3,6 +3,7 @@
  * the same few URLs again and again, so plans are kept.
  */
 
+import { LRUCache } from 'lru-cache';
 import type { Kept } from '../../../net/answers.ts';
 import type { Registry } from '../../../registry/registry.ts';
 import type { Access } from '../../../security/access.ts';
@@ -12,6 +13,8 @@ import type { Consistency } from '../wire/params.ts';
 
 /** What was last answered, and to whom. Asked again, it is found without a look at the tables of answers. */
 export interface LastAnswer {
+  /** The view under which the body is kept. */
+  readonly view: string;
   readonly revision: number;
   readonly authorizer: Authorizer;
   /** Whether it was for a client that takes gzip; undefined when that makes no difference. */
@@ -74,13 +77,12 @@ const none: readonly string[] = [];
 /** Longer URLs are rare, and not worth the memory. */
 const keyLengthMax = 512;
 
-/** The plans of the URLs that were asked last, the oldest going first. */
+/** The plans of the URLs that were asked for last. The plan that was not asked for longest makes room for a new one. */
 export class Plans {
-  readonly #kept = new Map<string, Plan>();
-  readonly #max: number;
+  readonly #kept: LRUCache<string, Plan>;
 
   constructor(max: number) {
-    this.#max = max;
+    this.#kept = new LRUCache({ max });
   }
 
   get(url: string): Plan | undefined {
@@ -88,13 +90,6 @@ export class Plans {
   }
 
   put(url: string, plan: Plan): void {
-    if (url.length > keyLengthMax) return;
-    if (this.#kept.size >= this.#max) {
-      for (const oldest of this.#kept.keys()) {
-        this.#kept.delete(oldest);
-        break;
-      }
-    }
-    this.#kept.set(url, plan);
+    if (url.length <= keyLengthMax) this.#kept.set(url, plan);
   }
 }
