@@ -8,7 +8,7 @@ import { AddressIndex, type Holder, type Readable } from './address-index.ts';
 
 type Sample = readonly [kind: 'node' | 'instance', name: string, node: string, address: string];
 
-const names = fc.constantFrom('a', 'b', 'B', 'c');
+const names = fc.constantFrom<string[]>('a', 'b', 'B', 'c');
 const addresses = fc.constantFrom('10.0.0.1', '10.0.0.2', '::ffff:10.0.0.1', '2001:db8::1', 'host.example', '');
 const samples: fc.Arbitrary<Sample> = fc.tuple(fc.constantFrom('node', 'instance'), names, names, addresses);
 
