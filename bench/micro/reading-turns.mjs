@@ -21,6 +21,7 @@ const busyMs = () => Number(readFileSync(`/proc/self/task/${process.pid}/schedst
 
 const register = (n, service) => ({
   kind: 'register',
+  namespace: 'default',
   node: { name: `node-${n % 1_000}`, address: `10.0.${(n % 1_000) >> 8}.${n % 256}` },
   nodeMode: 'ensure',
   instances: [{ id: `i-${n}`, service, address: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, port: 80, tags: ['v1', `zone-${n % 3}`] }],
@@ -63,7 +64,7 @@ for (const [where, state, service] of [
   ['1,000 services', stateWith((n) => `service-${n % 1_000}`), 'service-1'],
   ['one service', stateWith(() => 'web'), 'web'],
 ]) {
-  commit(state, [{ kind: 'query-put', id: 'find', query: preparedQuery(service), update: false }]);
+  commit(state, [{ kind: 'query-put', namespace: 'default', id: 'find', query: preparedQuery(service), update: false }]);
   const directory = new Directory({ state, views: new Views(state), observe: (observer) => observers.set(state, observer) }, clock, zone);
   // As a server does before it answers its first question.
   const prepared = await longestTurn(() => directory.prepare());

@@ -14,6 +14,7 @@ const perRound = 500;
 
 const register = (id) => ({
   kind: 'register',
+  namespace: 'default',
   node: { name: `node-${id % 1_000}`, address: '10.0.0.1' },
   nodeMode: 'ensure',
   instances: [{ id: `i-${id}`, service: 'web', port: 80, tags: ['v1', `own-${id}`] }],
@@ -40,7 +41,7 @@ function cost(state) {
   for (let n = 0; n < perRound; n++) {
     const id = 1_000_000 + n;
     commit(state, [register(id)]);
-    commit(state, [{ kind: 'deregister-instance', node: `node-${id % 1_000}`, id: `i-${id}` }]);
+    commit(state, [{ kind: 'deregister-instance', namespace: 'default', node: `node-${id % 1_000}`, id: `i-${id}` }]);
   }
   return ((performance.now() - started) / perRound) * 1_000;
 }

@@ -53,16 +53,17 @@ async function all(replica, total, command) {
   }
 }
 
-const key = (n, more = {}) => ({ kind: 'kv-put', key: `app/${n}`, value: Buffer.from(`value ${n}`), flags: 0n, ...more });
+const key = (n, more = {}) => ({ kind: 'kv-put', namespace: 'default', key: `app/${n}`, value: Buffer.from(`value ${n}`), flags: 0n, ...more });
 const instance = (n, { service = `service-${n % 1_000}`, node = `node-${n % 1_000}`, tags = ['v1'], session } = {}) => ({
   kind: 'register',
+  namespace: 'default',
   node: { name: node, address: '10.0.0.1' },
   nodeMode: 'ensure',
   instances: [{ id: `i-${n}`, service, port: 80, tags, ...(session && { session }) }],
   checks: [{ id: `c-${n}`, name: 'alive', status: 'passing', instance: `i-${n}`, type: session ? 'stream' : 'ttl' }],
 });
 const session = (id, more = {}) => ({
-  ...{ kind: 'session-create', id, name: '', node: 'holder', liveness: 'ttl', ttlMs: 0, lockDelayMs: 15_000, behavior: 'release', checks: [] },
+  ...{ kind: 'session-create', namespace: 'default', id, name: '', node: 'holder', liveness: 'ttl', ttlMs: 0, lockDelayMs: 15_000, behavior: 'release', checks: [] },
   ...more,
 });
 const thousand = {
@@ -70,7 +71,7 @@ const thousand = {
   instances: Array.from({ length: 1_000 }, (_, n) => instance(n).instances[0]),
   checks: Array.from({ length: 2_000 }, (_, n) => ({ ...instance(n >> 1).checks[0], id: `c-${n}` })),
 };
-const holder = { kind: 'register', node: { name: 'holder', address: '10.0.0.9' }, nodeMode: 'update' };
+const holder = { kind: 'register', namespace: 'default', node: { name: 'holder', address: '10.0.0.9' }, nodeMode: 'update' };
 
 const keys = (replica) => all(replica, count, (n) => key(n));
 const spread = (replica) => all(replica, count, (n) => instance(n));
@@ -96,22 +97,22 @@ async function restored(replica) {
 }
 
 const cases = [
-  ['recursive delete of 100,000 keys', keys, (r) => r.submit({ kind: 'kv-delete-tree', prefix: 'app/' })],
+  ['recursive delete of 100,000 keys', keys, (r) => r.submit({ kind: 'kv-delete-tree', namespace: 'default', prefix: 'app/' })],
   ['register into a service of 100,000', inOne, (r) => r.submit(instance('new', { service: 'web', tags: ['new'] }))],
-  ['catalog, 100,000 tags in one service', inOne, async (r) => catalog(r.state)],
-  ['catalog, 1,000 services', spread, async (r) => catalog(r.state)],
+  ['catalog, 100,000 tags in one service', inOne, async (r) => catalog(r.state, 'default')],
+  ['catalog, 1,000 services', spread, async (r) => catalog(r.state, 'default')],
   ['check of a node with 100,000 instances', oneNode, (r) => r.submit({ ...holder, nodeMode: 'exists', checks: [{ id: 'disk', name: '', status: 'critical' }] })],
   ...[10_000, 100_000].map((services) => [`check of a node with ${services} services`, (r) => all(r, services, (n) => instance(n, { node: 'holder', service: `s-${n}` })),
     (r) => r.submit({ ...holder, nodeMode: 'exists', checks: [{ id: 'disk', name: '', status: 'critical' }] })]),
   ['deregister a node with 100,000 instances', oneNode, (r) => r.submit({ kind: 'deregister-node', node: 'holder' })],
-  ['end of a session with 100,000 locks, release', withSession('release', 'keys'), (r) => r.submit({ kind: 'session-destroy', id: 's' })],
-  ['end of a session with 100,000 locks, delete', withSession('delete', 'keys'), (r) => r.submit({ kind: 'session-destroy', id: 's' })],
-  ['a stream with 1,000 instances is cut', withSession('release', 'instances', 1_000), (r) => r.submit({ kind: 'session-connected', id: 's', connected: false })],
-  ['end of a stream with 100,000 instances', withSession('release', 'instances'), (r) => r.submit({ kind: 'session-destroy', id: 's' })],
+  ['end of a session with 100,000 locks, release', withSession('release', 'keys'), (r) => r.submit({ kind: 'session-destroy', namespace: 'default', id: 's' })],
+  ['end of a session with 100,000 locks, delete', withSession('delete', 'keys'), (r) => r.submit({ kind: 'session-destroy', namespace: 'default', id: 's' })],
+  ['a stream with 1,000 instances is cut', withSession('release', 'instances', 1_000), (r) => r.submit({ kind: 'session-connected', namespace: 'default', id: 's', connected: false })],
+  ['end of a stream with 100,000 instances', withSession('release', 'instances'), (r) => r.submit({ kind: 'session-destroy', namespace: 'default', id: 's' })],
   ['100,000 checks turn critical', spread, (r) => r.submit({ kind: 'update-checks', updates: Array.from({ length: count }, (_, n) => ({ node: `node-${n % 1_000}`, id: `c-${n}`, status: 'critical' })) })],
   ['1,024 keys of 256 KiB at once', async (r) => { r.values = Array.from({ length: 1_024 }, () => Buffer.alloc(262_144)); }, (r) => Promise.all(r.values.map((value, n) => r.submit(key(n, { value }))))],
   ['1,000 instances in one registration', async () => {}, (r) => r.submit(thousand)],
-  ['prune of 100,000 tombstones', async (r) => { await keys(r); await r.submit({ kind: 'kv-delete-tree', prefix: '' }); }, async (r) => r.submit({ kind: 'prune', keys: await inTurns(findPrunable(r.state, clock.now())) })],
+  ['prune of 100,000 tombstones', async (r) => { await keys(r); await r.submit({ kind: 'kv-delete-tree', namespace: 'default', prefix: '' }); }, async (r) => r.submit({ kind: 'prune', keys: await inTurns(findPrunable(r.state, clock.now())) })],
   ['backup of 100,000 instances and keys', async (r) => { await spread(r); await keys(r); }, packed],
   ['restore of 100,000 instances and keys', async (r) => { await spread(r); await keys(r); r.backup = await packed(r); },
     restored],

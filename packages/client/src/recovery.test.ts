@@ -165,7 +165,7 @@ describe('a server that restarts', () => {
     await rollcall.kv.put('k', '');
     const after = await web(rollcall, ({ stale }) => !stale);
     expect(after).toMatchObject({ revision: before.revision, stale: false, ageMs: 0 });
-    expect(again.registry.views.revision('service\0web')).toBe(before.revision);
+    expect(again.registry.views.revision('service\0default\0web')).toBe(before.revision);
     expect(events.filter(({ kind }) => kind === 'warning')).toEqual([]);
   });
 
@@ -191,7 +191,7 @@ describe('a server that restarts', () => {
     proxy.refuse(false);
     const { instances } = await web(watcher.rollcall, ({ stale }) => !stale);
     expect(instances).toMatchObject([{ id: 'a', status: 'passing' }]);
-    expect(empty.registry.state.services.has('web')).toBe(true);
+    expect(empty.registry.state.services.has('default', 'web')).toBe(true);
     stop.abort();
     await watching;
     expect(Math.min(...lengths)).toBe(1);

@@ -13,7 +13,7 @@ import type { Registry } from './registry/registry.ts';
 const everyMs = 60_000;
 
 /** Kept tombstones and empty markers: about 20 MB. Each prune halves them. */
-const gravesMax = 65_536;
+const forgettableMax = 65_536;
 const delaysMax = 1_024;
 
 /** @returns stops it */
@@ -30,7 +30,7 @@ export function keepHouse(registry: Registry, wheel: Wheel, clock: Clock, log: L
 }
 
 function isWorthPruning({ state }: Registry): boolean {
-  return state.graves > gravesMax || state.delays.size > delaysMax;
+  return state.forgettable > forgettableMax || state.delays.size > delaysMax;
 }
 
 async function prune(registry: Registry, clock: Clock): Promise<number> {

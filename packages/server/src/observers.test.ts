@@ -11,7 +11,7 @@ import type { RowChange } from './registry/rows.ts';
 import { viewOf } from './registry/view-name.ts';
 import { Replica } from './replica.ts';
 
-const put = (key: string, value: string): Command => ({ kind: 'kv-put', key, value: Buffer.from(value), flags: 0n });
+const put = (key: string, value: string): Command => ({ kind: 'kv-put', namespace: 'default', key, value: Buffer.from(value), flags: 0n });
 
 let replica: Replica;
 let registry: Registry;
@@ -37,7 +37,7 @@ describe('an observer of the registry', () => {
   test('sees the state with the change, before watchers are woken and the command is answered', async () => {
     const order: string[] = [];
     registry.observe(observing((_changes, revision) => order.push(`observed ${revision}, state at ${registry.state.revision}`)));
-    registry.views.watch(viewOf.key('a'), () => order.push('watcher woken'));
+    registry.views.watch(viewOf.key('default', 'a'), () => order.push('watcher woken'));
     await registry.submit(put('a', '1')).then(() => order.push('answered'));
     expect(order).toEqual(['observed 1, state at 1', 'watcher woken', 'answered']);
   });
@@ -51,7 +51,7 @@ describe('an observer of the registry', () => {
     );
     await registry.submit(put('a', '1'));
     await registry.submit(put('a', '2'));
-    await registry.submit({ kind: 'kv-delete', key: 'a' });
+    await registry.submit({ kind: 'kv-delete', namespace: 'default', key: 'a' });
     expect(told.filter((values) => Array.isArray(values) && values.some((value) => value !== undefined))).toEqual([
       [undefined, '1'],
       ['1', '2'],
@@ -64,7 +64,7 @@ describe('an observer of the registry', () => {
     registry.observe(observing((_changes, revision) => revisions.push(revision)));
     await Promise.all([registry.submit(put('a', '1')), registry.submit(put('b', '1'))]);
     expect(revisions).toEqual([1]);
-    await registry.submit({ kind: 'kv-delete', key: 'missing' });
+    await registry.submit({ kind: 'kv-delete', namespace: 'default', key: 'missing' });
     await expect(registry.submit(put('x'.repeat(5_000), ''))).rejects.toMatchObject({ code: 'invalid_argument' });
     expect(revisions).toEqual([1]);
   });
@@ -74,7 +74,7 @@ describe('an observer of the registry', () => {
     registry.observe(observing((_changes, revision) => order.push(`first ${revision}`)));
     await registry.submit(put('a', '1'));
     registry.observe(observing((_changes, revision) => order.push(`second ${revision}`)));
-    expect(find.kv(registry.state, 'a')?.modified).toBe(1);
+    expect(find.kv(registry.state, 'default', 'a')?.modified).toBe(1);
     await registry.submit(put('a', '2'));
     expect(order).toEqual(['first 1', 'first 2', 'second 2']);
   });

@@ -12,6 +12,7 @@ import { Replica } from './replica.ts';
 
 const put = (key: string, value: string, cas?: number): Command => ({
   kind: 'kv-put',
+  namespace: 'default',
   key,
   value: Buffer.from(value),
   flags: 0n,
@@ -65,8 +66,8 @@ describe('replica', () => {
   test('a write can be read when its promise resolves', async () => {
     const replica = await started(memory());
     await replica.submit(put('a', '1'));
-    expect(find.kv(replica.state, 'a')?.modified).toBe(1);
-    expect(replica.views.revision(viewOf.key('a'))).toBe(1);
+    expect(find.kv(replica.state, 'default', 'a')?.modified).toBe(1);
+    expect(replica.views.revision(viewOf.key('default', 'a'))).toBe(1);
     await replica.close();
   });
 
@@ -74,10 +75,10 @@ describe('replica', () => {
     const engine = gated();
     const replica = await started(engine);
     let woken = 0;
-    replica.views.watch(viewOf.key('a'), () => woken++);
+    replica.views.watch(viewOf.key('default', 'a'), () => woken++);
     const written = replica.submit(put('a', '1'));
     await until(() => engine.held.length === 1);
-    expect(find.kv(replica.state, 'a')).toBeUndefined();
+    expect(find.kv(replica.state, 'default', 'a')).toBeUndefined();
     expect(woken).toBe(0);
     engine.held[0]?.();
     await written;
@@ -106,7 +107,7 @@ describe('replica', () => {
     const engine = gated();
     const replica = await started(engine);
     let woken = 0;
-    replica.views.watch(viewOf.prefix('a'), () => woken++);
+    replica.views.watch(viewOf.prefix('default', 'a'), () => woken++);
     const written = ['a1', 'a2', 'a3'].map((key) => replica.submit(put(key, '1')));
     await until(() => engine.held.length === 1);
     engine.held[0]?.();
@@ -142,7 +143,7 @@ describe('replica', () => {
     await Promise.all(filled);
     engine.held.length = 0;
     const order: string[] = [];
-    const deleted = replica.submit({ kind: 'kv-delete-tree', prefix: 'k/' }).then((done) => order.push(`deleted ${done}`));
+    const deleted = replica.submit({ kind: 'kv-delete-tree', namespace: 'default', prefix: 'k/' }).then((done) => order.push(`deleted ${done}`));
     const other = replica.submit(put('other', '1')).then(() => order.push('other'));
     // Two rows for each key: two full transactions, with the other command between them, and the rest.
     for (let commit = 0; commit < 4; commit++) {
@@ -151,7 +152,7 @@ describe('replica', () => {
     }
     await Promise.all([deleted, other]);
     expect(order).toEqual(['other', 'deleted true']);
-    expect([...replica.state.kvKeys('')]).toEqual(['other']);
+    expect([...replica.state.kvKeys('default', '')]).toEqual(['other']);
     await replica.close();
   });
 
@@ -165,7 +166,7 @@ describe('replica', () => {
     await until(() => engine.held.length === 1);
     engine.held[0]?.();
     await filled;
-    const remove: Command = { kind: 'kv-delete-tree', prefix: 'k/' };
+    const remove: Command = { kind: 'kv-delete-tree', namespace: 'default', prefix: 'k/' };
     const deleted = replica.submit(remove).catch((error: unknown) => (error as RegistryError).code);
     await until(() => engine.held.length === 2);
     engine.held[1]?.();
@@ -190,7 +191,7 @@ describe('replica', () => {
     const outcomes = await Promise.all([one.submit(put('a', 'one', 0)), two.submit(put('a', 'two', 0))]);
     expect(outcomes.sort((a, b) => Number(a) - Number(b))).toEqual([false, true]);
     await Promise.all([one.barrier(), two.barrier()]);
-    expect(find.kv(one.state, 'a')).toEqual(find.kv(two.state, 'a'));
+    expect(find.kv(one.state, 'default', 'a')).toEqual(find.kv(two.state, 'default', 'a'));
     await one.close();
     await two.close();
   });
@@ -202,17 +203,18 @@ describe('replica', () => {
     const tags = ['v1'];
     await one.submit({
       kind: 'register',
+      namespace: 'default',
       node: { name: 'n1', address: '10.0.0.1', meta: { rack: 'a' } },
       nodeMode: 'update',
       instances: [{ id: 'web', service: 'web', tags, foreign: { consul: { Kind: 'x', deep: [1, null] } } }],
       checks: [{ id: 'c', name: 'c', instance: 'web', type: 'ttl', definition: { ttlMs: 5 } }],
     });
     await one.submit(put('a', 'x'));
-    await one.submit({ kind: 'update-checks', updates: [{ node: 'n1', id: 'c', status: 'passing' }] });
+    await one.submit({ kind: 'update-checks', updates: [{ namespace: 'default', node: 'n1', id: 'c', status: 'passing' }] });
     await two.barrier();
     expect(new Map(one.state.rows())).toEqual(new Map(two.state.rows()));
     tags.push('later');
-    expect(find.instance(one.state, 'n1', 'web')?.tags).toEqual(['v1']);
+    expect(find.instance(one.state, 'default', 'n1', 'web')?.tags).toEqual(['v1']);
     await one.close();
     await two.close();
   });
@@ -234,7 +236,7 @@ describe('replica', () => {
   test('what changes nothing is answered without a commit', async () => {
     const engine = gated();
     const replica = await started(engine);
-    expect(await replica.submit({ kind: 'kv-delete', key: 'none' })).toBe(true);
+    expect(await replica.submit({ kind: 'kv-delete', namespace: 'default', key: 'none' })).toBe(true);
     expect(engine.commits).toHaveLength(0);
     await replica.close();
   });
@@ -252,7 +254,7 @@ describe('replica', () => {
     const engine = memory();
     const replica = await started(engine);
     await replica.submit(put('old', 'x'));
-    await replica.submit({ kind: 'register', node: { name: 'n1', address: '10.0.0.1' }, nodeMode: 'update' });
+    await replica.submit({ kind: 'register', namespace: 'default', node: { name: 'n1', address: '10.0.0.1' }, nodeMode: 'update' });
     const order: string[] = [];
     const told = { changes: 0, woken: 0, turns: 0 };
     replica.observe({
@@ -267,7 +269,7 @@ describe('replica', () => {
         order.push('followed');
       },
     });
-    for (const view of [viewOf.key('old'), viewOf.key('k7'), viewOf.nodes(), viewOf.prefix('none')]) {
+    for (const view of [viewOf.key('default', 'old'), viewOf.key('default', 'k7'), viewOf.nodes(), viewOf.prefix('default', 'none')]) {
       replica.views.watch(view, () => {
         told.woken++;
         order.push('woken');
@@ -277,16 +279,16 @@ describe('replica', () => {
     let done = false;
     const look = () => {
       told.turns++;
-      seen.add([replica.state.revision, replica.state.kvSize, replica.state.size, find.kv(replica.state, 'old')?.key].join(' '));
+      seen.add([replica.state.revision, replica.state.kvSize, replica.state.size, find.kv(replica.state, 'default', 'old')?.key].join(' '));
       if (!done) setImmediate(look);
     };
     setImmediate(look);
     const many = 10_000;
     const replaced = replica.replace(function* make(state) {
-      const value = (n: number) => encodeRow({ kind: 'kv', key: `k${n}`, value: Buffer.from('v'), flags: 0n, lockIndex: 0, created: 0, modified: 0 });
+      const value = (n: number) => encodeRow({ kind: 'kv', namespace: 'default', key: `k${n}`, value: Buffer.from('v'), flags: 0n, lockIndex: 0, created: 0, modified: 0 });
       const records = [];
       for (let n = 0; n < many; n++) {
-        records.push({ key: keys.kv(`k${n}`), value: value(n) });
+        records.push({ key: keys.kv('default', `k${n}`), value: value(n) });
         yield;
       }
       return { expect: [], put: records, delete: [...state.rows()].map(([key]) => key), revisionAtLeast: 1_000 };

@@ -67,7 +67,7 @@ describe('createServer', () => {
     const nodeIds: unknown[] = [];
     for (let round = 0; round < 2; round++) {
       const server = await createServer({ engine: kept });
-      nodeIds.push(find.record(server.registry.state, 'server', 'identity')?.value);
+      nodeIds.push(find.record(server.registry.state, '', 'server', 'identity')?.value);
       await server.close();
     }
     expect(nodeIds[1]).toEqual(nodeIds[0]);

@@ -33,6 +33,7 @@ import { addressPolicy } from './outbound/address-policy.ts';
 import { limitLookups, systemLookup } from './outbound/lookup.ts';
 import { find } from './registry/reader.ts';
 import type { Registry } from './registry/registry.ts';
+import { noNamespace } from './registry/rows.ts';
 import { Replica } from './replica.ts';
 import { Audit } from './security/audit.ts';
 import { openAuditFile, type AuditFile } from './security/audit-file.ts';
@@ -309,14 +310,14 @@ async function restore(
  * @throws RegistryError `invalid_argument` when the store has another
  */
 async function identify(registry: Registry, address: string, options: ServerOptions): Promise<Identity> {
-  const kept = find.record(registry.state, 'server', 'identity')?.value as { nodeId: string } | undefined;
+  const kept = find.record(registry.state, noNamespace, 'server', 'identity')?.value as { nodeId: string } | undefined;
   const nodeId = options.nodeId ?? kept?.nodeId ?? randomUUID();
   if (kept !== undefined && kept.nodeId !== nodeId) {
     const message = `the store belongs to the node with the id ${kept.nodeId}, not ${nodeId}; give that id or none, or another store`;
     throw new RegistryError('invalid_argument', message);
   }
   if (kept === undefined) {
-    await registry.submit({ kind: 'record-put', type: 'server', id: 'identity', value: { nodeId } });
+    await registry.submit({ kind: 'record-put', namespace: noNamespace, type: 'server', id: 'identity', value: { nodeId } });
   }
   return {
     datacenter: options.datacenter ?? 'dc1',

@@ -103,21 +103,21 @@ class World {
       }
       case 'register': {
         const { service, node: name } = taken;
-        await registry.submit({ kind: 'register', node: { name, address: '10.0.0.1' }, nodeMode: 'update', instances: [{ id: service, service }] });
+        await registry.submit({ kind: 'register', namespace: 'default', node: { name, address: '10.0.0.1' }, nodeMode: 'update', instances: [{ id: service, service }] });
         this.#instances.add(`${service} ${name}`);
         return;
       }
       case 'deregister':
-        await registry.submit({ kind: 'deregister-instance', node: taken.node, id: taken.service });
+        await registry.submit({ kind: 'deregister-instance', namespace: 'default', node: taken.node, id: taken.service });
         this.#instances.delete(`${taken.service} ${taken.node}`);
         return;
       case 'put':
         this.#keys.set(taken.key, ++this.#count);
-        await registry.submit({ kind: 'kv-put', key: taken.key, value: Buffer.from(String(this.#count)), flags: 0n });
+        await registry.submit({ kind: 'kv-put', namespace: 'default', key: taken.key, value: Buffer.from(String(this.#count)), flags: 0n });
         return;
       case 'delete':
         this.#keys.delete(taken.key);
-        await registry.submit({ kind: 'kv-delete', key: taken.key });
+        await registry.submit({ kind: 'kv-delete', namespace: 'default', key: taken.key });
     }
   }
 }

@@ -111,13 +111,13 @@ describe('a token', () => {
     const tokenFile = file('token', `${first.secret}\n`);
     const { rollcall, event } = await client({ servers: [server.url], tokenFile });
     await rollcall.register({ service: 'web', id: 'w', port: 80 });
-    const { modified } = find.instance(server.registry.state, 'here', 'w') ?? {};
+    const { modified } = find.instance(server.registry.state, 'default', 'here', 'w') ?? {};
     await event('connected');
     file('token', second.secret);
     await grants.revoke(first);
     expect(await event('disconnected')).toMatchObject({ reason: 'token gone' });
     expect(await event('connected')).toMatchObject({ resumed: true });
-    expect(find.instance(server.registry.state, 'here', 'w')?.modified).toBe(modified);
+    expect(find.instance(server.registry.state, 'default', 'here', 'w')?.modified).toBe(modified);
   });
 
   it('from a file that is replaced too late is used within seconds, though nobody asks for anything', async () => {
@@ -167,17 +167,17 @@ describe('a token', () => {
     await rollcall.register({ service: 'web', id: 'w', port: 80 });
     await grants.change(token, '');
     // Somebody ends the session, so that the client registers again, and may not.
-    const { session = '' } = find.instance(server.registry.state, 'here', 'w') ?? {};
-    await server.registry.submit({ kind: 'session-destroy', id: session });
-    expect(find.instance(server.registry.state, 'here', 'w')).toBeUndefined();
+    const { session = '' } = find.instance(server.registry.state, 'default', 'here', 'w') ?? {};
+    await server.registry.submit({ kind: 'session-destroy', namespace: 'default', id: session });
+    expect(find.instance(server.registry.state, 'default', 'here', 'w')).toBeUndefined();
     await grants.change(token, rules);
     await new Promise<void>((resolve) => {
-      const unwatch = server.registry.views.watch(viewOf.service('web'), () => {
+      const unwatch = server.registry.views.watch(viewOf.service('default', 'web'), () => {
         unwatch();
         resolve();
       });
     });
-    expect(find.instance(server.registry.state, 'here', 'w')?.service).toBe('web');
+    expect(find.instance(server.registry.state, 'default', 'here', 'w')?.service).toBe('web');
   });
 });
 

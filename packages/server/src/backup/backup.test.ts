@@ -18,9 +18,10 @@ import { writeBackup } from './backup.ts';
 import { readBackup, restoreTransaction } from './restore.ts';
 
 const roomy = 1e8;
-const putKey = (key: string, value: string): Command => ({ kind: 'kv-put', key, value: Buffer.from(value), flags: 7n });
+const putKey = (key: string, value: string): Command => ({ kind: 'kv-put', namespace: 'default', key, value: Buffer.from(value), flags: 7n });
 const web = (id: string, tag = 'v1'): Command => ({
   kind: 'register',
+  namespace: 'default',
   node: { name: 'n1', address: '10.0.0.1' },
   nodeMode: 'ensure',
   instances: [{ id, service: 'web', port: 80, tags: [tag] }],
@@ -40,28 +41,28 @@ async function* stream(bytes: Buffer): AsyncGenerator<Buffer> {
 /** Rows without revisions, floors and what stays with its server. */
 function content(state: State): unknown[] {
   return [...state.rows()]
-    .filter(([key]) => key !== 'floor' && !key.startsWith('record\0server\0'))
+    .filter(([key]) => key !== 'floor' && !key.startsWith('record\0\0server\0'))
     .map(([key, row]) => [key, { ...row, created: 0, modified: 0 }])
     .sort(([a], [b]) => ((a as string) < (b as string) ? -1 : 1));
 }
 
 const command = fc.oneof(
   fc.constantFrom('a', 'a/b', 'b').chain((key) => fc.constantFrom('x', 'y').map((value) => putKey(key, value))),
-  fc.constantFrom('a', 'a/b', 'b').map((key): Command => ({ kind: 'kv-delete', key })),
+  fc.constantFrom('a', 'a/b', 'b').map((key): Command => ({ kind: 'kv-delete', namespace: 'default', key })),
   fc.constantFrom('i1', 'i2').map((id) => web(id)),
-  fc.constantFrom('i1', 'i2').map((id): Command => ({ kind: 'deregister-instance', node: 'n1', id })),
+  fc.constantFrom('i1', 'i2').map((id): Command => ({ kind: 'deregister-instance', namespace: 'default', node: 'n1', id })),
   fc.constantFrom('i1', 'i2').map(
-    (id): Command => ({ kind: 'record-put', type: 'server', id: 'identity', value: { id } }),
+    (id): Command => ({ kind: 'record-put', namespace: '', type: 'server', id: 'identity', value: { id } }),
   ),
 );
 const views = [
-  ...['a', 'a/b', 'b', 'none'].map(viewOf.key),
-  ...['', 'a', 'zz'].map(viewOf.prefix),
-  ...['web', 'none'].map(viewOf.service),
-  viewOf.services(),
+  ...['a', 'a/b', 'b', 'none'].map((name) => viewOf.key('default', name)),
+  ...['', 'a', 'zz'].map((name) => viewOf.prefix('default', name)),
+  ...['web', 'none'].map((name) => viewOf.service('default', name)),
+  viewOf.services('default'),
   viewOf.nodes(),
-  viewOf.node('n1'),
-  viewOf.sessions(),
+  viewOf.node('default', 'n1'),
+  viewOf.sessions('default'),
 ];
 
 describe('backup and restore', () => {
@@ -75,7 +76,7 @@ describe('backup and restore', () => {
 
         const target = new Journal();
         for (const each of now) target.commit([each]);
-        const identity = target.state.get('record\0server\0identity');
+        const identity = target.state.get('record\0\0server\0identity');
         const before = new Map(
           views.map((view) => [view, Math.max(source.views.revision(view), target.views.revision(view))]),
         );
@@ -86,7 +87,7 @@ describe('backup and restore', () => {
         else target.state.replace(await inTurns(target.state.replacing(change)));
 
         expect(content(target.state)).toEqual(content(source.state));
-        expect(target.state.get('record\0server\0identity')).toEqual(identity);
+        expect(target.state.get('record\0\0server\0identity')).toEqual(identity);
         for (const view of views) {
           expect([view, target.views.revision(view)]).toEqual([view, expect.any(Number)]);
           expect(target.views.revision(view)).toBeGreaterThan(before.get(view) ?? 0);
@@ -104,7 +105,7 @@ describe('backup and restore', () => {
     for (let at = 0; at < 1_500; at++) step = steps.next();
     // Found already, and not yet; gone, and gone and back again.
     for (let at = 0; at < 3_000; at += 2) journal.commit([putKey(`k${at}`, 'after')]);
-    for (let at = 1; at < 3_000; at += 4) journal.commit([{ kind: 'kv-delete', key: `k${at}` }]);
+    for (let at = 1; at < 3_000; at += 4) journal.commit([{ kind: 'kv-delete', namespace: 'default', key: `k${at}` }]);
     for (let at = 1; at < 3_000; at += 8) journal.commit([putKey(`k${at}`, 'after')]);
     journal.commit([putKey('new', 'after')]);
     while (step.done !== true) step = steps.next();
@@ -156,7 +157,7 @@ describe('backup and restore', () => {
     const node = { kind: 'node', name: 'n2', id: '', address: '', meta: {}, created: 1, modified: 1 } as const;
     for (const [key, row] of [
       ['node\0n1', node],
-      ['instance\0n1\0web', node],
+      ['instance\0default\0n1\0web', node],
       ['unheard-of\0n2', node],
     ] as const) {
       const forged: Moment = { rows: [[key, row]], revision: 5 };
@@ -166,8 +167,8 @@ describe('backup and restore', () => {
 
   test('what stays with its server does not come in by a backup that has it', async () => {
     const journal = new Journal();
-    journal.commit([{ kind: 'record-put', type: 'server', id: 'identity', value: { nodeId: 'mine' } }]);
-    const record = { key: 'record\0server\0identity', value: Buffer.from('{"nodeId":"theirs"}') };
+    journal.commit([{ kind: 'record-put', namespace: '', type: 'server', id: 'identity', value: { nodeId: 'mine' } }]);
+    const record = { key: 'record\0\0server\0identity', value: Buffer.from('{"nodeId":"theirs"}') };
     const { put, delete: gone } = await inTurns(restoreTransaction({ revision: 5, records: [record] }, journal.state));
     expect(put.map(({ key }) => key)).toEqual(['floor']);
     expect(gone).not.toContain(record.key);

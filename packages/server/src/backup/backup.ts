@@ -14,7 +14,7 @@ import { PassThrough, pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { encodeRow } from '../registry/codec.ts';
 import type { Moment } from '../registry/moment.ts';
-import { keys } from '../registry/rows.ts';
+import { keys, noNamespace } from '../registry/rows.ts';
 
 export const backupFormat = 'rollcall-backup';
 export const backupVersion = 1;
@@ -25,7 +25,7 @@ export const endMark = 0xffff_ffff;
 /** Encoded at once; between two of them the event loop is free. */
 const chunkBytes = 65_536;
 
-const ownPrefix = keys.record('server', '');
+const ownPrefix = keys.record(noNamespace, 'server', '');
 
 /**
  * Records that belong to this server and not to what is registered: its identity must not travel,

@@ -9,7 +9,7 @@ export interface BackupContent {
   /** Of each kind of record; generic records by their type. Sizes are those of keys and values together. */
   readonly kinds: readonly { readonly kind: string; readonly count: number; readonly bytes: number }[];
   /** Keys of the key/value store with the sizes of their records. */
-  readonly keys: readonly { readonly key: string; readonly bytes: number }[];
+  readonly keys: readonly { readonly namespace: string; readonly key: string; readonly bytes: number }[];
 }
 
 /**
@@ -20,15 +20,15 @@ export interface BackupContent {
 export async function inspectBackup(source: AsyncIterable<Uint8Array>, bytesMax: number): Promise<BackupContent> {
   const { revision, records } = await readBackup(source, bytesMax);
   const kinds = new Map<string, { count: number; bytes: number }>();
-  const keys: { key: string; bytes: number }[] = [];
+  const keys: { namespace: string; key: string; bytes: number }[] = [];
   for (const { key, value } of records) {
     const bytes = Buffer.byteLength(key) + value.length;
     const kind = kindOf(key);
-    const rest = key.slice(kind.length + 1);
-    const name = kind === 'record' ? (rest.split('\0')[0] ?? '') : kind;
+    const [, namespace = '', ...rest] = key.split('\0');
+    const name = kind === 'record' ? (rest[0] ?? '') : kind;
     const before = kinds.get(name) ?? { count: 0, bytes: 0 };
     kinds.set(name, { count: before.count + 1, bytes: before.bytes + bytes });
-    if (kind === 'kv') keys.push({ key: rest, bytes });
+    if (kind === 'kv') keys.push({ namespace, key: rest.join('\0'), bytes });
   }
   const sorted = Array.from(kinds, ([kind, sum]) => ({ kind, ...sum })).sort((a, b) => b.bytes - a.bytes);
   return { revision, kinds: sorted, keys };

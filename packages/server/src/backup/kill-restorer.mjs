@@ -19,9 +19,9 @@ const onFatal = (error) => { throw error; };
 const replica = new Replica({ engine: await embedded({ dir }), clock, onFatal });
 await replica.start();
 for (let number = Number(first); ; number++) {
-  const row = (key) => ({ kind: 'kv', key, value: Buffer.from(`value ${number}`), flags: 0n, lockIndex: 0, created: 0, modified: 0 });
+  const row = (key) => ({ kind: 'kv', namespace: 'default', key, value: Buffer.from(`value ${number}`), flags: 0n, lockIndex: 0, created: 0, modified: 0 });
   const names = [...Array.from({ length: many }, (_, n) => `k${n}`), `only-${number}`];
-  const records = names.map((key) => ({ key: `kv\0${key}`, value: encodeRow(row(key)) }));
+  const records = names.map((key) => ({ key: `kv\0default\0${key}`, value: encodeRow(row(key)) }));
   writeSync(1, `begin ${number}\n`);
   await replica.replace((state) => restoreTransaction({ revision: 1, records }, state));
   writeSync(1, `ack ${number} ${replica.state.revision}\n`);

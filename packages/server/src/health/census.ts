@@ -3,6 +3,8 @@
  * Counts are kept as leases come and go, so that weighing a loss costs what is lost and not what there is.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
+import type { InstanceRow } from '../registry/rows.ts';
 import type { Loss, Rest } from './self-preservation.ts';
 
 /** Whom a lease vouches for, and who vouches. */
@@ -46,6 +48,11 @@ export interface Causes {
 
 /** Groups that are named as the causes of a loss, of each kind. */
 const causesMax = 5;
+
+/** How a service is called here: those of other namespaces than `default` bear the namespace's name. */
+export function serviceName({ namespace, service }: Pick<InstanceRow, 'namespace' | 'service'>): string {
+  return namespace === defaultNamespace ? service : `${namespace}/${service}`;
+}
 
 /** For leases without a service: together they are one more, since they are lost together. */
 const noService: readonly string[] = ['(no service)'];

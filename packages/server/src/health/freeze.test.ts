@@ -31,10 +31,10 @@ interface Stream {
 /** Opens a stream with two instances of each of its services. */
 async function open({ replica, liveness, createSession }: Started, { id, node, principal, services }: Stream): Promise<void> {
   await createSession(id, 'stream', graceMs, node);
-  await liveness.streamOpened(id, principal);
+  await liveness.streamOpened('default', id, principal);
   const instances = services.flatMap((service) => [0, 1].map((at) => ({ id: `${id}-${service}-${at}`, service, session: id })));
   const checks = instances.map((one) => ({ id: `stream:${one.id}`, name: '', instance: one.id, type: 'stream', status: 'passing' }) as const);
-  await replica.submit({ kind: 'register', node: { name: node, address: '10.0.0.1' }, nodeMode: 'exists', instances, checks });
+  await replica.submit({ kind: 'register', namespace: 'default', node: { name: node, address: '10.0.0.1' }, nodeMode: 'exists', instances, checks });
 }
 
 /** One stream on each of some hosts: every third host has one service more. */
@@ -48,7 +48,7 @@ async function openFleet(one: Started, hosts: number): Promise<Stream[]> {
 }
 
 const close = async ({ liveness }: Started, streams: readonly Stream[]) => {
-  for (const { id } of streams) await liveness.streamClosed(id);
+  for (const { id } of streams) await liveness.streamClosed('default', id);
 };
 const left = ({ session }: Started, streams: readonly Stream[]) => streams.filter(({ id }) => session(id) !== undefined).length;
 
@@ -224,13 +224,13 @@ describe('what a lease stands for follows', () => {
     // Of another service from now on: with one service only that is lost, this would be no cut.
     for (const { id, node } of streams.slice(0, 6)) {
       const instances = [0, 1].map((at) => ({ id: `${id}-one-${at}`, service: 'two', session: id }));
-      await one.replica.submit({ kind: 'register', node: { name: node, address: '' }, nodeMode: 'exists', instances });
+      await one.replica.submit({ kind: 'register', namespace: 'default', node: { name: node, address: '' }, nodeMode: 'exists', instances });
     }
     await close(one, streams);
     await one.pass(graceMs + slackMs);
     expect(one.liveness.status()).toMatchObject({ frozen: true, held: 12 });
     // All with one token: they come back, and break again.
-    for (const { id } of streams) await one.liveness.streamOpened(id, 'token all');
+    for (const { id } of streams) await one.liveness.streamOpened('default', id, 'token all');
     await one.pass(2_000);
     await close(one, streams);
     await one.pass(graceMs + slackMs);

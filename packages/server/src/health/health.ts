@@ -15,31 +15,31 @@ export interface Health {
    * @throws RegistryError as `Registry.submit` does, when a change could not be committed; the
    *   deadline is renewed all the same
    */
-  beat(node: string, check: string, status: CheckStatus, output: string, principal: string): Promise<boolean>;
+  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string): Promise<boolean>;
 
   /**
    * Starts the time of a `ttl` check anew without saying anything about it: it was registered again, maybe
    * unchanged, and its registrant is there. On other checks it only notes who registered them.
    */
-  restart(node: string, check: string, principal: string): void;
+  restart(namespace: string, node: string, check: string, principal: string): void;
 
   /** The newest output of a check, which the log may not have yet; undefined: see the row. */
-  output(node: string, check: string): string | undefined;
+  output(namespace: string, node: string, check: string): string | undefined;
 
   /** Starts the session's time anew; false when there is no such session, or its end has begun. */
-  renewSession(id: string, principal: string): boolean;
+  renewSession(namespace: string, id: string, principal: string): boolean;
 
   /**
    * A stream vouches for the session from now on: its time stops. Its instances' `stream` checks turn
    * passing; when that cannot be committed it is tried again, and the promise resolves all the same.
    * @throws RegistryError `not_found` when there is no such session, or its end has begun
    */
-  streamOpened(id: string, principal: string): Promise<void>;
+  streamOpened(namespace: string, id: string, principal: string): Promise<void>;
 
   /**
    * The stream is gone: its instances turn critical now and leave after the session's grace, unless
    * `streamOpened` comes before. Not to be called for a connection that another one has replaced.
    * Never rejects: what cannot be committed is tried again.
    */
-  streamClosed(id: string): Promise<void>;
+  streamClosed(namespace: string, id: string): Promise<void>;
 }

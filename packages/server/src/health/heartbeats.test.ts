@@ -18,7 +18,7 @@ it('lives a whole time from then on, with the status and the output that it had'
   const { beat, pass, row, liveness } = started;
   await beat('web', 'warning', 'so so');
   await pass(9_000);
-  liveness.restart('node-web', 'check-web', 'owner');
+  liveness.restart('default', 'node-web', 'check-web', 'owner');
   await pass(9_900);
   expect(row('web')).toMatchObject({ status: 'warning', output: 'so so' });
   await pass(100 + slackMs);
@@ -30,7 +30,7 @@ it('stays critical when it was', async () => {
   await pass(10_000 + slackMs);
   expect(row('web')?.status).toBe('critical');
   const before = submitted.length;
-  liveness.restart('node-web', 'check-web', 'owner');
+  liveness.restart('default', 'node-web', 'check-web', 'owner');
   await pass(10_000 + slackMs);
   expect(row('web')).toMatchObject({ status: 'critical', output: 'TTL expired' });
   expect(submitted.length).toBe(before);
@@ -39,8 +39,8 @@ it('stays critical when it was', async () => {
 it('says nothing about checks that are not there or have no time', async () => {
   const { register, pass, status, liveness } = started;
   await register('still', { type: 'none' });
-  liveness.restart('node-still', 'check-still', 'owner');
-  liveness.restart('nowhere', 'nothing', 'owner');
+  liveness.restart('default', 'node-still', 'check-still', 'owner');
+  liveness.restart('default', 'nowhere', 'nothing', 'owner');
   await pass(60_000);
   expect(status('still')).toBe('passing');
 });

@@ -9,7 +9,7 @@ import type { Command } from '../registry/command.ts';
 import { find } from '../registry/reader.ts';
 import type { Registry } from '../registry/registry.ts';
 import { keys, type CheckRow } from '../registry/rows.ts';
-import type { Census } from './census.ts';
+import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
 import { Lease } from './lease.ts';
 import { Report, type Reports } from './reports.ts';
@@ -37,15 +37,15 @@ class CheckLease extends Lease {
   }
 
   *instances(): Generator<string> {
-    const { node, id } = this.report;
-    yield this.instance === '' ? keys.check(node, id) : keys.instance(node, this.instance);
+    const { namespace, node, id } = this.report;
+    yield this.instance === '' ? keys.check(namespace, node, id) : keys.instance(namespace, node, this.instance);
   }
 
   verdict(): Command | undefined {
-    const { node, id, output, rowStatus } = this.report;
+    const { namespace, node, id, output, rowStatus } = this.report;
     if (rowStatus === 'critical' && output.startsWith(expired)) return undefined;
     const words = output === '' ? expired : `${expired} (last output before timeout follows): ${output}`;
-    return { kind: 'update-checks', updates: [{ node, id, status: 'critical', output: words }] };
+    return { kind: 'update-checks', updates: [{ namespace, node, id, status: 'critical', output: words }] };
   }
 }
 
@@ -153,9 +153,10 @@ export class Heartbeats {
     if (lease.stake !== undefined) census.leave(lease.stake);
     lease.stake = undefined;
     if (!lease.vouches()) return;
-    const { node } = lease.report;
-    const service = find.instance(registry.state, node, lease.instance)?.service;
-    lease.stake = census.enter({ node, services: service === undefined ? [] : [service], principal: lease.principal });
+    const { namespace, node } = lease.report;
+    const instance = find.instance(registry.state, namespace, node, lease.instance);
+    const services = instance === undefined ? [] : [serviceName(instance)];
+    lease.stake = census.enter({ node, services, principal: lease.principal });
     // One string for all that one principal vouches for, and not one for each of its requests.
     if (lease.principal !== undefined) lease.principal = lease.stake.principal.name;
   }

@@ -119,6 +119,7 @@ export async function startLiveness(options: { engine?: Engine } & Partial<Liven
       const { type, definition = {}, status = 'passing', output = '', session } = check;
       await replica.submit({
         kind: 'register',
+        namespace: 'default',
         node: { name: `node-${name}`, address: '10.0.0.1' },
         nodeMode: 'ensure',
         instances: [{ id: name, service: 'web', ...(session === undefined ? {} : { session }) }],
@@ -127,9 +128,10 @@ export async function startLiveness(options: { engine?: Engine } & Partial<Liven
     },
 
     createSession: async (id: string, liveness: 'ttl' | 'stream', ttlMs: number, node = 'clients'): Promise<void> => {
-      await replica.submit({ kind: 'register', node: { name: node, address: '10.0.0.2' }, nodeMode: 'ensure' });
+      await replica.submit({ kind: 'register', namespace: 'default', node: { name: node, address: '10.0.0.2' }, nodeMode: 'ensure' });
       await replica.submit({
         kind: 'session-create',
+        namespace: 'default',
         id,
         name: '',
         node,
@@ -143,11 +145,11 @@ export async function startLiveness(options: { engine?: Engine } & Partial<Liven
 
     /** Sent by the instance's own node, as the only principal there. */
     beat: (name: string, status: CheckStatus = 'passing', output = '') =>
-      liveness.beat(`node-${name}`, `check-${name}`, status, output, `address of ${name}`),
-    row: (name: string) => find.check(replica.state, `node-${name}`, `check-${name}`),
-    status: (name: string) => find.check(replica.state, `node-${name}`, `check-${name}`)?.status,
-    exists: (name: string) => find.instance(replica.state, `node-${name}`, name) !== undefined,
-    session: (id: string) => find.session(replica.state, id),
+      liveness.beat('default', `node-${name}`, `check-${name}`, status, output, `address of ${name}`),
+    row: (name: string) => find.check(replica.state, 'default', `node-${name}`, `check-${name}`),
+    status: (name: string) => find.check(replica.state, 'default', `node-${name}`, `check-${name}`)?.status,
+    exists: (name: string) => find.instance(replica.state, 'default', `node-${name}`, name) !== undefined,
+    session: (id: string) => find.session(replica.state, 'default', id),
     /** Value of a metric without labels, or of all its labels together. */
     metric: async (name: string): Promise<number> => {
       const values = (await metrics.registry.getSingleMetric(name)?.get())?.values ?? [];

@@ -113,7 +113,7 @@ describe('an instance that falls silent', () => {
     await pass(10_000 + slackMs);
     await replica.submit({
       kind: 'update-checks',
-      updates: [{ node: 'node-web', id: 'check-web', status: 'passing' }],
+      updates: [{ namespace: 'default', node: 'node-web', id: 'check-web', status: 'passing' }],
     });
     await pass(9_900);
     expect(status('web')).toBe('passing');
@@ -126,7 +126,7 @@ describe('an instance that falls silent', () => {
     for (const name of ['longer', 'removed', 'retyped']) await register(name, ttl(10_000));
     await pass(9_000);
     await register('longer', ttl(30_000));
-    await replica.submit({ kind: 'deregister-check', node: 'node-removed', id: 'check-removed' });
+    await replica.submit({ kind: 'deregister-check', namespace: 'default', node: 'node-removed', id: 'check-removed' });
     await register('retyped', { type: 'none' });
     await pass(29_900);
     expect(status('longer')).toBe('passing');
@@ -144,18 +144,18 @@ describe('a session', () => {
     const { createSession, session, liveness, pass } = await start();
     await createSession('s', 'ttl', 10_000);
     await pass(15_000);
-    expect(liveness.renewSession('s', 'owner')).toBe(true);
+    expect(liveness.renewSession('default', 's', 'owner')).toBe(true);
     await pass(19_900);
     expect(session('s')).toBeDefined();
     await pass(100 + slackMs);
     expect(session('s')).toBeUndefined();
-    expect(liveness.renewSession('s', 'owner')).toBe(false);
+    expect(liveness.renewSession('default', 's', 'owner')).toBe(false);
   });
 
   it('without a TTL never ends by time and cannot be renewed', async () => {
     const { createSession, session, liveness, pass } = await start();
     await createSession('s', 'ttl', 0);
-    expect(liveness.renewSession('s', 'owner')).toBe(false);
+    expect(liveness.renewSession('default', 's', 'owner')).toBe(false);
     await pass(60_000);
     expect(session('s')).toBeDefined();
   });
@@ -165,9 +165,9 @@ describe('a session', () => {
     await createSession('s', 'ttl', 1_000);
     const release = holdCommits();
     await pass(2_000 + slackMs);
-    expect(submitted).toEqual([{ kind: 'session-destroy', id: 's' }]);
+    expect(submitted).toEqual([{ kind: 'session-destroy', namespace: 'default', id: 's' }]);
     expect(session('s')).toBeDefined();
-    expect(liveness.renewSession('s', 'owner')).toBe(false);
+    expect(liveness.renewSession('default', 's', 'owner')).toBe(false);
     release();
     await turns();
     expect(session('s')).toBeUndefined();
@@ -178,7 +178,7 @@ describe('an instance that a stream vouches for', () => {
   async function withStream(graceMs = 10_000) {
     const one = await start();
     await one.createSession('s', 'stream', graceMs);
-    await one.liveness.streamOpened('s', 'owner');
+    await one.liveness.streamOpened('default', 's', 'owner');
     await one.register('web', { type: 'stream', session: 's' });
     return one;
   }
@@ -187,7 +187,7 @@ describe('an instance that a stream vouches for', () => {
     const { liveness, status, exists, session, pass } = await withStream();
     await pass(60_000);
     expect(status('web')).toBe('passing');
-    await liveness.streamClosed('s');
+    await liveness.streamClosed('default', 's');
     expect(status('web')).toBe('critical');
     await pass(9_900);
     expect(exists('web')).toBe(true);
@@ -198,9 +198,9 @@ describe('an instance that a stream vouches for', () => {
 
   it('passes again and stays when the stream comes back in time', async () => {
     const { liveness, status, pass } = await withStream();
-    await liveness.streamClosed('s');
+    await liveness.streamClosed('default', 's');
     await pass(9_000);
-    await liveness.streamOpened('s', 'owner');
+    await liveness.streamOpened('default', 's', 'owner');
     expect(status('web')).toBe('passing');
     await pass(120_000);
     expect(status('web')).toBe('passing');
@@ -208,15 +208,15 @@ describe('an instance that a stream vouches for', () => {
 
   it('does not come back once it is gone', async () => {
     const { liveness, replica } = await withStream();
-    await replica.submit({ kind: 'session-destroy', id: 's' });
-    await expect(liveness.streamOpened('s', 'owner')).rejects.toMatchObject({ code: 'not_found' });
-    await liveness.streamClosed('s');
+    await replica.submit({ kind: 'session-destroy', namespace: 'default', id: 's' });
+    await expect(liveness.streamOpened('default', 's', 'owner')).rejects.toMatchObject({ code: 'not_found' });
+    await liveness.streamClosed('default', 's');
   });
 
   it('has its state told to the registry after an outage', async () => {
     const { liveness, status, setOutage, pass } = await withStream();
     setOutage(new Error('no store'));
-    await liveness.streamClosed('s');
+    await liveness.streamClosed('default', 's');
     await pass(3_000);
     expect(status('web')).toBe('passing');
     setOutage(undefined);
@@ -227,8 +227,8 @@ describe('an instance that a stream vouches for', () => {
   it('is told the last state only, when it changed during an outage', async () => {
     const { liveness, status, setOutage, pass } = await withStream();
     setOutage(new Error('no store'));
-    await liveness.streamClosed('s');
-    await liveness.streamOpened('s', 'owner');
+    await liveness.streamClosed('default', 's');
+    await liveness.streamOpened('default', 's', 'owner');
     setOutage(undefined);
     await pass(slackMs);
     expect(status('web')).toBe('passing');
@@ -261,9 +261,9 @@ describe('a restart of the registry is not a death:', () => {
     const before = await startLiveness({ engine });
     await before.createSession('lock', 'ttl', 0);
     await before.close();
-    const cut = { kind: 'session', id: 'lock', name: '', node: 'n1', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 };
+    const cut = { kind: 'session', namespace: 'default', id: 'lock', name: '', node: 'n1', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 };
     const row = JSON.stringify({ ...cut, behavior: 'release', checks: [], ending: true, created: 1, modified: 0 });
-    await engine.commit({ expect: [], put: [{ key: 'session\0lock', value: Buffer.from(row) }], delete: [] });
+    await engine.commit({ expect: [], put: [{ key: 'session\0default\0lock', value: Buffer.from(row) }], delete: [] });
 
     const after = await start({ engine });
     await after.pass(slackMs);
@@ -287,7 +287,7 @@ describe('a restart of the registry is not a death:', () => {
     const before = await startLiveness({ engine });
     for (const id of ['back', 'gone']) {
       await before.createSession(id, 'stream', 2_000);
-      await before.liveness.streamOpened(id, 'owner');
+      await before.liveness.streamOpened('default', id, 'owner');
       await before.register(id, { type: 'stream', session: id });
     }
     await before.close();
@@ -296,7 +296,7 @@ describe('a restart of the registry is not a death:', () => {
     await after.pass(9_900);
     expect(after.status('back')).toBe('passing');
     expect(after.status('gone')).toBe('passing');
-    await after.liveness.streamOpened('back', 'owner');
+    await after.liveness.streamOpened('default', 'back', 'owner');
     await after.pass(100 + slackMs);
     expect(after.exists('gone')).toBe(false);
     await after.pass(60_000);
@@ -403,16 +403,16 @@ describe('a cut is not a death:', () => {
     const ids = names(2_500);
     for (const [node, from] of [['n', 0], ['m', 1_250]] as const) {
       const checks = ids.slice(from, from + 1_250).map((id) => ({ id, name: id, status: 'passing' as const, ...ttl(10_000) }));
-      await replica.submit({ kind: 'register', node: { name: node, address: '10.0.0.1' }, nodeMode: 'ensure', checks });
+      await replica.submit({ kind: 'register', namespace: 'default', node: { name: node, address: '10.0.0.1' }, nodeMode: 'ensure', checks });
     }
     await pass(10_000 + slackMs);
     expect(liveness.override()).toBe(2_500);
-    expect(await liveness.beat('m', 'i2499', 'passing', '', 'owner')).toBe(true);
+    expect(await liveness.beat('default', 'm', 'i2499', 'passing', '', 'owner')).toBe(true);
     await turns(40);
     const sizes = submitted.map((command) => (command.kind === 'update-checks' ? command.updates.length : 0));
     expect(sizes).toEqual([1_024, 1_024, 451]);
-    expect(find.check(replica.state, 'm', 'i2498')?.status).toBe('critical');
-    expect(find.check(replica.state, 'm', 'i2499')?.status).toBe('passing');
+    expect(find.check(replica.state, 'default', 'm', 'i2498')?.status).toBe('critical');
+    expect(find.check(replica.state, 'default', 'm', 'i2499')?.status).toBe('passing');
   });
 
   it('an override is good for the rest of the same event, too', async () => {
@@ -453,7 +453,7 @@ describe('a cut is not a death:', () => {
     for (const name of names(30, 'failed')) await beat(name, 'critical');
     for (const name of names(30, 'removed')) await register(name, ttl(3_600_000));
     for (const name of names(30, 'removed')) {
-      await replica.submit({ kind: 'deregister-instance', node: `node-${name}`, id: name });
+      await replica.submit({ kind: 'deregister-instance', namespace: 'default', node: `node-${name}`, id: name });
     }
     for (const name of names(3, 'repaired')) await register(name, { ...ttl(3_600_000), status: 'critical' });
     for (const name of names(3, 'repaired')) await beat(name, 'passing');
@@ -465,15 +465,15 @@ describe('a cut is not a death:', () => {
     const { createSession, liveness, register, pass, status, exists } = await start();
     for (const id of names(20)) {
       await createSession(id, 'stream', 10_000, `host-${id}`);
-      await liveness.streamOpened(id, `address of ${id}`);
+      await liveness.streamOpened('default', id, `address of ${id}`);
       await register(id, { type: 'stream', session: id });
     }
-    for (const id of names(12)) await liveness.streamClosed(id);
+    for (const id of names(12)) await liveness.streamClosed('default', id);
     for (const id of names(12)) expect(status(id)).toBe('critical');
     await pass(60_000);
     for (const id of names(20)) expect(exists(id)).toBe(true);
     expect(liveness.status()).toMatchObject({ frozen: true, held: 12, share: 0.6 });
-    for (const id of names(12)) await liveness.streamOpened(id, `address of ${id}`);
+    for (const id of names(12)) await liveness.streamOpened('default', id, `address of ${id}`);
     await pass(2_000);
     expect(liveness.status().frozen).toBe(false);
     for (const id of names(12)) expect(status(id)).toBe('passing');
@@ -482,9 +482,9 @@ describe('a cut is not a death:', () => {
   it('the death of one process is one, however many instances it had', async () => {
     const { createSession, liveness, register, pass, exists } = await start();
     await createSession('big', 'stream', 10_000);
-    await liveness.streamOpened('big', 'owner');
+    await liveness.streamOpened('default', 'big', 'owner');
     for (const name of names(30)) await register(name, { type: 'stream', session: 'big' });
-    await liveness.streamClosed('big');
+    await liveness.streamClosed('default', 'big');
     await pass(10_000 + slackMs);
     for (const name of names(30)) expect(exists(name)).toBe(false);
   });

@@ -11,7 +11,7 @@ import type { Clock } from '../clock.ts';
 import type { Limits } from '../options.ts';
 import type { Registry } from '../registry/registry.ts';
 import { find } from '../registry/reader.ts';
-import { keys, type InstanceRow, type RowChange } from '../registry/rows.ts';
+import { keyOf, keys, type InstanceRow, type RowChange } from '../registry/rows.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { Census } from './census.ts';
 import { Expiry, type FreezeStatus } from './expiry.ts';
@@ -140,7 +140,7 @@ export class Liveness implements Health {
       this.#follow(change, false);
       if ((change.after ?? change.before)?.kind === 'instance') this.#recount(change as Change<InstanceRow>, sessions);
     }
-    for (const id of sessions) this.#sessions.recount(id);
+    for (const key of sessions) this.#sessions.recount(key);
   }
 
   /** Follows a state that was replaced as a whole, in steps; no verdict is passed until all of it is followed. */
@@ -155,8 +155,8 @@ export class Liveness implements Health {
         if ((change.after ?? change.before)?.kind === 'instance') this.#recount(change as Change<InstanceRow>, sessions);
         yield;
       }
-      for (const id of sessions) {
-        this.#sessions.recount(id);
+      for (const key of sessions) {
+        this.#sessions.recount(key);
         yield;
       }
     } finally {
@@ -164,37 +164,37 @@ export class Liveness implements Health {
     }
   }
 
-  beat(node: string, check: string, status: CheckStatus, output: string, principal: string): Promise<boolean> {
-    const taken = this.#heartbeats.beat(keys.check(node, check), status, capOutput(output), principal);
+  beat(namespace: string, node: string, check: string, status: CheckStatus, output: string, principal: string): Promise<boolean> {
+    const taken = this.#heartbeats.beat(keys.check(namespace, node, check), status, capOutput(output), principal);
     if (taken === false) return this.#no;
     this.#metrics.heartbeats.inc();
     return taken === true ? this.#yes : taken.then(() => true);
   }
 
-  restart(node: string, check: string, principal: string): void {
-    const key = keys.check(node, check);
+  restart(namespace: string, node: string, check: string, principal: string): void {
+    const key = keys.check(namespace, node, check);
     this.#heartbeats.restart(key, principal);
     this.#reaper.registered(key, principal);
   }
 
-  output(node: string, check: string): string | undefined {
-    const key = keys.check(node, check);
+  output(namespace: string, node: string, check: string): string | undefined {
+    const key = keys.check(namespace, node, check);
     const report = this.#heartbeats.report(key) ?? this.#prober.report(key);
     return report === undefined || report.output === report.rowOutput ? undefined : report.output;
   }
 
-  renewSession(id: string, principal: string): boolean {
-    const renewed = this.#sessions.renew(id, principal);
+  renewSession(namespace: string, id: string, principal: string): boolean {
+    const renewed = this.#sessions.renew(namespace, id, principal);
     if (renewed) this.#metrics.heartbeats.inc();
     return renewed;
   }
 
-  streamOpened(id: string, principal: string): Promise<void> {
-    return this.#sessions.opened(id, principal);
+  streamOpened(namespace: string, id: string, principal: string): Promise<void> {
+    return this.#sessions.opened(namespace, id, principal);
   }
 
-  streamClosed(id: string): Promise<void> {
-    return this.#sessions.closed(id);
+  streamClosed(namespace: string, id: string): Promise<void> {
+    return this.#sessions.closed(namespace, id);
   }
 
   /** For the operator: whether expiry is frozen, since when and until when, what is held, and by whose loss. */
@@ -237,14 +237,14 @@ export class Liveness implements Health {
 
   /**
    * An instance that comes, goes or gets another service changes what its checks vouch for, and its session.
-   * @param sessions takes those that are to be counted anew
+   * @param sessions takes the record keys of those that are to be counted anew
    */
   #recount({ before, after }: Change<InstanceRow>, sessions: Set<string>): void {
     if (before?.service === after?.service && before?.session === after?.session) return;
-    for (const session of [before?.session, after?.session]) if (session !== undefined) sessions.add(session);
+    for (const row of [before, after]) if (row?.session !== undefined) sessions.add(keys.session(row.namespace, row.session));
     if (before === undefined || after === undefined) return;
-    for (const check of find.checksOfInstance(this.#registry.state, after.node, after.id)) {
-      const key = keys.check(check.node, check.id);
+    for (const check of find.checksOfInstance(this.#registry.state, after.namespace, after.node, after.id)) {
+      const key = keyOf(check);
       this.#heartbeats.recount(key);
       this.#reaper.recount(key);
     }

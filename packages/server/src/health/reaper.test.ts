@@ -20,7 +20,7 @@ afterEach(async () => {
 async function setStatus({ replica }: Started, name: string, status: 'passing' | 'critical'): Promise<void> {
   await replica.submit({
     kind: 'update-checks',
-    updates: [{ node: `node-${name}`, id: `check-${name}`, status }],
+    updates: [{ namespace: 'default', node: `node-${name}`, id: `check-${name}`, status }],
   });
 }
 
@@ -56,7 +56,7 @@ describe('an instance', () => {
     await one.pass(50_000);
     await one.replica.submit({
       kind: 'update-checks',
-      updates: [{ node: 'node-web', id: 'check-web', output: 'still broken' }],
+      updates: [{ namespace: 'default', node: 'node-web', id: 'check-web', output: 'still broken' }],
     });
     await one.pass(10_000 + slackMs);
     expect(one.exists('web')).toBe(false);
@@ -98,13 +98,14 @@ describe('a node', () => {
     const one = await start();
     await one.replica.submit({
       kind: 'register',
+      namespace: 'default',
       node: { name: 'n', address: '10.0.0.1' },
       nodeMode: 'ensure',
       checks: [{ id: 'disk', name: 'disk', status: 'critical', definition }],
     });
     await one.pass(120_000);
     expect(one.replica.state.get('node\0n')).toBeDefined();
-    expect(one.replica.state.get('check\0n\0disk')).toBeDefined();
+    expect(one.replica.state.get('check\0default\0n\0disk')).toBeDefined();
   });
 });
 

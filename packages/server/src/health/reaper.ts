@@ -8,7 +8,7 @@ import type { Command } from '../registry/command.ts';
 import { find } from '../registry/reader.ts';
 import type { Registry } from '../registry/registry.ts';
 import { keys, type CheckRow } from '../registry/rows.ts';
-import type { Census } from './census.ts';
+import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
 import { Lease } from './lease.ts';
 import type { Wheel } from './wheel.ts';
@@ -16,6 +16,7 @@ import type { Wheel } from './wheel.ts';
 /** The time that a critical check is allowed. It runs while the check is critical. */
 class Removal extends Lease {
   readonly kind = 'removal';
+  readonly namespace: string;
   readonly node: string;
   readonly instance: string;
   /** Who registered the check; absent while it is not known. */
@@ -23,16 +24,17 @@ class Removal extends Lease {
 
   constructor(wheel: Wheel, expiry: Expiry, row: CheckRow, allowedMs: number) {
     super(wheel, expiry, allowedMs);
+    this.namespace = row.namespace;
     this.node = row.node;
     this.instance = row.instance;
   }
 
   *instances(): Generator<string> {
-    yield keys.instance(this.node, this.instance);
+    yield keys.instance(this.namespace, this.node, this.instance);
   }
 
   verdict(): Command {
-    return { kind: 'deregister-instance', node: this.node, id: this.instance };
+    return { kind: 'deregister-instance', namespace: this.namespace, node: this.node, id: this.instance };
   }
 }
 
@@ -87,10 +89,10 @@ export class Reaper {
 
   #count(removal: Removal): void {
     const { census, registry } = this.#options;
-    const { node, instance, principal, stake } = removal;
+    const { namespace, node, instance, principal, stake } = removal;
     if (stake !== undefined) census.leave(stake);
-    const service = find.instance(registry.state, node, instance)?.service;
-    removal.stake = census.enter({ node, services: service === undefined ? [] : [service], principal });
+    const row = find.instance(registry.state, namespace, node, instance);
+    removal.stake = census.enter({ node, services: row === undefined ? [] : [serviceName(row)], principal });
   }
 
   #drop(key: string, removal: Removal): void {

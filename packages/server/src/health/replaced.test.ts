@@ -32,7 +32,7 @@ it('checks that a large restore brings expire in their time, and those that it t
   await register('gone', ttl);
   const kept = Array.from(replica.state.rows(), ([, each]) => each).filter((each) => !keyOf(each).includes('gone'));
   const from = (each: Row): Row => JSON.parse(JSON.stringify(each).replaceAll('web', 'new')) as Row;
-  const keys = Array.from({ length: 9_000 }, (_, n): Row => ({ kind: 'kv', key: `k${n}`, value: Buffer.from('x'), flags: 0n, lockIndex: 0, created: 0, modified: 0 }));
+  const keys = Array.from({ length: 9_000 }, (_, n): Row => ({ kind: 'kv', namespace: 'default', key: `k${n}`, value: Buffer.from('x'), flags: 0n, lockIndex: 0, created: 0, modified: 0 }));
   const rows = [...kept, ...kept.map(from), ...keys];
   const wanted = new Map(rows.map((each) => [keyOf(each), encodeRow(each)]));
   await pass(9_000);
@@ -43,7 +43,7 @@ it('checks that a large restore brings expire in their time, and those that it t
       delete: [...state.rows()].flatMap(([key]) => (wanted.has(key) ? [] : [key])),
     };
   });
-  await expect(liveness.beat('node-gone', 'check-gone', 'passing', '', 'owner')).resolves.toBe(false);
+  await expect(liveness.beat('default', 'node-gone', 'check-gone', 'passing', '', 'owner')).resolves.toBe(false);
   await beat('web', 'passing');
   await pass(9_900);
   expect([row('web')?.status, row('new')?.status]).toEqual(['passing', 'passing']);

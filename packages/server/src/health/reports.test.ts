@@ -47,7 +47,7 @@ describe('a heartbeat', () => {
     const { register, beat, liveness } = await start();
     await register('web', { type: 'none' });
     expect(await beat('web')).toBe(false);
-    expect(await liveness.beat('nowhere', 'nothing', 'passing', '', 'owner')).toBe(false);
+    expect(await liveness.beat('default', 'nowhere', 'nothing', 'passing', '', 'owner')).toBe(false);
   });
 
   it('whose commit fails tells its sender, keeps the instance alive and is committed when repeated', async () => {
@@ -72,7 +72,7 @@ describe('a heartbeat', () => {
 });
 
 describe('an output that changes alone', () => {
-  const key = ['node-web', 'check-web'] as const;
+  const key = ['default', 'node-web', 'check-web'] as const;
 
   it('is known here at once and committed within five minutes, once', async () => {
     const { register, beat, liveness, row, pass, submitted } = await start();
@@ -83,7 +83,7 @@ describe('an output that changes alone', () => {
       await pass(59_000);
     }
     expect(submitted).toEqual([
-      { kind: 'update-checks', updates: [{ node: 'node-web', id: 'check-web', output: 'at minute 5' }] },
+      { kind: 'update-checks', updates: [{ namespace: 'default', node: 'node-web', id: 'check-web', output: 'at minute 5' }] },
     ]);
     expect(row('web')?.output).toBe('at minute 5');
     await pass(outputDelayMs);
@@ -125,7 +125,7 @@ describe('an output that changes alone', () => {
     await beat('web', 'passing', 'fine');
     await replica.submit({
       kind: 'update-checks',
-      updates: [{ node: 'node-web', id: 'check-web', status: 'critical' }],
+      updates: [{ namespace: 'default', node: 'node-web', id: 'check-web', status: 'critical' }],
     });
     await pass(outputDelayMs + 1_000);
     expect(row('web')).toMatchObject({ status: 'critical', output: 'fine' });
@@ -168,11 +168,12 @@ describe('an output that changes alone', () => {
     const ids = Array.from({ length: 1_200 }, (_, index) => `c${index}`);
     await replica.submit({
       kind: 'register',
+      namespace: 'default',
       node: { name: 'n', address: '10.0.0.1' },
       nodeMode: 'ensure',
       checks: ids.map((id) => ({ id, name: id, status: 'passing', ...hour })),
     });
-    for (const id of ids) await liveness.beat('n', id, 'passing', 'said', 'owner');
+    for (const id of ids) await liveness.beat('default', 'n', id, 'passing', 'said', 'owner');
     clock.advance(outputDelayMs + 10);
     const sizes = () => submitted.map((command) => (command.kind === 'update-checks' ? command.updates.length : 0));
     expect(sizes()).toEqual([512]);

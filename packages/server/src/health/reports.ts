@@ -20,6 +20,7 @@ const turnMs = 1_000;
 
 /** What is known of one check. */
 export class Report {
+  readonly namespace: string;
   readonly node: string;
   readonly id: string;
   /** What the registry says. */
@@ -34,6 +35,7 @@ export class Report {
   committing = 0;
 
   constructor(row: CheckRow) {
+    this.namespace = row.namespace;
     this.node = row.node;
     this.id = row.id;
     this.rowStatus = row.status;
@@ -85,9 +87,9 @@ export class Reports {
     report.rowOutput = output;
     report.committing++;
     this.#unsaved.delete(report);
-    const { node, id } = report;
+    const { namespace, node, id } = report;
     try {
-      await this.#options.registry.submit({ kind: 'update-checks', updates: [{ node, id, status, output }] });
+      await this.#options.registry.submit({ kind: 'update-checks', updates: [{ namespace, node, id, status, output }] });
     } catch (error) {
       report.rowOutput = rowOutput;
       throw error;
@@ -136,7 +138,7 @@ export class Reports {
 
   async #save(reports: readonly Report[]): Promise<void> {
     const before = reports.map(({ rowOutput }) => rowOutput);
-    const updates = reports.map(({ node, id, output }) => ({ node, id, output }));
+    const updates = reports.map(({ namespace, node, id, output }) => ({ namespace, node, id, output }));
     for (const report of reports) report.rowOutput = report.output;
     try {
       await this.#options.registry.submit({ kind: 'update-checks', updates });

@@ -10,7 +10,7 @@ import type { Command } from '../registry/command.ts';
 import { find } from '../registry/reader.ts';
 import type { Registry } from '../registry/registry.ts';
 import { keys, type SessionRow } from '../registry/rows.ts';
-import type { Census } from './census.ts';
+import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
 import { Lease } from './lease.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
@@ -28,6 +28,7 @@ const retryMs = 1_000;
 
 class SessionLease extends Lease {
   readonly kind: 'session' | 'stream';
+  readonly namespace: string;
   readonly id: string;
   readonly node: string;
   /** Who opened the stream, or renewed the session, last; absent while it is not known. */
@@ -39,6 +40,7 @@ class SessionLease extends Lease {
   constructor(wheel: Wheel, expiry: Expiry, registry: Registry, row: SessionRow) {
     super(wheel, expiry, row.liveness === 'stream' ? row.ttlMs : row.ttlMs * ttlMultiplier);
     this.kind = row.liveness === 'stream' ? 'stream' : 'session';
+    this.namespace = row.namespace;
     this.id = row.id;
     this.node = row.node;
     this.#registry = registry;
@@ -46,23 +48,25 @@ class SessionLease extends Lease {
 
   services(): string[] {
     const services = new Set<string>();
-    for (const held of find.heldBySession(this.#registry.state, this.id)) if (held.kind === 'instance') services.add(held.service);
+    for (const held of find.heldBySession(this.#registry.state, this.namespace, this.id)) {
+      if (held.kind === 'instance') services.add(serviceName(held));
+    }
     return [...services];
   }
 
   *instances(): Generator<string> {
     let none = true;
-    for (const held of find.heldBySession(this.#registry.state, this.id)) {
+    for (const held of find.heldBySession(this.#registry.state, this.namespace, this.id)) {
       if (held.kind !== 'instance') continue;
       none = false;
-      yield keys.instance(held.node, held.id);
+      yield keys.instance(this.namespace, held.node, held.id);
     }
     // Its owner is a process, whose locks others wait for.
-    if (none) yield keys.session(this.id);
+    if (none) yield keys.session(this.namespace, this.id);
   }
 
   verdict(): Command {
-    return { kind: 'session-destroy', id: this.id };
+    return { kind: 'session-destroy', namespace: this.namespace, id: this.id };
   }
 }
 
@@ -101,7 +105,7 @@ export class Sessions {
       this.#leases.delete(key);
       return;
     }
-    if (starting && row.ending === true) this.#endNow(row.id);
+    if (starting && row.ending === true) this.#endNow(row);
     if (row.liveness === 'ttl' && row.ttlMs === 0) return;
     const { wheel, expiry, registry } = this.#options;
     const lease = new SessionLease(wheel, expiry, registry, row);
@@ -112,22 +116,22 @@ export class Sessions {
   }
 
   /** The process that had begun its end stopped before it was done. */
-  #endNow(id: string): void {
+  #endNow({ namespace, id }: SessionRow): void {
     const { registry, log } = this.#options;
-    registry.submit({ kind: 'session-destroy', id }).catch((err: unknown) => {
+    registry.submit({ kind: 'session-destroy', namespace, id }).catch((err: unknown) => {
       log.warn({ err, session: id }, 'the end of a session could not be completed; the next start tries it again');
     });
   }
 
-  /** What a session vouches for has changed. */
-  recount(id: string): void {
-    const lease = this.#leases.get(keys.session(id));
+  /** What a session vouches for has changed. @param key its record key */
+  recount(key: string): void {
+    const lease = this.#leases.get(key);
     if (lease !== undefined) this.#count(lease);
   }
 
   /** Starts a session's time anew; false when there is none, or its end has begun. */
-  renew(id: string, principal: string): boolean {
-    const lease = this.#leases.get(keys.session(id));
+  renew(namespace: string, id: string, principal: string): boolean {
+    const lease = this.#leases.get(keys.session(namespace, id));
     if (lease === undefined || lease.state === 'ending') return false;
     if (lease.kind === 'session') lease.renew();
     this.#hear(lease, principal);
@@ -135,8 +139,8 @@ export class Sessions {
   }
 
   /** @throws RegistryError `not_found` when there is no such stream session, or its end has begun */
-  async opened(id: string, principal: string): Promise<void> {
-    const lease = this.#stream(id);
+  async opened(namespace: string, id: string, principal: string): Promise<void> {
+    const lease = this.#stream(namespace, id);
     if (lease === undefined || lease.state === 'ending') {
       throw new RegistryError('not_found', `stream session ${id} does not exist`);
     }
@@ -146,8 +150,8 @@ export class Sessions {
     await this.#tell(lease);
   }
 
-  async closed(id: string): Promise<void> {
-    const lease = this.#stream(id);
+  async closed(namespace: string, id: string): Promise<void> {
+    const lease = this.#stream(namespace, id);
     if (lease === undefined || !lease.open) return;
     lease.open = false;
     lease.renew();
@@ -167,18 +171,18 @@ export class Sessions {
     lease.stake = census.enter({ node: lease.node, services: lease.services(), principal: lease.principal });
   }
 
-  #stream(id: string): SessionLease | undefined {
-    const lease = this.#leases.get(keys.session(id));
+  #stream(namespace: string, id: string): SessionLease | undefined {
+    const lease = this.#leases.get(keys.session(namespace, id));
     return lease?.kind === 'stream' ? lease : undefined;
   }
 
   /** Commits whether the stream is open; what could not be committed is tried again. */
   async #tell(lease: SessionLease): Promise<void> {
-    const { open } = lease;
+    const { namespace, id, open } = lease;
     try {
-      await this.#options.registry.submit({ kind: 'session-connected', id: lease.id, connected: open });
+      await this.#options.registry.submit({ kind: 'session-connected', namespace, id, connected: open });
     } catch (err) {
-      this.#options.log.warn({ err, session: lease.id, open }, 'the state of a stream could not be committed; it is tried again');
+      this.#options.log.warn({ err, session: id, open }, 'the state of a stream could not be committed; it is tried again');
       if (this.#untold.size === 0) this.#retry.renew(retryMs);
       this.#untold.add(lease);
     }
@@ -187,7 +191,7 @@ export class Sessions {
   #tellAgain(): void {
     for (const lease of [...this.#untold]) {
       this.#untold.delete(lease);
-      if (this.#leases.get(keys.session(lease.id)) === lease) void this.#tell(lease);
+      if (this.#leases.get(keys.session(lease.namespace, lease.id)) === lease) void this.#tell(lease);
     }
   }
 }

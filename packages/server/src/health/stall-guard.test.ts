@@ -113,7 +113,7 @@ describe('a real event loop that is blocked for 1.5 s with heartbeats waiting in
           const index = Number(line);
           beats[index]!++;
           timers[index]?.renew(ttlMs);
-          void liveness.beat(`node-i${index}`, `check-i${index}`, 'passing', '', `client ${index}`);
+          void liveness.beat('default', `node-i${index}`, `check-i${index}`, 'passing', '', `client ${index}`);
         }
         heard();
       });

@@ -7,6 +7,7 @@ const rows: Row[] = [
   { kind: 'node', name: 'n1', id: '', address: '10.0.0.1', meta: { rack: 'é\u0001' }, created: 3, modified: 9 },
   {
     kind: 'instance',
+    namespace: 'default',
     node: 'n1',
     id: 'web/1#a',
     service: 'web',
@@ -21,6 +22,7 @@ const rows: Row[] = [
   },
   {
     kind: 'kv',
+    namespace: 'default',
     key: 'a\nb',
     value: Buffer.from([0, 10, 255, 123]),
     flags: 18_446_744_073_709_551_615n,
@@ -29,7 +31,7 @@ const rows: Row[] = [
     created: 3,
     modified: 9,
   },
-  { kind: 'tombstone', key: 'a', created: 9, modified: 9 },
+  { kind: 'tombstone', namespace: 'default', key: 'a', created: 9, modified: 9 },
   { kind: 'floor', revision: 7, created: 3, modified: 9 },
 ];
 
@@ -41,8 +43,8 @@ describe('row codec', () => {
   }
 
   test('created 0 means the record’s own revision', () => {
-    const bytes = encodeRow({ kind: 'tombstone', key: 'a', created: 0, modified: 0 });
-    expect(decodeRow('tombstone\0a', bytes, 12, interner())).toMatchObject({ created: 12, modified: 12 });
+    const bytes = encodeRow({ kind: 'tombstone', namespace: 'default', key: 'a', created: 0, modified: 0 });
+    expect(decodeRow('tombstone\0default\0a', bytes, 12, interner())).toMatchObject({ created: 12, modified: 12 });
   });
 
   test('bytes that are no row are data loss, not a crash', () => {
@@ -51,7 +53,7 @@ describe('row codec', () => {
       expect(broken).toThrow(expect.objectContaining({ code: 'data_loss' }));
     }
     try {
-      decodeRow('kv\0k', Buffer.from('no head'), 1, interner());
+      decodeRow('kv\0default\0k', Buffer.from('no head'), 1, interner());
       expect.unreachable();
     } catch (error) {
       expect(isRegistryError(error, 'data_loss')).toBe(true);

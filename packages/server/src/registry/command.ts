@@ -7,7 +7,7 @@
 
 import type { CheckDefinition, CheckKind, CheckStatus, RegistryError } from '@rollcall/protocol';
 import type { QueryPut } from './prepared-query.ts';
-import type { Foreign, Json, Row } from './rows.ts';
+import type { CheckRef, Foreign, Json, Row } from './rows.ts';
 
 export interface NodeInput {
   readonly name: string;
@@ -26,7 +26,7 @@ export interface InstanceInput {
   readonly tags?: readonly string[];
   readonly meta?: Readonly<Record<string, string>>;
   readonly weights?: { readonly passing: number; readonly warning: number };
-  /** The stream session that vouches for it; must exist. */
+  /** The stream session of the same namespace that vouches for it; must exist. */
   readonly session?: string;
   readonly foreign?: Foreign;
 }
@@ -48,6 +48,8 @@ export interface CheckInput {
 /** Registers any part of a node atomically: the node, instances on it, checks of either. */
 export interface Register {
   readonly kind: 'register';
+  /** Of the instances and their checks. */
+  readonly namespace: string;
   readonly node: NodeInput;
   /**
    * `update`: write the node as given. `ensure`: create it if absent, else leave it as it is.
@@ -65,12 +67,15 @@ export interface Register {
 /** Removes an instance and its checks; false when it did not exist. */
 export interface DeregisterInstance {
   readonly kind: 'deregister-instance';
+  readonly namespace: string;
   readonly node: string;
   readonly id: string;
 }
 
 export interface DeregisterCheck {
   readonly kind: 'deregister-check';
+  /** `default` for a check of the node itself. */
+  readonly namespace: string;
   readonly node: string;
   readonly id: string;
 }
@@ -84,7 +89,7 @@ interface Resumable {
   readonly asOf?: number;
 }
 
-/** Removes a node with everything on it; false when it did not exist. */
+/** Removes a node with everything on it, in every namespace; false when it did not exist. */
 export interface DeregisterNode extends Resumable {
   readonly kind: 'deregister-node';
   readonly node: string;
@@ -94,6 +99,8 @@ export interface DeregisterNode extends Resumable {
 export interface UpdateChecks {
   readonly kind: 'update-checks';
   readonly updates: readonly {
+    /** `default` for a check of the node itself. */
+    readonly namespace: string;
     readonly node: string;
     readonly id: string;
     /** Absent: the status stays. */
@@ -108,6 +115,7 @@ export interface UpdateChecks {
 /** Writes a KV key; false when the condition does not hold and nothing was written. */
 export interface KvPut {
   readonly kind: 'kv-put';
+  readonly namespace: string;
   readonly key: string;
   readonly value: Uint8Array;
   readonly flags: bigint;
@@ -121,6 +129,7 @@ export interface KvPut {
 /** Removes one key; true when it is gone afterwards. */
 export interface KvDelete {
   readonly kind: 'kv-delete';
+  readonly namespace: string;
   readonly key: string;
   /** Remove only at this revision; 0 always succeeds and removes nothing. */
   readonly cas?: number;
@@ -128,6 +137,7 @@ export interface KvDelete {
 
 export interface KvDeleteTree extends Resumable {
   readonly kind: 'kv-delete-tree';
+  readonly namespace: string;
   readonly prefix: string;
   /** Where to go on: only keys above this one. */
   readonly after?: string;
@@ -135,6 +145,7 @@ export interface KvDeleteTree extends Resumable {
 
 export interface SessionCreate {
   readonly kind: 'session-create';
+  readonly namespace: string;
   readonly id: string;
   readonly name: string;
   readonly node: string;
@@ -142,20 +153,22 @@ export interface SessionCreate {
   readonly ttlMs: number;
   readonly lockDelayMs: number;
   readonly behavior: 'release' | 'delete';
-  /** Must exist on the node and not be critical. */
-  readonly checks: readonly string[];
+  /** Of the node, or of instances on it in the session's namespace; must exist and not be critical. */
+  readonly checks: readonly CheckRef[];
   readonly foreign?: Foreign;
 }
 
 /** Ends a session: its locks are released or deleted, its instances removed. */
 export interface SessionDestroy {
   readonly kind: 'session-destroy';
+  readonly namespace: string;
   readonly id: string;
 }
 
 /** A stream session lost (or found again) its connection: its instances' stream checks follow. */
 export interface SessionConnected {
   readonly kind: 'session-connected';
+  readonly namespace: string;
   readonly id: string;
   readonly connected: boolean;
 }
@@ -163,6 +176,7 @@ export interface SessionConnected {
 /** Writes a generic record; false when `cas` does not hold. */
 export interface RecordPut {
   readonly kind: 'record-put';
+  readonly namespace: string;
   readonly type: string;
   readonly id: string;
   readonly value: Json;
@@ -171,6 +185,7 @@ export interface RecordPut {
 
 export interface RecordDelete {
   readonly kind: 'record-delete';
+  readonly namespace: string;
   readonly type: string;
   readonly id: string;
 }
@@ -196,7 +211,7 @@ export interface TxnOperation {
     | KvDeleteTree
     | SessionDestroy;
   /** A row by its record key, or all KV rows under a prefix. */
-  readonly read?: { readonly key: string } | { readonly prefix: string };
+  readonly read?: { readonly key: string } | { readonly namespace: string; readonly prefix: string };
 }
 
 /** Does all of the operations, in order, or none. */

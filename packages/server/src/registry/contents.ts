@@ -13,21 +13,23 @@ import { ViewRevisions } from './view-revisions.ts';
 export class Contents implements Reader {
   readonly services = new ServiceIndex();
   readonly views = new ViewRevisions();
-  /** The KV keys that have a lock delay, lapsed ones included. */
+  /** Record keys of the lock delays, lapsed ones included. */
   readonly delays = new Set<string>();
   readonly #set = new Rowset();
-  readonly #kvKeys = new OrderedKeys();
-  readonly #graveKeys = new OrderedKeys();
-  #kvRevision: number;
+  /** By namespace; of those that ever had a key. */
+  readonly #keys = new Map<string, ScopeKeys>();
+  #kvSize = 0;
+  #tombstones = 0;
 
-  /** @param kvRevision that of contents whose place it takes */
-  constructor(kvRevision = 0) {
-    this.#kvRevision = kvRevision;
+  /** @param before contents whose place it takes: its revisions of keys do not go back */
+  constructor(before?: Contents) {
+    if (before === undefined) return;
+    for (const [namespace, { revision }] of before.#keys) this.#keys.set(namespace, new ScopeKeys(revision));
   }
 
-  /** Newest revision of a KV key or a tombstone that was ever put. */
-  get kvRevision(): number {
-    return this.#kvRevision;
+  /** Newest revision of a KV key or a tombstone of the namespace that was ever put. */
+  kvRevision(namespace: string): number {
+    return this.#keys.get(namespace)?.revision ?? 0;
   }
 
   get size(): number {
@@ -35,11 +37,11 @@ export class Contents implements Reader {
   }
 
   get kvSize(): number {
-    return this.#kvKeys.size;
+    return this.#kvSize;
   }
 
-  get graves(): number {
-    return this.#graveKeys.size;
+  get tombstones(): number {
+    return this.#tombstones;
   }
 
   get(key: string): Row | undefined {
@@ -58,21 +60,27 @@ export class Contents implements Reader {
     return this.#set.bucketSize(bucket);
   }
 
-  kvKeys(prefix: string, after?: string): Iterable<string> {
-    return this.#kvKeys.under(prefix, after);
+  /** The namespaces that have, or had, KV keys. */
+  keyNamespaces(): Iterable<string> {
+    return this.#keys.keys();
   }
 
-  kvKeyList(prefix: string): readonly string[] {
-    return this.#kvKeys.listUnder(prefix);
+  kvKeys(namespace: string, prefix: string, after?: string): Iterable<string> {
+    return this.#keys.get(namespace)?.kv.under(prefix, after) ?? [];
   }
 
-  graveKeys(prefix: string): Iterable<string> {
-    return this.#graveKeys.under(prefix);
+  kvKeyList(namespace: string, prefix: string): readonly string[] {
+    return this.#keys.get(namespace)?.kv.listUnder(prefix) ?? [];
+  }
+
+  tombstoneKeys(namespace: string, prefix: string): Iterable<string> {
+    return this.#keys.get(namespace)?.tombstone.under(prefix) ?? [];
   }
 
   /** Newest revision of a KV key or a tombstone under the prefix. */
-  newestUnder(prefix: string): number {
-    return Math.max(this.#kvKeys.newestUnder(prefix), this.#graveKeys.newestUnder(prefix));
+  newestUnder(namespace: string, prefix: string): number {
+    const own = this.#keys.get(namespace);
+    return own === undefined ? 0 : Math.max(own.kv.newestUnder(prefix), own.tombstone.newestUnder(prefix));
   }
 
   /** @returns the row that was there before */
@@ -80,18 +88,18 @@ export class Contents implements Reader {
     const before = this.#set.put(key, row);
     switch (row.kind) {
       case 'kv':
-        this.#kvKeys.add(row.key, row.modified);
-        this.#kvRevision = Math.max(this.#kvRevision, row.modified);
+        if (before === undefined) this.#kvSize++;
+        this.#keysOf(row.namespace).add('kv', row.key, row.modified);
         break;
       case 'tombstone':
-        this.#graveKeys.add(row.key, row.modified);
-        this.#kvRevision = Math.max(this.#kvRevision, row.modified);
+        if (before === undefined) this.#tombstones++;
+        this.#keysOf(row.namespace).add('tombstone', row.key, row.modified);
         break;
       case 'instance':
         this.services.follow(before?.kind === 'instance' ? before : undefined, row);
         break;
       case 'delay':
-        this.delays.add(row.key);
+        this.delays.add(key);
         break;
       default:
     }
@@ -103,19 +111,44 @@ export class Contents implements Reader {
     const before = this.#set.delete(key);
     switch (before?.kind) {
       case 'kv':
-        this.#kvKeys.delete(before.key);
+        this.#kvSize--;
+        this.#keys.get(before.namespace)?.kv.delete(before.key);
         break;
       case 'tombstone':
-        this.#graveKeys.delete(before.key);
+        this.#tombstones--;
+        this.#keys.get(before.namespace)?.tombstone.delete(before.key);
         break;
       case 'instance':
         this.services.follow(before, undefined);
         break;
       case 'delay':
-        this.delays.delete(before.key);
+        this.delays.delete(key);
         break;
       default:
     }
     return before;
+  }
+
+  #keysOf(namespace: string): ScopeKeys {
+    let own = this.#keys.get(namespace);
+    if (own === undefined) this.#keys.set(namespace, (own = new ScopeKeys(0)));
+    return own;
+  }
+}
+
+/** The KV keys of one namespace, those that are there and those that were deleted. */
+class ScopeKeys {
+  readonly kv = new OrderedKeys();
+  readonly tombstone = new OrderedKeys();
+  /** Newest revision of either that was ever put. */
+  revision: number;
+
+  constructor(revision: number) {
+    this.revision = revision;
+  }
+
+  add(kind: 'kv' | 'tombstone', key: string, revision: number): void {
+    this[kind].add(key, revision);
+    this.revision = Math.max(this.revision, revision);
   }
 }

@@ -35,9 +35,9 @@ describe('distances from a node', () => {
     replica = new Replica({ engine: memory(), clock: manualClock(), onFatal });
     await replica.start();
     for (const [Node, Segment, Coord] of [['a', '', at(0, 0)], ['b', '', at(0.3, 0.4)], ['far', 'other', at(0, 0)]] as const) {
-      await replica.submit({ kind: 'register', node: { name: Node, address: '10.0.0.1' }, nodeMode: 'update' });
+      await replica.submit({ kind: 'register', namespace: 'default', node: { name: Node, address: '10.0.0.1' }, nodeMode: 'update' });
       const value = { Node, Segment, Coord: { ...Coord } };
-      await replica.submit({ kind: 'record-put', type: coordinateType, id: Node, value });
+      await replica.submit({ kind: 'record-put', namespace: '', type: coordinateType, id: Node, value });
     }
   });
 

@@ -5,6 +5,7 @@
  */
 
 import { find, type Reader } from './reader.ts';
+import { noNamespace } from './rows.ts';
 
 /** Type of the records; the id is the node's name. */
 export const coordinateType = 'consul-coordinate';
@@ -30,7 +31,7 @@ export interface NodeCoordinate {
 /** The coordinate of a node that exists. */
 export function coordinateOf(reader: Reader, node: string): NodeCoordinate | undefined {
   if (find.node(reader, node) === undefined) return undefined;
-  return find.record(reader, coordinateType, node)?.value as NodeCoordinate | undefined;
+  return find.record(reader, noNamespace, coordinateType, node)?.value as NodeCoordinate | undefined;
 }
 
 /** Seconds there and back, as Serf computes it: `Coordinate.DistanceTo`. */

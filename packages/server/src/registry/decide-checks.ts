@@ -10,14 +10,14 @@ export function* updateChecks(draft: Draft, command: UpdateChecks, now: number):
   const { updates } = command;
   const removal = new Removal(draft, now);
   let existed = command.existed ?? 0;
-  for (const [at, { node, id, status, output }] of updates.entries()) {
-    const before = find.check(draft, node, id);
+  for (const [at, { namespace, node, id, status, output }] of updates.entries()) {
+    const before = find.check(draft, namespace, node, id);
     if (before === undefined) continue;
     const after = { ...before, status: status ?? before.status, output: output ?? before.output };
-    for (const _ of removal.clearWay(node, after)) yield () => ({ updates: updates.slice(at), existed });
+    for (const _ of removal.clearWay(after)) yield () => ({ updates: updates.slice(at), existed });
     existed++;
     // It may have gone with an instance that such a session vouched for.
-    if (find.check(draft, node, id) !== undefined) draft.put(after);
+    if (find.check(draft, namespace, node, id) !== undefined) draft.put(after);
     yield () => ({ updates: updates.slice(at + 1), existed });
   }
   return existed;

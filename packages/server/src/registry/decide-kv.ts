@@ -1,17 +1,18 @@
 /** Decisions about KV keys: writes with a condition, locks, deletions. */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { KvDeleteTree, KvPut } from './command.ts';
+import type { KvDelete, KvDeleteTree, KvPut } from './command.ts';
 import type { Draft } from './draft.ts';
 import { find, type Reader } from './reader.ts';
-import { keys, type KvRow } from './rows.ts';
+import { keys, type DelayRow, type KvRow } from './rows.ts';
 import type { Steps } from './steps.ts';
 
 export function putKey(draft: Draft, command: KvPut, now: number): boolean {
-  const { key, value, flags, condition } = command;
-  const before = find.kv(draft, key);
+  const { namespace, key, value, flags, condition } = command;
+  const before = find.kv(draft, namespace, key);
   const row: KvRow = {
     kind: 'kv',
+    namespace,
     key,
     value,
     flags,
@@ -30,12 +31,12 @@ export function putKey(draft: Draft, command: KvPut, now: number): boolean {
       return true;
     case 'acquire': {
       const { session } = condition;
-      if (find.liveSession(draft, session) === undefined) {
+      if (find.liveSession(draft, namespace, session) === undefined) {
         throw new RegistryError('failed_precondition', `invalid session ${JSON.stringify(session)}`);
       }
       if (before?.session === session) write(draft, row);
       else {
-        if (before?.session !== undefined || delayed(draft, key, now)) return false;
+        if (before?.session !== undefined || delayed(draft, command, now)) return false;
         write(draft, { ...row, session, lockIndex: row.lockIndex + 1 });
       }
       return true;
@@ -49,22 +50,22 @@ export function putKey(draft: Draft, command: KvPut, now: number): boolean {
   }
 }
 
-export function deleteKey(draft: Draft, key: string, cas: number | undefined): boolean {
-  const before = find.kv(draft, key);
+export function deleteKey(draft: Draft, { namespace, key, cas }: KvDelete): boolean {
+  const before = find.kv(draft, namespace, key);
   if (cas !== undefined) {
     if (before === undefined) return true;
     if (!matches(before, cas)) return false;
   }
-  if (before !== undefined) removeKey(draft, key);
+  if (before !== undefined) removeKey(draft, before);
   return true;
 }
 
-export function* deleteTree(draft: Draft, { prefix, after, asOf }: KvDeleteTree): Steps<boolean> {
+export function* deleteTree(draft: Draft, { namespace, prefix, after, asOf }: KvDeleteTree): Steps<boolean> {
   let last = after;
-  for (const key of draft.kvKeys(prefix, after)) {
-    const row = find.kv(draft, key);
+  for (const key of draft.kvKeys(namespace, prefix, after)) {
+    const row = find.kv(draft, namespace, key);
     if (row === undefined) continue;
-    if (wasThere(row.modified, asOf)) removeKey(draft, key);
+    if (wasThere(row.modified, asOf)) removeKey(draft, row);
     else draft.fill.add(1, 0);
     // The draft's own keys come first, in no order.
     if (row.modified !== 0) last = key;
@@ -83,13 +84,13 @@ export function wasThere(revision: number, asOf: number | undefined): boolean {
 }
 
 /** Removes a key that exists and remembers that it did. */
-export function removeKey(draft: Draft, key: string): void {
-  draft.delete(keys.kv(key));
-  draft.put({ kind: 'tombstone', key, created: 0, modified: 0 });
+export function removeKey(draft: Draft, { namespace, key }: Pick<KvRow, 'namespace' | 'key'>): void {
+  draft.delete(keys.kv(namespace, key));
+  draft.put({ kind: 'tombstone', namespace, key, created: 0, modified: 0 });
 }
 
 function write(draft: Draft, row: KvRow): void {
-  if (draft.put(row)) draft.delete(keys.tombstone(row.key));
+  if (draft.put(row)) draft.delete(keys.tombstone(row.namespace, row.key));
 }
 
 /** Whether a key stands at a revision; a write of the same batch has none that matches. */
@@ -98,10 +99,13 @@ function matches(row: KvRow | undefined, revision: number): boolean {
   return row !== undefined && row.modified === revision;
 }
 
-/** A delay that seems longer than it was made has seen the wall clock jump back: it has lapsed. */
-export function delayed(reader: Reader, key: string, now: number): boolean {
-  const delay = find.delay(reader, key);
-  if (delay === undefined) return false;
-  const leftMs = delay.untilMs - now;
-  return leftMs > 0 && leftMs <= delay.delayMs;
+function delayed(reader: Reader, { namespace, key }: KvPut, now: number): boolean {
+  const delay = find.delay(reader, namespace, key);
+  return delay !== undefined && !lapsed(delay, now);
+}
+
+/** A delay with more time left than its whole length has seen the wall clock jump back: it has lapsed, too. */
+export function lapsed({ untilMs, delayMs }: DelayRow, now: number): boolean {
+  const leftMs = untilMs - now;
+  return leftMs <= 0 || leftMs > delayMs;
 }

@@ -1,6 +1,6 @@
 /** Decisions that register nodes, instances and checks. */
 
-import { RegistryError, type CheckStatus } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError, type CheckStatus } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput, Register } from './command.ts';
 import { Removal } from './decide-remove.ts';
 import type { Draft } from './draft.ts';
@@ -20,11 +20,12 @@ export function* register(draft: Draft, command: Register, now: number): Steps<b
 }
 
 function* registerChecked(draft: Draft, command: Register, now: number): Steps<void> {
+  const { namespace } = command;
   const node = command.node.name;
-  const checks = command.checks ?? [];
+  const checks = (command.checks ?? []).map((check) => placed(command, check));
   const removal = new Removal(draft, now);
-  for (const check of checks) yield* removal.clearWay(node, { id: check.id, status: statusOf(draft, node, check) });
-  for (const id of replacedChecks(draft, command)) yield* removal.sessionsWithCheck(node, id);
+  for (const check of checks) yield* removal.clearWay({ ...check, status: statusOf(draft, check) });
+  for (const id of replacedChecks(draft, command)) yield* removal.sessionsWithCheck({ namespace, node, id });
 
   // A node is its id: one that comes under another name is renamed, and the old name goes with everything on it.
   const former = formerName(draft, command);
@@ -32,19 +33,32 @@ function* registerChecked(draft: Draft, command: Register, now: number): Steps<v
   putNode(draft, command);
   // An instance whose session has just ended goes with it, and so do its checks.
   for (const instance of command.instances ?? []) {
-    if (lives(draft, instance)) putInstance(draft, node, instance);
-    else yield* removal.instance(node, instance.id);
+    if (lives(draft, namespace, instance)) putInstance(draft, command, instance);
+    else yield* removal.instance(namespace, node, instance.id);
   }
   for (const check of checks) {
-    if (isOfSomething(draft, node, check)) putCheck(draft, node, check);
-    else yield* removal.check(node, check.id);
+    if (isOfSomething(draft, check)) putCheck(draft, check);
+    else yield* removal.check(check.namespace, node, check.id);
   }
-  for (const id of replacedChecks(draft, command)) draft.delete(keys.check(node, id));
+  for (const id of replacedChecks(draft, command)) draft.delete(keys.check(namespace, node, id));
+}
+
+/** A check with its place in the registry. */
+interface PlacedCheck extends CheckInput {
+  readonly namespace: string;
+  readonly node: string;
+  readonly instance: string;
+}
+
+/** A check of the node itself is one of every namespace, and is kept in `default`. */
+function placed({ namespace, node }: Register, check: CheckInput): PlacedCheck {
+  const { instance = '' } = check;
+  return { ...check, namespace: instance === '' ? defaultNamespace : namespace, node: node.name, instance };
 }
 
 /** @throws RegistryError before anything is written or ended */
 function checkRefusals(draft: Draft, command: Register): void {
-  const { node, nodeMode, instances = [], checks = [] } = command;
+  const { namespace, node, nodeMode, instances = [], checks = [] } = command;
   const before = find.node(draft, node.name);
   if (nodeMode === 'exists' && before === undefined) {
     throw new RegistryError('not_found', `node ${node.name} is not registered`);
@@ -52,21 +66,22 @@ function checkRefusals(draft: Draft, command: Register): void {
   if (writesNode(nodeMode, before) && before !== undefined) checkName(draft, before, node.id ?? before.id);
   const former = formerName(draft, command);
   // A session of the node that is renamed goes with its old name, and so does what it vouches for.
-  const goes = (session = '') => former !== undefined && find.session(draft, session)?.node === former.name;
+  const goes = (session = '') => former !== undefined && find.session(draft, namespace, session)?.node === former.name;
   for (const instance of instances) {
     const { session } = instance;
-    if (!lives(draft, instance) || goes(session)) throw new RegistryError('not_found', `session ${session} does not exist`);
+    if (!lives(draft, namespace, instance) || goes(session)) throw new RegistryError('not_found', `session ${session} does not exist`);
   }
   const own = new Set(instances.map(({ id }) => id));
-  for (const check of checks) {
-    const held = find.instance(draft, node.name, check.instance ?? '');
-    if (!own.has(check.instance ?? '') && (!isOfSomething(draft, node.name, check) || goes(held?.session))) {
+  for (const each of checks) {
+    const check = placed(command, each);
+    const held = find.instance(draft, namespace, node.name, check.instance);
+    if (!own.has(check.instance) && (!isOfSomething(draft, check) || goes(held?.session))) {
       throw new RegistryError(
         'not_found',
         `check ${check.id} names instance ${check.instance}, which is not registered on node ${node.name}`,
       );
     }
-    refuseForeign(draft, node.name, check);
+    refuseForeign(draft, check);
   }
 }
 
@@ -76,7 +91,7 @@ function checkRefusals(draft: Draft, command: Register): void {
  */
 function checkName(draft: Draft, holder: NodeRow, id: string): void {
   if (id === holder.id || (holder.id === '' && find.nodeWithId(draft, id) === undefined)) return;
-  const alive = find.check(draft, holder.name, serfHealth);
+  const alive = find.check(draft, defaultNamespace, holder.name, serfHealth);
   if (alive === undefined || alive.status === 'critical') return;
   const reserved = `node name ${holder.name} is reserved by node ${holder.id || 'without an id'}`;
   throw new RegistryError('failed_precondition', `${reserved} with name ${holder.name} (${holder.address})`);
@@ -89,22 +104,22 @@ function formerName(draft: Draft, { node, nodeMode }: Register): NodeRow | undef
   return former?.name === node.name ? undefined : former;
 }
 
-/** Without its check, the instance that holds it would pass unseen. */
-function refuseForeign(draft: Draft, node: string, { id, instance = '' }: CheckInput): void {
-  const before = find.check(draft, node, id);
+/** An instance must not lose its check to another one: it would pass without being checked. */
+function refuseForeign(draft: Draft, { namespace, node, id, instance }: PlacedCheck): void {
+  const before = find.check(draft, namespace, node, id);
   if (before === undefined || before.instance === instance) return;
   const holder = before.instance === '' ? `node ${node}` : `instance ${before.instance} on node ${node}`;
   const message = `check ${id} belongs to ${holder}; give the check another id, or deregister that one first`;
   throw new RegistryError('already_exists', message);
 }
 
-function lives(draft: Draft, { session }: InstanceInput): boolean {
-  return session === undefined || find.liveSession(draft, session) !== undefined;
+function lives(draft: Draft, namespace: string, { session }: InstanceInput): boolean {
+  return session === undefined || find.liveSession(draft, namespace, session) !== undefined;
 }
 
 /** Whether a check is one of the node, or of an instance that exists. */
-function isOfSomething(draft: Draft, node: string, { instance = '' }: CheckInput): boolean {
-  return instance === '' || find.instance(draft, node, instance) !== undefined;
+function isOfSomething(draft: Draft, { namespace, node, instance }: PlacedCheck): boolean {
+  return instance === '' || find.instance(draft, namespace, node, instance) !== undefined;
 }
 
 function writesNode(nodeMode: Register['nodeMode'], before: NodeRow | undefined): boolean {
@@ -112,11 +127,11 @@ function writesNode(nodeMode: Register['nodeMode'], before: NodeRow | undefined)
 }
 
 /** The checks that the command does not name. Maintenance stays: an operator has ordered it, not the registrant. */
-function* replacedChecks(draft: Draft, { node, instances = [], checks = [], replaceChecks }: Register): Generator<string> {
+function* replacedChecks(draft: Draft, { namespace, node, instances = [], checks = [], replaceChecks }: Register): Generator<string> {
   if (replaceChecks !== true) return;
-  const named = new Set(checks.map((check) => check.id));
+  const named = new Set(checks.filter(({ instance }) => instance !== undefined).map(({ id }) => id));
   for (const instance of instances) {
-    for (const { id } of find.checksOfInstance(draft, node.name, instance.id)) {
+    for (const { id } of find.checksOfInstance(draft, namespace, node.name, instance.id)) {
       if (!named.has(id) && id !== instanceMaintenance(instance.id)) yield id;
     }
   }
@@ -136,10 +151,11 @@ function putNode(draft: Draft, { node, nodeMode }: Register): void {
   });
 }
 
-function putInstance(draft: Draft, node: string, input: InstanceInput): void {
+function putInstance(draft: Draft, { namespace, node }: Register, input: InstanceInput): void {
   draft.put({
     kind: 'instance',
-    node,
+    namespace,
+    node: node.name,
     id: input.id,
     service: input.service,
     address: input.address ?? '',
@@ -154,21 +170,23 @@ function putInstance(draft: Draft, node: string, input: InstanceInput): void {
 }
 
 /** Absent: an existing check keeps its status, a new one starts critical. */
-function statusOf(draft: Draft, node: string, { id, status }: CheckInput): CheckStatus {
-  return status ?? find.check(draft, node, id)?.status ?? 'critical';
+function statusOf(draft: Draft, { namespace, node, id, status }: PlacedCheck): CheckStatus {
+  return status ?? find.check(draft, namespace, node, id)?.status ?? 'critical';
 }
 
-function putCheck(draft: Draft, node: string, input: CheckInput): void {
-  const before = find.check(draft, node, input.id);
+function putCheck(draft: Draft, input: PlacedCheck): void {
+  const { namespace, node } = input;
+  const before = find.check(draft, namespace, node, input.id);
   draft.put({
     kind: 'check',
+    namespace,
     node,
     id: input.id,
     name: input.name,
-    status: statusOf(draft, node, input),
+    status: statusOf(draft, input),
     notes: input.notes ?? '',
     output: input.output ?? before?.output ?? '',
-    instance: input.instance ?? '',
+    instance: input.instance,
     type: input.type ?? 'none',
     definition: input.definition ?? {},
     ...(input.foreign === undefined ? {} : { foreign: input.foreign }),

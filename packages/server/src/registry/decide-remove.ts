@@ -11,7 +11,7 @@
 import type { DeregisterNode } from './command.ts';
 import { removeKey, wasThere } from './decide-kv.ts';
 import type { Draft } from './draft.ts';
-import { find } from './reader.ts';
+import { find, namespaceNames } from './reader.ts';
 import { keys, type CheckRow, type SessionRow } from './rows.ts';
 import type { Steps } from './steps.ts';
 
@@ -41,18 +41,20 @@ export class Removal {
       younger ||= !old;
       return old;
     };
-    for (const { id, created } of find.sessionsOnNode(draft, node)) {
-      if (goes(created)) yield* this.session(id);
-      yield;
-    }
-    for (const { id, modified } of find.instancesOnNode(draft, node)) {
-      if (goes(modified)) yield* this.instance(node, id);
-      yield;
-    }
-    // A check whose status moves meanwhile is no newer for that.
-    for (const { id, created } of find.checksOnNode(draft, node)) {
-      if (goes(created)) yield* this.check(node, id);
-      yield;
+    for (const namespace of namespaceNames(draft)) {
+      for (const { id, created } of find.sessionsOnNode(draft, namespace, node)) {
+        if (goes(created)) yield* this.session(namespace, id);
+        yield;
+      }
+      for (const { id, modified } of find.instancesOnNode(draft, namespace, node)) {
+        if (goes(modified)) yield* this.instance(namespace, node, id);
+        yield;
+      }
+      // A check whose status moves meanwhile is no newer for that.
+      for (const { id, created } of find.checksOnNode(draft, namespace, node)) {
+        if (goes(created)) yield* this.check(namespace, node, id);
+        yield;
+      }
     }
     // What was registered on it meanwhile came after its removal, and brought it back.
     if (!younger) draft.delete(keys.node(node));
@@ -60,25 +62,25 @@ export class Removal {
   }
 
   /** @returns false when there is no such instance */
-  *instance(node: string, id: string): Steps<boolean> {
+  *instance(namespace: string, node: string, id: string): Steps<boolean> {
     const draft = this.#draft;
-    if (find.instance(draft, node, id) === undefined) return false;
-    const checks = [...find.checksOfInstance(draft, node, id)];
+    if (find.instance(draft, namespace, node, id) === undefined) return false;
+    const checks = [...find.checksOfInstance(draft, namespace, node, id)];
     if (checks.length > checksAtOnce) checks.sort((a, b) => severity(a) - severity(b));
-    for (const check of checks) yield* this.sessionsWithCheck(node, check.id);
+    for (const check of checks) yield* this.sessionsWithCheck(check);
     for (const [at, check] of checks.entries()) {
       if ((at + 1) % checksAtOnce === 0) yield;
-      draft.delete(keys.check(node, check.id));
+      draft.delete(keys.check(namespace, node, check.id));
     }
-    draft.delete(keys.instance(node, id));
+    draft.delete(keys.instance(namespace, node, id));
     return true;
   }
 
   /** @returns false when there is no such check */
-  *check(node: string, id: string): Steps<boolean> {
-    if (find.check(this.#draft, node, id) === undefined) return false;
-    yield* this.sessionsWithCheck(node, id);
-    this.#draft.delete(keys.check(node, id));
+  *check(namespace: string, node: string, id: string): Steps<boolean> {
+    if (find.check(this.#draft, namespace, node, id) === undefined) return false;
+    yield* this.sessionsWithCheck({ namespace, node, id });
+    this.#draft.delete(keys.check(namespace, node, id));
     return true;
   }
 
@@ -87,48 +89,50 @@ export class Removal {
    * Consul (https://developer.hashicorp.com/consul/docs/automate/session); a release does not.
    * @returns false when there is no such session
    */
-  *session(id: string): Steps<boolean> {
+  *session(namespace: string, id: string): Steps<boolean> {
     const draft = this.#draft;
-    const session = find.session(draft, id);
-    if (session === undefined || this.#ending.has(id)) return false;
-    this.#ending.add(id);
+    const key = keys.session(namespace, id);
+    const session = find.session(draft, namespace, id);
+    if (session === undefined || this.#ending.has(key)) return false;
+    this.#ending.add(key);
     if (session.ending !== true) draft.put({ ...session, ending: true });
-    for (const held of find.heldBySession(draft, id)) {
-      if (held.kind === 'instance') yield* this.instance(held.node, held.id);
-      else if (held.kind === 'record') draft.delete(keys.record(held.type, held.id));
+    for (const held of find.heldBySession(draft, namespace, id)) {
+      if (held.kind === 'instance') yield* this.instance(namespace, held.node, held.id);
+      else if (held.kind === 'record') draft.delete(keys.record(namespace, held.type, held.id));
       else this.#letGo(session, held.key);
       yield;
     }
-    draft.delete(keys.session(id));
+    draft.delete(key);
     return true;
   }
 
   /** Ends the sessions that a check keeps alive: to be done before it fails, or goes. */
-  *sessionsWithCheck(node: string, check: string): Steps<void> {
-    for (const { id } of find.sessionsWithCheck(this.#draft, node, check)) {
-      yield* this.session(id);
+  *sessionsWithCheck({ namespace, node, id: check }: Pick<CheckRow, 'namespace' | 'node' | 'id'>): Steps<void> {
+    for (const session of find.sessionsWithCheck(this.#draft, namespace, node, check)) {
+      yield* this.session(session.namespace, session.id);
       yield;
     }
   }
 
   /** Ends the sessions that a check is about to end, if it turns critical now. */
-  *clearWay(node: string, { id, status }: Pick<CheckRow, 'id' | 'status'>): Steps<void> {
-    if (status !== 'critical' || find.check(this.#draft, node, id)?.status === 'critical') return;
-    yield* this.sessionsWithCheck(node, id);
+  *clearWay(check: Pick<CheckRow, 'namespace' | 'node' | 'id' | 'status'>): Steps<void> {
+    const { namespace, node, id, status } = check;
+    if (status !== 'critical' || find.check(this.#draft, namespace, node, id)?.status === 'critical') return;
+    yield* this.sessionsWithCheck(check);
   }
 
-  #letGo({ behavior, lockDelayMs }: SessionRow, key: string): void {
+  #letGo({ namespace, behavior, lockDelayMs }: SessionRow, key: string): void {
     const draft = this.#draft;
-    const held = find.kv(draft, key);
+    const held = find.kv(draft, namespace, key);
     if (held === undefined) return;
-    if (behavior === 'delete') removeKey(draft, key);
+    if (behavior === 'delete') removeKey(draft, held);
     else {
       const { session: _released, ...rest } = held;
       draft.put(rest);
     }
     if (lockDelayMs === 0) return;
     const untilMs = this.#now + lockDelayMs;
-    draft.put({ kind: 'delay', key, untilMs, delayMs: lockDelayMs, created: 0, modified: 0 });
+    draft.put({ kind: 'delay', namespace, key, untilMs, delayMs: lockDelayMs, created: 0, modified: 0 });
   }
 }
 

@@ -9,16 +9,18 @@ import type { CheckRow } from './rows.ts';
 import type { Steps } from './steps.ts';
 
 export function createSession(draft: Draft, command: SessionCreate): boolean {
-  if (find.session(draft, command.id) !== undefined) {
+  const { namespace, node } = command;
+  if (find.session(draft, namespace, command.id) !== undefined) {
     throw new RegistryError('already_exists', `session ${command.id} exists already`);
   }
-  if (find.node(draft, command.node) === undefined) {
-    throw new RegistryError('failed_precondition', `node ${command.node} is not registered`);
+  if (find.node(draft, node) === undefined) {
+    throw new RegistryError('failed_precondition', `node ${node} is not registered`);
   }
-  for (const id of command.checks) {
-    const check = find.check(draft, command.node, id);
-    if (check === undefined) {
-      throw new RegistryError('failed_precondition', `check ${id} is not registered on node ${command.node}`);
+  for (const { namespace: of, id } of command.checks) {
+    const check = find.check(draft, of, node, id);
+    // Another namespace's instances must not end it, nor tell whether they exist.
+    if (check === undefined || (of !== namespace && check.instance !== '')) {
+      throw new RegistryError('failed_precondition', `check ${id} is not registered on node ${node}`);
     }
     if (check.status === 'critical') {
       throw new RegistryError('failed_precondition', `check ${id} is in critical state`);
@@ -30,18 +32,18 @@ export function createSession(draft: Draft, command: SessionCreate): boolean {
 }
 
 /** All checks of the session turn at once: a stream may have so many instances only that this is little work. */
-export function* connectSession(draft: Draft, { id, connected }: SessionConnected, now: number): Steps<boolean> {
-  if (find.liveSession(draft, id) === undefined) return false;
+export function* connectSession(draft: Draft, { namespace, id, connected }: SessionConnected, now: number): Steps<boolean> {
+  if (find.liveSession(draft, namespace, id) === undefined) return false;
   const checks: CheckRow[] = [];
-  for (const held of find.heldBySession(draft, id)) {
+  for (const held of find.heldBySession(draft, namespace, id)) {
     if (held.kind !== 'instance') continue;
-    for (const check of find.checksOfInstance(draft, held.node, held.id)) {
+    for (const check of find.checksOfInstance(draft, namespace, held.node, held.id)) {
       if (check.type === 'stream') checks.push({ ...check, ...(connected ? open : closed) });
     }
   }
   const removal = new Removal(draft, now);
-  for (const check of checks) yield* removal.clearWay(check.node, check);
-  for (const check of checks) if (find.check(draft, check.node, check.id) !== undefined) draft.put(check);
+  for (const check of checks) yield* removal.clearWay(check);
+  for (const check of checks) if (find.check(draft, namespace, check.node, check.id) !== undefined) draft.put(check);
   return true;
 }
 

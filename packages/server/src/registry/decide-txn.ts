@@ -71,7 +71,7 @@ function attempt(
     // To others, false says that there was nothing to remove.
     const conditional = change.kind === 'kv-put' || change.kind === 'kv-delete';
     if (!conditional || done) return undefined;
-    const found = find.kv(draft, change.key);
+    const found = find.kv(draft, change.namespace, change.key);
     return { reason: 'condition', ...(found === undefined ? {} : { found }) };
   } catch (error) {
     return { reason: 'refused', error: toRegistryError(error) };
@@ -110,8 +110,8 @@ function readAfter(reader: Reader, { read }: TxnOperation, at: number, budget: R
     return [row];
   }
   const rows: RowOf<'kv'>[] = [];
-  for (const key of reader.kvKeys(read.prefix)) {
-    const row = find.kv(reader, key);
+  for (const key of reader.kvKeys(read.namespace, read.prefix)) {
+    const row = find.kv(reader, read.namespace, key);
     if (row === undefined) continue;
     spend(budget, row, at);
     rows.push(row);

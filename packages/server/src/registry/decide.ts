@@ -6,7 +6,7 @@
  * derives them once per batch.
  */
 
-import type { AnyResult, Command, Result, Txn, TxnResult } from './command.ts';
+import type { AnyResult, Command, RecordPut, Result, Txn, TxnResult } from './command.ts';
 import { updateChecks } from './decide-checks.ts';
 import { deleteKey, deleteTree, putKey } from './decide-kv.ts';
 import { register } from './decide-register.ts';
@@ -49,9 +49,9 @@ function decideOn(draft: Draft, command: Command, now: number): AnyResult | Step
     case 'register':
       return register(draft, command, now);
     case 'deregister-instance':
-      return new Removal(draft, now).instance(command.node, command.id);
+      return new Removal(draft, now).instance(command.namespace, command.node, command.id);
     case 'deregister-check':
-      return new Removal(draft, now).check(command.node, command.id);
+      return new Removal(draft, now).check(command.namespace, command.node, command.id);
     case 'deregister-node':
       return new Removal(draft, now).node(command);
     case 'update-checks':
@@ -59,7 +59,7 @@ function decideOn(draft: Draft, command: Command, now: number): AnyResult | Step
     case 'kv-delete-tree':
       return deleteTree(draft, command);
     case 'session-destroy':
-      return new Removal(draft, now).session(command.id);
+      return new Removal(draft, now).session(command.namespace, command.id);
     case 'session-connected':
       return connectSession(draft, command, now);
     case 'prune':
@@ -67,17 +67,17 @@ function decideOn(draft: Draft, command: Command, now: number): AnyResult | Step
     case 'kv-put':
       return putKey(draft, command, now);
     case 'kv-delete':
-      return deleteKey(draft, command.key, command.cas);
+      return deleteKey(draft, command);
     case 'session-create':
       return createSession(draft, command);
     case 'record-put': {
-      const { type, id, value, cas } = command;
-      if (cas !== undefined && cas !== recordRevision(draft, type, id)) return false;
-      draft.put({ kind: 'record', type, id, value, created: 0, modified: 0 });
+      const { namespace, type, id, value, cas } = command;
+      if (cas !== undefined && cas !== recordRevision(draft, command)) return false;
+      draft.put({ kind: 'record', namespace, type, id, value, created: 0, modified: 0 });
       return true;
     }
     case 'record-delete':
-      return draft.delete(keys.record(command.type, command.id));
+      return draft.delete(keys.record(command.namespace, command.type, command.id));
     case 'query-put':
       return putQuery(draft, command);
     case 'txn':
@@ -85,8 +85,8 @@ function decideOn(draft: Draft, command: Command, now: number): AnyResult | Step
   }
 }
 
-function recordRevision(reader: Reader, type: string, id: string): number {
-  const row = find.record(reader, type, id);
-  // A row written earlier in the same batch has no revision that anybody could know: match nothing.
+function recordRevision(reader: Reader, { namespace, type, id }: RecordPut): number {
+  const row = find.record(reader, namespace, type, id);
+  // A row written earlier in the same batch has no revision yet: nothing matches it.
   return row === undefined ? 0 : row.modified === 0 ? -1 : row.modified;
 }

@@ -9,7 +9,7 @@
 import type { Reader } from './reader.ts';
 import { checkKeys } from './key-form.ts';
 import { Rowset } from './rowset.ts';
-import { keyOf, type Row } from './rows.ts';
+import { keyOf, keys, type Row } from './rows.ts';
 import { sameContent } from './same-content.ts';
 import { Fill, transactionBound, weigh, type Bound } from './fill.ts';
 
@@ -60,12 +60,12 @@ export class Draft implements Reader {
     yield* this.#set.bucket(bucket);
   }
 
-  *kvKeys(prefix: string, after?: string): Generator<string, void, undefined> {
-    yield* this.#keysOf('kv', prefix, after, this.#base.kvKeys(prefix, after));
+  *kvKeys(namespace: string, prefix: string, after?: string): Generator<string, void, undefined> {
+    yield* this.#keysOf('kv', namespace, { prefix, after }, this.#base.kvKeys(namespace, prefix, after));
   }
 
-  *graveKeys(prefix: string): Generator<string, void, undefined> {
-    yield* this.#keysOf('tombstone', prefix, undefined, this.#base.graveKeys(prefix));
+  *tombstoneKeys(namespace: string, prefix: string): Generator<string, void, undefined> {
+    yield* this.#keysOf('tombstone', namespace, { prefix, after: undefined }, this.#base.tombstoneKeys(namespace, prefix));
   }
 
   /** Writes a row unless it says what is already there. Tells whether anything changed. */
@@ -168,12 +168,17 @@ export class Draft implements Reader {
     this.#undo?.push({ key, row, deleted });
   }
 
-  *#keysOf(kind: 'kv' | 'tombstone', prefix: string, after: string | undefined, base: Iterable<string>): Generator<string> {
+  *#keysOf(
+    kind: 'kv' | 'tombstone',
+    namespace: string,
+    { prefix, after }: { readonly prefix: string; readonly after: string | undefined },
+    base: Iterable<string>,
+  ): Generator<string> {
     for (const row of this.#set.rows.values()) {
-      if (row.kind !== kind || !row.key.startsWith(prefix)) continue;
+      if (row.kind !== kind || row.namespace !== namespace || !row.key.startsWith(prefix)) continue;
       if (after === undefined || row.key > after) yield row.key;
     }
-    const recordPrefix = `${kind}\0`;
+    const recordPrefix = keys[kind](namespace, '');
     for (const key of base) {
       const recordKey = recordPrefix + key;
       if (!this.#deleted.has(recordKey) && !this.#set.rows.has(recordKey)) yield key;

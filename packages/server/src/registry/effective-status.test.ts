@@ -79,6 +79,7 @@ it('is the same for one instance as for many, and reads the checks of both from 
   journal.commit([
     {
       kind: 'register',
+      namespace: 'default',
       node: { name: 'n', address: '10.0.0.1' },
       nodeMode: 'update',
       instances: ['a', 'b', 'c'].map((id) => ({ id, service: 'web' })),
@@ -94,6 +95,6 @@ it('is the same for one instance as for many, and reads the checks of both from 
   const many = statuses(state);
   const expected = { a: 'warning', b: 'critical', c: 'draining' };
   for (const [id, status] of Object.entries(expected)) {
-    expect([statusOfInstance(state, { node: 'n', id }), many({ node: 'n', id })]).toEqual([status, status]);
+    expect([statusOfInstance(state, { namespace: 'default', node: 'n', id }), many({ namespace: 'default', node: 'n', id })]).toEqual([status, status]);
   }
 });

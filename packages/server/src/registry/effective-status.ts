@@ -37,23 +37,23 @@ export function statusOfNode(reader: Reader, node: string): InstanceStatus {
 }
 
 /** The effective status of one instance. */
-export function statusOfInstance(reader: Reader, { node, id }: Pick<InstanceRow, 'node' | 'id'>): InstanceStatus {
-  return statusOfChecks(find.checksOfInstance(reader, node, id), statusOfNode(reader, node));
+export function statusOfInstance(reader: Reader, { namespace, node, id }: Pick<InstanceRow, 'namespace' | 'node' | 'id'>): InstanceStatus {
+  return statusOfChecks(find.checksOfInstance(reader, namespace, node, id), statusOfNode(reader, node));
 }
 
 /**
  * The same for many instances: looks at each node once. Make it anew for each reading: it remembers what the nodes'
  * checks said.
  */
-export function statuses(reader: Reader): (instance: Pick<InstanceRow, 'node' | 'id'>) => InstanceStatus {
+export function statuses(reader: Reader): (instance: Pick<InstanceRow, 'namespace' | 'node' | 'id'>) => InstanceStatus {
   const nodes = new Map<string, InstanceStatus>();
-  return ({ node, id }) => {
+  return ({ namespace, node, id }) => {
     let ofNode = nodes.get(node);
     if (ofNode === undefined) {
       ofNode = statusOfNode(reader, node);
       nodes.set(node, ofNode);
     }
-    return statusOfChecks(find.checksOfInstance(reader, node, id), ofNode);
+    return statusOfChecks(find.checksOfInstance(reader, namespace, node, id), ofNode);
   };
 }
 

@@ -16,38 +16,39 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     .record({ node: pick(nodes), id: pick(ids), service: pick(services), tags: fc.subarray(['v1', 'v2', 'v3']) })
     .map(({ node, id, service, tags }): Command => ({
       kind: 'register',
+      namespace: 'default',
       node: { name: node, address: '10.0.0.1' },
       nodeMode: 'ensure',
       instances: [{ id, service, port: 80, tags }],
       checks: [{ id: `c-${id}`, name: '', status: 'passing', instance: id }],
     })),
-  fc.record({ node: pick(nodes), id: pick(ids) }).map((of): Command => ({ kind: 'deregister-instance', ...of })),
+  fc.record({ node: pick(nodes), id: pick(ids) }).map((of): Command => ({ kind: 'deregister-instance', namespace: 'default', ...of })),
   pick(nodes).map((node): Command => ({ kind: 'deregister-node', node })),
   fc
     .record({ key: pick(kvKeys), value: pick(['x', 'y']) })
-    .map(({ key, value }): Command => ({ kind: 'kv-put', key, value: Buffer.from(value), flags: 0n })),
-  pick(kvKeys).map((key): Command => ({ kind: 'kv-delete', key })),
+    .map(({ key, value }): Command => ({ kind: 'kv-put', namespace: 'default', key, value: Buffer.from(value), flags: 0n })),
+  pick(kvKeys).map((key): Command => ({ kind: 'kv-delete', namespace: 'default', key })),
 );
 
 /** Everything that can be asked, in an order of its own. */
 function content(reader: Reader, catalog: readonly (readonly [string, readonly string[]])[]): unknown {
   const asked = [
-    ...nodes.flatMap((node) => [keys.node(node), ...ids.flatMap((id) => [keys.instance(node, id), keys.check(node, `c-${id}`)])]),
-    ...kvKeys.flatMap((key) => [keys.kv(key), keys.tombstone(key)]),
+    ...nodes.flatMap((node) => [keys.node(node), ...ids.flatMap((id) => [keys.instance('default', node, id), keys.check('default', node, `c-${id}`)])]),
+    ...kvKeys.flatMap((key) => [keys.kv('default', key), keys.tombstone('default', key)]),
   ];
   const named = [
-    ...[buckets.all('node'), buckets.all('check'), ...services.map(buckets.instancesOfService)],
+    ...[buckets.nodes(), buckets.checks('default'), ...services.map((service) => buckets.instancesOfService('default', service))],
     ...nodes.flatMap((node) => [
-      ...[buckets.instancesOnNode(node), buckets.checksOnNode(node)],
-      ...ids.map((id) => buckets.checksOfInstance(node, id)),
+      ...[buckets.instancesOnNode('default', node), buckets.checksOnNode('default', node)],
+      ...ids.map((id) => buckets.checksOfInstance('default', node, id)),
     ]),
   ];
   const prefixes = ['', 'a', 'a/', 'zz'];
   return {
     rows: asked.map((key) => reader.get(key)),
     buckets: named.map((name) => [...reader.bucket(name)].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))),
-    keys: prefixes.map((prefix) => [...reader.kvKeys(prefix)]),
-    graves: prefixes.map((prefix) => [...reader.graveKeys(prefix)]),
+    keys: prefixes.map((prefix) => [...reader.kvKeys('default', prefix)]),
+    tombstones: prefixes.map((prefix) => [...reader.tombstoneKeys('default', prefix)]),
     catalog,
   };
 }
@@ -58,11 +59,11 @@ test('whatever changes afterwards, and however often, a frozen state says what w
     fc.property(some, some, some, (before, between, after) => {
       const journal = new Journal();
       const { state } = journal;
-      const catalogOf = (reader: { services(): readonly string[]; tagsOf(service: string): readonly string[] }) =>
-        reader.services().map((service) => [service, reader.tagsOf(service)] as const);
+      const catalogOf = (reader: { services(namespace: string): readonly string[]; tagsOf(namespace: string, service: string): readonly string[] }) =>
+        reader.services('default').map((service) => [service, reader.tagsOf('default', service)] as const);
       const today = () => {
         const { services: index } = state;
-        const catalog = catalogOf({ services: () => [...index.names()], tagsOf: (service) => [...index.tagsOf(service)] });
+        const catalog = catalogOf({ services: (of) => [...index.names(of)], tagsOf: (of, service) => [...index.tagsOf(of, service)] });
         return content(state, catalog);
       };
       const opened: { readonly expected: unknown; readonly frozen: ReturnType<typeof state.freeze> }[] = [];

@@ -11,14 +11,14 @@
 
 import { OfferChanges } from './offer-changes.ts';
 import { bucketsOf, type Reader } from './reader.ts';
-import type { InstanceRow, Row } from './rows.ts';
+import { keys, type InstanceRow, type Row } from './rows.ts';
 import type { ServiceIndex } from './service-index.ts';
 
 /** The contents of a state, which go on changing. */
 export interface Today extends Reader {
   rows(): Iterable<[string, Row]>;
   readonly services: Pick<ServiceIndex, 'has' | 'names' | 'tagsOf' | 'instancesOf' | 'instancesWithTag'>;
-  kvKeyList(prefix: string): readonly string[];
+  kvKeyList(namespace: string, prefix: string): readonly string[];
 }
 
 export class Frozen implements Reader {
@@ -94,42 +94,47 @@ export class Frozen implements Reader {
     yield* this.#buckets?.get(name) ?? [];
   }
 
-  kvKeys(prefix: string): readonly string[] {
-    return this.#keysBefore('kv', prefix, this.#state.kvKeyList(prefix));
+  kvKeys(namespace: string, prefix: string): readonly string[] {
+    return this.#keysBefore('kv', namespace, prefix, this.#state.kvKeyList(namespace, prefix));
   }
 
-  graveKeys(prefix: string): readonly string[] {
-    return this.#keysBefore('tombstone', prefix, [...this.#state.graveKeys(prefix)]);
+  tombstoneKeys(namespace: string, prefix: string): readonly string[] {
+    return this.#keysBefore('tombstone', namespace, prefix, [...this.#state.tombstoneKeys(namespace, prefix)]);
   }
 
-  /** The services that have an instance, in order. */
-  services(): readonly string[] {
+  /** The services of a namespace that have an instance, in order. */
+  services(namespace: string): readonly string[] {
     const { services } = this.#state;
-    const names = [...services.names()];
+    const names = [...services.names(namespace)];
     const changed = this.#offers;
     if (changed === undefined) return names;
-    const had = (name: string) => services.instancesOf(name) + (changed.get(name)?.instances ?? 0) > 0;
-    const gone = Array.from(changed, ([name]) => name).filter((name) => !services.has(name));
+    const had = (name: string) =>
+      services.instancesOf(namespace, name) + (changed.get(namespace, name)?.instances ?? 0) > 0;
+    const gone: string[] = [];
+    for (const change of changed.all()) {
+      if (change.namespace === namespace && !services.has(namespace, change.service)) gone.push(change.service);
+    }
     return [...names, ...gone].filter(had).sort();
   }
 
   /** The tags of a service's instances, each once, in order. */
-  tagsOf(service: string): readonly string[] {
+  tagsOf(namespace: string, service: string): readonly string[] {
     const { services } = this.#state;
-    const tags = [...services.tagsOf(service)];
-    const changed = this.#offers?.get(service)?.tags;
+    const tags = [...services.tagsOf(namespace, service)];
+    const changed = this.#offers?.get(namespace, service)?.tags;
     if (changed === undefined) return tags;
-    const had = (tag: string) => services.instancesWithTag(service, tag) + (changed.get(tag) ?? 0) > 0;
-    const gone = [...changed.keys()].filter((tag) => services.instancesWithTag(service, tag) === 0);
-    return [...tags, ...gone].filter(had).sort();
+    const withTag = (tag: string) => services.instancesWithTag(namespace, service, tag);
+    const gone = [...changed.keys()].filter((tag) => withTag(tag) === 0);
+    return [...tags, ...gone].filter((tag) => withTag(tag) + (changed.get(tag) ?? 0) > 0).sort();
   }
 
-  #keysBefore(kind: 'kv' | 'tombstone', prefix: string, today: readonly string[]): readonly string[] {
-    const record = `${kind}\0`;
+  #keysBefore(kind: 'kv' | 'tombstone', namespace: string, prefix: string, today: readonly string[]): readonly string[] {
+    const record = keys[kind](namespace, '');
     const rows = this.#rows;
     if (rows === undefined) return today;
     const kept = today.filter((key) => !rows.has(record + key));
-    const remembered = [...rows.values()].filter((row) => row?.kind === kind && row.key.startsWith(prefix));
+    const was = (row: Row | undefined) => row?.kind === kind && row.namespace === namespace && row.key.startsWith(prefix);
+    const remembered = [...rows.values()].filter(was);
     if (remembered.length === 0) return kept;
     return [...kept, ...remembered.map((row) => (row as { readonly key: string }).key)].sort();
   }

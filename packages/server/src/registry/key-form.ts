@@ -7,7 +7,10 @@ import { RegistryError } from '@rollcall/protocol';
 import { keys, type Row } from './rows.ts';
 import { viewOf } from './view-name.ts';
 
-/** Longest record key in bytes of UTF-8; every engine takes 1,900, which leaves room for derived keys. */
+/**
+ * Longest record key in bytes of UTF-8, its namespace (64 more) not counted: names may be as long in every namespace.
+ * Every engine takes 1,900, which leaves room for derived keys.
+ */
 export const keyBytesMax = 1_800;
 
 const loneSurrogate = /\p{Surrogate}/u;
@@ -16,17 +19,18 @@ const loneSurrogate = /\p{Surrogate}/u;
 export function checkKeys(key: string, row: Row): void {
   // Derived from a key that was checked, and a few bytes longer.
   if (row.kind === 'tombstone' || row.kind === 'delay') return;
-  checkKey(key);
-  if (row.kind === 'instance') checkKey(keys.view(viewOf.service(row.service)));
+  const namespace = 'namespace' in row ? row.namespace : '';
+  checkKey(key, namespace);
+  if (row.kind === 'instance') checkKey(keys.view(viewOf.service(namespace, row.service)), namespace);
 }
 
-function checkKey(key: string): void {
+function checkKey(key: string, namespace: string): void {
   // Engines refuse it: in UTF-8 two such keys may be the same.
   if (loneSurrogate.test(key)) {
     throw new RegistryError('invalid_argument', `name or key ${JSON.stringify(key)} is not well-formed Unicode`);
   }
   if (key.length * 3 <= keyBytesMax) return;
-  const bytes = Buffer.byteLength(key);
+  const bytes = Buffer.byteLength(key) - (namespace === '' ? 0 : Buffer.byteLength(namespace) + 1);
   if (bytes > keyBytesMax) {
     const message = `name or key is too long: its record key has ${bytes} bytes, the limit is ${keyBytesMax}`;
     throw new RegistryError('invalid_argument', message);

@@ -78,7 +78,7 @@ export class Model {
 
   content(view: string): string {
     const { nodes, instances, checks, sessions, kv } = this.data;
-    const [kind, name = ''] = view.split('\0');
+    const [kind, , name = ''] = view.split('\0');
     switch (kind) {
       case 'services':
         return show(
@@ -164,11 +164,12 @@ export class Model {
       case 'session-create': {
         if (d.sessions.some((each) => each.id === command.id)) return 'already_exists';
         if (!d.nodes.some((each) => each.name === command.node)) return 'failed_precondition';
-        for (const id of command.checks) {
+        for (const { id } of command.checks) {
           const check = d.checks.find((each) => each.node === command.node && each.id === id);
           if (check === undefined || check.status === 'critical') return 'failed_precondition';
         }
-        const { id, node, checks, behavior, lockDelayMs } = command;
+        const { id, node, behavior, lockDelayMs } = command;
+        const checks = command.checks.map((check) => check.id);
         d.sessions.push({ id, node, checks, behavior, lockDelayMs });
         return true;
       }
@@ -201,7 +202,7 @@ export class Model {
 
   #holds(require: Requirement | undefined): boolean {
     if (require === undefined) return true;
-    const entry = this.data.kv.find((each) => `kv\0${each.key}` === require.key);
+    const entry = this.data.kv.find((each) => `kv\0default\0${each.key}` === require.key);
     if ('present' in require) return require.present === (entry !== undefined);
     if ('session' in require) return entry !== undefined && entry.session === require.session;
     return require.revision === 0 ? entry === undefined : entry?.modified === require.revision;
@@ -209,7 +210,7 @@ export class Model {
 
   #read(read: Txn['operations'][number]['read']): string {
     if (read === undefined) return '';
-    const wanted = (key: string) => ('key' in read ? `kv\0${key}` === read.key : key.startsWith(read.prefix));
+    const wanted = (key: string) => ('key' in read ? `kv\0default\0${key}` === read.key : key.startsWith(read.prefix));
     const found = this.data.kv.filter(({ key }) => wanted(key));
     return found.map(({ key, value }) => `${key}=${value}`).sort().join();
   }

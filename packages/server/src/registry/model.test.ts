@@ -22,15 +22,15 @@ const kvKeys = ['a', 'a/b', 'a/c', 'b'];
 const sessions = ['s1', 's2'];
 
 const views = [
-  viewOf.services(),
+  viewOf.services('default'),
   viewOf.nodes(),
-  viewOf.checks(),
+  viewOf.checks('default'),
   viewOf.catalog(),
-  viewOf.sessions(),
-  ...names.service.map(viewOf.service),
-  ...names.node.map(viewOf.node),
-  ...kvKeys.map(viewOf.key),
-  ...['', 'a', 'a/', 'b', 'zz'].map(viewOf.prefix),
+  viewOf.sessions('default'),
+  ...names.service.map((name) => viewOf.service('default', name)),
+  ...names.node.map((name) => viewOf.node('default', name)),
+  ...kvKeys.map((name) => viewOf.key('default', name)),
+  ...['', 'a', 'a/', 'b', 'zz'].map((name) => viewOf.prefix('default', name)),
 ];
 
 const pick = (from: readonly string[]) => fc.constantFrom(...from);
@@ -61,6 +61,7 @@ const register = fc
   })
   .map(({ node, address, id, nodeMode, instance, check, replaceChecks }): Command => ({
     kind: 'register',
+    namespace: 'default',
     node: compact({ name: node, address, id }) as { name: string; address: string },
     nodeMode,
     replaceChecks,
@@ -77,14 +78,14 @@ const condition = fc.oneof(
 
 const single: fc.Arbitrary<Command> = fc.oneof(
   { weight: 4, arbitrary: register },
-  fc.record({ kind: fc.constant('deregister-instance' as const), node: pick(names.node), id: pick(names.instance) }),
-  fc.record({ kind: fc.constant('deregister-check' as const), node: pick(names.node), id: pick(names.check) }),
+  fc.record({ kind: fc.constant('deregister-instance' as const), namespace: fc.constant('default'), node: pick(names.node), id: pick(names.instance) }),
+  fc.record({ kind: fc.constant('deregister-check' as const), namespace: fc.constant('default'), node: pick(names.node), id: pick(names.check) }),
   fc.record({ kind: fc.constant('deregister-node' as const), node: pick(names.node) }),
   {
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('update-checks' as const),
-      updates: fc.array(fc.record({ node: pick(names.node), id: pick(names.check), status }), { maxLength: 3 }),
+      updates: fc.array(fc.record({ namespace: fc.constant('default'), node: pick(names.node), id: pick(names.check), status }), { maxLength: 3 }),
     }),
   },
   {
@@ -92,32 +93,32 @@ const single: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc
       .record({ key: pick(kvKeys), value: fc.constantFrom('', 'x', 'y'), flags: fc.constantFrom(0n, 7n), condition })
       .map(({ value, ...rest }): Command =>
-        compact({ ...rest, kind: 'kv-put' as const, value: Buffer.from(value) }) as Command,
+        compact({ ...rest, kind: 'kv-put' as const, namespace: 'default', value: Buffer.from(value) }) as Command,
       ),
   },
   fc
     .record({ key: pick(kvKeys), cas: maybe(fc.nat(30)) })
-    .map((each): Command => compact({ ...each, kind: 'kv-delete' as const }) as Command),
-  fc.record({ kind: fc.constant('kv-delete-tree' as const), prefix: fc.constantFrom('', 'a', 'a/') }),
+    .map((each): Command => compact({ ...each, kind: 'kv-delete' as const, namespace: 'default' }) as Command),
+  fc.record({ kind: fc.constant('kv-delete-tree' as const), namespace: fc.constant('default'), prefix: fc.constantFrom('', 'a', 'a/') }),
   {
     weight: 2,
     arbitrary: fc
       .record({
         id: pick(sessions),
         node: pick(names.node),
-        checks: fc.subarray(names.check, { maxLength: 1 }),
+        checks: fc.subarray(names.check, { maxLength: 1 }).map((ids) => ids.map((id) => ({ namespace: 'default', id }))),
         behavior: fc.constantFrom('release' as const, 'delete' as const),
         lockDelayMs: fc.constantFrom(0, 20),
       })
-      .map((each): Command => ({ ...each, kind: 'session-create', name: '', liveness: 'ttl', ttlMs: 0 })),
+      .map((each): Command => ({ ...each, kind: 'session-create', namespace: 'default', name: '', liveness: 'ttl', ttlMs: 0 })),
   },
-  fc.record({ kind: fc.constant('session-destroy' as const), id: pick(sessions) }),
+  fc.record({ kind: fc.constant('session-destroy' as const), namespace: fc.constant('default'), id: pick(sessions) }),
 );
 
 const requirement = fc.oneof(
-  fc.record({ key: pick(kvKeys.map(keys.kv)), present: fc.boolean() }),
-  fc.record({ key: pick(kvKeys.map(keys.kv)), revision: fc.nat(30) }),
-  fc.record({ key: pick(kvKeys.map(keys.kv)), session: pick(sessions) }),
+  fc.record({ key: pick(kvKeys.map((key) => keys.kv('default', key))), present: fc.boolean() }),
+  fc.record({ key: pick(kvKeys.map((key) => keys.kv('default', key))), revision: fc.nat(30) }),
+  fc.record({ key: pick(kvKeys.map((key) => keys.kv('default', key))), session: pick(sessions) }),
 );
 
 const operation = fc
@@ -126,8 +127,8 @@ const operation = fc
     change: maybe(single.filter(({ kind }) => kind !== 'update-checks' && kind !== 'session-create')),
     read: maybe(
       fc.oneof(
-        fc.record({ key: pick(kvKeys.map(keys.kv)) }),
-        fc.record({ prefix: fc.constantFrom('', 'a', 'a/') }),
+        fc.record({ key: pick(kvKeys.map((key) => keys.kv('default', key))) }),
+        fc.record({ namespace: fc.constant('default'), prefix: fc.constantFrom('', 'a', 'a/') }),
       ),
     ),
   })
@@ -137,8 +138,8 @@ const operation = fc
 const written = fc
   .record({ key: fc.constantFrom('a', 'b'), value: fc.constantFrom('', 'x') })
   .map(({ key, value }): TxnOperation => ({
-    change: { kind: 'kv-put', key, value: Buffer.from(value), flags: 0n },
-    read: { key: keys.kv(key) },
+    change: { kind: 'kv-put', namespace: 'default', key, value: Buffer.from(value), flags: 0n },
+    read: { key: keys.kv('default', key) },
   }));
 
 const txn = fc.array(fc.oneof(operation, written), { minLength: 1, maxLength: 3 }).map((operations): Txn => ({ kind: 'txn', operations }));
@@ -316,19 +317,19 @@ function checkRevisions({ outcomes }: Committed, { state }: Journal): void {
 
 /** A start completes the ends of sessions that it finds begun (`health/sessions.ts`). */
 function endSessionsAsAtStart(journal: Journal, now: number): void {
-  const begun = [...find.sessions(journal.state)].filter(({ ending }) => ending === true);
-  for (const { id } of begun) journal.commit([{ kind: 'session-destroy', id }], now);
+  const begun = [...find.sessions(journal.state, 'default')].filter(({ ending }) => ending === true);
+  for (const { id } of begun) journal.commit([{ kind: 'session-destroy', namespace: 'default', id }], now);
 }
 
 /** Nothing depends on what is not there, whatever was cut off. */
 function checkWhole({ state }: Journal): void {
   for (const [, row] of state.rows()) {
-    if (row.kind === 'kv' && row.session !== undefined) expect(find.session(state, row.session)).toBeDefined();
+    if (row.kind === 'kv' && row.session !== undefined) expect(find.session(state, 'default', row.session)).toBeDefined();
     if (row.kind === 'instance') expect(find.node(state, row.node)).toBeDefined();
-    if (row.kind === 'instance' && row.session !== undefined) expect(find.session(state, row.session)).toBeDefined();
-    if (row.kind === 'check' && row.instance !== '') expect(find.instance(state, row.node, row.instance)).toBeDefined();
+    if (row.kind === 'instance' && row.session !== undefined) expect(find.session(state, 'default', row.session)).toBeDefined();
+    if (row.kind === 'check' && row.instance !== '') expect(find.instance(state, 'default', row.node, row.instance)).toBeDefined();
     // The end of a session may take a check that it was bound to before the session itself.
-    if (row.kind === 'session' && row.ending !== true) for (const id of row.checks) expect(find.check(state, row.node, id)).toBeDefined();
+    if (row.kind === 'session' && row.ending !== true) for (const { namespace, id } of row.checks) expect(find.check(state, namespace, row.node, id)).toBeDefined();
   }
 }
 
@@ -339,7 +340,7 @@ function compare(journal: Journal, model: Model, { revisions } = { revisions: tr
   copy.data = {
     nodes: Array.from(find.nodes(state), ({ name, address, id }) => ({ name, address, id })),
     instances: names.service.flatMap((service) =>
-      Array.from(find.instancesOfService(state, service), ({ node, id, service: own, tags, session }) => ({
+      Array.from(find.instancesOfService(state, 'default', service), ({ node, id, service: own, tags, session }) => ({
         node,
         id,
         service: own,
@@ -347,22 +348,22 @@ function compare(journal: Journal, model: Model, { revisions } = { revisions: tr
         session,
       })),
     ),
-    checks: Array.from(find.checks(state), ({ node, id, instance, status: own, type }) => ({
+    checks: Array.from(find.checks(state, 'default'), ({ node, id, instance, status: own, type }) => ({
       node,
       id,
       instance,
       status: own,
       type,
     })),
-    sessions: Array.from(find.sessions(state), ({ id, node, checks, behavior, lockDelayMs }) => ({
+    sessions: Array.from(find.sessions(state, 'default'), ({ id, node, checks, behavior, lockDelayMs }) => ({
       id,
       node,
-      checks,
+      checks: checks.map((check) => check.id),
       behavior,
       lockDelayMs,
     })),
-    kv: Array.from(state.kvKeys(''), (key) => {
-      const { value, flags, lockIndex, session, modified } = find.kv(state, key) as NonNullable<ReturnType<typeof find.kv>>;
+    kv: Array.from(state.kvKeys('default', ''), (key) => {
+      const { value, flags, lockIndex, session, modified } = find.kv(state, 'default', key) as NonNullable<ReturnType<typeof find.kv>>;
       const known = model.data.kv.find((each) => each.key === key);
       const shown = revisions ? modified : (known?.modified ?? modified);
       return { key, value: Buffer.from(value).toString(), flags, lockIndex, session, modified: shown };
@@ -370,8 +371,12 @@ function compare(journal: Journal, model: Model, { revisions } = { revisions: tr
     delays: [],
   };
   for (const view of views) expect([view, copy.content(view)]).toEqual([view, model.content(view)]);
-  expect(show(catalog(state))).toBe(model.content(viewOf.services()));
-  for (const node of names.node) expect([...state.services.servicesOn(node)].sort()).toEqual(model.servicesOn(node));
+  expect(show(catalog(state, 'default'))).toBe(model.content(viewOf.services('default')));
+  for (const node of names.node) {
+    const shown = new Set<string>();
+    state.services.addViewsOn(node, shown);
+    expect([...shown].sort()).toEqual(model.servicesOn(node).map((service) => viewOf.service('default', service)));
+  }
 }
 
 function dump(journal: Journal): string {

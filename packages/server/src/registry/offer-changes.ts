@@ -6,12 +6,21 @@
 import type { InstanceRow } from './rows.ts';
 import { offersTheSame } from './service-index.ts';
 
-interface Change {
+/** What has to be added to the counts of one service. */
+export interface OfferChange {
+  readonly namespace: string;
+  readonly service: string;
+  readonly instances: number;
+  readonly tags: ReadonlyMap<string, number>;
+}
+
+interface Change extends OfferChange {
   instances: number;
   readonly tags: Map<string, number>;
 }
 
 export class OfferChanges {
+  /** By namespace and service, joined by NUL. */
   readonly #services = new Map<string, Change>();
 
   /** Follows one instance row; either side may be absent. */
@@ -21,19 +30,24 @@ export class OfferChanges {
     if (after !== undefined) this.#add(after, 1);
   }
 
-  #add({ service, tags }: InstanceRow, by: 1 | -1): void {
-    let change = this.#services.get(service);
-    if (change === undefined) this.#services.set(service, (change = { instances: 0, tags: new Map() }));
+  #add({ namespace, service, tags }: InstanceRow, by: 1 | -1): void {
+    const key = nameOf(namespace, service);
+    let change = this.#services.get(key);
+    if (change === undefined) this.#services.set(key, (change = { namespace, service, instances: 0, tags: new Map() }));
     change.instances += by;
     for (const tag of new Set(tags)) change.tags.set(tag, (change.tags.get(tag) ?? 0) + by);
   }
 
-  /** Services that were touched, though their counts may be what they were. */
-  [Symbol.iterator](): Iterator<[service: string, change: { readonly instances: number; readonly tags: ReadonlyMap<string, number> }]> {
-    return this.#services[Symbol.iterator]();
+  /** Services that were touched, though their counts may be unchanged. */
+  all(): Iterable<OfferChange> {
+    return this.#services.values();
   }
 
-  get(service: string): { readonly instances: number; readonly tags: ReadonlyMap<string, number> } | undefined {
-    return this.#services.get(service);
+  get(namespace: string, service: string): OfferChange | undefined {
+    return this.#services.get(nameOf(namespace, service));
   }
+}
+
+function nameOf(namespace: string, service: string): string {
+  return `${namespace}\0${service}`;
 }

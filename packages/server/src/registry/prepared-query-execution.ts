@@ -16,10 +16,10 @@ export interface FoundInstance {
 }
 
 /** The healthy instances that a query selects, in no particular order. */
-export function executeQuery(reader: Reader, wanted: PreparedService): FoundInstance[] {
+export function executeQuery(reader: Reader, namespace: string, wanted: PreparedService): FoundInstance[] {
   const found: FoundInstance[] = [];
   const selected = selectorOf(reader, wanted);
-  for (const instance of find.instancesOfService(reader, wanted.Service)) {
+  for (const instance of find.instancesOfService(reader, namespace, wanted.Service)) {
     const one = selected(instance);
     if (one !== undefined) found.push(one);
   }
@@ -48,7 +48,7 @@ export function selectorOf(
     if (!hasAll(node.meta, wanted.NodeMeta) || !hasAll(instance.meta, wanted.ServiceMeta)) return undefined;
     const checks = [
       ...[...find.checksOfNode(reader, node.name)].sort(byId),
-      ...[...find.checksOfInstance(reader, node.name, instance.id)].sort(byId),
+      ...[...find.checksOfInstance(reader, instance.namespace, node.name, instance.id)].sort(byId),
     ];
     const counted = ignored.size === 0 ? checks : checks.filter(({ id }) => !ignored.has(id));
     const status = statusOfChecks(counted);

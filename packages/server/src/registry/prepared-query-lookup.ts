@@ -35,15 +35,16 @@ const nameLengthMax = 1_024;
 
 export class PreparedQueries {
   readonly #registry: Registry;
-  #index: Index | undefined;
+  /** By namespace; only of those that exist. */
+  readonly #indexes = new Map<string, Index>();
 
   constructor(registry: Registry) {
     this.#registry = registry;
   }
 
-  /** Rises with every change of a query. */
-  get revision(): number {
-    return this.#registry.views.revision(viewOf.records(queryType));
+  /** Rises with every change of a query of the namespace. */
+  revision(namespace: string): number {
+    return this.#registry.views.revision(viewOf.records(namespace, queryType));
   }
 
   /**
@@ -51,15 +52,15 @@ export class PreparedQueries {
    * @throws RegistryError `invalid_argument` for the id of a template; `resource_exhausted` when a template takes
    *   too long
    */
-  find(idOrName: string): FoundQuery | undefined {
+  find(namespace: string, idOrName: string): FoundQuery | undefined {
     if (idOrName === '' || idOrName.length > nameLengthMax) return undefined;
-    const byId = find.record(this.#registry.state, queryType, idOrName);
+    const byId = find.record(this.#registry.state, namespace, queryType, idOrName);
     if (byId !== undefined) {
       if (queryOf(byId).Template.Type === '') return { row: byId, query: queryOf(byId) };
       const message = 'prepared query templates can only be resolved up by name, not by ID';
       throw new RegistryError('invalid_argument', message);
     }
-    const { names, templates, lengths, compiled } = this.#current();
+    const { names, templates, lengths, compiled } = this.#current(namespace);
     const name = idOrName.toLowerCase();
     const exact = names.get(name);
     if (exact !== undefined) return this.#filled(exact, idOrName, compiled);
@@ -79,18 +80,22 @@ export class PreparedQueries {
     return { row, query: template.render(name) };
   }
 
-  #current(): Index {
-    const { revision } = this;
-    if (this.#index?.revision === revision) return this.#index;
+  #current(namespace: string): Index {
+    const revision = this.revision(namespace);
+    const known = this.#indexes.get(namespace);
+    if (known?.revision === revision) return known;
     const names = new Map<string, RowOf<'record'>>();
     const templates = new Map<string, RowOf<'record'>>();
-    for (const row of find.records(this.#registry.state, queryType)) {
+    for (const row of find.records(this.#registry.state, namespace, queryType)) {
       const { Name, Template } = queryOf(row);
       if (Name !== '') names.set(Name.toLowerCase(), row);
       if (Template.Type === templateType) templates.set(Name.toLowerCase(), row);
     }
     const lengths = [...new Set([...templates.keys()].map(({ length }) => length))].sort((a, b) => b - a);
-    this.#index = { revision, names, templates, lengths, compiled: new Map() };
-    return this.#index;
+    const index = { revision, names, templates, lengths, compiled: new Map() };
+    // Names of namespaces come from requests: an index of nothing is not kept.
+    if (names.size + templates.size > 0) this.#indexes.set(namespace, index);
+    else this.#indexes.delete(namespace);
+    return index;
   }
 }

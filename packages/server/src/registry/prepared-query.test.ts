@@ -42,9 +42,9 @@ it('a name finds its query, else the template with the longest prefix, whatever 
       const kept = new Map<string, { name: string; template: boolean }>();
       for (const { name: Name, template, removed } of changes) {
         const key = Name.toLowerCase();
-        if (removed) await replica.submit({ kind: 'record-delete', type: queryType, id: `id ${key}` });
+        if (removed) await replica.submit({ kind: 'record-delete', namespace: 'default', type: queryType, id: `id ${key}` });
         else {
-          const put = { kind: 'query-put', id: `id ${key}`, query: query(Name, template), update: false } as const;
+          const put = { kind: 'query-put', namespace: 'default', id: `id ${key}`, query: query(Name, template), update: false } as const;
           await replica.submit(put);
         }
         if (removed) kept.delete(key);
@@ -54,7 +54,7 @@ it('a name finds its query, else the template with the longest prefix, whatever 
           const prefixes = [...kept].filter(([prefix, { template: fits }]) => fits && lower.startsWith(prefix));
           const longest = prefixes.sort(([a], [b]) => b.length - a.length)[0]?.[1];
           const wanted = one === '' ? undefined : (kept.get(lower) ?? longest);
-          const found = queries.find(one)?.query;
+          const found = queries.find('default', one)?.query;
           expect([one, found?.Name]).toEqual([one, wanted?.name]);
           if (found !== undefined) expect(found.Service.Service).toBe(wanted?.template === true ? one : '${name.full}');
         }
@@ -67,19 +67,19 @@ it('a name finds its query, else the template with the longest prefix, whatever 
 
 it('ends in the transaction that ends its session, and cannot be bound to one that is gone', async () => {
   const replica = await start();
-  await replica.submit({ kind: 'register', node: { name: 'n', address: '10.0.0.1' }, nodeMode: 'update' });
+  await replica.submit({ kind: 'register', namespace: 'default', node: { name: 'n', address: '10.0.0.1' }, nodeMode: 'update' });
   await replica.submit({
-    ...{ kind: 'session-create', id: 's', name: '', node: 'n', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 },
+    ...{ kind: 'session-create', namespace: 'default', id: 's', name: '', node: 'n', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 },
     ...{ behavior: 'release', checks: [] },
   });
-  await replica.submit({ kind: 'query-put', id: 'bound', query: query('', false, 's'), update: false });
-  await replica.submit({ kind: 'query-put', id: 'free', query: query('free'), update: false });
+  await replica.submit({ kind: 'query-put', namespace: 'default', id: 'bound', query: query('', false, 's'), update: false });
+  await replica.submit({ kind: 'query-put', namespace: 'default', id: 'free', query: query('free'), update: false });
   const { revision } = replica.state;
   await replica.submit({ kind: 'deregister-node', node: 'n' });
   expect(replica.state.revision).toBe(revision + 1);
-  expect([...find.records(replica.state, queryType)].map(({ id }) => id)).toEqual(['free']);
-  const late = replica.submit({ kind: 'query-put', id: 'late', query: query('', false, 's'), update: false });
+  expect([...find.records(replica.state, 'default', queryType)].map(({ id }) => id)).toEqual(['free']);
+  const late = replica.submit({ kind: 'query-put', namespace: 'default', id: 'late', query: query('', false, 's'), update: false });
   await expect(late).rejects.toMatchObject({ code: 'failed_precondition', message: 'invalid session "s"' });
-  expect(await replica.submit({ kind: 'query-put', id: 'bound', query: query('x'), update: true })).toBe(false);
+  expect(await replica.submit({ kind: 'query-put', namespace: 'default', id: 'bound', query: query('x'), update: true })).toBe(false);
   await replica.close();
 });

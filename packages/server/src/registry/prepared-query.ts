@@ -54,6 +54,7 @@ export interface Failover {
 /** Writes a prepared query. */
 export interface QueryPut {
   readonly kind: 'query-put';
+  readonly namespace: string;
   readonly id: string;
   readonly query: PreparedQuery;
   /** It must exist: false when it does not, and nothing was written. */
@@ -68,22 +69,22 @@ export function queryOf({ value }: Pick<RecordRow, 'value'>): PreparedQuery {
  * @throws RegistryError `failed_precondition` when its session does not exist; `invalid_argument` when
  *   another query has its name; in Consul's words
  */
-export function putQuery(draft: Draft, { id, query, update }: QueryPut): boolean {
-  if (update && find.record(draft, queryType, id) === undefined) return false;
+export function putQuery(draft: Draft, { namespace, id, query, update }: QueryPut): boolean {
+  if (update && find.record(draft, namespace, queryType, id) === undefined) return false;
   const { Session, Name } = query;
-  if (Session !== '' && find.liveSession(draft, Session) === undefined) {
+  if (Session !== '' && find.liveSession(draft, namespace, Session) === undefined) {
     throw new RegistryError('failed_precondition', `invalid session "${Session.slice(0, 80)}"`);
   }
   const nameless = Name === '' && query.Template.Type === '';
-  if (!nameless) checkName(draft, id, Name);
-  draft.put({ kind: 'record', type: queryType, id, value: query as unknown as Json, created: 0, modified: 0 });
+  if (!nameless) checkName(draft, namespace, id, Name);
+  draft.put({ kind: 'record', namespace, type: queryType, id, value: query as unknown as Json, created: 0, modified: 0 });
   return true;
 }
 
 /** Names are found without regard to case, those of templates and of other queries alike. */
-function checkName(draft: Draft, id: string, name: string): void {
+function checkName(draft: Draft, namespace: string, id: string, name: string): void {
   const folded = name.toLowerCase();
-  for (const row of find.records(draft, queryType)) {
+  for (const row of find.records(draft, namespace, queryType)) {
     const { Name, Template } = queryOf(row);
     if (row.id === id || Name.toLowerCase() !== folded || (Name === '' && Template.Type === '')) continue;
     const message =

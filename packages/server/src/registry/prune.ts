@@ -8,8 +8,8 @@
 
 import type { Prune } from './command.ts';
 import type { Draft } from './draft.ts';
-import { delayed } from './decide-kv.ts';
-import { buckets, find, type Reader } from './reader.ts';
+import { lapsed } from './decide-kv.ts';
+import { find, type Reader } from './reader.ts';
 import { keys, type Row, type RowOf } from './rows.ts';
 import type { State } from './state.ts';
 import type { Steps } from './steps.ts';
@@ -25,18 +25,22 @@ import { parseView } from './view-name.ts';
 export function* findPrunable(state: State, now: number): Generator<void, string[], undefined> {
   const found: string[] = [];
   for (const key of [...state.delays]) {
-    if (!delayed(state, key, now)) found.push(keys.delay(key));
+    const row = state.get(key);
+    if (row?.kind === 'delay' && lapsed(row, now)) found.push(key);
     yield;
   }
-  const graves: { readonly key: string; readonly modified: number }[] = [];
-  const candidates = [...Array.from(state.graveKeys(''), keys.tombstone), ...Array.from(state.emptyViews, keys.view)];
+  const kept: { readonly key: string; readonly modified: number }[] = [];
+  const candidates = Array.from(state.emptyViews, keys.view);
+  for (const namespace of state.keyNamespaces()) {
+    for (const key of state.tombstoneKeys(namespace, '')) candidates.push(keys.tombstone(namespace, key));
+  }
   for (const key of candidates) {
     const row = state.get(key);
-    if (row !== undefined) graves.push({ key, modified: row.modified });
+    if (row !== undefined) kept.push({ key, modified: row.modified });
     yield;
   }
-  const half = medianOf(graves.map(({ modified }) => modified));
-  for (const { key, modified } of graves) {
+  const half = medianOf(kept.map(({ modified }) => modified));
+  for (const { key, modified } of kept) {
     if (modified <= half) found.push(key);
     yield;
   }
@@ -52,8 +56,8 @@ export function* prune(draft: Draft, { keys: pruned }: Prune, now: number): Step
     const row = draft.get(key);
     if (row === undefined || row.modified === 0) continue;
     if (row.kind === 'delay') {
-      if (!delayed(draft, row.key, now)) draft.delete(key);
-    } else if (isGrave(draft, row)) {
+      if (lapsed(row, now)) draft.delete(key);
+    } else if (isForgettable(draft, row)) {
       draft.delete(key);
       raiseFloor(draft, row.modified);
     }
@@ -67,12 +71,13 @@ function raiseFloor(draft: Draft, revision: number): void {
   if (revision > floor) draft.put({ kind: 'floor', revision, created: 0, modified: 0 });
 }
 
-function isGrave(reader: Reader, row: Row): boolean {
+/** Whether it is kept only so that a revision does not go back. */
+function isForgettable(reader: Reader, row: Row): boolean {
   if (row.kind === 'tombstone') return true;
   if (row.kind !== 'view') return false;
-  const { kind, name } = parseView(row.view);
+  const { kind, namespace, name } = parseView(row.view);
   if (kind === 'node') return find.node(reader, name) === undefined;
   if (kind !== 'service') return false;
-  for (const _instance of reader.bucket(buckets.instancesOfService(name))) return false;
+  for (const _instance of find.instancesOfService(reader, namespace, name)) return false;
   return true;
 }

@@ -6,6 +6,7 @@
  * else.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import { sessionOfRecord } from './bound-record.ts';
 import { keys, type Row, type RowOf } from './rows.ts';
 
@@ -18,51 +19,65 @@ export interface Reader {
    * those that it wrote itself.
    * @param after only those above this one
    */
-  kvKeys(prefix: string, after?: string): Iterable<string>;
-  graveKeys(prefix: string): Iterable<string>;
+  kvKeys(namespace: string, prefix: string, after?: string): Iterable<string>;
+  tombstoneKeys(namespace: string, prefix: string): Iterable<string>;
 }
 
 export const buckets = {
-  instancesOfService: (service: string) => `service\0${service}`,
-  instancesOnNode: (node: string) => `on\0${node}`,
-  checksOnNode: (node: string) => `checks-on\0${node}`,
-  /** Checks of the node itself are those of the empty instance. */
-  checksOfInstance: (node: string, instance: string) => `checks-of\0${node}\0${instance}`,
-  sessionsOnNode: (node: string) => `sessions-on\0${node}`,
-  /** Sessions that end when the check fails or goes. */
-  sessionsWithCheck: (node: string, check: string) => `sessions-with\0${node}\0${check}`,
-  /** KV rows locked, instances vouched for, and records bound to it, by a session. */
-  heldBySession: (session: string) => `held\0${session}`,
+  namespaces: () => 'namespaces',
+  nodes: () => 'nodes',
   /** At most one node. @param id a UUID in lower case */
   nodeWithId: (id: string) => `node-id\0${id}`,
-  all: (kind: 'node' | 'session' | 'check') => `all\0${kind}`,
-  recordsOfType: (type: string) => `records\0${type}`,
+  instancesOfService: (namespace: string, service: string) => `service\0${namespace}\0${service}`,
+  instancesOnNode: (namespace: string, node: string) => `on\0${namespace}\0${node}`,
+  checks: (namespace: string) => `checks\0${namespace}`,
+  checksOnNode: (namespace: string, node: string) => `checks-on\0${namespace}\0${node}`,
+  /** Checks of the node itself are those of the empty instance in `default`. */
+  checksOfInstance: (namespace: string, node: string, instance: string) => `checks-of\0${namespace}\0${node}\0${instance}`,
+  sessions: (namespace: string) => `sessions\0${namespace}`,
+  sessionsOnNode: (namespace: string, node: string) => `sessions-on\0${namespace}\0${node}`,
+  /** Sessions of any namespace that end when the check fails or goes. @param namespace of the check */
+  sessionsWithCheck: (namespace: string, node: string, check: string) => `sessions-with\0${namespace}\0${node}\0${check}`,
+  /** KV rows locked by a session, instances that it vouches for, and records bound to it. */
+  heldBySession: (namespace: string, session: string) => `held\0${namespace}\0${session}`,
+  recordsOfType: (namespace: string, type: string) => `records\0${namespace}\0${type}`,
 } as const;
 
 /** Every bucket that a row belongs to. */
 export function bucketsOf(row: Row): string[] {
   switch (row.kind) {
+    case 'namespace':
+      return [buckets.namespaces()];
     case 'node':
-      return row.id === '' ? [buckets.all('node')] : [buckets.all('node'), buckets.nodeWithId(row.id)];
+      return row.id === '' ? [buckets.nodes()] : [buckets.nodes(), buckets.nodeWithId(row.id)];
     case 'instance': {
-      const names = [buckets.instancesOfService(row.service), buckets.instancesOnNode(row.node)];
-      if (row.session !== undefined) names.push(buckets.heldBySession(row.session));
+      const { namespace, service, node, session } = row;
+      const names = [buckets.instancesOfService(namespace, service), buckets.instancesOnNode(namespace, node)];
+      if (session !== undefined) names.push(buckets.heldBySession(namespace, session));
       return names;
     }
-    case 'check':
-      return [buckets.checksOnNode(row.node), buckets.all('check'), buckets.checksOfInstance(row.node, row.instance)];
-    case 'session':
+    case 'check': {
+      const { namespace, node, instance } = row;
       return [
-        buckets.sessionsOnNode(row.node),
-        buckets.all('session'),
-        ...row.checks.map((check) => buckets.sessionsWithCheck(row.node, check)),
+        buckets.checksOnNode(namespace, node),
+        buckets.checks(namespace),
+        buckets.checksOfInstance(namespace, node, instance),
       ];
+    }
+    case 'session': {
+      const { namespace, node, checks } = row;
+      return [
+        buckets.sessionsOnNode(namespace, node),
+        buckets.sessions(namespace),
+        ...checks.map((check) => buckets.sessionsWithCheck(check.namespace, node, check.id)),
+      ];
+    }
     case 'kv':
-      return row.session === undefined ? [] : [buckets.heldBySession(row.session)];
+      return row.session === undefined ? [] : [buckets.heldBySession(row.namespace, row.session)];
     case 'record': {
       const session = sessionOfRecord(row);
-      const names = [buckets.recordsOfType(row.type)];
-      if (session !== undefined) names.push(buckets.heldBySession(session));
+      const names = [buckets.recordsOfType(row.namespace, row.type)];
+      if (session !== undefined) names.push(buckets.heldBySession(row.namespace, session));
       return names;
     }
     case 'view':
@@ -75,46 +90,60 @@ export function bucketsOf(row: Row): string[] {
 
 /** Typed access by kind, the same over a State and a Draft. */
 export const find = {
+  namespace: (reader: Reader, name: string) => reader.get(keys.namespace(name)) as RowOf<'namespace'> | undefined,
   node: (reader: Reader, name: string) => reader.get(keys.node(name)) as RowOf<'node'> | undefined,
-  instance: (reader: Reader, node: string, id: string) =>
-    reader.get(keys.instance(node, id)) as RowOf<'instance'> | undefined,
-  check: (reader: Reader, node: string, id: string) =>
-    reader.get(keys.check(node, id)) as RowOf<'check'> | undefined,
-  session: (reader: Reader, id: string) => reader.get(keys.session(id)) as RowOf<'session'> | undefined,
-  /** A session that may still take hold of something: not one whose end has begun. */
-  liveSession: (reader: Reader, id: string) => {
-    const row = reader.get(keys.session(id)) as RowOf<'session'> | undefined;
+  instance: (reader: Reader, namespace: string, node: string, id: string) =>
+    reader.get(keys.instance(namespace, node, id)) as RowOf<'instance'> | undefined,
+  /** @param namespace `default` for a check of the node itself */
+  check: (reader: Reader, namespace: string, node: string, id: string) =>
+    reader.get(keys.check(namespace, node, id)) as RowOf<'check'> | undefined,
+  session: (reader: Reader, namespace: string, id: string) =>
+    reader.get(keys.session(namespace, id)) as RowOf<'session'> | undefined,
+  /** A session that may still take hold of something: its end has not begun. */
+  liveSession: (reader: Reader, namespace: string, id: string) => {
+    const row = reader.get(keys.session(namespace, id)) as RowOf<'session'> | undefined;
     return row?.ending === true ? undefined : row;
   },
-  kv: (reader: Reader, key: string) => reader.get(keys.kv(key)) as RowOf<'kv'> | undefined,
-  delay: (reader: Reader, key: string) => reader.get(keys.delay(key)) as RowOf<'delay'> | undefined,
-  record: (reader: Reader, type: string, id: string) =>
-    reader.get(keys.record(type, id)) as RowOf<'record'> | undefined,
+  kv: (reader: Reader, namespace: string, key: string) => reader.get(keys.kv(namespace, key)) as RowOf<'kv'> | undefined,
+  delay: (reader: Reader, namespace: string, key: string) =>
+    reader.get(keys.delay(namespace, key)) as RowOf<'delay'> | undefined,
+  record: (reader: Reader, namespace: string, type: string, id: string) =>
+    reader.get(keys.record(namespace, type, id)) as RowOf<'record'> | undefined,
 
-  instancesOfService: (reader: Reader, service: string) =>
-    reader.bucket(buckets.instancesOfService(service)) as Iterable<RowOf<'instance'>>,
-  instancesOnNode: (reader: Reader, node: string) =>
-    reader.bucket(buckets.instancesOnNode(node)) as Iterable<RowOf<'instance'>>,
-  checksOnNode: (reader: Reader, node: string) =>
-    reader.bucket(buckets.checksOnNode(node)) as Iterable<RowOf<'check'>>,
+  instancesOfService: (reader: Reader, namespace: string, service: string) =>
+    reader.bucket(buckets.instancesOfService(namespace, service)) as Iterable<RowOf<'instance'>>,
+  instancesOnNode: (reader: Reader, namespace: string, node: string) =>
+    reader.bucket(buckets.instancesOnNode(namespace, node)) as Iterable<RowOf<'instance'>>,
+  /** The checks of the namespace's instances on a node; in `default`, those of the node itself, too. */
+  checksOnNode: (reader: Reader, namespace: string, node: string) =>
+    reader.bucket(buckets.checksOnNode(namespace, node)) as Iterable<RowOf<'check'>>,
   /** The checks of the node itself, of which there are few, however many its instances have. */
   checksOfNode: (reader: Reader, node: string) =>
-    reader.bucket(buckets.checksOfInstance(node, '')) as Iterable<RowOf<'check'>>,
-  checksOfInstance: (reader: Reader, node: string, instance: string) =>
-    reader.bucket(buckets.checksOfInstance(node, instance)) as Iterable<RowOf<'check'>>,
-  sessionsOnNode: (reader: Reader, node: string) =>
-    reader.bucket(buckets.sessionsOnNode(node)) as Iterable<RowOf<'session'>>,
-  sessionsWithCheck: (reader: Reader, node: string, check: string) =>
-    reader.bucket(buckets.sessionsWithCheck(node, check)) as Iterable<RowOf<'session'>>,
-  heldBySession: (reader: Reader, session: string) =>
-    reader.bucket(buckets.heldBySession(session)) as Iterable<RowOf<'kv' | 'instance' | 'record'>>,
+    reader.bucket(buckets.checksOfInstance(defaultNamespace, node, '')) as Iterable<RowOf<'check'>>,
+  checksOfInstance: (reader: Reader, namespace: string, node: string, instance: string) =>
+    reader.bucket(buckets.checksOfInstance(namespace, node, instance)) as Iterable<RowOf<'check'>>,
+  sessionsOnNode: (reader: Reader, namespace: string, node: string) =>
+    reader.bucket(buckets.sessionsOnNode(namespace, node)) as Iterable<RowOf<'session'>>,
+  /** Sessions of any namespace. @param namespace of the check */
+  sessionsWithCheck: (reader: Reader, namespace: string, node: string, check: string) =>
+    reader.bucket(buckets.sessionsWithCheck(namespace, node, check)) as Iterable<RowOf<'session'>>,
+  heldBySession: (reader: Reader, namespace: string, session: string) =>
+    reader.bucket(buckets.heldBySession(namespace, session)) as Iterable<RowOf<'kv' | 'instance' | 'record'>>,
   nodeWithId: (reader: Reader, id: string): RowOf<'node'> | undefined => {
     for (const row of reader.bucket(buckets.nodeWithId(id))) return row as RowOf<'node'>;
     return undefined;
   },
-  nodes: (reader: Reader) => reader.bucket(buckets.all('node')) as Iterable<RowOf<'node'>>,
-  sessions: (reader: Reader) => reader.bucket(buckets.all('session')) as Iterable<RowOf<'session'>>,
-  checks: (reader: Reader) => reader.bucket(buckets.all('check')) as Iterable<RowOf<'check'>>,
-  records: (reader: Reader, type: string) =>
-    reader.bucket(buckets.recordsOfType(type)) as Iterable<RowOf<'record'>>,
+  /** Those that were created; `default` is not among them. */
+  namespaces: (reader: Reader) => reader.bucket(buckets.namespaces()) as Iterable<RowOf<'namespace'>>,
+  nodes: (reader: Reader) => reader.bucket(buckets.nodes()) as Iterable<RowOf<'node'>>,
+  sessions: (reader: Reader, namespace: string) => reader.bucket(buckets.sessions(namespace)) as Iterable<RowOf<'session'>>,
+  checks: (reader: Reader, namespace: string) => reader.bucket(buckets.checks(namespace)) as Iterable<RowOf<'check'>>,
+  records: (reader: Reader, namespace: string, type: string) =>
+    reader.bucket(buckets.recordsOfType(namespace, type)) as Iterable<RowOf<'record'>>,
 };
+
+/** The names of all namespaces: `default` and those that were created. */
+export function* namespaceNames(reader: Reader): Generator<string, void, undefined> {
+  yield defaultNamespace;
+  for (const { name } of find.namespaces(reader)) yield name;
+}

@@ -11,25 +11,26 @@ import { viewOf } from './view-name.ts';
 
 const register = (id: string, service: string, node = 'n1'): Command => ({
   kind: 'register',
+  namespace: 'default',
   node: { name: node, address: '10.0.0.1' },
   nodeMode: 'ensure',
   instances: [{ id, service, port: 80, tags: [service, 'v1'] }],
   checks: [{ id: `c-${id}`, name: '', status: 'passing', instance: id }],
 });
-const put = (key: string, value = 'x'): Command => ({ kind: 'kv-put', key, value: Buffer.from(value), flags: 0n });
+const put = (key: string, value = 'x'): Command => ({ kind: 'kv-put', namespace: 'default', key, value: Buffer.from(value), flags: 0n });
 const pick = <T>(...from: T[]) => fc.constantFrom(...from);
 const command = fc.oneof(
   fc.record({ id: pick('i1', 'i2', 'i3'), service: pick('web', 'db'), node: pick('n1', 'n2') }).map(({ id, service, node }) => register(id, service, node)),
   pick('a', 'a/b', 'b').map((key) => put(key)),
-  pick('a', 'a/b', 'b').map((key): Command => ({ kind: 'kv-delete', key })),
+  pick('a', 'a/b', 'b').map((key): Command => ({ kind: 'kv-delete', namespace: 'default', key })),
   pick('n1', 'n2').map((node): Command => ({ kind: 'deregister-node', node })),
-  pick('i1', 'i2').map((id): Command => ({ kind: 'record-put', type: 'config', id, value: id })),
+  pick('i1', 'i2').map((id): Command => ({ kind: 'record-put', namespace: 'default', type: 'config', id, value: id })),
 );
 const views = [
-  ...['a', 'a/b', 'none'].map((key) => viewOf.key(key)),
-  ...['web', 'db', 'none'].map(viewOf.service),
-  ...['n1', 'n2'].map(viewOf.node),
-  ...[viewOf.nodes(), viewOf.services(), viewOf.checks(), viewOf.sessions(), viewOf.records('config')],
+  ...['a', 'a/b', 'none'].map((key) => viewOf.key('default', key)),
+  ...['web', 'db', 'none'].map((name) => viewOf.service('default', name)),
+  ...['n1', 'n2'].map((name) => viewOf.node('default', name)),
+  ...[viewOf.nodes(), viewOf.services('default'), viewOf.checks('default'), viewOf.sessions('default'), viewOf.records('default', 'config')],
 ];
 
 function stateOf(commands: readonly Command[]): State {
@@ -49,16 +50,22 @@ function changeTo(to: State, from: State, kept: string): Change {
   };
 }
 
+function servicesOn({ services }: State, node: string): string[] {
+  const views = new Set<string>();
+  services.addViewsOn(node, views);
+  return [...views].sort();
+}
+
 function content(state: State): unknown {
   return {
     rows: [...state.rows()].map(([key, row]) => [key, { ...row }]).sort(([a], [b]) => ((a as string) < (b as string) ? -1 : 1)),
     views: views.map((view) => [view, state.viewRevision(view)]),
-    services: [...state.services.names()].map((name) => [name, state.services.instancesOf(name), [...state.services.tagsOf(name)]]),
-    onNode: ['n1', 'n2'].map((node) => [...state.services.servicesOn(node)].sort()),
-    checks: [...state.bucket(buckets.all('check'))].length,
-    keys: [...state.kvKeys('')],
-    graves: [...state.graveKeys('')],
-    sizes: [state.size, state.kvSize, state.graves, state.revision, state.prefixRevision('a'), state.kvRevision],
+    services: [...state.services.names('default')].map((name) => [name, state.services.instancesOf('default', name), [...state.services.tagsOf('default', name)]]),
+    onNode: ['n1', 'n2'].map((node) => servicesOn(state, node)),
+    checks: [...state.bucket(buckets.checks('default'))].length,
+    keys: [...state.kvKeys('default', '')],
+    tombstones: [...state.tombstoneKeys('default', '')],
+    sizes: [state.size, state.kvSize, state.forgettable, state.revision, state.prefixRevision('default', 'a'), state.kvRevision('default')],
     empty: [...state.emptyViews].sort(),
   };
 }
@@ -67,7 +74,7 @@ describe('a state that is replaced', () => {
   test('is what the same change makes of it at once, and what it was until the last step', () => {
     const some = fc.array(command, { maxLength: 25 });
     fc.assert(
-      fc.property(some, some, pick('kv\0a', 'kv\0b', 'none'), (now, then, kept) => {
+      fc.property(some, some, pick('kv\0default\0a', 'kv\0default\0b', 'none'), (now, then, kept) => {
         const state = stateOf(now);
         const change = changeTo(stateOf(then), state, kept);
         const atOnce = stateOf(now);
@@ -89,30 +96,30 @@ describe('a state that is replaced', () => {
   test('goes on being what it was for a reader that began before', () => {
     const state = stateOf([register('i1', 'web'), put('a'), put('b')]);
     const frozen = state.freeze();
-    state.apply({ revision: 500, put: [], delete: ['kv\0b'] });
+    state.apply({ revision: 500, put: [], delete: ['kv\0default\0b'] });
     const steps = state.replacing(changeTo(stateOf([register('i9', 'db'), put('z')]), state, ''));
     let step = steps.next();
     while (step.done !== true) step = steps.next();
     state.replace(step.value);
-    state.apply({ revision: 1_001, put: [], delete: ['kv\0z'] });
-    expect([...frozen.kvKeys('')]).toEqual(['a', 'b']);
-    expect(frozen.services()).toEqual(['web']);
-    expect(frozen.get('kv\0z')).toBeUndefined();
+    state.apply({ revision: 1_001, put: [], delete: ['kv\0default\0z'] });
+    expect([...frozen.kvKeys('default', '')]).toEqual(['a', 'b']);
+    expect(frozen.services('default')).toEqual(['web']);
+    expect(frozen.get('kv\0default\0z')).toBeUndefined();
     const rows = frozen.rows();
     let found = rows.next();
     while (found.done !== true) found = rows.next();
     expect(found.value.map(([key]) => key.split('\0')[0]).sort()).toContain('instance');
-    expect(found.value.filter(([key]) => key.startsWith('kv\0')).map(([key]) => key).sort()).toEqual(['kv\0a', 'kv\0b']);
+    expect(found.value.filter(([key]) => key.startsWith('kv\0')).map(([key]) => key).sort()).toEqual(['kv\0default\0a', 'kv\0default\0b']);
     frozen.close();
-    expect([...state.kvKeys('')]).toEqual([]);
+    expect([...state.kvKeys('default', '')]).toEqual([]);
   });
 
   test('is so for many rows, and for many bytes', () => {
     const value = Buffer.alloc(0);
-    const rows = (count: number, each: Uint8Array) => Array.from({ length: count }, (_, n) => ({ key: `kv\0${n}`, value: each }));
+    const rows = (count: number, each: Uint8Array) => Array.from({ length: count }, (_, n) => ({ key: `kv\0default\0${n}`, value: each }));
     const change = (records: Change['put'], gone: readonly string[] = []): Change => ({ revision: 1, put: records, delete: gone });
     expect(isLarge(change(rows(largeRows, value)))).toBe(false);
-    expect(isLarge(change(rows(largeRows, value), ['kv\0x']))).toBe(true);
+    expect(isLarge(change(rows(largeRows, value), ['kv\0default\0x']))).toBe(true);
     const half = Buffer.alloc(largeBytes / 2);
     expect(isLarge(change(rows(2, half)))).toBe(false);
     expect(isLarge(change(rows(3, half)))).toBe(true);

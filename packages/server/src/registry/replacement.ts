@@ -37,7 +37,7 @@ export function isLarge({ put, delete: gone }: Change): boolean {
  */
 export function* replacing(before: Contents, change: Change, intern: Intern): Generator<void, Replacement, undefined> {
   const { revision } = change;
-  const contents = new Contents(before.kvRevision);
+  const contents = new Contents(before);
   const changes: RowChange[] = [];
   const written = new Set<string>();
   for (const { key } of change.put) {

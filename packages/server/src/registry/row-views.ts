@@ -20,33 +20,37 @@ export function addViewsOf(
   row: Row,
   views: { add(view: string): unknown },
   reader: Reader,
-  services: Pick<ServiceIndex, 'servicesOn'>,
+  services: Pick<ServiceIndex, 'addViewsOn'>,
 ): void {
   switch (row.kind) {
+    case 'namespace':
+      views.add(viewOf.namespaces());
+      break;
     case 'node':
       views.add(viewOf.nodes());
-      views.add(viewOf.node(row.name));
-      for (const service of services.servicesOn(row.name)) views.add(viewOf.service(service));
+      views.add(viewOf.sharedNode(row.name));
+      services.addViewsOn(row.name, views);
       break;
     case 'instance':
-      views.add(viewOf.service(row.service));
-      views.add(viewOf.node(row.node));
+      views.add(viewOf.service(row.namespace, row.service));
+      views.add(viewOf.node(row.namespace, row.node));
       break;
     case 'check':
-      views.add(viewOf.checks());
-      views.add(viewOf.node(row.node));
+      views.add(viewOf.checks(row.namespace));
       if (row.instance === '') {
-        for (const service of services.servicesOn(row.node)) views.add(viewOf.service(service));
+        views.add(viewOf.sharedNode(row.node));
+        services.addViewsOn(row.node, views);
       } else {
-        const instance = find.instance(reader, row.node, row.instance);
-        if (instance !== undefined) views.add(viewOf.service(instance.service));
+        views.add(viewOf.node(row.namespace, row.node));
+        const instance = find.instance(reader, row.namespace, row.node, row.instance);
+        if (instance !== undefined) views.add(viewOf.service(row.namespace, instance.service));
       }
       break;
     case 'session':
-      views.add(viewOf.sessions());
+      views.add(viewOf.sessions(row.namespace));
       break;
     case 'record':
-      views.add(viewOf.records(row.type));
+      views.add(viewOf.records(row.namespace, row.type));
       break;
     case 'kv':
     case 'tombstone':

@@ -18,6 +18,23 @@ interface Revisions {
   readonly modified: number;
 }
 
+/**
+ * Namespace of rows that belong to none: the records of the server itself and of nodes. No namespace can be created
+ * with this name.
+ */
+export const noNamespace = '';
+
+/** A namespace other than `default`. Rows may be written in it from its creation until its deletion begins. */
+export interface NamespaceRow extends Revisions {
+  readonly kind: 'namespace';
+  readonly name: string;
+  readonly description: string;
+  readonly meta: Readonly<Record<string, string>>;
+  /** Its deletion has begun: nothing more is written in it, and it goes once it is empty. */
+  readonly ending?: true;
+  readonly foreign?: Foreign;
+}
+
 export interface NodeRow extends Revisions {
   readonly kind: 'node';
   readonly name: string;
@@ -30,6 +47,7 @@ export interface NodeRow extends Revisions {
 
 export interface InstanceRow extends Revisions {
   readonly kind: 'instance';
+  readonly namespace: string;
   readonly node: string;
   readonly id: string;
   readonly service: string;
@@ -39,13 +57,15 @@ export interface InstanceRow extends Revisions {
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
   readonly weights: { readonly passing: number; readonly warning: number };
-  /** The stream session that vouches for the instance; it goes when the session goes. */
+  /** The stream session of the same namespace that vouches for the instance; it goes when the session goes. */
   readonly session?: string;
   readonly foreign?: Foreign;
 }
 
 export interface CheckRow extends Revisions {
   readonly kind: 'check';
+  /** That of its instance; `default` for a check of the node itself. */
+  readonly namespace: string;
   readonly node: string;
   readonly id: string;
   readonly name: string;
@@ -59,8 +79,16 @@ export interface CheckRow extends Revisions {
   readonly foreign?: Foreign;
 }
 
+/** Names a check of a known node. */
+export interface CheckRef {
+  /** `default` for a check of the node itself. */
+  readonly namespace: string;
+  readonly id: string;
+}
+
 export interface SessionRow extends Revisions {
   readonly kind: 'session';
+  readonly namespace: string;
   /** A UUID chosen by the submitter. */
   readonly id: string;
   readonly name: string;
@@ -71,8 +99,8 @@ export interface SessionRow extends Revisions {
   readonly ttlMs: number;
   readonly lockDelayMs: number;
   readonly behavior: 'release' | 'delete';
-  /** Ids of checks on `node` (of the node or of instances) whose failure ends the session. */
-  readonly checks: readonly string[];
+  /** Checks of `node` itself, or of instances on it in the session's namespace, whose failure ends the session. */
+  readonly checks: readonly CheckRef[];
   /** Its end has begun: it takes hold of nothing more, and goes once it holds nothing. */
   readonly ending?: true;
   readonly foreign?: Foreign;
@@ -80,25 +108,28 @@ export interface SessionRow extends Revisions {
 
 export interface KvRow extends Revisions {
   readonly kind: 'kv';
+  readonly namespace: string;
   readonly key: string;
   readonly value: Uint8Array;
   /** An unsigned 64-bit number. */
   readonly flags: bigint;
   /** How often the key was acquired as a lock. */
   readonly lockIndex: number;
-  /** The session that holds the key. */
+  /** The session of the same namespace that holds the key. */
   readonly session?: string;
 }
 
 /** Remembers that a KV key was deleted, so that prefix revisions never go back. */
 export interface TombstoneRow extends Revisions {
   readonly kind: 'tombstone';
+  readonly namespace: string;
   readonly key: string;
 }
 
 /** A lock delay: the key cannot be acquired before `untilMs` on the wall clock. */
 export interface DelayRow extends Revisions {
   readonly kind: 'delay';
+  readonly namespace: string;
   readonly key: string;
   readonly untilMs: number;
   /** Length of the delay; bounds the damage of a wall clock that jumps back. */
@@ -114,6 +145,8 @@ export interface ViewRow extends Revisions {
 /** A generic record, for kinds that need no indexes (configuration, tokens, prepared queries). */
 export interface RecordRow extends Revisions {
   readonly kind: 'record';
+  /** `noNamespace` for records of the server itself and of nodes. */
+  readonly namespace: string;
   readonly type: string;
   readonly id: string;
   readonly value: Json;
@@ -126,6 +159,7 @@ export interface FloorRow extends Revisions {
 }
 
 export type Row =
+  | NamespaceRow
   | NodeRow
   | InstanceRow
   | CheckRow
@@ -157,38 +191,41 @@ export type RowOf<K extends Row['kind']> = Extract<Row, { kind: K }>;
 const separator = '\0';
 
 export const keys = {
+  namespace: (name: string) => `namespace\0${name}`,
   node: (name: string) => `node\0${name}`,
-  instance: (node: string, id: string) => `instance\0${node}\0${id}`,
-  check: (node: string, id: string) => `check\0${node}\0${id}`,
-  session: (id: string) => `session\0${id}`,
-  kv: (key: string) => `kv\0${key}`,
-  tombstone: (key: string) => `tombstone\0${key}`,
-  delay: (key: string) => `delay\0${key}`,
+  instance: (namespace: string, node: string, id: string) => `instance\0${namespace}\0${node}\0${id}`,
+  check: (namespace: string, node: string, id: string) => `check\0${namespace}\0${node}\0${id}`,
+  session: (namespace: string, id: string) => `session\0${namespace}\0${id}`,
+  kv: (namespace: string, key: string) => `kv\0${namespace}\0${key}`,
+  tombstone: (namespace: string, key: string) => `tombstone\0${namespace}\0${key}`,
+  delay: (namespace: string, key: string) => `delay\0${namespace}\0${key}`,
   view: (view: string) => `view\0${view}`,
-  record: (type: string, id: string) => `record\0${type}\0${id}`,
+  record: (namespace: string, type: string, id: string) => `record\0${namespace}\0${type}\0${id}`,
   floor: () => 'floor',
 } as const;
 
 export function keyOf(row: Row): string {
   switch (row.kind) {
+    case 'namespace':
+      return keys.namespace(row.name);
     case 'node':
       return keys.node(row.name);
     case 'instance':
-      return keys.instance(row.node, row.id);
+      return keys.instance(row.namespace, row.node, row.id);
     case 'check':
-      return keys.check(row.node, row.id);
+      return keys.check(row.namespace, row.node, row.id);
     case 'session':
-      return keys.session(row.id);
+      return keys.session(row.namespace, row.id);
     case 'kv':
-      return keys.kv(row.key);
+      return keys.kv(row.namespace, row.key);
     case 'tombstone':
-      return keys.tombstone(row.key);
+      return keys.tombstone(row.namespace, row.key);
     case 'delay':
-      return keys.delay(row.key);
+      return keys.delay(row.namespace, row.key);
     case 'view':
       return keys.view(row.view);
     case 'record':
-      return keys.record(row.type, row.id);
+      return keys.record(row.namespace, row.type, row.id);
     case 'floor':
       return keys.floor();
   }

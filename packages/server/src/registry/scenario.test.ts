@@ -72,7 +72,20 @@ function run(journal: Journal, lines: string[], clock: { now: number }, woken: s
 }
 
 function viewName(text: string): string {
-  return text.replace(' ', '\0');
+  const view = text.replace(' ', '\0');
+  return text.startsWith('node ') ? view.replace('\0', '\0default\0') : withNamespace(view);
+}
+
+const shared = ['node', 'view', 'floor', 'nodes', 'catalog', 'namespaces'];
+
+/** Names of rows are written without the namespace `default`. */
+function withNamespace(name: string): string {
+  const [kind = '', ...rest] = name.split('\0');
+  return shared.includes(kind) ? name : [kind, 'default', ...rest].join('\0');
+}
+
+function shownName(name: string): string {
+  return name.replace('\0default', '').replace('node\0\0', 'node\0').replaceAll('\0', ' ');
 }
 
 function report({ outcomes, changes, views, revision }: Committed, woken: readonly string[]): string[] {
@@ -82,16 +95,16 @@ function report({ outcomes, changes, views, revision }: Committed, woken: readon
   if (changes.length === 0) return [...answers, `nothing changed, still at ${revision}`];
   const rows = changes.map(({ key, before, after }) => {
     const sign = before === undefined ? '+' : after === undefined ? '-' : '~';
-    return `${sign} ${key.replaceAll('\0', ' ')}${after === undefined ? '' : describeRow(after)}`;
+    return `${sign} ${shownName(key)}${after === undefined ? '' : describeRow(after)}`;
   });
-  const changed = views.size === 0 ? [] : [`views: ${[...views].map((view) => view.replaceAll('\0', ' ')).sort().join(', ')}`];
+  const changed = views.size === 0 ? [] : [`views: ${[...new Set([...views].map(shownName))].sort().join(', ')}`];
   const wakes = woken.length === 0 ? [] : [`woke: ${woken.join(', ')}`];
   return [...answers, `revision ${revision}`, ...rows.sort(), ...changed, ...wakes];
 }
 
 function describeResult(result: boolean | number | TxnResult): string {
   if (typeof result !== 'object') return String(result);
-  const shown = (row: Row) => `${keyOf(row).replaceAll('\0', ' ')}${describeRow(row)} modified=${row.modified}`;
+  const shown = (row: Row) => `${shownName(keyOf(row))}${describeRow(row)} modified=${row.modified}`;
   if ('reads' in result) {
     return ['done', ...result.reads.flatMap((rows, at) => rows.map((row) => `read by ${at}: ${shown(row)}`))].join('\n');
   }
@@ -132,20 +145,21 @@ function parse(line: string, journal: Journal, now: number): Command {
       return parseRegister(args);
     case 'deregister':
       if (args['instance'] !== undefined) {
-        return { kind: 'deregister-instance', node: given('node'), id: given('instance') };
+        return { kind: 'deregister-instance', namespace: 'default', node: given('node'), id: given('instance') };
       }
       if (args['check'] !== undefined) {
-        return { kind: 'deregister-check', node: given('node'), id: given('check') };
+        return { kind: 'deregister-check', namespace: 'default', node: given('node'), id: given('check') };
       }
       return { kind: 'deregister-node', node: given('node') };
     case 'check':
       return {
         kind: 'update-checks',
-        updates: [{ node: given('node'), id: given('id'), status: given('status') as CheckStatus }],
+        updates: [{ namespace: 'default', node: given('node'), id: given('id'), status: given('status') as CheckStatus }],
       };
     case 'put':
       return {
         kind: 'kv-put',
+        namespace: 'default',
         key: given('key'),
         value: Buffer.from(given('value')),
         flags: BigInt(args['flags'] ?? 0),
@@ -154,15 +168,17 @@ function parse(line: string, journal: Journal, now: number): Command {
         ...(args['release'] === undefined ? {} : { condition: { kind: 'release', session: given('release') } }),
       };
     case 'delete':
-      if (args['prefix'] !== undefined) return { kind: 'kv-delete-tree', prefix: given('prefix') };
+      if (args['prefix'] !== undefined) return { kind: 'kv-delete-tree', namespace: 'default', prefix: given('prefix') };
       return {
         kind: 'kv-delete',
+        namespace: 'default',
         key: given('key'),
         ...(args['cas'] === undefined ? {} : { cas: Number(args['cas']) }),
       };
     case 'session':
       return {
         kind: 'session-create',
+        namespace: 'default',
         id: given('id'),
         name: '',
         node: given('node'),
@@ -170,12 +186,12 @@ function parse(line: string, journal: Journal, now: number): Command {
         ttlMs: 10_000,
         lockDelayMs: Number(args['delay'] ?? 0),
         behavior: args['behavior'] === 'delete' ? 'delete' : 'release',
-        checks: given('checks') === '' ? [] : given('checks').split(','),
+        checks: given('checks') === '' ? [] : given('checks').split(',').map((check) => ({ namespace: 'default', id: check })),
       };
     case 'destroy':
-      return { kind: 'session-destroy', id: given('id') };
+      return { kind: 'session-destroy', namespace: 'default', id: given('id') };
     case 'connected':
-      return { kind: 'session-connected', id: given('id'), connected: given('is') === 'true' };
+      return { kind: 'session-connected', namespace: 'default', id: given('id'), connected: given('is') === 'true' };
     case 'prune':
       return { kind: 'prune', keys: prunable(journal.state, now) };
     default:
@@ -189,8 +205,8 @@ function parseOperation(text: string, journal: Journal, now: number): TxnOperati
     ...text.split(' then ').map((step): TxnOperation => {
       const [, verb = '', of = '', name = '', rule = '', value = ''] =
         /^(\w+) (\w+)=(\S*)(?: (\w+)=(\S*))?/.exec(step) ?? [];
-      const key = `${of}\0${name.replaceAll(',', '\0')}`;
-      if (verb === 'read') return { read: of === 'prefix' ? { prefix: name } : { key } };
+      const key = withNamespace(`${of}\0${name.replaceAll(',', '\0')}`);
+      if (verb === 'read') return { read: of === 'prefix' ? { namespace: 'default', prefix: name } : { key } };
       if (verb !== 'require') return { change: parse(step, journal, now) as NonNullable<TxnOperation['change']> };
       if (rule === 'present') return { require: { key, present: value === 'true' } };
       return { require: rule === 'session' ? { key, session: value } : { key, revision: Number(value) } };
@@ -202,6 +218,7 @@ function parseRegister(args: Record<string, string>): Command {
   const { node = '', instance, service = '', tags, port = '0', check, session } = args;
   return {
     kind: 'register',
+    namespace: 'default',
     node: { name: node, address: args['address'] ?? '10.0.0.1', ...(args['id'] === undefined ? {} : { id: args['id'] }) },
     nodeMode: (args['mode'] ?? 'ensure') as 'ensure',
     ...(args['replace'] === undefined ? {} : { replaceChecks: true }),

@@ -1,58 +1,78 @@
 /**
- * Counts over the instances, kept row by row: which services exist, how many instances offer each of
- * their tags, and which services run on a node.
+ * Counts over the instances, kept row by row: which services exist in each namespace, how many instances offer each
+ * of their tags, and which services run on a node.
  *
- *   service → instances, tag → instances with the tag, tags in order
- *   node    → service → instances of the service on the node
+ *   namespace → service → instances, tag → instances with the tag, tags in order
+ *   node      → service → instances of the service on the node, over all namespaces
  *
  * A change of one instance costs its own tags, however many instances the service or the node has.
  */
 
 import { OrderedKeys } from './ordered-keys.ts';
 import type { InstanceRow } from './rows.ts';
+import { viewOf } from './view-name.ts';
 
 interface Offer {
+  /** Name of the view that shows the service. */
+  readonly view: string;
   instances: number;
   /** How many instances have the tag; none is 0. */
   readonly withTag: Map<string, number>;
   readonly tags: OrderedKeys;
 }
 
-export class ServiceIndex {
-  readonly #offers = new Map<string, Offer>();
-  readonly #names = new OrderedKeys();
-  readonly #onNode = new Map<string, Map<string, number>>();
+/** The services of one namespace. */
+interface Scope {
+  readonly offers: Map<string, Offer>;
+  readonly names: OrderedKeys;
+}
 
-  /** How many services have an instance. */
+export class ServiceIndex {
+  readonly #scopes = new Map<string, Scope>();
+  readonly #onNode = new Map<string, Map<Offer, number>>();
+  #size = 0;
+
+  /** How many services have an instance, over all namespaces. */
   get size(): number {
-    return this.#offers.size;
+    return this.#size;
   }
 
-  has(service: string): boolean {
-    return this.#offers.has(service);
+  /** The namespaces that have an instance, in no particular order. */
+  namespaces(): Iterable<string> {
+    return this.#scopes.keys();
+  }
+
+  /** How many services of a namespace have an instance. */
+  sizeOf(namespace: string): number {
+    return this.#scopes.get(namespace)?.offers.size ?? 0;
+  }
+
+  has(namespace: string, service: string): boolean {
+    return this.#offer(namespace, service) !== undefined;
   }
 
   /** The services' names, in order of UTF-16 code units. */
-  names(): Iterable<string> {
-    return this.#names.under('');
+  names(namespace: string): Iterable<string> {
+    return this.#scopes.get(namespace)?.names.under('') ?? [];
   }
 
-  instancesOf(service: string): number {
-    return this.#offers.get(service)?.instances ?? 0;
+  instancesOf(namespace: string, service: string): number {
+    return this.#offer(namespace, service)?.instances ?? 0;
   }
 
-  instancesWithTag(service: string, tag: string): number {
-    return this.#offers.get(service)?.withTag.get(tag) ?? 0;
+  instancesWithTag(namespace: string, service: string, tag: string): number {
+    return this.#offer(namespace, service)?.withTag.get(tag) ?? 0;
   }
 
   /** The tags of a service's instances, each once, in order of UTF-16 code units. */
-  tagsOf(service: string): Iterable<string> {
-    return this.#offers.get(service)?.tags.under('') ?? [];
+  tagsOf(namespace: string, service: string): Iterable<string> {
+    return this.#offer(namespace, service)?.tags.under('') ?? [];
   }
 
-  /** The services that have an instance on the node, each once, in no particular order. */
-  servicesOn(node: string): Iterable<string> {
-    return this.#onNode.get(node)?.keys() ?? [];
+  /** Adds the views of the services that have an instance on the node, of every namespace. */
+  addViewsOn(node: string, views: { add(view: string): unknown }): void {
+    const offers = this.#onNode.get(node);
+    if (offers !== undefined) for (const { view } of offers.keys()) views.add(view);
   }
 
   /** Follows one instance row; either side may be absent. */
@@ -62,12 +82,19 @@ export class ServiceIndex {
     if (before !== undefined) this.#remove(before);
   }
 
-  #add({ node, service, tags }: InstanceRow): void {
-    let offer = this.#offers.get(service);
+  #offer(namespace: string, service: string): Offer | undefined {
+    return this.#scopes.get(namespace)?.offers.get(service);
+  }
+
+  #add({ namespace, node, service, tags }: InstanceRow): void {
+    let scope = this.#scopes.get(namespace);
+    if (scope === undefined) this.#scopes.set(namespace, (scope = { offers: new Map(), names: new OrderedKeys() }));
+    let offer = scope.offers.get(service);
     if (offer === undefined) {
-      offer = { instances: 0, withTag: new Map(), tags: new OrderedKeys() };
-      this.#offers.set(service, offer);
-      this.#names.add(service);
+      offer = { view: viewOf.service(namespace, service), instances: 0, withTag: new Map(), tags: new OrderedKeys() };
+      scope.offers.set(service, offer);
+      scope.names.add(service);
+      this.#size++;
     }
     offer.instances++;
     for (const tag of new Set(tags)) {
@@ -75,26 +102,29 @@ export class ServiceIndex {
     }
     let onNode = this.#onNode.get(node);
     if (onNode === undefined) this.#onNode.set(node, (onNode = new Map()));
-    count(onNode, service, 1);
+    count(onNode, offer, 1);
   }
 
-  #remove({ node, service, tags }: InstanceRow): void {
-    const offer = this.#offers.get(service);
-    if (offer === undefined) return;
+  #remove({ namespace, node, service, tags }: InstanceRow): void {
+    const scope = this.#scopes.get(namespace);
+    const offer = scope?.offers.get(service);
+    if (scope === undefined || offer === undefined) return;
     offer.instances--;
     for (const tag of new Set(tags)) {
       if (count(offer.withTag, tag, -1) === 0) offer.tags.delete(tag);
     }
     if (offer.instances === 0) {
-      this.#offers.delete(service);
-      this.#names.delete(service);
+      scope.offers.delete(service);
+      scope.names.delete(service);
+      this.#size--;
+      if (scope.offers.size === 0) this.#scopes.delete(namespace);
     }
     const onNode = this.#onNode.get(node);
-    if (onNode !== undefined && count(onNode, service, -1) === 0 && onNode.size === 0) this.#onNode.delete(node);
+    if (onNode !== undefined && count(onNode, offer, -1) === 0 && onNode.size === 0) this.#onNode.delete(node);
   }
 }
 
-/** Whether both rows put the same into the counts. A row never moves to another node: its key names the node. */
+/** Whether both rows add the same to the counts. Both have one key, so they have one namespace and one node. */
 export function offersTheSame(before: InstanceRow, after: InstanceRow): boolean {
   return (
     before.service === after.service &&
@@ -104,7 +134,7 @@ export function offersTheSame(before: InstanceRow, after: InstanceRow): boolean 
 }
 
 /** Adds to a count and forgets it at 0. */
-function count(counts: Map<string, number>, name: string, by: 1 | -1): number {
+function count<K>(counts: Map<K, number>, name: K, by: 1 | -1): number {
   const now = (counts.get(name) ?? 0) + by;
   if (now === 0) counts.delete(name);
   else counts.set(name, now);

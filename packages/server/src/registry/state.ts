@@ -8,10 +8,11 @@
 import { committedRow, decodeRow, interner } from './codec.ts';
 import { Contents } from './contents.ts';
 import { Frozen } from './frozen.ts';
-import type { Reader } from './reader.ts';
+import { find, type Reader } from './reader.ts';
 import { replacing, type Replacement } from './replacement.ts';
 import { keys, type Change, type Row, type RowChange, type RowOf } from './rows.ts';
 import type { ServiceIndex } from './service-index.ts';
+import { viewOf } from './view-name.ts';
 
 /** What a change did. */
 export interface Applied {
@@ -43,8 +44,8 @@ export class State implements Reader {
   }
 
   /** How many tombstones and markers of empty views are kept; they are pruned when they grow too many. */
-  get graves(): number {
-    return this.#contents.graves + this.emptyViews.size;
+  get forgettable(): number {
+    return this.#contents.tombstones + this.emptyViews.size;
   }
 
   /** Views that show nothing any more, and are kept so that their revision does not go back. */
@@ -52,14 +53,14 @@ export class State implements Reader {
     return this.#contents.views.empty;
   }
 
-  /** The KV keys that have a lock delay, lapsed ones included. */
+  /** Record keys of the lock delays, lapsed ones included. */
   get delays(): ReadonlySet<string> {
     return this.#contents.delays;
   }
 
-  /** Newest revision at which any KV key changed, deletions included. */
-  get kvRevision(): number {
-    return Math.max(this.#contents.kvRevision, this.floor);
+  /** Newest revision at which any KV key of the namespace changed, deletions included. */
+  kvRevision(namespace: string): number {
+    return Math.max(this.#contents.kvRevision(namespace), this.floor);
   }
 
   /** No pruned marker or tombstone had a revision above this. */
@@ -79,27 +80,32 @@ export class State implements Reader {
     return this.#contents.bucketSize(bucket);
   }
 
-  kvKeys(prefix: string, after?: string): Iterable<string> {
-    return this.#contents.kvKeys(prefix, after);
+  kvKeys(namespace: string, prefix: string, after?: string): Iterable<string> {
+    return this.#contents.kvKeys(namespace, prefix, after);
   }
 
   /** A copy of what `kvKeys` yields: 100,000 keys take less than a millisecond. */
-  kvKeyList(prefix: string): readonly string[] {
-    return this.#contents.kvKeyList(prefix);
+  kvKeyList(namespace: string, prefix: string): readonly string[] {
+    return this.#contents.kvKeyList(namespace, prefix);
   }
 
-  graveKeys(prefix: string): Iterable<string> {
-    return this.#contents.graveKeys(prefix);
+  tombstoneKeys(namespace: string, prefix: string): Iterable<string> {
+    return this.#contents.tombstoneKeys(namespace, prefix);
+  }
+
+  /** The namespaces that have, or had, KV keys. */
+  keyNamespaces(): Iterable<string> {
+    return this.#contents.keyNamespaces();
   }
 
   /** Newest revision at which a KV key under the prefix changed, deletions included. */
-  prefixRevision(prefix: string): number {
-    if (prefix === '') return this.kvRevision;
-    return Math.max(this.#contents.newestUnder(prefix), this.floor);
+  prefixRevision(namespace: string, prefix: string): number {
+    if (prefix === '') return this.kvRevision(namespace);
+    return Math.max(this.#contents.newestUnder(namespace, prefix), this.floor);
   }
 
   /** The services that have an instance, with their tags, and those of a node. */
-  get services(): Pick<ServiceIndex, 'size' | 'has' | 'names' | 'tagsOf' | 'servicesOn' | 'instancesOf' | 'instancesWithTag'> {
+  get services(): Omit<ServiceIndex, 'follow'> {
     return this.#contents.services;
   }
 
@@ -110,6 +116,22 @@ export class State implements Reader {
   /** The revision of a view that is made of rows; the floor when it shows none and never did. */
   viewRevision(view: string): number {
     return this.#contents.views.get(view) ?? this.floor;
+  }
+
+  /** The revision of a view of a node: the newest of what all its views share, and of what only this one shows. */
+  nodeRevision(namespace: string, name: string): number {
+    const shared = this.#sharedRevision(name) ?? this.floor;
+    return Math.max(shared, this.#contents.views.get(viewOf.node(namespace, name)) ?? 0);
+  }
+
+  /** That of its newest row or its marker; undefined when there is neither. Few rows are looked at. */
+  #sharedRevision(name: string): number | undefined {
+    const marker = this.get(keys.view(viewOf.sharedNode(name)));
+    const node = find.node(this, name);
+    if (marker === undefined && node === undefined) return undefined;
+    let newest = Math.max(marker?.modified ?? 0, node?.modified ?? 0);
+    for (const { modified } of find.checksOfNode(this, name)) newest = Math.max(newest, modified);
+    return newest;
   }
 
   /** What is there now, for a reader that takes its time; it must be closed. */

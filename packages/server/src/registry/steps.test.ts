@@ -6,19 +6,19 @@ import { prunable } from './prune.case.ts';
 import { find } from './reader.ts';
 
 const put = (key: string, more: Partial<Extract<Command, { kind: 'kv-put' }>> = {}): Command => ({
-  ...{ kind: 'kv-put', key, value: Buffer.from('x'), flags: 0n },
+  ...{ kind: 'kv-put', namespace: 'default', key, value: Buffer.from('x'), flags: 0n },
   ...more,
 });
-const deleteAll: Command = { kind: 'kv-delete-tree', prefix: 'k/' };
-const node: Command = { kind: 'register', node: { name: 'n1', address: '10.0.0.1' }, nodeMode: 'ensure' };
+const deleteAll: Command = { kind: 'kv-delete-tree', namespace: 'default', prefix: 'k/' };
+const node: Command = { kind: 'register', namespace: 'default', node: { name: 'n1', address: '10.0.0.1' }, nodeMode: 'ensure' };
 const instance = (id: string, session?: string): Command => ({
   ...node,
   instances: [{ id, service: 'web', ...(session === undefined ? {} : { session }) }],
   checks: [{ id: `c-${id}`, name: '', instance: id, status: 'passing' }],
 });
 const session = (id: string, checks: string[] = []): Command => ({
-  ...{ kind: 'session-create', id, name: '', node: 'n1', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 },
-  ...{ behavior: 'release', checks },
+  ...{ kind: 'session-create', namespace: 'default', id, name: '', node: 'n1', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 },
+  ...{ behavior: 'release', checks: checks.map((check) => ({ namespace: 'default', id: check })) },
 });
 
 function withKeys(count: number, more = {}): Journal {
@@ -57,7 +57,7 @@ describe('work that is too large for one transaction', () => {
       journal.commit([...meanwhile, `k/000999-${step}`, `k/zz-${step}`].map((key) => put(key)));
     });
     expect(rows).toHaveLength(4);
-    const left = [...journal.state.kvKeys('k/')];
+    const left = [...journal.state.kvKeys('default', 'k/')];
     expect(left.filter((key) => !/-\d$/.test(key))).toEqual(meanwhile);
     expect(left).toHaveLength(meanwhile.length + 2 * 4);
   });
@@ -66,7 +66,7 @@ describe('work that is too large for one transaction', () => {
     const journal = new Journal({ rows: 4, bytes: 1_000 });
     journal.commit([put('k/a'), put('k/b'), put('k/c')]);
     journal.commit([put('k/aa'), deleteAll, put('k/bb')]);
-    expect([...journal.state.kvKeys('')]).toEqual(['k/bb']);
+    expect([...journal.state.kvKeys('default', '')]).toEqual(['k/bb']);
   });
 
   test('a node goes in steps: an instance is there with its check, or neither is', () => {
@@ -74,8 +74,8 @@ describe('work that is too large for one transaction', () => {
     journal.commit(Array.from({ length: 3_000 }, (_, n) => instance(`i${n}`)));
     const rows = stepsOf(journal, { kind: 'deregister-node', node: 'n1' }, () => {
       const { state } = journal;
-      const checks = new Set(Array.from(find.checksOnNode(state, 'n1'), (check) => check.instance));
-      expect(new Set(Array.from(find.instancesOnNode(state, 'n1'), ({ id }) => id))).toEqual(checks);
+      const checks = new Set(Array.from(find.checksOnNode(state, 'default', 'n1'), (check) => check.instance));
+      expect(new Set(Array.from(find.instancesOnNode(state, 'default', 'n1'), ({ id }) => id))).toEqual(checks);
     });
     expect(rows).toHaveLength(6);
     expect(find.node(journal.state, 'n1')).toBeUndefined();
@@ -87,7 +87,7 @@ describe('work that is too large for one transaction', () => {
     stepsOf(journal, { kind: 'deregister-node', node: 'n1' }, (step) => {
       if (step === 1) journal.commit([instance('new')]);
     });
-    expect(Array.from(find.instancesOnNode(journal.state, 'n1'), ({ id }) => id)).toEqual(['new']);
+    expect(Array.from(find.instancesOnNode(journal.state, 'default', 'n1'), ({ id }) => id)).toEqual(['new']);
     expect(find.node(journal.state, 'n1')).toBeDefined();
   });
 
@@ -96,10 +96,10 @@ describe('work that is too large for one transaction', () => {
     journal.commit([node, session('s')]);
     const acquire = (key: string) => put(key, { condition: { kind: 'acquire', session: 's' } });
     journal.commit(Array.from({ length: 3_000 }, (_, n) => acquire(`k/${n}`)));
-    const destroy: Command = { kind: 'session-destroy', id: 's' };
+    const destroy: Command = { kind: 'session-destroy', namespace: 'default', id: 's' };
     const rows = stepsOf(journal, destroy, (step) => {
-      const held = [...find.heldBySession(journal.state, 's')].length;
-      expect(find.session(journal.state, 's') === undefined).toBe(held === 0);
+      const held = [...find.heldBySession(journal.state, 'default', 's')].length;
+      expect(find.session(journal.state, 'default', 's') === undefined).toBe(held === 0);
       if (step > 1) return;
       const codes = journal.commit([acquire('k/new'), instance('late', 's')]).outcomes;
       expect(codes.map((outcome) => 'error' in outcome && outcome.error.code)).toEqual(['failed_precondition', 'not_found']);
@@ -111,10 +111,10 @@ describe('work that is too large for one transaction', () => {
     const journal = new Journal();
     journal.commit([instance('i'), session('s', ['c-i'])]);
     journal.commit(Array.from({ length: 3_000 }, (_, n) => put(`k/${n}`, { condition: { kind: 'acquire', session: 's' } })));
-    const fails: Command = { kind: 'update-checks', updates: [{ node: 'n1', id: 'c-i', status: 'critical' }] };
+    const fails: Command = { kind: 'update-checks', updates: [{ namespace: 'default', node: 'n1', id: 'c-i', status: 'critical' }] };
     const rows = stepsOf(journal, fails, () => {
-      const ended = find.session(journal.state, 's') === undefined;
-      expect(find.check(journal.state, 'n1', 'c-i')?.status).toBe(ended ? 'critical' : 'passing');
+      const ended = find.session(journal.state, 'default', 's') === undefined;
+      expect(find.check(journal.state, 'default', 'n1', 'c-i')?.status).toBe(ended ? 'critical' : 'passing');
     });
     expect(rows).toHaveLength(3);
   });
@@ -122,9 +122,9 @@ describe('work that is too large for one transaction', () => {
   test('updates of many checks go on where they stopped, and count all that exist', () => {
     const journal = new Journal({ rows: 10, bytes: 100_000 });
     journal.commit(Array.from({ length: 25 }, (_, n) => instance(`i${n}`)));
-    const updates = Array.from({ length: 30 }, (_, n) => ({ node: 'n1', id: `c-i${n}`, status: 'critical' as const }));
+    const updates = Array.from({ length: 30 }, (_, n) => ({ namespace: 'default', node: 'n1', id: `c-i${n}`, status: 'critical' as const }));
     expect(journal.commit([{ kind: 'update-checks', updates }]).outcomes).toEqual([{ result: 25 }]);
-    expect(Array.from(find.checks(journal.state), ({ status }) => status)).toEqual(Array(25).fill('critical'));
+    expect(Array.from(find.checks(journal.state, 'default'), ({ status }) => status)).toEqual(Array(25).fill('critical'));
   });
 
   test('tombstones are pruned in steps', () => {
@@ -132,7 +132,7 @@ describe('work that is too large for one transaction', () => {
     journal.commit([deleteAll]);
     expect(stepsOf(journal, { kind: 'prune', keys: prunable(journal.state, 0) })).toHaveLength(3);
     // The delete was transactions of 512 keys: the older four of eight.
-    expect(journal.state.graves).toBe(4_000 - 4 * 512);
+    expect(journal.state.forgettable).toBe(4_000 - 4 * 512);
   });
 });
 
@@ -151,7 +151,7 @@ describe('a batch', () => {
     const journal = new Journal({ rows: 4, bytes: 1_000 });
     const refused: Command = {
       kind: 'txn',
-      operations: [...['a', 'b', 'c', 'd'].map((key) => ({ change: put(key) as never })), { require: { key: 'kv\0z', present: true } }],
+      operations: [...['a', 'b', 'c', 'd'].map((key) => ({ change: put(key) as never })), { require: { key: 'kv\0default\0z', present: true } }],
     };
     expect(journal.step([refused, put('e')]).outcomes).toHaveLength(1);
   });

@@ -6,6 +6,7 @@ import { viewOf } from './view-name.ts';
 
 const instance = (id: string, tags: string[], node = 'n1'): Command => ({
   kind: 'register',
+  namespace: 'default',
   node: { name: node, address: '10.0.0.1' },
   nodeMode: 'ensure',
   instances: [{ id, service: 'web', tags }],
@@ -13,6 +14,7 @@ const instance = (id: string, tags: string[], node = 'n1'): Command => ({
 
 const nodeCheck = (status: 'passing' | 'critical'): Command => ({
   kind: 'register',
+  namespace: 'default',
   node: { name: 'n1', address: '' },
   nodeMode: 'exists',
   checks: [{ id: 'disk', name: 'disk', status }],
@@ -39,9 +41,9 @@ describe('finding the views that a change touches', () => {
   for (const [what, command] of [
     ['a registration with a tag of its own', instance('new', ['all', 'own-new'])],
     ['a new tag of an instance', instance('i1', ['all', 'another'])],
-    ['the removal of an instance', { kind: 'deregister-instance', node: 'n1', id: 'i1' }],
+    ['the removal of an instance', { kind: 'deregister-instance', namespace: 'default', node: 'n1', id: 'i1' }],
     ['a check of the node', nodeCheck('critical')],
-    ['another address of the node', { kind: 'register', node: { name: 'n1', address: '10.0.0.9' }, nodeMode: 'update' }],
+    ['another address of the node', { kind: 'register', namespace: 'default', node: { name: 'n1', address: '10.0.0.9' }, nodeMode: 'update' }],
   ] as const) {
     test(`${what} reads as many rows in a service of 2,000 as in one of 10`, () => {
       expect(rowsScanned(2_000, command)).toBe(rowsScanned(10, command));
@@ -53,7 +55,7 @@ describe('finding the views that a change touches', () => {
     const revisions = [instance('a', ['v1']), instance('b', ['v1', 'v1']), instance('a', []), instance('b', ['v2'])].map(
       (command) => {
         journal.commit([command]);
-        return journal.views.revision(viewOf.services());
+        return journal.views.revision(viewOf.services('default'));
       },
     );
     expect(revisions).toEqual([1, 1, 1, 4]);

@@ -6,13 +6,13 @@
  */
 
 import type { Draft } from './draft.ts';
-import { OfferChanges } from './offer-changes.ts';
+import { OfferChanges, type OfferChange } from './offer-changes.ts';
 import { find } from './reader.ts';
 import { addViewsOf, keepsItsViews } from './row-views.ts';
 import { keys, type InstanceRow, type Row } from './rows.ts';
 import { offersTheSame } from './service-index.ts';
 import type { State } from './state.ts';
-import { viewOf } from './view-name.ts';
+import { parseView, viewOf } from './view-name.ts';
 
 /**
  * Adds the markers that the draft's writes need. Its work follows the writes, and the number of services
@@ -28,8 +28,10 @@ export function touchViews(base: State, draft: Draft): void {
     if (before !== undefined) touch({ views, offers, base, draft }, before, undefined);
   }
   for (const [key, after] of draft.puts()) touch({ views, offers, base, draft }, base.get(key), after);
-  if (changeCatalog(offers, base)) views.add(viewOf.services());
-  for (const view of views) draft.mark(keys.view(view), { kind: 'view', view, created: 0, modified: 0 });
+  addChangedCatalogs(offers, base, views);
+  for (const view of views) {
+    if (!isPartOf(view, views)) draft.mark(keys.view(view), { kind: 'view', view, created: 0, modified: 0 });
+  }
 }
 
 interface Touching {
@@ -45,30 +47,40 @@ function touch({ views, offers, base, draft }: Touching, before: Row | undefined
   }
   if (before === undefined) return;
   if (before.kind === 'instance' && after?.kind === 'instance' && showsOtherwise(draft, before, after)) {
-    views.add(viewOf.checks());
+    views.add(viewOf.checks(after.namespace));
   }
   if (after !== undefined && keepsItsViews(before, after)) return;
   const lost = new Set<string>();
   addViewsOf(before, lost, draft, base.services);
   const shown = new Set<string>();
   if (after !== undefined) addViewsOf(after, shown, draft, base.services);
-  for (const view of lost) if (!shown.has(view)) views.add(view);
+  for (const view of lost) if (!shown.has(view) && !isPartOf(view, shown)) views.add(view);
+}
+
+/** Whether a view of a node changes already by what all its views share. */
+function isPartOf(view: string, views: ReadonlySet<string>): boolean {
+  const { kind, namespace, name } = parseView(view);
+  return kind === 'node' && namespace !== '' && views.has(viewOf.sharedNode(name));
 }
 
 /** Whether checks of the instance show something else now: its service and its tags are shown with them. */
 function showsOtherwise(draft: Draft, before: InstanceRow, after: InstanceRow): boolean {
   if (offersTheSame(before, after)) return false;
-  for (const _check of find.checksOfInstance(draft, after.node, after.id)) return true;
+  for (const _check of find.checksOfInstance(draft, after.namespace, after.node, after.id)) return true;
   return false;
 }
 
-/** Whether a service, or a tag of one, comes into the catalog or leaves it. */
-function changeCatalog(offers: OfferChanges, { services }: State): boolean {
-  for (const [service, { instances, tags }] of offers) {
-    if (appearsOrGoes(services.instancesOf(service), instances)) return true;
-    for (const [tag, by] of tags) {
-      if (appearsOrGoes(services.instancesWithTag(service, tag), by)) return true;
-    }
+/** Adds the catalogs of namespaces that a service, or a tag of one, comes into or leaves. */
+function addChangedCatalogs(offers: OfferChanges, base: State, views: Set<string>): void {
+  for (const change of offers.all()) {
+    if (changesCatalog(change, base)) views.add(viewOf.services(change.namespace));
+  }
+}
+
+function changesCatalog({ namespace, service, instances, tags }: OfferChange, { services }: State): boolean {
+  if (appearsOrGoes(services.instancesOf(namespace, service), instances)) return true;
+  for (const [tag, by] of tags) {
+    if (appearsOrGoes(services.instancesWithTag(namespace, service, tag), by)) return true;
   }
   return false;
 }

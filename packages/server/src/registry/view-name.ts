@@ -4,17 +4,19 @@
  *
  * | view | content | its revision is |
  * |---|---|---|
- * | `services` | service names with their tags | its marker's |
- * | `service <name>` | instances with their nodes and checks | that of its newest row or its marker |
+ * | `services <namespace>` | service names with their tags | its marker's |
+ * | `service <namespace> <name>` | instances with their nodes and checks | that of its newest row or its marker |
  * | `nodes` | all nodes | that of its newest row or its marker |
- * | `node <name>` | a node with its instances and checks | that of its newest row or its marker |
- * | `checks` | all checks, with the service and tags of their instances | that of its newest row or its marker |
- * | `catalog` | all nodes, instances and checks | the newest of those above |
- * | `sessions` | all sessions | that of its newest row or its marker |
- * | `session <id>` | one session | the row's, else that of `sessions` |
- * | `records <type>` | all generic records of a type | that of its newest row or its marker |
- * | `key <key>` | one KV key | the row's, else the tombstone's |
- * | `prefix <prefix>` | the KV keys under a prefix | the newest row's or tombstone's below it |
+ * | `node <namespace> <name>` | a node, its own checks, and its instances in the namespace with their checks | that of its newest row or its marker |
+ * | `checks <namespace>` | all checks, with the service and tags of their instances | that of its newest row or its marker |
+ * | `catalog` | all nodes, instances and checks of every namespace | the newest of those above |
+ * | `sessions <namespace>` | all sessions | that of its newest row or its marker |
+ * | `session <namespace> <id>` | one session | the row's, else that of `sessions` |
+ * | `records <namespace> <type>` | all generic records of a type | that of its newest row or its marker |
+ * | `key <namespace> <key>` | one KV key | the row's, else the tombstone's |
+ * | `prefix <namespace> <prefix>` | the KV keys under a prefix | the newest row's or tombstone's below it |
+ * | `node '' <name>` | the part that all views of a node share: the node and its own checks | that of its newest row or its marker |
+ * | `namespaces` | all namespaces | that of its newest row or its marker |
  */
 
 export type ViewKind =
@@ -27,27 +29,42 @@ export type ViewKind =
   | 'sessions'
   | 'session'
   | 'records'
+  | 'namespaces'
   | 'key'
   | 'prefix';
 
 export const viewOf = {
-  services: () => 'services',
-  service: (name: string) => `service\0${name}`,
+  namespaces: () => 'namespaces',
+  services: (namespace: string) => `services\0${namespace}`,
+  service: (namespace: string, name: string) => `service\0${namespace}\0${name}`,
   nodes: () => 'nodes',
-  node: (name: string) => `node\0${name}`,
-  checks: () => 'checks',
+  /** What every `node` view of a node shows. A part of those; not watched by itself. */
+  sharedNode: (name: string) => `node\0\0${name}`,
+  node: (namespace: string, name: string) => `node\0${namespace}\0${name}`,
+  checks: (namespace: string) => `checks\0${namespace}`,
   catalog: () => 'catalog',
-  sessions: () => 'sessions',
-  session: (id: string) => `session\0${id}`,
-  records: (type: string) => `records\0${type}`,
-  key: (key: string) => `key\0${key}`,
-  prefix: (prefix: string) => `prefix\0${prefix}`,
+  sessions: (namespace: string) => `sessions\0${namespace}`,
+  session: (namespace: string, id: string) => `session\0${namespace}\0${id}`,
+  records: (namespace: string, type: string) => `records\0${namespace}\0${type}`,
+  key: (namespace: string, key: string) => `key\0${namespace}\0${key}`,
+  prefix: (namespace: string, prefix: string) => `prefix\0${namespace}\0${prefix}`,
 } as const;
 
-export function parseView(view: string): { kind: ViewKind; name: string } {
-  const end = view.indexOf('\0');
-  if (end < 0) return { kind: view as ViewKind, name: '' };
-  return { kind: view.slice(0, end) as ViewKind, name: view.slice(end + 1) };
+export interface ParsedView {
+  readonly kind: ViewKind;
+  /** Empty for a view that shows every namespace. */
+  readonly namespace: string;
+  /** Empty for a view that has none. */
+  readonly name: string;
+}
+
+export function parseView(view: string): ParsedView {
+  const first = view.indexOf('\0');
+  if (first < 0) return { kind: view as ViewKind, namespace: '', name: '' };
+  const kind = view.slice(0, first) as ViewKind;
+  const second = view.indexOf('\0', first + 1);
+  if (second < 0) return { kind, namespace: view.slice(first + 1), name: '' };
+  return { kind, namespace: view.slice(first + 1, second), name: view.slice(second + 1) };
 }
 
 const catalogKinds: ReadonlySet<string> = new Set<ViewKind>(['services', 'service', 'nodes', 'node', 'checks']);
@@ -57,3 +74,10 @@ export function isOfCatalog(view: string): boolean {
   const end = view.indexOf('\0');
   return catalogKinds.has(end < 0 ? view : view.slice(0, end));
 }
+
+/** Whether a view is the part that all views of one node share. */
+export function isSharedNode(view: string): boolean {
+  return view.startsWith(sharedNodePrefix);
+}
+
+const sharedNodePrefix = viewOf.sharedNode('');

@@ -7,6 +7,7 @@ import { viewOf } from './view-name.ts';
 
 const web = (id: string, port: number, service = 'web'): Command => ({
   kind: 'register',
+  namespace: 'default',
   node: { name: 'n1', address: '10.0.0.1' },
   nodeMode: 'ensure',
   instances: [{ id, service, port }],
@@ -14,12 +15,12 @@ const web = (id: string, port: number, service = 'web'): Command => ({
 });
 const check = (status: 'passing' | 'critical'): Command => ({
   kind: 'update-checks',
-  updates: [{ node: 'n1', id: 'a-ttl', status }],
+  updates: [{ namespace: 'default', node: 'n1', id: 'a-ttl', status }],
 });
 
 function recordsOf(commands: readonly Command[]): string[][] {
   const journal = new Journal();
-  return commands.map((command) => journal.commit([command]).changes.map(({ key }) => key.replaceAll('\0', ' ')).sort());
+  return commands.map((command) => journal.commit([command]).changes.map(({ key }) => key.replace('\0default', '').replaceAll('\0', ' ')).sort());
 }
 
 describe('what a change writes besides its rows', () => {
@@ -33,7 +34,7 @@ describe('what a change writes besides its rows', () => {
     ['nothing for a check that changes its status', check('passing'), ['check n1 a-ttl']],
     [
       'a marker for each view that stops showing the row of an instance',
-      { kind: 'deregister-instance', node: 'n1', id: 'a' },
+      { kind: 'deregister-instance', namespace: 'default', node: 'n1', id: 'a' },
       ['check n1 a-ttl', 'instance n1 a', 'view checks', 'view node n1', 'view service web', 'view services'],
     ],
     [
@@ -48,13 +49,13 @@ describe('what a change writes besides its rows', () => {
 
 test('a restart derives the revisions of views with rows, of empty ones, and of one that never was', () => {
   const journal = new Journal();
-  const commands: Command[] = [web('a', 80), web('b', 80), check('passing'), web('c', 80, 'gone'), { kind: 'deregister-instance', node: 'n1', id: 'c' }];
+  const commands: Command[] = [web('a', 80), web('b', 80), check('passing'), web('c', 80, 'gone'), { kind: 'deregister-instance', namespace: 'default', node: 'n1', id: 'c' }];
   for (const command of commands) journal.commit([command]);
-  const views = [viewOf.service('web'), viewOf.service('gone'), viewOf.service('never'), viewOf.node('n1'), viewOf.nodes(), viewOf.checks(), viewOf.services()];
+  const views = [viewOf.service('default', 'web'), viewOf.service('default', 'gone'), viewOf.service('default', 'never'), viewOf.node('default', 'n1'), viewOf.nodes(), viewOf.checks('default'), viewOf.services('default')];
   const revisions = () => views.map((view) => journal.views.revision(view));
   const before = revisions();
   expect(before).toEqual([3, 5, 0, 5, 1, 5, 5]);
   journal.restart();
   expect(revisions()).toEqual(before);
-  expect([...journal.state.emptyViews]).toEqual([viewOf.service('gone')]);
+  expect([...journal.state.emptyViews]).toEqual([viewOf.service('default', 'gone')]);
 });

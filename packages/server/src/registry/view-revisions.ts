@@ -12,13 +12,13 @@ import { buckets, find, type Reader } from './reader.ts';
 import { addViewsOf, keepsItsViews } from './row-views.ts';
 import { keys, type Row, type RowChange } from './rows.ts';
 import type { ServiceIndex } from './service-index.ts';
-import { isOfCatalog, parseView, viewOf, type ViewKind } from './view-name.ts';
+import { isOfCatalog, isSharedNode, parseView, viewOf, type ParsedView } from './view-name.ts';
 
 /** The rows that revisions are derived from: a `State`. */
 interface Source extends Reader {
   rows(): Iterable<[string, Row]>;
   bucketSize(bucket: string): number;
-  readonly services: Pick<ServiceIndex, 'has' | 'servicesOn'>;
+  readonly services: Pick<ServiceIndex, 'has' | 'addViewsOn'>;
 }
 
 export class ViewRevisions {
@@ -77,23 +77,23 @@ export class ViewRevisions {
       break;
     }
     for (const view of touched) {
-      this.#revisions.set(view, revision);
+      if (!isSharedNode(view)) this.#revisions.set(view, revision);
       if (mayEmpty || this.#empty.size > 0) this.#classify(view, source);
     }
     return touched;
   }
 
   #raise(view: string, revision: number): void {
-    if (revision > (this.#revisions.get(view) ?? 0)) this.#revisions.set(view, revision);
+    if (!isSharedNode(view) && revision > (this.#revisions.get(view) ?? 0)) this.#revisions.set(view, revision);
     if (isOfCatalog(view)) this.#raise(viewOf.catalog(), revision);
   }
 
   #classify(view: string, source: Source): void {
     const marked = source.get(keys.view(view)) !== undefined;
-    const { kind, name } = parseView(view);
+    const { kind, namespace, name } = parseView(view);
     // It follows the others and is never forgotten.
     if (kind === 'catalog') return;
-    const shows = showsRows(kind, name, source);
+    const shows = showsRows({ kind, namespace, name }, source);
     if (marked && !shows && (kind === 'service' || kind === 'node')) this.#empty.add(view);
     else this.#empty.delete(view);
     if (!marked && !shows) this.#revisions.delete(view);
@@ -101,20 +101,22 @@ export class ViewRevisions {
 }
 
 /** The catalog of services shows no row: its revision is always its marker's. */
-function showsRows(kind: ViewKind, name: string, source: Source): boolean {
+function showsRows({ kind, namespace, name }: ParsedView, source: Source): boolean {
   switch (kind) {
     case 'service':
-      return source.services.has(name);
+      return source.services.has(namespace, name);
     case 'node':
       return find.node(source, name) !== undefined;
+    case 'namespaces':
+      return source.bucketSize(buckets.namespaces()) > 0;
     case 'nodes':
-      return source.bucketSize(buckets.all('node')) > 0;
+      return source.bucketSize(buckets.nodes()) > 0;
     case 'checks':
-      return source.bucketSize(buckets.all('check')) > 0;
+      return source.bucketSize(buckets.checks(namespace)) > 0;
     case 'sessions':
-      return source.bucketSize(buckets.all('session')) > 0;
+      return source.bucketSize(buckets.sessions(namespace)) > 0;
     case 'records':
-      return source.bucketSize(buckets.recordsOfType(name)) > 0;
+      return source.bucketSize(buckets.recordsOfType(namespace, name)) > 0;
     default:
       return false;
   }

@@ -9,7 +9,7 @@
 import { find } from './reader.ts';
 import { keys } from './rows.ts';
 import type { Applied, State } from './state.ts';
-import { parseView, viewOf } from './view-name.ts';
+import { isSharedNode, parseView, viewOf } from './view-name.ts';
 
 export type Watcher = () => void;
 
@@ -18,6 +18,8 @@ export class Views {
   readonly #watchers = new Map<string, Set<Watcher>>();
   /** How many watched prefixes there are of each length: a key is cut at these lengths only. */
   readonly #prefixLengths = new Map<number, number>();
+  /** The watched views of each node, one for each namespace: a change of what they share wakes them all. */
+  readonly #nodeViews = new Map<string, Set<string>>();
   #watching = 0;
   #wakeUps = 0;
 
@@ -38,17 +40,19 @@ export class Views {
   /** The view's revision; it never goes back. 0 in a registry that has never seen such a view. */
   revision(view: string): number {
     const state = this.#state;
-    const { kind, name } = parseView(view);
+    const { kind, namespace, name } = parseView(view);
     switch (kind) {
       case 'key':
-        return (find.kv(state, name) ?? state.get(keys.tombstone(name)))?.modified ?? state.floor;
+        return (find.kv(state, namespace, name) ?? state.get(keys.tombstone(namespace, name)))?.modified ?? state.floor;
       case 'prefix':
-        return state.prefixRevision(name);
+        return state.prefixRevision(namespace, name);
+      case 'node':
+        return state.nodeRevision(namespace, name);
       case 'catalog':
         // The marker that made it so new may be forgotten.
         return Math.max(state.viewRevision(view), state.floor);
       case 'session':
-        return find.session(state, name)?.modified ?? state.viewRevision(viewOf.sessions());
+        return find.session(state, namespace, name)?.modified ?? state.viewRevision(viewOf.sessions(namespace));
       default:
         return state.viewRevision(view);
     }
@@ -64,7 +68,7 @@ export class Views {
     if (watchers === undefined) {
       watchers = new Set();
       this.#watchers.set(view, watchers);
-      this.#countPrefix(view, 1);
+      this.#follow(view, 1);
     }
     // A function watched twice counts twice.
     const own: Watcher = () => watcher();
@@ -75,7 +79,7 @@ export class Views {
       this.#watching--;
       if (watchers.size === 0 && this.#watchers.get(view) === watchers) {
         this.#watchers.delete(view);
-        this.#countPrefix(view, -1);
+        this.#follow(view, -1);
       }
     };
   }
@@ -84,18 +88,19 @@ export class Views {
   publish({ changes, views: changed }: Applied): void {
     if (this.#watching === 0) return;
     const views = new Set(changed);
+    for (const view of changed) if (isSharedNode(view)) this.#addNodeViews(views, parseView(view).name);
     for (const { before, after } of changes) {
       const row = after ?? before;
       switch (row?.kind) {
         case 'session':
-          views.add(viewOf.session(row.id));
+          views.add(viewOf.session(row.namespace, row.id));
           break;
         case 'kv':
-          this.#addKeyViews(views, row.key);
+          this.#addKeyViews(views, row);
           break;
         case 'tombstone':
           // A key that one batch both made and deleted leaves only this behind.
-          if (after !== undefined) this.#addKeyViews(views, row.key);
+          if (after !== undefined) this.#addKeyViews(views, row);
           break;
         default:
       }
@@ -107,6 +112,10 @@ export class Views {
       // A copy, since a watcher may end its watch or start another one.
       for (const watcher of [...watchers]) watcher();
     }
+  }
+
+  #addNodeViews(views: Set<string>, node: string): void {
+    for (const view of this.#nodeViews.get(node) ?? []) views.add(view);
   }
 
   /** Wakes the watchers of every view, each once, in steps of one: the state was replaced as a whole. */
@@ -122,28 +131,34 @@ export class Views {
     }
   }
 
-  #addKeyViews(views: Set<string>, key: string): void {
-    views.add(viewOf.key(key));
+  #addKeyViews(views: Set<string>, { namespace, key }: { readonly namespace: string; readonly key: string }): void {
+    views.add(viewOf.key(namespace, key));
     for (const length of this.#prefixLengths.keys()) {
-      if (length <= key.length) views.add(viewOf.prefix(key.slice(0, length)));
+      if (length <= key.length) views.add(viewOf.prefix(namespace, key.slice(0, length)));
     }
   }
 
-  #countPrefix(view: string, by: 1 | -1): void {
+  /** A view gets its first watcher, or loses its last one. */
+  #follow(view: string, by: 1 | -1): void {
     const { kind, name } = parseView(view);
-    if (kind !== 'prefix') return;
-    const count = (this.#prefixLengths.get(name.length) ?? 0) + by;
-    if (count === 0) this.#prefixLengths.delete(name.length);
-    else this.#prefixLengths.set(name.length, count);
+    if (kind === 'prefix') {
+      const count = (this.#prefixLengths.get(name.length) ?? 0) + by;
+      if (count === 0) this.#prefixLengths.delete(name.length);
+      else this.#prefixLengths.set(name.length, count);
+    } else if (kind === 'node') {
+      const views = this.#nodeViews.get(name) ?? new Set();
+      if (by === 1) this.#nodeViews.set(name, views.add(view));
+      else if (views.delete(view) && views.size === 0) this.#nodeViews.delete(name);
+    }
   }
 }
 
-/** The service names with the union of their instances' tags, both in order. */
-export function catalog({ services }: State): [string, string[]][] {
-  return Array.from(services.names(), (service) => [service, [...services.tagsOf(service)]]);
+/** The service names of a namespace with the union of their instances' tags, both in order. */
+export function catalog({ services }: State, namespace: string): [string, string[]][] {
+  return Array.from(services.names(namespace), (service) => [service, [...services.tagsOf(namespace, service)]]);
 }
 
 /** How many instances a service has. */
-export function instanceCount({ services }: State, service: string): number {
-  return services.instancesOf(service);
+export function instanceCount({ services }: State, namespace: string, service: string): number {
+  return services.instancesOf(namespace, service);
 }

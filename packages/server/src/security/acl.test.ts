@@ -95,7 +95,7 @@ describe('resolving', () => {
   it('refuses a caller whose policy cannot be read, since it may hold a denial', async () => {
     const { secret, policyId } = await tokenWith('');
     const value = { name: 'p', description: '', rules: 'key "a" {', datacenters: [] };
-    await all.replica.submit({ kind: 'record-put', type: 'acl-policy', id: policyId, value });
+    await all.replica.submit({ kind: 'record-put', namespace: 'default', type: 'acl-policy', id: policyId, value });
     expect(() => all.acl.resolve(secret)).toThrow(/^the rules of policy .* cannot be read/);
   });
 });
@@ -161,8 +161,8 @@ describe('a change', () => {
     let calls = 0;
     all.acl.onChange(all.acl.resolve(undefined), () => calls++);
     await all.admin.createToken({});
-    await all.replica.submit({ kind: 'record-put', type: 'server', id: 'x', value: 1 });
-    await all.replica.submit({ kind: 'kv-put', key: 'k', value: new Uint8Array(), flags: 0n });
+    await all.replica.submit({ kind: 'record-put', namespace: '', type: 'server', id: 'x', value: 1 });
+    await all.replica.submit({ kind: 'kv-put', namespace: 'default', key: 'k', value: new Uint8Array(), flags: 0n });
     expect(calls).toBe(0);
   });
 

@@ -16,7 +16,7 @@ const uuid = (n: number) => `20000000-0000-4000-8000-${String(n).padStart(12, '0
 /** Everything that access control keeps, as text. */
 const kept = () =>
   Object.values(recordTypes)
-    .flatMap((type) => [...find.records(all.replica.state, type)])
+    .flatMap((type) => [...find.records(all.replica.state, 'default', type)])
     .map((row) => JSON.stringify(row))
     .join('\n');
 

@@ -6,7 +6,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Json } from '../registry/rows.ts';
@@ -273,11 +273,11 @@ export class AclAdmin {
   }
 
   #put(type: string, id: string, value: Json, cas: number): Promise<boolean> {
-    return this.#registry.submit({ kind: 'record-put', type, id, value, cas });
+    return this.#registry.submit({ kind: 'record-put', namespace: defaultNamespace, type, id, value, cas });
   }
 
   async #delete(type: string, id: string): Promise<void> {
-    await this.#registry.submit({ kind: 'record-delete', type, id });
+    await this.#registry.submit({ kind: 'record-delete', namespace: defaultNamespace, type, id });
   }
 }
 

@@ -132,7 +132,7 @@ describe('a login', () => {
     let told = 0;
     all.acl.onChange(all.acl.resolve(secret), () => told++);
     // As if the process died before it removed the tokens.
-    await all.replica.submit({ kind: 'record-delete', type: 'acl-auth-method', id: 'm' });
+    await all.replica.submit({ kind: 'record-delete', namespace: 'default', type: 'acl-auth-method', id: 'm' });
     expect(told).toBe(1);
     expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
     await method(config);

@@ -19,7 +19,7 @@ it('a large restore brings its tokens and policies in the turn in which it bring
   await admin.deleteToken(lost.token.accessorId);
   await admin.putPolicy({ id, name: 'reads', rules: 'key_prefix "" { policy = "write" }' });
   const later = await admin.createToken({ policies: [{ id }] });
-  const key = (n: number): Row => ({ kind: 'kv', key: `k${n}`, value: Buffer.from('x'), flags: 0n, lockIndex: 0, created: 0, modified: 0 });
+  const key = (n: number): Row => ({ kind: 'kv', namespace: 'default', key: `k${n}`, value: Buffer.from('x'), flags: 0n, lockIndex: 0, created: 0, modified: 0 });
   const rows = [...before, ...Array.from({ length: 9_000 }, (_, n) => key(n))];
 
   const rights = (secret: string) => {
@@ -27,7 +27,7 @@ it('a large restore brings its tokens and policies in the turn in which it bring
     return caller === undefined ? 'none' : ['write', 'read'].find((verb) => caller.authorizer.allows('default', 'key', verb as 'read', 'a'));
   };
   const seen = new Set<string>();
-  const look = () => seen.add([find.kv(replica.state, 'k1')?.key, rights(kept.secret), rights(lost.secret), rights(later.secret)].join(' '));
+  const look = () => seen.add([find.kv(replica.state, 'default', 'k1')?.key, rights(kept.secret), rights(lost.secret), rights(later.secret)].join(' '));
   const told: string[] = [];
   for (const [name, { secret }] of [['kept', kept], ['later', later]] as const) {
     const caller = acl.resolve(secret);

@@ -5,6 +5,7 @@
  * and role by name), moved along by `observe`. Nothing here writes.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import { find } from '../registry/reader.ts';
 import type { RowChange, RowOf } from '../registry/rows.ts';
 import type { State } from '../registry/state.ts';
@@ -52,7 +53,7 @@ export class AclStore {
 
   /** Indexes what the state holds; to be called when it has been loaded. */
   load(): AclChange {
-    return this.#index([...find.records(this.#state, recordTypes.token)].map((after) => ({ before: undefined, after })));
+    return this.#index([...find.records(this.#state, defaultNamespace, recordTypes.token)].map((after) => ({ before: undefined, after })));
   }
 
   /** The same for a state that was replaced as a whole. */
@@ -91,15 +92,15 @@ export class AclStore {
   }
 
   token(accessorId: string): Token | undefined {
-    return found(find.record(this.#state, recordTypes.token, accessorId), tokenOf);
+    return found(find.record(this.#state, defaultNamespace, recordTypes.token, accessorId), tokenOf);
   }
 
   tokens(): Token[] {
-    return [...find.records(this.#state, recordTypes.token)].map(tokenOf);
+    return [...find.records(this.#state, defaultNamespace, recordTypes.token)].map(tokenOf);
   }
 
   policy(id: string): Policy | undefined {
-    return found(find.record(this.#state, recordTypes.policy, id), policyOf);
+    return found(find.record(this.#state, defaultNamespace, recordTypes.policy, id), policyOf);
   }
 
   policyByName(name: string): Policy | undefined {
@@ -109,11 +110,11 @@ export class AclStore {
   }
 
   policies(): Policy[] {
-    return [...find.records(this.#state, recordTypes.policy)].map(policyOf);
+    return [...find.records(this.#state, defaultNamespace, recordTypes.policy)].map(policyOf);
   }
 
   role(id: string): Role | undefined {
-    return found(find.record(this.#state, recordTypes.role, id), roleOf);
+    return found(find.record(this.#state, defaultNamespace, recordTypes.role, id), roleOf);
   }
 
   roleByName(name: string): Role | undefined {
@@ -123,30 +124,30 @@ export class AclStore {
   }
 
   roles(): Role[] {
-    return [...find.records(this.#state, recordTypes.role)].map(roleOf);
+    return [...find.records(this.#state, defaultNamespace, recordTypes.role)].map(roleOf);
   }
 
   method(name: string): AuthMethod | undefined {
-    return found(find.record(this.#state, recordTypes.method, name), methodOf);
+    return found(find.record(this.#state, defaultNamespace, recordTypes.method, name), methodOf);
   }
 
   methods(): AuthMethod[] {
-    return [...find.records(this.#state, recordTypes.method)].map(methodOf);
+    return [...find.records(this.#state, defaultNamespace, recordTypes.method)].map(methodOf);
   }
 
   bindingRule(id: string): BindingRule | undefined {
-    return found(find.record(this.#state, recordTypes.bindingRule, id), bindingRuleOf);
+    return found(find.record(this.#state, defaultNamespace, recordTypes.bindingRule, id), bindingRuleOf);
   }
 
   /** Of one auth method, or all. */
   bindingRules(method?: string): BindingRule[] {
-    const all = [...find.records(this.#state, recordTypes.bindingRule)].map(bindingRuleOf);
+    const all = [...find.records(this.#state, defaultNamespace, recordTypes.bindingRule)].map(bindingRuleOf);
     return method === undefined ? all : all.filter((rule) => rule.method === method);
   }
 
   /** The revision of the last bootstrap; 0 when there was none. */
   bootstrapRevision(): number {
-    return find.record(this.#state, recordTypes.bootstrap, 'bootstrap')?.modified ?? 0;
+    return find.record(this.#state, defaultNamespace, recordTypes.bootstrap, 'bootstrap')?.modified ?? 0;
   }
 
   #index(

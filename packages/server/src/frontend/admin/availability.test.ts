@@ -25,6 +25,7 @@ afterEach(() => replica.close());
 const node = (name: string, own: CheckStatus, instances: Readonly<Record<string, CheckStatus>> = {}) =>
   replica.submit({
     kind: 'register',
+    namespace: 'default',
     node: { name, address: '10.0.0.1' },
     nodeMode: 'update',
     instances: Object.keys(instances).map((id) => ({ id, service: id.replace(/\/.*/, '') })),

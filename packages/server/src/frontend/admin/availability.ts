@@ -7,7 +7,7 @@
 
 import { getsTraffic } from '@rollcall/protocol';
 import { statuses, statusOfNode } from '../../registry/effective-status.ts';
-import { buckets, find } from '../../registry/reader.ts';
+import { buckets, find, namespaceNames } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 
 export interface Counts {
@@ -48,19 +48,28 @@ function count(state: State): Counts {
   const statusOf = statuses(state);
   let servicesAvailable = 0;
   let instances = 0;
-  for (const service of state.services.names()) {
-    instances += state.bucketSize(buckets.instancesOfService(service));
-    for (const instance of find.instancesOfService(state, service)) {
-      if (statusOf(instance) !== 'passing') continue;
-      servicesAvailable++;
-      break;
+  for (const namespace of state.services.namespaces()) {
+    for (const service of state.services.names(namespace)) {
+      instances += state.services.instancesOf(namespace, service);
+      for (const instance of find.instancesOfService(state, namespace, service)) {
+        if (statusOf(instance) !== 'passing') continue;
+        servicesAvailable++;
+        break;
+      }
     }
   }
   return {
-    nodes: state.bucketSize(buckets.all('node')),
+    nodes: state.bucketSize(buckets.nodes()),
     nodesAvailable,
     services: state.services.size,
     servicesAvailable,
     instances,
   };
+}
+
+/** How many rows are in the buckets of that name, over all namespaces. */
+export function countOf(state: State, bucketOf: (namespace: string) => string): number {
+  let rows = 0;
+  for (const namespace of namespaceNames(state)) rows += state.bucketSize(bucketOf(namespace));
+  return rows;
 }

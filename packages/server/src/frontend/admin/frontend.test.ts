@@ -318,12 +318,13 @@ describe('the status page', () => {
     const { call, replica, port } = await start();
     await replica.submit({
       kind: 'register',
+      namespace: 'default',
       node: { name: 'n1', address: '10.0.0.1' },
       nodeMode: 'update',
       instances: [{ id: 'w1', service: 'web' }],
       checks: [{ id: 'c1', name: 'c1', instance: 'w1', status: 'critical' }],
     });
-    await replica.submit({ kind: 'kv-put', key: 'a/b', value: Buffer.from('1'), flags: 0n });
+    await replica.submit({ kind: 'kv-put', namespace: 'default', key: 'a/b', value: Buffer.from('1'), flags: 0n });
     expect(parsed(await call('GET', '/rollcall/v1/status'))).toEqual({
       version: '1.2.3',
       datacenter: 'dc1',

@@ -33,7 +33,7 @@ const headers = fc.constantFrom<Record<string, string>>(
 
 it('no request to an admin route crashes the server, is its fault, or loses anything', async () => {
   const server = await createServer();
-  const kept = { kind: 'kv-put', key: 'kept', value: Buffer.from('1'), flags: 0n } as const;
+  const kept = { kind: 'kv-put', namespace: 'default', key: 'kept', value: Buffer.from('1'), flags: 0n } as const;
   await server.registry.submit(kept);
   const send = (method: string, target: string, extra: Record<string, string>, bytes: Buffer) =>
     new Promise<number>((resolve, reject) => {
@@ -60,7 +60,7 @@ it('no request to an admin route crashes the server, is its fault, or loses anyt
       { numRuns },
     );
     expect(await send('GET', '/healthz', {}, Buffer.alloc(0))).toBe(200);
-    expect(find.kv(server.registry.state, 'kept')).toBeDefined();
+    expect(find.kv(server.registry.state, 'default', 'kept')).toBeDefined();
   } finally {
     await server.close();
   }

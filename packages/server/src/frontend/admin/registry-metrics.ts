@@ -3,7 +3,7 @@
 import type { Registry } from '../../registry/registry.ts';
 import { buckets } from '../../registry/reader.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import { availability, type Counts } from './availability.ts';
+import { availability, countOf, type Counts } from './availability.ts';
 
 export function exposeRegistry(metrics: Metrics, { state, views }: Registry, counts: () => Counts): void {
   metrics.observeTotal('rollcall_wake_ups_total', 'Watchers woken by a change of their view', () => views.wakeUps);
@@ -16,8 +16,8 @@ export function exposeRegistry(metrics: Metrics, { state, views }: Registry, cou
     ['rollcall_services', 'Services', () => counts().services],
     ['rollcall_services_available', 'Services with a passing instance', () => counts().servicesAvailable],
     ['rollcall_instances', 'Instances of all services', () => counts().instances],
-    ['rollcall_checks', 'Checks', () => state.bucketSize(buckets.all('check'))],
-    ['rollcall_sessions', 'Sessions, those of streams included', () => state.bucketSize(buckets.all('session'))],
+    ['rollcall_checks', 'Checks', () => countOf(state, buckets.checks)],
+    ['rollcall_sessions', 'Sessions, those of streams included', () => countOf(state, buckets.sessions)],
     ['rollcall_kv_keys', 'Keys in the KV store', () => state.kvSize],
     [
       'rollcall_availability_ratio',

@@ -2,7 +2,7 @@
 
 import { buckets } from '../../registry/reader.ts';
 import type { Context } from '../../net/frontend.ts';
-import { availability, type Counts } from './availability.ts';
+import { availability, countOf, type Counts } from './availability.ts';
 import type { AdminDeps, LivenessStatus } from './deps.ts';
 
 export interface StatusPage {
@@ -31,8 +31,8 @@ export function statusPage({ identity, registry }: Context, deps: AdminDeps, cou
     revision: state.revision,
     counts: {
       ...counts,
-      checks: state.bucketSize(buckets.all('check')),
-      sessions: state.bucketSize(buckets.all('session')),
+      checks: countOf(state, buckets.checks),
+      sessions: countOf(state, buckets.sessions),
       kvKeys: state.kvSize,
     },
     availability: availability(counts),

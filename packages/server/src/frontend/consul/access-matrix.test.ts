@@ -116,6 +116,7 @@ async function arrange(): Promise<Fixture> {
   const { state } = registry;
   await registry.submit({
     kind: 'register',
+    namespace: 'default',
     node: { name: 'server-1', address: '127.0.0.1' },
     nodeMode: 'ensure',
     instances: [{ id: 'web-1', service: 'web' }],
@@ -124,15 +125,15 @@ async function arrange(): Promise<Fixture> {
       { id: 'node-check', name: 'node', status: 'passing' },
     ],
   });
-  const ext = { kind: 'register', node: { name: 'ext', address: '10.0.0.8' }, nodeMode: 'ensure' } as const;
+  const ext = { kind: 'register', namespace: 'default', node: { name: 'ext', address: '10.0.0.8' }, nodeMode: 'ensure' } as const;
   await registry.submit({ ...ext, instances: [{ id: 'web-2', service: 'web' }] });
-  await registry.submit({ kind: 'kv-put', key: 'app/key', value: Buffer.from('value'), flags: 0n });
+  await registry.submit({ kind: 'kv-put', namespace: 'default', key: 'app/key', value: Buffer.from('value'), flags: 0n });
   const Coord = { Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1.5, Adjustment: 0, Height: 1e-5 };
-  await registry.submit({ kind: 'record-put', type: coordinateType, id: 'ext', value: { Node: 'ext', Segment: '', Coord } });
-  if ([...find.records(state, 'consul-event')].length === 0) await manage('PUT', '/v1/event/fire/deploy');
-  const has = (type: string, id: string | undefined) => id !== undefined && find.record(state, type, id) !== undefined;
+  await registry.submit({ kind: 'record-put', namespace: '', type: coordinateType, id: 'ext', value: { Node: 'ext', Segment: '', Coord } });
+  if ([...find.records(state, '', 'consul-event')].length === 0) await manage('PUT', '/v1/event/fire/deploy');
+  const has = (type: string, id: string | undefined) => id !== undefined && find.record(state, 'default', type, id) !== undefined;
   const { policy, role, query } = known;
-  if (known.session === undefined || find.session(state, known.session) === undefined) {
+  if (known.session === undefined || find.session(state, 'default', known.session) === undefined) {
     known.session = await made('PUT', '/v1/session/create', { NodeChecks: [], TTL: '600s' });
   }
   const search = { Service: { Service: 'web' } };
@@ -145,9 +146,9 @@ async function arrange(): Promise<Fixture> {
   if (!has(recordTypes.bindingRule, known.rule)) known.rule = await made('PUT', '/v1/acl/binding-rule', bind);
   if (!has(recordTypes.token, known.token)) known.token = await made('PUT', '/v1/acl/token', {});
   for (const type of [recordTypes.policy, recordTypes.role, 'consul-query']) {
-    for (const { id, value } of [...find.records(state, type)]) {
+    for (const { id, value } of [...find.records(state, 'default', type)]) {
       const { name, Name = name } = value as { name?: string; Name?: string };
-      if (Name === 'another') await registry.submit({ kind: 'record-delete', type, id });
+      if (Name === 'another') await registry.submit({ kind: 'record-delete', namespace: 'default', type, id });
     }
   }
   return known as Fixture;

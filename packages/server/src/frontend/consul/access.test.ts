@@ -266,7 +266,7 @@ describe('writes', () => {
     const { SecretID } = await tokenWith('service "web" { policy = "write" }');
     const { registry } = consul.server;
     const alive = { id: 'serfHealth', name: 'Serf Health Status', status: 'passing' } as const;
-    await registry.submit({ kind: 'register', node: { name: 'far', address: '10.9.9.9' }, nodeMode: 'update', checks: [alive] });
+    await registry.submit({ kind: 'register', namespace: 'default', node: { name: 'far', address: '10.9.9.9' }, nodeMode: 'update', checks: [alive] });
     const headers = { 'x-consul-token': SecretID, 'x-rollcall-node': 'far' };
     const body = JSON.stringify({ Name: 'web' });
     const moved = await consul.ask('PUT', '/v1/agent/service/register', { headers, body });

@@ -41,6 +41,7 @@ async function start(access: AccessOptions = {}): Promise<void> {
   for (const [id, service, address] of [['n1', 'web', '10.0.0.1'], ['n2', 'web', '10.0.0.2'], ['n3', 'db', '10.0.0.3']] as const) {
     await server.registry.submit({
       kind: 'register',
+      namespace: 'default',
       node: { name: id, address },
       nodeMode: 'update',
       instances: [{ id, service, address: address.replace('10.0', '10.9'), port: 80 }],
@@ -51,7 +52,7 @@ async function start(access: AccessOptions = {}): Promise<void> {
     ...{ Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
   };
   const query = { Name: 'find-web', Session: '', Template: { Type: '', Regexp: '', RemoveEmptyTags: false }, DNS: { TTL: '' }, Service: service };
-  await server.registry.submit({ kind: 'query-put', id: 'find-web', query, update: false });
+  await server.registry.submit({ kind: 'query-put', namespace: 'default', id: 'find-web', query, update: false });
 }
 
 beforeEach(() => start());
@@ -143,7 +144,7 @@ describe('what may be read', () => {
     await grants.everybody('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
     const many = Array.from({ length: 5_000 }, (_, n) => ({ id: `m${n}`, service: 'many', address: `10.8.${n >> 8}.${n & 255}`, port: 80 }));
     for (let at = 0; at < many.length; at += 500) {
-      await server.registry.submit({ kind: 'register', node: { name: 'n4', address: '10.0.0.4' }, nodeMode: 'ensure', instances: many.slice(at, at + 500) });
+      await server.registry.submit({ kind: 'register', namespace: 'default', node: { name: 'n4', address: '10.0.0.4' }, nodeMode: 'ensure', instances: many.slice(at, at + 500) });
     }
     await names.prepare();
     expect(ask('3.0.0.10.in-addr.arpa', 'PTR').answers).toEqual(['"n3.node.dc1.consul"']);
@@ -162,7 +163,7 @@ describe('what may be read', () => {
     };
     const Template = { Type: 'name_prefix_match', Regexp: '', RemoveEmptyTags: false };
     const query = { Name: 'find-', Session: '', Template, Service, DNS: { TTL: '' } };
-    await server.registry.submit({ kind: 'query-put', id: 'q', query, update: false });
+    await server.registry.submit({ kind: 'query-put', namespace: 'default', id: 'q', query, update: false });
     expect(ask('find-web.query.consul').rcode).toBe('NXDOMAIN');
     await grants.everybody('service "web" { policy = "read" } node_prefix "" { policy = "read" }');
     expect(addresses('find-web.query.consul')).toEqual(['10.9.0.1', '10.9.0.2']);

@@ -24,7 +24,7 @@ const holder = (digits: string) => index.addresses.find(digits, everything)?.nam
 async function fill(count: number): Promise<void> {
   for (let at = 0; at < count; at += 500) {
     const instances = Array.from({ length: 500 }, (_, n) => ({ id: `i${at + n}`, service: 'many', address: `10.8.${(at + n) >> 8}.${(at + n) & 255}`, port: 80 }));
-    await registry.replica.submit({ kind: 'register', node: { name: 'n', address: '10.0.0.9' }, nodeMode: 'ensure', instances });
+    await registry.replica.submit({ kind: 'register', namespace: 'default', node: { name: 'n', address: '10.0.0.9' }, nodeMode: 'ensure', instances });
   }
 }
 
@@ -35,12 +35,12 @@ test('gathers what there is over several turns, follows changes meanwhile, and t
   expect([index.behind, holder('0a080001'), holder('0a08270f')]).toEqual([true, 'many', undefined]);
   // The first is gathered already, the last is not.
   await registry.register({ id: 'n1', service: 'Late', address: '10.8.39.15' });
-  await registry.replica.submit({ kind: 'deregister-instance', node: 'n', id: 'i9999' });
-  await registry.replica.submit({ kind: 'deregister-instance', node: 'n', id: 'i1' });
+  await registry.replica.submit({ kind: 'deregister-instance', namespace: 'default', node: 'n', id: 'i9999' });
+  await registry.replica.submit({ kind: 'deregister-instance', namespace: 'default', node: 'n', id: 'i1' });
   await gathered;
   expect([index.behind, holder('0a080001'), holder('0a08270f'), holder('0a08270e')]).toEqual([false, undefined, 'Late', 'many']);
   const bucket = vi.spyOn(registry.replica.state, 'bucket');
-  await registry.replica.submit({ kind: 'kv-put', key: 'a', value: Buffer.from('1'), flags: 0n });
+  await registry.replica.submit({ kind: 'kv-put', namespace: 'default', key: 'a', value: Buffer.from('1'), flags: 0n });
   await registry.register({ id: 'n2', nodeAddress: '10.0.0.2' });
   const whole = bucket.mock.calls.filter(([name]) => name === 'service\0many' || name === 'all\0node');
   expect([holder('0a000002'), index.services.get('late'), whole]).toEqual(['n2', ['Late'], []]);

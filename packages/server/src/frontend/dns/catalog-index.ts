@@ -3,6 +3,7 @@
  * the first question, and then follows every change of the registry, a row at a time.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import { inTurns } from '../../in-turns.ts';
 import type { Observer } from '../../registry/observer.ts';
 import { find } from '../../registry/reader.ts';
@@ -75,20 +76,20 @@ export class CatalogIndex implements Observer {
 
   #add(row: Row): void {
     if (row.kind === 'node') this.nodes.add(row.name);
-    else if (row.kind === 'instance') this.services.add(row.service);
+    else if (row.kind === 'instance' && row.namespace === defaultNamespace) this.services.add(row.service);
     else return;
     this.addresses.add(row);
   }
 
   #delete(row: Row): void {
     if (row.kind === 'node') this.nodes.delete(row.name);
-    else if (row.kind !== 'instance') return;
-    else if (!this.#registry.state.services.has(row.service)) this.services.delete(row.service);
+    else if (row.kind !== 'instance' || row.namespace !== defaultNamespace) return;
+    else if (!this.#registry.state.services.has(row.namespace, row.service)) this.services.delete(row.service);
     this.addresses.delete(row);
   }
 }
 
 function* catalogRows(state: State): Generator<Row, void, undefined> {
   yield* find.nodes(state);
-  for (const service of [...state.services.names()]) yield* find.instancesOfService(state, service);
+  for (const service of [...state.services.names(defaultNamespace)]) yield* find.instancesOfService(state, defaultNamespace, service);
 }

@@ -6,14 +6,14 @@
  */
 
 import { LRUCache } from 'lru-cache';
-import { isRegistryError } from '@rollcall/protocol';
+import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
 import type { Clock } from '../../clock.ts';
 import { coordinateType } from '../../registry/coordinate.ts';
 import type { PreparedService } from '../../registry/prepared-query.ts';
 import { PreparedQueries, type FoundQuery } from '../../registry/prepared-query-lookup.ts';
 import { find } from '../../registry/reader.ts';
 import type { Registry } from '../../registry/registry.ts';
-import type { NodeRow } from '../../registry/rows.ts';
+import { noNamespace, type NodeRow } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { openAccess, type NameAccess } from './access.ts';
 import { addressDigits } from './address.ts';
@@ -177,7 +177,7 @@ export class Directory {
 
   #queryNamed(name: string): FoundQuery | undefined {
     try {
-      return this.#queries.find(name);
+      return this.#queries.find(defaultNamespace, name);
     } catch (error) {
       // Names are anybody's, and what is made of one has limits; the id of a template is no name.
       if (isRegistryError(error)) return undefined;
@@ -186,7 +186,7 @@ export class Directory {
   }
 
   #hasService(name: string): boolean {
-    return this.#registry.state.services.has(name) || this.#index.services.get(lowerCase(name)).length > 0;
+    return this.#registry.state.services.has(defaultNamespace, name) || this.#index.services.get(lowerCase(name)).length > 0;
   }
 
   #roster(key: string, make: () => Rebuilt<Roster>): Reading<Roster> {
@@ -216,7 +216,7 @@ export class Directory {
     const names = () => this.#namesOf(wanted.Service);
     const readsNode = this.#readsNode;
     // The order depends on coordinates, and on the nodes that have them.
-    const places = [viewOf.records(coordinateType), viewOf.nodes()];
+    const places = [viewOf.records(noNamespace, coordinateType), viewOf.nodes()];
     const order = () => (near === '' ? '' : `\0${places.map((view) => views.revision(view)).join()}`);
     const build = () => queryRosterOf(state, { wanted, near, names: names(), domain, datacenter, readsNode });
     return new Rebuilt(this.#clock, () => this.#revisionOf(names()) + order(), build);
@@ -226,7 +226,7 @@ export class Directory {
   #namesOf(service: string): readonly string[] {
     const { state } = this.#registry;
     const others = this.#index.services.get(lowerCase(service)).filter((name) => name !== service);
-    const all = state.services.has(service) ? [service, ...others] : others;
+    const all = state.services.has(defaultNamespace, service) ? [service, ...others] : others;
     return this.#access.everything ? all : all.filter((name) => this.#access.reads('service', name));
   }
 
@@ -236,7 +236,7 @@ export class Directory {
     const { views } = this.#registry;
     // Which nodes may be told of is part of the answer, if not all of them may.
     const who = this.#access.allNodes ? '' : `\0${this.#access.epoch}`;
-    return services.map((name) => `${name}\0${views.revision(viewOf.service(name))}`).join('\0') + who;
+    return services.map((name) => `${name}\0${views.revision(viewOf.service(defaultNamespace, name))}`).join('\0') + who;
   }
 
   #node(name: string): Subject {

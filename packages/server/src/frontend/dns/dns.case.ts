@@ -76,7 +76,7 @@ export async function startRegistry(clock: Clock = systemClock) {
     context,
     replica,
     register: (sample: Sample) => replica.submit(registration(sample)),
-    deregister: (id: string) => replica.submit({ kind: 'deregister-instance', node: id, id }),
+    deregister: (id: string) => replica.submit({ kind: 'deregister-instance', namespace: 'default', node: id, id }),
     async close() {
       wheel.close();
       await replica.close();
@@ -116,6 +116,7 @@ function registration(sample: Sample) {
   const { id, service = 'web', nodeAddress = '10.0.0.1', address = '', port = 80, tags = [], weights } = sample;
   return {
     kind: 'register',
+    namespace: 'default',
     node: { name: id, address: nodeAddress, meta: sample.nodeMeta ?? {} },
     nodeMode: 'update',
     instances: [{ id, service, address, port, tags, ...(weights === undefined ? {} : { weights }) }],

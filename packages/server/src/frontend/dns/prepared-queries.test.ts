@@ -30,12 +30,13 @@ type Wanted = { Service: Partial<PreparedService> } & Partial<Omit<PreparedQuery
 function put(Name: string, { Service, ...more }: Wanted, update = false) {
   const Template = { Type: '', Regexp: '', RemoveEmptyTags: false };
   const query = { Name, Session: '', Template, DNS: { TTL: '' }, ...more, Service: { ...noService, ...Service } };
-  return server.replica.submit({ kind: 'query-put', id: `id of ${Name}`, query, update });
+  return server.replica.submit({ kind: 'query-put', namespace: 'default', id: `id of ${Name}`, query, update });
 }
 
 const place = (Node: string, first: number) =>
   server.replica.submit({
     kind: 'record-put',
+    namespace: '',
     type: coordinateType,
     id: Node,
     value: { Node, Segment: '', Coord: { Vec: [first, 0, 0, 0, 0, 0, 0, 0], Error: 1, Adjustment: 0, Height: 0 } },
@@ -102,7 +103,7 @@ describe('a prepared query', () => {
 
   it('follows the query, its instances, and the session that it is bound to', async () => {
     await server.replica.submit({
-      ...{ kind: 'session-create', id: 's', name: '', node: 'n1', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 },
+      ...{ kind: 'session-create', namespace: 'default', id: 's', name: '', node: 'n1', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 },
       ...{ behavior: 'release', checks: [] },
     });
     await put('q', { Service: { Service: 'web', Tags: ['blue'] }, Session: 's' });
@@ -113,7 +114,7 @@ describe('a prepared query', () => {
     expect(await found('q.query.consul')).toEqual(['10.0.0.22']);
     await put('q', { Service: { Service: 'web', Tags: ['green'] }, Session: 's', DNS: { TTL: '9s' } }, true);
     expect((await ask(server.port, 'q.query.consul', 'A')).answers).toMatchObject([{ ttl: 9 }]);
-    await server.replica.submit({ kind: 'session-destroy', id: 's' });
+    await server.replica.submit({ kind: 'session-destroy', namespace: 'default', id: 's' });
     expect(await found('q.query.consul')).toBe('NXDOMAIN');
   });
 

@@ -102,6 +102,7 @@ describe('a service', () => {
     await register({ id: 'n1', service: 'web', port: 8_001 }, { id: 'n2', port: 8_001 });
     await registry.replica.submit({
       kind: 'register',
+      namespace: 'default',
       node: { name: 'n1', address: '10.0.0.1' },
       nodeMode: 'exists',
       instances: [
@@ -146,6 +147,7 @@ describe('a service', () => {
     await register({ id: 'n1', nodeAddress: '10.0.0.1' }, { id: 'n2', nodeAddress: '10.0.0.2' });
     await registry.replica.submit({
       kind: 'register',
+      namespace: 'default',
       node: { name: 'n1', address: '10.0.0.1' },
       nodeMode: 'exists',
       checks: [{ id: 'drain', name: 'drain', instance: 'n1', type: 'drain', status: 'critical' }],

@@ -76,7 +76,7 @@ describe('an answer', () => {
     ask(to, 'n1.node.consul');
     for (let n = 0; n < 20; n++) {
       await registry.register({ id: `other-${n}`, service: `other-${n}` });
-      await registry.replica.submit({ kind: 'kv-put', key: 'k', value: Buffer.from(String(n)), flags: 0n });
+      await registry.replica.submit({ kind: 'kv-put', namespace: 'default', key: 'k', value: Buffer.from(String(n)), flags: 0n });
       ask(to, 'web.service.consul');
       ask(to, 'n1.node.consul');
     }
@@ -202,7 +202,7 @@ describe('"no"', () => {
     }
     expect(ask(to, 'tag-7.web.service.consul').answers).toHaveLength(1);
     const looks = bucket.mock.calls.filter(([name]) => name.startsWith('service\0'));
-    expect(looks).toEqual([['service\0web'], ['service\0down']]);
+    expect(looks).toEqual([['service\0default\0web'], ['service\0default\0down']]);
   });
 
   it('costs no memory and no encoding per name, however many wrong names are asked for', async () => {

@@ -9,7 +9,7 @@ const wanted = {
   ...{ Near: '', Tags: ['v1'], NodeMeta: {}, ServiceMeta: {} },
 };
 const coordinate = (node: string, Height: number) => ({
-  ...{ kind: 'record-put' as const, type: coordinateType, id: node },
+  ...{ kind: 'record-put' as const, namespace: '', type: coordinateType, id: node },
   value: { Node: node, Segment: '', Coord: { Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1.5, Adjustment: 0, Height } },
 });
 
@@ -17,11 +17,11 @@ function built(options: Partial<QueryRosterOptions>) {
   const journal = new Journal();
   for (const [node, offset] of [['near', 0], ['far', 1]] as const) {
     journal.commit([{
-      ...{ kind: 'register', node: { name: node, address: '10.0.0.1' }, nodeMode: 'ensure' },
+      ...{ kind: 'register', namespace: 'default', node: { name: node, address: '10.0.0.1' }, nodeMode: 'ensure' },
       instances: Array.from({ length: many / 2 }, (_, n) => ({ id: `i${2 * n + offset}`, service: 'web', port: 80, tags: n % 3 === 0 ? ['v2'] : ['v1'] })),
     }]);
   }
-  journal.commit([{ kind: 'register', node: { name: 'here', address: '10.0.0.9' }, nodeMode: 'update' }]);
+  journal.commit([{ kind: 'register', namespace: 'default', node: { name: 'here', address: '10.0.0.9' }, nodeMode: 'update' }]);
   journal.commit([coordinate('near', 0.001), coordinate('far', 1), coordinate('here', 0)]);
   const steps = queryRosterOf(journal.state, { names: ['web'], domain: 'consul', datacenter: 'dc1', readsNode: () => true, near: '', wanted, ...options });
   let count = 0;

@@ -4,7 +4,7 @@
  * long, is `directory.ts`' business.
  */
 
-import { getsTraffic } from '@rollcall/protocol';
+import { defaultNamespace, getsTraffic } from '@rollcall/protocol';
 import { nearestFirst } from '../../registry/coordinate.ts';
 import { statuses } from '../../registry/effective-status.ts';
 import { selectorOf } from '../../registry/prepared-query-execution.ts';
@@ -105,7 +105,7 @@ export function* rosterOf(reader: Reader, options: RosterOptions): Build<Roster>
   const statusOf = statuses(reader);
   for (const name of options.names) {
     const ownNames = ownNamesOf(name, options);
-    for (const instance of find.instancesOfService(reader, name)) {
+    for (const instance of find.instancesOfService(reader, defaultNamespace, name)) {
       yield members.length > 0 ? soFar : undefined;
       if (!options.readsNode(instance.node)) continue;
       const status = statusOf(instance);
@@ -132,7 +132,7 @@ export function* queryRosterOf(reader: Reader, options: QueryRosterOptions): Bui
   for (const name of options.names) {
     const ownNames = ownNamesOf(name, options);
     const selected = selectorOf(reader, { ...wanted, Service: name });
-    for (const instance of find.instancesOfService(reader, name)) {
+    for (const instance of find.instancesOfService(reader, defaultNamespace, name)) {
       yield members.length > 0 ? made : undefined;
       if (!options.readsNode(instance.node)) continue;
       const found = selected(instance);

@@ -123,7 +123,7 @@ it('addresses that are sent along belong to targets, each once, also far behind 
   for (let n = 0; n < 300; n++) {
     const node = { name: `a-node-with-a-name-that-takes-room-${n}`, address: `10.0.${n >> 8}.${n & 255}` };
     const instances = [service('one', 'web', 1), service('two', 'web', 2)];
-    await registry.replica.submit({ kind: 'register', node, nodeMode: 'update', instances });
+    await registry.replica.submit({ kind: 'register', namespace: 'default', node, nodeMode: 'update', instances });
   }
   const to = responder();
   for (let time = 0; time < 3; time++) {

@@ -64,7 +64,7 @@ const register = (id = 'web-1', service = 'web') => ({ type: 'register', instanc
 const put = (key: string) => ({ type: 'kv-put', key, value: 'AA==' });
 const watch = (kind: string, name: string, revision?: number) => ({ type: 'watch', views: [{ kind, name, ...(revision === undefined ? {} : { revision }) }] });
 const view = (kind: string, name: string) => ({ kind, name });
-const instanceOf = (id: string) => find.instance(server.registry.state, 'here', id);
+const instanceOf = (id: string) => find.instance(server.registry.state, 'default', 'here', id);
 
 /** Everything that there is to be seen. */
 async function fill(): Promise<void> {
@@ -212,7 +212,7 @@ describe('a registration', () => {
     const own = await grants.token('service "web" { policy = "write" }');
     const named = await greeted(own, { session: newSession(), node: 'elsewhere' });
     expect(await named.ask(register())).toMatchObject({ type: 'done' });
-    await server.registry.submit({ kind: 'register', node: { name: 'db-host', address: '10.0.0.9' }, nodeMode: 'update' });
+    await server.registry.submit({ kind: 'register', namespace: 'default', node: { name: 'db-host', address: '10.0.0.9' }, nodeMode: 'update' });
     const there = await greeted(own, { session: newSession(), node: 'db-host' });
     expect(await there.ask(register())).toMatchObject({ type: 'done' });
     expect(find.node(server.registry.state, 'db-host')?.address).toBe('10.0.0.9');
@@ -247,8 +247,8 @@ describe('a token that is taken away', () => {
     await client.ask(register());
     await grants.revoke(token);
     await client.ended;
-    expect(find.check(server.registry.state, 'here', 'stream:web-1')?.status).toBe('passing');
-    await becomes(viewOf.service('web'), () => instanceOf('web-1') === undefined);
+    expect(find.check(server.registry.state, 'default', 'here', 'stream:web-1')?.status).toBe('passing');
+    await becomes(viewOf.service('default', 'web'), () => instanceOf('web-1') === undefined);
   });
 
   it('can be replaced: a new one resumes the session, and nobody notices', async () => {

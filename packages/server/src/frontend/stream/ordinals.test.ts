@@ -14,7 +14,7 @@ beforeEach(async () => {
   };
   replica = new Replica({ engine: memory(), clock: manualClock(), onFatal });
   await replica.start();
-  await replica.submit({ kind: 'register', nodeMode: 'ensure', node: { name: 'n', address: '10.0.0.1' } });
+  await replica.submit({ kind: 'register', namespace: 'default', nodeMode: 'ensure', node: { name: 'n', address: '10.0.0.1' } });
 });
 
 afterEach(() => replica.close());
@@ -22,12 +22,12 @@ afterEach(() => replica.close());
 async function session(): Promise<string> {
   const id = randomUUID();
   const life = { liveness: 'stream', ttlMs: 10_000, lockDelayMs: 0, behavior: 'delete', checks: [] } as const;
-  await replica.submit({ kind: 'session-create', id, name: 'client', node: 'n', ...life });
+  await replica.submit({ kind: 'session-create', namespace: 'default', id, name: 'client', node: 'n', ...life });
   return id;
 }
 
 const lease = (id: string, pool = 'web') => leaseOrdinal(replica, id, pool);
-const end = (id: string) => replica.submit({ kind: 'session-destroy', id });
+const end = (id: string) => replica.submit({ kind: 'session-destroy', namespace: 'default', id });
 
 describe('ordinals', () => {
   it('are dense from 0, one for each session, also when all ask at once', async () => {
@@ -45,7 +45,7 @@ describe('ordinals', () => {
 
   it('are not what a session holds below the same name', async () => {
     const id = await session();
-    await replica.submit({ kind: 'kv-put', key: `${ordinalPrefix('web')}mine`, value: new Uint8Array(), flags: 0n, condition: { kind: 'acquire', session: id } });
+    await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ordinalPrefix('web')}mine`, value: new Uint8Array(), flags: 0n, condition: { kind: 'acquire', session: id } });
     expect(await lease(id)).toBe(0);
   });
 
@@ -69,8 +69,8 @@ describe('ordinals', () => {
   });
 
   it('take a key that somebody wrote by hand', async () => {
-    await replica.submit({ kind: 'kv-put', key: `${ordinalPrefix('web')}0`, value: new Uint8Array([1]), flags: 0n });
-    await replica.submit({ kind: 'kv-put', key: `${ordinalPrefix('web')}mine`, value: new Uint8Array(), flags: 0n });
+    await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ordinalPrefix('web')}0`, value: new Uint8Array([1]), flags: 0n });
+    await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ordinalPrefix('web')}mine`, value: new Uint8Array(), flags: 0n });
     expect(await lease(await session())).toBe(0);
   });
 

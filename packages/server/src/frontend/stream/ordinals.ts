@@ -4,7 +4,7 @@
  * anybody can look at them.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import { find } from '../../registry/reader.ts';
 import type { Registry } from '../../registry/registry.ts';
 
@@ -35,6 +35,7 @@ export async function leaseOrdinal(registry: Registry, session: string, pool: st
     if (free >= ordinalsMax) break;
     const taken = await registry.submit({
       kind: 'kv-put',
+      namespace: defaultNamespace,
       key: prefix + free,
       value: new Uint8Array(),
       flags: 0n,
@@ -58,12 +59,12 @@ function reach(session: string, attempt: number): number {
 /** @returns the ordinal that the session holds; and the smallest free one, after `passed` others */
 function look({ state }: Registry, session: string, prefix: string, passed: number): { held: number | undefined; free: number } {
   const taken = new Set<number>();
-  for (const key of state.kvKeys(prefix)) {
+  for (const key of state.kvKeys(defaultNamespace, prefix)) {
     const digits = key.slice(prefix.length);
     // What else stands there is not an ordinal, whoever holds it.
     if (!/^(0|[1-9]\d{0,5})$/.test(digits)) continue;
     const ordinal = Number(digits);
-    const holder = find.kv(state, key)?.session;
+    const holder = find.kv(state, defaultNamespace, key)?.session;
     if (holder === session) return { held: ordinal, free: 0 };
     // A key that somebody wrote there by hand is not a lease, and can be taken.
     if (holder !== undefined) taken.add(ordinal);

@@ -29,7 +29,7 @@ const watchBig = { type: 'watch', views: [{ kind: 'key', name: 'big' }] };
 const putBig = async (server: Server, number: number) => {
   const value = Buffer.alloc(valueBytes, 'x');
   value.writeUInt32BE(number);
-  await server.registry.submit({ kind: 'kv-put', key: 'big', value, flags: BigInt(number) });
+  await server.registry.submit({ kind: 'kv-put', namespace: 'default', key: 'big', value, flags: BigInt(number) });
   await new Promise((resolve) => setImmediate(resolve));
 };
 /** The entries that a push tells of, whether it is the whole or what changed. */
@@ -53,11 +53,11 @@ describe('a reader that is not there any more', () => {
     for (let number = 1; number <= 100; number++) await putBig(server, number);
     lost.webSocket.resume();
     await lost.take((told) => entries(told)[0]?.flags === '100');
-    const statusOf = (id: string) => find.check(server.registry.state, 'here', `stream:${id}`)?.status;
+    const statusOf = (id: string) => find.check(server.registry.state, 'default', 'here', `stream:${id}`)?.status;
     const meter = stallMeter();
     closing.push(() => meter.stop());
     const critical = new Promise<number>((resolve) => {
-      server.registry.views.watch('service\0web', () => statusOf('lost') === 'critical' && resolve(meter.elapsedMs()));
+      server.registry.views.watch('service\0default\0web', () => statusOf('lost') === 'critical' && resolve(meter.elapsedMs()));
     });
     proxy.freeze();
     expect(await critical).toBeLessThan(3_000);
@@ -91,7 +91,7 @@ describe('a slow reader', () => {
     client.webSocket.pause();
     for (let number = 1; number <= 100; number++) await putBig(server, number);
     for (const round of ['1', '2', '3']) {
-      for (const key of keys) await server.registry.submit({ kind: 'kv-put', key, value: Buffer.from(round), flags: BigInt(round) });
+      for (const key of keys) await server.registry.submit({ kind: 'kv-put', namespace: 'default', key, value: Buffer.from(round), flags: BigInt(round) });
     }
     client.webSocket.resume();
     for (const key of keys) {

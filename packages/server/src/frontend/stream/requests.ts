@@ -3,7 +3,7 @@
  * rest is a table from the frame's type to the registry.
  */
 
-import { RegistryError, type FrameView, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
+import { defaultNamespace, type FrameView, RegistryError, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
 import { Body } from '../../net/answers.ts';
 import type { Context } from '../../net/frontend.ts';
 import { inTurns } from '../../in-turns.ts';
@@ -112,12 +112,12 @@ async function snapshotBody({ registry, answers }: Context, view: FrameView, aud
 function isLarge(state: State, { kind, name }: FrameView): boolean {
   switch (kind) {
     case 'service':
-      return state.services.instancesOf(name) > looksAtOnce;
+      return state.services.instancesOf(defaultNamespace, name) > looksAtOnce;
     case 'services':
       return state.services.size > looksAtOnce;
     case 'prefix': {
       let keys = 0;
-      for (const _key of state.kvKeys(name)) if (++keys > looksAtOnce) return true;
+      for (const _key of state.kvKeys(defaultNamespace, name)) if (++keys > looksAtOnce) return true;
       return false;
     }
     case 'key':
@@ -133,6 +133,7 @@ function kvPut({ limits }: Context, frame: Extract<RequestFrame, { type: 'kv-put
   }
   return {
     kind: 'kv-put',
+    namespace: defaultNamespace,
     key: frame.key,
     value,
     flags: BigInt(frame.flags ?? '0'),
@@ -144,6 +145,6 @@ function kvDelete(
   { registry }: Context,
   { key, cas, recurse }: Extract<RequestFrame, { type: 'kv-delete' }>,
 ): Promise<boolean> {
-  if (recurse === true) return registry.submit({ kind: 'kv-delete-tree', prefix: key });
-  return registry.submit({ kind: 'kv-delete', key, ...(cas === undefined ? {} : { cas }) });
+  if (recurse === true) return registry.submit({ kind: 'kv-delete-tree', namespace: defaultNamespace, prefix: key });
+  return registry.submit({ kind: 'kv-delete', namespace: defaultNamespace, key, ...(cas === undefined ? {} : { cas }) });
 }

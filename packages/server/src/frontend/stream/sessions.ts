@@ -4,7 +4,7 @@
  */
 
 import { timingSafeEqual } from 'node:crypto';
-import { RegistryError, type SessionKey } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError, type SessionKey } from '@rollcall/protocol';
 import { find, type Reader } from '../../registry/reader.ts';
 import { hashIn, tokenHash } from './translate.ts';
 
@@ -33,7 +33,7 @@ export class Sessions {
   claim(state: Reader, key: SessionKey, onTakenOver: () => void): Claim {
     const owners = this.#owners;
     const hash = tokenHash(key.token);
-    const row = find.session(state, key.id);
+    const row = find.session(state, defaultNamespace, key.id);
     const former = owners.get(key.id);
     const known = row === undefined ? former?.hash : (hashIn(row) ?? '');
     if (known !== undefined && !same(known, hash)) {

@@ -6,7 +6,7 @@
  * Operations run one after the other, in the order in which they were asked for.
  */
 
-import { RegistryError, isRegistryError, type CheckStatus, type InstanceRegistration } from '@rollcall/protocol';
+import { type CheckStatus, defaultNamespace, type InstanceRegistration, isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { AgentNode } from '../../net/agent-node.ts';
 import type { Context } from '../../net/frontend.ts';
 import { find } from '../../registry/reader.ts';
@@ -67,12 +67,12 @@ export class StreamSession {
   open(): Promise<boolean> {
     return this.#next(async () => {
       const { registry, log } = this.#context;
-      const row = find.session(registry.state, this.#id);
+      const row = find.session(registry.state, defaultNamespace, this.#id);
       if (row === undefined) return false;
       try {
         if (row.node !== this.#node.name) {
           // The client has moved: what it registered is somewhere else.
-          await registry.submit({ kind: 'session-destroy', id: this.#id });
+          await registry.submit({ kind: 'session-destroy', namespace: defaultNamespace, id: this.#id });
           return false;
         }
         const forbidden = this.#own(undefined).filter(({ service }) => !this.#access.allows('service', 'write', service));
@@ -135,7 +135,7 @@ export class StreamSession {
     return this.#next(async () => {
       const [row] = this.#own([instance]);
       if (row === undefined) return false;
-      return this.#context.health.beat(row.node, checkIds.own(row.id, check), status, output, this.#access.principal);
+      return this.#context.health.beat(defaultNamespace, row.node, checkIds.own(row.id, check), status, output, this.#access.principal);
     });
   }
 
@@ -145,7 +145,7 @@ export class StreamSession {
       if (!this.#created) return;
       this.#unwatch();
       await this.#drain(this.#own(undefined));
-      await this.#context.registry.submit({ kind: 'session-destroy', id: this.#id });
+      await this.#context.registry.submit({ kind: 'session-destroy', namespace: defaultNamespace, id: this.#id });
       this.#created = false;
     });
   }
@@ -158,7 +158,7 @@ export class StreamSession {
       this.#unwatch();
       // Whoever has taken the session over vouches for it now.
       const vouched = this.#created && this.#claim.holds;
-      if (vouched && end === 'died') await health.streamClosed(this.#id);
+      if (vouched && end === 'died') await health.streamClosed(defaultNamespace, this.#id);
       // The claim is kept: as long as it holds, nobody has come back.
       if (vouched && end === 'revoked') wheel.schedule(this.#graceMs, () => this.#finally(() => this.#expire()));
       else this.#claim.release();
@@ -167,7 +167,7 @@ export class StreamSession {
 
   /** Nobody has come back in time with a token that is good. */
   async #expire(): Promise<void> {
-    if (this.#claim.holds) await this.#context.registry.submit({ kind: 'session-destroy', id: this.#id });
+    if (this.#claim.holds) await this.#context.registry.submit({ kind: 'session-destroy', namespace: defaultNamespace, id: this.#id });
     this.#claim.release();
   }
 
@@ -202,6 +202,7 @@ export class StreamSession {
       ...this.#begun(),
       registry.submit({
         kind: 'register',
+        namespace: defaultNamespace,
         nodeMode: 'exists',
         node: { name: node, address },
         instances: instances.map((instance) => ({ ...elsewhere, ...toInstanceInput(instance, this.#id) })),
@@ -218,10 +219,11 @@ export class StreamSession {
   #begun(): [node: Promise<unknown>, session: Promise<unknown>] {
     const { registry } = this.#context;
     const { name: node, address } = this.#node;
-    const ensured = registry.submit({ kind: 'register', nodeMode: 'ensure', node: { name: node, address } });
+    const ensured = registry.submit({ kind: 'register', namespace: defaultNamespace, nodeMode: 'ensure', node: { name: node, address } });
     if (this.#inRegistry()) return [ensured, Promise.resolve()];
     const session = registry.submit({
       kind: 'session-create',
+      namespace: defaultNamespace,
       id: this.#id,
       name: this.#client,
       node,
@@ -240,14 +242,14 @@ export class StreamSession {
     const node = this.#node.name;
     const services = new Set(instances.map(({ service }) => service));
     // What is replaced may be somebody else's.
-    for (const { id } of instances) services.add(find.instance(this.#context.registry.state, node, id)?.service ?? '');
+    for (const { id } of instances) services.add(find.instance(this.#context.registry.state, defaultNamespace, node, id)?.service ?? '');
     services.delete('');
     for (const service of services) this.#access.demand('service', 'write', service);
   }
 
   /** Whether the session's row is there, and this client's. */
   #inRegistry(): boolean {
-    const row = find.session(this.#context.registry.state, this.#id);
+    const row = find.session(this.#context.registry.state, defaultNamespace, this.#id);
     return row !== undefined && hashIn(row) === this.#claim.hash;
   }
 
@@ -262,18 +264,18 @@ export class StreamSession {
     const { registry, health } = this.#context;
     this.#created = true;
     this.#unwatch();
-    this.#unwatch = registry.views.watch(viewOf.session(this.#id), () => {
-      if (find.session(registry.state, this.#id) !== undefined) return;
+    this.#unwatch = registry.views.watch(viewOf.session(defaultNamespace, this.#id), () => {
+      if (find.session(registry.state, defaultNamespace, this.#id) !== undefined) return;
       this.#unwatch();
       this.#created = false;
       this.#onLost();
     });
-    await health.streamOpened(this.#id, this.#access.principal);
+    await health.streamOpened(defaultNamespace, this.#id, this.#access.principal);
   }
 
   async #remove(rows: readonly InstanceRow[]): Promise<void> {
     const { registry } = this.#context;
-    await Promise.all(rows.map(({ node, id }) => registry.submit({ kind: 'deregister-instance', node, id })));
+    await Promise.all(rows.map(({ node, id }) => registry.submit({ kind: 'deregister-instance', namespace: defaultNamespace, node, id })));
   }
 
   async #drain(rows: readonly InstanceRow[]): Promise<void> {
@@ -282,6 +284,7 @@ export class StreamSession {
       rows.map(({ node, id }) =>
         registry.submit({
           kind: 'register',
+          namespace: defaultNamespace,
           nodeMode: 'exists',
           node: { name: node, address: '' },
           checks: [drainCheck(id)],
@@ -293,7 +296,7 @@ export class StreamSession {
   /** The instances of this session, all or those named; others' are not touched. */
   #own(ids: readonly string[] | undefined): InstanceRow[] {
     const { state } = this.#context.registry;
-    const held = [...find.heldBySession(state, this.#id)].filter((row) => row.kind === 'instance');
+    const held = [...find.heldBySession(state, defaultNamespace, this.#id)].filter((row) => row.kind === 'instance');
     if (ids === undefined) return held;
     const wanted = new Set(ids);
     return held.filter(({ id }) => wanted.has(id));

@@ -30,8 +30,8 @@ async function opened(): Promise<SocketClient> {
 
 const web = (id: string, fields: object = {}) => ({ type: 'register', instances: [{ id, service: 'web', port: 80, ...fields }] });
 const watchWeb = { type: 'watch', views: [{ kind: 'service', name: 'web' }] };
-const instanceOf = (id: string, node = 'here') => find.instance(server.registry.state, node, id);
-const checkOf = (id: string, node = 'here') => find.check(server.registry.state, node, id);
+const instanceOf = (id: string, node = 'here') => find.instance(server.registry.state, 'default', node, id);
+const checkOf = (id: string, node = 'here') => find.check(server.registry.state, 'default', node, id);
 
 /** The instances that a push tells of, whether it is the whole or what changed. */
 const told = (push: Told) => push['put'] ?? push['items'];
@@ -114,7 +114,7 @@ describe('a registration', () => {
     expect(checkOf('stream:web-1')).toMatchObject({ type: 'stream', status: 'passing', instance: 'web-1' });
     const seen = (await (await fetch(`${server.url}/v1/health/service/web?passing`)).json()) as { Service: { ID: string } }[];
     expect(seen.map(({ Service }) => Service.ID)).toEqual(['web-1']);
-    const stored = find.session(server.registry.state, session.id);
+    const stored = find.session(server.registry.state, 'default', session.id);
     expect(stored).toMatchObject({ name: 'shop', liveness: 'stream', ttlMs: 10_000, behavior: 'delete', lockDelayMs: 0 });
     expect(JSON.stringify(stored)).not.toContain(session.token);
   });
@@ -168,7 +168,7 @@ describe('a registration', () => {
   });
 
   it('is at its client, also when a node of that name is elsewhere', async () => {
-    await server.registry.submit({ kind: 'register', nodeMode: 'update', node: { name: 'n1', address: '10.9.9.9' } });
+    await server.registry.submit({ kind: 'register', namespace: 'default', nodeMode: 'update', node: { name: 'n1', address: '10.9.9.9' } });
     const client = await greeted({ session: newSession(), node: 'n1' });
     await client.ask(web('a'));
     await client.ask(web('b', { address: '10.1.1.1' }));
@@ -247,9 +247,9 @@ describe('a session', () => {
   });
 
   it('of another protocol cannot be taken over', async () => {
-    await server.registry.submit({ kind: 'register', nodeMode: 'ensure', node: { name: 'here', address: '127.0.0.1' } });
+    await server.registry.submit({ kind: 'register', namespace: 'default', nodeMode: 'ensure', node: { name: 'here', address: '127.0.0.1' } });
     const { id, token } = newSession();
-    const consul = { kind: 'session-create', id, name: 'lock', node: 'here', liveness: 'ttl', ttlMs: 10_000, lockDelayMs: 0, behavior: 'release', checks: [] } as const;
+    const consul = { kind: 'session-create', namespace: 'default', id, name: 'lock', node: 'here', liveness: 'ttl', ttlMs: 10_000, lockDelayMs: 0, behavior: 'release', checks: [] } as const;
     await server.registry.submit(consul);
     const client = await opened();
     expect(await client.ask({ type: 'hello', protocol: 1, client: 'x', session: { id, token } })).toMatchObject({ code: 'permission_denied' });
@@ -271,7 +271,7 @@ describe('a session', () => {
     const session = newSession();
     const client = await greeted({ session });
     await client.ask(web('a'));
-    await server.registry.submit({ kind: 'session-destroy', id: session.id });
+    await server.registry.submit({ kind: 'session-destroy', namespace: 'default', id: session.id });
     await client.take(({ type }) => type === 'session-lost');
     expect(instanceOf('a')).toBeUndefined();
     expect(await client.ask(web('a'))).toMatchObject({ applied: true });
@@ -288,7 +288,7 @@ describe('a session', () => {
     expect(await client.ended).toMatchObject({ code: 1000 });
     expect(told(await watcher.push('web'))).toMatchObject([{ id: 'a', status: 'draining' }]);
     expect(await watcher.push('web')).toMatchObject({ type: 'snapshot', items: [] });
-    expect(find.session(server.registry.state, session.id)).toBeUndefined();
+    expect(find.session(server.registry.state, 'default', session.id)).toBeUndefined();
   });
 });
 
@@ -365,7 +365,7 @@ describe('a server that closes', () => {
     await server.close();
     expect(await client.take(({ type }) => type === 'go-elsewhere')).toMatchObject({ servers: [] });
     expect(await client.ended).toMatchObject({ code: 1001 });
-    expect(find.check(registry.state, 'here', 'stream:a')?.status).toBe('passing');
+    expect(find.check(registry.state, 'default', 'here', 'stream:a')?.status).toBe('passing');
   });
 
   it('does not wait for a client that does not answer', async () => {

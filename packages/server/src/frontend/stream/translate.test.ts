@@ -5,6 +5,7 @@ import { hashIn, toCheckInputs, toInstance, toKvItem, tokenHash } from './transl
 
 const instance: InstanceRow = {
   kind: 'instance',
+  namespace: 'default',
   node: 'n',
   id: 'i',
   service: 'web',
@@ -54,14 +55,14 @@ describe('an instance', () => {
 
 describe('a KV entry', () => {
   it('keeps all 64 bits of its flags, and bytes that are not text', () => {
-    const row = { kind: 'kv', key: 'k', value: Uint8Array.of(0, 255), flags: 2n ** 64n - 1n, lockIndex: 0, created: 3, modified: 9 } as const;
+    const row = { kind: 'kv', namespace: 'default', key: 'k', value: Uint8Array.of(0, 255), flags: 2n ** 64n - 1n, lockIndex: 0, created: 3, modified: 9 } as const;
     expect(toKvItem(row)).toEqual({ key: 'k', value: 'AP8=', flags: '18446744073709551615', revision: 9 });
     expect(toKvItem({ ...row, session: 's' }).session).toBe('s');
   });
 });
 
 describe('a token', () => {
-  const row = { kind: 'session', id: 's', name: '', node: 'n', liveness: 'stream', ttlMs: 1, lockDelayMs: 0, behavior: 'delete', checks: [], created: 1, modified: 1 } as const;
+  const row = { kind: 'session', namespace: 'default', id: 's', name: '', node: 'n', liveness: 'stream', ttlMs: 1, lockDelayMs: 0, behavior: 'delete', checks: [], created: 1, modified: 1 } as const;
   it('is kept as its hash, and is not found in sessions that other protocols made', () => {
     expect(hashIn({ ...row, foreign: { stream: { tokenSha256: tokenHash('t') } } })).toBe(tokenHash('t'));
     expect(tokenHash('t')).toMatch(/^[0-9a-f]{64}$/);

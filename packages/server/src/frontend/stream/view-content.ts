@@ -44,8 +44,8 @@ const kvOverheadBytes = 120;
 
 /** Name of a view in the registry. */
 export function registryView({ kind, name }: FrameView): string {
-  const names: Record<FrameViewKind, (name: string) => string> = viewOf;
-  return names[kind](name);
+  const names: Record<FrameViewKind, (namespace: string, name: string) => string> = viewOf;
+  return names[kind](defaultNamespace, name);
 }
 
 export class ViewContent {
@@ -135,7 +135,7 @@ export class ViewContent {
       case 'key':
         return entries(state, [name], this.#audience);
       case 'prefix':
-        return entries(state, [...state.kvKeys(name)], this.#audience);
+        return entries(state, [...state.kvKeys(defaultNamespace, name)], this.#audience);
     }
   }
 }
@@ -144,7 +144,7 @@ type Items = Generator<readonly [string, (before?: Item) => Item]>;
 
 function* instances(state: State, service: string, audience: Audience): Items {
   const statusOf = statuses(state);
-  for (const row of find.instancesOfService(state, service)) {
+  for (const row of find.instancesOfService(state, defaultNamespace, service)) {
     if (!audience.allows(defaultNamespace, 'node', 'read', row.node)) continue;
     const status = statusOf(row);
     const node = find.node(state, row.node);
@@ -160,7 +160,7 @@ function* instances(state: State, service: string, audience: Audience): Items {
 }
 
 function* services(state: State, audience: Audience): Items {
-  for (const [service, tags] of catalog(state)) {
+  for (const [service, tags] of catalog(state, defaultNamespace)) {
     if (!audience.allows(defaultNamespace, 'service', 'read', service)) continue;
     const json = JSON.stringify({ service, tags });
     yield [service, (before) => (before?.version === json ? before : encoded(service, json, json))];
@@ -175,7 +175,7 @@ function encoded(key: FrameItemKey, version: string, json: string): Item {
 function* entries(state: State, keys: Iterable<string>, audience: Audience): Items {
   for (const key of keys) {
     if (!audience.allows(defaultNamespace, 'key', 'read', key)) continue;
-    const row = find.kv(state, key);
+    const row = find.kv(state, defaultNamespace, key);
     if (row === undefined) continue;
     yield [key, (before) => (before?.version === row.modified ? before : kvEntry(row))];
   }

@@ -42,6 +42,7 @@ class Reader implements Subscriber {
 function instances(service: string, ids: readonly string[], tag = ''): Register {
   return {
     kind: 'register',
+    namespace: 'default',
     nodeMode: 'ensure',
     node: { name: 'n', address: '10.0.0.1' },
     instances: ids.map((id) => ({ id, service, port: 80, tags: [tag] })),
@@ -89,7 +90,7 @@ describe('a feed', () => {
     for (const reader of readers.slice(1)) feeds.of(web).add(reader, revision);
     for (const reader of readers) reader.messages.length = 0;
     await registry.submit(instances('web', ['b'], 'new'));
-    await registry.submit({ kind: 'deregister-instance', node: 'n', id: 'a' });
+    await registry.submit({ kind: 'deregister-instance', namespace: 'default', node: 'n', id: 'a' });
     await settled();
     const bytes = readers.map(({ messages }) => messages[0]);
     expect(bytes[1]).toBe(bytes[0]);
@@ -126,13 +127,13 @@ describe('a feed', () => {
     const reader = new Reader();
     const { revision } = feeds.of(web).add(reader, undefined);
     reader.read();
-    await registry.submit({ kind: 'update-checks', updates: [{ node: 'n', id: 'c', status: 'passing', output: 'fine' }] });
-    expect(registry.views.revision('service\0web')).toBeGreaterThan(revision);
+    await registry.submit({ kind: 'update-checks', updates: [{ namespace: 'default', node: 'n', id: 'c', status: 'passing', output: 'fine' }] });
+    expect(registry.views.revision('service\0default\0web')).toBeGreaterThan(revision);
     await registry.submit(instances('billing', ['x']));
     await settled();
     expect(reader.messages).toEqual([]);
     // What was not told does not keep the next change from being told, from where the reader stands.
-    await registry.submit({ kind: 'update-checks', updates: [{ node: 'n', id: 'c', status: 'warning' }] });
+    await registry.submit({ kind: 'update-checks', updates: [{ namespace: 'default', node: 'n', id: 'c', status: 'warning' }] });
     await settled();
     expect(reader.read()).toMatchObject([{ type: 'delta', from: revision, put: [{ id: 'a', status: 'warning' }] }]);
   });
@@ -142,7 +143,7 @@ describe('a feed', () => {
     feeds.of(web).add(reader, undefined);
     reader.read();
     await registry.submit({
-      ...{ kind: 'register', nodeMode: 'exists', node: { name: 'n', address: '' } },
+      ...{ kind: 'register', namespace: 'default', nodeMode: 'exists', node: { name: 'n', address: '' } },
       checks: [{ id: 'disk', name: 'disk', status: 'critical' }],
     });
     await settled();
@@ -153,10 +154,10 @@ describe('a feed', () => {
   it('takes a revision without a visible change for the content that it is', async () => {
     await registry.submit({ ...instances('web', ['a']), checks: [{ id: 'c', name: 'c', instance: 'a', status: 'passing' }] });
     feeds.of(web).add(new Reader(), undefined);
-    await registry.submit({ kind: 'update-checks', updates: [{ node: 'n', id: 'c', status: 'passing', output: 'fine' }] });
+    await registry.submit({ kind: 'update-checks', updates: [{ namespace: 'default', node: 'n', id: 'c', status: 'passing', output: 'fine' }] });
     await settled();
     const reader = new Reader();
-    const newest = registry.views.revision('service\0web');
+    const newest = registry.views.revision('service\0default\0web');
     expect(feeds.of(web).add(reader, newest).revision).toBe(newest);
     expect(reader.messages).toEqual([]);
     await registry.submit(instances('web', ['b'], 'new'));
@@ -236,12 +237,12 @@ describe('a feed', () => {
     const reader = new Reader();
     feeds.of({ kind: 'prefix', name: 'a/' }).add(reader, undefined);
     const put = (key: string, value: string) =>
-      registry.submit({ kind: 'kv-put', key, value: Buffer.from(value), flags: 0n });
+      registry.submit({ kind: 'kv-put', namespace: 'default', key, value: Buffer.from(value), flags: 0n });
     await put('a/1', 'one');
     await put('b/1', 'other');
     await put('a/2', 'two');
     await settled();
-    await registry.submit({ kind: 'kv-delete', key: 'a/1' });
+    await registry.submit({ kind: 'kv-delete', namespace: 'default', key: 'a/1' });
     await settled();
     const told = reader.read();
     expect(told[0]).toMatchObject({ type: 'snapshot', items: [] });
@@ -265,13 +266,13 @@ describe('a feed', () => {
     // It has the content from before the change, at once, and the change with the others.
     feed.add(second, undefined);
     expect(second.read()).toMatchObject([{ type: 'snapshot', revision, items: { length: ids.length } }]);
-    await registry.submit({ kind: 'deregister-instance', node: 'n', id: 'i1' });
+    await registry.submit({ kind: 'deregister-instance', namespace: 'default', node: 'n', id: 'i1' });
     for (let turns = 0; turns < 20; turns++) await turn();
     for (const reader of [first, second]) {
       const told = reader.read();
       expect(told.flatMap(({ put }) => put ?? [])).toMatchObject([{ id: 'i0', tags: ['new'] }]);
       expect(told.flatMap(({ remove }) => remove ?? [])).toEqual([['n', 'i1']]);
-      expect(told.at(-1)?.revision).toBe(registry.views.revision('service\0large'));
+      expect(told.at(-1)?.revision).toBe(registry.views.revision('service\0default\0large'));
       expect(told[0]?.from).toBe(revision);
     }
   });
@@ -280,9 +281,9 @@ describe('a feed', () => {
     const ids = Array.from({ length: 2.5 * looksAtOnce }, (_, at) => `i${at}`);
     await registry.submit(instances('large', ids));
     const reader = new Reader();
-    const { revision } = feeds.of({ kind: 'service', name: 'large' }).add(reader, registry.views.revision('service\0large'));
+    const { revision } = feeds.of({ kind: 'service', name: 'large' }).add(reader, registry.views.revision('service\0default\0large'));
     await settled();
-    expect(revision).toBe(registry.views.revision('service\0large'));
+    expect(revision).toBe(registry.views.revision('service\0default\0large'));
     expect(reader.messages).toEqual([]);
   });
 
@@ -293,7 +294,7 @@ describe('a feed', () => {
     const all: FrameView = { kind: 'prefix', name: '' };
     feeds.of(all).add(reader, undefined);
     for (let index = 0; index <= count; index++) {
-      await registry.submit({ kind: 'kv-put', key: `k${index}`, value, flags: 0n });
+      await registry.submit({ kind: 'kv-put', namespace: 'default', key: `k${index}`, value, flags: 0n });
     }
     await settled();
     expect(reader.endings).toMatchObject([{ code: 'resource_exhausted' }]);

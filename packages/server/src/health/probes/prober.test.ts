@@ -19,6 +19,7 @@ afterEach(() => {
 
 const row = (id: string, definition: CheckDefinition = {}, status: CheckStatus = 'critical'): CheckRow => ({
   kind: 'check',
+  namespace: 'default',
   node: 'n',
   id,
   name: id,
@@ -46,7 +47,7 @@ function start(options: { runningMax?: number; random?: () => number } = {}) {
   const follow = (id: string, after: CheckRow | undefined, starting = false) => {
     if (after === undefined) rows.delete(id);
     else rows.set(id, after);
-    prober.follow(keys.check('n', id), after, starting);
+    prober.follow(keys.check('default', 'n', id), after, starting);
   };
   let outage: Error | undefined;
   const registry: Pick<Registry, 'submit'> = {
@@ -102,7 +103,7 @@ function start(options: { runningMax?: number; random?: () => number } = {}) {
     setOutage: (error: Error | undefined) => (outage = error),
     add: (id: string, definition?: CheckDefinition, starting = false) => follow(id, row(id, definition), starting),
     follow,
-    output: (id: string) => prober.report(keys.check('n', id))?.output,
+    output: (id: string) => prober.report(keys.check('default', 'n', id))?.output,
     pass: async (ms: number): Promise<void> => {
       clock.advance(ms);
       await turns(2);
@@ -182,7 +183,7 @@ describe('a check', () => {
     await pass(30);
     expect(asked?.aborted).toBe(true);
     const output = 'TCP connect web:80: no answer within 3000 ms';
-    expect(updates).toEqual([{ node: 'n', id: 'web', status: 'critical', output }]);
+    expect(updates).toEqual([{ namespace: 'default', node: 'n', id: 'web', status: 'critical', output }]);
     expect(outcomes).toEqual(['tcp critical']);
   });
 
@@ -204,13 +205,13 @@ describe('a result', () => {
     add('web', { timeoutMs: 3_600_000 });
     await pass(510);
     await answer('web', 'passing', 'first');
-    expect(updates).toEqual([{ node: 'n', id: 'web', status: 'passing', output: 'first' }]);
+    expect(updates).toEqual([{ namespace: 'default', node: 'n', id: 'web', status: 'passing', output: 'first' }]);
     await pass(10_010);
     await answer('web', 'passing', 'second');
     expect(updates).toHaveLength(1);
     expect(output('web')).toBe('second');
     await pass(300_010);
-    expect(updates.slice(1)).toEqual([{ node: 'n', id: 'web', output: 'second' }]);
+    expect(updates.slice(1)).toEqual([{ namespace: 'default', node: 'n', id: 'web', output: 'second' }]);
   });
 
   it('goes through the thresholds; short of them neither status nor output change', async () => {
@@ -223,7 +224,7 @@ describe('a result', () => {
     expect(updates.map(({ status }) => status)).toEqual(['passing']);
     await pass(10_010);
     await answer('web', new Error('refused'));
-    expect(updates.slice(1)).toEqual([{ node: 'n', id: 'web', status: 'critical', output: 'TCP connect web:80: refused' }]);
+    expect(updates.slice(1)).toEqual([{ namespace: 'default', node: 'n', id: 'web', status: 'critical', output: 'TCP connect web:80: refused' }]);
   });
 
   it('that is the first after our start counts like any other, one after a registration at once', async () => {
@@ -271,7 +272,7 @@ describe('a result', () => {
     await pass(510);
     expect(ids()).toEqual(['web']);
     await answer('web', 'passing', 'new');
-    expect(updates).toEqual([{ node: 'n', id: 'web', status: 'passing', output: 'new' }]);
+    expect(updates).toEqual([{ namespace: 'default', node: 'n', id: 'web', status: 'passing', output: 'new' }]);
   });
 
   it('counts when only what the check says has changed meanwhile', async () => {

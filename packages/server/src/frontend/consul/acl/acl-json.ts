@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { defaultNamespace } from '@rollcall/protocol';
 import { find, type Reader } from '../../../registry/reader.ts';
 import { policyOf, recordTypes, roleOf } from '../../../security/records.ts';
 import type { AuthMethod, BindingRule, Grants, Policy, Role, Token } from '../../../security/records.ts';
@@ -139,12 +140,12 @@ function some(name: string, list: readonly unknown[]): object {
 }
 
 function policyById(state: Reader, id: string): Policy | undefined {
-  const row = find.record(state, recordTypes.policy, id);
+  const row = find.record(state, defaultNamespace, recordTypes.policy, id);
   return row === undefined ? undefined : policyOf(row);
 }
 
 function roleById(state: Reader, id: string): Role | undefined {
-  const row = find.record(state, recordTypes.role, id);
+  const row = find.record(state, defaultNamespace, recordTypes.role, id);
   return row === undefined ? undefined : roleOf(row);
 }
 

@@ -31,20 +31,20 @@ const unitsPerRecord = 1;
  * @param key by which the list is sorted
  */
 export function recordList<T>(
-  { params }: Asked,
+  { namespace, params }: Asked,
   { type, of, also = [] }: Reading<T>,
   choice: { readonly name: string; readonly wanted: (record: T) => boolean; readonly key: (record: T) => string },
   json: (state: Reader, record: T) => object,
 ): Query {
   return {
-    view: viewOf.records(type),
-    others: also.map((other) => viewOf.records(other)),
+    view: viewOf.records(namespace, type),
+    others: also.map((other) => viewOf.records(namespace, other)),
     name: `${formOf(params)} ${type} list ${choice.name}`,
     shows: [],
     pretty: params.has('pretty'),
     *write(state, _sight, out) {
       const found: T[] = [];
-      for (const row of yield* select(find.records(state, type), () => true, out.pace)) {
+      for (const row of yield* select(find.records(state, namespace, type), () => true, out.pace)) {
         const record = of(row);
         if (choice.wanted(record)) found.push(record);
         if (out.pace.spend(unitsPerRecord)) yield;
@@ -60,19 +60,19 @@ export function recordList<T>(
  * @param missing thrown when there is none
  */
 export function oneRecord<T>(
-  { params }: Asked,
+  { namespace, params }: Asked,
   { type, of, also = [] }: Reading<T>,
   wanted: { readonly name: string; readonly is: (record: T) => boolean; readonly missing: () => RegistryError },
   json: (state: Reader, record: T) => object,
 ): Query {
   const body = jsonBody(params);
   return {
-    view: viewOf.records(type),
-    others: also.map((other) => viewOf.records(other)),
+    view: viewOf.records(namespace, type),
+    others: also.map((other) => viewOf.records(namespace, other)),
     name: `${formOf(params)} ${type} ${wanted.name}`,
     shows: [],
     encode: (state) => {
-      const found = [...find.records(state, type)].map(of).find(wanted.is);
+      const found = [...find.records(state, namespace, type)].map(of).find(wanted.is);
       if (found === undefined) throw wanted.missing();
       return body(json(state, found));
     },

@@ -38,7 +38,7 @@ export function demandInstance(
 export function demandKnownInstance(call: Call, node: string, id: string): void {
   const { security, registry } = call.context;
   if (!security.acl.enabled) return;
-  const row = find.instance(registry.state, node, id);
+  const row = find.instance(registry.state, call.namespace, node, id);
   if (row !== undefined) demand(call, 'service', 'write', row.service);
 }
 
@@ -54,7 +54,7 @@ export function demandCheck(
   const { security, registry } = call.context;
   if (!security.acl.enabled) return;
   if (instance === undefined) demand(call, 'node', 'write', node);
-  else demand(call, 'service', 'write', find.instance(registry.state, node, instance)?.service ?? '');
+  else demand(call, 'service', 'write', find.instance(registry.state, call.namespace, node, instance)?.service ?? '');
   demandKnownCheck(call, node, id);
 }
 
@@ -62,7 +62,7 @@ export function demandCheck(
 export function demandKnownCheck(call: Call, node: string, id: string): void {
   const { security, registry } = call.context;
   if (!security.acl.enabled) return;
-  const row = find.check(registry.state, node, id);
+  const row = find.check(registry.state, call.namespace, node, id);
   if (row === undefined) return;
   const service = serviceOf(registry.state, row);
   if (service === undefined) demand(call, 'node', 'write', node);

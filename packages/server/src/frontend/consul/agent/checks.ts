@@ -32,10 +32,10 @@ export function listChecks(call: Call): Reply {
       const service = serviceOf(state, row);
       return service === undefined ? visible.includes('node', row.node) : visible.includes('service', service);
     };
-    const own = yield* select(find.checksOnNode(state, name), seen, out.pace, 1);
+    const own = yield* select(find.checksOnNode(state, call.namespace, name), seen, out.pace, 1);
     const wants = filter.begin(out.pace);
     yield* writeObject(out, yield* inOrder(own, byNodeThenId, out.pace), (row) => {
-      const output = context.health.output(row.node, row.id);
+      const output = context.health.output(row.namespace, row.node, row.id);
       const json = wanted(wants, checkJson(row, instanceOf(state, row), output));
       return json === undefined ? undefined : [row.id, json];
     });
@@ -49,17 +49,18 @@ export async function registerCheck(call: Call): Promise<Reply> {
   const check = agentCheckInput(await decodeBody(call, agentCheck));
   const { instance } = check;
   if (check.id === serfHealth) throw invalid(`check ID ${serfHealth} is the agent's own`);
-  if (instance !== undefined && find.instance(registry.state, agent.name, instance) === undefined) {
+  if (instance !== undefined && find.instance(registry.state, call.namespace, agent.name, instance) === undefined) {
     throw new RegistryError('not_found', `ServiceID ${JSON.stringify(instance)} does not exist`);
   }
   demandCheck(call, agent.name, check);
   const own = enrolmentBy(call, agent);
   await registry.submit({
     kind: 'register',
+    namespace: call.namespace,
     ...own,
     checks: [...own.checks, keepStatus(registry.state, agent.name, check)],
   });
-  call.context.health.restart(agent.name, check.id, principal(call));
+  call.context.health.restart(call.namespace, agent.name, check.id, principal(call));
   return undefined;
 }
 
@@ -70,7 +71,7 @@ export async function deregisterCheck(call: Call): Promise<Reply> {
   const id = unescapePath(rest);
   demandKnownCheck(call, agent.name, id);
   const existed =
-    id !== serfHealth && (await context.registry.submit({ kind: 'deregister-check', node: agent.name, id }));
+    id !== serfHealth && (await context.registry.submit({ kind: 'deregister-check', namespace: call.namespace, node: agent.name, id }));
   if (!existed) throw unknownCheck(id);
   return undefined;
 }
@@ -102,9 +103,9 @@ async function beat(
 ): Promise<Reply> {
   const { health, registry } = call.context;
   const kept = output.length > outputMax ? output.slice(0, outputMax) : output;
-  const known = await health.beat(node, id, status, kept, principal(call));
+  const known = await health.beat(call.namespace, node, id, status, kept, principal(call));
   if (known) return undefined;
-  if (id === serfHealth || find.check(registry.state, node, id) === undefined) throw unknownCheck(id);
+  if (id === serfHealth || find.check(registry.state, call.namespace, node, id) === undefined) throw unknownCheck(id);
   throw new RegistryError('failed_precondition', `CheckID ${quoted(id)} does not have associated TTL`);
 }
 

@@ -11,6 +11,7 @@ import { find } from '../../../registry/reader.ts';
 import type { State } from '../../../registry/state.ts';
 import { isCatalogNode } from '../catalog/catalog-json.ts';
 import { agentId } from '../request/virtual-agent.ts';
+import { defaultNamespace } from '@rollcall/protocol';
 
 export const aliveCheck: CheckInput = {
   id: serfHealth,
@@ -39,7 +40,7 @@ export function enrolment(
     return { node, nodeMode: 'ensure', checks: [aliveCheck] };
   }
   if (isCatalogNode(row)) return { node: row, nodeMode: 'ensure', checks: [] };
-  const checks = find.check(state, agent.name, serfHealth) === undefined ? [aliveCheck] : [];
+  const checks = find.check(state, defaultNamespace, agent.name, serfHealth) === undefined ? [aliveCheck] : [];
   const moved = row.address !== agent.address;
   return { node: { ...row, address: agent.address }, nodeMode: moved ? 'update' : 'ensure', checks };
 }
@@ -47,6 +48,6 @@ export function enrolment(
 /** Makes sure that the agent's node and its check exist. */
 export async function enrol({ registry, identity }: Context, agent: AgentNode): Promise<void> {
   const { state } = registry;
-  if (find.check(state, agent.name, serfHealth) !== undefined) return;
-  await registry.submit({ kind: 'register', ...enrolment(state, agent, identity) });
+  if (find.check(state, defaultNamespace, agent.name, serfHealth) !== undefined) return;
+  await registry.submit({ kind: 'register', namespace: defaultNamespace, ...enrolment(state, agent, identity) });
 }

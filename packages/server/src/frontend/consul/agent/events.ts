@@ -5,12 +5,12 @@
  * Whether a filter selects an agent is decided when the agent lists events.
  */
 
-import { isRegistryError } from '@rollcall/protocol';
+import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
 import { Pattern, type Steps } from '../../../filter/pattern.ts';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import { readBody } from '../../../net/body.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
-import type { Json } from '../../../registry/rows.ts';
+import { noNamespace, type Json } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
 import { type Call, demand } from '../request/call.ts';
 import { formOf, jsonBody, type Query, restOf } from '../request/query.ts';
@@ -76,9 +76,9 @@ export async function fire(call: Call): Promise<Reply> {
     Version: 1,
     LTime: (before.at(-1)?.LTime ?? 0) + 1,
   };
-  await registry.submit({ kind: 'record-put', type: recordType, id: event.ID, value: { ...event } });
+  await registry.submit({ kind: 'record-put', namespace: noNamespace, type: recordType, id: event.ID, value: { ...event } });
   for (const { ID } of events(registry.state).slice(0, -eventsMax)) {
-    await registry.submit({ kind: 'record-delete', type: recordType, id: ID });
+    await registry.submit({ kind: 'record-delete', namespace: noNamespace, type: recordType, id: ID });
   }
   return jsonBody(params)(event);
 }
@@ -100,9 +100,9 @@ export function list(call: Call): Query {
       .toReversed();
   };
   return {
-    view: viewOf.records(recordType),
+    view: viewOf.records(noNamespace, recordType),
     // What an agent hears depends on its services, too.
-    others: [viewOf.node(agent.name)],
+    others: [viewOf.node(call.namespace, agent.name)],
     name: `${formOf(params)} events of ${agent.name} ${JSON.stringify(vetName(wanted, 'event name'))}`,
     filtered: true,
     shows: ['event'],
@@ -117,7 +117,7 @@ export function list(call: Call): Query {
 
 /** From the oldest to the newest. */
 function events(state: Reader): Event[] {
-  return Array.from(find.records(state, recordType), ({ value }) => value as Json & Event).sort(
+  return Array.from(find.records(state, noNamespace, recordType), ({ value }) => value as Json & Event).sort(
     (a, b) => a.LTime - b.LTime || order(a.ID, b.ID),
   );
 }
@@ -157,7 +157,7 @@ class EventFilter {
   #matches({ NodeFilter, ServiceFilter, TagFilter }: Event, steps: Steps): boolean {
     if (!this.#test(NodeFilter, this.#agent.name, steps)) return false;
     if (ServiceFilter === '') return true;
-    for (const { service, tags } of find.instancesOnNode(this.#state, this.#agent.name)) {
+    for (const { service, tags } of find.instancesOnNode(this.#state, defaultNamespace, this.#agent.name)) {
       if (--steps.left < 0) return false;
       if (!this.#test(ServiceFilter, service, steps)) continue;
       if (TagFilter === '' || tags.some((tag) => this.#test(TagFilter, tag, steps))) return true;

@@ -33,7 +33,7 @@ export function instanceHealth(call: Call): Reply {
   const { registry, identity } = call.context;
   const id = restOf(call, 'service ID');
   const { name } = agentOf(call.exchange.request, identity);
-  const row = isServersOwn(identity, name, id) ? undefined : find.instance(registry.state, name, id);
+  const row = isServersOwn(identity, name, id) ? undefined : find.instance(registry.state, call.namespace, name, id);
   if (row === undefined) {
     const absent = { AggregatedStatus: 'critical', Service: null, Checks: null };
     return answer(call, 404, `ServiceId ${id} not found`, absent);
@@ -55,7 +55,7 @@ export function serviceHealth(call: Call): Reply {
   const { name } = agentOf(call.exchange.request, identity);
   return written(call, function* (state, out) {
     const wanted = (row: RowOf<'instance'>) => row.service === service && !isServersOwn(identity, name, row.id);
-    const own = yield* select(find.instancesOnNode(state, name), wanted, out.pace);
+    const own = yield* select(find.instancesOnNode(state, call.namespace, name), wanted, out.pace);
     let worst: InstanceStatus = 'passing';
     out.open('[');
     for (const row of yield* inOrder(own, byNodeThenId, out.pace)) {
@@ -81,7 +81,7 @@ function healthOf({ context }: Call, state: Reader, row: RowOf<'instance'>) {
     AggregatedStatus: answers[status].word,
     Service: agentServiceJson(row, identity.datacenter),
     Checks: checks.map((check) =>
-      checkJson(check, check.instance === '' ? undefined : row, health.output(check.node, check.id)),
+      checkJson(check, check.instance === '' ? undefined : row, health.output(check.namespace, check.node, check.id)),
     ),
   };
   return { status, json };

@@ -3,7 +3,7 @@
  * with a name of its own, which takes a node or a service out of `?passing` and DNS answers.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { CheckInput } from '../../../registry/command.ts';
 import { instanceMaintenance, nodeMaintenance } from '../../../registry/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
@@ -25,14 +25,14 @@ export async function maintainNode(call: Call): Promise<Reply> {
   const enabled = isEnabled(params);
   demand(call, 'node', 'write', agent.name);
   if (!enabled) {
-    await registry.submit({ kind: 'deregister-check', node: agent.name, id: nodeMaintenance });
+    await registry.submit({ kind: 'deregister-check', namespace: defaultNamespace, node: agent.name, id: nodeMaintenance });
     return undefined;
   }
   // As in Consul, enabling it again changes nothing, the reason included.
-  if (find.check(registry.state, agent.name, nodeMaintenance) !== undefined) return undefined;
+  if (find.check(registry.state, defaultNamespace, agent.name, nodeMaintenance) !== undefined) return undefined;
   const own = enrolmentBy(call, agent);
   const check = maintenance(nodeMaintenance, 'Node Maintenance Mode', reasonOf(params, 'node'));
-  await registry.submit({ kind: 'register', ...own, checks: [...own.checks, check] });
+  await registry.submit({ kind: 'register', namespace: call.namespace, ...own, checks: [...own.checks, check] });
   return undefined;
 }
 
@@ -44,7 +44,7 @@ export async function maintainService(call: Call): Promise<Reply> {
   const instance = unescapePath(rest);
   if (instance === '') throw invalid('Missing service ID');
   const enabled = isEnabled(params);
-  const known = find.instance(registry.state, name, instance) !== undefined;
+  const known = find.instance(registry.state, call.namespace, name, instance) !== undefined;
   if (!known || isServersOwn(identity, name, instance)) {
     throw new RegistryError(
       'not_found',
@@ -54,13 +54,14 @@ export async function maintainService(call: Call): Promise<Reply> {
   demandKnownInstance(call, name, instance);
   const id = instanceMaintenance(instance);
   if (!enabled) {
-    await registry.submit({ kind: 'deregister-check', node: name, id });
+    await registry.submit({ kind: 'deregister-check', namespace: call.namespace, node: name, id });
     return undefined;
   }
-  if (find.check(registry.state, name, id) !== undefined) return undefined;
+  if (find.check(registry.state, call.namespace, name, id) !== undefined) return undefined;
   const check = maintenance(id, 'Service Maintenance Mode', reasonOf(params, 'service'));
   await registry.submit({
     kind: 'register',
+    namespace: call.namespace,
     node: { name, address: '' },
     nodeMode: 'exists',
     checks: [{ ...check, instance }],

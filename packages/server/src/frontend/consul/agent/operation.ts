@@ -4,7 +4,7 @@
  */
 
 import { arch, cpus, freemem, hostname, release, totalmem, uptime } from 'node:os';
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import { serfHealth } from '../../../registry/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
 import type { Metrics } from '../../../telemetry/metrics.ts';
@@ -118,7 +118,7 @@ export async function forceLeave({ context, rest }: Call): Promise<Reply> {
   const { registry, identity } = context;
   const name = unescapePath(rest);
   if (name === identity.nodeName) return undefined;
-  if (find.check(registry.state, name, serfHealth) === undefined) {
+  if (find.check(registry.state, defaultNamespace, name, serfHealth) === undefined) {
     throw new RegistryError('failed_precondition', `agent: No node found with name '${name.slice(0, 120)}'`);
   }
   await registry.submit({ kind: 'deregister-node', node: name });

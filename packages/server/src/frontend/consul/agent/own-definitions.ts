@@ -5,11 +5,12 @@
  * goes, and what was registered through the API stays. Reading files is the caller's business.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
 import type { CheckInput, InstanceInput } from '../../../registry/command.ts';
 import { serfHealth } from '../../../registry/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
+import { noNamespace } from '../../../registry/rows.ts';
 import type { State } from '../../../registry/state.ts';
 import { isServersOwn } from '../request/server-identity.ts';
 import { decode } from '../wire/decode.ts';
@@ -61,35 +62,36 @@ export async function defineOwn({ registry, identity }: Parts, definitions: OwnD
   await remember(registry, node, { services: union(before.services, ids.services), checks: union(before.checks, ids.checks) });
   for (const id of before.checks) {
     // A check that moves from one service to another is a new one.
-    const stays = wanted.holders.get(id) === find.check(registry.state, node, id)?.instance;
-    if (!stays) await registry.submit({ kind: 'deregister-check', node, id });
+    const stays = wanted.holders.get(id) === find.check(registry.state, defaultNamespace, node, id)?.instance;
+    if (!stays) await registry.submit({ kind: 'deregister-check', namespace: defaultNamespace, node, id });
   }
   const defined = new Set(ids.services);
   for (const id of before.services) {
-    if (!defined.has(id)) await registry.submit({ kind: 'deregister-instance', node, id });
+    if (!defined.has(id)) await registry.submit({ kind: 'deregister-instance', namespace: defaultNamespace, node, id });
   }
   const own = () => enrolment(registry.state, { name: node, address: identity.address }, identity);
   const keep = (check: CheckInput) => keepStatus(registry.state, node, check);
   for (const { instance, checks } of wanted.services) {
     await registry.submit({
       kind: 'register',
+      namespace: defaultNamespace,
       ...own(),
       instances: [instance],
       checks: checks.map(keep),
     });
   }
   for (const check of wanted.checks) {
-    await registry.submit({ kind: 'register', ...own(), checks: [keep(check)] });
+    await registry.submit({ kind: 'register', namespace: defaultNamespace, ...own(), checks: [keep(check)] });
   }
   await remember(registry, node, ids);
 }
 
 /** What came from files under the node's former name came from files under the new one. */
 export async function renameOwn(registry: Parts['registry'], former: string, name: string): Promise<void> {
-  const row = find.record(registry.state, recordType, former);
+  const row = find.record(registry.state, noNamespace, recordType, former);
   if (row === undefined) return;
-  await registry.submit({ kind: 'record-put', type: recordType, id: name, value: row.value });
-  await registry.submit({ kind: 'record-delete', type: recordType, id: former });
+  await registry.submit({ kind: 'record-put', namespace: noNamespace, type: recordType, id: name, value: row.value });
+  await registry.submit({ kind: 'record-delete', namespace: noNamespace, type: recordType, id: former });
 }
 
 /**
@@ -140,14 +142,14 @@ function read({ registry, identity }: Parts, definitions: OwnDefinitions): Wante
   );
   wanted.checks.forEach(({ instance }, index) =>
     about('check', definitions.checks[index], index, () => {
-      if (instance !== undefined && !ids.includes(instance) && find.instance(registry.state, node, instance) === undefined) {
+      if (instance !== undefined && !ids.includes(instance) && find.instance(registry.state, defaultNamespace, node, instance) === undefined) {
         throw invalid(`ServiceID ${quoted(instance)} does not exist`);
       }
     }),
   );
   const fromFiles = new Set(kept(registry.state, node).checks);
   for (const [id, instance] of wanted.holders) {
-    const row = find.check(registry.state, node, id);
+    const row = find.check(registry.state, defaultNamespace, node, id);
     if (row === undefined || row.instance === instance || fromFiles.has(id)) continue;
     const holder = row.instance === '' ? 'the node' : `service ${quoted(row.instance)}`;
     throw invalid(`check ${quoted(id)}: ${holder} has a check with this ID, which was registered through the API`);
@@ -166,7 +168,7 @@ function about<T>(what: string, value: unknown, index: number, action: () => T):
 }
 
 function kept(state: State, node: string): Kept {
-  const row = find.record(state, recordType, node);
+  const row = find.record(state, noNamespace, recordType, node);
   return (row?.value as Kept | undefined) ?? { services: [], checks: [] };
 }
 
@@ -176,6 +178,7 @@ async function remember(registry: Parts['registry'], node: string, value: Kept):
   if (services.join('\0') === value.services.join('\0') && checks.join('\0') === value.checks.join('\0')) return;
   await registry.submit({
     kind: 'record-put',
+    namespace: noNamespace,
     type: recordType,
     id: node,
     value: { services: [...value.services], checks: [...value.checks] },

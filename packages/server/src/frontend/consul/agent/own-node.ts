@@ -4,6 +4,7 @@
  * data folder. What streams vouch for does not: their clients come back and register it.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
 import type { CheckInput, InstanceInput } from '../../../registry/command.ts';
 import { serfHealth } from '../../../registry/known-checks.ts';
@@ -23,6 +24,7 @@ export async function registerSelf({ registry, identity }: Pick<Context, 'regist
   if (renamed) await renameOwn(registry, before.name, nodeName);
   await registry.submit({
     kind: 'register',
+    namespace: defaultNamespace,
     node: { ...before, name: nodeName, id: nodeId, address, ...(nodeMeta === undefined ? {} : { meta: nodeMeta }) },
     nodeMode: 'update',
     instances: [{ id: serverService, service: serverService, port: serverPort }, ...instances],
@@ -31,8 +33,8 @@ export async function registerSelf({ registry, identity }: Pick<Context, 'regist
 }
 
 function contentOf(state: State, node: string): { instances: InstanceInput[]; checks: CheckInput[] } {
-  const rows = [...find.instancesOnNode(state, node)].filter(({ id, session }) => id !== serverService && session === undefined);
+  const rows = [...find.instancesOnNode(state, defaultNamespace, node)].filter(({ id, session }) => id !== serverService && session === undefined);
   const ids = new Set(['', ...rows.map(({ id }) => id)]);
-  const checks = [...find.checksOnNode(state, node)].filter(({ id, instance }) => id !== serfHealth && ids.has(instance));
+  const checks = [...find.checksOnNode(state, defaultNamespace, node)].filter(({ id, instance }) => id !== serfHealth && ids.has(instance));
   return { instances: rows, checks: checks.map(({ instance, ...check }) => (instance === '' ? check : { ...check, instance })) };
 }

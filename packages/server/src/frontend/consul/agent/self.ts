@@ -1,5 +1,6 @@
 /** `/v1/agent/self` and `/v1/agent/members`: who the caller's agent is, and which agents there are. */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import type { Identity } from '../../../net/frontend.ts';
 import { serfHealth } from '../../../registry/known-checks.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
@@ -68,13 +69,13 @@ export function self(call: Call): Reply {
 
 /** Consul's values are strings, all of them. */
 function stats(state: State, node: string, identity: Identity, secured: boolean): unknown {
-  const checks = [...find.checksOnNode(state, node)];
+  const checks = [...find.checksOnNode(state, defaultNamespace, node)];
   return {
     agent: {
       check_monitors: '0',
       check_ttls: String(checks.filter((check) => check.type === 'ttl').length),
       checks: String(checks.length),
-      services: String([...find.instancesOnNode(state, node)].length),
+      services: String([...find.instancesOnNode(state, defaultNamespace, node)].length),
     },
     build: { prerelease: '', revision: '', version: versionOf(identity) },
     consul: {
@@ -110,14 +111,14 @@ export function members(call: Call): Reply {
     const agents = alone ? [] : yield* select(find.nodes(state), seen, out.pace, 1);
     const wants = filter.begin(out.pace);
     yield* writeList(out, yield* inOrder(agents, (a, b) => order(a.name, b.name), out.pace), (row) => {
-      const status = find.check(state, row.name, serfHealth)?.status ?? 'critical';
+      const status = find.check(state, defaultNamespace, row.name, serfHealth)?.status ?? 'critical';
       return wanted(wants, member(row.name, row.address, row.id, status, identity, context.security.acl.enabled));
     });
   });
 }
 
 function isAgent(state: Reader, { name }: RowOf<'node'>): boolean {
-  return find.check(state, name, serfHealth) !== undefined;
+  return find.check(state, defaultNamespace, name, serfHealth) !== undefined;
 }
 
 function member(name: string, address: string, id: string, status: string, identity: Identity, secured: boolean): object {

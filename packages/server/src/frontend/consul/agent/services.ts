@@ -1,7 +1,7 @@
 /** `/v1/agent/services` and `/v1/agent/service/…`: the instances of the caller's virtual agent. */
 
 import { createHash } from 'node:crypto';
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { CheckInput } from '../../../registry/command.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
@@ -31,7 +31,7 @@ export function listServices(call: Call): Reply {
   const { name } = agentOf(exchange.request, identity);
   return listed(call, function* (state, visible, out) {
     const seen = (row: RowOf<'instance'>) => !isServersOwn(identity, name, row.id) && visible.includes('service', row.service);
-    const own = yield* select(find.instancesOnNode(state, name), seen, out.pace);
+    const own = yield* select(find.instancesOnNode(state, call.namespace, name), seen, out.pace);
     const wants = filter.begin(out.pace);
     yield* writeObject(out, yield* inOrder(own, byNodeThenId, out.pace), (row) => {
       const json = wanted(wants, agentServiceJson(row, identity.datacenter));
@@ -50,7 +50,7 @@ export function getService(call: Call): Query {
   const { name } = agentOf(exchange.request, identity);
   const id = restOf(call, 'service ID');
   const content = (state: Reader) => {
-    const row = isServersOwn(identity, name, id) ? undefined : find.instance(state, name, id);
+    const row = isServersOwn(identity, name, id) ? undefined : find.instance(state, call.namespace, name, id);
     return row === undefined ? undefined : agentServiceJson(row, identity.datacenter);
   };
   const hash = (state: Reader) => {
@@ -63,7 +63,7 @@ export function getService(call: Call): Query {
   if (typeof present !== 'string') throw unknown();
   const body = jsonBody(params);
   return {
-    view: viewOf.node(name),
+    view: viewOf.node(call.namespace, name),
     name: `${formOf(params)} agent-service ${id}`,
     // Its node changes for many reasons, and nobody is to be woken by them.
     filtered: true,
@@ -96,6 +96,7 @@ export async function registerService(call: Call): Promise<Reply> {
   const replaced = params.get('replace-existing-checks');
   await registry.submit({
     kind: 'register',
+    namespace: call.namespace,
     node: own.node,
     nodeMode: own.nodeMode,
     instances: [instance],
@@ -103,13 +104,13 @@ export async function registerService(call: Call): Promise<Reply> {
     replaceChecks: params.has('replace-existing-checks') && (replaced === '' || replaced === 'true'),
   });
   // Registering is a sign of life, also when it changes nothing.
-  for (const { id } of checks) context.health.restart(agent.name, id, principal(call));
+  for (const { id } of checks) context.health.restart(call.namespace, agent.name, id, principal(call));
   return undefined;
 }
 
 /** A check that exists keeps its status, so that registering again does not flap. */
 export function keepStatus(state: Reader, node: string, check: CheckInput): CheckInput {
-  if (check.status === undefined || find.check(state, node, check.id) === undefined) return check;
+  if (check.status === undefined || find.check(state, defaultNamespace, node, check.id) === undefined) return check;
   const { status: _initial, ...rest } = check;
   return rest;
 }
@@ -123,7 +124,7 @@ export async function deregisterService(call: Call): Promise<Reply> {
   demandKnownInstance(call, agent.name, id);
   const existed =
     !isServersOwn(identity, agent.name, id) &&
-    (await registry.submit({ kind: 'deregister-instance', node: agent.name, id }));
+    (await registry.submit({ kind: 'deregister-instance', namespace: call.namespace, node: agent.name, id }));
   if (existed) return undefined;
   throw new RegistryError(
     'not_found',

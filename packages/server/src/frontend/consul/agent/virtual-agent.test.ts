@@ -54,7 +54,7 @@ test('a new agent gets its node and a passing serfHealth; once there, nothing is
   const { state } = own.registry;
   await enrol(own, { name: 'a', address: '10.0.0.7' });
   expect(find.node(state, 'a')).toMatchObject({ address: '10.0.0.7', id: agentId('a', identity) });
-  expect(find.check(state, 'a', 'serfHealth')).toMatchObject({ status: 'passing', type: 'none' });
+  expect(find.check(state, 'default', 'a', 'serfHealth')).toMatchObject({ status: 'passing', type: 'none' });
   const { revision } = state;
   await enrol(own, { name: 'a', address: '10.0.0.7' });
   expect(state.revision).toBe(revision);
@@ -70,7 +70,7 @@ test('an agent that moved takes its node along; a node of the catalog keeps its 
   const node = { name: 'a', address: '10.0.0.8', id: agentId('a', identity) };
   expect(moved).toMatchObject({ nodeMode: 'update', node });
   const ext = { name: 'ext', address: 'public', ...keep({ TaggedAddresses: null }) };
-  await own.registry.submit({ kind: 'register', node: ext, nodeMode: 'update' });
+  await own.registry.submit({ kind: 'register', namespace: 'default', node: ext, nodeMode: 'update' });
   const asked = enrolment(state, { name: 'ext', address: '10.0.0.8' }, identity);
   expect(asked).toMatchObject({ nodeMode: 'ensure', checks: [], node: { address: 'public' } });
 });
@@ -79,7 +79,7 @@ test('an agent takes no id from a node of the catalog', async () => {
   const own = (await context()) as Context;
   const { state } = own.registry;
   const id = agentId('a', identity);
-  await own.registry.submit({ kind: 'register', node: { name: 'ext', address: 'public', id }, nodeMode: 'update' });
+  await own.registry.submit({ kind: 'register', namespace: 'default', node: { name: 'ext', address: 'public', id }, nodeMode: 'update' });
   await enrol(own, { name: 'a', address: '10.0.0.7' });
   expect(find.node(state, 'ext')?.id).toBe(id);
   expect(find.node(state, 'a')).toMatchObject({ id: '', address: '10.0.0.7' });

@@ -274,7 +274,7 @@ describe('Parking', () => {
         setImmediate(() => turn++);
       },
     });
-    const query = { view: viewOf.key('k'), name: 'test', shows: [], encode: () => Buffer.alloc(0) };
+    const query = { view: viewOf.key('default', 'k'), name: 'test', shows: [], encode: () => Buffer.alloc(0) };
     const route = { path: '/test', access: { kind: 'open', why: 'a test' } } as const;
     const plan = new Plan(query, 'default', 'leader', route);
     const filtered = new Plan({ ...query, filtered: true }, 'default', 'leader', route);
@@ -287,7 +287,7 @@ describe('Parking', () => {
   }
 
   const put = ({ replica }: Lot, value: string) =>
-    replica.submit({ kind: 'kv-put', key: 'k', value: Buffer.from(value), flags: 0n });
+    replica.submit({ kind: 'kv-put', namespace: 'default', key: 'k', value: Buffer.from(value), flags: 0n });
 
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 

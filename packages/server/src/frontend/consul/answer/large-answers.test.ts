@@ -12,7 +12,7 @@ beforeAll(async () => {
   const { registry } = consul.server;
   for (let at = 0; at < keys; at += 1_000) {
     const some = Array.from({ length: 1_000 }, (_, n) => `app/${at + n}`);
-    await Promise.all(some.map((key) => registry.submit({ kind: 'kv-put', key, value: Buffer.from(key), flags: 0n })));
+    await Promise.all(some.map((key) => registry.submit({ kind: 'kv-put', namespace: 'default', key, value: Buffer.from(key), flags: 0n })));
   }
 });
 afterAll(() => consul[Symbol.asyncDispose]());

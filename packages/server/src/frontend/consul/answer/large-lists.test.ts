@@ -24,12 +24,13 @@ const nodes = 40;
 
 const register = (at: number, text = 'x'): Command => ({
   kind: 'register',
+  namespace: 'default',
   node: { name: `node-${at % nodes}`, address: '10.0.0.1', meta: { rack: `r${at % 3}` } },
   nodeMode: 'ensure',
   instances: [{ id: `i-${at}`, service: at % 2 === 0 ? 'web' : `s-${at % 50}`, port: 80, tags: ['v1', `t-${at % 500}`], meta: { text } }],
   checks: [{ id: `c-${at}`, name: text, status: 'passing', instance: `i-${at}` }],
 });
-const put = (at: number, value = 'x'): Command => ({ kind: 'kv-put', key: `app/${at}`, value: Buffer.from(value), flags: 0n });
+const put = (at: number, value = 'x'): Command => ({ kind: 'kv-put', namespace: 'default', key: `app/${at}`, value: Buffer.from(value), flags: 0n });
 
 function filled(): Journal {
   const journal = new Journal();
@@ -114,8 +115,8 @@ test.each(lists)('%s is the same in one go and in slices, of the revision at its
   const change = () => {
     if (++changes > 60) return;
     const at = (changes * 977) % rows;
-    journal.commit([register(at, 'changed'), put(at, 'changed'), { kind: 'kv-delete', key: `app/${at + 1}` }]);
-    journal.commit([{ kind: 'deregister-instance', node: `node-${(at + 2) % nodes}`, id: `i-${at + 2}` }, register(rows + changes), put(rows + changes)]);
+    journal.commit([register(at, 'changed'), put(at, 'changed'), { kind: 'kv-delete', namespace: 'default', key: `app/${at + 1}` }]);
+    journal.commit([{ kind: 'deregister-instance', namespace: 'default', node: `node-${(at + 2) % nodes}`, id: `i-${at + 2}` }, register(rows + changes), put(rows + changes)]);
   };
   expect(write(query, journal.state, new Cutting(13), change)).toBe(whole);
   if (whole !== '[]') expect(changes).toBeGreaterThan(0);

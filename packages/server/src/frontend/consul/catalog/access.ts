@@ -24,14 +24,14 @@ export function demandRegistration(call: Call, { node, nodeMode, instances = [],
   for (const { id, service } of instances) {
     names.set(id, service);
     demand(call, 'service', 'write', service);
-    const before = find.instance(state, node.name, id);
+    const before = find.instance(state, call.namespace, node.name, id);
     if (before !== undefined) demand(call, 'service', 'write', before.service);
   }
   if (changesNode(state, node, nodeMode)) demandNode(call, node);
   for (const { id, instance } of checks) {
-    const before = find.check(state, node.name, id);
+    const before = find.check(state, call.namespace, node.name, id);
     if (before !== undefined) demandCheck(call, node.name, serviceOf(state, before));
-    const service = (of: string) => names.get(of) ?? find.instance(state, node.name, of)?.service;
+    const service = (of: string) => names.get(of) ?? find.instance(state, call.namespace, node.name, of)?.service;
     demandCheck(call, node.name, instance === undefined ? undefined : service(instance));
   }
 }
@@ -79,11 +79,11 @@ export function demandDeregistration(
   const { state } = call.context.registry;
   if (call.caller.authorizer.allows(call.namespace, 'node', 'write', node)) return;
   if (instance) {
-    const row = find.instance(state, node, instance);
+    const row = find.instance(state, call.namespace, node, instance);
     if (row === undefined) throw unknown('service', instance);
     demand(call, 'service', 'write', row.service);
   } else if (check) {
-    const row = find.check(state, node, check);
+    const row = find.check(state, call.namespace, node, check);
     if (row === undefined) throw unknown('check', check);
     demandCheck(call, node, serviceOf(state, row));
   } else demand(call, 'node', 'write', node);

@@ -1,6 +1,6 @@
 /** `/v1/catalog/`: what is registered, by service and by node, and direct writes to the book of facts. */
 
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { Pace, Work } from '../../../net/turns.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
@@ -50,21 +50,21 @@ export function nodes({ params, datacenter }: Asked): Query {
 }
 
 /** `GET /v1/catalog/services` */
-export function services({ params, datacenter }: Asked): Query {
+export function services({ namespace, params, datacenter }: Asked): Query {
   const filter = readFilter(params, catalogServiceShape);
   const selection = readSelection(params);
   const name = `${formOf(params)} services${selection.name}${filter.name}`;
   const pretty = params.has('pretty');
   if (selection.meta.length === 0 && !filter.given) {
     return {
-      view: viewOf.services(),
+      view: viewOf.services(namespace),
       name,
       shows: ['service'],
       pretty,
       *write(state, visible, out) {
-        const all = yield* select(state.services(), (service) => visible.includes('service', service), out.pace);
+        const all = yield* select(state.services(namespace), (service) => visible.includes('service', service), out.pace);
         out.open('{');
-        for (const service of all) yield* writeTags(out, service, state.tagsOf(service));
+        for (const service of all) yield* writeTags(out, service, state.tagsOf(namespace, service));
         out.close();
       },
     };
@@ -109,7 +109,7 @@ function* servicesOn(
   const found = new Map<string, Set<string>>();
   // Which nodes are there is no secret to those who see their services.
   for (const node of yield* selectNodes(state, selection, noFilter(), pace)) {
-    for (const row of yield* select(find.instancesOnNode(state, node.name), () => true, pace)) {
+    for (const row of yield* select(find.instancesOnNode(state, defaultNamespace, node.name), () => true, pace)) {
       if (visible.includes('service', row.service) && wants(catalogServiceJson(row, node, datacenter))) {
         const known = found.get(row.service) ?? new Set<string>();
         found.set(row.service, known);
@@ -129,7 +129,7 @@ export function service(asked: Asked): Query {
   const selection = readSelection(params);
   const near = readNear(params);
   return {
-    view: viewOf.service(name),
+    view: viewOf.service(asked.namespace, name),
     name: `${formOf(params)} catalog-service${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
@@ -195,7 +195,7 @@ function nodeQuery(
   const filter = readFilter(params, serviceShape);
   const name = restOf(asked, 'node name');
   return {
-    view: viewOf.node(name),
+    view: viewOf.node(asked.namespace, name),
     name: `${formOf(params)} ${form}${filter.name}`,
     filtered: filter.given,
     shows: instanceShows,
@@ -203,7 +203,7 @@ function nodeQuery(
     *write(state, visible, out) {
       const found = find.node(state, name);
       const row = found !== undefined && visible.includes('node', name) ? found : undefined;
-      const all = row === undefined ? [] : find.instancesOnNode(state, name);
+      const all = row === undefined ? [] : find.instancesOnNode(state, asked.namespace, name);
       const seen = yield* select(all, ({ service }) => visible.includes('service', service), out.pace);
       const own = yield* inOrder(seen, byNodeThenId, out.pace);
       yield* writeNode(out, row && nodeJson(row, datacenter), own, filter.begin(out.pace));
@@ -220,7 +220,7 @@ export function connect(asked: Asked, entries = catalogServiceShape): Query {
   restOf(asked, 'service name');
   const body = jsonBody(asked.params);
   const name = `${formOf(asked.params)} connect`;
-  return { view: viewOf.records('consul connect'), name, shows: [], encode: () => body([]) };
+  return { view: viewOf.records(asked.namespace, 'consul connect'), name, shows: [], encode: () => body([]) };
 }
 
 /** `PUT /v1/catalog/register` */
@@ -228,7 +228,7 @@ export async function register(call: Call): Promise<Reply> {
   const { registry, identity } = call.context;
   const fields = await decodeBody(call, catalogRegistration);
   checkDatacenter(fields.Datacenter, identity.datacenter);
-  const command = registration(fields, (name, id) => find.instance(registry.state, name, id) !== undefined);
+  const command = registration(fields, (name, id) => find.instance(registry.state, call.namespace, name, id) !== undefined);
   demandRegistration(call, command);
   await registry.submit(command);
   return trueBody;
@@ -244,8 +244,8 @@ export async function deregister(call: Call): Promise<Reply> {
   checkDatacenter(Datacenter, identity.datacenter);
   if (Node === '') throw invalid('Must provide node');
   demandDeregistration(call, { node: Node, instance: ServiceID, check: CheckID });
-  if (ServiceID) await registry.submit({ kind: 'deregister-instance', node: Node, id: ServiceID });
-  else if (CheckID) await registry.submit({ kind: 'deregister-check', node: Node, id: CheckID });
+  if (ServiceID) await registry.submit({ kind: 'deregister-instance', namespace: call.namespace, node: Node, id: ServiceID });
+  else if (CheckID) await registry.submit({ kind: 'deregister-check', namespace: call.namespace, node: Node, id: CheckID });
   else await registry.submit({ kind: 'deregister-node', node: Node });
   return trueBody;
 }

@@ -5,7 +5,7 @@
 
 import { coordinateType, dimensions } from '../../../registry/coordinate.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
-import type { RowOf } from '../../../registry/rows.ts';
+import { noNamespace, type RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
 import { decodeBody } from '../request/body.ts';
 import { type Call, demand } from '../request/call.ts';
@@ -29,7 +29,7 @@ export function datacenters({ context, params }: Call): Reply {
 /** `GET /v1/coordinate/nodes` */
 export function nodes({ params }: Asked): Query {
   return {
-    view: viewOf.records(coordinateType),
+    view: viewOf.records(noNamespace, coordinateType),
     others: [viewOf.nodes()],
     name: `${formOf(params)} coordinates`,
     shows: ['node'],
@@ -37,7 +37,7 @@ export function nodes({ params }: Asked): Query {
     *write(state, visible, out) {
       // Those of nodes that have gone stay until the next update.
       const seen = ({ id }: RowOf<'record'>) => find.node(state, id) !== undefined && visible.includes('node', id);
-      const rows = yield* select(find.records(state, coordinateType), seen, out.pace, 1);
+      const rows = yield* select(find.records(state, noNamespace, coordinateType), seen, out.pace, 1);
       const sorted = yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace);
       yield* writeList(out, sorted, ({ value }) => value as object);
     },
@@ -49,10 +49,10 @@ export function node(asked: Asked): Query {
   const name = restOf(asked, 'node name');
   const body = jsonBody(asked.params);
   const row = (state: Reader) =>
-    find.node(state, name) === undefined ? undefined : find.record(state, coordinateType, name);
+    find.node(state, name) === undefined ? undefined : find.record(state, noNamespace, coordinateType, name);
   return {
-    view: viewOf.records(coordinateType),
-    others: [viewOf.node(name)],
+    view: viewOf.records(noNamespace, coordinateType),
+    others: [viewOf.node(asked.namespace, name)],
     name: `${formOf(asked.params)} coordinate of ${name}`,
     demand: { resource: 'node', verb: 'read', name },
     shows: [],
@@ -75,11 +75,11 @@ export async function update(call: Call): Promise<Reply> {
   if (Vec.length !== dimensions || !numbers) throw invalid('incompatible coordinate');
   if (find.node(registry.state, name) === undefined) return undefined;
   const value = { Node: name, Segment, Coord: { Vec, Error, Adjustment, Height } };
-  await registry.submit({ kind: 'record-put', type: coordinateType, id: name, value });
-  for (const { id } of [...find.records(registry.state, coordinateType)]) {
+  await registry.submit({ kind: 'record-put', namespace: noNamespace, type: coordinateType, id: name, value });
+  for (const { id } of [...find.records(registry.state, noNamespace, coordinateType)]) {
     // What nodes left behind that have gone.
     if (find.node(registry.state, id) === undefined) {
-      await registry.submit({ kind: 'record-delete', type: coordinateType, id });
+      await registry.submit({ kind: 'record-delete', namespace: noNamespace, type: coordinateType, id });
     }
   }
   return undefined;

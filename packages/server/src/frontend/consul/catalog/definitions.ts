@@ -3,6 +3,7 @@
  * checks are kept as they come and never run (type `none`), as in Consul. Pure.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput, NodeInput, Register } from '../../../registry/command.ts';
 import type { Foreign, Json } from '../../../registry/rows.ts';
 import { invalid, quoted } from '../wire/errors.ts';
@@ -30,7 +31,7 @@ export function registration(
     throw invalid(`Unknown service ID '${instance}' for check ID '${id}'`);
   }
   const nodeMode = fields.SkipNodeUpdate === true ? 'ensure' : 'update';
-  return { kind: 'register', node, nodeMode, instances, checks };
+  return { kind: 'register', namespace: defaultNamespace, node, nodeMode, instances, checks };
 }
 
 function nodeInput(fields: CatalogRegistrationFields): NodeInput {

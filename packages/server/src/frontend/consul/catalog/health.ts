@@ -37,7 +37,7 @@ export function serviceInstances(asked: Asked): Query {
   const near = readNear(params);
   const variant = `${passing ? ' passing' : ''}${foreign ? ' peer' : ''}${selection.name}${near.name}${filter.name}`;
   return {
-    view: viewOf.service(service),
+    view: viewOf.service(asked.namespace, service),
     name: `${formOf(params)} health-service${variant}`,
     filtered: filter.given,
     shapedBy: near.views,
@@ -75,7 +75,7 @@ export function serviceChecks(asked: Asked): Query {
   const selection = readSelection(params);
   const near = readNear(params);
   return {
-    view: viewOf.service(service),
+    view: viewOf.service(asked.namespace, service),
     name: `${formOf(params)} health-checks${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
@@ -104,13 +104,13 @@ export function nodeHealth(asked: Asked): Query {
   const filter = readFilter(params, checkShape);
   const node = restOf(asked, 'node name');
   return {
-    view: viewOf.node(node),
+    view: viewOf.node(asked.namespace, node),
     name: `${formOf(params)} health-node${filter.name}`,
     filtered: filter.given,
     shows: instanceShows,
     pretty: params.has('pretty'),
     *write(state, visible, out) {
-      const rows = yield* select(find.checksOnNode(state, node), checksSeen(state, visible), out.pace, 1);
+      const rows = yield* select(find.checksOnNode(state, asked.namespace, node), checksSeen(state, visible), out.pace, 1);
       yield* writeChecks(state, out, yield* inOrder(rows, byNodeThenId, out.pace), filter);
     },
   };
@@ -124,7 +124,7 @@ export function checksInState(asked: Asked): Query {
   const selection = readSelection(params);
   const near = readNear(params);
   return {
-    view: viewOf.checks(),
+    view: viewOf.checks(asked.namespace),
     // Metadata belongs to nodes, whose changes are no changes of checks.
     ...(selection.meta.length === 0 ? {} : { others: [viewOf.nodes()] }),
     name: `${formOf(params)} health-state ${JSON.stringify(status)}${selection.name}${near.name}${filter.name}`,
@@ -139,7 +139,7 @@ export function checksInState(asked: Asked): Query {
       });
       const seen = checksSeen(state, visible);
       const rows = yield* select(
-        find.checks(state),
+        find.checks(state, asked.namespace),
         (row) => (status === 'any' || row.status === status) && ofSelectedNode(row.node) && seen(row),
         out.pace,
         1,

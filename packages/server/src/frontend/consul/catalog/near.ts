@@ -9,6 +9,7 @@ import type { Exchange, Identity } from '../../../net/frontend.ts';
 import type { Pace, Work } from '../../../net/turns.ts';
 import { bySeconds, coordinateType, distancesFrom } from '../../../registry/coordinate.ts';
 import type { Reader } from '../../../registry/reader.ts';
+import { noNamespace } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
 import { agentOf } from '../request/virtual-agent.ts';
 import type { Params } from '../wire/params.ts';
@@ -39,7 +40,7 @@ export function readNear(params: Params): Near {
   if (near === '') return anyOrder;
   return {
     name: ` near ${JSON.stringify(near)}`,
-    views: [viewOf.records(coordinateType), viewOf.nodes()],
+    views: [viewOf.records(noNamespace, coordinateType), viewOf.nodes()],
     sort: (state, rows, nodeOf, pace) => nearestFirst(state, near, rows, nodeOf, pace),
   };
 }

@@ -3,6 +3,7 @@
  * then by id.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import type { Pace, Work } from '../../../net/turns.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
@@ -59,7 +60,7 @@ export function* selectInstances(
 ): Work<Placed[]> {
   const placed: Placed[] = [];
   // A copy, since it may change between two slices.
-  const rows = [...find.instancesOfService(state, service)];
+  const rows = [...find.instancesOfService(state, defaultNamespace, service)];
   if (pace.spend(rows.length / copiesPerUnit)) yield;
   for (const instance of rows) {
     const node = find.node(state, instance.node);
@@ -102,12 +103,12 @@ export function nodeChecks(state: Reader, node: string): RowOf<'check'>[] {
 }
 
 export function instanceChecks(state: Reader, { node, id }: RowOf<'instance'>): RowOf<'check'>[] {
-  return [...find.checksOfInstance(state, node, id)].sort(byNodeThenId);
+  return [...find.checksOfInstance(state, defaultNamespace, node, id)].sort(byNodeThenId);
 }
 
 /** The instance that a check belongs to, if any. */
 export function instanceOf(state: Reader, { node, instance }: RowOf<'check'>): RowOf<'instance'> | undefined {
-  return instance === '' ? undefined : find.instance(state, node, instance);
+  return instance === '' ? undefined : find.instance(state, defaultNamespace, node, instance);
 }
 
 function byInstance(a: Placed, b: Placed): number {

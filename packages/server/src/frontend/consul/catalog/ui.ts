@@ -3,6 +3,7 @@
  * interface itself is not served. Shapes: `agent/ui_endpoint.go` of 1.16.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import type { Pace, Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
 import { find } from '../../../registry/reader.ts';
@@ -27,7 +28,7 @@ import {
 } from './selection.ts';
 
 /** `GET /v1/internal/ui/services`: each service with its nodes and the number of its checks by status. */
-export function services({ params, datacenter }: Asked): Query {
+export function services({ namespace, params, datacenter }: Asked): Query {
   const filter = readFilter(params, healthServiceShape);
   return {
     view: viewOf.catalog(),
@@ -36,7 +37,7 @@ export function services({ params, datacenter }: Asked): Query {
     shows: instanceShows,
     pretty: params.has('pretty'),
     *write(state, visible, out) {
-      const seen = yield* select(state.services(), (service) => visible.includes('service', service), out.pace);
+      const seen = yield* select(state.services(namespace), (service) => visible.includes('service', service), out.pace);
       // One pass over all services: what the patterns of a filter may cost is counted over all of it.
       const wants = filter.given ? filter.begin(out.pace) : undefined;
       out.open('[');
@@ -158,7 +159,7 @@ export function node(asked: Asked): Query {
   const { params, datacenter } = asked;
   const name = restOf(asked, 'node name');
   return {
-    view: viewOf.node(name),
+    view: viewOf.node(asked.namespace, name),
     name: `${formOf(params)} ui-node`,
     demand: { resource: 'node', verb: 'read', name },
     shows: ['service'],
@@ -187,13 +188,13 @@ function* writeNode(
     out.value(value);
   }
   const instances = yield* select(
-    find.instancesOnNode(state, row.name),
+    find.instancesOnNode(state, defaultNamespace, row.name),
     ({ service }) => visible.includes('service', service),
     pace,
   );
   out.key('Services');
   yield* writeList(out, yield* inOrder(instances, byNodeThenId, pace), serviceJson);
-  const checks = yield* select(find.checksOnNode(state, row.name), checksSeen(state, visible), pace, 1);
+  const checks = yield* select(find.checksOnNode(state, defaultNamespace, row.name), checksSeen(state, visible), pace, 1);
   out.key('Checks');
   yield* writeList(out, yield* inOrder(checks, byNodeThenId, pace), (check) => checkJson(check, instanceOf(state, check)));
   out.close();

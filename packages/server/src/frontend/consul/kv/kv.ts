@@ -4,7 +4,7 @@
  * without the redirect. `..` is refused.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import { readBody } from '../../../net/body.ts';
 import type { KvPut } from '../../../registry/command.ts';
 import { find } from '../../../registry/reader.ts';
@@ -21,7 +21,7 @@ import { checkName } from '../wire/vetting.ts';
 import { kvJson } from './kv-json.ts';
 
 /** `GET /v1/kv/:key`, with `?keys`, `?recurse` or `?raw` */
-export function read({ rest, params }: Asked): Query {
+export function read({ namespace, rest, params }: Asked): Query {
   const key = keyOf(rest);
   if (params.has('keys')) return listKeys(key, params);
   if (params.has('recurse')) return listRows(key, params);
@@ -29,12 +29,12 @@ export function read({ rest, params }: Asked): Query {
   const raw = params.has('raw');
   const body = kvBody(params);
   return {
-    view: viewOf.key(key),
+    view: viewOf.key(namespace, key),
     name: raw ? 'consul kv raw' : `${formOf(params)} kv`,
     demand: { resource: 'key', verb: 'read', name: key },
     shows: [],
     encode: (state) => {
-      const row = find.kv(state, key);
+      const row = find.kv(state, namespace, key);
       if (row === undefined) return undefined;
       return raw ? bytesOf(row) : body([kvJson(row)]);
     },
@@ -52,15 +52,15 @@ const unitsPerKey = 1;
 /** Keys below a prefix with their values. */
 function listRows(prefix: string, params: Params): Query {
   return {
-    view: viewOf.prefix(prefix),
+    view: viewOf.prefix(defaultNamespace, prefix),
     name: `${formOf(params)} kv`,
     shows: ['key'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       let any = false;
       out.open('[');
-      for (const key of state.kvKeys(prefix)) {
-        const row = visible.includes('key', key) ? find.kv(state, key) : undefined;
+      for (const key of state.kvKeys(defaultNamespace, prefix)) {
+        const row = visible.includes('key', key) ? find.kv(state, defaultNamespace, key) : undefined;
         any ||= row !== undefined;
         if (row !== undefined) out.exact(kvJson(row));
         if (out.pace.spend(unitsPerKey)) yield;
@@ -76,14 +76,14 @@ function listKeys(prefix: string, params: Params): Query {
   // The misspelling is Consul's own, from its first version.
   const separator = params.has('separator') ? params.get('separator') : params.get('seperator');
   return {
-    view: viewOf.prefix(prefix),
+    view: viewOf.prefix(defaultNamespace, prefix),
     name: `${formOf(params)} keys ${separator}`,
     shows: ['key'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       let last: string | undefined;
       out.open('[');
-      for (const key of state.kvKeys(prefix)) {
+      for (const key of state.kvKeys(defaultNamespace, prefix)) {
         if (out.pace.spend(unitsPerKey / 2)) yield;
         if (!visible.includes('key', key)) continue;
         const cut = separator === '' ? -1 : key.indexOf(separator, prefix.length);
@@ -113,7 +113,7 @@ export async function put(call: Call): Promise<Reply> {
   const flags = params.has('flags') ? params.uint64('flags') : 0n;
   const condition = conditionOf(params);
   const value = await readBody(exchange.request, context.limits.kvValueBytesMax);
-  const done = await context.registry.submit({ kind: 'kv-put', key, value, flags, ...condition });
+  const done = await context.registry.submit({ kind: 'kv-put', namespace: call.namespace, key, value, flags, ...condition });
   return done ? trueBody : falseBody;
 }
 
@@ -138,13 +138,13 @@ export async function remove(call: Call): Promise<Reply> {
   checkConflicts(params, ['recurse', 'cas']);
   if (params.has('recurse')) {
     if (!caller.authorizer.allowsKeyTree(namespace, key, 'write')) throw context.security.acl.denied(caller, namespace, 'key', 'write', key);
-    await registry.submit({ kind: 'kv-delete-tree', prefix: key });
+    await registry.submit({ kind: 'kv-delete-tree', namespace: call.namespace, prefix: key });
     return trueBody;
   }
   if (key === '') throw missingKey();
   demand(call, 'key', 'write', key);
   const cas = params.has('cas') ? { cas: casRevision(params) } : {};
-  const done = await registry.submit({ kind: 'kv-delete', key, ...cas });
+  const done = await registry.submit({ kind: 'kv-delete', namespace: call.namespace, key, ...cas });
   return done ? trueBody : falseBody;
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { createHash, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
+import { defaultNamespace } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
 import { viewOf } from '../../../registry/view-name.ts';
 import { type Asked, formOf, jsonBody, type Query } from '../request/query.ts';
@@ -18,7 +19,7 @@ const lifeMs = 10 * yearMs;
 export function caRoots(context: Pick<Context, 'clock' | 'uuid'>): (asked: Asked) => Query {
   let roots: unknown;
   return ({ params }) => ({
-    view: viewOf.records('consul ca roots'),
+    view: viewOf.records(defaultNamespace, 'consul ca roots'),
     name: `${formOf(params)} ca roots`,
     shows: [],
     encode: () => jsonBody(params)((roots ??= makeRoots(context))),

@@ -12,10 +12,10 @@ import { invalid, quoted } from '../wire/errors.ts';
 import { unescapePath } from '../wire/params.ts';
 
 /** A list that is empty and never changes; it can be waited for. */
-export function emptyList({ params }: Asked): Query {
+export function emptyList({ namespace, params }: Asked): Query {
   const body = jsonBody(params);
   return {
-    view: viewOf.records('consul mesh'),
+    view: viewOf.records(namespace, 'consul mesh'),
     name: `${formOf(params)} empty`,
     shows: [],
     encode: () => body([]),

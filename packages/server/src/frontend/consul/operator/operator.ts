@@ -114,11 +114,11 @@ export function usage(call: Call): Reply {
   const { datacenter } = call.context.identity;
   return written(call, function* (state, out) {
     const { pace } = out;
-    const services = state.services();
+    const services = state.services(call.namespace);
     let instances = 0;
     let billable = 0;
     for (const service of services) {
-      for (const row of yield* select(find.instancesOfService(state, service), () => true, pace)) {
+      for (const row of yield* select(find.instancesOfService(state, call.namespace, service), () => true, pace)) {
         instances++;
         // As in Consul, the servers themselves and what belongs to a mesh cost nothing.
         if (service !== 'consul' && row.foreign?.['Kind'] === undefined) billable++;

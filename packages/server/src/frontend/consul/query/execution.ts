@@ -30,7 +30,7 @@ export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery) {
   return function* (state: Frozen, visible: VisibilityFilter, out: JsonWriter): Work<void> {
     const selected = selectorOf(state, { ...wanted, Connect });
     const found: Placed[] = [];
-    for (const instance of yield* select(find.instancesOfService(state, wanted.Service), () => true, out.pace)) {
+    for (const instance of yield* select(find.instancesOfService(state, call.namespace, wanted.Service), () => true, out.pace)) {
       const one = selected(instance);
       if (one !== undefined && visible.includes('node', one.node.name) && visible.includes('service', one.instance.service)) {
         found.push({ ...one, key: context.uuid() });

@@ -4,7 +4,7 @@
  * `registry/prepared-query.ts`' business, since DNS answers them, too.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import { queryType } from '../../../registry/bound-record.ts';
 import { type FoundQuery, PreparedQueries } from '../../../registry/prepared-query-lookup.ts';
 import { type PreparedQuery, queryOf } from '../../../registry/prepared-query.ts';
@@ -27,9 +27,9 @@ import { preparedQuery } from './schema.ts';
 import { bound, executor } from './token.ts';
 
 /** `GET /v1/query` */
-export function list({ params }: Asked): Query {
+export function list({ namespace, params }: Asked): Query {
   return {
-    view: viewOf.records(queryType),
+    view: viewOf.records(namespace, queryType),
     name: `${formOf(params)} queries`,
     shows: ['query', 'acl'],
     pretty: params.has('pretty'),
@@ -38,7 +38,7 @@ export function list({ params }: Asked): Query {
         const prefix = prefixOf(queryOf(row));
         return prefix === undefined ? visible.includesHidden() : visible.includes('query', prefix);
       };
-      const rows = yield* select(find.records(state, queryType), seen, out.pace);
+      const rows = yield* select(find.records(state, namespace, queryType), seen, out.pace);
       const sorted = yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace);
       yield* writeList(out, sorted, (row) => queryJson(row, queryOf(row)));
     },
@@ -54,12 +54,12 @@ export function reader(): Handler {
     const wanted = unescapePath(name);
     const body = jsonBody(params);
     if (verb === '') {
-      const row = find.record(context.registry.state, queryType, wanted);
+      const row = find.record(context.registry.state, defaultNamespace, queryType, wanted);
       if (row === undefined) throw unknownQuery();
       demandQuery(call, 'read', row);
       return body([queryJson(row, queryOf(row))]);
     }
-    const { row, query } = found(queriesOf(context.registry), wanted);
+    const { row, query } = found(queriesOf(context.registry), call.namespace, wanted);
     if (verb === 'execute') {
       const caller = executor(call, queryOf(row));
       return listed({ ...call, caller }, execute(call, query));
@@ -78,8 +78,8 @@ function lookup(): (registry: Registry) => PreparedQueries {
   };
 }
 
-function found(queries: PreparedQueries, name: string): FoundQuery {
-  const query = queries.find(name);
+function found(queries: PreparedQueries, namespace: string, name: string): FoundQuery {
+  const query = queries.find(namespace, name);
   if (query === undefined) throw unknownQuery();
   return query;
 }
@@ -92,7 +92,7 @@ export async function create(call: Call): Promise<Reply> {
   const id = context.uuid();
   const query = bound(call, preparedFrom(fields), fields.Token ?? '');
   demandPrefix(call, 'write', query);
-  await context.registry.submit({ kind: 'query-put', id, query, update: false });
+  await context.registry.submit({ kind: 'query-put', namespace: call.namespace, id, query, update: false });
   return jsonBody(params)({ ID: id });
 }
 
@@ -100,11 +100,11 @@ export async function create(call: Call): Promise<Reply> {
 export async function update(call: Call): Promise<Reply> {
   const id = unescapePath(call.rest);
   const fields = await decodeBody(call, preparedQuery);
-  const before = find.record(call.context.registry.state, queryType, id);
+  const before = find.record(call.context.registry.state, call.namespace, queryType, id);
   demandQuery(call, 'write', before);
   const query = bound(call, preparedFrom(fields), fields.Token ?? '', before === undefined ? undefined : queryOf(before));
   demandPrefix(call, 'write', query);
-  const existed = await call.context.registry.submit({ kind: 'query-put', id, query, update: true });
+  const existed = await call.context.registry.submit({ kind: 'query-put', namespace: call.namespace, id, query, update: true });
   if (!existed) throw nothingToChange(id);
   return undefined;
 }
@@ -112,8 +112,8 @@ export async function update(call: Call): Promise<Reply> {
 /** `DELETE /v1/query/:query` */
 export async function remove(call: Call): Promise<Reply> {
   const id = unescapePath(call.rest);
-  demandQuery(call, 'write', find.record(call.context.registry.state, queryType, id));
-  const existed = await call.context.registry.submit({ kind: 'record-delete', type: queryType, id });
+  demandQuery(call, 'write', find.record(call.context.registry.state, call.namespace, queryType, id));
+  const existed = await call.context.registry.submit({ kind: 'record-delete', namespace: call.namespace, type: queryType, id });
   if (!existed) throw nothingToChange(id);
   return undefined;
 }

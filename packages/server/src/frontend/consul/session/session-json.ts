@@ -14,7 +14,7 @@ export function sessionJson(row: RowOf<'session'>): JsonMap {
     LockDelay: row.lockDelayMs * nsPerMs,
     Behavior: row.behavior,
     TTL: foreign['TTL'] ?? ttl,
-    NodeChecks: foreign['NodeChecks'] ?? row.checks,
+    NodeChecks: foreign['NodeChecks'] ?? row.checks.map(({ id }) => id),
     ServiceChecks: foreign['ServiceChecks'] ?? null,
     ...pick(foreign, 'Checks'),
     CreateIndex: row.created,

@@ -4,12 +4,12 @@
  * file knows the requests only.
  */
 
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import { readBody } from '../../../net/body.ts';
 import type { SessionCreate } from '../../../registry/command.ts';
 import { serfHealth } from '../../../registry/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
-import type { Json, RowOf } from '../../../registry/rows.ts';
+import { keys, type CheckRef, type Json, type RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
 import { enrol } from '../agent/enrolment.ts';
 import { decodeBytes } from '../request/body.ts';
@@ -39,29 +39,29 @@ const lockDelayMaxNs = 60e9;
 const lockDelayNsMin = 1_000;
 
 /** `GET /v1/session/list` */
-export function list({ params }: Asked): Query {
-  return sessionsQuery('sessions', params, () => true);
+export function list(asked: Asked): Query {
+  return sessionsQuery('sessions', asked, () => true);
 }
 
 /** `GET /v1/session/node/:node` */
 export function onNode(asked: Asked): Query {
   const node = restOf(asked, 'node name');
-  return sessionsQuery(`sessions of ${node}`, asked.params, (row) => row.node === node);
+  return sessionsQuery(`sessions of ${node}`, asked, (row) => row.node === node);
 }
 
 function sessionsQuery(
   name: string,
-  params: Asked['params'],
+  { namespace, params }: Asked,
   wanted: (row: RowOf<'session'>) => boolean,
 ): Query {
   return {
-    view: viewOf.sessions(),
+    view: viewOf.sessions(namespace),
     name: `${formOf(params)} ${name}`,
     shows: ['session'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       const seen = (row: RowOf<'session'>) => wanted(row) && visible.includes('session', row.node);
-      const rows = yield* select(find.sessions(state), seen, out.pace);
+      const rows = yield* select(find.sessions(state, namespace), seen, out.pace);
       yield* writeList(out, yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace), sessionJson);
     },
   };
@@ -72,11 +72,11 @@ export function info(asked: Asked): Query {
   const id = restOf(asked, 'session');
   const body = jsonBody(asked.params);
   return {
-    view: viewOf.session(id),
+    view: viewOf.session(asked.namespace, id),
     name: `${formOf(asked.params)} session`,
     shows: ['session'],
     encode: (state, visible) => {
-      const row = find.session(state, id);
+      const row = find.session(state, asked.namespace, id);
       return body(row === undefined || !visible.includes('session', row.node) ? [] : [sessionJson(row)]);
     },
   };
@@ -91,24 +91,28 @@ export async function create(call: Call): Promise<Reply> {
   const node = fields.Node ?? agent.name;
   if (node === '') throw invalid('Must provide Node');
   demand(call, 'session', 'write', node);
-  const command = sessionCreate(fields, vetName(node, 'node name'), context.uuid());
+  const command = sessionCreate(call.namespace, fields, vetName(node, 'node name'), context.uuid());
   // Consul's agents are always there; ours appear when they are needed.
   if (node === agent.name) await enrol(context, agent);
   await context.registry.submit(command);
   return jsonBody(params)({ ID: command.id });
 }
 
-function sessionCreate(fields: SessionFields, node: string, id: string): SessionCreate {
+function sessionCreate(namespace: string, fields: SessionFields, node: string, id: string): SessionCreate {
   const behavior = fields.Behavior || 'release';
   if (behavior !== 'release' && behavior !== 'delete') {
     throw invalid(`Invalid Behavior setting '${behavior.slice(0, 80)}'`);
   }
   const { nodeChecks, checks } = checksOf(fields);
   const serviceChecks = fields.ServiceChecks ?? [];
-  const bound = new Set([...nodeChecks, ...serviceChecks.map((check) => check.ID ?? ''), ...checks]);
-  for (const check of bound) vetName(check, 'check ID');
+  const bound = new Map<string, CheckRef>();
+  const bind = (of: string, id: string) => bound.set(keys.check(of, node, vetName(id, 'check ID')), { namespace: of, id });
+  for (const id of nodeChecks) bind(defaultNamespace, id);
+  for (const { ID = '' } of serviceChecks) bind(namespace, ID);
+  for (const id of checks) bind(defaultNamespace, id);
   return {
     kind: 'session-create',
+    namespace,
     id,
     name: vetText(fields.Name ?? '', 'session name'),
     node,
@@ -116,7 +120,7 @@ function sessionCreate(fields: SessionFields, node: string, id: string): Session
     ttlMs: ttlOf(fields.TTL ?? ''),
     lockDelayMs: lockDelayOf(fields.LockDelay) / nsPerMs,
     behavior,
-    checks: [...bound],
+    checks: [...bound.values()],
     ...keep({
       // Given back as written: `15.0s` stays `15.0s`.
       TTL: fields.TTL || undefined,
@@ -177,9 +181,9 @@ function decodeDelay(text: string): number {
 export async function destroy(call: Call): Promise<Reply> {
   const { registry } = call.context;
   const id = restOf(call, 'session');
-  const row = find.session(registry.state, id);
+  const row = find.session(registry.state, call.namespace, id);
   if (row !== undefined) demand(call, 'session', 'write', row.node);
-  await registry.submit({ kind: 'session-destroy', id });
+  await registry.submit({ kind: 'session-destroy', namespace: call.namespace, id });
   return trueBody;
 }
 
@@ -188,10 +192,10 @@ export function renew(call: Call): Reply {
   const { context, rest, params } = call;
   const id = unescapePath(rest);
   if (id === '') throw invalid('Missing session');
-  const row = find.session(context.registry.state, id);
+  const row = find.session(context.registry.state, call.namespace, id);
   if (row !== undefined) demand(call, 'session', 'write', row.node);
   // One whose end has begun is gone already, though its row is still there.
-  const alive = row !== undefined && (row.ttlMs === 0 || context.health.renewSession(id, principal(call)));
+  const alive = row !== undefined && (row.ttlMs === 0 || context.health.renewSession(call.namespace, id, principal(call)));
   if (!alive) throw new RegistryError('not_found', `Session id '${id.slice(0, 512)}' not found`);
   return jsonBody(params)([sessionJson(row)]);
 }

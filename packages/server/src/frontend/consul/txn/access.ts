@@ -35,7 +35,7 @@ function demandOperation(call: Call, { KV, Node, Service, Check, Session }: TxnO
   } else if (Check !== undefined) {
     if (Check.Verb !== 'get') demandCheck(call, Check.Check ?? {});
   } else if (Session !== undefined) {
-    const row = find.session(call.context.registry.state, Session.Session?.ID ?? '');
+    const row = find.session(call.context.registry.state, call.namespace, Session.Session?.ID ?? '');
     if (row !== undefined) demand(call, 'session', 'write', row.node);
   }
 }
@@ -61,7 +61,7 @@ function demandKey(call: Call, verb: string, key: string): void {
 }
 
 function demandService(call: Call, node: string, given: { readonly ID?: string; readonly Service?: string }): void {
-  const before = find.instance(call.context.registry.state, node, given.ID || given.Service || '');
+  const before = find.instance(call.context.registry.state, call.namespace, node, given.ID || given.Service || '');
   if (given.Service || before === undefined) demand(call, 'service', 'write', given.Service ?? '');
   if (before !== undefined) demand(call, 'service', 'write', before.service);
 }
@@ -72,10 +72,10 @@ function demandCheck(
 ): void {
   const { state } = call.context.registry;
   const node = given.Node ?? '';
-  const before = find.check(state, node, given.CheckID || given.Name || '');
+  const before = find.check(state, call.namespace, node, given.CheckID || given.Name || '');
   const owners = new Set<string | undefined>();
   if (before !== undefined) owners.add(serviceOf(state, before));
-  if (given.ServiceID) owners.add(find.instance(state, node, given.ServiceID)?.service ?? '');
+  if (given.ServiceID) owners.add(find.instance(state, call.namespace, node, given.ServiceID)?.service ?? '');
   else if (before === undefined) owners.add(undefined);
   for (const service of owners) {
     if (service === undefined) demand(call, 'node', 'write', node);

@@ -3,7 +3,7 @@
  * what came of it to Consul's result or error (`agent/consul/state/txn.go`). Pure.
  */
 
-import { isRegistryError } from '@rollcall/protocol';
+import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
 import type { KvPut, Register, Requirement, TxnFailure, TxnOperation } from '../../../registry/command.ts';
 import { keys, type Row } from '../../../registry/rows.ts';
 import type { State } from '../../../registry/state.ts';
@@ -78,9 +78,9 @@ function kvOperation(
   }
   if (key === '' && Verb !== 'get-tree' && Verb !== 'delete-tree') throw invalid('Must provide key');
   checkName(key, 'key name');
-  const own = keys.kv(key);
+  const own = keys.kv(defaultNamespace, key);
   const revision = revisionOf(fields.Index);
-  const put: KvPut = { kind: 'kv-put', key, value, flags };
+  const put: KvPut = { kind: 'kv-put', namespace: defaultNamespace, key, value, flags };
   const name = quoted(key);
   const missing = `key ${name} doesn't exist`;
   const written = (change: KvPut, failure: (failure: TxnFailure) => string): Operation => ({
@@ -118,14 +118,14 @@ function kvOperation(
         () => `failed to unlock key ${name}, lock isn't held, or is held by another session`,
       );
     case 'delete':
-      return removal({ change: { kind: 'kv-delete', key } }, '');
+      return removal({ change: { kind: 'kv-delete', namespace: defaultNamespace, key } }, '');
     case 'delete-cas':
       return removal(
-        { change: { kind: 'kv-delete', key, cas: revision } },
+        { change: { kind: 'kv-delete', namespace: defaultNamespace, key, cas: revision } },
         `failed to delete key ${name}, index is stale`,
       );
     case 'delete-tree':
-      return removal({ change: { kind: 'kv-delete-tree', prefix: key } }, '');
+      return removal({ change: { kind: 'kv-delete-tree', namespace: defaultNamespace, prefix: key } }, '');
     case 'get':
       return {
         step: { require: { key: own, present: true }, read: { key: own } },
@@ -139,7 +139,7 @@ function kvOperation(
         failure: refused,
       };
     case 'get-tree':
-      return { step: { read: { prefix: key } }, results: (rows) => kvResults(rows, true), failure: refused };
+      return { step: { read: { namespace: defaultNamespace, prefix: key } }, results: (rows) => kvResults(rows, true), failure: refused };
     case 'check-index':
       return checked({ key: own, revision: revision === 0 ? -1 : revision }, ({ found }) =>
         found === undefined
@@ -256,6 +256,7 @@ function nodeOperation({ Verb = '', Node: fields = {} }: NonNullable<TxnOperatio
       if (node === '') throw invalid('Must provide node');
       return {
         kind: 'register',
+        namespace: defaultNamespace,
         node: {
           name: node,
           ...(id === '' ? {} : { id }),
@@ -280,19 +281,20 @@ function serviceOperation(
   return catalogOperation({
     kind: 'Service',
     verb: Verb,
-    key: keys.instance(node, id),
+    key: keys.instance(defaultNamespace, node, id),
     revision: revisionOf(fields.ModifyIndex),
     name: `service ${quoted(id)} on node ${quoted(node)}`,
     register: () => {
       const { ModifyIndex: _index, ...content } = fields;
       return {
         kind: 'register',
+        namespace: defaultNamespace,
         node: { name: node, address: '' },
         nodeMode: 'exists',
         instances: [catalogInstance(content)],
       };
     },
-    remove: { kind: 'deregister-instance', node, id },
+    remove: { kind: 'deregister-instance', namespace: defaultNamespace, node, id },
     json: (row) => (row.kind === 'instance' ? mutable(serviceJson(row)) : null),
   });
 }
@@ -306,19 +308,20 @@ function checkOperation(
   return catalogOperation({
     kind: 'Check',
     verb: Verb,
-    key: keys.check(node, id),
+    key: keys.check(defaultNamespace, node, id),
     revision: revisionOf(fields.ModifyIndex),
     name: `check ${quoted(id)} on node ${quoted(node)}`,
     register: () => {
       const { ModifyIndex: _index, ...content } = fields;
       return {
         kind: 'register',
+        namespace: defaultNamespace,
         node: { name: node, address: '' },
         nodeMode: 'exists',
         checks: [catalogCheck(content, node)],
       };
     },
-    remove: { kind: 'deregister-check', node, id },
+    remove: { kind: 'deregister-check', namespace: defaultNamespace, node, id },
     json: (row, { state }) => (row.kind === 'check' ? mutable(checkJson(row, instanceOf(state, row))) : null),
   });
 }
@@ -327,7 +330,7 @@ function sessionOperation(fields: NonNullable<TxnOperationFields['Session']>): O
   const { Verb = '', Session: { ID: id = '' } = {} } = fields;
   if (Verb !== 'delete') throw invalid(`unknown Session verb ${quoted(Verb)}`);
   checkName(id, 'session');
-  return removal({ change: { kind: 'session-destroy', id } }, '');
+  return removal({ change: { kind: 'session-destroy', namespace: defaultNamespace, id } }, '');
 }
 
 function checkPeer(peer: string | undefined): void {

@@ -273,7 +273,7 @@ describe('limits and bodies', () => {
   test('so is one that would read many small rows, at the first row too many', async () => {
     const { registry } = consul.server;
     const put = (at: number) =>
-      registry.submit({ kind: 'kv-put', key: `small/${at}`, value: Buffer.of(1), flags: 0n });
+      registry.submit({ kind: 'kv-put', namespace: 'default', key: `small/${at}`, value: Buffer.of(1), flags: 0n });
     await Promise.all(Array.from({ length: 8_192 }, (_, at) => put(at)));
     const trees = (count: number) => Array.from({ length: count }, () => kv('get-tree', 'small/'));
     expect(results(await run(trees(2)))).toHaveLength(16_384);
