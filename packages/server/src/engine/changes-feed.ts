@@ -3,12 +3,12 @@
  * and the readers behind it. Knows no storage; `memory` and `embedded` both use it.
  */
 
-import { RegistryError } from '@rollcall/protocol';
-import type { EngineEvent } from './engine.ts';
+import type { RegistryError } from '@rollcall/protocol';
+import type { EngineEvent, RangeGuard } from './engine.ts';
 
 type TransactionEvent = Extract<EngineEvent, { kind: 'transaction' }>;
 
-/** Transactions kept at most; a reader that falls further behind is cut off. */
+/** Transactions kept at most; a reader that falls further behind has to start again. */
 const historyMax = 2_048;
 
 /** Bytes kept for a reader that resumes later. What a present reader has yet to see is kept beyond that. */
@@ -22,9 +22,10 @@ interface Reader {
 export interface Subscription {
   /**
    * Yields each transaction until `signal` aborts or the feed closes.
-   * @throws RegistryError `data_loss` when the reader has fallen behind the history
+   * @returns whether it ended because the reader has fallen behind the history
+   * @throws RegistryError what `fail` was given
    */
-  events(signal: AbortSignal): AsyncGenerator<TransactionEvent, void, undefined>;
+  events(signal: AbortSignal): AsyncGenerator<TransactionEvent, boolean, undefined>;
   /** Lets go of the history; must be called. */
   end(): void;
 }
@@ -80,15 +81,21 @@ export class ChangesFeed {
     };
   }
 
-  async *#read(reader: Reader, signal: AbortSignal): AsyncGenerator<TransactionEvent, void, undefined> {
+  /** Whether a guard holds; false when the history does not reach back far enough to tell. */
+  holds({ under, notAfter }: RangeGuard): boolean {
+    if (notAfter < this.#keptAfter) return false;
+    for (let at = this.#indexAfter(notAfter); at < this.#history.length; at++) {
+      if (putsUnder((this.#history[at] as { event: TransactionEvent }).event, under)) return false;
+    }
+    return true;
+  }
+
+  async *#read(reader: Reader, signal: AbortSignal): AsyncGenerator<TransactionEvent, boolean, undefined> {
     const onAbort = () => reader.wake();
     signal.addEventListener('abort', onAbort);
     try {
       while (!signal.aborted) {
-        if (reader.last < this.#keptAfter) {
-          const message = `a reader of the log stands at ${reader.last}, but it is kept from ${this.#keptAfter} on`;
-          throw new RegistryError('data_loss', message);
-        }
+        if (reader.last < this.#keptAfter) return true;
         const next = this.#history[this.#indexAfter(reader.last)]?.event;
         if (next !== undefined) {
           yield next;
@@ -97,11 +104,12 @@ export class ChangesFeed {
         } else if (this.#failure !== undefined) {
           throw this.#failure;
         } else if (this.#closed) {
-          return;
+          return false;
         } else {
           await new Promise<void>((resolve) => (reader.wake = resolve));
         }
       }
+      return false;
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
@@ -135,6 +143,11 @@ export class ChangesFeed {
     }
     return low;
   }
+}
+
+/** Whether a transaction puts a record whose key begins with `under`. */
+export function putsUnder({ put }: Pick<TransactionEvent, 'put'>, under: string): boolean {
+  return put.some(({ key }) => key.startsWith(under));
 }
 
 function sizeOf(event: TransactionEvent): number {

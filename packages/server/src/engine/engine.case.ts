@@ -81,6 +81,45 @@ export function engineCases(name: string, open: () => Promise<EngineUnderTest>, 
         expect(await tryCommit(engine, { ...expectation, put: { b: '1' } })).toEqual({ ok: false, key: 'a', revision: 0 });
       });
 
+      it('applies nothing when a record under a guarded prefix was put after the revision of the guard', async () => {
+        const engine = await start();
+        const first = await commit(engine, { put: { 'a\0x': '1', b: '1' } });
+        const second = await commit(engine, { put: { 'a\0y': '1' } });
+        const guarded = (under: string, notAfter: number) => tryCommit(engine, { guards: [{ under, notAfter }], put: { c: '1' } });
+        expect(await guarded('a\0', first)).toEqual({ ok: false, key: 'a\0', revision: 0 });
+        expect(await engine.barrier()).toBe(second);
+        expect(await content(engine)).toEqual({ 'a\0x': ['1', first], 'a\0y': ['1', second], b: ['1', first] });
+        for (const [under, notAfter] of [['a\0', second], ['a\0x', first], ['b', first], ['nothing\0', first]] as const) {
+          expect((await guarded(under, notAfter)).ok, `under ${JSON.stringify(under)}`).toBe(true);
+        }
+      });
+
+      it('sees an update under a guarded prefix, and no deletion', async () => {
+        const engine = await start();
+        const first = await commit(engine, { put: { 'a\0x': '1', 'a\0y': '1' } });
+        await commit(engine, { delete: ['a\0y'] });
+        const guards = [{ under: 'a\0', notAfter: first }];
+        expect((await tryCommit(engine, { guards, put: { c: '1' } })).ok).toBe(true);
+        await commit(engine, { put: { 'a\0x': '2' } });
+        expect(await tryCommit(engine, { guards, put: { c: '2' } })).toEqual({ ok: false, key: 'a\0', revision: 0 });
+      });
+
+      it('checks a guard against the commits called just before, whether they are durable yet or not', async () => {
+        const engine = await start();
+        const first = await commit(engine, { put: { b: '1' } });
+        const guards = [{ under: 'a\0', notAfter: first }];
+        const calls = [{ put: { 'a\0x': '1' } }, { guards, put: { c: '1' } }, { guards: [{ under: 'b', notAfter: first }], put: { d: '1' } }];
+        expect((await Promise.all(calls.map((call) => tryCommit(engine, call)))).map(({ ok }) => ok)).toEqual([true, false, true]);
+      });
+
+      it('says which expectation failed before it says which guard did', async () => {
+        const engine = await start();
+        const first = await commit(engine, { put: { a: '1' } });
+        const second = await commit(engine, { put: { a: '2' } });
+        const both = { expect: [{ key: 'a', revision: first }], guards: [{ under: 'a', notAfter: first }] };
+        expect(await tryCommit(engine, { ...both, put: { b: '1' } })).toEqual({ ok: false, key: 'a', revision: second });
+      });
+
       it('ignores the deletion of what does not exist', async () => {
         const engine = await start();
         const revision = await commit(engine, { put: { a: '1' }, delete: ['b', 'x'.repeat(5_000)] });
@@ -250,6 +289,20 @@ export function engineCases(name: string, open: () => Promise<EngineUnderTest>, 
           expect(await reader.next()).toEqual({ kind: 'caught-up', revision: last });
           await reader.end();
         }
+      });
+
+      it('start again for a reader that has fallen too far behind', async () => {
+        const engine = await start();
+        await commit(engine, { put: { a: '1' } });
+        const reader = read(engine);
+        await reader.until('caught-up');
+        const calls = Array.from({ length: 3_000 }, (_, index) => commit(engine, { put: { a: String(index) } }));
+        const last = (await Promise.all(calls)).at(-1) as number;
+        expect(await reader.next()).toMatchObject({ kind: 'records', reset: true, records: [{ key: 'a', revision: last }] });
+        expect(await reader.next()).toEqual({ kind: 'caught-up', revision: last });
+        const next = await commit(engine, { put: { b: '1' } });
+        expect(await reader.next()).toMatchObject({ kind: 'transaction', revision: next });
+        await reader.end();
       });
 
       it('keep little of large transactions, except for a reader that has yet to see them', async () => {
@@ -461,6 +514,7 @@ export function engineCases(name: string, open: () => Promise<EngineUnderTest>, 
 
 interface Change {
   readonly expect?: Transaction['expect'];
+  readonly guards?: NonNullable<Transaction['guards']>;
   readonly put?: Readonly<Record<string, string>>;
   readonly delete?: readonly string[];
   readonly revisionAtLeast?: number;
@@ -471,6 +525,7 @@ function tryCommit(engine: Engine, change: Change): Promise<CommitResult> {
     expect: change.expect ?? [],
     put: Object.entries(change.put ?? {}).map(([key, value]) => ({ key, value: bytes(value) })),
     delete: change.delete ?? [],
+    ...(change.guards === undefined ? {} : { guards: change.guards }),
     ...(change.revisionAtLeast === undefined ? {} : { revisionAtLeast: change.revisionAtLeast }),
   });
 }

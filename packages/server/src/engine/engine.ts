@@ -1,8 +1,8 @@
 /**
  * The port of an engine: an ordered, durable store of records with compare-and-commit.
  *
- * An engine knows keys, bytes and revisions, nothing about services. The replica is its only
- * caller. Every engine passes the shared suite in `engine.case.ts`.
+ * An engine knows keys, bytes and revisions, nothing about services. Only replicas call it. Every engine passes the
+ * suite in `engine.case.ts`; one that several replicas may share also passes `shared.case.ts`.
  */
 
 export interface EngineRecord {
@@ -19,9 +19,19 @@ export interface Expectation {
   readonly revision: number;
 }
 
+/** A condition on all records whose keys begin alike. */
+export interface RangeGuard {
+  /** The prefix of their keys. */
+  readonly under: string;
+  /** No later transaction than this revision may have put such a record. Deletions do not count. */
+  readonly notAfter: number;
+}
+
 export interface Transaction {
   /** Checked first, all against the same state. */
   readonly expect: readonly Expectation[];
+  /** Checked after the expectations, against the same state. An engine that cannot tell any more takes a guard as failed. */
+  readonly guards?: readonly RangeGuard[];
   readonly put: readonly { readonly key: string; readonly value: Uint8Array }[];
   /** Keys to remove; a key that does not exist is ignored. */
   readonly delete: readonly string[];
@@ -34,8 +44,19 @@ export interface Transaction {
 
 export type CommitResult =
   | { readonly ok: true; readonly revision: number }
-  /** Nothing was written; `key` is the first expectation that failed, `revision` its real one. */
+  /**
+   * Nothing was written. `key` is that of the first expectation that failed, and `revision` the record's real one; or
+   * `key` is the prefix of the first guard that failed, and `revision` 0.
+   */
   | { readonly ok: false; readonly key: string; readonly revision: number };
+
+/** What one transaction may hold; the caller stays within it. `Infinity` where there is no limit. */
+export interface EngineLimits {
+  /** Most expectations and guards together, and most puts and deletions together: each of the two sums, as etcd counts. */
+  readonly operations: number;
+  /** Most bytes of all keys and values together, in UTF-8. */
+  readonly bytes: number;
+}
 
 export type EngineEvent =
   /** Part of the initial state, in any order, in chunks. `reset` marks the first chunk. */
@@ -53,6 +74,14 @@ export type EngineEvent =
 export interface Engine {
   /** For messages and metrics: `memory`, `embedded`. */
   readonly name: string;
+
+  readonly limits: EngineLimits;
+
+  /**
+   * Whether one replica at most commits to the store while this engine is open. Then nothing changes between a decision
+   * and its commit, and the replica leaves out what only other writers make necessary (docs/decisions/0037).
+   */
+  readonly exclusive: boolean;
 
   /**
    * Applies all writes atomically, or none.
@@ -72,13 +101,13 @@ export interface Engine {
    * Yields every record, then `caught-up`, then each later transaction exactly once in revision
    * order without a gap.
    *
-   * With `after`, yields only the transactions after that revision; when those are no longer kept,
-   * starts again with all records, the first chunk marked `reset`. Ends when `signal` aborts or
-   * the engine closes. Reading starts with the first `next`; the values belong to the engine and are
-   * not changed by either side.
+   * With `after`, yields only the transactions after that revision. When those are no longer kept, and when a reader
+   * has fallen so far behind that the next ones are dropped, it starts again: all records, the first chunk marked
+   * `reset`, then `caught-up`. Ends when `signal` aborts or the engine closes. Reading starts with the first `next`; the
+   * values belong to the engine and neither side changes them.
    *
-   * @throws RegistryError (from the iteration) `data_loss` when the reader has fallen too far behind
-   *   or the store is damaged, `unavailable` when the store has failed
+   * @throws RegistryError (from the iteration) `unavailable` when the connection to the store is lost: the reader comes
+   *   back with `after`; `data_loss` when the store is damaged, or has failed until it is opened again
    */
   changes(options: { readonly after?: number; readonly signal: AbortSignal }): AsyncIterable<EngineEvent>;
 

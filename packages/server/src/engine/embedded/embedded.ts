@@ -77,6 +77,9 @@ interface Parts {
 
 class Embedded implements Engine {
   readonly name = 'embedded';
+  readonly limits = { operations: Infinity, bytes: Infinity };
+  /** The lock of the directory sees to it that there is no other process; a process has one replica on it. */
+  readonly exclusive = true;
   readonly #parts: Parts;
   readonly #feed: ChangesFeed;
   readonly #writer: Writer;
@@ -99,16 +102,16 @@ class Embedded implements Engine {
   async *changes(options: { after?: number; signal: AbortSignal }): AsyncGenerator<EngineEvent, void, undefined> {
     if (this.#closed !== undefined) return;
     const { after, signal } = options;
-    if (after === undefined || !this.#feed.keeps(after)) {
-      yield* this.#all(signal);
-      return;
+    let behind = true;
+    if (after !== undefined && this.#feed.keeps(after)) {
+      const subscription = this.#feed.subscribe(after);
+      try {
+        behind = yield* subscription.events(signal);
+      } finally {
+        subscription.end();
+      }
     }
-    const subscription = this.#feed.subscribe(after);
-    try {
-      yield* subscription.events(signal);
-    } finally {
-      subscription.end();
-    }
+    while (behind) behind = yield* this.#all(signal);
   }
 
   async barrier(): Promise<number> {
@@ -121,8 +124,12 @@ class Embedded implements Engine {
     return this.#closed;
   }
 
-  /** Every record, then what follows. */
-  async *#all(signal: AbortSignal): AsyncGenerator<EngineEvent, void, undefined> {
+  /**
+   * Every record, then what follows.
+   * @returns whether the reader has fallen behind and has to start again
+   */
+  async *#all(signal: AbortSignal): AsyncGenerator<EngineEvent, boolean, undefined> {
+    if (this.#closed !== undefined) return false;
     const { snapshot, subscription } = await this.#writer.between(() => ({
       snapshot: this.#snapshot(),
       subscription: this.#feed.subscribe(this.#writer.head.revision),
@@ -130,14 +137,14 @@ class Embedded implements Engine {
     try {
       let reset = true;
       for await (const records of snapshot.records()) {
-        if (signal.aborted || this.#closed !== undefined) return;
+        if (signal.aborted || this.#closed !== undefined) return false;
         this.#writer.shareKeys(records);
         yield { kind: 'records', reset, records };
         reset = false;
       }
       if (reset) yield { kind: 'records', reset, records: [] };
       yield { kind: 'caught-up', revision: snapshot.head.revision };
-      yield* subscription.events(signal);
+      return yield* subscription.events(signal);
     } finally {
       snapshot.close();
       subscription.end();

@@ -6,7 +6,8 @@
  * steps, between which nothing else may change the store.
  */
 
-import type { CommitResult, EngineEvent, Transaction } from '../engine.ts';
+import { putsUnder } from '../changes-feed.ts';
+import type { CommitResult, EngineEvent, RangeGuard, Transaction } from '../engine.ts';
 import { addMark, encodeEntry, Frames, markIn, markOf, removeMark, type Head } from './frame.ts';
 
 export interface Plan {
@@ -24,10 +25,14 @@ export interface Plan {
 /** Copying so many bytes counts as one step more. */
 const stepBytes = 16_384;
 
-/** A step is one record. */
+/**
+ * A step is one record.
+ * @param holds whether a guard holds against what is durable
+ */
 export function* planning(
   start: Head,
   before: Pick<ReadonlyMap<string, number>, 'get'>,
+  holds: (guard: RangeGuard) => boolean,
   transactions: readonly Transaction[],
 ): Generator<void, Plan, undefined> {
   const results: CommitResult[] = [];
@@ -41,6 +46,13 @@ export function* planning(
     const failed = transaction.expect.find(({ key, revision }) => revisionOf(key) !== revision);
     if (failed !== undefined) {
       results.push({ ok: false, key: failed.key, revision: revisionOf(failed.key) });
+      continue;
+    }
+    const broken = transaction.guards?.find(
+      (guard) => !holds(guard) || events.some((event) => event.revision > guard.notAfter && putsUnder(event, guard.under)),
+    );
+    if (broken !== undefined) {
+      results.push({ ok: false, key: broken.under, revision: 0 });
       continue;
     }
     const revision = Math.max(head.revision + 1, transaction.revisionAtLeast ?? 0);

@@ -162,7 +162,7 @@ describe('a failed write', () => {
     expect(await flying).toBe('unknown_outcome');
     expect(await queued).toBe('unavailable');
     expect(await codeOf(writer.submit(put('c')))).toBe('unavailable');
-    expect(await codeOf(reader)).toBe('unavailable');
+    expect(await codeOf(reader)).toBe('data_loss');
     expect(groups.groups).toHaveLength(1);
     expect(warnings).toEqual([expect.stringContaining('EIO')]);
     subscription.end();

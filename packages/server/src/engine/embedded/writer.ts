@@ -171,7 +171,7 @@ export class Writer {
     try {
       if (this.#failure !== undefined) throw this.#failure;
       const transactions = waiting.map(({ transaction }) => transaction);
-      const planned = await inTurns(planning(this.#head, this.#revisions, transactions), recordsPerTurn);
+      const planned = await inTurns(planning(this.#head, this.#revisions, (guard) => this.#parts.feed.holds(guard), transactions), recordsPerTurn);
       if (planned.events.length > 0) {
         await this.#makeDurable(planned);
         await inTurns(this.#publishing(planned), recordsPerTurn);
@@ -219,7 +219,7 @@ export class Writer {
     const message = `a write to ${this.#parts.dir} failed (${what}); nothing more is written until a restart`;
     this.#failure = new RegistryError('unavailable', message, { cause });
     this.#parts.log.warn(message);
-    this.#parts.feed.fail(this.#failure);
+    this.#parts.feed.fail(new RegistryError('data_loss', message, { cause }));
     return new RegistryError('unknown_outcome', message, { cause });
   }
 }

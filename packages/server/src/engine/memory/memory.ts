@@ -23,9 +23,14 @@ export function memory(): Engine {
   let busy: Promise<unknown> | undefined;
 
   async function* changes(options: { after?: number; signal: AbortSignal }): AsyncGenerator<EngineEvent> {
+    let { after } = options;
+    while (yield* following(after, options.signal)) after = undefined;
+  }
+
+  /** @returns whether the reader has fallen behind and has to start again */
+  async function* following(after: number | undefined, signal: AbortSignal): AsyncGenerator<EngineEvent, boolean> {
     for (let last = busy; last !== undefined; last = busy) await last;
-    if (closed) return;
-    const { after, signal } = options;
+    if (closed) return false;
     const resumes = after !== undefined && feed.keeps(after);
     const from = resumes ? after : revision;
     const subscription = feed.subscribe(from);
@@ -34,13 +39,13 @@ export function memory(): Engine {
         const all = [...records.values()];
         let at = 0;
         do {
-          if (signal.aborted) return;
+          if (signal.aborted) return false;
           yield { kind: 'records', reset: at === 0, records: all.slice(at, at + chunkMax) };
           at += chunkMax;
         } while (at < all.length);
         yield { kind: 'caught-up', revision: from };
       }
-      yield* subscription.events(signal);
+      return yield* subscription.events(signal);
     } finally {
       subscription.end();
     }
@@ -54,6 +59,8 @@ export function memory(): Engine {
       const found = records.get(key)?.revision ?? 0;
       if (found !== expected) return { ok: false, key, revision: found };
     }
+    const failed = transaction.guards?.find((guard) => !feed.holds(guard));
+    if (failed !== undefined) return { ok: false, key: failed.under, revision: 0 };
     const next = Math.max(revision + 1, transaction.revisionAtLeast ?? 0);
     for (const key of transaction.delete) {
       records.delete(key);
@@ -70,6 +77,8 @@ export function memory(): Engine {
 
   return {
     name: 'memory',
+    limits: { operations: Infinity, bytes: Infinity },
+    exclusive: true,
     changes,
     async commit(transaction: Transaction): Promise<CommitResult> {
       if (!isLarge(transaction) && busy === undefined) return drained(committing(transaction));
