@@ -124,8 +124,8 @@ export const zones: readonly Zone[] = [
   },
   {
     name: 'replica',
-    files: /^packages\/server\/src\/replica\.ts$/,
-    may: [`${server}/registry/`, `${server}/engine/engine.ts`, ...serverPorts],
+    files: /^packages\/server\/src\/replica(\.ts$|\/)/,
+    may: [`${server}/replica/`, `${server}/registry/`, `${server}/engine/engine.ts`, ...serverPorts],
     reason: 'the ordering point stands between the state machine and any engine; it serves no protocol',
   },
   {

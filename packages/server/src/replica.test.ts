@@ -302,8 +302,9 @@ describe('replica', () => {
     expect([...seen].filter((each) => !each.startsWith('2 1 2 old') && !each.startsWith(`1000 ${many} ${many} `) && !each.startsWith('1001 '))).toEqual([]);
     // Reading and making, committing, folding in and following: at most some 4,096 steps a turn.
     expect(told.turns).toBeGreaterThan((4 * many) / 4_096);
-    expect(told).toMatchObject({ changes: many + 2, woken: 4 });
-    expect(order).toEqual(['first step at 1000', 'followed', ...Array<string>(4).fill('woken'), 'replaced', 'observe', 'committed after']);
+    // Nothing under the prefix changed.
+    expect(told).toMatchObject({ changes: many + 2, woken: 3 });
+    expect(order).toEqual(['first step at 1000', 'followed', ...Array<string>(3).fill('woken'), 'replaced', 'observe', 'committed after']);
     await replica.close();
   });
 });

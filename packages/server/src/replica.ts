@@ -12,8 +12,12 @@
  * A restore is one transaction, however large: it is made, written and folded in over many turns of the event loop, and
  * taken over in one of them. Commands wait meanwhile; readers go on.
  *
- * Group commit: the longer a commit takes, the more commands share the next one. Nobody sees a
- * change that could still be lost, since the state moves only by `changes`.
+ * Group commit: the longer a commit takes, the more commands share the next one. No reader sees a change that could still
+ * be lost, since the state moves only by `changes` (`replica/follower.ts`, `replica/applier.ts`).
+ *
+ * Other replicas may write to the same engine. So an answer without a write is given only when the state that it was
+ * decided on is no older than the command, and a transaction names what it was decided on; when it loses a race it is
+ * decided again.
  */
 
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
@@ -24,11 +28,11 @@ import { decideBatch, type Batch, type Outcome } from './registry/batch.ts';
 import type { AnyResult, Command, Result } from './registry/command.ts';
 import type { Observer } from './registry/observer.ts';
 import type { Registry } from './registry/registry.ts';
-import { isLarge } from './registry/replacement.ts';
-import type { Change, Row } from './registry/rows.ts';
-import { State } from './registry/state.ts';
+import type { State } from './registry/state.ts';
 import { letsOthersPass } from './registry/steps.ts';
-import { Views } from './registry/views.ts';
+import type { Views } from './registry/views.ts';
+import { Applier, rowsPerTurn } from './replica/applier.ts';
+import { Follower, type Freshness } from './replica/follower.ts';
 
 export interface ReplicaOptions {
   readonly engine: Engine;
@@ -37,6 +41,8 @@ export interface ReplicaOptions {
   readonly queueMax?: number;
   /** Told when the state can no longer follow the log; the process should stop. */
   readonly onFatal: (error: RegistryError) => void;
+  /** Told when the state becomes stale, since the feed of the engine is lost or stuck, and when it is current again. */
+  readonly onFreshness?: (freshness: Freshness) => void;
 }
 
 /** The part of the server's metrics that the replica feeds. Seconds. */
@@ -44,6 +50,8 @@ export interface CommitMeter {
   readonly commitSeconds: { observe(seconds: number): void };
   readonly applyLagSeconds: { observe(seconds: number): void };
   readonly commands: { inc(count: number): void };
+  /** Transactions that another writer was faster than. */
+  readonly commitConflicts: { inc(): void };
 }
 
 /** A whole transaction made from the state as it is when its turn comes. */
@@ -67,28 +75,19 @@ interface Waiting {
 /** Commands decided together, which `fill.ts` bounds by what they write, too: so long one batch keeps the event loop. */
 const batchMax = 1_024;
 
-/** Of a replacement: rows that are looked at, or made, between two turns of the event loop. Some 10 ms. */
-const rowsPerTurn = 1_024;
-
-/** Watchers that a replacement wakes between two turns: each begins an answer. */
-const watchersPerTurn = 128;
-
-/** A lost race is decided again; an engine that never lets us win is unavailable. */
+/** A lost race is decided again, so often at most. */
 const attemptsMax = 50;
 
 export class Replica implements Registry {
-  readonly state = new State();
-  readonly views = new Views(this.state);
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #queueMax: number;
   readonly #onFatal: (error: RegistryError) => void;
-  readonly #observers = new Set<Observer>();
-  readonly #stop = new AbortController();
+  readonly #applier = new Applier();
+  readonly #follower: Follower;
   #queue: Waiting[] = [];
-  #applied: { revision: number; done: () => void }[] = [];
-  /** Rows of the commit in flight: engines in this process give back the very bytes they were given. */
-  #own: ReadonlyMap<Uint8Array, Row> | undefined;
+  /** Those who wait until a revision is applied. */
+  #applied: { readonly revision: number; readonly done: () => void; readonly failed: (error: RegistryError) => void }[] = [];
   #committing = false;
   #closed = false;
   #following: Promise<void> = Promise.resolve();
@@ -96,26 +95,61 @@ export class Replica implements Registry {
   #meter: CommitMeter | undefined;
 
   constructor(options: ReplicaOptions) {
-    this.#engine = options.engine;
-    this.#clock = options.clock;
+    const { engine, clock } = options;
+    this.#engine = engine;
+    this.#clock = clock;
     this.#queueMax = options.queueMax ?? 65_536;
     this.#onFatal = options.onFatal;
+    this.#follower = new Follower({
+      engine,
+      clock,
+      take: (event) => {
+        const taking = this.#applier.take(event);
+        if (taking !== undefined) return taking.then(() => this.#releaseApplied());
+        this.#releaseApplied();
+        return undefined;
+      },
+      revision: () => this.state.revision,
+      onFreshness: (freshness) => options.onFreshness?.(freshness),
+      onLongStale: (error) => this.#failApplied(error),
+    });
+  }
+
+  get state(): State {
+    return this.#applier.state;
+  }
+
+  get views(): Views {
+    return this.#applier.views;
+  }
+
+  /** Whether the state follows the store, as far as this process knows. */
+  get freshness(): Freshness {
+    return this.#follower.freshness;
+  }
+
+  /**
+   * How many revisions the store is ahead of the state, now.
+   * @throws RegistryError `unavailable` when the store cannot be reached
+   */
+  async lag(): Promise<number> {
+    return Math.max(0, (await this.#engine.barrier()) - this.state.revision);
   }
 
   /** Loads the whole state; resolves when it has caught up with the engine. */
   async start(): Promise<void> {
     await new Promise<void>((ready, failed) => {
-      this.#following = this.#follow(ready).catch((error: unknown) => {
+      this.#following = this.#follower.run(ready).catch((error: unknown) => {
         const fatal = toRegistryError(error);
         failed(fatal);
+        this.#failApplied(fatal);
         if (!this.#closed) this.#onFatal(fatal);
       });
     });
   }
 
   observe(observer: Observer): () => void {
-    this.#observers.add(observer);
-    return () => this.#observers.delete(observer);
+    return this.#applier.observe(observer);
   }
 
   /** Reports the duration of every commit and apply from now on. */
@@ -147,8 +181,11 @@ export class Replica implements Registry {
   /** Finishes the commands that wait, then stops following the engine. Does not close it. */
   async close(): Promise<void> {
     this.#closed = true;
+    // What waits for a feed that is lost would wait for ever.
+    const { freshness, longStale } = this.#follower;
+    if (freshness.stale) this.#failApplied(longStale ?? new RegistryError('unavailable', 'the registry is shutting down'));
     await this.#draining;
-    this.#stop.abort();
+    this.#follower.stop();
     await this.#following;
   }
 
@@ -156,6 +193,8 @@ export class Replica implements Registry {
     if (this.#closed) {
       return Promise.reject(new RegistryError('unavailable', 'the registry is shutting down'));
     }
+    const { longStale } = this.#follower;
+    if (longStale !== undefined) return Promise.reject(longStale);
     if (this.#queue.length >= this.#queueMax) {
       const message = `${this.#queue.length} commands are waiting, the limit is ${this.#queueMax}; try again later`;
       return Promise.reject(new RegistryError('resource_exhausted', message));
@@ -211,26 +250,45 @@ export class Replica implements Registry {
   }
 
   async #commit(works: readonly Waiting['work'][]): Promise<readonly Outcome[]> {
+    const [first] = works;
+    // A revision that the store had reached after the commands came.
+    let current = this.#engine.exclusive ? 0 : Infinity;
     for (let attempt = 1; ; attempt++) {
-      const [first] = works;
       const { decided, outcomesAt, transaction } =
         first?.kind === 'replacement' ? await this.#replacement(first) : this.#decide(works as readonly Command[]);
-      if (transaction === undefined) return outcomesAt(this.state.revision);
-      const started = this.#clock.monotonic();
-      const result = await this.#engine.commit(transaction);
-      if (result.ok) {
-        const durable = this.#clock.monotonic();
-        await this.#caughtUp(result.revision);
-        this.#own = undefined;
-        this.#meter?.commitSeconds.observe((durable - started) / 1_000);
-        this.#meter?.applyLagSeconds.observe((this.#clock.monotonic() - durable) / 1_000);
-        this.#meter?.commands.inc(decided);
-        return outcomesAt(result.revision);
-      }
-      if (attempt >= attemptsMax) {
-        throw new RegistryError('unavailable', `lost ${attempt} races for ${JSON.stringify(result.key)}`);
-      }
-      await this.barrier();
+      const basis = this.state.revision;
+      if (transaction !== undefined) {
+        const started = this.#clock.monotonic();
+        const result = await this.#engine.commit(transaction);
+        if (result.ok) {
+          const durable = this.#clock.monotonic();
+          await this.#seen(result.revision);
+          this.#applier.own = undefined;
+          this.#meter?.commitSeconds.observe((durable - started) / 1_000);
+          this.#meter?.applyLagSeconds.observe((this.#clock.monotonic() - durable) / 1_000);
+          this.#meter?.commands.inc(decided);
+          return outcomesAt(result.revision);
+        }
+        this.#meter?.commitConflicts.inc();
+        if (attempt >= attemptsMax) {
+          const message = `other writers were faster ${attempt} times in a row at ${JSON.stringify(result.key)}; nothing was written, try again`;
+          throw new RegistryError('aborted', message);
+        }
+      } else if (basis >= current) return outcomesAt(basis);
+      current = await this.#engine.barrier();
+      // Nothing is to be written, and the state was current: the answer stands.
+      if (transaction === undefined && basis >= current) return outcomesAt(basis);
+      await this.#caughtUp(current);
+    }
+  }
+
+  /** Waits until what was committed can be read here. @throws RegistryError `unknown_outcome`: it is committed all the same */
+  async #seen(revision: number): Promise<void> {
+    try {
+      await this.#caughtUp(revision);
+    } catch (error) {
+      const message = `the write took effect, but this node cannot show it: ${toRegistryError(error).message}`;
+      throw new RegistryError('unknown_outcome', message, { cause: error });
     }
   }
 
@@ -241,51 +299,25 @@ export class Replica implements Registry {
   #decide(commands: readonly Command[]): Decided {
     const { writes, ...batch } = decideBatch(this.state, commands, this.#clock.now());
     if (writes === undefined) return batch;
-    this.#own = new Map(writes.put.map(({ value, row }) => [value, row]));
+    this.#applier.own = new Map(writes.put.map(({ value, row }) => [value, row]));
     // The engine may keep what it is given, and is given no rows to keep.
     const put = writes.put.map(({ key, value }) => ({ key, value }));
     return { ...batch, transaction: { ...writes, put } };
   }
 
-  async #follow(ready: () => void): Promise<void> {
-    for await (const event of this.#engine.changes({ signal: this.#stop.signal })) {
-      switch (event.kind) {
-        case 'records':
-          for (const record of event.records) this.state.load(record);
-          break;
-        case 'caught-up':
-          this.state.loaded(event.revision);
-          ready();
-          break;
-        case 'transaction':
-          if (isLarge(event)) await this.#replace(event);
-          else this.#apply(event);
-          this.#releaseApplied();
-          break;
-      }
-    }
-  }
-
-  #apply(change: Change): void {
-    const applied = this.state.apply(change, this.#own);
-    for (const observer of this.#observers) observer.observe(applied.changes, change.revision);
-    this.views.publish(applied);
-  }
-
-  /** Whoever reads sees the state before, then the one after; telling what follows it takes many turns. */
-  async #replace(change: Change): Promise<void> {
-    const replacement = await inTurns(this.state.replacing(change), rowsPerTurn);
-    this.state.replace(replacement);
-    const following = Array.from(this.#observers, (observer) => observer.replaced(replacement.changes));
-    for (const steps of following) steps.next();
-    for (const steps of following) await inTurns(steps, rowsPerTurn);
-    await inTurns(this.views.wakingAll(), watchersPerTurn);
-  }
-
-  /** Resolves when the state has applied `revision`. */
+  /**
+   * Resolves when the state has applied `revision`.
+   * @throws RegistryError `unavailable` when the feed has been lost for long
+   */
   #caughtUp(revision: number): Promise<void> {
     if (this.state.revision >= revision) return Promise.resolve();
-    return new Promise((done) => this.#applied.push({ revision, done }));
+    const { longStale } = this.#follower;
+    if (longStale !== undefined) return Promise.reject(longStale);
+    return new Promise((done, failed) => this.#applied.push({ revision, done, failed }));
+  }
+
+  #failApplied(error: RegistryError): void {
+    for (const { failed } of this.#applied.splice(0)) failed(error);
   }
 
   #releaseApplied(): void {

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
+import { RegistryError } from '@rollcall/protocol';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { EngineEvent } from './engine/engine.ts';
 import { memory } from './engine/memory/memory.ts';
@@ -196,8 +197,8 @@ describe('createServer', () => {
         },
       },
     });
-    breakOff(new Error('the disk is gone'));
-    expect(await server.fatal).toMatchObject({ code: 'internal', message: 'the disk is gone' });
+    breakOff(new RegistryError('data_loss', 'the disk is gone'));
+    expect(await server.fatal).toMatchObject({ code: 'data_loss', message: 'the disk is gone' });
     await server.close();
   });
 

@@ -19,6 +19,7 @@ import { defineOwn, type OwnDefinitions } from './frontend/consul/agent/own-defi
 import { chooseFrontends, frontendTable, type FrontendEntry, type FrontendTable } from './frontends.ts';
 import { Liveness } from './health/liveness.ts';
 import { Wheel } from './health/wheel.ts';
+import { notReady, tellFreshness } from './freshness.ts';
 import { keepHouse } from './housekeeping.ts';
 import { assertAddressesAllowed, httpAddresses, nodeAddress, urlOf } from './listen-addresses.ts';
 import { Listeners, type Ports } from './listeners.ts';
@@ -156,7 +157,7 @@ function createCore(engine: Engine, { audit, probeTrust }: Files, options: Serve
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const metrics = new Metrics();
   const fatal = deferred<RegistryError>();
-  const replica = new Replica({ engine, clock, onFatal: fatal.resolve });
+  const replica = new Replica({ engine, clock, onFatal: fatal.resolve, onFreshness: tellFreshness(metrics, log) });
   // One limit of lookups, whatever asks.
   const resolve = addressPolicy(limitLookups(systemLookup));
   const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random: Math.random, resolve, probeTrust });
@@ -289,7 +290,7 @@ function adminDeps({ replica, liveness, limits }: Core, serving: { readonly read
   return {
     backup: writeBackup,
     restore: (backup) => restore(replica, backup, limits),
-    ready: () => serving.ready,
+    notReady: () => notReady(serving, replica),
     livenessStatus: () => liveness.status(),
     overrideExpiry: () => liveness.override(),
   };

@@ -6,6 +6,7 @@
 import { isRegistryError } from '@rollcall/protocol';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
+import { rangeGuardCases } from './range-guards.case.ts';
 import { recordKeyBytesMax, recordValueBytesMax } from './engine.ts';
 import type { CommitResult, Engine, EngineEvent, EngineRecord, Transaction } from './engine.ts';
 
@@ -24,6 +25,7 @@ export interface Deviations {
 
 /** @param open an engine with an empty store, a new one for each test */
 export function engineCases(name: string, open: () => Promise<EngineUnderTest>, deviations: Deviations = {}): void {
+  rangeGuardCases(name, open);
   describe(`engine ${name}`, () => {
     const opened: { under: EngineUnderTest; engine: Engine }[] = [];
 
@@ -79,45 +81,6 @@ export function engineCases(name: string, open: () => Promise<EngineUnderTest>, 
         const engine = await start();
         const expectation = { expect: [{ key: 'a', revision: 4 }] };
         expect(await tryCommit(engine, { ...expectation, put: { b: '1' } })).toEqual({ ok: false, key: 'a', revision: 0 });
-      });
-
-      it('applies nothing when a record under a guarded prefix was put after the revision of the guard', async () => {
-        const engine = await start();
-        const first = await commit(engine, { put: { 'a\0x': '1', b: '1' } });
-        const second = await commit(engine, { put: { 'a\0y': '1' } });
-        const guarded = (under: string, notAfter: number) => tryCommit(engine, { guards: [{ under, notAfter }], put: { c: '1' } });
-        expect(await guarded('a\0', first)).toEqual({ ok: false, key: 'a\0', revision: 0 });
-        expect(await engine.barrier()).toBe(second);
-        expect(await content(engine)).toEqual({ 'a\0x': ['1', first], 'a\0y': ['1', second], b: ['1', first] });
-        for (const [under, notAfter] of [['a\0', second], ['a\0x', first], ['b', first], ['nothing\0', first]] as const) {
-          expect((await guarded(under, notAfter)).ok, `under ${JSON.stringify(under)}`).toBe(true);
-        }
-      });
-
-      it('sees an update under a guarded prefix, and no deletion', async () => {
-        const engine = await start();
-        const first = await commit(engine, { put: { 'a\0x': '1', 'a\0y': '1' } });
-        await commit(engine, { delete: ['a\0y'] });
-        const guards = [{ under: 'a\0', notAfter: first }];
-        expect((await tryCommit(engine, { guards, put: { c: '1' } })).ok).toBe(true);
-        await commit(engine, { put: { 'a\0x': '2' } });
-        expect(await tryCommit(engine, { guards, put: { c: '2' } })).toEqual({ ok: false, key: 'a\0', revision: 0 });
-      });
-
-      it('checks a guard against the commits called just before, whether they are durable yet or not', async () => {
-        const engine = await start();
-        const first = await commit(engine, { put: { b: '1' } });
-        const guards = [{ under: 'a\0', notAfter: first }];
-        const calls = [{ put: { 'a\0x': '1' } }, { guards, put: { c: '1' } }, { guards: [{ under: 'b', notAfter: first }], put: { d: '1' } }];
-        expect((await Promise.all(calls.map((call) => tryCommit(engine, call)))).map(({ ok }) => ok)).toEqual([true, false, true]);
-      });
-
-      it('says which expectation failed before it says which guard did', async () => {
-        const engine = await start();
-        const first = await commit(engine, { put: { a: '1' } });
-        const second = await commit(engine, { put: { a: '2' } });
-        const both = { expect: [{ key: 'a', revision: first }], guards: [{ under: 'a', notAfter: first }] };
-        expect(await tryCommit(engine, { ...both, put: { b: '1' } })).toEqual({ ok: false, key: 'a', revision: second });
       });
 
       it('ignores the deletion of what does not exist', async () => {
@@ -300,8 +263,6 @@ export function engineCases(name: string, open: () => Promise<EngineUnderTest>, 
         const last = (await Promise.all(calls)).at(-1) as number;
         expect(await reader.next()).toMatchObject({ kind: 'records', reset: true, records: [{ key: 'a', revision: last }] });
         expect(await reader.next()).toEqual({ kind: 'caught-up', revision: last });
-        const next = await commit(engine, { put: { b: '1' } });
-        expect(await reader.next()).toMatchObject({ kind: 'transaction', revision: next });
         await reader.end();
       });
 
@@ -514,7 +475,6 @@ export function engineCases(name: string, open: () => Promise<EngineUnderTest>, 
 
 interface Change {
   readonly expect?: Transaction['expect'];
-  readonly guards?: NonNullable<Transaction['guards']>;
   readonly put?: Readonly<Record<string, string>>;
   readonly delete?: readonly string[];
   readonly revisionAtLeast?: number;
@@ -525,7 +485,6 @@ function tryCommit(engine: Engine, change: Change): Promise<CommitResult> {
     expect: change.expect ?? [],
     put: Object.entries(change.put ?? {}).map(([key, value]) => ({ key, value: bytes(value) })),
     delete: change.delete ?? [],
-    ...(change.guards === undefined ? {} : { guards: change.guards }),
     ...(change.revisionAtLeast === undefined ? {} : { revisionAtLeast: change.revisionAtLeast }),
   });
 }

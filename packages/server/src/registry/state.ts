@@ -9,6 +9,7 @@ import { committedRow, decodeRow, interner } from './codec.ts';
 import { Contents } from './contents.ts';
 import { Frozen } from './frozen.ts';
 import { find, type Reader } from './reader.ts';
+import { Relisting } from './relisting.ts';
 import { replacing, type Replacement } from './replacement.ts';
 import { keys, type Change, type Row, type RowChange, type RowOf } from './rows.ts';
 import type { ServiceIndex } from './service-index.ts';
@@ -185,7 +186,12 @@ export class State implements Reader {
     return replacing(this.#contents, change, this.#intern);
   }
 
-  /** From now on the state is what `replacing` made; every view of it may have another revision. */
+  /** For all records of the store, in place of what is there; nothing else may be applied until `replace` takes it over. */
+  relisting(): Relisting {
+    return new Relisting(this.#contents, this.#intern);
+  }
+
+  /** From now on the state is what `replacing` or `relisting` made; every view of it may have another revision. */
   replace({ contents, revision }: Replacement): void {
     this.#contents = contents;
     this.#revision = revision;

@@ -118,10 +118,28 @@ export class Views {
     for (const view of this.#nodeViews.get(node) ?? []) views.add(view);
   }
 
-  /** Wakes the watchers of every view, each once, in steps of one: the state was replaced as a whole. */
-  *wakingAll(): Generator<void, void, undefined> {
+  /** The revisions of the views that are watched, before the state is replaced as a whole. A step is one view. */
+  *watchedRevisions(): Generator<void, ReadonlyMap<string, number>, undefined> {
+    const revisions = new Map<string, number>();
+    for (const view of [...this.#watchers.keys()]) {
+      revisions.set(view, this.revision(view));
+      yield;
+    }
+    return revisions;
+  }
+
+  /**
+   * The state was replaced as a whole: wakes the watchers of every view whose revision changed, each once. A step is one
+   * watcher, or a view that did not change.
+   * @param before what `watchedRevisions` returned; a view that is not in it counts as changed
+   */
+  *wakingChanged(before: ReadonlyMap<string, number>): Generator<void, void, undefined> {
     // Copies, since a watcher may end its watch or start another one, and others do between two steps.
-    for (const watchers of [...this.#watchers.values()]) {
+    for (const [view, watchers] of [...this.#watchers]) {
+      if (before.get(view) === this.revision(view)) {
+        yield;
+        continue;
+      }
       for (const watcher of [...watchers]) {
         if (!watchers.has(watcher)) continue;
         this.#wakeUps++;

@@ -24,6 +24,9 @@ export class Metrics {
     registers: [this.registry],
   });
   readonly commands = this.#counter('rollcall_commands_total', 'Commands committed');
+  readonly commitConflicts = this.#counter('rollcall_commit_conflicts_total', 'Transactions decided again since another writer was faster');
+  readonly feedLosses = this.#counter('rollcall_feed_losses_total', 'Times that the feed of the store was lost or stuck');
+  readonly stale = this.#gauge('rollcall_stale', '1 while the state does not follow the store');
   readonly applyLagSeconds = new Histogram({
     name: 'rollcall_apply_lag_seconds',
     help: 'Time from a durable commit until the state has applied it',

@@ -28,7 +28,7 @@ export interface Reply {
 const idle: AdminDeps = {
   async *backup() {},
   restore: () => Promise.resolve({ records: 0, revision: 0 }),
-  ready: () => true,
+  notReady: () => undefined,
   livenessStatus: () => ({ frozen: false, held: 0, share: 0 }),
   overrideExpiry: () => 0,
 };

@@ -38,8 +38,11 @@ export interface LivenessStatus {
 }
 
 export interface AdminDeps extends BackupStore {
-  /** False until the registry answers for what is stored, and from the moment it shuts down. */
-  ready(): boolean;
+  /**
+   * Why the server should get no requests now: it has not loaded what is stored, its state no longer follows the store, or it
+   * shuts down. Undefined when it is ready.
+   */
+  notReady(): string | undefined;
   livenessStatus(): LivenessStatus;
   /** An operator's word that the mass loss is real: what is held back expires now. @returns how much that is */
   overrideExpiry(): number;

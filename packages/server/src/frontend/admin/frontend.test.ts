@@ -34,14 +34,14 @@ describe('health of the server itself', () => {
     }
   });
 
-  it('stays alive but not ready while it shuts down', async () => {
-    const { call } = await start({ ready: () => false });
+  it('stays alive but not ready while it shuts down or does not follow the store, and says why', async () => {
+    const { call } = await start({ notReady: () => 'the store is lost' });
     expect((await call('GET', '/healthz')).status).toBe(200);
     const reply = await call('GET', '/readyz');
     expect(reply.status).toBe(503);
     expect(parsed(reply)).toEqual({
       code: 'unavailable',
-      message: 'the registry is starting or shutting down',
+      message: 'the store is lost',
     });
   });
 

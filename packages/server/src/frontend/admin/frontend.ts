@@ -43,7 +43,8 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
     },
     healthz: ({ response }) => send(response, 200, text, 'ok\n'),
     readyz({ response }) {
-      if (!deps.ready()) throw new RegistryError('unavailable', 'the registry is starting or shutting down');
+      const reason = deps.notReady();
+      if (reason !== undefined) throw new RegistryError('unavailable', reason);
       send(response, 200, text, 'ok\n');
     },
     status: ({ response }) => send(response, 200, json, jsonLine(statusPage(context, deps, counts()))),

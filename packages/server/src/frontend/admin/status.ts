@@ -27,7 +27,7 @@ export function statusPage({ identity, registry }: Context, deps: AdminDeps, cou
     nodeName: identity.nodeName,
     nodeId: identity.nodeId,
     httpPort: identity.httpPort,
-    ready: deps.ready(),
+    ready: deps.notReady() === undefined,
     revision: state.revision,
     counts: {
       ...counts,

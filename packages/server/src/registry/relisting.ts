@@ -1,0 +1,41 @@
+/**
+ * The state made anew from a complete list of the store's records, beside the one that is read meanwhile: for a replica that
+ * could not resume its feed. Rows that did not change are kept as they are, so the difference is what really changed.
+ */
+
+import { decodeRow, type Intern } from './codec.ts';
+import { Contents } from './contents.ts';
+import type { Replacement } from './replacement.ts';
+import type { RowChange } from './rows.ts';
+
+export class Relisting {
+  readonly #before: Contents;
+  readonly #contents: Contents;
+  readonly #intern: Intern;
+  readonly #changes: RowChange[] = [];
+
+  /** @param before must not change until `finishing` has ended */
+  constructor(before: Contents, intern: Intern) {
+    this.#before = before;
+    this.#contents = new Contents(before);
+    this.#intern = intern;
+  }
+
+  /** @throws RegistryError `data_loss` when the record cannot be read */
+  add({ key, value, revision }: { readonly key: string; readonly value: Uint8Array; readonly revision: number }): void {
+    const before = this.#before.get(key);
+    const after = before?.modified === revision ? before : decodeRow(key, value, revision, this.#intern);
+    this.#contents.put(key, after);
+    if (after !== before) this.#changes.push({ key, before, after });
+  }
+
+  /** Every record was added. A step is one row. @param revision at which the list stands */
+  *finishing(revision: number): Generator<void, Replacement, undefined> {
+    for (const [key, before] of this.#before.rows()) {
+      if (this.#contents.get(key) === undefined) this.#changes.push({ key, before, after: undefined });
+      yield;
+    }
+    yield* this.#contents.views.deriving(this.#contents);
+    return { revision, contents: this.#contents, changes: this.#changes };
+  }
+}

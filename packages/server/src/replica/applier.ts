@@ -1,0 +1,95 @@
+/**
+ * Applies what the feed of an engine shows to the state, and tells who follows the state: first observers, then the
+ * watchers of the views that changed. Where the events come from is `follower.ts`.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { EngineEvent } from '../engine/engine.ts';
+import { inTurns } from '../in-turns.ts';
+import type { Observer } from '../registry/observer.ts';
+import type { Relisting } from '../registry/relisting.ts';
+import { isLarge, type Replacement } from '../registry/replacement.ts';
+import type { Change, Row } from '../registry/rows.ts';
+import { State } from '../registry/state.ts';
+import { Views } from '../registry/views.ts';
+
+/** Of a replacement: rows that are looked at, or made, between two turns of the event loop. Some 10 ms. */
+export const rowsPerTurn = 1_024;
+
+/** Watchers that a replacement wakes between two turns: each begins an answer. */
+const watchersPerTurn = 128;
+
+export class Applier {
+  readonly state = new State();
+  readonly views = new Views(this.state);
+  readonly #observers = new Set<Observer>();
+  #loaded = false;
+  /** All records, while they are listed again. */
+  #relisting: Relisting | undefined;
+  /** Rows of the commit in flight: engines in this process give back the very bytes they were given. */
+  own: ReadonlyMap<Uint8Array, Row> | undefined;
+
+  observe(observer: Observer): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  /**
+   * Takes one event in; a large one takes many turns of the event loop.
+   * @throws RegistryError `data_loss` when a record cannot be read, or the store has gone back
+   */
+  take(event: EngineEvent): Promise<void> | undefined {
+    switch (event.kind) {
+      case 'records':
+        if (event.reset && this.#loaded) this.#relisting = this.state.relisting();
+        for (const record of event.records) {
+          if (this.#relisting === undefined) this.state.load(record);
+          else this.#relisting.add(record);
+        }
+        return undefined;
+      case 'caught-up': {
+        const relisting = this.#relisting;
+        this.#relisting = undefined;
+        if (relisting !== undefined) return this.#relisted(relisting, event.revision);
+        if (!this.#loaded) this.state.loaded(event.revision);
+        this.#loaded = true;
+        return undefined;
+      }
+      case 'transaction':
+        if (isLarge(event)) return this.#replaced(event);
+        this.#apply(event);
+        return undefined;
+    }
+  }
+
+  #apply(change: Change): void {
+    const applied = this.state.apply(change, this.own);
+    for (const observer of this.#observers) observer.observe(applied.changes, change.revision);
+    this.views.publish(applied);
+  }
+
+  async #replaced(change: Change): Promise<void> {
+    await this.#replace(await inTurns(this.state.replacing(change), rowsPerTurn));
+  }
+
+  /** Only what differs from the state is told: most of a list is what was there before. */
+  async #relisted(relisting: Relisting, revision: number): Promise<void> {
+    if (revision < this.state.revision) {
+      const message = `the store has gone back from revision ${this.state.revision} to ${revision}; was it restored beside Rollcall?`;
+      throw new RegistryError('data_loss', message);
+    }
+    await this.#replace(await inTurns(relisting.finishing(revision), rowsPerTurn));
+  }
+
+  /** A reader sees the state before, then the one after. Telling those who follow it takes many turns. */
+  async #replace(replacement: Replacement): Promise<void> {
+    const before = await inTurns(this.views.watchedRevisions(), rowsPerTurn);
+    this.state.replace(replacement);
+    if (replacement.changes.length > 0) {
+      const following = Array.from(this.#observers, (observer) => observer.replaced(replacement.changes));
+      for (const steps of following) steps.next();
+      for (const steps of following) await inTurns(steps, rowsPerTurn);
+    }
+    await inTurns(this.views.wakingChanged(before), watchersPerTurn);
+  }
+}

@@ -1,0 +1,123 @@
+/** Commands and questions about their effect, in few words: for the cases of a shared engine. */
+
+import { queryType } from '../registry/bound-record.ts';
+import type { Command } from '../registry/command.ts';
+import { find } from '../registry/reader.ts';
+import { keys } from '../registry/rows.ts';
+import type { State } from '../registry/state.ts';
+import type { Views } from '../registry/views.ts';
+import { viewOf } from '../registry/view-name.ts';
+
+const namespace = 'default';
+
+type Condition = Extract<Command, { kind: 'kv-put' }>['condition'];
+type Instance = NonNullable<Extract<Command, { kind: 'register' }>['instances']>[number];
+type Check = NonNullable<Extract<Command, { kind: 'register' }>['checks']>[number];
+
+const put = (key: string, value: string, condition?: Condition) =>
+  ({ kind: 'kv-put', namespace, key, value: Buffer.from(value), flags: 0n, ...(condition && { condition }) }) as const;
+
+const register = (node: string, id: string, instance: Partial<Instance> = {}) =>
+  ({
+    kind: 'register',
+    namespace,
+    node: { name: node, address: '10.0.0.1' },
+    nodeMode: 'ensure',
+    instances: [{ id, service: 'web', port: 80, ...instance }],
+  }) as const;
+
+export const say = {
+  put,
+  cas: (key: string, value: string, revision: number) => put(key, value, { kind: 'cas', revision }),
+  acquire: (key: string, session: string) => put(key, session, { kind: 'acquire', session }),
+  remove: (key: string, cas?: number) => ({ kind: 'kv-delete', namespace, key, ...(cas === undefined ? {} : { cas }) }) as const,
+  removeTree: (prefix: string) => ({ kind: 'kv-delete-tree', namespace, prefix }) as const,
+  node: (name: string, { address = '10.0.0.1', id }: { readonly address?: string; readonly id?: string } = {}) =>
+    ({ kind: 'register', namespace, node: { name, address, ...(id === undefined ? {} : { id }) }, nodeMode: 'update' }) as const,
+  instance: register,
+  check: (node: string, id: string, check: Partial<Check> = {}) =>
+    ({
+      kind: 'register',
+      namespace,
+      node: { name: node, address: '10.0.0.1' },
+      nodeMode: 'ensure',
+      checks: [{ id, name: id, status: 'passing', ...check }],
+    }) as const,
+  /** An instance with exactly these checks. */
+  replace: (node: string, id: string, checks: readonly Check[]) => ({ ...register(node, id), checks, replaceChecks: true }) as const,
+  status: (node: string, id: string, status: 'passing' | 'critical') => ({ kind: 'update-checks', updates: [{ namespace, node, id, status }] }) as const,
+  deregisterNode: (node: string) => ({ kind: 'deregister-node', node }) as const,
+  deregisterInstance: (node: string, id: string) => ({ kind: 'deregister-instance', namespace, node, id }) as const,
+  deregisterCheck: (node: string, id: string) => ({ kind: 'deregister-check', namespace, node, id }) as const,
+  session: (id: string, node: string, checks: readonly string[] = []) =>
+    ({
+      kind: 'session-create',
+      namespace,
+      checks: checks.map((check) => ({ namespace, id: check })),
+      ...{ id, node, name: '', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0, behavior: 'release' },
+    }) as const,
+  destroy: (id: string) => ({ kind: 'session-destroy', namespace, id }) as const,
+  query: (id: string, name: string) =>
+    ({
+      kind: 'query-put',
+      namespace,
+      id,
+      update: false,
+      query: {
+        Name: name,
+        Session: '',
+        Template: { Type: '', Regexp: '', RemoveEmptyTags: false },
+        Service: {
+          ...{ Service: 'web', OnlyPassing: false, IgnoreCheckIDs: [], Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
+          Failover: { NearestN: 0, Datacenters: null, Targets: null },
+        },
+        DNS: { TTL: '' },
+      },
+    }) as const,
+  readTree: (prefix: string) => ({ kind: 'txn', operations: [{ read: { namespace, prefix } }] }) as const,
+  readTreeAndPut: (prefix: string, key: string, value: string) =>
+    ({ kind: 'txn', operations: [{ read: { namespace, prefix } }, { change: put(key, value) }] }) as const,
+  prune: (recordKeys: readonly string[]) => ({ kind: 'prune', keys: recordKeys }) as const,
+} satisfies Record<string, (...args: never[]) => Command>;
+
+export const see = {
+  value: (state: State, key: string) => {
+    const row = find.kv(state, namespace, key);
+    return row && Buffer.from(row.value).toString();
+  },
+  holder: (state: State, key: string) => find.kv(state, namespace, key)?.session,
+  keys: (state: State, prefix: string) => [...state.kvKeys(namespace, prefix)],
+  revisionOf: (state: State, key: string) => find.kv(state, namespace, key)?.modified ?? 0,
+  node: (state: State, name: string) => find.node(state, name),
+  nodesWithId: (state: State, id: string) => Array.from(find.nodes(state)).filter((node) => node.id === id),
+  instance: (state: State, node: string, id: string) => find.instance(state, namespace, node, id),
+  instances: (state: State, service: string) => Array.from(find.instancesOfService(state, namespace, service), ({ id }) => id),
+  tags: (state: State, service: string) => [...state.services.tagsOf(namespace, service)],
+  check: (state: State, node: string, id: string) => find.check(state, namespace, node, id),
+  session: (state: State, id: string) => find.session(state, namespace, id),
+  queries: (state: State) => Array.from(find.records(state, namespace, queryType)),
+};
+
+export const view = {
+  catalog: () => viewOf.services(namespace),
+  service: (name: string) => viewOf.service(namespace, name),
+  node: (name: string) => viewOf.node(namespace, name),
+  key: (key: string) => viewOf.key(namespace, key),
+  prefix: (prefix: string) => viewOf.prefix(namespace, prefix),
+  nodes: () => viewOf.nodes(),
+  checks: () => viewOf.checks(namespace),
+};
+
+export const recordKey = { serviceView: (name: string) => keys.view(viewOf.service(namespace, name)), tombstone: (key: string) => keys.tombstone(namespace, key) };
+
+/** Everything that a state and its views say, for comparison between nodes. */
+export function everything({ state, views }: { readonly state: State; readonly views: Views }): unknown {
+  const rows = Array.from(state.rows()).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const names = new Set([viewOf.services(namespace), viewOf.nodes(), viewOf.checks(namespace), viewOf.sessions(namespace), viewOf.prefix(namespace, '')]);
+  for (const [, row] of rows) {
+    if (row.kind === 'view') names.add(row.view);
+    if (row.kind === 'node') names.add(viewOf.node(namespace, row.name));
+    if (row.kind === 'instance') names.add(viewOf.service(namespace, row.service));
+  }
+  return { revision: state.revision, rows, views: Array.from(names).toSorted().map((name) => [name, views.revision(name)]) };
+}
