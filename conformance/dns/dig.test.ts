@@ -24,6 +24,8 @@ beforeAll(async () => {
     nodeMeta: { zone: 'a' },
   });
   await server.register({ id: 'ext', service: 'ext', nodeAddress: 'example.org', port: 443 });
+  await server.register({ id: 'a1', namespace: 'team-a', service: 'Db', nodeAddress: '10.1.0.1', address: '10.1.0.9', port: 5_433, tags: ['blue'] });
+  await server.register({ id: 'a2', namespace: 'team-a', service: 'Db', nodeAddress: '10.1.0.2', port: 5_434 });
   const meta = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`key-${n}`, 'x'.repeat(60)]));
   await server.register({ id: 'talkative', service: 'talkative', nodeMeta: meta });
 });
@@ -107,6 +109,22 @@ describe('dig', () => {
     expect(await dig(context, '+short', 'ext.service.consul')).toBe('example.org.\n');
     expect(await dig(context, '+short', '-x', '10.0.0.7')).toBe('n7.node.dc1.consul.\n');
     expect(await dig(context, '+short', '-x', '2001:db8::5')).toBe('Db.service.dc1.consul.\n');
+  });
+
+  it('finds the services of a namespace there and nowhere else', async (context) => {
+    expect(lines(await dig(context, '+short', 'db.service.team-a.ns.consul'))).toEqual(['10.1.0.2', '10.1.0.9']);
+    expect(await dig(context, '+short', 'blue.db.service.team-a.ns.default.ap.dc1.dc.consul')).toBe('10.1.0.9\n');
+    expect(lines(await dig(context, '+short', '_db._tcp.service.team-a.ns.consul', 'SRV'))).toEqual([
+      '1 1 5433 0a010009.addr.dc1.consul.',
+      '1 1 5434 a2.node.dc1.consul.',
+    ]);
+    expect(await dig(context, '+short', 'a2.node.dc1.consul')).toBe('10.1.0.2\n');
+    expect(await dig(context, '+short', '-x', '10.1.0.9')).toBe('Db.service.team-a.ns.dc1.dc.consul.\n');
+    expect(await dig(context, '+short', 'db.service.team-a.ns.dc1.dc.consul')).toContain('10.1.0.9');
+    expect(lines(await dig(context, '+short', 'db.service.consul', 'AAAA'))).toEqual(['2001:db8::5']);
+    expect(statusOf(await dig(context, 'blue.db.service.consul'))).toBe('NXDOMAIN');
+    expect(statusOf(await dig(context, 'db.service.team-b.ns.consul'))).toBe('NXDOMAIN');
+    expect(statusOf(await dig(context, 'service.team-a.ns.consul'))).toBe('NOERROR');
   });
 
   it('is refused what is not ours to give', async (context) => {

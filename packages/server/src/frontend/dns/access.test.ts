@@ -156,6 +156,31 @@ describe('what may be read', () => {
     expect(ask('2.0.0.10.in-addr.arpa', 'PTR').answers).toEqual(['"n2.node.dc1.consul"']);
   });
 
+  it('is different in each namespace, and no answer tells that another namespace exists', async () => {
+    await server.registry.submit({
+      kind: 'register',
+      namespace: 'team-a',
+      node: { name: 'n1', address: '10.0.0.1' },
+      nodeMode: 'ensure',
+      instances: [{ id: 'a', service: 'web', address: '10.9.9.9', port: 80 }],
+    });
+    const all = 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }';
+    const inTeamA = ['web.service.team-a.ns.consul', '9.9.9.10.in-addr.arpa'] as const;
+    await grants.everybody(all);
+    expect(addresses('web.service.consul')).toEqual(['10.9.0.1', '10.9.0.2']);
+    expect(ask(inTeamA[0])).toEqual(ask('web.service.team-b.ns.consul'));
+    expect(ask(inTeamA[1], 'PTR').answers).toEqual([]);
+    expect(ask('team-a.ns.consul')).toEqual(ask('team-b.ns.consul'));
+    await grants.everybody(`namespace "team-a" { ${all} }`);
+    expect(ask('web.service.consul').rcode).toBe('NXDOMAIN');
+    expect(addresses(inTeamA[0])).toEqual(['10.9.9.9']);
+    expect(ask(inTeamA[1], 'PTR').answers).toEqual(['"web.service.team-a.ns.dc1.dc.consul"']);
+    // A node itself is in no namespace.
+    expect(ask('n1.node.consul').rcode).toBe('NXDOMAIN');
+    await grants.everybody('namespace "team-a" { service_prefix "" { policy = "read" } }');
+    expect(ask(inTeamA[0]).rcode).toBe('NXDOMAIN');
+  });
+
   it('is what prepared queries find; the queries themselves need no right, as in Consul', async () => {
     const Service = {
       ...{ Service: '${name.suffix}', Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false },
@@ -211,6 +236,6 @@ describe('kept answers', () => {
 it('without access control everything is told', async () => {
   const open = await startRegistry();
   const access = new NameAccess(open.context.security.acl);
-  expect([access.refresh(), access.everything, access.epoch]).toEqual([true, true, 0]);
+  expect([access.refresh(), access.readsAllNodes('default'), access.reads('team-a', 'service', 'web'), access.epoch]).toEqual([true, true, true, 0]);
   await open.close();
 });

@@ -1,37 +1,26 @@
 /**
- * What may be told in answers. A question brings no token, so all of them have the rights of one caller:
- * that of the server's default token, else the anonymous one's.
- *
- * An `epoch` tells whoever keeps something made from what was readable that this may be different now.
+ * What may be told in answers. A question brings no token, so all of them have the rights of one caller: that of the
+ * server's default token, or else the anonymous one's. Its rules may be different in each namespace.
  */
 
-import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
+import { isRegistryError } from '@rollcall/protocol';
 import type { Acl } from '../../security/acl.ts';
 import { unrestricted, type Authorizer } from '../../security/authorizer.ts';
 
 export class NameAccess {
   readonly #acl: Pick<Acl, 'resolve'>;
+  /** Namespaces in which every node is readable, or not; only of those that exist. */
+  readonly #allNodes = new Map<string, boolean>();
   #authorizer: Authorizer = unrestricted;
   #epoch = 0;
-  #everything = true;
-  #allNodes = true;
 
   constructor(acl: Pick<Acl, 'resolve'>) {
     this.#acl = acl;
   }
 
-  /** Rises when something may have become readable, or unreadable; not while everything is. */
+  /** Rises when something may have become readable, or unreadable: what was made of what was readable is out of date. */
   get epoch(): number {
     return this.#epoch;
-  }
-
-  /** Every service and every node is readable. */
-  get everything(): boolean {
-    return this.#everything;
-  }
-
-  get allNodes(): boolean {
-    return this.#allNodes;
   }
 
   /**
@@ -42,17 +31,22 @@ export class NameAccess {
     const authorizer = this.#current();
     if (authorizer === undefined) return false;
     if (authorizer === this.#authorizer) return true;
-    const allNodes = authorizer.allowsAll(defaultNamespace, 'node', 'read');
-    const everything = allNodes && authorizer.allowsAll(defaultNamespace, 'service', 'read');
-    if (!everything || !this.#everything) this.#epoch++;
     this.#authorizer = authorizer;
-    this.#allNodes = allNodes;
-    this.#everything = everything;
+    this.#allNodes.clear();
+    this.#epoch++;
     return true;
   }
 
-  reads(resource: 'service' | 'node' | 'query', name: string): boolean {
-    return this.#authorizer.allows(defaultNamespace, resource, 'read', name);
+  /** @param namespace for a node: that of the instance on it, or the default one for the node itself */
+  reads(namespace: string, resource: 'service' | 'node', name: string): boolean {
+    return this.#authorizer.allows(namespace, resource, 'read', name);
+  }
+
+  /** Whether instances of the namespace may be told of on whatever node they are. @param namespace that exists */
+  readsAllNodes(namespace: string): boolean {
+    let all = this.#allNodes.get(namespace);
+    if (all === undefined) this.#allNodes.set(namespace, (all = this.#authorizer.allowsAll(namespace, 'node', 'read')));
+    return all;
   }
 
   #current(): Authorizer | undefined {
@@ -67,6 +61,6 @@ export class NameAccess {
 
 /** For a registry without access control. */
 export function openAccess(): NameAccess {
-  const everybody = { accessorId: '', authorizer: unrestricted, secretHash: '', expiresAtMs: Infinity };
-  return new NameAccess({ resolve: () => everybody });
+  const caller = { accessorId: '', authorizer: unrestricted, secretHash: '', expiresAtMs: Infinity };
+  return new NameAccess({ resolve: () => caller });
 }

@@ -3,26 +3,28 @@
  * time; who feeds it is `catalog-index.ts`.
  *
  *   digits ─► the row                       most addresses have one
- *         └─► keys in order                 many instances behind one address: nodes first, then services by name
+ *         └─► keys in order                 many instances behind one address: nodes first, then services by namespace
+ *                                            and name, those of the default namespace first
  *
  * Finding a name takes O(log rows of the address), and one more step for each node or service before it that may not be
  * told.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import { OrderedKeys } from '../../registry/ordered-keys.ts';
 import type { InstanceRow, NodeRow } from '../../registry/rows.ts';
 import { addressDigits } from './address.ts';
 
 /** What an address belongs to. */
-export interface Holder {
-  readonly of: 'node' | 'service';
-  readonly name: string;
-}
+export type Holder =
+  | { readonly of: 'node'; readonly name: string }
+  | { readonly of: 'service'; readonly namespace: string; readonly name: string };
 
 /** What may be told. */
 export interface Readable {
-  node(name: string): boolean;
-  service(name: string): boolean;
+  /** @param namespace of the instance on the node, or the default one for the node itself */
+  node(namespace: string, name: string): boolean;
+  service(namespace: string, name: string): boolean;
 }
 
 type Addressed = NodeRow | InstanceRow;
@@ -68,32 +70,35 @@ export class AddressIndex {
     this.#holders.delete(digits);
   }
 
-  /** Nodes come before services, as in Consul; the first by name that may be told. */
+  /** Nodes come before services, as in Consul; the first that may be told. */
   find(digits: string, readable: Readable): Holder | undefined {
     const held = this.#holders.get(digits);
     if (held === undefined) return undefined;
     if (held instanceof OrderedKeys) return firstOf(held, readable);
-    if (held.kind === 'node') return readable.node(held.name) ? { of: 'node', name: held.name } : undefined;
-    return readable.service(held.service) && readable.node(held.node) ? { of: 'service', name: held.service } : undefined;
+    if (held.kind === 'node') return readable.node(defaultNamespace, held.name) ? { of: 'node', name: held.name } : undefined;
+    const { namespace, service, node } = held;
+    const mayBeTold = readable.service(namespace, service) && readable.node(namespace, node);
+    return mayBeTold ? { of: 'service', namespace, name: service } : undefined;
   }
 }
 
 function firstOf(keys: OrderedKeys, readable: Readable): Holder | undefined {
   for (const key of keys.under(nodePrefix)) {
     const name = key.slice(nodePrefix.length);
-    if (readable.node(name)) return { of: 'node', name };
+    if (readable.node(defaultNamespace, name)) return { of: 'node', name };
   }
   let after: string | undefined = servicePrefix;
   while (after !== undefined) {
     let next: string | undefined;
     for (const key of keys.under(servicePrefix, after)) {
-      const [, name = '', node = ''] = key.split('\0', 3);
-      if (!readable.service(name)) {
+      const [, scope = '', name = '', node = ''] = key.split('\0', 4);
+      const namespace = scope === '' ? defaultNamespace : scope;
+      if (!readable.service(namespace, name)) {
         // Above every instance of this service.
-        next = `${servicePrefix}${name}\u{1}`;
+        next = `${servicePrefix}${scope}\0${name}\u{1}`;
         break;
       }
-      if (readable.node(node)) return { of: 'service', name };
+      if (readable.node(namespace, node)) return { of: 'service', namespace, name };
     }
     after = next;
   }
@@ -105,5 +110,7 @@ function digitsOf({ address }: Addressed): string | undefined {
 }
 
 function keyOf(row: Addressed): string {
-  return row.kind === 'node' ? `${nodePrefix}${row.name}` : `${servicePrefix}${row.service}\0${row.node}\0${row.id}`;
+  if (row.kind === 'node') return `${nodePrefix}${row.name}`;
+  const { namespace, service, node, id } = row;
+  return `${servicePrefix}${namespace === defaultNamespace ? '' : namespace}\0${service}\0${node}\0${id}`;
 }

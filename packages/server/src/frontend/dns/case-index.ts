@@ -1,6 +1,7 @@
 /**
  * Names that contain capital letters, by their lower case: names of the DNS know no case (RFC 4343), those of the
- * registry do. All other names are looked up as they are, so this is small in most registries.
+ * registry do. All other names are looked up as they are, so this is small in most registries. Names are unique within
+ * a scope, for example the services of one namespace.
  */
 
 import { lowerCase } from './host-name.ts';
@@ -10,26 +11,30 @@ const none: readonly string[] = [];
 export class CaseIndex {
   readonly #names = new Map<string, readonly string[]>();
 
-  add(name: string): void {
+  add(scope: string, name: string): void {
     if (!hasCapitals(name)) return;
-    const key = lowerCase(name);
+    const key = keyOf(scope, name);
     const same = this.#names.get(key) ?? none;
     // In order, so that answers do not depend on the order of registrations.
     if (!same.includes(name)) this.#names.set(key, [...same, name].sort());
   }
 
-  delete(name: string): void {
+  delete(scope: string, name: string): void {
     if (!hasCapitals(name)) return;
-    const key = lowerCase(name);
+    const key = keyOf(scope, name);
     const left = (this.#names.get(key) ?? none).filter((each) => each !== name);
     if (left.length === 0) this.#names.delete(key);
     else this.#names.set(key, left);
   }
 
-  /** @param name in lower case. @returns the names with capitals that it stands for, in order */
-  get(name: string): readonly string[] {
-    return this.#names.get(name) ?? none;
+  /** @returns the names with capitals that differ from this one in case only, in order; the name itself may be one */
+  get(scope: string, name: string): readonly string[] {
+    return this.#names.get(keyOf(scope, name)) ?? none;
   }
+}
+
+function keyOf(scope: string, name: string): string {
+  return `${scope}\0${lowerCase(name)}`;
 }
 
 function hasCapitals(name: string): boolean {

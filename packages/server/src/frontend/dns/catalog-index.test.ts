@@ -43,7 +43,7 @@ test('gathers what there is over several turns, follows changes meanwhile, and t
   await registry.replica.submit({ kind: 'kv-put', namespace: 'default', key: 'a', value: Buffer.from('1'), flags: 0n });
   await registry.register({ id: 'n2', nodeAddress: '10.0.0.2' });
   const whole = bucket.mock.calls.filter(([name]) => name === 'service\0many' || name === 'all\0node');
-  expect([holder('0a000002'), index.services.get('late'), whole]).toEqual(['n2', ['Late'], []]);
+  expect([holder('0a000002'), index.services.get('default', 'late'), whole]).toEqual(['n2', ['Late'], []]);
 });
 
 test('knows a name with capitals as long as there is one instance, or the node', async () => {
@@ -52,12 +52,12 @@ test('knows a name with capitals as long as there is one instance, or the node',
   await registry.register({ id: 'N1', service: 'Web' });
   await registry.register({ id: 'N2', service: 'Web' });
   await registry.register({ id: 'n2', service: 'WEB' });
-  expect([index.services.get('web'), index.nodes.get('n2')]).toEqual([['WEB', 'Web'], ['N2']]);
+  expect([index.services.get('default', 'web'), index.nodes.get('', 'n2')]).toEqual([['WEB', 'Web'], ['N2']]);
   await registry.deregister('N1');
-  expect(index.services.get('web')).toEqual(['WEB', 'Web']);
+  expect(index.services.get('default', 'web')).toEqual(['WEB', 'Web']);
   await registry.deregister('N2');
   await registry.replica.submit({ kind: 'deregister-node', node: 'N2' });
-  expect([index.services.get('web'), index.nodes.get('n2'), index.nodes.get('n1')]).toEqual([['WEB'], [], ['N1']]);
+  expect([index.services.get('default', 'web'), index.nodes.get('', 'n2'), index.nodes.get('', 'n1')]).toEqual([['WEB'], [], ['N1']]);
 });
 
 test('says that it is behind while it follows a restore, even one that comes while it gathers', async () => {

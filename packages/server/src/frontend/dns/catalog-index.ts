@@ -3,7 +3,6 @@
  * the first question, and then follows every change of the registry, a row at a time.
  */
 
-import { defaultNamespace } from '@rollcall/protocol';
 import { inTurns } from '../../in-turns.ts';
 import type { Observer } from '../../registry/observer.ts';
 import { find } from '../../registry/reader.ts';
@@ -15,8 +14,10 @@ import { CaseIndex } from './case-index.ts';
 
 export class CatalogIndex implements Observer {
   readonly addresses = new AddressIndex();
+  /** In scopes of their namespaces. */
   readonly services = new CaseIndex();
   readonly nodes = new CaseIndex();
+  readonly namespaces = new CaseIndex();
   readonly #registry: Pick<Registry, 'state' | 'observe'>;
   readonly #stopObserving: () => void;
   #gathered = false;
@@ -75,21 +76,33 @@ export class CatalogIndex implements Observer {
   }
 
   #add(row: Row): void {
-    if (row.kind === 'node') this.nodes.add(row.name);
-    else if (row.kind === 'instance' && row.namespace === defaultNamespace) this.services.add(row.service);
-    else return;
-    this.addresses.add(row);
+    if (row.kind === 'namespace') this.namespaces.add('', row.name);
+    else if (row.kind === 'node') {
+      this.nodes.add('', row.name);
+      this.addresses.add(row);
+    } else if (row.kind === 'instance') {
+      this.services.add(row.namespace, row.service);
+      this.addresses.add(row);
+    }
   }
 
   #delete(row: Row): void {
-    if (row.kind === 'node') this.nodes.delete(row.name);
-    else if (row.kind !== 'instance' || row.namespace !== defaultNamespace) return;
-    else if (!this.#registry.state.services.has(row.namespace, row.service)) this.services.delete(row.service);
-    this.addresses.delete(row);
+    if (row.kind === 'namespace') this.namespaces.delete('', row.name);
+    else if (row.kind === 'node') {
+      this.nodes.delete('', row.name);
+      this.addresses.delete(row);
+    } else if (row.kind === 'instance') {
+      const { namespace, service } = row;
+      if (!this.#registry.state.services.has(namespace, service)) this.services.delete(namespace, service);
+      this.addresses.delete(row);
+    }
   }
 }
 
 function* catalogRows(state: State): Generator<Row, void, undefined> {
+  yield* find.namespaces(state);
   yield* find.nodes(state);
-  for (const service of [...state.services.names(defaultNamespace)]) yield* find.instancesOfService(state, defaultNamespace, service);
+  for (const namespace of [...state.services.namespaces()]) {
+    for (const service of [...state.services.names(namespace)]) yield* find.instancesOfService(state, namespace, service);
+  }
 }

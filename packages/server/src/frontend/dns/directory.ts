@@ -44,8 +44,8 @@ export type Subject = {
     }
   | { readonly kind: 'node'; readonly node: NodeRow }
   | { readonly kind: 'address'; readonly digits: string }
-  /** An address of a node, or of an instance of a service; of nobody when the name is empty. */
-  | { readonly kind: 'reverse'; readonly of: 'node' | 'service'; readonly name: string }
+  /** What an address belongs to, as far as that may be told. */
+  | { readonly kind: 'reverse'; readonly holder: Holder | undefined }
   | { readonly kind: 'apex' }
   | { readonly kind: 'between' }
   | { readonly kind: 'nothing' }
@@ -54,8 +54,6 @@ export type Subject = {
 const fixed = { stamp: '', behind: false } as const;
 const nothing: Subject = { kind: 'nothing', ...fixed };
 const nothingYet: Subject = { ...nothing, behind: true };
-
-const noHolder: Holder = { of: 'node', name: '' };
 
 /** Memory for rosters, about: those of a hundred thousand instances. */
 const rosterBytesMax = 33_554_432;
@@ -99,7 +97,10 @@ export class Directory {
     this.#access = access;
     this.#queries = new PreparedQueries(registry);
     this.#index = new CatalogIndex(registry);
-    this.#readable = { node: (name) => this.#readsNode(name), service: (name) => access.everything || access.reads('service', name) };
+    this.#readable = {
+      node: (namespace, name) => access.reads(namespace, 'node', name),
+      service: (namespace, name) => access.reads(namespace, 'service', name),
+    };
   }
 
   /** Gathers addresses and names, over some turns of the event loop; to be awaited before the first question. */
@@ -117,7 +118,7 @@ export class Directory {
     if (this.#access.epoch !== this.#epoch) this.#forget();
     switch (asked.kind) {
       case 'service':
-        return this.#isHere(asked.datacenter) ? this.#service(asked.service, asked.tag) : nothing;
+        return this.#isHere(asked.datacenter) ? this.#service(this.#namespaceOf(asked), asked.service, asked.tag) : nothing;
       case 'node':
         return this.#isHere(asked.datacenter) ? this.#node(asked.node) : nothing;
       case 'address':
@@ -129,7 +130,7 @@ export class Directory {
       case 'between':
         return this.#isHere(asked.datacenter) ? { kind: 'between', ...fixed } : nothing;
       case 'query':
-        return this.#isHere(asked.datacenter) ? this.#query(asked.query, address) : nothing;
+        return this.#isHere(asked.datacenter) ? this.#query(this.#namespaceOf(asked), asked.query, address) : nothing;
       case 'unknown':
       case 'foreign':
         return nothing;
@@ -145,24 +146,30 @@ export class Directory {
     return datacenter === '' || datacenter === this.#datacenter;
   }
 
-  #service(service: string, tag: string): Subject {
-    if (!this.#hasService(service)) return this.#index.behind ? nothingYet : nothing;
-    const { index: roster, revision: stamp, behind } = this.#roster(service, () => this.#rosterOf(service));
+  /** A namespace that is this one but for its case; the name itself where there is none. */
+  #namespaceOf({ namespace }: { readonly namespace: string }): string {
+    if (find.namespace(this.#registry.state, namespace) !== undefined) return namespace;
+    return this.#index.namespaces.get('', namespace)[0] ?? namespace;
+  }
+
+  #service(namespace: string, service: string, tag: string): Subject {
+    if (!this.#hasService(namespace, service)) return this.#index.behind ? nothingYet : nothing;
+    const { index: roster, revision: stamp, behind } = this.#roster(`${namespace}\0${service}`, () => this.#rosterOf(namespace, service));
     return { kind: 'service', service, roster, tag, stamp: String(stamp), behind: behind || this.#index.behind };
   }
 
   /** Of a prepared query: as of a service, but for what the query leaves out, and how long it may be kept. */
-  #query(name: string, address: string): Subject {
-    const found = this.#queryNamed(name);
+  #query(namespace: string, name: string, address: string): Subject {
+    const found = this.#queryNamed(namespace, name);
     if (found === undefined) return nothing;
     const { Service, DNS } = found.query;
     const service = lowerCase(Service.Service);
-    if (!this.#hasService(Service.Service)) return this.#index.behind ? nothingYet : nothing;
+    if (!this.#hasService(namespace, Service.Service)) return this.#index.behind ? nothingYet : nothing;
     const personal = Service.Near === '_ip';
     const near = this.#sourceOf(Service.Near, address);
     // Names that a template makes the same question of share its roster, and so do clients on one node.
-    const key = `query\0${JSON.stringify(Service)}\0${near}`;
-    const { index: roster, revision, behind } = this.#roster(key, () => this.#queryRosterOf(Service, near));
+    const key = `query\0${namespace}\0${JSON.stringify(Service)}\0${near}`;
+    const { index: roster, revision, behind } = this.#roster(key, () => this.#queryRosterOf(namespace, Service, near));
     const stamp = `${key}\0${DNS.TTL}\0${revision}`;
     return { kind: 'service', service, roster, tag: '', ttl: ttlOf(DNS.TTL), personal, stamp, behind: behind || this.#index.behind };
   }
@@ -175,18 +182,18 @@ export class Directory {
     return holder?.of === 'node' ? holder.name : '';
   }
 
-  #queryNamed(name: string): FoundQuery | undefined {
+  #queryNamed(namespace: string, name: string): FoundQuery | undefined {
     try {
-      return this.#queries.find(defaultNamespace, name);
+      return this.#queries.find(namespace, name);
     } catch (error) {
-      // Names are anybody's, and what is made of one has limits; the id of a template is no name.
+      // Any client may ask for any name, and a template limits what it makes of one; the id of a template is no name.
       if (isRegistryError(error)) return undefined;
       throw error;
     }
   }
 
-  #hasService(name: string): boolean {
-    return this.#registry.state.services.has(defaultNamespace, name) || this.#index.services.get(lowerCase(name)).length > 0;
+  #hasService(namespace: string, name: string): boolean {
+    return this.#registry.state.services.has(namespace, name) || this.#index.services.get(namespace, name).length > 0;
   }
 
   #roster(key: string, make: () => Rebuilt<Roster>): Reading<Roster> {
@@ -201,57 +208,60 @@ export class Directory {
     return reading;
   }
 
-  #rosterOf(service: string): Rebuilt<Roster> {
+  #rosterOf(namespace: string, service: string): Rebuilt<Roster> {
     const { state } = this.#registry;
     const { domain, datacenter, onlyPassing } = this.#zone;
-    const names = () => this.#namesOf(service);
-    const readsNode = this.#readsNode;
-    const build = () => rosterOf(state, { names: names(), domain, datacenter, onlyPassing, readsNode });
-    return new Rebuilt(this.#clock, () => this.#revisionOf(names()), build);
+    const names = () => this.#namesOf(namespace, service);
+    const readsNode = this.#nodeReader(namespace);
+    const build = () => rosterOf(state, { namespace, names: names(), domain, datacenter, onlyPassing, readsNode });
+    return new Rebuilt(this.#clock, () => this.#revisionOf(namespace, names()), build);
   }
 
-  #queryRosterOf(wanted: PreparedService, near: string): Rebuilt<Roster> {
+  #queryRosterOf(namespace: string, wanted: PreparedService, near: string): Rebuilt<Roster> {
     const { state, views } = this.#registry;
     const { domain, datacenter } = this.#zone;
-    const names = () => this.#namesOf(wanted.Service);
-    const readsNode = this.#readsNode;
+    const names = () => this.#namesOf(namespace, wanted.Service);
+    const readsNode = this.#nodeReader(namespace);
     // The order depends on coordinates, and on the nodes that have them.
     const places = [viewOf.records(noNamespace, coordinateType), viewOf.nodes()];
     const order = () => (near === '' ? '' : `\0${places.map((view) => views.revision(view)).join()}`);
-    const build = () => queryRosterOf(state, { wanted, near, names: names(), domain, datacenter, readsNode });
-    return new Rebuilt(this.#clock, () => this.#revisionOf(names()) + order(), build);
+    const build = () => queryRosterOf(state, { namespace, wanted, near, names: names(), domain, datacenter, readsNode });
+    return new Rebuilt(this.#clock, () => this.#revisionOf(namespace, names()) + order(), build);
   }
 
-  /** All names of the registry that are this one in lower case, as far as they may be told. */
-  #namesOf(service: string): readonly string[] {
+  /** The services of the namespace that are this one but for their case, as far as they may be told. */
+  #namesOf(namespace: string, service: string): readonly string[] {
     const { state } = this.#registry;
-    const others = this.#index.services.get(lowerCase(service)).filter((name) => name !== service);
-    const all = state.services.has(defaultNamespace, service) ? [service, ...others] : others;
-    return this.#access.everything ? all : all.filter((name) => this.#access.reads('service', name));
+    const others = this.#index.services.get(namespace, service).filter((name) => name !== service);
+    const all = state.services.has(namespace, service) ? [service, ...others] : others;
+    return all.filter((name) => this.#access.reads(namespace, 'service', name));
   }
 
-  readonly #readsNode = (node: string): boolean => this.#access.allNodes || this.#access.reads('node', node);
+  #nodeReader(namespace: string): (node: string) => boolean {
+    return (node) => this.#access.readsAllNodes(namespace) || this.#access.reads(namespace, 'node', node);
+  }
 
-  #revisionOf(services: readonly string[]): string {
+  #revisionOf(namespace: string, services: readonly string[]): string {
     const { views } = this.#registry;
     // Which nodes may be told of is part of the answer, if not all of them may.
-    const who = this.#access.allNodes ? '' : `\0${this.#access.epoch}`;
-    return services.map((name) => `${name}\0${views.revision(viewOf.service(defaultNamespace, name))}`).join('\0') + who;
+    const who = this.#access.readsAllNodes(namespace) ? '' : `\0${this.#access.epoch}`;
+    return services.map((name) => `${name}\0${views.revision(viewOf.service(namespace, name))}`).join('\0') + who;
   }
 
   #node(name: string): Subject {
     const { state } = this.#registry;
+    const mayBeTold = (node: string) => this.#access.reads(defaultNamespace, 'node', node);
     const exact = find.node(state, name);
-    if (exact !== undefined && this.#readsNode(name)) return nodeSubject(exact, false);
-    const node = find.node(state, this.#index.nodes.get(name).find(this.#readsNode) ?? '');
+    if (exact !== undefined && mayBeTold(name)) return nodeSubject(exact, false);
+    const node = find.node(state, this.#index.nodes.get('', name).find(mayBeTold) ?? '');
     const { behind } = this.#index;
     if (node === undefined) return behind ? nothingYet : nothing;
     return nodeSubject(node, behind);
   }
 
   #reverse(digits: string): Subject {
-    const { of, name } = this.#index.addresses.find(digits, this.#readable) ?? noHolder;
-    return { kind: 'reverse', of, name, stamp: `${of}\0${name}`, behind: this.#index.behind };
+    const holder = this.#index.addresses.find(digits, this.#readable);
+    return { kind: 'reverse', holder, stamp: JSON.stringify(holder ?? ''), behind: this.#index.behind };
   }
 }
 

@@ -21,6 +21,7 @@ import { dns, type DnsOptions } from './frontend.ts';
 export interface Sample {
   /** Node and instance id; the node's address unless `node` says otherwise. */
   readonly id: string;
+  readonly namespace?: string;
   readonly service?: string;
   readonly nodeAddress?: string;
   /** The instance's own address. */
@@ -113,10 +114,10 @@ export function listenOn({ clock, limits, log }: Context, frontend: Frontend, { 
 }
 
 function registration(sample: Sample) {
-  const { id, service = 'web', nodeAddress = '10.0.0.1', address = '', port = 80, tags = [], weights } = sample;
+  const { id, namespace = 'default', service = 'web', nodeAddress = '10.0.0.1', address = '', port = 80, tags = [], weights } = sample;
   return {
     kind: 'register',
-    namespace: 'default',
+    namespace,
     node: { name: id, address: nodeAddress, meta: sample.nodeMeta ?? {} },
     nodeMode: 'update',
     instances: [{ id, service, address, port, tags, ...(weights === undefined ? {} : { weights }) }],

@@ -67,6 +67,59 @@ function show(record: ResourceRecord): string {
   }
 }
 
+describe('a namespace', () => {
+  it('has its own services, tags and places; targets of nodes and addresses are in none', async () => {
+    await register(
+      { id: 'n1', nodeAddress: '10.0.0.1', port: 8_001 },
+      { id: 'n2', namespace: 'team-a', nodeAddress: '10.0.0.2', port: 8_002, tags: ['blue'] },
+      { id: 'n3', namespace: 'team-a', nodeAddress: '10.0.0.3', address: '10.9.0.3', port: 8_003 },
+    );
+    expect(found('web.service.consul')).toEqual(['A 0a000001']);
+    expect(found('web.service.default.ns.consul')).toEqual(['A 0a000001']);
+    expect(found('web.service.team-a.ns.consul')).toEqual(['A 0a000002', 'A 0a090003']);
+    expect(found('blue.web.service.team-a.ns.default.ap.dc1.dc.consul')).toEqual(['A 0a000002']);
+    expect(found('blue.web.service.consul')).toBe('name-error');
+    for (const name of ['web.service.team-a.ns.consul', '_web._tcp.service.team-a.ns.consul', '_web._tcp.team-a.ns.consul']) {
+      expect(found(name, 'SRV')).toEqual([
+        'SRV 1 8002 n2.node.dc1.consul + A 0a000002',
+        'SRV 1 8003 0a090003.addr.dc1.consul + A 0a090003',
+      ]);
+    }
+    expect(found('web.service.team-b.ns.consul')).toBe('name-error');
+    expect(found('web.service.team-a.ns.dc2.dc.consul')).toBe('name-error');
+    expect(found('n2.node.consul')).toEqual(['A 0a000002']);
+    expect(found('n2.node.team-a.ns.consul')).toBe('name-error');
+    expect(found('service.team-b.ns.consul')).toBe('no-data');
+  });
+
+  it('is in the reverse name of an address, where it is not the default one', async () => {
+    await register(
+      { id: 'n1', namespace: 'team-b', nodeAddress: 'elsewhere', address: '10.9.0.1' },
+      { id: 'n2', namespace: 'team-a', nodeAddress: 'elsewhere', address: '10.9.0.1' },
+    );
+    expect(found('1.0.9.10.in-addr.arpa', 'PTR')).toEqual(['PTR web.service.team-a.ns.dc1.dc.consul']);
+    await register({ id: 'n3', nodeAddress: 'elsewhere', address: '10.9.0.1', service: 'zone' });
+    expect(found('1.0.9.10.in-addr.arpa', 'PTR')).toEqual(['PTR zone.service.dc1.consul']);
+  });
+
+  it('has its own prepared queries, which find its services', async () => {
+    await register({ id: 'n1', nodeAddress: '10.0.0.1' }, { id: 'n2', namespace: 'team-a', nodeAddress: '10.0.0.2' });
+    const Service = {
+      ...{ Service: 'web', Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false },
+      ...{ IgnoreCheckIDs: [], Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
+    };
+    const query = { Name: 'find', Session: '', Template: { Type: '', Regexp: '', RemoveEmptyTags: false }, Service, DNS: { TTL: '' } };
+    await registry.replica.submit({ kind: 'query-put', namespace: 'team-a', id: 'q', query, update: false });
+    expect(found('find.query.team-a.ns.consul')).toEqual(['A 0a000002']);
+    expect(found('find.query.consul')).toBe('name-error');
+  });
+
+  it('is found in any case', async () => {
+    await register({ id: 'n1', namespace: 'team-a', service: 'Web', nodeAddress: '10.0.0.1' });
+    expect(found('WEB.service.team-a.ns.consul'.toLowerCase())).toEqual(['A 0a000001']);
+  });
+});
+
 describe('a service', () => {
   it('has the addresses of its instances, each once', async () => {
     await register(

@@ -8,8 +8,10 @@
  */
 
 import { weightOf } from '../../registry/effective-status.ts';
+import { defaultNamespace } from '@rollcall/protocol';
 import type { NodeRow } from '../../registry/rows.ts';
 import { addressDigits } from './address.ts';
+import type { Holder } from './address-index.ts';
 import type { Subject } from './directory.ts';
 import { hostName } from './host-name.ts';
 import { asAsked, types, type Entry, type Found, type ResourceRecord } from './records.ts';
@@ -32,8 +34,8 @@ export function resolve(zone: Zone, subject: Subject, type: number): Found {
     case 'address':
       return whole(addressRecords(asAsked, subject.digits, zone.ttls.node, type));
     case 'reverse':
-      if (subject.name === '') return nameError;
-      return wants(type, types.PTR) ? whole(reverse(zone, subject.of, subject.name)) : noData;
+      if (subject.holder === undefined) return nameError;
+      return wants(type, types.PTR) ? whole(reverse(zone, subject.holder)) : noData;
     case 'apex':
       return type === types.ANY ? whole([soaOf(zone)]) : noData;
     case 'between':
@@ -120,8 +122,11 @@ function metaText(key: string, value: string): string {
   return `${quoted}=${value.replace(/`/g, '``')}`;
 }
 
-function reverse(zone: Zone, of: 'node' | 'service', name: string): ResourceRecord[] {
-  const target = hostName(`${name}.${of}.${zone.datacenter}.${zone.domain}`);
+function reverse(zone: Zone, holder: Holder): ResourceRecord[] {
+  const { datacenter, domain } = zone;
+  const inDefault = holder.of === 'node' || holder.namespace === defaultNamespace;
+  const scope = inDefault ? datacenter : `${holder.namespace}.ns.${datacenter}.dc`;
+  const target = hostName(`${holder.name}.${holder.of}.${scope}.${domain}`);
   return target === undefined ? [] : [{ type: 'PTR', owner: asAsked, ttl: 0, target }];
 }
 

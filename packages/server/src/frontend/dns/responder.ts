@@ -176,7 +176,7 @@ export class Responder {
     }
     if (!admitted) return this.#no(packet, query, shape, rcodes.SERVFAIL, 'refused', framed);
     const subject = this.#directory.subjectOf(asked, address);
-    if (recursion && subject.kind === 'reverse' && subject.name === '') return 'ask-elsewhere';
+    if (recursion && subject.kind === 'reverse' && subject.holder === undefined) return 'ask-elsewhere';
     const found = resolve(zone, subject, query.type);
     this.#answers.delete(key);
     if (found.kind !== 'answer') {

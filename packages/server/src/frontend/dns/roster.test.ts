@@ -23,7 +23,7 @@ function built(options: Partial<QueryRosterOptions>) {
   }
   journal.commit([{ kind: 'register', namespace: 'default', node: { name: 'here', address: '10.0.0.9' }, nodeMode: 'update' }]);
   journal.commit([coordinate('near', 0.001), coordinate('far', 1), coordinate('here', 0)]);
-  const steps = queryRosterOf(journal.state, { names: ['web'], domain: 'consul', datacenter: 'dc1', readsNode: () => true, near: '', wanted, ...options });
+  const steps = queryRosterOf(journal.state, { namespace: 'default', names: ['web'], domain: 'consul', datacenter: 'dc1', readsNode: () => true, near: '', wanted, ...options });
   let count = 0;
   let soFar: Roster | undefined;
   for (;;) {

@@ -16,6 +16,7 @@ import { hostName, lowerCase } from './host-name.ts';
 import type { Build } from './rebuilt.ts';
 
 interface Named {
+  readonly namespace: string;
   /** The service's names, equal but for their case. */
   readonly names: readonly string[];
   readonly domain: string;
@@ -105,7 +106,7 @@ export function* rosterOf(reader: Reader, options: RosterOptions): Build<Roster>
   const statusOf = statuses(reader);
   for (const name of options.names) {
     const ownNames = ownNamesOf(name, options);
-    for (const instance of find.instancesOfService(reader, defaultNamespace, name)) {
+    for (const instance of find.instancesOfService(reader, options.namespace, name)) {
       yield members.length > 0 ? soFar : undefined;
       if (!options.readsNode(instance.node)) continue;
       const status = statusOf(instance);
@@ -132,7 +133,7 @@ export function* queryRosterOf(reader: Reader, options: QueryRosterOptions): Bui
   for (const name of options.names) {
     const ownNames = ownNamesOf(name, options);
     const selected = selectorOf(reader, { ...wanted, Service: name });
-    for (const instance of find.instancesOfService(reader, defaultNamespace, name)) {
+    for (const instance of find.instancesOfService(reader, options.namespace, name)) {
       yield members.length > 0 ? made : undefined;
       if (!options.readsNode(instance.node)) continue;
       const found = selected(instance);
@@ -144,9 +145,14 @@ export function* queryRosterOf(reader: Reader, options: QueryRosterOptions): Bui
   return roster;
 }
 
-/** An instance that gives the name it is asked for as its address would be an alias of itself. */
-function ownNamesOf(service: string, { domain, datacenter }: Named): readonly string[] {
-  return [domain, `${datacenter}.${domain}`].map((ending) => lowerCase(`${service}.service.${ending}`));
+/** The names that a service is asked for by. An instance that gives one of them as its address would be an alias of itself. */
+function ownNamesOf(service: string, { namespace, domain, datacenter }: Named): readonly string[] {
+  const here = [domain, `${datacenter}.dc.${domain}`];
+  const names = here.map((ending) => `${service}.service.${namespace}.ns.${ending}`);
+  if (namespace === defaultNamespace) {
+    for (const ending of [...here, `${datacenter}.${domain}`]) names.push(`${service}.service.${ending}`);
+  }
+  return names.map(lowerCase);
 }
 
 function memberOf(reader: Reader, instance: InstanceRow, status: Member['status'], ownNames: readonly string[]): Member {
