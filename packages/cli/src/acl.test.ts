@@ -111,7 +111,7 @@ describe('every command', () => {
     for (const args of [['services'], ['instances', 'web'], ['watch', 'web'], ['kv', 'list'], ['backup', '-'], ['acl', 'token', 'list']]) {
       const unknown = await ask(args, 'wrong');
       expect([args, unknown.code], unknown.stderr).toEqual([args, exitCodes.denied]);
-      expect(unknown.stderr).toMatch(/^rollcall: .*ACL not found.*--token-file or ROLLCALL_TOKEN\n$/);
+      expect(unknown.stderr).toMatch(/^rollcall: .*(ACL not found|no token has this secret).*--token-file or ROLLCALL_TOKEN\n$/);
     }
     expect(await ask(['watch', 'web'])).toMatchObject({ code: exitCodes.denied, stderr: expect.stringContaining('service:read') });
   }, 60_000);

@@ -96,12 +96,12 @@ describe('a token', () => {
     const started = performance.now();
     const operations = [rollcall.register({ service: 'web' }), rollcall.services(), rollcall.service('web').instances(), rollcall.kv.get('a')];
     for (const ended of await Promise.allSettled(operations)) {
-      expect(ended).toMatchObject({ reason: { code: 'unauthenticated', message: expect.stringContaining('ACL not found') } });
+      expect(ended).toMatchObject({ reason: { code: 'unauthenticated', message: expect.stringContaining('no token has this secret') } });
     }
     await expect(rollcall.services()).rejects.toMatchObject({ code: 'unauthenticated' });
     // A second try, urged by the last operation, comes after a second.
     expect(performance.now() - started).toBeLessThan(5_000);
-    expect(events).toEqual([{ kind: 'refused', server: server.url, code: 'unauthenticated', reason: expect.stringContaining('ACL not found') }]);
+    expect(events).toEqual([{ kind: 'refused', server: server.url, code: 'unauthenticated', reason: expect.stringContaining('no token has this secret') }]);
   });
 
   it('from a file is replaced there: nobody notices, and nothing is registered anew', async () => {

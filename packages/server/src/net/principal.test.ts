@@ -1,7 +1,7 @@
 /** Who vouches: the token, by its public id, or the address. */
 
 import { expect, test } from 'vitest';
-import { anonymousAccessor } from '../security/templates.ts';
+import { anonymousAccessor } from '../security/well-known.ts';
 import { principalOf } from './principal.ts';
 
 test.each([

@@ -4,7 +4,7 @@
  */
 
 import type { Caller } from '../security/acl.ts';
-import { anonymousAccessor } from '../security/templates.ts';
+import { anonymousAccessor } from '../security/well-known.ts';
 import { plainAddress } from './agent-node.ts';
 
 /**

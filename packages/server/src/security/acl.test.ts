@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Acl, type Caller } from './acl.ts';
 import { hashSecret } from './records.ts';
 import { secured, type Secured } from './security.case.ts';
-import { anonymousAccessor } from './templates.ts';
+import { anonymousAccessor } from './well-known.ts';
 
 let all: Secured;
 beforeEach(async () => {
@@ -37,7 +37,7 @@ describe('resolving', () => {
     'does not know %s',
     (secret) => {
       expect(() => all.acl.resolve(secret)).toThrow(
-        expect.objectContaining({ code: 'unauthenticated', message: 'ACL not found' }) as Error,
+        expect.objectContaining({ code: 'unauthenticated', message: 'no token has this secret, or it has ended' }) as Error,
       );
     },
   );
@@ -133,8 +133,8 @@ describe('a change', () => {
     const stops = callers.map((caller, index) => all.acl.onChange(caller, () => told[index]!++));
     await all.admin.deleteToken(accessorId);
     expect(told).toEqual([1, 0, 0]);
-    expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
-    expect(() => all.acl.refresh(callers[0] as Caller)).toThrow('ACL not found');
+    expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
+    expect(() => all.acl.refresh(callers[0] as Caller)).toThrow('no token has this secret, or it has ended');
     expect(all.acl.refresh(callers[1] as Caller)).toBe(callers[1]);
     for (const stop of [...stops, ...stops]) stop();
     await all.admin.putPolicy({ name: 'another' });
@@ -189,14 +189,14 @@ describe('the end of a token', () => {
     all.clock.advance(59_999);
     expect(all.acl.resolve(secret)).toBe(callers[0]);
     all.clock.advance(1);
-    expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
+    expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
     all.clock.advance(1_000);
     expect(told).toEqual([1, 0]);
     expect(all.expired).toEqual([token.accessorId]);
     await all.admin.removeExpired(all.expired);
     expect(all.acl.store.token(token.accessorId)).toBeUndefined();
     all.clock.advance(7_140_000);
-    expect(() => all.acl.resolve(longer)).toThrow('ACL not found');
+    expect(() => all.acl.resolve(longer)).toThrow('no token has this secret, or it has ended');
     expect(told[1]).toBe(1);
   });
 
@@ -209,7 +209,7 @@ describe('the end of a token', () => {
 });
 
 describe('authorize', () => {
-  it('says who lacks what, in the words of Consul', async () => {
+  it('says who lacks what, and where', async () => {
     const { secret, accessorId } = await tokenWith('service "web" { policy = "read" }');
     const caller = all.acl.resolve(secret);
     const said = (act: () => void) => {
@@ -223,10 +223,10 @@ describe('authorize', () => {
     };
     expect(said(() => all.acl.authorize(caller, 'default', 'service', 'read', 'web'))).toBe('');
     expect(said(() => all.acl.authorize(caller, 'default', 'service', 'write', 'web'))).toBe(
-      `Permission denied: token with AccessorID '${accessorId}' lacks permission 'service:write' on "web"`,
+      `token ${accessorId} lacks permission 'service:write' on "web" in namespace "default"`,
     );
     expect(said(() => all.acl.authorize(all.acl.resolve(undefined), 'default', 'acl', 'read'))).toBe(
-      "Permission denied: anonymous token lacks permission 'acl:read'. The anonymous token is used implicitly when a request does not specify a token.",
+      "anonymous token lacks permission 'acl:read' in namespace \"default\"",
     );
     expect(all.denials).toEqual([
       { accessorId, namespace: 'default', resource: 'service', verb: 'write', name: 'web' },

@@ -15,18 +15,15 @@ import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RowChange } from '../registry/rows.ts';
 import { compileRules, unrestricted, type Authorizer, type DefaultPolicy, type Resource, type Verb } from './authorizer.ts';
-import { aclNotFound, lacksPermission, type Denial } from './denied.ts';
+import { refused } from './access-error.ts';
+import type { Denial } from './reasons.ts';
 import { ExpiryTimer } from './expiry-timer.ts';
 import { hasEnded, hashSecret, type Grants, type Policy, type Token } from './records.ts';
-import { parseRules, type Rules } from './rules.ts';
+import { parseRules } from './rule-text.ts';
+import type { Rules } from './rules.ts';
 import { AclStore, type AclChange } from './store.ts';
-import {
-  anonymousAccessor,
-  anonymousSecret,
-  nodeIdentityRules,
-  serviceIdentityRules,
-  templateRules,
-} from './templates.ts';
+import { nodeIdentityRules, serviceIdentityRules, templateRules } from './templates.ts';
+import { anonymousAccessor, anonymousSecret } from './well-known.ts';
 
 export interface AclConfig {
   /** Off by default: everything is allowed to everybody. */
@@ -186,7 +183,7 @@ export class Acl {
    */
   resolve(secret: string | undefined): Caller {
     const caller = this.find(secret);
-    if (caller === undefined) throw aclNotFound();
+    if (caller === undefined) throw refused('unknown token');
     return caller;
   }
 
@@ -202,7 +199,7 @@ export class Acl {
    */
   refresh(caller: Caller): Caller {
     const found = this.#config.enabled ? this.#findByHash(caller.secretHash) : everybody;
-    if (found === undefined) throw aclNotFound();
+    if (found === undefined) throw refused('unknown token');
     return found;
   }
 
@@ -228,7 +225,7 @@ export class Acl {
   denied({ accessorId }: Caller, namespace: string, resource: Resource, verb: Verb, name = ''): RegistryError {
     const denial = { accessorId, namespace, resource, verb, name };
     this.#onDenied(denial);
-    return lacksPermission(denial);
+    return refused('lacks permission', denial);
   }
 
   #findByHash(secretHash: string): Caller | undefined {

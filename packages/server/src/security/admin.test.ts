@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { find } from '../registry/reader.ts';
 import { hashSecret, recordTypes } from './records.ts';
 import { secured, type Secured } from './security.case.ts';
-import { anonymousAccessor, builtinPolicies, managementPolicyId } from './templates.ts';
+import { builtinPolicies } from './templates.ts';
+import { anonymousAccessor, managementPolicyId } from './well-known.ts';
 
 let all: Secured;
 beforeEach(async () => {
@@ -34,7 +35,7 @@ describe('the start', () => {
     const caller = all.acl.resolve('root');
     expect(caller.authorizer.allows('default', 'acl', 'write')).toBe(true);
     expect(kept()).not.toContain('root');
-    await expect(all.admin.bootstrap()).rejects.toThrow('ACL bootstrap no longer allowed');
+    await expect(all.admin.bootstrap()).rejects.toThrow('a bootstrap works once; to allow another one, leave the reset index');
     const { revision } = all.replica.state;
     await all.admin.initialise('root');
     expect(all.replica.state.revision).toBe(revision);
@@ -50,7 +51,7 @@ describe('the bootstrap', () => {
     await expect(all.admin.bootstrap()).rejects.toThrow(
       expect.objectContaining({
         code: 'permission_denied',
-        message: `Permission denied: ACL bootstrap no longer allowed (reset index: ${index})`,
+        message: `a bootstrap works once; to allow another one, leave the reset index ${index}`,
       }) as Error,
     );
   });
@@ -66,18 +67,18 @@ describe('the bootstrap', () => {
     const index = all.acl.store.bootstrapRevision();
     all.reset = index + 1;
     await expect(all.admin.bootstrap()).rejects.toThrow(
-      `Invalid bootstrap reset index (specified ${index + 1}, reset index: ${index})`,
+      `the reset index is ${index + 1}, and must be ${index}`,
     );
     all.reset = index;
     const { secret } = await all.admin.bootstrap();
     expect(all.acl.resolve(secret).authorizer.allows('default', 'acl', 'write')).toBe(true);
-    await expect(all.admin.bootstrap()).rejects.toThrow('Invalid bootstrap reset index');
+    await expect(all.admin.bootstrap()).rejects.toThrow(`the reset index is ${index}, and must be ${all.acl.store.bootstrapRevision()}`);
   });
 
   it('takes a secret of the caller’s choice, if it is a free UUID', async () => {
-    await expect(all.admin.bootstrap('root')).rejects.toThrow('not a valid UUID');
+    await expect(all.admin.bootstrap('root')).rejects.toThrow('the bootstrap secret is not a UUID');
     await all.admin.createToken({ secret: uuid(1) });
-    await expect(all.admin.bootstrap(uuid(1))).rejects.toThrow('a token with that secret already exists');
+    await expect(all.admin.bootstrap(uuid(1))).rejects.toThrow('another token has this bootstrap secret');
     expect((await all.admin.bootstrap(uuid(2))).secret).toBe(uuid(2));
   });
 });
@@ -90,7 +91,7 @@ describe('a token', () => {
     all.clock.advance(fiveYearsMs - 1);
     expect(all.acl.resolve(secret).accessorId).toBe(token.accessorId);
     all.clock.advance(1);
-    expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
+    expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
   });
 
   it('is kept without its secret', async () => {
@@ -101,28 +102,28 @@ describe('a token', () => {
   });
 
   it.each([
-    [{ accessorId: 'x' }, 'Invalid Token: AccessorID - not a valid UUID'],
-    [{ secret: 'x' }, 'Invalid Token: SecretID - not a valid UUID'],
+    [{ accessorId: 'x' }, 'the accessor id is not a UUID'],
+    [{ secret: 'x' }, 'the secret is not a UUID'],
     [
       { accessorId: '00000000-0000-0000-0000-000000000009' },
-      'Invalid Token: AccessorID - UUIDs with the prefix "00000000-0000-0000-0000-0000000000" are reserved',
+      'the accessor id starts with "00000000-0000-0000-0000-0000000000", which is reserved',
     ],
-    [{ ttlMs: -1_000 }, "Token Expiration TTL '-1s' should be > 0"],
-    [{ ttlMs: 60_000, expiresAtMs: 1 }, 'Token Expiration TTL and Expiration Time cannot both be set'],
-    [{ expiresAtMs: 1 }, 'ExpirationTime cannot be before CreateTime'],
-    [{ ttlMs: 10_500 }, 'ExpirationTime cannot be less than 1m0s in the future (was 10.5s)'],
-    [{ policies: [{ id: uuid(9) }] }, `No such ACL policy with ID "${uuid(9)}"`],
-    [{ policies: [{ name: 'nope' }] }, 'No such ACL policy with name "nope"'],
-    [{ roles: [{ name: 'nope' }] }, 'No such ACL role with name "nope"'],
-    [{ serviceIdentities: [{ service: '', datacenters: [] }] }, 'Service identity is missing the service name field on this token'],
-    [{ serviceIdentities: [{ service: 'Web', datacenters: [] }] }, 'Service identity "Web" has an invalid name.'],
+    [{ ttlMs: -1_000 }, 'the token would live -1000 ms; give more than 0'],
+    [{ ttlMs: 60_000, expiresAtMs: 1 }, 'give the life of the token or its end, not both'],
+    [{ expiresAtMs: 1 }, 'the token would have ended before it was made'],
+    [{ ttlMs: 10_500 }, 'the token would live 10500 ms; the least is 60000 ms'],
+    [{ policies: [{ id: uuid(9) }] }, `no policy has the id "${uuid(9)}"`],
+    [{ policies: [{ name: 'nope' }] }, 'no policy has the name "nope"'],
+    [{ roles: [{ name: 'nope' }] }, 'no role has the name "nope"'],
+    [{ serviceIdentities: [{ service: '', datacenters: [] }] }, 'a service identity of this token names no service'],
+    [{ serviceIdentities: [{ service: 'Web', datacenters: [] }] }, 'the service identity "Web" is wrong: it has lower-case letters, digits, "-" and "_", and starts and ends with a letter or digit'],
     [
       { local: true, serviceIdentities: [{ service: 'web', datacenters: ['dc1'] }] },
-      'Service identity "web" cannot specify a list of datacenters on a local token',
+      'the identity of service "web" names datacenters, and the token is local',
     ],
-    [{ nodeIdentities: [{ node: '', datacenter: 'dc1' }] }, 'Node identity is missing the node name field on this token'],
-    [{ nodeIdentities: [{ node: 'n', datacenter: '' }] }, 'Node identity is missing the datacenter field on this token'],
-    [{ templatedPolicies: [{ template: 'nope', name: '', datacenters: [] }] }, 'no such ACL templated policy'],
+    [{ nodeIdentities: [{ node: '', datacenter: 'dc1' }] }, 'a node identity of this token names no node'],
+    [{ nodeIdentities: [{ node: 'n', datacenter: '' }] }, 'a node identity of this token names no datacenter'],
+    [{ templatedPolicies: [{ template: 'nope', name: '', datacenters: [] }] }, 'no templated policy has the name "nope"'],
   ])('is refused with %j: %s', async (input, message) => {
     await expect(all.admin.createToken(input)).rejects.toThrow(
       expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(message) as string }) as Error,
@@ -131,10 +132,10 @@ describe('a token', () => {
 
   it('does not take ids that are in use, of whatever kind', async () => {
     await all.admin.createToken({ accessorId: uuid(1), secret: uuid(2) });
-    await expect(all.admin.createToken({ accessorId: uuid(1) })).rejects.toThrow('AccessorID is already in use');
-    await expect(all.admin.createToken({ accessorId: uuid(2) })).rejects.toThrow('AccessorID is already in use');
-    await expect(all.admin.createToken({ secret: uuid(2) })).rejects.toThrow('SecretID is already in use');
-    await expect(all.admin.createToken({ secret: uuid(1) })).rejects.toThrow('SecretID is already in use');
+    await expect(all.admin.createToken({ accessorId: uuid(1) })).rejects.toThrow('another token has this accessor id');
+    await expect(all.admin.createToken({ accessorId: uuid(2) })).rejects.toThrow('another token has this accessor id');
+    await expect(all.admin.createToken({ secret: uuid(2) })).rejects.toThrow('another token has this secret');
+    await expect(all.admin.createToken({ secret: uuid(1) })).rejects.toThrow('another token has this secret');
   });
 
   it('merges what says the same twice', async () => {
@@ -155,11 +156,11 @@ describe('a token', () => {
     const changed = await all.admin.updateToken(id, { description: 'b', secret, roles: [], policies: [{ name: 'global-management' }] });
     expect(changed).toMatchObject({ description: 'b', policies: [managementPolicyId], expiresAtMs: token.expiresAtMs });
     expect(all.acl.resolve(secret).authorizer.allows('default', 'acl', 'read')).toBe(true);
-    await expect(all.admin.updateToken(id, { secret: uuid(5) })).rejects.toThrow("Changing a token's SecretID is not permitted");
-    await expect(all.admin.updateToken(id, { local: true })).rejects.toThrow(`Cannot toggle local mode of ${id}`);
-    await expect(all.admin.updateToken(id, { ttlMs: 60_000 })).rejects.toThrow(`Cannot change expiration time of ${id}`);
-    await expect(all.admin.updateToken(uuid(9), {})).rejects.toThrow(`Cannot find token "${uuid(9)}"`);
-    await expect(all.admin.updateToken('x', {})).rejects.toThrow('AccessorID is not a valid UUID');
+    await expect(all.admin.updateToken(id, { secret: uuid(5) })).rejects.toThrow('the secret of a token cannot be changed');
+    await expect(all.admin.updateToken(id, { local: true })).rejects.toThrow(`token ${id} cannot change whether it is local`);
+    await expect(all.admin.updateToken(id, { ttlMs: 60_000 })).rejects.toThrow(`the end of token ${id} cannot be changed`);
+    await expect(all.admin.updateToken(uuid(9), {})).rejects.toThrow(`no token has the id "${uuid(9)}"`);
+    await expect(all.admin.updateToken('x', {})).rejects.toThrow('the id of the token is not a UUID');
   });
 
   it('is cloned with a secret of its own', async () => {
@@ -169,19 +170,19 @@ describe('a token', () => {
     expect(clone.token).toMatchObject({ description: 'a', policies: [managementPolicyId] });
     expect(all.acl.resolve(clone.secret).accessorId).toBe(clone.token.accessorId);
     expect((await all.admin.cloneToken(token.accessorId, 'b')).token.description).toBe('b');
-    await expect(all.admin.cloneToken(uuid(9))).rejects.toThrow('token does not exist: ACL not found');
+    await expect(all.admin.cloneToken(uuid(9))).rejects.toThrow('the token does not exist');
   });
 
   it('is not deleted by itself, nor is the anonymous one', async () => {
     const { token, secret } = await all.admin.createToken({});
     const caller = all.acl.resolve(secret);
     await expect(all.admin.deleteToken(token.accessorId, caller)).rejects.toThrow(
-      "Deletion of the request's authorization token is not permitted",
+      'a request cannot delete the token that it is made with',
     );
-    await expect(all.admin.deleteToken(anonymousAccessor)).rejects.toThrow('not permitted on the anonymous token');
-    await expect(all.admin.deleteToken('x')).rejects.toThrow('Accessor ID is missing or an invalid UUID');
+    await expect(all.admin.deleteToken(anonymousAccessor)).rejects.toThrow('the anonymous token cannot be deleted');
+    await expect(all.admin.deleteToken('x')).rejects.toThrow('the accessor id is missing or not a UUID');
     await expect(all.admin.deleteToken(uuid(9))).rejects.toThrow(expect.objectContaining({ code: 'not_found' }) as Error);
-    await expect(all.admin.logout(caller)).rejects.toThrow("token wasn't created via login");
+    await expect(all.admin.logout(caller)).rejects.toThrow('the token was not made by a login');
   });
 });
 
@@ -193,22 +194,22 @@ describe('a policy', () => {
     expect(all.acl.store.policyByName('team/b')?.id).toBe(id);
     await all.admin.deletePolicy(id);
     expect(all.acl.store.policyByName('team/b')).toBeUndefined();
-    await expect(all.admin.deletePolicy(id)).rejects.toThrow('policy does not exist: ACL not found');
+    await expect(all.admin.deletePolicy(id)).rejects.toThrow('the policy does not exist');
   });
 
   it.each([
-    [{ name: '' }, 'Invalid Policy: no Name is set'],
-    [{ name: 'a b' }, "Only alphanumeric characters, a single '/', '-' and '_' are allowed"],
-    [{ name: 'a/b/c' }, "a single '/'"],
-    [{ name: 'builtin/x' }, "Names cannot be prefixed with '/' or 'builtin/'"],
-    [{ name: 'x'.repeat(129) }, 'Length must be greater than 0 and less than 128'],
-    [{ name: 'a', id: 'x' }, 'Policy ID invalid UUID'],
-    [{ name: 'a', id: uuid(9) }, `cannot find policy ${uuid(9)}`],
-    [{ name: 'a', rules: 'key "a" {' }, 'Failed to parse ACL rules: At 1:10'],
-    [{ name: 'global-management' }, 'Invalid Policy: A Policy with Name "global-management" already exists'],
+    [{ name: '' }, 'the policy has no name'],
+    [{ name: 'a b' }, 'the name of the policy is wrong: it has letters, digits, "-", "_" and one "/" only'],
+    [{ name: 'a/b/c' }, 'the name of the policy is wrong: it has letters, digits, "-", "_" and one "/" only'],
+    [{ name: 'builtin/x' }, 'the name of the policy starts with "/" or "builtin/", which are reserved'],
+    [{ name: 'x'.repeat(129) }, 'the name of the policy has 129 characters, the limit is 128'],
+    [{ name: 'a', id: 'x' }, 'the id of the policy is not a UUID'],
+    [{ name: 'a', id: uuid(9) }, `no policy has the id "${uuid(9)}"`],
+    [{ name: 'a', rules: 'key "a" {' }, 'the rules cannot be read: line 1, column 10: '],
+    [{ name: 'global-management' }, 'another policy has the name "global-management"'],
     [
       { id: managementPolicyId, name: 'global-management', rules: 'acl = "read"' },
-      'Changing the Rules for the builtin global-management policy is not permitted',
+      'the rules of the built-in policy global-management cannot be changed',
     ],
   ])('is refused with %j: %s', async (input, message) => {
     await expect(all.admin.putPolicy(input)).rejects.toThrow(message);
@@ -219,7 +220,7 @@ describe('a policy', () => {
     await all.admin.putPolicy({ id: managementPolicyId, name: 'root', rules });
     await all.admin.initialise();
     expect(all.acl.store.policy(managementPolicyId)?.name).toBe('root');
-    await expect(all.admin.deletePolicy(managementPolicyId)).rejects.toThrow('not permitted on the builtin');
+    await expect(all.admin.deletePolicy(managementPolicyId)).rejects.toThrow('the built-in policy global-management cannot be deleted');
   });
 
   it('keeps its name for itself among many who want it at once', async () => {
@@ -232,11 +233,11 @@ describe('a role', () => {
   it('is found by id and name, and keeps its name for itself', async () => {
     const { id } = await all.admin.putRole({ name: 'a', serviceIdentities: [{ service: 'web', datacenters: [] }] });
     expect(all.acl.store.roleByName('a')?.id).toBe(id);
-    await expect(all.admin.putRole({ name: 'a' })).rejects.toThrow('Invalid Role: A Role with Name "a" already exists');
-    await expect(all.admin.putRole({ name: 'a/b' })).rejects.toThrow('Invalid Role: invalid Name.');
-    await expect(all.admin.putRole({ name: '' })).rejects.toThrow('Invalid Role: no Name is set');
-    await expect(all.admin.putRole({ id: uuid(9), name: 'x' })).rejects.toThrow(`cannot find role ${uuid(9)}`);
+    await expect(all.admin.putRole({ name: 'a' })).rejects.toThrow('another role has the name "a"');
+    await expect(all.admin.putRole({ name: 'a/b' })).rejects.toThrow('the name of the role is wrong: ');
+    await expect(all.admin.putRole({ name: '' })).rejects.toThrow('the role has no name');
+    await expect(all.admin.putRole({ id: uuid(9), name: 'x' })).rejects.toThrow(`no role has the id "${uuid(9)}"`);
     await all.admin.deleteRole(id);
-    await expect(all.admin.deleteRole(id)).rejects.toThrow('role does not exist: ACL not found');
+    await expect(all.admin.deleteRole(id)).rejects.toThrow('the role does not exist');
   });
 });

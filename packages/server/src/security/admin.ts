@@ -11,13 +11,14 @@ import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Json } from '../registry/rows.ts';
 import { type Acl, type Caller } from './acl.ts';
-import { permissionDenied } from './denied.ts';
-import { refused } from './grants.ts';
+import { refused, type AccessError } from './access-error.ts';
 import { bindingRuleValue, methodValue, type BindingRuleInput, type MethodInput } from './method-writes.ts';
 import { isUuid } from './names.ts';
 import { checkPolicyDeletion, policyValue, roleValue, type PolicyInput, type RoleInput } from './policy-writes.ts';
 import { hasEnded, hashSecret, recordTypes, type AuthMethod, type BindingRule, type Policy, type Role, type Token, type TokenValue } from './records.ts';
-import { anonymousAccessor, anonymousSecret, builtinPolicies, managementPolicyId } from './templates.ts';
+import { builtinPolicies } from './templates.ts';
+import type { Thing } from './reasons.ts';
+import { anonymousAccessor, anonymousSecret, managementPolicyId } from './well-known.ts';
 import { changedToken, clonedToken, newToken, type NewToken, type TokenInput, type TokenWriteContext } from './token-writes.ts';
 
 export interface AclAdminOptions {
@@ -95,21 +96,21 @@ export class AclAdmin {
   /**
    * The first management token; works once.
    * @param secret a UUID of the caller's choice; random when absent
-   * @throws RegistryError `permission_denied`: `Permission denied: ACL bootstrap no longer allowed (reset index: N)`
+   * @throws AccessError after the first one, unless an operator allows another
    */
   async bootstrap(secret?: string): Promise<TokenWithSecret> {
     const { store } = this.#acl;
     const revision = store.bootstrapRevision();
     if (revision > 0) this.#checkReset(revision);
-    if (secret !== undefined && !isUuid(secret)) throw refused('the bootstrap secret is not a valid UUID');
+    if (secret !== undefined && !isUuid(secret)) throw refused('bad bootstrap secret');
     const chosen = secret ?? this.#uuid();
     if (store.tokenBySecretHash(hashSecret(chosen)) !== undefined) {
-      throw refused('Provided token cannot be used because a token with that secret already exists.');
+      throw refused('bootstrap secret taken');
     }
     const accessorId = this.#uuid();
     // First the mark: if the second write is lost, a reset is needed, but nobody gets a second token.
     if (!(await this.#put(recordTypes.bootstrap, 'bootstrap', { accessorId }, revision))) {
-      throw noBootstrap(store.bootstrapRevision());
+      throw refused('bootstrap over', { resetIndex: store.bootstrapRevision() });
     }
     const value = this.#builtinToken(chosen, 'Bootstrap Token (Global Management)', [managementPolicyId]);
     await this.#put(recordTypes.token, accessorId, value, 0);
@@ -118,11 +119,8 @@ export class AclAdmin {
 
   #checkReset(revision: number): void {
     const given = this.#takeResetIndex();
-    if (given === 0) throw noBootstrap(revision);
-    if (given !== revision) {
-      const message = `Invalid bootstrap reset index (specified ${given}, reset index: ${revision})`;
-      throw new RegistryError('failed_precondition', message);
-    }
+    if (given === 0) throw refused('bootstrap over', { resetIndex: revision });
+    if (given !== revision) throw refused('wrong reset index', { given, resetIndex: revision });
   }
 
   /** @param method name of the auth method when a login makes the token */
@@ -146,12 +144,10 @@ export class AclAdmin {
 
   /** @param caller who may not cut the branch that it sits on; absent for the server's own work */
   async deleteToken(accessorId: string, caller?: Caller): Promise<void> {
-    if (!isUuid(accessorId)) throw refused('Accessor ID is missing or an invalid UUID');
-    if (accessorId === anonymousAccessor) throw refused('Delete operation not permitted on the anonymous token');
+    if (!isUuid(accessorId)) throw refused('bad accessor');
+    if (accessorId === anonymousAccessor) throw refused('anonymous token stays');
     if (this.#acl.store.token(accessorId) === undefined) throw missing('token');
-    if (caller?.accessorId === accessorId) {
-      throw refused("Deletion of the request's authorization token is not permitted");
-    }
+    if (caller?.accessorId === accessorId) throw refused('own token');
     await this.#delete(recordTypes.token, accessorId);
   }
 
@@ -159,7 +155,7 @@ export class AclAdmin {
   async logout(caller: Caller): Promise<void> {
     const token = this.#acl.store.token(caller.accessorId);
     if (token === undefined) throw missing('token');
-    if (token.authMethod === '') throw permissionDenied("token wasn't created via login");
+    if (token.authMethod === '') throw refused('not from a login');
     await this.#delete(recordTypes.token, caller.accessorId);
   }
 
@@ -239,9 +235,7 @@ export class AclAdmin {
   }
 
   async #putNew({ accessorId, secret, value }: NewToken): Promise<TokenWithSecret> {
-    if (!(await this.#put(recordTypes.token, accessorId, value, 0))) {
-      throw refused('Invalid Token: AccessorID is already in use');
-    }
+    if (!(await this.#put(recordTypes.token, accessorId, value, 0))) throw refused('id taken', { field: 'accessor' });
     return { token: this.#token(accessorId), secret };
   }
 
@@ -281,12 +275,8 @@ export class AclAdmin {
   }
 }
 
-function noBootstrap(revision: number): RegistryError {
-  return permissionDenied(`ACL bootstrap no longer allowed (reset index: ${revision})`);
-}
-
-function missing(what: string): RegistryError {
-  return new RegistryError('not_found', `${what} does not exist: ACL not found`);
+function missing(what: Thing): AccessError {
+  return refused('missing', { what });
 }
 
 /** What was just written, unless somebody was quick to remove it. */

@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileRules, unrestricted, type DefaultPolicy, type PlacedRules, type Resource, type Verb } from './authorizer.ts';
-import { parseRules, type Level, type NamedRule, type Rules } from './rules.ts';
+import { parseRules } from './rule-text.ts';
+import type { Level, NamedRule, Rules } from './rules.ts';
 import { builtinPolicies, nodeIdentityRules, serviceIdentityRules } from './templates.ts';
 
 const inDefault = (rules: Rules): PlacedRules => ({ namespace: 'default', rules });

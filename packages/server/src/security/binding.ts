@@ -5,9 +5,9 @@
 
 import { isRegistryError } from '@rollcall/protocol';
 import { compile } from '../filter/filter.ts';
-import { quote } from '../filter/go-string.ts';
 import { list, map, struct, text } from '../filter/shape.ts';
-import { refused, type GrantsInput, type Link } from './grants.ts';
+import { refused } from './access-error.ts';
+import type { GrantsInput, Link } from './grants.ts';
 import { isIdentityName, isRoleName, policyNameProblem } from './names.ts';
 import type { BindingRule, BindingRuleValue } from './records.ts';
 import type { AclStore } from './store.ts';
@@ -50,7 +50,7 @@ const shape = struct({
 export function bindName(template: string, identity: Identity): string {
   return template.replaceAll(/\$\{([^}]*)\}/g, (_, inner: string) => {
     const name = /^\s*value\.([^\s]+)\s*$/.exec(inner)?.[1] ?? '';
-    if (!Object.hasOwn(identity.values, name)) throw refused(`unknown variable accessed: ${inner.trim()}`);
+    if (!Object.hasOwn(identity.values, name)) throw refused('unknown variable', { name: inner.trim() });
     return (identity.values[name] ?? '').toLowerCase();
   });
 }
@@ -81,7 +81,7 @@ export function bind(store: AclStore, rules: readonly BindingRule[], identity: I
     if (!selects(rule.selector, identity)) continue;
     const name = bindName(rule.bindName, identity);
     if (!isBindName(rule.bindType, name)) {
-      throw refused(`computed ${quote(rule.bindType)} bind name for bind target is invalid: ${quote(name)}`);
+      throw refused('bad computed name', { bindType: rule.bindType, name });
     }
     switch (rule.bindType) {
       case 'service':

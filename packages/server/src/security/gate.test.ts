@@ -63,7 +63,7 @@ describe('tokens that nobody has', () => {
     const { clock, enter, lines } = gated(3);
     expect(enter('good').accessorId).toBe('one');
     for (let time = 0; time < 3; time++) {
-      expect(() => enter('wrong')).toThrow(expect.objectContaining({ code: 'unauthenticated', message: 'ACL not found' }));
+      expect(() => enter('wrong')).toThrow(expect.objectContaining({ code: 'unauthenticated', message: 'no token has this secret, or it has ended' }));
     }
     for (let time = 0; time < 100; time++) {
       expect(() => enter('wrong')).toThrow(expect.objectContaining({ code: 'resource_exhausted', retryAfterMs: 1_000 }));
@@ -73,6 +73,6 @@ describe('tokens that nobody has', () => {
     expect(enter('good', '10.0.0.8').accessorId).toBe('one');
     expect(lines).toEqual(Array(3).fill('unauthenticated: a token that nobody has'));
     clock.advance(1_000);
-    expect(() => enter('wrong')).toThrow('ACL not found');
+    expect(() => enter('wrong')).toThrow('no token has this secret, or it has ended');
   });
 });

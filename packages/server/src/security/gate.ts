@@ -8,7 +8,7 @@ import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { Acl, Caller } from './acl.ts';
 import type { Audit, AuditEvent } from './audit.ts';
-import { aclNotFound } from './denied.ts';
+import { refused } from './access-error.ts';
 import { addressKey, type FailureLimiter } from './failure-limiter.ts';
 
 /** Where a request comes from, for the limiter and the audit log. */
@@ -65,7 +65,7 @@ export class Gate {
     if (caller !== undefined) return caller;
     // Whoever is slowed down is not written down again: the log must not be what an attack fills.
     this.#audit?.record({ ...origin, kind: 'unauthenticated', accessorId: '', action: 'a token that nobody has' });
-    throw aclNotFound();
+    throw refused('unknown token');
   }
 
   /**

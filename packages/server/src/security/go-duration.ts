@@ -1,17 +1,4 @@
-/** Durations as Go prints and reads them (`time.Duration`): messages and auth methods have them. */
-
-/** `1h30m0s`, `1m0.5s`, `250ms`. */
-export function duration(ms: number): string {
-  const sign = ms < 0 ? '-' : '';
-  const all = Math.abs(ms);
-  if (all === 0) return '0s';
-  if (all < 1_000) return `${sign}${all}ms`;
-  const hours = Math.floor(all / 3_600_000);
-  const minutes = Math.floor(all / 60_000) % 60;
-  const seconds = `${(all % 60_000) / 1_000}s`;
-  if (hours > 0) return `${sign}${hours}h${minutes}m${seconds}`;
-  return minutes > 0 ? `${sign}${minutes}m${seconds}` : `${sign}${seconds}`;
-}
+/** Durations as the settings of auth methods write them: texts as Go reads them (`time.ParseDuration`), or nanoseconds. */
 
 const units: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 };
 

@@ -5,7 +5,7 @@ import { systemClock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { TokenWithSecret } from './admin.ts';
 import { makeSecurity, type Security } from './security.ts';
-import { anonymousAccessor } from './templates.ts';
+import { anonymousAccessor } from './well-known.ts';
 import type { TokenInput } from './token-writes.ts';
 
 /** Secret of the management token in tests. */

@@ -1,7 +1,7 @@
 /** Links and identities from requests to what tokens and roles keep: checked, without doubles, by id. */
 
 import { RegistryError } from '@rollcall/protocol';
-import { quote } from '../filter/go-string.ts';
+import { refused } from './access-error.ts';
 import { isIdentityName } from './names.ts';
 import type { Grants, NodeIdentity, ServiceIdentity, TemplatedPolicy } from './records.ts';
 import type { AclStore } from './store.ts';
@@ -23,13 +23,9 @@ export interface GrantsInput {
 /** Of each kind on one token or role. */
 const linksMax = 1_000;
 
-export function refused(message: string): RegistryError {
-  return new RegistryError('invalid_argument', message);
-}
-
 /**
  * @param owner `token` or `role`, for messages
- * @throws RegistryError `invalid_argument` with Consul's words
+ * @throws AccessError for what cannot be given
  */
 export function readGrants(store: AclStore, input: GrantsInput, owner: 'token' | 'role'): Grants {
   return {
@@ -44,57 +40,51 @@ function readPolicyLinks(store: AclStore, links: readonly Link[]): string[] {
   return readLinks(links, 'policy', (id) => store.policy(id), (name) => store.policyByName(name));
 }
 
-/** Ids of roles. @throws RegistryError `invalid_argument` with Consul's words */
+/** Ids of roles. @throws AccessError for a role that does not exist */
 export function readRoleLinks(store: AclStore, links: readonly Link[]): string[] {
   return readLinks(links, 'role', (id) => store.role(id), (name) => store.roleByName(name));
 }
 
 function readLinks(
   links: readonly Link[],
-  kind: string,
+  kind: 'policy' | 'role',
   byId: (id: string) => { readonly id: string } | undefined,
   byName: (name: string) => { readonly id: string } | undefined,
 ): string[] {
-  bounded(links, `ACL ${kind} links`);
+  bounded(links, `links to a ${kind}`);
   const ids = new Set<string>();
   for (const { id = '', name = '' } of links) {
     const target = id === '' ? byName(name) : byId(id);
-    if (target === undefined) {
-      throw refused(id === '' ? `No such ACL ${kind} with name ${quote(name)}` : `No such ACL ${kind} with ID ${quote(id)}`);
-    }
+    if (target === undefined) throw refused('unknown link', { what: kind, id, name });
     ids.add(target.id);
   }
   return [...ids];
 }
 
 function bounded(list: readonly unknown[], what: string): void {
-  if (list.length > linksMax) throw refused(`${list.length} ${what}, the limit is ${linksMax}`);
+  if (list.length <= linksMax) return;
+  throw new RegistryError('invalid_argument', `${list.length} ${what} were given, the limit is ${linksMax}`);
 }
 
 /** Identities of one service are one, with all their datacenters. */
-function readServiceIdentities(identities: readonly ServiceIdentity[], owner: string): ServiceIdentity[] {
+function readServiceIdentities(identities: readonly ServiceIdentity[], owner: 'token' | 'role'): ServiceIdentity[] {
   bounded(identities, 'service identities');
   const services = new Map<string, readonly string[]>();
   for (const { service, datacenters } of identities) {
-    if (service === '') throw refused(`Service identity is missing the service name field on this ${owner}`);
-    if (!isIdentityName(service)) {
-      const rule = "Only lowercase alphanumeric characters, '-' and '_' are allowed";
-      throw refused(`Service identity ${quote(service)} has an invalid name. ${rule}`);
-    }
+    if (service === '') throw refused('service identity without service', { owner });
+    if (!isIdentityName(service)) throw refused('bad service identity', { service });
     services.set(service, [...new Set([...(services.get(service) ?? []), ...datacenters])].sort());
   }
   return [...services].map(([service, datacenters]) => ({ service, datacenters }));
 }
 
-function readNodeIdentities(identities: readonly NodeIdentity[], owner: string): NodeIdentity[] {
+function readNodeIdentities(identities: readonly NodeIdentity[], owner: 'token' | 'role'): NodeIdentity[] {
   bounded(identities, 'node identities');
   const known = new Map<string, NodeIdentity>();
   for (const { node, datacenter } of identities) {
-    if (node === '') throw refused(`Node identity is missing the node name field on this ${owner}`);
-    if (datacenter === '') throw refused(`Node identity is missing the datacenter field on this ${owner}`);
-    if (!isIdentityName(node)) {
-      throw refused("Node identity has an invalid name. Only lowercase alphanumeric characters, '-' and '_' are allowed");
-    }
+    if (node === '') throw refused('node identity without node', { owner });
+    if (datacenter === '') throw refused('node identity without datacenter', { owner });
+    if (!isIdentityName(node)) throw refused('bad node identity');
     known.set(JSON.stringify([node, datacenter]), { node, datacenter });
   }
   return [...known.values()];

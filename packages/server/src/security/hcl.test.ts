@@ -69,23 +69,23 @@ describe('rules', () => {
   });
 
   it.each([
-    ['x = yes', 'At 1:5'],
-    ['x = "a\nb"', 'At 1:7'],
-    ['key "a" {', 'At 1:10'],
-    ['}', 'At 1:1'],
-    ['x = "\\q"', 'At 1:6: invalid escape in a string'],
-    ['x = `a`', 'At 1:5'],
-    ['a "b" = 3', 'At 1:8: a key with labels takes an object, without ='],
-    ['x = null', 'At 1:5'],
-    ['x = 1; y = 2', 'At 1:6'],
-    ['x = trueish', 'At 1:5'],
-    ['x = [\n1\n2]', 'At 3:1'],
-    ['x = <<A\nabc', 'At 2:4'],
-    ['x = "a${b"', 'At 1:11'],
-    ['\n\n  x ! 1', 'At 3:5'],
-    ['{"a":"b" "c"}', 'At 1:13'],
-    ['{"a":nope}', 'At 1:6'],
-    ['{"a":1} x', 'At 1:9'],
+    ['x = yes', 'line 1, column 5: '],
+    ['x = "a\nb"', 'line 1, column 7: '],
+    ['key "a" {', 'line 1, column 10: '],
+    ['}', 'line 1, column 1: '],
+    ['x = "\\q"', 'the rules cannot be read: line 1, column 6: invalid escape in a string'],
+    ['x = `a`', 'line 1, column 5: '],
+    ['a "b" = 3', 'the rules cannot be read: line 1, column 8: a key with labels takes an object, without ='],
+    ['x = null', 'line 1, column 5: '],
+    ['x = 1; y = 2', 'line 1, column 6: '],
+    ['x = trueish', 'line 1, column 5: '],
+    ['x = [\n1\n2]', 'line 3, column 1: '],
+    ['x = <<A\nabc', 'line 2, column 4: '],
+    ['x = "a${b"', 'line 1, column 11: '],
+    ['\n\n  x ! 1', 'line 3, column 5: '],
+    ['{"a":"b" "c"}', 'line 1, column 13: '],
+    ['{"a":nope}', 'line 1, column 6: '],
+    ['{"a":1} x', 'line 1, column 9: '],
   ])('with bad syntax are refused where it is: %j', (text, position) => {
     expect(() => parseHcl(text)).toThrow(position);
   });
@@ -95,8 +95,8 @@ describe('rules', () => {
     for (const text of bad) expect(original.parse(text)[1], text).not.toBeNull();
     // `x =` and an object without its end pass there; a policy cut short must not.
     expect(original.parse('{"a":"b"')[1]).toBeNull();
-    expect(() => parseHcl('{"a":"b"')).toThrow('At 1:9');
-    expect(() => parseHcl('x =')).toThrow('At 1:4');
+    expect(() => parseHcl('{"a":"b"')).toThrow('line 1, column 9: ');
+    expect(() => parseHcl('x =')).toThrow('line 1, column 4: ');
   });
 
   it('say where each of their items starts', () => {

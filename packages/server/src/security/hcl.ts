@@ -3,8 +3,8 @@
  * mean is not its business: see `rules.ts`.
  */
 
-import { RegistryError } from '@rollcall/protocol';
 import { unquote } from '../filter/go-string.ts';
+import { refused, type AccessError } from './access-error.ts';
 import { parse, SyntaxError } from './hcl.generated.ts';
 
 /** `service "web" { … }` has the keys `service` and `web`; in JSON each object has one key. */
@@ -30,17 +30,17 @@ const depthMax = 50;
 
 /**
  * Reads the items in the order of the text; an item may occur again.
- * @throws RegistryError `invalid_argument`: `At line:column: what is wrong`
+ * @throws AccessError with line and column
  */
 export function parseHcl(text: string): readonly HclItem[] {
-  if (text.length > lengthMax) throw invalid(`the rules have ${text.length} characters, the limit is ${lengthMax}`);
+  if (text.length > lengthMax) throw unreadable(`the rules have ${text.length} characters, the limit is ${lengthMax}`);
   let depth = 0;
   const options = {
     startRule: text.trimStart().startsWith('{') ? 'Json' : 'Hcl',
     unquote,
     unquoteJson,
     enter() {
-      if (++depth > depthMax) throw invalid(`the rules nest more than ${depthMax} levels deep`);
+      if (++depth > depthMax) throw unreadable(`the rules nest more than ${depthMax} levels deep`);
       return true;
     },
     leave() {
@@ -53,7 +53,7 @@ export function parseHcl(text: string): readonly HclItem[] {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const { message, location } = error as unknown as Failure;
-    throw invalid(`At ${location.start.line}:${location.start.column}: ${message}`);
+    throw refused('unreadable rules', { line: location.start.line, column: location.start.column, problem: message });
   }
 }
 
@@ -62,8 +62,8 @@ interface Failure {
   readonly location: { readonly start: { readonly line: number; readonly column: number } };
 }
 
-function invalid(message: string): RegistryError {
-  return new RegistryError('invalid_argument', message);
+function unreadable(problem: string): AccessError {
+  return refused('unreadable rules', { line: 0, column: 0, problem });
 }
 
 function unquoteJson(body: string): string | undefined {

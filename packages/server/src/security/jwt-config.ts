@@ -5,7 +5,7 @@
 
 import { createPublicKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { readDuration } from './go-duration.ts';
-import { refused } from './grants.ts';
+import { refused } from './access-error.ts';
 import type { MethodConfig } from './records.ts';
 
 /** Signatures only: with `none` or a shared secret anybody who knows a public key could sign. */
@@ -42,7 +42,7 @@ const known = new Set([
   ...['ExpirationLeeway', 'NotBeforeLeeway', 'ClockSkewLeeway'],
 ]);
 
-/** @throws RegistryError `invalid_argument`, with Consul's words where it has some */
+/** @throws AccessError for settings that do not exist, contradict one another, or have no meaning */
 export function readJwtConfig(config: MethodConfig): JwtConfig {
   for (const key of Object.keys(config)) {
     if (!known.has(key)) throw invalid(`the type "jwt" has no setting ${JSON.stringify(key)}`);
@@ -63,8 +63,8 @@ export function readJwtConfig(config: MethodConfig): JwtConfig {
   };
 }
 
-function invalid(message: string) {
-  return refused(`Invalid Auth Method: ${message}`);
+function invalid(problem: string) {
+  return refused('bad auth method config', { problem });
 }
 
 function readKeys(config: MethodConfig): Keys {

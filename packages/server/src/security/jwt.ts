@@ -6,7 +6,7 @@
  */
 
 import { compactVerify, createLocalJWKSet, errors, type CompactVerifyGetKey, type CryptoKey } from 'jose';
-import { RegistryError } from '@rollcall/protocol';
+import { refused } from './access-error.ts';
 import type { Identity } from './binding.ts';
 import type { JwtConfig } from './jwt-config.ts';
 import type { KeySet, KeySource } from './key-source.ts';
@@ -22,8 +22,8 @@ type Claims = Readonly<Record<string, unknown>>;
  *   cannot be fetched
  */
 export async function verifyJwt(token: string, config: JwtConfig, source: KeySource, nowMs: number): Promise<Identity> {
-  if (token === '') throw refuse('missing jwt');
-  if (token.length > lengthMax) throw refuse(`the token has ${token.length} characters, the limit is ${lengthMax}`);
+  if (token === '') throw refused('bad jwt', { problem: 'absent' });
+  if (token.length > lengthMax) throw refused('malformed jwt', { problem: `it has ${token.length} characters, the limit is ${lengthMax}` });
   const claims = await verifySignature(token, config, source);
   checkTimes(claims, config, nowMs / 1_000);
   checkIssuer(claims, config);
@@ -31,21 +31,17 @@ export async function verifyJwt(token: string, config: JwtConfig, source: KeySou
   return identityOf(claims, config);
 }
 
-function refuse(message: string): RegistryError {
-  return new RegistryError('unauthenticated', message);
-}
-
 async function verifySignature(token: string, config: JwtConfig, source: KeySource): Promise<Claims> {
   const set = await source.current();
   const payload = (await tryKeys(token, config, set)) ?? (await tryNewer(token, config, source, set));
-  if (payload === undefined) throw refuse('error verifying token: no known key successfully validated the token signature');
+  if (payload === undefined) throw refused('bad jwt', { problem: 'no key fits' });
   try {
     const claims = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) as unknown;
     if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return claims as Claims;
   } catch {
     // Said below.
   }
-  throw refuse('error verifying token: its claims are not a JSON object');
+  throw refused('bad jwt', { problem: 'no object' });
 }
 
 async function tryNewer(token: string, config: JwtConfig, source: KeySource, set: KeySet): Promise<Uint8Array | undefined> {
@@ -62,7 +58,7 @@ async function tryKeys(token: string, config: JwtConfig, set: KeySet): Promise<U
     } catch (error) {
       if (error instanceof errors.JWKSMultipleMatchingKeys) return tryEach(error);
       if (error instanceof errors.JWSInvalid || error instanceof errors.JOSEAlgNotAllowed) {
-        throw refuse(`error verifying token: ${error.message}`);
+        throw refused('malformed jwt', { problem: error.message });
       }
       // Another key, or a key of another kind than the algorithm.
       return undefined;
@@ -89,28 +85,28 @@ function checkTimes(claims: Claims, config: JwtConfig, now: number): void {
   const expiry = numeric(claims, 'exp');
   const notBefore = numeric(claims, 'nbf');
   if (issued === undefined && expiry === undefined && notBefore === undefined) {
-    throw refuse('no issue time, notbefore, or expiration time encoded in token');
+    throw refused('bad jwt', { problem: 'no times' });
   }
   const skew = config.clockSkewMs / 1_000;
   const end = expiry ?? Math.max(issued ?? 0, notBefore ?? 0) + config.expirationLeewayMs / 1_000;
   const start = notBefore ?? issued ?? end - config.notBeforeLeewayMs / 1_000;
-  if (now > end + skew) throw refuse('error validating claims: validation failed, token is expired (exp)');
-  if (now < start - skew) throw refuse('error validating claims: validation failed, token not valid yet (nbf)');
+  if (now > end + skew) throw refused('bad jwt', { problem: 'expired' });
+  if (now < start - skew) throw refused('bad jwt', { problem: 'not valid yet' });
   if (issued !== undefined && now < issued - skew) {
-    throw refuse('error validating claims: validation field, token issued in the future (iat)');
+    throw refused('bad jwt', { problem: 'issued in the future' });
   }
 }
 
 function numeric(claims: Claims, name: string): number | undefined {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw refuse(`error validating claims: ${name} is not a time`);
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw refused('bad jwt time', { claim: name });
   return value;
 }
 
 function checkIssuer(claims: Claims, { issuer }: JwtConfig): void {
   if (issuer !== '' && claims['iss'] !== issuer) {
-    throw refuse('error validating claims: validation failed, invalid issuer claim (iss)');
+    throw refused('bad jwt', { problem: 'issuer' });
   }
 }
 
@@ -118,10 +114,10 @@ function checkAudience(claims: Claims, { audiences }: JwtConfig): void {
   const claim = claims['aud'] ?? [];
   const given: unknown[] = Array.isArray(claim) ? claim : [claim];
   if (audiences.length === 0 && given.length > 0) {
-    throw refuse('error validating claims: audience claim found in JWT but no audiences are bound');
+    throw refused('bad jwt', { problem: 'audience not bound' });
   }
   if (audiences.length > 0 && !given.some((one) => typeof one === 'string' && audiences.includes(one))) {
-    throw refuse('error validating claims: aud claim does not match any bound audience');
+    throw refused('bad jwt', { problem: 'audience' });
   }
 }
 
@@ -129,7 +125,7 @@ function identityOf(claims: Claims, { values, lists }: JwtConfig): Identity {
   const single = Object.entries(values).map(([claim, name]): [string, string] => {
     const value = claimOf(claims, claim);
     const text = value === undefined ? '' : textOf(value);
-    if (text === undefined) throw refuse(`error converting claim '${claim}' to string`);
+    if (text === undefined) throw refused('bad jwt claim', { claim, list: false });
     return [name, text];
   });
   const several = Object.entries(lists).map(([claim, name]): [string, string[]] => {
@@ -139,7 +135,7 @@ function identityOf(claims: Claims, { values, lists }: JwtConfig): Identity {
       name,
       all.map((one) => {
         const text = textOf(one);
-        if (text === undefined) throw refuse(`'${claim}' list claim could not be converted to string list`);
+        if (text === undefined) throw refused('bad jwt claim', { claim, list: true });
         return text;
       }),
     ];

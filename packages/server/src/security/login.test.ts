@@ -92,27 +92,27 @@ describe('a login', () => {
     const caller = all.acl.resolve(secret);
     expect(caller.authorizer.allows('default', 'service', 'write', 'web')).toBe(true);
     expect(caller.authorizer.allows('default', 'acl', 'read')).toBe(false);
-    await expect(all.admin.cloneToken(token.accessorId)).rejects.toThrow('Cannot clone a token created from an auth method');
+    await expect(all.admin.cloneToken(token.accessorId)).rejects.toThrow('a token that a login made cannot be cloned');
     await all.admin.logout(caller);
-    expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
+    expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
   });
 
   it('that gets nothing is refused', async () => {
     await method({ JWTValidationPubKeys: [pem(ec.publicKey)] }, [{ bindType: 'role', bindName: 'gone' }]);
-    await expect(enter(await sign({}))).rejects.toThrow(expect.objectContaining({ code: 'permission_denied', message: 'Permission denied' }) as Error);
+    await expect(enter(await sign({}))).rejects.toThrow(expect.objectContaining({ code: 'permission_denied', message: 'no binding rule grants this identity anything' }) as Error);
   });
 
   it('whose values make no name is refused', async () => {
     await method({ JWTValidationPubKeys: [pem(ec.publicKey)], ClaimMappings: { sub: 'name' } }, [{ bindName: '${value.name}' }]);
-    await expect(enter(await sign({ sub: 'a/b' }))).rejects.toThrow('computed "service" bind name for bind target is invalid: "a/b"');
-    await expect(enter(await sign({}))).rejects.toThrow('is invalid: ""');
+    await expect(enter(await sign({ sub: 'a/b' }))).rejects.toThrow('the name "a/b", computed from the identity, is wrong for the bind type "service"');
+    await expect(enter(await sign({}))).rejects.toThrow('the name "", computed from the identity');
   });
 
   it('by an unknown method, or without access control, is refused', async () => {
-    await expect(enter('x')).rejects.toThrow('auth method "m" not found: ACL not found');
+    await expect(enter('x')).rejects.toThrow('no auth method has the name "m"');
     const open = await secured({ enabled: false });
     const none = new Login({ ...open, datacenter: 'dc1', fetchText: fetchTextFrom(local) });
-    await expect(none.login({ method: 'm', bearerToken: 'x' })).rejects.toThrow('ACL support disabled');
+    await expect(none.login({ method: 'm', bearerToken: 'x' })).rejects.toThrow('access control is off');
     await open.close();
   });
 
@@ -120,7 +120,7 @@ describe('a login', () => {
     await method({ JWTValidationPubKeys: [pem(ec.publicKey)] });
     const { secret } = await enter(await sign({}));
     await all.admin.deleteMethod('m');
-    expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
+    expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
     expect(all.acl.store.bindingRules()).toEqual([]);
     expect(all.acl.store.tokens()).toHaveLength(1);
   });
@@ -134,9 +134,9 @@ describe('a login', () => {
     // As if the process died before it removed the tokens.
     await all.replica.submit({ kind: 'record-delete', namespace: 'default', type: 'acl-auth-method', id: 'm' });
     expect(told).toBe(1);
-    expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
+    expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
     await method(config);
-    expect(() => all.acl.resolve(secret)).toThrow('ACL not found');
+    expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
     const { secret: another } = await enter(await sign({}));
     expect(all.acl.resolve(another).authorizer.allows('default', 'service', 'write', 'web')).toBe(true);
   });
@@ -149,28 +149,28 @@ describe('a token that is', () => {
   const fit = (claims: Record<string, unknown>, key?: KeyObject, header?: { alg?: string }) =>
     sign({ ...audience, ...claims }, key, header);
   const cases: [string, () => Promise<string>, string][] = [
-    ['empty', () => Promise.resolve(''), 'missing jwt'],
-    ['no token', () => Promise.resolve('a.b'), 'error verifying token'],
+    ['empty', () => Promise.resolve(''), 'the bearer token is empty'],
+    ['no token', () => Promise.resolve('a.b'), 'the bearer token cannot be verified'],
     ['huge', () => Promise.resolve('x'.repeat(20_000)), 'the limit is 16384'],
-    ['unsigned', () => Promise.resolve(`${base64({ alg: 'none' })}.${base64({ ...audience, exp: now() + 60 })}.`), 'error verifying token'],
-    ['signed by a stranger', () => fit({}, other.privateKey), 'no known key successfully validated'],
-    ['altered', async () => { const [head, , signature] = (await fit({})).split('.'); return `${head}.${base64({ sub: 'root', ...audience, exp: now() + 60 })}.${signature}`; }, 'no known key'],
+    ['unsigned', () => Promise.resolve(`${base64({ alg: 'none' })}.${base64({ ...audience, exp: now() + 60 })}.`), 'the bearer token cannot be verified'],
+    ['signed by a stranger', () => fit({}, other.privateKey), 'no key of the auth method verifies the signature of the bearer token'],
+    ['altered', async () => { const [head, , signature] = (await fit({})).split('.'); return `${head}.${base64({ sub: 'root', ...audience, exp: now() + 60 })}.${signature}`; }, 'no key of the auth method verifies the signature of the bearer token'],
     [
       'signed with the public key as a shared secret',
       () => {
         const body = `${base64({ alg: 'HS256' })}.${base64({ ...audience, exp: now() + 60 })}`;
         return Promise.resolve(`${body}.${createHmac('sha256', pem(ec.publicKey)).update(body).digest('base64url')}`);
       },
-      'error verifying token',
+      'the bearer token cannot be verified',
     ],
-    ['expired', () => fit({ iat: now() - 600, exp: now() - 61 }), 'token is expired (exp)'],
-    ['for later', () => fit({ nbf: now() + 61 }), 'token not valid yet (nbf)'],
-    ['from the future', () => fit({ iat: now() + 61, nbf: now() }), 'token issued in the future (iat)'],
-    ['without a time', () => fit({ iat: undefined, exp: undefined }), 'no issue time, notbefore, or expiration time'],
-    ['with a time that is none', () => fit({ nbf: 'soon' }), 'nbf is not a time'],
-    ['for others', () => fit({ aud: 'others' }), 'aud claim does not match any bound audience'],
-    ['from others', () => fit({ iss: 'https://others' }), 'invalid issuer claim (iss)'],
-    ['of odd claims', () => fit({ sub: { a: 1 } }), "error converting claim 'sub' to string"],
+    ['expired', () => fit({ iat: now() - 600, exp: now() - 61 }), 'the bearer token has expired (exp)'],
+    ['for later', () => fit({ nbf: now() + 61 }), 'the bearer token is not valid yet (nbf)'],
+    ['from the future', () => fit({ iat: now() + 61, nbf: now() }), 'the bearer token was issued in the future (iat)'],
+    ['without a time', () => fit({ iat: undefined, exp: undefined }), 'the bearer token has none of the claims exp, iat and nbf'],
+    ['with a time that is none', () => fit({ nbf: 'soon' }), 'the claim nbf of the bearer token is not a time'],
+    ['for others', () => fit({ aud: 'others' }), 'the bearer token is for an audience that the auth method does not name (aud)'],
+    ['from others', () => fit({ iss: 'https://others' }), 'the bearer token is of another issuer (iss)'],
+    ['of odd claims', () => fit({ sub: { a: 1 } }), 'the claim "sub" of the bearer token is not a text'],
   ];
   const demanding = () =>
     method({
@@ -196,12 +196,12 @@ describe('a token that is', () => {
 
   it('good, but by an algorithm that the method does not take, is refused', async () => {
     await method({ JWTValidationPubKeys: [pem(ec.publicKey)], JWTSupportedAlgs: ['RS256'] });
-    await expect(enter(await sign({}))).rejects.toThrow('error verifying token');
+    await expect(enter(await sign({}))).rejects.toThrow('the bearer token cannot be verified');
   });
 
   it('for an audience is refused by a method without any', async () => {
     await method({ JWTValidationPubKeys: [pem(ec.publicKey)] });
-    await expect(enter(await sign({ aud: 'x' }))).rejects.toThrow('no audiences are bound');
+    await expect(enter(await sign({ aud: 'x' }))).rejects.toThrow('the bearer token is for an audience, and the auth method names none (aud)');
   });
 
   it('without an end lives as long as the leeway says', async () => {
@@ -228,18 +228,18 @@ describe('fetched keys', () => {
     await Promise.all(first.map(enter));
     expect(fetched).toHaveLength(1);
     answers[url] = await set(jwk(ec.publicKey, '1'), jwk(other.publicKey, '2'));
-    await expect(enter(await fresh())).rejects.toThrow('no known key');
+    await expect(enter(await fresh())).rejects.toThrow('no key of the auth method verifies the signature of the bearer token');
     expect(fetched).toHaveLength(1);
     all.clock.advance(30_000);
     await enter(await fresh());
     await enter(await good());
     expect(fetched).toHaveLength(2);
-    for (let n = 0; n < 5; n++) await expect(enter(await sign({}, rsa.privateKey, { alg: 'RS256', kid: '3' }))).rejects.toThrow('no known key');
+    for (let n = 0; n < 5; n++) await expect(enter(await sign({}, rsa.privateKey, { alg: 'RS256', kid: '3' }))).rejects.toThrow('no key of the auth method verifies the signature of the bearer token');
     expect(fetched).toHaveLength(2);
     // A key that was withdrawn is trusted for ten minutes.
     answers[url] = await set(jwk(other.publicKey, '2'));
     all.clock.advance(600_000);
-    await expect(enter(await good())).rejects.toThrow('no known key');
+    await expect(enter(await good())).rejects.toThrow('no key of the auth method verifies the signature of the bearer token');
     expect(fetched).toHaveLength(3);
   });
 
@@ -322,11 +322,11 @@ describe('fetched keys', () => {
 describe('an auth method', () => {
   const key = { JWTValidationPubKeys: [pem(ec.publicKey)] };
   const wrong: [MethodInput, string][] = [
-    [{ name: '' }, 'Invalid Auth Method: no Name is set'],
-    [{ name: 'a b' }, 'Invalid Auth Method: invalid Name.'],
-    [{ name: 'a', type: 'oidc' }, 'Invalid Auth Method: Type should be one of: [jwt]'],
-    [{ name: 'a', tokenTtlMs: 1 }, 'MaxTokenTTL 1ms cannot be less than 1m0s'],
-    [{ name: 'a', locality: 'x' }, "TokenLocality should be one of 'local' or 'global'"],
+    [{ name: '' }, 'the auth method has no name'],
+    [{ name: 'a b' }, 'the name of the auth method is wrong: it has letters, digits, "-" and "_" only'],
+    [{ name: 'a', type: 'oidc' }, 'the type of an auth method must be "jwt"'],
+    [{ name: 'a', tokenTtlMs: 1 }, 'tokens of the auth method would live 1 ms; the least is 60000 ms'],
+    [{ name: 'a', locality: 'x' }, 'tokens of an auth method are "local" or "global"'],
     [{ name: 'a', config: {} }, "exactly one of 'JWTValidationPubKeys', 'JWKSURL', or 'OIDCDiscoveryURL' must be set"],
     [{ name: 'a', config: { ...key, JWKSURL: 'https://x' } }, 'exactly one of'],
     [{ name: 'a', config: { JWKSURL: 'http://issuer/keys' } }, 'must be https'],
@@ -345,23 +345,23 @@ describe('an auth method', () => {
   it('keeps its type', async () => {
     await all.admin.putMethod({ name: 'a', type: 'jwt', config: key });
     expect(await all.admin.putMethod({ name: 'a', config: key, displayName: 'A' })).toMatchObject({ type: 'jwt', displayName: 'A' });
-    await expect(all.admin.putMethod({ name: 'a', type: 'oidc', config: key })).rejects.toThrow('the Type field of an Auth Method is immutable');
+    await expect(all.admin.putMethod({ name: 'a', type: 'oidc', config: key })).rejects.toThrow('the type of an auth method cannot be changed');
   });
 });
 
 describe('a binding rule', () => {
   it.each([
-    [{}, 'Invalid Binding Rule: no AuthMethod is set'],
-    [{ method: 'x' }, 'cannot find auth method with name "x"'],
-    [{ method: 'm' }, 'Invalid Binding Rule: no BindType is set'],
-    [{ method: 'm', bindType: 'service' }, 'Invalid Binding Rule: no BindName is set'],
-    [{ method: 'm', bindType: 'x', bindName: 'x' }, 'Invalid Binding Rule: unknown BindType "x"'],
-    [{ method: 'm', bindType: 'service', bindName: 'A' }, 'Invalid Binding Rule: invalid BindName'],
-    [{ method: 'm', bindType: 'service', bindName: '${value.nope}' }, 'unknown variable accessed: value.nope'],
-    [{ method: 'm', bindType: 'templated-policy', bindName: 'nope' }, 'no such ACL templated policy'],
-    [{ method: 'm', selector: 'nope.name == 1' }, 'invalid Binding Rule: Selector is invalid: Selector "nope" is not valid'],
-    [{ method: 'm', selector: 'value.name ==' }, 'Selector is invalid: 1:14 (13)'],
-    [{ id: 'x' }, 'Binding Rule ID invalid UUID'],
+    [{}, 'the binding rule names no auth method'],
+    [{ method: 'x' }, 'no auth method has the name "x"'],
+    [{ method: 'm' }, 'the binding rule has no bind type'],
+    [{ method: 'm', bindType: 'service' }, 'the binding rule has no bind name'],
+    [{ method: 'm', bindType: 'x', bindName: 'x' }, 'the bind type "x" does not exist'],
+    [{ method: 'm', bindType: 'service', bindName: 'A' }, 'the bind name is wrong for the bind type'],
+    [{ method: 'm', bindType: 'service', bindName: '${value.nope}' }, 'the variable "value.nope" does not exist'],
+    [{ method: 'm', bindType: 'templated-policy', bindName: 'nope' }, 'no templated policy has the name "nope"'],
+    [{ method: 'm', selector: 'nope.name == 1' }, 'the selector of the binding rule is wrong: Selector "nope" is not valid'],
+    [{ method: 'm', selector: 'value.name ==' }, 'the selector of the binding rule is wrong: 1:14 (13)'],
+    [{ id: 'x' }, 'the id of the binding rule is not a UUID'],
   ])('is refused with %j: %s', async (input, message) => {
     await all.admin.putMethod({ name: 'm', type: 'jwt', config: { JWTValidationPubKeys: [pem(ec.publicKey)], ClaimMappings: { sub: 'name' } } });
     await expect(all.admin.putBindingRule(input)).rejects.toThrow(message);
@@ -371,7 +371,7 @@ describe('a binding rule', () => {
     await method({ JWTValidationPubKeys: [pem(ec.publicKey)] });
     const [rule] = all.acl.store.bindingRules('m');
     const id = rule?.id ?? '';
-    await expect(all.admin.putBindingRule({ id, method: 'n' })).rejects.toThrow('the AuthMethod field of an Binding Rule is immutable');
+    await expect(all.admin.putBindingRule({ id, method: 'n' })).rejects.toThrow('the auth method of a binding rule cannot be changed');
     expect(await all.admin.putBindingRule({ id, bindType: 'role', bindName: 'r' })).toMatchObject({ method: 'm', bindType: 'role' });
     await all.admin.deleteBindingRule(id);
     await expect(all.admin.deleteBindingRule(id)).rejects.toThrow('binding rule does not exist');

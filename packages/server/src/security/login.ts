@@ -5,11 +5,10 @@
 
 import type { Clock } from '../clock.ts';
 import { RegistryError } from '@rollcall/protocol';
-import { quote } from '../filter/go-string.ts';
 import type { Acl } from './acl.ts';
 import type { AclAdmin, TokenWithSecret } from './admin.ts';
 import { bind } from './binding.ts';
-import { aclDisabled, permissionDenied } from './denied.ts';
+import { refused } from './access-error.ts';
 import { readJwtConfig, type JwtConfig } from './jwt-config.ts';
 import { verifyJwt } from './jwt.ts';
 import { KeySource, type FetchText } from './key-source.ts';
@@ -50,9 +49,9 @@ export class Login {
    */
   async login({ method: name, bearerToken, meta = {} }: LoginRequest): Promise<TokenWithSecret> {
     const { acl, admin, clock, datacenter } = this.#options;
-    if (!acl.enabled) throw aclDisabled();
+    if (!acl.enabled) throw refused('disabled');
     const method = acl.store.method(name);
-    if (method === undefined) throw new RegistryError('not_found', `auth method ${quote(name)} not found: ACL not found`);
+    if (method === undefined) throw refused('auth method not found', { name });
     if (this.#running >= loginsMax) {
       throw new RegistryError('resource_exhausted', `${this.#running} logins are under way, the limit is ${loginsMax}; try again later`);
     }
@@ -61,7 +60,7 @@ export class Login {
       const { config, source } = this.#validator(method);
       const identity = await verifyJwt(bearerToken, config, source, clock.now());
       const { none, ...bindings } = bind(acl.store, acl.store.bindingRules(name), identity, datacenter);
-      if (none) throw permissionDenied();
+      if (none) throw refused('nothing granted');
       const description = `token created via login${Object.keys(meta).length === 0 ? '' : `: ${JSON.stringify(meta)}`}`;
       const ttl = method.tokenTtlMs === 0 ? {} : { ttlMs: method.tokenTtlMs };
       return await admin.createToken({ ...bindings, ...ttl, description, local: method.locality === 'local' }, name);

@@ -1,9 +1,7 @@
-/** Auth methods and binding rules from requests to records, with Consul's checks and words (1.16). */
+/** Auth methods and binding rules from requests to records. The checks are those of Consul 1.16. */
 
-import { quote } from '../filter/go-string.ts';
+import { refused } from './access-error.ts';
 import { bindName, isBindName, selectorProblem, type Identity } from './binding.ts';
-import { duration } from './go-duration.ts';
-import { refused } from './grants.ts';
 import { readJwtConfig } from './jwt-config.ts';
 import { isMethodName, isUuid } from './names.ts';
 import type { AuthMethod, BindingRule, BindingRuleValue, MethodConfig, MethodValue } from './records.ts';
@@ -30,18 +28,16 @@ export function methodValue(
   limits: { readonly ttlMinMs: number },
 ): MethodValue {
   const { name, displayName = '', description = '', tokenTtlMs = 0, locality = '', config = {} } = input;
-  if (name === '') throw refused('Invalid Auth Method: no Name is set');
-  if (!isMethodName(name)) {
-    throw refused("Invalid Auth Method: invalid Name. Only alphanumeric characters, '-' and '_' are allowed");
-  }
+  if (name === '') throw refused('no name', { what: 'auth method' });
+  if (!isMethodName(name)) throw refused('bad name', { what: 'auth method' });
   const type = input.type === undefined || input.type === '' ? (before?.type ?? '') : input.type;
-  if (before !== undefined && before.type !== type) throw refused('the Type field of an Auth Method is immutable');
-  if (type !== 'jwt') throw refused('Invalid Auth Method: Type should be one of: [jwt]');
+  if (before !== undefined && before.type !== type) throw refused('auth method type fixed');
+  if (type !== 'jwt') throw refused('unknown auth method type');
   if (tokenTtlMs !== 0 && tokenTtlMs < limits.ttlMinMs) {
-    throw refused(`MaxTokenTTL ${duration(tokenTtlMs)} cannot be less than ${duration(limits.ttlMinMs)}`);
+    throw refused('auth method ttl', { ttlMs: tokenTtlMs, leastMs: limits.ttlMinMs });
   }
   if (locality !== '' && locality !== 'local' && locality !== 'global') {
-    throw refused("Invalid Auth Method: TokenLocality should be one of 'local' or 'global'");
+    throw refused('unknown locality');
   }
   readJwtConfig(config);
   return { type, displayName, description, tokenTtlMs, locality: locality === 'global' ? 'global' : 'local', config };
@@ -66,26 +62,24 @@ export function bindingRuleValue(
   input: BindingRuleInput,
 ): { before: BindingRule | undefined; value: BindingRuleValue } {
   const { id, description = '', selector = '', bindVariable = '' } = input;
-  if (id !== undefined && !isUuid(id)) throw refused('Binding Rule ID invalid UUID');
+  if (id !== undefined && !isUuid(id)) throw refused('bad id', { what: 'binding rule' });
   const before = id === undefined ? undefined : store.bindingRule(id);
-  if (id !== undefined && before === undefined) throw refused(`cannot find binding rule ${id}`);
+  if (id !== undefined && before === undefined) throw refused('unknown id', { what: 'binding rule', id });
   const method = input.method === undefined || input.method === '' ? (before?.method ?? '') : input.method;
-  if (before !== undefined && before.method !== method) {
-    throw refused('the AuthMethod field of an Binding Rule is immutable');
-  }
-  if (method === '') throw invalid('no AuthMethod is set');
+  if (before !== undefined && before.method !== method) throw refused('binding rule method fixed');
+  if (method === '') throw refused('binding rule without method');
   const found = store.method(method);
-  if (found === undefined) throw refused(`cannot find auth method with name ${quote(method)}`);
+  if (found === undefined) throw refused('binding rule of an unknown method', { method });
   const blank = blankIdentity(found);
   const problem = selectorProblem(selector, blank);
-  if (problem !== undefined) throw refused(`invalid Binding Rule: Selector is invalid: ${problem}`);
-  if (input.bindType === undefined || input.bindType === '') throw invalid('no BindType is set');
-  if (input.bindName === undefined || input.bindName === '') throw invalid('no BindName is set');
+  if (problem !== undefined) throw refused('bad selector', { problem });
+  if (input.bindType === undefined || input.bindType === '') throw refused('no bind type');
+  if (input.bindName === undefined || input.bindName === '') throw refused('no bind name');
   const bindType = bindTypes.find((one) => one === input.bindType);
-  if (bindType === undefined) throw invalid(`unknown BindType ${quote(input.bindType)}`);
+  if (bindType === undefined) throw refused('unknown bind type', { bindType: input.bindType });
   // Any value that an identity may have makes a name, if this one does.
   const example = { ...blank, values: Object.fromEntries(Object.keys(blank.values).map((name) => [name, 'fake'])) };
-  if (!isBindName(bindType, bindName(input.bindName, example))) throw invalid('invalid BindName');
+  if (!isBindName(bindType, bindName(input.bindName, example))) throw refused('bad bind name');
   if (bindType === 'templated-policy') templateRules(input.bindName, bindName(bindVariable, example));
   return { before, value: { method, description, selector, bindType, bindName: input.bindName, bindVariable } };
 }
@@ -97,8 +91,4 @@ export function blankIdentity({ config }: AuthMethod): Identity {
     values: Object.fromEntries(Object.values(values).map((name) => [name, ''])),
     lists: Object.fromEntries(Object.values(lists).map((name) => [name, []])),
   };
-}
-
-function invalid(message: string) {
-  return refused(`Invalid Binding Rule: ${message}`);
 }

@@ -1,4 +1,6 @@
-/** Which names things of access control may have, as in Consul (`acl/validation.go` of 1.16). */
+/** Which names the records of access control may have, as in Consul (`acl/validation.go` of 1.16). */
+
+import { refused, type AccessError } from './access-error.ts';
 
 /** Lower case, digits, dashes and underscores; up to 256 characters. For service and node identities. */
 export function isIdentityName(name: string): boolean {
@@ -13,17 +15,13 @@ export function isMethodName(name: string): boolean {
   return /^[A-Za-z0-9_-]{1,128}$/.test(name);
 }
 
-/** Undefined when the name is good for a policy, otherwise what is wrong with it. */
-export function policyNameProblem(name: string): string | undefined {
-  const invalid = 'Invalid Policy: invalid Name.';
-  if (name.length > 128) return `${invalid} Length must be greater than 0 and less than 128`;
-  if (name.startsWith('/') || name.startsWith('builtin/')) {
-    return `${invalid} Names cannot be prefixed with '/' or 'builtin/'`;
-  }
-  if (!/^[A-Za-z0-9_-]+\/?[A-Za-z0-9_-]*$/.test(name)) {
-    return `${invalid} Only alphanumeric characters, a single '/', '-' and '_' are allowed`;
-  }
-  return undefined;
+const policyNameMax = 128;
+
+/** Undefined for a name that a policy may have, otherwise the error. */
+export function policyNameProblem(name: string): AccessError | undefined {
+  if (name.length > policyNameMax) return refused('policy name too long', { length: name.length, max: policyNameMax });
+  if (name.startsWith('/') || name.startsWith('builtin/')) return refused('policy name reserved');
+  return /^[A-Za-z0-9_-]+\/?[A-Za-z0-9_-]*$/.test(name) ? undefined : refused('bad policy name');
 }
 
 export function isUuid(text: string): boolean {

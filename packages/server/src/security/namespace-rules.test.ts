@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileRules, unrestricted, type DefaultPolicy, type PlacedRules, type Resource, type Verb } from './authorizer.ts';
-import { assertRules, parseRules, type Level, type NamedRule, type NamespaceRules, type Rules } from './rules.ts';
+import { assertRules, parseRules } from './rule-text.ts';
+import type { Level, NamedRule, NamespaceRules, Rules } from './rules.ts';
 import { builtinPolicies, nodeIdentityRules, serviceIdentityRules, templateRules } from './templates.ts';
 
 const placed = (text: string, namespace = 'default'): PlacedRules => ({ namespace, rules: parseRules(text) });
@@ -37,12 +38,12 @@ describe('a namespace block', () => {
   });
 
   it.each([
-    ['namespace "x" { policy = "list" }', 'Invalid namespace policy: "list"'],
-    ['namespace_prefix "x" { policy = "nope" }', 'Invalid namespace_prefix policy: "nope"'],
-    ['namespace "x" { key "a" { policy = "nope" } }', 'Invalid key policy: '],
-    ['namespace "x" "y" {}', 'At 1:1: namespace takes one name'],
-    ['namespace = "read"', 'At 1:1: namespace takes a name and an object'],
-    ['namespace "x" { policy = 1 }', 'At 1:17: policy takes a string'],
+    ['namespace "x" { policy = "list" }', 'the level of namespace is "list"'],
+    ['namespace_prefix "x" { policy = "nope" }', 'the level of namespace_prefix is "nope"'],
+    ['namespace "x" { key "a" { policy = "nope" } }', 'the level of key "a" is "nope"'],
+    ['namespace "x" "y" {}', 'line 1, column 1: namespace takes one name'],
+    ['namespace = "read"', 'line 1, column 1: namespace takes a name and an object'],
+    ['namespace "x" { policy = 1 }', 'line 1, column 17: policy takes a string'],
   ])('that is wrong is refused: %s', (text, message) => {
     expect(() => parseRules(text)).toThrow(message);
   });

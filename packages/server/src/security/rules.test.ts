@@ -1,7 +1,7 @@
 /** Policies are read with Consul's checks and refused in its words. */
 
 import { describe, expect, it } from 'vitest';
-import { assertRules, parseRules } from './rules.ts';
+import { assertRules, parseRules } from './rule-text.ts';
 import { builtinPolicies, printRules, templateList, templateRules } from './templates.ts';
 
 describe('a policy', () => {
@@ -48,38 +48,38 @@ describe('a policy', () => {
   });
 
   it.each([
-    ['acl = "list"', 'Invalid acl policy: "list"'],
-    ['operator = "nope"', 'Invalid operator policy: "nope"'],
-    ['keyring = "nope"', 'Invalid keyring policy: "nope"'],
-    ['mesh = "nope"', 'Invalid mesh policy: "nope"'],
-    ['peering = "nope"', 'Invalid peering policy: "nope"'],
-    ['agent "a" { policy = "nope" }', 'Invalid agent policy: &acl.AgentRule{Node:"a", Policy:"nope"}'],
-    ['agent_prefix "a" { policy = "nope" }', 'Invalid agent_prefix policy: &acl.AgentRule{Node:"a", Policy:"nope"}'],
+    ['acl = "list"', 'the level of acl is "list"; give "read", "write" or "deny"'],
+    ['operator = "nope"', 'the level of operator is "nope"; give "read", "write" or "deny"'],
+    ['keyring = "nope"', 'the level of keyring is "nope"; give "read", "write" or "deny"'],
+    ['mesh = "nope"', 'the level of mesh is "nope"; give "read", "write" or "deny"'],
+    ['peering = "nope"', 'the level of peering is "nope"; give "read", "write" or "deny"'],
+    ['agent "a" { policy = "nope" }', 'the level of agent "a" is "nope"; give "read", "write" or "deny"'],
+    ['agent_prefix "a" { policy = "nope" }', 'the level of agent_prefix "a" is "nope"; give "read", "write" or "deny"'],
     [
       'key "k\\"" { policy = "nope" }',
-      'Invalid key policy: &acl.KeyRule{Prefix:"k\\"", Policy:"nope", EnterpriseRule:acl.EnterpriseRule{}}',
+      'the level of key "k\\"" is "nope"; give "read", "list", "write" or "deny"',
     ],
     [
       'key_prefix "k" {}',
-      'Invalid key_prefix policy: &acl.KeyRule{Prefix:"k", Policy:"", EnterpriseRule:acl.EnterpriseRule{}}',
+      'the level of key_prefix "k" is ""; give "read", "list", "write" or "deny"',
     ],
-    ['node "n" { policy = "list" }', 'Invalid node policy: &acl.NodeRule{Name:"n", Policy:"list", EnterpriseRule:acl.EnterpriseRule{}}'],
+    ['node "n" { policy = "list" }', 'the level of node "n" is "list"; give "read", "write" or "deny"'],
     [
       'service "s" { policy = "nope" }',
-      'Invalid service policy: &acl.ServiceRule{Name:"s", Policy:"nope", Intentions:"", EnterpriseRule:acl.EnterpriseRule{}}',
+      'the level of service "s" is "nope"; give "read", "write" or "deny"',
     ],
     [
       'service "s" { policy = "read" intentions = "nope" }',
-      'Invalid service intentions policy: &acl.ServiceRule{Name:"s", Policy:"read", Intentions:"nope", EnterpriseRule:acl.EnterpriseRule{}}',
+      'the level of the intentions of service "s" is "nope"; give "read", "write" or "deny"',
     ],
-    ['session "s" { policy = "nope" }', 'Invalid session policy: &acl.SessionRule{Node:"s", Policy:"nope"}'],
-    ['event_prefix "e" { policy = "nope" }', 'Invalid event_prefix policy: &acl.EventRule{Event:"e", Policy:"nope"}'],
-    ['query "q" { policy = "nope" }', 'Invalid query policy: &acl.PreparedQueryRule{Prefix:"q", Policy:"nope"}'],
-    ['key "a"', 'Failed to parse ACL rules: At 1:8: '],
-    ['key = "read"', 'Failed to parse ACL rules: At 1:1: key takes a name and an object'],
-    ['\n  acl = 1', 'Failed to parse ACL rules: At 2:3: acl takes a string'],
-    ['key "a" "b" { policy = "read" }', 'Failed to parse ACL rules: At 1:1: key takes one name'],
-    ['key "a" { policy = ["read"] }', 'Failed to parse ACL rules: At 1:11: policy takes a string'],
+    ['session "s" { policy = "nope" }', 'the level of session "s" is "nope"; give "read", "write" or "deny"'],
+    ['event_prefix "e" { policy = "nope" }', 'the level of event_prefix "e" is "nope"; give "read", "write" or "deny"'],
+    ['query "q" { policy = "nope" }', 'the level of query "q" is "nope"; give "read", "write" or "deny"'],
+    ['key "a"', 'the rules cannot be read: line 1, column 8: '],
+    ['key = "read"', 'the rules cannot be read: line 1, column 1: key takes a name and an object with its policy'],
+    ['\n  acl = 1', 'the rules cannot be read: line 2, column 3: acl takes a string: "read", "write" or "deny"'],
+    ['key "a" "b" { policy = "read" }', 'the rules cannot be read: line 1, column 1: key takes one name'],
+    ['key "a" { policy = ["read"] }', 'the rules cannot be read: line 1, column 11: policy takes a string'],
   ])('that is wrong is refused: %s', (text, message) => {
     expect(() => parseRules(text)).toThrow(expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(message) as string }) as Error);
   });
@@ -98,27 +98,27 @@ describe('built-in rules', () => {
   it.each(templateList())('$name prints what it means', ({ name, named }) => {
     const rules = templateRules(name, named ? 'web' : undefined);
     expect(parseRules(printRules(rules))).toEqual(rules);
-    if (named) expect(() => templateRules(name, '')).toThrow('needs the template variable name');
+    if (named) expect(() => templateRules(name, '')).toThrow(`the templated policy "${name}" needs the variable Name`);
   });
 
   it('of an unknown template are refused', () => {
-    expect(() => templateRules('builtin/nope', 'x')).toThrow('no such ACL templated policy with Name "builtin/nope"');
-    expect(() => templateRules('toString', 'x')).toThrow('no such ACL templated policy');
+    expect(() => templateRules('builtin/nope', 'x')).toThrow('no templated policy has the name "builtin/nope"');
+    expect(() => templateRules('toString', 'x')).toThrow('no templated policy has the name "toString"');
   });
 });
 
 describe('rules that are written now', () => {
   it.each([
-    ['service_prefx "" { policy = "deny" }', 'At 1:1: unknown key "service_prefx"; did you mean "service_prefix"?'],
-    ['key "a" { policy = "read" }\nsevice "web" { policy = "deny" }', 'At 2:1: unknown key "sevice"; did you mean "service"?'],
-    ['service "web" { policy = "write" intention = "deny" }', 'At 1:34: unknown key "intention"; did you mean "intentions"?'],
+    ['service_prefx "" { policy = "deny" }', 'the rules cannot be read: line 1, column 1: unknown key "service_prefx"; did you mean "service_prefix"?'],
+    ['key "a" { policy = "read" }\nsevice "web" { policy = "deny" }', 'the rules cannot be read: line 2, column 1: unknown key "sevice"; did you mean "service"?'],
+    ['service "web" { policy = "write" intention = "deny" }', 'the rules cannot be read: line 1, column 34: unknown key "intention"; did you mean "intentions"?'],
     ['{"keys": {"a": {"policy": "deny"}}}', 'unknown key "keys"; did you mean "key"?'],
     ['{"key": {"a": {"policy": "read", "intentions": "deny"}}}', 'unknown key "intentions"; known are policy'],
     ['key "a" { policy = "write" sentinel { code = "x" } }', 'unknown key "sentinel"; known are policy'],
     ['acl_prefix = "deny"', 'unknown key "acl_prefix"'],
     ['partition "x" { policy = "deny" }', 'unknown key "partition"'],
-    ['namespace "x" { polici = "deny" }', 'At 1:17: unknown key "polici"; did you mean "policy"?'],
-    ['namespace "x" { service "web" { policy = "read" intention = "deny" } }', 'At 1:49: unknown key "intention"; did you mean'],
+    ['namespace "x" { polici = "deny" }', 'the rules cannot be read: line 1, column 17: unknown key "polici"; did you mean "policy"?'],
+    ['namespace "x" { service "web" { policy = "read" intention = "deny" } }', 'the rules cannot be read: line 1, column 49: unknown key "intention"; did you mean "intentions"?'],
   ])('are refused with the key that means nothing: %s', (text, message) => {
     expect(() => assertRules(text, 'default')).toThrow(expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(message) as unknown }));
   });

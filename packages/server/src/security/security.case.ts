@@ -5,7 +5,7 @@ import { memory } from '../engine/memory/memory.ts';
 import { manualClock, type ManualClock } from '../manual-clock.case.ts';
 import { Acl, type AclConfig } from './acl.ts';
 import { AclAdmin } from './admin.ts';
-import type { Denial } from './denied.ts';
+import type { Denial } from './reasons.ts';
 
 export interface Secured {
   readonly acl: Acl;

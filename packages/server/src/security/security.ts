@@ -9,7 +9,7 @@ import type { Registry } from '../registry/registry.ts';
 import { Acl, type AclConfig } from './acl.ts';
 import { AclAdmin } from './admin.ts';
 import type { Audit } from './audit.ts';
-import type { Denial } from './denied.ts';
+import type { Denial } from './reasons.ts';
 import { FailureLimiter } from './failure-limiter.ts';
 import { fetchTextFrom } from './fetch-text.ts';
 import { Gate } from './gate.ts';

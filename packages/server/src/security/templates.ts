@@ -3,15 +3,10 @@
  * policies (https://developer.hashicorp.com/consul/docs/security/acl/acl-templated-policies).
  */
 
-import { RegistryError } from '@rollcall/protocol';
 import { quote } from '../filter/go-string.ts';
+import { refused } from './access-error.ts';
 import { isShared, namedResources, scalarResources, type NamedResource, type NamedRule, type Rules, type ScopeRules } from './rules.ts';
-
-/** The first 120 bits of ids that only built-in things have. */
-export const reservedIdPrefix = '00000000-0000-0000-0000-0000000000';
-
-export const anonymousAccessor = '00000000-0000-0000-0000-000000000002';
-export const anonymousSecret = 'anonymous';
+import { managementPolicyId } from './well-known.ts';
 
 export interface BuiltinPolicy {
   readonly id: string;
@@ -19,8 +14,6 @@ export interface BuiltinPolicy {
   readonly description: string;
   readonly rules: string;
 }
-
-export const managementPolicyId = '00000000-0000-0000-0000-000000000001';
 
 export const builtinPolicies: readonly BuiltinPolicy[] = [
   {
@@ -156,11 +149,8 @@ export function templateList(): TemplateInfo[] {
  */
 export function templateRules(template: string, name: string | undefined): Rules {
   const found = Object.hasOwn(templates, template) ? templates[template] : undefined;
-  if (found === undefined) throw new RegistryError('invalid_argument', `no such ACL templated policy with Name ${quote(template)}`);
-  if (found.named && (name === undefined || name === '')) {
-    const message = `validation error with templated policy: ${template} needs the template variable name`;
-    throw new RegistryError('invalid_argument', message);
-  }
+  if (found === undefined) throw refused('unknown template', { template });
+  if (found.named && (name === undefined || name === '')) throw refused('template without name', { template });
   return found.rules(name ?? '');
 }
 

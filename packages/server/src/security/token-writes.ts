@@ -1,15 +1,14 @@
 /**
- * Tokens from requests to records: what may be created and changed, with Consul's checks and words
+ * Tokens from requests to records: what may be created and changed. The checks are those of Consul
  * (`agent/consul/auth/token_writer.go` of 1.16). Pure: the submitter gives the time and the random ids.
  */
 
-import { quote } from '../filter/go-string.ts';
-import { duration } from './go-duration.ts';
-import { readGrants, readRoleLinks, refused, type GrantsInput, type Link } from './grants.ts';
+import { refused } from './access-error.ts';
+import { readGrants, readRoleLinks, type GrantsInput, type Link } from './grants.ts';
 import { isUuid } from './names.ts';
 import { hasEnded, hashSecret, type Token, type TokenValue } from './records.ts';
 import type { AclStore } from './store.ts';
-import { reservedIdPrefix } from './templates.ts';
+import { reservedIdPrefix } from './well-known.ts';
 
 export interface TokenInput extends GrantsInput {
   /** A new one when absent. */
@@ -45,9 +44,9 @@ export interface NewToken {
 export function newToken(context: TokenWriteContext, input: TokenInput, method = ''): NewToken {
   const { store, now, uuid } = context;
   const accessorId = input.accessorId ?? uuid();
-  if (input.accessorId !== undefined) checkId(store, input.accessorId, 'AccessorID');
+  if (input.accessorId !== undefined) checkId(store, input.accessorId, 'accessor');
   const secret = input.secret ?? uuid();
-  if (input.secret !== undefined) checkId(store, input.secret, 'SecretID');
+  if (input.secret !== undefined) checkId(store, input.secret, 'secret');
   const expiresAtMs = endOf(context, input);
   const value: TokenValue = {
     ...readGrants(store, input, 'token'),
@@ -62,34 +61,27 @@ export function newToken(context: TokenWriteContext, input: TokenInput, method =
   return { accessorId, secret, value };
 }
 
-function checkId(store: AclStore, id: string, field: 'AccessorID' | 'SecretID'): void {
-  if (id.startsWith(reservedIdPrefix)) {
-    throw refused(`Invalid Token: ${field} - UUIDs with the prefix ${quote(reservedIdPrefix)} are reserved`);
-  }
-  if (!isUuid(id)) throw refused(`Invalid Token: ${field} - not a valid UUID`);
-  if (store.token(id) !== undefined || store.tokenBySecretHash(hashSecret(id)) !== undefined) {
-    throw refused(`Invalid Token: ${field} is already in use`);
-  }
+function checkId(store: AclStore, id: string, field: 'accessor' | 'secret'): void {
+  if (id.startsWith(reservedIdPrefix)) throw refused('id reserved', { field, prefix: reservedIdPrefix });
+  if (!isUuid(id)) throw refused('id no UUID', { field });
+  const isTaken = store.token(id) !== undefined || store.tokenBySecretHash(hashSecret(id)) !== undefined;
+  if (isTaken) throw refused('id taken', { field });
 }
 
 function checkLocality({ local = false, serviceIdentities = [] }: TokenInput): boolean {
   const wrong = serviceIdentities.find(({ datacenters }) => local && datacenters.length > 0);
-  if (wrong !== undefined) {
-    throw refused(`Service identity ${quote(wrong.service)} cannot specify a list of datacenters on a local token`);
-  }
+  if (wrong !== undefined) throw refused('datacenters of a local token', { service: wrong.service });
   return local;
 }
 
 function endOf({ now, ttlMinMs }: TokenWriteContext, { expiresAtMs = 0, ttlMs = 0 }: TokenInput): number {
-  if (ttlMs < 0) throw refused(`Token Expiration TTL '${duration(ttlMs)}' should be > 0`);
-  if (ttlMs > 0 && expiresAtMs !== 0) throw refused('Token Expiration TTL and Expiration Time cannot both be set');
+  if (ttlMs < 0) throw refused('ttl not positive', { ttlMs });
+  if (ttlMs > 0 && expiresAtMs !== 0) throw refused('ttl and end');
   const end = ttlMs > 0 ? now + ttlMs : expiresAtMs;
   if (end === 0) return 0;
   const life = end - now;
-  if (life < 0) throw refused('ExpirationTime cannot be before CreateTime');
-  if (life < ttlMinMs) {
-    throw refused(`ExpirationTime cannot be less than ${duration(ttlMinMs)} in the future (was ${duration(life)})`);
-  }
+  if (life < 0) throw refused('ends before its start');
+  if (life < ttlMinMs) throw refused('ends too soon', { leastMs: ttlMinMs, lifeMs: life });
   return end;
 }
 
@@ -99,15 +91,15 @@ function endOf({ now, ttlMinMs }: TokenWriteContext, { expiresAtMs = 0, ttlMs = 
  */
 export function changedToken({ store, now }: TokenWriteContext, token: Token | undefined, input: TokenInput): TokenValue {
   const accessorId = input.accessorId ?? token?.accessorId ?? '';
-  if (!isUuid(accessorId)) throw refused('AccessorID is not a valid UUID');
-  if (token === undefined || hasEnded(token, now)) throw refused(`Cannot find token ${quote(accessorId)}`);
+  if (!isUuid(accessorId)) throw refused('bad id', { what: 'token' });
+  if (token === undefined || hasEnded(token, now)) throw refused('unknown id', { what: 'token', id: accessorId });
   if (input.secret !== undefined && hashSecret(input.secret) !== token.secretHash) {
-    throw refused("Changing a token's SecretID is not permitted");
+    throw refused('secret fixed');
   }
-  if ((input.local ?? false) !== token.local) throw refused(`Cannot toggle local mode of ${accessorId}`);
+  if ((input.local ?? false) !== token.local) throw refused('locality fixed', { accessorId });
   const end = input.expiresAtMs ?? token.expiresAtMs;
   if ((input.ttlMs ?? 0) !== 0 || end !== token.expiresAtMs) {
-    throw refused(`Cannot change expiration time of ${accessorId}`);
+    throw refused('end fixed', { accessorId });
   }
   const { secretHash, authMethod, createdAtMs, expiresAtMs } = token;
   return {
@@ -121,7 +113,7 @@ export function changedToken({ store, now }: TokenWriteContext, token: Token | u
 
 /** A new token that gives what another one gives. */
 export function clonedToken({ now, uuid }: TokenWriteContext, token: Token, description: string | undefined): NewToken {
-  if (token.authMethod !== '') throw refused('Cannot clone a token created from an auth method');
+  if (token.authMethod !== '') throw refused('login token cloned');
   const { accessorId: _, created: _created, modified: _modified, ...value } = token;
   const secret = uuid();
   const text = description === undefined || description === '' ? token.description : description;

@@ -9,8 +9,8 @@ import type { Context, Exchange, Frontend, HttpService } from '../../net/fronten
 import type { BackupStore } from '../../net/transfers.ts';
 import { type Access, assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
-import { disabledText } from '../../security/denied.ts';
 import { TooManyFailures } from '../../security/gate.ts';
+import { disabledText } from './acl/words.ts';
 import { Monitors } from './agent/monitor.ts';
 import { registerSelf } from './agent/own-node.ts';
 import { Answering } from './answer/answering.ts';

@@ -141,7 +141,7 @@ describe('the matrix', () => {
     await fill();
     const token = await tokenOf(who);
     if (who === 'wrong token') {
-      expect(await refusal(headersOf(token))).toMatchObject({ status: 401, text: expect.stringContaining('ACL not found') });
+      expect(await refusal(headersOf(token))).toMatchObject({ status: 401, text: expect.stringContaining('no token has this secret, or it has ended') });
       return;
     }
     const client = await greeted(token, { session: newSession() });
@@ -168,7 +168,7 @@ describe('the handshake', () => {
     expect(await refusal({ authorization: 'Bearer wrong' })).toMatchObject({
       status: 401,
       headers: { 'www-authenticate': 'Bearer' },
-      text: 'ACL not found: nobody has the token of this handshake, or no longer',
+      text: 'no token has this secret, or it has ended',
     });
     let last = await refusal({ authorization: 'Bearer wrong' });
     for (let guesses = 0; guesses < 100 && last.status === 401; guesses++) last = await refusal({ authorization: `Bearer guess-${guesses}` });
@@ -236,7 +236,7 @@ describe('a token that is taken away', () => {
     await cut.ask(watch('service', 'web'));
     await grants.revoke(token);
     expect(await cut.ended).toEqual({ code: 4003, reason: 'token gone' });
-    expect(cut.inbox.at(-1)).toMatchObject({ type: 'error', code: 'unauthenticated', message: expect.stringContaining('ACL not found') });
+    expect(cut.inbox.at(-1)).toMatchObject({ type: 'error', code: 'unauthenticated', message: expect.stringContaining('no token has this secret, or it has ended') });
     expect(await stays.ask({ type: 'get', view: view('services', '') })).toMatchObject({ type: 'snapshot' });
     expect(await refusal(headersOf(token))).toMatchObject({ status: 401 });
   });
@@ -408,10 +408,10 @@ it('what is done and what is denied is in the audit log, without values', async 
   expect(own).toEqual([
     ['write', id, 'register web-1 of web'],
     ['write', id, 'kv-put a'],
-    ['denied', id, `kv-put: Permission denied: token with AccessorID '${id}' lacks permission 'key:write' on "b"`],
+    ['denied', id, `kv-put: token ${id} lacks permission 'key:write' on "b" in namespace "default"`],
     ['unauthenticated', '', 'a token that nobody has'],
     ['denied', '', expect.stringMatching(/^handshake, for a page: origin/)],
-    ['unauthenticated', id, "the stream's token is gone: ACL not found"],
+    ['unauthenticated', id, "the stream's token is gone: no token has this secret, or it has ended"],
   ]);
   expect(JSON.stringify(lines)).not.toContain('c2VjcmV0');
   await start();

@@ -52,8 +52,7 @@ export function stream(context: Context): Frontend {
       if (code === 'internal') context.log.error({ err: error }, 'a handshake failed');
       const retry = error instanceof TooManyFailures ? [`Retry-After: ${Math.ceil(error.retryAfterMs / 1_000)}`] : [];
       const more = code === 'unauthenticated' ? ['WWW-Authenticate: Bearer'] : retry;
-      const text = code === 'unauthenticated' ? `${message}: nobody has the token of this handshake, or no longer` : message;
-      refuse(socket, `${statusByCode[code]} ${STATUS_CODES[statusByCode[code]] ?? code}`, text, more);
+      refuse(socket, `${statusByCode[code]} ${STATUS_CODES[statusByCode[code]] ?? code}`, message, more);
       return undefined;
     }
   }

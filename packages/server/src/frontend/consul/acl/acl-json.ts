@@ -9,13 +9,8 @@ import { find, type Reader } from '../../../registry/reader.ts';
 import { policyOf, recordTypes, roleOf } from '../../../security/records.ts';
 import type { AuthMethod, BindingRule, Grants, Policy, Role, Token } from '../../../security/records.ts';
 import type { Rules } from '../../../security/rules.ts';
-import {
-  anonymousAccessor,
-  nodeIdentityRules,
-  printRules,
-  serviceIdentityRules,
-  templateRules,
-} from '../../../security/templates.ts';
+import { nodeIdentityRules, printRules, serviceIdentityRules, templateRules } from '../../../security/templates.ts';
+import { anonymousAccessor } from '../../../security/well-known.ts';
 import { formatDuration, nsPerMs } from '../wire/go-duration.ts';
 
 /** What stands in for a secret; Consul shows it to who may only read. */

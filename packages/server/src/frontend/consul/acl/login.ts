@@ -2,7 +2,7 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { readBody } from '../../../net/body.ts';
-import { anonymousAccessor } from '../../../security/templates.ts';
+import { anonymousAccessor } from '../../../security/well-known.ts';
 import { originOf } from '../request/authenticator.ts';
 import { decodeBody, decodeBytes } from '../request/body.ts';
 import { type Call, demand } from '../request/call.ts';

@@ -2,7 +2,7 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { recordTypes, type Token, tokenOf } from '../../../security/records.ts';
-import { anonymousAccessor } from '../../../security/templates.ts';
+import { anonymousAccessor } from '../../../security/well-known.ts';
 import { decodeBody } from '../request/body.ts';
 import type { Call } from '../request/call.ts';
 import { type Asked, jsonBody, type Query, restOf } from '../request/query.ts';

@@ -5,7 +5,7 @@
 
 import type { PreparedQuery } from '../../../registry/prepared-query.ts';
 import type { Caller } from '../../../security/acl.ts';
-import { aclNotFound } from '../../../security/denied.ts';
+import { refused } from '../../../security/access-error.ts';
 import { hiddenSecret } from '../acl/acl-json.ts';
 import { originOf } from '../request/authenticator.ts';
 import type { Call } from '../request/call.ts';
@@ -31,6 +31,6 @@ export function executor({ caller, context }: Call, { Accessor }: PreparedQuery)
   const { acl } = context.security;
   if (Accessor === undefined || !acl.enabled) return caller;
   const token = acl.store.token(Accessor);
-  if (token === undefined) throw aclNotFound();
+  if (token === undefined) throw refused('unknown token');
   return acl.refresh({ ...caller, secretHash: token.secretHash });
 }

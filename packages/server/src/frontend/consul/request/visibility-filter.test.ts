@@ -3,8 +3,8 @@
 import { expect, test } from 'vitest';
 import type { Caller } from '../../../security/acl.ts';
 import { compileRules } from '../../../security/authorizer.ts';
-import { parseRules } from '../../../security/rules.ts';
-import { anonymousAccessor } from '../../../security/templates.ts';
+import { parseRules } from '../../../security/rule-text.ts';
+import { anonymousAccessor } from '../../../security/well-known.ts';
 import { filteredHead, noFilter, VisibilityFilter, Viewers } from './visibility-filter.ts';
 
 const authorizer = (rules: string) => compileRules([{ namespace: 'default', rules: parseRules(rules) }], 'deny');

@@ -10,7 +10,7 @@ import { defaultNamespace } from '@rollcall/protocol';
 import type { Caller } from '../../../security/acl.ts';
 import { type Authorizer, unrestricted } from '../../../security/authorizer.ts';
 import type { NamedResource } from '../../../security/rules.ts';
-import { anonymousAccessor } from '../../../security/templates.ts';
+import { anonymousAccessor } from '../../../security/well-known.ts';
 
 /** Rows are left out by the right to read their resource; `acl` stands for what only managers see. */
 export type Shown = NamedResource | 'acl';

@@ -8,6 +8,7 @@ import { isRegistryError } from '@rollcall/protocol';
 import { find } from '../../../registry/reader.ts';
 import type { Row } from '../../../registry/rows.ts';
 import type { State } from '../../../registry/state.ts';
+import { textOf } from '../acl/words.ts';
 import { demandNode } from '../catalog/access.ts';
 import { serviceOf } from '../catalog/selection.ts';
 import { type Call, demand } from '../request/call.ts';
@@ -20,7 +21,7 @@ export function lacking(call: Call, fields: TxnOperationFields): string | undefi
     demandOperation(call, fields);
     return undefined;
   } catch (error) {
-    if (isRegistryError(error, 'permission_denied')) return error.message;
+    if (isRegistryError(error, 'permission_denied')) return textOf(error);
     throw error;
   }
 }

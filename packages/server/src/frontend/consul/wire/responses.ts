@@ -12,6 +12,7 @@ import { TooMuchWork } from '../../../net/turns.ts';
 import type { Acl } from '../../../security/acl.ts';
 import type { DefaultPolicy } from '../../../security/authorizer.ts';
 import { TooManyFailures } from '../../../security/gate.ts';
+import { textOf } from '../acl/words.ts';
 import { statusOf } from './errors.ts';
 import type { Consistency } from './params.ts';
 import type { SentReply, Shaped } from './reply.ts';
@@ -133,7 +134,7 @@ export class Wire {
       return 503;
     }
     const status = statusOf(error.code);
-    this.text(response, status, error.message, headers);
+    this.text(response, status, textOf(error), headers);
     return status;
   }
 

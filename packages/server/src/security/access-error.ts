@@ -1,0 +1,37 @@
+/** The error of access control: a code, plain words, and the reason with its fields for front ends that have other words. */
+
+import { RegistryError, type ErrorCode } from '@rollcall/protocol';
+import { words, type Reason, type Reasons } from './reasons.ts';
+
+/** Codes of reasons that are no fault of what the request says. */
+const codes: Readonly<Partial<Record<Reason, ErrorCode>>> = {
+  disabled: 'failed_precondition',
+  'unknown token': 'unauthenticated',
+  'lacks permission': 'permission_denied',
+  missing: 'not_found',
+  'bootstrap over': 'permission_denied',
+  'wrong reset index': 'failed_precondition',
+  'not from a login': 'permission_denied',
+  'auth method not found': 'not_found',
+  'nothing granted': 'permission_denied',
+  'bad jwt': 'unauthenticated',
+  'malformed jwt': 'unauthenticated',
+  'bad jwt time': 'unauthenticated',
+  'bad jwt claim': 'unauthenticated',
+};
+
+export class AccessError<R extends Reason = Reason> extends RegistryError {
+  readonly reason: R;
+  readonly fields: Reasons[R];
+
+  constructor(reason: R, fields: Reasons[R]) {
+    super(codes[reason] ?? 'invalid_argument', words[reason](fields));
+    this.reason = reason;
+    this.fields = fields;
+  }
+}
+
+/** The error for a reason; those without fields take none. */
+export function refused<R extends Reason>(reason: R, ...[fields]: object extends Reasons[R] ? [] : [fields: Reasons[R]]): AccessError<R> {
+  return new AccessError(reason, fields ?? ({} as Reasons[R]));
+}

@@ -1,0 +1,238 @@
+/**
+ * Why access control refuses something: a closed list of reasons, each with the fields that a message needs. Messages
+ * here are in Rollcall's own words. A front end whose clients expect the words of another program makes them from the
+ * same fields (`frontend/consul/acl/words.ts`).
+ */
+
+import { quote } from '../filter/go-string.ts';
+import type { NamedResource, ScalarResource, Verb } from './rules.ts';
+import { anonymousAccessor } from './well-known.ts';
+
+/** Kinds of records that requests name. */
+export type Thing = 'token' | 'policy' | 'role' | 'auth method' | 'binding rule';
+
+/** A permission that a caller was found to lack. */
+export interface Denial {
+  readonly accessorId: string;
+  /** Of the request. */
+  readonly namespace: string;
+  readonly resource: ScalarResource | NamedResource | 'intention';
+  readonly verb: Verb;
+  /** Empty for resources without names. */
+  readonly name: string;
+}
+
+/** Why a JSON Web Token proves nothing. */
+export type JwtProblem =
+  | 'absent'
+  | 'no key fits'
+  | 'no object'
+  | 'no times'
+  | 'expired'
+  | 'not valid yet'
+  | 'issued in the future'
+  | 'issuer'
+  | 'audience not bound'
+  | 'audience';
+
+/** The fields of each reason. Texts are as the request gave them; times are in milliseconds. */
+export interface Reasons {
+  // Who asks.
+  readonly disabled: object;
+  readonly 'unknown token': object;
+  readonly 'lacks permission': Denial;
+
+  // Records.
+  readonly missing: { readonly what: Thing };
+  /** An id in a body names a record that is not there. */
+  readonly 'unknown id': { readonly what: Thing; readonly id: string };
+  readonly 'no name': { readonly what: 'policy' | 'role' | 'auth method' };
+  readonly 'bad name': { readonly what: 'role' | 'auth method' };
+  readonly 'name taken': { readonly what: 'policy' | 'role'; readonly name: string; readonly isNew: boolean };
+  readonly 'bad id': { readonly what: Thing };
+  readonly 'unknown link': { readonly what: 'policy' | 'role'; readonly id: string; readonly name: string };
+
+  // Bootstrap.
+  readonly 'bootstrap over': { readonly resetIndex: number };
+  readonly 'wrong reset index': { readonly given: number; readonly resetIndex: number };
+  readonly 'bad bootstrap secret': object;
+  readonly 'bootstrap secret taken': object;
+
+  // Tokens.
+  readonly 'bad accessor': object;
+  readonly 'anonymous token stays': object;
+  readonly 'own token': object;
+  readonly 'not from a login': object;
+  readonly 'id reserved': { readonly field: TokenId; readonly prefix: string };
+  readonly 'id no UUID': { readonly field: TokenId };
+  readonly 'id taken': { readonly field: TokenId };
+  readonly 'datacenters of a local token': { readonly service: string };
+  readonly 'ttl not positive': { readonly ttlMs: number };
+  readonly 'ttl and end': object;
+  readonly 'ends before its start': object;
+  readonly 'ends too soon': { readonly leastMs: number; readonly lifeMs: number };
+  readonly 'secret fixed': object;
+  readonly 'locality fixed': { readonly accessorId: string };
+  readonly 'end fixed': { readonly accessorId: string };
+  readonly 'login token cloned': object;
+
+  // What tokens and roles give.
+  readonly 'service identity without service': { readonly owner: Owner };
+  readonly 'bad service identity': { readonly service: string };
+  readonly 'node identity without node': { readonly owner: Owner };
+  readonly 'node identity without datacenter': { readonly owner: Owner };
+  readonly 'bad node identity': object;
+  readonly 'unknown template': { readonly template: string };
+  readonly 'template without name': { readonly template: string };
+
+  // Policies.
+  readonly 'policy name too long': { readonly length: number; readonly max: number };
+  readonly 'policy name reserved': object;
+  readonly 'bad policy name': object;
+  readonly 'built-in datacenters': { readonly policy: string };
+  readonly 'built-in rules': { readonly policy: string };
+  readonly 'built-in policy stays': { readonly policy: string };
+
+  // Rules. Lines and columns count from 1; 0 stands for the text as a whole.
+  readonly 'unreadable rules': { readonly line: number; readonly column: number; readonly problem: string };
+  readonly 'bad scalar level': { readonly key: string; readonly level: string };
+  readonly 'bad level': BadLevel;
+  readonly 'bad intentions': BadLevel;
+
+  // Auth methods and binding rules.
+  readonly 'auth method not found': { readonly name: string };
+  readonly 'auth method type fixed': object;
+  readonly 'unknown auth method type': object;
+  readonly 'auth method ttl': { readonly ttlMs: number; readonly leastMs: number };
+  readonly 'unknown locality': object;
+  readonly 'bad auth method config': { readonly problem: string };
+  readonly 'binding rule method fixed': object;
+  readonly 'binding rule without method': object;
+  readonly 'binding rule of an unknown method': { readonly method: string };
+  readonly 'bad selector': { readonly problem: string };
+  readonly 'no bind type': object;
+  readonly 'no bind name': object;
+  readonly 'unknown bind type': { readonly bindType: string };
+  readonly 'bad bind name': object;
+  readonly 'bad computed name': { readonly bindType: string; readonly name: string };
+  readonly 'unknown variable': { readonly name: string };
+
+  // Logins.
+  readonly 'nothing granted': object;
+  readonly 'bad jwt': { readonly problem: JwtProblem };
+  readonly 'malformed jwt': { readonly problem: string };
+  readonly 'bad jwt time': { readonly claim: string };
+  readonly 'bad jwt claim': { readonly claim: string; readonly list: boolean };
+}
+
+/** A rule whose level does not exist, as it was given. */
+export interface BadLevel {
+  /** `service_prefix`. */
+  readonly key: string;
+  readonly resource: NamedResource;
+  readonly name: string;
+  readonly policy: string;
+  readonly intentions: string;
+}
+
+type TokenId = 'accessor' | 'secret';
+type Owner = 'token' | 'role';
+
+export type Reason = keyof Reasons;
+
+/** A text for each reason. */
+export type Words = { readonly [R in Reason]: (fields: Reasons[R]) => string };
+
+const idNames = { accessor: 'accessor id', secret: 'secret' } as const;
+const identityNames = 'lower-case letters, digits, "-" and "_", and starts and ends with a letter or digit';
+
+const jwtProblems: Readonly<Record<JwtProblem, string>> = {
+  absent: 'the bearer token is empty',
+  'no key fits': 'no key of the auth method verifies the signature of the bearer token',
+  'no object': 'the claims of the bearer token are not a JSON object',
+  'no times': 'the bearer token has none of the claims exp, iat and nbf',
+  expired: 'the bearer token has expired (exp)',
+  'not valid yet': 'the bearer token is not valid yet (nbf)',
+  'issued in the future': 'the bearer token was issued in the future (iat)',
+  issuer: 'the bearer token is of another issuer (iss)',
+  'audience not bound': 'the bearer token is for an audience, and the auth method names none (aud)',
+  audience: 'the bearer token is for an audience that the auth method does not name (aud)',
+};
+
+export const words: Words = {
+  disabled: () => 'access control is off',
+  'unknown token': () => 'no token has this secret, or it has ended',
+  'lacks permission': ({ accessorId, namespace, resource, verb, name }) => {
+    const who = accessorId === anonymousAccessor ? 'anonymous token' : `token ${accessorId}`;
+    const where = name === '' ? '' : ` on ${quote(name)}`;
+    return `${who} lacks permission '${resource}:${verb}'${where} in namespace ${quote(namespace)}`;
+  },
+  missing: ({ what }) => `the ${what} does not exist`,
+  'unknown id': ({ what, id }) => `no ${what} has the id ${quote(id)}`,
+  'no name': ({ what }) => `the ${what} has no name`,
+  'bad name': ({ what }) => `the name of the ${what} is wrong: it has letters, digits, "-" and "_" only`,
+  'name taken': ({ what, name }) => `another ${what} has the name ${quote(name)}`,
+  'bad id': ({ what }) => `the id of the ${what} is not a UUID`,
+  'unknown link': ({ what, id, name }) => (id === '' ? `no ${what} has the name ${quote(name)}` : `no ${what} has the id ${quote(id)}`),
+  'bootstrap over': ({ resetIndex }) => `a bootstrap works once; to allow another one, leave the reset index ${resetIndex}`,
+  'wrong reset index': ({ given, resetIndex }) => `the reset index is ${given}, and must be ${resetIndex}`,
+  'bad bootstrap secret': () => 'the bootstrap secret is not a UUID',
+  'bootstrap secret taken': () => 'another token has this bootstrap secret',
+  'bad accessor': () => 'the accessor id is missing or not a UUID',
+  'anonymous token stays': () => 'the anonymous token cannot be deleted',
+  'own token': () => 'a request cannot delete the token that it is made with',
+  'not from a login': () => 'the token was not made by a login',
+  'id reserved': ({ field, prefix }) => `the ${idNames[field]} starts with ${quote(prefix)}, which is reserved`,
+  'id no UUID': ({ field }) => `the ${idNames[field]} is not a UUID`,
+  'id taken': ({ field }) => `another token has this ${idNames[field]}`,
+  'datacenters of a local token': ({ service }) => `the identity of service ${quote(service)} names datacenters, and the token is local`,
+  'ttl not positive': ({ ttlMs }) => `the token would live ${ttlMs} ms; give more than 0`,
+  'ttl and end': () => 'give the life of the token or its end, not both',
+  'ends before its start': () => 'the token would have ended before it was made',
+  'ends too soon': ({ leastMs, lifeMs }) => `the token would live ${lifeMs} ms; the least is ${leastMs} ms`,
+  'secret fixed': () => 'the secret of a token cannot be changed',
+  'locality fixed': ({ accessorId }) => `token ${accessorId} cannot change whether it is local`,
+  'end fixed': ({ accessorId }) => `the end of token ${accessorId} cannot be changed`,
+  'login token cloned': () => 'a token that a login made cannot be cloned',
+  'service identity without service': ({ owner }) => `a service identity of this ${owner} names no service`,
+  'bad service identity': ({ service }) => `the service identity ${quote(service)} is wrong: it has ${identityNames}`,
+  'node identity without node': ({ owner }) => `a node identity of this ${owner} names no node`,
+  'node identity without datacenter': ({ owner }) => `a node identity of this ${owner} names no datacenter`,
+  'bad node identity': () => `the node identity is wrong: it has ${identityNames}`,
+  'unknown template': ({ template }) => `no templated policy has the name ${quote(template)}`,
+  'template without name': ({ template }) => `the templated policy ${quote(template)} needs the variable Name`,
+  'policy name too long': ({ length, max }) => `the name of the policy has ${length} characters, the limit is ${max}`,
+  'policy name reserved': () => 'the name of the policy starts with "/" or "builtin/", which are reserved',
+  'bad policy name': () => 'the name of the policy is wrong: it has letters, digits, "-", "_" and one "/" only',
+  'built-in datacenters': ({ policy }) => `the datacenters of the built-in policy ${policy} cannot be changed`,
+  'built-in rules': ({ policy }) => `the rules of the built-in policy ${policy} cannot be changed`,
+  'built-in policy stays': ({ policy }) => `the built-in policy ${policy} cannot be deleted`,
+  'unreadable rules': ({ line, column, problem }) =>
+    `the rules cannot be read: ${line === 0 ? '' : `line ${line}, column ${column}: `}${problem}`,
+  'bad scalar level': ({ key, level }) => `the level of ${key} is ${quote(level)}; give "read", "write" or "deny"`,
+  'bad level': ({ key, resource, name, policy }) =>
+    `the level of ${key} ${quote(name)} is ${quote(policy)}; give "read",${resource === 'key' ? ' "list",' : ''} "write" or "deny"`,
+  'bad intentions': ({ key, name, intentions }) =>
+    `the level of the intentions of ${key} ${quote(name)} is ${quote(intentions)}; give "read", "write" or "deny"`,
+  'auth method not found': ({ name }) => `no auth method has the name ${quote(name)}`,
+  'auth method type fixed': () => 'the type of an auth method cannot be changed',
+  'unknown auth method type': () => 'the type of an auth method must be "jwt"',
+  'auth method ttl': ({ ttlMs, leastMs }) => `tokens of the auth method would live ${ttlMs} ms; the least is ${leastMs} ms`,
+  'unknown locality': () => 'tokens of an auth method are "local" or "global"',
+  'bad auth method config': ({ problem }) => `the configuration of the auth method is wrong: ${problem}`,
+  'binding rule method fixed': () => 'the auth method of a binding rule cannot be changed',
+  'binding rule without method': () => 'the binding rule names no auth method',
+  'binding rule of an unknown method': ({ method }) => `no auth method has the name ${quote(method)}`,
+  'bad selector': ({ problem }) => `the selector of the binding rule is wrong: ${problem}`,
+  'no bind type': () => 'the binding rule has no bind type',
+  'no bind name': () => 'the binding rule has no bind name',
+  'unknown bind type': ({ bindType }) => `the bind type ${quote(bindType)} does not exist`,
+  'bad bind name': () => 'the bind name is wrong for the bind type',
+  'bad computed name': ({ bindType, name }) => `the name ${quote(name)}, computed from the identity, is wrong for the bind type ${quote(bindType)}`,
+  'unknown variable': ({ name }) => `the variable ${quote(name)} does not exist`,
+  'nothing granted': () => 'no binding rule grants this identity anything',
+  'bad jwt': ({ problem }) => jwtProblems[problem],
+  'malformed jwt': ({ problem }) => `the bearer token cannot be verified: ${problem}`,
+  'bad jwt time': ({ claim }) => `the claim ${claim} of the bearer token is not a time`,
+  'bad jwt claim': ({ claim, list }) => `the claim ${quote(claim)} of the bearer token is not ${list ? 'a list of texts' : 'a text'}`,
+};
