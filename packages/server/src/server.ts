@@ -11,6 +11,7 @@ import { pino, type Logger } from 'pino';
 import { systemClock, type Clock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
 import { memory } from './engine/memory/memory.ts';
+import { carryOver } from './carry-over.ts';
 import { writeBackup } from './backup/backup.ts';
 import { restoreTransaction } from './backup/restore.ts';
 import { readBackup } from './backups.ts';
@@ -191,6 +192,8 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable): 
   const { engine, clock, log, limits, metrics, replica, liveness, security } = core;
   const chosen = allowedFrontends(options, table);
   const addresses = httpAddresses(options);
+  const carried = await carryOver(engine);
+  if (carried > 0) log.info({ records: carried }, 'carried the store over to the formats of this version');
   await replica.start();
   security.acl.start();
   await security.admin.initialise(options.acl?.initialManagement);

@@ -161,8 +161,27 @@ describe('backup and restore', () => {
       ['unheard-of\0n2', node],
     ] as const) {
       const forged: Moment = { rows: [[key, row]], revision: 5 };
-      await expect(readBackup(stream(await bytesOf(forged)), roomy)).rejects.toThrow(/is not about what its key says|cannot be read/);
+      await expect(readBackup(stream(await bytesOf(forged)), roomy)).rejects.toThrow(/is not about what its key says|cannot be read|knows no such kind/);
     }
+  });
+
+  test('a record of a newer Rollcall goes through backup and restore byte for byte, or is refused by name', async () => {
+    const journal = new Journal();
+    journal.commit([putKey('a', 'x')]);
+    const newer = (flags: number) => ({ key: 'election\0default\0main', value: Buffer.from([1, flags, 0xff, 0, 0x7b]) });
+    journal.state.apply({ revision: 2, put: [newer(1)], delete: [] });
+    const backup = await readBackup(stream(await bytesOf(journal.state)), roomy);
+    const target = new Journal();
+    const { put, delete: gone, revisionAtLeast = 0 } = await inTurns(restoreTransaction(backup, target.state));
+    target.state.apply({ revision: revisionAtLeast, put, delete: gone });
+    const again = await readBackup(stream(await bytesOf(target.state)), roomy);
+    const kept = again.records.find(({ key }) => key === newer(1).key);
+    expect(Buffer.compare(kept?.value ?? Buffer.alloc(0), newer(1).value)).toBe(0);
+
+    const row = { kind: 'unread', key: newer(0).key, bytes: newer(0).value, created: 2, modified: 2 } as const;
+    const refused = readBackup(stream(await bytesOf({ rows: [[row.key, row]], revision: 2 })), roomy);
+    await expect(refused).rejects.toThrow('is of kind "election" in format 1; this Rollcall knows no such kind: use a newer one');
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 
   test('what stays with its server does not come in by a backup that has it', async () => {

@@ -1,7 +1,7 @@
 /**
  * The backup format: every record of the registry at one revision, independent of any engine.
  *
- *   gzip of   one line of JSON   {"format":"rollcall-backup","version":1,"revision":N}
+ *   gzip of   one line of JSON   {"format":"rollcall-backup","version":2,"revision":N}
  *             per record         key length, value length (32 bits each, big endian), key, value
  *             end                0xffffffff, number of records (32 bits), SHA-256 of all before it
  *
@@ -17,7 +17,8 @@ import type { Moment } from '../registry/moment.ts';
 import { keys, noNamespace } from '../registry/rows.ts';
 
 export const backupFormat = 'rollcall-backup';
-export const backupVersion = 1;
+/** 1: its records are of format 1 (`registry/migration/format-1.ts`), and are converted as they are read. */
+export const backupVersion = 2;
 
 /** In place of a key length: no more records. */
 export const endMark = 0xffff_ffff;

@@ -9,9 +9,10 @@
 import { createHash } from 'node:crypto';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { RegistryError } from '@rollcall/protocol';
+import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Transaction } from '../engine/engine.ts';
 import { decodeRow, encodeRow, interner } from '../registry/codec.ts';
+import { fromFormat1 } from '../registry/migration/format-1.ts';
 import { keyOf, keys } from '../registry/rows.ts';
 import type { State } from '../registry/state.ts';
 import { backupFormat, backupVersion, endMark, staysHere } from './backup.ts';
@@ -109,7 +110,7 @@ async function join(chunks: readonly Buffer[], bytes: number): Promise<Buffer> {
 
 /** Between some records and the next, the event loop turns. */
 async function parse(bytes: Buffer): Promise<Backup> {
-  const { revision, end } = parseHeader(bytes);
+  const { version, revision, end } = parseHeader(bytes);
   const records: { key: string; value: Uint8Array }[] = [];
   const intern = interner();
   let at = end;
@@ -126,8 +127,9 @@ async function parse(bytes: Buffer): Promise<Backup> {
     const key = bytes.toString('utf8', at, at + keyBytes);
     const value = bytes.subarray(at + keyBytes, at + keyBytes + second);
     at += keyBytes + second;
-    checkRecord(key, value, intern);
-    records.push({ key, value });
+    const record = version === 1 ? fromVersion1({ key, value }) : { key, value };
+    checkRecord(record, intern);
+    records.push(record);
     unturned += second;
     if (records.length % recordsPerTurn !== 0 && unturned < hashedPerTurn) continue;
     unturned = 0;
@@ -135,7 +137,7 @@ async function parse(bytes: Buffer): Promise<Backup> {
   }
 }
 
-function parseHeader(bytes: Buffer): { revision: number; end: number } {
+function parseHeader(bytes: Buffer): { version: number; revision: number; end: number } {
   const end = bytes.subarray(0, headerBytesMax).indexOf(0x0a);
   let header: Partial<Record<string, unknown>> = {};
   try {
@@ -144,12 +146,13 @@ function parseHeader(bytes: Buffer): { revision: number; end: number } {
     // Told below, like any other text that is no header.
   }
   if (header['format'] !== backupFormat) throw refuse('it does not begin like one');
-  if (header['version'] !== backupVersion) {
-    throw refuse(`its version is ${String(header['version'])}, and this server reads ${backupVersion}`);
+  const version = header['version'];
+  if (version !== 1 && version !== backupVersion) {
+    throw refuse(`its version is ${String(version)}, and this server reads those up to ${backupVersion}`);
   }
   const revision = header['revision'];
   if (!Number.isSafeInteger(revision) || (revision as number) < 0) throw refuse('its revision is no number');
-  return { revision: revision as number, end: end + 1 };
+  return { version, revision: revision as number, end: end + 1 };
 }
 
 async function checkEnd(bytes: Buffer, at: number, complete: boolean): Promise<void> {
@@ -164,13 +167,22 @@ async function checkEnd(bytes: Buffer, at: number, complete: boolean): Promise<v
   if (!complete || !digest.equals(stored) || bytes.length > at + digestBytes) throw refuse('it is damaged');
 }
 
+function fromVersion1(record: Backup['records'][number]): Backup['records'][number] {
+  try {
+    return fromFormat1(record, 0);
+  } catch (cause) {
+    throw refuse(`its record ${JSON.stringify(record.key.slice(0, 200))} cannot be read`, cause);
+  }
+}
+
 /** A record that the state could not read, or would find under another key, must not get into the log. */
-function checkRecord(key: string, value: Uint8Array, intern: (text: string) => string): void {
+function checkRecord({ key, value }: Backup['records'][number], intern: (text: string) => string): void {
   const name = JSON.stringify(key.slice(0, 200));
   let own: string | undefined;
   try {
     own = keyOf(decodeRow(key, value, 1, intern));
   } catch (cause) {
+    if (isRegistryError(cause, 'failed_precondition')) throw refuse(cause.message, cause);
     throw refuse(`its record ${name} cannot be read`, cause);
   }
   if (own !== key) throw refuse(`its record ${name} is not about what its key says`);

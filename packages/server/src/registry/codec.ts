@@ -1,16 +1,37 @@
 /**
  * Rows to the bytes of a record and back.
  *
- * A record's value is the row as one line of JSON; a KV record has a newline and the raw value
- * after it, so that half a megabyte of user bytes is never escaped. `modified` is stored as 0 and
- * read as the record's own revision; so is a `created` of 0, which the transaction that creates
- * the row writes.
+ *   format version of the kind, flags (one byte each), then the row as one line of JSON
+ *   a KV record: the same, a newline, and the raw value, so that half a megabyte of user bytes is never escaped
+ *
+ * `modified` is stored as 0 and read as the record's own revision; so is a `created` of 0, which the transaction that
+ * creates the row writes. What an older Rollcall wrote is converted before it comes here (`migration/`). What a newer one
+ * wrote is kept as it is, or refused, as its flags say.
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { kindOf, type Row } from './rows.ts';
+import { kindOf, type Row, type UnreadRow } from './rows.ts';
 
 const newline = 0x0a;
+
+/** No kind gets a format above this: text, such as that of format 1, must never be taken for a newer format. */
+const formatMax = 31;
+
+/** Bytes before the JSON. */
+const headBytes = 2;
+
+/** Format 2, no flags, as text: characters below 128 are one byte each in UTF-8. */
+const head = '\x02\0';
+
+/** Flag: a program that does not know the kind or its format may keep the record without reading it. */
+const mayStayUnread = 1;
+
+/** The format in which each kind is written, and read. */
+const formats: ReadonlyMap<string, number> = new Map(
+  (
+    ['namespace', 'node', 'instance', 'check', 'session', 'kv', 'tombstone', 'delay', 'view', 'record', 'floor'] as const
+  ).map((kind) => [kind, 2]),
+);
 
 /** Rows carry many equal strings (service, node, status); sharing them saves a third of memory. */
 export type Intern = (text: string) => string;
@@ -28,23 +49,30 @@ export function interner(): Intern {
 }
 
 export function encodeRow(row: Row): Uint8Array {
+  if (row.kind === 'unread') return row.bytes;
   if (row.kind === 'kv') {
     const { value, flags, ...rest } = row;
-    const head = { ...rest, value: null, flags: flags.toString(), modified: 0 };
-    return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), value]);
+    const json = { ...rest, value: null, flags: flags.toString(), modified: 0 };
+    return Buffer.concat([Buffer.from(`${head}${JSON.stringify(json)}\n`), value]);
   }
-  return Buffer.from(JSON.stringify(row.modified === 0 ? row : { ...row, modified: 0 }));
+  return Buffer.from(head + JSON.stringify(row.modified === 0 ? row : { ...row, modified: 0 }));
 }
 
-/** @throws RegistryError `data_loss` when the bytes are not a row of the kind that the key says */
+/**
+ * @throws RegistryError `data_loss` when the bytes are not a row of the kind that the key says; `failed_precondition`
+ *   when only a newer Rollcall reads them
+ */
 export function decodeRow(key: string, value: Uint8Array, revision: number, intern: Intern): Row {
+  const kind = kindOf(key);
+  const format = value[0];
+  if (format !== undefined && format !== formats.get(kind)) return unread({ key, kind, format }, value, revision);
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   try {
-    const isKv = key.startsWith('kv\0');
+    const isKv = kind === 'kv';
     const end = isKv ? bytes.indexOf(newline) : bytes.length;
     // Filled in place: a copy of each row would double the time of a restart.
-    const row = JSON.parse(bytes.toString('utf8', 0, end)) as Mutable;
-    if (row.kind !== kindOf(key)) throw new TypeError(`it is a ${String(row.kind)}`);
+    const row = JSON.parse(bytes.toString('utf8', headBytes, end)) as Mutable;
+    if (row.kind !== kind) throw new TypeError(`it is a ${String(row.kind)}`);
     if (isKv) {
       row['value'] = Uint8Array.prototype.slice.call(bytes, end + 1);
       row['flags'] = BigInt(row['flags'] as string);
@@ -55,6 +83,28 @@ export function decodeRow(key: string, value: Uint8Array, revision: number, inte
   } catch (cause) {
     throw new RegistryError('data_loss', `record ${JSON.stringify(key)} cannot be read`, { cause });
   }
+}
+
+interface Foreigner {
+  readonly key: string;
+  readonly kind: string;
+  readonly format: number;
+}
+
+/** @throws RegistryError `failed_precondition` unless the record's flags allow it to be kept unread */
+function unread({ key, kind, format }: Foreigner, value: Uint8Array, revision: number): UnreadRow {
+  const known = formats.get(kind);
+  const name = JSON.stringify(key.slice(0, 200));
+  if (value.length < headBytes || format > formatMax || (known !== undefined && format < known)) {
+    throw new RegistryError('data_loss', `record ${name} cannot be read: it does not begin with a format that this Rollcall reads`);
+  }
+  if (((value[1] as number) & mayStayUnread) === 0) {
+    const reads = known === undefined ? 'knows no such kind' : `reads format ${known} of it`;
+    const message = `record ${name} is of kind ${JSON.stringify(kind)} in format ${format}; this Rollcall ${reads}: use a newer one`;
+    throw new RegistryError('failed_precondition', message);
+  }
+  const bytes = Uint8Array.prototype.slice.call(value);
+  return { kind: 'unread', key, bytes, created: revision, modified: revision };
 }
 
 /**
@@ -74,7 +124,7 @@ interface Mutable {
   modified: unknown;
 }
 
-const shared = ['kind', 'service', 'node', 'address', 'name', 'status', 'type', 'output', 'notes', 'instance'];
+const shared = ['kind', 'namespace', 'service', 'node', 'address', 'name', 'status', 'type', 'output', 'notes', 'instance'];
 
 function shareStrings(row: Mutable, intern: Intern): void {
   for (const field of shared) {

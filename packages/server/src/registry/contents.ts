@@ -6,7 +6,7 @@
 import { OrderedKeys } from './ordered-keys.ts';
 import type { Reader } from './reader.ts';
 import { Rowset } from './rowset.ts';
-import type { Row } from './rows.ts';
+import type { Row, UnreadRow } from './rows.ts';
 import { ServiceIndex } from './service-index.ts';
 import { ViewRevisions } from './view-revisions.ts';
 
@@ -16,6 +16,8 @@ export class Contents implements Reader {
   /** Record keys of the lock delays, lapsed ones included. */
   readonly delays = new Set<string>();
   readonly #set = new Rowset();
+  /** Records of a newer Rollcall, by key; they are in no index. */
+  readonly #unread = new Map<string, UnreadRow>();
   /** By namespace; of those that ever had a key. */
   readonly #keys = new Map<string, ScopeKeys>();
   #kvSize = 0;
@@ -33,7 +35,7 @@ export class Contents implements Reader {
   }
 
   get size(): number {
-    return this.#set.rows.size;
+    return this.#set.rows.size + this.#unread.size;
   }
 
   get kvSize(): number {
@@ -48,8 +50,13 @@ export class Contents implements Reader {
     return this.#set.rows.get(key);
   }
 
-  rows(): ReadonlyMap<string, Row> {
-    return this.#set.rows;
+  isUnread(key: string): boolean {
+    return this.#unread.has(key);
+  }
+
+  /** All of them, those that are kept unread included. */
+  rows(): Iterable<[string, Row]> {
+    return this.#unread.size === 0 ? this.#set.rows : both(this.#set.rows, this.#unread);
   }
 
   bucket(bucket: string): Iterable<Row> {
@@ -85,6 +92,21 @@ export class Contents implements Reader {
 
   /** @returns the row that was there before */
   put(key: string, row: Row): Row | undefined {
+    if (row.kind === 'unread' || this.#unread.size > 0) return this.#putBesideUnread(key, row);
+    return this.#put(key, row);
+  }
+
+  /** A record may turn unreadable, or readable again. */
+  #putBesideUnread(key: string, row: Row): Row | undefined {
+    const unread = this.#unread.get(key);
+    this.#unread.delete(key);
+    if (row.kind !== 'unread') return this.#put(key, row) ?? unread;
+    const before = this.delete(key);
+    this.#unread.set(key, row);
+    return before ?? unread;
+  }
+
+  #put(key: string, row: Row): Row | undefined {
     const before = this.#set.put(key, row);
     switch (row.kind) {
       case 'kv':
@@ -108,7 +130,7 @@ export class Contents implements Reader {
 
   /** @returns the row that was there before */
   delete(key: string): Row | undefined {
-    const before = this.#set.delete(key);
+    const before = this.#set.delete(key) ?? this.#takeUnread(key);
     switch (before?.kind) {
       case 'kv':
         this.#kvSize--;
@@ -129,11 +151,22 @@ export class Contents implements Reader {
     return before;
   }
 
+  #takeUnread(key: string): UnreadRow | undefined {
+    const row = this.#unread.get(key);
+    if (row !== undefined) this.#unread.delete(key);
+    return row;
+  }
+
   #keysOf(namespace: string): ScopeKeys {
     let own = this.#keys.get(namespace);
     if (own === undefined) this.#keys.set(namespace, (own = new ScopeKeys(0)));
     return own;
   }
+}
+
+function* both<T>(one: Iterable<T>, other: Iterable<T>): Generator<T, void, undefined> {
+  yield* one;
+  yield* other;
 }
 
 /** The KV keys of one namespace, those that are there and those that were deleted. */

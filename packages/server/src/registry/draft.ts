@@ -6,6 +6,7 @@
  * by key, at which revision: these become the transaction's expectations.
  */
 
+import { RegistryError } from '@rollcall/protocol';
 import type { Reader } from './reader.ts';
 import { checkKeys } from './key-form.ts';
 import { Rowset } from './rowset.ts';
@@ -43,8 +44,14 @@ export class Draft implements Reader {
     if (own !== undefined) return own;
     if (this.#deleted.has(key)) return undefined;
     const row = this.#base.get(key);
-    if (!(this.#base instanceof Draft)) this.#reads.set(key, row?.modified ?? 0);
+    if (this.#base instanceof Draft) return row;
+    if (row === undefined && this.#base.isUnread(key)) throw newer(key);
+    this.#reads.set(key, row?.modified ?? 0);
     return row;
+  }
+
+  isUnread(key: string): boolean {
+    return this.#base.isUnread(key);
   }
 
   *bucket(bucket: string): Generator<Row, void, undefined> {
@@ -184,4 +191,10 @@ export class Draft implements Reader {
       if (!this.#deleted.has(recordKey) && !this.#set.rows.has(recordKey)) yield key;
     }
   }
+}
+
+/** What it says would have to be guessed, and a write over it would lose it. */
+function newer(key: string): RegistryError {
+  const name = JSON.stringify(key.slice(0, 200));
+  return new RegistryError('failed_precondition', `record ${name} was written by a newer Rollcall, which alone can read and change it`);
 }

@@ -85,6 +85,10 @@ export class Frozen implements Reader {
     return this.#rows?.has(key) === true ? this.#rows.get(key) : row;
   }
 
+  isUnread(key: string): boolean {
+    return this.#state.isUnread(key);
+  }
+
   bucket(name: string): Iterable<Row> {
     return this.#rows === undefined ? this.#state.bucket(name) : this.#bucketBefore(name);
   }

@@ -12,6 +12,8 @@ import { keys, type Row, type RowOf } from './rows.ts';
 
 export interface Reader {
   get(key: string): Row | undefined;
+  /** Whether there is a record at the key that this program keeps without reading it; `get` does not show it. */
+  isUnread(key: string): boolean;
   /** The rows of a bucket, in no particular order. During iteration, rows of the bucket may be deleted or put again. */
   bucket(bucket: string): Iterable<Row>;
   /**
@@ -84,6 +86,7 @@ export function bucketsOf(row: Row): string[] {
     case 'tombstone':
     case 'delay':
     case 'floor':
+    case 'unread':
       return [];
   }
 }

@@ -57,6 +57,7 @@ export function addViewsOf(
     case 'delay':
     case 'view':
     case 'floor':
+    case 'unread':
       break;
   }
 }

@@ -158,6 +158,18 @@ export interface FloorRow extends Revisions {
   readonly revision: number;
 }
 
+/**
+ * A record that a newer Rollcall wrote, and that this one may keep without reading it: it stays in the store, in
+ * backups and restores, and is shown nowhere.
+ */
+export interface UnreadRow extends Revisions {
+  readonly kind: 'unread';
+  /** Its record key. */
+  readonly key: string;
+  /** Its whole value. */
+  readonly bytes: Uint8Array;
+}
+
 export type Row =
   | NamespaceRow
   | NodeRow
@@ -169,7 +181,8 @@ export type Row =
   | DelayRow
   | ViewRow
   | RecordRow
-  | FloorRow;
+  | FloorRow
+  | UnreadRow;
 
 /** One row before and after a change; exactly one side may be absent. */
 export interface RowChange {
@@ -228,6 +241,8 @@ export function keyOf(row: Row): string {
       return keys.record(row.namespace, row.type, row.id);
     case 'floor':
       return keys.floor();
+    case 'unread':
+      return row.key;
   }
 }
 

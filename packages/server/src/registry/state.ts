@@ -73,6 +73,10 @@ export class State implements Reader {
     return this.#contents.get(key);
   }
 
+  isUnread(key: string): boolean {
+    return this.#contents.isUnread(key);
+  }
+
   bucket(bucket: string): Iterable<Row> {
     return this.#contents.bucket(bucket);
   }

@@ -1,0 +1,152 @@
+/**
+ * A store and a backup of format 1 are carried over: what the server that wrote them answered, this one answers.
+ * They were made by `testdata/format-1/make.mjs`.
+ */
+
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { carryOver } from './carry-over.ts';
+import { embedded } from './engine/embedded/embedded.ts';
+import type { Engine, EngineRecord } from './engine/engine.ts';
+import { memory } from './engine/memory/memory.ts';
+import { isFormat1 } from './registry/migration/format-1.ts';
+import { createServer, type Server } from './server.ts';
+
+const fixture = fileURLToPath(new URL('testdata/format-1/', import.meta.url));
+const management = '00000000-1111-2222-3333-444444444444';
+
+interface Recorded {
+  readonly kinds: readonly string[];
+  readonly records: number;
+  readonly revision: number;
+  readonly answers: readonly { readonly path: string; readonly token: string; readonly status: number; readonly body: unknown }[];
+}
+
+const recorded = JSON.parse(await readFile(join(fixture, 'answers.json'), 'utf8')) as Recorded;
+
+async function copyOfStore(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'rollcall-carry-over-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  await cp(join(fixture, 'store'), dir, { recursive: true });
+  return dir;
+}
+
+async function start(engine: Engine | Promise<Engine>): Promise<Server> {
+  const server = await createServer({ engine, acl: { initialManagement: management }, nodeName: 'server-1' });
+  onTestFinished(() => server.close());
+  return server;
+}
+
+async function recordsOf(engine: Engine): Promise<EngineRecord[]> {
+  const records: EngineRecord[] = [];
+  for await (const event of engine.changes({ signal: new AbortController().signal })) {
+    if (event.kind !== 'records') break;
+    records.push(...event.records);
+  }
+  return records;
+}
+
+/** Revisions of changes rise with the carrying over, and the hashes that are made of them; revisions of creation stay. */
+function withoutChanges(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutChanges);
+  if (typeof value !== 'object' || value === null) return value;
+  const kept = Object.entries(value).filter(([name]) => name !== 'ModifyIndex' && name !== 'Hash');
+  return Object.fromEntries(kept.map(([name, each]) => [name, withoutChanges(each)]));
+}
+
+async function expectAnswers(server: Server): Promise<void> {
+  for (const { path, token, status, body } of recorded.answers) {
+    const response = await fetch(server.url + path, { headers: { 'X-Consul-Token': token } });
+    const text = await response.text();
+    const found: unknown = text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text;
+    const shown = withoutChanges(found);
+    const wanted = withoutChanges(body);
+    expect([path, response.status]).toEqual([path, status]);
+    if (typeof wanted === 'object') expect({ path, shown }).toMatchObject({ path, shown: wanted });
+    else expect([path, shown]).toEqual([path, wanted]);
+  }
+}
+
+describe('a store of format 1', () => {
+  test('answers as it did, record for record, and keeps when each was created', async () => {
+    const dir = await copyOfStore();
+    const server = await start(embedded({ dir }));
+    await expectAnswers(server);
+    const { state } = server.registry;
+    expect(state.revision).toBeGreaterThan(recorded.revision);
+    const types = Array.from(state.rows(), ([, row]) => (row.kind === 'record' ? `record ${row.type}` : row.kind));
+    expect([...new Set(types)].sort()).toEqual(recorded.kinds);
+  });
+
+  test('is read as it is from then on', async () => {
+    const dir = await copyOfStore();
+    const first = await embedded({ dir });
+    expect(await carryOver(first)).toBe(recorded.records);
+    const after = await recordsOf(first);
+    expect(after.filter(isFormat1)).toEqual([]);
+    expect(after).toHaveLength(recorded.records);
+    expect(await carryOver(first)).toBe(0);
+    await first.close();
+    const again = await start(embedded({ dir }));
+    await expectAnswers(again);
+  });
+
+  test('stays as it is when a record cannot be read', async () => {
+    const engine = memory();
+    const put = [
+      { key: 'node\0a', value: Buffer.from('{"kind":"node","name":"a"}') },
+      { key: 'kv\0k', value: Buffer.from('{"kind":"node"}\nv') },
+    ];
+    await engine.commit({ expect: [], put, delete: [] });
+    await expect(carryOver(engine)).rejects.toMatchObject({ code: 'data_loss' });
+    expect((await recordsOf(engine)).map(({ key }) => key)).toEqual(['node\0a', 'kv\0k']);
+  });
+
+  test('is the old one or the new one, whole, wherever the process is killed', async () => {
+    for (let kill = 0; kill < 8; kill++) {
+      const dir = await copyOfStore();
+      await killedWhileCarryingOver(dir, kill);
+      const engine = await embedded({ dir });
+      const records = await recordsOf(engine);
+      expect([0, recorded.records]).toContain(records.filter(isFormat1).length);
+      await carryOver(engine);
+      expect((await recordsOf(engine)).filter((record) => !isFormat1(record))).toHaveLength(recorded.records);
+      await engine.close();
+      if (kill === 0) await expectAnswers(await start(embedded({ dir })));
+    }
+  }, 60_000);
+});
+
+/** Kills the process between the conversion and some milliseconds after the commit has begun. */
+function killedWhileCarryingOver(dir: string, afterMs: number): Promise<void> {
+  const script = `
+    const { embedded } = await import(${JSON.stringify(new URL('../dist/engine/embedded/embedded.js', import.meta.url).href)});
+    const { carryOver } = await import(${JSON.stringify(new URL('../dist/carry-over.js', import.meta.url).href)});
+    const engine = await embedded({ dir: ${JSON.stringify(dir)} });
+    const commit = (transaction) => { process.stdout.write('begun'); return engine.commit(transaction); };
+    await carryOver({ changes: (options) => engine.changes(options), commit });
+    process.stdout.write('done');
+    setInterval(() => {}, 1_000);
+  `;
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    child.stdout.once('data', () => setTimeout(() => child.kill('SIGKILL'), afterMs));
+    child.on('error', reject);
+    child.on('close', (code, signal) => (signal === 'SIGKILL' ? resolve() : reject(new Error(`ended with ${code}`))));
+  });
+}
+
+test('a backup of format 1 restores what it held', async () => {
+  const server = await start(memory());
+  const response = await fetch(`${server.url}/rollcall/v1/restore`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${management}` },
+    body: await readFile(join(fixture, 'backup.gz')),
+  });
+  expect([response.status, await response.text()]).toEqual([200, expect.any(String)]);
+  await expectAnswers(server);
+});

@@ -1,0 +1,56 @@
+/**
+ * Carries a store that an older Rollcall wrote over to the formats of today, before anything reads it. All records
+ * are converted and written in one transaction, so that a crash leaves the old store or the new one. How a record is
+ * converted is the business of `registry/migration/`.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { Engine, EngineRecord, Transaction } from './engine/engine.ts';
+import { inTurns } from './in-turns.ts';
+import { fromFormat1, isFormat1 } from './registry/migration/format-1.ts';
+
+/** Another process may carry the store over at the same time; then there is nothing left to do. */
+const attemptsMax = 3;
+
+/**
+ * @returns how many records were carried over; 0 when the store is of today's formats
+ * @throws RegistryError `data_loss` when a record cannot be read, `resource_exhausted` when there is no room;
+ *   nothing was written then
+ */
+export async function carryOver(engine: Engine): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const records = await oldRecords(engine);
+    if (records.length === 0) return 0;
+    const { ok } = await engine.commit(await inTurns(conversion(records)));
+    if (ok) return records.length;
+    if (attempt >= attemptsMax) throw new RegistryError('unavailable', 'the store changed while it was carried over to a new format; start again');
+  }
+}
+
+/** All records of the store if they are of format 1; none are when the first of them is not. */
+async function oldRecords(engine: Engine): Promise<readonly EngineRecord[]> {
+  const records: EngineRecord[] = [];
+  const stop = new AbortController();
+  for await (const event of engine.changes({ signal: stop.signal })) {
+    if (event.kind !== 'records') break;
+    const [first] = event.records;
+    if (records.length === 0 && (first === undefined || !isFormat1(first))) break;
+    for (const record of event.records) records.push(record);
+  }
+  stop.abort();
+  return records;
+}
+
+/** A step is one record. */
+function* conversion(records: readonly EngineRecord[]): Generator<void, Transaction, undefined> {
+  const put: { key: string; value: Uint8Array }[] = [];
+  const kept = new Set<string>();
+  for (const record of records) {
+    const converted = fromFormat1(record, record.revision);
+    put.push(converted);
+    kept.add(converted.key);
+    yield;
+  }
+  const expect = records.slice(0, 1).map(({ key, revision }) => ({ key, revision }));
+  return { expect, put, delete: records.map(({ key }) => key).filter((key) => !kept.has(key)) };
+}

@@ -1,0 +1,105 @@
+/**
+ * Records of format 1, the only one before namespaces: their keys have no namespace, and their values no head, so each
+ * begins with the `{` of its JSON. Converts them to the formats of today. Pure; reading and writing them is the
+ * business of the store's start (`carry-over.ts`) and of the restore.
+ */
+
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import { encodeRow } from '../codec.ts';
+import { keyOf, kindOf, noNamespace, type Row } from '../rows.ts';
+import { viewOf } from '../view-name.ts';
+
+const brace = 0x7b;
+const newline = 0x0a;
+
+/** Types of records that belong to no namespace: those of the server itself and of nodes. */
+const withoutNamespace: ReadonlySet<string> = new Set(['server', 'consul-coordinate', 'consul-event', 'consul-files']);
+
+interface Entry {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+export function isFormat1({ value }: Pick<Entry, 'value'>): boolean {
+  return value[0] === brace;
+}
+
+/**
+ * @param revision of the record; 0 when it has none, as in a backup
+ * @throws RegistryError `data_loss` when the record is not of format 1
+ */
+export function fromFormat1({ key, value }: Entry, revision: number): Entry {
+  let row: Row;
+  try {
+    row = rowOf(key, value, revision);
+  } catch (cause) {
+    throw new RegistryError('data_loss', `record ${JSON.stringify(key.slice(0, 200))} cannot be read`, { cause });
+  }
+  return { key: keyOf(row), value: encodeRow(row) };
+}
+
+type Fields = Record<string, unknown> & { readonly kind: string };
+
+function rowOf(key: string, value: Uint8Array, revision: number): Row {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  const isKv = key.startsWith('kv\0');
+  const end = isKv ? bytes.indexOf(newline) : bytes.length;
+  const { kind, ...fields } = JSON.parse(bytes.toString('utf8', 0, end)) as Fields;
+  if (kind !== kindOf(key)) throw new TypeError(`it is a ${kind}`);
+  if (isKv) Object.assign(fields, { value: bytes.subarray(end + 1), flags: BigInt(fields['flags'] as string) });
+  const created = fields['created'] === 0 ? revision : fields['created'];
+  return { kind, ...converted(kind, fields), created, modified: 0 } as unknown as Row;
+}
+
+/** The fields of the row after its kind. */
+function converted(kind: string, fields: Record<string, unknown>): Record<string, unknown> {
+  switch (kind) {
+    case 'node':
+    case 'floor':
+      return fields;
+    case 'instance':
+    case 'check':
+    case 'kv':
+    case 'tombstone':
+    case 'delay':
+      return { namespace: defaultNamespace, ...fields };
+    case 'session': {
+      const checks = (fields['checks'] as readonly string[]).map((id) => ({ namespace: defaultNamespace, id }));
+      return { namespace: defaultNamespace, ...fields, checks };
+    }
+    case 'record':
+      return { namespace: namespaceOf(fields['type'] as string), ...fields };
+    case 'view':
+      return { ...fields, view: newView(fields['view'] as string) };
+    default:
+      throw new TypeError(`${kind} is no kind of format 1`);
+  }
+}
+
+function namespaceOf(type: string): string {
+  return withoutNamespace.has(type) ? noNamespace : defaultNamespace;
+}
+
+/** The view that shows today what the view of a marker showed. */
+function newView(view: string): string {
+  const [kind = '', ...rest] = view.split('\0');
+  const name = rest.join('\0');
+  switch (kind) {
+    case 'nodes':
+      return viewOf.nodes();
+    case 'node':
+      return viewOf.sharedNode(name);
+    case 'service':
+      return viewOf.service(defaultNamespace, name);
+    case 'services':
+      return viewOf.services(defaultNamespace);
+    case 'checks':
+      return viewOf.checks(defaultNamespace);
+    case 'sessions':
+      return viewOf.sessions(defaultNamespace);
+    case 'records':
+      return viewOf.records(namespaceOf(name), name);
+    default:
+      throw new TypeError(`${kind} is no view of format 1 that has markers`);
+  }
+}
