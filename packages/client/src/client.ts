@@ -3,16 +3,15 @@
  * configuration keys over one session.
  */
 
-import type { ServiceEntry } from '@rollcall/protocol';
-import { RegistryError } from '@rollcall/protocol';
+import { RegistryError, isNamespaceName, namespaceLengthMax, type ServiceEntry } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
 import type { ExplainOptions, Explanation } from './explain/explanation.ts';
 import { type Fetch, platformFetch, refused } from './fetch.ts';
-import { demandKnown } from './demand.ts';
+import { demandKnown, type OptionNames } from './demand.ts';
 import { follow } from './source/follow.ts';
 import { serviceDispatcher } from './integration/dispatcher.ts';
 import { ServiceAgent, type ServiceAgentOptions } from './integration/http-agent.ts';
-import { refusalOf, serviceOfHost } from './integration/service-host.ts';
+import { type NamedService, refusalOf, serviceOfHost } from './integration/service-host.ts';
 import { Kv, snapshotItems } from './kv.ts';
 import {
   announce,
@@ -25,20 +24,30 @@ import {
   waitOptions,
 } from './registration.ts';
 import { ServiceClient, type ServiceSurroundings } from './service-client.ts';
-import type { ServiceOptions } from './service-options.ts';
+import { serviceOptions, type ServiceOptions } from './service-options.ts';
 import type { Leases } from './session/leases.ts';
 import type { WatchedViews } from './session/watched-views.ts';
+import { viewIn } from './session/view-name.ts';
 import type { SnapshotSource } from './source/snapshot-source.ts';
+import type { WatchCache } from './source/watch-cache.ts';
 import type { TryOptions } from './try-options.ts';
 
 export interface RollcallParts extends RegisterSurroundings {
   readonly views: WatchedViews;
   readonly leases: Leases;
-  readonly source: SnapshotSource;
+  readonly source: WatchCache;
+  readonly namespace: string;
   readonly surroundings: ServiceSurroundings;
   /** Called once, when the client is closed, before the session ends. */
   readonly onClose: () => Promise<void>;
 }
+
+export interface NamespacedServiceOptions extends ServiceOptions {
+  /** Namespace of the service; by default the client's own. */
+  readonly namespace?: string;
+}
+
+const namespacedServiceOptions: OptionNames<NamespacedServiceOptions> = { ...serviceOptions, namespace: true };
 
 export class Rollcall {
   /** Keys and values of the registry. */
@@ -50,12 +59,17 @@ export class Rollcall {
   /** Made by `connect`. */
   constructor(parts: RollcallParts) {
     this.#parts = parts;
-    this.kv = new Kv(parts.session, parts.views, parts.timeoutMs);
+    this.kv = new Kv(parts);
   }
 
   /** Lists of instances as this client knows them, for what brings its own transport (`@rollcall/client/grpc`). */
   get source(): SnapshotSource {
     return this.#parts.source;
+  }
+
+  /** Namespace of everything that this client registers, finds and keeps, unless a call names another one. */
+  get namespace(): string {
+    return this.#parts.namespace;
   }
 
   /** Base URL of the server that the client is connected to; undefined while there is none. */
@@ -91,33 +105,40 @@ export class Rollcall {
   }
 
   /**
-   * The service of that name, which need not exist yet. The same name gives the same object, so that
+   * The service of that name, which need not exist yet. The same name and namespace give the same object, so that
    * its balancer learns from every request.
-   * @param options only with the first call for that name
-   * @throws RegistryError `failed_precondition` for options that come too late, or when closed
+   * @param options only with the first call for that name, but for `namespace`: by default the client's own
+   * @throws RegistryError `failed_precondition` for options that come too late, or when closed; `invalid_argument` for a
+   *   namespace that no registry can have
    */
-  service(name: string, options?: ServiceOptions): ServiceClient {
+  service(name: string, given: NamespacedServiceOptions = {}): ServiceClient {
     if (this.#closing !== undefined) throw closedError();
-    const known = this.#services.get(name);
-    if (known !== undefined && options !== undefined) {
+    demandKnown(given, namespacedServiceOptions, 'service');
+    const { namespace = this.namespace, ...options } = given;
+    demandNamespace(namespace);
+    const key = `${namespace} ${name}`;
+    const known = this.#services.get(key);
+    if (known !== undefined && Object.keys(options).length > 0) {
       throw new RegistryError('failed_precondition', `service ${name} is in use already; give its options with the first call`);
     }
     if (known !== undefined) return known;
-    const service = new ServiceClient(this.#parts.source, name, options, this.#parts.surroundings);
-    this.#services.set(name, service);
+    const { source, surroundings } = this.#parts;
+    const service = new ServiceClient(source.inNamespace(namespace), name, options, surroundings);
+    this.#services.set(key, service);
     return service;
   }
 
   /**
    * Why each instance of a service is or is not chosen now; see `ServiceClient.explain`. For a service that this client has not
    * used yet, it says what its first request would find, and leaves no trace.
-   * @throws RegistryError `failed_precondition` when closed
+   * @throws RegistryError `failed_precondition` when closed; `invalid_argument` as `service`
    */
-  explain(name: string, options?: ExplainOptions): Explanation {
+  explain(name: string, { namespace = this.namespace, ...options }: ExplainOptions & { readonly namespace?: string } = {}): Explanation {
     if (this.#closing !== undefined) throw closedError();
-    const known = this.#services.get(name);
+    demandNamespace(namespace);
+    const known = this.#services.get(`${namespace} ${name}`);
     if (known !== undefined) return known.explain(options);
-    const passing = new ServiceClient(this.#parts.source, name, {}, this.#parts.surroundings);
+    const passing = new ServiceClient(this.#parts.source.inNamespace(namespace), name, {}, this.#parts.surroundings);
     try {
       return passing.explain(options);
     } finally {
@@ -126,19 +147,19 @@ export class Rollcall {
   }
 
   /**
-   * The platform's `fetch`, for which `http://NAME.rollcall/…` is the service NAME and other hosts are what they are;
-   * it needs no `this`, and stands wherever a `fetch` is taken. For services, see `ServiceClient.fetch`.
+   * The platform's `fetch`, for which `http://NAME.rollcall/…` is the service NAME, `http://NAME.NAMESPACE.ns.rollcall/…`
+   * that of another namespace, and other hosts are what they are; it needs no `this`, and stands wherever a `fetch` is taken. For services, see `ServiceClient.fetch`.
    * @throws TypeError, as `fetch` does, with a RegistryError as its `cause`; the signal's reason when it aborts
    */
   readonly fetch: Fetch = (input, init) => {
     const given = input instanceof Request ? input.url : String(input);
     const url = URL.canParse(given) ? new URL(given) : undefined;
-    const name = url && serviceOfHost(url.hostname);
-    if (url === undefined || name === undefined) return platformFetch(input, init);
+    const named = url && serviceOfHost(url.hostname);
+    if (url === undefined || named === undefined) return platformFetch(input, init);
     try {
       const refusal = refusalOf(url);
       if (refusal !== undefined) throw new RegistryError('invalid_argument', refusal);
-      return this.service(name).fetch(input instanceof Request ? input : url, init);
+      return this.#named(named).fetch(input instanceof Request ? input : url, init);
     } catch (error) {
       return refused(error as Error);
     }
@@ -151,7 +172,7 @@ export class Rollcall {
    * @param options of every request through it, or a function that gives those of a request
    */
   dispatcher(options?: TryOptions | ((request: Dispatcher.DispatchOptions) => TryOptions)): Dispatcher {
-    return serviceDispatcher((name) => this.service(name), options);
+    return serviceDispatcher((name, namespace) => this.#named({ name, namespace }), options);
   }
 
   /**
@@ -160,7 +181,7 @@ export class Rollcall {
    * @param options of `http.Agent`, with connections kept alive by default, and the key that each request has
    */
   httpAgent(options?: ServiceAgentOptions): ServiceAgent {
-    return new ServiceAgent((name) => this.service(name), options);
+    return new ServiceAgent((name, namespace) => this.#named({ name, namespace }), options);
   }
 
   /**
@@ -170,7 +191,7 @@ export class Rollcall {
   async services(options: WaitOptions = {}): Promise<ServiceEntry[]> {
     demandKnown(options, waitOptions, 'services');
     const { session, timeoutMs } = this.#parts;
-    const ask = { type: 'get', view: { kind: 'services', name: '' } } as const;
+    const ask = { type: 'get', view: viewIn(this.namespace, 'services', '') } as const;
     const items = snapshotItems(await session.ask(ask, { repeatable: true, timeoutMs, signal: options.signal }));
     return [...(items as readonly ServiceEntry[])].sort(byName);
   }
@@ -182,7 +203,7 @@ export class Rollcall {
    */
   watchServices(options: WaitOptions = {}): AsyncIterableIterator<readonly ServiceEntry[], undefined> {
     demandKnown(options, waitOptions, 'watchServices');
-    const view = { kind: 'services', name: '' } as const;
+    const view = viewIn(this.namespace, 'services', '');
     return follow(this.#parts.views, view, ({ items }) => [...(items as readonly ServiceEntry[])].sort(byName), options.signal);
   }
 
@@ -199,12 +220,22 @@ export class Rollcall {
     return this.close();
   }
 
+  #named({ name, namespace = this.namespace }: NamedService): ServiceClient {
+    return this.service(name, { namespace });
+  }
+
   async #close(): Promise<void> {
     const { session, registrations, leases, onClose } = this.#parts;
     await Promise.all(Array.from(this.#services.values(), (service) => service.close()));
     await session.close(registrations.size > 0 || leases.size > 0);
     await onClose();
   }
+}
+
+function demandNamespace(namespace: string): void {
+  if (isNamespaceName(namespace)) return;
+  const message = `namespace is ${JSON.stringify(namespace)}; it must be 1 to ${namespaceLengthMax} letters, digits and inner hyphens`;
+  throw new RegistryError('invalid_argument', message);
 }
 
 function closedError(): RegistryError {

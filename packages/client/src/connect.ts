@@ -3,7 +3,7 @@
 import { demandKnown, type OptionNames } from './demand.ts';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { RegistryError, frameLimits, type FrameView, type Instance } from '@rollcall/protocol';
+import { RegistryError, defaultNamespace, frameLimits, isNamespaceName, namespaceLengthMax, type FrameView, type Instance } from '@rollcall/protocol';
 import { Rollcall } from './client.ts';
 import { keepAlive, systemClock, systemRandom, type Clock, type Random } from './clock.ts';
 import { DiskCache } from './source/disk-cache.ts';
@@ -32,6 +32,11 @@ export interface ConnectOptions extends CredentialOptions {
   readonly name?: string;
   /** Node that the instances of this process are on; by default derived from its address. */
   readonly node?: string;
+  /**
+   * Namespace of everything that this client registers, finds and keeps; by default that of the environment variable
+   * ROLLCALL_NAMESPACE, else `default`. A namespace other than `default` must have been created.
+   */
+  readonly namespace?: string;
   /** Folder in which lists of instances survive this process. None by default, and then they do not. */
   readonly cacheDir?: string;
   /** Longest that an operation waits for the registry, in milliseconds, 1 or more; 5,000 by default. */
@@ -51,7 +56,7 @@ export interface ConnectOptions extends CredentialOptions {
 }
 
 const connectOptions: OptionNames<ConnectOptions> = {
-  servers: true, name: true, node: true, cacheDir: true, timeoutMs: true, graceMs: true, signal: true,
+  servers: true, name: true, node: true, namespace: true, cacheDir: true, timeoutMs: true, graceMs: true, signal: true,
   onEvent: true, token: true, tokenFile: true, caFile: true, certFile: true, keyFile: true,
   tlsServerName: true,
 };
@@ -82,6 +87,8 @@ export async function connect(
   demand(timeoutMs >= 1 && Number.isFinite(timeoutMs), `timeoutMs is ${timeoutMs}; it must be 1 or more`);
   demand(graceMs >= 1_000 && graceMs <= 300_000, `graceMs is ${graceMs}; it must be from 1000 to 300000`);
   demand(name !== '' && name.length <= frameLimits.nameMax, `name must have 1 to ${frameLimits.nameMax} characters`);
+  const namespace = options.namespace ?? (process.env['ROLLCALL_NAMESPACE'] || defaultNamespace);
+  demand(isNamespaceName(namespace), `namespace is ${JSON.stringify(namespace)}; it must be 1 to ${namespaceLengthMax} letters, digits and inner hyphens`);
   signal?.throwIfAborted();
 
   const listener = guardedListener(onEvent ?? registrationWarnings(), 'onEvent of connect');
@@ -89,14 +96,14 @@ export async function connect(
   const tell = (event: ConnectionEvent) => queueMicrotask(() => listener(event));
   const onWarning = (message: string) => tell({ kind: 'warning', message });
   const uuid = randomUUID;
-  const disk = cacheDir === undefined ? undefined : await DiskCache.open({ dir: cacheDir, clock, uuid, onWarning });
+  const disk = cacheDir === undefined ? undefined : await DiskCache.open({ dir: cacheDir, servers, clock, uuid, onWarning });
   // Loaded by the first connection, for it brings the package ws: importing the client should cost little.
   const { Session } = await import('./session/session.ts');
   signal?.throwIfAborted();
 
   const key = { id: uuid(), token: uuid() };
   const credentials = readCredentials(options);
-  const session = new Session({ servers, credentials, client: name, node, key, graceMs, clock, random, onEvent: tell });
+  const session = new Session({ servers, credentials, client: name, node, key, graceMs, namespace, clock, random, onEvent: tell });
   const registrations = new Registrations({ session, clock, random, timeoutMs, onEvent: tell });
   const views = new WatchedViews({
     session,
@@ -115,9 +122,10 @@ export async function connect(
     session,
     registrations,
     views,
-    source: new WatchCache(views, clock, timeoutMs, (pool, listener) => leases.want(pool, listener)),
+    source: new WatchCache({ views, leases, clock, timeoutMs, namespace }),
+    namespace,
     leases,
-    surroundings: { clock, random },
+    surroundings: { clock, random, ownNamespace: namespace },
     timeoutMs,
     uuid,
     onClose: async () => {
@@ -157,8 +165,8 @@ function serversOfEnvironment(variable: string | undefined): string[] {
   return named.length > 0 ? named : ['http://127.0.0.1:8500'];
 }
 
-function restore(disk: DiskCache | undefined, { kind, name }: FrameView, clock: Clock): Known | undefined {
-  const kept = kind === 'service' ? disk?.find(name) : undefined;
+function restore(disk: DiskCache | undefined, { kind, namespace = defaultNamespace, name }: FrameView, clock: Clock): Known | undefined {
+  const kept = kind === 'service' ? disk?.find(namespace, name) : undefined;
   if (kept === undefined) return undefined;
   const { instances, revision, registry, savedAt } = kept;
   return { items: instances, revision, registry, ageMs: Math.max(0, clock.now() - savedAt) };
@@ -168,7 +176,8 @@ function keep(disk: DiskCache | undefined, { view, items, revision, resumable, r
   if (view.kind !== 'service' || items === undefined || revision === undefined || registry === undefined) return;
   const instances = items as readonly Instance[];
   // Of what may be read now, nothing says that it may be read tomorrow: the next process asks for the whole.
-  disk?.save({ service: view.name, registry, revision: resumable ?? 0, savedAt: clock.now(), instances });
+  const { name: service, namespace = defaultNamespace } = view;
+  disk?.save({ service, namespace, registry, revision: resumable ?? 0, savedAt: clock.now(), instances });
 }
 
 function demand(holds: boolean, message: string): void {

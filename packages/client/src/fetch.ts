@@ -27,6 +27,8 @@ export interface ServiceFetchContext extends Omit<ExchangeContext, 'pools' | 'te
   readonly timeoutMs: number;
   /** Whether no instance is asked without TLS: only then may a URL say `https:`. */
   readonly isSecure: boolean;
+  /** Hosts that name the service, one or more; see `hostsOf`. */
+  readonly hosts: readonly string[];
   /** What a request waits for; none when a list of instances is known. */
   readonly listWait: () => ListWait | undefined;
 }
@@ -41,8 +43,8 @@ export class ServiceFetch {
   readonly #base: URL;
   /** Of `#base`, which would put it together anew for every request. */
   readonly #origin: string;
-  /** The same host as in a URL of the other scheme; a service that demands TLS can be named with either. */
-  readonly #plainOrigin: string;
+  /** Every origin that names the service; one that demands TLS can be named with either scheme. */
+  readonly #ownOrigins: ReadonlySet<unknown>;
   /** Set when undici is there. */
   #exchange: ExchangeContext | undefined;
   /** For requests without options of their own. */
@@ -50,9 +52,11 @@ export class ServiceFetch {
 
   constructor(context: ServiceFetchContext) {
     this.#context = context;
-    this.#base = baseOf(context.service, context.isSecure);
+    const { hosts, isSecure } = context;
+    this.#base = new URL(`${isSecure ? 'https' : 'http'}://${hosts[0]}`);
     this.#origin = this.#base.origin;
-    this.#plainOrigin = `http://${this.#base.host}`;
+    const schemes = isSecure ? ['https', 'http'] : ['http'];
+    this.#ownOrigins = new Set(schemes.flatMap((scheme) => hosts.map((host) => `${scheme}://${host}`)));
     this.#usual = { dispatcher: this.#dispatcher({}) };
   }
 
@@ -121,7 +125,7 @@ export class ServiceFetch {
   }
 
   #isOwn(origin: unknown): boolean {
-    return origin === this.#origin || origin === this.#plainOrigin;
+    return origin === this.#origin || this.#ownOrigins.has(origin);
   }
 
   /** A path, or a URL of the service's own name: any other host would silently not be asked. */
@@ -162,12 +166,4 @@ function demandBody(body: object): void {
   const sent = (body as { toString(): string }).toString();
   if (!foreignBody.test(sent)) return;
   throw new RegistryError('invalid_argument', `the body is ${sent} of another implementation; give the platform's own, which is global`);
-}
-
-/** `http://NAME.rollcall`, or `https:`; characters that cannot stand in a host become dashes. */
-function baseOf(service: string, isSecure: boolean): URL {
-  const label = service.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-');
-  const scheme = isSecure ? 'https' : 'http';
-  const base = `${scheme}://${label}.rollcall`;
-  return new URL(URL.canParse(base) ? base : `${scheme}://service.rollcall`);
 }

@@ -4,7 +4,7 @@ export { isRegistryError, RegistryError } from '@rollcall/protocol';
 export type { ErrorCode } from '@rollcall/protocol';
 export { connect, readCredentials } from './connect.ts';
 export type { ConnectOptions, ConnectSurroundings } from './connect.ts';
-export type { Rollcall } from './client.ts';
+export type { NamespacedServiceOptions, Rollcall } from './client.ts';
 export type { ConnectionEvent } from './session/session.ts';
 export { connectionFailure } from './session/connection-failure.ts';
 export { credentialVariables } from './session/credentials.ts';

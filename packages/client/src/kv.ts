@@ -6,6 +6,7 @@ import { follow } from './source/follow.ts';
 import { type WaitOptions, waitOptions } from './registration.ts';
 import type { Ask } from './session/requests.ts';
 import type { Session } from './session/session.ts';
+import { viewIn } from './session/view-name.ts';
 import type { WatchedViews } from './session/watched-views.ts';
 
 export interface KvEntry {
@@ -46,6 +47,13 @@ const deleteOptions: OptionNames<KvDeleteOptions> = { ...waitOptions, cas: true,
 
 export type KvTarget = { readonly key: string } | { readonly prefix: string };
 
+export interface KvParts {
+  readonly session: Session;
+  readonly views: WatchedViews;
+  readonly timeoutMs: number;
+  readonly namespace: string;
+}
+
 /**
  * Every operation throws RegistryError `unavailable` or `deadline_exceeded` when no registry has
  * answered in time, `invalid_argument` for a key or value over the limits or an option that there is not, and the signal's reason
@@ -55,24 +63,26 @@ export class Kv {
   readonly #session: Session;
   readonly #views: WatchedViews;
   readonly #timeoutMs: number;
+  readonly #namespace: string;
 
-  constructor(session: Session, views: WatchedViews, timeoutMs: number) {
+  constructor({ session, views, timeoutMs, namespace }: KvParts) {
     this.#session = session;
     this.#views = views;
     this.#timeoutMs = timeoutMs;
+    this.#namespace = namespace;
   }
 
   /** The key as it stands in the registry now; undefined when it does not exist. */
   async get(key: string, options: WaitOptions = {}): Promise<KvEntry | undefined> {
     demandKnown(options, waitOptions, 'kv.get');
-    const [entry] = await this.#read({ kind: 'key', name: key }, options);
+    const [entry] = await this.#read(viewIn(this.#namespace, 'key', key), options);
     return entry;
   }
 
   /** All keys that begin with `prefix`, in order. */
   async list(prefix: string, options: WaitOptions = {}): Promise<KvEntry[]> {
     demandKnown(options, waitOptions, 'kv.list');
-    return this.#read({ kind: 'prefix', name: prefix }, options);
+    return this.#read(viewIn(this.#namespace, 'prefix', prefix), options);
   }
 
   /** @returns false when `cas` did not hold and nothing was written */
@@ -106,7 +116,7 @@ export class Kv {
   watch(target: KvTarget, options: WaitOptions = {}): AsyncIterableIterator<KvSnapshot, undefined> {
     demandKnown(target, { key: true, prefix: true }, 'the target of kv.watch');
     demandKnown(options, waitOptions, 'kv.watch');
-    const view: FrameView = 'key' in target ? { kind: 'key', name: target.key } : { kind: 'prefix', name: target.prefix };
+    const view = 'key' in target ? viewIn(this.#namespace, 'key', target.key) : viewIn(this.#namespace, 'prefix', target.prefix);
     return follow(
       this.#views,
       view,

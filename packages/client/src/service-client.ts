@@ -22,6 +22,7 @@ import { loadProbing } from './http/load-probing.ts';
 import { connectionReach } from './http/reach.ts';
 import { headerReader } from './http/request-headers.ts';
 import { Transport } from './http/transport.ts';
+import { hostsOf } from './integration/service-host.ts';
 import { type Latest, latest } from './source/latest.ts';
 import type { EjectionListener } from './resilience/ejection.ts';
 import { Guard } from './routing/guard.ts';
@@ -38,6 +39,8 @@ export interface ServiceSurroundings {
   readonly clock?: Clock;
   /** Asked once, for the seed of the balancer. */
   readonly random?: Random;
+  /** Namespace in which `http://NAME.rollcall` is the service NAME; by default that of the source. */
+  readonly ownNamespace?: string;
 }
 
 /** An instance chosen for one request. Call `done` once it went well or not: balancers live on it. */
@@ -112,7 +115,7 @@ export class ServiceClient {
     source: SnapshotSource,
     name: string,
     options: ServiceOptions = {},
-    { clock = systemClock, random = systemRandom }: ServiceSurroundings = {},
+    { clock = systemClock, random = systemRandom, ownNamespace = source.namespace }: ServiceSurroundings = {},
   ) {
     const limits = limitsOf(options);
     const { triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, retryAfterMaxMs, requestsMax: max } = limits;
@@ -140,6 +143,7 @@ export class ServiceClient {
       ...{ service: name, picker: this.#chooser, transport, clock, requests: { current: 0, answering: 0, max } },
       ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, retryAfterMaxMs, onEvent: tell, isSecure: this.demandsTls },
       ...{ budget: new RetryBudget(options.retryBudget), hedging: hedgingOf(options, clock), concurrency: concurrencyOf(options) },
+      hosts: hostsOf(name, source.namespace, ownNamespace),
       listWait: () => (this.#known ? undefined : this.#wait),
     });
     if (this.#router.wantsOrdinal) {

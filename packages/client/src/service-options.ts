@@ -82,7 +82,7 @@ export interface ServiceOptions {
   readonly onEvent?: (event: ServiceEvent) => void;
 }
 
-const serviceOptions: OptionNames<ServiceOptions> = {
+export const serviceOptions: OptionNames<ServiceOptions> = {
   balancer: true, routing: true, ejection: true, panicThreshold: true, retryBudget: true, triesMax: true,
   tryTimeoutMs: true, timeoutMs: true, hedging: true, breaker: true, endpointRequestsMax: true,
   concurrency: true, retryAfterMaxMs: true, connectTimeoutMs: true, tls: true, connections: true,

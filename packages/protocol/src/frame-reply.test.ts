@@ -29,6 +29,10 @@ const valid: Record<string, object> = {
     graceMs: 10_000,
     pingMs: 1_000,
   },
+  'a welcome in a namespace': {
+    ...{ type: 'welcome', id: 1, protocol: 1, registry: 'r', server: { name: 's', version: '1' }, node: 'n' },
+    ...{ resumed: true, graceMs: 10_000, pingMs: 1_000, namespace: 'team-a' },
+  },
   'a done': { type: 'done', id: 1, applied: false },
   'a lease': { type: 'leased', id: 1, ordinal: 0 },
   'a watching': { type: 'watching', id: 1, revisions: [0, 7] },

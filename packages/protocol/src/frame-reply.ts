@@ -5,7 +5,7 @@
 
 import { errorCodes } from './errors.ts';
 import type { Checked, FrameItem, FrameItemKey, FrameView, ReplyFrame } from './frame.ts';
-import { revision, view } from './frame-request.ts';
+import { namespace, revision, view } from './frame-request.ts';
 import { instanceStatuses } from './instance.ts';
 import {
   Malformed,
@@ -57,7 +57,7 @@ function reply(frame: Fields): ReplyFrame {
   switch (type) {
     case 'welcome': {
       const server = fields(get('server'), 'server');
-      return {
+      return compact<ReplyFrame>({
         type,
         id: requestId(get('id')),
         protocol: integer(get('protocol'), 'protocol', 1, unlimited),
@@ -70,7 +70,8 @@ function reply(frame: Fields): ReplyFrame {
         resumed: boolean(get('resumed'), 'resumed'),
         graceMs: integer(get('graceMs'), 'graceMs', 0, unlimited),
         pingMs: integer(get('pingMs'), 'pingMs', 1, unlimited),
-      };
+        namespace: optional(get('namespace'), (given) => namespace(given, 'namespace')),
+      });
     }
     case 'done':
       return { type, id: requestId(get('id')), applied: boolean(get('applied'), 'applied') };

@@ -8,6 +8,7 @@ const instance = { id: 'web-1', service: 'web' };
 const valid: Record<string, object> = {
   'a hello': { type: 'hello', protocol: 1, client: 'shop' },
   'a hello with everything': { type: 'hello', protocol: 1, client: 'shop', node: 'n1', session, graceMs: 10_000 },
+  'a hello in a namespace': { type: 'hello', protocol: 1, client: 'shop', namespace: 'team-a' },
   'a registration': { type: 'register', instances: [instance] },
   'a registration with everything': {
     type: 'register',
@@ -39,6 +40,8 @@ const valid: Record<string, object> = {
       { kind: 'services', name: '' },
       { kind: 'key', name: 'a/b' },
       { kind: 'prefix', name: '' },
+      { kind: 'service', namespace: 'team-a', name: 'web', revision: 3 },
+      { kind: 'services', namespace: 'team-a', name: '' },
     ],
   },
   'an unwatch': { type: 'unwatch', views: [{ kind: 'key', name: 'k' }] },
@@ -48,6 +51,7 @@ const valid: Record<string, object> = {
   'a delete': { type: 'kv-delete', key: 'k', cas: 7 },
   'a delete of everything': { type: 'kv-delete', key: '', recurse: true },
   'a lease': { type: 'lease', pool: 'orders' },
+  'a lease in another namespace': { type: 'lease', pool: 'orders', namespace: 'team-a' },
   'a goodbye': { type: 'goodbye' },
 };
 
@@ -55,6 +59,9 @@ const register = (fields: object) => ({ type: 'register', instances: [{ ...insta
 const check = (fields: object) => register({ checks: [{ name: 'c', ...fields }] });
 
 const invalid: [string, unknown, string][] = [
+  ['a namespace that no registry can have', { type: 'hello', protocol: 1, client: 'c', namespace: 'a.b' }, 'namespace "a.b" is not valid'],
+  ['a view in such a one', { type: 'get', view: { kind: 'key', namespace: '-a', name: 'k' } }, 'view.namespace "-a" is not valid'],
+  ['a namespace that is too long', { type: 'lease', pool: 'p', namespace: 'a'.repeat(64) }, 'namespace has 64 characters, the limit is 63'],
   ['a lease of no service', { type: 'lease', pool: 'a/b' }, 'pool'],
   ['an unknown type', { type: 'hack' }, 'type is "hack"'],
   ['no type', {}, 'type is missing'],
@@ -136,6 +143,11 @@ describe('a request', () => {
   it('takes null for absent, as other languages write it', () => {
     const checked = checkRequest({ id: 1, ...register({ port: null, tags: null, meta: null, checks: null }) });
     expect(checked).toEqual({ ok: true, frame: { id: 1, type: 'register', instances: [instance] } });
+  });
+
+  it('takes a view that names the namespace default for the same view as one that names none', () => {
+    const checked = checkRequest({ id: 1, type: 'get', view: { kind: 'service', namespace: 'default', name: 'web' } });
+    expect(checked).toEqual({ ok: true, frame: { id: 1, type: 'get', view: { kind: 'service', name: 'web' } } });
   });
 
   it('is not tired by depth', () => {

@@ -13,6 +13,7 @@ import type {
   WatchedView,
 } from './frame.ts';
 import { frameLimits as limits } from './frame.ts';
+import { defaultNamespace, isNamespaceName, namespaceLengthMax } from './namespace.ts';
 import {
   Malformed,
   attempt,
@@ -75,6 +76,7 @@ function request(frame: Fields, id: number): RequestFrame {
         node: optional(get('node'), (node) => name(node, 'node', limits.nameMax)),
         session: optional(get('session'), sessionKey),
         graceMs: optional(get('graceMs'), (grace) => integer(grace, 'graceMs', 1_000, 300_000)),
+        namespace: optional(get('namespace'), (given) => namespace(given, 'namespace')),
       });
     case 'register':
       return { type, id, instances: list(get('instances'), 'instances', limits.listMax, instance) };
@@ -113,7 +115,7 @@ function request(frame: Fields, id: number): RequestFrame {
       return compact<RequestFrame>({ type, id, key: named, cas, recurse });
     }
     case 'lease':
-      return { type, id, pool: serviceName(get('pool'), 'pool') };
+      return compact<RequestFrame>({ type, id, pool: serviceName(get('pool'), 'pool'), namespace: otherNamespace(get('namespace'), 'namespace') });
     case 'goodbye':
       return { type, id };
   }
@@ -240,17 +242,33 @@ function watchedView(value: unknown, what: string): WatchedView {
 export function view(value: unknown, what: string): FrameView {
   const of = fields(value, what);
   const kind = oneOf(field(of, 'kind'), `${what}.kind`, ['service', 'services', 'key', 'prefix']);
-  const named = field(of, 'name');
+  return compact<FrameView>({ kind, namespace: otherNamespace(field(of, 'namespace'), `${what}.namespace`), name: viewName(kind, field(of, 'name'), `${what}.name`) });
+}
+
+function viewName(kind: FrameView['kind'], value: unknown, what: string): string {
   switch (kind) {
     case 'service':
-      return { kind, name: name(named, `${what}.name`, limits.nameMax) };
+      return name(value, what, limits.nameMax);
     case 'services':
-      return { kind, name: '' };
+      return '';
     case 'key':
-      return { kind, name: key(named, `${what}.name`) };
+      return key(value, what);
     case 'prefix':
-      return { kind, name: prefix(named, `${what}.name`) };
+      return prefix(value, what);
   }
+}
+
+/** A namespace other than `default`, which is what its absence means: so equal views have equal fields. */
+function otherNamespace(value: unknown, what: string): string | undefined {
+  const given = optional(value, (text) => namespace(text, what));
+  return given === defaultNamespace ? undefined : given;
+}
+
+/** Also used on the other side of the wire. */
+export function namespace(value: unknown, what: string): string {
+  const text = string(value, what, namespaceLengthMax);
+  if (!isNamespaceName(text)) throw new Malformed(`${what} ${JSON.stringify(text)} is not valid: use letters, digits and inner hyphens`);
+  return text;
 }
 
 function key(value: unknown, what: string): string {

@@ -44,6 +44,8 @@ export type FrameViewKind = 'service' | 'services' | 'key' | 'prefix';
 /** A view that can be watched or read; `name` is empty for `services`. */
 export interface FrameView {
   readonly kind: FrameViewKind;
+  /** Absent: `default`, whatever the namespace of the session is. Pushes name the same one. */
+  readonly namespace?: string;
   readonly name: string;
 }
 
@@ -96,6 +98,11 @@ export interface HelloFrame {
   readonly session?: SessionKey;
   /** How long the session shall outlive its stream: 1,000 to 300,000 ms, 10,000 by default. */
   readonly graceMs?: number;
+  /**
+   * Namespace of everything that the client registers, of its keys and of its session; absent: `default`. A client of
+   * another namespace sends nothing else before the welcome has confirmed it: older registries do not know this field.
+   */
+  readonly namespace?: string;
 }
 
 /** Registers or replaces instances, all or none; the open stream vouches for them. */
@@ -179,6 +186,8 @@ export interface LeaseFrame {
   readonly id: number;
   /** Name of a service, as in `InstanceRegistration`; the pool is that of its callers. */
   readonly pool: string;
+  /** Namespace of the service; absent: `default`. */
+  readonly namespace?: string;
 }
 
 /** The client leaves: its instances drain and are removed, its session ends. */
@@ -241,6 +250,8 @@ export interface WelcomeFrame {
   readonly graceMs: number;
   /** Pause between two pings; a client that hears nothing for 2.5 times as long should leave. */
   readonly pingMs: number;
+  /** That of the hello. Absent: the registry knows no namespaces, and everything is in `default`. */
+  readonly namespace?: string;
 }
 
 /** The answer to everything that has no content to return. */

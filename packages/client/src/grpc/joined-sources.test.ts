@@ -4,7 +4,7 @@ import { JoinedSources } from './joined-sources.ts';
 
 function watched(joined: JoinedSources, service: string) {
   const lists: (readonly string[])[] = [];
-  const stop = joined.watch(service, (instances) => lists.push(instances.map(({ id }) => id)));
+  const stop = joined.watch({ name: service, namespace: undefined }, (instances) => lists.push(instances.map(({ id }) => id)));
   return { lists, stop };
 }
 

@@ -5,6 +5,7 @@
 
 import type { Instance } from '@rollcall/protocol';
 import { identityOf } from '../endpoint.ts';
+import type { NamedService } from '../integration/service-host.ts';
 import type { SnapshotSource, SourcedSnapshot } from '../source/snapshot-source.ts';
 
 type Listener = (instances: readonly Instance[]) => void;
@@ -26,13 +27,16 @@ export class JoinedSources {
   }
 
   /** Leases an ordinal among the callers of a service from the first source that can; see `SnapshotSource.lease`. */
-  lease(service: string, listener: (ordinal: number) => void): () => void {
-    for (const source of this.#sources) if (source.lease !== undefined) return source.lease(service, listener);
+  lease(service: NamedService, listener: (ordinal: number) => void): () => void {
+    for (const one of this.#sources) {
+      const source = inNamespace(one, service.namespace);
+      if (source?.lease !== undefined) return source.lease(service.name, listener);
+    }
     return () => {};
   }
 
   /** Tells of every change; of an empty list only when each source has said that it has none. @returns ends the watch */
-  watch(service: string, listener: Listener): () => void {
+  watch(service: NamedService, listener: Listener): () => void {
     const watch = new JoinedWatch(service, listener);
     this.#watches.add(watch);
     watch.add([...this.#sources]);
@@ -44,22 +48,27 @@ export class JoinedSources {
 }
 
 class JoinedWatch {
-  readonly #service: string;
+  readonly #service: NamedService;
   readonly #listener: Listener;
   readonly #stops = new Map<SnapshotSource, () => void>();
   readonly #lists = new Map<SnapshotSource, readonly Instance[]>();
   #ended = false;
 
-  constructor(service: string, listener: Listener) {
+  constructor(service: NamedService, listener: Listener) {
     this.#service = service;
     this.#listener = listener;
   }
 
-  add(sources: readonly SnapshotSource[]): void {
+  add(added: readonly SnapshotSource[]): void {
+    const { name, namespace } = this.#service;
+    const sources = added.flatMap((source) => {
+      const named = inNamespace(source, namespace);
+      return named === undefined ? [] : [{ source, named }];
+    });
     // The first may tell before the last is asked: all count from the beginning.
-    for (const source of sources) this.#stops.set(source, () => {});
-    for (const source of sources) {
-      const stop = source.watch(this.#service, ({ instances }: SourcedSnapshot) => {
+    for (const { source } of sources) this.#stops.set(source, () => {});
+    for (const { source, named } of sources) {
+      const stop = named.watch(name, ({ instances }: SourcedSnapshot) => {
         this.#lists.set(source, instances);
         this.#tell();
       });
@@ -86,4 +95,9 @@ class JoinedWatch {
     const complete = this.#lists.size === this.#stops.size;
     if (!this.#ended && (complete || byIdentity.size > 0)) this.#listener([...byIdentity.values()]);
   }
+}
+
+/** The source of a namespace; undefined for one that has none, when a namespace is named. */
+function inNamespace(source: SnapshotSource, namespace: string | undefined): SnapshotSource | undefined {
+  return namespace === undefined ? source : source.inNamespace?.(namespace);
 }

@@ -1,10 +1,11 @@
 /**
  * The resolver for grpc-js: `rollcall:///orders` is the service `orders`, as the registry sees it at any
- * time. Instances that are about to leave or fail are in the list, too: who is chosen is the policy's business.
+ * time; `rollcall://team-a/orders` is that of the namespace `team-a`. Instances that are about to leave or fail are in the list, too: who is chosen is the policy's business.
  */
 
 import { experimental, status, Metadata } from '@grpc/grpc-js';
 import type { Instance } from '@rollcall/protocol';
+import type { NamedService } from '../integration/service-host.ts';
 import type { SnapshotSource } from '../source/snapshot-source.ts';
 import { JoinedSources } from './joined-sources.ts';
 
@@ -35,7 +36,7 @@ export function registerScheme(source: SnapshotSource): () => void {
 
 function resolverOf(source: JoinedSources) {
   return class implements experimental.Resolver {
-    readonly #service: string;
+    readonly #service: NamedService;
     readonly #listener: experimental.ResolverListener;
     #stop: (() => void) | undefined;
 
@@ -45,7 +46,7 @@ function resolverOf(source: JoinedSources) {
     }
 
     static getDefaultAuthority(target: experimental.GrpcUri): string {
-      return serviceOf(target);
+      return serviceOf(target).name;
     }
 
     /** The first call begins the watch; after that, everything new is told anyway. */
@@ -71,16 +72,16 @@ function resolverOf(source: JoinedSources) {
 
     #tell(instances: readonly Instance[]): void {
       const reachable = instances.filter(({ port }) => port !== 0);
-      const list = reachable.length === 0 ? experimental.statusOrFromError<Endpoint[]>(nobody(this.#service)) : experimental.statusOrFromValue(reachable.map(endpointOf));
+      const list = reachable.length === 0 ? experimental.statusOrFromError<Endpoint[]>(nobody(this.#service.name)) : experimental.statusOrFromValue(reachable.map(endpointOf));
       const resolved: ResolvedList = { instances: reachable, lease: (heard) => source.lease(this.#service, heard) };
       this.#listener(list, { [listAttribute]: resolved }, null, '');
     }
   };
 }
 
-/** `rollcall:///orders`, also `rollcall:orders`. */
-function serviceOf({ path }: experimental.GrpcUri): string {
-  return decodeURIComponent(path.replace(/^\//, ''));
+/** `rollcall:///orders`, also `rollcall:orders`; `rollcall://team-a/orders` in the namespace `team-a`. */
+function serviceOf({ authority, path }: experimental.GrpcUri): NamedService {
+  return { name: decodeURIComponent(path.replace(/^\//, '')), namespace: authority || undefined };
 }
 
 export function endpointOf({ address, port }: Instance): Endpoint {

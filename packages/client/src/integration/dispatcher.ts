@@ -10,10 +10,10 @@ import type { Dispatcher } from 'undici';
 import { fetchHandler } from '../http/handler-forms.ts';
 import type { ServiceClient } from '../service-client.ts';
 import { demandTryOptions, type TryOptions } from '../try-options.ts';
-import { noTls, refusalOf, serviceOfHost } from './service-host.ts';
+import { type NamedService, noTls, refusalOf, serviceOfHost } from './service-host.ts';
 
-/** The part of a client that is needed: a service by its name. */
-export type ServiceFinder = (name: string) => ServiceClient;
+/** The part of a client that is needed: a service by its name. @param namespace undefined: the client's own */
+export type ServiceFinder = (name: string, namespace?: string) => ServiceClient;
 
 /**
  * Loads undici, so it is for programs that use it. Closing the dispatcher ends connections to other places; those of
@@ -37,12 +37,12 @@ export function serviceDispatcher(
       if (destinations.size >= destinationsMax) destinations.clear();
       destinations.set(origin, destination);
     }
-    const { host, name, isSecure } = destination;
-    if (name === undefined) return elsewhere(request, handler);
+    const { host, named, isSecure } = destination;
+    if (named === undefined) return elsewhere(request, handler);
     try {
       const refusal = destination.refusal ?? upgradeOf(host, request);
       if (refusal !== undefined) throw new RegistryError('invalid_argument', refusal);
-      const found = service(name);
+      const found = service(named.name, named.namespace);
       if (isSecure && !found.demandsTls) throw new RegistryError('invalid_argument', `https://${host}: ${noTls}`);
       found.dispatch(request, handler, typeof options === 'function' ? options(request) : options);
     } catch (error) {
@@ -57,7 +57,7 @@ export function serviceDispatcher(
 interface Destination {
   readonly host: string;
   /** The service; undefined for other hosts. */
-  readonly name: string | undefined;
+  readonly named: NamedService | undefined;
   readonly isSecure: boolean;
   /** Why a service cannot be asked there. */
   readonly refusal: string | undefined;
@@ -68,9 +68,9 @@ const destinationsMax = 256;
 
 function destinationOf(origin: string): Destination {
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  if (url === undefined) return { host: '', name: undefined, isSecure: false, refusal: undefined };
+  if (url === undefined) return { host: '', named: undefined, isSecure: false, refusal: undefined };
   const { host, hostname, protocol } = url;
-  return { host, name: serviceOfHost(hostname), isSecure: protocol === 'https:', refusal: refusalOf(url) };
+  return { host, named: serviceOfHost(hostname), isSecure: protocol === 'https:', refusal: refusalOf(url) };
 }
 
 function upgradeOf(host: string, { upgrade, method }: Dispatcher.DispatchOptions): string | undefined {

@@ -10,9 +10,9 @@ import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions } from 'node:tls';
 import type { OutcomeResult } from '../balancer/balancer.ts';
 import { handshakeOf } from '../http/connecting.ts';
-import type { Picked } from '../service-client.ts';
+import type { Picked, ServiceClient } from '../service-client.ts';
 import type { ServiceFinder } from './dispatcher.ts';
-import { serviceOfHost } from './service-host.ts';
+import { type NamedService, serviceOfHost } from './service-host.ts';
 
 /** What `node:http` gives an agent with each request. */
 interface RequestOptions {
@@ -51,13 +51,13 @@ export class ServiceAgent extends Agent {
 
   /** Called by `node:http` when a request wants a socket. */
   addRequest(request: ClientRequest, options: RequestOptions): void {
-    const name = serviceOfHost(options.host ?? options.hostname ?? '');
-    if (name === undefined) {
+    const named = serviceOfHost(options.host ?? options.hostname ?? '');
+    if (named === undefined) {
       addRequest.call(this, request, options);
       return;
     }
-    this.#pick(name, request).then(
-      (picked) => {
+    this.#pick(named, request).then(
+      ({ service, picked }) => {
         // Nobody waits any more: an aborted request must not take a socket.
         if (request.destroyed) {
           picked.done('cancelled');
@@ -65,7 +65,7 @@ export class ServiceAgent extends Agent {
         }
         follow(request, picked);
         const { address, port } = picked;
-        const tls = this.#service(name).tlsOf(picked.instance);
+        const tls = service.tlsOf(picked.instance);
         // Node would take the server's name from the host header, which names the service.
         const secured = tls && { tls: handshakeOf(address, tls) };
         addRequest.call(this, request, { ...options, host: address, hostname: address, port, ...secured });
@@ -87,8 +87,8 @@ export class ServiceAgent extends Agent {
     return options?.tls === undefined ? name : `${name}:tls`;
   }
 
-  async #pick(name: string, request: ClientRequest): Promise<Picked> {
-    const service = this.#service(name);
+  async #pick({ name, namespace }: NamedService, request: ClientRequest): Promise<{ service: ServiceClient; picked: Picked }> {
+    const service = this.#service(name, namespace);
     if (service.snapshot() === undefined) {
       const left = new AbortController();
       const leave = () => left.abort();
@@ -98,7 +98,8 @@ export class ServiceAgent extends Agent {
     }
     const headers = Object.entries(request.getHeaders()).map(([header, value]) => [header, String(value)]);
     const key = this.#hashKey(request);
-    return service.pick({ headers: Object.fromEntries(headers) as Record<string, string>, ...(key !== undefined && { key }) });
+    const picked = service.pick({ headers: Object.fromEntries(headers) as Record<string, string>, ...(key !== undefined && { key }) });
+    return { service, picked };
   }
 }
 

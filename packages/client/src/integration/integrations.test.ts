@@ -37,14 +37,19 @@ function services(authorities: readonly string[]) {
 }
 
 it.each([
-  ['orders.rollcall', 'orders'],
-  ['Orders.Rollcall', 'orders'],
-  ['a.b.rollcall', 'a.b'],
-  ['.rollcall', undefined],
-  ['rollcall', undefined],
-  ['orders.rollcall.example', undefined],
-])('%s is the service %s', (host, service) => {
-  expect(serviceOfHost(host)).toBe(service);
+  ['orders.rollcall', 'orders', undefined],
+  ['Orders.Rollcall', 'orders', undefined],
+  ['a.b.rollcall', 'a.b', undefined],
+  ['orders.team-a.ns.rollcall', 'orders', 'team-a'],
+  ['a.b.Team-A.ns.rollcall', 'a.b', 'team-a'],
+  ['a.ns.rollcall', 'a.ns', undefined],
+  ['ns.rollcall', 'ns', undefined],
+])('%s is the service %s in the namespace %s', (host, name, namespace) => {
+  expect(serviceOfHost(host)).toEqual({ name, namespace });
+});
+
+it.each(['.rollcall', 'rollcall', 'orders.rollcall.example'])('%s is no service', (host) => {
+  expect(serviceOfHost(host)).toBeUndefined();
 });
 
 describe('the dispatcher', () => {

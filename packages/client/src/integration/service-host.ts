@@ -1,15 +1,41 @@
-/** How services are named where programs write hosts: `http://orders.rollcall/…` is the service `orders`. */
+/**
+ * How services are named where programs write hosts: `http://orders.rollcall/…` is the service `orders` in the
+ * client's own namespace, `http://orders.team-a.ns.rollcall/…` that of the namespace `team-a`, as in DNS
+ * (`orders.service.team-a.ns.consul`). Hosts are not case-sensitive, so only names in lower case can be written.
+ */
 
 const suffix = '.rollcall';
 
+export interface NamedService {
+  readonly name: string;
+  /** Undefined: the client's own. */
+  readonly namespace: string | undefined;
+}
+
 /**
  * The service of a host name.
- * @param hostname without a port; hosts are not case-sensitive, so only services in lower case can be named
+ * @param hostname without a port
  * @returns undefined for hosts that are not services
  */
-export function serviceOfHost(hostname: string): string | undefined {
+export function serviceOfHost(hostname: string): NamedService | undefined {
   const host = hostname.toLowerCase();
-  return host.endsWith(suffix) && host.length > suffix.length ? host.slice(0, -suffix.length) : undefined;
+  if (!host.endsWith(suffix) || host.length === suffix.length) return undefined;
+  const full = host.slice(0, -suffix.length);
+  const [, name, namespace] = /^(.+)\.([a-z0-9-]+)\.ns$/.exec(full) ?? [];
+  return name === undefined ? { name: full, namespace: undefined } : { name, namespace };
+}
+
+/**
+ * The hosts that name a service, the one that is shown first; characters that cannot stand in a host become dashes.
+ * @param namespace undefined for a source that has none
+ * @param own the client's own namespace, whose services have a short name
+ */
+export function hostsOf(service: string, namespace: string | undefined, own: string | undefined): readonly string[] {
+  const label = service.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-');
+  const short = `${label}${suffix}`;
+  const full = namespace === undefined ? [] : [`${label}.${namespace.toLowerCase()}.ns${suffix}`];
+  const hosts = namespace === own ? [short, ...full] : full;
+  return hosts.every((host) => URL.canParse(`http://${host}`)) ? hosts : [`service${suffix}`];
 }
 
 /** Of a URL in `https:`, which promises more than a service does whose instances may be asked without TLS. */

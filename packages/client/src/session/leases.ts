@@ -4,7 +4,7 @@
  * gone; in between the last one known is used.
  */
 
-import type { ReplyFrame, WelcomeFrame } from '@rollcall/protocol';
+import { defaultNamespace, type ReplyFrame, type WelcomeFrame } from '@rollcall/protocol';
 import type { Session, SessionPart } from './session.ts';
 
 export interface LeasesOptions {
@@ -13,7 +13,14 @@ export interface LeasesOptions {
   readonly onWarning: (message: string) => void;
 }
 
+/** The callers of a service. */
+export interface Pool {
+  readonly namespace: string;
+  readonly service: string;
+}
+
 interface Lease {
+  readonly pool: Pool;
   readonly listeners: Set<(ordinal: number) => void>;
   ordinal: number | undefined;
   /** The registry is being asked, or holds it for this session. */
@@ -35,13 +42,14 @@ export class Leases implements SessionPart {
   }
 
   /** Leases an ordinal, and tells the listener of it and of every later one. @returns ends the telling; the lease stays */
-  want(pool: string, listener: (ordinal: number) => void): () => void {
-    let lease = this.#leases.get(pool);
-    if (lease === undefined) this.#leases.set(pool, (lease = { listeners: new Set(), ordinal: undefined, settled: false }));
+  want(pool: Pool, listener: (ordinal: number) => void): () => void {
+    const key = `${pool.namespace} ${pool.service}`;
+    let lease = this.#leases.get(key);
+    if (lease === undefined) this.#leases.set(key, (lease = { pool, listeners: new Set(), ordinal: undefined, settled: false }));
     lease.listeners.add(listener);
     if (lease.ordinal !== undefined) listener(lease.ordinal);
     this.#options.session.urge();
-    if (this.#greeted) this.#ask(pool, lease);
+    if (this.#greeted) this.#ask(key, lease);
     const { listeners } = lease;
     return () => listeners.delete(listener);
   }
@@ -50,17 +58,17 @@ export class Leases implements SessionPart {
 
   greeted({ resumed }: WelcomeFrame): void {
     this.#greeted = true;
-    for (const [pool, lease] of this.#leases) {
+    for (const [key, lease] of this.#leases) {
       if (!resumed) lease.settled = false;
-      this.#ask(pool, lease);
+      this.#ask(key, lease);
     }
   }
 
   pushed(frame: ReplyFrame): void {
     if (frame.type !== 'session-lost') return;
-    for (const [pool, lease] of this.#leases) {
+    for (const [key, lease] of this.#leases) {
       lease.settled = false;
-      this.#ask(pool, lease);
+      this.#ask(key, lease);
     }
   }
 
@@ -74,19 +82,21 @@ export class Leases implements SessionPart {
     this.#leases.clear();
   }
 
-  #ask(pool: string, lease: Lease): void {
+  #ask(key: string, lease: Lease): void {
     if (lease.settled) return;
     lease.settled = true;
     // For as long as it takes: a link that ends sends it again over the next one.
-    this.#options.session.ask({ type: 'lease', pool }, { repeatable: true, timeoutMs: Infinity }).then(
+    const { service, namespace } = lease.pool;
+    const ask = { type: 'lease', pool: service, ...(namespace !== defaultNamespace && { namespace }) } as const;
+    this.#options.session.ask(ask, { repeatable: true, timeoutMs: Infinity }).then(
       (reply) => {
-        if (reply.type !== 'leased' || this.#leases.get(pool) !== lease) return;
+        if (reply.type !== 'leased' || this.#leases.get(key) !== lease) return;
         lease.ordinal = reply.ordinal;
         for (const listener of lease.listeners) listener(reply.ordinal);
       },
       (error: Error) => {
         lease.settled = false;
-        if (this.#leases.get(pool) === lease) this.#options.onWarning(`no ordinal among the callers of ${pool}: ${error.message}`);
+        if (this.#leases.get(key) === lease) this.#options.onWarning(`no ordinal among the callers of ${service}: ${error.message}`);
       },
     );
   }

@@ -108,10 +108,13 @@ export class Link {
     this.#pingMs = everyMs;
   }
 
-  /** Ends the link now: nothing that was sent before is sure to arrive. */
-  cut(reason: string): void {
+  /**
+   * Ends the link now: nothing that was sent before is sure to arrive.
+   * @param refusal why this client cannot use the server
+   */
+  cut(reason: string, refusal?: RegistryError): void {
     this.#webSocket.terminate();
-    this.#finish({ reason });
+    this.#finish({ reason, ...(refusal !== undefined && { refusal }) });
   }
 
   /** The server has answered the handshake with something else than a stream. */

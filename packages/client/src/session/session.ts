@@ -9,6 +9,7 @@
 
 import {
   RegistryError,
+  defaultNamespace,
   streamProtocol,
   type ErrorCode,
   type HelloFrame,
@@ -24,6 +25,7 @@ import { Link, type LinkEnd } from './link.ts';
 import { Requests, helloId, type Ask, type AskOptions } from './requests.ts';
 import { Rotation } from './rotation.ts';
 import { TokenWait } from './token-wait.ts';
+import { noNamespaces } from './view-name.ts';
 
 /** What happens to the connection, for logs and metrics of the program. */
 export type ConnectionEvent =
@@ -65,6 +67,8 @@ export interface SessionOptions {
   readonly node: string | undefined;
   readonly key: SessionKey;
   readonly graceMs: number;
+  /** Of everything that this client registers, of its keys and of its session. */
+  readonly namespace: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly onEvent: (event: ConnectionEvent) => void;
@@ -135,7 +139,12 @@ export class Session {
    * it could tell: so the first registration needs one round trip in all.
    */
   get accepting(): boolean {
-    return this.#welcome !== undefined || (this.#link !== undefined && this.#helloSent && !this.#mayResume);
+    return this.#welcome !== undefined || (this.#link !== undefined && this.#helloSent && this.#mayGoAhead);
+  }
+
+  /** Whether registrations may be sent before the welcome. A registry that knows no namespaces would register in `default`. */
+  get #mayGoAhead(): boolean {
+    return !this.#mayResume && this.#options.namespace === defaultNamespace;
   }
 
   /** Parts are told in the order in which they were added; to be called before `start`. */
@@ -225,7 +234,7 @@ export class Session {
   }
 
   #hello(link: Link): void {
-    const { client, node, key, graceMs } = this.#options;
+    const { client, node, key, graceMs, namespace } = this.#options;
     const hello: HelloFrame = {
       type: 'hello',
       id: helloId,
@@ -234,10 +243,11 @@ export class Session {
       session: key,
       graceMs,
       ...(node === undefined ? {} : { node }),
+      ...(namespace === defaultNamespace ? {} : { namespace }),
     };
     link.send(hello);
     this.#helloSent = true;
-    if (!this.#mayResume) for (const part of this.#parts) part.opened();
+    if (this.#mayGoAhead) for (const part of this.#parts) part.opened();
   }
 
   #receive(link: Link, frame: ReplyFrame): void {
@@ -252,7 +262,12 @@ export class Session {
   }
 
   #greeted(link: Link, welcome: WelcomeFrame): void {
-    const { clock, onEvent } = this.#options;
+    const { clock, onEvent, namespace } = this.#options;
+    if ((welcome.namespace ?? defaultNamespace) !== namespace) {
+      const error = noNamespaces(link.server, namespace);
+      link.cut(error.message, error);
+      return;
+    }
     this.#welcome = welcome;
     this.#attempts = 0;
     this.#refusal = undefined;

@@ -18,6 +18,7 @@ const snapshot = (name: string, revision: number): SnapshotFrame => ({
 /** A session that answers when the test says so. */
 class FakeSession {
   welcome: WelcomeFrame | undefined;
+  readonly server = 'http://r:8500';
   readonly asked: { ask: Ask; resolve: (reply: ReplyFrame) => void; reject: (error: unknown) => void }[] = [];
 
   urge(): void {}

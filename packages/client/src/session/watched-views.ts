@@ -15,6 +15,7 @@ import {
 import type { Clock } from '../clock.ts';
 import { CachedView, type Known } from './cached-view.ts';
 import type { Session, SessionPart } from './session.ts';
+import { noNamespaces, viewKey } from './view-name.ts';
 
 /** A view that nobody has used for one to two of these, in milliseconds, is given up. */
 const unusedMs = 60_000;
@@ -27,7 +28,7 @@ const batchMax = 500;
 const batchBytesMax = frameLimits.frameBytesMax / 4;
 
 export interface WatchedViewsOptions {
-  readonly session: Pick<Session, 'welcome' | 'ask' | 'urge'>;
+  readonly session: Pick<Session, 'welcome' | 'server' | 'ask' | 'urge'>;
   readonly clock: Clock;
   /** What is known of a view that nobody has used yet. */
   readonly restore: (view: FrameView) => Known | undefined;
@@ -50,7 +51,7 @@ export class WatchedViews implements SessionPart {
 
   /** The view, watched from now on. */
   use(view: FrameView): CachedView {
-    const name = nameOf(view);
+    const name = viewKey(view);
     let cached = this.#views.get(name);
     if (cached === undefined) {
       cached = new CachedView(view, this.#options.clock);
@@ -92,19 +93,19 @@ export class WatchedViews implements SessionPart {
   pushed(frame: ReplyFrame): void {
     switch (frame.type) {
       case 'snapshot': {
-        const view = this.#views.get(nameOf(frame.view));
+        const view = this.#views.get(viewKey(frame.view));
         if (view?.snapshot(frame) === true) this.#tellContent(view);
         return;
       }
       case 'delta': {
-        const view = this.#views.get(nameOf(frame.view));
+        const view = this.#views.get(viewKey(frame.view));
         if (view === undefined) return;
         if (view.delta(frame)) this.#tellContent(view);
         else this.#ask([view], { anew: true });
         return;
       }
       case 'watch-ended':
-        this.#failed(this.#views.get(nameOf(frame.view)), new RegistryError(frame.code, frame.message));
+        this.#failed(this.#views.get(viewKey(frame.view)), new RegistryError(frame.code, frame.message));
         return;
       default:
     }
@@ -148,7 +149,7 @@ export class WatchedViews implements SessionPart {
 
   #askAgain(view: CachedView): void {
     this.#options.clock.timer(deniedMs, () => {
-      const stillWanted = this.#views.get(nameOf(view.view)) === view && !this.#closed;
+      const stillWanted = this.#views.get(viewKey(view.view)) === view && !this.#closed;
       if (stillWanted && view.failure !== undefined) this.#want(view);
     });
   }
@@ -176,7 +177,7 @@ export class WatchedViews implements SessionPart {
     let batch: CachedView[] = [];
     let bytes = 0;
     for (const view of wanted) {
-      bytes += Buffer.byteLength(view.view.name) * 2 + 60;
+      bytes += Buffer.byteLength(view.view.name) * 2 + 150;
       if (batch.length >= batchMax || bytes > batchBytesMax) {
         this.#ask(batch, { anew: false });
         batch = [];
@@ -192,6 +193,9 @@ export class WatchedViews implements SessionPart {
     const { session } = this.#options;
     const { welcome } = session;
     if (welcome === undefined) return;
+    if (welcome.namespace === undefined && views.some(({ view }) => view.namespace !== undefined)) {
+      return this.#withoutNamespaces(views, anew, session.server);
+    }
     const asked = views.map(({ view, resumable }): WatchedView => {
       return anew || resumable === undefined ? view : { ...view, revision: resumable };
     });
@@ -211,6 +215,13 @@ export class WatchedViews implements SessionPart {
     );
   }
 
+  /** A registry that knows no namespaces would take views of all of them for those of `default`. */
+  #withoutNamespaces(views: readonly CachedView[], anew: boolean, server: string | undefined): void {
+    const known = views.filter(({ view }) => view.namespace === undefined);
+    if (known.length > 0) this.#ask(known, { anew });
+    for (const view of views) if (view.view.namespace !== undefined) this.#failed(view, noNamespaces(server, view.view.namespace));
+  }
+
   #confirmed(view: CachedView): void {
     const wasCurrent = view.current;
     view.confirm();
@@ -228,7 +239,7 @@ export class WatchedViews implements SessionPart {
       // What was refused may be allowed by now.
       for (const view of this.#views.values()) if (view.failure !== undefined) this.#want(view);
       for (const view of unused) {
-        this.#views.delete(nameOf(view.view));
+        this.#views.delete(viewKey(view.view));
         this.#wanted.delete(view);
       }
       this.#unwatch(unused.map(({ view }) => view));
@@ -249,8 +260,4 @@ export class WatchedViews implements SessionPart {
 
 function closedError(): RegistryError {
   return new RegistryError('cancelled', 'the client is closed');
-}
-
-function nameOf({ kind, name }: FrameView): string {
-  return `${kind} ${name}`;
 }

@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { manualClock } from '../../../server/src/manual-clock.case.ts';
-import { DiskCache, type KeptService } from './disk-cache.ts';
+import { DiskCache } from './disk-cache.ts';
+import { listToText, type KeptList } from './kept-list.ts';
 
 let dir: string;
 let warnings: string[];
@@ -15,17 +16,21 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true }));
 
 const clock = manualClock();
-const open = (folder = dir) =>
-  DiskCache.open({ dir: folder, clock, uuid: randomUUID, onWarning: (message) => warnings.push(message) });
-const list = (service: string, revision = 1): KeptService => ({
+const open = (folder = dir, servers: readonly string[] = ['http://a:8500']) =>
+  DiskCache.open({ dir: folder, servers, clock, uuid: randomUUID, onWarning: (message) => warnings.push(message) });
+const list = (service: string, revision = 1, more: Partial<KeptList> = {}): KeptList => ({
   service,
+  namespace: 'default',
   registry: 'r',
+  servers: ['http://a:8500'],
   revision,
   savedAt: 1_700_000_000_000,
   instances: [
     { id: 'a', service, node: 'n', address: '10.0.0.1', port: 80, tags: ['t'], meta: { k: 'v' }, weight: 1, status: 'passing' },
   ],
+  ...more,
 });
+const find = (cache: DiskCache, service: string, namespace = 'default') => cache.find(namespace, service);
 const files = async () => (await readdir(dir)).map((name) => join(dir, name));
 
 describe('the disk cache', () => {
@@ -33,10 +38,10 @@ describe('the disk cache', () => {
     const cache = await open();
     cache.save(list('web'));
     cache.save(list('a/b#c "ü"'));
-    expect(cache.find('web')).toEqual(list('web'));
+    expect(find(cache, 'web')).toEqual(list('web'));
     await cache.flush();
     const next = await open();
-    expect([next.find('web'), next.find('a/b#c "ü"'), next.find('none')]).toEqual([list('web'), list('a/b#c "ü"'), undefined]);
+    expect([find(next, 'web'), find(next, 'a/b#c "ü"'), find(next, 'none')]).toEqual([list('web'), list('a/b#c "ü"'), undefined]);
     expect(warnings).toEqual([]);
   });
 
@@ -46,7 +51,7 @@ describe('the disk cache', () => {
     expect(await files()).toEqual([]);
     clock.advance(1_000);
     await cache.flush();
-    expect((await open()).find('web')?.revision).toBe(100);
+    expect(find(await open(), 'web')?.revision).toBe(100);
     expect(await files()).toHaveLength(1);
   });
 
@@ -54,7 +59,7 @@ describe('the disk cache', () => {
     ['cut short', (content) => content.subarray(0, content.length / 2)],
     ['empty', () => ''],
     ['with one byte turned', (content) => Buffer.from(content).fill('9', content.indexOf('80'), content.indexOf('80') + 1)],
-    ['of another format', (content) => content.toString().replace('"format":1', '"format":2')],
+    ['of another format', (content) => content.toString().replace('"format":2', '"format":3')],
     ['with something else in it', () => 'hello\nworld\n'],
   ])('ignores a file %s, says so, and replaces it', async (_what, damage) => {
     const cache = await open();
@@ -64,11 +69,11 @@ describe('the disk cache', () => {
     const [path] = (await Promise.all((await files()).map(async (each) => ((await readFile(each, 'utf8')).includes('"web"') ? [each] : [])))).flat();
     await writeFile(path as string, damage(await readFile(path as string)));
     const next = await open();
-    expect([next.find('web'), next.find('db')?.revision]).toEqual([undefined, 1]);
+    expect([find(next, 'web'), find(next, 'db')?.revision]).toEqual([undefined, 1]);
     expect(warnings).toHaveLength(1);
     next.save(list('web', 2));
     await next.flush();
-    expect((await open()).find('web')?.revision).toBe(2);
+    expect(find(await open(), 'web')?.revision).toBe(2);
   });
 
   it('leaves files of others alone, and removes what a process that died has begun', async () => {
@@ -89,7 +94,7 @@ describe('the disk cache', () => {
     for (let number = 0; number < 1_010; number++) cache.save(list(`s${number}`));
     await cache.flush();
     expect(await files()).toHaveLength(1_000);
-    expect([cache.find('s0'), cache.find('s1009')?.revision]).toEqual([undefined, 1]);
+    expect([find(cache, 's0'), find(cache, 's1009')?.revision]).toEqual([undefined, 1]);
   });
 
   it('goes on when it cannot write, and says so once', async () => {
@@ -100,11 +105,11 @@ describe('the disk cache', () => {
     cache.save(list('db'));
     await cache.flush();
     expect(warnings).toHaveLength(1);
-    expect(cache.find('web')?.revision).toBe(1);
+    expect(find(cache, 'web')?.revision).toBe(1);
     await rm(dir);
     cache.save(list('web', 2));
     await cache.flush();
-    expect((await open()).find('web')?.revision).toBe(2);
+    expect(find(await open(), 'web')?.revision).toBe(2);
   });
 
   it('passes over a directory in the place of a file, and what a sibling removes while it is read', async () => {
@@ -115,7 +120,7 @@ describe('the disk cache', () => {
     // As a file that another process has renamed after this one listed it.
     await symlink(join(dir, 'gone'), join(dir, `${'d'.repeat(32)}.json.x.tmp`));
     const next = await open();
-    expect(next.find('web')?.revision).toBe(1);
+    expect(find(next, 'web')?.revision).toBe(1);
     expect(warnings).toEqual([expect.stringContaining('it cannot be read: EISDIR')]);
   });
 
@@ -124,7 +129,7 @@ describe('the disk cache', () => {
     expect((await stat(join(dir, 'a', 'b', 'c'))).isDirectory()).toBe(true);
     skip(process.platform !== 'linux', 'only Linux has a /proc that takes no folders');
     // Node's recursive mkdir would try for ever.
-    expect((await open('/proc/rollcall/cache')).find('web')).toBeUndefined();
+    expect(find(await open('/proc/rollcall/cache'), 'web')).toBeUndefined();
     expect(warnings).toEqual([expect.stringContaining('cache folder /proc/rollcall/cache cannot be used')]);
   });
 
@@ -135,6 +140,54 @@ describe('the disk cache', () => {
     await rm(join(dir, 'file'));
     cache.save(list('web'));
     await cache.flush();
-    expect((await open(join(dir, 'file', 'below'))).find('web')?.revision).toBe(1);
+    expect(find(await open(join(dir, 'file', 'below')), 'web')?.revision).toBe(1);
+  });
+
+  it('keeps lists of the same service apart by namespace', async () => {
+    const cache = await open();
+    cache.save(list('web', 1));
+    cache.save(list('web', 2, { namespace: 'team-a' }));
+    await cache.flush();
+    const next = await open();
+    expect([find(next, 'web')?.revision, find(next, 'web', 'team-a')?.revision, find(next, 'web', 'team-b')]).toEqual([1, 2, undefined]);
+  });
+
+  it('lets two registries share a folder: each client finds the list of its own servers', async () => {
+    const [ofA, ofB] = [await open(), await open(dir, ['http://b:8500', 'http://c:8500'])];
+    ofA.save(list('web', 7, { registry: 'registry-a' }));
+    ofB.save(list('web', 3, { registry: 'registry-b', savedAt: 1_800_000_000_000 }));
+    await ofA.flush();
+    await ofB.flush();
+    expect(find(await open(), 'web')?.registry).toBe('registry-a');
+    expect(find(await open(dir, ['http://c:8500']), 'web')?.registry).toBe('registry-b');
+    expect(find(await open(dir, ['http://d:8500']), 'web')).toBeUndefined();
+  });
+
+  it('reads files of clients without namespaces as lists of default, and replaces them', async () => {
+    // As the client before format 2 wrote it, name included.
+    const body =
+      '{"service":"web","registry":"r","revision":5,"savedAt":1700000000000,"instances":[{"id":"a","service":"web","node":"n",' +
+      '"address":"10.0.0.1","port":80,"tags":["t"],"meta":{"k":"v"},"weight":1,"status":"passing"}]}';
+    const checksum = createHash('sha256').update(body).digest('hex');
+    const old = join(dir, `${createHash('sha256').update('web').digest('hex').slice(0, 32)}.json`);
+    await writeFile(old, `{"format":1,"sha256":"${checksum}"}\n${body}\n`);
+    const cache = await open();
+    expect(warnings).toEqual([]);
+    expect(find(cache, 'web')).toEqual({ ...list('web', 5), servers: [] });
+    cache.save(list('web', 6));
+    await cache.flush();
+    expect(await files()).not.toContain(old);
+    expect(await files()).toHaveLength(1);
+    expect(find(await open(), 'web')?.revision).toBe(6);
+  });
+
+  it.each([
+    ['a namespace that no registry can have', { namespace: 'a b' }],
+    ['servers that are no list', { servers: 'http://a:8500' as never }],
+    ['no time', { savedAt: 'now' as never }],
+  ])('ignores a list with %s', async (_what, wrong) => {
+    await writeFile(join(dir, `${'e'.repeat(32)}.json`), listToText(list('web', 1, wrong)));
+    expect(find(await open(), 'web')).toBeUndefined();
+    expect(warnings).toHaveLength(1);
   });
 });

@@ -1,38 +1,27 @@
 /**
- * What the last process knew, for a start while no registry can be reached: one file per service,
- * replaced as a whole, ignored when it is damaged. It holds a copy and never the truth: losing a
- * write costs nothing but freshness, so nothing here waits for the disk, and nothing that is wrong with it ends anything:
- * it is a warning, and what cannot be read or written is not cached.
+ * What the last process knew, for a start while no registry can be reached: one file for each service of a namespace of
+ * a registry (`kept-list.ts`), replaced as a whole, ignored when it is damaged. It holds a copy and never the truth:
+ * losing a write costs nothing but freshness, so nothing here waits for the disk. A fault of the disk is a warning, and
+ * a list that cannot be read or written is not cached.
  *
- *   first line   {"format":1,"sha256":"…"}     of the second line
- *   second line  {"service","registry","revision","savedAt","instances"}
+ * A process that starts without a registry does not know its identity. It takes the newest list that was saved by a
+ * client of one of its servers, so that two registries may share a folder.
  */
 
-import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { checkReply, type Instance } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
-
-export interface KeptService {
-  readonly service: string;
-  /** Identity of the registry that the list is from. */
-  readonly registry: string;
-  readonly revision: number;
-  /** When the list was last known to be current, in milliseconds since the Unix epoch. */
-  readonly savedAt: number;
-  readonly instances: readonly Instance[];
-}
+import { fileOf, listFromText, listToText, type KeptList } from './kept-list.ts';
 
 export interface DiskCacheOptions {
   readonly dir: string;
+  /** Base URLs of this client's registry. */
+  readonly servers: readonly string[];
   readonly clock: Clock;
   /** Part of temporary names, so that two processes do not write into one file. */
   readonly uuid: () => string;
   readonly onWarning: (message: string) => void;
 }
-
-const format = 1;
 
 /** More services than that are not one program's business: those saved longest ago go. */
 const filesMax = 1_000;
@@ -46,15 +35,22 @@ const abandonedMs = 60_000;
 /** A list that changes all the time is written this often, in milliseconds. */
 const pauseMs = 1_000;
 
+/** A list in memory, and the file that it was read from or is written to. */
+interface Entry {
+  readonly list: KeptList;
+  readonly file: string;
+}
+
 export class DiskCache {
   readonly #options: DiskCacheOptions;
-  readonly #kept: Map<string, KeptService>;
-  readonly #waiting = new Map<string, KeptService>();
+  /** By the name of the file that a list is written to, saved longest ago first. */
+  readonly #kept: Map<string, Entry>;
+  readonly #waiting = new Map<string, KeptList>();
   #writing: Promise<void> = Promise.resolve();
   #cancelTimer: (() => void) | undefined;
   #warned = false;
 
-  private constructor(options: DiskCacheOptions, kept: Map<string, KeptService>) {
+  private constructor(options: DiskCacheOptions, kept: Map<string, Entry>) {
     this.#options = options;
     this.#kept = kept;
   }
@@ -62,13 +58,13 @@ export class DiskCache {
   /** Makes the folder if need be and reads what is in it. Does not reject: without a folder, it is empty. */
   static async open(options: DiskCacheOptions): Promise<DiskCache> {
     const { dir, clock, onWarning } = options;
-    const kept = new Map<string, KeptService>();
+    const kept = new Map<string, Entry>();
     try {
       await makeFolder(dir);
-      for (const name of (await newest(dir, clock)).toReversed()) {
-        const read = await readKept(join(dir, name));
-        if (typeof read === 'string') onWarning(`cache file ${name} is ignored: ${read}`);
-        else if (read !== undefined) kept.set(read.service, read);
+      for (const file of (await newest(dir, clock)).toReversed()) {
+        const read = await readKept(join(dir, file));
+        if (typeof read === 'string') onWarning(`cache file ${file} is ignored: ${read}`);
+        else if (read !== undefined) kept.set(fileOf(read), { list: read, file });
       }
     } catch (error) {
       onWarning(`cache folder ${dir} cannot be used, and is tried again with the next list: ${messageOf(error)}`);
@@ -76,14 +72,20 @@ export class DiskCache {
     return new DiskCache(options, kept);
   }
 
-  /** What was known of a service, by this process or the one before. */
-  find(service: string): KeptService | undefined {
-    return this.#waiting.get(service) ?? this.#kept.get(service);
+  /** The newest list of a service that this process, or an earlier client of one of its servers, has saved. */
+  find(namespace: string, service: string): KeptList | undefined {
+    let found: KeptList | undefined;
+    for (const list of [...Array.from(this.#kept.values(), (entry) => entry.list), ...this.#waiting.values()]) {
+      const isWanted = list.service === service && list.namespace === namespace && this.#isOurs(list);
+      if (isWanted && list.savedAt >= (found?.savedAt ?? -Infinity)) found = list;
+    }
+    return found;
   }
 
   /** Writes soon. */
-  save(list: KeptService): void {
-    this.#waiting.set(list.service, list);
+  save(list: Omit<KeptList, 'servers'>): void {
+    const kept = { ...list, servers: this.#options.servers };
+    this.#waiting.set(fileOf(kept), kept);
     this.#cancelTimer ??= this.#options.clock.timer(pauseMs, () => {
       this.#cancelTimer = undefined;
       void this.flush();
@@ -98,31 +100,44 @@ export class DiskCache {
     this.#waiting.clear();
     for (const list of lists) this.#keep(list);
     this.#writing = this.#writing.then(async () => {
-      for (const list of lists) if (this.#kept.get(list.service) === list) await this.#write(list);
+      for (const list of lists) if (this.#kept.get(fileOf(list))?.list === list) await this.#write(list);
     });
     return this.#writing;
   }
 
-  /** The list saved longest ago gives way. */
-  #keep(list: KeptService): void {
-    this.#kept.delete(list.service);
-    this.#kept.set(list.service, list);
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size <= filesMax || oldest === undefined) return;
-    this.#kept.delete(oldest);
-    this.#writing = this.#writing.then(() => unlink(join(this.#options.dir, fileName(oldest))).catch(() => {}));
+  /** Lists of format 1 do not say whose they are. */
+  #isOurs({ servers }: KeptList): boolean {
+    return servers.length === 0 || servers.some((server) => this.#options.servers.includes(server));
   }
 
-  async #write(list: KeptService): Promise<void> {
+  /** The list saved longest ago gives way. */
+  #keep(list: KeptList): void {
+    const file = fileOf(list);
+    const before = this.#kept.get(file);
+    // Clients without namespaces named their files otherwise.
+    if (before !== undefined && before.file !== file) this.#remove(before);
+    this.#kept.delete(file);
+    this.#kept.set(file, { list, file });
+    const [oldest] = this.#kept;
+    if (this.#kept.size <= filesMax || oldest === undefined) return;
+    this.#kept.delete(oldest[0]);
+    this.#remove(oldest[1]);
+  }
+
+  #remove({ file }: Entry): void {
+    this.#writing = this.#writing.then(() => unlink(join(this.#options.dir, file)).catch(() => {}));
+  }
+
+  async #write(list: KeptList): Promise<void> {
     const { dir, uuid, onWarning } = this.#options;
-    const path = join(dir, fileName(list.service));
+    const path = join(dir, fileOf(list));
     const temporary = `${path}.${uuid()}.tmp`;
     try {
-      const body = JSON.stringify(list);
-      if (body.length > fileBytesMax) throw new Error(`${body.length} bytes, the limit is ${fileBytesMax}`);
+      const text = listToText(list);
+      if (text.length > fileBytesMax) throw new Error(`${text.length} bytes, the limit is ${fileBytesMax}`);
       // It may have been removed, or there was no way to make it before.
       await makeFolder(dir);
-      await writeFile(temporary, `${JSON.stringify({ format, sha256: sha256(body) })}\n${body}\n`);
+      await writeFile(temporary, text);
       await rename(temporary, path);
       this.#warned = false;
     } catch (error) {
@@ -153,45 +168,18 @@ async function newest(dir: string, clock: Clock): Promise<string[]> {
 }
 
 /** @returns the list, or why the file is of no use; undefined when it is gone */
-async function readKept(path: string): Promise<KeptService | string | undefined> {
+async function readKept(path: string): Promise<KeptList | string | undefined> {
   try {
     const { size } = await stat(path);
     if (size > fileBytesMax * 2) return `it has ${size} bytes`;
-    return checkedList(await readFile(path, 'utf8'));
+    return listFromText(await readFile(path, 'utf8'));
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : `it cannot be read: ${messageOf(error)}`;
   }
 }
 
-/** @returns the list, or why the text is of no use */
-function checkedList(text: string): KeptService | string {
-  const [head, body] = text.split('\n');
-  try {
-    const { format: found, sha256: expected } = JSON.parse(head ?? '') as { format?: unknown; sha256?: unknown };
-    if (found !== format) return `its format is ${String(found)}, not ${format}`;
-    if (expected !== sha256(body ?? '')) return 'its checksum does not match';
-    const list = JSON.parse(body ?? '') as KeptService;
-    // The same shape as from the registry, so the same check.
-    const { service, revision, instances } = list;
-    const checked = checkReply({ type: 'snapshot', view: { kind: 'service', name: service }, revision, items: instances });
-    if (!checked.ok) return checked.message;
-    if (typeof list.registry !== 'string' || typeof list.savedAt !== 'number') return 'it has no registry or no time';
-    return list;
-  } catch {
-    return 'it is not JSON';
-  }
-}
-
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function fileName(service: string): string {
-  return `${sha256(service).slice(0, 32)}.json`;
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** With its parents. Node's own (`recursive`) tries for ever where a folder takes no entries, as /proc. */

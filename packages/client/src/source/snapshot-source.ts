@@ -18,6 +18,9 @@ export interface SourcedSnapshot extends ServiceSnapshot {
 }
 
 export interface SnapshotSource {
+  /** Namespace of the services; sources without a registry have none. */
+  readonly namespace?: string;
+
   /** The newest list known, or undefined before the first one. Synchronous and cheap. */
   current(service: string): SourcedSnapshot | undefined;
 
@@ -38,4 +41,7 @@ export interface SnapshotSource {
    * @returns ends the telling; the number stays leased as long as the client lives
    */
   lease?(service: string, listener: (ordinal: number) => void): () => void;
+
+  /** The same source for the services of another namespace. Sources without a registry have none. */
+  inNamespace?(namespace: string): SnapshotSource;
 }

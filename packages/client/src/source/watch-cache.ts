@@ -6,29 +6,47 @@
 import { RegistryError, type FrameView, type Instance } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { CachedView } from '../session/cached-view.ts';
+import type { Leases } from '../session/leases.ts';
+import { viewIn } from '../session/view-name.ts';
 import type { WatchedViews } from '../session/watched-views.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 
-/** Leases ordinals; see `SnapshotSource.lease`. */
-export type Lease = NonNullable<SnapshotSource['lease']>;
+export interface WatchCacheOptions {
+  readonly views: WatchedViews;
+  readonly leases: Pick<Leases, 'want'>;
+  readonly clock: Clock;
+  /** Longest that `first` waits for a registry, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly namespace: string;
+}
 
 export class WatchCache implements SnapshotSource {
-  readonly lease: Lease;
+  readonly namespace: string;
+  readonly #options: WatchCacheOptions;
   readonly #views: WatchedViews;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   /** The snapshot made last of each view that is current: asked for with every request. */
   readonly #made = new WeakMap<CachedView, { readonly stamp: number; readonly snapshot: SourcedSnapshot }>();
 
-  constructor(views: WatchedViews, clock: Clock, timeoutMs: number, lease: Lease) {
-    this.lease = lease;
-    this.#views = views;
-    this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
+  constructor(options: WatchCacheOptions) {
+    this.#options = options;
+    this.namespace = options.namespace;
+    this.#views = options.views;
+    this.#clock = options.clock;
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  inNamespace(namespace: string): WatchCache {
+    return namespace === this.namespace ? this : new WatchCache({ ...this.#options, namespace });
+  }
+
+  lease(service: string, listener: (ordinal: number) => void): () => void {
+    return this.#options.leases.want({ namespace: this.namespace, service }, listener);
   }
 
   current(service: string): SourcedSnapshot | undefined {
-    return this.#snapshot(this.#views.use(viewOf(service)));
+    return this.#snapshot(this.#views.use(this.#viewOf(service)));
   }
 
   /**
@@ -36,7 +54,7 @@ export class WatchCache implements SnapshotSource {
    *   the signal's reason
    */
   first(service: string, signal?: AbortSignal): Promise<SourcedSnapshot> {
-    const view = this.#views.demand(viewOf(service));
+    const view = this.#views.demand(this.#viewOf(service));
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) throw signal.reason;
       const end = (): void => {
@@ -67,7 +85,7 @@ export class WatchCache implements SnapshotSource {
   }
 
   watch(service: string, listener: (snapshot: SourcedSnapshot) => void): () => void {
-    const view = this.#views.use(viewOf(service));
+    const view = this.#views.use(this.#viewOf(service));
     let told = 0;
     const look = (): void => {
       if (view.stamp === told) return;
@@ -97,8 +115,8 @@ export class WatchCache implements SnapshotSource {
     this.#made.set(view, { stamp, snapshot });
     return snapshot;
   }
-}
 
-function viewOf(service: string): FrameView {
-  return { kind: 'service', name: service };
+  #viewOf(service: string): FrameView {
+    return viewIn(this.namespace, 'service', service);
+  }
 }

@@ -3,7 +3,7 @@
  * request demands. The secret itself is not kept.
  */
 
-import { defaultNamespace, type FrameView, RegistryError, type RequestFrame } from '@rollcall/protocol';
+import { type FrameView, RegistryError, type RequestFrame } from '@rollcall/protocol';
 import { principalOf } from '../../net/principal.ts';
 import type { Access } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
@@ -11,6 +11,7 @@ import type { Resource, Verb } from '../../security/authorizer.ts';
 import type { AuditEvent } from '../../security/audit.ts';
 import type { Origin } from '../../security/gate.ts';
 import type { Security } from '../../security/security.ts';
+import { namespaceOf } from './view-namespace.ts';
 
 const ownSession = 'the secret of the session, and touches nothing but what that session has registered';
 
@@ -69,23 +70,24 @@ export class StreamAccess {
     this.#caller = this.#security.acl.refresh(this.#caller);
   }
 
-  allows(resource: Resource, verb: Verb, name: string): boolean {
-    return this.#caller.authorizer.allows(defaultNamespace, resource, verb, name);
+  allows(namespace: string, resource: Resource, verb: Verb, name: string): boolean {
+    return this.#caller.authorizer.allows(namespace, resource, verb, name);
   }
 
   /** @throws RegistryError `permission_denied` */
-  demand(resource: Resource, verb: Verb, name: string): void {
-    this.#security.acl.authorize(this.#caller, defaultNamespace, resource, verb, name);
+  demand(namespace: string, resource: Resource, verb: Verb, name: string): void {
+    this.#security.acl.authorize(this.#caller, namespace, resource, verb, name);
   }
 
   /** @throws RegistryError `permission_denied` */
-  demandKeyTree(prefix: string): void {
-    if (!this.#caller.authorizer.allowsKeyTree(defaultNamespace, prefix, 'write')) throw this.#security.acl.denied(this.#caller, defaultNamespace, 'key', 'write', prefix);
+  demandKeyTree(namespace: string, prefix: string): void {
+    if (this.#caller.authorizer.allowsKeyTree(namespace, prefix, 'write')) return;
+    throw this.#security.acl.denied(this.#caller, namespace, 'key', 'write', prefix);
   }
 
   /** Why a view may not be read. */
-  unreadable({ kind, name }: FrameView): RegistryError {
-    return this.#security.acl.denied(this.#caller, defaultNamespace, kind === 'service' ? 'service' : 'key', 'read', name);
+  unreadable(view: FrameView): RegistryError {
+    return this.#security.acl.denied(this.#caller, namespaceOf(view), view.kind === 'service' ? 'service' : 'key', 'read', view.name);
   }
 
   record(kind: AuditEvent['kind'], action: string): void {

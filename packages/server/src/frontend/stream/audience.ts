@@ -3,9 +3,9 @@
  * who may read a part are one for each set of rules, since callers with the same rules share an authorizer.
  */
 
-import { defaultNamespace } from '@rollcall/protocol';
 import type { FrameView } from '@rollcall/protocol';
 import { unrestricted, type Authorizer } from '../../security/authorizer.ts';
+import { namespaceOf } from './view-namespace.ts';
 
 /** What its members may read; `unrestricted` for everything in the view. */
 export type Audience = Authorizer;
@@ -15,34 +15,42 @@ interface Reach {
   readonly allServices: boolean;
 }
 
+/** Namespaces that are remembered for one authorizer: views may name any. */
+const namespacesMax = 100;
+
 export class Audiences {
   /** One look at each rule; remembered, since every view of every stream asks. */
-  readonly #reach = new WeakMap<Authorizer, Reach>();
+  readonly #reach = new WeakMap<Authorizer, Map<string, Reach>>();
 
   /** @returns undefined for a service or key that may not be read */
-  of(authorizer: Authorizer, { kind, name }: FrameView): Audience | undefined {
+  of(authorizer: Authorizer, view: FrameView): Audience | undefined {
     if (authorizer === unrestricted) return unrestricted;
+    const { kind, name } = view;
+    const namespace = namespaceOf(view);
     switch (kind) {
       case 'service':
-        if (!authorizer.allows(defaultNamespace, 'service', 'read', name)) return undefined;
-        return this.#reachOf(authorizer).allNodes ? unrestricted : authorizer;
+        if (!authorizer.allows(namespace, 'service', 'read', name)) return undefined;
+        return this.#reachOf(authorizer, namespace).allNodes ? unrestricted : authorizer;
       case 'services':
-        return this.#reachOf(authorizer).allServices ? unrestricted : authorizer;
+        return this.#reachOf(authorizer, namespace).allServices ? unrestricted : authorizer;
       case 'key':
-        return authorizer.allows(defaultNamespace, 'key', 'read', name) ? unrestricted : undefined;
+        return authorizer.allows(namespace, 'key', 'read', name) ? unrestricted : undefined;
       case 'prefix':
-        return authorizer.allowsKeyTree(defaultNamespace, name, 'read') ? unrestricted : authorizer;
+        return authorizer.allowsKeyTree(namespace, name, 'read') ? unrestricted : authorizer;
     }
   }
 
-  #reachOf(authorizer: Authorizer): Reach {
-    const known = this.#reach.get(authorizer);
+  #reachOf(authorizer: Authorizer, namespace: string): Reach {
+    let ofNamespaces = this.#reach.get(authorizer);
+    if (ofNamespaces === undefined) this.#reach.set(authorizer, (ofNamespaces = new Map()));
+    const known = ofNamespaces.get(namespace);
     if (known !== undefined) return known;
     const reach = {
-      allNodes: authorizer.allowsAll(defaultNamespace, 'node', 'read'),
-      allServices: authorizer.allowsAll(defaultNamespace, 'service', 'read'),
+      allNodes: authorizer.allowsAll(namespace, 'node', 'read'),
+      allServices: authorizer.allowsAll(namespace, 'service', 'read'),
     };
-    this.#reach.set(authorizer, reach);
+    if (ofNamespaces.size >= namespacesMax) ofNamespaces.clear();
+    ofNamespaces.set(namespace, reach);
     return reach;
   }
 }

@@ -26,7 +26,8 @@ async function session(): Promise<string> {
   return id;
 }
 
-const lease = (id: string, pool = 'web') => leaseOrdinal(replica, id, pool);
+const lease = (id: string, service = 'web', namespace = 'default') => leaseOrdinal(replica, { namespace: 'default', id }, { namespace, service });
+const ofWeb = ordinalPrefix({ namespace: 'default', service: 'web' }, 'default');
 const end = (id: string) => replica.submit({ kind: 'session-destroy', namespace: 'default', id });
 
 describe('ordinals', () => {
@@ -45,7 +46,7 @@ describe('ordinals', () => {
 
   it('are not what a session holds below the same name', async () => {
     const id = await session();
-    await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ordinalPrefix('web')}mine`, value: new Uint8Array(), flags: 0n, condition: { kind: 'acquire', session: id } });
+    await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ofWeb}mine`, value: new Uint8Array(), flags: 0n, condition: { kind: 'acquire', session: id } });
     expect(await lease(id)).toBe(0);
   });
 
@@ -60,6 +61,13 @@ describe('ordinals', () => {
     expect([await lease(id, 'web'), await lease(id, 'db')]).toEqual([1, 0]);
   });
 
+  it('are counted apart for services of the same name in two namespaces', async () => {
+    const [a, b] = [await session(), await session()];
+    expect([await lease(a, 'web'), await lease(b, 'web', 'team-a'), await lease(a, 'web', 'team-a')]).toEqual([0, 0, 1]);
+    // A namespace of the same name as a service shares no key with its pool.
+    expect(await lease(b, 'team-a')).toBe(0);
+  });
+
   it('end with their session, and the smallest free one is given next', async () => {
     const sessions = [await session(), await session(), await session()];
     for (const id of sessions) await lease(id);
@@ -69,8 +77,8 @@ describe('ordinals', () => {
   });
 
   it('take a key that somebody wrote by hand', async () => {
-    await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ordinalPrefix('web')}0`, value: new Uint8Array([1]), flags: 0n });
-    await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ordinalPrefix('web')}mine`, value: new Uint8Array(), flags: 0n });
+    await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ofWeb}0`, value: new Uint8Array([1]), flags: 0n });
+    await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ofWeb}mine`, value: new Uint8Array(), flags: 0n });
     expect(await lease(await session())).toBe(0);
   });
 

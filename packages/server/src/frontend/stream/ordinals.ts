@@ -1,10 +1,11 @@
 /**
  * Ordinals: small numbers that sessions hold, each of one pool held by one session. They are locks on keys
- * below `rollcall/ordinals/POOL/`, so they end with their session, survive what the registry survives, and
- * anybody can look at them.
+ * below `rollcall/ordinals/SERVICE/`, or `rollcall/ordinals/NAMESPACE/SERVICE/` for a service of another namespace than
+ * the session's. So they end with their session, survive what the registry survives, and can be read as keys. A session
+ * locks keys of its own namespace only: callers of one service in two namespaces are two pools.
  */
 
-import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import { RegistryError } from '@rollcall/protocol';
 import { find } from '../../registry/reader.ts';
 import type { Registry } from '../../registry/registry.ts';
 
@@ -20,30 +21,44 @@ const attemptsMax = 100;
  */
 const patience = 60;
 
-export const ordinalPrefix = (pool: string): string => `rollcall/ordinals/${pool}/`;
+/** The callers of a service. */
+export interface Pool {
+  readonly namespace: string;
+  readonly service: string;
+}
+
+/** The session that asks. */
+export interface Holder {
+  readonly namespace: string;
+  readonly id: string;
+}
+
+export function ordinalPrefix({ namespace, service }: Pool, own: string): string {
+  return namespace === own ? `rollcall/ordinals/${service}/` : `rollcall/ordinals/${namespace}/${service}/`;
+}
 
 /**
  * The ordinal that the session holds in the pool, or the smallest that is free.
  * @throws RegistryError `resource_exhausted` when the pool is full or many ask at once; `not_found` when
  *   the session has just ended
  */
-export async function leaseOrdinal(registry: Registry, session: string, pool: string): Promise<number> {
-  const prefix = ordinalPrefix(pool);
+export async function leaseOrdinal(registry: Registry, session: Holder, pool: Pool): Promise<number> {
+  const prefix = ordinalPrefix(pool, session.namespace);
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
-    const { held, free } = look(registry, session, prefix, reach(session, attempt));
+    const { held, free } = look(registry, session, prefix, reach(session.id, attempt));
     if (held !== undefined) return held;
     if (free >= ordinalsMax) break;
     const taken = await registry.submit({
       kind: 'kv-put',
-      namespace: defaultNamespace,
+      namespace: session.namespace,
       key: prefix + free,
       value: new Uint8Array(),
       flags: 0n,
-      condition: { kind: 'acquire', session },
+      condition: { kind: 'acquire', session: session.id },
     });
     if (taken) return free;
   }
-  throw new RegistryError('resource_exhausted', `no ordinal of ${pool} could be leased; ${ordinalsMax} is the limit; try again later`);
+  throw new RegistryError('resource_exhausted', `no ordinal of ${pool.service} could be leased; ${ordinalsMax} is the limit; try again later`);
 }
 
 /** How many free numbers to leave to others: none while few ask, then up to 1,023, another for each session and attempt. */
@@ -57,15 +72,15 @@ function reach(session: string, attempt: number): number {
 }
 
 /** @returns the ordinal that the session holds; and the smallest free one, after `passed` others */
-function look({ state }: Registry, session: string, prefix: string, passed: number): { held: number | undefined; free: number } {
+function look({ state }: Registry, session: Holder, prefix: string, passed: number): { held: number | undefined; free: number } {
   const taken = new Set<number>();
-  for (const key of state.kvKeys(defaultNamespace, prefix)) {
+  for (const key of state.kvKeys(session.namespace, prefix)) {
     const digits = key.slice(prefix.length);
     // What else stands there is not an ordinal, whoever holds it.
     if (!/^(0|[1-9]\d{0,5})$/.test(digits)) continue;
     const ordinal = Number(digits);
-    const holder = find.kv(state, defaultNamespace, key)?.session;
-    if (holder === session) return { held: ordinal, free: 0 };
+    const holder = find.kv(state, session.namespace, key)?.session;
+    if (holder === session.id) return { held: ordinal, free: 0 };
     // A key that somebody wrote there by hand is not a lease, and can be taken.
     if (holder !== undefined) taken.add(ordinal);
   }

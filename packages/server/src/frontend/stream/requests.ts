@@ -3,7 +3,7 @@
  * rest is a table from the frame's type to the registry.
  */
 
-import { defaultNamespace, type FrameView, RegistryError, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
+import { type FrameView, RegistryError, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
 import { Body } from '../../net/answers.ts';
 import type { Context } from '../../net/frontend.ts';
 import { inTurns } from '../../in-turns.ts';
@@ -15,11 +15,14 @@ import type { Audience } from './audience.ts';
 import type { StreamSession } from './stream-session.ts';
 import { registryView, ViewContent } from './view-content.ts';
 import { looksAtOnce } from './view-feed.ts';
+import { namespaceOf } from './view-namespace.ts';
 import type { Watches } from './watches.ts';
 
 /** What a request may use of its stream. */
 export interface Streamside {
   readonly context: Context;
+  /** Of the hello: that of its keys and registrations. Views and pools name their own. */
+  readonly namespace: string;
   readonly watches: Watches;
   readonly access: StreamAccess;
   /** Undefined when the client gave no session in its hello. */
@@ -60,15 +63,17 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
     case 'get':
       return { body: await snapshotBody(stream.context, frame.view, stream.watches.audienceOf(frame.view)) };
     case 'kv-put':
-      stream.access.demand('key', 'write', frame.key);
-      return done(await stream.context.registry.submit(kvPut(stream.context, frame)));
+      stream.access.demand(stream.namespace, 'key', 'write', frame.key);
+      return done(await stream.context.registry.submit(kvPut(stream, frame)));
     case 'kv-delete':
-      if (frame.recurse === true) stream.access.demandKeyTree(frame.key);
-      else stream.access.demand('key', 'write', frame.key);
-      return done(await kvDelete(stream.context, frame));
-    case 'lease':
-      stream.access.demand('service', 'read', frame.pool);
-      return { type: 'leased', id, ordinal: await sessionOf(stream).lease(frame.pool) };
+      if (frame.recurse === true) stream.access.demandKeyTree(stream.namespace, frame.key);
+      else stream.access.demand(stream.namespace, 'key', 'write', frame.key);
+      return done(await kvDelete(stream, frame));
+    case 'lease': {
+      const pool = { namespace: namespaceOf(frame), service: frame.pool };
+      stream.access.demand(pool.namespace, 'service', 'read', pool.service);
+      return { type: 'leased', id, ordinal: await sessionOf(stream).lease(pool) };
+    }
     case 'goodbye':
       await stream.session?.leave();
       return done(true);
@@ -109,15 +114,17 @@ async function snapshotBody({ registry, answers }: Context, view: FrameView, aud
 }
 
 /** Whether looking at a view takes more than a turn of the event loop should. */
-function isLarge(state: State, { kind, name }: FrameView): boolean {
+function isLarge(state: State, view: FrameView): boolean {
+  const { kind, name } = view;
+  const namespace = namespaceOf(view);
   switch (kind) {
     case 'service':
-      return state.services.instancesOf(defaultNamespace, name) > looksAtOnce;
+      return state.services.instancesOf(namespace, name) > looksAtOnce;
     case 'services':
       return state.services.size > looksAtOnce;
     case 'prefix': {
       let keys = 0;
-      for (const _key of state.kvKeys(defaultNamespace, name)) if (++keys > looksAtOnce) return true;
+      for (const _key of state.kvKeys(namespace, name)) if (++keys > looksAtOnce) return true;
       return false;
     }
     case 'key':
@@ -125,7 +132,7 @@ function isLarge(state: State, { kind, name }: FrameView): boolean {
   }
 }
 
-function kvPut({ limits }: Context, frame: Extract<RequestFrame, { type: 'kv-put' }>): KvPut {
+function kvPut({ context: { limits }, namespace }: Streamside, frame: Extract<RequestFrame, { type: 'kv-put' }>): KvPut {
   const value = Buffer.from(frame.value, 'base64');
   if (value.length > limits.kvValueBytesMax) {
     const message = `the value has ${value.length} bytes, the limit is ${limits.kvValueBytesMax}`;
@@ -133,7 +140,7 @@ function kvPut({ limits }: Context, frame: Extract<RequestFrame, { type: 'kv-put
   }
   return {
     kind: 'kv-put',
-    namespace: defaultNamespace,
+    namespace,
     key: frame.key,
     value,
     flags: BigInt(frame.flags ?? '0'),
@@ -142,9 +149,9 @@ function kvPut({ limits }: Context, frame: Extract<RequestFrame, { type: 'kv-put
 }
 
 function kvDelete(
-  { registry }: Context,
+  { context: { registry }, namespace }: Streamside,
   { key, cas, recurse }: Extract<RequestFrame, { type: 'kv-delete' }>,
 ): Promise<boolean> {
-  if (recurse === true) return registry.submit({ kind: 'kv-delete-tree', namespace: defaultNamespace, prefix: key });
-  return registry.submit({ kind: 'kv-delete', namespace: defaultNamespace, key, ...(cas === undefined ? {} : { cas }) });
+  if (recurse === true) return registry.submit({ kind: 'kv-delete-tree', namespace, prefix: key });
+  return registry.submit({ kind: 'kv-delete', namespace, key, ...(cas === undefined ? {} : { cas }) });
 }

@@ -4,7 +4,7 @@
  */
 
 import { timingSafeEqual } from 'node:crypto';
-import { defaultNamespace, RegistryError, type SessionKey } from '@rollcall/protocol';
+import { RegistryError, type SessionKey } from '@rollcall/protocol';
 import { find, type Reader } from '../../registry/reader.ts';
 import { hashIn, tokenHash } from './translate.ts';
 
@@ -30,26 +30,27 @@ export class Sessions {
    * Takes the session from whichever stream speaks for it, after checking the token.
    * @throws RegistryError `permission_denied` when the session is somebody else's
    */
-  claim(state: Reader, key: SessionKey, onTakenOver: () => void): Claim {
+  claim(state: Reader, namespace: string, key: SessionKey, onTakenOver: () => void): Claim {
     const owners = this.#owners;
     const hash = tokenHash(key.token);
-    const row = find.session(state, defaultNamespace, key.id);
-    const former = owners.get(key.id);
+    const row = find.session(state, namespace, key.id);
+    const name = `${namespace} ${key.id}`;
+    const former = owners.get(name);
     const known = row === undefined ? former?.hash : (hashIn(row) ?? '');
     if (known !== undefined && !same(known, hash)) {
       const message = `session ${key.id} belongs to somebody else; choose another random id`;
       throw new RegistryError('permission_denied', message);
     }
     const owner: Owner = { hash, onTakenOver };
-    owners.set(key.id, owner);
+    owners.set(name, owner);
     former?.onTakenOver();
     return {
       hash,
       get holds() {
-        return owners.get(key.id) === owner;
+        return owners.get(name) === owner;
       },
       release() {
-        if (owners.get(key.id) === owner) owners.delete(key.id);
+        if (owners.get(name) === owner) owners.delete(name);
       },
     };
   }

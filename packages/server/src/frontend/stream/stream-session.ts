@@ -6,19 +6,21 @@
  * Operations run one after the other, in the order in which they were asked for.
  */
 
-import { type CheckStatus, defaultNamespace, type InstanceRegistration, isRegistryError, RegistryError } from '@rollcall/protocol';
+import { type CheckStatus, type InstanceRegistration, isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { AgentNode } from '../../net/agent-node.ts';
 import type { Context } from '../../net/frontend.ts';
 import { find } from '../../registry/reader.ts';
 import type { InstanceRow } from '../../registry/rows.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import type { StreamAccess } from './access.ts';
-import { leaseOrdinal } from './ordinals.ts';
+import { leaseOrdinal, type Pool } from './ordinals.ts';
 import type { Claim } from './sessions.ts';
 import { checkIds, drainCheck, hashIn, toCheckInputs, toInstanceInput } from './translate.ts';
 
 export interface StreamSessionOptions {
   readonly context: Context;
+  /** Of the session, and of everything that it registers. */
+  readonly namespace: string;
   readonly id: string;
   readonly claim: Claim;
   /** Shown as the session's name. */
@@ -39,6 +41,7 @@ export type StreamEnd = 'died' | 'dismissed' | 'revoked';
 
 export class StreamSession {
   readonly #context: Context;
+  readonly #namespace: string;
   readonly #id: string;
   readonly #claim: Claim;
   readonly #client: string;
@@ -54,6 +57,7 @@ export class StreamSession {
 
   constructor(options: StreamSessionOptions) {
     this.#context = options.context;
+    this.#namespace = options.namespace;
     this.#id = options.id;
     this.#claim = options.claim;
     this.#client = options.client;
@@ -67,15 +71,15 @@ export class StreamSession {
   open(): Promise<boolean> {
     return this.#next(async () => {
       const { registry, log } = this.#context;
-      const row = find.session(registry.state, defaultNamespace, this.#id);
+      const row = find.session(registry.state, this.#namespace, this.#id);
       if (row === undefined) return false;
       try {
         if (row.node !== this.#node.name) {
           // The client has moved: what it registered is somewhere else.
-          await registry.submit({ kind: 'session-destroy', namespace: defaultNamespace, id: this.#id });
+          await registry.submit({ kind: 'session-destroy', namespace: this.#namespace, id: this.#id });
           return false;
         }
-        const forbidden = this.#own(undefined).filter(({ service }) => !this.#access.allows('service', 'write', service));
+        const forbidden = this.#own(undefined).filter(({ service }) => !this.#access.allows(this.#namespace, 'service', 'write', service));
         await this.#remove(forbidden);
         await this.#opened();
         if (forbidden.length > 0) return false;
@@ -103,12 +107,12 @@ export class StreamSession {
   }
 
   /** @throws RegistryError as `leaseOrdinal`, or from the commit */
-  lease(pool: string): Promise<number> {
+  lease(pool: Pool): Promise<number> {
     return this.#next(async () => {
       const [, session] = await Promise.allSettled(this.#begun());
       if (session.status === 'rejected') throw session.reason;
       if (!this.#created) await this.#opened();
-      return await leaseOrdinal(this.#context.registry, this.#id, pool);
+      return await leaseOrdinal(this.#context.registry, { namespace: this.#namespace, id: this.#id }, pool);
     });
   }
 
@@ -135,7 +139,7 @@ export class StreamSession {
     return this.#next(async () => {
       const [row] = this.#own([instance]);
       if (row === undefined) return false;
-      return this.#context.health.beat(defaultNamespace, row.node, checkIds.own(row.id, check), status, output, this.#access.principal);
+      return this.#context.health.beat(this.#namespace, row.node, checkIds.own(row.id, check), status, output, this.#access.principal);
     });
   }
 
@@ -145,7 +149,7 @@ export class StreamSession {
       if (!this.#created) return;
       this.#unwatch();
       await this.#drain(this.#own(undefined));
-      await this.#context.registry.submit({ kind: 'session-destroy', namespace: defaultNamespace, id: this.#id });
+      await this.#context.registry.submit({ kind: 'session-destroy', namespace: this.#namespace, id: this.#id });
       this.#created = false;
     });
   }
@@ -158,7 +162,7 @@ export class StreamSession {
       this.#unwatch();
       // Whoever has taken the session over vouches for it now.
       const vouched = this.#created && this.#claim.holds;
-      if (vouched && end === 'died') await health.streamClosed(defaultNamespace, this.#id);
+      if (vouched && end === 'died') await health.streamClosed(this.#namespace, this.#id);
       // The claim is kept: as long as it holds, nobody has come back.
       if (vouched && end === 'revoked') wheel.schedule(this.#graceMs, () => this.#finally(() => this.#expire()));
       else this.#claim.release();
@@ -167,7 +171,7 @@ export class StreamSession {
 
   /** Nobody has come back in time with a token that is good. */
   async #expire(): Promise<void> {
-    if (this.#claim.holds) await this.#context.registry.submit({ kind: 'session-destroy', namespace: defaultNamespace, id: this.#id });
+    if (this.#claim.holds) await this.#context.registry.submit({ kind: 'session-destroy', namespace: this.#namespace, id: this.#id });
     this.#claim.release();
   }
 
@@ -202,7 +206,7 @@ export class StreamSession {
       ...this.#begun(),
       registry.submit({
         kind: 'register',
-        namespace: defaultNamespace,
+        namespace: this.#namespace,
         nodeMode: 'exists',
         node: { name: node, address },
         instances: instances.map((instance) => ({ ...elsewhere, ...toInstanceInput(instance, this.#id) })),
@@ -219,11 +223,11 @@ export class StreamSession {
   #begun(): [node: Promise<unknown>, session: Promise<unknown>] {
     const { registry } = this.#context;
     const { name: node, address } = this.#node;
-    const ensured = registry.submit({ kind: 'register', namespace: defaultNamespace, nodeMode: 'ensure', node: { name: node, address } });
+    const ensured = registry.submit({ kind: 'register', namespace: this.#namespace, nodeMode: 'ensure', node: { name: node, address } });
     if (this.#inRegistry()) return [ensured, Promise.resolve()];
     const session = registry.submit({
       kind: 'session-create',
-      namespace: defaultNamespace,
+      namespace: this.#namespace,
       id: this.#id,
       name: this.#client,
       node,
@@ -237,19 +241,19 @@ export class StreamSession {
     return [ensured, session];
   }
 
-  /** The node is not written, but made when it is not there: that it is there says whoever may register something on it. */
+  /** Creates the node if it is missing; permission to register a service on it is enough. */
   #demand(instances: readonly InstanceRegistration[]): void {
     const node = this.#node.name;
     const services = new Set(instances.map(({ service }) => service));
     // What is replaced may be somebody else's.
-    for (const { id } of instances) services.add(find.instance(this.#context.registry.state, defaultNamespace, node, id)?.service ?? '');
+    for (const { id } of instances) services.add(find.instance(this.#context.registry.state, this.#namespace, node, id)?.service ?? '');
     services.delete('');
-    for (const service of services) this.#access.demand('service', 'write', service);
+    for (const service of services) this.#access.demand(this.#namespace, 'service', 'write', service);
   }
 
   /** Whether the session's row is there, and this client's. */
   #inRegistry(): boolean {
-    const row = find.session(this.#context.registry.state, defaultNamespace, this.#id);
+    const row = find.session(this.#context.registry.state, this.#namespace, this.#id);
     return row !== undefined && hashIn(row) === this.#claim.hash;
   }
 
@@ -264,18 +268,18 @@ export class StreamSession {
     const { registry, health } = this.#context;
     this.#created = true;
     this.#unwatch();
-    this.#unwatch = registry.views.watch(viewOf.session(defaultNamespace, this.#id), () => {
-      if (find.session(registry.state, defaultNamespace, this.#id) !== undefined) return;
+    this.#unwatch = registry.views.watch(viewOf.session(this.#namespace, this.#id), () => {
+      if (find.session(registry.state, this.#namespace, this.#id) !== undefined) return;
       this.#unwatch();
       this.#created = false;
       this.#onLost();
     });
-    await health.streamOpened(defaultNamespace, this.#id, this.#access.principal);
+    await health.streamOpened(this.#namespace, this.#id, this.#access.principal);
   }
 
   async #remove(rows: readonly InstanceRow[]): Promise<void> {
     const { registry } = this.#context;
-    await Promise.all(rows.map(({ node, id }) => registry.submit({ kind: 'deregister-instance', namespace: defaultNamespace, node, id })));
+    await Promise.all(rows.map(({ node, id }) => registry.submit({ kind: 'deregister-instance', namespace: this.#namespace, node, id })));
   }
 
   async #drain(rows: readonly InstanceRow[]): Promise<void> {
@@ -284,7 +288,7 @@ export class StreamSession {
       rows.map(({ node, id }) =>
         registry.submit({
           kind: 'register',
-          namespace: defaultNamespace,
+          namespace: this.#namespace,
           nodeMode: 'exists',
           node: { name: node, address: '' },
           checks: [drainCheck(id)],
@@ -296,7 +300,7 @@ export class StreamSession {
   /** The instances of this session, all or those named; others' are not touched. */
   #own(ids: readonly string[] | undefined): InstanceRow[] {
     const { state } = this.#context.registry;
-    const held = [...find.heldBySession(state, defaultNamespace, this.#id)].filter((row) => row.kind === 'instance');
+    const held = [...find.heldBySession(state, this.#namespace, this.#id)].filter((row) => row.kind === 'instance');
     if (ids === undefined) return held;
     const wanted = new Set(ids);
     return held.filter(({ id }) => wanted.has(id));

@@ -242,7 +242,7 @@ describe('a session', () => {
     await client.ask(web('a'));
     expect(await thief.ask(steal)).toMatchObject({ code: 'permission_denied' });
     client.webSocket.terminate();
-    await becomes('checks', () => checkOf('stream:a')?.status === 'critical');
+    await becomes('checks\0default', () => checkOf('stream:a')?.status === 'critical');
     expect(await thief.ask(steal)).toMatchObject({ code: 'permission_denied' });
   });
 

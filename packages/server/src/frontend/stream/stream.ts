@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import {
   checkRequest,
+  defaultNamespace,
   streamProtocol,
   toRegistryError,
   type ErrorCode,
@@ -27,6 +28,7 @@ import { Outbox } from './outbox.ts';
 import { answer, type Answer } from './requests.ts';
 import type { Sessions } from './sessions.ts';
 import { StreamSession, type StreamEnd, type StreamSessionOptions } from './stream-session.ts';
+import { namespaceOf } from './view-namespace.ts';
 import { Watches, type Feeds } from './watches.ts';
 import { frameText, frameTexts, parseJson } from './wire.ts';
 
@@ -76,6 +78,7 @@ export class Stream {
   readonly #inFlight = new Set<number>();
   #greeted = false;
   #session: StreamSession | undefined;
+  #namespace = defaultNamespace;
   #end: StreamEnd = 'died';
   /** What the client may do may have changed since it was looked at last. */
   #stale = false;
@@ -176,7 +179,7 @@ export class Stream {
         type === 'hello' && !this.#greeted
           ? await this.#greet(frame)
           : await answer(
-              { context: this.#context, watches: this.#watches, access: this.#access, session: this.#session },
+              { context: this.#context, namespace: this.#namespace, watches: this.#watches, access: this.#access, session: this.#session },
               frame,
             );
       this.#inFlight.delete(id);
@@ -202,6 +205,7 @@ export class Stream {
     }
     const node = agentNode(identity, this.#remoteAddress, namedNode ?? frame.node);
     const graceMs = frame.graceMs ?? graceMsDefault;
+    this.#namespace = namespaceOf(frame);
     let resuming: Promise<boolean> | undefined;
     if (frame.session !== undefined) {
       this.#session = this.#claim(frame.session, { node, graceMs, client: frame.client });
@@ -219,6 +223,7 @@ export class Stream {
       resumed: (await resuming) ?? false,
       graceMs,
       pingMs,
+      namespace: this.#namespace,
     };
   }
 
@@ -230,9 +235,10 @@ export class Stream {
     return new StreamSession({
       ...client,
       context,
+      namespace: this.#namespace,
       access: this.#access,
       id: key.id,
-      claim: sessions.claim(context.registry.state, key, () => this.#cut('taken over', closeCodes.takenOver)),
+      claim: sessions.claim(context.registry.state, this.#namespace, key, () => this.#cut('taken over', closeCodes.takenOver)),
       onLost: () => this.#send({ type: 'session-lost' }),
     });
   }
@@ -263,7 +269,8 @@ export class Stream {
 
   #record(frame: RequestFrame, reply: Answer): void {
     const action = 'type' in reply && reply.type === 'done' && reply.applied ? auditAction(frame) : undefined;
-    if (action !== undefined) this.#access.record('write', action);
+    if (action === undefined) return;
+    this.#access.record('write', this.#namespace === defaultNamespace ? action : `${action} in namespace ${this.#namespace}`);
   }
 
   #reply(id: number, reply: Answer): void {

@@ -3,7 +3,6 @@
  * are encoded when they are new or changed, not on every look. Knows nothing of subscribers.
  */
 
-import { defaultNamespace } from '@rollcall/protocol';
 import {
   RegistryError,
   frameLimits,
@@ -19,6 +18,7 @@ import { catalog } from '../../registry/views.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { Audience } from './audience.ts';
+import { namespaceOf } from './view-namespace.ts';
 import { toInstance, toKvItem } from './translate.ts';
 
 interface Item {
@@ -43,9 +43,9 @@ export interface ContentChange {
 const kvOverheadBytes = 120;
 
 /** Name of a view in the registry. */
-export function registryView({ kind, name }: FrameView): string {
+export function registryView(view: FrameView): string {
   const names: Record<FrameViewKind, (namespace: string, name: string) => string> = viewOf;
-  return names[kind](defaultNamespace, name);
+  return names[view.kind](namespaceOf(view), view.name);
 }
 
 export class ViewContent {
@@ -127,25 +127,26 @@ export class ViewContent {
   /** Every item by name; the function gives `before` again when nothing changed. */
   #read(state: State): Iterable<readonly [string, (before: Item | undefined) => Item]> {
     const { kind, name } = this.#view;
+    const namespace = namespaceOf(this.#view);
     switch (kind) {
       case 'service':
-        return instances(state, name, this.#audience);
+        return instances(state, namespace, name, this.#audience);
       case 'services':
-        return services(state, this.#audience);
+        return services(state, namespace, this.#audience);
       case 'key':
-        return entries(state, [name], this.#audience);
+        return entries(state, namespace, [name], this.#audience);
       case 'prefix':
-        return entries(state, [...state.kvKeys(defaultNamespace, name)], this.#audience);
+        return entries(state, namespace, [...state.kvKeys(namespace, name)], this.#audience);
     }
   }
 }
 
 type Items = Generator<readonly [string, (before?: Item) => Item]>;
 
-function* instances(state: State, service: string, audience: Audience): Items {
+function* instances(state: State, namespace: string, service: string, audience: Audience): Items {
   const statusOf = statuses(state);
-  for (const row of find.instancesOfService(state, defaultNamespace, service)) {
-    if (!audience.allows(defaultNamespace, 'node', 'read', row.node)) continue;
+  for (const row of find.instancesOfService(state, namespace, service)) {
+    if (!audience.allows(namespace, 'node', 'read', row.node)) continue;
     const status = statusOf(row);
     const node = find.node(state, row.node);
     const version = `${row.modified} ${node?.modified ?? 0} ${status}`;
@@ -159,9 +160,9 @@ function* instances(state: State, service: string, audience: Audience): Items {
   }
 }
 
-function* services(state: State, audience: Audience): Items {
-  for (const [service, tags] of catalog(state, defaultNamespace)) {
-    if (!audience.allows(defaultNamespace, 'service', 'read', service)) continue;
+function* services(state: State, namespace: string, audience: Audience): Items {
+  for (const [service, tags] of catalog(state, namespace)) {
+    if (!audience.allows(namespace, 'service', 'read', service)) continue;
     const json = JSON.stringify({ service, tags });
     yield [service, (before) => (before?.version === json ? before : encoded(service, json, json))];
   }
@@ -172,10 +173,10 @@ function encoded(key: FrameItemKey, version: string, json: string): Item {
 }
 
 /** KV values may be large: an item keeps its row, which the state has anyway, and not its JSON. */
-function* entries(state: State, keys: Iterable<string>, audience: Audience): Items {
+function* entries(state: State, namespace: string, keys: Iterable<string>, audience: Audience): Items {
   for (const key of keys) {
-    if (!audience.allows(defaultNamespace, 'key', 'read', key)) continue;
-    const row = find.kv(state, defaultNamespace, key);
+    if (!audience.allows(namespace, 'key', 'read', key)) continue;
+    const row = find.kv(state, namespace, key);
     if (row === undefined) continue;
     yield [key, (before) => (before?.version === row.modified ? before : kvEntry(row))];
   }

@@ -121,7 +121,7 @@ export class Watches implements Subscriber {
       throw new RegistryError('resource_exhausted', message);
     }
     const audiences = views.map((view) => this.audienceOf(view));
-    return views.map(({ kind, name, revision }, at) => this.#watch({ kind, name }, revision, audiences[at] as Audience));
+    return views.map(({ revision, ...view }, at) => this.#watch(view, revision, audiences[at] as Audience));
   }
 
   /** @throws RegistryError `permission_denied` */

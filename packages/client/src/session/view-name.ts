@@ -1,0 +1,19 @@
+/** How views are named in frames, with their namespace, and how they are told apart here; what a registry cannot name. Pure. */
+
+import { RegistryError, defaultNamespace, type FrameView } from '@rollcall/protocol';
+
+/** In frames, a view without a namespace is one of `default`. */
+export function viewIn(namespace: string, kind: FrameView['kind'], name: string): FrameView {
+  return { kind, ...(namespace !== defaultNamespace && { namespace }), name };
+}
+
+/** Different for different views: names of kinds and of namespaces have no spaces. */
+export function viewKey({ kind, namespace = defaultNamespace, name }: FrameView): string {
+  return `${kind} ${namespace} ${name}`;
+}
+
+/** A registry that serves `default`, whatever namespace it is asked for. */
+export function noNamespaces(server: string | undefined, namespace: string): RegistryError {
+  const message = `the registry at ${server ?? 'this address'} does not know namespaces, so it has no namespace ${namespace}; use a newer registry`;
+  return new RegistryError('unimplemented', message);
+}
