@@ -1,5 +1,5 @@
 /**
- * A short run on whatever Node this is: the built server starts on a fresh folder, takes a
+ * A short run on the Node that runs it: the built server starts on a fresh folder, takes a
  * registration and a key, gives them back, stops, and has them still after a restart. Ends with the
  * line that `.ci/run` counts.
  */

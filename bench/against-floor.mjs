@@ -1,6 +1,6 @@
 /**
  * Compares request rates of a server with its floor: the same load on both in turn, several times
- * over, so that whatever slows the machine down slows both. Each round gives one ratio. CPU time is
+ * over, so that other load on the machine slows both. Each round gives one ratio. CPU time is
  * noted beside it: it is the same however busy the machine is.
  */
 

@@ -56,7 +56,7 @@ export function startNode(role, args, options = {}) {
   };
 }
 
-/** A port on 127.0.0.1 that nobody uses now. */
+/** A port on 127.0.0.1 that is free now. */
 export async function freePort() {
   const server = createServer();
   server.listen(0, '127.0.0.1');

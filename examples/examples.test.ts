@@ -52,7 +52,7 @@ it('canary gets its share, and the requests that ask for it', async () => {
   expect(stdout).toContain("never: { '1.4.0': 20 }");
 });
 
-it('sticky-sessions moves nobody but the users of the instance that left', async () => {
+it('sticky-sessions moves only the users of the instance that left', async () => {
   const stdout = await output('sticky-sessions/run.mjs');
   expect(stdout).toContain('of 200 users, 0 moved without a reason');
   expect(stdout).toContain('\nand 0 of the others');

@@ -25,7 +25,7 @@ describe('the error catalogue', () => {
 describe('the check', () => {
   const good = '| `a` | what | do | `A` | 400 | 400 |\n';
   it.each([
-    ['a code that nobody explains', ['a', 'b'], good, 'b is not explained'],
+    ['a code without an explanation', ['a', 'b'], good, 'b is not explained'],
     ['an explanation of nothing', ['a'], `${good}| \`c\` | what | do | \`C\` | 400 | 400 |\n`, 'c is explained, but'],
     ['two explanations', ['a'], good + good, 'a is explained twice'],
     ['an empty cell', ['a'], '| `a` | what | | `A` | 400 | 400 |\n', 'a lacks'],

@@ -18,7 +18,7 @@ export function checkForm({ path, text }: SourceFile): string[] {
   const limit = path.endsWith('.generated.ts') ? Infinity : isTest(path) ? testLinesMax : linesMax;
   const found: string[] = [];
   if (!kebab.test(name)) found.push('file names are kebab-case');
-  if (vague.test(path)) found.push('the name says nothing; name the concept');
+  if (vague.test(path)) found.push('the name describes no concept; name the concept');
   // A test file is about the file beside it, and its tests say what they protect.
   if (!isTest(path) && !/^(#!.*\n)?\/[/*]/.test(text)) found.push('open with a comment: what the file is for, what it does not do');
   if (lines.length - 1 > limit) found.push(`${lines.length - 1} lines, the limit is ${limit}; split by concept`);

@@ -1,4 +1,4 @@
-/** docs/guides/from-consul.md, typed: its agents start, and its import copies from a registry that stands in for the Consul. */
+/** docs/guides/from-consul.md, typed in: its agents start, and its import copies from a registry in the place of a Consul. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -11,7 +11,7 @@ import { blocksOf } from './markdown.ts';
 import { root } from './source-files.ts';
 import { play } from './walkthrough.ts';
 
-it('whoever comes from Consul can follow the guide', async () => {
+it('an operator of Consul can follow the guide', async () => {
   const blocks = blocksOf(readFileSync(join(root, 'docs/guides/from-consul.md'), 'utf8')).filter(({ language }) => language === 'sh');
   expect(blocks).toHaveLength(7);
   const [http, other] = [await freePort(), await freePort()];

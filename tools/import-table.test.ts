@@ -46,7 +46,7 @@ describe('the check', () => {
     [at('frontend/consul/routes.ts'), "import type { Frame } from '../stream/wire.ts';", 'every other front end'],
     [at('frontend/consul/routes.ts'), "const late = await import('../../engine/engine.ts');", 'every engine'],
     [at('frontend/consul/routes.ts'), "import { Replica } from '../../replica.ts';", 'translates one protocol'],
-    [at('health/liveness.ts'), "import { wire } from '../frontend/stream/wire.ts';", 'front ends’ business'],
+    [at('health/liveness.ts'), "import { wire } from '../frontend/stream/wire.ts';", 'front ends translate it'],
     [at('net/listener.ts'), "import 'lmdb';", 'no store'],
     [at('replica.ts'), "import {\n  type Exchange,\n} from './net/frontend.ts';", 'serves no protocol'],
   ])('finds that %s may not say %s', (path, text, reason) => {

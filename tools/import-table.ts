@@ -40,12 +40,12 @@ export const zones: readonly Zone[] = [
       ...['packages/cli/src/', '@rollcall/protocol', '@rollcall/client', '@rollcall/server', 'node:'],
       ...['commander', 'cli-table3', 'picocolors'],
     ],
-    reason: 'the command line uses the same packages as everybody else, by their public names',
+    reason: 'the command line uses the packages like any program, by their public names',
   },
   {
     name: 'registry',
     files: /^packages\/server\/src\/registry\//,
-    // Templates of prepared queries have patterns; matching them is as pure.
+    // Templates of prepared queries have patterns; matching them is pure, too.
     may: [`${server}/registry/`, `${server}/filter/pattern.ts`, '@rollcall/protocol'],
     reason: 'the state machine is pure: the same changes give the same state everywhere, so no I/O can enter',
   },
@@ -59,7 +59,7 @@ export const zones: readonly Zone[] = [
     name: 'engine',
     files: /^packages\/server\/src\/engine\/(?<own>[^/]+)\//,
     may: ['OWN', `${server}/engine/*`, `${server}/in-turns.ts`, '@rollcall/protocol', 'node:'],
-    reason: 'an engine imports its port and itself, so that it can be replaced without the rest noticing',
+    reason: 'an engine imports its port and itself, so that it can be replaced without a change elsewhere',
   },
   {
     name: 'backup',
@@ -71,7 +71,7 @@ export const zones: readonly Zone[] = [
     name: 'filter',
     files: /^packages\/server\/src\/filter\//,
     may: [`${server}/filter/`, '@rollcall/protocol', 're2js'],
-    reason: 'an expression over a value is a pure function, whatever the value is',
+    reason: 'an expression over a value is a pure function of any value',
   },
   {
     name: 'security',
@@ -80,7 +80,7 @@ export const zones: readonly Zone[] = [
       ...[`${server}/security/`, `${server}/filter/`, `${server}/registry/`, `${server}/telemetry/`, ...serverPorts],
       ...[`${server}/outbound/`, 'node:', 'pino', 'jose', 'lru-cache'],
     ],
-    reason: 'who may do what is decided once for every protocol, so it knows none of them',
+    reason: 'permissions are decided once for every protocol, so security knows none of them',
   },
   {
     name: 'health',
@@ -89,19 +89,19 @@ export const zones: readonly Zone[] = [
       ...[`${server}/health/`, `${server}/registry/`, `${server}/telemetry/`, ...serverPorts],
       ...[`${server}/outbound/`, 'node:', 'undici', '@grpc/grpc-js', 'pino'],
     ],
-    reason: 'liveness reads and writes the registry; what protocols make of it is the front ends’ business',
+    reason: 'liveness reads and writes the registry; front ends translate it for their protocols',
   },
   {
     name: 'outbound',
     files: /^packages\/server\/src\/outbound\//,
     may: [`${server}/outbound/`, '@rollcall/protocol', 'node:'],
-    reason: 'which addresses are connected to is one rule for all, whatever asks',
+    reason: 'one rule for all callers decides which addresses the server may connect to',
   },
   {
     name: 'telemetry',
     files: /^packages\/server\/src\/telemetry\//,
     may: [`${server}/telemetry/`, ...serverPorts, 'node:', 'pino', 'prom-client'],
-    reason: 'everyone reports to telemetry, so it may depend on nobody',
+    reason: 'all folders report to telemetry, so it may depend on none of them',
   },
   {
     name: 'net',
@@ -110,7 +110,7 @@ export const zones: readonly Zone[] = [
       ...[`${server}/net/`, `${server}/registry/`, `${server}/security/`, `${server}/telemetry/`, ...serverPorts],
       ...[`${server}/health/health.ts`, `${server}/health/wheel.ts`, 'node:', 'pino', 'lru-cache'],
     ],
-    reason: 'what all front ends share knows none of them, and no store',
+    reason: 'the shared part of all front ends knows none of them, and no store',
   },
   {
     name: 'front end',
@@ -132,7 +132,7 @@ export const zones: readonly Zone[] = [
     name: 'server ports',
     files: /^packages\/server\/src\/(clock|in-turns|options|version)\.ts$/,
     may: ['@rollcall/protocol', 'node:'],
-    reason: 'everyone may import these, so they may depend on nobody',
+    reason: 'all folders may import these, so they may depend on none of them',
   },
   {
     name: 'composition root',

@@ -1,6 +1,6 @@
 /**
- * Plays the commands of a document like a reader at several terminals. A block runs until it ends,
- * unless it says `until`: then it goes on running in its terminal while the next ones are played.
+ * Runs the commands of a document like a reader at several terminals. A block runs until it ends,
+ * unless it says `until`: then it keeps running in its terminal while the next blocks run.
  *
  *   ```sh terminal=1 until="listening"     goes on, once it has printed this
  *   ```sh prints="passing"                 ends well, having printed this
@@ -32,7 +32,7 @@ export async function play(blocks: readonly Block[], stage: Stage): Promise<void
   try {
     for (const block of blocks) await playBlock(block, stage, terminals);
   } finally {
-    // The last started first: programs take their leave of the server.
+    // The last started first, so that programs can deregister from the server.
     for (const running of [...terminals.values()].toReversed()) await running.stop();
   }
 }
@@ -116,7 +116,7 @@ class Running {
     try {
       process.kill(-this.#child.pid, signal);
     } catch (error) {
-      // It has just ended, and nobody has told us yet.
+      // It has just ended, and its exit event has not arrived yet.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }

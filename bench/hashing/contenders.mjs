@@ -38,7 +38,7 @@ const byIndex = (build) => ({
   },
 });
 
-/** Buckets are numbered; whoever leaves takes its bucket along. */
+/** Buckets are numbered; a node that leaves takes its bucket along. */
 const byBucket = (build, leave) => ({
   build: (names) => build(names.length),
   place: (names) => {

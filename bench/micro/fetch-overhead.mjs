@@ -48,7 +48,7 @@ const perSecond = Object.fromEntries(names.map((name) => [name, []]));
 const cpuMicros = Object.fromEntries(names.map((name) => [name, []]));
 for (const one of Object.values(sides)) await load(one);
 for (let round = 0; round < rounds; round++) {
-  // Whoever goes first may find a warmer or a busier machine, so they take turns.
+  // The first client may find a warmer or a busier machine, so they take turns.
   for (const name of round % 2 === 0 ? names : names.toReversed()) {
     const start = performance.now();
     const cpu = process.cpuUsage();

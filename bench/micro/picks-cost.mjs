@@ -63,7 +63,7 @@ const latencies = Float64Array.from({ length: 16 }, (_, index) => 5.5 + index);
 const random = new SeededRandom(2);
 const drawLoad = () => 1 + (random.bits() & 7);
 
-/** Requests in flight in an order that no branch predictor guesses; nobody is idle, so no scan ends early. */
+/** Requests in flight in an order that no branch predictor guesses; no endpoint is idle, so no scan ends early. */
 const loads = Uint8Array.from({ length: 4096 }, drawLoad);
 
 const keys = Array.from({ length: 1024 }, (_, index) => `user-${index * 7919}`);

@@ -1,4 +1,4 @@
-/** A storm of names that do not exist, each of them new: what it does to everybody else's HTTP. */
+/** How HTTP latency changes while a client asks DNS for names that do not exist, each of them new. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -60,7 +60,7 @@ export const row = {
   },
 };
 
-/** Opens the streams, makes the changes, and gives the time of each until everybody knew, in milliseconds. */
+/** Opens the streams, makes the changes, and gives for each the time until the last stream was told, in milliseconds. */
 async function measure({ port, change }, count, changes) {
   const watchers = startNode('load', [client]);
   const times = [];

@@ -1,4 +1,4 @@
-/** Somebody guesses tokens: what that does to those who have one. */
+/** How the latency of callers with a token changes while an attacker guesses tokens. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

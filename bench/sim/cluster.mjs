@@ -1,7 +1,7 @@
 /**
  * A discrete-event simulation of clients and servers on a virtual clock. It drives the shipped code: each
  * client has a `Picker` of its own around the balancer, or a `Router` where zones count, each server a `LoadMeter`. Nothing here chooses
- * an endpoint or estimates a load. Requests arrive open loop (Poisson), whatever becomes of them: a
+ * an endpoint or estimates a load. Requests arrive open loop (Poisson), independent of their results: a
  * closed loop waits for slow servers and so hides them.
  * How a server works off its requests is in `shared-server.mjs`.
  *
@@ -104,7 +104,7 @@ export class Cluster {
       }
       const control = this.controls.reduce((first, one) => (first === undefined || one.next < first.next ? one : first), undefined);
       const next = Math.min(arrival, soonest, this.deadlines.time, this.asked.time, this.answered.time, flickers, control?.next ?? Infinity, sample);
-      // Load goes on until those that count have ended: whoever is still waiting at the end waited longest.
+      // Load continues until the counted requests have ended: a request that still waits at the end has waited longest.
       if (next >= end && this.counted === 0) break;
       this.now = next;
       if (next === soonest) this.finish(server);

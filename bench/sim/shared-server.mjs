@@ -14,7 +14,7 @@ export class SharedServer {
   #advancedAt = 0;
   /** Requests by the `#done` at which each is finished. */
   #heap = [];
-  /** Core-milliseconds used and requests answered, for whoever computes weights. */
+  /** Core-milliseconds used and requests answered, for the code that computes weights. */
   used = 0;
   answered = 0;
 

@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 const commit = '3e81b54d21509a8be33df3338177eae74fddff30';
 const archive = `https://codeload.github.com/silas/node-consul/tar.gz/${commit}`;
 
-/** Of the files below `lib` and `test/acceptance` with their names: whoever changes one runs another suite. */
+/** Of the files below `lib` and `test/acceptance` with their names: a change of one of them makes it another suite. */
 const sha256 = '2851bc789436ec9859e72bcbfd61f6bf1d397a87aca6136659fceebc0ee7f283';
 
 /** Tests that cannot pass, and why; told at length in `../README.md`. */

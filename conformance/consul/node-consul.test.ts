@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
 import { createServer, memory, type Server } from '@rollcall/server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-/** An answer of the client: whatever JSON the server sent. */
+/** An answer of the client: any JSON that the server sent. */
 interface Loose {
   readonly [key: string]: Loose;
 }
@@ -359,7 +359,7 @@ describe('kv', () => {
     await consul.session.destroy(one);
     expect((await consul.kv.get('leader'))['Session']).toBeUndefined();
     expect(await lock({ acquire: two })).toBe(true);
-    await expect(lock({ acquire: 'nobody' })).rejects.toThrow(/invalid session/);
+    await expect(lock({ acquire: 'unknown' })).rejects.toThrow(/invalid session/);
     await consul.session.destroy(two);
   });
 

@@ -27,7 +27,7 @@ async function abilities(): Promise<{ unable: string | undefined; filters: boole
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-prometheus-'));
   try {
     const file = join(folder, 'probe.yml');
-    // A field that nobody knows ends the program; a field that this build does not know is named, too.
+    // An unknown field ends the program; a field that this build does not know is named, too.
     await writeFile(file, 'scrape_configs: [{ job_name: probe, consul_sd_configs: [{ filter: x }], no_such_field: 1 }]');
     const args = [`--config.file=${file}`, `--storage.tsdb.path=${folder}`, '--web.listen-address=127.0.0.1:0'];
     const { error, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 20_000 });

@@ -45,7 +45,7 @@ describe('vmagent', { timeout: 60_000 }, () => {
         `-promscrape.config=${join(folder, 'scrape.yml')}`,
         `-httpListenAddr=127.0.0.1:${port}`,
         '-promscrape.consulSDCheckInterval=1s',
-        // It will not run without somewhere to send samples; nobody listens there.
+        // It does not start without an address for samples; no server listens there.
         '-remoteWrite.url=http://127.0.0.1:9/',
         `-remoteWrite.tmpDataPath=${folder}`,
       ],
@@ -170,7 +170,7 @@ scrape_configs:
 `;
 }
 
-/** By a good token, and by one that nobody gave. */
+/** By a good token, and by an unknown one. */
 function securedConfig(port: number, token: string): string {
   return `
   - job_name: token

@@ -1,5 +1,5 @@
 /**
- * A caller: `rollcall:///echo` is the service, whoever serves it. Calls that may be made twice are made
+ * A caller: `rollcall:///echo` is the service, with all its instances. Calls that may be made twice are made
  * again when their server dies under them.
  *
  *   node examples/grpc-pair/caller.mjs [CALLS]

@@ -13,6 +13,6 @@ const server = createServer((request, response) => {
 }).listen(0, '127.0.0.1');
 
 const rollcall = await connect({ name: 'http-pair service' });
-// On SIGTERM: first nobody chooses it any more, then what is under way is answered, then it goes.
+// On SIGTERM: callers stop choosing it, it answers the requests in flight, and then it ends.
 const { registration } = await registerServer(rollcall, server, { service: 'hello' });
 console.log(`process ${process.pid}: ${registration.id} listens on port ${server.address().port}`);

@@ -1,4 +1,4 @@
-/** Twenty clients start at the same moment beside twenty that run: does everybody run to the same server? */
+/** Twenty clients start at the same moment beside twenty that run: do all of them choose the same server? */
 
 import { some } from '../policies.mjs';
 import { prequalModel } from '../prequal-model.mjs';

@@ -1,4 +1,4 @@
-/** A server that fails at once: nothing is ever in flight there, and nobody answers faster. */
+/** A server that fails at once: it never has requests in flight, and no server answers faster. */
 
 import { some } from '../policies.mjs';
 import { prequalModel } from '../prequal-model.mjs';

@@ -97,7 +97,7 @@ describe('backup and restore', () => {
     );
   });
 
-  test('a backup is of one moment, whatever is written while it is gathered and read', async () => {
+  test('a backup is of one moment, also while others write', async () => {
     const journal = new Journal();
     for (let at = 0; at < 3_000; at++) journal.commit([putKey(`k${at}`, 'before')]);
     const steps = momentOf(journal.state);

@@ -1,4 +1,4 @@
-/** What a backup holds, by counts and sizes, for people who wonder whether it is the right one. Nothing is restored. */
+/** Counts and sizes of the records in a backup, so that an operator can tell which backup it is. Restores nothing. */
 
 import { kindOf } from '../registry/rows.ts';
 import { readBackup } from './restore.ts';

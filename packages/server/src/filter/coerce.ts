@@ -1,4 +1,4 @@
-/** Values of an expression to the type of the field that they are compared with, by Go's `strconv`. */
+/** Converts a value of an expression to the type of the field, as Go's `strconv` does. */
 
 import { RegistryError } from '@rollcall/protocol';
 import { quote } from './go-string.ts';
@@ -20,7 +20,7 @@ export function coerce(raw: string, shape: Shape): Coerced {
   }
 }
 
-/** Whether a field's value is the one wanted; numbers may come as `number` or `bigint`. */
+/** Whether a field has the wanted value; numbers may come as `number` or `bigint`. */
 export function equals(value: unknown, wanted: Coerced): boolean {
   if (typeof wanted !== 'bigint' || typeof value === 'bigint') return value === wanted;
   return typeof value === 'number' && Number.isInteger(value) && BigInt(value) === wanted;

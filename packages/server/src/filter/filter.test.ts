@@ -1,4 +1,4 @@
-/** Filters select what Consul's would, refuse with its words, and cannot keep the process busy. */
+/** Filters select what Consul's would, refuse with its words, and cannot block the process. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -188,7 +188,7 @@ describe('a filter', () => {
     }).toThrow('the pattern takes too long');
   });
 
-  it('answers or refuses whatever text it is given', () => {
+  it('answers or refuses any text', () => {
     const word = fc.constantFrom('(', ')', 'not ', ' and ', ' or ', 'Healthy', ' == ', 'true', ' in ', '"x"', '[', ']', '.', ' is empty', '`', '"', '3', 'Checks.Status');
     fc.assert(
       fc.property(fc.oneof(fc.array(word, { maxLength: 30 }).map((words) => words.join('')), fc.string()), (expression) => {

@@ -1,7 +1,7 @@
 /**
- * `compile`: a filter expression to a predicate, checked against the shape of what it filters. The
- * language is go-bexpr 0.1.2's, which Consul's `?filter=` and binding rules use; README.md says what
- * holds at its edges. Access control comes before the filter: filter only what the caller may see.
+ * `compile` turns a filter expression into a predicate and checks it against the shape of the filtered values. The
+ * language is go-bexpr 0.1.2, which Consul's `?filter=` and binding rules use; README.md describes its
+ * corner cases. Access control comes before the filter: filter only values that the caller may see.
  */
 
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
@@ -11,7 +11,7 @@ import { parseFilter, type Expression, type Match } from './parse.ts';
 import { compileStepsMax, Pattern, type Steps } from './pattern.ts';
 import { isPrimitive, operatorsOf, type Operator, type Shape, type StructShape } from './shape.ts';
 
-/** @throws RegistryError `resource_exhausted` when its patterns have done too much work together */
+/** @throws RegistryError `resource_exhausted` when its patterns need too much work together */
 export type Filter = (value: unknown) => boolean;
 
 /** Match expressions in one filter; each is tried on every value. */
@@ -26,10 +26,10 @@ const stepsMax = 20_000_000;
 const stepsPerValueMax = 500_000;
 
 /**
- * Compiles an expression. Make one filter for each pass over the values: what its patterns may do is
- * counted from here.
+ * Compiles an expression. Make one filter for each pass over the values: the steps of its patterns
+ * are counted from here.
  *
- * @param shape what may be selected; see `shape.ts`
+ * @param shape the fields that an expression may select; see `shape.ts`
  * @throws RegistryError `invalid_argument` with go-bexpr's words: a syntax error with its position, an
  *   unknown selector, an operator that does not fit, a value or pattern that cannot be read
  */
@@ -37,10 +37,10 @@ export function compile(expression: string, shape: StructShape): Filter {
   return compileCounted(expression, shape).wants;
 }
 
-/** A filter whose work can be followed. */
+/** A filter that counts its work. */
 export interface CountedFilter {
   readonly wants: Filter;
-  /** Comparisons in the expression: at most so many are tried on a value. */
+  /** Comparisons in the expression: the most that are tried on a value. */
   readonly comparisons: number;
   /** Steps that its patterns have done over all values until now. */
   readonly steps: () => number;
@@ -157,7 +157,7 @@ function property(owner: unknown, name: string): unknown {
   return (owner as Readonly<Record<string, unknown>>)[name];
 }
 
-/** With these a key that a map lacks is no match; with all others, `matches` included, it is one. */
+/** With these operators a key that is missing in a map is no match. With all others, `matches` included, it is a match. */
 const presentOnly: readonly Operator[] = ['Equal', 'Is Not Empty', 'In'];
 
 function walk(path: readonly Step[], index: number, value: unknown, test: Filter, ifAbsent: boolean): boolean {
@@ -215,7 +215,7 @@ function patternOf(raw: string, steps: Steps): Pattern {
   }
 }
 
-/** What Go has in a field that nobody set. */
+/** The zero value of the field's type in Go. */
 function zeroOf(shape: Shape): unknown {
   return shape.kind === 'boolean' ? false : shape.kind === 'text' ? '' : 0;
 }

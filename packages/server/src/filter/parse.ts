@@ -1,4 +1,4 @@
-/** Filter expressions as text to a tree; the grammar is `filter.peggy`. */
+/** Parses the text of a filter expression into a tree. The grammar is `filter.peggy`. */
 
 import { RegistryError } from '@rollcall/protocol';
 import { parse, SyntaxError } from './filter.generated.ts';
@@ -17,7 +17,7 @@ export interface Match {
   readonly value?: string;
 }
 
-/** Characters of an expression; a URL that holds more does not pass the listener either. */
+/** Characters of an expression; the listener refuses longer URLs anyway. */
 const lengthMax = 8_192;
 /** The parser calls itself for each level; a thousand would still fit its stack. */
 const depthMax = 100;
@@ -40,7 +40,7 @@ function invalid(message: string): RegistryError {
   return new RegistryError('invalid_argument', message);
 }
 
-/** An upper bound of how deep groups and negations nest; what stands in strings does not count. */
+/** An upper bound of the depth of groups and negations; the contents of strings do not count. */
 function depthOf(expression: string): number {
   let depth = 0;
   let deepest = 0;

@@ -1,7 +1,7 @@
 /**
- * What it costs to compile a pattern, judged from its text before it is compiled. RE2's syntax lets a few
- * characters stand for much work: `(a{30}){30}` is 900 instructions, and `(?i)[b-𞥂]` folds the case of
- * 125,000 characters. The reading here is rough but never too low; `re2js` decides what is valid.
+ * Estimates the cost of compiling a pattern from its text. RE2's syntax lets a few
+ * characters cause much work: `(a{30}){30}` is 900 instructions, and `(?i)[b-𞥂]` folds the case of
+ * 125,000 characters. The estimate is rough but never too low; `re2js` decides whether the pattern is valid.
  */
 
 export interface PatternCost {
@@ -24,11 +24,11 @@ const stepsPerUnicodeClass = 1_200;
 /** Folding looks at no character above this one. */
 const foldedMax = 0x1e943;
 
-/** What is read as one: order matters. */
+/** The tokens of a pattern; the order matters. */
 const token =
   /\\Q(?<quoted>[^]*?)(?:\\E|$)|\\[pP](?:\{[^}]*\}|[^])?|\\x\{[^}]*\}|\\[^]?|(?<class>\[\^?\]?(?:\[:\^?\w*:\]|\\[^]|[^\]\\])*)\]?|\{(?<least>\d+)(?<open>,?)(?<most>\d*)\}|(?<flags>\(\?[imsU-]*\))|(?<group>\((?:\?(?:P?<\w*>|[imsU-]*:))?)|[^]/gu;
 
-/** One level of brackets: instructions of all that stands before the last atom, and of the last atom. */
+/** One level of groups: instructions before the last atom, and of the last atom. */
 interface Level {
   before: number;
   last: number;
@@ -49,7 +49,7 @@ export function costOf(pattern: string): PatternCost {
       foldedRanges += widthOf(inBrackets);
       atom(1);
     } else if (least !== undefined) level.last = repeated(level.last, Number(least), open === ',', Number(most));
-    // Flags are no atom: what repeats them repeats the atom before them.
+    // Flags are no atom: a repetition behind them repeats the atom before them.
     else if (flags !== undefined) continue;
     else if (group !== undefined) {
       level = { before: 0, last: 0 };

@@ -1,6 +1,6 @@
 /**
- * What a filter may select: the fields of the filtered values, with their types. The operators that a
- * field takes follow from its type, as in go-bexpr 0.1.2 (`field_config.go`).
+ * The fields of the filtered values that a filter may select, with their types. The type decides the operators
+ * of a field, as in go-bexpr 0.1.2 (`field_config.go`).
  *
  * | type | operators |
  * |---|---|

@@ -36,7 +36,7 @@ export function limitLookups(lookup: Lookup): Lookup {
       return await lookup(host);
     } finally {
       asked.delete(host);
-      // Whoever is next takes over the place.
+      // The next lookup takes over the place.
       const next = waiting.shift();
       if (next === undefined) running--;
       else next();
