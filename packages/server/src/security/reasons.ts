@@ -1,7 +1,7 @@
 /**
  * Why access control refuses something: a closed list of reasons, each with the fields that a message needs. Messages
  * here are in Rollcall's own words. A front end whose clients expect the words of another program makes them from the
- * same fields (`frontend/consul/acl/words.ts`).
+ * same fields (`frontend/consul/wire/access-words.ts`).
  */
 
 import { quote } from '../filter/go-string.ts';

@@ -276,6 +276,27 @@ describe('writes', () => {
   });
 });
 
+describe('a request that is both wrong and not permitted', () => {
+  // As in Consul: decoding comes before authorization. Only a token that does not exist is refused earlier.
+  test.each([
+    ['PUT', '/v1/kv/a?cas=1&acquire=s', undefined, 400, 'Conflicting flags'],
+    ['PUT', '/v1/kv/a?flags=x', undefined, 400, 'ParseUint'],
+    ['PUT', '/v1/agent/service/register', '{"Name":""}', 400, 'Missing service name'],
+    ['PUT', '/v1/agent/check/register', '{"Name":"c","TTL":"1s","ServiceID":"none"}', 404, 'does not exist'],
+    ['PUT', '/v1/catalog/register', '{"Node":"n"}', 400, 'Must provide address'],
+    ['PUT', '/v1/session/create', '{"Behavior":"x"}', 400, 'Invalid Behavior'],
+    ['PUT', '/v1/event/fire/e?tag=t', undefined, 400, 'Cannot provide tag filter'],
+    ['PUT', '/v1/coordinate/update', '{"Node":"n"}', 400, 'incompatible coordinate'],
+    ['POST', '/v1/query', '{"Name":"q"}', 400, 'Must provide a Service name'],
+    ['PUT', '/v1/agent/check/update/c', '{"Status":"x"}', 400, 'Invalid check status'],
+  ])('gets the error of its grammar: %s %s %s', async (method, path, body, status, text) => {
+    const answer = await consul.ask(method, path, body === undefined ? {} : { body });
+    expect([answer.status, answer.text]).toEqual([status, expect.stringContaining(text)]);
+    const wrong = await consul.ask(method, path, { ...as('wrong'), ...(body === undefined ? {} : { body }) });
+    expect(wrong.status).toBe(403);
+  });
+});
+
 describe('prepared queries', () => {
   test('are executed with the rights of the token that they are bound to, which nobody is shown', async () => {
     await manage('PUT', '/v1/agent/service/register', { Name: 'web' });

@@ -4,8 +4,9 @@ import { RegistryError } from '@rollcall/protocol';
 import { readBody } from '../../../net/body.ts';
 import type { Authorizer, Resource, Verb } from '../../../security/authorizer.ts';
 import { printRules, type TemplateInfo, templateList, templateRules } from '../../../security/templates.ts';
-import { decodeBytes, decodeList } from '../request/body.ts';
-import type { Call } from '../request/call.ts';
+import { decodeList, decodeOptionalBody } from '../request/body.ts';
+import type { Call, Incoming } from '../request/call.ts';
+import { endpoint } from '../request/endpoint.ts';
 import { jsonBody, restOf } from '../request/query.ts';
 import { schema } from '../wire/decode.ts';
 import { invalid, quoted } from '../wire/errors.ts';
@@ -24,18 +25,20 @@ export function readTemplate(call: Call): Reply {
 }
 
 /** `POST /v1/acl/templated-policy/preview/:name`, with the variables as body */
-export async function previewTemplate(call: Call): Promise<Reply> {
-  const { context, exchange, params } = call;
-  const { name } = templateOf(call);
-  const bytes = await readBody(exchange.request, context.limits.bodyBytesMax);
-  const variables = bytes.length === 0 ? {} : decodeBytes(variablesBody, bytes, 'Failed to decode request body');
-  return jsonBody(params)(syntheticPolicy(`${fromTemplate}${name}`, templateRules(name, variables.Name), []));
-}
+export const previewTemplate = endpoint({
+  decode: async (incoming) => {
+    const { name } = templateOf(incoming);
+    const { Name } = await decodeOptionalBody(incoming, variablesBody, 'Failed to decode request body');
+    return { name, variable: Name };
+  },
+  answer: ({ name, variable }, { params }) =>
+    jsonBody(params)(syntheticPolicy(`${fromTemplate}${name}`, templateRules(name, variable), [])),
+});
 
 const variablesBody = schema({ Name: 'string' });
 
-function templateOf(call: Call): TemplateInfo {
-  const name = restOf(call, 'templated policy Name');
+function templateOf(incoming: Pick<Incoming, 'rest'>): TemplateInfo {
+  const name = restOf(incoming, 'templated policy Name');
   const found = templateList().find((info) => info.name === name);
   if (found === undefined) throw new RegistryError('not_found', `Invalid templated policy Name: ${quoted(name)}`);
   return found;
@@ -64,21 +67,25 @@ export function replication({ params }: Call): Reply {
 const questionsMax = 64;
 
 /** `POST /v1/internal/acl/authorize`: what the caller may do, for its own user interface. */
-export async function authorize({ context, caller, namespace, exchange, params }: Call): Promise<Reply> {
-  const bytes = await readBody(exchange.request, context.limits.bodyBytesMax);
-  const questions = decodeList(authorizeBody, bytes, 'Failed to decode request body');
-  if (questions.length > questionsMax) {
-    throw invalid(`Refusing to process more than ${questionsMax} authorizations at once`);
-  }
-  return jsonBody(params)(
-    questions.map(({ Resource: resource = '', Access: access = '', Segment: segment = '' }) => ({
-      Resource: resource,
-      ...(segment === '' ? {} : { Segment: segment }),
-      Access: access,
-      Allow: allows(caller.authorizer, namespace, resource, access, segment),
-    })),
-  );
-}
+export const authorizations = endpoint({
+  decode: async ({ exchange, limits }) => {
+    const bytes = await readBody(exchange.request, limits.bodyBytesMax);
+    const questions = decodeList(authorizeBody, bytes, 'Failed to decode request body');
+    if (questions.length > questionsMax) {
+      throw invalid(`Refusing to process more than ${questionsMax} authorizations at once`);
+    }
+    return questions;
+  },
+  answer: (questions, { caller, namespace, params }) =>
+    jsonBody(params)(
+      questions.map(({ Resource: resource = '', Access: access = '', Segment: segment = '' }) => ({
+        Resource: resource,
+        ...(segment === '' ? {} : { Segment: segment }),
+        Access: access,
+        Allow: allows(caller.authorizer, namespace, resource, access, segment),
+      })),
+    ),
+});
 
 /** Resources that can be asked about, with what may be done with them besides reading and writing. */
 const askable: Readonly<Record<string, readonly string[]>> = {

@@ -3,12 +3,11 @@
 import { bindingRuleOf, methodOf, recordTypes } from '../../../security/records.ts';
 import type { AuthMethod, BindingRule, MethodConfig } from '../../../security/records.ts';
 import { decodeBody } from '../request/body.ts';
-import type { Call } from '../request/call.ts';
+import { endpoint } from '../request/endpoint.ts';
 import { type Asked, jsonBody, type Query, restOf } from '../request/query.ts';
 import { invalid } from '../wire/errors.ts';
 import { nsPerMs } from '../wire/go-duration.ts';
 import { unescapePath } from '../wire/params.ts';
-import type { Reply } from '../wire/reply.ts';
 import { bindingRuleJson, methodJson, methodStubJson } from './acl-json.ts';
 import { bindingRuleBody, methodBody } from './definitions.ts';
 import { checkSame } from './policies.ts';
@@ -30,37 +29,39 @@ export function readMethod(asked: Asked): Query {
 }
 
 /** `PUT /v1/acl/auth-method` and `PUT /v1/acl/auth-method/:name` */
-export async function putMethod(call: Call): Promise<Reply> {
-  const { context, params, rest } = call;
-  const name = unescapePath(rest);
-  const fields = await decodeBody(call, methodBody, 'AuthMethod decoding failed');
-  if (name !== '' && fields.Name && fields.Name !== name) {
-    throw invalid('AuthMethod Name in URL and payload do not match');
-  }
-  const { Config, Type, DisplayName = '', Description = '', MaxTokenTTL = 0, TokenLocality = '' } = fields;
-  if (Config !== undefined && (typeof Config !== 'object' || Config === null || Array.isArray(Config))) {
-    throw invalid('AuthMethod decoding failed: Config takes an object');
-  }
-  const method = await context.security.admin.putMethod({
-    name: name || (fields.Name ?? ''),
-    ...(Type === undefined ? {} : { type: Type }),
-    displayName: DisplayName,
-    description: Description,
-    tokenTtlMs: MaxTokenTTL / nsPerMs,
-    locality: TokenLocality,
-    ...(Config === undefined ? {} : { config: Config as MethodConfig }),
-  });
-  return jsonBody(params)(methodJson(method));
-}
+export const putMethod = endpoint({
+  decode: async (incoming) => {
+    const name = unescapePath(incoming.rest);
+    const fields = await decodeBody(incoming, methodBody, 'AuthMethod decoding failed');
+    if (name !== '' && fields.Name && fields.Name !== name) {
+      throw invalid('AuthMethod Name in URL and payload do not match');
+    }
+    const { Config, Type, DisplayName = '', Description = '', MaxTokenTTL = 0, TokenLocality = '' } = fields;
+    if (Config !== undefined && (typeof Config !== 'object' || Config === null || Array.isArray(Config))) {
+      throw invalid('AuthMethod decoding failed: Config takes an object');
+    }
+    return {
+      name: name || (fields.Name ?? ''),
+      ...(Type === undefined ? {} : { type: Type }),
+      displayName: DisplayName,
+      description: Description,
+      tokenTtlMs: MaxTokenTTL / nsPerMs,
+      locality: TokenLocality,
+      ...(Config === undefined ? {} : { config: Config as MethodConfig }),
+    };
+  },
+  answer: async (input, { context, params }) => jsonBody(params)(methodJson(await context.security.admin.putMethod(input))),
+});
 
 /** `DELETE /v1/acl/auth-method/:name`: its binding rules and the tokens of its logins go with it. */
-export async function deleteMethod(call: Call): Promise<Reply> {
-  const { security } = call.context;
-  const name = restOf(call, 'auth method name');
-  if (security.acl.store.method(name) === undefined) throw nothingToDelete('auth method');
-  await security.admin.deleteMethod(name);
-  return jsonBody(call.params)(true);
-}
+export const deleteMethod = endpoint({
+  decode: (incoming) => restOf(incoming, 'auth method name'),
+  answer: async (name, { context: { security }, params }) => {
+    if (security.acl.store.method(name) === undefined) throw nothingToDelete('auth method');
+    await security.admin.deleteMethod(name);
+    return jsonBody(params)(true);
+  },
+});
 
 /** `GET /v1/acl/binding-rules?authmethod=` */
 export function listBindingRules(asked: Asked): Query {
@@ -77,30 +78,35 @@ export function readBindingRule(asked: Asked): Query {
 }
 
 /** `PUT /v1/acl/binding-rule` and `PUT /v1/acl/binding-rule/:id` */
-export async function putBindingRule(call: Call): Promise<Reply> {
-  const { context, params, rest } = call;
-  const id = unescapePath(rest);
-  const fields = await decodeBody(call, bindingRuleBody, 'BindingRule decoding failed');
-  checkSame('BindingRule', id, fields.ID);
-  const { AuthMethod: method = '', Description = '', Selector = '' } = fields;
-  const { BindType = '', BindName = '', BindVars = {} } = fields;
-  const rule = await context.security.admin.putBindingRule({
-    ...(id === '' ? {} : { id }),
-    method,
-    description: Description,
-    selector: Selector,
-    bindType: BindType,
-    bindName: BindName,
-    bindVariable: BindVars.Name ?? '',
-  });
-  return jsonBody(params)(bindingRuleJson(rule));
-}
+export const putBindingRule = endpoint({
+  decode: async (incoming) => {
+    const id = unescapePath(incoming.rest);
+    const fields = await decodeBody(incoming, bindingRuleBody, 'BindingRule decoding failed');
+    checkSame('BindingRule', id, fields.ID);
+    const { AuthMethod: method = '', Description = '', Selector = '' } = fields;
+    const { BindType = '', BindName = '', BindVars = {} } = fields;
+    return {
+      ...(id === '' ? {} : { id }),
+      method,
+      description: Description,
+      selector: Selector,
+      bindType: BindType,
+      bindName: BindName,
+      bindVariable: BindVars.Name ?? '',
+    };
+  },
+  answer: async (input, { context, params }) => {
+    const rule = await context.security.admin.putBindingRule(input);
+    return jsonBody(params)(bindingRuleJson(rule));
+  },
+});
 
 /** `DELETE /v1/acl/binding-rule/:id` */
-export async function deleteBindingRule(call: Call): Promise<Reply> {
-  const { security } = call.context;
-  const id = restOf(call, 'binding rule ID');
-  if (security.acl.store.bindingRule(id) === undefined) throw nothingToDelete('binding rule');
-  await security.admin.deleteBindingRule(id);
-  return jsonBody(call.params)(true);
-}
+export const deleteBindingRule = endpoint({
+  decode: (incoming) => restOf(incoming, 'binding rule ID'),
+  answer: async (id, { context: { security }, params }) => {
+    if (security.acl.store.bindingRule(id) === undefined) throw nothingToDelete('binding rule');
+    await security.admin.deleteBindingRule(id);
+    return jsonBody(params)(true);
+  },
+});

@@ -2,11 +2,10 @@
 
 import { policyOf, recordTypes, type Role, roleOf } from '../../../security/records.ts';
 import { decodeBody } from '../request/body.ts';
-import type { Call } from '../request/call.ts';
+import { endpoint } from '../request/endpoint.ts';
 import { type Asked, jsonBody, type Query, restOf } from '../request/query.ts';
 import { invalid } from '../wire/errors.ts';
 import { unescapePath } from '../wire/params.ts';
-import type { Reply } from '../wire/reply.ts';
 import { policyJson, policyStubJson, roleJson } from './acl-json.ts';
 import { grantsInput, policyBody, roleBody } from './definitions.ts';
 import { idOf, nothingToDelete, oneRecord, recordList, withId, withName } from './records.ts';
@@ -33,35 +32,37 @@ export function readPolicyByName(asked: Asked): Query {
 }
 
 /** `PUT /v1/acl/policy` and `PUT /v1/acl/policy/:id` */
-export async function putPolicy(call: Call): Promise<Reply> {
-  const { context, params, rest } = call;
-  const id = unescapePath(rest);
-  const fields = await decodeBody(call, policyBody, 'Policy decoding failed');
-  if (id === '' && fields.ID) throw invalid('Cannot specify the ID when creating a new policy');
-  checkSame('Policy', id, fields.ID);
-  const policy = await context.security.admin.putPolicy({
-    ...(id === '' ? {} : { id }),
-    name: fields.Name ?? '',
-    description: fields.Description ?? '',
-    rules: fields.Rules ?? '',
-    datacenters: fields.Datacenters ?? [],
-  });
-  return jsonBody(params)(policyJson(policy));
-}
+export const putPolicy = endpoint({
+  decode: async (incoming) => {
+    const id = unescapePath(incoming.rest);
+    const fields = await decodeBody(incoming, policyBody, 'Policy decoding failed');
+    if (id === '' && fields.ID) throw invalid('Cannot specify the ID when creating a new policy');
+    checkSame('Policy', id, fields.ID);
+    return {
+      ...(id === '' ? {} : { id }),
+      name: fields.Name ?? '',
+      description: fields.Description ?? '',
+      rules: fields.Rules ?? '',
+      datacenters: fields.Datacenters ?? [],
+    };
+  },
+  answer: async (input, { context, params }) => jsonBody(params)(policyJson(await context.security.admin.putPolicy(input))),
+});
 
-/** What the path names is what is meant. @throws RegistryError `invalid_argument` */
+/** The id in the path counts. @throws RegistryError `invalid_argument` */
 export function checkSame(what: string, id: string, given: string | undefined): void {
   if (given && given !== id) throw invalid(`${what} ID in URL and payload do not match`);
 }
 
 /** `DELETE /v1/acl/policy/:id` */
-export async function deletePolicy(call: Call): Promise<Reply> {
-  const { security } = call.context;
-  const id = restOf(call, 'policy ID');
-  if (security.acl.store.policy(id) === undefined) throw nothingToDelete('policy');
-  await security.admin.deletePolicy(id);
-  return jsonBody(call.params)(true);
-}
+export const deletePolicy = endpoint({
+  decode: (incoming) => restOf(incoming, 'policy ID'),
+  answer: async (id, { context: { security }, params }) => {
+    if (security.acl.store.policy(id) === undefined) throw nothingToDelete('policy');
+    await security.admin.deletePolicy(id);
+    return jsonBody(params)(true);
+  },
+});
 
 /** `GET /v1/acl/roles?policy=` */
 export function listRoles(asked: Asked): Query {
@@ -83,25 +84,30 @@ export function readRoleByName(asked: Asked): Query {
 }
 
 /** `PUT /v1/acl/role` and `PUT /v1/acl/role/:id` */
-export async function putRole(call: Call): Promise<Reply> {
-  const { context, params, rest } = call;
-  const id = unescapePath(rest);
-  const fields = await decodeBody(call, roleBody, 'Role decoding failed');
-  checkSame('Role', id, fields.ID);
-  const role = await context.security.admin.putRole({
-    ...(id === '' ? {} : { id }),
-    name: fields.Name ?? '',
-    description: fields.Description ?? '',
-    ...grantsInput(fields),
-  });
-  return jsonBody(params)(roleJson(context.registry.state, role));
-}
+export const putRole = endpoint({
+  decode: async (incoming) => {
+    const id = unescapePath(incoming.rest);
+    const fields = await decodeBody(incoming, roleBody, 'Role decoding failed');
+    checkSame('Role', id, fields.ID);
+    return {
+      ...(id === '' ? {} : { id }),
+      name: fields.Name ?? '',
+      description: fields.Description ?? '',
+      ...grantsInput(fields),
+    };
+  },
+  answer: async (input, { context, params }) => {
+    const role = await context.security.admin.putRole(input);
+    return jsonBody(params)(roleJson(context.registry.state, role));
+  },
+});
 
 /** `DELETE /v1/acl/role/:id` */
-export async function deleteRole(call: Call): Promise<Reply> {
-  const { security } = call.context;
-  const id = restOf(call, 'role ID');
-  if (security.acl.store.role(id) === undefined) throw nothingToDelete('role');
-  await security.admin.deleteRole(id);
-  return jsonBody(call.params)(true);
-}
+export const deleteRole = endpoint({
+  decode: (incoming) => restOf(incoming, 'role ID'),
+  answer: async (id, { context: { security }, params }) => {
+    if (security.acl.store.role(id) === undefined) throw nothingToDelete('role');
+    await security.admin.deleteRole(id);
+    return jsonBody(params)(true);
+  },
+});

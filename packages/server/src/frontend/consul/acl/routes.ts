@@ -1,7 +1,7 @@
 /** The part of the route table under `/v1/acl/`; with access control off all of it answers 401. */
 
 import { anybody, demands, type Route, writes } from '../request/route.ts';
-import { authorize, listTemplates, previewTemplate, readTemplate, replication } from './answers.ts';
+import { authorizations, listTemplates, previewTemplate, readTemplate, replication } from './answers.ts';
 import { bootstrap, login, logout } from './login.ts';
 import * as methods from './methods.ts';
 import * as policies from './policies.ts';
@@ -77,7 +77,7 @@ const table: readonly Route[] = [
   { path: '/v1/acl/templated-policies', methods: { GET: { act: listTemplates, access: read } } },
   { path: '/v1/acl/templated-policy/name/:name', methods: { GET: { act: readTemplate, access: read } } },
   { path: '/v1/acl/templated-policy/preview/:name', methods: { POST: { act: previewTemplate, access: read } } },
-  { path: '/v1/internal/acl/authorize', methods: { POST: { act: authorize, access: anybody } } },
+  { path: '/v1/internal/acl/authorize', methods: { POST: { act: authorizations, access: anybody } } },
 ];
 
 export const aclRoutes: readonly Route[] = table.map((route) => ({ ...route, needsAcl: true }));

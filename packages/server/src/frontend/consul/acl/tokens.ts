@@ -3,8 +3,10 @@
 import { RegistryError } from '@rollcall/protocol';
 import { recordTypes, type Token, tokenOf } from '../../../security/records.ts';
 import { anonymousAccessor } from '../../../security/well-known.ts';
+import type { TokenInput } from '../../../security/token-writes.ts';
 import { decodeBody } from '../request/body.ts';
 import type { Call } from '../request/call.ts';
+import { endpoint } from '../request/endpoint.ts';
 import { type Asked, jsonBody, type Query, restOf } from '../request/query.ts';
 import { invalid } from '../wire/errors.ts';
 import { unescapePath } from '../wire/params.ts';
@@ -69,44 +71,59 @@ export function ownToken({ caller, context, exchange, params }: Call): Reply {
 }
 
 /** `PUT /v1/acl/token` */
-export async function createToken(call: Call): Promise<Reply> {
-  const { context, params } = call;
-  const fields = await decodeBody(call, tokenBody, 'Token decoding failed');
-  const { token, secret } = await context.security.admin.createToken(tokenInput(fields));
-  return jsonBody(params)(tokenJson(context.registry.state, token, secret));
-}
+export const createToken = endpoint({
+  decode: async (incoming) => tokenInput(await decodeBody(incoming, tokenBody, decodeFailed)),
+  answer: async (input, { context, params }) => {
+    const { token, secret } = await context.security.admin.createToken(input);
+    return jsonBody(params)(tokenJson(context.registry.state, token, secret));
+  },
+});
+
+const decodeFailed = 'Token decoding failed';
+
+type TokenChange =
+  | { readonly kind: 'clone'; readonly id: string; readonly description: string | undefined }
+  | { readonly kind: 'update'; readonly id: string; readonly input: TokenInput };
 
 /** `PUT /v1/acl/token/:id` and `PUT /v1/acl/token/:id/clone` */
-export async function changeToken(call: Call): Promise<Reply> {
-  const { context, params, rest } = call;
-  const { admin, acl } = context.security;
-  const { state } = context.registry;
-  if (rest.endsWith('/clone')) {
-    const id = unescapePath(rest.slice(0, -'/clone'.length));
-    const { Description } = await decodeBody(call, cloneBody, 'Token decoding failed');
-    if (acl.store.token(id) === undefined) throw noToken();
-    const { token, secret } = await admin.cloneToken(id, Description);
+export const changeToken = endpoint({
+  decode: async (incoming): Promise<TokenChange> => {
+    const { rest } = incoming;
+    if (rest.endsWith('/clone')) {
+      const id = unescapePath(rest.slice(0, -'/clone'.length));
+      const { Description } = await decodeBody(incoming, cloneBody, decodeFailed);
+      return { kind: 'clone', id, description: Description };
+    }
+    const id = restOf(incoming, 'token AccessorID');
+    const fields = await decodeBody(incoming, tokenBody, decodeFailed);
+    if (fields.AccessorID && fields.AccessorID !== id) throw invalid('Token Accessor ID in URL and payload do not match');
+    return { kind: 'update', id, input: tokenInput(fields) };
+  },
+  answer: async (change, { context, params }) => {
+    const { admin, acl } = context.security;
+    const { state } = context.registry;
+    if (change.kind === 'update') {
+      return jsonBody(params)(tokenJson(state, await admin.updateToken(change.id, change.input)));
+    }
+    if (acl.store.token(change.id) === undefined) throw noToken();
+    const { token, secret } = await admin.cloneToken(change.id, change.description);
     return jsonBody(params)(tokenJson(state, token, secret));
-  }
-  const id = restOf(call, 'token AccessorID');
-  const fields = await decodeBody(call, tokenBody, 'Token decoding failed');
-  if (fields.AccessorID && fields.AccessorID !== id) throw invalid('Token Accessor ID in URL and payload do not match');
-  const token = await admin.updateToken(id, tokenInput(fields));
-  return jsonBody(params)(tokenJson(state, token));
-}
+  },
+});
 
 /** `DELETE /v1/acl/token/:id` */
-export async function deleteToken(call: Call): Promise<Reply> {
-  const { context, caller, params } = call;
-  const { admin, acl } = context.security;
-  const id = restOf(call, 'token AccessorID');
-  const known = acl.store.token(id) !== undefined || id === anonymousAccessor;
-  if (!known && isUuidLong(id)) throw nothingToDelete('token');
-  await admin.deleteToken(id, caller);
-  return jsonBody(params)(true);
-}
+export const deleteToken = endpoint({
+  decode: (incoming) => restOf(incoming, 'token AccessorID'),
+  answer: async (id, { context, caller, params }) => {
+    const { admin, acl } = context.security;
+    const known = acl.store.token(id) !== undefined || id === anonymousAccessor;
+    if (!known && isUuidLong(id)) throw nothingToDelete('token');
+    await admin.deleteToken(id, caller);
+    return jsonBody(params)(true);
+  },
+});
 
-/** Of another length it is refused in other words. */
+/** An id of another length is refused in other words. */
 function isUuidLong(id: string): boolean {
   return id.length === 36;
 }

@@ -1,70 +1,55 @@
 /**
- * What calls of agents demand: `service:write` for services and their checks, `node:write` for what belongs
- * to the node (`agent/acl.go` of Consul 1.16). Without access control none of it costs anything.
+ * The permissions that calls of agents need: `service:write` for services and their checks, `node:write` for what belongs
+ * to the node (`agent/acl.go` of Consul 1.16).
  */
 
 import type { AgentNode } from '../../../net/agent-node.ts';
 import { find } from '../../../registry/reader.ts';
-import { serviceOf } from '../catalog/selection.ts';
-import { type Call, demand } from '../request/call.ts';
-import { enrolment } from './enrolment.ts';
+import type { State } from '../../../registry/state.ts';
+import { ownerOf } from '../catalog/access.ts';
+import { type Permission, permission } from '../request/permission.ts';
+import type { OnAgent } from '../request/virtual-agent.ts';
+import { movesNode } from './enrolment.ts';
 
 /**
- * What a registration says about its node. That an agent is there is said by whoever may register something
- * on it; but to move a node to another address, which takes its services along, demands `node:write`.
- * @throws RegistryError `permission_denied`
+ * For what a registration says about its node. Permission to register a service is enough to create the node; moving it to
+ * another address, which takes its services along, needs `node:write`.
  */
-export function enrolmentBy(call: Call, agent: AgentNode): ReturnType<typeof enrolment> {
-  const { registry, identity } = call.context;
-  const own = enrolment(registry.state, agent, identity);
-  if (own.nodeMode === 'update') demand(call, 'node', 'write', agent.name);
-  return own;
+export function* forEnrolment(state: State, agent: AgentNode): Iterable<Permission> {
+  if (movesNode(find.node(state, agent.name), agent)) yield permission('node', 'write', agent.name);
 }
 
-/**
- * For registering an instance: its service, and the one that had the id before.
- * @throws RegistryError `permission_denied`
- */
-export function demandInstance(
-  call: Call,
+/** For registering an instance: its service, and the service that had the id before. */
+export function* forInstance(
+  state: State,
+  namespace: string,
   node: string,
   { id, service }: { readonly id: string; readonly service: string },
-): void {
-  demand(call, 'service', 'write', service);
-  demandKnownInstance(call, node, id);
+): Iterable<Permission> {
+  yield permission('service', 'write', service);
+  yield* forKnownInstance(state, { namespace, node, id });
 }
 
-/** For what is done to an instance that may not be there. @throws RegistryError `permission_denied` */
-export function demandKnownInstance(call: Call, node: string, id: string): void {
-  const { security, registry } = call.context;
-  if (!security.acl.enabled) return;
-  const row = find.instance(registry.state, call.namespace, node, id);
-  if (row !== undefined) demand(call, 'service', 'write', row.service);
+/** For changing or removing an instance, which may be absent. */
+export function* forKnownInstance(state: State, { namespace, node, id }: OnAgent): Iterable<Permission> {
+  const row = find.instance(state, namespace, node, id);
+  if (row !== undefined) yield permission('service', 'write', row.service);
 }
 
-/**
- * For registering a check: what it shall belong to, and what one with its id belonged to before.
- * @throws RegistryError `permission_denied`
- */
-export function demandCheck(
-  call: Call,
+/** For registering a check: the service or node that it will belong to, and the one that its id belonged to before. */
+export function* forCheck(
+  state: State,
+  namespace: string,
   node: string,
   { id, instance }: { readonly id: string; readonly instance?: string },
-): void {
-  const { security, registry } = call.context;
-  if (!security.acl.enabled) return;
-  if (instance === undefined) demand(call, 'node', 'write', node);
-  else demand(call, 'service', 'write', find.instance(registry.state, call.namespace, node, instance)?.service ?? '');
-  demandKnownCheck(call, node, id);
+): Iterable<Permission> {
+  if (instance === undefined) yield permission('node', 'write', node);
+  else yield permission('service', 'write', find.instance(state, namespace, node, instance)?.service);
+  yield* forKnownCheck(state, { namespace, node, id });
 }
 
-/** For what is done to a check that may not be there. @throws RegistryError `permission_denied` */
-export function demandKnownCheck(call: Call, node: string, id: string): void {
-  const { security, registry } = call.context;
-  if (!security.acl.enabled) return;
-  const row = find.check(registry.state, call.namespace, node, id);
-  if (row === undefined) return;
-  const service = serviceOf(registry.state, row);
-  if (service === undefined) demand(call, 'node', 'write', node);
-  else demand(call, 'service', 'write', service);
+/** For changing or removing a check, which may be absent. */
+export function* forKnownCheck(state: State, { namespace, node, id }: OnAgent): Iterable<Permission> {
+  const row = find.check(state, namespace, node, id);
+  if (row !== undefined) yield ownerOf(state, row);
 }

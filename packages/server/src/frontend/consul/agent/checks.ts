@@ -1,23 +1,27 @@
 /** `/v1/agent/checks` and `/v1/agent/check/…`: the checks of the caller's virtual agent, and heartbeats. */
 
 import { type CheckStatus, RegistryError } from '@rollcall/protocol';
+import type { AgentNode } from '../../../net/agent-node.ts';
+import type { CheckInput, DeregisterCheck, Register } from '../../../registry/command.ts';
 import { serfHealth } from '../../../registry/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
+import { State } from '../../../registry/state.ts';
 import { checkJson } from '../catalog/catalog-json.ts';
 import { checkShape, readFilter, wanted } from '../catalog/filters.ts';
 import { byNodeThenId, instanceOf, serviceOf } from '../catalog/selection.ts';
 import { decodeBody } from '../request/body.ts';
-import { type Call, type Handler, listed, principal } from '../request/call.ts';
-import { agentOf } from '../request/virtual-agent.ts';
+import { type Call, type Handler, type Incoming, listed, principal } from '../request/call.ts';
+import { commandEndpoint, endpoint } from '../request/endpoint.ts';
+import { agentOf, namedOnAgent, type OnAgent } from '../request/virtual-agent.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import { writeObject } from '../wire/json-writer.ts';
-import { unescapePath } from '../wire/params.ts';
 import type { Reply } from '../wire/reply.ts';
 import { inOrder, select } from '../wire/slices.ts';
 import { isStatus, outputMax } from '../wire/vetting.ts';
-import { demandCheck, demandKnownCheck, enrolmentBy } from './access.ts';
+import { forCheck, forEnrolment, forKnownCheck } from './access.ts';
 import { agentCheckInput } from './definitions.ts';
+import { enrolment } from './enrolment.ts';
 import { agentCheck, checkUpdate } from './schema.ts';
 import { keepStatus } from './services.ts';
 
@@ -42,71 +46,92 @@ export function listChecks(call: Call): Reply {
   });
 }
 
+interface CheckRegistration {
+  readonly namespace: string;
+  readonly agent: AgentNode;
+  readonly check: CheckInput;
+}
+
 /** `PUT /v1/agent/check/register` */
-export async function registerCheck(call: Call): Promise<Reply> {
-  const { registry, identity } = call.context;
-  const agent = agentOf(call.exchange.request, identity);
-  const check = agentCheckInput(await decodeBody(call, agentCheck));
-  const { instance } = check;
-  if (check.id === serfHealth) throw invalid(`check ID ${serfHealth} is the agent's own`);
-  if (instance !== undefined && find.instance(registry.state, call.namespace, agent.name, instance) === undefined) {
-    throw new RegistryError('not_found', `ServiceID ${JSON.stringify(instance)} does not exist`);
-  }
-  demandCheck(call, agent.name, check);
-  const own = enrolmentBy(call, agent);
-  await registry.submit({
-    kind: 'register',
-    namespace: call.namespace,
-    ...own,
-    checks: [...own.checks, keepStatus(registry.state, agent.name, check)],
-  });
-  call.context.health.restart(call.namespace, agent.name, check.id, principal(call));
-  return undefined;
+export const registerCheck = commandEndpoint({
+  decode: async (incoming): Promise<CheckRegistration> => {
+    const agent = agentOf(incoming.exchange.request, incoming.identity);
+    const check = agentCheckInput(await decodeBody(incoming, agentCheck));
+    if (check.id === serfHealth) throw invalid(`check ID ${serfHealth} is the agent's own`);
+    return { namespace: incoming.namespace, agent, check };
+  },
+  *permissions({ namespace, agent, check }, state) {
+    requireInstance(state, namespace, agent.name, check);
+    yield* forCheck(state, namespace, agent.name, check);
+    yield* forEnrolment(state, agent);
+  },
+  command: ({ namespace, agent, check }, { context: { registry, identity } }): Register => {
+    requireInstance(registry.state, namespace, agent.name, check);
+    const own = enrolment(registry.state, agent, identity);
+    const checks = [...own.checks, keepStatus(registry.state, namespace, agent.name, check)];
+    return { kind: 'register', namespace, ...own, checks };
+  },
+  answer: (_done, { namespace, agent, check }, call) => {
+    call.context.health.restart(namespace, agent.name, check.id, principal(call));
+    return undefined;
+  },
+});
+
+/** A check of an instance needs that instance. @throws RegistryError `not_found` */
+function requireInstance(state: State, namespace: string, node: string, { instance }: CheckInput): void {
+  if (instance === undefined || find.instance(state, namespace, node, instance) !== undefined) return;
+  throw new RegistryError('not_found', `ServiceID ${JSON.stringify(instance)} does not exist`);
 }
 
 /** `PUT /v1/agent/check/deregister/:id` */
-export async function deregisterCheck(call: Call): Promise<Reply> {
-  const { context, exchange, rest } = call;
-  const agent = agentOf(exchange.request, context.identity);
-  const id = unescapePath(rest);
-  demandKnownCheck(call, agent.name, id);
-  const existed =
-    id !== serfHealth && (await context.registry.submit({ kind: 'deregister-check', namespace: call.namespace, node: agent.name, id }));
-  if (!existed) throw unknownCheck(id);
-  return undefined;
+export const deregisterCheck = commandEndpoint({
+  decode: namedOnAgent,
+  permissions: (named, state) => forKnownCheck(state, named),
+  command: (named): DeregisterCheck => {
+    if (named.id === serfHealth) throw unknownCheck(named.id);
+    return { kind: 'deregister-check', ...named };
+  },
+  answer: (existed, { id }) => {
+    if (!existed) throw unknownCheck(id);
+    return undefined;
+  },
+});
+
+interface Heartbeat extends OnAgent {
+  readonly status: CheckStatus;
+  readonly output: string;
 }
 
 /** `PUT /v1/agent/check/{pass,warn,fail}/:id?note=` */
 export function report(status: CheckStatus): Handler {
-  return (call) => {
-    const { context, exchange, rest, params } = call;
-    const { name } = agentOf(exchange.request, context.identity);
-    const id = unescapePath(rest);
-    demandKnownCheck(call, name, id);
-    return beat(call, { node: name, id, status, output: params.get('note') });
-  };
+  return heartbeat((incoming) => {
+    const { namespace, node, id } = namedOnAgent(incoming);
+    return { namespace, node, id, status, output: incoming.params.get('note') };
+  });
 }
 
 /** `PUT /v1/agent/check/update/:id` */
-export async function updateCheck(call: Call): Promise<Reply> {
-  const { name } = agentOf(call.exchange.request, call.context.identity);
-  const { Status: status = '', Output: output = '' } = await decodeBody(call, checkUpdate);
+export const updateCheck = heartbeat(async (incoming) => {
+  const named = namedOnAgent(incoming);
+  const { Status: status = '', Output: output = '' } = await decodeBody(incoming, checkUpdate);
   if (!isStatus(status)) throw invalid(`Invalid check status: '${status.slice(0, 80)}'`);
-  const id = unescapePath(call.rest);
-  demandKnownCheck(call, name, id);
-  return beat(call, { node: name, id, status, output });
-}
+  return { ...named, status, output };
+});
 
-async function beat(
-  call: Call,
-  { node, id, status, output }: { readonly node: string; readonly id: string; readonly status: CheckStatus; readonly output: string },
-): Promise<Reply> {
-  const { health, registry } = call.context;
-  const kept = output.length > outputMax ? output.slice(0, outputMax) : output;
-  const known = await health.beat(call.namespace, node, id, status, kept, principal(call));
-  if (known) return undefined;
-  if (id === serfHealth || find.check(registry.state, call.namespace, node, id) === undefined) throw unknownCheck(id);
-  throw new RegistryError('failed_precondition', `CheckID ${quoted(id)} does not have associated TTL`);
+/** A heartbeat is no command: health submits one only when the status changes. */
+function heartbeat(decode: (incoming: Incoming) => Heartbeat | Promise<Heartbeat>): Handler {
+  return endpoint({
+    decode,
+    permissions: (beat, state) => forKnownCheck(state, beat),
+    answer: async ({ namespace, node, id, status, output }, call) => {
+      const { health, registry } = call.context;
+      const kept = output.length > outputMax ? output.slice(0, outputMax) : output;
+      const known = await health.beat(namespace, node, id, status, kept, principal(call));
+      if (known) return undefined;
+      if (id === serfHealth || find.check(registry.state, namespace, node, id) === undefined) throw unknownCheck(id);
+      throw new RegistryError('failed_precondition', `CheckID ${quoted(id)} does not have associated TTL`);
+    },
+  });
 }
 
 function unknownCheck(id: string): RegistryError {

@@ -3,15 +3,16 @@
  * sessions depend on by default.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import type { Context, Identity } from '../../../net/frontend.ts';
 import type { CheckInput, Register } from '../../../registry/command.ts';
 import { serfHealth } from '../../../registry/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
+import type { RowOf } from '../../../registry/rows.ts';
 import type { State } from '../../../registry/state.ts';
 import { isCatalogNode } from '../catalog/catalog-json.ts';
 import { agentId } from '../request/virtual-agent.ts';
-import { defaultNamespace } from '@rollcall/protocol';
 
 export const aliveCheck: CheckInput = {
   id: serfHealth,
@@ -21,10 +22,9 @@ export const aliveCheck: CheckInput = {
 };
 
 /**
- * What a registration by an agent says about its node: that it is there, with its check. An agent that moved (a container
- * with a fixed name) takes its node along. A node that the catalog API has written is another's: services and checks
- * may be added to it, but its address stays, and no check says that an agent is alive there. The same for the first
- * registration and every later one.
+ * What a registration by an agent says about its node: it exists, and has its check. When the agent has another address
+ * than before (a container with a fixed name moved), its node gets that address. A node that the catalog API wrote belongs to no
+ * agent: services and checks may be added to it, but its address stays and it gets no `serfHealth`.
  */
 export function enrolment(
   state: State,
@@ -41,8 +41,12 @@ export function enrolment(
   }
   if (isCatalogNode(row)) return { node: row, nodeMode: 'ensure', checks: [] };
   const checks = find.check(state, defaultNamespace, agent.name, serfHealth) === undefined ? [aliveCheck] : [];
-  const moved = row.address !== agent.address;
-  return { node: { ...row, address: agent.address }, nodeMode: moved ? 'update' : 'ensure', checks };
+  return { node: { ...row, address: agent.address }, nodeMode: movesNode(row, agent) ? 'update' : 'ensure', checks };
+}
+
+/** Whether a registration moves the agent's node to another address. */
+export function movesNode(row: RowOf<'node'> | undefined, { address }: AgentNode): boolean {
+  return row !== undefined && !isCatalogNode(row) && row.address !== address;
 }
 
 /** Makes sure that the agent's node and its check exist. */

@@ -10,14 +10,15 @@ import { Pattern, type Steps } from '../../../filter/pattern.ts';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import { readBody } from '../../../net/body.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
-import { noNamespace, type Json } from '../../../registry/rows.ts';
+import { type Json, noNamespace } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
-import { type Call, demand } from '../request/call.ts';
+import type { Call } from '../request/call.ts';
+import { endpoint } from '../request/endpoint.ts';
+import { permission } from '../request/permission.ts';
 import { formOf, jsonBody, type Query, restOf } from '../request/query.ts';
 import { agentOf } from '../request/virtual-agent.ts';
 import type { VisibilityFilter } from '../request/visibility-filter.ts';
 import { invalid } from '../wire/errors.ts';
-import type { Reply } from '../wire/reply.ts';
 import { order } from '../wire/slices.ts';
 import { vetName } from '../wire/vetting.ts';
 
@@ -46,42 +47,50 @@ interface Event {
   readonly LTime: number;
 }
 
-/** `PUT /v1/event/fire/:name?node=&service=&tag=` */
-export async function fire(call: Call): Promise<Reply> {
-  const { context, exchange, params } = call;
-  const { registry } = context;
-  const name = vetName(restOf(call, 'name'), 'event name');
-  demand(call, 'event', 'write', name);
-  const payload = await readBody(exchange.request, context.limits.bodyBytesMax);
-  if (payload.length > payloadBytesMax) {
-    throw invalid(`user event exceeds configured limit of ${payloadBytesMax} bytes before encoding`);
-  }
-  const NodeFilter = params.get('node');
-  const ServiceFilter = params.get('service');
-  const TagFilter = params.get('tag');
-  if (TagFilter !== '' && ServiceFilter === '') {
-    throw invalid('Cannot provide tag filter without service filter');
-  }
-  checkPattern(NodeFilter, 'node');
-  checkPattern(ServiceFilter, 'service');
-  checkPattern(TagFilter, 'tag');
-  const before = events(registry.state);
-  const event: Event = {
-    ID: context.uuid(),
-    Name: name,
-    Payload: payload.length === 0 ? null : payload.toString('base64'),
-    NodeFilter,
-    ServiceFilter,
-    TagFilter,
-    Version: 1,
-    LTime: (before.at(-1)?.LTime ?? 0) + 1,
-  };
-  await registry.submit({ kind: 'record-put', namespace: noNamespace, type: recordType, id: event.ID, value: { ...event } });
-  for (const { ID } of events(registry.state).slice(0, -eventsMax)) {
-    await registry.submit({ kind: 'record-delete', namespace: noNamespace, type: recordType, id: ID });
-  }
-  return jsonBody(params)(event);
+interface Firing {
+  readonly name: string;
+  readonly payload: Buffer;
+  readonly node: string;
+  readonly service: string;
+  readonly tag: string;
 }
+
+/** `PUT /v1/event/fire/:name?node=&service=&tag=` */
+export const fire = endpoint({
+  decode: async (incoming): Promise<Firing> => {
+    const { exchange, limits, params } = incoming;
+    const name = vetName(restOf(incoming, 'name'), 'event name');
+    const payload = await readBody(exchange.request, limits.bodyBytesMax);
+    if (payload.length > payloadBytesMax) {
+      throw invalid(`user event exceeds configured limit of ${payloadBytesMax} bytes before encoding`);
+    }
+    const [node, service, tag] = [params.get('node'), params.get('service'), params.get('tag')];
+    if (tag !== '' && service === '') throw invalid('Cannot provide tag filter without service filter');
+    checkPattern(node, 'node');
+    checkPattern(service, 'service');
+    checkPattern(tag, 'tag');
+    return { name, payload, node, service, tag };
+  },
+  permissions: ({ name }) => [permission('event', 'write', name)],
+  answer: async ({ name, payload, node, service, tag }, { context, params }) => {
+    const { registry } = context;
+    const event: Event = {
+      ID: context.uuid(),
+      Name: name,
+      Payload: payload.length === 0 ? null : payload.toString('base64'),
+      NodeFilter: node,
+      ServiceFilter: service,
+      TagFilter: tag,
+      Version: 1,
+      LTime: (events(registry.state).at(-1)?.LTime ?? 0) + 1,
+    };
+    await registry.submit({ kind: 'record-put', namespace: noNamespace, type: recordType, id: event.ID, value: { ...event } });
+    for (const { ID } of events(registry.state).slice(0, -eventsMax)) {
+      await registry.submit({ kind: 'record-delete', namespace: noNamespace, type: recordType, id: ID });
+    }
+    return jsonBody(params)(event);
+  },
+});
 
 /** `GET /v1/event/list?name=` */
 export function list(call: Call): Query {

@@ -8,9 +8,12 @@ import { statusOfChecks } from '../../../registry/effective-status.ts';
 import { serfHealth } from '../../../registry/known-checks.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
+import { State } from '../../../registry/state.ts';
 import { agentServiceJson, checkJson } from '../catalog/catalog-json.ts';
 import { byNodeThenId, instanceChecks, nodeChecks } from '../catalog/selection.ts';
-import { type Call, demand, written } from '../request/call.ts';
+import { type Call, written } from '../request/call.ts';
+import { endpoint } from '../request/endpoint.ts';
+import { permission } from '../request/permission.ts';
 import { jsonBody, restOf } from '../request/query.ts';
 import { isServersOwn } from '../request/server-identity.ts';
 import { agentOf } from '../request/virtual-agent.ts';
@@ -29,33 +32,47 @@ const answers: Readonly<Record<InstanceStatus, { readonly word: string; readonly
 };
 
 /** `GET /v1/agent/health/service/id/:id` */
-export function instanceHealth(call: Call): Reply {
-  const { registry, identity } = call.context;
-  const id = restOf(call, 'service ID');
-  const { name } = agentOf(call.exchange.request, identity);
-  const row = isServersOwn(identity, name, id) ? undefined : find.instance(registry.state, call.namespace, name, id);
-  if (row === undefined) {
-    const absent = { AggregatedStatus: 'critical', Service: null, Checks: null };
-    return answer(call, 404, `ServiceId ${id} not found`, absent);
-  }
-  demand(call, 'service', 'read', row.service);
-  const { status, json } = healthOf(call, registry.state, row);
-  const { word, code } = answers[status];
-  return answer(call, code, word, json);
-}
+export const instanceHealth = endpoint({
+  decode: (incoming) => {
+    const id = restOf(incoming, 'service ID');
+    const node = agentOf(incoming.exchange.request, incoming.identity).name;
+    return { id, find: (state: State) => (isServersOwn(incoming.identity, node, id) ? undefined : find.instance(state, incoming.namespace, node, id)) };
+  },
+  *permissions({ find: found }, state) {
+    const row = found(state);
+    if (row !== undefined) yield permission('service', 'read', row.service);
+  },
+  answer: ({ id, find: found }, call) => {
+    const { registry } = call.context;
+    const row = found(registry.state);
+    if (row === undefined) {
+      const absent = { AggregatedStatus: 'critical', Service: null, Checks: null };
+      return answer(call, 404, `ServiceId ${id} not found`, absent);
+    }
+    const { status, json } = healthOf(call, registry.state, row);
+    const { word, code } = answers[status];
+    return answer(call, code, word, json);
+  },
+});
 
 /** What finding the checks of an instance takes. */
 const unitsPerInstance = 4;
 
 /** `GET /v1/agent/health/service/name/:name`: the worst of its instances. */
-export function serviceHealth(call: Call): Reply {
-  const { identity } = call.context;
-  const service = restOf(call, 'service Name');
-  demand(call, 'service', 'read', service);
-  const { name } = agentOf(call.exchange.request, identity);
+export const serviceHealth = endpoint({
+  decode: (incoming) => {
+    const service = restOf(incoming, 'service Name');
+    return { service, node: agentOf(incoming.exchange.request, incoming.identity).name };
+  },
+  permissions: ({ service }) => [permission('service', 'read', service)],
+  answer: serviceHealthAnswer,
+});
+
+function serviceHealthAnswer({ service, node }: { readonly service: string; readonly node: string }, call: Call): Reply {
+  const { identity } = call;
   return written(call, function* (state, out) {
-    const wanted = (row: RowOf<'instance'>) => row.service === service && !isServersOwn(identity, name, row.id);
-    const own = yield* select(find.instancesOnNode(state, call.namespace, name), wanted, out.pace);
+    const wanted = (row: RowOf<'instance'>) => row.service === service && !isServersOwn(identity, node, row.id);
+    const own = yield* select(find.instancesOnNode(state, call.namespace, node), wanted, out.pace);
     let worst: InstanceStatus = 'passing';
     out.open('[');
     for (const row of yield* inOrder(own, byNodeThenId, out.pace)) {

@@ -3,71 +3,77 @@
  * with a name of its own, which takes a node or a service out of `?passing` and DNS answers.
  */
 
-import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import { defaultNamespace } from '@rollcall/protocol';
+import type { AgentNode } from '../../../net/agent-node.ts';
 import type { CheckInput } from '../../../registry/command.ts';
 import { instanceMaintenance, nodeMaintenance } from '../../../registry/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
-import { type Call, demand } from '../request/call.ts';
-import { isServersOwn } from '../request/server-identity.ts';
-import { agentOf } from '../request/virtual-agent.ts';
+import { endpoint } from '../request/endpoint.ts';
+import { permission } from '../request/permission.ts';
+import { agentOf, type OnAgent } from '../request/virtual-agent.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import { keep } from '../wire/foreign.ts';
-import { type Params, unescapePath } from '../wire/params.ts';
-import type { Reply } from '../wire/reply.ts';
+import type { Params } from '../wire/params.ts';
 import { vetNotes } from '../wire/vetting.ts';
-import { demandKnownInstance, enrolmentBy } from './access.ts';
+import { forKnownInstance } from './access.ts';
+import { enrolment } from './enrolment.ts';
+import { knownToAgent, unknownService } from './services.ts';
+
+interface NodeMaintenance {
+  readonly agent: AgentNode;
+  /** Undefined to end it. */
+  readonly check: CheckInput | undefined;
+}
 
 /** `PUT /v1/agent/maintenance?enable=&reason=` */
-export async function maintainNode(call: Call): Promise<Reply> {
-  const { context, exchange, params } = call;
-  const { registry, identity } = context;
-  const agent = agentOf(exchange.request, identity);
-  const enabled = isEnabled(params);
-  demand(call, 'node', 'write', agent.name);
-  if (!enabled) {
-    await registry.submit({ kind: 'deregister-check', namespace: defaultNamespace, node: agent.name, id: nodeMaintenance });
+export const maintainNode = endpoint({
+  decode: ({ exchange, identity, params }): NodeMaintenance => {
+    const agent = agentOf(exchange.request, identity);
+    const check = maintenance(nodeMaintenance, 'Node Maintenance Mode', reasonOf(params, 'node'));
+    return { agent, check: isEnabled(params) ? check : undefined };
+  },
+  permissions: ({ agent }) => [permission('node', 'write', agent.name)],
+  answer: async ({ agent, check }, { context: { registry, identity } }) => {
+    const { state } = registry;
+    if (check === undefined) {
+      await registry.submit({ kind: 'deregister-check', namespace: defaultNamespace, node: agent.name, id: nodeMaintenance });
+    } else if (find.check(state, defaultNamespace, agent.name, nodeMaintenance) === undefined) {
+      // As in Consul, enabling it again changes nothing, the reason included.
+      const own = enrolment(state, agent, identity);
+      await registry.submit({ kind: 'register', namespace: defaultNamespace, ...own, checks: [...own.checks, check] });
+    }
     return undefined;
-  }
-  // As in Consul, enabling it again changes nothing, the reason included.
-  if (find.check(registry.state, defaultNamespace, agent.name, nodeMaintenance) !== undefined) return undefined;
-  const own = enrolmentBy(call, agent);
-  const check = maintenance(nodeMaintenance, 'Node Maintenance Mode', reasonOf(params, 'node'));
-  await registry.submit({ kind: 'register', namespace: call.namespace, ...own, checks: [...own.checks, check] });
-  return undefined;
+  },
+});
+
+interface ServiceMaintenance extends OnAgent {
+  /** Undefined to end it. */
+  readonly check: CheckInput | undefined;
 }
 
 /** `PUT /v1/agent/service/maintenance/:id?enable=&reason=` */
-export async function maintainService(call: Call): Promise<Reply> {
-  const { context, exchange, rest, params } = call;
-  const { registry, identity } = context;
-  const { name } = agentOf(exchange.request, identity);
-  const instance = unescapePath(rest);
-  if (instance === '') throw invalid('Missing service ID');
-  const enabled = isEnabled(params);
-  const known = find.instance(registry.state, call.namespace, name, instance) !== undefined;
-  if (!known || isServersOwn(identity, name, instance)) {
-    throw new RegistryError(
-      'not_found',
-      `Unknown service ID ${quoted(instance)}. Ensure that the service ID is passed, not the service name.`,
-    );
-  }
-  demandKnownInstance(call, name, instance);
-  const id = instanceMaintenance(instance);
-  if (!enabled) {
-    await registry.submit({ kind: 'deregister-check', namespace: call.namespace, node: name, id });
+export const maintainService = endpoint({
+  decode: (incoming): ServiceMaintenance => {
+    const { params } = incoming;
+    if (incoming.rest === '') throw invalid('Missing service ID');
+    const enabled = isEnabled(params);
+    const named = knownToAgent(incoming);
+    const check = maintenance(instanceMaintenance(named.id), 'Service Maintenance Mode', reasonOf(params, 'service'));
+    return { ...named, check: enabled ? { ...check, instance: named.id } : undefined };
+  },
+  permissions: (named, state) => forKnownInstance(state, named),
+  answer: async ({ namespace, node, id, check }, { context: { registry } }) => {
+    const { state } = registry;
+    if (find.instance(state, namespace, node, id) === undefined) throw unknownService(id);
+    const checkId = instanceMaintenance(id);
+    if (check === undefined) await registry.submit({ kind: 'deregister-check', namespace, node, id: checkId });
+    else if (find.check(state, namespace, node, checkId) === undefined) {
+      const existing = { node: { name: node, address: '' }, nodeMode: 'exists' } as const;
+      await registry.submit({ kind: 'register', namespace, ...existing, checks: [check] });
+    }
     return undefined;
-  }
-  if (find.check(registry.state, call.namespace, name, id) !== undefined) return undefined;
-  const check = maintenance(id, 'Service Maintenance Mode', reasonOf(params, 'service'));
-  await registry.submit({
-    kind: 'register',
-    namespace: call.namespace,
-    node: { name, address: '' },
-    nodeMode: 'exists',
-    checks: [{ ...check, instance }],
-  });
-  return undefined;
-}
+  },
+});
 
 function isEnabled(params: Params): boolean {
   const text = params.get('enable');

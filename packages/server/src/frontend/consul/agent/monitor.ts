@@ -8,7 +8,8 @@ import type { ServerResponse } from 'node:http';
 import { RegistryError } from '@rollcall/protocol';
 import { onClientEnd } from '../../../net/client-end.ts';
 import { LogTap } from '../../../telemetry/log-tap.ts';
-import { type Call, demand } from '../request/call.ts';
+import type { Call } from '../request/call.ts';
+import { authorize, permission } from '../request/permission.ts';
 import { type Reply, streamed } from '../wire/reply.ts';
 import { commonHead } from '../wire/responses.ts';
 import { jsonLine, parseLine, readLevel, textLine } from './log-line.ts';
@@ -29,7 +30,7 @@ export class Monitors {
    */
   watch(call: Call): Promise<Reply> {
     const { context, exchange, params } = call;
-    demand(call, 'agent', 'read', context.identity.nodeName);
+    authorize(call, [permission('agent', 'read', context.identity.nodeName)]);
     const level = readLevel(params.get('loglevel') || 'INFO');
     const tap = LogTap.of(context.log);
     if (tap === undefined) throw new RegistryError('unimplemented', "this server's log cannot be watched");

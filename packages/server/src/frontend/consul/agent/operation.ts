@@ -8,7 +8,9 @@ import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import { serfHealth } from '../../../registry/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
 import type { Metrics } from '../../../telemetry/metrics.ts';
-import { type Call, demand } from '../request/call.ts';
+import type { Call, Handler } from '../request/call.ts';
+import { endpoint } from '../request/endpoint.ts';
+import { permission } from '../request/permission.ts';
 import { jsonBody } from '../request/query.ts';
 import { buildDate, versionOf } from '../request/server-identity.ts';
 import { agentOf } from '../request/virtual-agent.ts';
@@ -41,10 +43,17 @@ export function host({ context, params }: Call): Reply {
   });
 }
 
+/** The caller's own agent, which these endpoints are about. */
+function onOwnAgent(verb: 'read' | 'write', answer: (agent: string, call: Call) => Reply | Promise<Reply>): Handler {
+  return endpoint({
+    decode: ({ exchange, identity }) => agentOf(exchange.request, identity).name,
+    permissions: (agent) => [permission('agent', verb, agent)],
+    answer,
+  });
+}
+
 /** `GET /v1/agent/metrics`, with `?format=prometheus`. Names are Rollcall's own. */
-export async function metrics(call: Call): Promise<Reply> {
-  const { context, params } = call;
-  demandAgent(call, 'read');
+export const metrics = onOwnAgent('read', async (_agent, { context, params }) => {
   const { registry } = context.metrics;
   if (params.get('format') === 'prometheus') {
     return { status: 200, body: Buffer.from(await registry.metrics()), type: 'text' };
@@ -60,7 +69,7 @@ export async function metrics(call: Call): Promise<Reply> {
     }),
     Samples: [],
   });
-}
+});
 
 /** As Consul has them; those of histograms are numbers here. */
 function asText(labels: Readonly<Record<string, unknown>>): Record<string, string> {
@@ -77,41 +86,25 @@ function valuesOf(found: Found, type: string) {
     );
 }
 
-/** Of the caller's own agent. @returns its name */
-function demandAgent(call: Call, verb: 'read' | 'write'): string {
-  const { name } = agentOf(call.exchange.request, call.context.identity);
-  demand(call, 'agent', verb, name);
-  return name;
-}
-
 /** `PUT /v1/agent/reload`: reads the configuration files again, where there are any. */
-export async function reload(call: Call): Promise<Reply> {
-  demandAgent(call, 'write');
-  await call.context.reload?.();
+export const reload = onOwnAgent('write', async (_agent, { context }) => {
+  await context.reload?.();
   return undefined;
-}
+});
 
-/** `PUT /v1/agent/join/:address`: joining oneself is done; there is nobody else. */
-export function join(call: Call): Reply {
-  const { context, rest } = call;
-  demandAgent(call, 'write');
+/** `PUT /v1/agent/join/:address`: an agent may join itself only, since there is no other server. */
+export const join = onOwnAgent('write', (_agent, { identity, rest }) => {
   const address = unescapePath(rest).replace(/:\d+$/, '');
-  if (['', '127.0.0.1', 'localhost', '[::1]', '::1', context.identity.address].includes(address)) {
-    return undefined;
-  }
+  if (['', '127.0.0.1', 'localhost', '[::1]', '::1', identity.address].includes(address)) return undefined;
   throw invalid(`Failed to join ${quoted(address)}: servers share a store and need no gossip`);
-}
+});
 
-/** `PUT /v1/agent/leave`: the caller's node goes with everything on it. */
-export async function leave(call: Call): Promise<Reply> {
-  const { context } = call;
-  const name = demandAgent(call, 'write');
-  if (name === context.identity.nodeName) {
-    throw invalid("the server's own agent does not leave by request: stop its process");
-  }
-  await context.registry.submit({ kind: 'deregister-node', node: name });
+/** `PUT /v1/agent/leave`: removes the caller's node with everything on it. */
+export const leave = onOwnAgent('write', async (agent, { context, identity }) => {
+  if (agent === identity.nodeName) throw invalid("the server's own agent does not leave by request: stop its process");
+  await context.registry.submit({ kind: 'deregister-node', node: agent });
   return undefined;
-}
+});
 
 /** `PUT /v1/agent/force-leave/:node` */
 export async function forceLeave({ context, rest }: Call): Promise<Reply> {

@@ -70,7 +70,7 @@ export async function defineOwn({ registry, identity }: Parts, definitions: OwnD
     if (!defined.has(id)) await registry.submit({ kind: 'deregister-instance', namespace: defaultNamespace, node, id });
   }
   const own = () => enrolment(registry.state, { name: node, address: identity.address }, identity);
-  const keep = (check: CheckInput) => keepStatus(registry.state, node, check);
+  const keep = (check: CheckInput) => keepStatus(registry.state, defaultNamespace, node, check);
   for (const { instance, checks } of wanted.services) {
     await registry.submit({
       kind: 'register',

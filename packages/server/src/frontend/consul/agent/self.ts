@@ -1,13 +1,16 @@
 /** `/v1/agent/self` and `/v1/agent/members`: who the caller's agent is, and which agents there are. */
 
 import { defaultNamespace } from '@rollcall/protocol';
+import type { AgentNode } from '../../../net/agent-node.ts';
 import type { Identity } from '../../../net/frontend.ts';
 import { serfHealth } from '../../../registry/known-checks.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import type { State } from '../../../registry/state.ts';
 import { memberShape, readFilter, wanted } from '../catalog/filters.ts';
-import { type Call, demand, listed } from '../request/call.ts';
+import { type Call, listed } from '../request/call.ts';
+import { endpoint } from '../request/endpoint.ts';
+import { permission } from '../request/permission.ts';
 import { jsonBody } from '../request/query.ts';
 import { behavesLike, buildDate, leaderAddress, serverPort, versionOf } from '../request/server-identity.ts';
 import { agentId, agentOf } from '../request/virtual-agent.ts';
@@ -24,13 +27,15 @@ const memberAlive = 1;
 const memberFailed = 4;
 
 /** `GET /v1/agent/self` */
-export function self(call: Call): Reply {
-  const { context, exchange, params } = call;
-  const { identity, limits, registry } = context;
+export const self = endpoint({
+  decode: ({ exchange, identity }) => agentOf(exchange.request, identity),
+  permissions: ({ name }) => [permission('agent', 'read', name)],
+  answer: selfAnswer,
+});
+
+function selfAnswer(agent: AgentNode, { context, identity, limits, params }: Call): Reply {
   const secured = context.security.acl.enabled;
-  const { state } = registry;
-  const agent = agentOf(exchange.request, identity);
-  demand(call, 'agent', 'read', agent.name);
+  const { state } = context.registry;
   const server = agent.name === identity.nodeName;
   const row = find.node(state, agent.name);
   return jsonBody(params)({

@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
-import type { CheckInput } from '../../../registry/command.ts';
+import type { AgentNode } from '../../../net/agent-node.ts';
+import type { CheckInput, DeregisterInstance, InstanceInput, Register } from '../../../registry/command.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
@@ -10,17 +11,19 @@ import { agentServiceJson } from '../catalog/catalog-json.ts';
 import { readFilter, serviceShape, wanted } from '../catalog/filters.ts';
 import { byNodeThenId } from '../catalog/selection.ts';
 import { decodeBody } from '../request/body.ts';
-import { type Call, listed, principal } from '../request/call.ts';
+import { type Call, type Incoming, listed, principal } from '../request/call.ts';
+import { commandEndpoint } from '../request/endpoint.ts';
+import { permission } from '../request/permission.ts';
 import { formOf, jsonBody, type Query, restOf } from '../request/query.ts';
 import { isServersOwn } from '../request/server-identity.ts';
-import { agentOf } from '../request/virtual-agent.ts';
+import { agentOf, namedOnAgent, type OnAgent } from '../request/virtual-agent.ts';
 import { quoted } from '../wire/errors.ts';
 import { writeObject } from '../wire/json-writer.ts';
-import { unescapePath } from '../wire/params.ts';
 import type { Reply } from '../wire/reply.ts';
 import { inOrder, select } from '../wire/slices.ts';
-import { demandInstance, demandKnownCheck, demandKnownInstance, enrolmentBy } from './access.ts';
+import { forEnrolment, forInstance, forKnownCheck, forKnownInstance } from './access.ts';
 import { instanceInput, serviceCheckInputs } from './definitions.ts';
+import { enrolment } from './enrolment.ts';
 import { agentService } from './schema.ts';
 
 /** `GET /v1/agent/services` */
@@ -67,7 +70,7 @@ export function getService(call: Call): Query {
     name: `${formOf(params)} agent-service ${id}`,
     // Its node changes for many reasons, and nobody is to be woken by them.
     filtered: true,
-    demand: { resource: 'service', verb: 'read', name: present },
+    permission: permission('service', 'read', present),
     shows: ['service'],
     token: { param: 'hash', header: 'X-Consul-Contenthash', of: hash },
     encode: (state, visible) => {
@@ -82,52 +85,84 @@ export function getService(call: Call): Query {
 /** In hexadecimal digits, as many as Consul's 64 bits have. */
 const hashLength = 16;
 
-/** `PUT /v1/agent/service/register` */
-export async function registerService(call: Call): Promise<Reply> {
-  const { context, exchange, params } = call;
-  const agent = agentOf(exchange.request, context.identity);
-  const fields = await decodeBody(call, agentService);
-  const instance = instanceInput(fields);
-  const checks = serviceCheckInputs(fields, instance);
-  const { registry } = context;
-  demandInstance(call, agent.name, instance);
-  for (const { id } of checks) demandKnownCheck(call, agent.name, id);
-  const own = enrolmentBy(call, agent);
-  const replaced = params.get('replace-existing-checks');
-  await registry.submit({
-    kind: 'register',
-    namespace: call.namespace,
-    node: own.node,
-    nodeMode: own.nodeMode,
-    instances: [instance],
-    checks: [...own.checks, ...checks.map((check) => keepStatus(registry.state, agent.name, check))],
-    replaceChecks: params.has('replace-existing-checks') && (replaced === '' || replaced === 'true'),
-  });
-  // Registering is a sign of life, also when it changes nothing.
-  for (const { id } of checks) context.health.restart(call.namespace, agent.name, id, principal(call));
-  return undefined;
+interface ServiceRegistration {
+  readonly namespace: string;
+  readonly agent: AgentNode;
+  readonly instance: InstanceInput;
+  readonly checks: readonly CheckInput[];
+  readonly replaceChecks: boolean;
 }
 
+/** `PUT /v1/agent/service/register` */
+export const registerService = commandEndpoint({
+  decode: async (incoming): Promise<ServiceRegistration> => {
+    const agent = agentOf(incoming.exchange.request, incoming.identity);
+    const fields = await decodeBody(incoming, agentService);
+    const instance = instanceInput(fields);
+    const { namespace, params } = incoming;
+    const replaced = params.get('replace-existing-checks');
+    return {
+      namespace,
+      agent,
+      instance,
+      checks: serviceCheckInputs(fields, instance),
+      replaceChecks: params.has('replace-existing-checks') && (replaced === '' || replaced === 'true'),
+    };
+  },
+  *permissions({ namespace, agent, instance, checks }, state) {
+    yield* forInstance(state, namespace, agent.name, instance);
+    for (const { id } of checks) yield* forKnownCheck(state, { namespace, node: agent.name, id });
+    yield* forEnrolment(state, agent);
+  },
+  command: ({ namespace, agent, instance, checks, replaceChecks }, { context: { registry, identity } }): Register => {
+    const own = enrolment(registry.state, agent, identity);
+    return {
+      kind: 'register',
+      namespace,
+      node: own.node,
+      nodeMode: own.nodeMode,
+      instances: [instance],
+      checks: [...own.checks, ...checks.map((check) => keepStatus(registry.state, namespace, agent.name, check))],
+      replaceChecks,
+    };
+  },
+  answer: (_done, { namespace, agent, checks }, call) => {
+    // Registering is a sign of life, even when it changes nothing.
+    for (const { id } of checks) call.context.health.restart(namespace, agent.name, id, principal(call));
+    return undefined;
+  },
+});
+
 /** A check that exists keeps its status, so that registering again does not flap. */
-export function keepStatus(state: Reader, node: string, check: CheckInput): CheckInput {
-  if (check.status === undefined || find.check(state, defaultNamespace, node, check.id) === undefined) return check;
+export function keepStatus(state: Reader, namespace: string, node: string, check: CheckInput): CheckInput {
+  if (check.status === undefined || find.check(state, check.instance === undefined ? defaultNamespace : namespace, node, check.id) === undefined) return check;
   const { status: _initial, ...rest } = check;
   return rest;
 }
 
 /** `PUT /v1/agent/service/deregister/:id` */
-export async function deregisterService(call: Call): Promise<Reply> {
-  const { context, exchange, rest } = call;
-  const { identity, registry } = context;
-  const agent = agentOf(exchange.request, identity);
-  const id = unescapePath(rest);
-  demandKnownInstance(call, agent.name, id);
-  const existed =
-    !isServersOwn(identity, agent.name, id) &&
-    (await registry.submit({ kind: 'deregister-instance', namespace: call.namespace, node: agent.name, id }));
-  if (existed) return undefined;
-  throw new RegistryError(
-    'not_found',
-    `Unknown service ID ${quoted(id)}. Ensure that the service ID is passed, not the service name.`,
-  );
+export const deregisterService = commandEndpoint({
+  decode: knownToAgent,
+  permissions: (named, state) => forKnownInstance(state, named),
+  command: (named): DeregisterInstance => ({ kind: 'deregister-instance', ...named }),
+  answer: (existed, { id }) => {
+    if (!existed) throw unknownService(id);
+    return undefined;
+  },
+});
+
+/**
+ * The instance that the rest of the path names. No agent knows the server's own.
+ * @throws RegistryError `not_found`
+ */
+export function knownToAgent(incoming: Incoming): OnAgent {
+  const named = namedOnAgent(incoming);
+  if (isServersOwn(incoming.identity, named.node, named.id)) throw unknownService(named.id);
+  return named;
+}
+
+/** @param id of an instance, not the name of its service */
+export function unknownService(id: string): RegistryError {
+  const message = `Unknown service ID ${quoted(id)}. Ensure that the service ID is passed, not the service name.`;
+  return new RegistryError('not_found', message);
 }

@@ -17,6 +17,7 @@ import { Outlet } from '../../../net/outlet.ts';
 import { Space } from '../../../net/room.ts';
 import { Turns } from '../../../net/turns.ts';
 import type { Caller } from '../../../security/acl.ts';
+import { authorize } from '../request/permission.ts';
 import { filteredHead, VisibilityFilter, type Viewer, Viewers } from '../request/visibility-filter.ts';
 import type { Aside, Written } from '../wire/reply.ts';
 import { acceptsGzip, type Wire } from '../wire/responses.ts';
@@ -74,16 +75,14 @@ export class Answering {
   }
 
   /** @throws RegistryError `permission_denied` */
-  demand(plan: Plan, caller: Caller): void {
-    if (plan.demand === undefined) return;
-    const { resource, verb, name } = plan.demand;
-    this.#context.security.acl.authorize(caller, plan.namespace, resource, verb, name);
+  authorize({ permission, namespace }: Plan, caller: Caller): void {
+    if (permission !== undefined) authorize({ context: this.#context, caller, namespace }, [permission]);
   }
 
   /** Answers with what is there now: at once, or as soon as it is encoded. */
   answer(request: IncomingMessage, response: ServerResponse, plan: Plan, caller: Caller): void {
     try {
-      this.demand(plan, caller);
+      this.authorize(plan, caller);
       const revision = plan.revision(this.#context.registry);
       const { last } = plan;
       // With thousands of keys that are asked in turn, looking into each table costs more than the answer.

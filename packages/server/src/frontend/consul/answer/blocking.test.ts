@@ -256,7 +256,7 @@ describe('Parking', () => {
     const caller = acl.resolve(undefined);
     const parking = new Parking({
       acl,
-      demand: () => {},
+      authorize: () => {},
       refuse: () => {},
       digest: (_response, of, _caller, ready) => {
         compared++;

@@ -34,7 +34,7 @@ export interface ParkingOptions {
   /** Answers with what is there now. */
   readonly answer: (response: ServerResponse, plan: Plan, caller: Caller) => void;
   /** @throws RegistryError when the caller may not have an answer (any more) */
-  readonly demand: (plan: Plan, caller: Caller) => void;
+  readonly authorize: (plan: Plan, caller: Caller) => void;
   /** Answers that the caller may not wait any longer. */
   readonly refuse: (response: ServerResponse, plan: Plan, caller: Caller, error: unknown) => void;
   /**
@@ -156,10 +156,10 @@ export class Parking {
 
   /** What the caller may do has changed; it may still be enough. */
   #reconsider(parked: Parked): void {
-    const { acl, demand, refuse } = this.#options;
+    const { acl, authorize, refuse } = this.#options;
     try {
       parked.caller = acl.refresh(parked.caller);
-      demand(parked.plan, parked.caller);
+      authorize(parked.plan, parked.caller);
     } catch (error) {
       if (this.#remove(parked)) refuse(parked.response, parked.plan, parked.caller, error);
     }

@@ -8,7 +8,8 @@ import type { Kept } from '../../../net/answers.ts';
 import type { Registry } from '../../../registry/registry.ts';
 import type { Access } from '../../../security/access.ts';
 import type { Authorizer } from '../../../security/authorizer.ts';
-import type { Demand, Query } from '../request/query.ts';
+import { permission, type Permission } from '../request/permission.ts';
+import type { Query } from '../request/query.ts';
 import type { Consistency } from '../wire/params.ts';
 
 /** What was last answered, and to whom. Asked again, it is found without a look at the tables of answers. */
@@ -33,7 +34,7 @@ export class Plan {
   readonly route: string;
   readonly access: Access;
   /** What callers need, by the route or by the names that they ask for. */
-  readonly demand: Demand | undefined;
+  readonly permission: Permission | undefined;
   /** The client takes an answer from a cache and wants to know its age. */
   readonly cached: boolean;
   last: LastAnswer | undefined;
@@ -53,7 +54,7 @@ export class Plan {
     this.consistency = consistency;
     this.route = path;
     this.access = access;
-    this.demand = query.demand ?? (access.kind === 'demands' ? { resource: access.resource, verb: access.verb, name: '' } : undefined);
+    this.permission = query.permission ?? (access.kind === 'demands' ? permission(access.resource, access.verb) : undefined);
     this.cached = cached;
   }
 

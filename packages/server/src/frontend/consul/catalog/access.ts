@@ -1,54 +1,58 @@
 /**
- * What writes to the catalog demand of their caller (`agent/consul/acl.go`, `vetRegisterWithACL` and
- * `vetDeregisterWithACL` of Consul 1.16). Writes by agents: `agent/access.ts`.
+ * The permissions that writes to the catalog need (`agent/consul/acl.go`, `vetRegisterWithACL` and `vetDeregisterWithACL`
+ * of Consul 1.16). Writes by agents: `agent/access.ts`.
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { NodeInput, Register } from '../../../registry/command.ts';
 import { find } from '../../../registry/reader.ts';
+import type { RowOf } from '../../../registry/rows.ts';
 import type { State } from '../../../registry/state.ts';
-import { type Call, demand } from '../request/call.ts';
+import type { Call } from '../request/call.ts';
+import { type Permission, permission } from '../request/permission.ts';
 import { serviceOf } from './selection.ts';
 
 /**
- * The node, unless it is there and stays as it is, so that services can be written by who may not write
- * nodes; the service, also the one that had the id before; checks with what they belong to.
- * @throws RegistryError `permission_denied`
+ * For a registration: the node, unless it exists and stays as it is, so that callers that may not write nodes can write
+ * services on them; the service, and the service that had the id before; for each check, the service or node that it
+ * belongs to, before and after.
  */
-export function demandRegistration(call: Call, { node, nodeMode, instances = [], checks = [] }: Register): void {
-  const { security, registry } = call.context;
-  if (!security.acl.enabled) return;
-  const { state } = registry;
+export function* forRegistration(
+  state: State,
+  { namespace, node, nodeMode, instances = [], checks = [] }: Register,
+): Iterable<Permission> {
   const names = new Map<string, string>();
   for (const { id, service } of instances) {
     names.set(id, service);
-    demand(call, 'service', 'write', service);
-    const before = find.instance(state, call.namespace, node.name, id);
-    if (before !== undefined) demand(call, 'service', 'write', before.service);
+    yield permission('service', 'write', service);
+    const before = find.instance(state, namespace, node.name, id);
+    if (before !== undefined) yield permission('service', 'write', before.service);
   }
-  if (changesNode(state, node, nodeMode)) demandNode(call, node);
+  if (changesNode(state, node, nodeMode)) yield* forNode(state, node);
   for (const { id, instance } of checks) {
-    const before = find.check(state, call.namespace, node.name, id);
-    if (before !== undefined) demandCheck(call, node.name, serviceOf(state, before));
-    const service = (of: string) => names.get(of) ?? find.instance(state, call.namespace, node.name, of)?.service;
-    demandCheck(call, node.name, instance === undefined ? undefined : service(instance));
+    const before = find.check(state, instance === undefined ? defaultNamespace : namespace, node.name, id);
+    if (before !== undefined) yield ownerOf(state, before);
+    const service = (of: string) => names.get(of) ?? find.instance(state, namespace, node.name, of)?.service;
+    yield owner(node.name, instance === undefined ? undefined : service(instance));
   }
 }
 
-/**
- * The node, and the one that goes because its id comes under another name. Consul 1.16 does not ask for the latter.
- * @throws RegistryError `permission_denied`
- */
-export function demandNode(call: Call, { name, id }: Pick<NodeInput, 'name' | 'id'>): void {
-  demand(call, 'node', 'write', name);
-  const former = id === undefined ? undefined : find.nodeWithId(call.context.registry.state, id);
-  if (former !== undefined && former.name !== name) demand(call, 'node', 'write', former.name);
+/** For writing a node. A node that has the id under another name goes, so that name is needed, too; Consul 1.16 does not ask for it. */
+export function* forNode(state: State, { name, id }: Pick<NodeInput, 'name' | 'id'>): Iterable<Permission> {
+  yield permission('node', 'write', name);
+  const former = id === undefined ? undefined : find.nodeWithId(state, id);
+  if (former !== undefined && former.name !== name) yield permission('node', 'write', former.name);
 }
 
-function demandCheck(call: Call, node: string, service: string | undefined): void {
-  if (service === undefined) demand(call, 'node', 'write', node);
-  else demand(call, 'service', 'write', service);
+/** For changing a check that exists. */
+export function ownerOf(state: State, check: RowOf<'check'>): Permission {
+  return owner(check.node, serviceOf(state, check));
+}
+
+/** For a check of a service, or of the node. */
+export function owner(node: string, service: string | undefined): Permission {
+  return service === undefined ? permission('node', 'write', node) : permission('service', 'write', service);
 }
 
 function changesNode(state: State, node: Register['node'], mode: Register['nodeMode']): boolean {
@@ -63,30 +67,31 @@ function changesNode(state: State, node: Register['node'], mode: Register['nodeM
   );
 }
 
-/** Without the prototypes, which tell apart what was read from what was decided. */
+/** Without the prototypes, which differ between decoded objects and stored ones. */
 function plain(value: object | undefined): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 
 /**
- * Whoever may write the node may remove anything from it; others what is there and they may write.
- * @throws RegistryError `permission_denied`; `failed_precondition` for what is not there
+ * For a deregistration: `node:write` is enough to remove anything from the node; without it, permission for the service or
+ * check that is removed.
+ * @throws RegistryError `failed_precondition` when it does not exist, and so belongs to no service
  */
-export function demandDeregistration(
-  call: Call,
-  { node, instance, check }: { readonly node: string } & { readonly [K in 'instance' | 'check']: string | undefined },
-): void {
-  const { state } = call.context.registry;
-  if (call.caller.authorizer.allows(call.namespace, 'node', 'write', node)) return;
-  if (instance) {
-    const row = find.instance(state, call.namespace, node, instance);
+export function* forDeregistration(
+  state: State,
+  { node, instance, check }: { readonly node: string; readonly instance: string; readonly check: string },
+  { caller, namespace }: Pick<Call, 'caller' | 'namespace'>,
+): Iterable<Permission> {
+  if (caller.authorizer.allows(namespace, 'node', 'write', node)) return;
+  if (instance !== '') {
+    const row = find.instance(state, namespace, node, instance);
     if (row === undefined) throw unknown('service', instance);
-    demand(call, 'service', 'write', row.service);
-  } else if (check) {
-    const row = find.check(state, call.namespace, node, check);
+    yield permission('service', 'write', row.service);
+  } else if (check !== '') {
+    const row = find.check(state, namespace, node, check);
     if (row === undefined) throw unknown('check', check);
-    demandCheck(call, node, serviceOf(state, row));
-  } else demand(call, 'node', 'write', node);
+    yield ownerOf(state, row);
+  } else yield permission('node', 'write', node);
 }
 
 function unknown(what: 'service' | 'check', id: string): RegistryError {

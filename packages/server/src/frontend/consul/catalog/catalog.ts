@@ -1,12 +1,14 @@
 /** `/v1/catalog/`: what is registered, by service and by node, and direct writes to the book of facts. */
 
-import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import { RegistryError } from '@rollcall/protocol';
 import type { Pace, Work } from '../../../net/turns.ts';
+import type { DeregisterCheck, DeregisterInstance, DeregisterNode, Register } from '../../../registry/command.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
 import { decodeBody } from '../request/body.ts';
 import type { Call } from '../request/call.ts';
+import { commandEndpoint } from '../request/endpoint.ts';
 import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
 import { noFilter, type VisibilityFilter } from '../request/visibility-filter.ts';
 import { invalid } from '../wire/errors.ts';
@@ -14,9 +16,9 @@ import { type JsonWriter, writeList, writeObject } from '../wire/json-writer.ts'
 import type { Reply } from '../wire/reply.ts';
 import { trueBody } from '../wire/responses.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
-import { demandDeregistration, demandRegistration } from './access.ts';
+import { forDeregistration, forRegistration } from './access.ts';
 import { catalogServiceJson, nodeJson, serviceJson } from './catalog-json.ts';
-import { registration } from './definitions.ts';
+import { registration, requireInstances } from './definitions.ts';
 import { catalogServiceShape, nodeShape, readFilter, serviceShape, wanted } from './filters.ts';
 import { readNear } from './near.ts';
 import { catalogDeregistration, catalogRegistration } from './schema.ts';
@@ -77,7 +79,7 @@ export function services({ namespace, params, datacenter }: Asked): Query {
     shows: ['service'],
     pretty,
     *write(state, visible, out) {
-      const found = yield* servicesOn(state, visible, selection, filter.begin(out.pace), out.pace, datacenter);
+      const found = yield* servicesOn(state, visible, { namespace, selection, datacenter }, filter.begin(out.pace), out.pace);
       out.open('{');
       for (const service of yield* inOrder([...found.keys()], order, out.pace)) {
         yield* writeTags(out, service, yield* inOrder([...(found.get(service) ?? [])], order, out.pace));
@@ -101,15 +103,14 @@ const tagsPerUnit = 8;
 function* servicesOn(
   state: Reader,
   visible: VisibilityFilter,
-  selection: Selection,
+  { namespace, selection, datacenter }: Pick<Asked, 'namespace' | 'datacenter'> & { readonly selection: Selection },
   wants: (value: object) => boolean,
   pace: Pace,
-  datacenter: string,
 ): Work<Map<string, Set<string>>> {
   const found = new Map<string, Set<string>>();
   // Which nodes are there is no secret to those who see their services.
   for (const node of yield* selectNodes(state, selection, noFilter(), pace)) {
-    for (const row of yield* select(find.instancesOnNode(state, defaultNamespace, node.name), () => true, pace)) {
+    for (const row of yield* select(find.instancesOnNode(state, namespace, node.name), () => true, pace)) {
       if (visible.includes('service', row.service) && wants(catalogServiceJson(row, node, datacenter))) {
         const known = found.get(row.service) ?? new Set<string>();
         found.set(row.service, known);
@@ -224,31 +225,52 @@ export function connect(asked: Asked, entries = catalogServiceShape): Query {
 }
 
 /** `PUT /v1/catalog/register` */
-export async function register(call: Call): Promise<Reply> {
-  const { registry, identity } = call.context;
-  const fields = await decodeBody(call, catalogRegistration);
-  checkDatacenter(fields.Datacenter, identity.datacenter);
-  const command = registration(fields, (name, id) => find.instance(registry.state, call.namespace, name, id) !== undefined);
-  demandRegistration(call, command);
-  await registry.submit(command);
-  return trueBody;
+export const register = commandEndpoint({
+  decode: async (incoming): Promise<Register> => {
+    const fields = await decodeBody(incoming, catalogRegistration);
+    checkDatacenter(fields.Datacenter, incoming.identity.datacenter);
+    return registration(incoming.namespace, fields);
+  },
+  permissions: (wanted, state) => {
+    requireInstances(state, wanted);
+    return forRegistration(state, wanted);
+  },
+  command: (wanted, { context }) => {
+    requireInstances(context.registry.state, wanted);
+    return wanted;
+  },
+  answer: () => trueBody,
+});
+
+interface Deregistration {
+  readonly namespace: string;
+  readonly node: string;
+  readonly instance: string;
+  readonly check: string;
 }
 
 /**
  * `PUT /v1/catalog/deregister`: a service or a check if one is named, else the node; true whether it
  * was there or not.
  */
-export async function deregister(call: Call): Promise<Reply> {
-  const { registry, identity } = call.context;
-  const { Datacenter, Node = '', ServiceID, CheckID } = await decodeBody(call, catalogDeregistration);
-  checkDatacenter(Datacenter, identity.datacenter);
-  if (Node === '') throw invalid('Must provide node');
-  demandDeregistration(call, { node: Node, instance: ServiceID, check: CheckID });
-  if (ServiceID) await registry.submit({ kind: 'deregister-instance', namespace: call.namespace, node: Node, id: ServiceID });
-  else if (CheckID) await registry.submit({ kind: 'deregister-check', namespace: call.namespace, node: Node, id: CheckID });
-  else await registry.submit({ kind: 'deregister-node', node: Node });
-  return trueBody;
-}
+export const deregister = commandEndpoint({
+  decode: async (incoming): Promise<Deregistration> => {
+    const { Datacenter, Node: node = '', ServiceID: instance = '', CheckID: check = '' } = await decodeBody(
+      incoming,
+      catalogDeregistration,
+    );
+    checkDatacenter(Datacenter, incoming.identity.datacenter);
+    if (node === '') throw invalid('Must provide node');
+    return { namespace: incoming.namespace, node, instance, check };
+  },
+  permissions: (named, state, call) => forDeregistration(state, named, call),
+  command: ({ namespace, node, instance, check }): DeregisterInstance | DeregisterCheck | DeregisterNode => {
+    if (instance !== '') return { kind: 'deregister-instance', namespace, node, id: instance };
+    if (check !== '') return { kind: 'deregister-check', namespace, node, id: check };
+    return { kind: 'deregister-node', node };
+  },
+  answer: () => trueBody,
+});
 
 function checkDatacenter(asked: string | undefined, own: string): void {
   if (asked && asked !== own) throw new RegistryError('failed_precondition', 'No path to datacenter');

@@ -5,10 +5,12 @@
 
 import { coordinateType, dimensions } from '../../../registry/coordinate.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
-import { noNamespace, type RowOf } from '../../../registry/rows.ts';
+import { type Json, noNamespace, type RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
 import { decodeBody } from '../request/body.ts';
-import { type Call, demand } from '../request/call.ts';
+import type { Call } from '../request/call.ts';
+import { endpoint } from '../request/endpoint.ts';
+import { permission } from '../request/permission.ts';
 import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
 import { invalid } from '../wire/errors.ts';
 import { writeList } from '../wire/json-writer.ts';
@@ -54,7 +56,7 @@ export function node(asked: Asked): Query {
     view: viewOf.records(noNamespace, coordinateType),
     others: [viewOf.node(asked.namespace, name)],
     name: `${formOf(asked.params)} coordinate of ${name}`,
-    demand: { resource: 'node', verb: 'read', name },
+    permission: permission('node', 'read', name),
     shows: [],
     encode: (state) => {
       const found = row(state);
@@ -63,24 +65,32 @@ export function node(asked: Asked): Query {
   };
 }
 
-/** `PUT /v1/coordinate/update`; as in Consul, a node that is not there is passed over. */
-export async function update(call: Call): Promise<Reply> {
-  const { registry } = call.context;
-  const { Node: name = '', Segment = '', Coord } = await decodeBody(call, coordinateUpdate);
-  const { Vec: given, Error = 0, Adjustment = 0, Height = 0 } = Coord ?? {};
-  const Vec = Array.isArray(given) ? given : [];
-  // An infinite one would be no distance away from itself, and no order at all.
-  const numbers = [...Vec, Error, Adjustment, Height].every((part) => Number.isFinite(part));
-  demand(call, 'node', 'write', name);
-  if (Vec.length !== dimensions || !numbers) throw invalid('incompatible coordinate');
-  if (find.node(registry.state, name) === undefined) return undefined;
-  const value = { Node: name, Segment, Coord: { Vec, Error, Adjustment, Height } };
-  await registry.submit({ kind: 'record-put', namespace: noNamespace, type: coordinateType, id: name, value });
-  for (const { id } of [...find.records(registry.state, noNamespace, coordinateType)]) {
-    // What nodes left behind that have gone.
-    if (find.node(registry.state, id) === undefined) {
-      await registry.submit({ kind: 'record-delete', namespace: noNamespace, type: coordinateType, id });
-    }
-  }
-  return undefined;
+interface Update {
+  readonly node: string;
+  readonly value: Json;
 }
+
+/** `PUT /v1/coordinate/update`; as in Consul, a node that does not exist is passed over. */
+export const update = endpoint({
+  decode: async (incoming): Promise<Update> => {
+    const { Node: node = '', Segment = '', Coord = {} } = await decodeBody(incoming, coordinateUpdate);
+    const { Vec: given, Error = 0, Adjustment = 0, Height = 0 } = Coord;
+    const Vec = Array.isArray(given) ? given : [];
+    // An infinite one would be no distance away from itself, and no order at all.
+    const numbers = [...Vec, Error, Adjustment, Height].every((part) => Number.isFinite(part));
+    if (Vec.length !== dimensions || !numbers) throw invalid('incompatible coordinate');
+    return { node, value: { Node: node, Segment, Coord: { Vec, Error, Adjustment, Height } } };
+  },
+  permissions: ({ node }) => [permission('node', 'write', node)],
+  answer: async ({ node, value }, { context: { registry } }) => {
+    if (find.node(registry.state, node) === undefined) return undefined;
+    await registry.submit({ kind: 'record-put', namespace: noNamespace, type: coordinateType, id: node, value });
+    for (const { id } of [...find.records(registry.state, noNamespace, coordinateType)]) {
+      // Coordinates of nodes that are gone.
+      if (find.node(registry.state, id) === undefined) {
+        await registry.submit({ kind: 'record-delete', namespace: noNamespace, type: coordinateType, id });
+      }
+    }
+    return undefined;
+  },
+});

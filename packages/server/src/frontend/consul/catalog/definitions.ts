@@ -3,9 +3,10 @@
  * checks are kept as they come and never run (type `none`), as in Consul. Pure.
  */
 
-import { defaultNamespace } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput, NodeInput, Register } from '../../../registry/command.ts';
+import { find } from '../../../registry/reader.ts';
 import type { Foreign, Json } from '../../../registry/rows.ts';
+import { State } from '../../../registry/state.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import { keep } from '../wire/foreign.ts';
 import { isStatus, vetMeta, vetName, vetPort, vetServiceAddress, vetTags, vetWeights } from '../wire/vetting.ts';
@@ -13,25 +14,26 @@ import type { CatalogCheckFields, CatalogRegistrationFields, CatalogServiceField
 
 const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/**
- * @param hasInstance whether the node has that instance already
- * @throws RegistryError `invalid_argument`
- */
-export function registration(
-  fields: CatalogRegistrationFields,
-  hasInstance: (node: string, id: string) => boolean,
-): Register {
+/** @throws RegistryError `invalid_argument` */
+export function registration(namespace: string, fields: CatalogRegistrationFields): Register {
   const node = nodeInput(fields);
   const instances = fields.Service === undefined ? [] : [catalogInstance(fields.Service)];
   const given = [...(fields.Checks ?? []), ...(fields.Check === undefined ? [] : [fields.Check])];
   const checks = given.map((check) => catalogCheck(check, node.name));
+  const nodeMode = fields.SkipNodeUpdate === true ? 'ensure' : 'update';
+  return { kind: 'register', namespace, node, nodeMode, instances, checks };
+}
+
+/**
+ * A check of an instance needs that instance: in the same registration, or registered before.
+ * @throws RegistryError `invalid_argument`
+ */
+export function requireInstances(state: State, { namespace, node, instances = [], checks = [] }: Register): void {
   for (const { id, instance } of checks) {
     if (instance === undefined || instances.some((own) => own.id === instance)) continue;
-    if (hasInstance(node.name, instance)) continue;
+    if (find.instance(state, namespace, node.name, instance) !== undefined) continue;
     throw invalid(`Unknown service ID '${instance}' for check ID '${id}'`);
   }
-  const nodeMode = fields.SkipNodeUpdate === true ? 'ensure' : 'update';
-  return { kind: 'register', namespace: defaultNamespace, node, nodeMode, instances, checks };
 }
 
 function nodeInput(fields: CatalogRegistrationFields): NodeInput {

@@ -6,12 +6,13 @@ import { statusOfChecks } from '../../../registry/effective-status.ts';
 import { find } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
+import { permission } from '../request/permission.ts';
 import { type Asked, formOf, type Query, restOf } from '../request/query.ts';
 import { type JsonWriter, writeList } from '../wire/json-writer.ts';
 import { inOrder, select } from '../wire/slices.ts';
 import { checkJson, nodeJson, serviceJson } from './catalog-json.ts';
 import { connect as noMesh } from './catalog.ts';
-import { checkShape, healthServiceShape, readFilter, type ReadFilter, wanted } from './filters.ts';
+import { checkShape, healthServiceShape, type ReadFilter, readFilter, wanted } from './filters.ts';
 import { readNear } from './near.ts';
 import {
   byNodeThenId,
@@ -64,7 +65,7 @@ export function serviceInstances(asked: Asked): Query {
 /** `GET /v1/health/connect/:service` */
 export function connect(asked: Asked): Query {
   const name = restOf(asked, 'service name');
-  return { ...noMesh(asked, healthServiceShape), demand: { resource: 'service', verb: 'read', name } };
+  return { ...noMesh(asked, healthServiceShape), permission: permission('service', 'read', name) };
 }
 
 /** `GET /v1/health/checks/:service` */

@@ -9,6 +9,7 @@ import type { Frozen } from '../../../registry/frozen.ts';
 import { find } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
+import { permission } from '../request/permission.ts';
 import { type Asked, formOf, type Query, restOf } from '../request/query.ts';
 import type { VisibilityFilter } from '../request/visibility-filter.ts';
 import { type JsonWriter, writeList } from '../wire/json-writer.ts';
@@ -161,7 +162,7 @@ export function node(asked: Asked): Query {
   return {
     view: viewOf.node(asked.namespace, name),
     name: `${formOf(params)} ui-node`,
-    demand: { resource: 'node', verb: 'read', name },
+    permission: permission('node', 'read', name),
     shows: ['service'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {

@@ -4,13 +4,14 @@
  * without the redirect. `..` is refused.
  */
 
-import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import { RegistryError } from '@rollcall/protocol';
 import { readBody } from '../../../net/body.ts';
-import type { KvPut } from '../../../registry/command.ts';
+import type { KvDelete, KvDeleteTree, KvPut } from '../../../registry/command.ts';
 import { find } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
-import { type Call, demand } from '../request/call.ts';
+import { commandEndpoint } from '../request/endpoint.ts';
+import { permission } from '../request/permission.ts';
 import { type Asked, formOf, type Query } from '../request/query.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import { type JsonValue, writeJson } from '../wire/json.ts';
@@ -23,15 +24,15 @@ import { kvJson } from './kv-json.ts';
 /** `GET /v1/kv/:key`, with `?keys`, `?recurse` or `?raw` */
 export function read({ namespace, rest, params }: Asked): Query {
   const key = keyOf(rest);
-  if (params.has('keys')) return listKeys(key, params);
-  if (params.has('recurse')) return listRows(key, params);
+  if (params.has('keys')) return listKeys(namespace, key, params);
+  if (params.has('recurse')) return listRows(namespace, key, params);
   if (key === '') throw missingKey();
   const raw = params.has('raw');
   const body = kvBody(params);
   return {
     view: viewOf.key(namespace, key),
     name: raw ? 'consul kv raw' : `${formOf(params)} kv`,
-    demand: { resource: 'key', verb: 'read', name: key },
+    permission: permission('key', 'read', key),
     shows: [],
     encode: (state) => {
       const row = find.kv(state, namespace, key);
@@ -50,17 +51,17 @@ function bytesOf({ value: { buffer, byteOffset, byteLength } }: RowOf<'kv'>): Bu
 const unitsPerKey = 1;
 
 /** Keys below a prefix with their values. */
-function listRows(prefix: string, params: Params): Query {
+function listRows(namespace: string, prefix: string, params: Params): Query {
   return {
-    view: viewOf.prefix(defaultNamespace, prefix),
+    view: viewOf.prefix(namespace, prefix),
     name: `${formOf(params)} kv`,
     shows: ['key'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       let any = false;
       out.open('[');
-      for (const key of state.kvKeys(defaultNamespace, prefix)) {
-        const row = visible.includes('key', key) ? find.kv(state, defaultNamespace, key) : undefined;
+      for (const key of state.kvKeys(namespace, prefix)) {
+        const row = visible.includes('key', key) ? find.kv(state, namespace, key) : undefined;
         any ||= row !== undefined;
         if (row !== undefined) out.exact(kvJson(row));
         if (out.pace.spend(unitsPerKey)) yield;
@@ -72,18 +73,18 @@ function listRows(prefix: string, params: Params): Query {
 }
 
 /** Keys below a prefix; with a separator only up to the first one after the prefix, each once. */
-function listKeys(prefix: string, params: Params): Query {
+function listKeys(namespace: string, prefix: string, params: Params): Query {
   // The misspelling is Consul's own, from its first version.
   const separator = params.has('separator') ? params.get('separator') : params.get('seperator');
   return {
-    view: viewOf.prefix(defaultNamespace, prefix),
+    view: viewOf.prefix(namespace, prefix),
     name: `${formOf(params)} keys ${separator}`,
     shows: ['key'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       let last: string | undefined;
       out.open('[');
-      for (const key of state.kvKeys(defaultNamespace, prefix)) {
+      for (const key of state.kvKeys(namespace, prefix)) {
         if (out.pace.spend(unitsPerKey / 2)) yield;
         if (!visible.includes('key', key)) continue;
         const cut = separator === '' ? -1 : key.indexOf(separator, prefix.length);
@@ -104,16 +105,22 @@ function kvBody(params: Params): (value: JsonValue) => Buffer {
 }
 
 /** `PUT /v1/kv/:key`, with `?flags` and one of `?cas`, `?acquire`, `?release` */
-export async function put(call: Call): Promise<Reply> {
-  const { context, exchange, rest, params } = call;
-  const key = keyOf(rest);
-  if (key === '') throw missingKey();
-  demand(call, 'key', 'write', key);
-  checkConflicts(params, ['cas', 'acquire', 'release']);
-  const flags = params.has('flags') ? params.uint64('flags') : 0n;
-  const condition = conditionOf(params);
-  const value = await readBody(exchange.request, context.limits.kvValueBytesMax);
-  const done = await context.registry.submit({ kind: 'kv-put', namespace: call.namespace, key, value, flags, ...condition });
+export const put = commandEndpoint({
+  decode: async ({ exchange, namespace, rest, params, limits }): Promise<KvPut> => {
+    const key = keyOf(rest);
+    if (key === '') throw missingKey();
+    checkConflicts(params, ['cas', 'acquire', 'release']);
+    const flags = params.has('flags') ? params.uint64('flags') : 0n;
+    const condition = conditionOf(params);
+    const value = await readBody(exchange.request, limits.kvValueBytesMax);
+    return { kind: 'kv-put', namespace, key, value, flags, ...condition };
+  },
+  permissions: ({ key }) => [permission('key', 'write', key)],
+  command: (wanted: KvPut) => wanted,
+  answer: boolBody,
+});
+
+function boolBody(done: boolean): Reply {
   return done ? trueBody : falseBody;
 }
 
@@ -131,22 +138,22 @@ function casRevision(params: Params): number {
 }
 
 /** `DELETE /v1/kv/:key`, with `?recurse` or `?cas` */
-export async function remove(call: Call): Promise<Reply> {
-  const { context, caller, namespace, rest, params } = call;
-  const { registry } = context;
-  const key = keyOf(rest);
-  checkConflicts(params, ['recurse', 'cas']);
-  if (params.has('recurse')) {
-    if (!caller.authorizer.allowsKeyTree(namespace, key, 'write')) throw context.security.acl.denied(caller, namespace, 'key', 'write', key);
-    await registry.submit({ kind: 'kv-delete-tree', namespace: call.namespace, prefix: key });
-    return trueBody;
-  }
-  if (key === '') throw missingKey();
-  demand(call, 'key', 'write', key);
-  const cas = params.has('cas') ? { cas: casRevision(params) } : {};
-  const done = await registry.submit({ kind: 'kv-delete', namespace: call.namespace, key, ...cas });
-  return done ? trueBody : falseBody;
-}
+export const remove = commandEndpoint({
+  decode: ({ namespace, rest, params }): KvDelete | KvDeleteTree => {
+    const key = keyOf(rest);
+    checkConflicts(params, ['recurse', 'cas']);
+    if (params.has('recurse')) return { kind: 'kv-delete-tree', namespace, prefix: key };
+    if (key === '') throw missingKey();
+    return { kind: 'kv-delete', namespace, key, ...(params.has('cas') ? { cas: casRevision(params) } : {}) };
+  },
+  permissions: (wanted) => [
+    wanted.kind === 'kv-delete'
+      ? permission('key', 'write', wanted.key)
+      : { ...permission('key', 'write', wanted.prefix), tree: true },
+  ],
+  command: (wanted: KvDelete | KvDeleteTree) => wanted,
+  answer: boolBody,
+});
 
 function missingKey(): RegistryError {
   return invalid('Missing key name');

@@ -6,7 +6,9 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { viewOf } from '../../../registry/view-name.ts';
-import { demand, type Handler } from '../request/call.ts';
+import type { Handler } from '../request/call.ts';
+import { endpoint } from '../request/endpoint.ts';
+import { permission } from '../request/permission.ts';
 import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import { unescapePath } from '../wire/params.ts';
@@ -32,29 +34,33 @@ export function configEntries(asked: Asked): Query {
 }
 
 /** `GET /v1/connect/intentions/check`: without an intention the default policy of access control holds, as in Consul. */
-export const checkIntention: Handler = (call) => {
-  const { params } = call;
-  for (const name of ['source', 'destination']) {
-    if (params.get(name) === '') throw invalid(`required query parameter '${name}' not set`);
-  }
-  demand(call, 'service', 'read', params.get('destination'));
-  const { acl } = call.context.security;
-  return jsonBody(params)({ Allowed: !acl.enabled || acl.defaultPolicy === 'allow' });
-};
+export const checkIntention = endpoint({
+  decode: ({ params }) => {
+    for (const name of ['source', 'destination']) {
+      if (params.get(name) === '') throw invalid(`required query parameter '${name}' not set`);
+    }
+    return params.get('destination');
+  },
+  permissions: (destination) => [permission('service', 'read', destination)],
+  answer: (_destination, { context: { security }, params }) =>
+    jsonBody(params)({ Allowed: !security.acl.enabled || security.acl.defaultPolicy === 'allow' }),
+});
 
 /** `GET /v1/connect/intentions/match` */
-export const matchIntentions: Handler = (call) => {
-  const { params } = call;
-  if (params.get('by') === '') throw invalid("required query parameter 'by' not set");
-  const names = params.all('name');
-  if (names.length === 0) throw invalid("required query parameter 'name' not set");
-  const matches = Object.create(null) as Record<string, null>;
-  for (const name of names) {
-    demand(call, 'intention', 'read', name);
-    matches[name] = null;
-  }
-  return jsonBody(params)(matches);
-};
+export const matchIntentions = endpoint({
+  decode: ({ params }) => {
+    if (params.get('by') === '') throw invalid("required query parameter 'by' not set");
+    const names = params.all('name');
+    if (names.length === 0) throw invalid("required query parameter 'name' not set");
+    return names;
+  },
+  permissions: (names) => names.map((name) => permission('intention', 'read', name)),
+  answer: (names, { params }) => {
+    const matches = Object.create(null) as Record<string, null>;
+    for (const name of names) matches[name] = null;
+    return jsonBody(params)(matches);
+  },
+});
 
 /** `GET /v1/connect/intentions/exact` */
 export const exactIntention: Handler = () => {
@@ -64,7 +70,7 @@ export const exactIntention: Handler = () => {
 /** `GET /v1/catalog/gateway-services/:gateway` and `GET /v1/health/ingress/:service` */
 export function emptyOfService(asked: Asked): Query {
   const name = restOf(asked, 'service name');
-  return { ...emptyList(asked), demand: { resource: 'service', verb: 'read', name } };
+  return { ...emptyList(asked), permission: permission('service', 'read', name) };
 }
 
 /** `GET /v1/peering/:name` */

@@ -4,22 +4,25 @@
  * `registry/prepared-query.ts`' business, since DNS answers them, too.
  */
 
-import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import { RegistryError } from '@rollcall/protocol';
 import { queryType } from '../../../registry/bound-record.ts';
-import { type FoundQuery, PreparedQueries } from '../../../registry/prepared-query-lookup.ts';
-import { type PreparedQuery, queryOf } from '../../../registry/prepared-query.ts';
+import type { RecordDelete } from '../../../registry/command.ts';
+import { PreparedQueries } from '../../../registry/prepared-query-lookup.ts';
+import { type PreparedQuery, queryOf, type QueryPut } from '../../../registry/prepared-query.ts';
 import { find } from '../../../registry/reader.ts';
 import type { Registry } from '../../../registry/registry.ts';
 import type { RowOf } from '../../../registry/rows.ts';
+import { State } from '../../../registry/state.ts';
 import { viewOf } from '../../../registry/view-name.ts';
 import { hiddenSecret } from '../acl/acl-json.ts';
 import { decodeBody } from '../request/body.ts';
-import { type Call, demand, type Handler, listed } from '../request/call.ts';
+import { type Handler, listed } from '../request/call.ts';
+import { commandEndpoint, endpoint } from '../request/endpoint.ts';
+import { type Permission, permission } from '../request/permission.ts';
 import { type Asked, formOf, jsonBody, type Query } from '../request/query.ts';
 import { invalid } from '../wire/errors.ts';
 import { writeList } from '../wire/json-writer.ts';
 import { unescapePath } from '../wire/params.ts';
-import type { Reply } from '../wire/reply.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
 import { preparedFrom } from './definition.ts';
 import { execute } from './execution.ts';
@@ -45,28 +48,38 @@ export function list({ namespace, params }: Asked): Query {
   };
 }
 
+type Verb = '' | 'execute' | 'explain';
+
 /** `GET /v1/query/:query`, and with `/execute` or `/explain` after it. */
 export function reader(): Handler {
   const queriesOf = lookup();
-  return (call) => {
-    const { context, rest, params } = call;
-    const [, name = '', verb = ''] = /^(.*?)(?:\/(execute|explain))?$/s.exec(rest) ?? [];
-    const wanted = unescapePath(name);
-    const body = jsonBody(params);
-    if (verb === '') {
-      const row = find.record(context.registry.state, defaultNamespace, queryType, wanted);
-      if (row === undefined) throw unknownQuery();
-      demandQuery(call, 'read', row);
-      return body([queryJson(row, queryOf(row))]);
-    }
-    const { row, query } = found(queriesOf(context.registry), call.namespace, wanted);
-    if (verb === 'execute') {
+  return endpoint({
+    decode: ({ rest }) => {
+      const [, name = '', verb = ''] = /^(.*?)(?:\/(execute|explain))?$/s.exec(rest) ?? [];
+      return { wanted: unescapePath(name), verb: verb as Verb };
+    },
+    permissions: ({ wanted, verb }, state, { context, namespace }) => {
+      // Executing a query needs no permission for it: its answer leaves out what may not be read.
+      if (verb === 'execute') return [];
+      const row = verb === '' ? find.record(state, namespace, queryType, wanted) : queriesOf(context.registry).find(namespace, wanted)?.row;
+      return row === undefined ? [] : forQuery('read', queryOf(row));
+    },
+    answer: ({ wanted, verb }, call) => {
+      const { namespace, context: { registry } } = call;
+      const body = jsonBody(call.params);
+      if (verb === '') {
+        const row = find.record(registry.state, namespace, queryType, wanted);
+        if (row === undefined) throw unknownQuery();
+        return body([queryJson(row, queryOf(row))]);
+      }
+      const found = queriesOf(registry).find(namespace, wanted);
+      if (found === undefined) throw unknownQuery();
+      const { row, query } = found;
+      if (verb === 'explain') return body({ Query: queryJson(row, query) });
       const caller = executor(call, queryOf(row));
       return listed({ ...call, caller }, execute(call, query));
-    }
-    demandQuery(call, 'read', row);
-    return body({ Query: queryJson(row, query) });
-  };
+    },
+  });
 }
 
 /** The index of a registry's queries, kept for as long as the registry is the same. */
@@ -78,58 +91,74 @@ function lookup(): (registry: Registry) => PreparedQueries {
   };
 }
 
-function found(queries: PreparedQueries, namespace: string, name: string): FoundQuery {
-  const query = queries.find(namespace, name);
-  if (query === undefined) throw unknownQuery();
-  return query;
+interface Definition {
+  readonly query: PreparedQuery;
+  /** Secret of the token that the query is bound to; empty for none. */
+  readonly token: string;
 }
 
 /** `POST /v1/query` */
-export async function create(call: Call): Promise<Reply> {
-  const { context, params } = call;
-  const fields = await decodeBody(call, preparedQuery);
-  if (fields.ID) throw invalid('ID must be empty when creating a new prepared query');
-  const id = context.uuid();
-  const query = bound(call, preparedFrom(fields), fields.Token ?? '');
-  demandPrefix(call, 'write', query);
-  await context.registry.submit({ kind: 'query-put', namespace: call.namespace, id, query, update: false });
-  return jsonBody(params)({ ID: id });
-}
+export const create = endpoint({
+  decode: async (incoming): Promise<Definition> => {
+    const fields = await decodeBody(incoming, preparedQuery);
+    if (fields.ID) throw invalid('ID must be empty when creating a new prepared query');
+    return { query: preparedFrom(fields), token: fields.Token ?? '' };
+  },
+  permissions: ({ query }) => forQuery('write', query),
+  answer: async ({ query, token }, call) => {
+    const { context, namespace, params } = call;
+    const id = context.uuid();
+    await context.registry.submit({ kind: 'query-put', namespace, id, query: bound(call, query, token), update: false });
+    return jsonBody(params)({ ID: id });
+  },
+});
 
 /** `PUT /v1/query/:query` */
-export async function update(call: Call): Promise<Reply> {
-  const id = unescapePath(call.rest);
-  const fields = await decodeBody(call, preparedQuery);
-  const before = find.record(call.context.registry.state, call.namespace, queryType, id);
-  demandQuery(call, 'write', before);
-  const query = bound(call, preparedFrom(fields), fields.Token ?? '', before === undefined ? undefined : queryOf(before));
-  demandPrefix(call, 'write', query);
-  const existed = await call.context.registry.submit({ kind: 'query-put', namespace: call.namespace, id, query, update: true });
-  if (!existed) throw nothingToChange(id);
-  return undefined;
-}
+export const update = commandEndpoint({
+  decode: async (incoming): Promise<Definition & { readonly id: string }> => {
+    const id = unescapePath(incoming.rest);
+    const fields = await decodeBody(incoming, preparedQuery);
+    return { id, query: preparedFrom(fields), token: fields.Token ?? '' };
+  },
+  *permissions({ id, query }, state, { namespace }) {
+    yield* forKnownQuery(state, namespace, id);
+    yield* forQuery('write', query);
+  },
+  command: ({ id, query, token }, call): QueryPut => {
+    const before = find.record(call.context.registry.state, call.namespace, queryType, id);
+    const kept = before === undefined ? undefined : queryOf(before);
+    return { kind: 'query-put', namespace: call.namespace, id, query: bound(call, query, token, kept), update: true };
+  },
+  answer: (existed, { id }) => {
+    if (!existed) throw nothingToChange(id);
+    return undefined;
+  },
+});
 
 /** `DELETE /v1/query/:query` */
-export async function remove(call: Call): Promise<Reply> {
-  const id = unescapePath(call.rest);
-  demandQuery(call, 'write', find.record(call.context.registry.state, call.namespace, queryType, id));
-  const existed = await call.context.registry.submit({ kind: 'record-delete', namespace: call.namespace, type: queryType, id });
-  if (!existed) throw nothingToChange(id);
-  return undefined;
-}
+export const remove = commandEndpoint({
+  decode: ({ rest }) => unescapePath(rest),
+  permissions: (id, state, { namespace }) => forKnownQuery(state, namespace, id),
+  command: (id, { namespace }): RecordDelete => ({ kind: 'record-delete', namespace, type: queryType, id }),
+  answer: (existed, id) => {
+    if (!existed) throw nothingToChange(id);
+    return undefined;
+  },
+});
 
-/** The name by which rules speak of a query; without one, whoever knows its id may use it, as in Consul. */
+/** The name by which rules speak of a query. A query without a name needs no permission: knowing its id is enough, as in Consul. */
 function prefixOf({ Name, Template }: PreparedQuery): string | undefined {
   return Name === '' && Template.Type === '' ? undefined : Name;
 }
 
-function demandPrefix(call: Call, verb: 'read' | 'write', query: PreparedQuery): void {
+function forQuery(verb: 'read' | 'write', query: PreparedQuery): readonly Permission[] {
   const prefix = prefixOf(query);
-  if (prefix !== undefined) demand(call, 'query', verb, prefix);
+  return prefix === undefined ? [] : [permission('query', verb, prefix)];
 }
 
-function demandQuery(call: Call, verb: 'read' | 'write', row: RowOf<'record'> | undefined): void {
-  if (row !== undefined) demandPrefix(call, verb, queryOf(row));
+function forKnownQuery(state: State, namespace: string, id: string): readonly Permission[] {
+  const row = find.record(state, namespace, queryType, id);
+  return row === undefined ? [] : forQuery('write', queryOf(row));
 }
 
 function queryJson(row: RowOf<'record'>, { Name, Session, Accessor, Template, Service, DNS }: PreparedQuery): object {

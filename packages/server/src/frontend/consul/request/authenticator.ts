@@ -1,20 +1,21 @@
 /**
- * The entrance of every request: whether it may come from where it comes from, with which token, and
- * who that is. What a caller may do is asked where it is known what is wanted (`call.ts`, `answer/answering.ts`).
+ * Authenticator: may a request come from where it comes from, which token does it bring, and which caller has that token.
+ * What the caller may do is asked later, when it is known what the request wants (`permission.ts`).
  */
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
+import type { Access } from '../../../security/access.ts';
 import type { Caller } from '../../../security/acl.ts';
 import type { AuditEvent } from '../../../security/audit.ts';
 import { compileRules } from '../../../security/authorizer.ts';
 import type { Origin } from '../../../security/gate.ts';
 import { readHead } from '../wire/request-head.ts';
 
-/** The caller of what anybody may ask: nobody looks at its token. It may do nothing that is demanded. */
-export const nobody: Caller = {
+/** The caller of an open route: its token is not looked at, and it has no permissions. */
+export const unidentified: Caller = {
   accessorId: '',
   authorizer: compileRules([], 'deny'),
   secretHash: '',
@@ -23,7 +24,7 @@ export const nobody: Caller = {
 
 export class Authenticator {
   readonly #context: Context;
-  /** `Host` headers that were found to be good, by connection: they do not change in it, unless by a proxy. */
+  /** `Host` headers that were found to be good, by connection: only a proxy changes them within one. */
   readonly #hosts = new WeakMap<Socket, string>();
 
   constructor(context: Context) {
@@ -34,7 +35,7 @@ export class Authenticator {
    * @returns the token of the headers; empty when there is none
    * @throws RegistryError `permission_denied` for pages of other origins; `invalid_argument` for namespaces
    */
-  check(request: IncomingMessage): string {
+  readToken(request: IncomingMessage): string {
     const { token, host, fromPage } = readHead(request);
     const { socket } = request;
     if (fromPage || host === undefined || this.#hosts.get(socket) !== host) {
@@ -45,8 +46,12 @@ export class Authenticator {
     return token;
   }
 
-  /** Who asks. @throws RegistryError `unauthenticated`; TooManyFailures */
-  enter(request: IncomingMessage, token: string): Caller {
+  /**
+   * The caller, for a route with this access.
+   * @throws RegistryError `unauthenticated`; TooManyFailures
+   */
+  authenticate(request: IncomingMessage, { kind }: Access, token: string): Caller {
+    if (kind === 'open' || kind === 'own-proof') return unidentified;
     const { gate, acl } = this.#context.security;
     if (token === '' || !acl.enabled) return acl.resolve(undefined);
     return gate.enter(token, originOf(request));

@@ -4,7 +4,7 @@ import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import { readBody } from '../../../net/body.ts';
 import { decode, decodeAll, type Decoded, type Fields, type Schema } from '../wire/decode.ts';
 import { readJson } from '../wire/json.ts';
-import type { Call } from './call.ts';
+import type { Incoming } from './call.ts';
 
 const failure = 'Request decode failed';
 
@@ -13,11 +13,24 @@ const failure = 'Request decode failed';
  * @throws RegistryError `invalid_argument`, in Consul's words: `Request decode failed: EOF`; BodyTooLarge
  */
 export async function decodeBody<F extends Fields>(
-  { exchange, context }: Call,
+  { exchange, limits }: Incoming,
   shape: Schema<F>,
   what = failure,
 ): Promise<Decoded<F>> {
-  return decodeBytes(shape, await readBody(exchange.request, context.limits.bodyBytesMax), what);
+  return decodeBytes(shape, await readBody(exchange.request, limits.bodyBytesMax), what);
+}
+
+/**
+ * The same for a body that may be empty, which stands for an object without fields.
+ * @throws RegistryError `invalid_argument`; BodyTooLarge
+ */
+export async function decodeOptionalBody<F extends Fields>(
+  { exchange, limits }: Incoming,
+  shape: Schema<F>,
+  what = failure,
+): Promise<Partial<Decoded<F>>> {
+  const bytes = await readBody(exchange.request, limits.bodyBytesMax);
+  return bytes.length === 0 ? {} : decodeBytes(shape, bytes, what);
 }
 
 /** @throws RegistryError `invalid_argument` */

@@ -1,26 +1,32 @@
-/** What a handler of a write (or of a read that does not come from a view) is given, and its body. */
+/** What an endpoint is given: the request as it came in, who sent it, and the parts of the server. */
 
 import { peerAddress } from '../../../net/agent-node.ts';
-import type { Context, Exchange } from '../../../net/frontend.ts';
+import type { Context, Exchange, Identity } from '../../../net/frontend.ts';
 import { principalOf } from '../../../net/principal.ts';
 import type { Work } from '../../../net/turns.ts';
+import type { Limits } from '../../../options.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
 import type { Caller } from '../../../security/acl.ts';
-import type { Resource, Verb } from '../../../security/authorizer.ts';
 import type { JsonWriter } from '../wire/json-writer.ts';
 import type { Params } from '../wire/params.ts';
 import type { Reply, Written } from '../wire/reply.ts';
 import { filteredHead, VisibilityFilter } from './visibility-filter.ts';
 
-export interface Call {
-  readonly context: Context;
-  readonly caller: Caller;
-  /** That the request names. */
-  readonly namespace: string;
+/** All that decoding a request may look at. */
+export interface Incoming {
   readonly exchange: Exchange;
   /** The path after the route's prefix, percent-encoded. */
   readonly rest: string;
   readonly params: Params;
+  /** That the request names. */
+  readonly namespace: string;
+  readonly identity: Identity;
+  readonly limits: Limits;
+}
+
+export interface Call extends Incoming {
+  readonly context: Context;
+  readonly caller: Caller;
 }
 
 export type Handler = (call: Call) => Reply | Promise<Reply>;
@@ -28,19 +34,6 @@ export type Handler = (call: Call) => Reply | Promise<Reply>;
 /** Who vouches for what the call registers or keeps alive. */
 export function principal({ caller, exchange }: Pick<Call, 'caller' | 'exchange'>): string {
   return principalOf(caller, peerAddress(exchange.request.socket) ?? '');
-}
-
-/**
- * Demands a permission of the caller.
- * @throws RegistryError `permission_denied` in Consul's words
- */
-export function demand(
-  { context, caller, namespace }: Pick<Call, 'context' | 'caller' | 'namespace'>,
-  resource: Resource,
-  verb: Verb,
-  name = '',
-): void {
-  context.security.acl.authorize(caller, namespace, resource, verb, name);
 }
 
 /** An answer whose body is written in slices. */

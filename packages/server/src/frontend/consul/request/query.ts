@@ -6,11 +6,11 @@
 import type { Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
 import type { Reader } from '../../../registry/reader.ts';
-import type { Resource, Verb } from '../../../security/authorizer.ts';
 import { invalid } from '../wire/errors.ts';
 import type { JsonWriter } from '../wire/json-writer.ts';
 import { type Params, unescapePath } from '../wire/params.ts';
 import { checkName } from '../wire/vetting.ts';
+import type { Permission } from './permission.ts';
 import type { Shown, VisibilityFilter } from './visibility-filter.ts';
 
 /**
@@ -24,8 +24,8 @@ interface QueryBase {
   readonly others?: readonly string[];
   /** Names the representation among those of the same view; everything that shapes the bytes is in it. */
   readonly name: string;
-  /** What callers need to get any answer, as long as they wait for one. */
-  readonly demand?: Demand;
+  /** What callers need to get any answer, for as long as they wait for one. */
+  readonly permission?: Permission;
   /** Kinds of the rows that are left out where the caller may not read them. */
   readonly shows: readonly Shown[];
   /** Views that shape the body without being its content: their changes wake nobody who waits. */
@@ -55,13 +55,6 @@ export interface ListQuery extends QueryBase {
 }
 
 export type Query = SingleQuery | ListQuery;
-
-/** A permission that a caller must have. */
-export interface Demand {
-  readonly resource: Resource;
-  readonly verb: Verb;
-  readonly name: string;
-}
 
 /** What an answer is known by: clients wait while it is the one that they send. */
 export interface Token {

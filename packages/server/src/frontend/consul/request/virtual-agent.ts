@@ -7,13 +7,27 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type AgentNode, agentNode, nodeHeader, peerAddress } from '../../../net/agent-node.ts';
 import type { Identity } from '../../../net/frontend.ts';
+import { unescapePath } from '../wire/params.ts';
 import { headerOf } from '../wire/responses.ts';
+import type { Incoming } from './call.ts';
 
 /**
  * @throws RegistryError `invalid_argument` for a bad `X-Rollcall-Node`; `cancelled` when the client is gone
  */
 export function agentOf(request: IncomingMessage, identity: Identity): AgentNode {
   return agentNode(identity, peerAddress(request.socket), headerOf(request, nodeHeader));
+}
+
+/** A service or check on an agent. */
+export interface OnAgent {
+  readonly namespace: string;
+  readonly node: string;
+  readonly id: string;
+}
+
+/** The service or check on the caller's agent that the rest of the path names. */
+export function namedOnAgent({ exchange, identity, namespace, rest }: Incoming): OnAgent {
+  return { namespace, node: agentOf(exchange.request, identity).name, id: unescapePath(rest) };
 }
 
 /**

@@ -5,15 +5,18 @@
  */
 
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
-import { readBody } from '../../../net/body.ts';
-import type { SessionCreate } from '../../../registry/command.ts';
+import type { AgentNode } from '../../../net/agent-node.ts';
+import type { SessionCreate, SessionDestroy } from '../../../registry/command.ts';
 import { serfHealth } from '../../../registry/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
-import { keys, type CheckRef, type Json, type RowOf } from '../../../registry/rows.ts';
+import { type CheckRef, type Json, keys, type RowOf } from '../../../registry/rows.ts';
+import { State } from '../../../registry/state.ts';
 import { viewOf } from '../../../registry/view-name.ts';
 import { enrol } from '../agent/enrolment.ts';
-import { decodeBytes } from '../request/body.ts';
-import { type Call, demand, principal } from '../request/call.ts';
+import { decodeOptionalBody } from '../request/body.ts';
+import { type Call, principal } from '../request/call.ts';
+import { commandEndpoint, endpoint } from '../request/endpoint.ts';
+import { type Permission, permission } from '../request/permission.ts';
 import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
 import { agentOf } from '../request/virtual-agent.ts';
 import { invalid } from '../wire/errors.ts';
@@ -21,7 +24,6 @@ import { keep } from '../wire/foreign.ts';
 import { nsPerMs, parseDuration } from '../wire/go-duration.ts';
 import { writeList } from '../wire/json-writer.ts';
 import { unescapePath } from '../wire/params.ts';
-import type { Reply } from '../wire/reply.ts';
 import { trueBody } from '../wire/responses.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
 import { vetName, vetText } from '../wire/vetting.ts';
@@ -82,23 +84,33 @@ export function info(asked: Asked): Query {
   };
 }
 
-/** `PUT /v1/session/create`; the body may be empty. */
-export async function create(call: Call): Promise<Reply> {
-  const { context, exchange, params } = call;
-  const agent = agentOf(exchange.request, context.identity);
-  const bytes = await readBody(exchange.request, context.limits.bodyBytesMax);
-  const fields = bytes.length === 0 ? {} : decodeBytes(sessionRequest, bytes);
-  const node = fields.Node ?? agent.name;
-  if (node === '') throw invalid('Must provide Node');
-  demand(call, 'session', 'write', node);
-  const command = sessionCreate(call.namespace, fields, vetName(node, 'node name'), context.uuid());
-  // Consul's agents are always there; ours appear when they are needed.
-  if (node === agent.name) await enrol(context, agent);
-  await context.registry.submit(command);
-  return jsonBody(params)({ ID: command.id });
+interface Creation {
+  readonly agent: AgentNode;
+  readonly node: string;
+  /** The session without its id. */
+  readonly session: Omit<SessionCreate, 'id'>;
 }
 
-function sessionCreate(namespace: string, fields: SessionFields, node: string, id: string): SessionCreate {
+/** `PUT /v1/session/create`; the body may be empty. */
+export const create = endpoint({
+  decode: async (incoming): Promise<Creation> => {
+    const agent = agentOf(incoming.exchange.request, incoming.identity);
+    const fields = await decodeOptionalBody(incoming, sessionRequest);
+    const node = fields.Node ?? agent.name;
+    if (node === '') throw invalid('Must provide Node');
+    return { agent, node, session: sessionOf(incoming.namespace, fields, vetName(node, 'node name')) };
+  },
+  permissions: ({ node }) => [permission('session', 'write', node)],
+  answer: async ({ agent, node, session }, { context, params }) => {
+    const id = context.uuid();
+    // Consul's agents always exist; here an agent's node is created when a call needs it.
+    if (node === agent.name) await enrol(context, agent);
+    await context.registry.submit({ ...session, id });
+    return jsonBody(params)({ ID: id });
+  },
+});
+
+function sessionOf(namespace: string, fields: SessionFields, node: string): Omit<SessionCreate, 'id'> {
   const behavior = fields.Behavior || 'release';
   if (behavior !== 'release' && behavior !== 'delete') {
     throw invalid(`Invalid Behavior setting '${behavior.slice(0, 80)}'`);
@@ -113,7 +125,6 @@ function sessionCreate(namespace: string, fields: SessionFields, node: string, i
   return {
     kind: 'session-create',
     namespace,
-    id,
     name: vetText(fields.Name ?? '', 'session name'),
     node,
     liveness: 'ttl',
@@ -177,25 +188,33 @@ function decodeDelay(text: string): number {
   }
 }
 
-/** `PUT /v1/session/destroy/:id`: true whether it was there or not. */
-export async function destroy(call: Call): Promise<Reply> {
-  const { registry } = call.context;
-  const id = restOf(call, 'session');
-  const row = find.session(registry.state, call.namespace, id);
-  if (row !== undefined) demand(call, 'session', 'write', row.node);
-  await registry.submit({ kind: 'session-destroy', namespace: call.namespace, id });
-  return trueBody;
+function* forSession(id: string, state: State, { namespace }: Pick<Call, 'namespace'>): Iterable<Permission> {
+  const row = find.session(state, namespace, id);
+  if (row !== undefined) yield permission('session', 'write', row.node);
 }
 
-/** `PUT /v1/session/renew/:id` */
-export function renew(call: Call): Reply {
-  const { context, rest, params } = call;
-  const id = unescapePath(rest);
-  if (id === '') throw invalid('Missing session');
-  const row = find.session(context.registry.state, call.namespace, id);
-  if (row !== undefined) demand(call, 'session', 'write', row.node);
-  // One whose end has begun is gone already, though its row is still there.
-  const alive = row !== undefined && (row.ttlMs === 0 || context.health.renewSession(call.namespace, id, principal(call)));
-  if (!alive) throw new RegistryError('not_found', `Session id '${id.slice(0, 512)}' not found`);
-  return jsonBody(params)([sessionJson(row)]);
-}
+/** `PUT /v1/session/destroy/:id`: true whether it existed or not. */
+export const destroy = commandEndpoint({
+  decode: (incoming) => restOf(incoming, 'session'),
+  permissions: forSession,
+  command: (id, { namespace }): SessionDestroy => ({ kind: 'session-destroy', namespace, id }),
+  answer: () => trueBody,
+});
+
+/** `PUT /v1/session/renew/:id`: no command, since only health knows the time of a session. */
+export const renew = endpoint({
+  decode: ({ rest }) => {
+    const id = unescapePath(rest);
+    if (id === '') throw invalid('Missing session');
+    return id;
+  },
+  permissions: forSession,
+  answer: (id, call) => {
+    const { namespace, context: { registry, health } } = call;
+    const row = find.session(registry.state, namespace, id);
+    // A session whose end has begun is gone for its clients, though its row still exists.
+    const alive = row !== undefined && (row.ttlMs === 0 || health.renewSession(namespace, id, principal(call)));
+    if (!alive) throw new RegistryError('not_found', `Session id '${id.slice(0, 512)}' not found`);
+    return jsonBody(call.params)([sessionJson(row)]);
+  },
+});

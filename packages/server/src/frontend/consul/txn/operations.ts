@@ -11,7 +11,7 @@ import { checkJson, nodeJson, serviceJson } from '../catalog/catalog-json.ts';
 import { catalogCheck, catalogInstance, vetNodeId } from '../catalog/definitions.ts';
 import { instanceOf } from '../catalog/selection.ts';
 import { kvJson } from '../kv/kv-json.ts';
-import { invalid, quoted } from '../wire/errors.ts';
+import { invalid, quoted, Refused } from '../wire/errors.ts';
 import { keep } from '../wire/foreign.ts';
 import type { JsonValue } from '../wire/json.ts';
 import { checkName, vetMeta, vetName } from '../wire/vetting.ts';
@@ -30,8 +30,10 @@ export interface Operation {
   readonly failure: (failure: TxnFailure) => string;
 }
 
-/** An operation that cannot be tried: its `What`, or the text and status of a whole transaction that cannot. */
-export type Refusal = { readonly what: string } | { readonly status: 400 | 413; readonly text: string };
+/** What is wrong with an operation, so that it cannot be tried. */
+export interface Refusal {
+  readonly what: string;
+}
 
 /** Of an operation that says nothing, which Consul passes over. */
 const noOperation: Operation = { step: {}, results: () => [], failure: () => '' };
@@ -46,8 +48,8 @@ export function operationOf(fields: TxnOperationFields, valueBytesMax: number): 
     if (fields.Session !== undefined) return sessionOperation(fields.Session);
     return noOperation;
   } catch (error) {
-    // One operation's refusal is told with its index, as those are that only the state can refuse.
-    if (isRegistryError(error, 'invalid_argument')) return { what: error.message };
+    // What is wrong with one operation is told with its index, like the errors that depend on the state.
+    if (!(error instanceof Refused) && isRegistryError(error, 'invalid_argument')) return { what: error.message };
     throw error;
   }
 }
@@ -65,16 +67,16 @@ function refused({ error }: TxnFailure): string {
 function kvOperation(
   fields: NonNullable<TxnOperationFields['KV']>,
   valueBytesMax: number,
-): Operation | Refusal {
+): Operation {
   const { Verb = '', Key: key = '', Value: encoded = '', Flags: flags = 0n, Session: session = '' } = fields;
   const value = Buffer.from(encoded, 'base64');
   if (value.length > valueBytesMax) {
     const sizes = `(${value.length} > ${valueBytesMax} bytes)`;
-    return { status: 413, text: `Value for key ${quoted(key)} is too large ${sizes}` };
+    throw new Refused(413, `Value for key ${quoted(key)} is too large ${sizes}`);
   }
   // In Consul it is the decoder of JSON that finds this, before there are operations.
   if (!isBase64(encoded)) {
-    return { status: 400, text: `Failed to parse body: illegal base64 data in the value for key ${quoted(key)}` };
+    throw new Refused(400, `Failed to parse body: illegal base64 data in the value for key ${quoted(key)}`);
   }
   if (key === '' && Verb !== 'get-tree' && Verb !== 'delete-tree') throw invalid('Must provide key');
   checkName(key, 'key name');

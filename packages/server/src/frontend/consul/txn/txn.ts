@@ -4,20 +4,25 @@
  * `operations.ts`; this file knows the request and its two answers.
  */
 
+import { isRegistryError } from '@rollcall/protocol';
 import { readBody } from '../../../net/body.ts';
 import type { Work } from '../../../net/turns.ts';
 import type { Txn, TxnResult } from '../../../registry/command.ts';
 import { readTransaction } from '../../../registry/decide.ts';
 import type { Row } from '../../../registry/rows.ts';
 import { decodeList } from '../request/body.ts';
-import { type Call, written } from '../request/call.ts';
+import { type Call, type Incoming, written } from '../request/call.ts';
+import { endpoint } from '../request/endpoint.ts';
+import { authorize } from '../request/permission.ts';
 import { VisibilityFilter } from '../request/visibility-filter.ts';
+import { textOf } from '../wire/access-words.ts';
+import { Refused } from '../wire/errors.ts';
 import type { JsonWriter } from '../wire/json-writer.ts';
 import { type JsonValue, writeJson } from '../wire/json.ts';
-import { readConsistency } from '../wire/params.ts';
+import { type Consistency, readConsistency } from '../wire/params.ts';
 import type { Reply } from '../wire/reply.ts';
-import { isShown, lacking } from './access.ts';
-import { type Operation, operationOf, type Shown } from './operations.ts';
+import { forOperation, isShown } from './access.ts';
+import { type Operation, operationOf, type Refusal, type Shown } from './operations.ts';
 import { txnOperation, type TxnOperationFields } from './schema.ts';
 
 /** `maxTxnOps` of Consul's `agent/txn_endpoint.go`; its documentation still says 64. */
@@ -29,36 +34,62 @@ interface TxnError {
   readonly What: string;
 }
 
-/** `PUT /v1/txn` */
-export async function txn(call: Call): Promise<Reply> {
-  const { context, exchange, params } = call;
-  const { registry, limits, clock } = context;
+interface Transaction {
+  readonly consistency: Consistency;
+  readonly given: readonly TxnOperationFields[];
+  /** As many as were given: each as a step of the registry's command, or what is wrong with it. */
+  readonly operations: readonly (Operation | Refusal)[];
+}
+
+/**
+ * `PUT /v1/txn`. Each operation is authorized for itself, since a denial is an error of that operation.
+ */
+export const txn = endpoint({
+  decode: decodeTransaction,
+  answer: async ({ consistency, given, operations }, call) => {
+    const { registry, clock } = call.context;
+    const answer = answering(call, { datacenter: call.identity.datacenter, state: registry.state }, given);
+    const errors: TxnError[] = [];
+    const possible: Operation[] = [];
+    let denied = false;
+    for (const [at, operation] of operations.entries()) {
+      const lack = lacking(call, given[at] ?? {});
+      denied ||= lack !== undefined;
+      if (lack !== undefined) errors.push({ OpIndex: at, What: lack });
+      else if ('what' in operation) errors.push({ OpIndex: at, What: operation.what });
+      else possible.push(operation);
+    }
+    if (errors.length > 0) return answer.failed(errors, denied);
+    const command: Txn = { kind: 'txn', operations: possible.map(({ step }) => step) };
+    const writes = command.operations.some(({ change }) => change !== undefined);
+    if (writes) return answer.of(await registry.submit(command), possible);
+    if (consistency === 'consistent') await registry.barrier();
+    return answer.of(readTransaction(registry.state, command, clock.now()), possible);
+  },
+});
+
+/** @throws RegistryError `invalid_argument`; Refused; BodyTooLarge */
+async function decodeTransaction({ exchange, params, limits }: Incoming): Promise<Transaction> {
   const consistency = readConsistency(params);
   const given = decodeList(txnOperation, await readBody(exchange.request, limits.bodyBytesMax));
   if (given.length > operationsMax) {
-    const text = `Transaction contains too many operations (${given.length} > ${operationsMax})`;
-    return { status: 413, body: Buffer.from(text), type: 'text' };
+    throw new Refused(413, `Transaction contains too many operations (${given.length} > ${operationsMax})`);
   }
-  const operations: Operation[] = [];
-  const errors: TxnError[] = [];
-  let denied = false;
-  for (const [at, fields] of given.entries()) {
-    const operation = operationOf(fields, limits.kvValueBytesMax);
-    if ('text' in operation) return { status: operation.status, body: Buffer.from(operation.text), type: 'text' };
-    const lack = lacking(call, fields);
-    denied ||= lack !== undefined;
-    if (lack !== undefined) errors.push({ OpIndex: at, What: lack });
-    else if ('what' in operation) errors.push({ OpIndex: at, What: operation.what });
-    else operations.push(operation);
+  const operations = given.map((fields) => operationOf(fields, limits.kvValueBytesMax));
+  return { consistency, given, operations };
+}
+
+/** What the caller lacks for an operation, as the error of that operation. */
+function lacking(call: Call, fields: TxnOperationFields): string | undefined {
+  const { registry, security } = call.context;
+  if (!security.acl.enabled) return undefined;
+  try {
+    authorize(call, forOperation(registry.state, call.namespace, fields));
+    return undefined;
+  } catch (error) {
+    if (isRegistryError(error, 'permission_denied')) return textOf(error);
+    throw error;
   }
-  const shown = { datacenter: context.identity.datacenter, state: registry.state };
-  const answer = answering(call, shown, given);
-  if (errors.length > 0) return answer.failed(errors, denied);
-  const command: Txn = { kind: 'txn', operations: operations.map(({ step }) => step) };
-  const writes = command.operations.some(({ change }) => change !== undefined);
-  if (writes) return answer.of(await registry.submit(command), operations);
-  if (consistency === 'consistent') await registry.barrier();
-  return answer.of(readTransaction(registry.state, command, clock.now()), operations);
 }
 
 function answering(call: Call, shown: Shown, given: readonly TxnOperationFields[]) {

@@ -36,6 +36,16 @@ export function invalid(message: string): RegistryError {
   return new RegistryError('invalid_argument', message);
 }
 
+/** A refusal of a whole request, with a status that its code does not say. */
+export class Refused extends RegistryError {
+  readonly status: 400 | 413;
+
+  constructor(status: 400 | 413, message: string) {
+    super('invalid_argument', message);
+    this.status = status;
+  }
+}
+
 /** A value from a client for a message: quoted, and of bounded length. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > quotedMax ? `${text.slice(0, quotedMax)}…` : text);

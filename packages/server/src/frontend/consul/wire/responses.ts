@@ -12,8 +12,8 @@ import { TooMuchWork } from '../../../net/turns.ts';
 import type { Acl } from '../../../security/acl.ts';
 import type { DefaultPolicy } from '../../../security/authorizer.ts';
 import { TooManyFailures } from '../../../security/gate.ts';
-import { textOf } from '../acl/words.ts';
-import { statusOf } from './errors.ts';
+import { textOf } from './access-words.ts';
+import { Refused, statusOf } from './errors.ts';
 import type { Consistency } from './params.ts';
 import type { SentReply, Shaped } from './reply.ts';
 
@@ -133,7 +133,7 @@ export class Wire {
       this.text(response, 503, error.message, [...headers, 'Retry-After', '1']);
       return 503;
     }
-    const status = statusOf(error.code);
+    const status = thrown instanceof Refused ? thrown.status : statusOf(error.code);
     this.text(response, status, textOf(error), headers);
     return status;
   }

@@ -4,7 +4,7 @@ import { RegistryError } from '@rollcall/protocol';
 import { expect, test } from 'vitest';
 import { AccessError } from '../../../security/access-error.ts';
 import { type Reason, type Reasons, words } from '../../../security/reasons.ts';
-import { textOf } from './words.ts';
+import { textOf } from './access-words.ts';
 
 function row<R extends Reason>(reason: R, fields: Reasons[R], text: string): readonly [Reason, Reasons[Reason], string] {
   return [reason, fields, text];

@@ -9,7 +9,7 @@ import { quote } from '../../../filter/go-string.ts';
 import { AccessError } from '../../../security/access-error.ts';
 import type { BadLevel, JwtProblem, Words } from '../../../security/reasons.ts';
 import { anonymousAccessor } from '../../../security/well-known.ts';
-import { durationText } from '../wire/go-duration.ts';
+import { durationText } from './go-duration.ts';
 
 /** The body of the 401 with which Consul answers requests for access control that is off. */
 export const disabledText = 'ACL support disabled';

@@ -1,0 +1,102 @@
+/**
+ * Runs an endpoint and sends its reply: identifies the caller, checks the permission that the route declares, calls the
+ * endpoint (`request/endpoint.ts`: decode, authorize, command, answer), writes the audit log.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { defaultNamespace } from '@rollcall/protocol';
+import type { Context, Exchange } from '../../../net/frontend.ts';
+import type { Caller } from '../../../security/acl.ts';
+import type { Authenticator } from '../request/authenticator.ts';
+import type { Call } from '../request/call.ts';
+import { authorize, permission } from '../request/permission.ts';
+import type { ActRoute } from '../request/route.ts';
+import { checkScope, Params } from '../wire/params.ts';
+import type { Reply, SentReply, Written } from '../wire/reply.ts';
+import { plainIndex, type Wire, withIndex } from '../wire/responses.ts';
+import type { Answering } from './answering.ts';
+
+export interface EndpointsOptions {
+  readonly context: Context;
+  readonly authenticator: Authenticator;
+  readonly answering: Answering;
+  readonly wire: Wire;
+  readonly failed: (request: IncomingMessage, response: ServerResponse, route: string, error: unknown, caller?: Caller) => void;
+}
+
+export class Endpoints {
+  readonly #options: EndpointsOptions;
+  #closing = false;
+
+  constructor(options: EndpointsOptions) {
+    this.#options = options;
+  }
+
+  /** From now on answers end their connections. */
+  close(): void {
+    this.#closing = true;
+  }
+
+  /** @param headerToken a parameter counts before it */
+  run(exchange: Exchange, route: ActRoute, rest: string, headerToken: string): void {
+    const { context, authenticator, failed } = this.#options;
+    const { identity, limits } = context;
+    const { request, response } = exchange;
+    const { access, path } = route;
+    const params = new Params(exchange.query);
+    // An agent knows its own datacenter only, and Consul's does not look at `?dc`.
+    checkScope(params, path.startsWith('/v1/agent/') ? undefined : identity.datacenter);
+    const caller = authenticator.authenticate(request, access, params.get('token') || headerToken);
+    const call: Call = { context, caller, exchange, rest, params, namespace: defaultNamespace, identity, limits };
+    try {
+      if (access.kind === 'demands') authorize(call, [permission(access.resource, access.verb)]);
+      const reply = route.act(call);
+      if (!(reply instanceof Promise)) {
+        this.#send(call, route, reply);
+        return;
+      }
+      reply.then(
+        (body) => this.#send(call, route, body),
+        (error: unknown) => failed(request, response, path, error, caller),
+      );
+    } catch (error) {
+      failed(request, response, path, error, caller);
+    }
+  }
+
+  #send(call: Call, route: ActRoute, given: Reply): void {
+    if (given !== undefined && 'type' in given && given.type === 'written') {
+      this.#write(call, route, given);
+      return;
+    }
+    const { context, authenticator, wire } = this.#options;
+    const { exchange: { request, response }, caller } = call;
+    const { path, audit, indexed } = route;
+    const reply: SentReply = indexed === true ? withIndex(given) : given;
+    if (this.#closing) response.shouldKeepAlive = false;
+    if (reply === undefined) wire.empty(response);
+    else if (Buffer.isBuffer(reply)) wire.json(response, reply);
+    else wire.shaped(response, reply);
+    const shaped = reply === undefined || Buffer.isBuffer(reply) ? undefined : reply;
+    const status = shaped?.status ?? 200;
+    context.metrics.request(path, status);
+    if (shaped?.denied === true) authenticator.record('denied', request, caller);
+    else if (audit !== undefined && status < 400) authenticator.record(audit, request, caller);
+  }
+
+  #write({ exchange: { request, response }, caller }: Call, { path, audit, indexed }: ActRoute, body: Written): void {
+    const { context, authenticator, answering, wire, failed } = this.#options;
+    answering.write(
+      response,
+      body,
+      ({ status = 200, headers = [], text }, bytes) => {
+        const more = indexed === true ? [...plainIndex, ...headers] : headers;
+        const head = wire.bodyHead(text === undefined ? 'json' : 'text', bytes.bytes, more);
+        answering.send(response, status, head, bytes);
+        context.metrics.request(path, status);
+        if (audit !== undefined && status < 400) authenticator.record(audit, request, caller);
+      },
+      (error) => failed(request, response, path, error, caller),
+    );
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Reads that come from a view: finds or makes the plan of a URL, identifies the caller, and answers now or lets the request
+ * wait.
+ *
+ *   URL ──► plan (kept) ──► caller ──► consistent? ──► newer than ?index ──► answer
+ *                                      barrier first   not newer ──────────► wait
+ *
+ * Encoding the answer: `answering.ts`. Waiting: `blocking.ts`.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import type { Context, Exchange } from '../../../net/frontend.ts';
+import type { Caller } from '../../../security/acl.ts';
+import type { Authenticator } from '../request/authenticator.ts';
+import type { Call } from '../request/call.ts';
+import type { OwnRoute, ReadRoute } from '../request/route.ts';
+import { checkScope, noWait, Params, readConsistency, readWait, type Wait } from '../wire/params.ts';
+import type { Answering } from './answering.ts';
+import type { Parking } from './blocking.ts';
+import { Plan, Plans } from './plan.ts';
+
+export interface ReadsOptions {
+  readonly context: Context;
+  readonly authenticator: Authenticator;
+  readonly answering: Answering;
+  readonly parking: Parking;
+  /** Names the caller in the query string where the answer depends on it, so that answers can be kept for all. */
+  readonly nameCaller: (exchange: Exchange) => string;
+  readonly failed: (request: IncomingMessage, response: ServerResponse, route: string, error: unknown, caller?: Caller) => void;
+}
+
+/** URLs remembered; a busy registry is asked about thousands of services. */
+const plansMax = 8_192;
+
+/** What differs from one poll of a URL to the next, or from one client to another. */
+const passingParams = /(?:^|&)(?:index|wait|token)=[^&]*/g;
+
+export class Reads {
+  readonly #options: ReadsOptions;
+  readonly #plans = new Plans(plansMax);
+  #closing = false;
+
+  constructor(options: ReadsOptions) {
+    this.#options = options;
+  }
+
+  /** From now on no request waits. */
+  close(): void {
+    this.#closing = true;
+  }
+
+  /** The plan of this very URL, if it is kept. */
+  planOf(url: string): Plan | undefined {
+    return this.#plans.get(url);
+  }
+
+  /** Answers a URL whose plan is kept. @param token from the headers */
+  readKept(exchange: Exchange, plan: Plan, token: string): void {
+    this.#read(exchange, plan, noWait, this.#options.authenticator.authenticate(exchange.request, plan.access, token));
+  }
+
+  /**
+   * Makes the plan of a read; it is kept under its URL without the parameters that change from poll to poll.
+   * @param token from the headers; a parameter counts before it
+   */
+  read(exchange: Exchange, route: ReadRoute, rest: string, token: string): void {
+    const { context, authenticator, nameCaller } = this.#options;
+    const { request, path } = exchange;
+    const query = nameCaller(exchange);
+    const passes = query.includes('index=') || query.includes('wait=') || query.includes('token=');
+    const lasting = passes ? query.replace(passingParams, '') : query;
+    const url = passes || query !== exchange.query ? `${path}?${lasting}` : (request.url ?? '');
+    const passing = passes ? new Params(query) : undefined;
+    let plan = this.#plans.get(url);
+    let spelled = '';
+    if (plan === undefined) {
+      const params = new Params(lasting);
+      const { datacenter } = context.identity;
+      const namespace = defaultNamespace;
+      checkScope(params, datacenter);
+      plan = new Plan(route.read({ namespace, rest, params, datacenter }), namespace, readConsistency(params), route, params.has('cached'));
+      // A token parameter whose name is percent-encoded is still a secret, and no part of what is kept.
+      spelled = params.get('token');
+      if (!params.has('token')) this.#plans.put(url, plan);
+    }
+    const caller = authenticator.authenticate(request, plan.access, passing?.get('token') || spelled || token);
+    const wait = passing === undefined ? noWait : readWait(passing.get('index'), passing.get('wait'));
+    this.#read(exchange, plan, wait, caller);
+  }
+
+  /** Answers a read that depends on who asks. It waits while its content is the one that the client knows. */
+  readOwn(exchange: Exchange, route: OwnRoute, rest: string, headerToken: string): void {
+    const { context, authenticator, answering } = this.#options;
+    const { identity, limits, registry } = context;
+    const params = new Params(exchange.query);
+    const namespace = defaultNamespace;
+    checkScope(params, undefined);
+    const caller = authenticator.authenticate(exchange.request, route.access, params.get('token') || headerToken);
+    const call: Call = { context, caller, exchange, rest, params, namespace, identity, limits };
+    const query = route.own(call);
+    const plan = new Plan(query, namespace, readConsistency(params), route);
+    const known = query.token === undefined ? '' : params.get(query.token.param);
+    const wait = readWait(params.get('index'), params.get('wait'));
+    const same = known !== '' && known === answering.token(plan, caller);
+    this.#answerOrPark(exchange, plan, same ? { ...wait, index: plan.revision(registry) } : noWait, caller);
+  }
+
+  #read(exchange: Exchange, plan: Plan, wait: Wait, caller: Caller): void {
+    if (plan.consistency !== 'consistent') {
+      this.#answerOrPark(exchange, plan, wait, caller);
+      return;
+    }
+    const { context, failed } = this.#options;
+    const { request, response } = exchange;
+    context.registry
+      .barrier()
+      .then(() => this.#answerOrPark(exchange, plan, wait, caller))
+      .catch((error: unknown) => failed(request, response, plan.route, error, caller));
+  }
+
+  #answerOrPark({ request, response }: Exchange, plan: Plan, wait: Wait, caller: Caller): void {
+    const { context, answering, parking, failed } = this.#options;
+    if (wait.index === 0 || this.#closing || plan.revision(context.registry) > wait.index) {
+      const { clock, metrics } = context;
+      const started = clock.monotonic();
+      answering.answer(request, response, plan, caller);
+      metrics.querySeconds.observe((clock.monotonic() - started) / 1_000);
+      return;
+    }
+    if (response.closed) return;
+    try {
+      answering.authorize(plan, caller);
+    } catch (error) {
+      failed(request, response, plan.route, error, caller);
+      return;
+    }
+    if (parking.full) {
+      // A 500, although the server is well: clients try again after it.
+      const message = `${parking.size} blocking queries wait, which is the limit; try again later`;
+      throw new RegistryError('resource_exhausted', message);
+    }
+    parking.park(response, plan, wait, caller);
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * An endpoint: one request, in four steps that come in this order.
+ *
+ *   decode ──────► authorize ───────► command ──────► answer
+ *   path, query,   permissions for    one change of   Consul's JSON,
+ *   headers, body  that request       the registry    status, text
+ *   → one object
+ *
+ * `decode` reports every error of grammar, in Consul's words, and does not look at the registry. `permissions` lists what
+ * the caller needs for that object; it may look at what is registered (the service of a check), and changes nothing.
+ * Endpoints without a command only read. Lists that come from a view, and wait for it, are queries (`query.ts`).
+ */
+
+import type { Command, Result } from '../../../registry/command.ts';
+import type { State } from '../../../registry/state.ts';
+import type { Reply } from '../wire/reply.ts';
+import type { Call, Handler, Incoming } from './call.ts';
+import { authorize, type Permission } from './permission.ts';
+
+interface Steps<R> {
+  /** @throws RegistryError `invalid_argument` */
+  readonly decode: (incoming: Incoming) => R | Promise<R>;
+  /**
+   * What the caller needs. Not called without access control.
+   * @throws RegistryError when the request names something that does not exist, and so has no permission
+   */
+  readonly permissions?: (request: R, state: State, call: Call) => Iterable<Permission>;
+}
+
+/** An endpoint that submits one command. */
+export interface CommandSteps<R, C extends Command> extends Steps<R> {
+  /** @throws RegistryError when what is registered does not fit the request */
+  readonly command: (request: R, call: Call) => C;
+  /** An empty 200 when absent. */
+  readonly answer?: (result: Result<C>, request: R, call: Call) => Reply;
+}
+
+/** An endpoint that submits no command, or not always exactly one. */
+export interface AnswerSteps<R> extends Steps<R> {
+  readonly answer: (request: R, call: Call) => Reply | Promise<Reply>;
+}
+
+export function commandEndpoint<R, C extends Command>({ command, answer, ...steps }: CommandSteps<R, C>): Handler {
+  return endpoint({
+    ...steps,
+    answer: async (request, call) => {
+      const result = await call.context.registry.submit(command(request, call));
+      return answer?.(result, request, call);
+    },
+  });
+}
+
+export function endpoint<R>({ decode, permissions, answer }: AnswerSteps<R>): Handler {
+  const proceed = (request: R, call: Call): Reply | Promise<Reply> => {
+    const { registry, security } = call.context;
+    if (permissions !== undefined && security.acl.enabled) authorize(call, permissions(request, registry.state, call));
+    return answer(request, call);
+  };
+  // Awaiting inside costs less than giving one promise to another, and heartbeats, which are decoded at once, pay for neither.
+  const proceedLater = async (decoding: Promise<R>, call: Call): Promise<Reply> => {
+    const reply = proceed(await decoding, call);
+    return reply instanceof Promise ? await reply : reply;
+  };
+  return (call) => {
+    const request = decode(call);
+    return request instanceof Promise ? proceedLater(request, call) : proceed(request, call);
+  };
+}

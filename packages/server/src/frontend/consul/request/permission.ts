@@ -1,0 +1,33 @@
+/**
+ * Permissions: what a caller needs for a request. An endpoint lists them as data; this file alone asks access control
+ * whether the caller has them, and refuses in Consul's words.
+ */
+
+import type { Caller } from '../../../security/acl.ts';
+import type { Resource, Verb } from '../../../security/authorizer.ts';
+import type { Context } from '../../../net/frontend.ts';
+
+export interface Permission {
+  readonly resource: Resource;
+  readonly verb: Verb;
+  /** Of the key, service, node …; empty for resources without names. */
+  readonly name: string;
+  /** Needed for every key that begins with the name, not only for the key of that name. */
+  readonly tree?: true;
+}
+
+export function permission(resource: Resource, verb: Verb, name = ''): Permission {
+  return { resource, verb, name };
+}
+
+/** @throws RegistryError `permission_denied` that names the first permission which the caller lacks */
+export function authorize(
+  { context, caller, namespace }: { readonly context: Pick<Context, 'security'>; readonly caller: Caller; readonly namespace: string },
+  needed: Iterable<Permission>,
+): void {
+  for (const { resource, verb, name, tree } of needed) {
+    const { authorizer } = caller;
+    const has = tree === true ? authorizer.allowsKeyTree(namespace, name, 'write') : authorizer.allows(namespace, resource, verb, name);
+    if (!has) throw context.security.acl.denied(caller, namespace, resource, verb, name);
+  }
+}
