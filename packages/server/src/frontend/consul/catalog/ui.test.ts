@@ -61,12 +61,12 @@ test('a list waits for a change of what it sums up', async () => {
   expect(web(await waiting)).toMatchObject({ ChecksPassing: 2, ChecksCritical: 0 });
 });
 
-test('a filter may cost as much over all services as over one', async () => {
+test('a filter that may be used on one service is refused when all services together cost too much', async () => {
   const text = 'a'.repeat(500);
-  for (const id of Array.from({ length: 8 }, (_, at) => `s-${at}`)) {
+  for (const id of Array.from({ length: 80 }, (_, at) => `s-${at}`)) {
     await put('catalog/register', { Node: 'rack', Address: '10.0.0.9', SkipNodeUpdate: true, Service: { Service: id, ID: id, Meta: { text } } });
   }
-  const costly = Array.from({ length: 14 }, () => 'Service.Meta.text matches "(a?){60}b"').join(' or ');
+  const costly = Array.from({ length: 3 }, () => 'Service.Meta.text matches "(a?){60}b"').join(' or ');
   const filtered = (expression: string) => ask(`services?filter=${encodeURIComponent(expression)}`);
   expect((await filtered(`Service.Service == "s-1" and (${costly})`)).status).toBe(200);
   const all = await filtered(costly);
