@@ -69,7 +69,8 @@ for (const [where, state, service] of [
   // As a server does before it answers its first question.
   const prepared = await longestTurn(() => directory.prepare());
   console.log(`${where.padEnd(16)} ${'DNS: the first index of addresses'.padEnd(34)} longest turn ${prepared.turnMs.toFixed(1)} ms`);
-  const counts = countsOf(state);
+  const counted = await longestTurn(countsOf(state));
+  console.log(`${where.padEnd(16)} ${'metrics: availability'.padEnd(34)} longest turn ${counted.turnMs.toFixed(1)} ms`);
   const content = new ViewContent({ kind: 'service', name: service });
   const catalog = new ViewContent({ kind: 'services', name: '' });
   const all = (steps) => { while (steps.next().done !== true); };
@@ -79,7 +80,6 @@ for (const [where, state, service] of [
     ['DNS: a service with a tag', () => { const it = directory.subjectOf({ kind: 'service', service, tag: 'v1', datacenter: '' }); return it.roster?.offer('v1'); }],
     ['DNS: a prepared query', () => directory.subjectOf({ kind: 'query', query: 'find', datacenter: '' }).roster],
     ['DNS: a node', () => directory.subjectOf({ kind: 'node', node: 'node-1', datacenter: '' })],
-    ['metrics: availability', counts],
     ['stream: a service', () => all(content.refreshing(state))],
     ['stream: its snapshot', () => frameTexts(content.json())],
     ['stream: all services', () => all(catalog.refreshing(state))],

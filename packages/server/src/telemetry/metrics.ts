@@ -81,12 +81,27 @@ export class Metrics {
   }
 
   /** A gauge whose value is read when it is scraped. */
-  observe(name: string, help: string, read: () => number): void {
+  observe(name: string, help: string, read: () => number | Promise<number>): void {
     const gauge: Gauge = new Gauge({
       name,
       help,
       registers: [this.registry],
-      collect: () => gauge.set(read()),
+      collect: async () => gauge.set(await read()),
+    });
+  }
+
+  /** The same for one label. @param read gives all values that there are: others vanish from the scrape */
+  observeBy(name: string, help: string, label: string, read: () => Promise<Iterable<readonly [string, number]>>): void {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      collect: async () => {
+        const values = await read();
+        gauge.reset();
+        for (const [value, number] of values) gauge.set({ [label]: value }, number);
+      },
     });
   }
 

@@ -5,7 +5,7 @@ import type { CheckStatus } from '@rollcall/protocol';
 import { memory } from '../../engine/memory/memory.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import { Replica } from '../../replica.ts';
-import { availability, countsOf } from './availability.ts';
+import { availability, countsOf, namespacesMax } from './availability.ts';
 
 let replica: Replica;
 
@@ -36,21 +36,22 @@ const node = (name: string, own: CheckStatus, instances: Readonly<Record<string,
   });
 
 describe('availability', () => {
-  it('of nothing at all is 1', () => {
-    expect(availability(countsOf(replica.state)())).toBe(1);
+  it('of nothing at all is 1', async () => {
+    expect(availability(await countsOf(replica.state)())).toBe(1);
   });
 
   it('is 1 while every node is not critical and every service has a passing instance', async () => {
     await node('a', 'passing', { web: 'critical', db: 'passing' });
     await node('b', 'passing', { web: 'passing' });
-    const counts = countsOf(replica.state)();
-    expect(counts).toEqual({ nodes: 2, nodesAvailable: 2, services: 2, servicesAvailable: 2, instances: 3 });
+    const counts = await countsOf(replica.state)();
+    const all = { services: 2, servicesAvailable: 2, instances: 3 };
+    expect(counts).toEqual({ nodes: 2, nodesAvailable: 2, ...all, byNamespace: [{ namespace: 'default', ...all }] });
     expect(availability(counts)).toBe(1);
   });
 
   it('loses a service when its last passing instance goes, be it by warning', async () => {
     await node('a', 'passing', { 'web/1': 'critical', 'web/2': 'warning', db: 'passing' });
-    const counts = countsOf(replica.state)();
+    const counts = await countsOf(replica.state)();
     expect(counts).toMatchObject({ services: 2, servicesAvailable: 1, nodesAvailable: 1 });
     expect(availability(counts)).toBe(2 / 3);
   });
@@ -58,21 +59,62 @@ describe('availability', () => {
   it('loses a critical node with all that runs on it', async () => {
     await node('a', 'critical', { web: 'passing' });
     await node('b', 'passing', { db: 'passing' });
-    const counts = countsOf(replica.state)();
+    const counts = await countsOf(replica.state)();
     expect(counts).toMatchObject({ nodes: 2, nodesAvailable: 1, services: 2, servicesAvailable: 1 });
     expect(availability(counts)).toBe(0.5);
   });
 
   it('keeps a node that only warns, though its instances do not pass', async () => {
     await node('a', 'warning', { web: 'passing' });
-    expect(countsOf(replica.state)()).toMatchObject({ nodesAvailable: 1, servicesAvailable: 0 });
+    expect(await countsOf(replica.state)()).toMatchObject({ nodesAvailable: 1, servicesAvailable: 0 });
   });
 
-  it('is counted anew after a change, and only then', async () => {
+  it('is counted again after a change, and only then, once for all who ask at the same time', async () => {
     const counts = countsOf(replica.state);
-    const before = counts();
-    expect(counts()).toBe(before);
+    const before = await counts();
+    expect(await counts()).toBe(before);
     await node('a', 'passing');
-    expect(counts()).toMatchObject({ nodes: 1 });
+    const [first, second] = await Promise.all([counts(), counts()]);
+    expect(first).toMatchObject({ nodes: 1 });
+    expect(second).toBe(first);
+  });
+
+  it('of a large registry is counted over several turns of the event loop, while it changes', async () => {
+    for (let at = 0; at < 20; at++) {
+      const instances = Array.from({ length: 500 }, (_, n) => ({ id: `${n}`, service: `web-${at * 500 + n}` }));
+      await replica.submit({ kind: 'register', namespace: 'default', node: { name: `n${at}`, address: '10.0.0.1' }, nodeMode: 'update', instances });
+    }
+    await node('x', 'critical', Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`down-${n}`, 'passing' as const])));
+    let turns = 0;
+    const counting = countsOf(replica.state)();
+    const turn = () => void (turns++, setImmediate(turn).unref());
+    turn();
+    await replica.submit({ kind: 'deregister-node', node: 'n19' });
+    const { services, servicesAvailable } = await counting;
+    expect(services).toBeGreaterThanOrEqual(10_000);
+    expect([9_500, 10_000]).toContain(servicesAvailable);
+    expect(turns).toBeGreaterThan(1);
+  });
+});
+
+describe('namespaces', () => {
+  const fill = (namespace: string, count: number) =>
+    replica.submit({
+      kind: 'register',
+      namespace,
+      node: { name: 'n', address: '10.0.0.1' },
+      nodeMode: 'ensure',
+      instances: Array.from({ length: count }, (_, n) => ({ id: `${namespace}-${n}`, service: `s${n % 2}` })),
+    });
+
+  it('are counted each, the largest first, and more than a hundred as one', async () => {
+    for (let n = 0; n < namespacesMax + 2; n++) await fill(`team-${n}`, n + 1);
+    const { byNamespace, services, instances } = await countsOf(replica.state)();
+    expect(byNamespace).toHaveLength(namespacesMax + 1);
+    expect(byNamespace[0]).toEqual({ namespace: 'team-101', services: 2, servicesAvailable: 2, instances: 102 });
+    // Two are left: with one instance, and with two.
+    expect(byNamespace.at(-1)).toEqual({ namespace: '', services: 3, servicesAvailable: 3, instances: 3 });
+    expect(byNamespace.reduce((sum, each) => sum + each.instances, 0)).toBe(instances);
+    expect(byNamespace.reduce((sum, each) => sum + each.services, 0)).toBe(services);
   });
 });

@@ -1,22 +1,36 @@
 /**
- * Counts the nodes and services that clients can use, for `/metrics` and the status page.
+ * Counts the nodes and services that clients can use, in all and in each namespace, for `/metrics` and the status page.
  *
  * A node is available while its own checks let its instances get traffic: none of them is critical. A service is
  * available while the effective status of at least one instance is passing.
  */
 
 import { getsTraffic } from '@rollcall/protocol';
+import { inTurns } from '../../in-turns.ts';
 import { statuses, statusOfNode } from '../../registry/effective-status.ts';
 import { buckets, find, namespaceNames } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 
-export interface Counts {
-  readonly nodes: number;
-  readonly nodesAvailable: number;
+export interface ServiceCounts {
   readonly services: number;
   readonly servicesAvailable: number;
   readonly instances: number;
 }
+
+export interface NamespaceCounts extends ServiceCounts {
+  /** Empty for all that are not counted each by itself. */
+  readonly namespace: string;
+}
+
+export interface Counts extends ServiceCounts {
+  readonly nodes: number;
+  readonly nodesAvailable: number;
+  /** Those with an instance: at most `namespacesMax`, the largest first, and the rest as one. */
+  readonly byNamespace: readonly NamespaceCounts[];
+}
+
+/** A time series and a line of the status page for each: Prometheus keeps whatever it has seen once. */
+export const namespacesMax = 100;
 
 /** (available nodes + available services) / (nodes + services); 1 when there is nothing at all. */
 export function availability(counts: Counts): number {
@@ -25,46 +39,72 @@ export function availability(counts: Counts): number {
 }
 
 /**
- * Counts again only when the registry has changed since the last call.
+ * Counts again only when the registry has changed since the last call; calls at the same time share one count.
  *
  * It looks at each node, and at each service's instances up to the first that passes: O(nodes + services) while most
- * instances pass.
+ * instances pass, over as many turns of the event loop as that takes. What changes meanwhile may be counted or not.
  */
-export function countsOf(state: State): () => Counts {
+export function countsOf(state: State): () => Promise<Counts> {
   let revision = -1;
-  let counts: Counts;
+  let counted: Counts | undefined;
+  let counting: Promise<Counts> | undefined;
+  const count = async (): Promise<Counts> => {
+    const at = state.revision;
+    counted = await inTurns(counts(state));
+    revision = at;
+    counting = undefined;
+    return counted;
+  };
   return () => {
-    if (state.revision !== revision) {
-      counts = count(state);
-      revision = state.revision;
-    }
-    return counts;
+    if (counted !== undefined && state.revision === revision) return Promise.resolve(counted);
+    return (counting ??= count());
   };
 }
 
-function count(state: State): Counts {
+function* counts(state: State): Generator<void, Counts, undefined> {
   let nodesAvailable = 0;
-  for (const { name } of find.nodes(state)) if (getsTraffic(statusOfNode(state, name))) nodesAvailable++;
+  for (const { name } of find.nodes(state)) {
+    if (getsTraffic(statusOfNode(state, name))) nodesAvailable++;
+    yield;
+  }
   const statusOf = statuses(state);
-  let servicesAvailable = 0;
-  let instances = 0;
-  for (const namespace of state.services.namespaces()) {
-    for (const service of state.services.names(namespace)) {
-      instances += state.services.instancesOf(namespace, service);
+  const namespaces: NamespaceCounts[] = [];
+  for (const namespace of [...state.services.namespaces()]) {
+    const all = { services: 0, servicesAvailable: 0, instances: 0 };
+    for (const service of [...state.services.names(namespace)]) {
+      all.services++;
+      all.instances += state.services.instancesOf(namespace, service);
       for (const instance of find.instancesOfService(state, namespace, service)) {
+        yield;
         if (statusOf(instance) !== 'passing') continue;
-        servicesAvailable++;
+        all.servicesAvailable++;
         break;
       }
     }
+    namespaces.push({ namespace, ...all });
   }
   return {
     nodes: state.bucketSize(buckets.nodes()),
     nodesAvailable,
-    services: state.services.size,
-    servicesAvailable,
-    instances,
+    ...sumOf(namespaces),
+    byNamespace: largestOf(namespaces),
   };
+}
+
+function largestOf(namespaces: readonly NamespaceCounts[]): NamespaceCounts[] {
+  const sorted = namespaces.toSorted((a, b) => b.instances - a.instances || (a.namespace < b.namespace ? -1 : 1));
+  const rest = sorted.slice(namespacesMax);
+  return rest.length === 0 ? sorted : [...sorted.slice(0, namespacesMax), { namespace: '', ...sumOf(rest) }];
+}
+
+function sumOf(namespaces: readonly ServiceCounts[]): ServiceCounts {
+  const sum = { services: 0, servicesAvailable: 0, instances: 0 };
+  for (const { services, servicesAvailable, instances } of namespaces) {
+    sum.services += services;
+    sum.servicesAvailable += servicesAvailable;
+    sum.instances += instances;
+  }
+  return sum;
 }
 
 /** How many rows are in the buckets of that name, over all namespaces. */

@@ -343,6 +343,7 @@ describe('the status page', () => {
         sessions: 0,
         kvKeys: 1,
       },
+      namespaces: [{ namespace: 'default', services: 1, servicesAvailable: 0, instances: 1 }],
       availability: 0.5,
       liveness: { frozen: false, held: 0, share: 0 },
     });

@@ -47,7 +47,9 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
       if (reason !== undefined) throw new RegistryError('unavailable', reason);
       send(response, 200, text, 'ok\n');
     },
-    status: ({ response }) => send(response, 200, json, jsonLine(statusPage(context, deps, counts()))),
+    async status({ response }) {
+      send(response, 200, json, jsonLine(statusPage(context, deps, await counts())));
+    },
     backup: ({ response }) => transfers.save(response, backupHead),
     async restore(exchange) {
       const restored = await transfers.restore(exchange.request);

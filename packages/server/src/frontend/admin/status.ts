@@ -2,7 +2,7 @@
 
 import { buckets } from '../../registry/reader.ts';
 import type { Context } from '../../net/frontend.ts';
-import { availability, countOf, type Counts } from './availability.ts';
+import { availability, countOf, type Counts, type NamespaceCounts } from './availability.ts';
 import type { AdminDeps, LivenessStatus } from './deps.ts';
 
 export interface StatusPage {
@@ -14,13 +14,16 @@ export interface StatusPage {
   readonly ready: boolean;
   /** Of the newest applied change. */
   readonly revision: number;
-  readonly counts: Counts & { readonly checks: number; readonly sessions: number; readonly kvKeys: number };
+  readonly counts: Omit<Counts, 'byNamespace'> & { readonly checks: number; readonly sessions: number; readonly kvKeys: number };
+  /** The largest first, the rest as one with an empty name (`availability.ts`). */
+  readonly namespaces: readonly NamespaceCounts[];
   readonly availability: number;
   readonly liveness: LivenessStatus;
 }
 
 export function statusPage({ identity, registry }: Context, deps: AdminDeps, counts: Counts): StatusPage {
   const { state } = registry;
+  const { byNamespace, ...all } = counts;
   return {
     version: identity.version,
     datacenter: identity.datacenter,
@@ -30,11 +33,12 @@ export function statusPage({ identity, registry }: Context, deps: AdminDeps, cou
     ready: deps.notReady() === undefined,
     revision: state.revision,
     counts: {
-      ...counts,
+      ...all,
       checks: countOf(state, buckets.checks),
       sessions: countOf(state, buckets.sessions),
       kvKeys: state.kvSize,
     },
+    namespaces: byNamespace,
     availability: availability(counts),
     liveness: deps.livenessStatus(),
   };
