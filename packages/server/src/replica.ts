@@ -297,7 +297,8 @@ export class Replica implements Registry {
   }
 
   #decide(commands: readonly Command[]): Decided {
-    const { writes, ...batch } = decideBatch(this.state, commands, this.#clock.now());
+    const { limits, exclusive } = this.#engine;
+    const { writes, ...batch } = decideBatch(this.state, commands, this.#clock.now(), { limits, guarded: !exclusive });
     if (writes === undefined) return batch;
     this.#applier.own = new Map(writes.put.map(({ value, row }) => [value, row]));
     // The engine may keep what it is given, and is given no rows to keep.

@@ -8,11 +8,13 @@ import { encodeRow } from './codec.ts';
 import type { AnyResult, Command } from './command.ts';
 import { answerAt } from './decide-txn.ts';
 import { decide } from './decide.ts';
-import { Draft } from './draft.ts';
-import { transactionBound } from './fill.ts';
+import { Draft, type DraftOptions } from './draft.ts';
+import { transactionBound, type Bound } from './fill.ts';
+import { fits, halved, sizeOf, tooLarge, unlimited, within, type Limits } from './limits.ts';
 import type { Row } from './rows.ts';
 import type { State } from './state.ts';
 import { goingOn, type Decided } from './steps.ts';
+import { touchHeads } from './touch-heads.ts';
 import { touchViews } from './touch-views.ts';
 
 export type Outcome =
@@ -24,6 +26,8 @@ export type Outcome =
 export interface Writes {
   /** Rows read by key, with the revision seen; 0 means absent. */
   readonly expect: readonly { readonly key: string; readonly revision: number }[];
+  /** No record whose key begins with `under` may have been put after `notAfter`. */
+  readonly guards: readonly { readonly under: string; readonly notAfter: number }[];
   /** `row` is what `value` encodes; engines carry the bytes alone. */
   readonly put: readonly { readonly key: string; readonly value: Uint8Array; readonly row: Row }[];
   readonly delete: readonly string[];
@@ -41,12 +45,32 @@ export interface Batch {
   readonly writes: Writes | undefined;
 }
 
+export interface BatchOptions {
+  /** About how large the transaction becomes. */
+  readonly bound?: Bound;
+  /** What it must not exceed. */
+  readonly limits?: Limits;
+  /** Whether other writers may change the store before it is committed. */
+  readonly guarded?: boolean;
+}
+
 /**
  * @param now wall clock in milliseconds, for lock delays only
- * @param bound of the transaction
  */
-export function decideBatch(state: State, commands: readonly Command[], now: number, bound = transactionBound): Batch {
-  const draft = new Draft(state, bound);
+export function decideBatch(state: State, commands: readonly Command[], now: number, options: BatchOptions = {}): Batch {
+  const { bound = transactionBound, limits = unlimited, guarded = false } = options;
+  for (let tight = within(bound, limits); ; tight = halved(tight)) {
+    const batch = decideWithin(state, commands, now, { bound: tight, guarded });
+    const size = batch.writes === undefined ? undefined : sizeOf(batch.writes, limits);
+    if (size === undefined || fits(size, limits)) return batch;
+    if (tight.rows > 1) continue;
+    const error = tooLarge(size, limits);
+    return { decided: 1, outcomesAt: () => [{ error }], writes: undefined };
+  }
+}
+
+function decideWithin(state: State, commands: readonly Command[], now: number, options: Required<DraftOptions>): Batch {
+  const draft = new Draft(state, options);
   const decided: (Decided<AnyResult> | { readonly error: RegistryError })[] = [];
   for (const command of commands) {
     if (draft.fill.full) break;
@@ -68,11 +92,14 @@ export function decideBatch(state: State, commands: readonly Command[], now: num
   const outcomesAt = (revision: number) => answers.map((answer) => answer(revision));
   if (draft.empty) return { decided: decided.length, outcomesAt, writes: undefined };
   touchViews(state, draft);
+  if (options.guarded) touchHeads(state, draft);
+  draft.expectHeads();
   return {
     decided: decided.length,
     outcomesAt,
     writes: {
       expect: Array.from(draft.reads(), ([key, revision]) => ({ key, revision })),
+      guards: Array.from(draft.ranges(), (under) => ({ under, notAfter: state.revision })),
       put: Array.from(draft.puts(), ([key, row]) => ({ key, value: encodeRow(row), row })),
       delete: [...draft.deletes()],
     },

@@ -60,17 +60,23 @@ export function deleteKey(draft: Draft, { namespace, key, cas }: KvDelete): bool
   return true;
 }
 
+/**
+ * In one transaction, nothing may be added meanwhile. If it takes several, other writers may have added keys before its first
+ * one that are not known here yet: so the second begins from the start, and concerns all that was there at the first.
+ */
 export function* deleteTree(draft: Draft, { namespace, prefix, after, asOf }: KvDeleteTree): Steps<boolean> {
+  const begins = asOf === undefined;
   let last = after;
-  for (const key of draft.kvKeys(namespace, prefix, after)) {
+  for (const key of draft.unguardedKvKeys(namespace, prefix, after)) {
     const row = find.kv(draft, namespace, key);
     if (row === undefined) continue;
     if (wasThere(row.modified, asOf)) removeKey(draft, row);
     else draft.fill.add(1, 0);
     // The draft's own keys come first, in no order.
     if (row.modified !== 0) last = key;
-    yield () => ({ after: last });
+    yield () => (begins && draft.guarded ? {} : { after: last });
   }
+  if (begins) draft.relyOnKeys(namespace, prefix);
   return true;
 }
 

@@ -25,7 +25,8 @@ function* registerChecked(draft: Draft, command: Register, now: number): Steps<v
   const checks = (command.checks ?? []).map((check) => placed(command, check));
   const removal = new Removal(draft, now);
   for (const check of checks) yield* removal.clearWay({ ...check, status: statusOf(draft, check) });
-  for (const id of replacedChecks(draft, command)) yield* removal.sessionsWithCheck({ namespace, node, id });
+  const replaced = [...replacedChecks(draft, command)];
+  for (const id of replaced) yield* removal.sessionsWithCheck({ namespace, node, id });
 
   // A node is its id: one that comes under another name is renamed, and the old name goes with everything on it.
   const former = formerName(draft, command);
@@ -40,7 +41,7 @@ function* registerChecked(draft: Draft, command: Register, now: number): Steps<v
     if (isOfSomething(draft, check)) putCheck(draft, check);
     else yield* removal.check(check.namespace, node, check.id);
   }
-  for (const id of replacedChecks(draft, command)) draft.delete(keys.check(namespace, node, id));
+  for (const id of replaced) draft.delete(keys.check(namespace, node, id));
 }
 
 /** A check with its place in the registry. */
@@ -131,6 +132,8 @@ function* replacedChecks(draft: Draft, { namespace, node, instances = [], checks
   if (replaceChecks !== true) return;
   const named = new Set(checks.filter(({ instance }) => instance !== undefined).map(({ id }) => id));
   for (const instance of instances) {
+    // A new instance has no checks to look for.
+    if (find.instance(draft, namespace, node.name, instance.id) === undefined) continue;
     for (const { id } of find.checksOfInstance(draft, namespace, node.name, instance.id)) {
       if (!named.has(id) && id !== instanceMaintenance(instance.id)) yield id;
     }

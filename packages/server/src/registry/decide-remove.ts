@@ -15,9 +15,6 @@ import { find, namespaceNames } from './reader.ts';
 import { keys, type CheckRow, type SessionRow } from './rows.ts';
 import type { Steps } from './steps.ts';
 
-/** An instance with more checks than this may go in several steps, the failing ones last. */
-const checksAtOnce = 256;
-
 /** What one decision removes. */
 export class Removal {
   readonly #draft: Draft;
@@ -66,6 +63,8 @@ export class Removal {
     const draft = this.#draft;
     if (find.instance(draft, namespace, node, id) === undefined) return false;
     const checks = [...find.checksOfInstance(draft, namespace, node, id)];
+    // An instance with more checks than this may go in several steps, the failing ones last.
+    const checksAtOnce = Math.ceil(draft.fill.bound.rows / 4);
     if (checks.length > checksAtOnce) checks.sort((a, b) => severity(a) - severity(b));
     for (const check of checks) yield* this.sessionsWithCheck(check);
     for (const [at, check] of checks.entries()) {
@@ -117,8 +116,10 @@ export class Removal {
   /** Ends the sessions that a check is about to end, if it turns critical now. */
   *clearWay(check: Pick<CheckRow, 'namespace' | 'node' | 'id' | 'status'>): Steps<void> {
     const { namespace, node, id, status } = check;
-    if (status !== 'critical' || find.check(this.#draft, namespace, node, id)?.status === 'critical') return;
-    yield* this.sessionsWithCheck(check);
+    if (status !== 'critical') return;
+    const before = find.check(this.#draft, namespace, node, id);
+    // No session is bound to a check that does not exist.
+    if (before !== undefined && before.status !== 'critical') yield* this.sessionsWithCheck(check);
   }
 
   #letGo({ namespace, behavior, lockDelayMs }: SessionRow, key: string): void {

@@ -31,19 +31,23 @@ export function createSession(draft: Draft, command: SessionCreate): boolean {
   return true;
 }
 
-/** All checks of the session turn at once: a stream may have so many instances only that this is little work. */
+/** All checks of the session turn, in one transaction unless the engine takes only small ones. Those that have turned are left alone. */
 export function* connectSession(draft: Draft, { namespace, id, connected }: SessionConnected, now: number): Steps<boolean> {
   if (find.liveSession(draft, namespace, id) === undefined) return false;
   const checks: CheckRow[] = [];
   for (const held of find.heldBySession(draft, namespace, id)) {
     if (held.kind !== 'instance') continue;
     for (const check of find.checksOfInstance(draft, namespace, held.node, held.id)) {
-      if (check.type === 'stream') checks.push({ ...check, ...(connected ? open : closed) });
+      const said = connected ? open : closed;
+      if (check.type === 'stream' && (check.status !== said.status || check.output !== said.output)) checks.push({ ...check, ...said });
     }
   }
   const removal = new Removal(draft, now);
-  for (const check of checks) yield* removal.clearWay(check);
-  for (const check of checks) if (find.check(draft, namespace, check.node, check.id) !== undefined) draft.put(check);
+  for (const check of checks) {
+    yield* removal.clearWay(check);
+    if (find.check(draft, namespace, check.node, check.id) !== undefined) draft.put(check);
+    yield;
+  }
   return true;
 }
 

@@ -3,11 +3,13 @@
  *
  * Commands of one batch are decided in order, each on top of the ones before; what a command that
  * fails half-way has written is undone, and leaves no trace. A draft also remembers which rows were read
- * by key, at which revision: these become the transaction's expectations.
+ * by key, at which revision: these become the transaction's expectations. Where other writers may add what a scan has
+ * missed, it remembers what was scanned, too (`heads.ts`).
  */
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Reader } from './reader.ts';
+import { headOfBucket } from './heads.ts';
 import { checkKeys } from './key-form.ts';
 import { Rowset } from './rowset.ts';
 import { keyOf, keys, type Row } from './rows.ts';
@@ -21,22 +23,42 @@ interface Undo {
   readonly deleted: boolean;
 }
 
+export interface DraftOptions {
+  /** Of the transaction. */
+  readonly bound?: Bound;
+  /** Whether other writers may change the store between this decision and its commit. */
+  readonly guarded?: boolean;
+}
+
+/** What a decision has relied on, in the committed state. */
+interface Basis {
+  /** Rows read by key, with the revision seen; 0 for absent. */
+  readonly reads: Map<string, number>;
+  /** Heads of the sets that were scanned. */
+  readonly heads: Set<string>;
+  /** Prefixes of record keys under which all rows were looked at. */
+  readonly ranges: Set<string>;
+}
+
 export class Draft implements Reader {
   readonly #base: Reader;
   readonly #set = new Rowset();
   readonly #deleted = new Set<string>();
   /** Keys written more than once: only they can have come back to what they were. */
   readonly #rewritten = new Set<string>();
-  readonly #reads: Map<string, number>;
+  readonly #basis: Basis;
+  readonly guarded: boolean;
   /** What was written here, undone or not, and what else its commands have cost. */
   readonly fill: Fill;
   #undo: Undo[] | undefined;
 
-  /** @param bound of the transaction; that of the draft below when absent */
-  constructor(base: Reader, bound: Bound = base instanceof Draft ? base.fill.bound : transactionBound) {
+  /** On top of another draft, the options are those of the draft below. */
+  constructor(base: Reader, { bound = transactionBound, guarded = false }: DraftOptions = {}) {
     this.#base = base;
-    this.fill = new Fill(bound);
-    this.#reads = base instanceof Draft ? base.#reads : new Map<string, number>();
+    const below = base instanceof Draft ? base : undefined;
+    this.fill = new Fill(below?.fill.bound ?? bound);
+    this.guarded = below?.guarded ?? guarded;
+    this.#basis = below === undefined ? { reads: new Map(), heads: new Set(), ranges: new Set() } : below.#basis;
   }
 
   get(key: string): Row | undefined {
@@ -46,7 +68,7 @@ export class Draft implements Reader {
     const row = this.#base.get(key);
     if (this.#base instanceof Draft) return row;
     if (row === undefined && this.#base.isUnread(key)) throw newer(key);
-    this.#reads.set(key, row?.modified ?? 0);
+    this.#read(key, row);
     return row;
   }
 
@@ -54,10 +76,30 @@ export class Draft implements Reader {
     return this.#base.isUnread(key);
   }
 
-  *bucket(bucket: string): Generator<Row, void, undefined> {
+  bucket(bucket: string): Iterable<Row> {
+    if (this.guarded) {
+      const head = headOfBucket(bucket);
+      if (head === undefined) throw new RegistryError('internal', `a decision scans ${JSON.stringify(bucket)}, which has no head`);
+      this.relyOn(head);
+    }
+    return this.unguardedBucket(bucket);
+  }
+
+  /** Expects that nothing is added to a set. */
+  relyOn(head: string): void {
+    if (this.guarded) this.#basis.heads.add(head);
+  }
+
+  /** Expects that no key is written under a prefix. */
+  relyOnKeys(namespace: string, prefix: string): void {
+    if (this.guarded) this.#basis.ranges.add(keys.kv(namespace, prefix));
+  }
+
+  /** For a scan that may miss what other writers add: the caller makes sure of the rest. */
+  *unguardedBucket(bucket: string): Generator<Row, void, undefined> {
     const own = this.#set.rows;
     // Three bases deep at most: transaction, batch, state.
-    for (const row of this.#base.bucket(bucket)) {
+    for (const row of this.#base instanceof Draft ? this.#base.unguardedBucket(bucket) : this.#base.bucket(bucket)) {
       if (this.#set.rows.size === 0 && this.#deleted.size === 0) yield row;
       else {
         const key = keyOf(row);
@@ -67,8 +109,15 @@ export class Draft implements Reader {
     yield* this.#set.bucket(bucket);
   }
 
-  *kvKeys(namespace: string, prefix: string, after?: string): Generator<string, void, undefined> {
-    yield* this.#keysOf('kv', namespace, { prefix, after }, this.#base.kvKeys(namespace, prefix, after));
+  kvKeys(namespace: string, prefix: string, after?: string): Iterable<string> {
+    this.relyOnKeys(namespace, prefix);
+    return this.unguardedKvKeys(namespace, prefix, after);
+  }
+
+  /** For a scan that may miss what other writers add: the caller makes sure of the rest. */
+  *unguardedKvKeys(namespace: string, prefix: string, after?: string): Generator<string, void, undefined> {
+    const base = this.#base instanceof Draft ? this.#base.unguardedKvKeys(namespace, prefix, after) : this.#base.kvKeys(namespace, prefix, after);
+    yield* this.#keysOf('kv', namespace, { prefix, after }, base);
   }
 
   *tombstoneKeys(namespace: string, prefix: string): Generator<string, void, undefined> {
@@ -108,8 +157,14 @@ export class Draft implements Reader {
     }
   }
 
+  /** Removes a marker. */
+  forget(key: string): void {
+    this.#deleted.add(key);
+  }
+
   /** Writes a marker, whose only content is the revision that it will get. */
   mark(key: string, row: Row): void {
+    this.#deleted.delete(key);
     this.#set.put(key, { ...row, created: this.#base.get(key)?.created ?? 0 });
   }
 
@@ -155,7 +210,20 @@ export class Draft implements Reader {
 
   /** Rows read by key from the committed state, with the revision seen (0: absent). */
   reads(): ReadonlyMap<string, number> {
-    return this.#reads;
+    return this.#basis.reads;
+  }
+
+  /** Prefixes of record keys under which nothing may be written before the commit. */
+  ranges(): ReadonlySet<string> {
+    return this.#basis.ranges;
+  }
+
+  /** Adds the heads of what was scanned to what was read. Called once, when everything is decided. */
+  expectHeads(): void {
+    for (const head of this.#basis.heads) {
+      const key = keys.head(head);
+      this.#read(key, this.#base.get(key));
+    }
   }
 
   /** The rows that this draft adds or changes. */
@@ -165,6 +233,11 @@ export class Draft implements Reader {
 
   deletes(): ReadonlySet<string> {
     return this.#deleted;
+  }
+
+  #read(key: string, row: Row | undefined): void {
+    if (!this.#basis.reads.has(key)) this.fill.addRead();
+    this.#basis.reads.set(key, row?.modified ?? 0);
   }
 
   /** To be called before every write: what `attempt` needs to undo it. */

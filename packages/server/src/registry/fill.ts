@@ -4,11 +4,13 @@
  * One transaction ends when it has reached either bound; a single command that cannot stop may go beyond.
  * A row costs 5 to 15 µs to decide, encode, log and apply, and a MiB some 5 ms: together well under 50 ms.
  */
-export const transactionBound: Bound = { rows: 1_024, bytes: 4_194_304 };
+export const transactionBound: Bound = { rows: 1_024, bytes: 4_194_304, reads: Infinity };
 
 export interface Bound {
   readonly rows: number;
   readonly bytes: number;
+  /** Records that are read by key: a transaction names each of them. */
+  readonly reads: number;
 }
 
 /** How much a transaction holds by now. */
@@ -16,6 +18,7 @@ export class Fill {
   readonly bound: Bound;
   #rows = 0;
   #bytes = 0;
+  #reads = 0;
 
   constructor(bound: Bound) {
     this.bound = bound;
@@ -26,12 +29,17 @@ export class Fill {
     this.#bytes += bytes;
   }
 
+  addRead(): void {
+    this.#reads++;
+  }
+
   get full(): boolean {
-    return this.#rows >= this.bound.rows || this.#bytes >= this.bound.bytes;
+    return this.#rows >= this.bound.rows || this.#bytes >= this.bound.bytes || this.#reads >= this.bound.reads;
   }
 
   addAll(other: Fill): void {
     this.add(other.#rows, other.#bytes);
+    this.#reads += other.#reads;
   }
 }
 

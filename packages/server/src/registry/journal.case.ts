@@ -53,7 +53,7 @@ export class Journal {
 
   /** Commits one transaction with as many of the commands as it has room for. */
   step(commands: readonly Command[], now = 0): Committed<Outcome> {
-    const { outcomesAt, writes } = decideBatch(this.state, commands, now, this.#bound);
+    const { outcomesAt, writes } = decideBatch(this.state, commands, now, this.#bound === undefined ? {} : { bound: this.#bound });
     if (writes === undefined) return { outcomes: outcomesAt(this.#revision), changes: [], views: new Set(), revision: this.#revision };
     for (const { key, revision } of writes.expect) {
       const found = this.#records.get(key)?.revision ?? 0;

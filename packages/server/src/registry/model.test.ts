@@ -198,7 +198,7 @@ describe('the state machine against a naive model', { timeout: 180_000 }, () => 
   test('work that takes several transactions comes to the same, also when a restart cuts it off and it is given again', () => {
     fc.assert(
       fc.property(steps(1, single), fc.integer({ min: 1, max: 4 }), fc.boolean(), (played, rows, restarts) => {
-        const journal = new Journal({ rows, bytes: 1_000 });
+        const journal = new Journal({ rows, bytes: 1_000, reads: Infinity });
         const model = new Model();
         let now = 0;
         for (const { waitMs, batch } of played) {

@@ -9,7 +9,7 @@
 import type { Prune } from './command.ts';
 import type { Draft } from './draft.ts';
 import { lapsed } from './decide-kv.ts';
-import { find, type Reader } from './reader.ts';
+import { buckets, find } from './reader.ts';
 import { keys, type Row, type RowOf } from './rows.ts';
 import type { State } from './state.ts';
 import type { Steps } from './steps.ts';
@@ -72,12 +72,13 @@ function raiseFloor(draft: Draft, revision: number): void {
 }
 
 /** Whether it is kept only so that a revision does not go back. */
-function isForgettable(reader: Reader, row: Row): boolean {
+function isForgettable(draft: Draft, row: Row): boolean {
   if (row.kind === 'tombstone') return true;
   if (row.kind !== 'view') return false;
   const { kind, namespace, name } = parseView(row.view);
-  if (kind === 'node') return find.node(reader, name) === undefined;
+  if (kind === 'node') return find.node(draft, name) === undefined;
   if (kind !== 'service') return false;
-  for (const _instance of find.instancesOfService(reader, namespace, name)) return false;
+  // A service that shows something again has put its marker anew (`touch-views.ts`), so this one is expected to be the old.
+  for (const _instance of draft.unguardedBucket(buckets.instancesOfService(namespace, name))) return false;
   return true;
 }

@@ -83,6 +83,7 @@ export function bucketsOf(row: Row): string[] {
       return names;
     }
     case 'view':
+    case 'head':
     case 'tombstone':
     case 'delay':
     case 'floor':

@@ -56,6 +56,7 @@ export function addViewsOf(
     case 'tombstone':
     case 'delay':
     case 'view':
+    case 'head':
     case 'floor':
     case 'unread':
       break;

@@ -142,6 +142,12 @@ export interface ViewRow extends Revisions {
   readonly view: string;
 }
 
+/** Marker of a set that got a row: its `modified` is at least the revision of the newest one (`heads.ts`). */
+export interface HeadRow extends Revisions {
+  readonly kind: 'head';
+  readonly of: string;
+}
+
 /** A generic record, for kinds that need no indexes (configuration, tokens, prepared queries). */
 export interface RecordRow extends Revisions {
   readonly kind: 'record';
@@ -180,6 +186,7 @@ export type Row =
   | TombstoneRow
   | DelayRow
   | ViewRow
+  | HeadRow
   | RecordRow
   | FloorRow
   | UnreadRow;
@@ -213,6 +220,7 @@ export const keys = {
   tombstone: (namespace: string, key: string) => `tombstone\0${namespace}\0${key}`,
   delay: (namespace: string, key: string) => `delay\0${namespace}\0${key}`,
   view: (view: string) => `view\0${view}`,
+  head: (set: string) => `head\0${set}`,
   record: (namespace: string, type: string, id: string) => `record\0${namespace}\0${type}\0${id}`,
   floor: () => 'floor',
 } as const;
@@ -237,6 +245,8 @@ export function keyOf(row: Row): string {
       return keys.delay(row.namespace, row.key);
     case 'view':
       return keys.view(row.view);
+    case 'head':
+      return keys.head(row.of);
     case 'record':
       return keys.record(row.namespace, row.type, row.id);
     case 'floor':

@@ -63,7 +63,7 @@ describe('work that is too large for one transaction', () => {
   });
 
   test('keys that the same transaction has written before it go, those after it stay', () => {
-    const journal = new Journal({ rows: 4, bytes: 1_000 });
+    const journal = new Journal({ rows: 4, bytes: 1_000, reads: Infinity });
     journal.commit([put('k/a'), put('k/b'), put('k/c')]);
     journal.commit([put('k/aa'), deleteAll, put('k/bb')]);
     expect([...journal.state.kvKeys('default', '')]).toEqual(['k/bb']);
@@ -120,7 +120,7 @@ describe('work that is too large for one transaction', () => {
   });
 
   test('updates of many checks go on where they stopped, and count all that exist', () => {
-    const journal = new Journal({ rows: 10, bytes: 100_000 });
+    const journal = new Journal({ rows: 10, bytes: 100_000, reads: Infinity });
     journal.commit(Array.from({ length: 25 }, (_, n) => instance(`i${n}`)));
     const updates = Array.from({ length: 30 }, (_, n) => ({ namespace: 'default', node: 'n1', id: `c-i${n}`, status: 'critical' as const }));
     expect(journal.commit([{ kind: 'update-checks', updates }]).outcomes).toEqual([{ result: 25 }]);
@@ -148,7 +148,7 @@ describe('a batch', () => {
   });
 
   test('counts what a command wrote that was refused afterwards', () => {
-    const journal = new Journal({ rows: 4, bytes: 1_000 });
+    const journal = new Journal({ rows: 4, bytes: 1_000, reads: Infinity });
     const refused: Command = {
       kind: 'txn',
       operations: [...['a', 'b', 'c', 'd'].map((key) => ({ change: put(key) as never })), { require: { key: 'kv\0default\0z', present: true } }],

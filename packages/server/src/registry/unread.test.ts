@@ -45,7 +45,10 @@ const unreadKey = 'instance\0default\0n1\0newer';
 const unread: Change['put'][number] = { key: unreadKey, value: value(3, 1) };
 const register = (id: string) =>
   ({
-    ...{ kind: 'register', namespace: 'default', node: { name: 'n1', address: '' }, nodeMode: 'ensure' },
+    kind: 'register',
+    namespace: 'default',
+    node: { name: 'n1', address: '' },
+    nodeMode: 'ensure',
     instances: [{ id, service: 'web' }],
   }) as const;
 

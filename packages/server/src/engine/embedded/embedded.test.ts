@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { Engine } from '../engine.ts';
 import { engineCases, type EngineUnderTest } from '../engine.case.ts';
 import { largeTransactionCases } from '../large-transactions.case.ts';
+import { sharedEngineCases } from '../shared.case.ts';
 import { markerName } from './directory.ts';
 import { embedded } from './embedded.ts';
 import { scratchDirectories } from './scratch.case.ts';
@@ -31,6 +32,8 @@ engineCases('embedded', () => open({}));
 engineCases('embedded, with tiny logs', () => open({ logBytes: 8_192 }));
 
 largeTransactionCases('embedded', () => open({}));
+
+sharedEngineCases('embedded', () => open({}));
 
 largeTransactionCases('embedded, with tiny logs', () => open({ logBytes: 8_192 }));
 
