@@ -123,7 +123,7 @@ for (const path of paths) {
   }
 }
 const types = [...state.rows()].map(([, row]) => (row.kind === 'record' ? `record ${row.type}` : row.kind));
-const kinds = [...new Set(types)].sort();
+const kinds = [...new Set(types)].sort((a, b) => (a < b ? -1 : 1));
 writeFileSync(join(out, 'answers.json'), `${JSON.stringify({ kinds, records: state.size, revision: state.revision, answers }, null, 1)}\n`);
 const backup = await fetch(`${server.url}/rollcall/v1/backup`, { headers: { Authorization: `Bearer ${management}` } });
 if (!backup.ok) throw new Error(`no backup: ${backup.status} ${await backup.text()}`);
