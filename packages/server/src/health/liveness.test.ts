@@ -4,7 +4,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../clock.ts';
 import { memory } from '../engine/memory/memory.ts';
 import { manualClock } from '../manual-clock.case.ts';
+import { encodeRow } from '../registry/codec.ts';
 import { find } from '../registry/reader.ts';
+import { keyOf } from '../registry/rows.ts';
 import { startLiveness, turns, type Started } from './liveness.case.ts';
 
 const ttl = (ttlMs: number) => ({ type: 'ttl', definition: { ttlMs } }) as const;
@@ -261,9 +263,8 @@ describe('a restart of the registry is not a death:', () => {
     const before = await startLiveness({ engine });
     await before.createSession('lock', 'ttl', 0);
     await before.close();
-    const cut = { kind: 'session', namespace: 'default', id: 'lock', name: '', node: 'n1', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 };
-    const row = JSON.stringify({ ...cut, behavior: 'release', checks: [], ending: true, created: 1, modified: 0 });
-    await engine.commit({ expect: [], put: [{ key: 'session\0default\0lock', value: Buffer.from(row) }], delete: [] });
+    const cut = { ...before.session('lock')!, ending: true } as const;
+    await engine.commit({ expect: [], put: [{ key: keyOf(cut), value: encodeRow(cut) }], delete: [] });
 
     const after = await start({ engine });
     await after.pass(slackMs);
