@@ -11,7 +11,7 @@ export type CheckStatus = 'passing' | 'warning' | 'critical';
  * - `stream`: an open native stream; critical the moment it closes.
  * - `http`, `tcp`, `grpc`: probes made by the registry.
  * - `drain`: the owner announced that it is leaving; always critical.
- * - `none`: nobody; the status stays as it was last set.
+ * - `none`: no source; the status stays as it was last set.
  */
 export type CheckKind = 'ttl' | 'stream' | 'http' | 'tcp' | 'grpc' | 'drain' | 'none';
 

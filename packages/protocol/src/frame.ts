@@ -57,7 +57,7 @@ export interface WatchedView extends FrameView {
 
 /** Proof of being the same client process as before. */
 export interface SessionKey {
-  /** A UUID; seen by everyone. */
+  /** A UUID, which every caller may see. */
   readonly id: string;
   /** 32 to 128 letters, digits and dashes from a secure source; seen by the registry only. */
   readonly token: string;
@@ -309,7 +309,7 @@ export interface WatchEndedFrame {
   readonly message: string;
 }
 
-/** Somebody ended this client's session; what it still wants to be registered, it must register. */
+/** The session of this client was ended; the client must register again what it still wants. */
 export interface SessionLostFrame {
   readonly type: 'session-lost';
 }

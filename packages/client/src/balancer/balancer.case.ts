@@ -21,7 +21,7 @@ export function balancerCases(name: string, factory: BalancerFactory, spread: nu
 /** What holds for those, too, that prefer some endpoints to others. */
 export function balancerRules(name: string, factory: BalancerFactory): void {
   describe(`${name}, as every balancer`, () => {
-    it('picks nobody from an empty list', () => {
+    it('picks no endpoint from an empty list', () => {
       const balancer = factory(new SeededRandom(1));
       expect(balancer.pick({ now: 0, exclude: [] })).toBeUndefined();
       balancer.update(someEndpoints(2));
@@ -38,7 +38,7 @@ export function balancerRules(name: string, factory: BalancerFactory): void {
       expect(balancer.pick({ now: 11, exclude: [only] })).toBeUndefined();
     });
 
-    it('picks from the newest list only and never whom it must not, whatever happens', () => {
+    it('picks from the newest list only and never an excluded endpoint, in every sequence of calls', () => {
       const step = fc.record({
         list: fc.option(fc.array(fc.nat(9), { maxLength: 10 }), { nil: undefined }),
         exclude: fc.array(fc.nat(9), { maxLength: 4 }),
@@ -172,7 +172,7 @@ export function weightCases(name: string, factory: BalancerFactory, off: number)
       for (const [share, due] of [[a, 0.5], [b, 0.1], [c, 0.4]] as const) expect(Math.abs(share - due)).toBeLessThan(off);
     });
 
-    it('retries by weight, and on an endpoint of weight 0 only if nobody else is left', () => {
+    it('retries by weight, and on an endpoint of weight 0 only if no other is left', () => {
       const balancer = factory(new SeededRandom(13));
       const endpoints = weighing([0, 4, 1, 3]);
       balancer.update(endpoints);

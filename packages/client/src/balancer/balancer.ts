@@ -89,7 +89,7 @@ export interface Balancer {
 }
 
 /**
- * How a balancer asks endpoints for their load, beside what their answers say of it. Whoever knows
+ * How a balancer asks endpoints for their load, beside the load in their answers. The code that knows
  * the transport gives it; a balancer that needs it works without, too.
  */
 export interface Probing {

@@ -58,7 +58,7 @@ describe.each(Object.entries(inner))('over %s', (_name, over) => {
     expect(pick()).toBe(own);
   });
 
-  it('picks someone with room who was not tried; if they are all full, someone who was not tried', () => {
+  it('picks an untried endpoint with room; if all are full, an untried endpoint', () => {
     const endpoints = someEndpoints(3);
     const balancer = boundedLoad(over)(new SeededRandom(3));
     balancer.update(endpoints);

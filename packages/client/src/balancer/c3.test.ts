@@ -76,7 +76,7 @@ it('keeps what it knows of endpoints that stay', () => {
   for (let n = 0; n < 5; n++) expect(pick(1)).toBe(b);
 });
 
-it('never chooses weight 0 beside others, and then better than nobody', () => {
+it('chooses weight 0 only when no other endpoint is left', () => {
   const balancer = c3()(new SeededRandom(1));
   const [zero, other] = someEndpoints(2, (index) => ({ weight: index })) as [Endpoint, Endpoint];
   balancer.update([zero, other]);

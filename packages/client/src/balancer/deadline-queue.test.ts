@@ -23,7 +23,7 @@ it('gives turns in the order of a plain list of deadlines, for a thousand member
   );
 });
 
-it('has nobody due when there is nobody, or all periods are infinite', () => {
+it('has no endpoint due when it is empty or all periods are infinite', () => {
   const queue = new DeadlineQueue(new SeededRandom(1));
   expect(queue.next()).toBe(-1);
   queue.update(fresh(2), Float64Array.of(Infinity, Infinity));

@@ -6,7 +6,7 @@
  * - The first deadline of a member is anywhere in its first period. If it were the whole period,
  *   clients that start together would all begin with the same members.
  * - An update keeps what is left of the periods of those that stay, in proportion to the new period:
- *   a list that changes often would otherwise favour whoever is due first after a change.
+ *   a list that changes often would otherwise favour the endpoint that is due first after a change.
  * - A member whose period is infinite is never due.
  *
  *     heap    [ 3 | 0 | 1 | . . . ]   indices of members, a binary heap by deadline

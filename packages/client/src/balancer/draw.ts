@@ -26,7 +26,7 @@ export function drawAllowed(
   for (let index = 0; index < endpoints.length; index++) {
     if (!allowed(endpoints, exclude, besides, index)) continue;
     const weight = weights?.[index] ?? 1;
-    // Weight 0 is for when nobody else is left.
+    // Weight 0 is used only when no other endpoint is left.
     if (weight === 0 && total > 0) continue;
     last = index;
     left -= weight;

@@ -34,7 +34,7 @@ function over(factory: HashBalancerFactory, endpoints: readonly Endpoint[], seed
 
 const picked = (balancer: Balancer) => keys.map((key) => balancer.pick({ now: 0, exclude: [], key }));
 
-/** Whoever makes no difference between runs: order of the list, time, chance. */
+/** What must make no difference between runs: order of the list, time, chance. */
 function shuffled<T>(list: readonly T[], seed: number): T[] {
   const ranked = list.map((item, index) => ({ item, rank: hash32(`${index}`, seed) }));
   return ranked.sort((a, b) => a.rank - b.rank).map(({ item }) => item);
@@ -117,7 +117,7 @@ it.each(returning)('%s: an endpoint that leaves takes its own keys with it, and 
 });
 
 describe('memento', () => {
-  it('has everyone’s keys at home again when all are back, whatever the order of leaving and returning', () => {
+  it('has every key at its own endpoint again when all are back, in every order of leaving and returning', () => {
     const endpoints = someEndpoints(8);
     const balancer = over(memento(), endpoints);
     const before = picked(balancer);

@@ -2,7 +2,7 @@
  * Balancing by key: requests with the same key go to the same endpoint while it is there, on every
  * client. This joins a table of `hashing/` to the port of balancers: it names the endpoints, hashes the
  * key of a pick, and goes to the next in the key's order when the first one was tried already. How keys
- * are placed is the table's matter; a request without a key goes to anyone, by weight.
+ * are placed is the table's matter; a request without a key goes to any endpoint, by weight.
  */
 
 import type { Instance } from '@rollcall/protocol';
@@ -92,8 +92,8 @@ export class TableBalancer implements HashBalancer {
 
   pick(context: PickContext): Endpoint | undefined {
     const { key, exclude } = context;
-    if (key === undefined) return this.#anyone(exclude);
-    if (exclude.length > 0) return this.#among(this.#keyHash(key), exclude, everyone);
+    if (key === undefined) return this.#byWeight(exclude);
+    if (exclude.length > 0) return this.#among(this.#keyHash(key), exclude, acceptAll);
     return this.#at(this.#placed?.table.lookup(this.#keyHash(key)) ?? -1);
   }
 
@@ -115,7 +115,7 @@ export class TableBalancer implements HashBalancer {
     return this.#at(this.#placed.table.lookupAmong(hash, this.#allowed));
   }
 
-  #anyone(exclude: readonly Endpoint[]): Endpoint | undefined {
+  #byWeight(exclude: readonly Endpoint[]): Endpoint | undefined {
     if (exclude.length > 0) {
       const drawn = drawAllowed(this.#endpoints, exclude, -1, this.#weights, this.#random);
       return drawn === -1 ? undefined : this.#endpoints[drawn];
@@ -158,7 +158,7 @@ export class TableBalancer implements HashBalancer {
 class Allowed implements NodeFilter {
   byPlace: readonly (Endpoint | undefined)[] = [];
   exclude: readonly Endpoint[] = [];
-  filter: EndpointFilter = everyone;
+  filter: EndpointFilter = acceptAll;
 
   accepts(place: number): boolean {
     const endpoint = this.byPlace[place];
@@ -166,7 +166,7 @@ class Allowed implements NodeFilter {
   }
 }
 
-const everyone: EndpointFilter = { accepts: () => true };
+const acceptAll: EndpointFilter = { accepts: () => true };
 
 /** For tables that call a node by its index in the list. */
 export function byIndex(table: HashTable): Placed {

@@ -18,7 +18,7 @@ const maglevOptions: OptionNames<MaglevBalancerOptions> = { ...hashOptions, slot
  */
 export function maglev({ slots = 65_537, ...options }: MaglevBalancerOptions = {}): HashBalancerFactory {
   demandKnown(options, maglevOptions, 'maglev');
-  // Checks the option now: in an update of the list nobody could catch it.
+  // Checks the option now: in an update of the list no caller could catch the error.
   const empty = new MaglevTable([], { slots });
   const place: Placement = (nodes) => byIndex(new MaglevTable(nodes.slice(0, maglevNodesMax(empty.slots)), { slots }));
   return (random) => new TableBalancer(random, place, options);

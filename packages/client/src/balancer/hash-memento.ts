@@ -1,10 +1,10 @@
 /**
- * MementoHash over endpoints that come and go: whoever leaves gives up its own keys only, and gets them
+ * MementoHash over endpoints that come and go: an endpoint that leaves gives up its own keys only, and gets them
  * back when it returns, with shares as equal as chance allows.
  *
  * Where the keys of absent endpoints go depends on who left first, so clients agree about those only when
  * they saw the same changes; keys of endpoints that are present all along stay where they are. A client
- * that starts while someone is away numbers the endpoints anew. Where clients must agree at all times,
+ * that starts while an endpoint is away numbers the endpoints anew. Where clients must agree at all times,
  * take `maglev`.
  */
 
@@ -14,7 +14,7 @@ import { type HashBalancerFactory, hashOptions, type HashOptions, type Placed, T
 
 /**
  * Keys to endpoints by MementoHash. Weights are ignored for requests with a key. O(ln endpoints) per
- * pick while everyone is there; some draws more for keys of those who are away.
+ * pick while all endpoints are there; some draws more for keys of those who are away.
  */
 export function memento(options: HashOptions = {}): HashBalancerFactory {
   demandKnown(options, hashOptions, 'memento');
@@ -26,7 +26,7 @@ export function memento(options: HashOptions = {}): HashBalancerFactory {
 
 /** Who has which bucket, and who is away, in the order of leaving. */
 class History {
-  /** Names by bucket: those present, and those away whose bucket nobody took. */
+  /** Names by bucket: those present, and those away whose bucket no other took. */
   readonly #buckets: string[] = [];
   #away: number[] = [];
 

@@ -23,7 +23,7 @@ const ringHashOptions: OptionNames<RingHashOptions> = { ...hashOptions, pointsPe
  */
 export function ringHash({ pointsPerNode = 160, ...options }: RingHashOptions = {}): HashBalancerFactory {
   demandKnown(options, ringHashOptions, 'ringHash');
-  // Checks the option now: in an update of the list nobody could catch it.
+  // Checks the option now: in an update of the list no caller could catch the error.
   const empty = new RingTable([], { pointsPerNode });
   return (random) => {
     let previous = empty;

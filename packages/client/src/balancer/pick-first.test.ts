@@ -47,7 +47,7 @@ it('moves on when it cannot be reached, once for all requests of that moment', (
   expect(pick()).toBe(b);
 });
 
-it('sends a retry to the next one and moves nobody else', () => {
+it('sends a retry to the next one and moves no other request', () => {
   const { endpoints: [a, b, c], pick } = setUp();
   expect(pick(a)).toBe(b);
   expect(pick(a, b)).toBe(c);

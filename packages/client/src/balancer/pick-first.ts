@@ -53,7 +53,7 @@ class PickFirst implements Balancer {
   pick({ exclude }: PickContext): Endpoint | undefined {
     const endpoints = this.#endpoints;
     if (exclude.length === 0) return endpoints[this.#current];
-    // One request that looks elsewhere moves nobody else.
+    // A request that goes elsewhere moves no other request.
     for (let step = 0; step < endpoints.length; step++) {
       const endpoint = endpoints[(this.#current + step) % endpoints.length] as Endpoint;
       if (!exclude.includes(endpoint)) return endpoint;

@@ -1,11 +1,11 @@
 /**
  * What an endpoint's failures cost, for Prequal (`prequal.ts`). A server that fails at once has few
  * requests in flight and short latencies, so by its load it is the best of all and draws the traffic
- * of everybody: a sinkhole. Its share of failures, times what a failure costs, is added to its latency;
+ * of all: a sinkhole. Its share of failures, times what a failure costs, is added to its latency;
  * and while that share is large, it comes last, after all hot ones.
  *
  * The share is a moving average over requests that also fades with time, so that an endpoint that
- * nobody asks any more is asked again.
+ * no client asks any more is asked again.
  */
 
 /** Share of a new outcome in the average: five failures in a row make two thirds. */

@@ -4,10 +4,10 @@ import { PrequalPool } from './prequal-pool.ts';
 type Report = [index: number, inFlight: number, latencyMs: number];
 
 const noCharges = new Float64Array(10);
-const nobody = new Uint8Array(10);
+const noneFailing = new Uint8Array(10);
 
 /** Reports heard 10 ms apart from 0 on, each good for two uses. */
-function poolOf(reports: readonly Report[], { sizeMax = 16, charges = noCharges, failing = nobody } = {}): PrequalPool & { now: Float64Array } {
+function poolOf(reports: readonly Report[], { sizeMax = 16, charges = noCharges, failing = noneFailing } = {}): PrequalPool & { now: Float64Array } {
   const now = new Float64Array(1);
   const pool = Object.assign(new PrequalPool(sizeMax, now), { now });
   reports.forEach(([index, inFlight, latencyMs], n) => {
@@ -79,7 +79,7 @@ it('keeps one report of an endpoint: the newest', () => {
   pool.now[0] = 19; // asked before the newest was heard
   pool.put(0, 9, { inFlight: 9, latencyMs: 900 }, 2);
   pool.now[0] = 30;
-  pool.refresh(1000, noCharges, nobody);
+  pool.refresh(1000, noCharges, noneFailing);
   expect(bestOf(pool, 5)).toBe(0);
 });
 
@@ -93,7 +93,7 @@ it('replaces the oldest when it is full, and gives it up first when it must shri
 it('drops what is too old', () => {
   const pool = poolOf([[0, 0, 1], [1, 0, 1], [2, 0, 1]]);
   pool.now[0] = 1010;
-  pool.refresh(1000, noCharges, nobody);
+  pool.refresh(1000, noCharges, noneFailing);
   expect(members(pool)).toEqual([1, 2]);
 });
 

@@ -4,7 +4,7 @@
  *
  * A report says less the older it is, and the more requests followed it: so one that is used counts
  * one request more, and those that stay unused leave in turns, the oldest and the worst. Otherwise
- * the pool would come to hold what nobody wants.
+ * the pool would fill with reports that no pick wants.
  *
  * Slots 0 to size − 1 are taken; a free one is filled by the last. Fractions stay in typed arrays:
  * V8 boxes those that a call takes or returns, whenever it does not inline the call.
@@ -128,7 +128,7 @@ export class PrequalPool {
 
   /**
    * The hot–cold rule: the cheapest of the cold ones, or if all are hot the one with the fewest
-   * requests in flight; those that fail only if there is nobody else.
+   * requests in flight; those that fail only if there is no other.
    * @param threshold more requests in flight than this are hot
    * @param excluded as for `countBesides`
    * @returns a slot; −1 when there is none

@@ -88,7 +88,7 @@ export class PrequalProbes {
         this.#asked.delete(endpoint);
         if (load !== undefined) this.#hear(endpoint, load, askedAt);
       },
-      // Whoever does not answer has no place in the pool; requests find out more.
+      // An endpoint that does not answer has no place in the pool; requests find out more.
       () => this.#asked.delete(endpoint),
     );
   }

@@ -13,7 +13,7 @@ it.each([0, 0.3, 0.6, 0.84])('is the quantile %d of the last 128 reports, whatev
   );
 });
 
-it('calls nobody hot before the first report, or with a quantile of 1', () => {
+it('calls no endpoint hot before the first report, or with a quantile of 1', () => {
   expect(new PrequalThreshold(0.5).value).toBeGreaterThan(1e9);
   const never = new PrequalThreshold(1);
   never.hear(3);

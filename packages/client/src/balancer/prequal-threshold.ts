@@ -6,7 +6,7 @@
 /** Reports that the quantile is taken of; at three a request, those of the last 43 requests. */
 const reportsKept = 128;
 
-/** More than anyone has in flight. */
+/** More than any endpoint has in flight. */
 const never = 2 ** 31 - 1;
 
 export class PrequalThreshold {
@@ -18,7 +18,7 @@ export class PrequalThreshold {
   /** Where the next one goes in the ring; the oldest is there once it is full. */
   #next = 0;
 
-  /** @param quantile from 0 (only the least loaded are cold) to 1 (nobody is ever hot) */
+  /** @param quantile from 0 (only the least loaded are cold) to 1 (none is ever hot) */
   constructor(quantile: number) {
     this.#quantile = quantile;
   }

@@ -216,7 +216,7 @@ describe('probes', () => {
     expect(port.asked).toHaveLength(1);
   });
 
-  it('stop with nobody to ask', () => {
+  it('stop without an endpoint to ask', () => {
     const port = probing();
     const { balancer } = setUp(5, { probesPerRequest: 3, probing: port });
     balancer.update([]);

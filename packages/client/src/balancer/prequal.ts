@@ -38,7 +38,7 @@ export interface PrequalOptions {
   /**
    * Endpoints asked for their load, for each request, 0 or more. 0.25 by default, since answers to
    * requests report, too; the paper has 3. A third of it while 1,000 requests or more are in flight. Without
-   * effect where nobody gives the balancer a way to ask.
+   * effect if the balancer has no way to ask.
    */
   readonly probesPerRequest?: number;
   /** Reports taken out of the pool for each request, from 0 to 16. 0.25 by default; the paper has 1 with 3 probes. */

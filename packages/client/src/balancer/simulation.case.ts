@@ -66,7 +66,7 @@ export function simulateEach(
       end(balancer, next);
     }
     const endpoint = balancer.pick({ now, exclude: [] });
-    if (endpoint === undefined) throw new Error('the balancer picked nobody');
+    if (endpoint === undefined) throw new Error('the balancer picked no endpoint');
     const backend = endpoints.indexOf(endpoint);
     const simulated = serve(backend, now, random);
     endpoint.inFlight += 1;

@@ -115,7 +115,7 @@ it('takes the endpoints of the first list for warm', () => {
   expect(endpoints.map(({ weight }) => weight)).toEqual([1, 1, 1]);
 });
 
-it('updates the balancer a hundred times per window, and not at all when nobody joins', () => {
+it('updates the balancer a hundred times per window, and not at all when no endpoint joins', () => {
   let updates = 0;
   const counting = slowStart(() => ({ update: () => (updates += 1), pick: () => undefined, observe: () => {} }))(new SeededRandom(1));
   const endpoints = someEndpoints(2);

@@ -8,7 +8,7 @@
  *
  * - What comes back after it was ejected or critical joins again.
  * - The endpoints of the first list (and of one after an empty list) are taken for warm: when there
- *   is nobody to compare with, there is nobody to take the rest of the load.
+ *   is no endpoint to compare with, there is none to take the rest of the load.
  * - The window begins with the first pick after the endpoint joined.
  *
  * Balancers that ignore weights (round robin, uniform random, pick first) are not changed by it;

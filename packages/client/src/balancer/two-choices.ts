@@ -2,7 +2,7 @@
  * The power of two choices: draw two different endpoints, take the one that costs less. It keeps
  * the fullest endpoint within about ln ln n of the mean, where one random choice does not
  * (M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", IEEE TPDS 12(10), 2001),
- * and it does not send everybody to the same best endpoint, as a full scan does.
+ * and it does not send all requests to the same best endpoint, as a full scan does.
  *
  * Weights are our extension; equal weights leave the plain algorithm. An endpoint of weight w counts as w places that
  * are alike, and two places are compared. The endpoints are drawn once by weight and once uniformly; its requests

@@ -54,7 +54,7 @@ function upperWord(word: number): number {
 const drawsMax = 64;
 const goldenRatio = 0x9e3779b9 | 0;
 
-/** A table of numbered buckets; each belongs to whoever the caller says. */
+/** A table of numbered buckets; each belongs to the node that the caller names. */
 export interface BucketTable extends HashTable {
   /** Tells whether a lookup can give the bucket. */
   has(bucket: number): boolean;

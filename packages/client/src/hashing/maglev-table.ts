@@ -95,7 +95,7 @@ function fill(nodes: readonly NamedNode[], slots: number): Uint16Array {
   const next = Uint32Array.from(nodes, ({ name }) => (hash32(name, offsetSeed) >>> 0) % slots);
   const skip = Uint32Array.from(nodes, ({ name }) => ((hash32(name, skipSeed) >>> 0) % (slots - 1)) + 1);
   const pace = Float64Array.from(nodes, ({ weight }) => weight / heaviest);
-  // Whoever has saved up a whole turn takes it. All begin with one: no node is without a slot.
+  // A node that has saved up a whole turn takes it. All begin with one: no node is without a slot.
   const turns = new Float64Array(count).fill(1);
   const owner = new Int32Array(slots).fill(-1);
   let free = slots;

@@ -7,7 +7,7 @@ import { Memento } from './memento.ts';
 
 /**
  * The same idea told otherwise: the list of buckets by place. A removal puts the last place's bucket
- * into the gap; whoever draws a place below some size means the list as it was at that size.
+ * into the gap; a draw below some size means the list as it was at that size.
  */
 class Lists {
   /** The list of buckets after each removal, the first one before any. */
@@ -66,7 +66,7 @@ function take(step: Step, memento: Memento, lists: Lists): void {
   }
 }
 
-describe('whatever is removed and added', () => {
+describe('after any removals and additions', () => {
   const hashes = someHashes(300);
 
   it('gives what the lists of buckets give', () => {

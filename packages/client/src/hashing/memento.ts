@@ -103,7 +103,7 @@ export class Memento implements BucketTable {
     let range = replacements[bucket] as number;
     while (range !== working) {
       bucket = (mix32(hash ^ mix32(bucket)) >>> 0) % range;
-      // Who stood at this place when `range` buckets were working: whoever had replaced those removed before.
+      // The bucket at this place when `range` buckets were working: it had replaced those removed before.
       let replacement = replacements[bucket] as number;
       while (replacement >= range) {
         bucket = replacement;

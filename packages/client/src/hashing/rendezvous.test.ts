@@ -43,7 +43,7 @@ it('moves keys only to a node whose weight grows', () => {
   }
 });
 
-it('ranks the nodes: whoever is refused, the best of the rest has the key', () => {
+it('ranks the nodes: when any of them is refused, the best of the rest has the key', () => {
   const names = someNames(6);
   const table = new Rendezvous(names);
   for (const hash of someHashes(500)) {

@@ -58,7 +58,7 @@ export class ServiceAgent extends Agent {
     }
     this.#pick(named, request).then(
       ({ service, picked }) => {
-        // Nobody waits any more: an aborted request must not take a socket.
+        // No caller waits any more: an aborted request must not take a socket.
         if (request.destroyed) {
           picked.done('cancelled');
           return;
@@ -109,7 +109,7 @@ function follow(request: ClientRequest, picked: Picked): void {
   let connected = false;
   let left = false;
   const destroy = request.destroy.bind(request);
-  // Nobody but its owner destroys a request; Node reports that as it does a connection that the instance broke.
+  // Only its owner destroys a request; Node reports that as it does a connection that the instance broke.
   request.destroy = (error) => {
     left = true;
     return destroy(error);
@@ -124,7 +124,7 @@ function follow(request: ClientRequest, picked: Picked): void {
   request.prependOnceListener('response', (response: IncomingMessage) => {
     const { statusCode = 0 } = response;
     picked.done(statusCode >= 500 || statusCode === 429 ? 'failed' : 'ok');
-    // What Node does with an answer that nobody listens for: unread, it would keep its connection.
+    // As Node does with an answer without a listener: unread, it would keep its connection.
     if (request.listenerCount('response') === 0) response.resume();
   });
   request.once('error', (error) => (left ? picked.done(leaving(error)) : lost()));

@@ -261,7 +261,7 @@ describe('the agent tells apart', () => {
     expect(heard).toEqual(['ok']);
   });
 
-  it('an answer that nobody reads: its connection is free again', async () => {
+  it('an answer without a reader: its connection is free again', async () => {
     const { server, agent, one } = await setUp((_incoming, response) => response.end('x'.repeat(100_000)));
     const freed = once(agent, 'free');
     httpRequest('http://web.rollcall/', { agent }).end();
@@ -313,7 +313,7 @@ describe('a WebSocket', () => {
     await once(socket, 'close');
   });
 
-  it('fails when nobody takes it', async () => {
+  it('fails when no instance takes it', async () => {
     const { web } = services([await deadAuthority(), await deadAuthority()]);
     await expect(openWebSocket(web, '/chat')).rejects.toThrow(/in 2 tries/);
   });
@@ -331,7 +331,7 @@ describe('a WebSocket', () => {
     const { web } = services(servers.map(({ authority }) => authority));
     await expect(openWebSocket(web, '/chat')).rejects.toThrow(`the handshake was answered with ${status}`);
     expect(asks).toBe(asked);
-    // Nobody is left out: they answered.
+    // No instance is left out: they answered.
     const picks = [web.pick(), web.pick()];
     expect(new Set(picks.map(({ port }) => port)).size).toBe(2);
   });
@@ -344,7 +344,7 @@ describe('a WebSocket', () => {
     picked.done();
   });
 
-  it('breaks without harm to the program when nobody listens for errors', async () => {
+  it('breaks without harm to the program when there is no listener for errors', async () => {
     const server = await chat();
     const { web } = services([server.authority]);
     const socket = await openWebSocket(web, '/', { messageBytesMax: 4 });

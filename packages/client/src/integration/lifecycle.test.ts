@@ -121,7 +121,7 @@ describe('a server of node:http', () => {
     const { rollcall, done } = recording();
     const server = webServer().listen(0);
     await registerServer(rollcall, server, { service: 'web', drainMs: 0, signals: ['SIGUSR2'] });
-    // As long as somebody else listens for the signal, it is theirs to end the process.
+    // As long as other code listens for the signal, that code decides when to end the process.
     const other = () => {};
     process.on('SIGUSR2', other);
     cleanups.push(() => process.off('SIGUSR2', other));

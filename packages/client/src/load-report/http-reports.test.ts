@@ -118,7 +118,7 @@ describe.each(Object.entries(frameworks))('%s', (_name, start) => {
     expect(reportOf(await fetch(url + loadPath, { method: 'HEAD' }))).toEqual({ inFlight: 0, latencyMs: 30 });
   });
 
-  it('counts down whatever becomes of a request, and does not take failures for speed', async () => {
+  it('counts down after every outcome of a request, and does not take failures for speed', async () => {
     const { meter, url, hanging } = await setUp();
     expect(reportOf(await fetch(`${url}/fail`))).toEqual({ inFlight: 0 });
     expect(reportOf(await fetch(`${url}/nowhere`))).toMatchObject({ inFlight: 0 });

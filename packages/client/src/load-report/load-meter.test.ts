@@ -33,7 +33,7 @@ it('counts requests in flight, and each end once', () => {
   expect(meter.reportWithAnswer().inFlight).toBe(0);
 });
 
-it('counts down whatever happens to the requests', () => {
+it('counts down after every outcome of the requests', () => {
   const results = fc.array(fc.constantFrom<MeteredResult>('ok', 'failed', 'cancelled'), { maxLength: 50 });
   fc.assert(
     fc.property(results, (all) => {

@@ -2,11 +2,11 @@
  * Measures a server's load: how many requests are in flight, and how long one that arrives now will
  * take. It is the server half of Prequal (B. Wydrowski et al., "Load is not what you should balance:
  * Introducing Prequal", NSDI 2024, §4.1): the latency is the median of recent requests that arrived at about
- * the same load. It reports to nobody by itself; `node-http.ts`, `fastify.ts` and `grpc.ts` do.
+ * the same load. It reports nothing by itself; `node-http.ts`, `fastify.ts` and `grpc.ts` do.
  *
  * The latest samples are kept in a ring. An estimate takes those 128 whose load at arrival is nearest
  * to the load now, newer ones first among equals. Fewer would do worse than none: clients send to
- * whoever looks fastest, and what looks fastest by chance draws a herd.
+ * the server that looks fastest, and a server that looks fastest by chance draws a herd.
  */
 
 import { type Clock, systemClock } from '../clock.ts';
@@ -14,7 +14,7 @@ import type { LoadReport } from './load-report.ts';
 
 /**
  * How a request ended: `ok`, answered; `failed`, answered that it cannot, which is often quick and
- * says nothing of the load; `cancelled`, nobody waits for the answer any more.
+ * says nothing of the load; `cancelled`, no caller waits for the answer any more.
  */
 export type MeteredResult = 'ok' | 'failed' | 'cancelled';
 
@@ -25,7 +25,7 @@ export interface MeteredReport extends LoadReport {
 
 /** A request in flight. */
 export interface MeteredRequest {
-  /** Ends it; only the first call counts. Whoever began it must end it whatever happens, or the load only grows. */
+  /** Ends it; only the first call counts. The caller of `begin` must call this in every case; otherwise the load only grows. */
   end(result: MeteredResult): void;
 }
 

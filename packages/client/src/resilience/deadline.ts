@@ -1,6 +1,6 @@
 /**
- * Deadlines that travel: the time that is left for a request goes with it in a header, and whoever serves
- * it gives what is then left to the requests that it makes itself. Work that nobody waits for any more is
+ * Deadlines that travel: the time that is left for a request goes with it in a header, and the server that serves
+ * it gives the rest of it to the requests that it makes itself. Work that no caller waits for any more is
  * not begun, however deep.
  *
  *     caller ── rollcall-timeout-ms: 800 ──► service ── …: 640 ──► the next one

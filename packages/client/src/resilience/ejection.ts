@@ -106,7 +106,7 @@ export class Ejection {
   /**
    * An endpoint answered, well or badly.
    * @param endpoints all that may be chosen, ejected or not
-   * @returns whether anybody is out from now on who was in before
+   * @returns whether an endpoint is out from now on that was in before
    */
   answered(endpoint: Endpoint, succeeded: boolean, endpoints: readonly Endpoint[], now: number): boolean {
     if (this.#outliers === undefined || !endpoints.includes(endpoint)) {

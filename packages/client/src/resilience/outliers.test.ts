@@ -47,7 +47,7 @@ it('says nothing of rates that few requests or few endpoints make', () => {
   }
 });
 
-it('finds nobody when all are equally bad', () => {
+it('finds no outlier when all are equally bad', () => {
   const endpoints = six();
   const outliers = new Outliers({ consecutiveFailures: Infinity });
   outliers.sweep(0);

@@ -38,7 +38,7 @@ interface Tally {
   failedInRow: number;
 }
 
-const nobody: readonly Endpoint[] = [];
+const none: readonly Endpoint[] = [];
 
 export class Outliers {
   readonly maxShare: number;
@@ -91,10 +91,10 @@ export class Outliers {
 
   /** @returns those whose success rate was an outlier in the interval that ended; mostly it has not */
   sweep(now: number): readonly Endpoint[] {
-    if (now < this.#nextSweep) return nobody;
+    if (now < this.#nextSweep) return none;
     const first = this.#nextSweep === -Infinity;
     this.#nextSweep = now + this.#intervalMs;
-    if (first) return nobody;
+    if (first) return none;
     const rates: { endpoint: Endpoint; rate: number }[] = [];
     for (const [endpoint, tally] of this.#tallies) {
       const requests = tally.succeeded + tally.failed;
@@ -102,7 +102,7 @@ export class Outliers {
       tally.succeeded = 0;
       tally.failed = 0;
     }
-    if (rates.length < this.#endpointsMin) return nobody;
+    if (rates.length < this.#endpointsMin) return none;
     const mean = rates.reduce((sum, { rate }) => sum + rate, 0) / rates.length;
     const variance = rates.reduce((sum, { rate }) => sum + (rate - mean) ** 2, 0) / rates.length;
     const least = mean - this.#deviations * Math.sqrt(variance);

@@ -1,4 +1,4 @@
-/** What the client decided for requests to a service, for whoever wants to see it. */
+/** What the client decided for requests to a service, for logs and tests. */
 
 import type { EjectionReason } from './ejection.ts';
 import type { Failure } from './retry.ts';

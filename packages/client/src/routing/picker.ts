@@ -18,7 +18,7 @@ import { type Eligible, eligible, reasonAgainst } from './eligible.ts';
 import type { RandomSource } from '../balancer/seeded-random.ts';
 import { relativeWeights } from '../balancer/weights.ts';
 
-const nobody: readonly Endpoint[] = [];
+const none: readonly Endpoint[] = [];
 
 export class Picker {
   readonly #balancer: Balancer;
@@ -28,17 +28,17 @@ export class Picker {
   readonly #leavesOut: boolean;
   readonly #panicThreshold: number;
   #known: ReadonlyMap<string, Endpoint> = new Map();
-  #eligible: readonly Endpoint[] = nobody;
+  #eligible: readonly Endpoint[] = none;
   #rule: Eligible['rule'] = 'none';
   /** Those that take connections; all that are eligible when none does. */
-  #reachable: readonly Endpoint[] = nobody;
+  #reachable: readonly Endpoint[] = none;
   #ready = 0;
   #changes = 0;
   /** Where `any` goes on. */
   #turn = 0;
   /** Reused by every pick. */
   readonly #context: { now: number; exclude: readonly Endpoint[]; key: string | undefined } = {
-    ...{ now: 0, exclude: nobody, key: undefined },
+    ...{ now: 0, exclude: none, key: undefined },
   };
 
   /**
@@ -101,10 +101,10 @@ export class Picker {
 
   /**
    * The endpoint for the next request, or undefined when there is none but those of `exclude`.
-   * Whoever uses it counts `inFlight` and calls `observe`.
+   * The caller counts `inFlight` and calls `observe`.
    * @param key for balancers that hash; see `PickContext`
    */
-  pick(now: number, exclude: readonly Endpoint[] = nobody, key?: string): Endpoint | undefined {
+  pick(now: number, exclude: readonly Endpoint[] = none, key?: string): Endpoint | undefined {
     this.settle(now);
     this.#context.now = now;
     this.#context.exclude = exclude;
@@ -116,8 +116,8 @@ export class Picker {
   }
 
   /**
-   * Anybody whom `allows` lets through, ejected or not, in turns and not by the balancer: for when nobody
-   * that it chose will do. O(endpoints).
+   * An endpoint that `allows` accepts, ejected or not, in turns and not by the balancer: for the case that no endpoint
+   * of the balancer will do. O(endpoints).
    */
   any(allows: (endpoint: Endpoint) => boolean): Endpoint | undefined {
     const count = this.#eligible.length;

@@ -16,7 +16,7 @@ export const defaultOverprovisioning = 1.4;
 /**
  * The share of requests for each level, in the order of the levels.
  * @param overprovisioning how much more than its share a healthy instance can take, 1 or more
- * @returns shares that add up to 1; all on the first level when nobody is healthy anywhere; empty for no levels
+ * @returns shares that add up to 1; all on the first level when no endpoint is healthy anywhere; empty for no levels
  */
 export function levelShares(levels: readonly LevelHealth[], overprovisioning = defaultOverprovisioning): number[] {
   const able = levels.map(({ healthy, total }) => Math.min(1, (overprovisioning * healthy) / total));

@@ -18,7 +18,7 @@ function setUp(options: RoutingOptions, instances: readonly Instance[], onSpill?
   const shares = (now = 0, header?: (name: string) => string | undefined) => {
     const counts: Record<string, number> = {};
     for (let n = 0; n < 10_000; n++) {
-      const id = router.pick(now, [], undefined, header)?.instance.id ?? 'nobody';
+      const id = router.pick(now, [], undefined, header)?.instance.id ?? 'none';
       counts[id] = (counts[id] ?? 0) + 1;
     }
     return Object.fromEntries(Object.entries(counts).map(([id, count]) => [id, Math.round(count / 100)]));
@@ -148,7 +148,7 @@ describe('zones', () => {
     expect(tried.map(({ instance }) => instance.meta['zone'])).toEqual(['b', 'b', 'b', 'a']);
   });
 
-  it('all serve when nobody is ready anywhere', () => {
+  it('all serve when no endpoint is ready anywhere', () => {
     const { shares } = setUp({ zone: { own: 'b' } }, six.map((one) => ({ ...one, status: 'critical' as const })));
     expect(idsOf(shares())).toHaveLength(6);
   });
@@ -198,7 +198,7 @@ describe('zones', () => {
       expect([told, router.explain(5_000).groups[0]!.reported]).toEqual([[], undefined]);
     });
 
-    it('leave a zone that has none left, whatever was reported', () => {
+    it('leave a zone that has none left, with any reports', () => {
       const { router } = setUp({ zone: { own: 'a', spillByLoad: true } }, six);
       run(router, { a: { inFlight: 1 }, b: { inFlight: 1 } }, 0);
       router.update([...six.slice(3), inZone('b4', 'b'), inZone('b5', 'b'), inZone('b6', 'b'), inZone('c1', 'c')], 10_000);

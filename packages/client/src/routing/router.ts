@@ -28,7 +28,7 @@ import { ZoneLoad } from './zone-load.ts';
 import { spillMaker } from './zone-options.ts';
 import { defaultZoneSizeMin, zoneShares } from './zones.ts';
 
-/** What requests need: one endpoint after another, and somebody to tell how it went. */
+/** What requests need: one endpoint after another, and a way to tell how it went. */
 export interface EndpointChooser {
   /**
    * The endpoint for the next request, or undefined when there is none but those of `exclude`.
@@ -54,7 +54,7 @@ interface Group {
 /** How often shares follow the loads, in milliseconds. */
 const spillPeriodMs = 500;
 
-const nobody: readonly Endpoint[] = [];
+const none: readonly Endpoint[] = [];
 
 /** For a hash of keys that is none of a balancer's, nor the canary's. */
 const groupSeed = 0x9e0c95;
@@ -108,7 +108,7 @@ export class Router implements EndpointChooser {
 
   /** Chooses the subset of this ordinal from now on. @returns the endpoints that are gone */
   useOrdinal(ordinal: number, now: number): readonly Endpoint[] {
-    if (ordinal === this.#ordinal) return nobody;
+    if (ordinal === this.#ordinal) return none;
     this.#ordinal = ordinal;
     return this.update(this.#instances, now);
   }
@@ -150,7 +150,7 @@ export class Router implements EndpointChooser {
     return removed;
   }
 
-  pick(now: number, exclude: readonly Endpoint[] = nobody, key?: string, header?: HeaderReader): Endpoint | undefined {
+  pick(now: number, exclude: readonly Endpoint[] = none, key?: string, header?: HeaderReader): Endpoint | undefined {
     if (this.#single !== undefined) return this.#single.picker.pick(now, exclude, key);
     this.#refreshShares(now);
     const canary = this.#canary?.wants(header, key) ?? false;
@@ -168,7 +168,7 @@ export class Router implements EndpointChooser {
     return endpoint;
   }
 
-  /** Anybody whom `allows` lets through, whatever the shares and the balancers say. O(endpoints). */
+  /** An endpoint that `allows` accepts, independent of shares and balancers. O(endpoints). */
   any(allows: (endpoint: Endpoint) => boolean): Endpoint | undefined {
     for (const { picker } of this.#groups) {
       const endpoint = picker.any(allows);
@@ -301,7 +301,7 @@ export class Router implements EndpointChooser {
     const { zone } = this.#options;
     const ready = new Map(groups.map((group) => [group.zone, readyOf(group)]));
     const total = [...ready.values()].reduce((sum, count) => sum + count, 0);
-    // When nobody is ready, pickers fail open, and all are as good as each other.
+    // When no endpoint is ready, pickers fail open, and all are as good as each other.
     if (total === 0) return zoneShares(undefined, new Map(groups.map(({ zone: name, picker }) => [name, picker.size])));
     const near = zone !== undefined && total >= (zone.sizeMin ?? defaultZoneSizeMin);
     const shares = zoneShares(near ? zone.own : undefined, ready, near ? zone.callers : undefined);

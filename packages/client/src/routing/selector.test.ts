@@ -12,7 +12,7 @@ it.each<[string, InstanceFilter, boolean]>([
   ['a tag that must not be there', { withoutTags: ['blue', 'eu'] }, false],
   ['metadata as wanted', { meta: { zone: 'b' } }, true],
   ['metadata with another value', { meta: { zone: 'c' } }, false],
-  ['metadata that nobody wrote', { meta: { constructor: 'x' } }, false],
+  ['metadata that was never written', { meta: { constructor: 'x' } }, false],
   ['a predicate', ({ weight }) => weight === 1, true],
   ['all of several', { tags: ['eu'], meta: { zone: 'c' } }, false],
 ])('%s', (_, filter, expected) => {

@@ -20,7 +20,7 @@ describe('levels', () => {
     expect(rounded(levelShares([first, second].map((healthy) => ({ healthy, total: 100 }))))).toEqual(shares);
   });
 
-  it('stay with the first when nobody is healthy', () => {
+  it('stay with the first when no endpoint is healthy', () => {
     expect(levelShares([{ healthy: 0, total: 3 }, { healthy: 0, total: 3 }])).toEqual([1, 0]);
   });
 
@@ -47,8 +47,8 @@ describe('zones', () => {
     ['the rest goes where there is capacity to spare', 'c', { a: 5, b: 4, c: 1 }, { a: 4, b: 3, c: 3 }, { c: 0.333, a: 0.333, b: 0.333 }],
     ['… and not where there is none', 'c', { a: 6, b: 3, c: 1 }, { a: 4, b: 3, c: 3 }, { c: 0.333, a: 0.667 }],
     ['no instance here: by the number of instances', 'c', { a: 3, b: 1 }, undefined, { a: 0.75, b: 0.25 }],
-    ['nobody knows of callers here', 'c', { a: 1, c: 1 }, { a: 1 }, { a: 0.5, c: 0.5 }],
-    ['nobody anywhere', 'a', {}, undefined, {}],
+    ['unknown callers here', 'c', { a: 1, c: 1 }, { a: 1 }, { a: 0.5, c: 0.5 }],
+    ['no endpoint anywhere', 'a', {}, undefined, {}],
   ] as const)('%s', (_, own, instances, callers, expected) => {
     expect(shares(own, instances, callers)).toEqual(expected);
   });

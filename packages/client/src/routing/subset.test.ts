@@ -12,7 +12,7 @@ const scene = fc.record({
 });
 
 describe('a subset', () => {
-  it('has the size, or everybody when there are not so many', () => {
+  it('has the size, or all endpoints when there are fewer', () => {
     fc.assert(
       fc.property(scene, ({ count, size, ordinal }) => {
         expect(chosen(names(count), ordinal, size).size).toBe(Math.min(count, size));

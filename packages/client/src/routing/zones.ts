@@ -18,7 +18,7 @@ export const defaultZoneSizeMin = 6;
  * @param callers how many callers, or what share of them, each zone has; absent: the same in each zone
  *   that is named in `instances`, and in the caller's own
  * @returns shares by zone that add up to 1; by the number of instances, when the own zone has none or is
- *   not among the callers' zones; empty when nobody is healthy
+ *   not among the callers' zones; empty when no endpoint is healthy
  */
 export function zoneShares(
   own: string | undefined,

@@ -128,7 +128,7 @@ export class Heartbeats {
     lease.instance = row.instance;
     if (vouched !== lease.vouches() || moved) this.#count(lease);
     const ttlMs = ttlOf(row);
-    // Whatever makes a check vouch again, there must be a deadline behind it.
+    // A check that vouches again must have a deadline, for every reason.
     const revived = before !== row.status && row.status !== 'critical';
     if (ttlMs === lease.lengthMs && !revived) return;
     lease.lengthMs = ttlMs;

@@ -72,7 +72,7 @@ describe('an instance that falls silent', () => {
     expect(submitted).toEqual([]);
   });
 
-  it('has its second to itself, whoever else lapsed shortly before', async () => {
+  it('has its own second, also if others lapsed shortly before', async () => {
     const { register, beat, pass, status, submitted } = await start();
     await register('first', ttl(10_000));
     await pass(500);
@@ -109,7 +109,7 @@ describe('an instance that falls silent', () => {
     });
   });
 
-  it('gets a deadline when anybody else makes it pass', async () => {
+  it('gets a deadline when another caller makes it pass', async () => {
     const { replica, register, pass, status } = await start();
     await register('web', ttl(10_000));
     await pass(10_000 + slackMs);
@@ -238,7 +238,7 @@ describe('an instance that a stream vouches for', () => {
 });
 
 describe('a restart of the registry is not a death:', () => {
-  it('every deadline begins in full, and nobody turns critical before it', async () => {
+  it('every deadline begins in full, and no check turns critical before it', async () => {
     const engine = memory();
     const before = await startLiveness({ engine });
     for (const name of names(8)) await before.register(name, ttl(10_000));
@@ -306,7 +306,7 @@ describe('a restart of the registry is not a death:', () => {
 });
 
 describe('a stall of the registry is not a death:', () => {
-  it('5 s expire nobody, even if the heartbeats come only a second after it', async () => {
+  it('no check expires after 5 s, even if the heartbeats arrive a second later', async () => {
     const { clock, register, beat, pass, status, metric, lines } = await start();
     // Too few for self-preservation, which would hide a death here.
     const all = names(8);
@@ -363,7 +363,7 @@ describe('a cut is not a death:', () => {
     return { ...one, keepAlive };
   }
 
-  it('a mass loss expires nobody, and is shown in log and metrics', async () => {
+  it('a mass loss expires no check, and is shown in log and metrics', async () => {
     const { keepAlive, status, liveness, metric, lines } = await cut();
     await keepAlive(10, 60_000);
     for (const name of names(21)) expect(status(name)).toBe('passing');
@@ -440,7 +440,7 @@ describe('a cut is not a death:', () => {
     expect(lost.length).toBeGreaterThan(0);
   });
 
-  it('while it lasts, nobody else expires either', async () => {
+  it('while it lasts, no other check expires either', async () => {
     const { keepAlive, status, liveness } = await cut();
     await keepAlive(9, 30_000);
     expect(status('i9')).toBe('passing');
@@ -531,7 +531,7 @@ describe('an expiry that cannot be committed', () => {
 });
 
 describe('a row with a time that makes no sense', () => {
-  it('harms nobody else', async () => {
+  it('harms no other client', async () => {
     const { register, createSession, pass, status } = await start();
     await register('negative', ttl(-5));
     await register('timeless', { type: 'ttl' });

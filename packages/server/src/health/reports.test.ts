@@ -131,7 +131,7 @@ describe('an output that changes alone', () => {
     expect(row('web')).toMatchObject({ status: 'critical', output: 'fine' });
   });
 
-  it('gives way to what somebody else wrote since', async () => {
+  it('gives way to a later write of another caller', async () => {
     const { register, beat, liveness, row, pass, submitted } = await start();
     await register('web', hour);
     await beat('web', 'passing', 'mine');

@@ -98,7 +98,7 @@ export class Reports {
     }
   }
 
-  /** Follows what the registry says of the check, whoever changed it. */
+  /** Follows the status of the check in the registry after every change. */
   follow(report: Report, row: CheckRow): void {
     report.rowStatus = row.status;
     if (row.output === report.rowOutput) return;

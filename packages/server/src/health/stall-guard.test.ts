@@ -28,7 +28,7 @@ describe('the guarded clock', () => {
     expect(guard.now()).toBe(clock.now());
   });
 
-  it.each([501, 1_000, 5_000, 3_600_000])('counts at most 500 ms of a stall of %i ms, whoever looks first', (ms) => {
+  it.each([501, 1_000, 5_000, 3_600_000])('counts at most 500 ms of a stall of %i ms for every first reader', (ms) => {
     for (const first of ['a timer', 'a reader']) {
       const { clock, forgiven, guard } = guarded();
       clock.advance(1_100);
@@ -87,7 +87,7 @@ for (let index = 0; index < instances; index++) {
 `;
 
 describe('a real event loop that is blocked for 1.5 s with heartbeats waiting in its sockets', () => {
-  it('expires nobody with the guard, and somebody without', async () => {
+  it('expires no check with the guard, and one without', async () => {
     // Fewer than self-preservation would save.
     const { register, replica, liveness, close } = await startLiveness({ clock: systemClock });
     const critical: string[] = [];

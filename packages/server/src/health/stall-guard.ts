@@ -5,7 +5,7 @@
  * timers run *before* the heartbeats that queued in the sockets are read: on the ordinary clock every
  * deadline that passed meanwhile would fire on instances that are alive. This clock is looked at every
  * 250 ms and counts at most 500 ms between two looks. So a stall of any length ages no deadline by more
- * than that, whoever reads the clock first after it; all deadlines move by the rest of the stall at no
+ * than that for every first reader of the clock after it; all deadlines move by the rest of the stall at no
  * cost. What is left, reading the heartbeats before anything expires, is `yieldToIo`'s part.
  *
  * An observer that accounts for its own slowness is Lifeguard's idea: Dadgar, Phillips, Currey, "Local

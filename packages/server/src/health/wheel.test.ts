@@ -14,7 +14,7 @@ function make(clock: Clock = manualClock()) {
   return { errors, wheel: new Wheel({ clock, onError: (error) => errors.push(error) }) };
 }
 
-/** A clock that counts how often it was asked to wake somebody. */
+/** A clock that counts how often it was asked for a wake-up. */
 function countingClock() {
   const clock = manualClock();
   let wakes = 0;

@@ -20,7 +20,7 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import { Entry, Slots } from './wheel-slots.ts';
 
-/** A hundredth of the shortest time that anybody waits for here, 1 s; coarse enough to share wake-ups. */
+/** A hundredth of the shortest deadline here, 1 s; coarse enough to share wake-ups. */
 export const tickMs = 10;
 
 export interface WheelTimer {

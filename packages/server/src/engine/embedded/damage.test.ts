@@ -157,7 +157,7 @@ describe('a store that was closed', () => {
     }
   });
 
-  it('is refused or unchanged whatever is overwritten, and with what', async () => {
+  it('is refused or unchanged after any overwrite', async () => {
     const outcomes = { refused: 0, sound: 0 };
     const place = fc.record({ file: fc.nat(files.length - 1), at: fc.nat(logBytes - 1) });
     const damage = fc.oneof(

@@ -57,7 +57,7 @@ describe('data directory', () => {
     await (await embedded({ dir })).close();
   });
 
-  it('is refused when it has files of somebody else, which are left alone', async () => {
+  it('is refused when it has foreign files, which are left alone', async () => {
     const dir = await scratch();
     for (const name of ['a.txt', 'b.txt', 'c.txt', 'd.txt']) await writeFile(join(dir, name), 'precious');
     expect(await refusal(dir, 'failed_precondition')).toContain('a.txt, b.txt, c.txt, …');

@@ -77,7 +77,7 @@ describe('compaction', () => {
     await engine.close();
   });
 
-  it('does not take the files away from somebody who reads them', async () => {
+  it('does not take the files away from a reader', async () => {
     const engine = await embedded({ dir: await scratch(), logBytes });
     await churn(engine, 30);
     const reading = engine.changes({ signal: new AbortController().signal })[Symbol.asyncIterator]();

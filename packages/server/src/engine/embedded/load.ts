@@ -140,7 +140,7 @@ class Replay {
 
 /**
  * What follows the last whole transaction of the last log is nothing, or a write that a crash cut
- * off: nobody was told that it happened. If anything was written after it, it had been flushed.
+ * off: it was never acknowledged. If anything was written after it, it had been flushed.
  *
  * @returns how many bytes there were
  */

@@ -1,4 +1,4 @@
-/** One process per data directory: who is refused, and that nobody is refused for a dead process. */
+/** One process per data directory: a second one is refused, and never because of a dead process. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -2,12 +2,12 @@
  * One process per data directory.
  *
  * The lock is a local socket. The kernel unbinds it when the process ends, however it ends: there is
- * no process id to mistake for another's. Whoever finds it taken asks the holder for its id, for the
+ * no process id to mistake for another's. A process that finds it taken asks the holder for its id, for the
  * message.
  *
  *   Linux     an abstract socket (unix(7)) named after the directory's device and inode: binding it
  *             is atomic. It is seen within one network namespace, so a socket file comes on top
- *   others    a socket file in the directory, seen by whoever shares it, containers too; one that a
+ *   others    a socket file in the directory, seen by all processes that share it, containers too; one that a
  *             dead process left is moved away first
  *   Windows   a named pipe, named like the abstract socket
  *
@@ -137,7 +137,7 @@ function askHolder(path: string): Promise<number | 'silent' | 'gone'> {
   });
 }
 
-/** Takes a dead process's socket file out of the way, unless somebody alive has just replaced it. */
+/** Takes a dead process's socket file out of the way, unless a live process has just replaced it. */
 async function moveAway(path: string): Promise<void> {
   const aside = `${path}.${process.pid}`;
   try {
@@ -145,7 +145,7 @@ async function moveAway(path: string): Promise<void> {
     if ((await askHolder(aside)) === 'gone') await unlink(aside);
     else await rename(aside, path);
   } catch (error) {
-    // Somebody else moved it away.
+    // Another process moved it away.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }

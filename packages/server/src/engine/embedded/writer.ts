@@ -5,7 +5,7 @@
  * A large transaction is checked, planned and published in steps, between which the event loop turns; the next ones wait.
  *
  * One group is written at a time, so its transactions are checked against a state that is durable.
- * It also decides what a failure means: nothing was written (refuse and go on), or nobody knows (stop
+ * It also decides what a failure means: nothing was written (refuse and go on), or the outcome is unknown (stop
  * for good).
  */
 
@@ -21,7 +21,7 @@ import { Revisions, type Moment } from './revisions.ts';
 /** Where groups go; `Log` is the one that writes files. */
 export interface GroupLog {
   fits(bytes: number): boolean;
-  /** Both throw a RegistryError when nothing was written; after anything else nobody knows. */
+  /** Both throw a RegistryError when nothing was written; after anything else the outcome is unknown. */
   rotate(head: Head, bytes: number): Promise<void>;
   append(frames: readonly Buffer[]): Promise<void>;
 }
@@ -213,7 +213,7 @@ export class Writer {
     for (const event of planned.events) this.#parts.feed.push(event);
   }
 
-  /** After a failed write or flush nobody knows what is on the disk: only a fresh start does. */
+  /** After a failed write or flush the contents of the disk are unknown until a fresh start. */
   #fail(cause: unknown): RegistryError {
     const what = cause instanceof Error ? cause.message : String(cause);
     const message = `a write to ${this.#parts.dir} failed (${what}); nothing more is written until a restart`;

@@ -83,7 +83,7 @@ describe('the gRPC probe', () => {
     await expect(probe({ grpc: `127.0.0.1:${port}/x` })).rejects.toThrow('no such service');
   });
 
-  it('fails when there is nobody, and when the answer is no health answer', async () => {
+  it('fails without a server, and when the answer is no health answer', async () => {
     const port = await serve((_call, answer) => answer(null, Buffer.from([0xff])));
     await expect(probe({ grpc: `127.0.0.1:${port}` })).rejects.toThrow(/cannot be read/);
     servers[0]?.forceShutdown();
@@ -108,7 +108,7 @@ describe('the gRPC probe', () => {
     await expect(probe({ grpc })).rejects.toMatchObject({ code: 'permission_denied' });
   });
 
-  it('tries the other family when there is nobody at the first', async () => {
+  it('tries the other family when no server listens on the first', async () => {
     const port = await serve((_call, answer) => answer(null, Buffer.from([0x08, 1])));
     expect(await probe({ grpc: `both.test:${port}` }, ['::1', '127.0.0.1'])).toMatchObject({ status: 'passing' });
   });

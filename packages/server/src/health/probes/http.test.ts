@@ -175,7 +175,7 @@ describe('the answer', () => {
     await expect(asking).rejects.toThrow(/abort/i);
   });
 
-  it('of nobody is an error that says so', async () => {
+  it('without a server is an error that says so', async () => {
     const target = await serve(() => {});
     await target.close();
     await expect(probe({ http: `http://127.0.0.1:${target.port}/` })).rejects.toThrow('ECONNREFUSED');

@@ -12,7 +12,7 @@ export interface ProbeResult {
  * Asks once, over a connection of its own that is closed afterwards: a kept one would say nothing about
  * whether the next client gets through.
  *
- * @param signal aborts when the time of the probe is over or nobody wants to know any more; the caller
+ * @param signal aborts when the time of the probe is over or no caller wants the result any more; the caller
  *   does not wait for the probe after that
  * @throws Error when there is no answer: the check is critical then, with the error's message
  */

@@ -17,7 +17,7 @@ async function serve(onSocket: (socket: Socket) => void = (socket) => socket.res
 const never = new AbortController().signal;
 
 describe('the TCP probe', () => {
-  it('passes when somebody accepts, and hangs up without a word', async () => {
+  it('passes when a server accepts, and closes without sending', async () => {
     const received: string[] = [];
     let hungUp: () => void = () => {};
     const closed = new Promise<void>((done) => (hungUp = done));
@@ -33,7 +33,7 @@ describe('the TCP probe', () => {
     expect(received).toEqual([]);
   });
 
-  it('fails when nobody does', async () => {
+  it('fails when no server accepts', async () => {
     const target = await serve();
     await target.close();
     const asking = tcpProbe(resolving().resolve)({ tcp: `127.0.0.1:${target.port}` }, never);
