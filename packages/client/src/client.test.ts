@@ -232,7 +232,7 @@ describe('a client', () => {
     expect(events).toEqual([{ kind: 'connected', server: server.url, resumed: false }]);
   });
 
-  it('ends everything when it closes, and says so to whoever still asks', async () => {
+  it('ends everything when it closes, and says so to later callers', async () => {
     const one = await client();
     const [watch, service] = [one.kv.watch({ key: 'k' }), one.service('web')];
     await watch.next();

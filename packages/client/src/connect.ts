@@ -43,7 +43,7 @@ export interface ConnectOptions extends CredentialOptions {
   readonly timeoutMs?: number;
   /**
    * How long the registry keeps what is registered after it has lost the connection, in milliseconds,
-   * 1,000 to 300,000; 10,000 by default. Meanwhile it is critical: nobody picks it.
+   * 1,000 to 300,000; 10,000 by default. Meanwhile it is critical: no client picks it.
    */
   readonly graceMs?: number;
   /** Closes the client. */

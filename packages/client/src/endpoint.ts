@@ -10,7 +10,7 @@ import { getsTraffic, type Instance } from '@rollcall/protocol';
 export class Endpoint {
   /** The registry's newest record; replaced when its tags, metadata, weight or status change. */
   instance: Instance;
-  /** Requests begun and not yet ended, counted by whoever sends them. */
+  /** Requests begun and not yet ended, counted by the sender. */
   inFlight = 0;
   /** Those of them whose answer has begun and was not read to its end, as far as this client sends them itself. */
   answering = 0;

@@ -128,7 +128,7 @@ describe('a request', () => {
     for (const outcome of held) expect(await outcome).toEqual(code('cancelled'));
   });
 
-  it('fails as `fetch` does for what `fetch` refuses, and asks nobody', async () => {
+  it('fails as `fetch` does for what `fetch` refuses, and asks no instance', async () => {
     const server = await serve((_request, response) => response.end());
     const { web, inFlight } = client([server.authority]);
     await expect(web.fetch('/', { method: 'bad method' })).rejects.toThrow(TypeError);
@@ -285,7 +285,7 @@ describe('an answer 502, 503 or 504', () => {
     expect(inFlight()).toBe(0);
   });
 
-  it('is handed on, whole, when everybody says so', async () => {
+  it('is handed on, whole, when all instances refuse', async () => {
     const servers = await Promise.all([1, 2].map((n) => serve((_request, response) => response.writeHead(503).end(`busy ${n}`))));
     const { web } = client(servers.map(({ authority }) => authority));
     const response = await web.fetch('/');

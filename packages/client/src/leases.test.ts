@@ -50,7 +50,7 @@ it('clients with a subset are numbered from 0, and share out the instances', asy
     for await (const { instances } of caller.service('web', { routing }).watch()) if (instances.length === 20) break;
   }
   expect(await held(owner, 2)).toEqual([['0', true], ['1', true]]);
-  // The two of them together choose everybody, each its half, when they have been told their numbers.
+  // The two of them together choose all instances, each its half, when they have been told their numbers.
   await vi.waitFor(() => {
     const ids = callers.flatMap(chosen);
     expect([ids.length, new Set(ids).size]).toEqual([20, 20]);

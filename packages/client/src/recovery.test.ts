@@ -198,7 +198,7 @@ describe('a server that restarts', () => {
   });
 });
 
-describe('a session that somebody else has ended', () => {
+describe('a session that another client has ended', () => {
   it('is begun again, with everything that was registered', async () => {
     const server = await start();
     const { rollcall } = await client([server.url]);

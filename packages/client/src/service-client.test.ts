@@ -137,7 +137,7 @@ describe('a pick', () => {
     }
   });
 
-  it('says whether nobody is there or nothing is known yet', () => {
+  it('says whether there is no instance or nothing is known yet', () => {
     expect(() => setUp(undefined).web.pick()).toThrow(/no list of web is known yet/);
     expect(() => setUp([]).web.pick()).toThrow(/no instance of web is registered/);
     expect(() => setUp([]).web.pick()).toThrow(code('unavailable'));

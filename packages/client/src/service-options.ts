@@ -31,7 +31,7 @@ export interface ServiceOptions {
   readonly ejection?: EjectionOptions;
   /**
    * Share of the instances, from 0 to 1, that must be passing or warning for the critical ones to be
-   * left out; 0 by default: they are left out as long as anybody is ready. Below it, all are asked.
+   * left out; 0 by default: they are left out as long as any instance is ready. Below it, all are asked.
    */
   readonly panicThreshold?: number;
   /** Share of requests that may be retried or hedged. */

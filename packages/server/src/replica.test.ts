@@ -71,7 +71,7 @@ describe('replica', () => {
     await replica.close();
   });
 
-  test('nobody sees a change before it is durable', async () => {
+  test('no reader sees a change before it is durable', async () => {
     const engine = gated();
     const replica = await started(engine);
     let woken = 0;

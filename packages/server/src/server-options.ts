@@ -19,9 +19,9 @@ export interface TcpOptions {
 export interface SocketOptions {
   /** Absolute. */
   readonly path: string;
-  /** Permission bits; 0o600 by default, since whoever can open it needs no more than access control asks. */
+  /** Permission bits; 0o600 by default, since a program that can open it needs only the token that access control demands. */
   readonly mode?: number;
-  /** Who shall own it; whoever runs the server by default. */
+  /** The owner; by default the user that runs the server. */
   readonly uid?: number;
   readonly gid?: number;
 }
@@ -33,7 +33,7 @@ export interface HttpsOptions extends TcpOptions, TlsFiles {}
 export interface AccessOptions {
   /** What callers may do where no rule says anything; `deny` by default. */
   readonly defaultPolicy?: DefaultPolicy;
-  /** Secret of the first management token; without it, somebody calls `PUT /v1/acl/bootstrap`, once. */
+  /** Secret of the first management token; without it, an operator calls `PUT /v1/acl/bootstrap`, once. */
   readonly initialManagement?: string;
   /** Secret of the token that stands in for requests without one; the anonymous token's otherwise. */
   readonly defaultToken?: string;
@@ -59,13 +59,13 @@ export interface ServerOptions {
    * served over HTTP.
    */
   readonly frontends?: readonly FrontendName[];
-  /** Access control; off by default: everybody may do everything. */
+  /** Access control; off by default: every caller may do everything. */
   readonly acl?: AccessOptions;
   /** File of the audit log (`security/audit.ts`); none by default. */
   readonly auditFile?: string;
-  /** Allows listeners beyond loopback although nobody needs to say who they are. */
+  /** Allows listeners beyond loopback although callers need no token. */
   readonly unsafeAllowUnauthenticated?: boolean;
-  /** Allows plain HTTP beyond loopback, where everybody on the way reads the tokens; needs access control all the same. */
+  /** Allows plain HTTP beyond loopback, where every machine on the path can read the tokens; needs access control all the same. */
   readonly unsafeAllowPlaintext?: boolean;
   /** Names by which clients may call the server (`net/own-origin.ts`); by default any, but on loopback. */
   readonly allowedHosts?: readonly string[];

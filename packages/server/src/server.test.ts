@@ -87,10 +87,10 @@ describe('createServer', () => {
   test.each<[string, ServerOptions, string]>([
     ['HTTP in the open', { http: { host: '0.0.0.0' }, acl: {} }, 'there is no TLS'],
     ['TLS without access control', { https: { host: '0.0.0.0', ...files } }, 'there is no access control'],
-    ['TLS where everybody may do everything', { https: { host: '0.0.0.0', ...files }, acl: { defaultPolicy: 'allow' } }, 'allows what no rule forbids'],
+    ['TLS where every caller may do everything', { https: { host: '0.0.0.0', ...files }, acl: { defaultPolicy: 'allow' } }, 'allows what no rule forbids'],
     ['DNS without access control', { dns: { host: '0.0.0.0' } }, 'there is no access control'],
     ['nothing at all', { http: false }, 'neither http nor https is served'],
-    ['client certificates of nobody', { https: { ...files, verifyIncoming: true } }, 'caFile'],
+    ['client certificates without an authority', { https: { ...files, verifyIncoming: true } }, 'caFile'],
     ['a certificate that is not there', { https: files }, 'cannot read /nowhere/cert.pem'],
     ['a file of authorities that is not there', { probeCaFile: '/nowhere/ca.pem' }, 'cannot read /nowhere/ca.pem'],
   ])('refuses %s, and lets go of the engine', async (_name, options, message) => {
@@ -172,7 +172,7 @@ describe('createServer', () => {
     await server.close();
   });
 
-  test('answers a path that nobody serves', async () => {
+  test('answers a path without a front end', async () => {
     const server = await createServer();
     const response = await fetch(`${server.url}/nothing`);
     expect(response.status).toBe(404);

@@ -159,7 +159,7 @@ function createCore(engine: Engine, { audit, probeTrust }: Files, options: Serve
   const metrics = new Metrics();
   const fatal = deferred<RegistryError>();
   const replica = new Replica({ engine, clock, onFatal: fatal.resolve, onFreshness: tellFreshness(metrics, log) });
-  // One limit of lookups, whatever asks.
+  // One limit of lookups for all callers.
   const resolve = addressPolicy(limitLookups(systemLookup));
   const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random: Math.random, resolve, probeTrust });
   const { defaultPolicy = 'deny', defaultToken } = options.acl ?? {};

@@ -101,10 +101,10 @@ it('explains as eligible those that picks return, with the shares that they get'
       const picks = 1_000;
       const counts = new Map<string, number>();
       for (let n = 0; n < picks; n++) {
-        const id = world.pick(key)?.instance.id ?? 'nobody';
+        const id = world.pick(key)?.instance.id ?? 'none';
         counts.set(id, (counts.get(id) ?? 0) + 1);
       }
-      expect([...counts.keys()].sort()).toEqual(explained.some(({ standing }) => standing === 'eligible') ? idsOf(explained, 'eligible') : ['nobody']);
+      expect([...counts.keys()].sort()).toEqual(explained.some(({ standing }) => standing === 'eligible') ? idsOf(explained, 'eligible') : ['none']);
       for (const { instance: { id }, share } of explained) expect((counts.get(id) ?? 0) / picks).toBeCloseTo(share ?? NaN, 0.8);
     }
   }), { numRuns: 2000 });

@@ -58,7 +58,7 @@ describe('a channel to rollcall:///', () => {
     expect([await who(), await who()]).toEqual(['b', 'b']);
   });
 
-  it('says that nobody is there, and calls who comes', async () => {
+  it('says that there is no instance, and calls one that comes later', async () => {
     const { who, become } = client([]);
     await expect(who()).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE, details: expect.stringMatching(/no instance of orders/) });
     const a = await backend('a');
@@ -66,7 +66,7 @@ describe('a channel to rollcall:///', () => {
     expect(await who()).toBe('a');
   });
 
-  it('says why nobody can be connected to', async () => {
+  it('says why no instance can be connected to', async () => {
     const gone = await backend('gone');
     gone.server.forceShutdown();
     const { who } = client([at(gone)]);

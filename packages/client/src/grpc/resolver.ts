@@ -72,7 +72,7 @@ function resolverOf(source: JoinedSources) {
 
     #tell(instances: readonly Instance[]): void {
       const reachable = instances.filter(({ port }) => port !== 0);
-      const list = reachable.length === 0 ? experimental.statusOrFromError<Endpoint[]>(nobody(this.#service.name)) : experimental.statusOrFromValue(reachable.map(endpointOf));
+      const list = reachable.length === 0 ? experimental.statusOrFromError<Endpoint[]>(noInstance(this.#service.name)) : experimental.statusOrFromValue(reachable.map(endpointOf));
       const resolved: ResolvedList = { instances: reachable, lease: (heard) => source.lease(this.#service, heard) };
       this.#listener(list, { [listAttribute]: resolved }, null, '');
     }
@@ -88,6 +88,6 @@ export function endpointOf({ address, port }: Instance): Endpoint {
   return { addresses: [{ host: address, port }] };
 }
 
-function nobody(service: string) {
+function noInstance(service: string) {
   return { code: status.UNAVAILABLE, details: `no instance of ${service} is registered`, metadata: new Metadata() };
 }

@@ -32,7 +32,7 @@ export interface TlsOptions {
    * certificate for an IP address must list it.
    */
   readonly serverName?: string;
-  /** `false` takes any certificate, so that anyone on the way can read and change everything: for experiments only. */
+  /** `false` takes any certificate, so that every machine on the path can read and change everything: for experiments only. */
   readonly verify?: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The errors that a request of `fetch` ends with when no answer of an endpoint is to blame alone: which code, and
- * what somebody who reads a log must know. When they occur is for the exchange to decide.
+ * what the reader of a log must know. When they occur is for the exchange to decide.
  */
 
 import { RegistryError } from '@rollcall/protocol';

@@ -87,7 +87,7 @@ interface Attempt {
   readonly endpoint: Endpoint;
   readonly handler: FetchHandler;
   state: 'connecting' | 'sent' | 'answering' | 'over';
-  /** Written to a connection, as far as anybody can tell. */
+  /** Written to a connection, as far as the client can tell. */
   sent: boolean;
 }
 
@@ -199,7 +199,7 @@ class World extends EndpointPools {
     }
   }
 
-  /** Whatever is under way ends: connections break, and time passes. */
+  /** Everything in flight ends: connections break, and time passes. */
   drain(): void {
     if (!this.#known) this.#list([], false);
     while (this.#attempts.some(({ state }) => state !== 'over')) {
@@ -237,7 +237,7 @@ class World extends EndpointPools {
       expect(ends).toHaveLength(1);
       if (aborted) expect(ends[0]).toMatchObject({ name: 'AbortError' });
       const [end] = ends;
-      // Whoever sent what may not be sent twice, and got no answer, must not be told that it was not applied.
+      // A caller whose request may not be repeated and got no answer must not be told that it was not applied.
       if (method === 'POST' && !aborted && this.#closed === undefined && tries.some(({ sent }) => sent) && end !== 'complete') {
         expect(['unknown_outcome', 'deadline_exceeded', 'ECONNRESET']).toContain((end as Error & { code?: string }).code);
       }
@@ -315,7 +315,7 @@ class World extends EndpointPools {
     }
   }
 
-  /** As undici does: whoever breaks off gets the error back as that of the request. */
+  /** As undici does: the caller that aborts gets its error back as that of the request. */
   #connected(attempt: Attempt): void {
     attempt.state = 'sent';
     attempt.handler.onConnect((reason) => this.#broken(attempt, reason ?? new Error('aborted')));
@@ -380,7 +380,7 @@ function countingClock() {
   };
 }
 
-it('each request ends once, is sent no more often than it may be, and leaves nothing behind, whatever happens', () => {
+it('each request ends once, is sent no more often than it may be, and leaves nothing behind, in every sequence of events', () => {
   fc.assert(
     fc.property(run, (given) => {
       const world = new World(given);

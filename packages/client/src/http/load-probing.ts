@@ -41,7 +41,7 @@ export function loadProbing(transport: Transport, clock: Clock): Probing {
         if (report === undefined) resting.set(endpoint, clock.monotonic() + silentMs);
         return report;
       } catch {
-        // Requests meet the same error and tell it to whoever asked for them.
+        // Requests meet the same error and tell it to their callers.
         resting.set(endpoint, clock.monotonic() + unreachableMs);
         return undefined;
       }

@@ -87,7 +87,7 @@ it('hands on what the source throws, and says that it was the source', async () 
   expect(body.replayable).toBe(false);
 });
 
-it('tells the source when nobody will read on', async () => {
+it('tells the source when there will be no more reads', async () => {
   const { state, stream } = source(['a', 'b']);
   const body = new ReplayBody(stream, 100);
   await read(body, 1);

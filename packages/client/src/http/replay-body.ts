@@ -1,6 +1,6 @@
 /**
  * A request body that can be sent again: what was read from the source is kept, up to a limit, and
- * given to the next try before the rest of the source. Nothing is read before someone asks for it.
+ * given to the next try before the rest of the source. Nothing is read before a try asks for it.
  *
  *     source ──► chunks kept ──► try 1 (broke off here)
  *                     └────────► try 2: the kept ones again, then on from the source
@@ -53,7 +53,7 @@ export class ReplayBody implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** Tells the source that nobody will read on; idempotent. */
+  /** Tells the source that there will be no more reads; idempotent. */
   release(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -65,7 +65,7 @@ export class ReplayBody implements AsyncIterable<Uint8Array> {
     try {
       await this.#source.return?.();
     } catch {
-      // Whatever the source throws now concerns nobody any more.
+      // An error of the source concerns no caller any more.
     }
   }
 

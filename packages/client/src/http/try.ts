@@ -70,7 +70,7 @@ export class Try implements FetchHandler {
   readonly #startedAt: number;
   /**
    * `waiting` for the headers; `answering`, when they went up; `discarding` an answer that another one
-   * replaces; `over`, when nothing that comes concerns anyone.
+   * replaces; `over`, when later events concern no caller.
    */
   #state: 'waiting' | 'answering' | 'discarding' | 'over' = 'waiting';
   /** Set once there is a connection, as the request is written to it. */

@@ -47,7 +47,7 @@ export async function webServer(listener: (request: IncomingMessage, response: S
   };
 }
 
-/** A port of 127.0.0.1 where nobody listens. */
+/** A port of 127.0.0.1 without a listener. */
 export async function deadAuthority(): Promise<string> {
   const server = await webServer(() => {});
   await server.kill();

@@ -90,7 +90,7 @@ describe('a token', () => {
     await expect(rollcall.kv.put('a', Buffer.from(''))).rejects.toMatchObject({ code: 'permission_denied' });
   });
 
-  it('that nobody has fails what waits for it at once, and is told once', async () => {
+  it('that is unknown fails what waits for it at once, and is told once', async () => {
     const { server } = await serve();
     const { rollcall, events } = await client({ servers: [server.url], token: 'wrong' });
     const started = performance.now();
@@ -104,7 +104,7 @@ describe('a token', () => {
     expect(events).toEqual([{ kind: 'refused', server: server.url, code: 'unauthenticated', reason: expect.stringContaining('no token has this secret') }]);
   });
 
-  it('from a file is replaced there: nobody notices, and nothing is registered anew', async () => {
+  it('from a file is replaced there: no caller notices, and nothing is registered anew', async () => {
     const { server, grants } = await serve();
     const rules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" }';
     const [first, second] = [await grants.token(rules), await grants.token(rules)];
@@ -120,7 +120,7 @@ describe('a token', () => {
     expect(find.instance(server.registry.state, 'default', 'here', 'w')?.modified).toBe(modified);
   });
 
-  it('from a file that is replaced too late is used within seconds, though nobody asks for anything', async () => {
+  it('from a file that is replaced too late is used within seconds, though no caller asks for anything', async () => {
     const { server, grants } = await serve();
     const rules = 'service_prefix "" { policy = "write" }';
     const [first, second] = [await grants.token(rules), await grants.token(rules)];
@@ -166,7 +166,7 @@ describe('a token', () => {
     const { rollcall } = await client({ servers: [server.url], token: token.secret });
     await rollcall.register({ service: 'web', id: 'w', port: 80 });
     await grants.change(token, '');
-    // Somebody ends the session, so that the client registers again, and may not.
+    // An operator ends the session, so that the client registers again, and may not.
     const { session = '' } = find.instance(server.registry.state, 'default', 'here', 'w') ?? {};
     await server.registry.submit({ kind: 'session-destroy', namespace: 'default', id: session });
     expect(find.instance(server.registry.state, 'default', 'here', 'w')).toBeUndefined();

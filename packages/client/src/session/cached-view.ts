@@ -4,7 +4,7 @@
  *
  * A registry with another identity starts its revisions anew, and may be empty because it has just
  * lost everything. Then instances that it does not list yet are kept for a while beside those that
- * it does, so that a list does not shrink to whoever came back first.
+ * it does, so that a list does not shrink to the instances that came back first.
  */
 
 import type { DeltaFrame, FrameItem, FrameItemKey, FrameView, SnapshotFrame } from '@rollcall/protocol';
@@ -39,11 +39,11 @@ export class CachedView {
   registry: string | undefined;
   /** Why the registry does not serve the view; undefined while it does. */
   failure: Error | undefined;
-  /** Why no registry takes this client; undefined while one does, or nobody knows. */
+  /** Why no registry takes this client; undefined while one does, or while that is unknown. */
   refusal: Error | undefined;
   /** The content is from before this process, and no registry has confirmed it. */
   restored = false;
-  /** Set by whoever uses the view, cleared by whoever looks for unused ones. */
+  /** Set by each use of the view, cleared by the search for unused ones. */
   used = true;
 
   constructor(view: FrameView, clock: Clock) {
@@ -62,7 +62,7 @@ export class CachedView {
     return this.#partial ? undefined : this.#revision;
   }
 
-  /** Why there is no content to wait for: it is not served, or nobody has ever given any and nobody will. */
+  /** Why there is no content to wait for: it is not served, or no server has given any and none will. */
   get hopeless(): Error | undefined {
     return this.failure ?? (this.items === undefined ? this.refusal : undefined);
   }

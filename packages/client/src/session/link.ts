@@ -25,7 +25,7 @@ const quietMax = 9;
 /** Snapshots are estimated by the server; this leaves room for its being wrong. */
 const messageBytesMax = 2 * frameLimits.snapshotBytesMax;
 
-/** What a server says to a handshake that it could take from somebody else, or later. */
+/** What a server says to a handshake that it could accept from another client, or later. */
 const refusals: Readonly<Record<number, ErrorCode>> = { 401: 'unauthenticated', 403: 'permission_denied', 429: 'resource_exhausted' };
 
 /** Of the text of a refusal. */

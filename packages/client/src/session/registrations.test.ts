@@ -119,7 +119,7 @@ describe('registrations that may not be made', () => {
     expect(session.asked).toEqual([]);
   });
 
-  it('tell whoever waits when no registry takes the client, and stay wanted', async () => {
+  it('tell the waiting callers when no registry takes the client, and stay wanted', async () => {
     registrations.want('a', instance('a'));
     const confirmed = registrations.confirmed('a', kept);
     expect(session.urged).toBe(1);
@@ -212,7 +212,7 @@ describe('registrations', () => {
     await session.answer(new RegistryError('unavailable', 'still shutting down'));
     clock.advance(4_250);
     await expect(confirmed).rejects.toMatchObject({ message: 'still shutting down' });
-    // The wish stays: whoever waits has given up, not whoever wished.
+    // The wish stays: only the waiting caller has given up.
     expect(await session.answer()).toBe('register a:80');
   });
 

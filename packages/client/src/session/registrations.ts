@@ -192,13 +192,13 @@ export class Registrations implements SessionPart {
   pushed(frame: ReplyFrame): void {
     if (frame.type !== 'session-lost') return;
     this.#forget();
-    // Whoever ended this session ended others', too: they do not all come back at once.
+    // A caller that ended this session probably ended others, too: they must not all come back at once.
     this.#pause(this.#random() * pauseMs);
   }
 
   lost(): void {}
 
-  /** Whoever waits hears it now; what is wanted stays wanted. */
+  /** Rejects the callers that wait; the registration itself is tried again. */
   refused(error: RegistryError): void {
     for (const { waiters } of this.#entries.values()) for (const waiter of waiters) waiter.settle(error);
   }

@@ -96,7 +96,7 @@ export class Requests {
     this.#pending.get(id)?.reject(new RegistryError('internal', `the registry answered strangely: ${message}`));
   }
 
-  /** No server takes this client as it is: whoever waits is told why. */
+  /** No server takes this client as it is: the callers that wait are told why. */
   refused(error: RegistryError): void {
     for (const pending of this.#pending.values()) if (!pending.sent) pending.reject(error);
   }

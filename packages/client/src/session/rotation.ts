@@ -31,7 +31,7 @@ export class Rotation {
   }
 
   /**
-   * Servers that a closing server named: each is tried once before the list goes on. Whoever asks for TLS does
+   * Servers that a closing server named: each is tried once before the list goes on. A client that asks for TLS does
    * not show its token without, whatever a server says.
    */
   prefer(servers: readonly string[]): void {

@@ -4,7 +4,7 @@
  * views bring themselves up to date when a registry has greeted.
  *
  * A token that no server takes may be good later, or be replaced: it is tried again, slowly by itself and
- * soon when somebody waits.
+ * soon when a caller waits.
  */
 
 import {
@@ -53,7 +53,7 @@ export interface SessionPart {
   pushed(frame: ReplyFrame): void;
   /** The link has ended. */
   lost(): void;
-  /** No server takes this client as it is: whoever waits for the first answer is told why. */
+  /** No server takes this client as it is: the callers that wait for the first answer are told why. */
   refused(error: RegistryError): void;
   /** The client is closed; nothing follows. */
   closed(): void;
@@ -86,7 +86,7 @@ const refusedMs = 5_000;
 /** A server that wants to be left alone for longer is asked all the same. */
 const retryAfterMsMax = 60_000;
 
-/** Sooner when somebody waits, but no sooner than this after the last refusal. */
+/** Sooner when a caller waits, but no sooner than this after the last refusal. */
 const urgedMs = 1_000;
 
 /** How long a goodbye may take; after that the registry notices by itself. */
@@ -156,7 +156,7 @@ export class Session {
     void this.#connect();
   }
 
-  /** Somebody waits: a client that was refused tries again soon. */
+  /** A caller waits: a client that was refused tries again soon. */
   urge(): void {
     if (this.#refusal === undefined || this.#link !== undefined || this.#connecting || this.#closed) return;
     const { clock } = this.#options;
@@ -229,7 +229,7 @@ export class Session {
     const { protocol, hostname, host } = new URL(server);
     if (protocol === 'https:' || this.#warnedOf.has(host) || /^(localhost|127\..*|\[::1\])$/.test(hostname)) return;
     this.#warnedOf.add(host);
-    const message = `the token goes to ${host} in plain text, and everybody on the way can read it; use https://`;
+    const message = `the token goes to ${host} in plain text, and every machine on the path can read it; use https://`;
     this.#options.onEvent({ kind: 'warning', message });
   }
 

@@ -118,7 +118,7 @@ describe('watched views', () => {
     expect(session.taken()).toEqual(['watch: bad']);
   });
 
-  it('that are refused are asked for again from time to time, as long as somebody uses them', async () => {
+  it('that are refused are asked for again from time to time, as long as a caller uses them', async () => {
     greet();
     const view = views.use(key('a'));
     await turn();
@@ -175,7 +175,7 @@ describe('watched views', () => {
     expect(a.items).toHaveLength(1);
   });
 
-  it('are given up when nobody has used them for a while, and not while somebody listens', async () => {
+  it('are given up when they were not used for a while, and not while a listener exists', async () => {
     greet();
     const [used, listened] = [views.use(key('used')), views.use(key('listened'))];
     views.use(key('left'));

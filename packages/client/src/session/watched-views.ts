@@ -1,6 +1,6 @@
 /**
- * The views that this client watches: asked for when somebody needs them, brought up to date over
- * whichever link there is, given up when nobody has needed them for a while.
+ * The views that this client watches: asked for when a caller needs them, brought up to date over
+ * the current link, given up when no caller has needed them for a while.
  */
 
 import {
@@ -17,7 +17,7 @@ import { CachedView, type Known } from './cached-view.ts';
 import type { Session, SessionPart } from './session.ts';
 import { noNamespaces, viewKey } from './view-name.ts';
 
-/** A view that nobody has used for one to two of these, in milliseconds, is given up. */
+/** A view that was not used for one to two of these, in milliseconds, is given up. */
 const unusedMs = 60_000;
 
 /** How soon a view is asked for again that could not be read: the right to it may have come. */
@@ -30,7 +30,7 @@ const batchBytesMax = frameLimits.frameBytesMax / 4;
 export interface WatchedViewsOptions {
   readonly session: Pick<Session, 'welcome' | 'server' | 'ask' | 'urge'>;
   readonly clock: Clock;
-  /** What is known of a view that nobody has used yet. */
+  /** What is known of a view before its first use. */
   readonly restore: (view: FrameView) => Known | undefined;
   /** Told of a view whose content is known to be current: when it is new, and when the link ends. */
   readonly onContent: (view: CachedView) => void;

@@ -119,7 +119,7 @@ export class DnsSource implements SnapshotSource {
     return () => listeners.delete(own);
   }
 
-  /** Nobody is asked any more; the lists stay. */
+  /** No name server is asked any more; the lists stay. */
   close(): void {
     this.#closed = true;
     for (const { stopTimer } of this.#services.values()) stopTimer();

@@ -109,7 +109,7 @@ export class FileSource implements SnapshotSource {
     const text = await readFile(this.#path, 'utf8');
     if (text === this.#text) return;
     const services = parse(text, this.#path);
-    // Whatever is wrong in it, nothing of it is used.
+    // After any error in it, nothing of it is used.
     StaticSource.check(services);
     this.#text = text;
     for (const service of this.#known.keys()) if (!Object.hasOwn(services, service)) this.#use(service, []);

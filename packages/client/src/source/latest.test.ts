@@ -81,7 +81,7 @@ describe('latest', () => {
     expect(state.stopped).toBe(true);
   });
 
-  it('that is dropped ends when it is collected, but not while somebody waits for it', async () => {
+  it('that is dropped ends when it is collected, but not while a caller waits for it', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     let stopped = 0;

@@ -1,4 +1,4 @@
-/** Whose node a client speaks for, and that a connection which is gone speaks for nobody's. */
+/** Whose node a client speaks for, and that a closed connection speaks for no node. */
 
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -33,7 +33,7 @@ test.each([
   expect(agentNode(identity, address, undefined)).toEqual({ name, address: nodeAddress });
 });
 
-test('without an address it is nobody, whatever it says', () => {
+test('without an address it is no node, with any header', () => {
   expect(() => agentNode(identity, undefined, undefined)).toThrow('the client went away');
   expect(() => agentNode(identity, undefined, 'worker')).toThrow('the client went away');
 });

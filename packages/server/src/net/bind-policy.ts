@@ -46,7 +46,7 @@ export function assertBindAllowed({ name, at, tls, tokens }: ListenAddress, poli
   if (!('host' in at) || isLoopbackHost(at.host) || policy.unsafeAllowUnauthenticated) return;
   const missing: string[] = [];
   if (policy.accessControl === 'off') {
-    missing.push('there is no access control, so anyone there could read and change everything: switch it on with --acl (acl)');
+    missing.push('there is no access control, so every machine there could read and change everything: switch it on with --acl (acl)');
   } else if (policy.accessControl === 'allow') {
     missing.push('access control allows what no rule forbids: set --acl-default-policy deny (aclDefaultPolicy)');
   }

@@ -52,7 +52,7 @@ export class TestAuthority {
       extension('2.5.29.35', sequence(tlv(0x80, this.#keyId))),
     ];
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    return { cert: this.#sign(publicKey, wanted.commonName ?? names[0] ?? 'nobody', extensions, wanted), key };
+    return { cert: this.#sign(publicKey, wanted.commonName ?? names[0] ?? 'unnamed', extensions, wanted), key };
   }
 
   #sign(publicKey: KeyObject, subject: string, extensions: Buffer[], { notBefore, notAfter }: Wanted): string {

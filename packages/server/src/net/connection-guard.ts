@@ -4,7 +4,7 @@
  * business.
  *
  * Loopback and Unix sockets have no limit of their own: a proxy on this machine speaks for many clients,
- * and whoever is on this machine has simpler ways to exhaust it.
+ * and a program on this machine has simpler ways to exhaust it.
  */
 
 import type { Socket } from 'node:net';
@@ -81,7 +81,7 @@ export class ConnectionGuard {
   }
 }
 
-/** Undefined for whoever has no limit of their own. */
+/** Undefined for clients without a limit of their own. */
 function limitedKey(address: string | undefined): string | undefined {
   return address === undefined || isLoopbackHost(address) ? undefined : addressKey(address);
 }

@@ -30,7 +30,7 @@ function ask(options: RequestOptions): Promise<{ status: number; body: string; r
 }
 
 describe('TLS', () => {
-  it('serves those who verify the certificate, and nobody who does not trust it', async () => {
+  it('serves clients that verify the certificate, and none that does not trust it', async () => {
     const { port } = await serve({ tls: {} });
     expect(await ask({ port })).toMatchObject({ status: 200, body: 'hello' });
     await expect(ask({ port, ca: new TestAuthority().cert })).rejects.toThrow(/unable to verify|signature failure/);
@@ -165,7 +165,7 @@ describe('a client that is slow on purpose', () => {
     expect(await raw(port, 'GET /test HTTP/1.1', 'Host: x', 'X-Slow: ')).toMatch(/^HTTP\/1\.1 408 .*\r\nConnection: close\r\n/);
   });
 
-  it('is told so when its body does not come, and whoever reads it hears that it is gone', async () => {
+  it('is told so when its body does not come, and its reader hears that it is gone', async () => {
     let gone: () => void = () => {};
     const heard = new Promise<void>((resolve) => (gone = resolve));
     const { port } = await serve({
@@ -244,7 +244,7 @@ describe('a request that is no HTTP', () => {
     expect(await raw(port, bytes)).toMatch(new RegExp(`^HTTP/1\\.1 ${status}\\r\\nConnection: close\\r\\n`));
   });
 
-  it('with more headers than anybody sends is refused, not shortened', async () => {
+  it('with more headers than any client sends is refused, not shortened', async () => {
     const { port } = await serve();
     const headers = (count: number) => Array.from({ length: count }, (_, number) => `X-${number}: 1`);
     const last = ['Host: x', 'Connection: close', '', ''];
@@ -283,7 +283,7 @@ describe('a request that is no HTTP', () => {
   });
 
   it('gets nothing appended to an answer that is the last one of its connection', async () => {
-    // A body that nobody reads, as a front end refuses one over its limit, and garbage in it.
+    // An unread body, as a front end refuses one over its limit, and garbage in it.
     const { port } = await serve({
       handle({ request, response }) {
         request.pause();

@@ -15,9 +15,9 @@ import { isLoopbackHost } from './bind-policy.ts';
 
 /** What front ends ask about every request that reads or changes what is registered. */
 export interface Origins {
-  /** @returns why the request comes from a page of somebody else, or undefined when it does not */
+  /** @returns why the request comes from a page of another origin, or undefined when it does not */
   refusal(request: IncomingMessage): string | undefined;
-  /** Whether the operator has listed any origin; if not, nobody needs to look at the headers. */
+  /** Whether the operator has listed any origin; if not, the headers need no look. */
   readonly allowsOthers: boolean;
   /** Whether pages of this origin may send requests, as the operator's list says. */
   allows(origin: string): boolean;

@@ -102,7 +102,7 @@ export class Transfers {
 
 async function* limited(source: Readable, limit: number): AsyncGenerator<Buffer> {
   let bytes = 0;
-  // Whoever stops reading half way must still be able to answer.
+  // A front end that stops reading half way must still be able to answer.
   for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > limit) throw new BodyTooLarge(bytes, limit);

@@ -13,7 +13,7 @@ export interface UnixSocket {
   readonly path: string;
   /** Permission bits. */
   readonly mode: number;
-  /** Who shall own it; undefined: whoever runs the server. */
+  /** The owner; undefined: the user that runs the server. */
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
 }
@@ -59,7 +59,7 @@ async function removeStale(path: string): Promise<void> {
   await unlink(path);
 }
 
-/** Whether somebody listens on a socket; only a refusal says for sure that nobody does. */
+/** Whether a process listens on a socket; only a refusal proves that none does. */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);

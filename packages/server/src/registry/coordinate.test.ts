@@ -43,11 +43,11 @@ describe('distances from a node', () => {
 
   it('are infinite to what nothing is known of, and to another segment', () => {
     const from = distancesFrom(replica.state, 'a');
-    expect([from?.('b'), from?.('far'), from?.('nobody')]).toEqual([0.5, Infinity, Infinity]);
+    expect([from?.('b'), from?.('far'), from?.('unknown')]).toEqual([0.5, Infinity, Infinity]);
   });
 
   it('are none from what nothing is known of, and from a node that has gone', async () => {
-    expect(distancesFrom(replica.state, 'nobody')).toBe(undefined);
+    expect(distancesFrom(replica.state, 'unknown')).toBe(undefined);
     await replica.submit({ kind: 'deregister-node', node: 'a' });
     expect(distancesFrom(replica.state, 'a')).toBe(undefined);
     expect(distancesFrom(replica.state, 'b')?.('a')).toBe(Infinity);

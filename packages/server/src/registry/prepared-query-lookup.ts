@@ -1,5 +1,5 @@
 /**
- * Finds prepared queries by id or name, and fills templates in. Names come from anybody, so what a lookup
+ * Finds prepared queries by id or name, and fills templates in. Names come from any caller, so what a lookup
  * costs does not depend on how many queries there are: the index is built when a query has changed.
  */
 
@@ -30,7 +30,7 @@ interface Index {
   readonly compiled: Map<string, QueryTemplate>;
 }
 
-/** Longer names are nobody's; HTTP allows them, DNS does not. */
+/** Longer names do not exist; HTTP allows them, DNS does not. */
 const nameLengthMax = 1_024;
 
 export class PreparedQueries {

@@ -6,8 +6,8 @@
  *     ${match(N)}                                  what group N of `Regexp` matched; 0 is the whole match
  *     ${agent.segment}                             always empty: there are no network segments
  *
- * `$${` stands for `${`. Of the language that Consul uses (HIL) there is nothing else but numbers. The name is
- * anybody's, so what rendering may cost is bounded.
+ * `$${` stands for `${`. Of the language that Consul uses (HIL) there is nothing else but numbers. Any caller chooses
+ * the name, so the cost of rendering is bounded.
  */
 
 import { RegistryError } from '@rollcall/protocol';

@@ -1,4 +1,4 @@
-/** A tap changes nothing about where lines go, and whoever listens gets the same ones. */
+/** A tap changes nothing about where lines go, and listeners get the same ones. */
 
 import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';

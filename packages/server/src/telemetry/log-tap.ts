@@ -1,5 +1,5 @@
 /**
- * A tap on the log: whoever listens gets each line as it is written, and the line goes on to where it was going
+ * A tap on the log: each listener gets every line as it is written, and the line goes on to where it was going
  * anyway. Knows nothing of who listens; a listener that throws would stop the log, so it must not.
  */
 

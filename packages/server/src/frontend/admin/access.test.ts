@@ -49,7 +49,7 @@ const matrix: Readonly<Record<string, readonly number[]>> = {
   '/readyz': [200, 200, 200, 200, 200, 200],
   '/rollcall/v1/status': [403, 401, 200, 200, 403, 200],
   '/rollcall/v1/backup': [403, 401, 403, 403, 403, 200],
-  // Whoever is let in is told that this is no backup.
+  // An admitted caller is told that this is no backup.
   '/rollcall/v1/restore': [403, 401, 403, 403, 403, 400],
   '/rollcall/v1/expiry/override': [403, 401, 403, 200, 403, 200],
 };
@@ -98,7 +98,7 @@ describe('a refusal', () => {
   });
 });
 
-it('without access control, everybody is let in, whatever token they bring', async () => {
+it('without access control, every caller is admitted, with any token', async () => {
   await stop();
   await start({ acl: undefined as never });
   for (const token of [undefined, 'wrong']) expect((await call('GET', '/rollcall/v1/status', token)).status).toBe(200);

@@ -71,12 +71,12 @@ function ask(name: string, type: QueryType = 'A'): { rcode: string; answers: str
 
 const addresses = (name: string) => ask(name).answers.map((text) => JSON.parse(text) as string);
 
-/** Each kind of question, and what there is to find for somebody who may read everything. */
+/** Each kind of question, and what there is to find for a caller that may read everything. */
 const questions: readonly [name: string, type: QueryType, needs: string, found: boolean][] = [
   ['web.service.consul', 'A', 'service', true],
   ['web.service.consul', 'SRV', 'service', true],
   ['_web._tcp.service.consul', 'SRV', 'service', true],
-  // Whoever may not see the service sees nothing through a query, which needs no permission itself.
+  // A caller that may not see the service sees nothing through a query, which needs no permission itself.
   ['find-web.query.consul', 'A', 'service', true],
   ['find-web.query.consul', 'SRV', 'service', true],
   ['n1.node.consul', 'A', 'node', true],
@@ -115,8 +115,8 @@ describe('the matrix', () => {
     for (const [name, type, , found] of questions) expect(ask(name, type).answers.length > 0, `${name} ${type}`).toBe(found);
   });
 
-  it('a wrong default token: nobody can tell what may be told, which is no "no"', async () => {
-    acl.setDefaultToken('nobody has this');
+  it('a wrong default token: the server cannot tell what may be told, which is no "no"', async () => {
+    acl.setDefaultToken('an unknown secret');
     for (const name of ['web.service.consul', 'n1.node.consul', 'no.service.consul']) expect(ask(name).rcode).toBe('SERVFAIL');
     expect(ask('www.example.org').rcode).toBe('REFUSED');
   });
@@ -213,7 +213,7 @@ describe('what may be read', () => {
 });
 
 describe('kept answers', () => {
-  it('stay good when the rights of somebody else change', async () => {
+  it('stay good when the rights of another caller change', async () => {
     await grants.everybody('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
     ask('db.service.consul');
     const { encodings } = names;

@@ -216,7 +216,7 @@ describe('closing', () => {
   });
 });
 
-/** Nobody listens there. */
+/** A port without a listener. */
 async function refused(port: number): Promise<void> {
   const [error] = (await once(connect({ host: '127.0.0.1', port }), 'error')) as [NodeJS.ErrnoException];
   expect(error.code).toBe('ECONNREFUSED');

@@ -99,7 +99,7 @@ export function dns(context: Context, options: DnsOptions = {}): Frontend {
   };
 
   const onPacket = (query: Buffer, { address, port }: RemoteInfo): void => {
-    // Nobody can be answered at port 0.
+    // No client can be answered at port 0.
     if (port === 0) return;
     if (!rateLimit.admits(address)) {
       counts.limited++;
@@ -109,7 +109,7 @@ export function dns(context: Context, options: DnsOptions = {}): Frontend {
     if (response instanceof Promise) void response.then((later) => send(later, port, address));
     else if (response !== undefined) send(response, port, address);
   };
-  /** What is sent counts: whoever forges an address must not get more out than the limit says. */
+  /** What is sent counts: a sender of forged addresses must not get more out than the limit allows. */
   const send = (response: Buffer, port: number, address: string): void => {
     if (response.length > bytesPerQuery) rateLimit.charge(address, Math.ceil(response.length / bytesPerQuery) - 1);
     sockets?.udp.send(response, port, address);

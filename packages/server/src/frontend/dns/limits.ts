@@ -6,7 +6,7 @@
  * many bytes as the client says, up to a limit of ours. Over TCP what a length of 16 bits allows.
  */
 
-/** RFC 1035 §4.2.1: what everybody can receive. */
+/** RFC 1035 §4.2.1: what every client can receive. */
 export const plainUdpBytes = 512;
 
 /** RFC 1035 §4.2.2. */

@@ -3,7 +3,7 @@
  *
  * Names are compressed where RFC 1035 allows it: as owners, and in the data of the types that it
  * defines. In SRV the target is written in full (RFC 2782), but later names may point to it.
- * What is written is the same for everyone who asks the same; `complete` makes it one client's answer.
+ * The bytes are the same for all clients with the same question; `complete` makes it one client's answer.
  */
 
 import { headerBytes, labelsOf, typeAndClassBytes } from './query-reader.ts';
@@ -170,7 +170,7 @@ export class MessageWriter {
     }
   }
 
-  /** Strings of at most 255 bytes each (RFC 1035 §3.3.14); whoever reads them joins them. */
+  /** Strings of at most 255 bytes each (RFC 1035 §3.3.14); the reader joins them. */
   #text(text: Buffer): void {
     let from = 0;
     do {

@@ -1,5 +1,5 @@
 /**
- * Reads queries: bytes that anybody can send. Total: every packet gives a query, a refusal that can
+ * Reads queries: bytes that any sender may make up. Total: every packet gives a query, a refusal that can
  * be answered, or silence; nothing throws and nothing is read twice. Checks form only.
  *
  * RFC 1035 §4.1 (header, question), RFC 6891 §6.1 (OPT).

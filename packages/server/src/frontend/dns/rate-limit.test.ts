@@ -19,7 +19,7 @@ describe('the rate limit', () => {
     expect(admitted(limit, '10.0.0.1', 500)).toBe(100);
   });
 
-  it('lets nobody suffer from others', () => {
+  it('lets no client suffer from others', () => {
     const limit = new RateLimit(manualClock(), 100);
     expect(admitted(limit, '10.0.0.1', 1_000)).toBe(100);
     expect(admitted(limit, '10.0.0.2', 50)).toBe(50);
@@ -52,7 +52,7 @@ describe('the rate limit', () => {
     expect(limit.admits('127.0.0.1')).toBe(true);
   });
 
-  it('remembers a bounded number of addresses, whatever is thrown at it', () => {
+  it('remembers a bounded number of addresses, under any load', () => {
     const clock = manualClock();
     const limit = new RateLimit(clock, 10);
     admitted(limit, '192.0.2.1', 100);

@@ -3,7 +3,7 @@
  * not grow with the number of addresses. Decides only; what to do with the rest is the caller's.
  *
  * Addresses of this machine are free: they cannot be forged from outside, and often a resolver is
- * behind them that asks for everybody. IPv6 counts by /64, which is what one customer gets.
+ * behind them that asks for all programs. IPv6 counts by /64, which is what one customer gets.
  */
 
 import { LRUCache } from 'lru-cache';

@@ -84,7 +84,7 @@ describe('a large index', () => {
 });
 
 describe('an index built from scratch', () => {
-  it('is built when somebody asks, and not again before its source changes', () => {
+  it('is built at the first read, and not again before its source changes', () => {
     const { state, index } = rebuilt(0);
     expect(state.builds).toBe(0);
     for (let n = 0; n < 3; n++) expect(index.read()).toEqual({ index: 'at 0', revision: 0, behind: false });

@@ -1,5 +1,5 @@
 /**
- * An index that is built from scratch when somebody asks and its source has changed since. One that
+ * An index that is built from scratch when it is read and its source has changed since. One that
  * is quick to build is always current; one that is not is built so seldom, under constant change, that
  * building takes no more than a twentieth of the time, and is behind meanwhile.
  *

@@ -105,7 +105,7 @@ describe('other domains', () => {
     expect((await both).map((each) => decoded(each).id)).toEqual([2, 1]);
   });
 
-  it('are failed when nobody answers: the client may ask somebody else', async () => {
+  it('are failed when no server answers: the client may ask another one', async () => {
     const { address } = await upstream((each) => [answerTo(each, '', 2)]);
     const server = await startDns({ recursors: [address] });
     open.push(server);
@@ -185,7 +185,7 @@ describe('asking', () => {
     expect(decoded((await asking) as Buffer)).toMatchObject({ answers: [{ data: '192.0.2.7' }] });
   });
 
-  it('gives up where nobody listens, over UDP and TCP', async () => {
+  it('gives up without a listener, over UDP and TCP', async () => {
     const taken = await upstream(() => []);
     await open.pop()?.close();
     for (const udp of [true, false]) expect(await recursors([at(taken.port)]).ask(query, udp)).toBeUndefined();

@@ -59,7 +59,7 @@ export class Recursors {
   /**
    * Asks one server after the other until one knows whether the name exists, as Consul does.
    * @param query one whose question has been read
-   * @returns its answer; undefined when nobody answers or too many questions are out
+   * @returns its answer; undefined when no server answers or too many questions are out
    */
   async ask(query: Buffer, udp: boolean): Promise<Buffer | undefined> {
     if (this.#closed || this.#out >= outMax) return undefined;

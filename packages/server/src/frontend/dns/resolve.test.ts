@@ -208,7 +208,7 @@ describe('a service', () => {
     expect(found('web.service.consul')).toEqual(['A 0a000002']);
   });
 
-  it('that nobody can serve does not exist', async () => {
+  it('that no instance can serve does not exist', async () => {
     await register({ id: 'n1', status: 'critical' });
     for (const type of ['A', 'SRV', 'TXT', 'ANY'] as const) expect(found('web.service.consul', type)).toBe('name-error');
   });

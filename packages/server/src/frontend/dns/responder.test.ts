@@ -44,7 +44,7 @@ function ask(to: Responder, name: string, type: QueryType = 'A', options: AskOpt
 const addresses = ({ answers }: Reply) => answers.map((each) => (each.type === 'A' ? each.data : each.type)).toSorted();
 
 describe('an answer', () => {
-  it('is encoded once for everyone who asks the same, in whatever spelling', async () => {
+  it('is encoded once for all clients with the same question, in every spelling', async () => {
     await registry.register({ id: 'n1' });
     const to = responder();
     for (const name of ['web.service.consul', 'WEB.service.consul', 'wEb.SeRvIcE.cOnSuL']) {
@@ -219,7 +219,7 @@ describe('"no"', () => {
   it('and answers together stay within their memory', async () => {
     for (let n = 0; n < 40; n++) await registry.register({ id: `n${n}`, service: `s${n}` });
     const to = responder();
-    // An address has a name and an answer for each of 2^32: somebody may ask for them all.
+    // An address has a name and an answer for each of 2^32: a client may ask for them all.
     for (let n = 0; n < 60_000; n++) to.respond(queryPacket(`${n.toString(16).padStart(8, '0')}.addr.consul`, 'A'), true);
     expect(to.keptBytes).toBeLessThanOrEqual(16_777_216);
     expect(ask(to, 's7.service.consul').answers).toHaveLength(1);
@@ -235,7 +235,7 @@ describe('an answer over UDP', () => {
     expect(bytes()).toBeGreaterThan(1_232);
     expect(bytes(1_232)).toBeLessThanOrEqual(1_232);
     expect(bytes(1_232)).toBeGreaterThan(900);
-    // Over TCP nobody is asked in the name of another.
+    // Over TCP the sender's address cannot be forged.
     expect((to.respond(query, false, { ednsMax: 1_232, address: '' }) as Buffer).length).toBeGreaterThan(1_232);
   });
 });
@@ -269,7 +269,7 @@ describe('a refusal', () => {
     expect(reply.answers).toHaveLength(1);
   });
 
-  it('gives way to asking elsewhere when there is somebody to ask', async () => {
+  it('gives way to asking elsewhere when there is a server to ask', async () => {
     await registry.register({ id: 'n1' });
     const to = responder({ recursion: true });
     expect(to.respond(queryPacket('example.org', 'A'), true)).toBe('ask-elsewhere');

@@ -34,7 +34,7 @@ export interface ResponderOptions {
   readonly limits: UdpLimits;
   /** TC also when only a part of a choice is sent: Consul's `enable_truncate`. */
   readonly tellWhenCut: boolean;
-  /** Whether somebody answers for other domains. */
+  /** Whether another server answers for other domains. */
   readonly recursion: boolean;
   readonly random: () => number;
   /** What may be told; everything by default. */
@@ -48,7 +48,7 @@ export interface Client {
   readonly address: string;
 }
 
-const anybody: Client = { ednsMax: Infinity, address: '' };
+const anyClient: Client = { ednsMax: Infinity, address: '' };
 
 /** What there is to know of a packet before its answer is looked for. */
 interface Question {
@@ -68,7 +68,7 @@ export type Response = Buffer | 'silence' | 'ask-elsewhere';
 interface Held {
   readonly asked: Asked;
   readonly stamp: string;
-  /** A choice of several is put together anew for everyone. */
+  /** A choice of several is put together anew for every client. */
   readonly encoded: Template | Shuffled;
   readonly weight: number;
   /** Revision of the registry at which the stamp was compared last; -1: compare it every time. */
@@ -127,7 +127,7 @@ export class Responder {
    * @param packet one query; over TCP without its length, which the answer has
    * @param client who asks
    */
-  respond(packet: Buffer, udp: boolean, client: Client = anybody): Response {
+  respond(packet: Buffer, udp: boolean, client: Client = anyClient): Response {
     const framed = !udp;
     const reading = this.#reader.read(packet);
     if (reading.kind === 'silence') return 'silence';
@@ -147,7 +147,7 @@ export class Responder {
     return this.#find(packet, { query, shape, key, framed, admitted, address: client.address });
   }
 
-  /** What to say when nobody elsewhere could be asked, or something broke here. */
+  /** What to say when no other server could be asked, or something broke here. */
   fail(packet: Buffer, udp: boolean): Buffer {
     const reading = this.#reader.read(packet);
     if (reading.kind !== 'query') return refuse(packet, rcodes.SERVFAIL, !udp);
@@ -166,7 +166,7 @@ export class Responder {
     return true;
   }
 
-  /** @param admitted false when nobody can tell what may be told: the default token is gone */
+  /** @param admitted false when it is unknown what may be told: the default token is gone */
   #find(packet: Buffer, { query, shape, key, framed, admitted, address }: Question): Response {
     const { registry, zone, recursion } = this.#options;
     const labels = this.#reader.labels();
@@ -212,7 +212,7 @@ export class Responder {
     });
   }
 
-  /** @param zone whose "no" it is: our domain's, the reverse tree's, or nobody's, which comes without SOA */
+  /** @param zone whose "no" it is: our domain's, the reverse tree's, or of no zone, which comes without SOA */
   #no(packet: Buffer, query: Query, shape: number, rcode: number, zone: No, framed: boolean): Buffer {
     const room = roomOf(shape, this.#options.limits);
     const kind = (rcode << 4) | (noes.indexOf(zone) << 1) | (room.edns ? 1 : 0);
@@ -257,7 +257,7 @@ function refusalOf(query: Query): number {
   // RFC 6891 §6.1.3: there is no version after 0 yet.
   if (query.edns !== undefined && query.edns.version > 0) return rcodes.BADVERS;
   if (query.class !== classes.IN && query.class !== classes.ANY) return rcodes.REFUSED;
-  // Everything at once would be a list of all services for anybody who asks.
+  // Everything at once would be a list of all services for every client.
   if (query.type === types.AXFR || query.type === types.IXFR) return rcodes.NOTIMP;
   return rcodes.NOERROR;
 }
