@@ -169,7 +169,10 @@ function createCore(engine: Engine, { audit, probeTrust }: Files, options: Serve
       ...{ enabled: options.acl !== undefined, defaultPolicy, datacenter: options.datacenter ?? 'dc1' },
       ...(defaultToken === undefined ? {} : { defaultToken }),
     },
-    onDenied: ({ resource, verb }) => metrics.denials.inc({ resource, verb }),
+    onDenied: ({ namespace, resource, verb }) => {
+      // A request may name any namespace: labels name those that exist.
+      metrics.denials.inc({ namespace: security.acl.store.hasNamespace(namespace) ? namespace : '', resource, verb });
+    },
     onError: (err) => log.error({ err }, 'tokens that have ended could not be removed'),
   });
   // Rights first: until their caches follow, they are those of the state before.

@@ -31,6 +31,12 @@ export class AccessError<R extends Reason = Reason> extends RegistryError {
   }
 }
 
+/** The namespace in which a permission was missing; empty for every other error. */
+export function deniedNamespace(error: unknown): string {
+  if (!(error instanceof AccessError) || error.reason !== 'lacks permission') return '';
+  return (error as AccessError<'lacks permission'>).fields.namespace;
+}
+
 /** The error for a reason; those without fields take none. */
 export function refused<R extends Reason>(reason: R, ...[fields]: object extends Reasons[R] ? [] : [fields: Reasons[R]]): AccessError<R> {
   return new AccessError(reason, fields ?? ({} as Reasons[R]));

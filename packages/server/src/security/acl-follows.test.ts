@@ -37,25 +37,25 @@ async function take({ admin, acl, clock }: Secured, secrets: string[], taken: St
   const links = (list: readonly string[]) => list.map((one) => ({ name: one }));
   switch (taken.kind) {
     case 'policy': {
-      const id = acl.store.policyByName(taken.name)?.id;
+      const id = acl.store.policyByName('default', taken.name)?.id;
       const rules = `service "${taken.name}" { policy = "${taken.level}" } service_prefix "" { policy = "read" }`;
-      await admin.putPolicy({ name: taken.name, rules, ...(id !== undefined && { id }) });
+      await admin.putPolicy('default', { name: taken.name, rules, ...(id !== undefined && { id }) });
       return;
     }
     case 'role': {
-      const id = acl.store.roleByName(taken.name)?.id;
-      await admin.putRole({ name: taken.name, policies: links(taken.policies), ...(id !== undefined && { id }) });
+      const id = acl.store.roleByName('default', taken.name)?.id;
+      await admin.putRole('default', { name: taken.name, policies: links(taken.policies), ...(id !== undefined && { id }) });
       return;
     }
     case 'token': {
       const { policies, roles, ttlMs } = taken;
-      secrets.push((await admin.createToken({ policies: links(policies), roles: links(roles), ttlMs })).secret);
+      secrets.push((await admin.createToken('default', { policies: links(policies), roles: links(roles), ttlMs })).secret);
       return;
     }
     case 'drop':
-      if (taken.what === 'policy') await admin.deletePolicy(acl.store.policies()[taken.index]?.id ?? '');
-      else if (taken.what === 'role') await admin.deleteRole(acl.store.roles()[taken.index]?.id ?? '');
-      else await admin.deleteToken(acl.store.tokens()[taken.index]?.accessorId ?? '');
+      if (taken.what === 'policy') await admin.deletePolicy('default', acl.store.policies('default')[taken.index]?.id ?? '');
+      else if (taken.what === 'role') await admin.deleteRole('default', acl.store.roles('default')[taken.index]?.id ?? '');
+      else await admin.deleteToken('default', acl.store.tokens('default')[taken.index]?.accessorId ?? '');
       return;
     case 'wait':
       clock.advance(taken.ms);

@@ -13,8 +13,8 @@ beforeEach(async () => {
 afterEach(() => all.close());
 
 async function tokenWith(rules: string, name = 'p'): Promise<{ secret: string; accessorId: string; policyId: string }> {
-  const policy = await all.admin.putPolicy({ name, rules });
-  const { secret, token } = await all.admin.createToken({ policies: [{ id: policy.id }] });
+  const policy = await all.admin.putPolicy('default', { name, rules });
+  const { secret, token } = await all.admin.createToken('default', { policies: [{ id: policy.id }] });
   return { secret, accessorId: token.accessorId, policyId: policy.id };
 }
 
@@ -55,18 +55,18 @@ describe('resolving', () => {
 
   it('shares one authorizer among tokens with the same policies', async () => {
     const { secret, policyId } = await tokenWith('operator = "read"');
-    const { secret: another } = await all.admin.createToken({ policies: [{ name: 'p' }, { id: policyId }] });
+    const { secret: another } = await all.admin.createToken('default', { policies: [{ name: 'p' }, { id: policyId }] });
     expect(all.acl.resolve(another).authorizer).toBe(all.acl.resolve(secret).authorizer);
   });
 
   it('adds up policies, roles, identities and templates', async () => {
-    await all.admin.putPolicy({ name: 'keys', rules: 'key "k" { policy = "read" }' });
-    await all.admin.putRole({
+    await all.admin.putPolicy('default', { name: 'keys', rules: 'key "k" { policy = "read" }' });
+    await all.admin.putRole('default', {
       name: 'ops',
       policies: [{ name: 'keys' }],
       nodeIdentities: [{ node: 'n1', datacenter: 'dc1' }],
     });
-    const { secret } = await all.admin.createToken({
+    const { secret } = await all.admin.createToken('default', {
       roles: [{ name: 'ops' }],
       serviceIdentities: [{ service: 'web', datacenters: [] }],
       templatedPolicies: [{ template: 'builtin/dns', name: '', datacenters: [] }],
@@ -80,8 +80,8 @@ describe('resolving', () => {
   });
 
   it('leaves out what holds in other datacenters', async () => {
-    const policy = await all.admin.putPolicy({ name: 'far', rules: 'operator = "write"', datacenters: ['dc2'] });
-    const { secret } = await all.admin.createToken({
+    const policy = await all.admin.putPolicy('default', { name: 'far', rules: 'operator = "write"', datacenters: ['dc2'] });
+    const { secret } = await all.admin.createToken('default', {
       policies: [{ id: policy.id }],
       serviceIdentities: [{ service: 'web', datacenters: ['dc2'] }],
       nodeIdentities: [{ node: 'n1', datacenter: 'dc2' }],
@@ -109,35 +109,35 @@ describe('a change', () => {
       told++;
       expect(all.acl.refresh(caller).authorizer.allows('default', 'key', 'read', 'k')).toBe(false);
     });
-    await all.admin.putPolicy({ id: policyId, name: 'p', rules: 'key "k" { policy = "deny" }' });
+    await all.admin.putPolicy('default', { id: policyId, name: 'p', rules: 'key "k" { policy = "deny" }' });
     expect(told).toBe(1);
     expect(all.acl.resolve(secret).authorizer.allows('default', 'key', 'read', 'k')).toBe(false);
   });
 
   it('of a role reaches the tokens that have it, its deletion too', async () => {
-    const policy = await all.admin.putPolicy({ name: 'p', rules: 'operator = "write"' });
-    const role = await all.admin.putRole({ name: 'r', policies: [] });
-    const { secret } = await all.admin.createToken({ roles: [{ id: role.id }] });
+    const policy = await all.admin.putPolicy('default', { name: 'p', rules: 'operator = "write"' });
+    const role = await all.admin.putRole('default', { name: 'r', policies: [] });
+    const { secret } = await all.admin.createToken('default', { roles: [{ id: role.id }] });
     expect(all.acl.resolve(secret).authorizer.allows('default', 'operator', 'read')).toBe(false);
-    await all.admin.putRole({ id: role.id, name: 'r', policies: [{ id: policy.id }] });
+    await all.admin.putRole('default', { id: role.id, name: 'r', policies: [{ id: policy.id }] });
     expect(all.acl.resolve(secret).authorizer.allows('default', 'operator', 'read')).toBe(true);
-    await all.admin.deleteRole(role.id);
+    await all.admin.deleteRole('default', role.id);
     expect(all.acl.resolve(secret).authorizer.allows('default', 'operator', 'read')).toBe(false);
   });
 
   it('of a token is told to its callers only; revoked, it is unknown at once', async () => {
     const { secret, accessorId } = await tokenWith('');
-    const { secret: other } = await all.admin.createToken({});
+    const { secret: other } = await all.admin.createToken('default', {});
     const callers = [all.acl.resolve(secret), all.acl.resolve(other), all.acl.resolve(undefined)];
     const told = [0, 0, 0];
     const stops = callers.map((caller, index) => all.acl.onChange(caller, () => told[index]!++));
-    await all.admin.deleteToken(accessorId);
+    await all.admin.deleteToken('default', accessorId);
     expect(told).toEqual([1, 0, 0]);
     expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
     expect(() => all.acl.refresh(callers[0] as Caller)).toThrow('no token has this secret, or it has ended');
     expect(all.acl.refresh(callers[1] as Caller)).toBe(callers[1]);
     for (const stop of [...stops, ...stops]) stop();
-    await all.admin.putPolicy({ name: 'another' });
+    await all.admin.putPolicy('default', { name: 'another' });
     expect(told).toEqual([1, 0, 0]);
   });
 
@@ -151,16 +151,16 @@ describe('a change', () => {
     };
     const stop = all.acl.onChange(caller, listener);
     all.acl.onChange(caller, listener);
-    await all.admin.updateToken(accessorId, { description: 'x' });
+    await all.admin.updateToken('default', accessorId, { description: 'x' });
     expect(told).toBe(2);
-    await all.admin.updateToken(accessorId, { description: 'y' });
+    await all.admin.updateToken('default', accessorId, { description: 'y' });
     expect(told).toBe(3);
   });
 
   it('of anything else is not looked at', async () => {
     let calls = 0;
     all.acl.onChange(all.acl.resolve(undefined), () => calls++);
-    await all.admin.createToken({});
+    await all.admin.createToken('default', {});
     await all.replica.submit({ kind: 'record-put', namespace: '', type: 'server', id: 'x', value: 1 });
     await all.replica.submit({ kind: 'kv-put', namespace: 'default', key: 'k', value: new Uint8Array(), flags: 0n });
     expect(calls).toBe(0);
@@ -181,8 +181,8 @@ describe('a change', () => {
 describe('the end of a token', () => {
   it('cuts it off to the millisecond, tells those who wait within a second, and lets it be removed', async () => {
     all.clock.advance(300);
-    const { secret, token } = await all.admin.createToken({ ttlMs: 60_000 });
-    const { secret: longer } = await all.admin.createToken({ ttlMs: 7_200_000 });
+    const { secret, token } = await all.admin.createToken('default', { ttlMs: 60_000 });
+    const { secret: longer } = await all.admin.createToken('default', { ttlMs: 7_200_000 });
     const callers = [all.acl.resolve(secret), all.acl.resolve(longer)];
     const told = [0, 0];
     callers.forEach((caller, index) => all.acl.onChange(caller, () => told[index]!++));
@@ -194,15 +194,15 @@ describe('the end of a token', () => {
     expect(told).toEqual([1, 0]);
     expect(all.expired).toEqual([token.accessorId]);
     await all.admin.removeExpired(all.expired);
-    expect(all.acl.store.token(token.accessorId)).toBeUndefined();
+    expect(all.acl.store.token('default', token.accessorId)).toBeUndefined();
     all.clock.advance(7_140_000);
     expect(() => all.acl.resolve(longer)).toThrow('no token has this secret, or it has ended');
     expect(told[1]).toBe(1);
   });
 
   it('of one that was deleted before is not told', async () => {
-    const { token } = await all.admin.createToken({ ttlMs: 60_000 });
-    await all.admin.deleteToken(token.accessorId);
+    const { token } = await all.admin.createToken('default', { ttlMs: 60_000 });
+    await all.admin.deleteToken('default', token.accessorId);
     all.clock.advance(120_000);
     expect(all.expired).toEqual([]);
   });
@@ -240,7 +240,7 @@ describe('authorize', () => {
     open.acl.authorize(caller, 'default', 'acl', 'write');
     expect(open.acl.resolve(undefined)).toBe(caller);
     expect(open.acl.refresh(caller)).toBe(caller);
-    expect(open.acl.store.policies()).toEqual([]);
+    expect(open.acl.store.policies('default')).toEqual([]);
     await open.close();
   });
 });

@@ -9,20 +9,18 @@
  * queries and streams can ask again. Writes are in `admin.ts`.
  */
 
-import { defaultNamespace, isRegistryError, RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, type RegistryError } from '@rollcall/protocol';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RowChange } from '../registry/rows.ts';
-import { compileRules, unrestricted, type Authorizer, type DefaultPolicy, type Resource, type Verb } from './authorizer.ts';
 import { refused } from './access-error.ts';
-import type { Denial } from './reasons.ts';
+import { unrestricted, type Authorizer, type DefaultPolicy, type Resource, type Verb } from './authorizer.ts';
 import { ExpiryTimer } from './expiry-timer.ts';
-import { hasEnded, hashSecret, type Grants, type Policy, type Token } from './records.ts';
-import { parseRules } from './rule-text.ts';
-import type { Rules } from './rules.ts';
+import type { Denial } from './reasons.ts';
+import { hasEnded, hashSecret, type Token } from './records.ts';
+import { counted, Rights } from './rights.ts';
 import { AclStore, type AclChange } from './store.ts';
-import { nodeIdentityRules, serviceIdentityRules, templateRules } from './templates.ts';
 import { anonymousAccessor, anonymousSecret } from './well-known.ts';
 
 export interface AclConfig {
@@ -49,6 +47,8 @@ export interface AclOptions {
 export interface Caller {
   /** The token's public id; what to log. */
   readonly accessorId: string;
+  /** That the token is in; requests that name none are about it. */
+  readonly namespace: string;
   readonly authorizer: Authorizer;
   /** SHA-256 of the token's secret; empty without access control. */
   readonly secretHash: string;
@@ -59,6 +59,7 @@ export interface Caller {
 /** Everybody, when there is no access control. */
 const everybody: Caller = {
   accessorId: anonymousAccessor,
+  namespace: defaultNamespace,
   authorizer: unrestricted,
   secretHash: '',
   expiresAtMs: Infinity,
@@ -66,13 +67,6 @@ const everybody: Caller = {
 
 /** Callers that are remembered; the caller that asked for nothing longest makes room for a new one. */
 const callersMax = 50_000;
-/** Parsed rules of policies. */
-const policiesMax = 10_000;
-/** Compiled sets of policies. */
-const authorizersMax = 1_000;
-
-/** So many entries. A `max` would allocate the tables for all of them at once. */
-const counted = (entries: number) => ({ maxSize: entries, sizeCalculation: () => 1 });
 
 export class Acl {
   readonly store: AclStore;
@@ -80,23 +74,23 @@ export class Acl {
   readonly #config: AclConfig;
   readonly #onDenied: (denial: Denial) => void;
   readonly #callers = new LRUCache<string, Caller>(counted(callersMax));
-  readonly #authorizers = new LRUCache<string, Authorizer>(counted(authorizersMax));
-  readonly #rules = new LRUCache<string, { readonly modified: number; readonly rules: Rules }>(counted(policiesMax));
+  readonly #rights: Rights;
   /** Listeners by the hash of their caller's secret. */
-  readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #listeners = new Map<string, { readonly namespace: string; readonly all: Set<() => void> }>();
   readonly #expiry: ExpiryTimer;
   #defaultHash: string;
 
   constructor({ registry, clock, config, onDenied = () => {}, onExpired = () => {} }: AclOptions) {
     this.store = new AclStore(registry.state);
+    this.#rights = new Rights(this.store, config);
     this.#clock = clock;
     this.#config = config;
     this.#onDenied = onDenied;
     this.#defaultHash = hashSecret(config.defaultToken ?? anonymousSecret);
     this.#expiry = new ExpiryTimer(clock, (accessorIds) => {
       for (const accessorId of accessorIds) {
-        const secretHash = this.store.token(accessorId)?.secretHash;
-        if (secretHash !== undefined) this.#notify(this.#listeners.get(secretHash));
+        const secretHash = this.store.tokenAnywhere(accessorId)?.secretHash;
+        if (secretHash !== undefined) this.#notify(this.#listeners.get(secretHash)?.all);
       }
       onExpired(accessorIds);
     });
@@ -126,14 +120,16 @@ export class Acl {
     const change = this.store.observe(changes);
     if (change === undefined) return;
     this.#watchExpiry(change);
-    if (change.rules) {
-      this.#callers.clear();
-      for (const listeners of [...this.#listeners.values()]) this.#notify(listeners);
-      return;
+    const { rules, secretHashes } = change;
+    for (const secretHash of secretHashes) this.#callers.delete(secretHash);
+    if (rules.has(defaultNamespace)) this.#callers.clear();
+    else if (rules.size > 0) {
+      for (const [secretHash, { namespace }] of this.#callers.entries()) if (rules.has(namespace)) this.#callers.delete(secretHash);
     }
-    for (const secretHash of change.secretHashes) {
-      this.#callers.delete(secretHash);
-      this.#notify(this.#listeners.get(secretHash));
+    for (const secretHash of secretHashes) this.#notify(this.#listeners.get(secretHash)?.all);
+    if (rules.size === 0) return;
+    for (const [secretHash, { namespace, all }] of [...this.#listeners]) {
+      if (!secretHashes.has(secretHash) && concerns(rules, namespace)) this.#notify(all);
     }
   }
 
@@ -143,10 +139,10 @@ export class Acl {
     this.#expiry.clear();
     this.#watchExpiry(this.store.reload());
     yield;
-    for (const listeners of [...this.#listeners.values()]) {
-      for (const listener of [...listeners]) {
+    for (const { all } of [...this.#listeners.values()]) {
+      for (const listener of [...all]) {
         // Others end between two steps.
-        if (listeners.has(listener)) listener();
+        if (all.has(listener)) listener();
         yield;
       }
     }
@@ -159,14 +155,14 @@ export class Acl {
    * @returns ends it; idempotent
    */
   onChange(caller: Caller, listener: () => void): () => void {
-    const { secretHash } = caller;
-    const listeners = this.#listeners.get(secretHash) ?? new Set();
+    const { secretHash, namespace } = caller;
+    const listeners = this.#listeners.get(secretHash) ?? { namespace, all: new Set() };
     this.#listeners.set(secretHash, listeners);
     // A function that listens twice is called twice.
     const own = () => listener();
-    listeners.add(own);
+    listeners.all.add(own);
     return () => {
-      if (!listeners.delete(own) || listeners.size > 0) return;
+      if (!listeners.all.delete(own) || listeners.all.size > 0) return;
       if (this.#listeners.get(secretHash) === listeners) this.#listeners.delete(secretHash);
     };
   }
@@ -241,60 +237,18 @@ export class Acl {
     if (token === undefined || hasEnded(token, this.#clock.now()) || !this.#isVouchedFor(token)) return undefined;
     return {
       accessorId: token.accessorId,
-      authorizer: this.#authorizerOf(token),
+      namespace: token.namespace,
+      authorizer: this.#rights.authorizerOf(token),
       secretHash,
       expiresAtMs: token.expiresAtMs === 0 ? Infinity : token.expiresAtMs,
     };
   }
 
   /** Tokens of logins hold as long as their auth method, not one of the same name that came later. */
-  #isVouchedFor({ authMethod, created }: Token): boolean {
+  #isVouchedFor({ authMethod, authMethodNamespace = defaultNamespace, created }: Token): boolean {
     if (authMethod === '') return true;
-    const method = this.store.method(authMethod);
+    const method = this.store.method(authMethodNamespace, authMethod);
     return method !== undefined && method.created < created;
-  }
-
-  #authorizerOf(token: Token): Authorizer {
-    const roles = token.roles.map((id) => this.store.role(id)).filter((role) => role !== undefined);
-    const grants = [token, ...roles].map((one) => this.#grantsHere(one));
-    const policies = [...new Set(grants.flatMap((grant) => grant.policies))].sort();
-    // With their revisions: who has the same rules as before keeps the same authorizer, and whoever holds it sees that.
-    const key = JSON.stringify([
-      policies.map((id) => [id, this.store.policy(id)?.modified ?? 0]),
-      grants.flatMap((grant) => grant.serviceIdentities.map(({ service }) => service)),
-      grants.flatMap((grant) => grant.nodeIdentities.map(({ node }) => node)),
-      grants.flatMap((grant) => grant.templatedPolicies.map(({ template, name }) => [template, name])),
-    ]);
-    const known = this.#authorizers.get(key);
-    if (known !== undefined) return known;
-    const rules = [...policies.flatMap((id) => this.#rulesOf(id)), ...grants.flatMap(identityRules)];
-    const placed = rules.map((one) => ({ namespace: defaultNamespace, rules: one }));
-    const authorizer = compileRules(placed, this.#config.defaultPolicy);
-    this.#authorizers.set(key, authorizer);
-    return authorizer;
-  }
-
-  /** What of it holds in this datacenter. */
-  #grantsHere({ policies, serviceIdentities, nodeIdentities, templatedPolicies }: Grants): Grants {
-    const here = ({ datacenters }: { datacenters: readonly string[] }) =>
-      datacenters.length === 0 || datacenters.includes(this.#config.datacenter);
-    return {
-      policies,
-      serviceIdentities: serviceIdentities.filter(here),
-      nodeIdentities: nodeIdentities.filter(({ datacenter }) => datacenter === this.#config.datacenter),
-      templatedPolicies: templatedPolicies.filter(here),
-    };
-  }
-
-  #rulesOf(id: string): Rules[] {
-    const policy = this.store.policy(id);
-    if (policy === undefined) return [];
-    if (policy.datacenters.length > 0 && !policy.datacenters.includes(this.#config.datacenter)) return [];
-    const known = this.#rules.get(id);
-    if (known?.modified === policy.modified) return [known.rules];
-    const rules = readPolicy(policy);
-    this.#rules.set(id, { modified: policy.modified, rules });
-    return [rules];
   }
 
   #watchExpiry({ gone, expiring }: AclChange): void {
@@ -308,20 +262,7 @@ export class Acl {
   }
 }
 
-function identityRules({ serviceIdentities, nodeIdentities, templatedPolicies }: Grants): Rules[] {
-  return [
-    ...serviceIdentities.map(({ service }) => serviceIdentityRules(service)),
-    ...nodeIdentities.map(({ node }) => nodeIdentityRules(node)),
-    ...templatedPolicies.map(({ template, name }) => templateRules(template, name)),
-  ];
-}
-
-/** What cannot be read may hold a denial: whoever depends on it may do nothing. */
-function readPolicy({ id, rules }: Policy): Rules {
-  try {
-    return parseRules(rules);
-  } catch (error) {
-    if (!isRegistryError(error)) throw error;
-    throw new RegistryError('internal', `the rules of policy ${id} cannot be read: ${error.message}`, { cause: error });
-  }
+/** Whether a change of rules may concern the tokens of a namespace. */
+function concerns(rules: ReadonlySet<string>, namespace: string): boolean {
+  return rules.has(namespace) || rules.has(defaultNamespace);
 }

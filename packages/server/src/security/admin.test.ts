@@ -23,8 +23,8 @@ const kept = () =>
 
 describe('the start', () => {
   it('makes the built-in policies and the anonymous token, once', async () => {
-    expect(all.acl.store.policies().map(({ id }) => id).sort()).toEqual(builtinPolicies.map(({ id }) => id));
-    expect(all.acl.store.token(anonymousAccessor)?.description).toBe('Anonymous Token');
+    expect(all.acl.store.policies('default').map(({ id }) => id).sort()).toEqual(builtinPolicies.map(({ id }) => id));
+    expect(all.acl.store.token('default', anonymousAccessor)?.description).toBe('Anonymous Token');
     const { revision } = all.replica.state;
     await all.admin.initialise();
     expect(all.replica.state.revision).toBe(revision);
@@ -59,7 +59,7 @@ describe('the bootstrap', () => {
   it('gives one token to many who ask at once', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => all.admin.bootstrap()));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    expect(all.acl.store.tokens()).toHaveLength(2);
+    expect(all.acl.store.tokens('default')).toHaveLength(2);
   });
 
   it('works again after a reset with the right index', async () => {
@@ -77,7 +77,7 @@ describe('the bootstrap', () => {
 
   it('takes a secret of the caller’s choice, if it is a free UUID', async () => {
     await expect(all.admin.bootstrap('root')).rejects.toThrow('the bootstrap secret is not a UUID');
-    await all.admin.createToken({ secret: uuid(1) });
+    await all.admin.createToken('default', { secret: uuid(1) });
     await expect(all.admin.bootstrap(uuid(1))).rejects.toThrow('another token has this bootstrap secret');
     expect((await all.admin.bootstrap(uuid(2))).secret).toBe(uuid(2));
   });
@@ -86,7 +86,7 @@ describe('the bootstrap', () => {
 describe('a token', () => {
   it('may hold for years, and no longer than that', async () => {
     const fiveYearsMs = 5 * 365 * 86_400_000;
-    const { secret, token } = await all.admin.createToken({ ttlMs: fiveYearsMs });
+    const { secret, token } = await all.admin.createToken('default', { ttlMs: fiveYearsMs });
     expect(token.expiresAtMs).toBe(all.clock.now() + fiveYearsMs);
     all.clock.advance(fiveYearsMs - 1);
     expect(all.acl.resolve(secret).accessorId).toBe(token.accessorId);
@@ -95,7 +95,7 @@ describe('a token', () => {
   });
 
   it('is kept without its secret', async () => {
-    const { secret, token } = await all.admin.createToken({ description: 'mine', secret: uuid(1), accessorId: uuid(2) });
+    const { secret, token } = await all.admin.createToken('default', { description: 'mine', secret: uuid(1), accessorId: uuid(2) });
     expect([secret, token.accessorId]).toEqual([uuid(1), uuid(2)]);
     expect(kept()).not.toContain(uuid(1));
     expect(kept()).toContain(hashSecret(uuid(1)));
@@ -125,21 +125,21 @@ describe('a token', () => {
     [{ nodeIdentities: [{ node: 'n', datacenter: '' }] }, 'a node identity of this token names no datacenter'],
     [{ templatedPolicies: [{ template: 'nope', name: '', datacenters: [] }] }, 'no templated policy has the name "nope"'],
   ])('is refused with %j: %s', async (input, message) => {
-    await expect(all.admin.createToken(input)).rejects.toThrow(
+    await expect(all.admin.createToken('default', input)).rejects.toThrow(
       expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(message) as string }) as Error,
     );
   });
 
   it('does not take ids that are in use, of whatever kind', async () => {
-    await all.admin.createToken({ accessorId: uuid(1), secret: uuid(2) });
-    await expect(all.admin.createToken({ accessorId: uuid(1) })).rejects.toThrow('another token has this accessor id');
-    await expect(all.admin.createToken({ accessorId: uuid(2) })).rejects.toThrow('another token has this accessor id');
-    await expect(all.admin.createToken({ secret: uuid(2) })).rejects.toThrow('another token has this secret');
-    await expect(all.admin.createToken({ secret: uuid(1) })).rejects.toThrow('another token has this secret');
+    await all.admin.createToken('default', { accessorId: uuid(1), secret: uuid(2) });
+    await expect(all.admin.createToken('default', { accessorId: uuid(1) })).rejects.toThrow('another token has this accessor id');
+    await expect(all.admin.createToken('default', { accessorId: uuid(2) })).rejects.toThrow('another token has this accessor id');
+    await expect(all.admin.createToken('default', { secret: uuid(2) })).rejects.toThrow('another token has this secret');
+    await expect(all.admin.createToken('default', { secret: uuid(1) })).rejects.toThrow('another token has this secret');
   });
 
   it('merges what says the same twice', async () => {
-    const { token } = await all.admin.createToken({
+    const { token } = await all.admin.createToken('default', {
       policies: [{ name: 'global-management' }, { id: managementPolicyId }],
       serviceIdentities: [
         { service: 'web', datacenters: ['b'] },
@@ -151,50 +151,50 @@ describe('a token', () => {
   });
 
   it('is changed in what may change', async () => {
-    const { token, secret } = await all.admin.createToken({ description: 'a', ttlMs: 60_000 });
+    const { token, secret } = await all.admin.createToken('default', { description: 'a', ttlMs: 60_000 });
     const id = token.accessorId;
-    const changed = await all.admin.updateToken(id, { description: 'b', secret, roles: [], policies: [{ name: 'global-management' }] });
+    const changed = await all.admin.updateToken('default', id, { description: 'b', secret, roles: [], policies: [{ name: 'global-management' }] });
     expect(changed).toMatchObject({ description: 'b', policies: [managementPolicyId], expiresAtMs: token.expiresAtMs });
     expect(all.acl.resolve(secret).authorizer.allows('default', 'acl', 'read')).toBe(true);
-    await expect(all.admin.updateToken(id, { secret: uuid(5) })).rejects.toThrow('the secret of a token cannot be changed');
-    await expect(all.admin.updateToken(id, { local: true })).rejects.toThrow(`token ${id} cannot change whether it is local`);
-    await expect(all.admin.updateToken(id, { ttlMs: 60_000 })).rejects.toThrow(`the end of token ${id} cannot be changed`);
-    await expect(all.admin.updateToken(uuid(9), {})).rejects.toThrow(`no token has the id "${uuid(9)}"`);
-    await expect(all.admin.updateToken('x', {})).rejects.toThrow('the id of the token is not a UUID');
+    await expect(all.admin.updateToken('default', id, { secret: uuid(5) })).rejects.toThrow('the secret of a token cannot be changed');
+    await expect(all.admin.updateToken('default', id, { local: true })).rejects.toThrow(`token ${id} cannot change whether it is local`);
+    await expect(all.admin.updateToken('default', id, { ttlMs: 60_000 })).rejects.toThrow(`the end of token ${id} cannot be changed`);
+    await expect(all.admin.updateToken('default', uuid(9), {})).rejects.toThrow(`no token has the id "${uuid(9)}"`);
+    await expect(all.admin.updateToken('default', 'x', {})).rejects.toThrow('the id of the token is not a UUID');
   });
 
   it('is cloned with a secret of its own', async () => {
-    const { token, secret } = await all.admin.createToken({ description: 'a', policies: [{ name: 'global-management' }] });
-    const clone = await all.admin.cloneToken(token.accessorId);
+    const { token, secret } = await all.admin.createToken('default', { description: 'a', policies: [{ name: 'global-management' }] });
+    const clone = await all.admin.cloneToken('default', token.accessorId);
     expect(clone.secret).not.toBe(secret);
     expect(clone.token).toMatchObject({ description: 'a', policies: [managementPolicyId] });
     expect(all.acl.resolve(clone.secret).accessorId).toBe(clone.token.accessorId);
-    expect((await all.admin.cloneToken(token.accessorId, 'b')).token.description).toBe('b');
-    await expect(all.admin.cloneToken(uuid(9))).rejects.toThrow('the token does not exist');
+    expect((await all.admin.cloneToken('default', token.accessorId, 'b')).token.description).toBe('b');
+    await expect(all.admin.cloneToken('default', uuid(9))).rejects.toThrow('the token does not exist');
   });
 
   it('is not deleted by itself, nor is the anonymous one', async () => {
-    const { token, secret } = await all.admin.createToken({});
+    const { token, secret } = await all.admin.createToken('default', {});
     const caller = all.acl.resolve(secret);
-    await expect(all.admin.deleteToken(token.accessorId, caller)).rejects.toThrow(
+    await expect(all.admin.deleteToken('default', token.accessorId, caller)).rejects.toThrow(
       'a request cannot delete the token that it is made with',
     );
-    await expect(all.admin.deleteToken(anonymousAccessor)).rejects.toThrow('the anonymous token cannot be deleted');
-    await expect(all.admin.deleteToken('x')).rejects.toThrow('the accessor id is missing or not a UUID');
-    await expect(all.admin.deleteToken(uuid(9))).rejects.toThrow(expect.objectContaining({ code: 'not_found' }) as Error);
+    await expect(all.admin.deleteToken('default', anonymousAccessor)).rejects.toThrow('the anonymous token cannot be deleted');
+    await expect(all.admin.deleteToken('default', 'x')).rejects.toThrow('the accessor id is missing or not a UUID');
+    await expect(all.admin.deleteToken('default', uuid(9))).rejects.toThrow(expect.objectContaining({ code: 'not_found' }) as Error);
     await expect(all.admin.logout(caller)).rejects.toThrow('the token was not made by a login');
   });
 });
 
 describe('a policy', () => {
   it('is found by id and name, renamed and deleted', async () => {
-    const { id } = await all.admin.putPolicy({ name: 'a', rules: 'acl = "read"' });
-    await all.admin.putPolicy({ id, name: 'team/b', rules: 'acl = "read"' });
-    expect(all.acl.store.policyByName('a')).toBeUndefined();
-    expect(all.acl.store.policyByName('team/b')?.id).toBe(id);
-    await all.admin.deletePolicy(id);
-    expect(all.acl.store.policyByName('team/b')).toBeUndefined();
-    await expect(all.admin.deletePolicy(id)).rejects.toThrow('the policy does not exist');
+    const { id } = await all.admin.putPolicy('default', { name: 'a', rules: 'acl = "read"' });
+    await all.admin.putPolicy('default', { id, name: 'team/b', rules: 'acl = "read"' });
+    expect(all.acl.store.policyByName('default', 'a')).toBeUndefined();
+    expect(all.acl.store.policyByName('default', 'team/b')?.id).toBe(id);
+    await all.admin.deletePolicy('default', id);
+    expect(all.acl.store.policyByName('default', 'team/b')).toBeUndefined();
+    await expect(all.admin.deletePolicy('default', id)).rejects.toThrow('the policy does not exist');
   });
 
   it.each([
@@ -212,32 +212,32 @@ describe('a policy', () => {
       'the rules of the built-in policy global-management cannot be changed',
     ],
   ])('is refused with %j: %s', async (input, message) => {
-    await expect(all.admin.putPolicy(input)).rejects.toThrow(message);
+    await expect(all.admin.putPolicy('default', input)).rejects.toThrow(message);
   });
 
   it('that is built in may be renamed, not deleted', async () => {
-    const rules = all.acl.store.policy(managementPolicyId)?.rules ?? '';
-    await all.admin.putPolicy({ id: managementPolicyId, name: 'root', rules });
+    const rules = all.acl.store.policy('default', managementPolicyId)?.rules ?? '';
+    await all.admin.putPolicy('default', { id: managementPolicyId, name: 'root', rules });
     await all.admin.initialise();
-    expect(all.acl.store.policy(managementPolicyId)?.name).toBe('root');
-    await expect(all.admin.deletePolicy(managementPolicyId)).rejects.toThrow('the built-in policy global-management cannot be deleted');
+    expect(all.acl.store.policy('default', managementPolicyId)?.name).toBe('root');
+    await expect(all.admin.deletePolicy('default', managementPolicyId)).rejects.toThrow('the built-in policy global-management cannot be deleted');
   });
 
   it('keeps its name for itself among many who want it at once', async () => {
-    const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => all.admin.putPolicy({ name: 'same' })));
+    const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => all.admin.putPolicy('default', { name: 'same' })));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 });
 
 describe('a role', () => {
   it('is found by id and name, and keeps its name for itself', async () => {
-    const { id } = await all.admin.putRole({ name: 'a', serviceIdentities: [{ service: 'web', datacenters: [] }] });
-    expect(all.acl.store.roleByName('a')?.id).toBe(id);
-    await expect(all.admin.putRole({ name: 'a' })).rejects.toThrow('another role has the name "a"');
-    await expect(all.admin.putRole({ name: 'a/b' })).rejects.toThrow('the name of the role is wrong: ');
-    await expect(all.admin.putRole({ name: '' })).rejects.toThrow('the role has no name');
-    await expect(all.admin.putRole({ id: uuid(9), name: 'x' })).rejects.toThrow(`no role has the id "${uuid(9)}"`);
-    await all.admin.deleteRole(id);
-    await expect(all.admin.deleteRole(id)).rejects.toThrow('the role does not exist');
+    const { id } = await all.admin.putRole('default', { name: 'a', serviceIdentities: [{ service: 'web', datacenters: [] }] });
+    expect(all.acl.store.roleByName('default', 'a')?.id).toBe(id);
+    await expect(all.admin.putRole('default', { name: 'a' })).rejects.toThrow('another role has the name "a"');
+    await expect(all.admin.putRole('default', { name: 'a/b' })).rejects.toThrow('the name of the role is wrong: ');
+    await expect(all.admin.putRole('default', { name: '' })).rejects.toThrow('the role has no name');
+    await expect(all.admin.putRole('default', { id: uuid(9), name: 'x' })).rejects.toThrow(`no role has the id "${uuid(9)}"`);
+    await all.admin.deleteRole('default', id);
+    await expect(all.admin.deleteRole('default', id)).rejects.toThrow('the role does not exist');
   });
 });

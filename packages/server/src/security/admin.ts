@@ -13,10 +13,11 @@ import type { Json } from '../registry/rows.ts';
 import { type Acl, type Caller } from './acl.ts';
 import { refused, type AccessError } from './access-error.ts';
 import { bindingRuleValue, methodValue, type BindingRuleInput, type MethodInput } from './method-writes.ts';
+import { readPolicyLinks, readRoleLinks, type Link } from './grants.ts';
 import { isUuid } from './names.ts';
 import { checkPolicyDeletion, policyValue, roleValue, type PolicyInput, type RoleInput } from './policy-writes.ts';
-import { hasEnded, hashSecret, recordTypes, type AuthMethod, type BindingRule, type Policy, type Role, type Token, type TokenValue } from './records.ts';
-import { builtinPolicies } from './templates.ts';
+import { hasEnded, hashSecret, recordTypes, type AuthMethod, type BindingRule, type NamespaceDefaults, type Policy, type Role, type Token, type TokenValue } from './records.ts';
+import { builtinPolicies, namespacePolicy } from './templates.ts';
 import type { Thing } from './reasons.ts';
 import { anonymousAccessor, anonymousSecret, managementPolicyId } from './well-known.ts';
 import { changedToken, clonedToken, newToken, type NewToken, type TokenInput, type TokenWriteContext } from './token-writes.ts';
@@ -37,6 +38,11 @@ export interface AclAdminOptions {
    * Consul reads it from a file in its data directory.
    */
   readonly takeResetIndex?: () => number;
+}
+
+export interface NamespaceDefaultsInput {
+  readonly policies: readonly Link[];
+  readonly roles: readonly Link[];
 }
 
 /** A token with its secret, which is shown this one time. */
@@ -75,22 +81,22 @@ export class AclAdmin {
     if (!this.#acl.enabled) return;
     const { store } = this.#acl;
     for (const { id, name, description, rules } of builtinPolicies) {
-      const before = store.policy(id);
+      const before = store.policy(defaultNamespace, id);
       if (before?.rules === rules) continue;
       const value = { name: before?.name ?? name, description, rules, datacenters: [] };
-      await this.#put(recordTypes.policy, id, value, before?.modified ?? 0);
+      await this.#put(defaultNamespace, recordTypes.policy, id, value, before?.modified ?? 0);
     }
-    if (store.token(anonymousAccessor) === undefined) {
+    if (store.token(defaultNamespace, anonymousAccessor) === undefined) {
       const value = this.#builtinToken(anonymousSecret, 'Anonymous Token', []);
-      await this.#put(recordTypes.token, anonymousAccessor, value, 0);
+      await this.#put(defaultNamespace, recordTypes.token, anonymousAccessor, value, 0);
     }
     if (initialManagement === undefined || initialManagement === '') return;
     if (store.tokenBySecretHash(hashSecret(initialManagement)) !== undefined) return;
     const value = this.#builtinToken(initialManagement, 'Initial Management Token', [managementPolicyId]);
     // Every node of a cluster makes the same record of it.
     const accessorId = uuidOf(`initial management ${value.secretHash}`);
-    await this.#put(recordTypes.token, accessorId, value, 0);
-    if (store.bootstrapRevision() === 0) await this.#put(recordTypes.bootstrap, 'bootstrap', { accessorId }, 0);
+    await this.#put(defaultNamespace, recordTypes.token, accessorId, value, 0);
+    if (store.bootstrapRevision() === 0) await this.#put(defaultNamespace, recordTypes.bootstrap, 'bootstrap', { accessorId }, 0);
   }
 
   /**
@@ -109,12 +115,12 @@ export class AclAdmin {
     }
     const accessorId = this.#uuid();
     // First the mark: if the second write is lost, a reset is needed, but nobody gets a second token.
-    if (!(await this.#put(recordTypes.bootstrap, 'bootstrap', { accessorId }, revision))) {
+    if (!(await this.#put(defaultNamespace, recordTypes.bootstrap, 'bootstrap', { accessorId }, revision))) {
       throw refused('bootstrap over', { resetIndex: store.bootstrapRevision() });
     }
     const value = this.#builtinToken(chosen, 'Bootstrap Token (Global Management)', [managementPolicyId]);
-    await this.#put(recordTypes.token, accessorId, value, 0);
-    return { token: this.#token(accessorId), secret: chosen };
+    await this.#put(defaultNamespace, recordTypes.token, accessorId, value, 0);
+    return { token: this.#token(defaultNamespace, accessorId), secret: chosen };
   }
 
   #checkReset(revision: number): void {
@@ -123,120 +129,147 @@ export class AclAdmin {
     if (given !== revision) throw refused('wrong reset index', { given, resetIndex: revision });
   }
 
-  /** @param method name of the auth method when a login makes the token */
-  async createToken(input: TokenInput, method = ''): Promise<TokenWithSecret> {
-    return this.#putNew(newToken(this.#context(), input, method));
+  /** @param method the auth method when a login makes the token */
+  async createToken(namespace: string, input: TokenInput, method?: Pick<AuthMethod, 'namespace' | 'name'>): Promise<TokenWithSecret> {
+    return this.#putNew(namespace, newToken(this.#context(namespace), input, method));
   }
 
-  async updateToken(accessorId: string, input: TokenInput): Promise<Token> {
-    await this.#decide(recordTypes.token, () => {
-      const before = this.#acl.store.token(accessorId);
-      return { id: accessorId, value: changedToken(this.#context(), before, { ...input, accessorId }), cas: before?.modified ?? 0 };
+  async updateToken(namespace: string, accessorId: string, input: TokenInput): Promise<Token> {
+    await this.#decide(namespace, recordTypes.token, () => {
+      const before = this.#acl.store.token(namespace, accessorId);
+      return { id: accessorId, value: changedToken(this.#context(namespace), before, { ...input, accessorId }), cas: before?.modified ?? 0 };
     });
-    return this.#token(accessorId);
+    return this.#token(namespace, accessorId);
   }
 
-  async cloneToken(accessorId: string, description?: string): Promise<TokenWithSecret> {
-    const token = this.#acl.store.token(accessorId);
+  async cloneToken(namespace: string, accessorId: string, description?: string): Promise<TokenWithSecret> {
+    const token = this.#acl.store.token(namespace, accessorId);
     if (token === undefined || hasEnded(token, this.#clock.now())) throw missing('token');
-    return this.#putNew(clonedToken(this.#context(), token, description));
+    return this.#putNew(namespace, clonedToken(this.#context(namespace), token, description));
   }
 
   /** @param caller who may not cut the branch that it sits on; absent for the server's own work */
-  async deleteToken(accessorId: string, caller?: Caller): Promise<void> {
+  async deleteToken(namespace: string, accessorId: string, caller?: Caller): Promise<void> {
     if (!isUuid(accessorId)) throw refused('bad accessor');
     if (accessorId === anonymousAccessor) throw refused('anonymous token stays');
-    if (this.#acl.store.token(accessorId) === undefined) throw missing('token');
+    if (this.#acl.store.token(namespace, accessorId) === undefined) throw missing('token');
     if (caller?.accessorId === accessorId) throw refused('own token');
-    await this.#delete(recordTypes.token, accessorId);
+    await this.#delete(namespace, recordTypes.token, accessorId);
   }
 
   /** Ends the token of a login. @throws RegistryError `permission_denied` for a token that no login made */
   async logout(caller: Caller): Promise<void> {
-    const token = this.#acl.store.token(caller.accessorId);
+    const { namespace, accessorId } = caller;
+    const token = this.#acl.store.token(namespace, accessorId);
     if (token === undefined) throw missing('token');
     if (token.authMethod === '') throw refused('not from a login');
-    await this.#delete(recordTypes.token, caller.accessorId);
+    await this.#delete(namespace, recordTypes.token, accessorId);
   }
 
   /** Removes tokens that have reached their end, which nobody can use any more anyway. */
   async removeExpired(accessorIds: readonly string[]): Promise<void> {
     for (const accessorId of accessorIds) {
-      const token = this.#acl.store.token(accessorId);
-      if (token !== undefined && hasEnded(token, this.#clock.now())) await this.#delete(recordTypes.token, accessorId);
+      const token = this.#acl.store.tokenAnywhere(accessorId);
+      if (token !== undefined && hasEnded(token, this.#clock.now())) await this.#delete(token.namespace, recordTypes.token, accessorId);
     }
   }
 
-  async putPolicy(input: PolicyInput): Promise<Policy> {
-    const id = await this.#decideNamed(recordTypes.policy, () => {
-      const { before, value } = policyValue(this.#acl.store, input);
+  async putPolicy(namespace: string, input: PolicyInput): Promise<Policy> {
+    const id = await this.#decideNamed(namespace, recordTypes.policy, () => {
+      const { before, value } = policyValue(this.#acl.store, namespace, input);
       return { id: before?.id ?? this.#uuid(), value, cas: before?.modified ?? 0 };
     });
-    return written(this.#acl.store.policy(id));
+    return written(this.#acl.store.policy(namespace, id));
   }
 
-  async deletePolicy(id: string): Promise<Policy> {
-    const policy = this.#acl.store.policy(id);
+  async deletePolicy(namespace: string, id: string): Promise<Policy> {
+    const policy = this.#acl.store.policy(namespace, id);
     if (policy === undefined) throw missing('policy');
     checkPolicyDeletion(id);
-    await this.#delete(recordTypes.policy, id);
+    await this.#delete(namespace, recordTypes.policy, id);
     return policy;
   }
 
-  async putRole(input: RoleInput): Promise<Role> {
-    const id = await this.#decideNamed(recordTypes.role, () => {
-      const { before, value } = roleValue(this.#acl.store, input);
+  async putRole(namespace: string, input: RoleInput): Promise<Role> {
+    const id = await this.#decideNamed(namespace, recordTypes.role, () => {
+      const { before, value } = roleValue(this.#acl.store, namespace, input);
       return { id: before?.id ?? this.#uuid(), value, cas: before?.modified ?? 0 };
     });
-    return written(this.#acl.store.role(id));
+    return written(this.#acl.store.role(namespace, id));
   }
 
-  async deleteRole(id: string): Promise<Role> {
-    const role = this.#acl.store.role(id);
+  async deleteRole(namespace: string, id: string): Promise<Role> {
+    const role = this.#acl.store.role(namespace, id);
     if (role === undefined) throw missing('role');
-    await this.#delete(recordTypes.role, id);
+    await this.#delete(namespace, recordTypes.role, id);
     return role;
   }
 
-  async putMethod(input: MethodInput): Promise<AuthMethod> {
-    await this.#decide(recordTypes.method, () => {
-      const before = this.#acl.store.method(input.name);
-      const value = methodValue(before, input, { ttlMinMs: this.#ttlMinMs });
+  async putMethod(namespace: string, input: MethodInput): Promise<AuthMethod> {
+    await this.#decide(namespace, recordTypes.method, () => {
+      const before = this.#acl.store.method(namespace, input.name);
+      const value = methodValue(namespace, before, input, { ttlMinMs: this.#ttlMinMs });
       return { id: input.name, value, cas: before?.modified ?? 0 };
     });
-    return written(this.#acl.store.method(input.name));
+    return written(this.#acl.store.method(namespace, input.name));
   }
 
   /** Removes an auth method with its binding rules and the tokens of its logins, as Consul does. */
-  async deleteMethod(name: string): Promise<void> {
-    if (this.#acl.store.method(name) === undefined) throw missing('auth method');
-    await this.#delete(recordTypes.method, name);
-    for (const { id } of this.#acl.store.bindingRules(name)) await this.#delete(recordTypes.bindingRule, id);
-    const tokens = this.#acl.store.tokens().filter(({ authMethod }) => authMethod === name);
-    await Promise.all(tokens.map(({ accessorId }) => this.#delete(recordTypes.token, accessorId)));
+  async deleteMethod(namespace: string, name: string): Promise<void> {
+    const { store } = this.#acl;
+    if (store.method(namespace, name) === undefined) throw missing('auth method');
+    await this.#delete(namespace, recordTypes.method, name);
+    for (const { id } of store.bindingRules(namespace, name)) await this.#delete(namespace, recordTypes.bindingRule, id);
+    const tokens = store.tokensOfMethod({ namespace, name });
+    await Promise.all(tokens.map((token) => this.#delete(token.namespace, recordTypes.token, token.accessorId)));
   }
 
-  async putBindingRule(input: BindingRuleInput): Promise<BindingRule> {
-    const id = await this.#decide(recordTypes.bindingRule, () => {
-      const { before, value } = bindingRuleValue(this.#acl.store, input);
+  async putBindingRule(namespace: string, input: BindingRuleInput): Promise<BindingRule> {
+    const id = await this.#decide(namespace, recordTypes.bindingRule, () => {
+      const { before, value } = bindingRuleValue(this.#acl.store, namespace, input);
       return { id: before?.id ?? this.#uuid(), value, cas: before?.modified ?? 0 };
     });
-    return written(this.#acl.store.bindingRule(id));
+    return written(this.#acl.store.bindingRule(namespace, id));
   }
 
-  async deleteBindingRule(id: string): Promise<void> {
-    if (this.#acl.store.bindingRule(id) === undefined) throw missing('binding rule');
-    await this.#delete(recordTypes.bindingRule, id);
+  async deleteBindingRule(namespace: string, id: string): Promise<void> {
+    if (this.#acl.store.bindingRule(namespace, id) === undefined) throw missing('binding rule');
+    await this.#delete(namespace, recordTypes.bindingRule, id);
   }
 
-  #context(): TokenWriteContext {
+  /**
+   * Says what a namespace adds to its tokens: policies and roles of the default namespace, which hold where the rules of
+   * the token itself are silent.
+   * @throws AccessError for a policy or role that does not exist
+   */
+  async putNamespaceDefaults(namespace: string, { policies, roles }: NamespaceDefaultsInput): Promise<void> {
     const { store } = this.#acl;
-    return { store, now: this.#clock.now(), uuid: this.#uuid, ttlMinMs: this.#ttlMinMs };
+    await this.#decide(namespace, recordTypes.defaults, () => {
+      const value: NamespaceDefaults = {
+        policies: readPolicyLinks(store, defaultNamespace, policies),
+        roles: readRoleLinks(store, defaultNamespace, roles),
+      };
+      return { id: 'defaults', value, cas: store.namespaceDefaults(namespace).modified };
+    });
   }
 
-  async #putNew({ accessorId, secret, value }: NewToken): Promise<TokenWithSecret> {
-    if (!(await this.#put(recordTypes.token, accessorId, value, 0))) throw refused('id taken', { field: 'accessor' });
-    return { token: this.#token(accessorId), secret };
+  /**
+   * Makes the policy with which a new namespace is managed, as Consul Enterprise does: its operator links tokens to it,
+   * and may change or delete it as any other. Does nothing without access control, or where it exists.
+   */
+  async addManagementPolicy(namespace: string): Promise<void> {
+    if (!this.#acl.enabled || this.#acl.store.policyByName(namespace, namespacePolicy.name) !== undefined) return;
+    await this.putPolicy(namespace, namespacePolicy);
+  }
+
+  #context(namespace: string): TokenWriteContext {
+    const { store } = this.#acl;
+    return { store, namespace, now: this.#clock.now(), uuid: this.#uuid, ttlMinMs: this.#ttlMinMs };
+  }
+
+  async #putNew(namespace: string, { accessorId, secret, value }: NewToken): Promise<TokenWithSecret> {
+    if (!(await this.#put(namespace, recordTypes.token, accessorId, value, 0))) throw refused('id taken', { field: 'accessor' });
+    return { token: this.#token(namespace, accessorId), secret };
   }
 
   #builtinToken(secret: string, description: string, policies: readonly string[]): TokenValue {
@@ -248,30 +281,30 @@ export class AclAdmin {
     };
   }
 
-  #token(accessorId: string): Token {
-    return written(this.#acl.store.token(accessorId));
+  #token(namespace: string, accessorId: string): Token {
+    return written(this.#acl.store.token(namespace, accessorId));
   }
 
-  #decideNamed(type: string, make: () => { id: string; value: Json; cas: number }): Promise<string> {
-    const done = this.#named.then(() => this.#decide(type, make));
+  #decideNamed(namespace: string, type: string, make: () => { id: string; value: Json; cas: number }): Promise<string> {
+    const done = this.#named.then(() => this.#decide(namespace, type, make));
     this.#named = done.catch(() => {});
     return done;
   }
 
-  async #decide(type: string, make: () => { id: string; value: Json; cas: number }): Promise<string> {
+  async #decide(namespace: string, type: string, make: () => { id: string; value: Json; cas: number }): Promise<string> {
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       const { id, value, cas } = make();
-      if (await this.#put(type, id, value, cas)) return id;
+      if (await this.#put(namespace, type, id, value, cas)) return id;
     }
     throw new RegistryError('aborted', `the ${type} was changed by somebody else ${attemptsMax} times; try again`);
   }
 
-  #put(type: string, id: string, value: Json, cas: number): Promise<boolean> {
-    return this.#registry.submit({ kind: 'record-put', namespace: defaultNamespace, type, id, value, cas });
+  #put(namespace: string, type: string, id: string, value: Json, cas: number): Promise<boolean> {
+    return this.#registry.submit({ kind: 'record-put', namespace, type, id, value, cas });
   }
 
-  async #delete(type: string, id: string): Promise<void> {
-    await this.#registry.submit({ kind: 'record-delete', namespace: defaultNamespace, type, id });
+  async #delete(namespace: string, type: string, id: string): Promise<void> {
+    await this.#registry.submit({ kind: 'record-delete', namespace, type, id });
   }
 }
 

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Audit, chainStart, verifyAudit, type AuditEvent } from './audit.ts';
 import { linesOf, openAuditFile } from './audit-file.ts';
 
-const event = (action: string): AuditEvent => ({ kind: 'write', accessorId: 'a', address: '10.0.0.1', via: 'consul', action });
+const event = (action: string): AuditEvent => ({ kind: 'write', accessorId: 'a', namespace: 'default', address: '10.0.0.1', via: 'consul', action });
 const folders: string[] = [];
 afterEach(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true });

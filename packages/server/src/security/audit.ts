@@ -18,6 +18,8 @@ export interface AuditEvent {
   readonly kind: 'write' | 'denied' | 'login' | 'unauthenticated';
   /** The token's public id; empty when it is not known. */
   readonly accessorId: string;
+  /** Of the request; empty for requests about none, and where it was refused before that was read. */
+  readonly namespace: string;
   /** Where the request came from. */
   readonly address: string;
   /** The front end: `consul`, `stream`, `dns`. */
@@ -124,6 +126,7 @@ function lineOf(event: AuditEvent, at: number, before: ChainEnd, dropped: number
     time: new Date(at).toISOString(),
     kind: event.kind,
     accessorId: bounded(event.accessorId),
+    namespace: bounded(event.namespace),
     address: bounded(event.address),
     via: event.via,
     action: bounded(event.action),

@@ -9,7 +9,7 @@ import { list, map, struct, text } from '../filter/shape.ts';
 import { refused } from './access-error.ts';
 import type { GrantsInput, Link } from './grants.ts';
 import { isIdentityName, isRoleName, policyNameProblem } from './names.ts';
-import type { BindingRule, BindingRuleValue } from './records.ts';
+import type { AuthMethod, BindingRule, BindingRuleValue } from './records.ts';
 import type { AclStore } from './store.ts';
 
 /** What a login proved. Every mapped name is there, empty when the token had no such claim. */
@@ -70,8 +70,11 @@ export function isBindName(bindType: BindingRuleValue['bindType'], name: string)
   }
 }
 
-/** What the rules give to an identity. Roles and policies that do not exist are passed over. */
-export function bind(store: AclStore, rules: readonly BindingRule[], identity: Identity, datacenter: string): Bindings {
+/**
+ * What the rules give to an identity. Roles and policies that do not exist are passed over.
+ * @param namespace of the token that the login makes
+ */
+export function bind(store: AclStore, namespace: string, rules: readonly BindingRule[], identity: Identity, datacenter: string): Bindings {
   const roles: Link[] = [];
   const policies: Link[] = [];
   const serviceIdentities: { service: string; datacenters: string[] }[] = [];
@@ -91,10 +94,10 @@ export function bind(store: AclStore, rules: readonly BindingRule[], identity: I
         nodeIdentities.push({ node: name, datacenter });
         break;
       case 'role':
-        if (store.roleByName(name) !== undefined) roles.push({ name });
+        if (store.roleByName(namespace, name) !== undefined) roles.push({ name });
         break;
       case 'policy':
-        if (store.policyByName(name) !== undefined) policies.push({ name });
+        if (store.policyByName(namespace, name) !== undefined) policies.push({ name });
         break;
       case 'templated-policy':
         templatedPolicies.push({ template: name, name: bindName(rule.bindVariable, identity), datacenters: [] });
@@ -103,6 +106,12 @@ export function bind(store: AclStore, rules: readonly BindingRule[], identity: I
   const counts = [roles, policies, serviceIdentities, nodeIdentities, templatedPolicies].map(({ length }) => length);
   const none = counts.every((count) => count === 0);
   return { roles, policies, serviceIdentities, nodeIdentities, templatedPolicies, none };
+}
+
+/** Where a login makes its token: the first of the method's namespace rules that matches, or its own namespace. */
+export function bindNamespace({ namespace, namespaceRules = [] }: AuthMethod, identity: Identity): string {
+  const rule = namespaceRules.find(({ selector }) => selects(selector, identity));
+  return rule === undefined ? namespace : bindName(rule.bindNamespace, identity);
 }
 
 /** A selector that cannot be read, or gives up, selects nothing. */

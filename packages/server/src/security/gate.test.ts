@@ -71,7 +71,7 @@ describe('tokens that nobody has', () => {
     expect(enter('good').accessorId).toBe('one');
     // From elsewhere it is one of the guesses; there, nobody has guessed yet.
     expect(enter('good', '10.0.0.8').accessorId).toBe('one');
-    expect(lines).toEqual(Array(3).fill('unauthenticated: a token that nobody has'));
+    expect(lines).toEqual(Array(3).fill('unauthenticated: an unknown token'));
     clock.advance(1_000);
     expect(() => enter('wrong')).toThrow('no token has this secret, or it has ended');
   });

@@ -64,7 +64,7 @@ export class Gate {
     this.#judge(origin, caller?.accessorId);
     if (caller !== undefined) return caller;
     // Whoever is slowed down is not written down again: the log must not be what an attack fills.
-    this.#audit?.record({ ...origin, kind: 'unauthenticated', accessorId: '', action: 'a token that nobody has' });
+    this.#audit?.record({ ...origin, kind: 'unauthenticated', accessorId: '', namespace: '', action: 'an unknown token' });
     throw refused('unknown token');
   }
 
@@ -89,10 +89,11 @@ export class Gate {
 
   /**
    * Writes into the audit log what was done or denied; the action holds no secrets and no values.
-   * @param caller undefined when nobody could tell who it was
+   * @param caller undefined when it is not known
+   * @param namespace of the request; empty for requests about none
    */
-  record(kind: AuditEvent['kind'], caller: Caller | undefined, origin: Origin, action: string): void {
-    this.#audit?.record({ ...origin, kind, accessorId: caller?.accessorId ?? '', action });
+  record(kind: AuditEvent['kind'], caller: Caller | undefined, namespace: string, origin: Origin, action: string): void {
+    this.#audit?.record({ ...origin, kind, accessorId: caller?.accessorId ?? '', namespace, action });
   }
 
   #judge({ address }: Origin, accessorId: string | undefined): void {

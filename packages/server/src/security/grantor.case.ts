@@ -35,20 +35,20 @@ export function grantor(registry: Registry): Grantor {
   const { acl, admin } = security;
   const stop = registry.observe(acl);
   acl.start();
-  const policyOf = (token: { readonly policies: readonly string[] }) => acl.store.policy(token.policies[0] ?? '');
+  const policyOf = (token: { readonly policies: readonly string[] }) => acl.store.policy('default', token.policies[0] ?? '');
   return {
     async token(rules, grants = {}) {
-      const { id } = await admin.putPolicy({ name: randomUUID(), rules });
-      return admin.createToken({ ...grants, policies: [{ id }] });
+      const { id } = await admin.putPolicy('default', { name: randomUUID(), rules });
+      return admin.createToken('default', { ...grants, policies: [{ id }] });
     },
     async change({ token }, rules) {
       const policy = policyOf(token);
-      await admin.putPolicy({ id: policy?.id ?? '', name: policy?.name ?? '', rules });
+      await admin.putPolicy('default', { id: policy?.id ?? '', name: policy?.name ?? '', rules });
     },
-    revoke: ({ token }) => admin.deleteToken(token.accessorId),
+    revoke: ({ token }) => admin.deleteToken('default', token.accessorId),
     async everybody(rules) {
-      const { id } = await admin.putPolicy({ name: randomUUID(), rules });
-      await admin.updateToken(anonymousAccessor, { policies: [{ id }] });
+      const { id } = await admin.putPolicy('default', { name: randomUUID(), rules });
+      await admin.updateToken('default', anonymousAccessor, { policies: [{ id }] });
     },
     close() {
       stop();

@@ -1,6 +1,7 @@
-/** Links and identities from requests to what tokens and roles keep: checked, without doubles, by id. */
+/** Links and identities from requests to what tokens and roles keep: checked, without doubles, by id. Links are to records of the same namespace. */
 
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
+import { quote } from '../filter/go-string.ts';
 import { refused } from './access-error.ts';
 import { isIdentityName } from './names.ts';
 import type { Grants, NodeIdentity, ServiceIdentity, TemplatedPolicy } from './records.ts';
@@ -24,25 +25,27 @@ export interface GrantsInput {
 const linksMax = 1_000;
 
 /**
- * @param owner `token` or `role`, for messages
+ * @param namespace of the token or role
+ * @param owner for messages
  * @throws AccessError for what cannot be given
  */
-export function readGrants(store: AclStore, input: GrantsInput, owner: 'token' | 'role'): Grants {
+export function readGrants(store: AclStore, namespace: string, input: GrantsInput, owner: 'token' | 'role'): Grants {
   return {
-    policies: readPolicyLinks(store, input.policies ?? []),
+    policies: readPolicyLinks(store, namespace, input.policies ?? []),
     serviceIdentities: readServiceIdentities(input.serviceIdentities ?? [], owner),
-    nodeIdentities: readNodeIdentities(input.nodeIdentities ?? [], owner),
+    nodeIdentities: readNodeIdentities(namespace, input.nodeIdentities ?? [], owner),
     templatedPolicies: readTemplates(input.templatedPolicies ?? []),
   };
 }
 
-function readPolicyLinks(store: AclStore, links: readonly Link[]): string[] {
-  return readLinks(links, 'policy', (id) => store.policy(id), (name) => store.policyByName(name));
+/** Ids of policies. @throws AccessError for a policy that does not exist */
+export function readPolicyLinks(store: AclStore, namespace: string, links: readonly Link[]): string[] {
+  return readLinks(links, 'policy', (id) => store.policy(namespace, id), (name) => store.policyByName(namespace, name));
 }
 
 /** Ids of roles. @throws AccessError for a role that does not exist */
-export function readRoleLinks(store: AclStore, links: readonly Link[]): string[] {
-  return readLinks(links, 'role', (id) => store.role(id), (name) => store.roleByName(name));
+export function readRoleLinks(store: AclStore, namespace: string, links: readonly Link[]): string[] {
+  return readLinks(links, 'role', (id) => store.role(namespace, id), (name) => store.roleByName(namespace, name));
 }
 
 function readLinks(
@@ -78,8 +81,12 @@ function readServiceIdentities(identities: readonly ServiceIdentity[], owner: 't
   return [...services].map(([service, datacenters]) => ({ service, datacenters }));
 }
 
-function readNodeIdentities(identities: readonly NodeIdentity[], owner: 'token' | 'role'): NodeIdentity[] {
+function readNodeIdentities(namespace: string, identities: readonly NodeIdentity[], owner: 'token' | 'role'): NodeIdentity[] {
   bounded(identities, 'node identities');
+  if (identities.length > 0 && namespace !== defaultNamespace) {
+    const message = `a ${owner} of the namespace ${quote(namespace)} cannot have node identities, since all namespaces share nodes; give them in "default"`;
+    throw new RegistryError('invalid_argument', message);
+  }
   const known = new Map<string, NodeIdentity>();
   for (const { node, datacenter } of identities) {
     if (node === '') throw refused('node identity without node', { owner });

@@ -44,21 +44,21 @@ beforeEach(async () => {
 afterEach(() => all.close());
 
 async function method(config: MethodConfig, rules: { selector?: string; bindType?: string; bindName?: string; bindVariable?: string }[] = [{}]) {
-  await all.admin.putMethod({ name: 'm', type: 'jwt', tokenTtlMs: 3_600_000, config });
-  for (const rule of rules) await all.admin.putBindingRule({ method: 'm', bindType: 'service', bindName: 'web', ...rule });
+  await all.admin.putMethod('default', { name: 'm', type: 'jwt', tokenTtlMs: 3_600_000, config });
+  for (const rule of rules) await all.admin.putBindingRule('default', { method: 'm', bindType: 'service', bindName: 'web', ...rule });
 }
 
 const sign = (claims: Record<string, unknown>, key: KeyObject = ec.privateKey, header: { alg?: string; kid?: string } = {}) =>
   new SignJWT({ iat: now(), exp: now() + 60, ...claims }).setProtectedHeader({ alg: 'ES256', ...header }).sign(key);
 
-const enter = (bearerToken: string) => login.login({ method: 'm', bearerToken, meta: { pod: 'a' } });
+const enter = (bearerToken: string) => login.login({ namespace: 'default', method: 'm', bearerToken, meta: { pod: 'a' } });
 
 const local: Resolve = addressPolicy(() => Promise.reject(new Error('no names here')));
 
 describe('a login', () => {
   it('gives what the matching rules bind, with values in the names', async () => {
-    await all.admin.putRole({ name: 'ops' });
-    await all.admin.putPolicy({ name: 'keys', rules: 'key "k" { policy = "read" }' });
+    await all.admin.putRole('default', { name: 'ops' });
+    await all.admin.putPolicy('default', { name: 'keys', rules: 'key "k" { policy = "read" }' });
     await method(
       {
         JWTValidationPubKeys: [pem(ec.publicKey)],
@@ -83,8 +83,8 @@ describe('a login', () => {
       authMethod: 'm',
       local: true,
       expiresAtMs: all.clock.now() + 3_600_000,
-      roles: [all.acl.store.roleByName('ops')?.id],
-      policies: [all.acl.store.policyByName('keys')?.id],
+      roles: [all.acl.store.roleByName('default', 'ops')?.id],
+      policies: [all.acl.store.policyByName('default', 'keys')?.id],
       serviceIdentities: [{ service: 'web', datacenters: [] }],
       nodeIdentities: [{ node: 'node-7', datacenter: 'dc1' }],
       templatedPolicies: [{ template: 'builtin/node', name: 'n-web', datacenters: [] }],
@@ -92,7 +92,7 @@ describe('a login', () => {
     const caller = all.acl.resolve(secret);
     expect(caller.authorizer.allows('default', 'service', 'write', 'web')).toBe(true);
     expect(caller.authorizer.allows('default', 'acl', 'read')).toBe(false);
-    await expect(all.admin.cloneToken(token.accessorId)).rejects.toThrow('a token that a login made cannot be cloned');
+    await expect(all.admin.cloneToken('default', token.accessorId)).rejects.toThrow('a token that a login made cannot be cloned');
     await all.admin.logout(caller);
     expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
   });
@@ -112,17 +112,17 @@ describe('a login', () => {
     await expect(enter('x')).rejects.toThrow('no auth method has the name "m"');
     const open = await secured({ enabled: false });
     const none = new Login({ ...open, datacenter: 'dc1', fetchText: fetchTextFrom(local) });
-    await expect(none.login({ method: 'm', bearerToken: 'x' })).rejects.toThrow('access control is off');
+    await expect(none.login({ namespace: 'default', method: 'm', bearerToken: 'x' })).rejects.toThrow('access control is off');
     await open.close();
   });
 
   it('ends with its method: rules and tokens go, too', async () => {
     await method({ JWTValidationPubKeys: [pem(ec.publicKey)] });
     const { secret } = await enter(await sign({}));
-    await all.admin.deleteMethod('m');
+    await all.admin.deleteMethod('default', 'm');
     expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
-    expect(all.acl.store.bindingRules()).toEqual([]);
-    expect(all.acl.store.tokens()).toHaveLength(1);
+    expect(all.acl.store.bindingRules('default')).toEqual([]);
+    expect(all.acl.store.tokens('default')).toHaveLength(1);
   });
 
   it('ends in the turn in which its method goes, and does not come back with another of that name', async () => {
@@ -191,7 +191,7 @@ describe('a token that is', () => {
     await expect(enter(await make())).rejects.toThrow(
       expect.objectContaining({ code: 'unauthenticated', message: expect.stringContaining(message) as string }) as Error,
     );
-    expect(all.acl.store.tokens()).toHaveLength(1);
+    expect(all.acl.store.tokens('default')).toHaveLength(1);
   });
 
   it('good, but by an algorithm that the method does not take, is refused', async () => {
@@ -268,7 +268,7 @@ describe('fetched keys', () => {
     answers[url] = await set(jwk(ec.publicKey, '1'));
     answers['https://issuer/.well-known/openid-configuration'] = JSON.stringify({ issuer: 'https://issuer', jwks_uri: url });
     await enter(await sign({}));
-    await all.admin.putMethod({ name: 'm', config: { OIDCDiscoveryURL: 'https://issuer', BoundIssuer: 'x' } });
+    await all.admin.putMethod('default', { name: 'm', config: { OIDCDiscoveryURL: 'https://issuer', BoundIssuer: 'x' } });
     for (const lie of [{ issuer: 'https://evil', jwks_uri: url }, { issuer: 'https://issuer', jwks_uri: 'http://issuer/keys' }, { issuer: 'https://issuer' }]) {
       all.clock.advance(30_000);
       answers['https://issuer/.well-known/openid-configuration'] = JSON.stringify(lie);
@@ -339,13 +339,13 @@ describe('an auth method', () => {
     [{ name: 'a', config: { ...key, Nope: 1 } }, 'has no setting "Nope"'],
   ];
   it.each(wrong.map(([input, message]) => ({ input, message })))('is refused: $message', async ({ input, message }) => {
-    await expect(all.admin.putMethod({ type: 'jwt', config: key, ...input })).rejects.toThrow(message);
+    await expect(all.admin.putMethod('default', { type: 'jwt', config: key, ...input })).rejects.toThrow(message);
   });
 
   it('keeps its type', async () => {
-    await all.admin.putMethod({ name: 'a', type: 'jwt', config: key });
-    expect(await all.admin.putMethod({ name: 'a', config: key, displayName: 'A' })).toMatchObject({ type: 'jwt', displayName: 'A' });
-    await expect(all.admin.putMethod({ name: 'a', type: 'oidc', config: key })).rejects.toThrow('the type of an auth method cannot be changed');
+    await all.admin.putMethod('default', { name: 'a', type: 'jwt', config: key });
+    expect(await all.admin.putMethod('default', { name: 'a', config: key, displayName: 'A' })).toMatchObject({ type: 'jwt', displayName: 'A' });
+    await expect(all.admin.putMethod('default', { name: 'a', type: 'oidc', config: key })).rejects.toThrow('the type of an auth method cannot be changed');
   });
 });
 
@@ -363,17 +363,17 @@ describe('a binding rule', () => {
     [{ method: 'm', selector: 'value.name ==' }, 'the selector of the binding rule is wrong: 1:14 (13)'],
     [{ id: 'x' }, 'the id of the binding rule is not a UUID'],
   ])('is refused with %j: %s', async (input, message) => {
-    await all.admin.putMethod({ name: 'm', type: 'jwt', config: { JWTValidationPubKeys: [pem(ec.publicKey)], ClaimMappings: { sub: 'name' } } });
-    await expect(all.admin.putBindingRule(input)).rejects.toThrow(message);
+    await all.admin.putMethod('default', { name: 'm', type: 'jwt', config: { JWTValidationPubKeys: [pem(ec.publicKey)], ClaimMappings: { sub: 'name' } } });
+    await expect(all.admin.putBindingRule('default', input)).rejects.toThrow(message);
   });
 
   it('stays with its method', async () => {
     await method({ JWTValidationPubKeys: [pem(ec.publicKey)] });
-    const [rule] = all.acl.store.bindingRules('m');
+    const [rule] = all.acl.store.bindingRules('default', 'm');
     const id = rule?.id ?? '';
-    await expect(all.admin.putBindingRule({ id, method: 'n' })).rejects.toThrow('the auth method of a binding rule cannot be changed');
-    expect(await all.admin.putBindingRule({ id, bindType: 'role', bindName: 'r' })).toMatchObject({ method: 'm', bindType: 'role' });
-    await all.admin.deleteBindingRule(id);
-    await expect(all.admin.deleteBindingRule(id)).rejects.toThrow('binding rule does not exist');
+    await expect(all.admin.putBindingRule('default', { id, method: 'n' })).rejects.toThrow('the auth method of a binding rule cannot be changed');
+    expect(await all.admin.putBindingRule('default', { id, bindType: 'role', bindName: 'r' })).toMatchObject({ method: 'm', bindType: 'role' });
+    await all.admin.deleteBindingRule('default', id);
+    await expect(all.admin.deleteBindingRule('default', id)).rejects.toThrow('binding rule does not exist');
   });
 });

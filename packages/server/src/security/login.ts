@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import { RegistryError } from '@rollcall/protocol';
 import type { Acl } from './acl.ts';
 import type { AclAdmin, TokenWithSecret } from './admin.ts';
-import { bind } from './binding.ts';
+import { bind, bindNamespace } from './binding.ts';
 import { refused } from './access-error.ts';
 import { readJwtConfig, type JwtConfig } from './jwt-config.ts';
 import { verifyJwt } from './jwt.ts';
@@ -23,6 +23,8 @@ export interface LoginOptions {
 }
 
 export interface LoginRequest {
+  /** Of the auth method. */
+  readonly namespace: string;
   readonly method: string;
   readonly bearerToken: string;
   /** Shown in the token's description. */
@@ -34,7 +36,7 @@ const loginsMax = 256;
 
 export class Login {
   readonly #options: LoginOptions;
-  /** By method, as long as it does not change. */
+  /** By namespace and name of the method, as long as it does not change. */
   readonly #validators = new Map<string, { readonly modified: number; readonly config: JwtConfig; readonly source: KeySource }>();
   #running = 0;
 
@@ -47,10 +49,10 @@ export class Login {
    *   identity that gets nothing; `not_found` for an unknown method; `unavailable` when keys cannot be
    *   fetched; `resource_exhausted` when too many log in at once
    */
-  async login({ method: name, bearerToken, meta = {} }: LoginRequest): Promise<TokenWithSecret> {
+  async login({ namespace, method: name, bearerToken, meta = {} }: LoginRequest): Promise<TokenWithSecret> {
     const { acl, admin, clock, datacenter } = this.#options;
     if (!acl.enabled) throw refused('disabled');
-    const method = acl.store.method(name);
+    const method = acl.store.method(namespace, name);
     if (method === undefined) throw refused('auth method not found', { name });
     if (this.#running >= loginsMax) {
       throw new RegistryError('resource_exhausted', `${this.#running} logins are under way, the limit is ${loginsMax}; try again later`);
@@ -59,23 +61,26 @@ export class Login {
     try {
       const { config, source } = this.#validator(method);
       const identity = await verifyJwt(bearerToken, config, source, clock.now());
-      const { none, ...bindings } = bind(acl.store, acl.store.bindingRules(name), identity, datacenter);
-      if (none) throw refused('nothing granted');
+      const place = bindNamespace(method, identity);
+      const { none, ...bindings } = bind(acl.store, place, acl.store.bindingRules(namespace, name), identity, datacenter);
+      // Whether a namespace exists is not told to a caller that has no right there.
+      if (none || !acl.store.hasNamespace(place)) throw refused('nothing granted');
       const description = `token created via login${Object.keys(meta).length === 0 ? '' : `: ${JSON.stringify(meta)}`}`;
       const ttl = method.tokenTtlMs === 0 ? {} : { ttlMs: method.tokenTtlMs };
-      return await admin.createToken({ ...bindings, ...ttl, description, local: method.locality === 'local' }, name);
+      return await admin.createToken(place, { ...bindings, ...ttl, description, local: method.locality === 'local' }, method);
     } finally {
       this.#running--;
     }
   }
 
   #validator(method: AuthMethod): { config: JwtConfig; source: KeySource } {
-    const known = this.#validators.get(method.name);
+    const key = `${method.namespace}\0${method.name}`;
+    const known = this.#validators.get(key);
     if (known?.modified === method.modified) return known;
     const config = readJwtConfig(method.config);
     const source = new KeySource(config.keys, this.#options.fetchText, this.#options.clock);
     const made = { modified: method.modified, config, source };
-    this.#validators.set(method.name, made);
+    this.#validators.set(key, made);
     return made;
   }
 }

@@ -1,10 +1,12 @@
 /** Auth methods and binding rules from requests to records. The checks are those of Consul 1.16. */
 
+import { defaultNamespace, isNamespaceName, RegistryError } from '@rollcall/protocol';
+import { quote } from '../filter/go-string.ts';
 import { refused } from './access-error.ts';
 import { bindName, isBindName, selectorProblem, type Identity } from './binding.ts';
-import { readJwtConfig } from './jwt-config.ts';
+import { readJwtConfig, type JwtConfig } from './jwt-config.ts';
 import { isMethodName, isUuid } from './names.ts';
-import type { AuthMethod, BindingRule, BindingRuleValue, MethodConfig, MethodValue } from './records.ts';
+import type { AuthMethod, BindingRule, BindingRuleValue, MethodConfig, MethodValue, NamespaceRule } from './records.ts';
 import type { AclStore } from './store.ts';
 import { templateRules } from './templates.ts';
 
@@ -19,10 +21,13 @@ export interface MethodInput {
   /** `local` or `global`; empty is `local`. */
   readonly locality?: string;
   readonly config?: MethodConfig;
+  /** For methods of the default namespace only. */
+  readonly namespaceRules?: readonly NamespaceRule[];
 }
 
 /** @throws RegistryError `invalid_argument` */
 export function methodValue(
+  namespace: string,
   before: AuthMethod | undefined,
   input: MethodInput,
   limits: { readonly ttlMinMs: number },
@@ -39,8 +44,37 @@ export function methodValue(
   if (locality !== '' && locality !== 'local' && locality !== 'global') {
     throw refused('unknown locality');
   }
-  readJwtConfig(config);
-  return { type, displayName, description, tokenTtlMs, locality: locality === 'global' ? 'global' : 'local', config };
+  const { values, lists } = readJwtConfig(config);
+  const { namespaceRules = [] } = input;
+  checkNamespaceRules(namespace, namespaceRules, blankOf(values, lists));
+  return {
+    ...{ type, displayName, description, tokenTtlMs, locality: locality === 'global' ? 'global' : 'local', config },
+    ...(namespaceRules.length === 0 ? {} : { namespaceRules }),
+  };
+}
+
+/** Rules of one auth method that say where logins make their tokens. */
+const namespaceRulesMax = 1_000;
+
+/** @throws RegistryError `invalid_argument` */
+function checkNamespaceRules(namespace: string, rules: readonly NamespaceRule[], blank: Identity): void {
+  if (rules.length === 0) return;
+  if (namespace !== defaultNamespace) {
+    throw invalid(`an auth method of the namespace ${quote(namespace)} makes tokens there only, and cannot have namespace rules`);
+  }
+  if (rules.length > namespaceRulesMax) throw invalid(`${rules.length} namespace rules were given, the limit is ${namespaceRulesMax}`);
+  for (const { selector, bindNamespace } of rules) {
+    const problem = selectorProblem(selector, blank);
+    if (problem !== undefined) throw invalid(`the selector of a namespace rule is wrong: ${problem}`);
+    const name = bindName(bindNamespace, filledOf(blank));
+    if (!isNamespaceName(name)) {
+      throw invalid(`the namespace rule makes ${quote(name)}, which no namespace can be called; give letters, digits and inner hyphens`);
+    }
+  }
+}
+
+function invalid(message: string): RegistryError {
+  return new RegistryError('invalid_argument', message);
 }
 
 export interface BindingRuleInput {
@@ -59,16 +93,17 @@ const bindTypes = ['service', 'node', 'role', 'policy', 'templated-policy'] as c
 /** @throws RegistryError `invalid_argument` */
 export function bindingRuleValue(
   store: AclStore,
+  namespace: string,
   input: BindingRuleInput,
 ): { before: BindingRule | undefined; value: BindingRuleValue } {
   const { id, description = '', selector = '', bindVariable = '' } = input;
   if (id !== undefined && !isUuid(id)) throw refused('bad id', { what: 'binding rule' });
-  const before = id === undefined ? undefined : store.bindingRule(id);
+  const before = id === undefined ? undefined : store.bindingRule(namespace, id);
   if (id !== undefined && before === undefined) throw refused('unknown id', { what: 'binding rule', id });
   const method = input.method === undefined || input.method === '' ? (before?.method ?? '') : input.method;
   if (before !== undefined && before.method !== method) throw refused('binding rule method fixed');
   if (method === '') throw refused('binding rule without method');
-  const found = store.method(method);
+  const found = store.method(namespace, method);
   if (found === undefined) throw refused('binding rule of an unknown method', { method });
   const blank = blankIdentity(found);
   const problem = selectorProblem(selector, blank);
@@ -78,7 +113,7 @@ export function bindingRuleValue(
   const bindType = bindTypes.find((one) => one === input.bindType);
   if (bindType === undefined) throw refused('unknown bind type', { bindType: input.bindType });
   // Any value that an identity may have makes a name, if this one does.
-  const example = { ...blank, values: Object.fromEntries(Object.keys(blank.values).map((name) => [name, 'fake'])) };
+  const example = filledOf(blank);
   if (!isBindName(bindType, bindName(input.bindName, example))) throw refused('bad bind name');
   if (bindType === 'templated-policy') templateRules(input.bindName, bindName(bindVariable, example));
   return { before, value: { method, description, selector, bindType, bindName: input.bindName, bindVariable } };
@@ -87,8 +122,16 @@ export function bindingRuleValue(
 /** An identity with every field that a method maps, all of them empty. */
 export function blankIdentity({ config }: AuthMethod): Identity {
   const { values, lists } = readJwtConfig(config);
+  return blankOf(values, lists);
+}
+
+function blankOf(values: JwtConfig['values'], lists: JwtConfig['lists']): Identity {
   return {
     values: Object.fromEntries(Object.values(values).map((name) => [name, ''])),
     lists: Object.fromEntries(Object.values(lists).map((name) => [name, []])),
   };
+}
+
+function filledOf(blank: Identity): Identity {
+  return { ...blank, values: Object.fromEntries(Object.keys(blank.values).map((name) => [name, 'fake'])) };
 }

@@ -1,6 +1,5 @@
 /** Policies and roles from requests to records. The checks are those of Consul (`acl_endpoint.go` of 1.16). */
 
-import { defaultNamespace } from '@rollcall/protocol';
 import { refused } from './access-error.ts';
 import { readGrants, type GrantsInput } from './grants.ts';
 import { isRoleName, isUuid, policyNameProblem } from './names.ts';
@@ -19,20 +18,20 @@ export interface PolicyInput {
 }
 
 /** @throws RegistryError `invalid_argument` */
-export function policyValue(store: AclStore, input: PolicyInput): { before: Policy | undefined; value: PolicyValue } {
+export function policyValue(store: AclStore, namespace: string, input: PolicyInput): { before: Policy | undefined; value: PolicyValue } {
   const { id, name, description = '', rules = '', datacenters = [] } = input;
   if (name === '') throw refused('no name', { what: 'policy' });
-  const before = id === undefined ? undefined : store.policy(id);
+  const before = id === undefined ? undefined : store.policy(namespace, id);
   const problem = before?.name === name ? undefined : policyNameProblem(name);
   if (problem !== undefined) throw problem;
   if (id !== undefined && !isUuid(id)) throw refused('bad id', { what: 'policy' });
   if (id !== undefined && before === undefined) throw refused('unknown id', { what: 'policy', id });
-  const taken = store.policyByName(name);
+  const taken = store.policyByName(namespace, name);
   if (taken !== undefined && taken.id !== id) throw refused('name taken', { what: 'policy', name, isNew: id === undefined });
   const builtin = builtinPolicies.find((one) => one.id === id);
   if (builtin !== undefined && datacenters.length > 0) throw refused('built-in datacenters', { policy: builtin.name });
   if (builtin !== undefined && rules !== before?.rules) throw refused('built-in rules', { policy: builtin.name });
-  assertRules(rules, defaultNamespace);
+  assertRules(rules, namespace);
   return { before, value: { name, description, rules, datacenters: [...datacenters] } };
 }
 
@@ -50,14 +49,14 @@ export interface RoleInput extends GrantsInput {
 }
 
 /** @throws RegistryError `invalid_argument` */
-export function roleValue(store: AclStore, input: RoleInput): { before: Role | undefined; value: RoleValue } {
+export function roleValue(store: AclStore, namespace: string, input: RoleInput): { before: Role | undefined; value: RoleValue } {
   const { id, name, description = '' } = input;
   if (name === '') throw refused('no name', { what: 'role' });
   if (!isRoleName(name)) throw refused('bad name', { what: 'role' });
   if (id !== undefined && !isUuid(id)) throw refused('bad id', { what: 'role' });
-  const before = id === undefined ? undefined : store.role(id);
+  const before = id === undefined ? undefined : store.role(namespace, id);
   if (id !== undefined && before === undefined) throw refused('unknown id', { what: 'role', id });
-  const taken = store.roleByName(name);
+  const taken = store.roleByName(namespace, name);
   if (taken !== undefined && taken.id !== id) throw refused('name taken', { what: 'role', name, isNew: id === undefined });
-  return { before, value: { ...readGrants(store, input, 'role'), name, description } };
+  return { before, value: { ...readGrants(store, namespace, input, 'role'), name, description } };
 }

@@ -13,6 +13,8 @@ export const recordTypes = {
   role: 'acl-role',
   method: 'acl-auth-method',
   bindingRule: 'acl-binding-rule',
+  /** What a namespace other than `default` adds to its tokens; its id is `defaults`. */
+  defaults: 'acl-namespace',
   /** One record that says that there was a bootstrap; its revision is the reset index. */
   bootstrap: 'acl-bootstrap',
 } as const;
@@ -37,7 +39,7 @@ export type TemplatedPolicy = {
   readonly datacenters: readonly string[];
 };
 
-/** What tokens and roles give. Policies by id; one that no longer exists gives nothing. */
+/** What tokens and roles give. Policies of their namespace by id; one that no longer exists gives nothing. */
 export type Grants = {
   readonly policies: readonly string[];
   readonly serviceIdentities: readonly ServiceIdentity[];
@@ -54,6 +56,8 @@ export type TokenValue = Grants & {
   readonly local: boolean;
   /** Name of the auth method whose login made the token; empty for others. */
   readonly authMethod: string;
+  /** Where that auth method is; absent for the default namespace. */
+  readonly authMethodNamespace?: string;
   /** Milliseconds since the Unix epoch. */
   readonly createdAtMs: number;
   /** 0 for never. */
@@ -82,8 +86,17 @@ export type MethodValue = {
   /** Longest life of a token made by it in milliseconds; 0 for no end. */
   readonly tokenTtlMs: number;
   readonly locality: 'local' | 'global';
-  /** As given, in Consul's words; `jwt-config.ts` reads it. */
+  /** As given; `jwt-config.ts` reads it. */
   readonly config: MethodConfig;
+  /** Where logins make their tokens: the first rule that matches says it. Absent for the method's own namespace. */
+  readonly namespaceRules?: readonly NamespaceRule[];
+};
+
+export type NamespaceRule = {
+  /** A filter over the login's identity; empty matches every login. */
+  readonly selector: string;
+  /** May contain `${value.name}`. */
+  readonly bindNamespace: string;
 };
 
 export type BindingRuleValue = {
@@ -98,37 +111,44 @@ export type BindingRuleValue = {
   readonly bindVariable: string;
 };
 
-interface Revisions {
+/** Policies and roles of the default namespace, by id, that hold for all tokens of a namespace where their own rules are silent. */
+export type NamespaceDefaults = {
+  readonly policies: readonly string[];
+  readonly roles: readonly string[];
+};
+
+interface Place {
+  readonly namespace: string;
   readonly created: number;
   readonly modified: number;
 }
 
-export type Token = TokenValue & Revisions & { readonly accessorId: string };
-export type Policy = PolicyValue & Revisions & { readonly id: string };
-export type Role = RoleValue & Revisions & { readonly id: string };
-export type AuthMethod = MethodValue & Revisions & { readonly name: string };
-export type BindingRule = BindingRuleValue & Revisions & { readonly id: string };
+export type Token = TokenValue & Place & { readonly accessorId: string };
+export type Policy = PolicyValue & Place & { readonly id: string };
+export type Role = RoleValue & Place & { readonly id: string };
+export type AuthMethod = MethodValue & Place & { readonly name: string };
+export type BindingRule = BindingRuleValue & Place & { readonly id: string };
 
 // The one place where records become these types: only `admin.ts` writes them.
 
-export function tokenOf({ id, value, created, modified }: RowOf<'record'>): Token {
-  return { ...(value as TokenValue), accessorId: id, created, modified };
+export function tokenOf({ namespace, id, value, created, modified }: RowOf<'record'>): Token {
+  return { ...(value as TokenValue), namespace, accessorId: id, created, modified };
 }
 
-export function policyOf({ id, value, created, modified }: RowOf<'record'>): Policy {
-  return { ...(value as PolicyValue), id, created, modified };
+export function policyOf({ namespace, id, value, created, modified }: RowOf<'record'>): Policy {
+  return { ...(value as PolicyValue), namespace, id, created, modified };
 }
 
-export function roleOf({ id, value, created, modified }: RowOf<'record'>): Role {
-  return { ...(value as RoleValue), id, created, modified };
+export function roleOf({ namespace, id, value, created, modified }: RowOf<'record'>): Role {
+  return { ...(value as RoleValue), namespace, id, created, modified };
 }
 
-export function methodOf({ id, value, created, modified }: RowOf<'record'>): AuthMethod {
-  return { ...(value as MethodValue), name: id, created, modified };
+export function methodOf({ namespace, id, value, created, modified }: RowOf<'record'>): AuthMethod {
+  return { ...(value as MethodValue), namespace, name: id, created, modified };
 }
 
-export function bindingRuleOf({ id, value, created, modified }: RowOf<'record'>): BindingRule {
-  return { ...(value as BindingRuleValue), id, created, modified };
+export function bindingRuleOf({ namespace, id, value, created, modified }: RowOf<'record'>): BindingRule {
+  return { ...(value as BindingRuleValue), namespace, id, created, modified };
 }
 
 /** Whether a token has reached its end; it is removed some time later. */

@@ -11,14 +11,14 @@ import { secured } from './security.case.ts';
 it('a large restore brings its tokens and policies in the turn in which it brings its keys', async () => {
   const opened = await secured();
   const { acl, admin, replica } = opened;
-  const { id } = await admin.putPolicy({ name: 'reads', rules: 'key_prefix "" { policy = "read" }' });
-  const kept = await admin.createToken({ policies: [{ id }] });
-  const lost = await admin.createToken({ policies: [{ id }] });
+  const { id } = await admin.putPolicy('default', { name: 'reads', rules: 'key_prefix "" { policy = "read" }' });
+  const kept = await admin.createToken('default', { policies: [{ id }] });
+  const lost = await admin.createToken('default', { policies: [{ id }] });
   const before: Row[] = Array.from(replica.state.rows(), ([, row]) => row);
   // What the store has now and the backup has not; and the other way round.
-  await admin.deleteToken(lost.token.accessorId);
-  await admin.putPolicy({ id, name: 'reads', rules: 'key_prefix "" { policy = "write" }' });
-  const later = await admin.createToken({ policies: [{ id }] });
+  await admin.deleteToken('default', lost.token.accessorId);
+  await admin.putPolicy('default', { id, name: 'reads', rules: 'key_prefix "" { policy = "write" }' });
+  const later = await admin.createToken('default', { policies: [{ id }] });
   const key = (n: number): Row => ({ kind: 'kv', namespace: 'default', key: `k${n}`, value: Buffer.from('x'), flags: 0n, lockIndex: 0, created: 0, modified: 0 });
   const rows = [...before, ...Array.from({ length: 9_000 }, (_, n) => key(n))];
 

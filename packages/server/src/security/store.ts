@@ -1,13 +1,14 @@
 /**
  * AclStore: tokens, policies, roles, auth methods and binding rules as they stand in the registry's state.
  *
- * The state is the truth; what is kept here are indexes over it (token by the hash of its secret, policy
- * and role by name), moved along by `observe`. Nothing here writes.
+ * The state is the truth. This file keeps indexes over it, which follow by `observe`: tokens by the hash of the secret, and
+ * policies and roles by name. Every record is in a namespace; secrets and accessor ids are unique across all of them.
+ * Nothing here writes.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
-import { find } from '../registry/reader.ts';
-import type { RowChange, RowOf } from '../registry/rows.ts';
+import { find, namespaceNames } from '../registry/reader.ts';
+import { keys, type RowChange, type RowOf } from '../registry/rows.ts';
 import type { State } from '../registry/state.ts';
 import {
   bindingRuleOf,
@@ -18,11 +19,19 @@ import {
   tokenOf,
   type AuthMethod,
   type BindingRule,
+  type NamespaceDefaults,
   type Policy,
   type Role,
   type Token,
   type TokenValue,
 } from './records.ts';
+
+interface TokenPlace {
+  readonly namespace: string;
+  readonly accessorId: string;
+}
+
+const noDefaults = { policies: [], roles: [], modified: 0 };
 
 export interface Ending {
   readonly accessorId: string;
@@ -31,8 +40,11 @@ export interface Ending {
 
 /** What a batch of changes meant for access control. */
 export interface AclChange {
-  /** Policies or roles changed, or an auth method went: what any token may do is open again. */
-  readonly rules: boolean;
+  /**
+   * Namespaces in which policies, roles or what a namespace adds changed, or an auth method went: what their tokens may
+   * do is open again. Those of the default namespace may hold for the tokens of all.
+   */
+  readonly rules: ReadonlySet<string>;
   /** Hashes of the secrets of tokens that changed, came or went. */
   readonly secretHashes: ReadonlySet<string>;
   /** Tokens with an end that came, and that went. */
@@ -40,12 +52,17 @@ export interface AclChange {
   readonly gone: readonly Ending[];
 }
 
+/** Names of policies or of roles to ids, by namespace. */
+type Names = Map<string, ReadonlyMap<string, string>>;
+
 export class AclStore {
   readonly #state: State;
-  readonly #bySecret = new Map<string, string>();
-  /** Ids by name; made when asked for, dropped when a record of the type changes. */
-  #policyNames: Map<string, string> | undefined;
-  #roleNames: Map<string, string> | undefined;
+  readonly #bySecret = new Map<string, TokenPlace>();
+  /** Namespaces of tokens by accessor id, without those of the default namespace, which are most. */
+  readonly #elsewhere = new Map<string, string>();
+  /** Made when asked for, dropped when a record of the type changes in the namespace. */
+  readonly #policyNames: Names = new Map();
+  readonly #roleNames: Names = new Map();
 
   constructor(state: State) {
     this.#state = state;
@@ -53,96 +70,126 @@ export class AclStore {
 
   /** Indexes what the state holds; to be called when it has been loaded. */
   load(): AclChange {
-    return this.#index([...find.records(this.#state, defaultNamespace, recordTypes.token)].map((after) => ({ before: undefined, after })));
+    const rows = [...namespaceNames(this.#state)].flatMap((namespace) => [...find.records(this.#state, namespace, recordTypes.token)]);
+    return { ...this.#index(rows.map((after) => ({ before: undefined, after }))), rules: new Set() };
   }
 
   /** The same for a state that was replaced as a whole. */
   reload(): AclChange {
     this.#bySecret.clear();
-    this.#policyNames = undefined;
-    this.#roleNames = undefined;
+    this.#elsewhere.clear();
+    this.#policyNames.clear();
+    this.#roleNames.clear();
     return this.load();
   }
 
   /** Follows applied changes. Undefined when none of them concerns access control. */
   observe(changes: readonly RowChange[]): AclChange | undefined {
     const tokens: { before: RowOf<'record'> | undefined; after: RowOf<'record'> | undefined }[] = [];
-    let rules = false;
+    const rules = new Set<string>();
     for (const { before, after } of changes) {
       const row = after ?? before;
       if (row?.kind !== 'record') continue;
-      if (row.type === recordTypes.policy || row.type === recordTypes.role) rules = true;
-      else if (row.type === recordTypes.method && after === undefined) rules = true;
-      else if (row.type === recordTypes.token) {
-        tokens.push({ before: before as RowOf<'record'> | undefined, after: after as RowOf<'record'> | undefined });
+      switch (row.type) {
+        case recordTypes.token:
+          tokens.push({ before: before as RowOf<'record'> | undefined, after: after as RowOf<'record'> | undefined });
+          break;
+        case recordTypes.method:
+          // Tokens of its logins may be in any namespace.
+          if (after === undefined) rules.add(defaultNamespace);
+          break;
+        case recordTypes.policy:
+        case recordTypes.role:
+        case recordTypes.defaults:
+          rules.add(row.namespace);
       }
     }
-    if (!rules && tokens.length === 0) return undefined;
-    if (rules) {
-      this.#policyNames = undefined;
-      this.#roleNames = undefined;
+    if (rules.size === 0 && tokens.length === 0) return undefined;
+    for (const namespace of rules) {
+      this.#policyNames.delete(namespace);
+      this.#roleNames.delete(namespace);
     }
     return { ...this.#index(tokens), rules };
   }
 
   /** The token with a secret whose SHA-256 this is; it may have expired. */
   tokenBySecretHash(secretHash: string): Token | undefined {
-    const accessorId = this.#bySecret.get(secretHash);
-    return accessorId === undefined ? undefined : this.token(accessorId);
+    const place = this.#bySecret.get(secretHash);
+    return place === undefined ? undefined : this.token(place.namespace, place.accessorId);
   }
 
-  token(accessorId: string): Token | undefined {
-    return found(find.record(this.#state, defaultNamespace, recordTypes.token, accessorId), tokenOf);
+  token(namespace: string, accessorId: string): Token | undefined {
+    return found(find.record(this.#state, namespace, recordTypes.token, accessorId), tokenOf);
   }
 
-  tokens(): Token[] {
-    return [...find.records(this.#state, defaultNamespace, recordTypes.token)].map(tokenOf);
+  /** The token with this accessor id, wherever it is: no two have the same. */
+  tokenAnywhere(accessorId: string): Token | undefined {
+    return this.token(this.#elsewhere.get(accessorId) ?? defaultNamespace, accessorId);
   }
 
-  policy(id: string): Policy | undefined {
-    return found(find.record(this.#state, defaultNamespace, recordTypes.policy, id), policyOf);
+  tokens(namespace: string): Token[] {
+    return [...find.records(this.#state, namespace, recordTypes.token)].map(tokenOf);
   }
 
-  policyByName(name: string): Policy | undefined {
-    this.#policyNames ??= byName(this.policies());
-    const id = this.#policyNames.get(name);
-    return id === undefined ? undefined : this.policy(id);
+  /** Tokens of logins by an auth method, in all namespaces. */
+  tokensOfMethod({ namespace, name }: Pick<AuthMethod, 'namespace' | 'name'>): Token[] {
+    const all = [...namespaceNames(this.#state)].flatMap((one) => this.tokens(one));
+    return all.filter(({ authMethod, authMethodNamespace = defaultNamespace }) => authMethod === name && authMethodNamespace === namespace);
   }
 
-  policies(): Policy[] {
-    return [...find.records(this.#state, defaultNamespace, recordTypes.policy)].map(policyOf);
+  policy(namespace: string, id: string): Policy | undefined {
+    return found(find.record(this.#state, namespace, recordTypes.policy, id), policyOf);
   }
 
-  role(id: string): Role | undefined {
-    return found(find.record(this.#state, defaultNamespace, recordTypes.role, id), roleOf);
+  policyByName(namespace: string, name: string): Policy | undefined {
+    const id = namesIn(this.#policyNames, namespace, () => this.policies(namespace)).get(name);
+    return id === undefined ? undefined : this.policy(namespace, id);
   }
 
-  roleByName(name: string): Role | undefined {
-    this.#roleNames ??= byName(this.roles());
-    const id = this.#roleNames.get(name);
-    return id === undefined ? undefined : this.role(id);
+  policies(namespace: string): Policy[] {
+    return [...find.records(this.#state, namespace, recordTypes.policy)].map(policyOf);
   }
 
-  roles(): Role[] {
-    return [...find.records(this.#state, defaultNamespace, recordTypes.role)].map(roleOf);
+  role(namespace: string, id: string): Role | undefined {
+    return found(find.record(this.#state, namespace, recordTypes.role, id), roleOf);
   }
 
-  method(name: string): AuthMethod | undefined {
-    return found(find.record(this.#state, defaultNamespace, recordTypes.method, name), methodOf);
+  roleByName(namespace: string, name: string): Role | undefined {
+    const id = namesIn(this.#roleNames, namespace, () => this.roles(namespace)).get(name);
+    return id === undefined ? undefined : this.role(namespace, id);
   }
 
-  methods(): AuthMethod[] {
-    return [...find.records(this.#state, defaultNamespace, recordTypes.method)].map(methodOf);
+  roles(namespace: string): Role[] {
+    return [...find.records(this.#state, namespace, recordTypes.role)].map(roleOf);
   }
 
-  bindingRule(id: string): BindingRule | undefined {
-    return found(find.record(this.#state, defaultNamespace, recordTypes.bindingRule, id), bindingRuleOf);
+  method(namespace: string, name: string): AuthMethod | undefined {
+    return found(find.record(this.#state, namespace, recordTypes.method, name), methodOf);
+  }
+
+  methods(namespace: string): AuthMethod[] {
+    return [...find.records(this.#state, namespace, recordTypes.method)].map(methodOf);
+  }
+
+  bindingRule(namespace: string, id: string): BindingRule | undefined {
+    return found(find.record(this.#state, namespace, recordTypes.bindingRule, id), bindingRuleOf);
   }
 
   /** Of one auth method, or all. */
-  bindingRules(method?: string): BindingRule[] {
-    const all = [...find.records(this.#state, defaultNamespace, recordTypes.bindingRule)].map(bindingRuleOf);
+  bindingRules(namespace: string, method?: string): BindingRule[] {
+    const all = [...find.records(this.#state, namespace, recordTypes.bindingRule)].map(bindingRuleOf);
     return method === undefined ? all : all.filter((rule) => rule.method === method);
+  }
+
+  /** What the namespace adds to its tokens. */
+  namespaceDefaults(namespace: string): NamespaceDefaults & { readonly modified: number } {
+    const row = find.record(this.#state, namespace, recordTypes.defaults, 'defaults');
+    return row === undefined ? noDefaults : { ...(row.value as NamespaceDefaults), modified: row.modified };
+  }
+
+  /** Whether the namespace is there; the default one always is. */
+  hasNamespace(namespace: string): boolean {
+    return namespace === defaultNamespace || this.#state.get(keys.namespace(namespace)) !== undefined;
   }
 
   /** The revision of the last bootstrap; 0 when there was none. */
@@ -152,7 +199,7 @@ export class AclStore {
 
   #index(
     tokens: readonly { readonly before: RowOf<'record'> | undefined; readonly after: RowOf<'record'> | undefined }[],
-  ): AclChange {
+  ): Omit<AclChange, 'rules'> {
     const secretHashes = new Set<string>();
     const expiring: Ending[] = [];
     const gone: Ending[] = [];
@@ -161,20 +208,32 @@ export class AclStore {
         const { secretHash, expiresAtMs } = before.value as TokenValue;
         secretHashes.add(secretHash);
         if (expiresAtMs > 0) gone.push({ accessorId: before.id, expiresAtMs });
-        if (this.#bySecret.get(secretHash) === before.id) this.#bySecret.delete(secretHash);
+        if (this.#bySecret.get(secretHash)?.accessorId === before.id) this.#bySecret.delete(secretHash);
+        if (this.#elsewhere.get(before.id) === before.namespace) this.#elsewhere.delete(before.id);
       }
       if (after === undefined) continue;
       const { secretHash, expiresAtMs } = after.value as TokenValue;
       secretHashes.add(secretHash);
-      this.#bySecret.set(secretHash, after.id);
+      this.#bySecret.set(secretHash, { namespace: after.namespace, accessorId: after.id });
+      if (after.namespace !== defaultNamespace) this.#elsewhere.set(after.id, after.namespace);
       if (expiresAtMs > 0) expiring.push({ accessorId: after.id, expiresAtMs });
     }
-    return { rules: false, secretHashes, expiring, gone };
+    return { secretHashes, expiring, gone };
   }
 }
 
 function found<T>(row: RowOf<'record'> | undefined, decode: (row: RowOf<'record'>) => T): T | undefined {
   return row === undefined ? undefined : decode(row);
+}
+
+function namesIn(names: Names, namespace: string, read: () => Parameters<typeof byName>[0]): ReadonlyMap<string, string> {
+  const known = names.get(namespace);
+  if (known !== undefined) return known;
+  const records = read();
+  const made = byName(records);
+  // Requests may name any namespace: an index of nothing is not kept.
+  if (records.length > 0) names.set(namespace, made);
+  return made;
 }
 
 /** Two nodes may have given out one name at once: the older record has it, on every node alike. */

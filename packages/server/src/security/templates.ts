@@ -30,6 +30,13 @@ export const builtinPolicies: readonly BuiltinPolicy[] = [
   },
 ];
 
+/** The policy that each new namespace has. */
+export const namespacePolicy = {
+  name: 'namespace-management',
+  description: 'Lets its tokens read and write everything in this namespace, and read nodes',
+  rules: namespaceRulesText('write'),
+};
+
 /** Rules for every resource in every namespace, as text, since a policy is read and shown as text. */
 function everything(level: 'read' | 'write'): string {
   // Consul's own text has no rules for identities.

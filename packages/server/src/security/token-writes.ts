@@ -3,10 +3,11 @@
  * (`agent/consul/auth/token_writer.go` of 1.16). Pure: the submitter gives the time and the random ids.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import { refused } from './access-error.ts';
 import { readGrants, readRoleLinks, type GrantsInput, type Link } from './grants.ts';
 import { isUuid } from './names.ts';
-import { hasEnded, hashSecret, type Token, type TokenValue } from './records.ts';
+import { hasEnded, hashSecret, type AuthMethod, type Token, type TokenValue } from './records.ts';
 import type { AclStore } from './store.ts';
 import { reservedIdPrefix } from './well-known.ts';
 
@@ -26,6 +27,8 @@ export interface TokenInput extends GrantsInput {
 
 export interface TokenWriteContext {
   readonly store: AclStore;
+  /** Of the token. */
+  readonly namespace: string;
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
   readonly uuid: () => string;
@@ -40,21 +43,22 @@ export interface NewToken {
   readonly value: TokenValue;
 }
 
-/** @param method name of the auth method for a login; empty otherwise */
-export function newToken(context: TokenWriteContext, input: TokenInput, method = ''): NewToken {
-  const { store, now, uuid } = context;
+/** @param method the auth method whose login makes the token; absent otherwise */
+export function newToken(context: TokenWriteContext, input: TokenInput, method?: Pick<AuthMethod, 'namespace' | 'name'>): NewToken {
+  const { store, namespace, now, uuid } = context;
   const accessorId = input.accessorId ?? uuid();
   if (input.accessorId !== undefined) checkId(store, input.accessorId, 'accessor');
   const secret = input.secret ?? uuid();
   if (input.secret !== undefined) checkId(store, input.secret, 'secret');
   const expiresAtMs = endOf(context, input);
   const value: TokenValue = {
-    ...readGrants(store, input, 'token'),
+    ...readGrants(store, namespace, input, 'token'),
     secretHash: hashSecret(secret),
     description: input.description ?? '',
-    roles: readRoleLinks(store, input.roles ?? []),
+    roles: readRoleLinks(store, namespace, input.roles ?? []),
     local: checkLocality(input),
-    authMethod: method,
+    authMethod: method?.name ?? '',
+    ...(method === undefined || method.namespace === defaultNamespace ? {} : { authMethodNamespace: method.namespace }),
     createdAtMs: now,
     expiresAtMs,
   };
@@ -64,7 +68,7 @@ export function newToken(context: TokenWriteContext, input: TokenInput, method =
 function checkId(store: AclStore, id: string, field: 'accessor' | 'secret'): void {
   if (id.startsWith(reservedIdPrefix)) throw refused('id reserved', { field, prefix: reservedIdPrefix });
   if (!isUuid(id)) throw refused('id no UUID', { field });
-  const isTaken = store.token(id) !== undefined || store.tokenBySecretHash(hashSecret(id)) !== undefined;
+  const isTaken = store.tokenAnywhere(id) !== undefined || store.tokenBySecretHash(hashSecret(id)) !== undefined;
   if (isTaken) throw refused('id taken', { field });
 }
 
@@ -89,7 +93,7 @@ function endOf({ now, ttlMinMs }: TokenWriteContext, { expiresAtMs = 0, ttlMs = 
  * A token with everything that may be changed changed. Id, secret, locality, auth method and end stay as they are.
  * @throws RegistryError `invalid_argument` when the input says otherwise
  */
-export function changedToken({ store, now }: TokenWriteContext, token: Token | undefined, input: TokenInput): TokenValue {
+export function changedToken({ store, namespace, now }: TokenWriteContext, token: Token | undefined, input: TokenInput): TokenValue {
   const accessorId = input.accessorId ?? token?.accessorId ?? '';
   if (!isUuid(accessorId)) throw refused('bad id', { what: 'token' });
   if (token === undefined || hasEnded(token, now)) throw refused('unknown id', { what: 'token', id: accessorId });
@@ -101,20 +105,21 @@ export function changedToken({ store, now }: TokenWriteContext, token: Token | u
   if ((input.ttlMs ?? 0) !== 0 || end !== token.expiresAtMs) {
     throw refused('end fixed', { accessorId });
   }
-  const { secretHash, authMethod, createdAtMs, expiresAtMs } = token;
+  const { secretHash, authMethod, authMethodNamespace, createdAtMs, expiresAtMs } = token;
   return {
-    ...readGrants(store, input, 'token'),
-    roles: readRoleLinks(store, input.roles ?? []),
+    ...readGrants(store, namespace, input, 'token'),
+    roles: readRoleLinks(store, namespace, input.roles ?? []),
     description: input.description ?? '',
     local: checkLocality(input),
     ...{ secretHash, authMethod, createdAtMs, expiresAtMs },
+    ...(authMethodNamespace === undefined ? {} : { authMethodNamespace }),
   };
 }
 
 /** A new token that gives what another one gives. */
 export function clonedToken({ now, uuid }: TokenWriteContext, token: Token, description: string | undefined): NewToken {
   if (token.authMethod !== '') throw refused('login token cloned');
-  const { accessorId: _, created: _created, modified: _modified, ...value } = token;
+  const { accessorId: _, namespace: _namespace, created: _created, modified: _modified, ...value } = token;
   const secret = uuid();
   const text = description === undefined || description === '' ? token.description : description;
   return {

@@ -58,7 +58,7 @@ export class Metrics {
     'reason',
   ]);
   readonly tlsHandshakesFailed = this.#counter('rollcall_tls_handshakes_failed_total', 'TLS handshakes that failed');
-  readonly denials = this.#counter('rollcall_acl_denied_total', 'Permissions that callers were found to lack', ['resource', 'verb']);
+  readonly denials = this.#counter('rollcall_acl_denied_total', 'Permissions that callers were found to lack', ['namespace', 'resource', 'verb']);
   readonly streams = this.#gauge('rollcall_streams', 'Open native streams');
   readonly streamsCut = this.#counter('rollcall_streams_cut_total', 'Streams closed by the server', ['reason']);
 

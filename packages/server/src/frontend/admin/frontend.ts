@@ -70,7 +70,7 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
     try {
       acl.authorize(caller, defaultNamespace, access.resource, access.verb, access.kind === 'demands' ? '' : context.identity.nodeName);
     } catch (error) {
-      gate.record('denied', caller, origin, `${request.method} ${path}`);
+      gate.record('denied', caller, '', origin, `${request.method} ${path}`);
       throw error;
     }
     return caller;
@@ -82,12 +82,12 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
     try {
       const reason = route.guarded ? context.origins.refusal(request) : undefined;
       if (reason !== undefined) {
-        gate.record('denied', undefined, origin, `${request.method} ${route.path}, for a page: ${reason}`);
+        gate.record('denied', undefined, '', origin, `${request.method} ${route.path}, for a page: ${reason}`);
         throw new RegistryError('permission_denied', reason);
       }
       const caller = admit(request, route, origin);
       await actions[route.action](exchange);
-      if (route.audited) gate.record('write', caller, origin, `${request.method} ${route.path}`);
+      if (route.audited) gate.record('write', caller, '', origin, `${request.method} ${route.path}`);
     } catch (error) {
       fail(exchange, error);
     }

@@ -51,7 +51,7 @@ describe('the page of metrics', () => {
     expect(scrape).toMatch(/^rollcall_apply_lag_seconds_count [1-9]/m);
     expect(scrape).toMatch(/^rollcall_commands_total [1-9]/m);
     expect(scrape).toMatch(/^rollcall_http_requests_total\{route="\/metrics",status="200"\} 1$/m);
-    expect(scrape).toMatch(/^rollcall_acl_denied_total\{resource="key",verb="read"\} 1$/m);
+    expect(scrape).toMatch(/^rollcall_acl_denied_total\{namespace="default",resource="key",verb="read"\} 1$/m);
     expect(scrape).toMatch(/^rollcall_availability_ratio 1$/m);
   });
 

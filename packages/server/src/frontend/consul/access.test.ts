@@ -376,7 +376,7 @@ test('writes, denials and logins are written down, without secrets and values', 
     expect(lines.map(({ kind, via, action }) => [kind, via, action])).toEqual([
       ['write', 'consul', 'PUT /v1/kv/a'],
       ['denied', 'consul', 'GET /v1/kv/a'],
-      ['unauthenticated', 'consul', 'a token that nobody has'],
+      ['unauthenticated', 'consul', 'an unknown token'],
       ['denied', 'consul', 'PUT /v1/txn'],
       ['unauthenticated', 'consul', 'POST /v1/acl/login'],
     ]);

@@ -15,6 +15,7 @@ import type { Context, Exchange, Frontend, HttpService } from '../../net/fronten
 import type { BackupStore } from '../../net/transfers.ts';
 import { assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
+import { deniedNamespace } from '../../security/access-error.ts';
 import { TooManyFailures } from '../../security/gate.ts';
 import { disabledText } from './wire/access-words.ts';
 import { Monitors } from './agent/monitor.ts';
@@ -195,10 +196,10 @@ class ConsulFrontend implements Frontend {
     }
     const { code } = toRegistryError(thrown);
     if (code === 'internal') this.#context.log.error({ err: thrown, route }, 'a request failed');
-    if (code === 'permission_denied') this.#authenticator.record('denied', request, caller);
+    if (code === 'permission_denied') this.#authenticator.record('denied', request, caller, deniedNamespace(thrown));
     // The authenticator has recorded an unknown token already, but not a login that failed.
     if (code === 'unauthenticated' && caller === unidentified) {
-      this.#authenticator.record('unauthenticated', request, undefined);
+      this.#authenticator.record('unauthenticated', request, undefined, '');
     }
     if (response.headersSent) {
       response.destroy();

@@ -3,7 +3,7 @@
  * server's default token, or else the anonymous one's. Its rules may be different in each namespace.
  */
 
-import { isRegistryError } from '@rollcall/protocol';
+import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
 import type { Acl } from '../../security/acl.ts';
 import { unrestricted, type Authorizer } from '../../security/authorizer.ts';
 
@@ -61,6 +61,6 @@ export class NameAccess {
 
 /** For a registry without access control. */
 export function openAccess(): NameAccess {
-  const caller = { accessorId: '', authorizer: unrestricted, secretHash: '', expiresAtMs: Infinity };
+  const caller = { accessorId: '', namespace: defaultNamespace, authorizer: unrestricted, secretHash: '', expiresAtMs: Infinity };
   return new NameAccess({ resolve: () => caller });
 }

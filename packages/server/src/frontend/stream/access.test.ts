@@ -409,7 +409,7 @@ it('what is done and what is denied is in the audit log, without values', async 
     ['write', id, 'register web-1 of web'],
     ['write', id, 'kv-put a'],
     ['denied', id, `kv-put: token ${id} lacks permission 'key:write' on "b" in namespace "default"`],
-    ['unauthenticated', '', 'a token that nobody has'],
+    ['unauthenticated', '', 'an unknown token'],
     ['denied', '', expect.stringMatching(/^handshake, for a page: origin/)],
     ['unauthenticated', id, "the stream's token is gone: no token has this secret, or it has ended"],
   ]);

@@ -90,8 +90,8 @@ export class StreamAccess {
     return this.#security.acl.denied(this.#caller, namespaceOf(view), view.kind === 'service' ? 'service' : 'key', 'read', view.name);
   }
 
-  record(kind: AuditEvent['kind'], action: string): void {
-    this.#security.gate.record(kind, this.#caller, this.#origin, action);
+  record(kind: AuditEvent['kind'], namespace: string, action: string): void {
+    this.#security.gate.record(kind, this.#caller, namespace, this.#origin, action);
   }
 
   close(): void {

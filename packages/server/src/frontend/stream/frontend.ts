@@ -104,7 +104,7 @@ export function stream(context: Context): Frontend {
         if (path !== streamPath) refuse(socket, '404 Not Found', 'no such path');
         else if (closing) refuse(socket, '503 Service Unavailable', 'the server is closing');
         else if (foreign !== undefined) {
-          context.security.gate.record('denied', undefined, originOf(request), `handshake, for a page: ${foreign}`);
+          context.security.gate.record('denied', undefined, '', originOf(request), `handshake, for a page: ${foreign}`);
           refuse(socket, '403 Forbidden', foreign);
         } else accept(request, socket, head);
       },

@@ -19,6 +19,7 @@ import {
 import type { WebSocket } from 'ws';
 import { agentNode, peerAddress } from '../../net/agent-node.ts';
 import type { Context } from '../../net/frontend.ts';
+import { deniedNamespace } from '../../security/access-error.ts';
 import type { Caller } from '../../security/acl.ts';
 import type { Origin } from '../../security/gate.ts';
 import { StreamAccess, auditAction } from './access.ts';
@@ -190,7 +191,7 @@ export class Stream {
     } catch (error) {
       this.#inFlight.delete(id);
       const { code, message } = toRegistryError(error);
-      if (code === 'permission_denied') this.#access.record('denied', `${type}: ${message}`);
+      if (code === 'permission_denied') this.#access.record('denied', deniedNamespace(error), `${type}: ${message}`);
       if (code === 'internal') this.#context.log.error({ err: error, type }, 'a request failed');
       this.#refuse(code, message, id, type);
     }
@@ -258,7 +259,7 @@ export class Stream {
       this.#access.refresh();
     } catch (error) {
       const { code, message } = toRegistryError(error);
-      this.#access.record('unauthenticated', `the stream's token is gone: ${message}`);
+      this.#access.record('unauthenticated', this.#namespace, `the stream's token is gone: ${message}`);
       this.#send(errorFrame(code, `${message}; the token of this stream is gone or has ended`));
       this.#end = 'revoked';
       this.#cut('token gone', closeCodes.tokenGone);
@@ -270,7 +271,7 @@ export class Stream {
   #record(frame: RequestFrame, reply: Answer): void {
     const action = 'type' in reply && reply.type === 'done' && reply.applied ? auditAction(frame) : undefined;
     if (action === undefined) return;
-    this.#access.record('write', this.#namespace === defaultNamespace ? action : `${action} in namespace ${this.#namespace}`);
+    this.#access.record('write', this.#namespace, action);
   }
 
   #reply(id: number, reply: Answer): void {

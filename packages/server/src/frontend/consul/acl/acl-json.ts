@@ -4,10 +4,9 @@
  */
 
 import { createHash } from 'node:crypto';
-import { defaultNamespace } from '@rollcall/protocol';
 import { find, type Reader } from '../../../registry/reader.ts';
 import { policyOf, recordTypes, roleOf } from '../../../security/records.ts';
-import type { AuthMethod, BindingRule, Grants, Policy, Role, Token } from '../../../security/records.ts';
+import type { AuthMethod, BindingRule, Grants, NamespaceDefaults, Policy, Role, Token } from '../../../security/records.ts';
 import type { Rules } from '../../../security/rules.ts';
 import { nodeIdentityRules, printRules, serviceIdentityRules, templateRules } from '../../../security/templates.ts';
 import { anonymousAccessor } from '../../../security/well-known.ts';
@@ -28,6 +27,7 @@ export function tokenJson(state: Reader, token: Token, secret = secretOf(token))
     ...grantsJson(state, token),
     Local: token.local,
     ...(token.authMethod === '' ? {} : { AuthMethod: token.authMethod }),
+    ...(token.authMethodNamespace === undefined ? {} : { AuthMethodNamespace: token.authMethodNamespace }),
     ...(token.expiresAtMs === 0 ? {} : { ExpirationTime: new Date(token.expiresAtMs).toISOString() }),
     CreateTime: new Date(token.createdAtMs).toISOString(),
     Hash: digestOf(shown),
@@ -42,10 +42,12 @@ function secretOf({ accessorId }: Token): string {
 
 /** What `?expanded` adds: everything that the token gives, however it comes to it. */
 export function expandedJson(state: Reader, token: Token, datacenter: string): object {
-  const roles = token.roles.map((id) => roleById(state, id)).filter((role) => role !== undefined);
+  const { namespace } = token;
+  const roles = token.roles.map((id) => roleById(state, namespace, id)).filter((role) => role !== undefined);
+  const defaults = find.record(state, namespace, recordTypes.defaults, 'defaults')?.value as NamespaceDefaults | undefined;
   const grants = [token, ...roles];
   const policies = [...new Set(grants.flatMap((grant) => grant.policies))]
-    .map((id) => policyById(state, id))
+    .map((id) => policyById(state, namespace, id))
     .filter((policy) => policy !== undefined);
   return {
     ExpandedPolicies: orNull([
@@ -53,8 +55,8 @@ export function expandedJson(state: Reader, token: Token, datacenter: string): o
       ...grants.flatMap((one) => syntheticPolicies(one, datacenter)),
     ]),
     ExpandedRoles: orNull(roles.map((role) => roleJson(state, role))),
-    NamespaceDefaultPolicyIDs: null,
-    NamespaceDefaultRoleIDs: null,
+    NamespaceDefaultPolicyIDs: orNull(defaults?.policies ?? []),
+    NamespaceDefaultRoleIDs: orNull(defaults?.roles ?? []),
   };
 }
 
@@ -96,11 +98,11 @@ export function syntheticPolicy(Description: string, rules: Rules, datacenters: 
   };
 }
 
-function grantsJson(state: Reader, grants: Grants & { readonly roles?: readonly string[] }): object {
-  const { policies, roles = [], serviceIdentities, nodeIdentities, templatedPolicies } = grants;
+function grantsJson(state: Reader, grants: Grants & { readonly namespace: string; readonly roles?: readonly string[] }): object {
+  const { namespace, policies, roles = [], serviceIdentities, nodeIdentities, templatedPolicies } = grants;
   return {
-    ...some('Policies', links(policies, (id) => policyById(state, id))),
-    ...some('Roles', links(roles, (id) => roleById(state, id))),
+    ...some('Policies', links(policies, (id) => policyById(state, namespace, id))),
+    ...some('Roles', links(roles, (id) => roleById(state, namespace, id))),
     ...some(
       'ServiceIdentities',
       serviceIdentities.map(({ service, datacenters }) => {
@@ -134,13 +136,13 @@ function some(name: string, list: readonly unknown[]): object {
   return list.length === 0 ? {} : { [name]: list };
 }
 
-function policyById(state: Reader, id: string): Policy | undefined {
-  const row = find.record(state, defaultNamespace, recordTypes.policy, id);
+function policyById(state: Reader, namespace: string, id: string): Policy | undefined {
+  const row = find.record(state, namespace, recordTypes.policy, id);
   return row === undefined ? undefined : policyOf(row);
 }
 
-function roleById(state: Reader, id: string): Role | undefined {
-  const row = find.record(state, defaultNamespace, recordTypes.role, id);
+function roleById(state: Reader, namespace: string, id: string): Role | undefined {
+  const row = find.record(state, namespace, recordTypes.role, id);
   return row === undefined ? undefined : roleOf(row);
 }
 
@@ -182,7 +184,8 @@ export function methodStubJson(method: AuthMethod): Record<string, unknown> {
 
 export function methodJson(method: AuthMethod): object {
   const { CreateIndex, ModifyIndex, ...stub } = methodStubJson(method);
-  return { ...stub, Config: method.config, CreateIndex, ModifyIndex };
+  const rules = (method.namespaceRules ?? []).map(({ selector, bindNamespace }) => ({ Selector: selector, BindNamespace: bindNamespace }));
+  return { ...stub, Config: method.config, ...some('NamespaceRules', rules), CreateIndex, ModifyIndex };
 }
 
 export function bindingRuleJson(rule: BindingRule): object {

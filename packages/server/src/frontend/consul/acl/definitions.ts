@@ -35,6 +35,7 @@ export const tokenBody = schema({
   Roles: { list: link },
   Local: 'bool',
   AuthMethod: 'string',
+  AuthMethodNamespace: 'string',
   ExpirationTime: 'string',
   ExpirationTTL: 'duration',
   CreateTime: 'json',
@@ -62,6 +63,7 @@ export const methodBody = schema({
   MaxTokenTTL: 'duration',
   TokenLocality: 'string',
   Config: 'json',
+  NamespaceRules: { list: schema({ Selector: 'string', BindNamespace: 'string' }) },
 });
 
 export const bindingRuleBody = schema({

@@ -36,13 +36,13 @@ export const login = endpoint({
     const { AuthMethod: method = '', BearerToken: bearerToken = '', Meta: meta = {} } = fields;
     return { method, bearerToken, meta };
   },
-  answer: async (wanted, { context, exchange, params }) => {
+  answer: async (wanted, { context, exchange, namespace, params }) => {
     const { security, registry } = context;
     const { token, secret } = await security.gate.prove(originOf(exchange.request), async () => {
-      if (security.acl.store.method(wanted.method) === undefined) {
+      if (security.acl.store.method(namespace, wanted.method) === undefined) {
         throw new RegistryError('unauthenticated', `ACL not found: auth method ${quoted(wanted.method)} not found`);
       }
-      return security.login.login(wanted);
+      return security.login.login({ namespace, ...wanted });
     });
     return jsonBody(params)(tokenJson(registry.state, token, secret));
   },

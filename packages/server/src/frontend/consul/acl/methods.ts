@@ -47,18 +47,20 @@ export const putMethod = endpoint({
       description: Description,
       tokenTtlMs: MaxTokenTTL / nsPerMs,
       locality: TokenLocality,
+      namespaceRules: (fields.NamespaceRules ?? []).map(({ Selector: selector = '', BindNamespace = '' }) => ({ selector, bindNamespace: BindNamespace })),
       ...(Config === undefined ? {} : { config: Config as MethodConfig }),
     };
   },
-  answer: async (input, { context, params }) => jsonBody(params)(methodJson(await context.security.admin.putMethod(input))),
+  answer: async (input, { context, namespace, params }) =>
+    jsonBody(params)(methodJson(await context.security.admin.putMethod(namespace, input))),
 });
 
 /** `DELETE /v1/acl/auth-method/:name`: its binding rules and the tokens of its logins go with it. */
 export const deleteMethod = endpoint({
   decode: (incoming) => restOf(incoming, 'auth method name'),
-  answer: async (name, { context: { security }, params }) => {
-    if (security.acl.store.method(name) === undefined) throw nothingToDelete('auth method');
-    await security.admin.deleteMethod(name);
+  answer: async (name, { context: { security }, namespace, params }) => {
+    if (security.acl.store.method(namespace, name) === undefined) throw nothingToDelete('auth method');
+    await security.admin.deleteMethod(namespace, name);
     return jsonBody(params)(true);
   },
 });
@@ -95,8 +97,8 @@ export const putBindingRule = endpoint({
       bindVariable: BindVars.Name ?? '',
     };
   },
-  answer: async (input, { context, params }) => {
-    const rule = await context.security.admin.putBindingRule(input);
+  answer: async (input, { context, namespace, params }) => {
+    const rule = await context.security.admin.putBindingRule(namespace, input);
     return jsonBody(params)(bindingRuleJson(rule));
   },
 });
@@ -104,9 +106,9 @@ export const putBindingRule = endpoint({
 /** `DELETE /v1/acl/binding-rule/:id` */
 export const deleteBindingRule = endpoint({
   decode: (incoming) => restOf(incoming, 'binding rule ID'),
-  answer: async (id, { context: { security }, params }) => {
-    if (security.acl.store.bindingRule(id) === undefined) throw nothingToDelete('binding rule');
-    await security.admin.deleteBindingRule(id);
+  answer: async (id, { context: { security }, namespace, params }) => {
+    if (security.acl.store.bindingRule(namespace, id) === undefined) throw nothingToDelete('binding rule');
+    await security.admin.deleteBindingRule(namespace, id);
     return jsonBody(params)(true);
   },
 });

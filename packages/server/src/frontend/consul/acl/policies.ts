@@ -46,7 +46,8 @@ export const putPolicy = endpoint({
       datacenters: fields.Datacenters ?? [],
     };
   },
-  answer: async (input, { context, params }) => jsonBody(params)(policyJson(await context.security.admin.putPolicy(input))),
+  answer: async (input, { context, namespace, params }) =>
+    jsonBody(params)(policyJson(await context.security.admin.putPolicy(namespace, input))),
 });
 
 /** The id in the path counts. @throws RegistryError `invalid_argument` */
@@ -57,9 +58,9 @@ export function checkSame(what: string, id: string, given: string | undefined): 
 /** `DELETE /v1/acl/policy/:id` */
 export const deletePolicy = endpoint({
   decode: (incoming) => restOf(incoming, 'policy ID'),
-  answer: async (id, { context: { security }, params }) => {
-    if (security.acl.store.policy(id) === undefined) throw nothingToDelete('policy');
-    await security.admin.deletePolicy(id);
+  answer: async (id, { context: { security }, namespace, params }) => {
+    if (security.acl.store.policy(namespace, id) === undefined) throw nothingToDelete('policy');
+    await security.admin.deletePolicy(namespace, id);
     return jsonBody(params)(true);
   },
 });
@@ -96,8 +97,8 @@ export const putRole = endpoint({
       ...grantsInput(fields),
     };
   },
-  answer: async (input, { context, params }) => {
-    const role = await context.security.admin.putRole(input);
+  answer: async (input, { context, namespace, params }) => {
+    const role = await context.security.admin.putRole(namespace, input);
     return jsonBody(params)(roleJson(context.registry.state, role));
   },
 });
@@ -105,9 +106,9 @@ export const putRole = endpoint({
 /** `DELETE /v1/acl/role/:id` */
 export const deleteRole = endpoint({
   decode: (incoming) => restOf(incoming, 'role ID'),
-  answer: async (id, { context: { security }, params }) => {
-    if (security.acl.store.role(id) === undefined) throw nothingToDelete('role');
-    await security.admin.deleteRole(id);
+  answer: async (id, { context: { security }, namespace, params }) => {
+    if (security.acl.store.role(namespace, id) === undefined) throw nothingToDelete('role');
+    await security.admin.deleteRole(namespace, id);
     return jsonBody(params)(true);
   },
 });

@@ -64,7 +64,7 @@ function noToken(): RegistryError {
 /** `GET /v1/acl/token/self`: whoever asks has the secret already. */
 export function ownToken({ caller, context, exchange, params }: Call): Reply {
   const { acl } = context.security;
-  const token = acl.store.token(caller.accessorId);
+  const token = acl.store.token(caller.namespace, caller.accessorId);
   const secret = params.get('token') || readHead(exchange.request).token;
   if (token === undefined || secret === '') throw noToken();
   return jsonBody(params)(tokenJson(context.registry.state, token, secret));
@@ -73,8 +73,8 @@ export function ownToken({ caller, context, exchange, params }: Call): Reply {
 /** `PUT /v1/acl/token` */
 export const createToken = endpoint({
   decode: async (incoming) => tokenInput(await decodeBody(incoming, tokenBody, decodeFailed)),
-  answer: async (input, { context, params }) => {
-    const { token, secret } = await context.security.admin.createToken(input);
+  answer: async (input, { context, namespace, params }) => {
+    const { token, secret } = await context.security.admin.createToken(namespace, input);
     return jsonBody(params)(tokenJson(context.registry.state, token, secret));
   },
 });
@@ -99,14 +99,14 @@ export const changeToken = endpoint({
     if (fields.AccessorID && fields.AccessorID !== id) throw invalid('Token Accessor ID in URL and payload do not match');
     return { kind: 'update', id, input: tokenInput(fields) };
   },
-  answer: async (change, { context, params }) => {
+  answer: async (change, { context, namespace, params }) => {
     const { admin, acl } = context.security;
     const { state } = context.registry;
     if (change.kind === 'update') {
-      return jsonBody(params)(tokenJson(state, await admin.updateToken(change.id, change.input)));
+      return jsonBody(params)(tokenJson(state, await admin.updateToken(namespace, change.id, change.input)));
     }
-    if (acl.store.token(change.id) === undefined) throw noToken();
-    const { token, secret } = await admin.cloneToken(change.id, change.description);
+    if (acl.store.token(namespace, change.id) === undefined) throw noToken();
+    const { token, secret } = await admin.cloneToken(namespace, change.id, change.description);
     return jsonBody(params)(tokenJson(state, token, secret));
   },
 });
@@ -114,11 +114,11 @@ export const changeToken = endpoint({
 /** `DELETE /v1/acl/token/:id` */
 export const deleteToken = endpoint({
   decode: (incoming) => restOf(incoming, 'token AccessorID'),
-  answer: async (id, { context, caller, params }) => {
+  answer: async (id, { context, caller, namespace, params }) => {
     const { admin, acl } = context.security;
-    const known = acl.store.token(id) !== undefined || id === anonymousAccessor;
+    const known = acl.store.token(namespace, id) !== undefined || id === anonymousAccessor;
     if (!known && isUuidLong(id)) throw nothingToDelete('token');
-    await admin.deleteToken(id, caller);
+    await admin.deleteToken(namespace, id, caller);
     return jsonBody(params)(true);
   },
 });

@@ -70,7 +70,7 @@ export class Endpoints {
       return;
     }
     const { context, authenticator, wire } = this.#options;
-    const { exchange: { request, response }, caller } = call;
+    const { exchange: { request, response }, caller, namespace } = call;
     const { path, audit, indexed } = route;
     const reply: SentReply = indexed === true ? withIndex(given) : given;
     if (this.#closing) response.shouldKeepAlive = false;
@@ -80,11 +80,11 @@ export class Endpoints {
     const shaped = reply === undefined || Buffer.isBuffer(reply) ? undefined : reply;
     const status = shaped?.status ?? 200;
     context.metrics.request(path, status);
-    if (shaped?.denied === true) authenticator.record('denied', request, caller);
-    else if (audit !== undefined && status < 400) authenticator.record(audit, request, caller);
+    if (shaped?.denied === true) authenticator.record('denied', request, caller, namespace);
+    else if (audit !== undefined && status < 400) authenticator.record(audit, request, caller, namespace);
   }
 
-  #write({ exchange: { request, response }, caller }: Call, { path, audit, indexed }: ActRoute, body: Written): void {
+  #write({ exchange: { request, response }, caller, namespace }: Call, { path, audit, indexed }: ActRoute, body: Written): void {
     const { context, authenticator, answering, wire, failed } = this.#options;
     answering.write(
       response,
@@ -94,7 +94,7 @@ export class Endpoints {
         const head = wire.bodyHead(text === undefined ? 'json' : 'text', bytes.bytes, more);
         answering.send(response, status, head, bytes);
         context.metrics.request(path, status);
-        if (audit !== undefined && status < 400) authenticator.record(audit, request, caller);
+        if (audit !== undefined && status < 400) authenticator.record(audit, request, caller, namespace);
       },
       (error) => failed(request, response, path, error, caller),
     );

@@ -30,7 +30,7 @@ export function bound(call: Call, query: PreparedQuery, token: string, before?: 
 export function executor({ caller, context }: Call, { Accessor }: PreparedQuery): Caller {
   const { acl } = context.security;
   if (Accessor === undefined || !acl.enabled) return caller;
-  const token = acl.store.token(Accessor);
+  const token = acl.store.tokenAnywhere(Accessor);
   if (token === undefined) throw refused('unknown token');
   return acl.refresh({ ...caller, secretHash: token.secretHash });
 }

@@ -5,7 +5,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { RegistryError } from '@rollcall/protocol';
+import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
 import type { Access } from '../../../security/access.ts';
 import type { Caller } from '../../../security/acl.ts';
@@ -17,6 +17,7 @@ import { readHead } from '../wire/request-head.ts';
 /** The caller of an open route: its token is not looked at, and it has no permissions. */
 export const unidentified: Caller = {
   accessorId: '',
+  namespace: defaultNamespace,
   authorizer: compileRules([], 'deny'),
   secretHash: '',
   expiresAtMs: Infinity,
@@ -57,12 +58,15 @@ export class Authenticator {
     return gate.enter(token, originOf(request));
   }
 
-  /** Writes into the audit log what was done or denied: method and path, without parameters. */
-  record(kind: AuditEvent['kind'], request: IncomingMessage, caller: Caller | undefined): void {
+  /**
+   * Writes into the audit log what was done or denied: method and path, without parameters.
+   * @param namespace of the request; empty where it was refused before that was read
+   */
+  record(kind: AuditEvent['kind'], request: IncomingMessage, caller: Caller | undefined, namespace: string): void {
     const { method = '', url = '' } = request;
     const end = url.indexOf('?');
     const path = end < 0 ? url : url.slice(0, end);
-    this.#context.security.gate.record(kind, caller, originOf(request), `${method} ${path}`);
+    this.#context.security.gate.record(kind, caller, namespace, originOf(request), `${method} ${path}`);
   }
 }
 

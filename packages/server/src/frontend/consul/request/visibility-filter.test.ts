@@ -46,7 +46,7 @@ test('a viewer sees what its rules show in the namespace of the request, and is 
 });
 
 test('only who has a token is told that something was left out', () => {
-  const caller: Caller = { accessorId: 'a', authorizer: authorizer(''), secretHash: '', expiresAtMs: Infinity };
+  const caller: Caller = { accessorId: 'a', namespace: 'default', authorizer: authorizer(''), secretHash: '', expiresAtMs: Infinity };
   expect(filteredHead(true, caller)).toEqual(['X-Consul-Results-Filtered-By-Acls', 'true']);
   expect(filteredHead(false, caller)).toEqual([]);
   expect(filteredHead(true, { ...caller, accessorId: anonymousAccessor })).toEqual([]);

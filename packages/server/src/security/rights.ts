@@ -1,0 +1,126 @@
+/**
+ * Rights: from a token to what it may do. Rules come from its policies and roles, which are in its own namespace, from
+ * its identities, and from what its namespace adds. They are compiled once for each set of them, and shared.
+ */
+
+import { defaultNamespace, isRegistryError, RegistryError } from '@rollcall/protocol';
+import { LRUCache } from 'lru-cache';
+import { compileRules, type Authorizer, type DefaultPolicy, type PlacedRules } from './authorizer.ts';
+import type { Grants, Policy, Token } from './records.ts';
+import { parseRules } from './rule-text.ts';
+import type { Rules } from './rules.ts';
+import type { AclStore } from './store.ts';
+import { nodeIdentityRules, serviceIdentityRules, templateRules } from './templates.ts';
+
+/** Parsed rules of policies. */
+const policiesMax = 10_000;
+/** Compiled sets of policies. */
+const authorizersMax = 1_000;
+
+/** So many entries. A `max` would allocate the tables for all of them at once. */
+export const counted = (entries: number) => ({ maxSize: entries, sizeCalculation: () => 1 });
+
+export interface RightsConfig {
+  readonly defaultPolicy: DefaultPolicy;
+  readonly datacenter: string;
+}
+
+export class Rights {
+  readonly #store: AclStore;
+  readonly #config: RightsConfig;
+  readonly #authorizers = new LRUCache<string, Authorizer>(counted(authorizersMax));
+  /** By namespace and id of the policy. */
+  readonly #rules = new LRUCache<string, { readonly modified: number; readonly rules: Rules }>(counted(policiesMax));
+
+  constructor(store: AclStore, config: RightsConfig) {
+    this.#store = store;
+    this.#config = config;
+  }
+
+  /**
+   * Tokens with the same rules have the same authorizer, as long as no rule of theirs changes.
+   * @throws RegistryError `internal` when a policy cannot be read
+   */
+  authorizerOf(token: Token): Authorizer {
+    const { namespace } = token;
+    const own = this.#rightsOf(namespace, [token], token.roles);
+    const defaults = this.#store.namespaceDefaults(namespace);
+    const added = this.#rightsOf(defaultNamespace, [{ ...noGrants, policies: defaults.policies }], defaults.roles);
+    const key = JSON.stringify([own.name, added.name]);
+    const known = this.#authorizers.get(key);
+    if (known !== undefined) return known;
+    const authorizer = compileRules(own.rules(), this.#config.defaultPolicy, added.rules());
+    this.#authorizers.set(key, authorizer);
+    return authorizer;
+  }
+
+  /**
+   * The rules of grants and roles of one namespace, and a name for the set of them: tokens with the same rules share an
+   * authorizer, and a listener sees by it whether anything has changed.
+   */
+  #rightsOf(namespace: string, direct: readonly Grants[], roleIds: readonly string[]): NamedRules {
+    const roles = roleIds.map((id) => this.#store.role(namespace, id)).filter((role) => role !== undefined);
+    const grants = [...direct, ...roles].map((one) => this.#grantsHere(one));
+    const policies = [...new Set(grants.flatMap((grant) => grant.policies))].sort();
+    const name = [
+      namespace,
+      // With their revisions: the name changes with the rules.
+      policies.map((id) => [id, this.#store.policy(namespace, id)?.modified ?? 0]),
+      grants.flatMap((grant) => grant.serviceIdentities.map(({ service }) => service)),
+      grants.flatMap((grant) => grant.nodeIdentities.map(({ node }) => node)),
+      grants.flatMap((grant) => grant.templatedPolicies.map(({ template, name: variable }) => [template, variable])),
+    ];
+    const rules = () =>
+      [...policies.flatMap((id) => this.#rulesOf(namespace, id)), ...grants.flatMap(identityRules)].map((one) => ({ namespace, rules: one }));
+    return { name, rules };
+  }
+
+  /** What of it holds in this datacenter. */
+  #grantsHere({ policies, serviceIdentities, nodeIdentities, templatedPolicies }: Grants): Grants {
+    const here = ({ datacenters }: { datacenters: readonly string[] }) =>
+      datacenters.length === 0 || datacenters.includes(this.#config.datacenter);
+    return {
+      policies,
+      serviceIdentities: serviceIdentities.filter(here),
+      nodeIdentities: nodeIdentities.filter(({ datacenter }) => datacenter === this.#config.datacenter),
+      templatedPolicies: templatedPolicies.filter(here),
+    };
+  }
+
+  #rulesOf(namespace: string, id: string): Rules[] {
+    const policy = this.#store.policy(namespace, id);
+    if (policy === undefined) return [];
+    if (policy.datacenters.length > 0 && !policy.datacenters.includes(this.#config.datacenter)) return [];
+    const key = `${namespace}\0${id}`;
+    const known = this.#rules.get(key);
+    if (known?.modified === policy.modified) return [known.rules];
+    const rules = readPolicy(policy);
+    this.#rules.set(key, { modified: policy.modified, rules });
+    return [rules];
+  }
+}
+
+interface NamedRules {
+  readonly name: unknown;
+  readonly rules: () => PlacedRules[];
+}
+
+const noGrants: Grants = { policies: [], serviceIdentities: [], nodeIdentities: [], templatedPolicies: [] };
+
+function identityRules({ serviceIdentities, nodeIdentities, templatedPolicies }: Grants): Rules[] {
+  return [
+    ...serviceIdentities.map(({ service }) => serviceIdentityRules(service)),
+    ...nodeIdentities.map(({ node }) => nodeIdentityRules(node)),
+    ...templatedPolicies.map(({ template, name }) => templateRules(template, name)),
+  ];
+}
+
+/** A policy that cannot be read may hold a denial: the tokens that depend on it are refused. */
+function readPolicy({ id, rules }: Policy): Rules {
+  try {
+    return parseRules(rules);
+  } catch (error) {
+    if (!isRegistryError(error)) throw error;
+    throw new RegistryError('internal', `the rules of policy ${id} cannot be read: ${error.message}`, { cause: error });
+  }
+}
