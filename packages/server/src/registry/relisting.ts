@@ -32,7 +32,7 @@ export class Relisting {
   /** Every record was added. A step is one row. @param revision at which the list stands */
   *finishing(revision: number): Generator<void, Replacement, undefined> {
     for (const [key, before] of this.#before.rows()) {
-      if (this.#contents.get(key) === undefined) this.#changes.push({ key, before, after: undefined });
+      if (this.#contents.get(key) === undefined && !this.#contents.isUnread(key)) this.#changes.push({ key, before, after: undefined });
       yield;
     }
     yield* this.#contents.views.deriving(this.#contents);
