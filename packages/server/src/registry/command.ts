@@ -6,7 +6,7 @@
  */
 
 import type { CheckDefinition, CheckKind, CheckStatus, RegistryError } from '@rollcall/protocol';
-import type { QueryPut } from './prepared-query.ts';
+import type { QueryPut } from './kind/query/query.ts';
 import type { CheckRef, Foreign, Json, Row } from './rows.ts';
 
 export interface NodeInput {

@@ -7,7 +7,7 @@ import { OrderedKeys } from './ordered-keys.ts';
 import type { Reader } from './reader.ts';
 import { Rowset } from './rowset.ts';
 import type { Row, UnreadRow } from './rows.ts';
-import { ServiceIndex } from './service-index.ts';
+import { ServiceIndex } from './kind/catalog/service-index.ts';
 import { ViewRevisions } from './view-revisions.ts';
 
 export class Contents implements Reader {

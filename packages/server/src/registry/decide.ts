@@ -1,20 +1,19 @@
 /**
  * `decide`: from a command to writes on a draft, or an error. Pure: no clock, randomness or I/O.
  *
- * Each kind of command has one function here or in a sibling (`decide-register`, `decide-remove`,
- * `decide-checks`, `decide-kv`, `decide-session`, `decide-txn`). View markers are not their business: `touchViews`
+ * Each kind of command has one function, here or in the room of its kind (`kind/`). View markers are not their business: `touchViews`
  * derives them once per batch.
  */
 
 import type { AnyResult, Command, RecordPut, Result, Txn, TxnResult } from './command.ts';
-import { updateChecks } from './decide-checks.ts';
-import { deleteKey, deleteTree, putKey } from './decide-kv.ts';
-import { register } from './decide-register.ts';
-import { Removal } from './decide-remove.ts';
-import { connectSession, createSession } from './decide-session.ts';
+import { updateChecks } from './kind/catalog/update-checks.ts';
+import { deleteKey, deleteTree, putKey } from './kind/kv/decide.ts';
+import { register } from './kind/catalog/register.ts';
+import { Removal } from './kind/catalog/remove.ts';
+import { connectSession, createSession } from './kind/session/decide.ts';
 import { transact } from './decide-txn.ts';
 import { Draft } from './draft.ts';
-import { putQuery } from './prepared-query.ts';
+import { putQuery } from './kind/query/query.ts';
 import { prune } from './prune.ts';
 import { find, type Reader } from './reader.ts';
 import { keys } from './rows.ts';

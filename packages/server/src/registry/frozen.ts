@@ -9,10 +9,10 @@
  * read. What it returns lives: take an iterable to its end in the turn in which you got it.
  */
 
-import { OfferChanges } from './offer-changes.ts';
+import { OfferChanges } from './kind/catalog/offer-changes.ts';
 import { bucketsOf, type Reader } from './reader.ts';
 import { keys, type InstanceRow, type Row } from './rows.ts';
-import type { ServiceIndex } from './service-index.ts';
+import type { ServiceIndex } from './kind/catalog/service-index.ts';
 
 /** The contents of a state, which go on changing. */
 export interface Today extends Reader {

@@ -8,7 +8,7 @@
 
 import type { Prune } from './command.ts';
 import type { Draft } from './draft.ts';
-import { lapsed } from './decide-kv.ts';
+import { lapsed } from './kind/kv/decide.ts';
 import { buckets, find } from './reader.ts';
 import { keys, type Row, type RowOf } from './rows.ts';
 import type { State } from './state.ts';

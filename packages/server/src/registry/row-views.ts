@@ -5,7 +5,7 @@
 
 import { find, type Reader } from './reader.ts';
 import type { Row } from './rows.ts';
-import type { ServiceIndex } from './service-index.ts';
+import type { ServiceIndex } from './kind/catalog/service-index.ts';
 import { viewOf } from './view-name.ts';
 
 /**

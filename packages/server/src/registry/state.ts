@@ -12,7 +12,7 @@ import { find, type Reader } from './reader.ts';
 import { Relisting } from './relisting.ts';
 import { replacing, type Replacement } from './replacement.ts';
 import { keys, type Change, type Row, type RowChange, type RowOf } from './rows.ts';
-import type { ServiceIndex } from './service-index.ts';
+import type { ServiceIndex } from './kind/catalog/service-index.ts';
 import { viewOf } from './view-name.ts';
 
 /** What a change did. */

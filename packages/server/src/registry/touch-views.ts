@@ -10,11 +10,11 @@
 
 import type { Draft } from './draft.ts';
 import { headOf } from './heads.ts';
-import { OfferChanges, type OfferChange } from './offer-changes.ts';
+import { OfferChanges, type OfferChange } from './kind/catalog/offer-changes.ts';
 import { buckets, find } from './reader.ts';
 import { addViewsOf, keepsItsViews } from './row-views.ts';
 import { keyOf, keys, type InstanceRow, type Row } from './rows.ts';
-import { offersTheSame } from './service-index.ts';
+import { offersTheSame } from './kind/catalog/service-index.ts';
 import type { State } from './state.ts';
 import { parseView, viewOf } from './view-name.ts';
 

@@ -11,7 +11,7 @@
 import { buckets, find, type Reader } from './reader.ts';
 import { addViewsOf, keepsItsViews } from './row-views.ts';
 import { keys, type Row, type RowChange } from './rows.ts';
-import type { ServiceIndex } from './service-index.ts';
+import type { ServiceIndex } from './kind/catalog/service-index.ts';
 import { isOfCatalog, isSharedNode, parseView, viewOf, type ParsedView } from './view-name.ts';
 
 /** The rows that revisions are derived from: a `State`. */

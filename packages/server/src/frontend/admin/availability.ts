@@ -7,7 +7,7 @@
 
 import { getsTraffic } from '@rollcall/protocol';
 import { inTurns } from '../../in-turns.ts';
-import { statuses, statusOfNode } from '../../registry/effective-status.ts';
+import { statuses, statusOfNode } from '../../registry/kind/catalog/effective-status.ts';
 import { buckets, find, namespaceNames } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 

@@ -7,7 +7,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { Agent, request as send } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { coordinateType } from '../../registry/coordinate.ts';
+import { coordinateType } from '../../registry/kind/coordinate/coordinate.ts';
 import { find } from '../../registry/reader.ts';
 import type { Access } from '../../security/access.ts';
 import { recordTypes } from '../../security/records.ts';

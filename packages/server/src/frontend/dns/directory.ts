@@ -8,9 +8,9 @@
 import { LRUCache } from 'lru-cache';
 import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
 import type { Clock } from '../../clock.ts';
-import { coordinateType } from '../../registry/coordinate.ts';
-import type { PreparedService } from '../../registry/prepared-query.ts';
-import { PreparedQueries, type FoundQuery } from '../../registry/prepared-query-lookup.ts';
+import { coordinateType } from '../../registry/kind/coordinate/coordinate.ts';
+import type { PreparedService } from '../../registry/kind/query/query.ts';
+import { PreparedQueries, type FoundQuery } from '../../registry/kind/query/lookup.ts';
 import { find } from '../../registry/reader.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { noNamespace, type NodeRow } from '../../registry/rows.ts';

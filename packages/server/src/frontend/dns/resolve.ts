@@ -7,7 +7,7 @@
  * own; an address that is a host name becomes CNAME and is not followed.
  */
 
-import { weightOf } from '../../registry/effective-status.ts';
+import { weightOf } from '../../registry/kind/catalog/effective-status.ts';
 import { defaultNamespace } from '@rollcall/protocol';
 import type { NodeRow } from '../../registry/rows.ts';
 import { addressDigits } from './address.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { coordinateType } from '../../registry/coordinate.ts';
+import { coordinateType } from '../../registry/kind/coordinate/coordinate.ts';
 import { Journal } from '../../registry/journal.case.ts';
 import { queryRosterOf, type QueryRosterOptions, type Roster } from './roster.ts';
 

@@ -5,10 +5,10 @@
  */
 
 import { defaultNamespace, getsTraffic } from '@rollcall/protocol';
-import { nearestFirst } from '../../registry/coordinate.ts';
-import { statuses } from '../../registry/effective-status.ts';
-import { selectorOf } from '../../registry/prepared-query-execution.ts';
-import type { PreparedService } from '../../registry/prepared-query.ts';
+import { nearestFirst } from '../../registry/kind/coordinate/coordinate.ts';
+import { statuses } from '../../registry/kind/catalog/effective-status.ts';
+import { selectorOf } from '../../registry/kind/query/execution.ts';
+import type { PreparedService } from '../../registry/kind/query/query.ts';
 import { find, type Reader } from '../../registry/reader.ts';
 import type { InstanceRow } from '../../registry/rows.ts';
 import { addressDigits } from './address.ts';

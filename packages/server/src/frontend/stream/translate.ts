@@ -13,7 +13,7 @@ import type {
   KvItem,
 } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput } from '../../registry/command.ts';
-import { weightOf } from '../../registry/effective-status.ts';
+import { weightOf } from '../../registry/kind/catalog/effective-status.ts';
 import type { InstanceRow, KvRow, NodeRow, SessionRow } from '../../registry/rows.ts';
 
 /** Pause between two probes of a check that names none; Consul's usual example. */

@@ -10,7 +10,7 @@ import {
   type FrameView,
   type FrameViewKind,
 } from '@rollcall/protocol';
-import { statuses } from '../../registry/effective-status.ts';
+import { statuses } from '../../registry/kind/catalog/effective-status.ts';
 import { find } from '../../registry/reader.ts';
 import type { KvRow } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';

@@ -3,7 +3,7 @@
 import { type CheckStatus, RegistryError } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import type { CheckInput, DeregisterCheck, Register } from '../../../registry/command.ts';
-import { serfHealth } from '../../../registry/known-checks.ts';
+import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { State } from '../../../registry/state.ts';

@@ -7,7 +7,7 @@ import { defaultNamespace } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import type { Context, Identity } from '../../../net/frontend.ts';
 import type { CheckInput, Register } from '../../../registry/command.ts';
-import { serfHealth } from '../../../registry/known-checks.ts';
+import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import type { State } from '../../../registry/state.ts';

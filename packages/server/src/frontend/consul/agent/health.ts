@@ -4,8 +4,8 @@
  */
 
 import { worseStatus, type InstanceStatus } from '@rollcall/protocol';
-import { statusOfChecks } from '../../../registry/effective-status.ts';
-import { serfHealth } from '../../../registry/known-checks.ts';
+import { statusOfChecks } from '../../../registry/kind/catalog/effective-status.ts';
+import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { State } from '../../../registry/state.ts';

@@ -6,7 +6,7 @@
 import { defaultNamespace } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import type { CheckInput } from '../../../registry/command.ts';
-import { instanceMaintenance, nodeMaintenance } from '../../../registry/known-checks.ts';
+import { instanceMaintenance, nodeMaintenance } from '../../../registry/kind/catalog/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
 import { endpoint } from '../request/endpoint.ts';
 import { permission } from '../request/permission.ts';

@@ -5,7 +5,7 @@
 
 import { arch, cpus, freemem, hostname, release, totalmem, uptime } from 'node:os';
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
-import { serfHealth } from '../../../registry/known-checks.ts';
+import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
 import type { Metrics } from '../../../telemetry/metrics.ts';
 import type { Call, Handler } from '../request/call.ts';

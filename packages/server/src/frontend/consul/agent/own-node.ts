@@ -7,7 +7,7 @@
 import { defaultNamespace } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
 import type { CheckInput, InstanceInput } from '../../../registry/command.ts';
-import { serfHealth } from '../../../registry/known-checks.ts';
+import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
 import type { State } from '../../../registry/state.ts';
 import { serverPort, serverService } from '../request/server-identity.ts';

@@ -3,7 +3,7 @@
 import { defaultNamespace } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import type { Identity } from '../../../net/frontend.ts';
-import { serfHealth } from '../../../registry/known-checks.ts';
+import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import type { State } from '../../../registry/state.ts';

@@ -3,7 +3,7 @@
  * none, since servers and clients do not gossip. Sorting by them is `near.ts`' business.
  */
 
-import { coordinateType, dimensions } from '../../../registry/coordinate.ts';
+import { coordinateType, dimensions } from '../../../registry/kind/coordinate/coordinate.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import { type Json, noNamespace, type RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';

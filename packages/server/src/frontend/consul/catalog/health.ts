@@ -2,7 +2,7 @@
 
 import type { Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
-import { statusOfChecks } from '../../../registry/effective-status.ts';
+import { statusOfChecks } from '../../../registry/kind/catalog/effective-status.ts';
 import { find } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';

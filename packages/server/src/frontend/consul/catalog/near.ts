@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { plainAddress } from '../../../net/agent-node.ts';
 import type { Exchange, Identity } from '../../../net/frontend.ts';
 import type { Pace, Work } from '../../../net/turns.ts';
-import { bySeconds, coordinateType, distancesFrom } from '../../../registry/coordinate.ts';
+import { bySeconds, coordinateType, distancesFrom } from '../../../registry/kind/coordinate/coordinate.ts';
 import type { Reader } from '../../../registry/reader.ts';
 import { noNamespace } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';

@@ -1,9 +1,9 @@
 /** Requests that define a prepared query to the query that is kept, with Consul's rules and texts. */
 
 import type { RegistryError } from '@rollcall/protocol';
-import { compileTemplate } from '../../../registry/prepared-query-template.ts';
-import { templateType } from '../../../registry/prepared-query.ts';
-import type { Failover, PreparedQuery, PreparedService } from '../../../registry/prepared-query.ts';
+import { compileTemplate } from '../../../registry/kind/query/template.ts';
+import { templateType } from '../../../registry/kind/query/query.ts';
+import type { Failover, PreparedQuery, PreparedService } from '../../../registry/kind/query/query.ts';
 import { invalid } from '../wire/errors.ts';
 import { parseDuration } from '../wire/go-duration.ts';
 import { vetMeta, vetName } from '../wire/vetting.ts';

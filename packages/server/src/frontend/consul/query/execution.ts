@@ -2,8 +2,8 @@
 
 import type { Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
-import { failedOverTo, type FoundInstance, selectorOf } from '../../../registry/prepared-query-execution.ts';
-import type { PreparedQuery } from '../../../registry/prepared-query.ts';
+import { failedOverTo, type FoundInstance, selectorOf } from '../../../registry/kind/query/execution.ts';
+import type { PreparedQuery } from '../../../registry/kind/query/query.ts';
 import { find } from '../../../registry/reader.ts';
 import { checkJson, nodeJson, serviceJson } from '../catalog/catalog-json.ts';
 import { clientAddress, nearestFirst } from '../catalog/near.ts';

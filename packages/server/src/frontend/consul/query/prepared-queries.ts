@@ -1,14 +1,14 @@
 /**
  * `/v1/query`: prepared queries, which are questions about a service that are kept under a name
  * (https://developer.hashicorp.com/consul/api-docs/query). What they are and find is
- * `registry/prepared-query.ts`' business, since DNS answers them, too.
+ * `registry/kind/query/`' business, since DNS answers them, too.
  */
 
 import { RegistryError } from '@rollcall/protocol';
 import { queryType } from '../../../registry/bound-record.ts';
 import type { RecordDelete } from '../../../registry/command.ts';
-import { PreparedQueries } from '../../../registry/prepared-query-lookup.ts';
-import { type PreparedQuery, queryOf, type QueryPut } from '../../../registry/prepared-query.ts';
+import { PreparedQueries } from '../../../registry/kind/query/lookup.ts';
+import { type PreparedQuery, queryOf, type QueryPut } from '../../../registry/kind/query/query.ts';
 import { find } from '../../../registry/reader.ts';
 import type { Registry } from '../../../registry/registry.ts';
 import type { RowOf } from '../../../registry/rows.ts';

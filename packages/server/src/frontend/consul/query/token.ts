@@ -3,7 +3,7 @@
  * not what its own may. Of the token only its public id is kept, so the binding ends with the token.
  */
 
-import type { PreparedQuery } from '../../../registry/prepared-query.ts';
+import type { PreparedQuery } from '../../../registry/kind/query/query.ts';
 import type { Caller } from '../../../security/acl.ts';
 import { refused } from '../../../security/access-error.ts';
 import { hiddenSecret } from '../acl/acl-json.ts';

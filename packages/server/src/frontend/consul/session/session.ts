@@ -1,13 +1,13 @@
 /**
  * `/v1/session/`: sessions, which hold locks and end with their time, their node or their checks. Twice
- * the time is granted and lock delays follow (`health/sessions.ts`, `registry/decide-remove.ts`); this
+ * the time is granted and lock delays follow (`health/sessions.ts`, `registry/kind/catalog/remove.ts`); this
  * file knows the requests only.
  */
 
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
 import type { SessionCreate, SessionDestroy } from '../../../registry/command.ts';
-import { serfHealth } from '../../../registry/known-checks.ts';
+import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
 import { type CheckRef, type Json, keys, type RowOf } from '../../../registry/rows.ts';
 import { State } from '../../../registry/state.ts';

@@ -9,7 +9,7 @@
 
 import { queryType } from '../../../registry/bound-record.ts';
 import type { Moment } from '../../../registry/moment.ts';
-import type { PreparedQuery } from '../../../registry/prepared-query.ts';
+import type { PreparedQuery } from '../../../registry/kind/query/query.ts';
 import type { Row, RowOf } from '../../../registry/rows.ts';
 import { checkJson, nodeJson, serviceJson } from '../catalog/catalog-json.ts';
 import { sessionJson } from '../session/session-json.ts';

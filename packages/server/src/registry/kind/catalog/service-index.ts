@@ -8,9 +8,9 @@
  * A change of one instance costs its own tags, however many instances the service or the node has.
  */
 
-import { OrderedKeys } from './ordered-keys.ts';
-import type { InstanceRow } from './rows.ts';
-import { viewOf } from './view-name.ts';
+import { OrderedKeys } from '../../ordered-keys.ts';
+import type { InstanceRow } from '../../rows.ts';
+import { viewOf } from '../../view-name.ts';
 
 interface Offer {
   /** Name of the view that shows the service. */

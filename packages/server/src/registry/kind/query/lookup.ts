@@ -4,13 +4,13 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { queryType } from './bound-record.ts';
-import { queryOf, templateType, type PreparedQuery } from './prepared-query.ts';
-import { compileTemplate, type QueryTemplate } from './prepared-query-template.ts';
-import { find } from './reader.ts';
-import type { Registry } from './registry.ts';
-import type { RowOf } from './rows.ts';
-import { viewOf } from './view-name.ts';
+import { queryType } from '../../bound-record.ts';
+import { queryOf, templateType, type PreparedQuery } from './query.ts';
+import { compileTemplate, type QueryTemplate } from './template.ts';
+import { find } from '../../reader.ts';
+import type { Registry } from '../../registry.ts';
+import type { RowOf } from '../../rows.ts';
+import { viewOf } from '../../view-name.ts';
 
 export interface FoundQuery {
   readonly row: RowOf<'record'>;

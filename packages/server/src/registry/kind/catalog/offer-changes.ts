@@ -3,7 +3,7 @@
  * and how many offer each of its tags.
  */
 
-import type { InstanceRow } from './rows.ts';
+import type { InstanceRow } from '../../rows.ts';
 import { offersTheSame } from './service-index.ts';
 
 /** What has to be added to the counts of one service. */

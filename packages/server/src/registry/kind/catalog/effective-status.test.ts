@@ -1,7 +1,7 @@
 import { getsTraffic, instanceStatuses, worseStatus, type CheckKind, type CheckStatus, type InstanceStatus } from '@rollcall/protocol';
 import { describe, expect, it } from 'vitest';
 import { statusOfCheck, statusOfChecks, statusOfInstance, statusOfNode, statuses, weightOf } from './effective-status.ts';
-import { Journal } from './journal.case.ts';
+import { Journal } from '../../journal.case.ts';
 import { instanceMaintenance, nodeMaintenance } from './known-checks.ts';
 
 type Said = readonly [type: CheckKind, status: CheckStatus, id?: string];

@@ -1,17 +1,17 @@
 /**
  * Prepared queries: questions about a service that are kept under a name
  * (https://developer.hashicorp.com/consul/api-docs/query), and the decision to keep one. Finding one by a
- * name is `prepared-query-lookup.ts`, answering it `prepared-query-execution.ts`.
+ * name is `lookup.ts`, answering it `execution.ts`.
  *
  * They are generic records in the spelling of the protocol that they come from. One that is bound to a
  * session goes with it.
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { queryType } from './bound-record.ts';
-import type { Draft } from './draft.ts';
-import { find } from './reader.ts';
-import type { Json, RecordRow } from './rows.ts';
+import { queryType } from '../../bound-record.ts';
+import type { Draft } from '../../draft.ts';
+import { find } from '../../reader.ts';
+import type { Json, RecordRow } from '../../rows.ts';
 
 /** The only kind of template: for all names that start with the query's. */
 export const templateType = 'name_prefix_match';

@@ -8,12 +8,12 @@
  * a lock is never left without its session, nor an instance without only the check that fails.
  */
 
-import type { DeregisterNode } from './command.ts';
-import { removeKey, wasThere } from './decide-kv.ts';
-import type { Draft } from './draft.ts';
-import { find, namespaceNames } from './reader.ts';
-import { keys, type CheckRow, type SessionRow } from './rows.ts';
-import type { Steps } from './steps.ts';
+import type { DeregisterNode } from '../../command.ts';
+import { removeKey, wasThere } from '../kv/decide.ts';
+import type { Draft } from '../../draft.ts';
+import { find, namespaceNames } from '../../reader.ts';
+import { keys, type CheckRow, type SessionRow } from '../../rows.ts';
+import type { Steps } from '../../steps.ts';
 
 /** What one decision removes. */
 export class Removal {

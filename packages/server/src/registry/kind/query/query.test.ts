@@ -2,13 +2,13 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { memory } from '../engine/memory/memory.ts';
-import { manualClock } from '../manual-clock.case.ts';
-import { Replica } from '../replica.ts';
-import { queryType } from './bound-record.ts';
-import type { PreparedQuery } from './prepared-query.ts';
-import { PreparedQueries } from './prepared-query-lookup.ts';
-import { find } from './reader.ts';
+import { memory } from '../../../engine/memory/memory.ts';
+import { manualClock } from '../../../manual-clock.case.ts';
+import { Replica } from '../../../replica.ts';
+import { queryType } from '../../bound-record.ts';
+import type { PreparedQuery } from './query.ts';
+import { PreparedQueries } from './lookup.ts';
+import { find } from '../../reader.ts';
 
 async function start(): Promise<Replica> {
   const onFatal = (error: unknown) => {

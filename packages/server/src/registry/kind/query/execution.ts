@@ -1,10 +1,10 @@
 /** What a prepared query finds: the same for every protocol that asks. Pure. */
 
 import { getsTraffic } from '@rollcall/protocol';
-import { statusOfChecks } from './effective-status.ts';
-import type { PreparedService } from './prepared-query.ts';
-import { find, type Reader } from './reader.ts';
-import type { CheckRow, InstanceRow, NodeRow } from './rows.ts';
+import { statusOfChecks } from '../catalog/effective-status.ts';
+import type { PreparedService } from './query.ts';
+import { find, type Reader } from '../../reader.ts';
+import type { CheckRow, InstanceRow, NodeRow } from '../../rows.ts';
 
 export interface FoundInstance {
   readonly instance: InstanceRow;

@@ -1,13 +1,13 @@
 /** Decisions that register nodes, instances and checks. */
 
 import { defaultNamespace, RegistryError, type CheckStatus } from '@rollcall/protocol';
-import type { CheckInput, InstanceInput, Register } from './command.ts';
-import { Removal } from './decide-remove.ts';
-import type { Draft } from './draft.ts';
+import type { CheckInput, InstanceInput, Register } from '../../command.ts';
+import { Removal } from './remove.ts';
+import type { Draft } from '../../draft.ts';
 import { instanceMaintenance, serfHealth } from './known-checks.ts';
-import { find } from './reader.ts';
-import { keys, type NodeRow } from './rows.ts';
-import type { Steps } from './steps.ts';
+import { find } from '../../reader.ts';
+import { keys, type NodeRow } from '../../rows.ts';
+import type { Steps } from '../../steps.ts';
 
 const unwritten = { created: 0, modified: 0 } as const;
 

@@ -4,8 +4,8 @@
  * as they are sent; nothing here computes them.
  */
 
-import { find, type Reader } from './reader.ts';
-import { noNamespace } from './rows.ts';
+import { find, type Reader } from '../../reader.ts';
+import { noNamespace } from '../../rows.ts';
 
 /** Type of the records; the id is the node's name. */
 export const coordinateType = 'consul-coordinate';

@@ -1,11 +1,11 @@
 /** Decisions about KV keys: writes with a condition, locks, deletions. */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { KvDelete, KvDeleteTree, KvPut } from './command.ts';
-import type { Draft } from './draft.ts';
-import { find, type Reader } from './reader.ts';
-import { keys, type DelayRow, type KvRow } from './rows.ts';
-import type { Steps } from './steps.ts';
+import type { KvDelete, KvDeleteTree, KvPut } from '../../command.ts';
+import type { Draft } from '../../draft.ts';
+import { find, type Reader } from '../../reader.ts';
+import { keys, type DelayRow, type KvRow } from '../../rows.ts';
+import type { Steps } from '../../steps.ts';
 
 export function putKey(draft: Draft, command: KvPut, now: number): boolean {
   const { namespace, key, value, flags, condition } = command;

@@ -1,10 +1,10 @@
 /** Decisions about what checks say: their status and output. */
 
-import type { UpdateChecks } from './command.ts';
-import { Removal } from './decide-remove.ts';
-import type { Draft } from './draft.ts';
-import { find } from './reader.ts';
-import type { Steps } from './steps.ts';
+import type { UpdateChecks } from '../../command.ts';
+import { Removal } from './remove.ts';
+import type { Draft } from '../../draft.ts';
+import { find } from '../../reader.ts';
+import type { Steps } from '../../steps.ts';
 
 export function* updateChecks(draft: Draft, command: UpdateChecks, now: number): Steps<number> {
   const { updates } = command;

@@ -1,12 +1,12 @@
 /** Decisions that create sessions and follow the connection of those that a stream vouches for. */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { SessionConnected, SessionCreate } from './command.ts';
-import { Removal } from './decide-remove.ts';
-import type { Draft } from './draft.ts';
-import { find } from './reader.ts';
-import type { CheckRow } from './rows.ts';
-import type { Steps } from './steps.ts';
+import type { SessionConnected, SessionCreate } from '../../command.ts';
+import { Removal } from '../catalog/remove.ts';
+import type { Draft } from '../../draft.ts';
+import { find } from '../../reader.ts';
+import type { CheckRow } from '../../rows.ts';
+import type { Steps } from '../../steps.ts';
 
 export function createSession(draft: Draft, command: SessionCreate): boolean {
   const { namespace, node } = command;

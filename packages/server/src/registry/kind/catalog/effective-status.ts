@@ -7,8 +7,8 @@
 
 import { worseStatus, type InstanceStatus } from '@rollcall/protocol';
 import { isMaintenance } from './known-checks.ts';
-import { find, type Reader } from './reader.ts';
-import type { CheckRow, InstanceRow } from './rows.ts';
+import { find, type Reader } from '../../reader.ts';
+import type { CheckRow, InstanceRow } from '../../rows.ts';
 
 /** What one check says of the instance, or of all instances of the node, that it belongs to. */
 export function statusOfCheck({ id, type, status }: Pick<CheckRow, 'id' | 'type' | 'status'>): InstanceStatus {

@@ -1,9 +1,9 @@
 /** Distances are those of Serf's coordinates: what they mean, and when there is none. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { memory } from '../engine/memory/memory.ts';
-import { manualClock } from '../manual-clock.case.ts';
-import { Replica } from '../replica.ts';
+import { memory } from '../../../engine/memory/memory.ts';
+import { manualClock } from '../../../manual-clock.case.ts';
+import { Replica } from '../../../replica.ts';
 import { coordinateType, distance, distancesFrom, type Coordinate } from './coordinate.ts';
 
 const at = (first: number, second: number, more: Partial<Coordinate> = {}): Coordinate => ({

@@ -11,8 +11,8 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { Pattern } from '../filter/pattern.ts';
-import type { PreparedQuery, PreparedService } from './prepared-query.ts';
+import { Pattern } from '../../../filter/pattern.ts';
+import type { PreparedQuery, PreparedService } from './query.ts';
 
 export interface QueryTemplate {
   /**
