@@ -59,6 +59,12 @@ export class Consul implements AsyncDisposable {
     return this.ask('PUT', path, { ...ask, body: bytes });
   }
 
+  /** Creates a namespace, which must exist before anything is written in it. */
+  async createNamespace(Name: string): Promise<void> {
+    const { status } = await this.put('/v1/namespace', { Name });
+    expect([200, 404]).toContain(status);
+  }
+
   delete(path: string): Promise<Answer> {
     return this.ask('DELETE', path, {});
   }

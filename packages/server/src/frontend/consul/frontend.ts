@@ -17,7 +17,6 @@ import { assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
 import { deniedNamespace } from '../../security/access-error.ts';
 import { TooManyFailures } from '../../security/gate.ts';
-import { disabledText } from './wire/access-words.ts';
 import { Monitors } from './agent/monitor.ts';
 import { registerSelf } from './agent/own-node.ts';
 import { Answering } from './answer/answering.ts';
@@ -32,6 +31,8 @@ import { accessOf, isIndexed, type Route, routed, type RoutedRow } from './reque
 import { Router } from './request/router.ts';
 import { routeTable } from './routes.ts';
 import { Snapshots } from './snapshot/snapshot.ts';
+import { disabledText } from './wire/access-words.ts';
+import type { RequestHead } from './wire/request-head.ts';
 import { plainIndex, Wire } from './wire/responses.ts';
 
 export interface ConsulOptions {
@@ -134,12 +135,12 @@ class ConsulFrontend implements Frontend {
     const { request, response } = exchange;
     let route = 'unknown';
     try {
-      const token = this.#authenticator.readToken(request);
+      const head = this.#authenticator.readHead(request);
       const { method, url = '' } = request;
-      const plan = method === 'GET' ? this.#reads.planOf(url) : undefined;
+      const plan = method === 'GET' ? this.#reads.planOf(url, head) : undefined;
       if (plan !== undefined) {
         route = plan.route;
-        this.#reads.readKept(exchange, plan, token);
+        this.#reads.readKept(exchange, plan, head);
         return;
       }
       const found = this.#router.find(exchange.path);
@@ -148,20 +149,20 @@ class ConsulFrontend implements Frontend {
         return;
       }
       route = found.route.path;
-      this.#dispatch(exchange, found.route, found.rest, token);
+      this.#dispatch(exchange, found.route, found.rest, head);
     } catch (error) {
       this.#fail(request, response, route, error);
     }
   }
 
-  #dispatch(exchange: Exchange, row: RoutedRow, rest: string, token: string): void {
+  #dispatch(exchange: Exchange, row: RoutedRow, rest: string, head: RequestHead): void {
     const { request, response } = exchange;
     const action = row.actions.get(request.method ?? '');
     if (action === undefined) this.#refuseMethod(exchange, row);
     else if (row.needsAcl === true && !this.#context.security.acl.enabled) this.#text(response, row.path, 401, disabledText);
-    else if ('read' in action) this.#reads.read(exchange, action, rest, token);
-    else if ('own' in action) this.#reads.readOwn(exchange, action, rest, token);
-    else this.#endpoints.run(exchange, action, rest, token);
+    else if ('read' in action) this.#reads.read(exchange, action, rest, head);
+    else if ('own' in action) this.#reads.readOwn(exchange, action, rest, head);
+    else this.#endpoints.run(exchange, action, rest, head);
   }
 
   #refuseMethod({ request, response }: Exchange, { path, actions }: RoutedRow): void {

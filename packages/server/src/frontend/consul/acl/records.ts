@@ -31,15 +31,16 @@ const unitsPerRecord = 1;
  * @param key by which the list is sorted
  */
 export function recordList<T>(
-  { namespace, params }: Asked,
+  asked: Asked,
   { type, of, also = [] }: Reading<T>,
   choice: { readonly name: string; readonly wanted: (record: T) => boolean; readonly key: (record: T) => string },
   json: (state: Reader, record: T) => object,
 ): Query {
+  const { namespace, params } = asked;
   return {
     view: viewOf.records(namespace, type),
     others: also.map((other) => viewOf.records(namespace, other)),
-    name: `${formOf(params)} ${type} list ${choice.name}`,
+    name: `${formOf(asked)} ${type} list ${choice.name}`,
     shows: [],
     pretty: params.has('pretty'),
     *write(state, _sight, out) {
@@ -60,16 +61,17 @@ export function recordList<T>(
  * @param missing thrown when there is none
  */
 export function oneRecord<T>(
-  { namespace, params }: Asked,
+  asked: Asked,
   { type, of, also = [] }: Reading<T>,
   wanted: { readonly name: string; readonly is: (record: T) => boolean; readonly missing: () => RegistryError },
   json: (state: Reader, record: T) => object,
 ): Query {
+  const { namespace, params } = asked;
   const body = jsonBody(params);
   return {
     view: viewOf.records(namespace, type),
     others: also.map((other) => viewOf.records(namespace, other)),
-    name: `${formOf(params)} ${type} ${wanted.name}`,
+    name: `${formOf(asked)} ${type} ${wanted.name}`,
     shows: [],
     encode: (state) => {
       const found = [...find.records(state, namespace, type)].map(of).find(wanted.is);

@@ -13,6 +13,7 @@ import { byNodeThenId, instanceOf, serviceOf } from '../catalog/selection.ts';
 import { decodeBody } from '../request/body.ts';
 import { type Call, type Handler, type Incoming, listed, principal } from '../request/call.ts';
 import { commandEndpoint, endpoint } from '../request/endpoint.ts';
+import { inNamespace, namespaceIn, placed } from '../request/scope.ts';
 import { agentOf, namedOnAgent, type OnAgent } from '../request/virtual-agent.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import { writeObject } from '../wire/json-writer.ts';
@@ -40,7 +41,7 @@ export function listChecks(call: Call): Reply {
     const wants = filter.begin(out.pace);
     yield* writeObject(out, yield* inOrder(own, byNodeThenId, out.pace), (row) => {
       const output = context.health.output(row.namespace, row.node, row.id);
-      const json = wanted(wants, checkJson(row, instanceOf(state, row), output));
+      const json = wanted(wants, placed(call, row, checkJson(row, instanceOf(state, row), output)));
       return json === undefined ? undefined : [row.id, json];
     });
   });
@@ -56,13 +57,15 @@ interface CheckRegistration {
 export const registerCheck = commandEndpoint({
   decode: async (incoming): Promise<CheckRegistration> => {
     const agent = agentOf(incoming.exchange.request, incoming.identity);
-    const check = agentCheckInput(await decodeBody(incoming, agentCheck));
+    const fields = await decodeBody(incoming, agentCheck);
+    const namespace = namespaceIn(incoming, fields.Namespace);
+    const check = agentCheckInput(fields);
     if (check.id === serfHealth) throw invalid(`check ID ${serfHealth} is the agent's own`);
-    return { namespace: incoming.namespace, agent, check };
+    return { namespace, agent, check };
   },
   *permissions({ namespace, agent, check }, state) {
     requireInstance(state, namespace, agent.name, check);
-    yield* forCheck(state, namespace, agent.name, check);
+    yield* inNamespace(namespace, forCheck(state, namespace, agent.name, check));
     yield* forEnrolment(state, agent);
   },
   command: ({ namespace, agent, check }, { context: { registry, identity } }): Register => {

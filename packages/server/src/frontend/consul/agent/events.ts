@@ -112,7 +112,7 @@ export function list(call: Call): Query {
     view: viewOf.records(noNamespace, recordType),
     // What an agent hears depends on its services, too.
     others: [viewOf.node(call.namespace, agent.name)],
-    name: `${formOf(params)} events of ${agent.name} ${JSON.stringify(vetName(wanted, 'event name'))}`,
+    name: `${formOf(call)} events of ${agent.name} ${JSON.stringify(vetName(wanted, 'event name'))}`,
     filtered: true,
     shows: ['event'],
     token: {

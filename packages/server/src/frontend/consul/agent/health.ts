@@ -15,6 +15,7 @@ import { type Call, written } from '../request/call.ts';
 import { endpoint } from '../request/endpoint.ts';
 import { permission } from '../request/permission.ts';
 import { jsonBody, restOf } from '../request/query.ts';
+import { placed } from '../request/scope.ts';
 import { isServersOwn } from '../request/server-identity.ts';
 import { agentOf } from '../request/virtual-agent.ts';
 import type { Reply } from '../wire/reply.ts';
@@ -87,8 +88,8 @@ function serviceHealthAnswer({ service, node }: { readonly service: string; read
   });
 }
 
-function healthOf({ context }: Call, state: Reader, row: RowOf<'instance'>) {
-  const { identity, health } = context;
+function healthOf(call: Call, state: Reader, row: RowOf<'instance'>) {
+  const { identity, health } = call.context;
   const checks = [
     ...nodeChecks(state, row.node).filter(({ id }) => id !== serfHealth),
     ...instanceChecks(state, row),
@@ -96,9 +97,13 @@ function healthOf({ context }: Call, state: Reader, row: RowOf<'instance'>) {
   const status = statusOfChecks(checks);
   const json = {
     AggregatedStatus: answers[status].word,
-    Service: agentServiceJson(row, identity.datacenter),
+    Service: placed(call, row, agentServiceJson(row, identity.datacenter)),
     Checks: checks.map((check) =>
-      checkJson(check, check.instance === '' ? undefined : row, health.output(check.namespace, check.node, check.id)),
+      placed(
+        call,
+        check,
+        checkJson(check, check.instance === '' ? undefined : row, health.output(check.namespace, check.node, check.id)),
+      ),
     ),
   };
   return { status, json };

@@ -56,13 +56,13 @@ const probeAliases = {
 
 /** A check inside of a service definition. Its `ServiceID` is the service's, whatever it says. */
 export const serviceCheck = schema(
-  { ...probe, CheckID: 'string', ServiceID: 'string', ProxyHTTP: 'string', ProxyGRPC: 'string' },
+  { ...probe, CheckID: 'string', ServiceID: 'string', Namespace: 'string', ProxyHTTP: 'string', ProxyGRPC: 'string' },
   { ...probeAliases, service_id: 'ServiceID' },
 );
 
 /** `PUT /v1/agent/check/register` */
 export const agentCheck = schema(
-  { ...probe, ID: 'string', ServiceID: 'string', Token: 'string' },
+  { ...probe, ID: 'string', ServiceID: 'string', Namespace: 'string', Token: 'string' },
   { ...probeAliases, service_id: 'ServiceID' },
 );
 
@@ -72,6 +72,7 @@ export const agentService = schema(
     Kind: 'string',
     ID: 'string',
     Name: 'string',
+    Namespace: 'string',
     Tags: 'strings',
     Address: 'string',
     TaggedAddresses: { map: address },

@@ -15,6 +15,7 @@ import { type Call, type Incoming, listed, principal } from '../request/call.ts'
 import { commandEndpoint } from '../request/endpoint.ts';
 import { permission } from '../request/permission.ts';
 import { formOf, jsonBody, type Query, restOf } from '../request/query.ts';
+import { inNamespace, namespaceIn, placed } from '../request/scope.ts';
 import { isServersOwn } from '../request/server-identity.ts';
 import { agentOf, namedOnAgent, type OnAgent } from '../request/virtual-agent.ts';
 import { quoted } from '../wire/errors.ts';
@@ -37,7 +38,7 @@ export function listServices(call: Call): Reply {
     const own = yield* select(find.instancesOnNode(state, call.namespace, name), seen, out.pace);
     const wants = filter.begin(out.pace);
     yield* writeObject(out, yield* inOrder(own, byNodeThenId, out.pace), (row) => {
-      const json = wanted(wants, agentServiceJson(row, identity.datacenter));
+      const json = wanted(wants, placed(call, row, agentServiceJson(row, identity.datacenter)));
       return json === undefined ? undefined : [row.id, json];
     });
   });
@@ -54,7 +55,7 @@ export function getService(call: Call): Query {
   const id = restOf(call, 'service ID');
   const content = (state: Reader) => {
     const row = isServersOwn(identity, name, id) ? undefined : find.instance(state, call.namespace, name, id);
-    return row === undefined ? undefined : agentServiceJson(row, identity.datacenter);
+    return row === undefined ? undefined : placed(call, row, agentServiceJson(row, identity.datacenter));
   };
   const hash = (state: Reader) => {
     const json = content(state);
@@ -67,7 +68,7 @@ export function getService(call: Call): Query {
   const body = jsonBody(params);
   return {
     view: viewOf.node(call.namespace, name),
-    name: `${formOf(params)} agent-service ${id}`,
+    name: `${formOf(call)} agent-service ${id}`,
     // Its node changes for many reasons, and nobody is to be woken by them.
     filtered: true,
     permission: permission('service', 'read', present),
@@ -98,8 +99,9 @@ export const registerService = commandEndpoint({
   decode: async (incoming): Promise<ServiceRegistration> => {
     const agent = agentOf(incoming.exchange.request, incoming.identity);
     const fields = await decodeBody(incoming, agentService);
+    const namespace = namespaceIn(incoming, fields.Namespace);
     const instance = instanceInput(fields);
-    const { namespace, params } = incoming;
+    const { params } = incoming;
     const replaced = params.get('replace-existing-checks');
     return {
       namespace,
@@ -110,8 +112,8 @@ export const registerService = commandEndpoint({
     };
   },
   *permissions({ namespace, agent, instance, checks }, state) {
-    yield* forInstance(state, namespace, agent.name, instance);
-    for (const { id } of checks) yield* forKnownCheck(state, { namespace, node: agent.name, id });
+    yield* inNamespace(namespace, forInstance(state, namespace, agent.name, instance));
+    for (const { id } of checks) yield* inNamespace(namespace, forKnownCheck(state, { namespace, node: agent.name, id }));
     yield* forEnrolment(state, agent);
   },
   command: ({ namespace, agent, instance, checks, replaceChecks }, { context: { registry, identity } }): Register => {

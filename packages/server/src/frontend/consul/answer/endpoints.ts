@@ -11,8 +11,10 @@ import type { Authenticator } from '../request/authenticator.ts';
 import type { Call } from '../request/call.ts';
 import { authorize, permission } from '../request/permission.ts';
 import type { ActRoute } from '../request/route.ts';
+import { readScope } from '../request/scope.ts';
 import { checkScope, Params } from '../wire/params.ts';
 import type { Reply, SentReply, Written } from '../wire/reply.ts';
+import type { RequestHead } from '../wire/request-head.ts';
 import { plainIndex, type Wire, withIndex } from '../wire/responses.ts';
 import type { Answering } from './answering.ts';
 
@@ -37,8 +39,8 @@ export class Endpoints {
     this.#closing = true;
   }
 
-  /** @param headerToken a parameter counts before it */
-  run(exchange: Exchange, route: ActRoute, rest: string, headerToken: string): void {
+  /** @param head a token or namespace among the parameters counts before it */
+  run(exchange: Exchange, route: ActRoute, rest: string, head: RequestHead): void {
     const { context, authenticator, failed } = this.#options;
     const { identity, limits } = context;
     const { request, response } = exchange;
@@ -46,8 +48,9 @@ export class Endpoints {
     const params = new Params(exchange.query);
     // An agent knows its own datacenter only, and Consul's does not look at `?dc`.
     checkScope(params, path.startsWith('/v1/agent/') ? undefined : identity.datacenter);
-    const caller = authenticator.authenticate(request, access, params.get('token') || headerToken);
-    const call: Call = { context, caller, exchange, rest, params, namespace: defaultNamespace, identity, limits };
+    const caller = authenticator.authenticate(request, access, params.get('token') || head.token);
+    const { namespace, named } = readScope(params, head.namespace, defaultNamespace);
+    const call: Call = { context, caller, exchange, rest, params, namespace, named, identity, limits };
     try {
       if (access.kind === 'demands') authorize(call, [permission(access.resource, access.verb)]);
       const reply = route.act(call);

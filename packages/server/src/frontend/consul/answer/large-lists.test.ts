@@ -109,7 +109,7 @@ function write(query: Query, state: State, pace: Pace, between: () => void): str
 
 test.each(lists)('%s is the same in one go and in slices, of the revision at its beginning', (_name, rest, params, read) => {
   const journal = filled();
-  const query = read({ namespace: 'default', rest, params: new Params(params), datacenter: 'dc1' });
+  const query = read({ namespace: 'default', named: false, rest, params: new Params(params), datacenter: 'dc1' });
   const whole = write(query, journal.state, new Cutting(Infinity), () => {});
   let changes = 0;
   const change = () => {
@@ -133,7 +133,7 @@ test.each(lists)('%s does no more than a slice between two yields', (_name, rest
     pace.units = 0;
     pace.renew();
   };
-  write(read({ namespace: 'default', rest, params: new Params(params), datacenter: 'dc1' }), state, pace, slice);
+  write(read({ namespace: 'default', named: false, rest, params: new Params(params), datacenter: 'dc1' }), state, pace, slice);
   slice();
   // A slice, and the one step with which it was over: sixteen rows, or a run of a thousand to sort.
   expect(most).toBeLessThan(4_000 + 1_500);

@@ -15,7 +15,9 @@ import type { Caller } from '../../../security/acl.ts';
 import type { Authenticator } from '../request/authenticator.ts';
 import type { Call } from '../request/call.ts';
 import type { OwnRoute, ReadRoute } from '../request/route.ts';
+import { readScope } from '../request/scope.ts';
 import { checkScope, noWait, Params, readConsistency, readWait, type Wait } from '../wire/params.ts';
+import type { RequestHead } from '../wire/request-head.ts';
 import type { Answering } from './answering.ts';
 import type { Parking } from './blocking.ts';
 import { Plan, Plans } from './plan.ts';
@@ -36,6 +38,11 @@ const plansMax = 8_192;
 /** What differs from one poll of a URL to the next, or from one client to another. */
 const passingParams = /(?:^|&)(?:index|wait|token)=[^&]*/g;
 
+/** Under which the plan of a URL is kept when a header names the namespace. */
+function placedUrl(url: string, namespace: string): string {
+  return `${namespace}\0${url}`;
+}
+
 export class Reads {
   readonly #options: ReadsOptions;
   readonly #plans = new Plans(plansMax);
@@ -51,53 +58,54 @@ export class Reads {
   }
 
   /** The plan of this very URL, if it is kept. */
-  planOf(url: string): Plan | undefined {
-    return this.#plans.get(url);
+  planOf(url: string, { namespace }: RequestHead): Plan | undefined {
+    return this.#plans.get(namespace === '' ? url : placedUrl(url, namespace));
   }
 
-  /** Answers a URL whose plan is kept. @param token from the headers */
-  readKept(exchange: Exchange, plan: Plan, token: string): void {
+  /** Answers a URL whose plan is kept. */
+  readKept(exchange: Exchange, plan: Plan, { token }: RequestHead): void {
     this.#read(exchange, plan, noWait, this.#options.authenticator.authenticate(exchange.request, plan.access, token));
   }
 
   /**
    * Makes the plan of a read; it is kept under its URL without the parameters that change from poll to poll.
-   * @param token from the headers; a parameter counts before it
+   * @param head a token or namespace among the parameters counts before it
    */
-  read(exchange: Exchange, route: ReadRoute, rest: string, token: string): void {
+  read(exchange: Exchange, route: ReadRoute, rest: string, head: RequestHead): void {
     const { context, authenticator, nameCaller } = this.#options;
     const { request, path } = exchange;
     const query = nameCaller(exchange);
     const passes = query.includes('index=') || query.includes('wait=') || query.includes('token=');
     const lasting = passes ? query.replace(passingParams, '') : query;
-    const url = passes || query !== exchange.query ? `${path}?${lasting}` : (request.url ?? '');
+    const plainUrl = passes || query !== exchange.query ? `${path}?${lasting}` : (request.url ?? '');
+    const url = head.namespace === '' ? plainUrl : placedUrl(plainUrl, head.namespace);
     const passing = passes ? new Params(query) : undefined;
     let plan = this.#plans.get(url);
     let spelled = '';
     if (plan === undefined) {
       const params = new Params(lasting);
       const { datacenter } = context.identity;
-      const namespace = defaultNamespace;
+      const { namespace, named } = readScope(params, head.namespace, defaultNamespace);
       checkScope(params, datacenter);
-      plan = new Plan(route.read({ namespace, rest, params, datacenter }), namespace, readConsistency(params), route, params.has('cached'));
+      plan = new Plan(route.read({ namespace, named, rest, params, datacenter }), namespace, readConsistency(params), route, params.has('cached'));
       // A token parameter whose name is percent-encoded is still a secret, and no part of what is kept.
       spelled = params.get('token');
       if (!params.has('token')) this.#plans.put(url, plan);
     }
-    const caller = authenticator.authenticate(request, plan.access, passing?.get('token') || spelled || token);
+    const caller = authenticator.authenticate(request, plan.access, passing?.get('token') || spelled || head.token);
     const wait = passing === undefined ? noWait : readWait(passing.get('index'), passing.get('wait'));
     this.#read(exchange, plan, wait, caller);
   }
 
   /** Answers a read that depends on who asks. It waits while its content is the one that the client knows. */
-  readOwn(exchange: Exchange, route: OwnRoute, rest: string, headerToken: string): void {
+  readOwn(exchange: Exchange, route: OwnRoute, rest: string, head: RequestHead): void {
     const { context, authenticator, answering } = this.#options;
     const { identity, limits, registry } = context;
     const params = new Params(exchange.query);
-    const namespace = defaultNamespace;
+    const { namespace, named } = readScope(params, head.namespace, defaultNamespace);
     checkScope(params, undefined);
-    const caller = authenticator.authenticate(exchange.request, route.access, params.get('token') || headerToken);
-    const call: Call = { context, caller, exchange, rest, params, namespace, identity, limits };
+    const caller = authenticator.authenticate(exchange.request, route.access, params.get('token') || head.token);
+    const call: Call = { context, caller, exchange, rest, params, namespace, named, identity, limits };
     const query = route.own(call);
     const plan = new Plan(query, namespace, readConsistency(params), route);
     const known = query.token === undefined ? '' : params.get(query.token.param);

@@ -9,7 +9,7 @@ import type { NodeInput, Register } from '../../../registry/command.ts';
 import { find } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import type { State } from '../../../registry/state.ts';
-import type { Call } from '../request/call.ts';
+import type { Caller } from '../../../security/acl.ts';
 import { type Permission, permission } from '../request/permission.ts';
 import { serviceOf } from './selection.ts';
 
@@ -79,8 +79,8 @@ function plain(value: object | undefined): unknown {
  */
 export function* forDeregistration(
   state: State,
-  { node, instance, check }: { readonly node: string; readonly instance: string; readonly check: string },
-  { caller, namespace }: Pick<Call, 'caller' | 'namespace'>,
+  { namespace, node, instance, check }: { readonly [K in 'namespace' | 'node' | 'instance' | 'check']: string },
+  caller: Caller,
 ): Iterable<Permission> {
   if (caller.authorizer.allows(namespace, 'node', 'write', node)) return;
   if (instance !== '') {

@@ -170,7 +170,7 @@ describe('reads', () => {
     ['/v1/health/service/db?passing=x', 'Invalid value for ?passing'],
     ['/v1/health/service/db?filter=a==b', 'Failed to create boolean expression evaluator: Selector "a" is not valid'],
     ['/v1/health/service/a%09b', 'Invalid service name "a\\tb": control characters are not allowed'],
-    ['/v1/catalog/nodes?ns=x', 'Invalid query parameter: "ns" - Namespaces are a Consul Enterprise feature'],
+    ['/v1/catalog/nodes?partition=x', 'Invalid query parameter: "partition" - Partitions are a Consul Enterprise feature'],
   ])('%s is refused', async (path, text) => {
     const answer = await consul.get(path);
     expect([answer.status, answer.text]).toEqual([400, text]);

@@ -10,6 +10,7 @@ import { decodeBody } from '../request/body.ts';
 import type { Call } from '../request/call.ts';
 import { commandEndpoint } from '../request/endpoint.ts';
 import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
+import { inNamespace, namespaceIn, placed } from '../request/scope.ts';
 import { noFilter, type VisibilityFilter } from '../request/visibility-filter.ts';
 import { invalid } from '../wire/errors.ts';
 import { type JsonWriter, writeList, writeObject } from '../wire/json-writer.ts';
@@ -31,13 +32,15 @@ export function datacenters({ context, params }: Call): Reply {
 }
 
 /** `GET /v1/catalog/nodes` */
-export function nodes({ params, datacenter }: Asked): Query {
+/** Nodes belong to no namespace, so `?ns` selects nothing here, as in Consul Enterprise. */
+export function nodes(asked: Asked): Query {
+  const { params, datacenter } = asked;
   const filter = readFilter(params, nodeShape);
   const selection = readSelection(params);
   const near = readNear(params);
   return {
     view: viewOf.nodes(),
-    name: `${formOf(params)} nodes${selection.name}${near.name}${filter.name}`,
+    name: `${formOf(asked)} nodes${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
     shows: ['node'],
@@ -52,10 +55,11 @@ export function nodes({ params, datacenter }: Asked): Query {
 }
 
 /** `GET /v1/catalog/services` */
-export function services({ namespace, params, datacenter }: Asked): Query {
+export function services(asked: Asked): Query {
+  const { namespace, params } = asked;
   const filter = readFilter(params, catalogServiceShape);
   const selection = readSelection(params);
-  const name = `${formOf(params)} services${selection.name}${filter.name}`;
+  const name = `${formOf(asked)} services${selection.name}${filter.name}`;
   const pretty = params.has('pretty');
   if (selection.meta.length === 0 && !filter.given) {
     return {
@@ -79,7 +83,7 @@ export function services({ namespace, params, datacenter }: Asked): Query {
     shows: ['service'],
     pretty,
     *write(state, visible, out) {
-      const found = yield* servicesOn(state, visible, { namespace, selection, datacenter }, filter.begin(out.pace), out.pace);
+      const found = yield* servicesOn(state, visible, { ...asked, selection }, filter.begin(out.pace), out.pace);
       out.open('{');
       for (const service of yield* inOrder([...found.keys()], order, out.pace)) {
         yield* writeTags(out, service, yield* inOrder([...(found.get(service) ?? [])], order, out.pace));
@@ -103,15 +107,16 @@ const tagsPerUnit = 8;
 function* servicesOn(
   state: Reader,
   visible: VisibilityFilter,
-  { namespace, selection, datacenter }: Pick<Asked, 'namespace' | 'datacenter'> & { readonly selection: Selection },
+  asked: Asked & { readonly selection: Selection },
   wants: (value: object) => boolean,
   pace: Pace,
 ): Work<Map<string, Set<string>>> {
+  const { namespace, selection, datacenter } = asked;
   const found = new Map<string, Set<string>>();
   // Which nodes are there is no secret to those who see their services.
   for (const node of yield* selectNodes(state, selection, noFilter(), pace)) {
     for (const row of yield* select(find.instancesOnNode(state, namespace, node.name), () => true, pace)) {
-      if (visible.includes('service', row.service) && wants(catalogServiceJson(row, node, datacenter))) {
+      if (visible.includes('service', row.service) && wants(placed(asked, row, catalogServiceJson(row, node, datacenter)))) {
         const known = found.get(row.service) ?? new Set<string>();
         found.set(row.service, known);
         for (const tag of row.tags) known.add(tag);
@@ -131,17 +136,17 @@ export function service(asked: Asked): Query {
   const near = readNear(params);
   return {
     view: viewOf.service(asked.namespace, name),
-    name: `${formOf(params)} catalog-service${selection.name}${near.name}${filter.name}`,
+    name: `${formOf(asked)} catalog-service${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
     shows: instanceShows,
     pretty: params.has('pretty'),
     *write(state, visible, out) {
-      const seen = yield* selectInstances(state, name, selection, visible, out.pace);
+      const seen = yield* selectInstances(state, { namespace: asked.namespace, service: name }, selection, visible, out.pace);
       const selected = yield* near.sort(state, seen, ({ node }) => node.name, out.pace);
       const wants = filter.begin(out.pace);
       yield* writeList(out, selected, ({ instance, node }) =>
-        wanted(wants, catalogServiceJson(instance, node, datacenter)),
+        wanted(wants, placed(asked, instance, catalogServiceJson(instance, node, datacenter))),
       );
     },
   };
@@ -159,7 +164,7 @@ export function node(asked: Asked): Query {
     out.value(row);
     out.key('Services');
     yield* writeObject(out, own, (instance) => {
-      const json = wanted(wants, serviceJson(instance));
+      const json = wanted(wants, placed(asked, instance, serviceJson(instance)));
       return json === undefined ? undefined : [instance.id, json];
     });
     out.close();
@@ -177,7 +182,7 @@ export function nodeServices(asked: Asked): Query {
     out.key('Node');
     out.value(row);
     out.key('Services');
-    yield* writeList(out, own, (instance) => wanted(wants, serviceJson(instance)));
+    yield* writeList(out, own, (instance) => wanted(wants, placed(asked, instance, serviceJson(instance))));
     out.close();
   });
 }
@@ -197,7 +202,7 @@ function nodeQuery(
   const name = restOf(asked, 'node name');
   return {
     view: viewOf.node(asked.namespace, name),
-    name: `${formOf(params)} ${form}${filter.name}`,
+    name: `${formOf(asked)} ${form}${filter.name}`,
     filtered: filter.given,
     shows: instanceShows,
     pretty: params.has('pretty'),
@@ -220,7 +225,7 @@ export function connect(asked: Asked, entries = catalogServiceShape): Query {
   readFilter(asked.params, entries);
   restOf(asked, 'service name');
   const body = jsonBody(asked.params);
-  const name = `${formOf(asked.params)} connect`;
+  const name = `${formOf(asked)} connect`;
   return { view: viewOf.records(asked.namespace, 'consul connect'), name, shows: [], encode: () => body([]) };
 }
 
@@ -229,11 +234,11 @@ export const register = commandEndpoint({
   decode: async (incoming): Promise<Register> => {
     const fields = await decodeBody(incoming, catalogRegistration);
     checkDatacenter(fields.Datacenter, incoming.identity.datacenter);
-    return registration(incoming.namespace, fields);
+    return registration(incoming, fields);
   },
   permissions: (wanted, state) => {
     requireInstances(state, wanted);
-    return forRegistration(state, wanted);
+    return inNamespace(wanted.namespace, forRegistration(state, wanted));
   },
   command: (wanted, { context }) => {
     requireInstances(context.registry.state, wanted);
@@ -255,15 +260,13 @@ interface Deregistration {
  */
 export const deregister = commandEndpoint({
   decode: async (incoming): Promise<Deregistration> => {
-    const { Datacenter, Node: node = '', ServiceID: instance = '', CheckID: check = '' } = await decodeBody(
-      incoming,
-      catalogDeregistration,
-    );
+    const fields = await decodeBody(incoming, catalogDeregistration);
+    const { Datacenter, Node: node = '', ServiceID: instance = '', CheckID: check = '' } = fields;
     checkDatacenter(Datacenter, incoming.identity.datacenter);
     if (node === '') throw invalid('Must provide node');
-    return { namespace: incoming.namespace, node, instance, check };
+    return { namespace: namespaceIn(incoming, fields.Namespace), node, instance, check };
   },
-  permissions: (named, state, call) => forDeregistration(state, named, call),
+  permissions: (named, state, { caller }) => inNamespace(named.namespace, forDeregistration(state, named, caller)),
   command: ({ namespace, node, instance, check }): DeregisterInstance | DeregisterCheck | DeregisterNode => {
     if (instance !== '') return { kind: 'deregister-instance', namespace, node, id: instance };
     if (check !== '') return { kind: 'deregister-check', namespace, node, id: check };

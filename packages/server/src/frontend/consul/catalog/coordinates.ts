@@ -29,11 +29,12 @@ export function datacenters({ context, params }: Call): Reply {
 }
 
 /** `GET /v1/coordinate/nodes` */
-export function nodes({ params }: Asked): Query {
+export function nodes(asked: Asked): Query {
+  const { params } = asked;
   return {
     view: viewOf.records(noNamespace, coordinateType),
     others: [viewOf.nodes()],
-    name: `${formOf(params)} coordinates`,
+    name: `${formOf(asked)} coordinates`,
     shows: ['node'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
@@ -55,7 +56,7 @@ export function node(asked: Asked): Query {
   return {
     view: viewOf.records(noNamespace, coordinateType),
     others: [viewOf.node(asked.namespace, name)],
-    name: `${formOf(asked.params)} coordinate of ${name}`,
+    name: `${formOf(asked)} coordinate of ${name}`,
     permission: permission('node', 'read', name),
     shows: [],
     encode: (state) => {

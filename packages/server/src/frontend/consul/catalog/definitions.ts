@@ -7,6 +7,7 @@ import type { CheckInput, InstanceInput, NodeInput, Register } from '../../../re
 import { find } from '../../../registry/reader.ts';
 import type { Foreign, Json } from '../../../registry/rows.ts';
 import { State } from '../../../registry/state.ts';
+import { namespaceIn, type Scope } from '../request/scope.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import { keep } from '../wire/foreign.ts';
 import { isStatus, vetMeta, vetName, vetPort, vetServiceAddress, vetTags, vetWeights } from '../wire/vetting.ts';
@@ -15,8 +16,9 @@ import type { CatalogCheckFields, CatalogRegistrationFields, CatalogServiceField
 const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** @throws RegistryError `invalid_argument` */
-export function registration(namespace: string, fields: CatalogRegistrationFields): Register {
+export function registration(scope: Scope, fields: CatalogRegistrationFields): Register {
   const node = nodeInput(fields);
+  const namespace = namespaceOfAll(scope, fields);
   const instances = fields.Service === undefined ? [] : [catalogInstance(fields.Service)];
   const given = [...(fields.Checks ?? []), ...(fields.Check === undefined ? [] : [fields.Check])];
   const checks = given.map((check) => catalogCheck(check, node.name));
@@ -34,6 +36,14 @@ export function requireInstances(state: State, { namespace, node, instances = []
     if (find.instance(state, namespace, node.name, instance) !== undefined) continue;
     throw invalid(`Unknown service ID '${instance}' for check ID '${id}'`);
   }
+}
+
+/** One registration is in one namespace, which its parts may name. @throws RegistryError `invalid_argument` */
+function namespaceOfAll(scope: Scope, { Service, Check, Checks = [] }: CatalogRegistrationFields): string {
+  const given = [Service?.Namespace, Check?.Namespace, ...Checks.map((check) => check.Namespace)].find(Boolean);
+  const namespace = namespaceIn(scope, given);
+  for (const part of [Service, Check, ...Checks]) namespaceIn({ namespace, named: true }, part?.Namespace);
+  return namespace;
 }
 
 function nodeInput(fields: CatalogRegistrationFields): NodeInput {

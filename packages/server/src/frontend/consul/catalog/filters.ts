@@ -122,6 +122,7 @@ export const serviceShape = struct({
   Kind: text,
   ID: text,
   Service: text,
+  Namespace: text,
   Tags: list(text),
   Address: text,
   TaggedAddresses: taggedAddresses,
@@ -145,6 +146,7 @@ export const checkShape = struct({
   ServiceID: text,
   ServiceName: text,
   ServiceTags: list(text),
+  Namespace: text,
   Type: text,
   Interval: text,
   Timeout: text,
@@ -180,6 +182,7 @@ export const catalogServiceShape = struct({
   ServiceEnableTagOverride: boolean,
   ServiceProxy: proxy,
   ServiceConnect: connect,
+  Namespace: text,
   PeerName: text,
 });
 

@@ -8,11 +8,12 @@ import type { RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
 import { permission } from '../request/permission.ts';
 import { type Asked, formOf, type Query, restOf } from '../request/query.ts';
+import { placed } from '../request/scope.ts';
 import { type JsonWriter, writeList } from '../wire/json-writer.ts';
 import { inOrder, select } from '../wire/slices.ts';
 import { checkJson, nodeJson, serviceJson } from './catalog-json.ts';
 import { connect as noMesh } from './catalog.ts';
-import { checkShape, healthServiceShape, type ReadFilter, readFilter, wanted } from './filters.ts';
+import { checkShape, healthServiceShape, readFilter, type ReadFilter, wanted } from './filters.ts';
 import { readNear } from './near.ts';
 import {
   byNodeThenId,
@@ -39,14 +40,14 @@ export function serviceInstances(asked: Asked): Query {
   const variant = `${passing ? ' passing' : ''}${foreign ? ' peer' : ''}${selection.name}${near.name}${filter.name}`;
   return {
     view: viewOf.service(asked.namespace, service),
-    name: `${formOf(params)} health-service${variant}`,
+    name: `${formOf(asked)} health-service${variant}`,
     filtered: filter.given,
     shapedBy: near.views,
     shows: instanceShows,
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       const checksOn = memo((node: string) => nodeChecks(state, node));
-      const seen = foreign ? [] : yield* selectInstances(state, service, selection, visible, out.pace);
+      const seen = foreign ? [] : yield* selectInstances(state, { namespace: asked.namespace, service }, selection, visible, out.pace);
       const selected = yield* near.sort(state, seen, ({ node: { name } }) => name, out.pace);
       const wants = filter.begin(out.pace);
       yield* writeList(out, selected, ({ instance, node }) => {
@@ -54,8 +55,8 @@ export function serviceInstances(asked: Asked): Query {
         if (passing && statusOfChecks(checks) !== 'passing') return undefined;
         return wanted(wants, {
           Node: nodeJson(node, datacenter),
-          Service: serviceJson(instance),
-          Checks: checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance)),
+          Service: placed(asked, instance, serviceJson(instance)),
+          Checks: checks.map((check) => placed(asked, check, checkJson(check, check.instance === '' ? undefined : instance))),
         });
       });
     },
@@ -77,19 +78,19 @@ export function serviceChecks(asked: Asked): Query {
   const near = readNear(params);
   return {
     view: viewOf.service(asked.namespace, service),
-    name: `${formOf(params)} health-checks${selection.name}${near.name}${filter.name}`,
+    name: `${formOf(asked)} health-checks${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
     shows: instanceShows,
     pretty: params.has('pretty'),
     *write(state, visible, out) {
-      const seen = yield* selectInstances(state, service, { ...selection, tags: [] }, visible, out.pace);
+      const seen = yield* selectInstances(state, { namespace: asked.namespace, service }, { ...selection, tags: [] }, visible, out.pace);
       const selected = yield* near.sort(state, seen, ({ node }) => node.name, out.pace);
       const wants = filter.begin(out.pace);
       out.open('[');
       for (const { instance } of selected) {
         for (const check of instanceChecks(state, instance)) {
-          const json = wanted(wants, checkJson(check, instance));
+          const json = wanted(wants, placed(asked, check, checkJson(check, instance)));
           if (json !== undefined) out.value(json);
         }
         if (out.pace.spend(1)) yield;
@@ -106,13 +107,13 @@ export function nodeHealth(asked: Asked): Query {
   const node = restOf(asked, 'node name');
   return {
     view: viewOf.node(asked.namespace, node),
-    name: `${formOf(params)} health-node${filter.name}`,
+    name: `${formOf(asked)} health-node${filter.name}`,
     filtered: filter.given,
     shows: instanceShows,
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       const rows = yield* select(find.checksOnNode(state, asked.namespace, node), checksSeen(state, visible), out.pace, 1);
-      yield* writeChecks(state, out, yield* inOrder(rows, byNodeThenId, out.pace), filter);
+      yield* writeChecks(asked, state, out, yield* inOrder(rows, byNodeThenId, out.pace), filter);
     },
   };
 }
@@ -128,7 +129,7 @@ export function checksInState(asked: Asked): Query {
     view: viewOf.checks(asked.namespace),
     // Metadata belongs to nodes, whose changes are no changes of checks.
     ...(selection.meta.length === 0 ? {} : { others: [viewOf.nodes()] }),
-    name: `${formOf(params)} health-state ${JSON.stringify(status)}${selection.name}${near.name}${filter.name}`,
+    name: `${formOf(asked)} health-state ${JSON.stringify(status)}${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
     shapedBy: near.views,
     shows: instanceShows,
@@ -146,14 +147,20 @@ export function checksInState(asked: Asked): Query {
         1,
       );
       const sorted = yield* inOrder(rows, byNodeThenId, out.pace);
-      yield* writeChecks(state, out, yield* near.sort(state, sorted, ({ node }) => node, out.pace), filter);
+      yield* writeChecks(asked, state, out, yield* near.sort(state, sorted, ({ node }) => node, out.pace), filter);
     },
   };
 }
 
-function* writeChecks(state: Frozen, out: JsonWriter, rows: readonly RowOf<'check'>[], filter: ReadFilter): Work<void> {
+function* writeChecks(
+  asked: Asked,
+  state: Frozen,
+  out: JsonWriter,
+  rows: readonly RowOf<'check'>[],
+  filter: ReadFilter,
+): Work<void> {
   const wants = filter.begin(out.pace);
-  yield* writeList(out, rows, (row) => wanted(wants, checkJson(row, instanceOf(state, row))));
+  yield* writeList(out, rows, (row) => wanted(wants, placed(asked, row, checkJson(row, instanceOf(state, row)))));
 }
 
 /** Remembers answers by name: many instances share a node. */

@@ -28,6 +28,7 @@ export const catalogCheck = schema(
     ServiceID: 'string',
     ServiceName: 'string',
     ServiceTags: 'strings',
+    Namespace: 'string',
     Type: 'string',
     Interval: 'string',
     Timeout: 'string',
@@ -45,6 +46,7 @@ export const catalogService = schema(
     Kind: 'string',
     ID: 'string',
     Service: 'string',
+    Namespace: 'string',
     Tags: 'strings',
     Address: 'string',
     TaggedAddresses: { map: address },
@@ -89,6 +91,7 @@ export const catalogDeregistration = schema({
   Address: 'string',
   ServiceID: 'string',
   CheckID: 'string',
+  Namespace: 'string',
   PeerName: 'string',
   Token: 'string',
 });

@@ -3,7 +3,6 @@
  * then by id.
  */
 
-import { defaultNamespace } from '@rollcall/protocol';
 import type { Pace, Work } from '../../../net/turns.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
@@ -53,14 +52,14 @@ const copiesPerUnit = 64;
 /** The selected instances of a service that the caller sees, with their nodes, in order. */
 export function* selectInstances(
   state: Reader,
-  service: string,
+  { namespace, service }: Pick<RowOf<'instance'>, 'namespace' | 'service'>,
   selection: Selection,
   visible: VisibilityFilter,
   pace: Pace,
 ): Work<Placed[]> {
   const placed: Placed[] = [];
   // A copy, since it may change between two slices.
-  const rows = [...find.instancesOfService(state, defaultNamespace, service)];
+  const rows = [...find.instancesOfService(state, namespace, service)];
   if (pace.spend(rows.length / copiesPerUnit)) yield;
   for (const instance of rows) {
     const node = find.node(state, instance.node);
@@ -102,13 +101,13 @@ export function nodeChecks(state: Reader, node: string): RowOf<'check'>[] {
   return [...find.checksOfNode(state, node)].sort(byNodeThenId);
 }
 
-export function instanceChecks(state: Reader, { node, id }: RowOf<'instance'>): RowOf<'check'>[] {
-  return [...find.checksOfInstance(state, defaultNamespace, node, id)].sort(byNodeThenId);
+export function instanceChecks(state: Reader, { namespace, node, id }: RowOf<'instance'>): RowOf<'check'>[] {
+  return [...find.checksOfInstance(state, namespace, node, id)].sort(byNodeThenId);
 }
 
 /** The instance that a check belongs to, if any. */
-export function instanceOf(state: Reader, { node, instance }: RowOf<'check'>): RowOf<'instance'> | undefined {
-  return instance === '' ? undefined : find.instance(state, defaultNamespace, node, instance);
+export function instanceOf(state: Reader, { namespace, node, instance }: RowOf<'check'>): RowOf<'instance'> | undefined {
+  return instance === '' ? undefined : find.instance(state, namespace, node, instance);
 }
 
 function byInstance(a: Placed, b: Placed): number {

@@ -3,7 +3,6 @@
  * interface itself is not served. Shapes: `agent/ui_endpoint.go` of 1.16.
  */
 
-import { defaultNamespace } from '@rollcall/protocol';
 import type { Pace, Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
 import { find } from '../../../registry/reader.ts';
@@ -11,6 +10,7 @@ import type { RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
 import { permission } from '../request/permission.ts';
 import { type Asked, formOf, type Query, restOf } from '../request/query.ts';
+import { placed } from '../request/scope.ts';
 import type { VisibilityFilter } from '../request/visibility-filter.ts';
 import { type JsonWriter, writeList } from '../wire/json-writer.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
@@ -29,11 +29,12 @@ import {
 } from './selection.ts';
 
 /** `GET /v1/internal/ui/services`: each service with its nodes and the number of its checks by status. */
-export function services({ namespace, params, datacenter }: Asked): Query {
+export function services(asked: Asked): Query {
+  const { namespace, params } = asked;
   const filter = readFilter(params, healthServiceShape);
   return {
     view: viewOf.catalog(),
-    name: `${formOf(params)} ui-services${filter.name}`,
+    name: `${formOf(asked)} ui-services${filter.name}`,
     filtered: filter.given,
     shows: instanceShows,
     pretty: params.has('pretty'),
@@ -43,15 +44,15 @@ export function services({ namespace, params, datacenter }: Asked): Query {
       const wants = filter.given ? filter.begin(out.pace) : undefined;
       out.open('[');
       for (const service of seen) {
-        const summary = new Summary(service);
-        for (const { instance, node } of yield* selectInstances(state, service, anyInstance, visible, out.pace)) {
+        const summary = new Summary(asked, service);
+        for (const { instance, node } of yield* selectInstances(state, { namespace, service }, anyInstance, visible, out.pace)) {
           const checks = [...nodeChecks(state, node.name), ...instanceChecks(state, instance)];
           // Only a filter wants to see what is summed up.
-          if (wants?.(entryJson(instance, node, checks, datacenter)) !== false) summary.add(instance, checks);
+          if (wants?.(entryJson(asked, instance, node, checks)) !== false) summary.add(instance, checks);
           if (out.pace.spend(unitsPerInstance + instance.tags.length / tagsPerUnit)) yield;
         }
         if (summary.empty) continue;
-        if (out.value(yield* summary.json(datacenter, out.pace))) yield;
+        if (out.value(yield* summary.json(out.pace))) yield;
       }
       out.close();
     },
@@ -65,17 +66,18 @@ const tagsPerUnit = 8;
 
 /** An instance with the checks that count for it, as filters see it. */
 function entryJson(
+  asked: Asked,
   instance: RowOf<'instance'>,
   node: RowOf<'node'>,
   checks: readonly RowOf<'check'>[],
-  datacenter: string,
 ): object {
-  const Checks = checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance));
-  return { Node: nodeJson(node, datacenter), Service: serviceJson(instance), Checks };
+  const Checks = checks.map((check) => placed(asked, check, checkJson(check, check.instance === '' ? undefined : instance)));
+  return { Node: nodeJson(node, asked.datacenter), Service: placed(asked, instance, serviceJson(instance)), Checks };
 }
 
 /** Instances of a service, summed up one by one. */
 class Summary {
+  readonly #asked: Asked;
   readonly #service: string;
   readonly #tags = new Set<string>();
   readonly #nodes = new Set<string>();
@@ -86,7 +88,8 @@ class Summary {
   #instances = 0;
   #first: RowOf<'instance'> | undefined;
 
-  constructor(service: string) {
+  constructor(asked: Asked, service: string) {
+    this.#asked = asked;
     this.#service = service;
   }
 
@@ -110,12 +113,12 @@ class Summary {
     }
   }
 
-  *json(datacenter: string, pace: Pace): Work<object> {
+  *json(pace: Pace): Work<object> {
     const kind = this.#first && serviceJson(this.#first)['Kind'];
-    return {
+    return placed(this.#asked, this.#asked, {
       ...(kind === undefined ? {} : { Kind: kind }),
       Name: this.#service,
-      Datacenter: datacenter,
+      Datacenter: this.#asked.datacenter,
       Tags: yield* sorted(this.#tags, pace),
       Nodes: yield* sorted(this.#nodes, pace),
       ExternalSources: yield* sorted(this.#sources, pace),
@@ -128,7 +131,7 @@ class Summary {
       ConnectNative: false,
       ConnectedWithProxy: false,
       ConnectedWithGateway: false,
-    };
+    });
   }
 }
 
@@ -137,18 +140,19 @@ function* sorted(values: ReadonlySet<string>, pace: Pace): Work<readonly string[
 }
 
 /** `GET /v1/internal/ui/nodes`: nodes with their instances and checks. */
-export function nodes({ params, datacenter }: Asked): Query {
+export function nodes(asked: Asked): Query {
+  const { params } = asked;
   const selection = readSelection(params);
   return {
     view: viewOf.catalog(),
-    name: `${formOf(params)} ui-nodes${selection.name}`,
+    name: `${formOf(asked)} ui-nodes${selection.name}`,
     filtered: selection.meta.length > 0,
     shows: instanceShows,
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       out.open('[');
       for (const row of yield* selectNodes(state, selection, visible, out.pace)) {
-        yield* writeNode(state, visible, out, row, datacenter);
+        yield* writeNode(state, visible, out, row, asked);
       }
       out.close();
     },
@@ -157,18 +161,18 @@ export function nodes({ params, datacenter }: Asked): Query {
 
 /** `GET /v1/internal/ui/node/:node`: one of them; 404 when there is none. */
 export function node(asked: Asked): Query {
-  const { params, datacenter } = asked;
+  const { params } = asked;
   const name = restOf(asked, 'node name');
   return {
     view: viewOf.node(asked.namespace, name),
-    name: `${formOf(params)} ui-node`,
+    name: `${formOf(asked)} ui-node`,
     permission: permission('node', 'read', name),
     shows: ['service'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       const row = find.node(state, name);
       if (row === undefined) return false;
-      yield* writeNode(state, visible, out, row, datacenter);
+      yield* writeNode(state, visible, out, row, asked);
       return undefined;
     },
   };
@@ -179,8 +183,9 @@ function* writeNode(
   visible: VisibilityFilter,
   out: JsonWriter,
   row: RowOf<'node'>,
-  datacenter: string,
+  asked: Asked,
 ): Work<void> {
+  const { namespace, datacenter } = asked;
   const { ID, Node, Address, TaggedAddresses, Meta } = nodeJson(row, datacenter);
   const { pace } = out;
   out.open('{');
@@ -189,14 +194,16 @@ function* writeNode(
     out.value(value);
   }
   const instances = yield* select(
-    find.instancesOnNode(state, defaultNamespace, row.name),
+    find.instancesOnNode(state, namespace, row.name),
     ({ service }) => visible.includes('service', service),
     pace,
   );
   out.key('Services');
-  yield* writeList(out, yield* inOrder(instances, byNodeThenId, pace), serviceJson);
-  const checks = yield* select(find.checksOnNode(state, defaultNamespace, row.name), checksSeen(state, visible), pace, 1);
+  yield* writeList(out, yield* inOrder(instances, byNodeThenId, pace), (one) => placed(asked, one, serviceJson(one)));
+  const checks = yield* select(find.checksOnNode(state, namespace, row.name), checksSeen(state, visible), pace, 1);
   out.key('Checks');
-  yield* writeList(out, yield* inOrder(checks, byNodeThenId, pace), (check) => checkJson(check, instanceOf(state, check)));
+  yield* writeList(out, yield* inOrder(checks, byNodeThenId, pace), (check) =>
+    placed(asked, check, checkJson(check, instanceOf(state, check))),
+  );
   out.close();
 }

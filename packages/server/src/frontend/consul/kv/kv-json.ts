@@ -1,10 +1,10 @@
 /** A key of the registry to the object of Consul's API (`api/kv.go`, MPL-2.0). Pure. */
 
 import type { RowOf } from '../../../registry/rows.ts';
-import type { JsonValue } from '../wire/json.ts';
+import type { JsonObject } from '../wire/json.ts';
 
 /** Only these keys, in this order: clients compare them. */
-export function kvJson(row: RowOf<'kv'>): JsonValue {
+export function kvJson(row: RowOf<'kv'>): JsonObject {
   const { value } = row;
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   return {

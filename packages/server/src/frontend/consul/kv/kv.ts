@@ -13,6 +13,7 @@ import { viewOf } from '../../../registry/view-name.ts';
 import { commandEndpoint } from '../request/endpoint.ts';
 import { permission } from '../request/permission.ts';
 import { type Asked, formOf, type Query } from '../request/query.ts';
+import { placed } from '../request/scope.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import { type JsonValue, writeJson } from '../wire/json.ts';
 import { type Params, unescapePath } from '../wire/params.ts';
@@ -22,22 +23,23 @@ import { checkName } from '../wire/vetting.ts';
 import { kvJson } from './kv-json.ts';
 
 /** `GET /v1/kv/:key`, with `?keys`, `?recurse` or `?raw` */
-export function read({ namespace, rest, params }: Asked): Query {
+export function read(asked: Asked): Query {
+  const { namespace, rest, params } = asked;
   const key = keyOf(rest);
-  if (params.has('keys')) return listKeys(namespace, key, params);
-  if (params.has('recurse')) return listRows(namespace, key, params);
+  if (params.has('keys')) return listKeys(key, asked);
+  if (params.has('recurse')) return listRows(key, asked);
   if (key === '') throw missingKey();
   const raw = params.has('raw');
   const body = kvBody(params);
   return {
     view: viewOf.key(namespace, key),
-    name: raw ? 'consul kv raw' : `${formOf(params)} kv`,
+    name: raw ? 'consul kv raw' : `${formOf(asked)} kv`,
     permission: permission('key', 'read', key),
     shows: [],
     encode: (state) => {
       const row = find.kv(state, namespace, key);
       if (row === undefined) return undefined;
-      return raw ? bytesOf(row) : body([kvJson(row)]);
+      return raw ? bytesOf(row) : body([placed(asked, row, kvJson(row))]);
     },
     raw,
   };
@@ -51,10 +53,11 @@ function bytesOf({ value: { buffer, byteOffset, byteLength } }: RowOf<'kv'>): Bu
 const unitsPerKey = 1;
 
 /** Keys below a prefix with their values. */
-function listRows(namespace: string, prefix: string, params: Params): Query {
+function listRows(prefix: string, asked: Asked): Query {
+  const { namespace, params } = asked;
   return {
     view: viewOf.prefix(namespace, prefix),
-    name: `${formOf(params)} kv`,
+    name: `${formOf(asked)} kv`,
     shows: ['key'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
@@ -63,7 +66,7 @@ function listRows(namespace: string, prefix: string, params: Params): Query {
       for (const key of state.kvKeys(namespace, prefix)) {
         const row = visible.includes('key', key) ? find.kv(state, namespace, key) : undefined;
         any ||= row !== undefined;
-        if (row !== undefined) out.exact(kvJson(row));
+        if (row !== undefined) out.exact(placed(asked, row, kvJson(row)));
         if (out.pace.spend(unitsPerKey)) yield;
       }
       out.close();
@@ -73,12 +76,13 @@ function listRows(namespace: string, prefix: string, params: Params): Query {
 }
 
 /** Keys below a prefix; with a separator only up to the first one after the prefix, each once. */
-function listKeys(namespace: string, prefix: string, params: Params): Query {
+function listKeys(prefix: string, asked: Asked): Query {
+  const { namespace, params } = asked;
   // The misspelling is Consul's own, from its first version.
   const separator = params.has('separator') ? params.get('separator') : params.get('seperator');
   return {
     view: viewOf.prefix(namespace, prefix),
-    name: `${formOf(params)} keys ${separator}`,
+    name: `${formOf(asked)} keys ${separator}`,
     shows: ['key'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {

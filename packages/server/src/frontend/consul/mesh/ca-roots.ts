@@ -18,11 +18,11 @@ const lifeMs = 10 * yearMs;
 /** A read that can be waited for, in vain: the roots are made when they are first asked for, and never change. */
 export function caRoots(context: Pick<Context, 'clock' | 'uuid'>): (asked: Asked) => Query {
   let roots: unknown;
-  return ({ params }) => ({
+  return (asked) => ({
     view: viewOf.records(defaultNamespace, 'consul ca roots'),
-    name: `${formOf(params)} ca roots`,
+    name: `${formOf(asked)} ca roots`,
     shows: [],
-    encode: () => jsonBody(params)((roots ??= makeRoots(context))),
+    encode: () => jsonBody(asked.params)((roots ??= makeRoots(context))),
   });
 }
 

@@ -14,11 +14,12 @@ import { invalid, quoted } from '../wire/errors.ts';
 import { unescapePath } from '../wire/params.ts';
 
 /** A list that is empty and never changes; it can be waited for. */
-export function emptyList({ namespace, params }: Asked): Query {
+export function emptyList(asked: Asked): Query {
+  const { namespace, params } = asked;
   const body = jsonBody(params);
   return {
     view: viewOf.records(namespace, 'consul mesh'),
-    name: `${formOf(params)} empty`,
+    name: `${formOf(asked)} empty`,
     shows: [],
     encode: () => body([]),
   };

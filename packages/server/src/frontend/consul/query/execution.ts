@@ -8,6 +8,7 @@ import { find } from '../../../registry/reader.ts';
 import { checkJson, nodeJson, serviceJson } from '../catalog/catalog-json.ts';
 import { clientAddress, nearestFirst } from '../catalog/near.ts';
 import type { Call } from '../request/call.ts';
+import { placed } from '../request/scope.ts';
 import { agentOf } from '../request/virtual-agent.ts';
 import type { VisibilityFilter } from '../request/visibility-filter.ts';
 import { invalid, quoted } from '../wire/errors.ts';
@@ -49,8 +50,8 @@ export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery) {
     out.key('Nodes');
     yield* writeList(out, ordered.slice(0, limit), ({ node, instance, checks }) => ({
       Node: nodeJson(node, datacenter),
-      Service: serviceJson(instance),
-      Checks: checks.map((check) => checkJson(check, check.instance === '' ? undefined : instance)),
+      Service: placed(call, instance, serviceJson(instance)),
+      Checks: checks.map((check) => placed(call, check, checkJson(check, check.instance === '' ? undefined : instance))),
     }));
     // Who was asked last.
     const rest = {

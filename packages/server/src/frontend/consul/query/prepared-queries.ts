@@ -30,10 +30,11 @@ import { preparedQuery } from './schema.ts';
 import { bound, executor } from './token.ts';
 
 /** `GET /v1/query` */
-export function list({ namespace, params }: Asked): Query {
+export function list(asked: Asked): Query {
+  const { namespace, params } = asked;
   return {
     view: viewOf.records(namespace, queryType),
-    name: `${formOf(params)} queries`,
+    name: `${formOf(asked)} queries`,
     shows: ['query', 'acl'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {

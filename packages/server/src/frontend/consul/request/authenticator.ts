@@ -12,7 +12,7 @@ import type { Caller } from '../../../security/acl.ts';
 import type { AuditEvent } from '../../../security/audit.ts';
 import { compileRules } from '../../../security/authorizer.ts';
 import type { Origin } from '../../../security/gate.ts';
-import { readHead } from '../wire/request-head.ts';
+import { readHead, type RequestHead } from '../wire/request-head.ts';
 
 /** The caller of an open route: its token is not looked at, and it has no permissions. */
 export const unidentified: Caller = {
@@ -32,19 +32,17 @@ export class Authenticator {
     this.#context = context;
   }
 
-  /**
-   * @returns the token of the headers; empty when there is none
-   * @throws RegistryError `permission_denied` for pages of other origins; `invalid_argument` for namespaces
-   */
-  readToken(request: IncomingMessage): string {
-    const { token, host, fromPage } = readHead(request);
+  /** @throws RegistryError `permission_denied` for pages of other origins; `invalid_argument` for partitions */
+  readHead(request: IncomingMessage): RequestHead {
+    const head = readHead(request);
+    const { host, fromPage } = head;
     const { socket } = request;
     if (fromPage || host === undefined || this.#hosts.get(socket) !== host) {
       const refusal = this.#context.origins.refusal(request);
       if (refusal !== undefined) throw new RegistryError('permission_denied', refusal);
       if (host !== undefined) this.#hosts.set(socket, host);
     }
-    return token;
+    return head;
   }
 
   /**

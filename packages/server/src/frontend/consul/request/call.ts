@@ -10,16 +10,15 @@ import type { Caller } from '../../../security/acl.ts';
 import type { JsonWriter } from '../wire/json-writer.ts';
 import type { Params } from '../wire/params.ts';
 import type { Reply, Written } from '../wire/reply.ts';
+import type { Scope } from './scope.ts';
 import { filteredHead, VisibilityFilter } from './visibility-filter.ts';
 
 /** All that decoding a request may look at. */
-export interface Incoming {
+export interface Incoming extends Scope {
   readonly exchange: Exchange;
   /** The path after the route's prefix, percent-encoded. */
   readonly rest: string;
   readonly params: Params;
-  /** That the request names. */
-  readonly namespace: string;
   readonly identity: Identity;
   readonly limits: Limits;
 }

@@ -12,6 +12,8 @@ export interface Permission {
   readonly verb: Verb;
   /** Of the key, service, node …; empty for resources without names. */
   readonly name: string;
+  /** When it is not that of the request. */
+  readonly namespace?: string;
   /** Needed for every key that begins with the name, not only for the key of that name. */
   readonly tree?: true;
 }
@@ -25,9 +27,9 @@ export function authorize(
   { context, caller, namespace }: { readonly context: Pick<Context, 'security'>; readonly caller: Caller; readonly namespace: string },
   needed: Iterable<Permission>,
 ): void {
-  for (const { resource, verb, name, tree } of needed) {
+  for (const { resource, verb, name, tree, namespace: own = namespace } of needed) {
     const { authorizer } = caller;
-    const has = tree === true ? authorizer.allowsKeyTree(namespace, name, 'write') : authorizer.allows(namespace, resource, verb, name);
-    if (!has) throw context.security.acl.denied(caller, namespace, resource, verb, name);
+    const has = tree === true ? authorizer.allowsKeyTree(own, name, 'write') : authorizer.allows(own, resource, verb, name);
+    if (!has) throw context.security.acl.denied(caller, own, resource, verb, name);
   }
 }

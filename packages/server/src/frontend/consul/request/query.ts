@@ -11,6 +11,7 @@ import type { JsonWriter } from '../wire/json-writer.ts';
 import { type Params, unescapePath } from '../wire/params.ts';
 import { checkName } from '../wire/vetting.ts';
 import type { Permission } from './permission.ts';
+import type { Scope } from './scope.ts';
 import type { Shown, VisibilityFilter } from './visibility-filter.ts';
 
 /**
@@ -65,8 +66,7 @@ export interface Token {
 }
 
 /** Where a query is read from: a path after its route's prefix, and the parameters. */
-export interface Asked {
-  readonly namespace: string;
+export interface Asked extends Scope {
   /** Percent-encoded. */
   readonly rest: string;
   readonly params: Params;
@@ -79,9 +79,10 @@ export function jsonBody(params: Params): (value: unknown) => Buffer {
   return (value) => Buffer.from(JSON.stringify(value));
 }
 
-/** What `jsonBody` adds to the name of a representation. */
-export function formOf(params: Params): string {
-  return params.has('pretty') ? 'consul pretty' : 'consul';
+/** What `jsonBody` and the namespace add to the name of a representation. */
+export function formOf({ params, namespace, named }: Pick<Asked, 'params' | 'namespace' | 'named'>): string {
+  const form = params.has('pretty') ? 'consul pretty' : 'consul';
+  return named ? `${form} in ${namespace}` : form;
 }
 
 /**

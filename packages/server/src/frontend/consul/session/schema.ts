@@ -7,6 +7,7 @@ export const sessionRequest = schema(
   {
     ID: 'string',
     Name: 'string',
+    Namespace: 'string',
     Node: 'string',
     LockDelay: 'json',
     Behavior: 'string',

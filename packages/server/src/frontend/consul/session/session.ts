@@ -18,6 +18,7 @@ import { type Call, principal } from '../request/call.ts';
 import { commandEndpoint, endpoint } from '../request/endpoint.ts';
 import { type Permission, permission } from '../request/permission.ts';
 import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
+import { namespaceIn, placed } from '../request/scope.ts';
 import { agentOf } from '../request/virtual-agent.ts';
 import { invalid } from '../wire/errors.ts';
 import { keep } from '../wire/foreign.ts';
@@ -53,18 +54,19 @@ export function onNode(asked: Asked): Query {
 
 function sessionsQuery(
   name: string,
-  { namespace, params }: Asked,
+  asked: Asked,
   wanted: (row: RowOf<'session'>) => boolean,
 ): Query {
+  const { namespace, params } = asked;
   return {
     view: viewOf.sessions(namespace),
-    name: `${formOf(params)} ${name}`,
+    name: `${formOf(asked)} ${name}`,
     shows: ['session'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       const seen = (row: RowOf<'session'>) => wanted(row) && visible.includes('session', row.node);
       const rows = yield* select(find.sessions(state, namespace), seen, out.pace);
-      yield* writeList(out, yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace), sessionJson);
+      yield* writeList(out, yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace), (row) => placed(asked, row, sessionJson(row)));
     },
   };
 }
@@ -75,11 +77,11 @@ export function info(asked: Asked): Query {
   const body = jsonBody(asked.params);
   return {
     view: viewOf.session(asked.namespace, id),
-    name: `${formOf(asked.params)} session`,
+    name: `${formOf(asked)} session`,
     shows: ['session'],
     encode: (state, visible) => {
       const row = find.session(state, asked.namespace, id);
-      return body(row === undefined || !visible.includes('session', row.node) ? [] : [sessionJson(row)]);
+      return body(row === undefined || !visible.includes('session', row.node) ? [] : [placed(asked, row, sessionJson(row))]);
     },
   };
 }
@@ -98,9 +100,9 @@ export const create = endpoint({
     const fields = await decodeOptionalBody(incoming, sessionRequest);
     const node = fields.Node ?? agent.name;
     if (node === '') throw invalid('Must provide Node');
-    return { agent, node, session: sessionOf(incoming.namespace, fields, vetName(node, 'node name')) };
+    return { agent, node, session: sessionOf(namespaceIn(incoming, fields.Namespace), fields, vetName(node, 'node name')) };
   },
-  permissions: ({ node }) => [permission('session', 'write', node)],
+  permissions: ({ node, session: { namespace } }) => [{ ...permission('session', 'write', node), namespace }],
   answer: async ({ agent, node, session }, { context, params }) => {
     const id = context.uuid();
     // Consul's agents always exist; here an agent's node is created when a call needs it.
@@ -215,6 +217,6 @@ export const renew = endpoint({
     // A session whose end has begun is gone for its clients, though its row still exists.
     const alive = row !== undefined && (row.ttlMs === 0 || health.renewSession(namespace, id, principal(call)));
     if (!alive) throw new RegistryError('not_found', `Session id '${id.slice(0, 512)}' not found`);
-    return jsonBody(call.params)([sessionJson(row)]);
+    return jsonBody(call.params)([placed(call, row, sessionJson(row))]);
   },
 });

@@ -22,7 +22,8 @@ import { type JsonValue, writeJson } from '../wire/json.ts';
 import { type Consistency, readConsistency } from '../wire/params.ts';
 import type { Reply } from '../wire/reply.ts';
 import { forOperation, isShown } from './access.ts';
-import { type Operation, operationOf, type Refusal, type Shown } from './operations.ts';
+import type { Operation, Refusal, Shown } from './operation.ts';
+import { operationOf } from './operations.ts';
 import { txnOperation, type TxnOperationFields } from './schema.ts';
 
 /** `maxTxnOps` of Consul's `agent/txn_endpoint.go`; its documentation still says 64. */
@@ -53,7 +54,8 @@ export const txn = endpoint({
     const possible: Operation[] = [];
     let denied = false;
     for (const [at, operation] of operations.entries()) {
-      const lack = lacking(call, given[at] ?? {});
+      const namespace = 'what' in operation ? call.namespace : operation.namespace;
+      const lack = lacking(call, namespace, given[at] ?? {});
       denied ||= lack !== undefined;
       if (lack !== undefined) errors.push({ OpIndex: at, What: lack });
       else if ('what' in operation) errors.push({ OpIndex: at, What: operation.what });
@@ -69,22 +71,23 @@ export const txn = endpoint({
 });
 
 /** @throws RegistryError `invalid_argument`; Refused; BodyTooLarge */
-async function decodeTransaction({ exchange, params, limits }: Incoming): Promise<Transaction> {
+async function decodeTransaction(incoming: Incoming): Promise<Transaction> {
+  const { exchange, params, limits } = incoming;
   const consistency = readConsistency(params);
   const given = decodeList(txnOperation, await readBody(exchange.request, limits.bodyBytesMax));
   if (given.length > operationsMax) {
     throw new Refused(413, `Transaction contains too many operations (${given.length} > ${operationsMax})`);
   }
-  const operations = given.map((fields) => operationOf(fields, limits.kvValueBytesMax));
+  const operations = given.map((fields) => operationOf(incoming, fields, limits.kvValueBytesMax));
   return { consistency, given, operations };
 }
 
 /** What the caller lacks for an operation, as the error of that operation. */
-function lacking(call: Call, fields: TxnOperationFields): string | undefined {
+function lacking(call: Call, namespace: string, fields: TxnOperationFields): string | undefined {
   const { registry, security } = call.context;
   if (!security.acl.enabled) return undefined;
   try {
-    authorize(call, forOperation(registry.state, call.namespace, fields));
+    authorize({ ...call, namespace }, forOperation(registry.state, namespace, fields));
     return undefined;
   } catch (error) {
     if (isRegistryError(error, 'permission_denied')) return textOf(error);
@@ -94,7 +97,6 @@ function lacking(call: Call, fields: TxnOperationFields): string | undefined {
 
 function answering(call: Call, shown: Shown, given: readonly TxnOperationFields[]) {
   const pretty = call.params.has('pretty');
-  const visible = new VisibilityFilter(call.caller.authorizer, call.namespace);
   const body = (value: JsonValue) =>
     Buffer.from(pretty ? `${writeJson(value, '    ', '\n')}\n` : writeJson(value));
   const failed = (errors: readonly TxnError[], denied: boolean): Reply => ({
@@ -118,6 +120,7 @@ function answering(call: Call, shown: Shown, given: readonly TxnOperationFields[
       out.open('[');
       for (const [at, operation] of operations.entries()) {
         const { KV } = given[at] ?? {};
+        const visible = new VisibilityFilter(call.caller.authorizer, operation.namespace);
         // Of a key that may not be read not even that it is empty.
         if (KV?.Verb === 'get-or-empty' && !visible.includes('key', KV.Key ?? '')) continue;
         yield* writeResults(out, reads[at] ?? [], (rows) =>

@@ -88,13 +88,12 @@ describe('what a query may ask for', () => {
     ['max_stale=z', 'Invalid max_stale value "z"'],
   ])('refuses ?%s', (query, message) => expect(() => readConsistency(new Params(query))).toThrow(message));
 
-  test('refuses namespaces, partitions and other datacenters', () => {
+  test('refuses partitions and other datacenters', () => {
     const check = (query: string) => () => checkScope(new Params(query), 'dc1');
     expect(check('dc=dc1')).not.toThrow();
     expect(check('datacenter=dc1&dc=other')).not.toThrow();
     const elsewhere = { code: 'failed_precondition', message: 'No path to datacenter' };
     expect(check('dc=other')).toThrow(expect.objectContaining(elsewhere));
-    expect(check('ns=x')).toThrow('Invalid query parameter: "ns" - Namespaces are a Consul Enterprise feature');
     expect(check('partition=x')).toThrow('Partitions are a Consul Enterprise feature');
   });
 });

@@ -156,17 +156,14 @@ export function readConsistency(params: Params): Consistency {
 /**
  * Refuses what a single registry cannot mean.
  * @param datacenter the own one; undefined where nothing depends on it
- * @throws RegistryError `invalid_argument` for namespaces, partitions; `failed_precondition` for
+ * @throws RegistryError `invalid_argument` for partitions; `failed_precondition` for
  *   another datacenter, which Consul answers with a 500
  */
 export function checkScope(params: Params, datacenter: string | undefined): void {
-  if (params.get('ns') !== '') throw enterprise('ns', 'Namespaces');
-  if (params.get('partition') !== '') throw enterprise('partition', 'Partitions');
+  if (params.get('partition') !== '') {
+    throw invalid('Invalid query parameter: "partition" - Partitions are a Consul Enterprise feature');
+  }
   const asked = params.get('datacenter') || params.get('dc');
   if (asked === '' || datacenter === undefined || asked === datacenter) return;
   throw new RegistryError('failed_precondition', 'No path to datacenter');
-}
-
-function enterprise(name: string, feature: string): RegistryError {
-  return invalid(`Invalid query parameter: "${name}" - ${feature} are a Consul Enterprise feature`);
 }

@@ -22,13 +22,13 @@ test('only a bearer is a token', () => {
 });
 
 test('requests of pages are told from those of programs', () => {
-  expect(head('Host', 'a:1', 'Accept', '*/*')).toEqual({ token: '', host: 'a:1', fromPage: false });
+  expect(head('Host', 'a:1', 'Accept', '*/*')).toEqual({ token: '', namespace: '', host: 'a:1', fromPage: false });
   expect(head('host', 'a', 'ORIGIN', 'null').fromPage).toBe(true);
   expect(head('host', 'a', 'Sec-Fetch-Site', 'cross-site').fromPage).toBe(true);
 });
 
-test('namespaces and partitions are refused, unless they are empty', () => {
-  expect(() => head('X-Consul-Namespace', 'team')).toThrow('Invalid header: "X-Consul-Namespace"');
+test('the first namespace that is not empty counts; partitions are refused', () => {
+  expect(head('x-consul-NAMESPACE', '', 'X-Consul-Namespace', 'team-a', 'X-Consul-Namespace', 'b').namespace).toBe('team-a');
   expect(() => head('x-consul-partition', 'p')).toThrow('Partitions are a Consul Enterprise feature');
-  expect(head('X-Consul-Namespace', '').token).toBe('');
+  expect(head('X-Consul-Partition', '').namespace).toBe('');
 });

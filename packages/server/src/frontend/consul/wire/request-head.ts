@@ -9,16 +9,19 @@ import { invalid } from './errors.ts';
 export interface RequestHead {
   /** From `X-Consul-Token`, or else from `Authorization: Bearer`; empty when there is none. */
   readonly token: string;
+  /** `X-Consul-Namespace`; empty when there is none. */
+  readonly namespace: string;
   readonly host: string | undefined;
   /** A browser says where the page comes from that sends the request. */
   readonly fromPage: boolean;
 }
 
-/** @throws RegistryError `invalid_argument` for namespaces and partitions */
+/** @throws RegistryError `invalid_argument` for partitions */
 export function readHead({ rawHeaders }: IncomingMessage): RequestHead {
   let token: string | undefined;
   let bearer: string | undefined;
   let host: string | undefined;
+  let namespace = '';
   let fromPage = false;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string;
@@ -39,12 +42,15 @@ export function readHead({ rawHeaders }: IncomingMessage): RequestHead {
         else if (lower === 'sec-fetch-site') fromPage = true;
         break;
       }
-      case 18:
-        refuseEnterprise(name.toLowerCase(), rawHeaders[at + 1] as string);
+      case 18: {
+        const lower = name.toLowerCase();
+        if (lower === 'x-consul-namespace') namespace ||= rawHeaders[at + 1] as string;
+        else if (lower === 'x-consul-partition' && rawHeaders[at + 1] !== '') throw partitions();
         break;
+      }
     }
   }
-  return { token: token || bearer || '', host, fromPage };
+  return { token: token || bearer || '', namespace, host, fromPage };
 }
 
 /** The first word after `Bearer`; undefined for another scheme (RFC 6750 §2.1). */
@@ -52,12 +58,6 @@ function bearerOf(value: string): string | undefined {
   return /^\s*bearer\s+(\S+)/i.exec(value)?.[1];
 }
 
-function refuseEnterprise(name: string, value: string): void {
-  if (value === '') return;
-  if (name === 'x-consul-namespace') throw enterprise('X-Consul-Namespace', 'Namespaces');
-  if (name === 'x-consul-partition') throw enterprise('X-Consul-Partition', 'Partitions');
-}
-
-function enterprise(name: string, feature: string) {
-  return invalid(`Invalid header: "${name}" - ${feature} are a Consul Enterprise feature`);
+function partitions() {
+  return invalid('Invalid header: "X-Consul-Partition" - Partitions are a Consul Enterprise feature');
 }

@@ -1,0 +1,180 @@
+/** Namespaces over the API: where a request names one, what is kept apart, and which answers show the field. */
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Consul } from './consul.case.ts';
+
+let consul: Consul;
+
+beforeEach(async () => {
+  consul = await Consul.start();
+  for (const name of ['team-a', 'team-b']) await consul.createNamespace(name);
+});
+afterEach(() => consul[Symbol.asyncDispose]());
+
+async function put(path: string, body?: unknown): Promise<string> {
+  const answer = await consul.put(path, body);
+  expect([answer.status, answer.text]).toEqual([200, answer.text]);
+  return answer.text;
+}
+
+async function json<T>(path: string, headers: Record<string, string> = {}): Promise<T> {
+  return (await consul.get(path, { headers })).json<T>();
+}
+
+describe('a request', () => {
+  test('names its namespace by ?ns, or by a header, and ?ns counts before the header', async () => {
+    await put('/v1/kv/key?ns=team-a', 'a');
+    await put('/v1/kv/key', 'default');
+    const read = async (path: string, header?: string) =>
+      (await consul.get(path, header === undefined ? {} : { headers: { 'X-Consul-Namespace': header } })).text;
+    expect(await read('/v1/kv/key?raw')).toBe('default');
+    expect(await read('/v1/kv/key?raw', 'team-a')).toBe('a');
+    expect(await read('/v1/kv/key?raw&ns=team-a')).toBe('a');
+    expect(await read('/v1/kv/key?raw&ns=team-a', 'team-b')).toBe('a');
+    expect(await read('/v1/kv/key?raw&ns=default', 'team-a')).toBe('default');
+    expect(await read('/v1/kv/key?raw', 'team-b')).toBe('');
+    // Kept plans are told apart by the header, whatever was asked for before.
+    for (let times = 0; times < 3; times++) {
+      expect([await read('/v1/kv/key?raw', 'team-a'), await read('/v1/kv/key?raw')]).toEqual(['a', 'default']);
+    }
+  });
+
+  test.each([
+    ['/v1/kv/key?ns=*', 'Invalid namespace: "*"'],
+    ['/v1/health/service/web?ns=a.b', 'Invalid namespace: "a.b" is not a DNS label'],
+    [`/v1/session/list?ns=${'x'.repeat(64)}`, '63 characters at most'],
+    ['/v1/agent/services?ns=%2d', 'Invalid namespace: "-"'],
+  ])('%s is a 400', async (path, text) => {
+    const answer = await consul.get(path);
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(text)]);
+    const name = /ns=(.*)/.exec(path)?.[1] ?? '';
+    const header = await consul.get(path.replace(/\?.*/, ''), { headers: { 'X-Consul-Namespace': decodeURIComponent(name) } });
+    expect(header.status).toBe(400);
+  });
+
+  test.each([
+    ['/v1/agent/service/register', { Name: 'web', Namespace: 'team-b' }],
+    ['/v1/agent/check/register', { Name: 'web', TTL: '1s', Namespace: 'team-b' }],
+    ['/v1/catalog/register', { Node: 'n', Address: '1.1.1.1', Service: { Service: 'web', Namespace: 'team-b' } }],
+    ['/v1/catalog/register', { Node: 'n', Address: '1.1.1.1', Check: { Name: 'web', Namespace: 'team-b' } }],
+    ['/v1/catalog/deregister', { Node: 'n', ServiceID: 'web', Namespace: 'team-b' }],
+    ['/v1/session/create', { Namespace: 'team-b' }],
+  ])('whose body names another namespace than ?ns is a 400: %s %j', async (path, body) => {
+    const answer = await consul.put(`${path}?ns=team-a`, body);
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('does not match the namespace "team-a"')]);
+  });
+
+  test('whose parts name two namespaces is a 400', async () => {
+    const Service = { Service: 'web', Namespace: 'team-a' };
+    const answer = await consul.put('/v1/catalog/register', { Node: 'n', Address: '1.1.1.1', Service, Check: { Name: 'c', Namespace: 'team-b' } });
+    expect(answer.status).toBe(400);
+  });
+});
+
+describe('one name in two namespaces', () => {
+  test('is two services, with their own checks and instances', async () => {
+    await put('/v1/agent/service/register', { Name: 'web', Port: 1, Check: { TTL: '30s', Status: 'passing' } });
+    await put('/v1/agent/service/register?ns=team-a', { Name: 'web', Port: 2, Check: { TTL: '30s' } });
+    await put('/v1/agent/service/register', { Name: 'web', Port: 3, Namespace: 'team-b', Tags: ['b'] });
+    const ports = async (query: string) =>
+      (await json<{ Service: { Port: number; Namespace?: string } }[]>(`/v1/health/service/web${query}`)).map(
+        ({ Service }) => [Service.Port, Service.Namespace],
+      );
+    expect(await ports('')).toEqual([[1, undefined]]);
+    expect(await ports('?ns=default')).toEqual([[1, 'default']]);
+    expect(await ports('?ns=team-a')).toEqual([[2, 'team-a']]);
+    expect(await ports('?ns=team-b')).toEqual([[3, 'team-b']]);
+    expect(await ports('?ns=team-a&passing')).toEqual([]);
+    await put('/v1/agent/check/pass/service:web?ns=team-a');
+    expect(await ports('?ns=team-a&passing')).toEqual([[2, 'team-a']]);
+    expect(await json('/v1/catalog/services?ns=team-b')).toEqual({ web: ['b'] });
+    expect(Object.keys(await json<object>('/v1/agent/services?ns=team-a'))).toEqual(['web']);
+    expect((await consul.get('/v1/agent/health/service/id/web?ns=team-a')).status).toBe(200);
+    expect(await json('/v1/internal/ui/services?ns=team-b')).toMatchObject([{ Name: 'web', Namespace: 'team-b', InstanceCount: 1 }]);
+    const node = await json<{ Services: object }>('/v1/catalog/node/server-1?ns=team-b');
+    expect(Object.keys(node.Services)).toEqual(['web']);
+    expect(await json('/v1/health/checks/web?ns=team-a')).toMatchObject([{ Namespace: 'team-a', Status: 'passing' }]);
+    expect(await json('/v1/health/state/any?ns=team-a')).toMatchObject([{ CheckID: 'service:web' }]);
+    await put('/v1/agent/service/maintenance/web?enable=true&ns=team-b');
+    expect(await ports('?ns=team-b&passing')).toEqual([]);
+    expect(await ports('?passing')).toEqual([[1, undefined]]);
+    await put('/v1/agent/service/deregister/web?ns=team-a');
+    expect([await ports('?ns=team-a'), (await ports('')).length]).toEqual([[], 1]);
+  });
+
+  test('is two sessions, two locks and two sets of keys', async () => {
+    const create = async (path: string, body: object) =>
+      (JSON.parse(await put(path, body)) as { ID: string }).ID;
+    const own = await create('/v1/session/create?ns=team-a', {});
+    const byBody = await create('/v1/session/create', { Namespace: 'team-b' });
+    expect(await json('/v1/session/list')).toEqual([]);
+    expect(await json('/v1/session/list?ns=team-a')).toMatchObject([{ ID: own, Namespace: 'team-a' }]);
+    expect(await json(`/v1/session/info/${byBody}?ns=team-b`)).toMatchObject([{ Namespace: 'team-b' }]);
+    expect(await put(`/v1/kv/lock?acquire=${own}&ns=team-a`, 'me')).toBe('true');
+    expect((await consul.put(`/v1/kv/lock?acquire=${own}`, 'me')).status).toBe(500);
+    expect(await json('/v1/kv/lock?ns=team-a')).toMatchObject([{ Session: own, Namespace: 'team-a' }]);
+    expect(await json('/v1/kv/?keys&ns=team-a')).toEqual(['lock']);
+    expect(await json('/v1/kv/?keys')).toEqual([]);
+    expect((await consul.put(`/v1/session/renew/${own}`)).status).toBe(404);
+    expect((await consul.put(`/v1/session/renew/${own}?ns=team-a`)).json()).toMatchObject([{ Namespace: 'team-a' }]);
+    await put(`/v1/session/destroy/${own}?ns=team-a`);
+    expect(await json('/v1/session/list?ns=team-a')).toEqual([]);
+    expect((await consul.ask('DELETE', '/v1/kv/lock?recurse&ns=team-a', {})).text).toBe('true');
+    expect((await consul.get('/v1/kv/lock?ns=team-a')).status).toBe(404);
+  });
+
+  test('is two of everything in one transaction, of which all takes effect or nothing', async () => {
+    const set = (Key: string, more: object) => ({ KV: { Verb: 'set', Key, Value: 'eA==', ...more } });
+    const answer = await consul.put('/v1/txn', [set('k', {}), set('k', { Namespace: 'team-a' }), set('k', { Namespace: 'team-b' })]);
+    expect(answer.json<{ Results: { KV: object }[] }>().Results.map(({ KV }) => KV)).toMatchObject([
+      { Key: 'k' },
+      { Key: 'k', Namespace: 'team-a' },
+      { Key: 'k', Namespace: 'team-b' },
+    ]);
+    expect((await consul.get('/v1/kv/k')).json<object[]>()[0]).not.toHaveProperty('Namespace');
+    const mixed = [
+      { KV: { Verb: 'get', Key: 'k', Namespace: 'team-a' } },
+      { Node: { Verb: 'set', Node: { Node: 'n', Address: '1.1.1.1' } } },
+      { Service: { Verb: 'set', Node: 'n', Service: { Service: 'web', Namespace: 'team-a' } } },
+      { Check: { Verb: 'set', Check: { Node: 'n', CheckID: 'c', ServiceID: 'web', Status: 'passing', Namespace: 'team-a' } } },
+    ];
+    expect((await consul.put('/v1/txn', mixed)).json()).toMatchObject({ Errors: null });
+    expect(await json('/v1/catalog/service/web')).toEqual([]);
+    expect(await json('/v1/health/service/web?ns=team-a')).toMatchObject([{ Checks: [{ CheckID: 'c', Namespace: 'team-a' }] }]);
+    const named = await consul.put('/v1/txn?ns=team-b', [{ KV: { Verb: 'get', Key: 'k', Namespace: 'team-a' } }]);
+    expect([named.status, named.text]).toEqual([409, expect.stringContaining('does not match the namespace')]);
+  });
+
+  test('is two prepared queries, each of which finds its own services', async () => {
+    await put('/v1/agent/service/register?ns=team-a', { Name: 'web' });
+    const { ID } = (await consul.ask('POST', '/v1/query?ns=team-a', { body: '{"Name":"q","Service":{"Service":"web"}}' })).json<{ ID: string }>();
+    expect((await consul.get('/v1/query/q/execute')).status).toBe(404);
+    expect(await json('/v1/query/q/execute?ns=team-a')).toMatchObject({ Nodes: [{ Service: { Service: 'web', Namespace: 'team-a' } }] });
+    expect((await consul.get(`/v1/query/${ID}`)).status).toBe(404);
+    expect((await consul.get(`/v1/query/${ID}?ns=team-a`)).status).toBe(200);
+  });
+});
+
+test('a change in one namespace wakes no query of another', async () => {
+  const { index } = await consul.get('/v1/catalog/services');
+  const waiting = consul.get(`/v1/catalog/services?index=${index}&wait=300s`);
+  const mine = await consul.get('/v1/catalog/services?ns=team-a');
+  const waitingMine = consul.get(`/v1/catalog/services?ns=team-a&index=${mine.index}&wait=300s`);
+  await consul.untilParked(2);
+  await put('/v1/agent/service/register?ns=team-a', { Name: 'web' });
+  expect((await waitingMine).json()).toEqual({ web: [] });
+  expect(await consul.parked()).toBe(1);
+  await put('/v1/agent/service/register', { Name: 'db' });
+  expect((await waiting).json()).toEqual({ consul: [], db: [] });
+});
+
+test('a filter on Namespace shows the field, and selects by it', async () => {
+  await put('/v1/agent/service/register', { Name: 'web' });
+  const filtered = (expression: string, query = '') =>
+    json<object[]>(`/v1/health/service/web?${query}filter=${encodeURIComponent(expression)}`);
+  expect(await filtered('Service.Namespace == "default"')).toMatchObject([{ Service: { Namespace: 'default' } }]);
+  expect(await filtered('Service.Namespace != "default"')).toEqual([]);
+  expect(await filtered('Service.Namespace == "team-a"', 'ns=team-a&')).toEqual([]);
+  const [plain] = await filtered('Service.Service == "web"');
+  expect(plain).not.toHaveProperty('Service.Namespace');
+});

@@ -1,0 +1,59 @@
+/**
+ * Scope: the namespace of a request (https://developer.hashicorp.com/consul/docs/enterprise/namespaces). `?ns` counts before
+ * the header `X-Consul-Namespace`; a `Namespace` in the body must be the same as theirs.
+ */
+
+import { defaultNamespace, isNamespaceName } from '@rollcall/protocol';
+import { invalid, quoted } from '../wire/errors.ts';
+import type { Params } from '../wire/params.ts';
+import type { Permission } from './permission.ts';
+
+export interface Scope {
+  readonly namespace: string;
+  /**
+   * Whether answers show the field `Namespace`: the request names a namespace, or its namespace is not `default`. Without
+   * it answers are those of Consul's community edition, byte for byte.
+   */
+  readonly named: boolean;
+}
+
+/** A filter that asks for the field needs it in what it judges. */
+const filtersByNamespace = /(?:^|[^A-Za-z])Namespace\b/;
+
+/**
+ * @param header `X-Consul-Namespace`; empty when there is none
+ * @param fallback the namespace of a request that names none: that of its token
+ * @throws RegistryError `invalid_argument` for what cannot be the name of a namespace, the wildcard `*` included
+ */
+export function readScope(params: Params, header: string, fallback: string): Scope {
+  const given = params.get('ns') || header;
+  if (given !== '') return { namespace: vetNamespace(given), named: true };
+  return { namespace: fallback, named: fallback !== defaultNamespace || filtersByNamespace.test(params.get('filter')) };
+}
+
+/** @throws RegistryError `invalid_argument` */
+export function vetNamespace(name: string): string {
+  if (isNamespaceName(name)) return name;
+  if (name === '*') throw invalid('Invalid namespace: "*": name one namespace; this server does not answer for all of them at once');
+  throw invalid(`Invalid namespace: ${quoted(name)} is not a DNS label of letters, digits and hyphens, 63 characters at most`);
+}
+
+/**
+ * The namespace that a body names, or else that of its request.
+ * @throws RegistryError `invalid_argument` when the request names another one
+ */
+export function namespaceIn({ namespace, named }: Scope, given: string | undefined): string {
+  if (given === undefined || given === '' || given === namespace) return namespace;
+  if (named) throw invalid(`Namespace ${quoted(given)} in the request body does not match the namespace ${quoted(namespace)} of the request`);
+  return vetNamespace(given);
+}
+
+/** The object of an answer, with the field `Namespace` where answers show it. */
+export function placed<T extends object>({ named }: Pick<Scope, 'named'>, row: { readonly namespace: string }, json: T): T {
+  return named ? { ...json, Namespace: row.namespace } : json;
+}
+
+/** The same permissions in a namespace that the body names. */
+export function* inNamespace(namespace: string, permissions: Iterable<Permission>): Iterable<Permission> {
+  for (const permission of permissions) yield { ...permission, namespace };
+}

@@ -1,0 +1,49 @@
+/** What one operation of a transaction is: a step of the registry's `txn` command, its results, and the texts of its failures. */
+
+import type { TxnFailure, TxnOperation } from '../../../registry/command.ts';
+import type { Row } from '../../../registry/rows.ts';
+import type { State } from '../../../registry/state.ts';
+import type { JsonValue } from '../wire/json.ts';
+
+/** What results show besides their rows. */
+export interface Shown {
+  readonly datacenter: string;
+  readonly state: State;
+}
+
+export interface Operation {
+  readonly namespace: string;
+  readonly step: TxnOperation;
+  /** @param rows what the step read */
+  readonly results: (rows: readonly Row[], shown: Shown) => JsonValue[];
+  readonly failure: (failure: TxnFailure) => string;
+}
+
+/** What is wrong with an operation, so that it cannot be tried. */
+export interface Refusal {
+  readonly what: string;
+}
+
+/** Of an operation that says nothing, which Consul passes over. */
+export const noOperation: Parts = { step: {}, results: () => [], failure: () => '' };
+
+export type Parts = Omit<Operation, 'namespace'>;
+
+/** A number beyond what revisions reach matches nothing. */
+export function revisionOf(index: bigint | undefined): number {
+  if (index === undefined) return 0;
+  return index <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(index) : -1;
+}
+
+export function refused({ error }: TxnFailure): string {
+  return error?.message ?? '';
+}
+
+export function removal(step: TxnOperation, stale: string): Parts {
+  return {
+    step,
+    results: () => [],
+    failure: (told) => (told.reason === 'refused' ? refused(told) : stale),
+  };
+}
+
