@@ -18,7 +18,7 @@ export class NameAccess {
     this.#acl = acl;
   }
 
-  /** Rises when the rules change: whatever was made by the rules before is out of date. */
+  /** Rises when the rules change: results made by the old rules are out of date. */
   get epoch(): number {
     return this.#epoch;
   }
