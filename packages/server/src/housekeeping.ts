@@ -1,5 +1,5 @@
 /**
- * Housekeeping: once a minute, forgets what the registry keeps only so that revisions do not go
+ * Housekeeping: at the start, completes deletions of namespaces that were cut off; once a minute, forgets what the registry keeps only so that revisions do not go
  * back, when there is too much of it. Decides when; `registry/prune.ts` decides what.
  */
 
@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts';
 import type { Wheel } from './health/wheel.ts';
 import { inTurns } from './in-turns.ts';
 import { findPrunable } from './registry/prune.ts';
+import { find } from './registry/reader.ts';
 import type { Registry } from './registry/registry.ts';
 
 const everyMs = 60_000;
@@ -18,6 +19,7 @@ const delaysMax = 1_024;
 
 /** @returns stops it */
 export function keepHouse(registry: Registry, wheel: Wheel, clock: Clock, log: Logger): () => void {
+  finishDeletions(registry, log);
   const timer = wheel.schedule(everyMs, () => {
     timer.renew(everyMs);
     if (!isWorthPruning(registry)) return;
@@ -27,6 +29,16 @@ export function keepHouse(registry: Registry, wheel: Wheel, clock: Clock, log: L
     );
   });
   return () => timer.cancel();
+}
+
+/** A process that stopped while it deleted a namespace has left it half empty, and closed for writes. */
+function finishDeletions(registry: Registry, log: Logger): void {
+  for (const { name, ending } of [...find.namespaces(registry.state)]) {
+    if (ending !== true) continue;
+    registry.submit({ kind: 'namespace-delete', name }).catch((err: unknown) => {
+      log.warn({ err, namespace: name }, 'the deletion of a namespace could not be completed; the next start tries it again');
+    });
+  }
 }
 
 function isWorthPruning({ state }: Registry): boolean {

@@ -45,6 +45,22 @@ export interface CheckInput {
   readonly foreign?: Foreign;
 }
 
+/** Creates a namespace, or changes what it says of itself. */
+export interface NamespacePut {
+  readonly kind: 'namespace-put';
+  /** See `isNamespaceName`. */
+  readonly name: string;
+  readonly description?: string;
+  readonly meta?: Readonly<Record<string, string>>;
+  readonly foreign?: Foreign;
+}
+
+/** Deletes a namespace with everything in it; false when there is none. */
+export interface NamespaceDelete {
+  readonly kind: 'namespace-delete';
+  readonly name: string;
+}
+
 /** Registers any part of a node atomically: the node, instances on it, checks of either. */
 export interface Register {
   readonly kind: 'register';
@@ -209,7 +225,9 @@ export interface TxnOperation {
     | KvPut
     | KvDelete
     | KvDeleteTree
-    | SessionDestroy;
+    | SessionDestroy
+    | RecordPut
+    | RecordDelete;
   /** A row by its record key, or all KV rows under a prefix. */
   readonly read?: { readonly key: string } | { readonly namespace: string; readonly prefix: string };
 }
@@ -248,6 +266,8 @@ export interface Prune {
 }
 
 export type Command =
+  | NamespacePut
+  | NamespaceDelete
   | Register
   | DeregisterInstance
   | DeregisterCheck

@@ -6,9 +6,9 @@
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import type { Command, Requirement, Result, Txn, TxnFailure, TxnOperation, TxnResult } from './command.ts';
 import { Draft } from './draft.ts';
-import type { Bound } from './fill.ts';
+import { weigh, type Bound } from './fill.ts';
 import { find, type Reader } from './reader.ts';
-import { keyOf, type Row, type RowOf } from './rows.ts';
+import { keyOf, keys, type Row, type RowOf } from './rows.ts';
 import { sameContent } from './same-content.ts';
 import type { Decided } from './steps.ts';
 
@@ -68,13 +68,26 @@ function attempt(
     const decided = decideOne(draft, change, now);
     if ('rest' in decided) throw tooLarge(draft.fill.bound);
     const done = decided.answer;
-    // To others, false says that there was nothing to remove.
-    const conditional = change.kind === 'kv-put' || change.kind === 'kv-delete';
-    if (!conditional || done) return undefined;
-    const found = find.kv(draft, change.namespace, change.key);
+    const key = keyOfCondition(change);
+    // To the others, false says that there was nothing to remove.
+    if (done || key === undefined) return undefined;
+    const found = draft.get(key);
     return { reason: 'condition', ...(found === undefined ? {} : { found }) };
   } catch (error) {
     return { reason: 'refused', error: toRegistryError(error) };
+  }
+}
+
+/** Record key of the row that a change has a condition on; undefined when it can have none. */
+function keyOfCondition(change: NonNullable<TxnOperation['change']>): string | undefined {
+  switch (change.kind) {
+    case 'kv-put':
+    case 'kv-delete':
+      return keys.kv(change.namespace, change.key);
+    case 'record-put':
+      return keys.record(change.namespace, change.type, change.id);
+    default:
+      return undefined;
   }
 }
 
@@ -121,6 +134,7 @@ function readAfter(reader: Reader, { read }: TxnOperation, at: number, budget: R
 
 function spend(budget: ReadBudget, row: Row, at: number): void {
   budget.rows++;
+  if (row.kind === 'record') budget.bytes += weigh(row.value);
   if (row.kind === 'kv') budget.bytes += row.key.length + Math.ceil(row.value.length / 3) * 4;
   const [what, count, limit] =
     budget.rows > readRowsMax ? ['rows', budget.rows, readRowsMax] : ['bytes', budget.bytes, readBytesMax];

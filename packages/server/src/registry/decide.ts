@@ -13,6 +13,7 @@ import { Removal } from './kind/catalog/remove.ts';
 import { connectSession, createSession } from './kind/session/decide.ts';
 import { transact } from './decide-txn.ts';
 import { Draft } from './draft.ts';
+import { deleteNamespace, demandNamespace, putNamespace } from './kind/namespace/decide.ts';
 import { putQuery } from './kind/query/query.ts';
 import { prune } from './prune.ts';
 import { find, type Reader } from './reader.ts';
@@ -43,8 +44,16 @@ export function readTransaction(reader: Reader, transaction: Txn, now: number): 
   return transact(new Draft(reader), transaction, now, decide);
 }
 
+/** Commands that write in their namespace what was not there: it must exist. The others find nothing in one that does not. */
+const writing: ReadonlySet<Command['kind']> = new Set(['register', 'kv-put', 'session-create', 'record-put', 'query-put']);
+
 function decideOn(draft: Draft, command: Command, now: number): AnyResult | Steps<AnyResult> {
+  if ('namespace' in command && writing.has(command.kind)) demandNamespace(draft, command.namespace);
   switch (command.kind) {
+    case 'namespace-put':
+      return putNamespace(draft, command);
+    case 'namespace-delete':
+      return deleteNamespace(draft, command, now);
     case 'register':
       return register(draft, command, now);
     case 'deregister-instance':

@@ -19,6 +19,7 @@ export class Fill {
   #rows = 0;
   #bytes = 0;
   #reads = 0;
+  #ended = false;
 
   constructor(bound: Bound) {
     this.bound = bound;
@@ -29,12 +30,17 @@ export class Fill {
     this.#bytes += bytes;
   }
 
+  /** Nothing more comes into the transaction. */
+  end(): void {
+    this.#ended = true;
+  }
+
   addRead(): void {
     this.#reads++;
   }
 
   get full(): boolean {
-    return this.#rows >= this.bound.rows || this.#bytes >= this.bound.bytes || this.#reads >= this.bound.reads;
+    return this.#ended || this.#rows >= this.bound.rows || this.#bytes >= this.bound.bytes || this.#reads >= this.bound.reads;
   }
 
   addAll(other: Fill): void {

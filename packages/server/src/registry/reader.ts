@@ -8,7 +8,7 @@
 
 import { defaultNamespace } from '@rollcall/protocol';
 import { sessionOfRecord } from './bound-record.ts';
-import { keys, type Row, type RowOf } from './rows.ts';
+import { keys, noNamespace, type Row, type RowOf } from './rows.ts';
 
 export interface Reader {
   get(key: string): Row | undefined;
@@ -27,6 +27,8 @@ export interface Reader {
 
 export const buckets = {
   namespaces: () => 'namespaces',
+  /** Everything in a namespace other than `default`, but for tombstones: what goes with it. */
+  inNamespace: (namespace: string) => `in\0${namespace}`,
   nodes: () => 'nodes',
   /** At most one node. @param id a UUID in lower case */
   nodeWithId: (id: string) => `node-id\0${id}`,
@@ -47,6 +49,14 @@ export const buckets = {
 
 /** Every bucket that a row belongs to. */
 export function bucketsOf(row: Row): string[] {
+  const names = ownBuckets(row);
+  if ('namespace' in row && row.namespace !== defaultNamespace && row.namespace !== noNamespace && row.kind !== 'tombstone') {
+    names.push(buckets.inNamespace(row.namespace));
+  }
+  return names;
+}
+
+function ownBuckets(row: Row): string[] {
   switch (row.kind) {
     case 'namespace':
       return [buckets.namespaces()];
@@ -137,7 +147,7 @@ export const find = {
     for (const row of reader.bucket(buckets.nodeWithId(id))) return row as RowOf<'node'>;
     return undefined;
   },
-  /** Those that were created; `default` is not among them. */
+  /** Those that were created, and `default` if it was described. */
   namespaces: (reader: Reader) => reader.bucket(buckets.namespaces()) as Iterable<RowOf<'namespace'>>,
   nodes: (reader: Reader) => reader.bucket(buckets.nodes()) as Iterable<RowOf<'node'>>,
   sessions: (reader: Reader, namespace: string) => reader.bucket(buckets.sessions(namespace)) as Iterable<RowOf<'session'>>,
@@ -149,5 +159,5 @@ export const find = {
 /** The names of all namespaces: `default` and those that were created. */
 export function* namespaceNames(reader: Reader): Generator<string, void, undefined> {
   yield defaultNamespace;
-  for (const { name } of find.namespaces(reader)) yield name;
+  for (const { name } of find.namespaces(reader)) if (name !== defaultNamespace) yield name;
 }

@@ -24,7 +24,10 @@ interface Revisions {
  */
 export const noNamespace = '';
 
-/** A namespace other than `default`. Rows may be written in it from its creation until its deletion begins. */
+/**
+ * A namespace. Rows may be written in it from its creation until its deletion begins; `default` always exists, and has a
+ * row once it was described.
+ */
 export interface NamespaceRow extends Revisions {
   readonly kind: 'namespace';
   readonly name: string;

@@ -36,5 +36,5 @@ export function goingOn(command: Command, rest: object, revision: number): Comma
  * place: what they have left to say of a check or a session must not come after something newer.
  */
 export function letsOthersPass({ kind }: Command): boolean {
-  return kind === 'kv-delete-tree' || kind === 'deregister-node' || kind === 'prune';
+  return kind === 'kv-delete-tree' || kind === 'deregister-node' || kind === 'prune' || kind === 'namespace-delete';
 }

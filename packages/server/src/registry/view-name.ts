@@ -13,6 +13,7 @@
  * | `sessions <namespace>` | all sessions | that of its newest row or its marker |
  * | `session <namespace> <id>` | one session | the row's, else that of `sessions` |
  * | `records <namespace> <type>` | all generic records of a type | that of its newest row or its marker |
+ * | `record <namespace> <type> <id>` | one generic record | the row's, else that of `records` |
  * | `key <namespace> <key>` | one KV key | the row's, else the tombstone's |
  * | `prefix <namespace> <prefix>` | the KV keys under a prefix | the newest row's or tombstone's below it |
  * | `node '' <name>` | the part that all views of a node share: the node and its own checks | that of its newest row or its marker |
@@ -29,6 +30,7 @@ export type ViewKind =
   | 'sessions'
   | 'session'
   | 'records'
+  | 'record'
   | 'namespaces'
   | 'key'
   | 'prefix';
@@ -46,6 +48,7 @@ export const viewOf = {
   sessions: (namespace: string) => `sessions\0${namespace}`,
   session: (namespace: string, id: string) => `session\0${namespace}\0${id}`,
   records: (namespace: string, type: string) => `records\0${namespace}\0${type}`,
+  record: (namespace: string, type: string, id: string) => `record\0${namespace}\0${type}\0${id}`,
   key: (namespace: string, key: string) => `key\0${namespace}\0${key}`,
   prefix: (namespace: string, prefix: string) => `prefix\0${namespace}\0${prefix}`,
 } as const;

@@ -51,6 +51,8 @@ export class Views {
       case 'catalog':
         // The marker that made it so new may be forgotten.
         return Math.max(state.viewRevision(view), state.floor);
+      case 'record':
+        return recordRevision(state, namespace, name);
       case 'session':
         return find.session(state, namespace, name)?.modified ?? state.viewRevision(viewOf.sessions(namespace));
       default:
@@ -94,6 +96,9 @@ export class Views {
       switch (row?.kind) {
         case 'session':
           views.add(viewOf.session(row.namespace, row.id));
+          break;
+        case 'record':
+          views.add(viewOf.record(row.namespace, row.type, row.id));
           break;
         case 'kv':
           this.#addKeyViews(views, row);
@@ -169,6 +174,13 @@ export class Views {
       else if (views.delete(view) && views.size === 0) this.#nodeViews.delete(name);
     }
   }
+}
+
+/** @param name type and id, joined by NUL */
+function recordRevision(state: State, namespace: string, name: string): number {
+  const end = name.indexOf('\0');
+  const type = name.slice(0, end);
+  return find.record(state, namespace, type, name.slice(end + 1))?.modified ?? state.viewRevision(viewOf.records(namespace, type));
 }
 
 /** The service names of a namespace with the union of their instances' tags, both in order. */

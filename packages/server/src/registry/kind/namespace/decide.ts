@@ -1,0 +1,76 @@
+/**
+ * Decisions about namespaces: creating one, changing what it says of itself, deleting it with everything in it, and
+ * whether anything may be written in it. `default` always exists; its row only holds its description.
+ */
+
+import { defaultNamespace, isNamespaceName, namespaceLengthMax, RegistryError } from '@rollcall/protocol';
+import type { NamespaceDelete, NamespacePut } from '../../command.ts';
+import type { Draft } from '../../draft.ts';
+import { buckets, find } from '../../reader.ts';
+import { keyOf, keys, noNamespace, type Row } from '../../rows.ts';
+import type { Steps } from '../../steps.ts';
+import { Removal } from '../catalog/remove.ts';
+import { removeKey } from '../kv/decide.ts';
+
+/** @throws RegistryError `invalid_argument` for a name that no namespace may have; `failed_precondition` while it is being deleted */
+export function putNamespace(draft: Draft, { name, description, meta, foreign }: NamespacePut): boolean {
+  if (!isNamespaceName(name)) {
+    const rule = `1 to ${namespaceLengthMax} letters, digits and hyphens, with no hyphen at either end`;
+    throw new RegistryError('invalid_argument', `namespace ${JSON.stringify(name.slice(0, 80))} is not a valid name: use ${rule}`);
+  }
+  if (find.namespace(draft, name)?.ending === true) throw beingDeleted(name);
+  const row = { kind: 'namespace', name, description: description ?? '', meta: meta ?? {} } as const;
+  draft.put({ ...row, ...(foreign === undefined ? {} : { foreign }), created: 0, modified: 0 });
+  return true;
+}
+
+/** @throws RegistryError `not_found` when there is no such namespace; `failed_precondition` while it is being deleted */
+export function demandNamespace(draft: Draft, name: string): void {
+  if (name === defaultNamespace || name === noNamespace) return;
+  const row = find.namespace(draft, name);
+  if (row === undefined) {
+    throw new RegistryError('not_found', `namespace ${JSON.stringify(name.slice(0, 80))} does not exist; create it first`);
+  }
+  if (row.ending === true) throw beingDeleted(name);
+}
+
+/**
+ * First marks the namespace as ending, in a transaction of its own: every write in a namespace expects its row as it was,
+ * so what the next steps find is all that there will be. Its row goes last.
+ * @returns false when there is no such namespace
+ * @throws RegistryError `invalid_argument` for `default`
+ */
+export function* deleteNamespace(draft: Draft, { name }: NamespaceDelete, now: number): Steps<boolean> {
+  if (name === defaultNamespace) throw new RegistryError('invalid_argument', 'namespace "default" cannot be deleted');
+  const row = find.namespace(draft, name);
+  if (row === undefined) return false;
+  if (row.ending !== true) {
+    draft.put({ ...row, ending: true });
+    draft.fill.end();
+    yield;
+  }
+  const removal = new Removal(draft, now);
+  // The end of a session may leave lock delays behind.
+  for (let found = true; found; ) {
+    found = false;
+    for (const each of draft.unguardedBucket(buckets.inNamespace(name))) {
+      found = true;
+      yield* remove(draft, removal, each);
+      yield;
+    }
+  }
+  draft.delete(keys.namespace(name));
+  return true;
+}
+
+function* remove(draft: Draft, removal: Removal, row: Row): Steps<void> {
+  if (row.kind === 'session') yield* removal.session(row.namespace, row.id);
+  else if (row.kind === 'instance') yield* removal.instance(row.namespace, row.node, row.id);
+  else if (row.kind === 'check') yield* removal.check(row.namespace, row.node, row.id);
+  else if (row.kind === 'kv') removeKey(draft, row);
+  else draft.delete(keyOf(row));
+}
+
+function beingDeleted(name: string): RegistryError {
+  return new RegistryError('failed_precondition', `namespace ${JSON.stringify(name)} is being deleted; nothing can be written in it`);
+}
