@@ -11,17 +11,14 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { foreignSuite, run } from '../foreign-suite.mjs';
 
 /** That of the undici in Node 20.20, v6.24.1: the tests of another version test what this platform does not do. */
 const commit = 'c0cf656ef5e66f7372a7e57d08c6cbdd5b127e82';
-const archive = `https://codeload.github.com/nodejs/undici/tar.gz/${commit}`;
-
-/** Of the files below the parts with their names: if one changes, it is another suite. */
 const sha256 = '7af7652ba5e6c4349bcba11de06318461f166408e3dfb01cfc82fb4bf65039ea';
 const parts = ['lib', 'test/fetch', 'test/utils'];
 
@@ -93,11 +90,7 @@ try {
 }
 
 async function main(given) {
-  const suite = join(folder, 'suite');
-  if (given === undefined) await download(suite);
-  else cpSync(resolve(given), suite, { recursive: true, filter: (path) => !/[/\\](node_modules|\.git)$/.test(path) });
-  const found = digest(suite);
-  if (found !== sha256) throw new Error(`this is not the suite of ${commit}: its files have the SHA-256 ${found}`);
+  const suite = await foreignSuite({ folder, given, repository: 'nodejs/undici', commit, sha256, parts });
   writeFileSync(join(suite, 'package.json'), '{ "name": "suite", "private": true }');
   run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...packages], { cwd: suite, stdio: 'ignore' });
   renameSync(join(suite, 'index.js'), join(suite, 'index.of-the-suite.js'));
@@ -149,32 +142,4 @@ function verdict(platform, rollcall) {
   const passed = [...rollcall.values()].filter((test) => test.passed).length;
   console.log(`${passed} passed, ${rollcall.size - passed} failed`);
   return unexpected.length === 0 && mended.length === 0 && platform.size > 0 ? 0 : 1;
-}
-
-async function download(suite) {
-  const answer = await fetch(archive).catch((error) => {
-    throw new Error(`${archive} cannot be reached (${error.cause?.code ?? error.message}); name a folder that has the suite`);
-  });
-  if (!answer.ok) throw new Error(`${archive} answers ${answer.status}`);
-  const file = join(folder, 'suite.tar.gz');
-  writeFileSync(file, Buffer.from(await answer.arrayBuffer()));
-  run('tar', ['-xzf', file, '-C', folder]);
-  cpSync(join(folder, `undici-${commit}`), suite, { recursive: true });
-}
-
-function digest(suite) {
-  const hash = createHash('sha256');
-  for (const part of parts) {
-    const root = join(suite, part);
-    if (!existsSync(root)) continue;
-    const names = readdirSync(root, { recursive: true }).map(String).filter((name) => name.endsWith('.js')).sort();
-    for (const name of names) hash.update(`${part}/${name}\0`).update(readFileSync(join(root, name))).update('\0');
-  }
-  return hash.digest('hex');
-}
-
-function run(command, args, options) {
-  const { status, error } = spawnSync(command, args, options);
-  if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`${command} ${args[0]} ended with ${status}`);
 }

@@ -10,17 +10,13 @@
  * when every test passes but those of `exceptions`, which must fail.
  */
 
-import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { foreignSuite, run } from '../foreign-suite.mjs';
 
 const commit = '3e81b54d21509a8be33df3338177eae74fddff30';
-const archive = `https://codeload.github.com/silas/node-consul/tar.gz/${commit}`;
-
-/** Of the files below `lib` and `test/acceptance` with their names: a change of one of them makes it another suite. */
 const sha256 = '2851bc789436ec9859e72bcbfd61f6bf1d397a87aca6136659fceebc0ee7f283';
 
 /** Tests that cannot pass, and why; told at length in `../README.md`. */
@@ -57,11 +53,7 @@ try {
 }
 
 async function main(given) {
-  const suite = join(folder, 'suite');
-  if (given === undefined) await download(suite);
-  else cpSync(resolve(given), suite, { recursive: true, filter: (path) => !/[/\\](node_modules|\.git)$/.test(path) });
-  const found = digest(suite);
-  if (found !== sha256) throw new Error(`this is not the suite of ${commit}: its files have the SHA-256 ${found}`);
+  const suite = await foreignSuite({ folder, given, repository: 'silas/node-consul', commit, sha256, parts: ['lib', 'test/acceptance'] });
   run('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: suite, stdio: 'ignore' });
   const report = join(folder, 'report.json');
   const reporter = join(folder, 'reporter.cjs');
@@ -88,32 +80,4 @@ function verdict(tests) {
   for (const name of failed) console.log(`  ${name}: ${exceptions.get(name) ?? 'not expected'}`);
   for (const name of mended) console.log(`  ${name}: expected to fail, and did not`);
   return unexpected.length === 0 && mended.length === 0 && tests.length > 0 ? 0 : 1;
-}
-
-async function download(suite) {
-  const answer = await fetch(archive).catch((error) => {
-    throw new Error(`${archive} cannot be reached (${error.cause?.code ?? error.message}); name a folder that has the suite`);
-  });
-  if (!answer.ok) throw new Error(`${archive} answers ${answer.status}`);
-  const file = join(folder, 'suite.tar.gz');
-  writeFileSync(file, Buffer.from(await answer.arrayBuffer()));
-  run('tar', ['-xzf', file, '-C', folder]);
-  cpSync(join(folder, `node-consul-${commit}`), suite, { recursive: true });
-}
-
-function digest(suite) {
-  const hash = createHash('sha256');
-  for (const part of ['lib', 'test/acceptance']) {
-    const root = join(suite, part);
-    if (!existsSync(root)) continue;
-    const names = readdirSync(root, { recursive: true }).map(String).filter((name) => name.endsWith('.js')).sort();
-    for (const name of names) hash.update(`${part}/${name}\0`).update(readFileSync(join(root, name))).update('\0');
-  }
-  return hash.digest('hex');
-}
-
-function run(command, args, { anyCode = false, ...options } = {}) {
-  const { status, error } = spawnSync(command, args, options);
-  if (error !== undefined) throw error;
-  if (status !== 0 && !anyCode) throw new Error(`${command} ${args[0]} ended with ${status}`);
 }

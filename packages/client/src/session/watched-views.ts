@@ -188,7 +188,7 @@ export class WatchedViews implements SessionPart {
     if (batch.length > 0) this.#ask(batch, { anew: false });
   }
 
-  /** @param anew ask for the whole content, whatever is known */
+  /** @param anew ask for the whole content, even if some is known */
   #ask(views: readonly CachedView[], { anew }: { anew: boolean }): void {
     const { session } = this.#options;
     const { welcome } = session;

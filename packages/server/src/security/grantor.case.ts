@@ -18,7 +18,7 @@ export interface Grantor {
   change(token: TokenWithSecret, rules: string): Promise<void>;
   revoke(token: TokenWithSecret): Promise<void>;
   /** What requests without a token may do. */
-  everybody(rules: string): Promise<void>;
+  allCallers(rules: string): Promise<void>;
   close(): void;
 }
 

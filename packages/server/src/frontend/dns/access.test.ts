@@ -100,7 +100,7 @@ const callers: readonly [who: string, rules: string | undefined, told: readonly 
 
 describe('the matrix', () => {
   it.each(callers)('%s', async (_who, rules, told) => {
-    if (rules !== undefined) await grants.everybody(rules);
+    if (rules !== undefined) await grants.allCallers(rules);
     for (const [name, type, needs, found] of questions) {
       const allowed = needs === '' || told.includes(needs);
       expect([name, type, ask(name, type).answers.length > 0], `${name} ${type}`).toEqual([name, type, allowed && found]);
@@ -124,14 +124,14 @@ describe('the matrix', () => {
 
 describe('what may be read', () => {
   it('is one service and not another: for others it does not exist', async () => {
-    await grants.everybody('service "web" { policy = "read" } node_prefix "" { policy = "read" }');
+    await grants.allCallers('service "web" { policy = "read" } node_prefix "" { policy = "read" }');
     expect(addresses('web.service.consul')).toEqual(['10.9.0.1', '10.9.0.2']);
     expect(ask('db.service.consul')).toEqual(ask('none.service.consul'));
     expect(ask('3.0.9.10.in-addr.arpa', 'PTR').answers).toEqual([]);
   });
 
   it('leaves out instances on nodes that may not be read', async () => {
-    await grants.everybody('service_prefix "" { policy = "read" } node "n2" { policy = "read" }');
+    await grants.allCallers('service_prefix "" { policy = "read" } node "n2" { policy = "read" }');
     expect(addresses('web.service.consul')).toEqual(['10.9.0.2']);
     expect(addresses('find-web.query.consul')).toEqual(['10.9.0.2']);
     expect(ask('db.service.consul').rcode).toBe('NXDOMAIN');
@@ -141,7 +141,7 @@ describe('what may be read', () => {
   });
 
   it('holds at once for addresses, while those of a large registry are gathered anew', async () => {
-    await grants.everybody('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
+    await grants.allCallers('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
     const many = Array.from({ length: 5_000 }, (_, n) => ({ id: `m${n}`, service: 'many', address: `10.8.${n >> 8}.${n & 255}`, port: 80 }));
     for (let at = 0; at < many.length; at += 500) {
       await server.registry.submit({ kind: 'register', namespace: 'default', node: { name: 'n4', address: '10.0.0.4' }, nodeMode: 'ensure', instances: many.slice(at, at + 500) });
@@ -149,7 +149,7 @@ describe('what may be read', () => {
     await names.prepare();
     expect(ask('3.0.0.10.in-addr.arpa', 'PTR').answers).toEqual(['"n3.node.dc1.consul"']);
     expect(ask('1.0.8.10.in-addr.arpa', 'PTR').answers).toEqual(['"many.service.dc1.consul"']);
-    await grants.everybody('service "web" { policy = "read" } node "n2" { policy = "read" }');
+    await grants.allCallers('service "web" { policy = "read" } node "n2" { policy = "read" }');
     // At once, of the addresses gathered before.
     expect(ask('3.0.0.10.in-addr.arpa', 'PTR').answers).toEqual([]);
     expect(ask('1.0.8.10.in-addr.arpa', 'PTR').answers).toEqual([]);
@@ -166,18 +166,18 @@ describe('what may be read', () => {
     });
     const all = 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }';
     const inTeamA = ['web.service.team-a.ns.consul', '9.9.9.10.in-addr.arpa'] as const;
-    await grants.everybody(all);
+    await grants.allCallers(all);
     expect(addresses('web.service.consul')).toEqual(['10.9.0.1', '10.9.0.2']);
     expect(ask(inTeamA[0])).toEqual(ask('web.service.team-b.ns.consul'));
     expect(ask(inTeamA[1], 'PTR').answers).toEqual([]);
     expect(ask('team-a.ns.consul')).toEqual(ask('team-b.ns.consul'));
-    await grants.everybody(`namespace "team-a" { ${all} }`);
+    await grants.allCallers(`namespace "team-a" { ${all} }`);
     expect(ask('web.service.consul').rcode).toBe('NXDOMAIN');
     expect(addresses(inTeamA[0])).toEqual(['10.9.9.9']);
     expect(ask(inTeamA[1], 'PTR').answers).toEqual(['"web.service.team-a.ns.dc1.dc.consul"']);
     // A node itself is in no namespace.
     expect(ask('n1.node.consul').rcode).toBe('NXDOMAIN');
-    await grants.everybody('namespace "team-a" { service_prefix "" { policy = "read" } }');
+    await grants.allCallers('namespace "team-a" { service_prefix "" { policy = "read" } }');
     expect(ask(inTeamA[0]).rcode).toBe('NXDOMAIN');
   });
 
@@ -190,31 +190,31 @@ describe('what may be read', () => {
     const query = { Name: 'find-', Session: '', Template, Service, DNS: { TTL: '' } };
     await server.registry.submit({ kind: 'query-put', namespace: 'default', id: 'q', query, update: false });
     expect(ask('find-web.query.consul').rcode).toBe('NXDOMAIN');
-    await grants.everybody('service "web" { policy = "read" } node_prefix "" { policy = "read" }');
+    await grants.allCallers('service "web" { policy = "read" } node_prefix "" { policy = "read" }');
     expect(addresses('find-web.query.consul')).toEqual(['10.9.0.1', '10.9.0.2']);
     expect(ask('find-db.query.consul').rcode).toBe('NXDOMAIN');
-    await grants.everybody('service "web" { policy = "read" } node "n2" { policy = "read" }');
+    await grants.allCallers('service "web" { policy = "read" } node "n2" { policy = "read" }');
     expect(addresses('find-web.query.consul')).toEqual(['10.9.0.2']);
-    await grants.everybody('node_prefix "" { policy = "read" }');
+    await grants.allCallers('node_prefix "" { policy = "read" }');
     expect(ask('find-web.query.consul').rcode).toBe('NXDOMAIN');
   });
 
   it('changes from one question to the next, kept answers included', async () => {
     const all = 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }';
-    await grants.everybody(all);
+    await grants.allCallers(all);
     expect(addresses('web.service.consul')).toEqual(['10.9.0.1', '10.9.0.2']);
-    await grants.everybody('service "db" { policy = "read" } node_prefix "" { policy = "read" }');
+    await grants.allCallers('service "db" { policy = "read" } node_prefix "" { policy = "read" }');
     expect(ask('web.service.consul').rcode).toBe('NXDOMAIN');
-    await grants.everybody(`${all} node "n1" { policy = "deny" }`);
+    await grants.allCallers(`${all} node "n1" { policy = "deny" }`);
     expect(addresses('web.service.consul')).toEqual(['10.9.0.2']);
-    await grants.everybody(all);
+    await grants.allCallers(all);
     expect(addresses('web.service.consul')).toEqual(['10.9.0.1', '10.9.0.2']);
   });
 });
 
 describe('kept answers', () => {
   it('stay good when the rights of another caller change', async () => {
-    await grants.everybody('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
+    await grants.allCallers('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
     ask('db.service.consul');
     const { encodings } = names;
     await grants.token('key_prefix "" { policy = "read" }');
@@ -224,10 +224,10 @@ describe('kept answers', () => {
 
   it('of one service stay good when the rights on another change', async () => {
     const db = 'service "db" { policy = "read" } node_prefix "" { policy = "read" }';
-    await grants.everybody(db);
+    await grants.allCallers(db);
     ask('db.service.consul');
     const { encodings } = names;
-    await grants.everybody(`${db} service "web" { policy = "read" }`);
+    await grants.allCallers(`${db} service "web" { policy = "read" }`);
     expect(addresses('db.service.consul')).toEqual(['10.9.0.3']);
     expect(names.encodings).toBe(encodings);
   });
