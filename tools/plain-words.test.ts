@@ -11,9 +11,6 @@ const underWay: Readonly<Record<string, string>> = {
   'docs/reference/cli.md': 'follows --help of packages/cli',
   'packages/cli/': 'being rewritten with its commands',
   'packages/server/src/frontend/consul/': 'being rewritten with its rooms',
-  'packages/server/src/frontend/stream/': 'being rewritten',
-  'packages/server/src/registry/': 'being rewritten with its kinds',
-  'packages/server/src/security/': 'being rewritten',
 };
 
 describe('the repository', () => {

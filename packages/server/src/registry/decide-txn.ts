@@ -103,7 +103,7 @@ function holds(require: Requirement, found: Row | undefined): boolean {
   if ('session' in require) return found?.kind === 'kv' && found.session === require.session;
   if ('present' in require) return (found !== undefined) === require.present;
   if (require.revision === 0) return found === undefined;
-  // A row that is not committed yet has no revision that anybody could know.
+  // A row that is not committed yet has no revision that a caller could know.
   return found !== undefined && found.modified === require.revision;
 }
 

@@ -291,7 +291,7 @@ function answer(outcome: Settled): Answer {
 
 /**
  * A client may take the revision of a row that a transaction showed it for its next condition, so
- * whatever has that revision now must be what it saw; alone in its commit, its last read of a row that
+ * the row with that revision now must be what it saw; alone in its commit, its last read of a row that
  * it wrote must be the row.
  */
 function checkRevisions({ outcomes }: Committed, { state }: Journal): void {
@@ -321,7 +321,7 @@ function endSessionsAsAtStart(journal: Journal, now: number): void {
   for (const { id } of begun) journal.commit([{ kind: 'session-destroy', namespace: 'default', id }], now);
 }
 
-/** Nothing depends on what is not there, whatever was cut off. */
+/** No row depends on a missing one, after every kind of cut. */
 function checkWhole({ state }: Journal): void {
   for (const [, row] of state.rows()) {
     if (row.kind === 'kv' && row.session !== undefined) expect(find.session(state, 'default', row.session)).toBeDefined();

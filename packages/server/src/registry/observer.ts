@@ -18,7 +18,7 @@ export interface Observer {
 
   /**
    * Called instead of `observe` when a restore has replaced the whole state. The first step runs in the turn of the
-   * replacement: whatever must never be behind the state is done there. The event loop turns between later steps;
+   * replacement: observers that must never be behind the state act there. The event loop turns between later steps;
    * the registry applies nothing until the last one is done.
    */
   replaced(changes: readonly RowChange[]): Generator<void, void, undefined>;

@@ -1,4 +1,4 @@
-/** A server with a route that nobody thought about does not start. */
+/** A server with a route without declared access does not start. */
 
 import { expect, it } from 'vitest';
 import { assertAccessDeclared } from './access.ts';

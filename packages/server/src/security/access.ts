@@ -7,7 +7,7 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Resource, Verb } from './authorizer.ts';
 
 export type Access =
-  /** Anybody may ask; why it tells nothing that needs protection. */
+  /** Every caller may ask; why the answer needs no protection. */
   | { readonly kind: 'open'; readonly why: string }
   /** Demanded before the route runs; for what has no name. */
   | { readonly kind: 'demands'; readonly resource: Resource; readonly verb: Verb }

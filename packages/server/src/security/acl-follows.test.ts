@@ -1,4 +1,4 @@
-/** Whatever is written in whatever order: what is remembered answers as one who starts now would. */
+/** After any writes in any order, the cached rights answer as those of a server that starts now. */
 
 import fc from 'fast-check';
 import { isRegistryError } from '@rollcall/protocol';
@@ -75,7 +75,7 @@ function answers(acl: Acl, secrets: readonly string[]): string[] {
   });
 }
 
-it('stays true to the registry, and tells everybody whose answer changes', async () => {
+it('stays true to the registry, and tells every listener whose answer changes', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       const all = await secured();

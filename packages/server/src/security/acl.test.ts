@@ -234,7 +234,7 @@ describe('authorize', () => {
     ]);
   });
 
-  it('allows everything to everybody without access control', async () => {
+  it('allows everything to every caller without access control', async () => {
     const open = await secured({ enabled: false });
     const caller = open.acl.resolve('whatever');
     open.acl.authorize(caller, 'default', 'acl', 'write');

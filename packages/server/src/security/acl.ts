@@ -24,7 +24,7 @@ import { AclStore, type AclChange } from './store.ts';
 import { anonymousAccessor, anonymousSecret } from './well-known.ts';
 
 export interface AclConfig {
-  /** Off by default: everything is allowed to everybody. */
+  /** Off by default: every caller may do everything. */
   readonly enabled: boolean;
   /** What holds where no rule does; `deny` unless said otherwise. */
   readonly defaultPolicy: DefaultPolicy;
@@ -56,8 +56,8 @@ export interface Caller {
   readonly expiresAtMs: number;
 }
 
-/** Everybody, when there is no access control. */
-const everybody: Caller = {
+/** The caller of every request while access control is off. */
+const unrestrictedCaller: Caller = {
   accessorId: anonymousAccessor,
   namespace: defaultNamespace,
   authorizer: unrestricted,
@@ -175,7 +175,7 @@ export class Acl {
   /**
    * Who has this secret.
    * @param secret as the request brings it; undefined or empty when it brings none
-   * @throws RegistryError `unauthenticated` (`ACL not found`) for a secret that nobody has, or no longer
+   * @throws RegistryError `unauthenticated` (`ACL not found`) for a secret that no token has, or no longer
    */
   resolve(secret: string | undefined): Caller {
     const caller = this.find(secret);
@@ -183,9 +183,9 @@ export class Acl {
     return caller;
   }
 
-  /** The same, and undefined for a secret that nobody has: where many are wrong, an error for each is dear. */
+  /** The same, and undefined for a secret that no token has: where many are wrong, an error for each is dear. */
   find(secret: string | undefined): Caller | undefined {
-    if (!this.#config.enabled) return everybody;
+    if (!this.#config.enabled) return unrestrictedCaller;
     return this.#findByHash(secret === undefined || secret === '' ? this.#defaultHash : hashSecret(secret));
   }
 
@@ -194,7 +194,7 @@ export class Acl {
    * @throws RegistryError `unauthenticated` when its token is gone
    */
   refresh(caller: Caller): Caller {
-    const found = this.#config.enabled ? this.#findByHash(caller.secretHash) : everybody;
+    const found = this.#config.enabled ? this.#findByHash(caller.secretHash) : unrestrictedCaller;
     if (found === undefined) throw refused('unknown token');
     return found;
   }

@@ -166,7 +166,7 @@ export class AclAdmin {
     await this.#delete(namespace, recordTypes.token, accessorId);
   }
 
-  /** Removes tokens that have reached their end, which nobody can use any more anyway. */
+  /** Removes tokens that have reached their end, which no caller can use any more anyway. */
   async removeExpired(accessorIds: readonly string[]): Promise<void> {
     for (const accessorId of accessorIds) {
       const token = this.#acl.store.tokenAnywhere(accessorId);
@@ -296,7 +296,7 @@ export class AclAdmin {
       const { id, value, cas } = make();
       if (await this.#put(namespace, type, id, value, cas)) return id;
     }
-    throw new RegistryError('aborted', `the ${type} was changed by somebody else ${attemptsMax} times; try again`);
+    throw new RegistryError('aborted', `the ${type} was changed by another caller ${attemptsMax} times; try again`);
   }
 
   #put(namespace: string, type: string, id: string, value: Json, cas: number): Promise<boolean> {
@@ -312,9 +312,9 @@ function missing(what: Thing): AccessError {
   return refused('missing', { what });
 }
 
-/** What was just written, unless somebody was quick to remove it. */
+/** The record just written, unless another caller has removed it meanwhile. */
 function written<T>(record: T | undefined): T {
-  if (record === undefined) throw new RegistryError('aborted', 'what was written was removed by somebody else at once');
+  if (record === undefined) throw new RegistryError('aborted', 'another caller removed the record right after it was written');
   return record;
 }
 

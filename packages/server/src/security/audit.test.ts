@@ -108,7 +108,7 @@ describe('the file', () => {
     return join(folder, 'audit.jsonl');
   }
 
-  it('goes on where it ended, whoever opens it', async () => {
+  it('continues where it ended, for every process that opens it', async () => {
     const name = await path();
     for (const action of ['one', 'two']) {
       const file = await openAuditFile(name);

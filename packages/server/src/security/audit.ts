@@ -6,7 +6,7 @@
  *   {"seq":1,"time":"…","kind":"write",…,"previous":"0000…","hash":"3f1c…"}
  *   {"seq":2,"time":"…","kind":"denied",…,"previous":"3f1c…","hash":"9a02…"}
  *
- * Lines are gathered for one turn of the event loop and written together; nobody waits for them. When the
+ * Lines are gathered for one turn of the event loop and written together; no request waits for them. When the
  * sink cannot keep up, lines are dropped, and the next one says how many. What is written is durable when
  * the sink makes it so: `openAuditFile` syncs after each batch. Files are not rotated here.
  */

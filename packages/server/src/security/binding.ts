@@ -1,5 +1,5 @@
 /**
- * Binding rules: from who somebody is to what its token gives. A rule whose selector matches the identity
+ * Binding rules: from the identity of a login to the rights of its token. A rule whose selector matches the identity
  * adds a role, a policy or an identity, whose name may be built from the identity's values.
  */
 

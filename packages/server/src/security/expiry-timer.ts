@@ -2,7 +2,7 @@
  * Tells when tokens have reached their end, at most a second late; one timer for all of them.
  *
  * Tokens that end within the same second share a bucket, so that adding, removing and telling cost the same
- * however many there are. Nobody relies on it to refuse an ended token: it is for what waits already.
+ * however many there are. It does not refuse ended tokens: it ends streams and queries that wait already.
  */
 
 import type { Clock } from '../clock.ts';

@@ -45,9 +45,9 @@ export class FailureLimiter {
   /**
    * Judges a request with a token, after the token was looked up.
    * @param address as `addressKey` gives it
-   * @param accessorId of the token; undefined when nobody has it
+   * @param accessorId of the token; undefined when no token has it
    * @param nowMs on a clock that never jumps
-   * @returns undefined: go on, with 403 for a token that nobody has. Otherwise answer 429, and that the
+   * @returns undefined: go on, with 403 for an unknown token. Otherwise answer 429, and that the
    *   client may come back after so many milliseconds
    */
   judge(address: string, accessorId: string | undefined, nowMs: number): number | undefined {
@@ -87,7 +87,7 @@ export class FailureLimiter {
 
 /**
  * What counts as one address: an IPv4 address, also one written as IPv6, or the /64 that an IPv6 address is
- * in, since whoever has one of its addresses has all of them.
+ * in, since a host with one of its addresses has all of them.
  */
 export function addressKey(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);

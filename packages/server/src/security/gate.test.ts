@@ -1,4 +1,4 @@
-/** The gate before tokens and logins, where somebody guesses; the front ends try the rest of it. */
+/** The gate before tokens and logins, where an attacker guesses; the front ends try the rest of it. */
 
 import { RegistryError } from '@rollcall/protocol';
 import { describe, expect, it } from 'vitest';
@@ -58,7 +58,7 @@ describe('logins', () => {
   });
 });
 
-describe('tokens that nobody has', () => {
+describe('unknown tokens', () => {
   it('are refused, then slowed down; those that were good from there still are', () => {
     const { clock, enter, lines } = gated(3);
     expect(enter('good').accessorId).toBe('one');
@@ -69,7 +69,7 @@ describe('tokens that nobody has', () => {
       expect(() => enter('wrong')).toThrow(expect.objectContaining({ code: 'resource_exhausted', retryAfterMs: 1_000 }));
     }
     expect(enter('good').accessorId).toBe('one');
-    // From elsewhere it is one of the guesses; there, nobody has guessed yet.
+    // From elsewhere it is one of the guesses; from there no guess has come yet.
     expect(enter('good', '10.0.0.8').accessorId).toBe('one');
     expect(lines).toEqual(Array(3).fill('unauthenticated: an unknown token'));
     clock.advance(1_000);

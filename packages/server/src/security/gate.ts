@@ -53,7 +53,7 @@ export class Gate {
   }
 
   /**
-   * Who asks; without access control that is everybody.
+   * The caller of the request; without access control, one that may do everything.
    * @param secret as the request brings it; undefined or empty when it brings none
    * @throws RegistryError `unauthenticated` (`ACL not found`); TooManyFailures
    */

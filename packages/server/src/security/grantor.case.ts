@@ -12,7 +12,7 @@ import type { TokenInput } from './token-writes.ts';
 export const management = 'management-secret';
 
 export interface Grantor {
-  /** A token with these rules, and whatever else `grants` says. */
+  /** A token with these rules, and the other fields of `grants`. */
   token(rules: string, grants?: TokenInput): Promise<TokenWithSecret>;
   /** Replaces the rules of a token that `token` made. */
   change(token: TokenWithSecret, rules: string): Promise<void>;

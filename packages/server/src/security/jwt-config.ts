@@ -8,7 +8,7 @@ import { readDuration } from './go-duration.ts';
 import { refused } from './access-error.ts';
 import type { MethodConfig } from './records.ts';
 
-/** Signatures only: with `none` or a shared secret anybody who knows a public key could sign. */
+/** Signatures only: with `none` or a shared secret every client that knows a public key could sign. */
 const algorithms = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA'],
@@ -90,7 +90,7 @@ function readKey(pem: string, index: number): KeyObject {
   }
 }
 
-/** Whoever can answer for the URL makes tokens, so it has to prove who it is. */
+/** The server behind the URL can make tokens, so it must prove its identity. */
 function checkUrl(url: string): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const loopback = parsed !== undefined && ['127.0.0.1', '[::1]', 'localhost'].includes(parsed.hostname);

@@ -2,7 +2,7 @@
  * Keys of a JWT auth method: fixed ones, or a key set fetched from its issuer and kept for a while.
  *
  * Fetching is bounded: one at a time for each source, so many bytes, so long, and not more often than every
- * half minute, whatever key ids tokens name; anybody can send a token with an unknown one.
+ * half minute, for any key ids in tokens; every client can send a token with an unknown one.
  */
 
 import type { KeyObject } from 'node:crypto';

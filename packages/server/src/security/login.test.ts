@@ -74,7 +74,7 @@ describe('a login', () => {
         { selector: 'list.groups is not empty', bindType: 'templated-policy', bindName: 'builtin/node', bindVariable: 'n-${value.name}' },
         { bindType: 'node', bindName: 'node-${ value.team }' },
         { bindType: 'role', bindName: 'not-there' },
-        { selector: 'value.name == nobody', bindType: 'policy', bindName: 'global-management' },
+        { selector: 'value.name == unknown', bindType: 'policy', bindName: 'global-management' },
       ],
     );
     const { token, secret } = await enter(await sign({ sub: 'Web', team: { id: 7 }, groups: ['admins', 'x'], aud: ['a', 'rollcall'], iss: 'https://issuer' }));
@@ -219,7 +219,7 @@ describe('fetched keys', () => {
   const jwk = async (key: KeyObject, kid: string): Promise<JWK> => ({ ...(await exportJWK(key)), kid });
   const set = async (...keys: Promise<JWK>[]) => JSON.stringify({ keys: await Promise.all(keys) });
 
-  it('are kept, and fetched anew for a new key, but not at the wish of anybody', async () => {
+  it('are kept, and fetched anew for a new key, but not whenever a client wants it', async () => {
     await method({ JWKSURL: url });
     answers[url] = await set(jwk(ec.publicKey, '1'));
     const good = () => sign({}, ec.privateKey, { kid: '1' });

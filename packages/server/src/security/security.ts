@@ -1,6 +1,6 @@
 /**
  * Access control as front ends are given it. Without it everything is there all the same, and lets
- * everybody do everything.
+ * every caller do everything.
  */
 
 import type { Clock } from '../clock.ts';

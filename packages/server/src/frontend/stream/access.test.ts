@@ -96,7 +96,7 @@ type Who = (typeof callers)[number];
 
 async function tokenOf(who: Who): Promise<TokenWithSecret | string | undefined> {
   if (who === 'no token') return undefined;
-  if (who === 'wrong token') return 'nobody has this';
+  if (who === 'wrong token') return 'an unknown secret';
   return who === 'management' ? management : grants.token(rules[who]);
 }
 
@@ -251,7 +251,7 @@ describe('a token that is taken away', () => {
     await becomes(viewOf.service('default', 'web'), () => instanceOf('web-1') === undefined);
   });
 
-  it('can be replaced: a new one resumes the session, and nobody notices', async () => {
+  it('can be replaced: a new one resumes the session, and no watcher notices', async () => {
     const session = newSession();
     const token = await grants.token(rules.write);
     const client = await greeted(token, { session, graceMs: 1_000 });
@@ -354,7 +354,7 @@ describe('a watch', () => {
     expect(await client.push('')).toMatchObject({ type: 'snapshot', partial: true, items: [{ service: 'web' }] });
   });
 
-  it('is not told what was changed after the rights were, whoever is told first', async () => {
+  it('is not told of changes after its rights ended, in every order of telling', async () => {
     await fill();
     const token = await grants.token(rules.read);
     const readers = await Promise.all(Array.from({ length: 50 }, () => greeted(token)));

@@ -30,7 +30,7 @@ export const requestAccess: Readonly<Record<RequestFrame['type'], Access>> = {
   unwatch: { kind: 'open', why: 'ends what this stream itself has begun' },
   'kv-put': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
   'kv-delete': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
-  /** Of its pool: whoever may call a service may be numbered among its callers. */
+  /** Of its pool: a client that may call a service may be numbered among its callers. */
   lease: { kind: 'demands-by-name', resource: 'service', verb: 'read' },
 };
 

@@ -1,5 +1,5 @@
 /**
- * Who sees the same of a view. Whoever may read all of it is one audience, which gets the same bytes; those
+ * Clients that see the same of a view. All clients that may read all of it are one audience, which gets the same bytes; those
  * who may read a part are one for each set of rules, since callers with the same rules share an authorizer.
  */
 

@@ -1,6 +1,6 @@
 /**
  * Spreads the work of telling subscribers over turns of the event loop: a change that 10,000
- * streams watch must not keep everybody else waiting until the last of them is told.
+ * streams watch must not make all others wait until the last of them is told.
  *
  * Views take turns. One that changes again while it waits is told once.
  */
@@ -15,7 +15,7 @@ export interface Pass {
 
 /**
  * Writes per turn, about 40 ms of system calls. Between two turns the answers of clients are read, so
- * smaller turns are kinder to everybody else, and make the last of 10,000 subscribers wait longer.
+ * smaller turns delay all others less, and make the last of 10,000 subscribers wait longer.
  */
 export const budgetPerTurn = 4_000;
 
@@ -44,7 +44,7 @@ export class FanOut {
     this.#scheduled = false;
     let budget = budgetPerTurn;
     for (const pass of this.#waiting) {
-      // A look at a view costs something, even when it has nobody to tell.
+      // A look at a view costs something, even when it has no member to tell.
       budget = pass.advance(budget) - 1;
       const goesOn = this.#waiting.delete(pass) && budget < 0;
       // Behind the others: a view with much to look at, or to tell, holds up no smaller one for long.

@@ -1,6 +1,6 @@
 /**
  * The native stream: lifecycle of the front end. It takes WebSocket handshakes, visits the open
- * streams to find the dead ones, and sends everybody elsewhere when the server closes.
+ * streams to find the dead ones, and sends all clients to other servers when this one closes.
  */
 
 import { STATUS_CODES, type IncomingMessage } from 'node:http';

@@ -76,7 +76,7 @@ describe('ordinals', () => {
     expect(await lease(await session())).toBe(3);
   });
 
-  it('take a key that somebody wrote by hand', async () => {
+  it('take a key that an operator wrote by hand', async () => {
     await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ofWeb}0`, value: new Uint8Array([1]), flags: 0n });
     await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ofWeb}mine`, value: new Uint8Array(), flags: 0n });
     expect(await lease(await session())).toBe(0);
@@ -88,7 +88,7 @@ describe('ordinals', () => {
     await expect(lease(id)).rejects.toThrow(/invalid session/);
   });
 
-  it('are held by one session each, whatever comes and goes', async () => {
+  it('are held by one session each, in every order of joining and leaving', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(5), { maxLength: 30 }), async (steps) => {
         const living: string[] = [];

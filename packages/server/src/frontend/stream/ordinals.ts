@@ -17,7 +17,7 @@ const attemptsMax = 100;
 
 /**
  * After so many attempts, those who ask at once (all callers of a service, when a registry has been restarted) no
- * longer reach for the same number, of which one gets it, but for different ones. Gaps are filled by whoever comes next.
+ * longer reach for the same number, of which one gets it, but for different ones. The next caller fills a gap.
  */
 const patience = 60;
 
@@ -76,12 +76,12 @@ function look({ state }: Registry, session: Holder, prefix: string, passed: numb
   const taken = new Set<number>();
   for (const key of state.kvKeys(session.namespace, prefix)) {
     const digits = key.slice(prefix.length);
-    // What else stands there is not an ordinal, whoever holds it.
+    // Other keys there are no ordinals, with any holder.
     if (!/^(0|[1-9]\d{0,5})$/.test(digits)) continue;
     const ordinal = Number(digits);
     const holder = find.kv(state, session.namespace, key)?.session;
     if (holder === session.id) return { held: ordinal, free: 0 };
-    // A key that somebody wrote there by hand is not a lease, and can be taken.
+    // A key that an operator wrote there by hand is not a lease, and can be taken.
     if (holder !== undefined) taken.add(ordinal);
   }
   let free = 0;

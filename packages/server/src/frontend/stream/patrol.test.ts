@@ -93,7 +93,7 @@ describe('the patrol', () => {
     streams.forEach(({ visits }, index) => expect(visits - (before[index] ?? 0)).toBeLessThanOrEqual(1));
   });
 
-  it('rests when there is nobody to visit', () => {
+  it('rests when there is no stream to visit', () => {
     const { clock, wheel, patrol, streams } = setUp(2);
     for (const stream of streams) patrol.remove(stream);
     clock.advance(1_000);

@@ -87,7 +87,7 @@ function sessionOf({ session }: Streamside): StreamSession {
 }
 
 /**
- * A view's snapshot, in pieces. One for everybody is kept; one for those who may read a part is made anew, and
+ * A view's snapshot, in pieces. The one for clients with all rights is kept; one for clients that may read a part is made anew, and
  * so is a large one, which is made in turns of the event loop.
  */
 async function snapshotBody({ registry, answers }: Context, view: FrameView, audience: Audience): Promise<readonly string[]> {

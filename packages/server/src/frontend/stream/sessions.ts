@@ -28,7 +28,7 @@ export class Sessions {
 
   /**
    * Takes the session from whichever stream speaks for it, after checking the token.
-   * @throws RegistryError `permission_denied` when the session is somebody else's
+   * @throws RegistryError `permission_denied` when the session is another client's
    */
   claim(state: Reader, namespace: string, key: SessionKey, onTakenOver: () => void): Claim {
     const owners = this.#owners;
@@ -38,7 +38,7 @@ export class Sessions {
     const former = owners.get(name);
     const known = row === undefined ? former?.hash : (hashIn(row) ?? '');
     if (known !== undefined && !same(known, hash)) {
-      const message = `session ${key.id} belongs to somebody else; choose another random id`;
+      const message = `session ${key.id} belongs to another client; choose another random id`;
       throw new RegistryError('permission_denied', message);
     }
     const owner: Owner = { hash, onTakenOver };

@@ -28,12 +28,12 @@ export interface StreamSessionOptions {
   readonly node: AgentNode;
   readonly access: StreamAccess;
   readonly graceMs: number;
-  /** Called when somebody else has ended the session in the registry. */
+  /** Called when another caller has ended the session in the registry. */
   readonly onLost: () => void;
 }
 
 /**
- * Why a stream is gone. `dismissed`: the server closes, which is nobody's death. `revoked`: its token is gone;
+ * Why a stream is gone. `dismissed`: the server closes, which is no death of an instance. `revoked`: its token is gone;
  * the process lives, so what it has registered stays as it is for the grace, in which it may come back with a
  * token that may write it.
  */
@@ -160,16 +160,16 @@ export class StreamSession {
     const { health, wheel } = this.#context;
     this.#finally(async () => {
       this.#unwatch();
-      // Whoever has taken the session over vouches for it now.
+      // The stream that has taken the session over vouches for it now.
       const vouched = this.#created && this.#claim.holds;
       if (vouched && end === 'died') await health.streamClosed(this.#namespace, this.#id);
-      // The claim is kept: as long as it holds, nobody has come back.
+      // The claim is kept: as long as it holds, no stream has come back.
       if (vouched && end === 'revoked') wheel.schedule(this.#graceMs, () => this.#finally(() => this.#expire()));
       else this.#claim.release();
     });
   }
 
-  /** Nobody has come back in time with a token that is good. */
+  /** No stream has come back in time with a valid token. */
   async #expire(): Promise<void> {
     if (this.#claim.holds) await this.#context.registry.submit({ kind: 'session-destroy', namespace: this.#namespace, id: this.#id });
     this.#claim.release();
@@ -245,7 +245,7 @@ export class StreamSession {
   #demand(instances: readonly InstanceRegistration[]): void {
     const node = this.#node.name;
     const services = new Set(instances.map(({ service }) => service));
-    // What is replaced may be somebody else's.
+    // The replaced instance may belong to another client.
     for (const { id } of instances) services.add(find.instance(this.#context.registry.state, this.#namespace, node, id)?.service ?? '');
     services.delete('');
     for (const service of services) this.#access.demand(this.#namespace, 'service', 'write', service);

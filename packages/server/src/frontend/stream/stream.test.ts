@@ -233,7 +233,7 @@ describe('a session', () => {
     expect(watcher.inbox).toEqual([]);
   });
 
-  it('is nobody’s without its token', async () => {
+  it('needs its token', async () => {
     const session = newSession();
     const client = await greeted({ session });
     const thief = await opened();
@@ -267,7 +267,7 @@ describe('a session', () => {
     expect(instanceOf('a', 'n2')).toBeDefined();
   });
 
-  it('that somebody ends is reported lost, and can be begun again', async () => {
+  it('that another caller ends is reported lost, and can be begun again', async () => {
     const session = newSession();
     const client = await greeted({ session });
     await client.ask(web('a'));
@@ -358,7 +358,7 @@ describe('keys', () => {
 });
 
 describe('a server that closes', () => {
-  it('tells streams to go elsewhere, and takes nobody for dead', async () => {
+  it('tells streams to go elsewhere, and takes no instance for dead', async () => {
     const client = await greeted({ session: newSession() });
     await client.ask(web('a'));
     const { registry } = server;

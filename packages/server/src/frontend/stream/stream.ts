@@ -68,7 +68,7 @@ export class Stream {
   readonly #outbox: Outbox;
   readonly #watches: Watches;
   readonly #access: StreamAccess;
-  /** Looks again at what the client may do; costs about as much as telling somebody for each hundred views. */
+  /** Looks again at what the client may do; costs about as much as telling one client for each hundred views. */
   readonly #review: Pass = {
     advance: (budget) => {
       this.#refresh();
@@ -119,7 +119,7 @@ export class Stream {
   visit(quietMax: number, stuckMax: number, withPing: boolean): void {
     const { bytesRead } = this.#socket as Socket;
     const { flushes } = this.#outbox;
-    // Whoever reads is there, too, even if it has nothing to say.
+    // A client that reads is alive, too, even if it sends nothing.
     if (bytesRead !== this.#bytesRead || flushes !== this.#flushes) {
       this.#bytesRead = bytesRead;
       this.#flushes = flushes;

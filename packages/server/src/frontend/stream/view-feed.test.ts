@@ -68,7 +68,7 @@ beforeEach(async () => {
 afterEach(() => registry.close());
 
 describe('a feed', () => {
-  it('sends the content at once, and nothing to whoever has it', () => {
+  it('sends the content at once, and nothing to a client that has it', () => {
     const [fresh, resumed, outdated] = [new Reader(), new Reader(), new Reader()];
     const { revision } = feeds.of(web).add(fresh, undefined);
     feeds.of(web).add(resumed, revision);
@@ -84,7 +84,7 @@ describe('a feed', () => {
     expect(reader.read()).toMatchObject([{ type: 'snapshot', revision: 0, items: [] }]);
   });
 
-  it('encodes a change once, as what changed, for everyone who had the content before', async () => {
+  it('encodes a change once, as a delta, for all clients that had the content before', async () => {
     const readers = [new Reader(), new Reader(), new Reader()];
     const { revision } = feeds.of(web).add(readers[0] as Reader, undefined);
     for (const reader of readers.slice(1)) feeds.of(web).add(reader, revision);
@@ -122,7 +122,7 @@ describe('a feed', () => {
     }
   });
 
-  it('wakes nobody for a change that readers cannot see, or of another view', async () => {
+  it('wakes no reader for a change that readers cannot see, or of another view', async () => {
     await registry.submit({ ...instances('web', ['a']), checks: [{ id: 'c', name: 'c', instance: 'a', status: 'passing' }] });
     const reader = new Reader();
     const { revision } = feeds.of(web).add(reader, undefined);
@@ -162,7 +162,7 @@ describe('a feed', () => {
     expect(reader.messages).toEqual([]);
     await registry.submit(instances('web', ['b'], 'new'));
     await settled();
-    // Nobody but it stands at that revision, so it gets the whole.
+    // Only this client stands at that revision, so it gets the whole.
     expect(reader.read()).toMatchObject([{ type: 'snapshot' }]);
   });
 
@@ -184,7 +184,7 @@ describe('a feed', () => {
     expect(slow.read()).toMatchObject([{ type: 'snapshot', items: including('a', '5') }]);
   });
 
-  it('tells everyone exactly once, also when readers come and go in the middle of a pass', async () => {
+  it('tells every reader exactly once, also when readers come and go in the middle of a pass', async () => {
     const feed = feeds.of(web);
     const readers = Array.from({ length: budgetPerTurn * 1.5 }, () => new Reader());
     const subscriptions = readers.map((reader) => feed.add(reader, undefined).subscription);
@@ -205,7 +205,7 @@ describe('a feed', () => {
     expect(late.read()).toMatchObject([{ type: 'snapshot', items: including('a', 'new') }]);
   });
 
-  it('brings whoever is told late, after a second change, to the newest content', async () => {
+  it('brings a reader that is told late, after a second change, to the newest content', async () => {
     const feed = feeds.of(web);
     const readers = Array.from({ length: budgetPerTurn + 500 }, () => new Reader());
     for (const reader of readers) feed.add(reader, undefined);

@@ -1,12 +1,12 @@
 /**
- * One watched view and everyone who sees the same of it: one watch in the registry, one encoding per
+ * One watched view and all clients that see the same of it: one watch in the registry, one encoding per
  * change, the same bytes for all.
  *
  *   views.watch ─► dirty ─► refresh: what changed? ─► delta (from the last revision to this one)
- *                                                 └─► snapshot, made only if somebody needs it
+ *                                                 └─► snapshot, made only if a client needs it
  *   subscriber at the last revision ─► delta      any other ─► snapshot      slow ─► told on drain
  *
- * A revision of the view that changes nothing for the stream (a check's output, say) wakes nobody.
+ * A revision of the view that changes nothing for the stream (a check's output, say) wakes no client.
  *
  * A view with many items is looked at over several turns of the event loop. Meanwhile its readers have what
  * they had, and new ones get that, or nothing yet; a change that comes meanwhile is the next look's.
@@ -40,7 +40,7 @@ export interface Subscription {
 export interface FeedOptions {
   readonly registry: Registry;
   readonly fanOut: FanOut;
-  /** Everybody who watches may read this much of it; all of it by default. */
+  /** All watchers may read this much of it; all of it by default. */
   readonly audience?: Audience;
   /** Called when the last subscriber is gone. */
   readonly onIdle: () => void;
@@ -97,7 +97,7 @@ export class ViewFeed implements Pass {
   #lookRevision = 0;
   /** The content has been looked at once; before that there is nothing to send. */
   #ready = false;
-  /** The pass tells members from here down to 0. Going down, it misses nobody when one leaves. */
+  /** The pass tells members from here down to 0. Going down, it misses no member when one leaves. */
   #cursor = -1;
 
   /** @throws RegistryError `resource_exhausted` when a snapshot would be too large */
@@ -140,7 +140,7 @@ export class ViewFeed implements Pass {
     const member = new Member(this, subscriber, known ?? -1);
     member.index = this.#members.length;
     this.#members.push(member);
-    // Between the two revisions nothing changed, so whoever stands there has it all.
+    // Between the two revisions nothing changed, so a client there has all of it.
     const revision = this.#ready ? this.#revision : this.#lookRevision;
     const current = known !== undefined && known >= revision;
     if (!current) this.serve(member);
@@ -148,7 +148,7 @@ export class ViewFeed implements Pass {
   }
 
   /**
-   * What has not changed for this audience is also the content of the view's newest revision: so whoever
+   * What has not changed for this audience is also the content of the view's newest revision: so a client that
    * comes from the whole view is not given an older one than it has.
    */
   #catchUpRevision(): void {

@@ -3,7 +3,7 @@
  * sockets (RFC 6455 §5.2; what a server sends is not masked, so the bytes are the same for all).
  *
  * A long message is cut into fragments (§5.4): between two of them a socket can still send a ping,
- * and whoever waits for a slow reader sees progress.
+ * and a writer that waits for a slow reader sees progress.
  */
 
 /** A framed message: each part must be written whole and in order; control frames may come between. */
