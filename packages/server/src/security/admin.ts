@@ -114,7 +114,7 @@ export class AclAdmin {
       throw refused('bootstrap secret taken');
     }
     const accessorId = this.#uuid();
-    // First the mark: if the second write is lost, a reset is needed, but nobody gets a second token.
+    // First the mark: if the second write is lost, a reset is needed, but no caller gets a second token.
     if (!(await this.#put(defaultNamespace, recordTypes.bootstrap, 'bootstrap', { accessorId }, revision))) {
       throw refused('bootstrap over', { resetIndex: store.bootstrapRevision() });
     }

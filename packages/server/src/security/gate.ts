@@ -63,7 +63,7 @@ export class Gate {
     const caller = acl.find(secret);
     this.#judge(origin, caller?.accessorId);
     if (caller !== undefined) return caller;
-    // Whoever is slowed down is not written down again: the log must not be what an attack fills.
+    // A caller that is slowed down is not logged again: an attack must not fill the log.
     this.#audit?.record({ ...origin, kind: 'unauthenticated', accessorId: '', namespace: '', action: 'an unknown token' });
     throw refused('unknown token');
   }

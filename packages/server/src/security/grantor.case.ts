@@ -46,7 +46,7 @@ export function grantor(registry: Registry): Grantor {
       await admin.putPolicy('default', { id: policy?.id ?? '', name: policy?.name ?? '', rules });
     },
     revoke: ({ token }) => admin.deleteToken('default', token.accessorId),
-    async everybody(rules) {
+    async allCallers(rules) {
       const { id } = await admin.putPolicy('default', { name: randomUUID(), rules });
       await admin.updateToken('default', anonymousAccessor, { policies: [{ id }] });
     },
