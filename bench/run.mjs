@@ -23,7 +23,6 @@ const rowNames = [
   'parked-queries',
   'kill-instance',
   'hundred-thousand',
-  'million',
   'large-removals',
   'longest-hold',
   'unrelated-wake-ups',

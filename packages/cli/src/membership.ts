@@ -17,7 +17,6 @@ export interface Membership {
 export interface JoinOptions {
   readonly servers: readonly string[];
   readonly credentials: CredentialOptions;
-  readonly namespace: string;
   /** Asked before each attempt, since addresses may not be known while the network is away. */
   readonly instance: () => Promise<InstanceRegistration>;
   /** Says what people should know, one line. */
@@ -44,7 +43,6 @@ export function joinRegistry(options: JoinOptions): Membership {
     rollcall ??= await connect({
       ...options.credentials,
       servers: options.servers,
-      namespace: options.namespace,
       name: `rollcall run ${instance.service}`,
       onEvent: report,
     });

@@ -10,6 +10,7 @@ const uuid = (n: number) => `30000000-0000-4000-8000-${String(n).padStart(12, '0
 let all: Secured;
 beforeEach(async () => {
   all = await secured();
+  for (const name of ['team-a', 'team-b']) await all.replica.submit({ kind: 'namespace-put', name });
 });
 afterEach(() => all.close());
 
@@ -196,5 +197,29 @@ describe('a denial', () => {
     expect(() => all.acl.authorize(caller, 'team-b', 'key', 'read', 'a')).toThrow(`lacks permission 'key:read' on "a" in namespace "team-b"`);
     expect(() => all.acl.authorizeNamespace(caller, 'team-b', 'write')).toThrow(`lacks permission 'operator:write'`);
     expect(all.denials.map(({ namespace, resource }) => [namespace, resource])).toEqual([['team-b', 'key'], ['default', 'operator']]);
+  });
+});
+
+describe('the deletion of a namespace', () => {
+  it('takes its tokens, policies, roles, auth methods and defaults with it, at once for those that wait', async () => {
+    const [caller, other] = [await tokenIn('team-a', keys), await tokenIn('team-b', keys)];
+    await all.admin.putRole('team-a', { name: 'ops' });
+    const { id } = await all.admin.putPolicy('default', { name: 'shared' });
+    await all.admin.putNamespaceDefaults('team-a', { policies: [{ id }], roles: [] });
+    let told = 0;
+    all.acl.onChange(caller, () => told++);
+    await all.replica.submit({ kind: 'namespace-delete', name: 'team-a' });
+    expect(told).toBeGreaterThan(0);
+    expect(() => all.acl.refresh(caller)).toThrow('no token has this secret');
+    expect(all.acl.refresh(other).authorizer.allows('team-b', 'key', 'write', 'a')).toBe(true);
+    const { store } = all.acl;
+    expect([store.tokens('team-a'), store.policies('team-a'), store.roles('team-a'), store.hasNamespace('team-a')]).toEqual([[], [], [], false]);
+    expect(store.namespaceDefaults('team-a')).toMatchObject({ policies: [], roles: [] });
+    expect(store.tokenAnywhere(caller.accessorId)).toBeUndefined();
+    await expect(all.admin.createToken('team-a', {})).rejects.toThrow('namespace "team-a" does not exist; create it first');
+    // One of the same name that comes later begins with nothing.
+    await all.replica.submit({ kind: 'namespace-put', name: 'team-a' });
+    expect(() => all.acl.refresh(caller)).toThrow('no token has this secret');
+    expect(store.policyByName('team-a', 'p-0')).toBeUndefined();
   });
 });

@@ -17,6 +17,7 @@ import type { RowChange } from '../registry/rows.ts';
 import { refused } from './access-error.ts';
 import { unrestricted, type Authorizer, type DefaultPolicy, type Resource, type Verb } from './authorizer.ts';
 import { ExpiryTimer } from './expiry-timer.ts';
+import { shownNamespace } from './hidden-namespace.ts';
 import type { Denial } from './reasons.ts';
 import { hasEnded, hashSecret, type Token } from './records.ts';
 import { counted, Rights } from './rights.ts';
@@ -219,7 +220,7 @@ export class Acl {
 
   /** The error of a caller who lacks a permission, for checks that `authorize` cannot make; counts as a denial. */
   denied({ accessorId }: Caller, namespace: string, resource: Resource, verb: Verb, name = ''): RegistryError {
-    const denial = { accessorId, namespace, resource, verb, name };
+    const denial = { accessorId, namespace: shownNamespace(namespace), resource, verb, name };
     this.#onDenied(denial);
     return refused('lacks permission', denial);
   }

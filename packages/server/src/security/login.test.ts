@@ -142,6 +142,64 @@ describe('a login', () => {
   });
 });
 
+describe('a login through an auth method of a namespace', () => {
+  beforeEach(async () => {
+    for (const name of ['team-a', 'team-b']) await all.replica.submit({ kind: 'namespace-put', name });
+  });
+
+  const config = { JWTValidationPubKeys: [pem(ec.publicKey)] };
+  const into = (namespace: string, bearerToken: string) => login.login({ namespace, method: 'm', bearerToken });
+
+  it('makes a token there, with the rights that its binding rules give there', async () => {
+    await all.admin.putMethod('team-a', { name: 'm', type: 'jwt', config });
+    await all.admin.putBindingRule('team-a', { method: 'm', bindType: 'service', bindName: 'web' });
+    const { token, secret } = await into('team-a', await sign({}));
+    expect([token.namespace, token.authMethod, token.authMethodNamespace]).toEqual(['team-a', 'm', 'team-a']);
+    const { authorizer } = all.acl.resolve(secret);
+    expect([authorizer.allows('team-a', 'service', 'write', 'web'), authorizer.allows('default', 'service', 'read', 'web')]).toEqual([true, false]);
+    await expect(into('default', await sign({}))).rejects.toThrow('no auth method has the name "m"');
+    // A method of the same name elsewhere has nothing to do with it.
+    await all.admin.putMethod('default', { name: 'm', type: 'jwt', config });
+    await all.admin.deleteMethod('default', 'm');
+    expect(all.acl.resolve(secret).accessorId).toBe(token.accessorId);
+    await all.admin.deleteMethod('team-a', 'm');
+    expect(all.acl.store.tokens('team-a')).toEqual([]);
+  });
+
+  it('binds roles and policies of the namespace of the token', async () => {
+    await all.admin.putMethod('default', { name: 'm', type: 'jwt', config, namespaceRules: [{ selector: '', bindNamespace: 'team-a' }] });
+    await all.admin.putBindingRule('default', { method: 'm', bindType: 'role', bindName: 'ops' });
+    const role = await all.admin.putRole('team-a', { name: 'ops' });
+    await all.admin.putRole('default', { name: 'ops' });
+    expect((await into('default', await sign({}))).token).toMatchObject({ namespace: 'team-a', roles: [role.id] });
+  });
+
+  it('goes where the first namespace rule that matches says, else to the namespace of the method', async () => {
+    const namespaceRules = [
+      { selector: 'value.sub == root', bindNamespace: 'team-b' },
+      { selector: 'value.sub != plain', bindNamespace: 'team-${value.sub}' },
+    ];
+    await all.admin.putMethod('default', { name: 'm', type: 'jwt', config: { ...config, ClaimMappings: { sub: 'sub' } }, namespaceRules });
+    await all.admin.putBindingRule('default', { method: 'm', bindType: 'service', bindName: 'web' });
+    const placeOf = async (sub: string) => (await into('default', await sign({ sub }))).token.namespace;
+    expect([await placeOf('root'), await placeOf('A'), await placeOf('plain')]).toEqual(['team-b', 'team-a', 'default']);
+    // A namespace that does not exist is not told apart from one that gives nothing.
+    await expect(placeOf('z')).rejects.toThrow('no binding rule grants this identity anything');
+    const { token } = await into('default', await sign({ sub: 'a' }));
+    await all.admin.deleteMethod('default', 'm');
+    expect(all.acl.store.token('team-a', token.accessorId)).toBeUndefined();
+  });
+
+  it.each([
+    ['team-a', { selector: '', bindNamespace: 'team-b' }, 'an auth method of the namespace "team-a" makes tokens there only'],
+    ['default', { selector: 'value.nope ==', bindNamespace: 'team-a' }, 'the selector of a namespace rule is wrong'],
+    ['default', { selector: '', bindNamespace: 'a b' }, 'the namespace rule makes "a b", which no namespace can be called'],
+    ['default', { selector: '', bindNamespace: '${value.nope}' }, 'the variable "value.nope" does not exist'],
+  ])('refuses a namespace rule that cannot hold, in %s: %j', async (namespace, rule, message) => {
+    await expect(all.admin.putMethod(namespace, { name: 'm', type: 'jwt', config, namespaceRules: [rule] })).rejects.toThrow(message);
+  });
+});
+
 describe('a token that is', () => {
   const base64 = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
   const audience = { aud: 'rollcall', iss: 'https://issuer' };

@@ -41,11 +41,11 @@ export interface Ending {
 /** What a batch of changes meant for access control. */
 export interface AclChange {
   /**
-   * Namespaces in which policies, roles or what a namespace adds changed, or an auth method went: what their tokens may
-   * do is open again. Those of the default namespace may hold for the tokens of all.
+   * Namespaces in which policies, roles or what a namespace adds changed: what their tokens may do is open again. Those of
+   * the default namespace may hold for the tokens of all.
    */
   readonly rules: ReadonlySet<string>;
-  /** Hashes of the secrets of tokens that changed, came or went. */
+  /** Hashes of the secrets of tokens that changed, came or went, or whose auth method went. */
   readonly secretHashes: ReadonlySet<string>;
   /** Tokens with an end that came, and that went. */
   readonly expiring: readonly Ending[];
@@ -87,6 +87,7 @@ export class AclStore {
   observe(changes: readonly RowChange[]): AclChange | undefined {
     const tokens: { before: RowOf<'record'> | undefined; after: RowOf<'record'> | undefined }[] = [];
     const rules = new Set<string>();
+    const ended: Pick<AuthMethod, 'namespace' | 'name'>[] = [];
     for (const { before, after } of changes) {
       const row = after ?? before;
       if (row?.kind !== 'record') continue;
@@ -95,8 +96,7 @@ export class AclStore {
           tokens.push({ before: before as RowOf<'record'> | undefined, after: after as RowOf<'record'> | undefined });
           break;
         case recordTypes.method:
-          // Tokens of its logins may be in any namespace.
-          if (after === undefined) rules.add(defaultNamespace);
+          if (after === undefined) ended.push({ namespace: row.namespace, name: row.id });
           break;
         case recordTypes.policy:
         case recordTypes.role:
@@ -104,12 +104,14 @@ export class AclStore {
           rules.add(row.namespace);
       }
     }
-    if (rules.size === 0 && tokens.length === 0) return undefined;
+    if (rules.size === 0 && tokens.length === 0 && ended.length === 0) return undefined;
     for (const namespace of rules) {
       this.#policyNames.delete(namespace);
       this.#roleNames.delete(namespace);
     }
-    return { ...this.#index(tokens), rules };
+    const { secretHashes, ...rest } = this.#index(tokens);
+    const orphans = ended.flatMap((method) => this.tokensOfMethod(method)).map(({ secretHash }) => secretHash);
+    return { ...rest, secretHashes: new Set([...secretHashes, ...orphans]), rules };
   }
 
   /** The token with a secret whose SHA-256 this is; it may have expired. */

@@ -359,6 +359,18 @@ test('the default policy is said in every answer', async () => {
   expect((await open.get('/v1/acl/tokens')).text).toBe('ACL support disabled');
 });
 
+test('a query of an open route goes on waiting when policies change: it has no token', async () => {
+  await using server = await Consul.start({ acl: { initialManagement: management } });
+  const { index } = await server.get('/v1/connect/ca/roots');
+  const ends = new AbortController();
+  const waiting = server.get(`/v1/connect/ca/roots?index=${index}&wait=5m`, { signal: ends.signal }).catch(() => 'cut off');
+  await server.untilParked(1);
+  await server.put('/v1/acl/policy', { Name: 'any', Rules: 'acl = "read"' }, as(management));
+  expect(await server.parked()).toBe(1);
+  ends.abort();
+  expect(await waiting).toBe('cut off');
+});
+
 test('writes, denials and logins are written down, without secrets and values', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-audit-'));
   try {

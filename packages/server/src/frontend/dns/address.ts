@@ -1,5 +1,6 @@
 /**
- * Addresses as hexadecimal digits: one form for names (`0a000001.addr`), reverse names and address records.
+ * Addresses as hexadecimal digits: the one form in which names (`0a000001.addr`), reverse names and
+ * records of addresses agree.
  */
 
 import { isIP } from 'node:net';

@@ -1,9 +1,9 @@
 /**
- * Encodes answers, with compressed names (RFC 1035 §4.1.4), up to the size that the client accepts.
+ * Writes answers: records into bytes, names compressed (RFC 1035 §4.1.4), cut to the room there is.
  *
- * Names are compressed where RFC 1035 allows it: as owners, and in the data of the types that it defines. The target of
- * SRV is written in full (RFC 2782), but later names may point to it. An encoded answer is the same for all clients that ask
- * the same; `complete` adds the id, flags and spelling of one client.
+ * Names are compressed where RFC 1035 allows it: as owners, and in the data of the types that it
+ * defines. In SRV the target is written in full (RFC 2782), but later names may point to it.
+ * The bytes are the same for all clients with the same question; `complete` makes it one client's answer.
  */
 
 import { headerBytes, labelsOf, typeAndClassBytes } from './query-reader.ts';
@@ -11,37 +11,38 @@ import { asAsked, classes, types, type Entry, type ResourceRecord } from './reco
 import { tcpBytesMax, type Room } from './limits.ts';
 
 /**
- * An answer without the id, flags and spelling of one client. Without answer records it fits every name of the same length in the
- * same domain, since pointers refer to names by position.
+ * An answer without what belongs to one client: its id, its flags, its spelling of the name. One
+ * without answer records is good for every name of the same length in the same domain, since names
+ * are referred to by where they stand.
  */
 export interface Template {
   readonly bytes: Buffer;
-  /** Bytes that are used. */
+  /** How many of them it takes. */
   readonly length: number;
-  /** Position of the serial number of the SOA; 0 without SOA. */
+  /** Where the serial number of the SOA stands; 0 when there is none. */
   readonly serialAt: number;
 }
 
 export interface Envelope {
   readonly rcode: number;
-  /** AA (RFC 1035 §4.1.1): the answer comes from the registry, not from another server. */
+  /** AA (RFC 1035 §4.1.1): it comes from the registry, and not from another server. */
   readonly authoritative: boolean;
   readonly recursionAvailable: boolean;
-  /** Number of entries. */
+  /** How many entries there are. */
   readonly count: number;
-  /** Whether to set TC when some entries do not fit. It is always set when none fits. */
+  /** TC when entries are left out for want of room. It is always set when there is room for none. */
   readonly tellWhenCut: boolean;
-  /** The size of packets that OPT announces. */
+  /** The size of packets that OPT says we take. */
   readonly ednsBytes: number;
 }
 
 export interface Reply extends Envelope {
-  /** In the order of sending; read only as far as they fit. */
+  /** In the order in which they are sent; no more of them are taken than have room. */
   readonly entries: Iterable<Entry>;
   readonly authority?: ResourceRecord;
 }
 
-/** Longest record without text: two names of 255 bytes in owner and data, and 32 bytes. */
+/** No record without text is longer: owner and data have at most two names of 255 bytes and 32 bytes. */
 const recordBytesMax = 1_024;
 
 /** OPT: root, type, size, extended rcode and version and flags, no options. */
@@ -50,19 +51,19 @@ export const optBytes = 11;
 /** Pointers have 14 bits. */
 export const pointableEnd = 0x4000;
 
-/** The SOA says how long a negative answer may be kept (RFC 2308 §5). These are Consul's numbers. */
+/** RFC 2308 §5 wants the SOA for the time that "no" may be kept; these are Consul's numbers. */
 const soaTimes = [3_600, 600, 86_400, 0] as const;
 
 const flag = { response: 0x8000, authoritative: 0x0400, truncated: 0x0200, recursionAvailable: 0x0080 } as const;
 
 export class MessageWriter {
   readonly #bytes = Buffer.alloc(tcpBytesMax + recordBytesMax);
-  /** Positions of the names that were written, as far as a pointer reaches. */
+  /** Where each name that has been written starts; only what a pointer can reach. */
   readonly #names = new Map<string, number>();
   #at = 0;
   #serialAt = 0;
 
-  /** @param question from `QueryReader.question` */
+  /** @param question as `QueryReader.question` gives it */
   write(question: Buffer, reply: Reply, room: Room): Template {
     this.#begin(question);
     const bytesMax = room.bytesMax - (room.edns ? optBytes : 0);
@@ -96,8 +97,8 @@ export class MessageWriter {
   }
 
   /**
-   * Encodes a record so that it fits any position of an answer: its owner is the question or a pointer to be set later, and an SRV
-   * target is written in full.
+   * A record as it is anywhere in an answer: the name that was asked for, or a pointer that is still to be set, and in SRV the
+   * target in full.
    */
   piece(record: ResourceRecord): Buffer {
     this.#names.clear();
@@ -115,7 +116,7 @@ export class MessageWriter {
     let at = this.#at - 4 - 1;
     let name = '';
     for (const label of labels.toReversed()) {
-      // A label may contain any byte. One with a dot would read as two labels here; our own have none.
+      // A label may hold any byte, even a dot, which would be taken for two labels; ours do not.
       if (!/^[\w-]+$/.test(label)) break;
       at -= 1 + label.length;
       name = name === '' ? label : `${label}.${name}`;
@@ -123,7 +124,7 @@ export class MessageWriter {
     }
   }
 
-  /** @returns false, without writing, when the entry does not fit */
+  /** False when it does not fit; nothing is written then. */
   #writeRecord(record: ResourceRecord, end: number): boolean {
     const mark = this.#at;
     if (mark + recordBytesMax + textBytes(record) > this.#bytes.length) return false;
@@ -153,7 +154,7 @@ export class MessageWriter {
         this.#name(record.target);
         break;
       case 'SRV':
-        // As in Consul.
+        // Consul's priority is always 1.
         for (const word of [1, record.weight, record.port]) this.#u16(word);
         this.#nameInFull(record.target);
         break;
@@ -169,7 +170,7 @@ export class MessageWriter {
     }
   }
 
-  /** Strings of at most 255 bytes (RFC 1035 §3.3.14); the reader joins them. */
+  /** Strings of at most 255 bytes each (RFC 1035 §3.3.14); the reader joins them. */
   #text(text: Buffer): void {
     let from = 0;
     do {
@@ -180,7 +181,7 @@ export class MessageWriter {
     } while (from < text.length);
   }
 
-  /** Writes a name, with a pointer to the longest end of it that was written before. */
+  /** With a pointer for as much of its end as has been written before. */
   #name(name: string): void {
     for (let rest = name; rest !== ''; rest = parent(rest)) {
       const known = this.#names.get(rest);
@@ -198,7 +199,7 @@ export class MessageWriter {
     this.#bytes[this.#at++] = 0;
   }
 
-  /** Writes the first label of `name`; later names can point to it. */
+  /** The first label of `name`, which later names can point to. */
   #label(name: string): void {
     if (this.#at < pointableEnd && !this.#names.has(name)) this.#names.set(name, this.#at);
     const end = name.indexOf('.');
@@ -207,7 +208,7 @@ export class MessageWriter {
     this.#at += 1 + length;
   }
 
-  /** The most bytes that an address record will take when it is written later. */
+  /** What a record of an address takes; when it is written later it may be less, but not more. */
   #bytesOf(record: ResourceRecord): number {
     const bytes = 10 + (record.type === 'AAAA' ? 16 : 4);
     if (record.owner === asAsked) return bytes + 2;
@@ -251,7 +252,7 @@ export function writeHeader(
   bytes.writeUInt16BE(additionals, 10);
 }
 
-/** @returns the position after it */
+/** @returns where it ends */
 export function writeOpt(bytes: Buffer, start: number, { ednsBytes, rcode }: Envelope): number {
   bytes[start] = 0;
   let at = bytes.writeUInt16BE(types.OPT, start + 1);
@@ -261,11 +262,11 @@ export function writeOpt(bytes: Buffer, start: number, { ednsBytes, rcode }: Env
 }
 
 /**
- * Completes an answer for one client: its id, its flags RD and CD, and its spelling of the question (draft-vixie-dnsext-dns0x20:
- * a forged answer would have to guess the spelling).
+ * One client's answer: its id, its wishes as to recursion and checking, its question in its spelling
+ * (draft-vixie-dnsext-dns0x20: who forges an answer would have to guess it).
  *
  * @param nameEnd end of the name in the query
- * @param framed whether the length comes first, as over TCP (RFC 1035 §4.2.2)
+ * @param framed with its length before it, as over TCP (RFC 1035 §4.2.2)
  */
 export function complete(
   template: Template,
@@ -281,22 +282,22 @@ export function complete(
   bytes.copy(answer, lead, 0, length);
   answer[lead] = query[0] as number;
   answer[lead + 1] = query[1] as number;
-  // RD and CD are copied from the query (RFC 1035 §4.1.1, RFC 4035 §3.1.6).
+  // RD and CD come back as they were sent (RFC 1035 §4.1.1, RFC 4035 §3.1.6).
   answer[lead + 2] = (answer[lead + 2] as number) | ((query[2] as number) & 0x01);
   answer[lead + 3] = (answer[lead + 3] as number) | ((query[3] as number) & 0x10);
-  // Byte by byte: `subarray` and `set` take longer for names of about 20 bytes.
+  // Byte by byte: a copy of a part makes a view of it first, which takes longer than 20 bytes.
   for (let at = headerBytes; at < nameEnd + typeAndClassBytes; at++) answer[lead + at] = query[at] as number;
   if (serialAt > 0) answer.writeUInt32BE(serial >>> 0, lead + serialAt);
   return answer;
 }
 
-/** The answer to a query of which only the header is valid: a header. */
+/** The answer to a query of which nothing but the header could be understood: a header. */
 export function refuse(query: Buffer, rcode: number, framed: boolean): Buffer {
   const lead = framed ? 2 : 0;
   const answer = Buffer.alloc(lead + headerBytes);
   if (framed) answer.writeUInt16BE(headerBytes, 0);
   query.copy(answer, lead, 0, 2);
-  // The operation and RD are copied from the query.
+  // The operation and RD come back, too.
   answer[lead + 2] = 0x80 | ((query[2] as number) & 0x79);
   answer[lead + 3] = rcode & 0x0f;
   return answer;
@@ -307,7 +308,7 @@ function parent(name: string): string {
   return end < 0 ? '' : name.slice(end + 1);
 }
 
-/** Equal for address records that say the same. */
+/** Two records of this identity say the same. Only records of addresses are sent along. */
 function identity(record: ResourceRecord): string {
   return `${record.type} ${String(record.owner)} ${'address' in record ? record.address : ''}`;
 }

@@ -1,5 +1,6 @@
 /**
- * Random numbers for the order of answers: fast, and good enough to spread load. Not for secrets.
+ * Random numbers for the order of answers: cheap, and good enough to spread load. Not for anything
+ * that must not be guessed.
  */
 
 /**

@@ -1,4 +1,6 @@
-/** Opens the two sockets of a DNS server, UDP and TCP on one port. The caller handles packets and connections. */
+/**
+ * Opens the two sockets of a DNS server, UDP and TCP on one port. What comes in is the caller's.
+ */
 
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { lookup } from 'node:dns';
@@ -7,7 +9,7 @@ import { RegistryError } from '@rollcall/protocol';
 
 export interface SocketsOptions {
   readonly host: string;
-  /** 0 takes a port that is free for UDP and TCP. */
+  /** 0 takes a port that is free for both. */
   readonly port: number;
   readonly onPacket: (packet: Buffer, from: RemoteInfo) => void;
   readonly onConnection: (socket: TcpSocket) => void;
@@ -19,13 +21,13 @@ export interface Sockets {
   readonly tcp: Server;
 }
 
-/** The kernel holds bursts of packets; it may allow less than this. */
+/** Bursts wait in the kernel, which takes as much of this as it allows. */
 const receiveBufferBytes = 4_194_304;
 
-/** Ports tried until one is free for both. */
+/** How often a port that is free for TCP may turn out to be taken for UDP. */
 const portsTried = 16;
 
-/** @throws RegistryError `failed_precondition` when the sockets cannot be opened */
+/** @throws RegistryError `failed_precondition` when the address cannot be listened on */
 export async function openSockets(options: SocketsOptions): Promise<Sockets> {
   for (let attempt = 1; ; attempt++) {
     const tcp = await openTcp(options);
@@ -39,7 +41,7 @@ export async function openSockets(options: SocketsOptions): Promise<Sockets> {
   }
 }
 
-/** Resolves when its connections are closed as well. */
+/** Resolves when all its connections are closed, too. */
 export function closeTcp(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
@@ -60,7 +62,7 @@ function openUdp({ host, port, onPacket }: SocketsOptions): Promise<UdpSocket> {
   const socket = createSocket({
     type: isIP(host) === 6 ? 'udp6' : 'udp4',
     recvBufferSize: receiveBufferBytes,
-    // After it is bound, packets are sent to addresses only: a lookup of each would cost more than a short answer.
+    // Once it is bound, packets go to addresses only; looking each of them up would cost more than a short answer.
     lookup: (name, family, callback) => {
       if (bound) callback(null, name, family as number);
       else lookup(name, family, callback);

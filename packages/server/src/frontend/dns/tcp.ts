@@ -1,33 +1,36 @@
 /**
- * DNS over TCP (RFC 1035 §4.2.2, RFC 7766): each message has its length before it, and a client may send the next query
- * before it has an answer. This file reads frames and keeps limits; `answer` makes the answers.
+ * DNS over TCP (RFC 1035 §4.2.2, RFC 7766): messages with their length before them, any number on a
+ * connection and one after the other without waiting. Frames and limits only; `answer` does the rest.
  */
 
 import type { Socket } from 'node:net';
 import type { Wheel } from '../../health/wheel.ts';
 
-/** A query is a name and a few options: a connection that sends a longer one is closed. */
+/** Queries are a name and a few options; a longer one is not meant for us. */
 const queryBytesMax = 4_096;
 
-/** A connection without a complete query in this time is closed (RFC 7766 §6.2.3: seconds). */
+/** A connection that does not bring a whole query in this time is closed (RFC 7766 §6.2.3: seconds). */
 const idleMs = 10_000;
 
-/** While so many bytes of answers wait for the client to read them, no query is read from its connection. */
+/** Answers that wait to be taken; no more queries are read from a connection that leaves them lying. */
 const waitingBytesMax = 262_144;
 
-/** Queries of one connection that may wait for recursors at the same time. */
+/** Queries of one connection that are being asked elsewhere. */
 const elsewhereMax = 32;
 
-/** Open connections: one more closes the connection that has been idle longest. */
+/** Connections at once; a new one takes the place of the one that has been idle longest. */
 export const connectionsMax = 512;
 
-/** Gives an answer with its length before it, now or later; undefined to send none, `cut` to close the connection. */
+/**
+ * An answer with its length before it, now or later; undefined to send none, `cut` to close the
+ * connection.
+ */
 export type Answer = (query: Buffer, address: string) => Buffer | Promise<Buffer | undefined> | 'cut' | undefined;
 
 export class TcpConnections {
   readonly #wheel: Wheel;
   readonly #answer: Answer;
-  /** In order of their last query, the oldest first. */
+  /** Longest idle first. */
   readonly #open = new Set<Connection>();
 
   constructor(wheel: Wheel, answer: Answer) {
@@ -53,12 +56,12 @@ export class TcpConnections {
     socket.on('close', () => this.#open.delete(connection));
   }
 
-  /** Sends the answers that are ready, then ends every connection. */
+  /** Sends what is ready, reads nothing more. */
   close(): void {
     for (const connection of this.#open) connection.finish();
   }
 
-  /** Cuts every connection. */
+  /** Drops everything. */
   destroy(): void {
     for (const connection of this.#open) connection.close();
   }
@@ -68,7 +71,7 @@ class Connection {
   readonly #socket: Socket;
   readonly #answer: Answer;
   readonly #address: string;
-  /** Called for each query. */
+  /** Called when a query has been taken. */
   readonly #busy: () => void;
   readonly #renew: () => void;
   #unread: Buffer = Buffer.alloc(0);
@@ -79,7 +82,7 @@ class Connection {
     this.#answer = answer;
     this.#address = socket.remoteAddress ?? '';
     this.#busy = busy;
-    // Only complete queries keep it open: neither single bytes nor unread answers do.
+    // Neither a byte now and then nor a client that takes no answers keeps it open.
     const idle = wheel.schedule(idleMs, () => socket.destroy());
     this.#renew = () => idle.renew(idleMs);
     socket.setNoDelay(true);
@@ -102,7 +105,7 @@ class Connection {
     this.#proceed();
   }
 
-  /** Answers complete queries, unless too many answers wait for the client. */
+  /** Answers what has arrived whole, until the client must take answers first. */
   #proceed(): void {
     const socket = this.#socket;
     let at = 0;

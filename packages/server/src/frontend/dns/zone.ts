@@ -1,14 +1,14 @@
-/** Settings that answers depend on. */
+/** What answers depend on besides what is registered. */
 
 import type { Ttls } from './ttls.ts';
 
 export interface Zone {
-  /** In lower case, without its final dot. */
+  /** In lower case, without the dot at its end. */
   readonly domain: string;
   readonly datacenter: string;
   /** The server's own node. */
   readonly node: { readonly name: string; readonly address: string };
   readonly ttls: Ttls;
-  /** Whether to leave out instances whose status is warning. */
+  /** Leave out instances that warn, too. */
   readonly onlyPassing: boolean;
 }

@@ -19,6 +19,7 @@ import type { Wheel, WheelTimer } from '../../../health/wheel.ts';
 import { onClientEnd } from '../../../net/client-end.ts';
 import type { Registry } from '../../../registry/registry.ts';
 import type { Acl, Caller } from '../../../security/acl.ts';
+import { unidentified } from '../request/authenticator.ts';
 import type { Wait } from '../wire/params.ts';
 import type { Plan } from './plan.ts';
 
@@ -131,7 +132,8 @@ export class Parking {
       unfollow: undefined,
       forgetEnd: undefined,
     };
-    if (acl.enabled) parked.unfollow = acl.onChange(caller, () => this.#reconsider(parked));
+    // The caller of an open route has no token that could change.
+    if (acl.enabled && caller !== unidentified) parked.unfollow = acl.onChange(caller, () => this.#reconsider(parked));
     group.members.add(parked);
     onSize(++this.#size);
     parked.timer = wheel.schedule(waitMs * (1 + random() * jitterShare), () => this.#answer(parked));

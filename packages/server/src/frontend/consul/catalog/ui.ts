@@ -35,7 +35,8 @@ export function services(asked: Asked): Query {
   return {
     view: viewOf.catalog(),
     name: `${formOf(asked)} ui-services${filter.name}`,
-    filtered: filter.given,
+    // The view is that of all namespaces.
+    filtered: true,
     shows: instanceShows,
     pretty: params.has('pretty'),
     *write(state, visible, out) {
@@ -146,7 +147,8 @@ export function nodes(asked: Asked): Query {
   return {
     view: viewOf.catalog(),
     name: `${formOf(asked)} ui-nodes${selection.name}`,
-    filtered: selection.meta.length > 0,
+    // The view is that of all namespaces.
+    filtered: true,
     shows: instanceShows,
     pretty: params.has('pretty'),
     *write(state, visible, out) {

@@ -1,10 +1,10 @@
 /**
- * An answer with several instances to choose from. It is sent in a new random order each time, so that every instance comes
- * first, and gets into a small packet, equally often. Each record is encoded when it is first drawn; an answer is
- * copied together from encoded records.
+ * The answer with a choice of instances: in a new order every time it is sent, each as likely as any other, so
+ * that every instance comes first, and gets into a small packet at all, equally often, however few queries
+ * there are. Encoded are single records, each when it is first drawn; an answer is put together from them.
  *
- *     draw ─ encoded? ─ no ─► encode ─► keep    an encoded record is the same at every place; only the address of a
- *       ▲        └─ yes ─► copy                 target needs a pointer to the target's name
+ *     draw ─ made? ─ no ─► encode ─► kept     pieces are the same wherever they stand, but for a pointer
+ *       ▲       └─ yes ─► copy                from an address that is sent along to the name it belongs to
  *       └── as long as there is room
  */
 
@@ -13,35 +13,35 @@ import { optBytes, pointableEnd, writeHeader, writeOpt, type Envelope, type Temp
 import { headerBytes } from './query-reader.ts';
 import type { Entry, ResourceRecord } from './records.ts';
 
-export interface ShuffledAnswerOptions {
+export interface ShuffledOptions {
   readonly envelope: Envelope;
   readonly entry: (index: number) => Entry;
   readonly room: Room;
-  /** Length of the question: name, type and class. */
+  /** Bytes of the name, type and class that are asked for. */
   readonly questionBytes: number;
-  /** Encodes a record whose owner is a pointer to the question. */
+  /** A record with a pointer to the question as its owner. */
   readonly encode: (record: ResourceRecord) => Buffer;
-  /** Called for each record that is encoded. */
+  /** Called for each record. */
   readonly onEncoded: () => void;
   /** From 0 up to, not including, 1. */
   readonly random: () => number;
-  /** Buffer for answers, as long as the longest. The next answer overwrites it. */
+  /** Where answers are put together: as long as the largest one. Each is good until the next. */
   readonly scratch: Buffer;
 }
 
-/** An encoded record, and the address of its target. */
+/** A record of the answer as bytes, and the address that is sent along with it. */
 interface Piece {
   readonly bytes: Buffer;
   readonly along: Along | undefined;
 }
 
-/** The address of a target, shared by all records with this target. */
+/** One for all records with the same target. */
 interface Along {
-  /** The encoded record without its owner. */
+  /** Without its owner. */
   readonly rest: Buffer;
-  /** The name of the target. */
+  /** The name that it belongs to: the target of records. */
   readonly owner: string;
-  /** Number of the last answer that has it. */
+  /** The answer that has it already. */
   sentIn: number;
 }
 
@@ -49,24 +49,24 @@ interface Along {
 const targetAt = 2 + 10 + 6;
 const pointerBytes = 2;
 
-export class ShuffledAnswer {
-  readonly #options: ShuffledAnswerOptions;
+export class Shuffled {
+  readonly #options: ShuffledOptions;
   readonly #order: Uint32Array;
   readonly #pieces: (Piece | undefined)[];
   readonly #alongs = new Map<string, Along>();
-  /** The addresses in the answer that is being made, and the positions of their names. */
+  /** Those of the answer that is being made, and where the names are that they belong to. */
   readonly #sent: Along[] = [];
   readonly #ownerAt: number[] = [];
   #answers = 0;
 
-  constructor(options: ShuffledAnswerOptions) {
+  constructor(options: ShuffledOptions) {
     this.#options = options;
     const { count } = options.envelope;
     this.#order = Uint32Array.from({ length: count }, (_unused, index) => index);
     this.#pieces = Array.from<Piece | undefined>({ length: count });
   }
 
-  /** Approximate bytes of memory when all records are encoded. */
+  /** About how many bytes of memory it takes when all records are encoded. */
   get weight(): number {
     return this.#pieces.length * 300 + 500;
   }
@@ -101,7 +101,7 @@ export class ShuffledAnswer {
     return { bytes: scratch, length: at, serialAt: 0 };
   }
 
-  /** One step of the Fisher-Yates shuffle: swaps a record that was not drawn yet to `at`. */
+  /** One step of Fisher and Yates' shuffle: swaps one of those that were not drawn yet to `at`. */
   #draw(at: number): Piece {
     const order = this.#order;
     const other = at + Math.floor(this.#options.random() * (order.length - at));
@@ -141,13 +141,13 @@ export class ShuffledAnswer {
     return at;
   }
 
-  /** @param ownerAt position of the name in the answer */
+  /** @param ownerAt where the name stands already */
   #ownerBytes({ owner }: Along, ownerAt: number): number {
     if (ownerAt < pointableEnd) return pointerBytes;
     return this.#parentAt(owner) === 0 ? owner.length + 2 : 1 + labelBytes(owner) + pointerBytes;
   }
 
-  /** Writes a name that is out of reach of a pointer: its first label, then a pointer to the rest in an earlier name. */
+  /** A name that no pointer reaches: its first label, then a pointer to the rest of it in an earlier name. */
   #writeFarOwner({ owner }: Along, start: number): number {
     const { scratch } = this.#options;
     const parent = this.#parentAt(owner);
@@ -161,7 +161,7 @@ export class ShuffledAnswer {
     return at + 1;
   }
 
-  /** A position at which the rest of the name, after its first label, stands within reach of a pointer; 0 for none. */
+  /** Where a pointer reaches what comes after the first label; 0 when that stands nowhere. */
   #parentAt(owner: string): number {
     const parent = owner.slice(labelBytes(owner));
     const index = this.#sent.findIndex((each) => each.owner.endsWith(parent) && labelBytes(each.owner) + parent.length === each.owner.length);

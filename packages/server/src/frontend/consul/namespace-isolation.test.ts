@@ -1,0 +1,232 @@
+/**
+ * Isolation of namespaces, for every route of the table with every method: a token that has no right in a namespace learns
+ * nothing of it, changes nothing in it, and is not woken by it. The requests are those of the access matrix
+ * (`access-samples.case.ts`), so that a route cannot be added without being tried here.
+ *
+ * `red` and `blue` hold services, instances, tags, checks, keys, sessions, queries, tokens, policies, roles and auth methods
+ * with the same names, and others with names of their own. All content of blue has the word `azure` in it.
+ */
+
+import { generateKeyPairSync } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { samples, type Fixture, type Sample } from './access-samples.case.ts';
+import { Consul, lasting, type Answer } from './consul.case.ts';
+import type { Action } from './request/route.ts';
+import { routeTable } from './routes.ts';
+
+const management = 'a management token';
+/** The word in all that a namespace holds. */
+const words = { red: 'crimson', blue: 'azure' } as const;
+type Space = keyof typeof words;
+
+interface Row {
+  readonly name: string;
+  readonly verb: string;
+  readonly action: Action;
+}
+
+const rows: Row[] = routeTable(lasting).flatMap(({ path, methods }) =>
+  Object.entries(methods as Readonly<Record<string, Action>>).map(([verb, action]) => ({ name: `${verb} ${path}`, verb, action })),
+);
+
+/**
+ * Routes whose answer is about the whole server, for tokens that the operator has given the right to: they show what every
+ * namespace holds. No token of this test has these rights.
+ */
+const wholeServer = ['GET /v1/snapshot', 'PUT /v1/snapshot'];
+
+const { publicKey } = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
+
+let consul: Consul;
+const fixtures = {} as Record<Space, Fixture>;
+/** Secrets of tokens without any right in blue; undefined for a request without a token. */
+const tokens = new Map<string, string | undefined>();
+
+/** What a namespace may hold, with every right to it. */
+const everything =
+  'acl = "write" key_prefix "" { policy = "write" } service_prefix "" { policy = "write" intentions = "write" } ' +
+  'session_prefix "" { policy = "write" } query_prefix "" { policy = "write" } node_prefix "" { policy = "read" }';
+
+beforeAll(async () => {
+  consul = await Consul.start({ acl: { initialManagement: management } });
+  for (const space of ['red', 'blue'] as const) await fill(space);
+  const { SecretID } = await manage<{ SecretID: string }>('PUT', '/v1/acl/token?ns=red', {
+    Policies: [{ ID: await made('PUT', '/v1/acl/policy?ns=red', { Name: 'all', Rules: everything }) }],
+  });
+  const inDefault = async (Name: string, Rules: string) => {
+    const ID = await made('PUT', '/v1/acl/policy', { Name, Rules });
+    return (await manage<{ SecretID: string }>('PUT', '/v1/acl/token', { Policies: [{ ID }] })).SecretID;
+  };
+  tokens.set('no token', undefined);
+  tokens.set('a token of red', SecretID);
+  tokens.set('a token of default with rules for red', await inDefault('guest', `namespace "red" { ${everything} }`));
+  const shared = 'agent_prefix "" { policy = "write" } event_prefix "" { policy = "write" }';
+  // Without `acl`, `operator` and writing nodes, which are rights to what all namespaces share.
+  tokens.set('a token of default for all else', await inDefault('local', `${everything.replace('acl = "write"', '')} ${shared}`));
+});
+afterAll(() => consul[Symbol.asyncDispose]());
+
+async function manage<T>(verb: string, path: string, body?: unknown): Promise<T> {
+  const answer = await ask(verb, path, management, body);
+  if (answer.status !== 200) throw new Error(`${verb} ${path}: ${answer.status} ${answer.text}`);
+  return (answer.text === '' ? undefined : answer.json()) as T;
+}
+
+async function made(verb: string, path: string, body: object): Promise<string> {
+  const { ID, AccessorID = ID } = await manage<{ ID: string; AccessorID?: string }>(verb, path, body);
+  return AccessorID;
+}
+
+function ask(verb: string, path: string, token: string | undefined, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  const bytes = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+  return consul.ask(verb, path, { body: bytes, headers: { ...headers, ...(token === undefined ? {} : { 'x-consul-token': token }) } });
+}
+
+/** Fills a namespace: each kind of thing once with a name that the other namespace has, too, and once with one of its own. */
+async function fill(space: Space): Promise<void> {
+  const word = words[space];
+  await consul.server.registry.submit({ kind: 'namespace-put', name: space });
+  for (const [Name, ID] of [['web', 'web-1'], [`${word}-svc`, `${word}-1`]]) {
+    const Check = { TTL: '600s', Notes: word, Status: 'passing' };
+    await manage('PUT', `/v1/agent/service/register?ns=${space}`, { Name, ID, Tags: ['shared', `${word}-tag`], Meta: { owner: word }, Check });
+  }
+  const Service = { Service: 'web', ID: 'web-2', Meta: { owner: word }, Namespace: space };
+  await manage('PUT', '/v1/catalog/register', { Node: 'ext', Address: '10.0.0.8', Service, NodeMeta: {} });
+  for (const key of ['app/key', `${word}/key`]) await manage('PUT', `/v1/kv/${key}?ns=${space}`, `${word}-value`);
+  const session = await made('PUT', `/v1/session/create?ns=${space}`, { Name: `${word}-session`, TTL: '600s', NodeChecks: [] });
+  await manage('PUT', `/v1/kv/${word}/lock?ns=${space}&acquire=${session}`, word);
+  await manage('POST', `/v1/query?ns=${space}`, { Name: `${word}-query`, Service: { Service: `${word}-svc` } });
+  const query = await made('POST', `/v1/query?ns=${space}`, { Name: 'shared', Service: { Service: 'web', Tags: [`${word}-tag`] } });
+  const ids = { session, query, ...(await fillAccess(space, word)) };
+  fixtures[space] = ids;
+}
+
+async function fillAccess(space: Space, word: string): Promise<Omit<Fixture, 'session' | 'query'>> {
+  const ns = `?ns=${space}`;
+  const described = { Description: word };
+  const [policy = ''] = await Promise.all(
+    ['fixture', `${word}-policy`].map((Name) => made('PUT', `/v1/acl/policy${ns}`, { Name, ...described, Rules: `key "${word}" { policy = "read" }` })),
+  );
+  const [role = ''] = await Promise.all(['fixture', `${word}-role`].map((Name) => made('PUT', `/v1/acl/role${ns}`, { Name, ...described })));
+  for (const Name of ['fixture', `${word}-method`]) {
+    const Config = { JWTValidationPubKeys: [publicKey], ClaimMappings: { sub: word } };
+    await manage('PUT', `/v1/acl/auth-method${ns}`, { Name, Type: 'jwt', ...described, Config });
+  }
+  const rule = await made('PUT', `/v1/acl/binding-rule${ns}`, { AuthMethod: 'fixture', BindType: 'service', BindName: word, ...described });
+  const token = await made('PUT', `/v1/acl/token${ns}`, { ...described, Policies: [{ ID: policy }] });
+  return { policy, role, rule, token };
+}
+
+/** How requests say that they are about a namespace. */
+const sayings = [
+  { said: '?ns', path: (path: string, space: string) => `${path}${path.includes('?') ? '&' : '?'}ns=${space}`, headers: () => ({}) },
+  { said: 'the header', path: (path: string) => path, headers: (space: string) => ({ 'x-consul-namespace': space }) },
+] as const;
+
+function pathOf({ path }: Sample, fixture: Fixture): string {
+  return typeof path === 'string' ? path : path(fixture);
+}
+
+/** All that blue holds, as text. */
+function holdings(): string {
+  const held: string[] = [];
+  for (const [key, row] of consul.server.registry.state.rows()) {
+    if (row.kind !== 'view' && 'namespace' in row && row.namespace === 'blue') held.push(`${key} ${row.modified}`);
+  }
+  return held.sort().join('\n');
+}
+
+/** Each way in which the bytes of an answer may hold the word: as it is, and in the base64 of a value. */
+const forms = ['azure', ...[0, 1, 2].map((skip) => Buffer.from('azure-value').subarray(skip, skip + 9).toString('base64'))];
+
+function leaks({ text, rawHeaders }: Answer): string[] {
+  const all = `${rawHeaders.join('\n')}\n${text}`;
+  return forms.filter((form) => all.toLowerCase().includes(form.toLowerCase()));
+}
+
+const testable = rows.filter(({ name }) => Object.hasOwn(samples, name));
+
+test('every route is tried', () => {
+  expect(Object.keys(samples).sort()).toEqual(rows.map(({ name }) => name).sort());
+});
+
+describe.each(testable.filter(({ name }) => !wholeServer.includes(name)))('$name', ({ name, verb }) => {
+  const sample = samples[name] as Sample;
+
+  test('shows and changes nothing of another namespace', async () => {
+    const before = holdings();
+    for (const [who, token] of tokens) {
+      for (const { said, path, headers } of sayings) {
+        for (const fixture of [fixtures.red, fixtures.blue]) {
+          const answer = await ask(verb, path(pathOf(sample, fixture), 'blue'), token, sample.body, headers('blue'));
+          expect([who, said, leaks(answer), answer.text]).toEqual([who, said, [], answer.text]);
+        }
+      }
+      // About its own namespace, or none, with ids that are blue's.
+      for (const space of ['red', 'default', 'none']) {
+        const target = pathOf(sample, fixtures.blue);
+        const answer = await ask(verb, space === 'none' ? target : sayings[0].path(target, space), token, sample.body);
+        expect([who, space, leaks(answer), answer.text]).toEqual([who, space, [], answer.text]);
+      }
+      expect([who, holdings()]).toEqual([who, before]);
+      await restore();
+    }
+  });
+});
+
+/** Brings back what a token may have changed with right: red's own, nodes, the default namespace. */
+async function restore(): Promise<void> {
+  const { registry } = consul.server;
+  await registry.submit({ kind: 'register', namespace: 'default', node: { name: 'ext', address: '10.0.0.8' }, nodeMode: 'ensure' });
+}
+
+describe('a query that waits', () => {
+  const lists = testable.filter(({ action }) => 'read' in action);
+
+  test('in one namespace is not woken by any change in another', async () => {
+    const secret = tokens.get('a token of red');
+    const woken: string[] = [];
+    const ends = new AbortController();
+    let waiting = 0;
+    for (const { name } of lists) {
+      const path = sayings[0].path(pathOf(samples[name] as Sample, fixtures.red), 'red');
+      const { status, index } = await ask('GET', path, secret);
+      if (status !== 200 || Number.isNaN(index)) continue;
+      waiting++;
+      const target = `${path}&index=${index}&wait=5m`;
+      consul.ask('GET', target, { headers: { 'x-consul-token': secret ?? '' }, signal: ends.signal }).then(
+        () => woken.push(name),
+        () => {},
+      );
+    }
+    expect(waiting).toBeGreaterThan(20);
+    await consul.untilParked(waiting);
+    await changeBlue();
+    // A change that is told is told before the next request is read.
+    await consul.get('/v1/status/leader');
+    expect(woken).toEqual([]);
+    expect(await consul.parked()).toBe(waiting);
+    ends.abort();
+    await consul.untilParked(0);
+  });
+});
+
+/** Changes something of each kind in blue. */
+async function changeBlue(): Promise<void> {
+  const { blue } = fixtures;
+  await manage('PUT', '/v1/agent/service/register?ns=blue', { Name: 'web', ID: 'web-1', Tags: ['azure-changed'] });
+  await manage('PUT', '/v1/agent/service/register?ns=blue', { Name: 'azure-more', ID: 'azure-2', Check: { TTL: '600s' } });
+  await manage('PUT', '/v1/agent/service/deregister/azure-2?ns=blue');
+  await manage('PUT', '/v1/kv/app/key?ns=blue', 'azure-changed');
+  await manage('DELETE', '/v1/kv/azure/key?ns=blue');
+  await manage('PUT', `/v1/session/destroy/${blue.session}?ns=blue`);
+  await manage('PUT', `/v1/query/${blue.query}?ns=blue`, { Name: 'shared', Service: { Service: 'web' } });
+  await manage('PUT', `/v1/acl/policy/${blue.policy}?ns=blue`, { Name: 'fixture', Rules: 'acl = "read"' });
+  await manage('DELETE', `/v1/acl/role/${blue.role}?ns=blue`);
+  await manage('DELETE', '/v1/acl/auth-method/fixture?ns=blue');
+  await manage('DELETE', `/v1/acl/token/${blue.token}?ns=blue`);
+}
