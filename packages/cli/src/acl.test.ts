@@ -1,4 +1,4 @@
-/** Access control from nothing, as somebody new to it would set it up, over real processes. */
+/** Access control from nothing, as a new operator sets it up, over real processes. */
 
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -89,9 +89,9 @@ describe('tokens', () => {
 });
 
 describe('every command', () => {
-  it('says which permission is missing, and which token nobody has', async () => {
+  it('says which permission is missing, and which token the registry does not know', async () => {
     await ask(['acl', 'token', 'create', '--service-identity', 'web', '--secret-out', join(dir, 'web')], 'management');
-    writeFileSync(join(dir, 'wrong'), 'nobody has this');
+    writeFileSync(join(dir, 'wrong'), 'not-a-token');
     writeFileSync(join(dir, 'dump'), '');
     const commands: readonly [args: readonly string[], permission: string][] = [
       [['kv', 'get', 'a'], "'key:read' on \"a\""],

@@ -168,7 +168,7 @@ export async function unreachable(
   return new CommandFailure(exitCodes.unreachable, message, { cause });
 }
 
-/** Nobody is there; undefined when somebody is, and something else is wrong. */
+/** Why no server answers; undefined when one does and the fault is another. */
 function knownReason(cause: unknown): string | undefined {
   // Several addresses of one name failed, each in its way.
   if (cause instanceof AggregateError && cause.errors.length > 0) return knownReason(cause.errors[0]);

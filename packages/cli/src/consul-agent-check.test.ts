@@ -195,7 +195,7 @@ describe('access control', () => {
     expect(refusal(text)).toContain(message);
   });
 
-  it('may be off by name, whatever else is said of it', () => {
+  it('may be off by name, also beside other options of it', () => {
     expect(read('acl { enabled = false, default_policy = "deny" }').settings.acl).toBe(false);
   });
 
@@ -204,12 +204,12 @@ describe('access control', () => {
       acl_datacenter = "dc1"
       acl_default_policy = "deny"
       acl_master_token = "root"
-      acl_token = "anyone"
+      acl_token = "default-token"
       acl_agent_token = "agent"
       acl_down_policy = "extend-cache"
       acl_ttl = "30s"
     `);
-    expect(settings).toMatchObject({ acl: true, aclDefaultPolicy: 'deny', aclInitialManagement: 'root', aclDefaultToken: 'anyone' });
+    expect(settings).toMatchObject({ acl: true, aclDefaultPolicy: 'deny', aclInitialManagement: 'root', aclDefaultToken: 'default-token' });
     expect(warnings).toEqual([
       'a.hcl: acl_datacenter is the old name of primary_datacenter, and switches access control on',
       'a.hcl: acl_default_policy is the old name of acl.default_policy',

@@ -43,7 +43,7 @@ export const agentFlags: Readonly<Record<string, AgentFlag>> = {
   'pid-file': { ...text('pid_file'), value: '<file>', description: 'write the id of the process there' },
   'unsafe-allow-unauthenticated': {
     ...toggle('unsafe_allow_unauthenticated'),
-    description: 'listen on addresses that other machines reach, though anyone there may then change everything',
+    description: 'listen on addresses that other machines reach, though every client there may then change everything',
   },
   'unsafe-allow-plaintext': {
     ...toggle('unsafe_allow_plaintext'),

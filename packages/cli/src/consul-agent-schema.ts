@@ -82,7 +82,7 @@ const acl: Keys = {
   ...all('moot', 'text', 'down_policy policy_ttl role_ttl token_ttl'),
   ...all('moot', 'bool', 'enable_token_persistence enable_token_replication'),
   ...protective('bool', 'enable_key_list_policy', keyLists),
-  ...protective('bool', 'msp_disable_bootstrap', 'the first token can be made by anyone, once, where no initial_management is set'),
+  ...protective('bool', 'msp_disable_bootstrap', 'any client can make the first token, once, where no initial_management is set'),
   tokens: {
     keys: {
       ...all('read', 'text', 'initial_management master default'),

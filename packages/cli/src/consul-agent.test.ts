@@ -61,7 +61,7 @@ describe('flags and files of a Consul agent', () => {
       acl = {
         enabled = true
         default_policy = "deny"
-        tokens { initial_management = "root", default = "anyone", agent = "x" }
+        tokens { initial_management = "root", default = "default-token", agent = "x" }
       }
       node_meta { rack = "r1" }
       recursors = ["10.0.0.53"]
@@ -80,7 +80,7 @@ describe('flags and files of a Consul agent', () => {
       acl: true,
       aclDefaultPolicy: 'deny',
       aclInitialManagement: 'root',
-      aclDefaultToken: 'anyone',
+      aclDefaultToken: 'default-token',
     });
     expect(more).toEqual({
       nodeMeta: { rack: 'r1' },

@@ -44,7 +44,7 @@ describe('a command line in the style of Consul', () => {
   });
 
   it.each([
-    ['members -token=secret', 'can be read by everybody'],
+    ['members -token=secret', 'can be read by every user'],
     ['members -detailed=perhaps', 'neither true nor false'],
     ['members -format=yaml', 'write json or pretty'],
   ])('%s is refused', (line, message) => {

@@ -187,11 +187,11 @@ describe('rollcall import consul', () => {
     expect(shown.stderr).toContain('rollcall: failed: access control: ');
   });
 
-  it('ends with 4 when nobody answers, and with 2 when no source is named', async () => {
-    const nobody = `http://127.0.0.1:${await freePort()}`;
-    expect(await rollcall(['import', 'consul', '--from', nobody, '--addr', nobody])).toMatchObject({
+  it('ends with 4 when no server answers, and with 2 when no source is named', async () => {
+    const silent = `http://127.0.0.1:${await freePort()}`;
+    expect(await rollcall(['import', 'consul', '--from', silent, '--addr', silent])).toMatchObject({
       code: 4,
-      stderr: expect.stringContaining(`no answer from ${nobody} (ECONNREFUSED)`) as unknown,
+      stderr: expect.stringContaining(`no answer from ${silent} (ECONNREFUSED)`) as unknown,
     });
     expect((await rollcall(['import', 'consul'])).code).toBe(2);
   });

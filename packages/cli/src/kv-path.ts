@@ -1,6 +1,6 @@
 /** Where a key is in Consul's API. */
 
-/** Its slashes stand as they are; whatever else means something in a URL is escaped. */
+/** Slashes stay as they are; other characters that mean something in a URL are escaped. */
 export function kvPath(key: string): string {
   return `/v1/kv/${key.split('/').map(encodeURIComponent).join('/')}`;
 }

@@ -68,7 +68,7 @@ describe('login', () => {
 
   it('leaves the file as it was when it is refused', async () => {
     const { sink, args, bearer } = files();
-    writeFileSync(bearer, jwt(privateKey, 'somebody else'));
+    writeFileSync(bearer, jwt(privateKey, 'another-subject'));
     expect((await ask(['login', ...args])).code).toBe(9);
     expect(existsSync(sink)).toBe(false);
     writeFileSync(bearer, jwt(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey, 'rollcall'));

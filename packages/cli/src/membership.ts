@@ -113,7 +113,7 @@ async function keepTrying(attempt: () => Promise<void>, { tell }: JoinOptions, s
   }
 }
 
-/** Whatever becomes of `action`, resolves within `limitMs`. */
+/** Resolves within `limitMs`, also when `action` fails or takes longer. */
 async function within(limitMs: number, action: Promise<void> | undefined): Promise<void> {
   const done = new AbortController();
   const late = sleep(limitMs, undefined, { signal: done.signal }).catch(() => undefined);

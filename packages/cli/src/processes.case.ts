@@ -35,7 +35,7 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly input?: Buffer | string;
-  /** Lives longer than its test: whoever starts it kills it. */
+  /** Lives longer than its test: the caller kills it. */
   readonly shared?: boolean;
 }
 

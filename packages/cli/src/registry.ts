@@ -26,7 +26,7 @@ export function askRegistry(
   return withRegistry(options, AbortSignal.timeout(patienceMs), ask);
 }
 
-/** Runs `follow` with a connection and a signal that aborts when nobody reads what it prints. */
+/** Runs `follow` with a connection and a signal that aborts when the reader of its output has gone. */
 export function followRegistry(
   options: RegistryOptions,
   follow: (rollcall: Rollcall, signal: AbortSignal) => Promise<void>,

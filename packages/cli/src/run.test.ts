@@ -68,7 +68,7 @@ function run(registry: { url: string }, port: number, code: string, ...flags: st
 
 async function pidOf(running: Process): Promise<number> {
   const pid = Number((await running.seen(/^pid (\d+)$/m))[1]);
-  // Whatever becomes of the test, the program must not outlive it.
+  // The program must not outlive the test, also when it fails.
   onTestFinished(() => {
     try {
       process.kill(pid, 'SIGKILL');

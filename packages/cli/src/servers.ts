@@ -29,7 +29,7 @@ export function addRegistryOptions(command: Command): Command {
   const tokenFile = 'file with the token (ROLLCALL_TOKEN_FILE, or ROLLCALL_TOKEN with the token itself)';
   return addTlsOptions(addAddressOption(command).option('--token-file <file>', tokenFile)).addHelpText(
     'after',
-    '\nThere is no option for the token itself, since everybody on the machine sees command lines.',
+    '\nThere is no option for the token itself, since every user of the machine sees command lines.',
   );
 }
 

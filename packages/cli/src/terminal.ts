@@ -12,7 +12,7 @@ export interface Terminal {
   readonly stdout: Writable & { readonly isTTY?: boolean };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborts when nobody reads stdout any more (`rollcall watch web | head -1`). */
+  /** Aborts when the reader of stdout has ended (`rollcall watch web | head -1`). */
   readonly unread: AbortSignal;
 }
 
@@ -52,7 +52,7 @@ export async function flushed(terminal: Terminal): Promise<void> {
 }
 
 /**
- * `text` with what terminals would act on made visible (`\\x1b`): values and tags come from anyone who
+ * `text` with what terminals would act on made visible (`\\x1b`): values and tags come from every client that
  * can register. Line ends and tabs are kept.
  */
 export function harmless(text: string): string {

@@ -69,7 +69,7 @@ export function addAclToken(parent: Command, { terminal }: CommandContext): void
 
   const remove = tokens
     .command('delete')
-    .description('remove a token; whatever uses it is refused within a second')
+    .description('remove a token; programs that use it are refused within a second')
     .argument('<accessor-id>', 'its public id');
   addRegistryOptions(remove).action(async (accessorId: string, flags: RegistryFlags) => {
     await (await api(flags)).deleteToken(accessorId);

@@ -83,7 +83,7 @@ async function lock(prefix: string, words: readonly string[], flags: LockFlags, 
     setExitCode(await whileHeld(child, { claim, session, signals, tell: (line) => remark(terminal, line) }));
   } finally {
     stopped.abort();
-    // Whatever is left ends with the session; when the registry cannot be reached, its time ends it.
+    // What this process still holds ends with the session; without a registry, the session ends by its time.
     await claim.release().catch((error: unknown) => tell(`not released: ${(error as Error).message}`));
     await session.end().catch((error: unknown) => tell(`the session ends by its time: ${(error as Error).message}`));
   }

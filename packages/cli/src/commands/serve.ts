@@ -45,7 +45,7 @@ async function serve(flags: Record<string, unknown>, terminal: Terminal): Promis
     limitNames: Object.keys(defaultLimits),
   });
   for (const warning of resolved.warnings) remark(terminal, warning);
-  // Nobody asked for the default address: a second server on this machine may do without.
+  // The operator did not ask for the default address: a second server on this machine may do without.
   const dnsOptional = resolved.sources.dns === 'default';
   await runServer(resolved.settings, { dnsOptional, json: flags['json'] === true }, terminal);
 }
@@ -61,7 +61,7 @@ export interface RunOptions {
 /** What `rollcall agent` has and `rollcall serve` has not. */
 export interface AgentOptions {
   readonly more: Pick<ServerOptions, 'nodeId' | 'nodeMeta' | 'dns' | 'reload'>;
-  /** Told before anybody else that the server serves; it stops when this rejects. */
+  /** Told first that the server serves; the server stops when this rejects. */
   readonly serving: (server: Server) => Promise<void>;
   /** At SIGHUP, which stops `rollcall serve` without TLS. */
   readonly hangUp: () => void;
@@ -112,7 +112,7 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
     await server.close().catch(() => {});
     throw new CommandFailure(exitCodes.failure, `stopped, since the registry cannot go on: ${ended.message}`);
   }
-  // Whoever asks twice does not want to wait.
+  // An operator who asks twice does not want to wait.
   void signals.second.then((again) => process.exit(128 + signalNumber(again)));
   void sdNotify(terminal, 'STOPPING=1');
   await server.close();

@@ -6,7 +6,7 @@ import type { Credentials } from '@rollcall/client';
 import { textOf } from '../admin-call.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
 
-/** What an API object looks like before anybody has looked at it. */
+/** An API object whose fields are not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** An answer that is no success. */

@@ -1,5 +1,5 @@
 /**
- * Nodes, services and checks. They become entries of the catalog, as if somebody had written them there:
+ * Nodes, services and checks. They become entries of the catalog, as if a client had written them there:
  * nothing probes them or waits for their heartbeats, until their programs register here themselves. What
  * is there already is left alone, since its program may have done so.
  */

@@ -67,7 +67,7 @@ export function resolveSettings(input: ResolveInput): Resolved {
   };
 }
 
-/** What holds where nobody says anything. */
+/** The values of settings that are not given. */
 export function defaultSettings(folder: string): Settings {
   const { settings } = resolveSettings({ flags: {}, env: {}, folder, readFile: () => '{}', limitNames: [] });
   return settings;

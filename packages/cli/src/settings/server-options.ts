@@ -8,7 +8,7 @@ import type { Settings } from './table.ts';
 export function serverOptions(settings: Settings): ServerOptions {
   const { dns, nodeName } = settings;
   if (settings.http === undefined && settings.https === undefined) {
-    throw usage('http is off and https is not on: a registry that nobody can reach is of no use');
+    throw usage('http is off and https is not on: no client could reach such a registry');
   }
   return {
     http: httpOptions(settings),
@@ -38,7 +38,7 @@ function httpOptions({ http, unixSockets }: Settings): NonNullable<ServerOptions
 function httpsOptions(settings: Settings): Pick<ServerOptions, 'https'> {
   const { https, tlsCertFile: certFile, tlsKeyFile: keyFile, tlsCaFile: caFile, tlsVerifyIncoming: verifyIncoming } = settings;
   if (https === undefined) {
-    // Whoever gives certificates believes in TLS: nobody shall find out later that there was none.
+    // An operator who gives certificates expects TLS, and must be told now when there would be none.
     const unused = certFile !== undefined ? 'tlsCertFile' : verifyIncoming ? 'tlsVerifyIncoming' : undefined;
     if (unused !== undefined) throw usage(`${unused} is set, but https is off; say where with --https, such as 127.0.0.1:8501`);
     return {};
@@ -55,7 +55,7 @@ function httpsOptions(settings: Settings): Pick<ServerOptions, 'https'> {
 
 function aclOptions({ acl, aclDefaultPolicy: defaultPolicy, aclInitialManagement, aclDefaultToken }: Settings): Pick<ServerOptions, 'acl'> {
   if (!acl) {
-    // As above: a token that nobody is asked for protects nothing.
+    // As above: a token that no client is asked for protects nothing.
     if (aclInitialManagement === undefined && aclDefaultToken === undefined) return {};
     throw usage('a token is set, but access control is off; switch it on with --acl');
   }

@@ -167,7 +167,7 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   tlsVerifyIncoming: {
     flag: '--tls-verify-incoming',
     env: 'ROLLCALL_TLS_VERIFY_INCOMING',
-    description: 'let nobody in over TLS who shows no certificate signed by --tls-ca-file',
+    description: 'refuse TLS clients that show no certificate signed by --tls-ca-file',
     fallback: false,
     read: flag,
   },
@@ -194,7 +194,7 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   },
   aclInitialManagement: {
     env: 'ROLLCALL_ACL_INITIAL_MANAGEMENT',
-    description: 'secret of the first token, which may do everything; without it, somebody bootstraps',
+    description: 'secret of the first token, which may do everything; without it, an operator makes it with "rollcall acl bootstrap"',
     fallback: undefined,
     read: (value) => (value === undefined ? undefined : filled(text(value))),
   },
@@ -221,7 +221,7 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   unsafeAllowUnauthenticated: {
     flag: '--unsafe-allow-unauthenticated',
     env: 'ROLLCALL_UNSAFE_ALLOW_UNAUTHENTICATED',
-    description: 'listen on addresses that other machines reach, though anyone there may then change everything',
+    description: 'listen on addresses that other machines reach, though every client there may then change everything',
     fallback: false,
     read: flag,
   },
@@ -243,7 +243,7 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     read: (value) => list(value).map(origin),
   },
   unixSockets: {
-    description: 'who may open a Unix socket, `{"mode": "660", "group": 1000}`; only whoever runs the server by default',
+    description: 'who may open a Unix socket, `{"mode": "660", "group": 1000}`; only the user who runs the server by default',
     fallback: undefined,
     read: socketFile,
   },

@@ -8,7 +8,7 @@ import { nearest } from '@rollcall/protocol';
 export interface SocketFile {
   /** Permission bits. */
   readonly mode: number;
-  /** Ids; whoever runs the server when not given. */
+  /** Ids; those of the user who runs the server when not given. */
   readonly user?: number;
   readonly group?: number;
 }
