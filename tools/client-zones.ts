@@ -9,7 +9,7 @@
  *     resilience/                                       leaves endpoints out, limits and repeats requests
  *     balancer/                                         chooses one endpoint of a list
  *     hashing/ ── load-report/                          algorithms and figures
- *     clock, demand, endpoint, event-listener           words of all of them
+ *     clock, option-check, endpoint, event-listener           words of all of them
  */
 
 import type { Zone } from './import-table.ts';
@@ -18,7 +18,7 @@ const client = 'packages/client/src';
 const at = (...paths: readonly string[]): string[] => paths.map((path) => `${client}/${path}`);
 
 /** Small files that every layer may use. */
-const words = [...at('clock.ts', 'demand.ts', 'endpoint.ts', 'event-listener.ts'), '@rollcall/protocol'];
+const words = [...at('clock.ts', 'option-check.ts', 'endpoint.ts', 'event-listener.ts'), '@rollcall/protocol'];
 
 /** The port of balancers and what they learn from. */
 const balancerPort = at('balancer/balancer.ts');
@@ -26,7 +26,7 @@ const balancerPort = at('balancer/balancer.ts');
 export const clientZones: readonly Zone[] = [
   {
     name: 'client: shared words',
-    files: /^packages\/client\/src\/(clock|demand|endpoint|event-listener)\.ts$/,
+    files: /^packages\/client\/src\/(clock|option-check|endpoint|event-listener)\.ts$/,
     may: words,
     reason: 'every folder of the client may import these files, so they import none of the folders',
   },

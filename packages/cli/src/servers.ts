@@ -36,7 +36,7 @@ export function addRegistryOptions(command: Command): Command {
 export function addTlsOptions(command: Command): Command {
   return command
     .option('--ca-file <file>', "certificates of the registry's authority, PEM (ROLLCALL_CA_FILE)")
-    .option('--cert-file <file>', 'own certificate, PEM, for registries that demand one (ROLLCALL_CERT_FILE)')
+    .option('--cert-file <file>', 'own certificate, PEM, for registries that require one (ROLLCALL_CERT_FILE)')
     .option('--key-file <file>', 'its key (ROLLCALL_KEY_FILE)')
     .option('--tls-server-name <name>', "name in the registry's certificate, when it is not the address's (ROLLCALL_TLS_SERVER_NAME)");
 }

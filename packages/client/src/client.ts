@@ -7,7 +7,7 @@ import { RegistryError, isNamespaceName, namespaceLengthMax, type ServiceEntry }
 import type { Dispatcher } from 'undici';
 import type { ExplainOptions, Explanation } from './explain/explanation.ts';
 import { type Fetch, platformFetch, refused } from './fetch.ts';
-import { demandKnown, type OptionNames } from './demand.ts';
+import { checkKnown, type OptionNames } from './option-check.ts';
 import { follow } from './source/follow.ts';
 import { serviceDispatcher } from './integration/dispatcher.ts';
 import { ServiceAgent, type ServiceAgentOptions } from './integration/http-agent.ts';
@@ -113,9 +113,9 @@ export class Rollcall {
    */
   service(name: string, given: NamespacedServiceOptions = {}): ServiceClient {
     if (this.#closing !== undefined) throw closedError();
-    demandKnown(given, namespacedServiceOptions, 'service');
+    checkKnown(given, namespacedServiceOptions, 'service');
     const { namespace = this.namespace, ...options } = given;
-    demandNamespace(namespace);
+    checkNamespace(namespace);
     const key = `${namespace} ${name}`;
     const known = this.#services.get(key);
     if (known !== undefined && Object.keys(options).length > 0) {
@@ -135,7 +135,7 @@ export class Rollcall {
    */
   explain(name: string, { namespace = this.namespace, ...options }: ExplainOptions & { readonly namespace?: string } = {}): Explanation {
     if (this.#closing !== undefined) throw closedError();
-    demandNamespace(namespace);
+    checkNamespace(namespace);
     const known = this.#services.get(`${namespace} ${name}`);
     if (known !== undefined) return known.explain(options);
     const passing = new ServiceClient(this.#parts.source.inNamespace(namespace), name, {}, this.#parts.surroundings);
@@ -189,7 +189,7 @@ export class Rollcall {
    * @throws RegistryError `unavailable`, `deadline_exceeded`; the signal's reason when it aborts
    */
   async services(options: WaitOptions = {}): Promise<ServiceEntry[]> {
-    demandKnown(options, waitOptions, 'services');
+    checkKnown(options, waitOptions, 'services');
     const { session, timeoutMs } = this.#parts;
     const ask = { type: 'get', view: viewIn(this.namespace, 'services', '') } as const;
     const items = snapshotItems(await session.ask(ask, { repeatable: true, timeoutMs, signal: options.signal }));
@@ -202,7 +202,7 @@ export class Rollcall {
    * @throws the signal's reason when it aborts
    */
   watchServices(options: WaitOptions = {}): AsyncIterableIterator<readonly ServiceEntry[], undefined> {
-    demandKnown(options, waitOptions, 'watchServices');
+    checkKnown(options, waitOptions, 'watchServices');
     const view = viewIn(this.namespace, 'services', '');
     return follow(this.#parts.views, view, ({ items }) => [...(items as readonly ServiceEntry[])].sort(byName), options.signal);
   }
@@ -232,7 +232,7 @@ export class Rollcall {
   }
 }
 
-function demandNamespace(namespace: string): void {
+function checkNamespace(namespace: string): void {
   if (isNamespaceName(namespace)) return;
   const message = `namespace is ${JSON.stringify(namespace)}; it must be 1 to ${namespaceLengthMax} letters, digits and inner hyphens`;
   throw new RegistryError('invalid_argument', message);

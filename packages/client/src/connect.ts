@@ -1,6 +1,6 @@
 /** `connect`: from options to a client, with the clock, chance, files and sockets of the real world. */
 
-import { demandKnown, type OptionNames } from './demand.ts';
+import { checkKnown, type OptionNames } from './option-check.ts';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { RegistryError, defaultNamespace, frameLimits, isNamespaceName, namespaceLengthMax, type FrameView, type Instance } from '@rollcall/protocol';
@@ -80,15 +80,15 @@ export async function connect(
   options: ConnectOptions = {},
   { clock = systemClock, random = systemRandom }: ConnectSurroundings = {},
 ): Promise<Rollcall> {
-  demandKnown(options, connectOptions, 'connect');
+  checkKnown(options, connectOptions, 'connect');
   const { name = 'rollcall client', node, cacheDir, signal, timeoutMs = 5_000, graceMs = 10_000, onEvent } = options;
   const servers = (options.servers ?? serversOfEnvironment(process.env['ROLLCALL_HTTP_ADDR'])).map(serverUrl);
-  demand(servers.length > 0, 'servers is empty; name at least one');
-  demand(timeoutMs >= 1 && Number.isFinite(timeoutMs), `timeoutMs is ${timeoutMs}; it must be 1 or more`);
-  demand(graceMs >= 1_000 && graceMs <= 300_000, `graceMs is ${graceMs}; it must be from 1000 to 300000`);
-  demand(name !== '' && name.length <= frameLimits.nameMax, `name must have 1 to ${frameLimits.nameMax} characters`);
+  requireOption(servers.length > 0, 'servers is empty; name at least one');
+  requireOption(timeoutMs >= 1 && Number.isFinite(timeoutMs), `timeoutMs is ${timeoutMs}; it must be 1 or more`);
+  requireOption(graceMs >= 1_000 && graceMs <= 300_000, `graceMs is ${graceMs}; it must be from 1000 to 300000`);
+  requireOption(name !== '' && name.length <= frameLimits.nameMax, `name must have 1 to ${frameLimits.nameMax} characters`);
   const namespace = options.namespace ?? (process.env['ROLLCALL_NAMESPACE'] || defaultNamespace);
-  demand(isNamespaceName(namespace), `namespace is ${JSON.stringify(namespace)}; it must be 1 to ${namespaceLengthMax} letters, digits and inner hyphens`);
+  requireOption(isNamespaceName(namespace), `namespace is ${JSON.stringify(namespace)}; it must be 1 to ${namespaceLengthMax} letters, digits and inner hyphens`);
   signal?.throwIfAborted();
 
   const listener = guardedListener(onEvent ?? registrationWarnings(), 'onEvent of connect');
@@ -180,6 +180,6 @@ function keep(disk: DiskCache | undefined, { view, items, revision, resumable, r
   disk?.save({ service, namespace, registry, revision: resumable ?? 0, savedAt: clock.now(), instances });
 }
 
-function demand(holds: boolean, message: string): void {
+function requireOption(holds: boolean, message: string): void {
   if (!holds) throw new RegistryError('invalid_argument', message);
 }

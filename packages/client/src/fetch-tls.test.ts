@@ -108,7 +108,7 @@ describe('TLS', () => {
     expect(await text()).toBe('plain');
   });
 
-  it('shows this client’s certificate to instances that demand one', async () => {
+  it('shows this client’s certificate to instances that require one', async () => {
     const { port } = await secure({}, { ca, requestCert: true, rejectUnauthorized: true });
     const own = authority.issue({ commonName: 'shop' });
     expect(await client([at(port)], { tls: { ca, ...own } }).text()).toBe('tls shop for no name');
@@ -156,7 +156,7 @@ describe('TLS', () => {
     await expect(client([at(port)]).text()).rejects.toEqual(because(/does it want TLS, or a certificate of this client/));
   });
 
-  it('is what a URL in https: demands', async () => {
+  it('is what a URL in https: requires', async () => {
     const { port } = await secure();
     for (const tls of [undefined, { ca, instances: 'marked' }, { instances: 'none' }] as const) {
       const { web } = client([at(port, { scheme: 'https' })], tls && { tls });
@@ -226,7 +226,7 @@ describe('HTTP/2', () => {
   });
 });
 
-describe('other ways to a service that demands TLS', () => {
+describe('other ways to a service that requires TLS', () => {
   const own = authority.issue({ commonName: 'shop' });
 
   async function setUp() {

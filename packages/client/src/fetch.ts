@@ -13,7 +13,7 @@ import { fetchHandler } from './http/handler-forms.ts';
 import { withOneLength } from './http/request-headers.ts';
 import type { Transport } from './http/transport.ts';
 import { noTls } from './integration/service-host.ts';
-import { demandTryOptions, exchangeOptions, type TryOptions } from './try-options.ts';
+import { checkTryOptions, exchangeOptions, type TryOptions } from './try-options.ts';
 
 /** The platform's `fetch`, with options for retries. Assignable to `typeof fetch`. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit & TryOptions) => Promise<Response>;
@@ -43,7 +43,7 @@ export class ServiceFetch {
   readonly #base: URL;
   /** Of `#base`, which would put it together anew for every request. */
   readonly #origin: string;
-  /** Every origin that names the service; one that demands TLS can be named with either scheme. */
+  /** Every origin that names the service; one that requires TLS can be named with either scheme. */
   readonly #ownOrigins: ReadonlySet<unknown>;
   /** Set when undici is there. */
   #exchange: ExchangeContext | undefined;
@@ -64,7 +64,7 @@ export class ServiceFetch {
   fetch(input: string | URL | Request, init: RequestInit & TryOptions = noInit): Promise<Response> {
     try {
       const { body } = init;
-      if (typeof body === 'object' && body !== null) demandBody(body);
+      if (typeof body === 'object' && body !== null) checkBody(body);
       const target = this.#resolve(input);
       const own = exchangeOptions(init, this.#context);
       if (init === noInit && own === undefined) return platformFetch(target, this.#usual);
@@ -81,7 +81,7 @@ export class ServiceFetch {
    * @throws RegistryError `invalid_argument` for an option out of its range
    */
   dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, options: TryOptions): void {
-    demandTryOptions(options);
+    checkTryOptions(options);
     this.#send(request, handler, exchangeOptions(options, this.#context) ?? {});
   }
 
@@ -160,7 +160,7 @@ export function refused(error: Error): Promise<never> {
 const foreignBody = /^\[object (FormData|Blob|File|URLSearchParams|ReadableStream)\]$/;
 
 /** What the platform does not know as a body, it would send as the text "[object FormData]". */
-function demandBody(body: object): void {
+function checkBody(body: object): void {
   if (body instanceof Blob || body instanceof FormData || body instanceof ReadableStream || body instanceof URLSearchParams) return;
   if (ArrayBuffer.isView(body) || Symbol.asyncIterator in body) return;
   const sent = (body as { toString(): string }).toString();

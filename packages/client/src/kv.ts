@@ -1,7 +1,7 @@
 /** Keys and values of the registry. */
 
 import { RegistryError, frameLimits, type FrameView, type KvItem, type ReplyFrame } from '@rollcall/protocol';
-import { demandKnown, type OptionNames } from './demand.ts';
+import { checkKnown, type OptionNames } from './option-check.ts';
 import { follow } from './source/follow.ts';
 import { type WaitOptions, waitOptions } from './registration.ts';
 import type { Ask } from './session/requests.ts';
@@ -74,20 +74,20 @@ export class Kv {
 
   /** The key as it stands in the registry now; undefined when it does not exist. */
   async get(key: string, options: WaitOptions = {}): Promise<KvEntry | undefined> {
-    demandKnown(options, waitOptions, 'kv.get');
+    checkKnown(options, waitOptions, 'kv.get');
     const [entry] = await this.#read(viewIn(this.#namespace, 'key', key), options);
     return entry;
   }
 
   /** All keys that begin with `prefix`, in order. */
   async list(prefix: string, options: WaitOptions = {}): Promise<KvEntry[]> {
-    demandKnown(options, waitOptions, 'kv.list');
+    checkKnown(options, waitOptions, 'kv.list');
     return this.#read(viewIn(this.#namespace, 'prefix', prefix), options);
   }
 
   /** @returns false when `cas` did not hold and nothing was written */
   async put(key: string, value: Uint8Array | string, options: KvPutOptions = {}): Promise<boolean> {
-    demandKnown(options, putOptions, 'kv.put');
+    checkKnown(options, putOptions, 'kv.put');
     const { cas, flags } = options;
     const bytes = Buffer.from(value);
     if (bytes.length * 1.34 + key.length * 3 > frameLimits.frameBytesMax - 1_024) {
@@ -101,7 +101,7 @@ export class Kv {
 
   /** @returns false when `cas` did not hold and nothing was deleted; true when the key is gone */
   async delete(key: string, options: KvDeleteOptions = {}): Promise<boolean> {
-    demandKnown(options, deleteOptions, 'kv.delete');
+    checkKnown(options, deleteOptions, 'kv.delete');
     const { cas, recurse } = options;
     const condition = cas === undefined ? {} : { cas };
     return this.#write({ type: 'kv-delete', key, ...condition, ...(recurse === true ? { recurse } : {}) }, options);
@@ -114,8 +114,8 @@ export class Kv {
    *   much to watch at once
    */
   watch(target: KvTarget, options: WaitOptions = {}): AsyncIterableIterator<KvSnapshot, undefined> {
-    demandKnown(target, { key: true, prefix: true }, 'the target of kv.watch');
-    demandKnown(options, waitOptions, 'kv.watch');
+    checkKnown(target, { key: true, prefix: true }, 'the target of kv.watch');
+    checkKnown(options, waitOptions, 'kv.watch');
     const view = 'key' in target ? viewIn(this.#namespace, 'key', target.key) : viewIn(this.#namespace, 'prefix', target.prefix);
     return follow(
       this.#views,

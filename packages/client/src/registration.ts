@@ -10,7 +10,7 @@ import {
   type CheckStatus,
   type InstanceRegistration,
 } from '@rollcall/protocol';
-import { demand, demandKnown, type OptionNames } from './demand.ts';
+import { checkRange, checkKnown, type OptionNames } from './option-check.ts';
 import type { Registrations } from './session/registrations.ts';
 import type { Session } from './session/session.ts';
 
@@ -104,7 +104,7 @@ export function announce(surroundings: RegisterSurroundings, options: RegisterOp
 
 /** @throws RegistryError as documented at `Rollcall.register` */
 export async function register(surroundings: RegisterSurroundings, options: RegisterOptions, wait: RegisterWait): Promise<Registration> {
-  demandKnown(wait, registerWaitOptions, 'register');
+  checkKnown(wait, registerWaitOptions, 'register');
   const registration = announce(surroundings, options);
   try {
     await registration.registered(wait);
@@ -136,8 +136,8 @@ class Registered implements Registration {
 
   async registered(wait: RegisterWait = {}): Promise<void> {
     const { signal, timeoutMs = Infinity } = wait;
-    demandKnown(wait, registerWaitOptions, 'registered');
-    demand(timeoutMs > 0, 'timeoutMs', timeoutMs, 'more than 0');
+    checkKnown(wait, registerWaitOptions, 'registered');
+    checkRange(timeoutMs > 0, 'timeoutMs', timeoutMs, 'more than 0');
     if (this.#closed) throw closedError(this.id);
     await this.#surroundings.registrations.confirmed(this.id, { signal, timeoutMs });
   }
@@ -152,7 +152,7 @@ class Registered implements Registration {
   }
 
   async beat(check: string, status: CheckStatus = 'passing', output = '', options: WaitOptions = {}): Promise<void> {
-    demandKnown(options, waitOptions, 'beat');
+    checkKnown(options, waitOptions, 'beat');
     const { session, timeoutMs } = this.#surroundings;
     const beat = { type: 'beat', instance: this.id, check, status, output } as const;
     await session.ask(beat, { repeatable: true, timeoutMs, signal: options.signal });
@@ -170,7 +170,7 @@ class Registered implements Registration {
   }
 
   async #want(next: () => InstanceRegistration, options: WaitOptions): Promise<void> {
-    demandKnown(options, waitOptions, 'a registration');
+    checkKnown(options, waitOptions, 'a registration');
     const { registrations, timeoutMs } = this.#surroundings;
     if (this.#closed) throw closedError(this.id);
     this.#instance = next();
@@ -188,7 +188,7 @@ function closedError(id: string): RegistryError {
  * @throws RegistryError `invalid_argument` for what the registry would refuse by its form
  */
 function toInstance(given: RegisterOptions & { readonly id: string }): InstanceRegistration {
-  demandKnown(given, registerOptions, 'register');
+  checkKnown(given, registerOptions, 'register');
   const { weight, checks, ...options } = given;
   const instance = {
     ...options,

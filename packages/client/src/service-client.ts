@@ -9,13 +9,13 @@ import type { Dispatcher } from 'undici';
 import type { OutcomeResult } from './balancer/balancer.ts';
 import { SeededRandom } from './balancer/seeded-random.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts';
-import { demandKnown, type OptionNames } from './demand.ts';
+import { checkKnown, type OptionNames } from './option-check.ts';
 import type { Endpoint } from './endpoint.ts';
 import { guardedListener, warn } from './event-listener.ts';
 import { explainService } from './explain/explain-service.ts';
 import type { ExplainOptions, Explanation } from './explain/explanation.ts';
 import { type Fetch, refused, ServiceFetch } from './fetch.ts';
-import { type Connecting, connectingOf, demandsTls, isSecure, tlsConnectionOptions, type TlsSettings } from './http/connecting.ts';
+import { type Connecting, connectingOf, requiresTls, isSecure, tlsConnectionOptions, type TlsSettings } from './http/connecting.ts';
 import type { ListWait } from './http/exchange-context.ts';
 import { noInstance } from './http/exchange-errors.ts';
 import { loadProbing } from './http/load-probing.ts';
@@ -141,7 +141,7 @@ export class ServiceClient {
     this.#chooser = this.#guard ?? this.#router;
     this.#fetch = new ServiceFetch({
       ...{ service: name, picker: this.#chooser, transport, clock, requests: { current: 0, answering: 0, max } },
-      ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, retryAfterMaxMs, onEvent: tell, isSecure: this.demandsTls },
+      ...{ triesMax, tryTimeoutMs, timeoutMs, replayBytesMax, retryAfterMaxMs, onEvent: tell, isSecure: this.requiresTls },
       ...{ budget: new RetryBudget(options.retryBudget), hedging: hedgingOf(options, clock), concurrency: concurrencyOf(options) },
       hosts: hostsOf(name, source.namespace, ownNamespace),
       listWait: () => (this.#known ? undefined : this.#wait),
@@ -198,9 +198,9 @@ export class ServiceClient {
    *   `instances()` first
    */
   pick(options?: PickOptions): Picked {
-    if (options !== undefined) demandKnown(options, pickOptions, 'pick');
+    if (options !== undefined) checkKnown(options, pickOptions, 'pick');
     const { exclude, key, headers } = options ?? {};
-    this.#demandOpen();
+    this.#checkOpen();
     const now = this.#clock.monotonic();
     const tried = exclude?.flatMap((picked) => (picked instanceof Pick ? [picked.endpoint] : []));
     const endpoint = this.#chooser.pick(now, tried, key, headers && headerReader(headers));
@@ -216,7 +216,7 @@ export class ServiceClient {
    * @throws RegistryError `invalid_argument` for an option that there is not
    */
   explain(options: ExplainOptions = {}): Explanation {
-    demandKnown(options, explainOptions, 'explain');
+    checkKnown(options, explainOptions, 'explain');
     const { key, headers } = options;
     const now = this.#clock.monotonic();
     const routing = this.#router.explain(now, key, headers && headerReader(headers));
@@ -234,8 +234,8 @@ export class ServiceClient {
   }
 
   /** Whether no instance is asked without TLS, so that `https://NAME.rollcall` is true. */
-  get demandsTls(): boolean {
-    return demandsTls(this.#connecting.tls);
+  get requiresTls(): boolean {
+    return requiresTls(this.#connecting.tls);
   }
 
   /**
@@ -244,7 +244,7 @@ export class ServiceClient {
    * @throws RegistryError `invalid_argument` for an option out of its range, `failed_precondition` when closed
    */
   dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, options: TryOptions = {}): void {
-    this.#demandOpen();
+    this.#checkOpen();
     this.#fetch.dispatch(request, handler, options);
   }
 
@@ -295,7 +295,7 @@ export class ServiceClient {
     for (const begin of waiting) begin(failure);
   }
 
-  #demandOpen(): void {
+  #checkOpen(): void {
     if (this.#closed) throw this.#closedError();
   }
 

@@ -5,7 +5,7 @@
  */
 
 import type { BalancerFactory, Probing } from './balancer/balancer.ts';
-import { type OptionNames, demand, demandKnown } from './demand.ts';
+import { type OptionNames, checkRange, checkKnown } from './option-check.ts';
 import type { ConnectionOptions, TlsOptions } from './http/connecting.ts';
 import { peakEwma } from './balancer/peak-ewma.ts';
 import { Picker } from './routing/picker.ts';
@@ -104,7 +104,7 @@ export interface Limits {
 
 /** @throws RegistryError `invalid_argument` when an option is out of its range */
 export function limitsOf(options: ServiceOptions): Limits {
-  demandKnown(options, serviceOptions, 'service');
+  checkKnown(options, serviceOptions, 'service');
   const limits: Limits = {
     triesMax: options.triesMax ?? 3,
     tryTimeoutMs: options.tryTimeoutMs ?? Infinity,
@@ -117,15 +117,15 @@ export function limitsOf(options: ServiceOptions): Limits {
     panicThreshold: options.panicThreshold ?? 0,
   };
   const { triesMax, connectTimeoutMs, panicThreshold } = limits;
-  demandTries(triesMax);
-  demandAbove0(limits.tryTimeoutMs, 'tryTimeoutMs');
-  demandAbove0(limits.timeoutMs, 'timeoutMs');
-  demand(connectTimeoutMs > 0 && Number.isFinite(connectTimeoutMs), 'connectTimeoutMs', connectTimeoutMs, 'more than 0');
-  demand(limits.requestsMax >= 1, 'requestsMax', limits.requestsMax, '1 or more');
-  demand(limits.retryAfterMaxMs >= 0, 'retryAfterMaxMs', limits.retryAfterMaxMs, '0 or more');
-  demand(limits.replayBytesMax >= 0, 'replayBytesMax', limits.replayBytesMax, '0 or more');
-  demand(limits.endpointRequestsMax >= 1, 'endpointRequestsMax', limits.endpointRequestsMax, '1 or more');
-  demand(panicThreshold >= 0 && panicThreshold <= 1, 'panicThreshold', panicThreshold, 'from 0 to 1');
+  checkTries(triesMax);
+  checkAbove0(limits.tryTimeoutMs, 'tryTimeoutMs');
+  checkAbove0(limits.timeoutMs, 'timeoutMs');
+  checkRange(connectTimeoutMs > 0 && Number.isFinite(connectTimeoutMs), 'connectTimeoutMs', connectTimeoutMs, 'more than 0');
+  checkRange(limits.requestsMax >= 1, 'requestsMax', limits.requestsMax, '1 or more');
+  checkRange(limits.retryAfterMaxMs >= 0, 'retryAfterMaxMs', limits.retryAfterMaxMs, '0 or more');
+  checkRange(limits.replayBytesMax >= 0, 'replayBytesMax', limits.replayBytesMax, '0 or more');
+  checkRange(limits.endpointRequestsMax >= 1, 'endpointRequestsMax', limits.endpointRequestsMax, '1 or more');
+  checkRange(panicThreshold >= 0 && panicThreshold <= 1, 'panicThreshold', panicThreshold, 'from 0 to 1');
   return limits;
 }
 
@@ -176,10 +176,10 @@ export function breakersOf({ breaker }: ServiceOptions, tell: (event: ServiceEve
   return breaker && new Breakers(breaker, ({ authority }, state) => tell({ kind: 'breaker', endpoint: authority, state }));
 }
 
-export function demandTries(triesMax: number): void {
-  demand(Number.isInteger(triesMax) && triesMax >= 1, 'triesMax', triesMax, 'a whole number, 1 or more');
+export function checkTries(triesMax: number): void {
+  checkRange(Number.isInteger(triesMax) && triesMax >= 1, 'triesMax', triesMax, 'a whole number, 1 or more');
 }
 
-export function demandAbove0(value: number, option: string): void {
-  demand(value > 0, option, value, 'more than 0');
+export function checkAbove0(value: number, option: string): void {
+  checkRange(value > 0, option, value, 'more than 0');
 }

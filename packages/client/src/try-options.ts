@@ -6,8 +6,8 @@
 import { earlier, currentDeadline } from './resilience/deadline.ts';
 import type { Clock } from './clock.ts';
 import type { ExchangeOptions } from './http/exchange-context.ts';
-import { demandKnown, type OptionNames } from './demand.ts';
-import { demandAbove0, demandTries } from './service-options.ts';
+import { checkKnown, type OptionNames } from './option-check.ts';
+import { checkAbove0, checkTries } from './service-options.ts';
 
 export interface TryOptions {
   /** Instead of the service's `tryTimeoutMs`. */
@@ -37,8 +37,8 @@ const tryOptions: OptionNames<TryOptions> = {
  * For options that stand alone; those of `fetch` stand among the platform's, and other libraries' own.
  * @throws RegistryError `invalid_argument` for one that there is not
  */
-export function demandTryOptions(options: TryOptions): void {
-  demandKnown(options, tryOptions, 'a request');
+export function checkTryOptions(options: TryOptions): void {
+  checkKnown(options, tryOptions, 'a request');
 }
 
 /**
@@ -50,9 +50,9 @@ export function exchangeOptions(
   { tryTimeoutMs, triesMax, idempotent, hedging, hashKey, timeoutMs = Infinity }: TryOptions,
   { clock, timeoutMs: usualMs }: { readonly clock: Clock; readonly timeoutMs: number },
 ): ExchangeOptions | undefined {
-  if (tryTimeoutMs !== undefined) demandAbove0(tryTimeoutMs, 'tryTimeoutMs');
-  if (triesMax !== undefined) demandTries(triesMax);
-  demandAbove0(timeoutMs, 'timeoutMs');
+  if (tryTimeoutMs !== undefined) checkAbove0(tryTimeoutMs, 'tryTimeoutMs');
+  if (triesMax !== undefined) checkTries(triesMax);
+  checkAbove0(timeoutMs, 'timeoutMs');
   const limitMs = timeoutMs === Infinity ? usualMs : timeoutMs;
   const own = limitMs === Infinity ? undefined : { at: clock.monotonic() + limitMs };
   const deadline = earlier(own, currentDeadline());

@@ -7,9 +7,9 @@
  * The mean is this client's: its own requests in flight over the endpoints of the list.
  */
 
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import type { Endpoint } from '../endpoint.ts';
-import { boundOf, demandFactor } from '../hashing/bounded-loads.ts';
+import { boundOf, checkFactor } from '../hashing/bounded-loads.ts';
 import type { Balancer, BalancerFactory, EndpointFigures, Outcome, PickContext } from './balancer.ts';
 import type { EndpointFilter, HashBalancer, HashBalancerFactory } from './hash-balancer.ts';
 import { maglev } from './hash-maglev.ts';
@@ -33,8 +33,8 @@ export function boundedLoad(
   options: BoundedLoadOptions = {},
 ): BalancerFactory {
   const { factor = 1.25 } = options;
-  demandKnown(options, boundedLoadOptions, 'boundedLoad');
-  demandFactor(factor);
+  checkKnown(options, boundedLoadOptions, 'boundedLoad');
+  checkFactor(factor);
   return (random) => new BoundedLoad(over(random), factor);
 }
 

@@ -19,7 +19,7 @@
 
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory, EndpointFigures, Outcome, PickContext } from './balancer.ts';
-import { type OptionNames, demand, demandKnown } from '../demand.ts';
+import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
 import { drawAllowed } from './draw.ts';
 import { type LatencyOptions, MeanLatency, MovingAverages } from './moving-averages.ts';
 import { Places } from './places.ts';
@@ -45,9 +45,9 @@ const c3Options: OptionNames<C3Options> = { clients: true, staleMs: true, decayM
  */
 export function c3(options: C3Options = {}): BalancerFactory {
   const { clients = 1, staleMs = 10_000, ...latency } = options;
-  demandKnown(options, c3Options, 'c3');
-  demand(clients > 0 && clients < Infinity, 'clients', clients, 'more than 0');
-  demand(staleMs > 0, 'staleMs', staleMs, 'more than 0');
+  checkKnown(options, c3Options, 'c3');
+  checkRange(clients > 0 && clients < Infinity, 'clients', clients, 'more than 0');
+  checkRange(staleMs > 0, 'staleMs', staleMs, 'more than 0');
   const make = (random: RandomSource) => new C3(random, { ...latency, clients, staleMs });
   make({ bits: () => 0 });
   return make;

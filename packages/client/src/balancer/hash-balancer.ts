@@ -6,7 +6,7 @@
  */
 
 import type { Instance } from '@rollcall/protocol';
-import type { OptionNames } from '../demand.ts';
+import type { OptionNames } from '../option-check.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { hash32, mix32 } from '../hashing/hash32.ts';
 import type { HashNode, HashTable, NodeFilter } from '../hashing/hash-table.ts';

@@ -3,7 +3,7 @@
  * endpoint in the middle that goes renumbers all behind it; `maglev` and `memento` do not have that.
  */
 
-import { demandKnown } from '../demand.ts';
+import { checkKnown } from '../option-check.ts';
 import { JumpTable } from '../hashing/jump.ts';
 import { type HashBalancerFactory, hashOptions, type HashOptions, type Placed, TableBalancer } from './hash-balancer.ts';
 
@@ -13,7 +13,7 @@ import { type HashBalancerFactory, hashOptions, type HashOptions, type Placed, T
  * requests with a key. O(ln endpoints) per pick.
  */
 export function jump(options: HashOptions = {}): HashBalancerFactory {
-  demandKnown(options, hashOptions, 'jump');
+  checkKnown(options, hashOptions, 'jump');
   return (random) => new TableBalancer(random, inNaturalOrder, options);
 }
 

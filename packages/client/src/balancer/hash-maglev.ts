@@ -1,6 +1,6 @@
 /** Maglev: keys through a table of slots, shared out evenly. The usual choice by key; see `hashing/maglev-table.ts`. */
 
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import { maglevNodesMax, MaglevTable } from '../hashing/maglev-table.ts';
 import { byIndex, type HashBalancerFactory, hashOptions, type HashOptions, type Placement, TableBalancer } from './hash-balancer.ts';
 
@@ -17,7 +17,7 @@ const maglevOptions: OptionNames<MaglevBalancerOptions> = { ...hashOptions, slot
  * @throws RegistryError `invalid_argument` when `slots` is not a prime from 3 to 16,777,213
  */
 export function maglev({ slots = 65_537, ...options }: MaglevBalancerOptions = {}): HashBalancerFactory {
-  demandKnown(options, maglevOptions, 'maglev');
+  checkKnown(options, maglevOptions, 'maglev');
   // Checks the option now: in an update of the list no caller could catch the error.
   const empty = new MaglevTable([], { slots });
   const place: Placement = (nodes) => byIndex(new MaglevTable(nodes.slice(0, maglevNodesMax(empty.slots)), { slots }));

@@ -8,7 +8,7 @@
  * take `maglev`.
  */
 
-import { demandKnown } from '../demand.ts';
+import { checkKnown } from '../option-check.ts';
 import { Memento } from '../hashing/memento.ts';
 import { type HashBalancerFactory, hashOptions, type HashOptions, type Placed, TableBalancer } from './hash-balancer.ts';
 
@@ -17,7 +17,7 @@ import { type HashBalancerFactory, hashOptions, type HashOptions, type Placed, T
  * pick while all endpoints are there; some draws more for keys of those who are away.
  */
 export function memento(options: HashOptions = {}): HashBalancerFactory {
-  demandKnown(options, hashOptions, 'memento');
+  checkKnown(options, hashOptions, 'memento');
   return (random) => {
     const history = new History();
     return new TableBalancer(random, (nodes) => history.place(nodes.map(({ name }) => name)), options);

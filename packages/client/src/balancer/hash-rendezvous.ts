@@ -1,6 +1,6 @@
 /** Rendezvous hashing: each key to the endpoint that scores highest for it. See `hashing/rendezvous.ts`. */
 
-import { demandKnown } from '../demand.ts';
+import { checkKnown } from '../option-check.ts';
 import { Rendezvous } from '../hashing/rendezvous.ts';
 import { byIndex, type HashBalancerFactory, hashOptions, type HashOptions, TableBalancer } from './hash-balancer.ts';
 
@@ -9,6 +9,6 @@ import { byIndex, type HashBalancerFactory, hashOptions, type HashOptions, Table
  * nothing to rebuild: for a few dozen endpoints, or a list that changes all the time.
  */
 export function rendezvous(options: HashOptions = {}): HashBalancerFactory {
-  demandKnown(options, hashOptions, 'rendezvous');
+  checkKnown(options, hashOptions, 'rendezvous');
   return (random) => new TableBalancer(random, (nodes) => byIndex(new Rendezvous(nodes)), options);
 }

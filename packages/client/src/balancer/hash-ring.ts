@@ -3,7 +3,7 @@
  * that kind (libketama's own bindings, npm `hashring`); `maglev` balances better.
  */
 
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import { ringNodesMax, RingTable } from '../hashing/ring-table.ts';
 import { byIndex, type HashBalancerFactory, hashOptions, type HashOptions, type Placement, TableBalancer } from './hash-balancer.ts';
 
@@ -22,7 +22,7 @@ const ringHashOptions: OptionNames<RingHashOptions> = { ...hashOptions, pointsPe
  * @throws RegistryError `invalid_argument` when `pointsPerNode` is out of its range
  */
 export function ringHash({ pointsPerNode = 160, ...options }: RingHashOptions = {}): HashBalancerFactory {
-  demandKnown(options, ringHashOptions, 'ringHash');
+  checkKnown(options, ringHashOptions, 'ringHash');
   // Checks the option now: in an update of the list no caller could catch the error.
   const empty = new RingTable([], { pointsPerNode });
   return (random) => {

@@ -9,7 +9,7 @@
  */
 
 import type { BalancerFactory } from './balancer.ts';
-import { type OptionNames, demand, demandKnown } from '../demand.ts';
+import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
 import type { RandomSource } from './seeded-random.ts';
 import { TwoChoices } from './two-choices.ts';
 
@@ -31,8 +31,8 @@ const leastRequestOptions: OptionNames<LeastRequestOptions> = { activeRequestBia
  */
 export function leastRequest(options: LeastRequestOptions = {}): BalancerFactory {
   const { activeRequestBias = 1 } = options;
-  demandKnown(options, leastRequestOptions, 'leastRequest');
-  demand(activeRequestBias >= 0, 'activeRequestBias', activeRequestBias, '0 or more');
+  checkKnown(options, leastRequestOptions, 'leastRequest');
+  checkRange(activeRequestBias >= 0, 'activeRequestBias', activeRequestBias, '0 or more');
   return (random) => new LeastRequest(random, activeRequestBias);
 }
 

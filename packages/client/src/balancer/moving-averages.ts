@@ -6,7 +6,7 @@
  */
 
 import type { Outcome } from './balancer.ts';
-import { demand } from '../demand.ts';
+import { checkRange } from '../option-check.ts';
 import { carried } from './places.ts';
 
 export class MovingAverages {
@@ -75,8 +75,8 @@ export class MeanLatency extends MovingAverages {
 
   /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor({ decayMs = 10_000, failureMs = 1000 }: LatencyOptions) {
-    demand(decayMs > 0, 'decayMs', decayMs, 'more than 0');
-    demand(failureMs >= 0, 'failureMs', failureMs, '0 or more');
+    checkRange(decayMs > 0, 'decayMs', decayMs, 'more than 0');
+    checkRange(failureMs >= 0, 'failureMs', failureMs, '0 or more');
     super(decayMs);
     this.#failureMs = failureMs;
   }

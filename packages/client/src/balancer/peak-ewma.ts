@@ -15,7 +15,7 @@
  *   (`two-choices.ts`). Time passes for each in proportion to its weight, as do its requests.
  */
 
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { BalancerFactory, EndpointFigures, Outcome } from './balancer.ts';
 import type { RandomSource } from './seeded-random.ts';
@@ -38,7 +38,7 @@ const peakEwmaOptions: OptionNames<PeakEwmaOptions> = { decayMs: true, failureMs
 /** Of two random endpoints, the one with the lower peak-sensitive latency × load. O(1). */
 export function peakEwma(options: PeakEwmaOptions = {}): BalancerFactory {
   const { decayMs = 10_000, failureMs = 1000 } = options;
-  demandKnown(options, peakEwmaOptions, 'peakEwma');
+  checkKnown(options, peakEwmaOptions, 'peakEwma');
   return (random) => new PeakEwma(random, decayMs, failureMs);
 }
 

@@ -8,7 +8,7 @@
  * for callers that want to stay where their cache or session is.
  */
 
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory, EndpointFigures, Outcome, PickContext } from './balancer.ts';
 import { drawIndex, type RandomSource } from './seeded-random.ts';
@@ -26,7 +26,7 @@ const pickFirstOptions: OptionNames<PickFirstOptions> = { shuffle: true };
 /** The same endpoint as long as it is there. Weights and load are ignored. O(1); O(n) for a retry. */
 export function pickFirst(options: PickFirstOptions = {}): BalancerFactory {
   const { shuffle = false } = options;
-  demandKnown(options, pickFirstOptions, 'pickFirst');
+  checkKnown(options, pickFirstOptions, 'pickFirst');
   return (random) => new PickFirst(random, shuffle);
 }
 

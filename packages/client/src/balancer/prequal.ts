@@ -26,7 +26,7 @@
 import type { Endpoint } from '../endpoint.ts';
 import type { LoadReport } from '../load-report/load-report.ts';
 import type { Balancer, BalancerFactory, EndpointFigures, Outcome, PickContext, Probing } from './balancer.ts';
-import { type OptionNames, demand, demandKnown } from '../demand.ts';
+import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
 import { peakEwma } from './peak-ewma.ts';
 import { PrequalErrors } from './prequal-errors.ts';
 import { PrequalPool } from './prequal-pool.ts';
@@ -83,14 +83,14 @@ const answerShare = 1 / 64;
  * @throws RegistryError `invalid_argument` when an option is out of its range
  */
 export function prequal(options: PrequalOptions = {}): BalancerFactory {
-  demandKnown(options, prequalOptions, 'prequal');
+  checkKnown(options, prequalOptions, 'prequal');
   const { probesPerRequest = 0.25, removalsPerRequest = 0.25, hotQuantile = 0.6 } = options;
   const { poolSize = 16, failureMs = 1000 } = options;
-  demand(probesPerRequest >= 0 && probesPerRequest < Infinity, 'probesPerRequest', probesPerRequest, '0 or more');
-  demand(removalsPerRequest >= 0 && removalsPerRequest <= 16, 'removalsPerRequest', removalsPerRequest, 'from 0 to 16');
-  demand(hotQuantile >= 0 && hotQuantile <= 1, 'hotQuantile', hotQuantile, 'from 0 to 1');
-  demand(Number.isInteger(poolSize) && poolSize >= 2 && poolSize <= 1024, 'poolSize', poolSize, 'a whole number from 2 to 1024');
-  demand(failureMs >= 0 && failureMs < Infinity, 'failureMs', failureMs, '0 or more');
+  checkRange(probesPerRequest >= 0 && probesPerRequest < Infinity, 'probesPerRequest', probesPerRequest, '0 or more');
+  checkRange(removalsPerRequest >= 0 && removalsPerRequest <= 16, 'removalsPerRequest', removalsPerRequest, 'from 0 to 16');
+  checkRange(hotQuantile >= 0 && hotQuantile <= 1, 'hotQuantile', hotQuantile, 'from 0 to 1');
+  checkRange(Number.isInteger(poolSize) && poolSize >= 2 && poolSize <= 1024, 'poolSize', poolSize, 'a whole number from 2 to 1024');
+  checkRange(failureMs >= 0 && failureMs < Infinity, 'failureMs', failureMs, '0 or more');
   const settings = { probesPerRequest, removalsPerRequest, hotQuantile, poolSize, failureMs };
   return (random, probing) => new Prequal(random, settings, options.probing ?? probing, options.probing !== undefined);
 }

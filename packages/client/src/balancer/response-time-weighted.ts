@@ -10,7 +10,7 @@
  * that hangs gets its share until its requests end somehow. `peak-ewma.ts` counts what is in flight.
  */
 
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory, EndpointFigures, Outcome, PickContext } from './balancer.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
@@ -27,7 +27,7 @@ const latencyOptions: OptionNames<LatencyOptions> = { decayMs: true, failureMs: 
  * @throws RegistryError `invalid_argument` when an option is out of its range
  */
 export function responseTimeWeighted(options: LatencyOptions = {}): BalancerFactory {
-  demandKnown(options, latencyOptions, 'responseTimeWeighted');
+  checkKnown(options, latencyOptions, 'responseTimeWeighted');
   const latency = () => new MeanLatency(options);
   latency();
   return (random) => new ResponseTimeWeighted(random, latency());

@@ -19,7 +19,7 @@
 
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory, EndpointFigures, Outcome, PickContext } from './balancer.ts';
-import { type OptionNames, demand, demandKnown } from '../demand.ts';
+import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
 
 export interface SlowStartOptions {
   /** How long an endpoint takes to its full weight, in milliseconds; more than 0. 10,000 by default. */
@@ -43,11 +43,11 @@ const leastMs = 1000;
  * @throws RegistryError `invalid_argument` when an option is out of its range
  */
 export function slowStart(balancer: BalancerFactory, options: SlowStartOptions = {}): BalancerFactory {
-  demandKnown(options, slowStartOptions, 'slowStart');
+  checkKnown(options, slowStartOptions, 'slowStart');
   const { windowMs = 10_000, aggression = 1, leastShare = 0.1 } = options;
-  demand(windowMs > 0 && windowMs < Infinity, 'windowMs', windowMs, 'more than 0');
-  demand(aggression > 0, 'aggression', aggression, 'more than 0');
-  demand(leastShare > 0 && leastShare <= 1, 'leastShare', leastShare, 'more than 0 and at most 1');
+  checkRange(windowMs > 0 && windowMs < Infinity, 'windowMs', windowMs, 'more than 0');
+  checkRange(aggression > 0, 'aggression', aggression, 'more than 0');
+  checkRange(leastShare > 0 && leastShare <= 1, 'leastShare', leastShare, 'more than 0 and at most 1');
   return (random, probing) => new SlowStart(balancer(random, probing), windowMs, aggression, leastShare);
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { experimental, type ChannelOptions } from '@grpc/grpc-js';
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import { breakersOf, limitsOf, type ServiceOptions } from '../service-options.ts';
 import { makeRouter, type ChannelSettings } from './channel-router.ts';
 import { policies, policyPrefix, type PolicyName } from './policies.ts';
@@ -49,7 +49,7 @@ const methodOptions: OptionNames<MethodOptions> = { triesMax: true, hedgeAfterMs
  * @example new Client('rollcall:///orders', credentials.createInsecure(), channelOptions('peak_ewma'))
  */
 export function channelOptions(name: PolicyName = 'peak_ewma', options: PolicyOptions = {}): ChannelOptions {
-  demandKnown(options, policyOptions, 'channelOptions');
+  checkKnown(options, policyOptions, 'channelOptions');
   const { balancer = {}, keyHeader, triesMax = 1, methods = {}, ...settings } = options;
   // In the channel, no caller could catch what is wrong with them.
   check(settings, policies[name](balancer));
@@ -78,7 +78,7 @@ function nameOf(method: string): { readonly service: string; readonly method?: s
 }
 
 function policyOf(options: MethodOptions): object {
-  demandKnown(options, methodOptions, 'a method of channelOptions');
+  checkKnown(options, methodOptions, 'a method of channelOptions');
   const { hedgeAfterMs, triesMax = hedgeAfterMs === undefined ? 1 : 2 } = options;
   const statusCodes = ['UNAVAILABLE'];
   if (hedgeAfterMs !== undefined) {

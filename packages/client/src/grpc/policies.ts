@@ -4,7 +4,7 @@
  * (https://github.com/grpc/grpc/blob/master/doc/service_config.md, `loadBalancingConfig`).
  */
 
-import { demandKnown } from '../demand.ts';
+import { checkKnown } from '../option-check.ts';
 import type { BalancerFactory } from '../balancer/balancer.ts';
 import { boundedLoad } from '../balancer/bounded-load.ts';
 import { c3 } from '../balancer/c3.ts';
@@ -30,7 +30,7 @@ type Policy = (config: object) => BalancerFactory;
 
 function withoutOptions(name: string, balancer: () => BalancerFactory): Policy {
   return (config) => {
-    demandKnown(config, {}, name);
+    checkKnown(config, {}, name);
     return balancer();
   };
 }

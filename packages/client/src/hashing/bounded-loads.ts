@@ -9,7 +9,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import type { HashTable, NodeFilter } from './hash-table.ts';
 
 export interface BoundedLoadsOptions {
@@ -33,8 +33,8 @@ export class BoundedLoads implements NodeFilter {
   /** @throws RegistryError `invalid_argument` when `factor` or a weight is out of its range */
   constructor(table: HashTable, options: BoundedLoadsOptions = {}) {
     const { factor = 1.25, weights } = options;
-    demandKnown(options, boundedLoadsOptions, 'BoundedLoads');
-    demandFactor(factor);
+    checkKnown(options, boundedLoadsOptions, 'BoundedLoads');
+    checkFactor(factor);
     for (const weight of weights ?? []) {
       if (weight > 0 && weight < Infinity) continue;
       throw new RegistryError('invalid_argument', `a weight is ${weight}; it must be above 0`);
@@ -98,7 +98,7 @@ export function boundOf(factor: number, total: number, weight: number, weightSum
 }
 
 /** @throws RegistryError `invalid_argument` unless the factor is from 1 to 1,000 */
-export function demandFactor(factor: number): void {
+export function checkFactor(factor: number): void {
   if (factor >= 1 && factor <= 1000) return;
   throw new RegistryError('invalid_argument', `factor is ${factor}; it must be from 1 to 1,000`);
 }

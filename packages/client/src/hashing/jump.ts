@@ -69,7 +69,7 @@ export class JumpTable implements BucketTable {
    * @throws RegistryError `invalid_argument` when it is not
    */
   constructor(buckets: number) {
-    demandBuckets(buckets);
+    checkBuckets(buckets);
     this.#size = buckets;
   }
 
@@ -86,7 +86,7 @@ export class JumpTable implements BucketTable {
    * @throws RegistryError `invalid_argument` beyond 2³¹ − 1 buckets
    */
   add(): number {
-    demandBuckets(this.#size + 1);
+    checkBuckets(this.#size + 1);
     return this.#size++;
   }
 
@@ -111,7 +111,7 @@ export class JumpTable implements BucketTable {
 }
 
 /** @throws RegistryError `invalid_argument` */
-export function demandBuckets(buckets: number): void {
+export function checkBuckets(buckets: number): void {
   if (Number.isInteger(buckets) && buckets >= 0 && buckets < 2 ** 31) return;
   throw new RegistryError('invalid_argument', `buckets is ${buckets}; it must be a whole number from 0 to ${2 ** 31 - 1}`);
 }

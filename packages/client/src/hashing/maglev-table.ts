@@ -11,7 +11,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import { hash32 } from './hash32.ts';
 import { firstAccepted, inNameOrder } from './hash-table.ts';
 import type { HashNodes, HashTable, NamedNode, NodeFilter } from './hash-table.ts';
@@ -49,7 +49,7 @@ export class MaglevTable implements HashTable {
    */
   constructor(nodes: HashNodes, options: MaglevOptions = {}) {
     const { slots = 65_537 } = options;
-    demandKnown(options, maglevOptions, 'MaglevTable');
+    checkKnown(options, maglevOptions, 'MaglevTable');
     if (!isPrime(slots) || slots < 3 || slots > slotsMax) {
       throw new RegistryError('invalid_argument', `slots is ${slots}; it must be a prime from 3 to ${slotsMax}`);
     }

@@ -20,7 +20,7 @@
 import { RegistryError } from '@rollcall/protocol';
 import { mix32 } from './hash32.ts';
 import type { NodeFilter } from './hash-table.ts';
-import { type BucketTable, demandBuckets, drawAmong, jumpHash } from './jump.ts';
+import { type BucketTable, checkBuckets, drawAmong, jumpHash } from './jump.ts';
 
 const working = -1;
 /** Memory is 4 bytes for each: 64 MB. */
@@ -39,8 +39,8 @@ export class Memento implements BucketTable {
    * @throws RegistryError `invalid_argument` when it is not
    */
   constructor(buckets: number) {
-    demandBuckets(buckets);
-    demandRoom(buckets);
+    checkBuckets(buckets);
+    checkRoom(buckets);
     this.#buckets = buckets;
     this.#replacements = new Int32Array(Math.max(16, buckets)).fill(working);
   }
@@ -67,7 +67,7 @@ export class Memento implements BucketTable {
       this.#replacements[restored] = working;
       return restored;
     }
-    demandRoom(this.#buckets + 1);
+    checkRoom(this.#buckets + 1);
     if (this.#buckets === this.#replacements.length) {
       const longer = new Int32Array(2 * this.#buckets).fill(working);
       longer.set(this.#replacements);
@@ -120,7 +120,7 @@ export class Memento implements BucketTable {
   }
 }
 
-function demandRoom(buckets: number): void {
+function checkRoom(buckets: number): void {
   if (buckets <= bucketsMax) return;
   const message = `${buckets} buckets exceed the limit of ${bucketsMax}; use jump hash for numbered shards`;
   throw new RegistryError('invalid_argument', message);

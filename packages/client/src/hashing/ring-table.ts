@@ -12,7 +12,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import { firstAccepted, type HashNodes, type HashTable, inNameOrder, type NodeFilter } from './hash-table.ts';
 import { digestCounts, pointsOf, pointsPerDigest } from './ketama-points.ts';
 
@@ -51,7 +51,7 @@ export class RingTable implements HashTable {
    */
   constructor(nodes: HashNodes, options: RingOptions = {}) {
     const { pointsPerNode = 160, previous } = options;
-    demandKnown(options, ringOptions, 'RingTable');
+    checkKnown(options, ringOptions, 'RingTable');
     const digests = pointsPerNode / pointsPerDigest;
     if (!(Number.isInteger(digests) && digests >= 1 && pointsPerNode <= 65_536)) {
       const message = `pointsPerNode is ${pointsPerNode}; it must be a multiple of 4 from 4 to 65,536`;

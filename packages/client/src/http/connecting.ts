@@ -6,7 +6,7 @@
 import { isIP } from 'node:net';
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { type Instance, RegistryError } from '@rollcall/protocol';
-import { demand, demandKnown, type OptionNames } from '../demand.ts';
+import { checkRange, checkKnown, type OptionNames } from '../option-check.ts';
 
 /** One PEM text or several. */
 export type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
@@ -21,7 +21,7 @@ export interface TlsOptions {
   readonly instances?: 'all' | 'marked' | 'none';
   /** Certificates of the authorities that sign those of the instances, in place of Node's list. */
   readonly ca?: Pem;
-  /** This client's own certificate, with the chain below it, for instances that demand one. */
+  /** This client's own certificate, with the chain below it, for instances that require one. */
   readonly cert?: Pem;
   /** The key of `cert`. */
   readonly key?: Pem;
@@ -77,12 +77,12 @@ export interface Connecting {
  * @throws RegistryError `invalid_argument` when an option is out of its range
  */
 export function connectingOf(connectTimeoutMs: number, tls: TlsOptions = { instances: 'marked' }, connections: ConnectionOptions = {}): Connecting {
-  demandKnown(tls, tlsOptions, 'tls');
-  demandKnown(connections, connectionOptions, 'connections');
+  checkKnown(tls, tlsOptions, 'tls');
+  checkKnown(connections, connectionOptions, 'connections');
   const { max, idleMs, silenceMs } = connections;
-  if (max !== undefined) demand(Number.isInteger(max) && max >= 1, 'connections.max', max, 'a whole number, 1 or more');
-  if (idleMs !== undefined) demand(idleMs > 0 && Number.isFinite(idleMs), 'connections.idleMs', idleMs, 'more than 0');
-  if (silenceMs !== undefined) demand(silenceMs > 0 && Number.isFinite(silenceMs), 'connections.silenceMs', silenceMs, 'more than 0');
+  if (max !== undefined) checkRange(Number.isInteger(max) && max >= 1, 'connections.max', max, 'a whole number, 1 or more');
+  if (idleMs !== undefined) checkRange(idleMs > 0 && Number.isFinite(idleMs), 'connections.idleMs', idleMs, 'more than 0');
+  if (silenceMs !== undefined) checkRange(silenceMs > 0 && Number.isFinite(silenceMs), 'connections.silenceMs', silenceMs, 'more than 0');
   const { instances = 'all', cert, key } = tls;
   if (!['all', 'marked', 'none'].includes(instances)) {
     throw new RegistryError('invalid_argument', `tls.instances is "${instances}"; it must be all, marked or none`);
@@ -94,7 +94,7 @@ export function connectingOf(connectTimeoutMs: number, tls: TlsOptions = { insta
 }
 
 /** Whether every instance is. */
-export function demandsTls({ instances = 'all' }: TlsOptions): boolean {
+export function requiresTls({ instances = 'all' }: TlsOptions): boolean {
   return instances === 'all';
 }
 

@@ -9,7 +9,7 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Dispatcher } from 'undici';
 import { fetchHandler } from '../http/handler-forms.ts';
 import type { ServiceClient } from '../service-client.ts';
-import { demandTryOptions, type TryOptions } from '../try-options.ts';
+import { checkTryOptions, type TryOptions } from '../try-options.ts';
 import { type NamedService, noTls, refusalOf, serviceOfHost } from './service-host.ts';
 
 /** The part of a client that is needed: a service by its name. @param namespace undefined: the client's own */
@@ -25,7 +25,7 @@ export function serviceDispatcher(
   service: ServiceFinder,
   options: TryOptions | ((request: Dispatcher.DispatchOptions) => TryOptions) = {},
 ): Dispatcher {
-  if (typeof options !== 'function') demandTryOptions(options);
+  if (typeof options !== 'function') checkTryOptions(options);
   // Needed now, so it cannot be imported.
   const { Agent } = createRequire(import.meta.url)('undici') as typeof import('undici');
   const destinations = new Map<string, Destination>();
@@ -43,7 +43,7 @@ export function serviceDispatcher(
       const refusal = destination.refusal ?? upgradeOf(host, request);
       if (refusal !== undefined) throw new RegistryError('invalid_argument', refusal);
       const found = service(named.name, named.namespace);
-      if (isSecure && !found.demandsTls) throw new RegistryError('invalid_argument', `https://${host}: ${noTls}`);
+      if (isSecure && !found.requiresTls) throw new RegistryError('invalid_argument', `https://${host}: ${noTls}`);
       found.dispatch(request, handler, typeof options === 'function' ? options(request) : options);
     } catch (error) {
       // Thrown here, it would be lost on interceptors that dispatch from a timer.

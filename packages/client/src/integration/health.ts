@@ -6,7 +6,7 @@
 
 import type { CheckStatus } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
-import { demand, demandKnown, type OptionNames } from '../demand.ts';
+import { checkRange, checkKnown, type OptionNames } from '../option-check.ts';
 
 export interface HealthOptions {
   /**
@@ -36,8 +36,8 @@ export class Health {
   /** @throws RegistryError `invalid_argument` when the interval is out of its range */
   constructor(options: HealthOptions, clock: Clock) {
     const { check, intervalMs = 5_000 } = options;
-    demandKnown(options, healthOptions, 'health');
-    demand(intervalMs >= 100 && intervalMs < Infinity, 'health.intervalMs', intervalMs, '100 or more');
+    checkKnown(options, healthOptions, 'health');
+    checkRange(intervalMs >= 100 && intervalMs < Infinity, 'health.intervalMs', intervalMs, '100 or more');
     this.#check = check;
     this.#intervalMs = intervalMs;
     this.#clock = clock;

@@ -13,7 +13,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type CheckStatus, RegistryError } from '@rollcall/protocol';
 import { type Clock, systemClock } from '../clock.ts';
-import { demand, demandKnown, type OptionNames } from '../demand.ts';
+import { checkRange, checkKnown, type OptionNames } from '../option-check.ts';
 import { type RegisterOptions, registerOptions, type Registration } from '../registration.ts';
 import { Health, type HealthOptions } from './health.ts';
 
@@ -77,10 +77,10 @@ export async function registerServer(
   options: LifecycleOptions,
   { clock = systemClock }: LifecycleSurroundings = {},
 ): Promise<RegisteredServer> {
-  demandKnown(options, lifecycleOptions, 'registerServer');
+  checkKnown(options, lifecycleOptions, 'registerServer');
   const { health, drainMs = 1_000, closeMs = 10_000, signals = ['SIGTERM', 'SIGINT'], ...wished } = options;
-  demand(drainMs >= 0 && drainMs < Infinity, 'drainMs', drainMs, '0 or more');
-  demand(closeMs >= 0 && closeMs < Infinity, 'closeMs', closeMs, '0 or more');
+  checkRange(drainMs >= 0 && drainMs < Infinity, 'drainMs', drainMs, '0 or more');
+  checkRange(closeMs >= 0 && closeMs < Infinity, 'closeMs', closeMs, '0 or more');
   const asking = health && new Health(health, clock);
   if (!server.listening) await once(server, 'listening');
   const checks = asking === undefined ? wished.checks : [...(wished.checks ?? []), { name: healthCheck, ttlMs: asking.ttlMs }];

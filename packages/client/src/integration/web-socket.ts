@@ -7,7 +7,7 @@
 import type { EventEmitter } from 'node:events';
 import { RegistryError } from '@rollcall/protocol';
 import type { WebSocket } from 'ws';
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import type { TlsSettings } from '../http/connecting.ts';
 import type { Picked, ServiceClient } from '../service-client.ts';
 
@@ -62,7 +62,7 @@ export interface ServiceWebSocket extends EventEmitter {
  *   `invalid_argument` for an option that there is not; SyntaxError or TypeError for a path, protocols or headers that cannot be
  */
 export async function openWebSocket(service: ServiceClient, path: string, options: WebSocketOptions = {}): Promise<ServiceWebSocket> {
-  demandKnown(options, webSocketOptions, 'a WebSocket');
+  checkKnown(options, webSocketOptions, 'a WebSocket');
   const { triesMax = 3, key, signal } = options;
   const { WebSocket } = await import('ws');
   if (service.snapshot() === undefined) await service.instances(signal === undefined ? {} : { signal });

@@ -7,7 +7,7 @@
 
 import { LoadMeter } from './load-meter.ts';
 import { inFlightMetric, latencyMetric } from './load-report.ts';
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import { encodeLoadReport, loadTrailer } from './orca.ts';
 
 export interface GrpcReportOptions {
@@ -74,7 +74,7 @@ export function grpcReports<M extends Metadata, C extends Call, I>(
   options: GrpcReportOptions = {},
 ): (method: GrpcMethod, call: C) => I {
   const { meter = new LoadMeter(), counts = isUnary } = options;
-  demandKnown(options, grpcReportOptions, 'grpcReports');
+  checkKnown(options, grpcReportOptions, 'grpcReports');
   return (method, call) => {
     const metered = counts(method) ? meter.begin() : undefined;
     return new grpc.ServerInterceptingCall(call, {

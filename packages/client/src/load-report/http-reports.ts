@@ -6,7 +6,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import { LoadMeter } from './load-meter.ts';
 import { formatLoadReport, loadHeader, loadPath } from './load-report.ts';
 
@@ -40,7 +40,7 @@ interface FastifyReply {
  */
 export function httpReports(options: HttpReportOptions = {}): HttpReports {
   const { meter = new LoadMeter(), counts = () => true } = options;
-  demandKnown(options, httpReportOptions, 'httpReports');
+  checkKnown(options, httpReportOptions, 'httpReports');
   return (request, response, next) => {
     if (asksForLoad(request)) {
       response.writeHead(204, { [loadHeader]: formatLoadReport(meter.report()), 'cache-control': 'no-store' }).end();

@@ -10,7 +10,7 @@
  * until it takes connections again. An open circuit would keep it out for longer than that.
  */
 
-import { type OptionNames, demand, demandKnown } from '../demand.ts';
+import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
 import type { Endpoint } from '../endpoint.ts';
 
 export interface BreakerOptions {
@@ -51,16 +51,16 @@ export class Breakers {
 
   /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(options: BreakerOptions, onChange: (endpoint: Endpoint, state: BreakerState) => void = () => {}) {
-    demandKnown(options, breakerOptions, 'breaker');
+    checkKnown(options, breakerOptions, 'breaker');
     this.#failureShare = options.failureShare ?? 0.5;
     this.#requestsMin = options.requestsMin ?? 20;
     this.#windowMs = options.windowMs ?? 10_000;
     this.#openMs = options.openMs ?? 5_000;
     this.#onChange = onChange;
-    demand(this.#failureShare > 0 && this.#failureShare <= 1, 'breaker.failureShare', this.#failureShare, 'more than 0 and at most 1');
-    demand(this.#requestsMin >= 1, 'breaker.requestsMin', this.#requestsMin, '1 or more');
-    demand(this.#windowMs > 0, 'breaker.windowMs', this.#windowMs, 'more than 0');
-    demand(this.#openMs > 0, 'breaker.openMs', this.#openMs, 'more than 0');
+    checkRange(this.#failureShare > 0 && this.#failureShare <= 1, 'breaker.failureShare', this.#failureShare, 'more than 0 and at most 1');
+    checkRange(this.#requestsMin >= 1, 'breaker.requestsMin', this.#requestsMin, '1 or more');
+    checkRange(this.#windowMs > 0, 'breaker.windowMs', this.#windowMs, 'more than 0');
+    checkRange(this.#openMs > 0, 'breaker.openMs', this.#openMs, 'more than 0');
   }
 
   /** Whether a request may go to the endpoint; free of side effects. */

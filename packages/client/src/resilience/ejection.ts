@@ -10,7 +10,7 @@
  * Endpoints that take no connection are not counted here (`reachability.ts`).
  */
 
-import { type OptionNames, demand, demandKnown } from '../demand.ts';
+import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { Outliers, type OutlierOptions } from './outliers.ts';
 
@@ -69,10 +69,10 @@ export class Ejection {
     onEject: EjectionListener = () => {},
   ) {
     const { baseMs = 1000, maxMs = 30_000, maxShare = 0.5, outliers = {} } = options;
-    demandKnown(options, ejectionOptions, 'ejection');
-    demand(baseMs > 0 && baseMs < Infinity, 'ejection.baseMs', baseMs, 'more than 0');
-    demand(maxMs > 0 && maxMs < Infinity, 'ejection.maxMs', maxMs, 'more than 0');
-    demand(maxShare >= 0 && maxShare <= 1, 'ejection.maxShare', maxShare, 'from 0 to 1');
+    checkKnown(options, ejectionOptions, 'ejection');
+    checkRange(baseMs > 0 && baseMs < Infinity, 'ejection.baseMs', baseMs, 'more than 0');
+    checkRange(maxMs > 0 && maxMs < Infinity, 'ejection.maxMs', maxMs, 'more than 0');
+    checkRange(maxShare >= 0 && maxShare <= 1, 'ejection.maxShare', maxShare, 'from 0 to 1');
     this.#onEject = onEject;
     this.#baseMs = baseMs;
     this.#maxMs = maxMs;

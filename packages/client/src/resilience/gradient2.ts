@@ -11,7 +11,7 @@
  * who counts requests in flight asks `allows`.
  */
 
-import { type OptionNames, demand, demandKnown } from '../demand.ts';
+import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
 
 export interface ConcurrencyOptions {
   /** First limit, 1 or more; 20 by default. */
@@ -50,7 +50,7 @@ export class Gradient2 {
 
   /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(options: ConcurrencyOptions = {}) {
-    demandKnown(options, concurrencyOptions, 'concurrency');
+    checkKnown(options, concurrencyOptions, 'concurrency');
     this.#min = options.min ?? 20;
     this.#max = options.max ?? 200;
     this.#queue = options.queue ?? 4;
@@ -59,13 +59,13 @@ export class Gradient2 {
     this.#longWindow = options.longWindow ?? 600;
     const initial = options.initial ?? 20;
     this.#limit = Math.min(this.#max, Math.max(this.#min, initial));
-    demand(initial >= 1, 'concurrency.initial', initial, '1 or more');
-    demand(this.#min >= 1, 'concurrency.min', this.#min, '1 or more');
-    demand(this.#max >= this.#min, 'concurrency.max', this.#max, `${this.#min} (min) or more`);
-    demand(this.#queue >= 0 && this.#queue < Infinity, 'concurrency.queue', this.#queue, '0 or more');
-    demand(this.#tolerance >= 1, 'concurrency.tolerance', this.#tolerance, '1 or more');
-    demand(this.#smoothing > 0 && this.#smoothing <= 1, 'concurrency.smoothing', this.#smoothing, 'more than 0 and at most 1');
-    demand(this.#longWindow >= 1, 'concurrency.longWindow', this.#longWindow, '1 or more');
+    checkRange(initial >= 1, 'concurrency.initial', initial, '1 or more');
+    checkRange(this.#min >= 1, 'concurrency.min', this.#min, '1 or more');
+    checkRange(this.#max >= this.#min, 'concurrency.max', this.#max, `${this.#min} (min) or more`);
+    checkRange(this.#queue >= 0 && this.#queue < Infinity, 'concurrency.queue', this.#queue, '0 or more');
+    checkRange(this.#tolerance >= 1, 'concurrency.tolerance', this.#tolerance, '1 or more');
+    checkRange(this.#smoothing > 0 && this.#smoothing <= 1, 'concurrency.smoothing', this.#smoothing, 'more than 0 and at most 1');
+    checkRange(this.#longWindow >= 1, 'concurrency.longWindow', this.#longWindow, '1 or more');
   }
 
   /** Requests that may be in flight now; a whole number. */

@@ -6,7 +6,7 @@
  * hold it up more: the time that it was held up does not count as waiting. Only requests that may be made twice and have no body are hedged, each once.
  */
 
-import { type OptionNames, demand, demandKnown } from '../demand.ts';
+import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
 import type { Clock } from '../clock.ts';
 import { wasHeldUp } from './held-up.ts';
 import { LatencyWindow } from './latency-window.ts';
@@ -74,11 +74,11 @@ export class Hedging {
   /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(clock: Clock, options: HedgingOptions = {}) {
     const { percentile = 0.99, delayMinMs = 10, initialDelayMs = 1_000, maxShare = 0.05 } = options;
-    demandKnown(options, hedgingOptions, 'hedging');
-    demand(percentile >= 0.5 && percentile < 1, 'hedging.percentile', percentile, 'from 0.5 up to, but not including, 1');
-    demand(delayMinMs >= 0, 'hedging.delayMinMs', delayMinMs, '0 or more');
-    demand(initialDelayMs >= 0, 'hedging.initialDelayMs', initialDelayMs, '0 or more');
-    demand(maxShare >= 0 && maxShare < Infinity, 'hedging.maxShare', maxShare, '0 or more');
+    checkKnown(options, hedgingOptions, 'hedging');
+    checkRange(percentile >= 0.5 && percentile < 1, 'hedging.percentile', percentile, 'from 0.5 up to, but not including, 1');
+    checkRange(delayMinMs >= 0, 'hedging.delayMinMs', delayMinMs, '0 or more');
+    checkRange(initialDelayMs >= 0, 'hedging.initialDelayMs', initialDelayMs, '0 or more');
+    checkRange(maxShare >= 0 && maxShare < Infinity, 'hedging.maxShare', maxShare, '0 or more');
     this.#clock = clock;
     this.#percentile = percentile;
     this.#delayMinMs = delayMinMs;

@@ -9,7 +9,7 @@
  * It only tells; leaving endpoints out, for how long and how many at most, is `ejection.ts`.
  */
 
-import { type OptionNames, demand, demandKnown } from '../demand.ts';
+import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
 import type { Endpoint } from '../endpoint.ts';
 
 export interface OutlierOptions {
@@ -52,7 +52,7 @@ export class Outliers {
 
   /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(options: OutlierOptions = {}) {
-    demandKnown(options, outlierOptions, 'ejection.outliers');
+    checkKnown(options, outlierOptions, 'ejection.outliers');
     this.maxShare = options.maxShare ?? 0.1;
     this.#consecutiveFailures = options.consecutiveFailures ?? 5;
     this.#intervalMs = options.intervalMs ?? 10_000;
@@ -61,12 +61,12 @@ export class Outliers {
     this.#deviations = options.deviations ?? 1.9;
     const inRow = this.#consecutiveFailures;
     const whole = Number.isInteger(inRow) || inRow === Infinity;
-    demand(this.maxShare >= 0 && this.maxShare <= 1, 'outliers.maxShare', this.maxShare, 'from 0 to 1');
-    demand(whole && inRow >= 1, 'outliers.consecutiveFailures', inRow, 'a whole number, 1 or more, or Infinity');
-    demand(this.#intervalMs > 0, 'outliers.intervalMs', this.#intervalMs, 'more than 0');
-    demand(this.#requestsMin >= 1, 'outliers.requestsMin', this.#requestsMin, '1 or more');
-    demand(this.#endpointsMin >= 2, 'outliers.endpointsMin', this.#endpointsMin, '2 or more');
-    demand(this.#deviations > 0, 'outliers.deviations', this.#deviations, 'more than 0');
+    checkRange(this.maxShare >= 0 && this.maxShare <= 1, 'outliers.maxShare', this.maxShare, 'from 0 to 1');
+    checkRange(whole && inRow >= 1, 'outliers.consecutiveFailures', inRow, 'a whole number, 1 or more, or Infinity');
+    checkRange(this.#intervalMs > 0, 'outliers.intervalMs', this.#intervalMs, 'more than 0');
+    checkRange(this.#requestsMin >= 1, 'outliers.requestsMin', this.#requestsMin, '1 or more');
+    checkRange(this.#endpointsMin >= 2, 'outliers.endpointsMin', this.#endpointsMin, '2 or more');
+    checkRange(this.#deviations > 0, 'outliers.deviations', this.#deviations, 'more than 0');
   }
 
   /** An endpoint answered or failed to. @returns whether it has now failed too often in a row */

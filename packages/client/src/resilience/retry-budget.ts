@@ -6,7 +6,7 @@
  * there, the number a second is a floor and not a gift on top: the load never grows by more than the share.
  */
 
-import { type OptionNames, demand, demandKnown } from '../demand.ts';
+import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
 
 export interface RetryBudgetOptions {
   /** Retries that each request earns, 0 or more. 0.2 by default. */
@@ -34,10 +34,10 @@ export class RetryBudget {
   /** @throws RegistryError `invalid_argument` when an option is out of its range */
   constructor(options: RetryBudgetOptions = {}) {
     const { share = 0.2, perSecond = 10, windowMs = 10_000 } = options;
-    demandKnown(options, budgetOptions, 'retryBudget');
-    demand(share >= 0 && share < Infinity, 'retryBudget.share', share, '0 or more');
-    demand(perSecond >= 0 && perSecond < Infinity, 'retryBudget.perSecond', perSecond, '0 or more');
-    demand(windowMs > 0 && windowMs < Infinity, 'retryBudget.windowMs', windowMs, 'more than 0');
+    checkKnown(options, budgetOptions, 'retryBudget');
+    checkRange(share >= 0 && share < Infinity, 'retryBudget.share', share, '0 or more');
+    checkRange(perSecond >= 0 && perSecond < Infinity, 'retryBudget.perSecond', perSecond, '0 or more');
+    checkRange(windowMs > 0 && windowMs < Infinity, 'retryBudget.windowMs', windowMs, 'more than 0');
     this.#share = share;
     this.#least = (perSecond * windowMs) / 1000;
     this.#sliceMs = windowMs / slices;

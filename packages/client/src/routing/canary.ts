@@ -5,7 +5,7 @@
  */
 
 import { drawIndex, type RandomSource } from '../balancer/seeded-random.ts';
-import { demand, demandKnown, type OptionNames } from '../demand.ts';
+import { checkRange, checkKnown, type OptionNames } from '../option-check.ts';
 import { hash32 } from '../hashing/hash32.ts';
 import type { InstanceFilter } from './selector.ts';
 
@@ -46,8 +46,8 @@ export class Canary {
   /** @throws RegistryError `invalid_argument` for a share that is none */
   constructor(options: CanaryOptions, random: RandomSource) {
     const { share, header, headerValue } = options;
-    demandKnown(options, canaryOptions, 'routing.canary');
-    demand(share >= 0 && share <= 1, 'canary.share', share, 'from 0 to 1');
+    checkKnown(options, canaryOptions, 'routing.canary');
+    checkRange(share >= 0 && share <= 1, 'canary.share', share, 'from 0 to 1');
     this.#share = share;
     this.#header = header?.toLowerCase();
     this.#headerValue = headerValue;

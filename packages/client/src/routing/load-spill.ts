@@ -10,7 +10,7 @@
  * at once (it damps), one that grows and falls with time (it finds the share at which the difference is the threshold).
  */
 
-import { demand } from '../demand.ts';
+import { checkRange } from '../option-check.ts';
 import type { SpillByLoadOptions } from './routing-options.ts';
 import type { ZoneLoad } from './zone-load.ts';
 
@@ -62,8 +62,8 @@ export class LoadSpill {
 
   /** @throws RegistryError `invalid_argument` for an option out of its range */
   constructor(own: string, { threshold = 0.2, probeShare = 0.03 }: SpillByLoadOptions, onSpill: SpillListener = () => {}) {
-    demand(threshold >= 0 && threshold < 1, 'spillByLoad.threshold', threshold, 'from 0 up to, but not including, 1');
-    demand(probeShare > 0 && probeShare <= 0.5, 'spillByLoad.probeShare', probeShare, 'more than 0, up to 0.5');
+    checkRange(threshold >= 0 && threshold < 1, 'spillByLoad.threshold', threshold, 'from 0 up to, but not including, 1');
+    checkRange(probeShare > 0 && probeShare <= 0.5, 'spillByLoad.probeShare', probeShare, 'more than 0, up to 0.5');
     this.#own = own;
     this.#threshold = threshold;
     this.#probeShare = probeShare;

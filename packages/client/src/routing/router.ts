@@ -12,7 +12,7 @@ import type { Instance } from '@rollcall/protocol';
 import type { Outcome } from '../balancer/balancer.ts';
 import type { Picker } from './picker.ts';
 import { bitsRange, type RandomSource } from '../balancer/seeded-random.ts';
-import { demand, demandWhole } from '../demand.ts';
+import { checkRange, checkWhole } from '../option-check.ts';
 import { type Endpoint, identityOf } from '../endpoint.ts';
 import { type ExplainedGroup, type ExplainedRouting, explainRouting } from './explain-routing.ts';
 import type { Reason } from './reason.ts';
@@ -21,7 +21,7 @@ import { hash32 } from '../hashing/hash32.ts';
 import type { LoadReport } from '../load-report/load-report.ts';
 import type { LoadSpill, SpillListener } from './load-spill.ts';
 import { levelShares } from './priority.ts';
-import { demandRoutingOptions, type RoutingOptions } from './routing-options.ts';
+import { checkRoutingOptions, type RoutingOptions } from './routing-options.ts';
 import { instancePredicate } from './selector.ts';
 import { subsetOf } from './subset.ts';
 import { ZoneLoad } from './zone-load.ts';
@@ -85,13 +85,13 @@ export class Router implements EndpointChooser {
    * @throws RegistryError `invalid_argument` for an option that there is not or is out of its range
    */
   constructor(options: RoutingOptions, makePicker: () => Picker, random: RandomSource, onSpill: SpillListener = () => {}) {
-    demandRoutingOptions(options);
+    checkRoutingOptions(options);
     const { select = {}, subset, canary, priority, zone } = options;
     this.#makeSpill = zone && spillMaker(zone, onSpill);
-    demandWhole(subset?.size, 1, 'subset.size');
-    demandWhole(subset?.ordinal, 0, 'subset.ordinal');
+    checkWhole(subset?.size, 1, 'subset.size');
+    checkWhole(subset?.ordinal, 0, 'subset.ordinal');
     const { overprovisioning = 1 } = priority ?? {};
-    demand(overprovisioning >= 1, 'priority.overprovisioning', overprovisioning, '1 or more');
+    checkRange(overprovisioning >= 1, 'priority.overprovisioning', overprovisioning, '1 or more');
     this.#options = options;
     this.#makePicker = makePicker;
     this.#random = random;

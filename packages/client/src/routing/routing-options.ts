@@ -2,7 +2,7 @@
 
 import type { Instance } from '@rollcall/protocol';
 import type { CanaryOptions } from './canary.ts';
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import type { InstanceFilter } from './selector.ts';
 
 export interface RoutingOptions {
@@ -70,9 +70,9 @@ const priorityOptions: OptionNames<PriorityOptions> = { levelOf: true, overprovi
  * `select`, `canary` and `zone` are checked where they are used.
  * @throws RegistryError `invalid_argument` for an option that there is not
  */
-export function demandRoutingOptions(options: RoutingOptions): void {
-  demandKnown(options, routingOptions, 'routing');
+export function checkRoutingOptions(options: RoutingOptions): void {
+  checkKnown(options, routingOptions, 'routing');
   const { subset, priority } = options;
-  if (subset !== undefined) demandKnown(subset, subsetOptions, 'routing.subset');
-  if (priority !== undefined) demandKnown(priority, priorityOptions, 'routing.priority');
+  if (subset !== undefined) checkKnown(subset, subsetOptions, 'routing.subset');
+  if (priority !== undefined) checkKnown(priority, priorityOptions, 'routing.priority');
 }

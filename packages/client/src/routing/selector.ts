@@ -4,7 +4,7 @@
  */
 
 import { type Instance, RegistryError } from '@rollcall/protocol';
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 
 /** All that is given must hold. */
 export interface Selector {
@@ -32,7 +32,7 @@ export type InstanceFilter = Selector | ((instance: Instance) => boolean);
  */
 export function instancePredicate(filter: InstanceFilter, where = 'a selector'): (instance: Instance) => boolean {
   if (typeof filter === 'function') return filter;
-  demandKnown(filter, selectorOptions, where);
+  checkKnown(filter, selectorOptions, where);
   const { tags = [], withoutTags = [], version } = filter;
   const meta = Object.entries(filter.meta ?? {});
   if (version !== undefined && !/^[^.]+(\.[^.]+)*$/.test(version)) {

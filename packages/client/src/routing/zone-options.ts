@@ -1,6 +1,6 @@
 /** What `zone` says, checked: names and ranges. What follows from it is in `router.ts` and `load-spill.ts`. */
 
-import { type OptionNames, demandKnown, demandWhole } from '../demand.ts';
+import { type OptionNames, checkKnown, checkWhole } from '../option-check.ts';
 import { LoadSpill, type SpillListener } from './load-spill.ts';
 import type { SpillByLoadOptions, ZoneOptions } from './routing-options.ts';
 
@@ -12,12 +12,12 @@ const spillOptions: OptionNames<SpillByLoadOptions> = { threshold: true, probeSh
  * @throws RegistryError `invalid_argument` for an option that there is not or is out of its range
  */
 export function spillMaker(zone: ZoneOptions, onSpill: SpillListener): (() => LoadSpill) | undefined {
-  demandKnown(zone, zoneOptions, 'routing.zone');
+  checkKnown(zone, zoneOptions, 'routing.zone');
   const { own, sizeMin, spillByLoad } = zone;
-  demandWhole(sizeMin, 0, 'zone.sizeMin');
+  checkWhole(sizeMin, 0, 'zone.sizeMin');
   if (spillByLoad === undefined || spillByLoad === false) return undefined;
   const options = spillByLoad === true ? {} : spillByLoad;
-  demandKnown(options, spillOptions, 'routing.zone.spillByLoad');
+  checkKnown(options, spillOptions, 'routing.zone.spillByLoad');
   const make = () => new LoadSpill(own, options, onSpill);
   // Controllers are made when there are instances; what is wrong with their options is said now.
   void make();

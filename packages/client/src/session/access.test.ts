@@ -230,7 +230,7 @@ describe('TLS', () => {
     expect(await rollcall.service('web').instances()).toHaveLength(1);
   });
 
-  it('shows a certificate where one is demanded', async () => {
+  it('shows a certificate to a registry that requires one', async () => {
     const { url } = await serveTls({}, { caFile: caFile(), verifyIncoming: true });
     const own = authority.issue({ names: ['a client'] });
     const files = { certFile: file('client.crt', own.cert), keyFile: file('client.key', own.key) };

@@ -13,7 +13,7 @@ export interface CredentialOptions {
   readonly tokenFile?: string;
   /** File with the certificates (PEM) of the authorities that registries must be signed by, in place of Node's. */
   readonly caFile?: string;
-  /** File with the client's own certificate (PEM), for registries that demand one; together with `keyFile`. */
+  /** File with the client's own certificate (PEM), for registries that require one; together with `keyFile`. */
   readonly certFile?: string;
   /** File with the key (PEM) of the certificate, without a password. */
   readonly keyFile?: string;

@@ -113,7 +113,7 @@ describe('watched views', () => {
     views.use(key('bad'));
     await turn();
     expect(session.taken()).toEqual([]);
-    views.demand(key('bad'));
+    views.useAgain(key('bad'));
     await turn();
     expect(session.taken()).toEqual(['watch: bad']);
   });
@@ -221,6 +221,6 @@ describe('watched views', () => {
     greet();
     const a = views.use(key('a'));
     views.closed();
-    expect([(a.failure as RegistryError).code, (views.demand(key('late')).failure as RegistryError).code]).toEqual(['cancelled', 'cancelled']);
+    expect([(a.failure as RegistryError).code, (views.useAgain(key('late')).failure as RegistryError).code]).toEqual(['cancelled', 'cancelled']);
   });
 });

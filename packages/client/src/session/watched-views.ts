@@ -67,7 +67,7 @@ export class WatchedViews implements SessionPart {
   }
 
   /** As `use`, and asks again for a view that the registry has refused before. */
-  demand(view: FrameView): CachedView {
+  useAgain(view: FrameView): CachedView {
     const cached = this.use(view);
     this.#options.session.urge();
     // Whether it still holds, the next attempt tells.

@@ -13,7 +13,7 @@
 import { Resolver } from 'node:dns/promises';
 import { type Instance, RegistryError } from '@rollcall/protocol';
 import { type Clock, systemClock } from '../clock.ts';
-import { demand, demandKnown, type OptionNames } from '../demand.ts';
+import { checkRange, checkKnown, type OptionNames } from '../option-check.ts';
 import { latest } from './latest.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 
@@ -76,8 +76,8 @@ export class DnsSource implements SnapshotSource {
   /** @throws RegistryError `invalid_argument` when the interval is out of its range; TypeError for a wrong server */
   constructor(options: DnsSourceOptions = {}, { clock = systemClock, resolveSrv }: DnsSourceSurroundings = {}) {
     const { nameOf = (service) => `_${service}._tcp.service.consul`, servers, intervalMs = 5_000, onWarning = () => {} } = options;
-    demandKnown(options, dnsSourceOptions, 'DnsSource');
-    demand(intervalMs >= 100 && intervalMs < Infinity, 'intervalMs', intervalMs, '100 or more');
+    checkKnown(options, dnsSourceOptions, 'DnsSource');
+    checkRange(intervalMs >= 100 && intervalMs < Infinity, 'intervalMs', intervalMs, '100 or more');
     this.#nameOf = nameOf;
     this.#intervalMs = intervalMs;
     this.#onWarning = onWarning;

@@ -9,7 +9,7 @@
 import { readFile } from 'node:fs/promises';
 import { RegistryError } from '@rollcall/protocol';
 import { type Clock, systemClock } from '../clock.ts';
-import { demand, demandKnown, type OptionNames } from '../demand.ts';
+import { checkRange, checkKnown, type OptionNames } from '../option-check.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 import { type StaticInstance, StaticSource } from './static-source.ts';
 
@@ -43,8 +43,8 @@ export class FileSource implements SnapshotSource {
 
   private constructor(path: string, options: FileSourceOptions, clock: Clock) {
     const { intervalMs = 1_000, onWarning = () => {} } = options;
-    demandKnown(options, fileSourceOptions, 'FileSource');
-    demand(intervalMs >= 10 && intervalMs < Infinity, 'intervalMs', intervalMs, '10 or more');
+    checkKnown(options, fileSourceOptions, 'FileSource');
+    checkRange(intervalMs >= 10 && intervalMs < Infinity, 'intervalMs', intervalMs, '10 or more');
     this.#path = path;
     this.#intervalMs = intervalMs;
     this.#onWarning = onWarning;

@@ -22,7 +22,7 @@ export function follow<T>(
 ): AsyncIterableIterator<T, undefined> {
   return latest<T>((values) => {
     if (views.isClosed) values.end();
-    const cached = views.demand(view);
+    const cached = views.useAgain(view);
     let told = 0;
     const look = () => {
       const { items, revision, stamp, hopeless } = cached;

@@ -4,7 +4,7 @@
  */
 
 import { type Instance, RegistryError } from '@rollcall/protocol';
-import { demandKnown, type OptionNames } from '../demand.ts';
+import { checkKnown, type OptionNames } from '../option-check.ts';
 import { latest } from './latest.ts';
 import type { ListOrigin, SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 
@@ -76,7 +76,7 @@ export class StaticSource implements SnapshotSource {
 
 function complete(service: string, entry: StaticInstance): Instance {
   const given = typeof entry === 'string' ? parse(entry) : entry;
-  demandKnown(given, instanceMembers, `an instance of ${service}`);
+  checkKnown(given, instanceMembers, `an instance of ${service}`);
   const id = `${given.address}:${given.port}`;
   return { id, service, node: 'static', tags: [], meta: {}, weight: 1, status: 'passing', ...given };
 }

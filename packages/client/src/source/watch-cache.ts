@@ -54,7 +54,7 @@ export class WatchCache implements SnapshotSource {
    *   the signal's reason
    */
   first(service: string, signal?: AbortSignal): Promise<SourcedSnapshot> {
-    const view = this.#views.demand(this.#viewOf(service));
+    const view = this.#views.useAgain(this.#viewOf(service));
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) throw signal.reason;
       const end = (): void => {

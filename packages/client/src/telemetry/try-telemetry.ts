@@ -16,7 +16,7 @@ import { resultOf } from './result.ts';
  */
 export type TryEnd = Failure | 'superseded' | 'cancelled' | 'invalid';
 
-/** Others are `_OTHER`, as the conventions demand: a caller may invent any number of them. */
+/** Others are `_OTHER`, as the conventions require: a caller may invent any number of them. */
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
 
 /** Values that the conventions want out of URLs: they sign requests. */

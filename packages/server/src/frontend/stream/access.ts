@@ -1,6 +1,6 @@
 /**
  * What one stream may do: who its client is, as of its handshake and of every change since, and what each
- * request demands. The secret itself is not kept.
+ * request requires. The secret itself is not kept.
  */
 
 import { type FrameView, RegistryError, type RequestFrame } from '@rollcall/protocol';
@@ -15,7 +15,7 @@ import { namespaceOf } from './view-namespace.ts';
 
 const ownSession = 'the secret of the session, and touches nothing but what that session has registered';
 
-/** What requests demand. */
+/** The permissions that requests need. */
 export const requestAccess: Readonly<Record<RequestFrame['type'], Access>> = {
   hello: { kind: 'own-proof', why: 'the secret of the session that it resumes; what the token may no longer write is removed' },
   /** For each service, that of an instance which is replaced included; as Consul's agent, whose node this is. */
@@ -24,7 +24,7 @@ export const requestAccess: Readonly<Record<RequestFrame['type'], Access>> = {
   drain: { kind: 'own-proof', why: ownSession },
   beat: { kind: 'own-proof', why: ownSession },
   goodbye: { kind: 'own-proof', why: ownSession },
-  /** A service or key that is named is demanded; lists, and instances on nodes, are filtered. */
+  /** A service or key that is named needs permission; lists, and instances on nodes, are filtered. */
   watch: { kind: 'filters', resources: ['service', 'node', 'key'] },
   get: { kind: 'filters', resources: ['service', 'node', 'key'] },
   unwatch: { kind: 'open', why: 'ends what this stream itself has begun' },
@@ -75,12 +75,12 @@ export class StreamAccess {
   }
 
   /** @throws RegistryError `permission_denied` */
-  demand(namespace: string, resource: Resource, verb: Verb, name: string): void {
+  require(namespace: string, resource: Resource, verb: Verb, name: string): void {
     this.#security.acl.authorize(this.#caller, namespace, resource, verb, name);
   }
 
   /** @throws RegistryError `permission_denied` */
-  demandKeyTree(namespace: string, prefix: string): void {
+  requireKeyTree(namespace: string, prefix: string): void {
     if (this.#caller.authorizer.allowsKeyTree(namespace, prefix, 'write')) return;
     throw this.#security.acl.denied(this.#caller, namespace, 'key', 'write', prefix);
   }

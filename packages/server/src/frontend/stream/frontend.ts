@@ -16,7 +16,7 @@ import { TooManyFailures, type Origin } from '../../security/gate.ts';
 import { requestAccess } from './access.ts';
 import { statusByCode } from './errors.ts';
 import { FanOut } from './fan-out.ts';
-import { Patrol, pingMs } from './patrol.ts';
+import { PingSweep, pingMs } from './ping-sweep.ts';
 import { Sessions } from './sessions.ts';
 import { Stream } from './stream.ts';
 import { Feeds } from './watches.ts';
@@ -37,7 +37,7 @@ export function stream(context: Context): Frontend {
   const fanOut = new FanOut();
   const feeds = new Feeds(registry, fanOut);
   const sessions = new Sessions();
-  const patrol = new Patrol<Stream>(context.wheel, context.clock, () => fanOut.busy);
+  const sweep = new PingSweep<Stream>(context.wheel, context.clock, () => fanOut.busy);
   const open = new Set<Stream>();
   let closing = false;
   let onEmpty: () => void = () => {};
@@ -73,14 +73,14 @@ export function stream(context: Context): Frontend {
         namedNode: header(request, nodeHeader),
         pingMs,
         onClosed: () => {
-          patrol.remove(opened);
+          sweep.remove(opened);
           open.delete(opened);
           metrics.streams.set(open.size);
           if (open.size === 0) onEmpty();
         },
       });
       open.add(opened);
-      patrol.add(opened);
+      sweep.add(opened);
       metrics.streams.set(open.size);
       metrics.request('stream', 101);
     });
@@ -112,7 +112,7 @@ export function stream(context: Context): Frontend {
 
     async close(): Promise<void> {
       closing = true;
-      patrol.close();
+      sweep.close();
       if (open.size === 0) return;
       const empty = new Promise<void>((resolve) => (onEmpty = resolve));
       for (const one of open) one.dismiss();

@@ -33,7 +33,7 @@ export interface Streamside {
 export type Answer = ReplyFrame | { readonly body: readonly string[] };
 
 /**
- * What each request demands is declared in `access.ts`.
+ * The permission that each request needs is declared in `access.ts`.
  * @throws RegistryError whatever the registry refuses, `permission_denied`, and `failed_precondition` for a
  *   second hello
  */
@@ -63,15 +63,15 @@ export async function answer(stream: Streamside, frame: RequestFrame): Promise<A
     case 'get':
       return { body: await snapshotBody(stream.context, frame.view, stream.watches.audienceOf(frame.view)) };
     case 'kv-put':
-      stream.access.demand(stream.namespace, 'key', 'write', frame.key);
+      stream.access.require(stream.namespace, 'key', 'write', frame.key);
       return done(await stream.context.registry.submit(kvPut(stream, frame)));
     case 'kv-delete':
-      if (frame.recurse === true) stream.access.demandKeyTree(stream.namespace, frame.key);
-      else stream.access.demand(stream.namespace, 'key', 'write', frame.key);
+      if (frame.recurse === true) stream.access.requireKeyTree(stream.namespace, frame.key);
+      else stream.access.require(stream.namespace, 'key', 'write', frame.key);
       return done(await kvDelete(stream, frame));
     case 'lease': {
       const pool = { namespace: namespaceOf(frame), service: frame.pool };
-      stream.access.demand(pool.namespace, 'service', 'read', pool.service);
+      stream.access.require(pool.namespace, 'service', 'read', pool.service);
       return { type: 'leased', id, ordinal: await sessionOf(stream).lease(pool) };
     }
     case 'goodbye':

@@ -197,7 +197,7 @@ export class StreamSession {
   async #register(instances: readonly InstanceRegistration[]): Promise<void> {
     const { registry } = this.#context;
     const { name: node, address } = this.#node;
-    this.#demand(instances);
+    this.#requirePermission(instances);
     const known = find.node(registry.state, node);
     // A node of this name at another address: the instances are where their client is.
     const elsewhere = known !== undefined && known.address !== address ? { address } : {};
@@ -242,13 +242,13 @@ export class StreamSession {
   }
 
   /** Creates the node if it is missing; permission to register a service on it is enough. */
-  #demand(instances: readonly InstanceRegistration[]): void {
+  #requirePermission(instances: readonly InstanceRegistration[]): void {
     const node = this.#node.name;
     const services = new Set(instances.map(({ service }) => service));
     // The replaced instance may belong to another client.
     for (const { id } of instances) services.add(find.instance(this.#context.registry.state, this.#namespace, node, id)?.service ?? '');
     services.delete('');
-    for (const service of services) this.#access.demand(this.#namespace, 'service', 'write', service);
+    for (const service of services) this.#access.require(this.#namespace, 'service', 'write', service);
   }
 
   /** Whether the session's row is there, and this client's. */

@@ -36,7 +36,7 @@ export interface Visited {
   visit(quietMax: number, stuckMax: number, withPing: boolean): void;
 }
 
-export class Patrol<V extends Visited> {
+export class PingSweep<V extends Visited> {
   readonly #wheel: Wheel;
   readonly #clock: Clock;
   readonly #slots: Set<V>[] = Array.from({ length: slots }, () => new Set<V>());

@@ -1,26 +1,26 @@
-/** The check of options: a value out of its range is refused where it is given. */
+/** Checks options where they are given: names, and ranges of numbers. */
 
 import { RegistryError, nearest } from '@rollcall/protocol';
 
 /** @throws RegistryError `invalid_argument` unless `holds` */
-export function demand(holds: boolean, option: string, value: number, wanted: string): void {
+export function checkRange(holds: boolean, option: string, value: number, wanted: string): void {
   if (!holds) throw new RegistryError('invalid_argument', `${option} is ${value}; it must be ${wanted}`);
 }
 
 /** @throws RegistryError `invalid_argument` unless it is missing, or a whole number that is large enough */
-export function demandWhole(value: number | undefined, min: number, option: string): void {
-  if (value !== undefined) demand(Number.isSafeInteger(value) && value >= min, option, value, `a whole number, ${min} or more`);
+export function checkWhole(value: number | undefined, min: number, option: string): void {
+  if (value !== undefined) checkRange(Number.isSafeInteger(value) && value >= min, option, value, `a whole number, ${min} or more`);
 }
 
 /** The names of an interface's options, each once: the compiler keeps them complete. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 
 /**
- * A misspelt option would do nothing, and say nothing.
+ * Refuses misspelt options, which would otherwise have no effect.
  * @param where what the options are of, for the message
- * @throws RegistryError `invalid_argument` for an option that there is not, with the nearest one that there is
+ * @throws RegistryError `invalid_argument` for an unknown option; the message names the nearest known one
  */
-export function demandKnown(options: object, known: Readonly<Record<string, true>>, where: string): void {
+export function checkKnown(options: object, known: Readonly<Record<string, true>>, where: string): void {
   for (const name of Object.keys(options)) {
     if (known[name] === true) continue;
     const names = Object.keys(known);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Wheel } from '../../health/wheel.ts';
 import { manualClock } from '../../manual-clock.case.ts';
-import { Patrol } from './patrol.ts';
+import { PingSweep } from './ping-sweep.ts';
 
 class Visitee {
   visits = 0;
@@ -22,13 +22,13 @@ function setUp(count: number, isBusy = () => false) {
       throw error;
     },
   });
-  const patrol = new Patrol<Visitee>(wheel, clock, isBusy);
+  const sweep = new PingSweep<Visitee>(wheel, clock, isBusy);
   const streams = Array.from({ length: count }, () => new Visitee());
-  for (const stream of streams) patrol.add(stream);
-  return { clock, wheel, patrol, streams };
+  for (const stream of streams) sweep.add(stream);
+  return { clock, wheel, sweep, streams };
 }
 
-describe('the patrol', () => {
+describe('the sweep', () => {
   it('visits every stream four times a second and pings it once', () => {
     const { clock, streams } = setUp(25);
     clock.advance(10_000);
@@ -94,15 +94,15 @@ describe('the patrol', () => {
   });
 
   it('rests when there is no stream to visit', () => {
-    const { clock, wheel, patrol, streams } = setUp(2);
-    for (const stream of streams) patrol.remove(stream);
+    const { clock, wheel, sweep, streams } = setUp(2);
+    for (const stream of streams) sweep.remove(stream);
     clock.advance(1_000);
     expect(wheel.size).toBe(0);
     const late = new Visitee();
-    patrol.add(late);
+    sweep.add(late);
     clock.advance(1_000);
     expect(late.visits).toBe(4);
-    patrol.close();
+    sweep.close();
     clock.advance(5_000);
     expect(late.visits).toBe(4);
   });
