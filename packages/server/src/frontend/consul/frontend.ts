@@ -140,8 +140,7 @@ class ConsulFrontend implements Frontend {
       const plan = method === 'GET' ? this.#reads.planOf(url, head) : undefined;
       if (plan !== undefined) {
         route = plan.route;
-        this.#reads.readKept(exchange, plan, head);
-        return;
+        if (this.#reads.readKept(exchange, plan, head)) return;
       }
       const found = this.#router.find(exchange.path);
       if (found === undefined) {

@@ -27,6 +27,7 @@ const grants = {
 } as const;
 
 export const tokenBody = schema({
+  Namespace: 'string',
   ...grants,
   ...shown,
   AccessorID: 'string',
@@ -44,6 +45,7 @@ export const tokenBody = schema({
 export const cloneBody = schema({ Description: 'string', ...shown }, {}, 'ignored');
 
 export const policyBody = schema({
+  Namespace: 'string',
   ...shown,
   ID: 'string',
   Name: 'string',
@@ -52,9 +54,13 @@ export const policyBody = schema({
   Datacenters: 'strings',
 });
 
-export const roleBody = schema({ ...grants, ...shown, ID: 'string', Name: 'string', Description: 'string' });
+export const roleBody = schema({
+  ...{ ...grants, ...shown },
+  ...{ Namespace: 'string', ID: 'string', Name: 'string', Description: 'string' },
+});
 
 export const methodBody = schema({
+  Namespace: 'string',
   ...shown,
   Name: 'string',
   Type: 'string',
@@ -67,6 +73,7 @@ export const methodBody = schema({
 });
 
 export const bindingRuleBody = schema({
+  Namespace: 'string',
   ...shown,
   ID: 'string',
   Description: 'string',

@@ -5,13 +5,14 @@ import type { AuthMethod, BindingRule, MethodConfig } from '../../../security/re
 import { decodeBody } from '../request/body.ts';
 import { endpoint } from '../request/endpoint.ts';
 import { type Asked, jsonBody, type Query, restOf } from '../request/query.ts';
+import { placed, scopeIn } from '../request/scope.ts';
 import { invalid } from '../wire/errors.ts';
 import { nsPerMs } from '../wire/go-duration.ts';
 import { unescapePath } from '../wire/params.ts';
 import { bindingRuleJson, methodJson, methodStubJson } from './acl-json.ts';
 import { bindingRuleBody, methodBody } from './definitions.ts';
 import { checkSame } from './policies.ts';
-import { idOf, nothingToDelete, oneRecord, recordList, withId, withName } from './records.ts';
+import { idOf, nothingToDelete, oneRecord, recordList, toWrite, withId, withName } from './records.ts';
 
 const methods = { type: recordTypes.method, of: methodOf } as const;
 const rules = { type: recordTypes.bindingRule, of: bindingRuleOf } as const;
@@ -40,7 +41,7 @@ export const putMethod = endpoint({
     if (Config !== undefined && (typeof Config !== 'object' || Config === null || Array.isArray(Config))) {
       throw invalid('AuthMethod decoding failed: Config takes an object');
     }
-    return {
+    const input = {
       name: name || (fields.Name ?? ''),
       ...(Type === undefined ? {} : { type: Type }),
       displayName: DisplayName,
@@ -50,9 +51,13 @@ export const putMethod = endpoint({
       namespaceRules: (fields.NamespaceRules ?? []).map(({ Selector: selector = '', BindNamespace = '' }) => ({ selector, bindNamespace: BindNamespace })),
       ...(Config === undefined ? {} : { config: Config as MethodConfig }),
     };
+    return { scope: scopeIn(incoming, fields.Namespace), input };
   },
-  answer: async (input, { context, namespace, params }) =>
-    jsonBody(params)(methodJson(await context.security.admin.putMethod(namespace, input))),
+  permissions: toWrite,
+  answer: async ({ scope, input }, { context, params }) => {
+    const written = await context.security.admin.putMethod(scope.namespace, input);
+    return jsonBody(params)(placed(scope, written, methodJson(written)));
+  },
 });
 
 /** `DELETE /v1/acl/auth-method/:name`: its binding rules and the tokens of its logins go with it. */
@@ -87,7 +92,7 @@ export const putBindingRule = endpoint({
     checkSame('BindingRule', id, fields.ID);
     const { AuthMethod: method = '', Description = '', Selector = '' } = fields;
     const { BindType = '', BindName = '', BindVars = {} } = fields;
-    return {
+    const input = {
       ...(id === '' ? {} : { id }),
       method,
       description: Description,
@@ -96,10 +101,12 @@ export const putBindingRule = endpoint({
       bindName: BindName,
       bindVariable: BindVars.Name ?? '',
     };
+    return { scope: scopeIn(incoming, fields.Namespace), input };
   },
-  answer: async (input, { context, namespace, params }) => {
-    const rule = await context.security.admin.putBindingRule(namespace, input);
-    return jsonBody(params)(bindingRuleJson(rule));
+  permissions: toWrite,
+  answer: async ({ scope, input }, { context, params }) => {
+    const written = await context.security.admin.putBindingRule(scope.namespace, input);
+    return jsonBody(params)(placed(scope, written, bindingRuleJson(written)));
   },
 });
 

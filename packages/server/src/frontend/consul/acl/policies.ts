@@ -4,11 +4,12 @@ import { policyOf, recordTypes, type Role, roleOf } from '../../../security/reco
 import { decodeBody } from '../request/body.ts';
 import { endpoint } from '../request/endpoint.ts';
 import { type Asked, jsonBody, type Query, restOf } from '../request/query.ts';
+import { placed, scopeIn } from '../request/scope.ts';
 import { invalid } from '../wire/errors.ts';
 import { unescapePath } from '../wire/params.ts';
 import { policyJson, policyStubJson, roleJson } from './acl-json.ts';
 import { grantsInput, policyBody, roleBody } from './definitions.ts';
-import { idOf, nothingToDelete, oneRecord, recordList, withId, withName } from './records.ts';
+import { idOf, nothingToDelete, oneRecord, recordList, toWrite, withId, withName } from './records.ts';
 
 const policies = { type: recordTypes.policy, of: policyOf } as const;
 const roles = { type: recordTypes.role, of: roleOf, also: [recordTypes.policy] } as const;
@@ -38,16 +39,20 @@ export const putPolicy = endpoint({
     const fields = await decodeBody(incoming, policyBody, 'Policy decoding failed');
     if (id === '' && fields.ID) throw invalid('Cannot specify the ID when creating a new policy');
     checkSame('Policy', id, fields.ID);
-    return {
+    const input = {
       ...(id === '' ? {} : { id }),
       name: fields.Name ?? '',
       description: fields.Description ?? '',
       rules: fields.Rules ?? '',
       datacenters: fields.Datacenters ?? [],
     };
+    return { scope: scopeIn(incoming, fields.Namespace), input };
   },
-  answer: async (input, { context, namespace, params }) =>
-    jsonBody(params)(policyJson(await context.security.admin.putPolicy(namespace, input))),
+  permissions: toWrite,
+  answer: async ({ scope, input }, { context, params }) => {
+    const written = await context.security.admin.putPolicy(scope.namespace, input);
+    return jsonBody(params)(placed(scope, written, policyJson(written)));
+  },
 });
 
 /** The id in the path counts. @throws RegistryError `invalid_argument` */
@@ -90,16 +95,18 @@ export const putRole = endpoint({
     const id = unescapePath(incoming.rest);
     const fields = await decodeBody(incoming, roleBody, 'Role decoding failed');
     checkSame('Role', id, fields.ID);
-    return {
+    const input = {
       ...(id === '' ? {} : { id }),
       name: fields.Name ?? '',
       description: fields.Description ?? '',
       ...grantsInput(fields),
     };
+    return { scope: scopeIn(incoming, fields.Namespace), input };
   },
-  answer: async (input, { context, namespace, params }) => {
-    const role = await context.security.admin.putRole(namespace, input);
-    return jsonBody(params)(roleJson(context.registry.state, role));
+  permissions: toWrite,
+  answer: async ({ scope, input }, { context, params }) => {
+    const written = await context.security.admin.putRole(scope.namespace, input);
+    return jsonBody(params)(placed(scope, written, roleJson(context.registry.state, written)));
   },
 });
 

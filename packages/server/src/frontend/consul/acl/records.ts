@@ -8,12 +8,19 @@ import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
 import { recordTypes } from '../../../security/records.ts';
+import { type Permission, permission } from '../request/permission.ts';
 import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/query.ts';
+import { placed, type Scope } from '../request/scope.ts';
 import { invalid } from '../wire/errors.ts';
 import { writeList } from '../wire/json-writer.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
 
 type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
+
+/** Records of access control know their namespace. */
+interface InNamespace {
+  readonly namespace: string;
+}
 
 /** How the records of one type are read. */
 export interface Reading<T> {
@@ -30,7 +37,7 @@ const unitsPerRecord = 1;
  * @param choice names what is wanted, apart from other lists of the type
  * @param key by which the list is sorted
  */
-export function recordList<T>(
+export function recordList<T extends InNamespace>(
   asked: Asked,
   { type, of, also = [] }: Reading<T>,
   choice: { readonly name: string; readonly wanted: (record: T) => boolean; readonly key: (record: T) => string },
@@ -51,7 +58,7 @@ export function recordList<T>(
         if (out.pace.spend(unitsPerRecord)) yield;
       }
       const sorted = yield* inOrder(found, (a, b) => order(choice.key(a), choice.key(b)), out.pace);
-      yield* writeList(out, sorted, (record) => json(state, record));
+      yield* writeList(out, sorted, (record) => placed(asked, record, json(state, record)));
     },
   };
 }
@@ -60,7 +67,7 @@ export function recordList<T>(
  * @param name tells the record from others, for the name of the representation
  * @param missing thrown when there is none
  */
-export function oneRecord<T>(
+export function oneRecord<T extends InNamespace>(
   asked: Asked,
   { type, of, also = [] }: Reading<T>,
   wanted: { readonly name: string; readonly is: (record: T) => boolean; readonly missing: () => RegistryError },
@@ -76,7 +83,7 @@ export function oneRecord<T>(
     encode: (state) => {
       const found = [...find.records(state, namespace, type)].map(of).find(wanted.is);
       if (found === undefined) throw wanted.missing();
-      return body(json(state, found));
+      return body(placed(asked, found, json(state, found)));
     },
   };
 }
@@ -105,6 +112,11 @@ export function withName(name: string, what: string) {
 /** @param what as Consul calls it: `policy` */
 function requestedMissing(what: string): () => RegistryError {
   return () => new RegistryError('not_found', `Requested ${what} does not exist: ACL not found`);
+}
+
+/** What writing a record in a namespace needs. */
+export function toWrite({ scope }: { readonly scope: Scope }): readonly Permission[] {
+  return [{ ...permission('acl', 'write'), namespace: scope.namespace }];
 }
 
 /** @param what as Consul calls it: `policy` */

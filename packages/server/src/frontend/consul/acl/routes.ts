@@ -1,6 +1,6 @@
 /** The part of the route table under `/v1/acl/`; with access control off all of it answers 401. */
 
-import { anybody, demands, type Route, writes } from '../request/route.ts';
+import { anybody, demands, named, type Route, writes } from '../request/route.ts';
 import { authorizations, listTemplates, previewTemplate, readTemplate, replication } from './answers.ts';
 import { bootstrap, login, logout } from './login.ts';
 import * as methods from './methods.ts';
@@ -9,6 +9,8 @@ import * as tokens from './tokens.ts';
 
 const read = demands('acl', 'read');
 const write = demands('acl', 'write');
+/** In the namespace that the body names. */
+const writeIn = named('acl', 'write');
 
 const table: readonly Route[] = [
   {
@@ -22,55 +24,55 @@ const table: readonly Route[] = [
   { path: '/v1/acl/logout', methods: { POST: writes(logout, anybody) } },
   { path: '/v1/acl/replication', methods: { GET: { act: replication, access: { kind: 'open', why: 'as in Consul' } } } },
   { path: '/v1/acl/tokens', methods: { GET: { read: tokens.listTokens, access: read } } },
-  { path: '/v1/acl/token', methods: { PUT: writes(tokens.createToken, write) } },
+  { path: '/v1/acl/token', methods: { PUT: writes(tokens.createToken, writeIn) } },
   { path: '/v1/acl/token/self', methods: { GET: { act: tokens.ownToken, access: anybody } } },
   {
     path: '/v1/acl/token/:id',
     methods: {
       GET: { read: tokens.readToken, access: read },
-      PUT: writes(tokens.changeToken, write),
+      PUT: writes(tokens.changeToken, writeIn),
       DELETE: writes(tokens.deleteToken, write),
     },
   },
   { path: '/v1/acl/policies', methods: { GET: { read: policies.listPolicies, access: read } } },
-  { path: '/v1/acl/policy', methods: { PUT: writes(policies.putPolicy, write) } },
+  { path: '/v1/acl/policy', methods: { PUT: writes(policies.putPolicy, writeIn) } },
   { path: '/v1/acl/policy/name/:name', methods: { GET: { read: policies.readPolicyByName, access: read } } },
   {
     path: '/v1/acl/policy/:id',
     methods: {
       GET: { read: policies.readPolicy, access: read },
-      PUT: writes(policies.putPolicy, write),
+      PUT: writes(policies.putPolicy, writeIn),
       DELETE: writes(policies.deletePolicy, write),
     },
   },
   { path: '/v1/acl/roles', methods: { GET: { read: policies.listRoles, access: read } } },
-  { path: '/v1/acl/role', methods: { PUT: writes(policies.putRole, write) } },
+  { path: '/v1/acl/role', methods: { PUT: writes(policies.putRole, writeIn) } },
   { path: '/v1/acl/role/name/:name', methods: { GET: { read: policies.readRoleByName, access: read } } },
   {
     path: '/v1/acl/role/:id',
     methods: {
       GET: { read: policies.readRole, access: read },
-      PUT: writes(policies.putRole, write),
+      PUT: writes(policies.putRole, writeIn),
       DELETE: writes(policies.deleteRole, write),
     },
   },
   { path: '/v1/acl/auth-methods', methods: { GET: { read: methods.listMethods, access: read } } },
-  { path: '/v1/acl/auth-method', methods: { PUT: writes(methods.putMethod, write) } },
+  { path: '/v1/acl/auth-method', methods: { PUT: writes(methods.putMethod, writeIn) } },
   {
     path: '/v1/acl/auth-method/:name',
     methods: {
       GET: { read: methods.readMethod, access: read },
-      PUT: writes(methods.putMethod, write),
+      PUT: writes(methods.putMethod, writeIn),
       DELETE: writes(methods.deleteMethod, write),
     },
   },
   { path: '/v1/acl/binding-rules', methods: { GET: { read: methods.listBindingRules, access: read } } },
-  { path: '/v1/acl/binding-rule', methods: { PUT: writes(methods.putBindingRule, write) } },
+  { path: '/v1/acl/binding-rule', methods: { PUT: writes(methods.putBindingRule, writeIn) } },
   {
     path: '/v1/acl/binding-rule/:id',
     methods: {
       GET: { read: methods.readBindingRule, access: read },
-      PUT: writes(methods.putBindingRule, write),
+      PUT: writes(methods.putBindingRule, writeIn),
       DELETE: writes(methods.deleteBindingRule, write),
     },
   },

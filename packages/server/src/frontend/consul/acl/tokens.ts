@@ -2,19 +2,20 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { recordTypes, type Token, tokenOf } from '../../../security/records.ts';
-import { anonymousAccessor } from '../../../security/well-known.ts';
 import type { TokenInput } from '../../../security/token-writes.ts';
+import { anonymousAccessor } from '../../../security/well-known.ts';
 import { decodeBody } from '../request/body.ts';
 import type { Call } from '../request/call.ts';
 import { endpoint } from '../request/endpoint.ts';
 import { type Asked, jsonBody, type Query, restOf } from '../request/query.ts';
+import { placed, type Scope, scopeIn } from '../request/scope.ts';
 import { invalid } from '../wire/errors.ts';
 import { unescapePath } from '../wire/params.ts';
 import type { Reply } from '../wire/reply.ts';
 import { readHead } from '../wire/request-head.ts';
 import { expandedJson, tokenJson } from './acl-json.ts';
 import { cloneBody, tokenBody, tokenInput } from './definitions.ts';
-import { idOf, nothingToDelete, oneRecord, recordList } from './records.ts';
+import { idOf, nothingToDelete, oneRecord, recordList, toWrite } from './records.ts';
 
 const reading = {
   type: recordTypes.token,
@@ -62,28 +63,34 @@ function noToken(): RegistryError {
 }
 
 /** `GET /v1/acl/token/self`: whoever asks has the secret already. */
-export function ownToken({ caller, context, exchange, params }: Call): Reply {
+export function ownToken(call: Call): Reply {
+  const { caller, context, exchange, params } = call;
   const { acl } = context.security;
   const token = acl.store.token(caller.namespace, caller.accessorId);
   const secret = params.get('token') || readHead(exchange.request).token;
   if (token === undefined || secret === '') throw noToken();
-  return jsonBody(params)(tokenJson(context.registry.state, token, secret));
+  return jsonBody(params)(placed(call, token, tokenJson(context.registry.state, token, secret)));
 }
 
 /** `PUT /v1/acl/token` */
 export const createToken = endpoint({
-  decode: async (incoming) => tokenInput(await decodeBody(incoming, tokenBody, decodeFailed)),
-  answer: async (input, { context, namespace, params }) => {
-    const { token, secret } = await context.security.admin.createToken(namespace, input);
-    return jsonBody(params)(tokenJson(context.registry.state, token, secret));
+  decode: async (incoming) => {
+    const fields = await decodeBody(incoming, tokenBody, decodeFailed);
+    return { scope: scopeIn(incoming, fields.Namespace), input: tokenInput(fields) };
+  },
+  permissions: toWrite,
+  answer: async ({ scope, input }, { context, params }) => {
+    const { token, secret } = await context.security.admin.createToken(scope.namespace, input);
+    return jsonBody(params)(placed(scope, token, tokenJson(context.registry.state, token, secret)));
   },
 });
 
 const decodeFailed = 'Token decoding failed';
 
-type TokenChange =
+type TokenChange = { readonly scope: Scope } & (
   | { readonly kind: 'clone'; readonly id: string; readonly description: string | undefined }
-  | { readonly kind: 'update'; readonly id: string; readonly input: TokenInput };
+  | { readonly kind: 'update'; readonly id: string; readonly input: TokenInput }
+);
 
 /** `PUT /v1/acl/token/:id` and `PUT /v1/acl/token/:id/clone` */
 export const changeToken = endpoint({
@@ -92,22 +99,26 @@ export const changeToken = endpoint({
     if (rest.endsWith('/clone')) {
       const id = unescapePath(rest.slice(0, -'/clone'.length));
       const { Description } = await decodeBody(incoming, cloneBody, decodeFailed);
-      return { kind: 'clone', id, description: Description };
+      return { scope: scopeIn(incoming, undefined), kind: 'clone', id, description: Description };
     }
     const id = restOf(incoming, 'token AccessorID');
     const fields = await decodeBody(incoming, tokenBody, decodeFailed);
     if (fields.AccessorID && fields.AccessorID !== id) throw invalid('Token Accessor ID in URL and payload do not match');
-    return { kind: 'update', id, input: tokenInput(fields) };
+    return { scope: scopeIn(incoming, fields.Namespace), kind: 'update', id, input: tokenInput(fields) };
   },
-  answer: async (change, { context, namespace, params }) => {
+  permissions: toWrite,
+  answer: async (change, { context, params }) => {
+    const { scope } = change;
+    const { namespace } = scope;
     const { admin, acl } = context.security;
     const { state } = context.registry;
     if (change.kind === 'update') {
-      return jsonBody(params)(tokenJson(state, await admin.updateToken(namespace, change.id, change.input)));
+      const token = await admin.updateToken(namespace, change.id, change.input);
+      return jsonBody(params)(placed(scope, token, tokenJson(state, token)));
     }
     if (acl.store.token(namespace, change.id) === undefined) throw noToken();
     const { token, secret } = await admin.cloneToken(namespace, change.id, change.description);
-    return jsonBody(params)(tokenJson(state, token, secret));
+    return jsonBody(params)(placed(scope, token, tokenJson(state, token, secret)));
   },
 });
 

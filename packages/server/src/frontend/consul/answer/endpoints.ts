@@ -4,7 +4,6 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { defaultNamespace } from '@rollcall/protocol';
 import type { Context, Exchange } from '../../../net/frontend.ts';
 import type { Caller } from '../../../security/acl.ts';
 import type { Authenticator } from '../request/authenticator.ts';
@@ -49,8 +48,8 @@ export class Endpoints {
     // An agent knows its own datacenter only, and Consul's does not look at `?dc`.
     checkScope(params, path.startsWith('/v1/agent/') ? undefined : identity.datacenter);
     const caller = authenticator.authenticate(request, access, params.get('token') || head.token);
-    const { namespace, named } = readScope(params, head.namespace, defaultNamespace);
-    const call: Call = { context, caller, exchange, rest, params, namespace, named, identity, limits };
+    const { namespace, named, chosen } = readScope(params, head.namespace, caller.namespace);
+    const call: Call = { context, caller, exchange, rest, params, namespace, named, chosen, identity, limits };
     try {
       if (access.kind === 'demands') authorize(call, [permission(access.resource, access.verb)]);
       const reply = route.act(call);

@@ -38,7 +38,7 @@ const plansMax = 8_192;
 /** What differs from one poll of a URL to the next, or from one client to another. */
 const passingParams = /(?:^|&)(?:index|wait|token)=[^&]*/g;
 
-/** Under which the plan of a URL is kept when a header names the namespace. */
+/** Under which the plan of a URL is kept when a header or a token names the namespace. */
 function placedUrl(url: string, namespace: string): string {
   return `${namespace}\0${url}`;
 }
@@ -62,9 +62,15 @@ export class Reads {
     return this.#plans.get(namespace === '' ? url : placedUrl(url, namespace));
   }
 
-  /** Answers a URL whose plan is kept. */
-  readKept(exchange: Exchange, plan: Plan, { token }: RequestHead): void {
-    this.#read(exchange, plan, noWait, this.#options.authenticator.authenticate(exchange.request, plan.access, token));
+  /**
+   * Answers a URL whose plan is kept.
+   * @returns false when the plan is not for this caller, whose token is of another namespace
+   */
+  readKept(exchange: Exchange, plan: Plan, { token, namespace }: RequestHead): boolean {
+    const caller = this.#options.authenticator.authenticate(exchange.request, plan.access, token);
+    if (namespace === '' && caller.namespace !== defaultNamespace) return false;
+    this.#read(exchange, plan, noWait, caller);
+    return true;
   }
 
   /**
@@ -77,22 +83,25 @@ export class Reads {
     const query = nameCaller(exchange);
     const passes = query.includes('index=') || query.includes('wait=') || query.includes('token=');
     const lasting = passes ? query.replace(passingParams, '') : query;
-    const plainUrl = passes || query !== exchange.query ? `${path}?${lasting}` : (request.url ?? '');
-    const url = head.namespace === '' ? plainUrl : placedUrl(plainUrl, head.namespace);
+    const url = passes || query !== exchange.query ? `${path}?${lasting}` : (request.url ?? '');
     const passing = passes ? new Params(query) : undefined;
-    let plan = this.#plans.get(url);
-    let spelled = '';
+    // A token parameter whose name is percent-encoded is still a secret, and no part of what is kept.
+    const params = lasting.includes('%') ? new Params(lasting) : undefined;
+    const token = passing?.get('token') || params?.get('token') || head.token;
+    const caller = authenticator.authenticate(request, route.access, token);
+    // A token of a namespace is as good as a header that names it.
+    const namespace = head.namespace || (caller.namespace === defaultNamespace ? '' : caller.namespace);
+    const key = namespace === '' ? url : placedUrl(url, namespace);
+    let plan = this.#plans.get(key);
     if (plan === undefined) {
-      const params = new Params(lasting);
       const { datacenter } = context.identity;
-      const { namespace, named } = readScope(params, head.namespace, defaultNamespace);
-      checkScope(params, datacenter);
-      plan = new Plan(route.read({ namespace, named, rest, params, datacenter }), namespace, readConsistency(params), route, params.has('cached'));
-      // A token parameter whose name is percent-encoded is still a secret, and no part of what is kept.
-      spelled = params.get('token');
-      if (!params.has('token')) this.#plans.put(url, plan);
+      const asked = params ?? new Params(lasting);
+      checkScope(asked, datacenter);
+      const scope = readScope(asked, namespace, defaultNamespace);
+      const query = route.read({ ...scope, rest, params: asked, datacenter });
+      plan = new Plan(query, scope.namespace, readConsistency(asked), route, asked.has('cached'));
+      if (!asked.has('token')) this.#plans.put(key, plan);
     }
-    const caller = authenticator.authenticate(request, plan.access, passing?.get('token') || spelled || head.token);
     const wait = passing === undefined ? noWait : readWait(passing.get('index'), passing.get('wait'));
     this.#read(exchange, plan, wait, caller);
   }
@@ -102,10 +111,10 @@ export class Reads {
     const { context, authenticator, answering } = this.#options;
     const { identity, limits, registry } = context;
     const params = new Params(exchange.query);
-    const { namespace, named } = readScope(params, head.namespace, defaultNamespace);
     checkScope(params, undefined);
     const caller = authenticator.authenticate(exchange.request, route.access, params.get('token') || head.token);
-    const call: Call = { context, caller, exchange, rest, params, namespace, named, identity, limits };
+    const { namespace, named, chosen } = readScope(params, head.namespace, caller.namespace);
+    const call: Call = { context, caller, exchange, rest, params, namespace, named, chosen, identity, limits };
     const query = route.own(call);
     const plan = new Plan(query, namespace, readConsistency(params), route);
     const known = query.token === undefined ? '' : params.get(query.token.param);

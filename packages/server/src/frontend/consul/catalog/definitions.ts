@@ -42,7 +42,7 @@ export function requireInstances(state: State, { namespace, node, instances = []
 function namespaceOfAll(scope: Scope, { Service, Check, Checks = [] }: CatalogRegistrationFields): string {
   const given = [Service?.Namespace, Check?.Namespace, ...Checks.map((check) => check.Namespace)].find(Boolean);
   const namespace = namespaceIn(scope, given);
-  for (const part of [Service, Check, ...Checks]) namespaceIn({ namespace, named: true }, part?.Namespace);
+  for (const part of [Service, Check, ...Checks]) namespaceIn({ namespace, chosen: true }, part?.Namespace);
   return namespace;
 }
 

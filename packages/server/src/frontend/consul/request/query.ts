@@ -66,7 +66,7 @@ export interface Token {
 }
 
 /** Where a query is read from: a path after its route's prefix, and the parameters. */
-export interface Asked extends Scope {
+export interface Asked extends Pick<Scope, 'namespace' | 'named'> {
   /** Percent-encoded. */
   readonly rest: string;
   readonly params: Params;

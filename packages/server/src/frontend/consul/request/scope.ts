@@ -15,6 +15,8 @@ export interface Scope {
    * it answers are those of Consul's community edition, byte for byte.
    */
   readonly named: boolean;
+  /** The request itself names it, not only its token: a body must then name the same. */
+  readonly chosen: boolean;
 }
 
 /** A filter that asks for the field needs it in what it judges. */
@@ -27,8 +29,9 @@ const filtersByNamespace = /(?:^|[^A-Za-z])Namespace\b/;
  */
 export function readScope(params: Params, header: string, fallback: string): Scope {
   const given = params.get('ns') || header;
-  if (given !== '') return { namespace: vetNamespace(given), named: true };
-  return { namespace: fallback, named: fallback !== defaultNamespace || filtersByNamespace.test(params.get('filter')) };
+  if (given !== '') return { namespace: vetNamespace(given), named: true, chosen: true };
+  const named = fallback !== defaultNamespace || filtersByNamespace.test(params.get('filter'));
+  return { namespace: fallback, named, chosen: false };
 }
 
 /** @throws RegistryError `invalid_argument` */
@@ -42,10 +45,16 @@ export function vetNamespace(name: string): string {
  * The namespace that a body names, or else that of its request.
  * @throws RegistryError `invalid_argument` when the request names another one
  */
-export function namespaceIn({ namespace, named }: Scope, given: string | undefined): string {
+export function namespaceIn({ namespace, chosen }: Pick<Scope, 'namespace' | 'chosen'>, given: string | undefined): string {
   if (given === undefined || given === '' || given === namespace) return namespace;
-  if (named) throw invalid(`Namespace ${quoted(given)} in the request body does not match the namespace ${quoted(namespace)} of the request`);
+  if (chosen) throw invalid(`Namespace ${quoted(given)} in the request body does not match the namespace ${quoted(namespace)} of the request`);
   return vetNamespace(given);
+}
+
+/** The same as a scope: a body that names its namespace gets answers that show it. */
+export function scopeIn(scope: Scope, given: string | undefined): Scope {
+  const { named, chosen } = scope;
+  return { namespace: namespaceIn(scope, given), named: named || Boolean(given), chosen: chosen || Boolean(given) };
 }
 
 /** The object of an answer, with the field `Namespace` where answers show it. */

@@ -4,7 +4,7 @@
  */
 
 import { isRegistryError } from '@rollcall/protocol';
-import { namespaceIn, type Scope } from '../request/scope.ts';
+import { scopeIn, type Scope } from '../request/scope.ts';
 import { invalid, quoted, Refused } from '../wire/errors.ts';
 import { checkName } from '../wire/vetting.ts';
 import { checkOperation, nodeOperation, serviceOperation } from './catalog-operations.ts';
@@ -15,8 +15,7 @@ import type { TxnOperationFields } from './schema.ts';
 /** @param valueBytesMax of one KV value */
 export function operationOf(scope: Scope, fields: TxnOperationFields, valueBytesMax: number): Operation | Refusal {
   try {
-    const given = givenNamespace(fields);
-    const own = { namespace: namespaceIn(scope, given), named: scope.named || given !== undefined };
+    const own = scopeIn(scope, givenNamespace(fields));
     return { namespace: own.namespace, ...partsOf(own, fields, valueBytesMax) };
   } catch (error) {
     // What is wrong with one operation is told with its index, like the errors that depend on the state.
