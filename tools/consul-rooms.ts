@@ -24,6 +24,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   session: { may: ['wire', 'request', 'agent'], purpose: 'sessions; creating one enrols the caller’s agent' },
   txn: { may: ['wire', 'request', 'catalog', 'kv'], purpose: 'transactions over keys, nodes, services and checks' },
   acl: { may: ['wire', 'request'], purpose: 'tokens, policies, roles, auth methods, logins' },
+  namespace: { may: ['wire', 'request'], purpose: 'the namespaces themselves: create, read, change, remove' },
   query: { may: ['wire', 'request', 'catalog', 'acl'], purpose: 'prepared queries' },
   operator: { may: ['wire', 'request'], purpose: 'status and operator endpoints of a datacenter with one server' },
   mesh: { may: ['wire', 'request'], purpose: 'empty lists and refusals in place of a service mesh' },

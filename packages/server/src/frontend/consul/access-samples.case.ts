@@ -171,6 +171,12 @@ export const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/acl/templated-policies': { path: '/v1/acl/templated-policies' },
   'GET /v1/acl/templated-policy/name/:name': { path: '/v1/acl/templated-policy/name/builtin/dns' },
   'POST /v1/acl/templated-policy/preview/:name': { path: '/v1/acl/templated-policy/preview/builtin/dns' },
+  // Which of them a caller may know is tested in `namespace/namespace.test.ts`.
+  'GET /v1/namespaces': { path: '/v1/namespaces', nothing: true },
+  'PUT /v1/namespace': { path: '/v1/namespace', body: { Name: 'matrix' } },
+  'GET /v1/namespace/:name': { path: '/v1/namespace/none', ok: 404 },
+  'PUT /v1/namespace/:name': { path: '/v1/namespace/matrix', body: {} },
+  'DELETE /v1/namespace/:name': { path: '/v1/namespace/none', ok: 404 },
   'POST /v1/internal/acl/authorize': { path: '/v1/internal/acl/authorize', body: [], nothing: true },
   'GET /v1/snapshot': { path: '/v1/snapshot' },
   'PUT /v1/snapshot': { path: '/v1/snapshot', body: 'no snapshot', ok: 400 },

@@ -61,8 +61,8 @@ export class Consul implements AsyncDisposable {
 
   /** Creates a namespace, which must exist before anything is written in it. */
   async createNamespace(Name: string, token = ''): Promise<void> {
-    const { status } = await this.put('/v1/namespace', { Name }, { headers: { 'x-consul-token': token } });
-    expect([200, 404]).toContain(status);
+    const { status, text } = await this.put('/v1/namespace', { Name }, { headers: { 'x-consul-token': token } });
+    expect([status, text]).toEqual([200, text]);
   }
 
   delete(path: string): Promise<Answer> {

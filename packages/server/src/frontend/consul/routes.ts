@@ -8,6 +8,7 @@ import { aclRoutes } from './acl/routes.ts';
 import { deregisterCheck, listChecks, registerCheck, report, updateCheck } from './agent/checks.ts';
 import * as events from './agent/events.ts';
 import { instanceHealth, serviceHealth } from './agent/health.ts';
+import { namespaceRoutes } from './namespace/routes.ts';
 import { maintainNode, maintainService } from './agent/maintenance.ts';
 import * as operation from './agent/operation.ts';
 import { members, self } from './agent/self.ts';
@@ -285,6 +286,7 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots }: La
       methods: { PUT: { act: coordinates.update, access: named('node', 'write') } },
     },
     ...aclRoutes,
+    ...namespaceRoutes,
     {
       path: '/v1/snapshot',
       // A copy of everything is written down, too.

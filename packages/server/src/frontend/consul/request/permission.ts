@@ -14,6 +14,8 @@ export interface Permission {
   readonly name: string;
   /** When it is not that of the request. */
   readonly namespace?: string;
+  /** For the definition of the namespace, which rules for it, or for `operator`, allow. */
+  readonly definition?: true;
   /** Needed for every key that begins with the name, not only for the key of that name. */
   readonly tree?: true;
 }
@@ -22,13 +24,22 @@ export function permission(resource: Resource, verb: Verb, name = ''): Permissio
   return { resource, verb, name };
 }
 
+/** To read or write the definition of a namespace. */
+export function toDefine(namespace: string, verb: 'read' | 'write'): Permission {
+  return { ...permission('operator', verb), namespace, definition: true };
+}
+
 /** @throws RegistryError `permission_denied` that names the first permission which the caller lacks */
 export function authorize(
   { context, caller, namespace }: { readonly context: Pick<Context, 'security'>; readonly caller: Caller; readonly namespace: string },
   needed: Iterable<Permission>,
 ): void {
-  for (const { resource, verb, name, tree, namespace: own = namespace } of needed) {
+  for (const { resource, verb, name, tree, definition, namespace: own = namespace } of needed) {
     const { authorizer } = caller;
+    if (definition === true) {
+      context.security.acl.authorizeNamespace(caller, own, verb === 'write' ? 'write' : 'read');
+      continue;
+    }
     const has = tree === true ? authorizer.allowsKeyTree(own, name, 'write') : authorizer.allows(own, resource, verb, name);
     if (!has) throw context.security.acl.denied(caller, own, resource, verb, name);
   }

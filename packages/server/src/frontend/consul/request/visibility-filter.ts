@@ -13,7 +13,7 @@ import type { NamedResource } from '../../../security/rules.ts';
 import { anonymousAccessor } from '../../../security/well-known.ts';
 
 /** Rows are left out by the right to read their resource; `acl` stands for what only managers see. */
-export type Shown = NamedResource | 'acl';
+export type Shown = NamedResource | 'acl' | 'namespace';
 
 /** What one caller may see, while one answer is written. */
 export class VisibilityFilter {
@@ -34,6 +34,13 @@ export class VisibilityFilter {
 
   includes(resource: NamedResource, name: string): boolean {
     if (this.#authorizer.allows(this.#namespace, resource, 'read', name)) return true;
+    this.#leftOut = true;
+    return false;
+  }
+
+  /** Whether the caller may know of a namespace. */
+  includesNamespace(name: string): boolean {
+    if (this.#authorizer.allowsNamespace(name, 'read')) return true;
     this.#leftOut = true;
     return false;
   }
@@ -91,6 +98,7 @@ export class Viewer {
   }
 
   #seesAllOf(resource: Shown): boolean {
+    if (resource === 'namespace') return this.#authorizer === unrestricted;
     if (resource === 'acl') return this.#authorizer.allows(this.#namespace, 'acl', 'write');
     return this.#authorizer.allowsAll(this.#namespace, resource, 'read');
   }
