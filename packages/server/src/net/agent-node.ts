@@ -1,10 +1,10 @@
 /**
- * Which node a client speaks for. Consul puts an agent on every machine and an instance belongs to
- * the agent it was registered with; Rollcall has no agents on machines, so each client address is
- * its own virtual agent and node, and two hosts that register the id `web` do not collide.
+ * Finds the node of a client. In Consul, an agent runs on every machine, and an instance belongs to the agent that it was registered
+ * with. Rollcall has no agents, so each client address is a virtual agent with a node of its own, and two hosts that
+ * register the id `web` do not collide.
  *
- * Loopback clients and those of a Unix socket are the server's own node. Others get `ip-10-0-0-7` for 10.0.0.7, unless the
- * configuration names that address, or the request names its node in `X-Rollcall-Node`.
+ * Clients on loopback and on a Unix socket have the server's own node. Other clients have `ip-10-0-0-7` for 10.0.0.7, unless
+ * the configuration names the node of that address, or the request names it in `X-Rollcall-Node`.
  */
 
 import type { Socket } from 'node:net';
@@ -16,15 +16,15 @@ export interface AgentNode {
   readonly address: string;
 }
 
-/** Header by which a client (behind NAT, say) names the node it speaks for. */
+/** Header in which a client names its node, for example behind NAT. */
 export const nodeHeader = 'x-rollcall-node';
 
 const nameMax = 253;
 const nameForm = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /**
- * @param remoteAddress as `peerAddress` gives it
- * @throws RegistryError `invalid_argument` when `named` is no node name; `cancelled` without an address
+ * @param remoteAddress from `peerAddress`
+ * @throws RegistryError `invalid_argument` when `named` is not a node name; `cancelled` when the connection is gone
  */
 export function agentNode(
   identity: Identity,
@@ -49,16 +49,16 @@ export function agentNode(
 }
 
 /**
- * The address of the other end: empty for a Unix socket, which is local; undefined when the connection is gone,
- * which has no address any more and must not pass for a local one.
+ * The address of the client: empty on a Unix socket, which is local; undefined when the connection is gone, which must
+ * not count as local.
  */
 export function peerAddress(socket: Socket): string | undefined {
   if (socket.destroyed) return undefined;
-  // A connection that was reset still knows its own end; a Unix socket never has one.
+  // A TCP connection that was reset still has its local address; a Unix socket never has one.
   return socket.remoteAddress ?? (socket.localAddress === undefined ? '' : undefined);
 }
 
-/** `::ffff:10.0.0.7` is 10.0.0.7; zone identifiers are dropped. */
+/** Writes `::ffff:10.0.0.7` as 10.0.0.7 and drops zone identifiers. */
 export function plainAddress(address: string): string {
   const bare = address.replace(/%.*$/, '');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1];

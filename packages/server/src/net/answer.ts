@@ -1,10 +1,10 @@
 /**
- * The response of every request: takes care of a body that the answer did not wait for. Left alone, such a body
- * would stand before the next request of the connection, and that would never be read.
+ * The response class of every request. It handles the body of a request that is answered before the body was read:
+ * otherwise the rest of the body would stand before the next request of the connection.
  *
- * A short rest is read and dropped, and the connection stays. Otherwise the answer says `Connection: close`, and the
- * connection ends once the client has had time to read it. `Expect: 100-continue` is answered when the first
- * reader of the body appears, so that a client whose request is refused does not send its body at all.
+ * A short rest is read and dropped, and the connection stays open. After a long rest the answer has `Connection: close`, and the
+ * connection ends once the client has had time to read it. `Expect: 100-continue` is answered when the body gets its first
+ * reader, so that a client whose request is refused does not send its body.
  */
 
 import { ServerResponse, type IncomingMessage } from 'node:http';
@@ -16,13 +16,13 @@ const droppedBytesMax = 262_144;
 export type AnswerClass = typeof ServerResponse<IncomingMessage> & (new (request: IncomingMessage) => Answer);
 
 export interface Answer extends ServerResponse {
-  /** The client waits for a word before it sends its body. */
+  /** Whether the client waits for `100 Continue` before it sends its body. */
   holdContinue(): void;
-  /** Makes this the connection's last answer, whatever the client has sent behind its request. To be called before the head. */
+  /** Closes the connection after this answer. Call it before the head is written. */
   endConnection(): void;
 }
 
-/** @param linger ends connections that cannot go on */
+/** @param linger closes connections that cannot be used for another request */
 export function answerClass(linger: Linger): AnswerClass {
   return class extends ServerResponse implements Answer {
     #awaitsContinue = false;
@@ -42,13 +42,13 @@ export function answerClass(linger: Linger): AnswerClass {
       const { socket } = this.req;
       this.shouldKeepAlive = false;
       markLeaving(socket);
-      // Node would close both sides of the connection at once after its last answer.
+      // Node would close both directions at once after the last answer.
       socket.destroySoon = () => linger(socket);
     }
 
     override writeHead(...head: unknown[]): this {
       if (!this.req.complete && !this.#bodyIsLeft) this.#leaveBody();
-      // All of its forms at once.
+      // Sets the header and the property together.
       return super.writeHead(...(head as [status: number]));
     }
 
@@ -57,11 +57,11 @@ export function answerClass(linger: Linger): AnswerClass {
       const { 'content-length': length, 'transfer-encoding': coding } = req.headers;
       if (coding === undefined && (length === undefined || length === '0')) return;
       this.#bodyIsLeft = true;
-      // A client that was not told to go on may send the body or not: nothing tells which.
+      // Without `100 Continue`, the client may send the body or not, so the next bytes may be either.
       if (this.#awaitsContinue || length === undefined || Number(length) > droppedBytesMax) this.endConnection();
       this.#awaitsContinue = false;
       this.once('finish', () => {
-        // A reader that has stopped half way keeps the connection from being read.
+        // A reader that has stopped in the middle has paused the connection.
         for (const event of ['data', 'readable']) req.removeAllListeners(event);
         req.resume();
       });

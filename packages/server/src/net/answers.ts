@@ -1,14 +1,14 @@
 /**
- * Encoded answers: the bytes of a view at one revision in one representation, encoded once and
- * sent to all clients that ask or watch.
+ * Keeps encoded answers: a view at one revision in one representation is encoded once and sent to all clients that
+ * ask for it or watch it.
  *
- * Bounded by bytes: the view that was not used longest goes first. Everything that an answer depends on must
- * be part of the view's revision or of the representation's name.
+ * Its size in bytes is bounded; the view that was not used longest is dropped first. Everything that an answer depends on must be
+ * part of the view's revision or of the representation's name.
  */
 
 import { LRUCache } from 'lru-cache';
 
-/** Encoded bytes; a large body is many buffers, since one of a hundred megabytes could not be made in a slice. */
+/** Encoded bytes. A large body has many buffers: one buffer of a hundred megabytes could not be made in a slice. */
 export class Body {
   readonly buffers: readonly Buffer[];
   readonly bytes: number;
@@ -19,7 +19,7 @@ export class Body {
   }
 }
 
-/** A body for a client that asks for the same again; it is taken out when its view has a newer revision, or for want of room. */
+/** Holds a body for clients that ask for the same again. It is emptied when its view has a newer revision, or its memory is needed. */
 export interface Kept {
   readonly body: Body | undefined;
 }
@@ -27,11 +27,11 @@ export interface Kept {
 interface Held {
   readonly revision: number;
   readonly bodies: Map<string, { body: Body | undefined }>;
-  /** Of all bodies, with what keeping them costs. */
+  /** Most bytes of all bodies, overhead included. */
   readonly bytes: number;
 }
 
-/** What one kept body costs besides its bytes. */
+/** Overhead of one kept body, in bytes. */
 const overheadBytes = 200;
 
 /** Representations kept of one view: clients choose filters and tags, so there may be any number. */
@@ -59,8 +59,8 @@ export class Answers {
   }
 
   /**
-   * The body for `representation` of `view` at `revision`, if it is kept.
-   * @param representation names everything besides the view that shapes the bytes, protocol first:
+   * Finds the body for `representation` of `view` at `revision`.
+   * @param representation names everything besides the view that the bytes depend on, the protocol first:
    *   `consul health passing`
    */
   find(view: string, revision: number, representation: string): Body | undefined {
@@ -68,17 +68,17 @@ export class Answers {
     return held?.revision === revision ? held.bodies.get(representation)?.body : undefined;
   }
 
-  /** Marks a view as used: a caller has sent a body of it that it held itself. */
+  /** Marks a view as used, when the caller has sent a body that it held itself. */
   touch(view: string): void {
     this.#held.get(view);
   }
 
-  /** Keeps a body and drops those of older revisions of the view. A body of an older revision than is kept is not kept. */
+  /** Keeps a body, unless a newer revision of the view is kept, and drops the bodies of older revisions. */
   keep(view: string, revision: number, representation: string, body: Body): void {
     let held = this.#held.peek(view);
     if (held !== undefined && held.revision > revision) return;
     const cost = body.bytes + overheadBytes;
-    // It would drive out all others, and then go itself.
+    // It would evict all others, and then itself.
     if (cost > this.#bytesMax) return;
     const full = held !== undefined && (held.bodies.size >= representationsMax || held.bytes + cost > this.#bytesMax);
     if (held?.revision !== revision || full) {
@@ -94,7 +94,7 @@ export class Answers {
     this.#held.set(view, { revision, bodies, bytes: (held?.bytes ?? 0) + cost - freed });
   }
 
-  /** What is kept of this now; undefined when there was no room for it. */
+  /** The entry of a kept body; undefined when it did not fit. */
   kept(view: string, representation: string): Kept | undefined {
     return this.#held.get(view)?.bodies.get(representation);
   }

@@ -1,6 +1,6 @@
 /**
- * Reading a request's body with a limit. An announced length over the limit is refused before a
- * byte is kept; a body that grows over it is refused as it does.
+ * Reads the body of a request up to a limit. A request that announces a longer body is refused before a byte is read; one
+ * without a length is refused when it passes the limit.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -9,11 +9,11 @@ import { RegistryError } from '@rollcall/protocol';
 const empty = Buffer.alloc(0);
 
 /**
- * Thrown for a body over the limit. Front ends answer it with their own text (usually 413); what becomes of the rest
- * of the body is `answer.ts`' business.
+ * Thrown for a body over the limit. Front ends answer it with their own text, usually with status 413; `answer.ts`
+ * handles the rest of the body.
  */
 export class BodyTooLarge extends RegistryError {
-  /** The announced length, or what had arrived when the limit was passed. */
+  /** The announced length, or the bytes that had arrived at the limit. */
   readonly bytes: number;
   readonly limit: number;
 
@@ -55,7 +55,7 @@ function collect(request: IncomingMessage, limit: number): Promise<Buffer> {
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
     });
     request.on('close', () => {
-      // It comes after every end, too, and an error costs more than reading a small body.
+      // `close` comes after every end, too, and making an error costs more than reading a small body.
       if (!ended) reject(new RegistryError('cancelled', 'the client went away'));
     });
   });

@@ -1,10 +1,10 @@
 /**
- * The certificate of a TLS listener, and those of the authorities that clients must be signed by, from
- * files that change while the server runs: replaced by a rename, by a swapped symbolic link (mounted
- * Kubernetes secrets), or written over. The content is read again and again, since nothing else sees all of
- * these on every file system. New files that do not fit together (yet) are reported, and the old ones stay.
+ * The certificate of a TLS listener and the certificates of the authorities of its clients, from files that change while the
+ * server runs: by a rename, by another symbolic link (mounted Kubernetes secrets), or in place. The files are read
+ * every few seconds, since no notification covers all of these on every file system. New files that do not fit together are
+ * reported, and the old certificate stays in use.
  *
- * Holds for new connections; those that are open keep what they began with.
+ * New connections use a new certificate; open connections keep theirs.
  */
 
 import { createHash, X509Certificate } from 'node:crypto';
@@ -21,7 +21,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 
 export interface CertificateOptions {
-  /** PEM, as all of them. */
+  /** All files are in PEM. */
   readonly certFile: string;
   readonly keyFile: string;
   readonly caFile?: string | undefined;
@@ -30,20 +30,20 @@ export interface CertificateOptions {
   readonly minVersion: SecureVersion;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Counts handshakes that failed. */
+  /** Called for each failed handshake. */
   readonly onHandshakeFailed?: () => void;
 }
 
-/** A few kilobytes each time; a renewed certificate has days, not seconds. */
+/** Reads a few kilobytes each time. A certificate is renewed days before its end, so seconds do not matter. */
 const readEveryMs = 5_000;
-/** Certificates that are renewed by themselves never come so close to their end. */
+/** An automatic renewal comes earlier than this. */
 const expiryWarningMs = 7 * 86_400_000;
-/** A scan must not fill the log. */
+/** A port scan must not fill the log. */
 const logEveryMs = 1_000;
 
 /**
- * Forward secrecy and authenticated encryption only, as RFC 9325 §4.2 recommends: those of TLS 1.3 and the four of 1.2,
- * with ChaCha20 (RFC 7905) for clients without AES in hardware.
+ * Only ciphers with forward secrecy and authenticated encryption, as RFC 9325 §4.2 recommends: those of TLS 1.3 and four of
+ * TLS 1.2, and ChaCha20 (RFC 7905) for clients without AES in hardware.
  */
 const ciphers = [
   ...['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'],
@@ -65,7 +65,7 @@ export class Certificates {
   readonly #listeners = new Set<(context: SecureContextOptions) => void>();
   #loaded: Loaded;
   #reloading = Promise.resolve(true);
-  /** Of the broken content that was reported last: it is reported once. */
+  /** The last reported error: each is reported once. */
   #reported = '';
   #failureLoggedAtMs = -Infinity;
   #cancel: () => void = () => {};
@@ -87,20 +87,20 @@ export class Certificates {
     return this.#loaded.context;
   }
 
-  /** When the certificate ends, in milliseconds since the epoch. */
+  /** End of the certificate, in milliseconds since the epoch. */
   get notAfterMs(): number {
     return this.#loaded.notAfterMs;
   }
 
-  /** @returns stops telling */
+  /** Calls the listener for each new certificate. @returns a function that stops it */
   onChange(listener: (context: SecureContextOptions) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Reads the files now. @returns whether what they hold is in use; otherwise the reason is in the log */
+  /** Reads the files now. @returns whether their content is in use; otherwise the log has the reason */
   reload(): Promise<boolean> {
-    // One after the other: what was read first must not replace what was read last.
+    // One after the other: an older reading must not replace a newer one.
     return (this.#reloading = this.#reloading.then(() => this.#reload()));
   }
 
@@ -176,7 +176,7 @@ async function load({ certFile, keyFile, caFile, minVersion }: CertificateOption
 }
 
 /**
- * The well-known authorities and those of a file.
+ * Trusts the well-known authorities and those of a file.
  * @throws RegistryError `invalid_argument` that names the file and what is wrong with it
  */
 export async function trustOf(caFile: string): Promise<SecureContext> {
@@ -191,7 +191,7 @@ async function read(file: string): Promise<string> {
   }
 }
 
-/** The certificates of a PEM file, each checked; TLS itself would pass over what it cannot read. */
+/** The certificates of a PEM file. Checks each, since TLS would skip one that it cannot read. */
 function certificatesOf(file: string, pem: string): string[] {
   const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   if (found.length === 0) throw broken(`${file} holds no certificate in PEM`);

@@ -1,7 +1,7 @@
 /**
- * Clients that close their side of a connection and still read the other: `nc -N`, and scripts that send all
- * and then wait. Nothing tells them from a client that is gone, whose kernel says the same. So every request
- * that has arrived is answered, and what would wait for long is told here to end now.
+ * Handles clients that close their direction of a connection and still read the answer: `nc -N`, and scripts that send
+ * everything and then wait. The kernel of a client that is gone sends the same. So every request that has arrived is
+ * answered, and requests that would wait for long are ended here.
  */
 
 import type { Socket } from 'node:net';
@@ -12,14 +12,14 @@ interface Watched extends Socket {
   [waiting]?: Set<() => void>;
 }
 
-/** Calls `end` when the client sends nothing any more. @returns stops that */
+/** Calls `end` when the client has closed its direction. @returns a function that stops it */
 export function onClientEnd(socket: Watched, end: () => void): () => void {
   const ends = (socket[waiting] ??= new Set());
   ends.add(end);
   return () => ends.delete(end);
 }
 
-/** To be called once for each connection. */
+/** Call this once for each connection. */
 export function watchClientEnd(socket: Watched): void {
   socket.once('end', () => {
     for (const end of [...(socket[waiting] ?? [])]) end();

@@ -1,10 +1,9 @@
 /**
- * How many connections may be open: over all listeners, and from one address, so that one client
- * cannot take the places of all others. Counts and refuses; what comes over a connection is not its
- * business.
+ * Limits the open connections of all listeners together, and those of one client address, so that one client cannot shut
+ * out all others. It does not look at the bytes of a connection.
  *
- * Loopback and Unix sockets have no limit of their own: a proxy on this machine speaks for many clients,
- * and a program on this machine has simpler ways to exhaust it.
+ * Loopback and Unix sockets have no limit for one address: a proxy on this machine has the connections of many clients, and a
+ * program on this machine has simpler ways to exhaust it.
  */
 
 import type { Socket } from 'node:net';
@@ -20,11 +19,11 @@ export interface GuardOptions {
   readonly limits: Pick<Limits, 'connectionsMax' | 'connectionsPerAddressMax'>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Counts connections that were refused. */
+  /** Called for each refused connection. */
   readonly onRefused?: (reason: Refusal) => void;
 }
 
-/** A flood must not fill the log as well. */
+/** A flood of connections must not fill the log as well. */
 const logEveryMs = 1_000;
 
 export class ConnectionGuard {
@@ -42,7 +41,7 @@ export class ConnectionGuard {
     return this.#open;
   }
 
-  /** @returns whether the connection may stay; otherwise it is closed already, without a word */
+  /** @returns whether the connection may stay; otherwise it is closed, without an answer */
   admit(socket: Socket): boolean {
     const { connectionsMax, connectionsPerAddressMax } = this.#options.limits;
     const key = limitedKey(socket.remoteAddress);

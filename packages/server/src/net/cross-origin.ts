@@ -1,17 +1,17 @@
 /**
- * Lets pages of the listed origins read answers and send what is more than a form could (CORS,
- * https://fetch.spec.whatwg.org/#http-cors-protocol). Browsers ask; nothing here protects anything: what
- * keeps other pages out is `own-origin.ts`. Credentials of browsers are never allowed: tokens are headers.
+ * Answers the CORS requests of browsers (https://fetch.spec.whatwg.org/#http-cors-protocol), so that pages of the listed origins
+ * may read answers and send more than a form can. This protects nothing; `own-origin.ts` keeps other pages out. Browsers
+ * may not send cookies: tokens are in headers.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Origins } from './own-origin.ts';
 
 const methods = 'GET, HEAD, PUT, POST, DELETE';
-/** How long a browser may keep the permission, in seconds: Chromium keeps none for longer. */
+/** Seconds that a browser may keep the permission: the longest that Chromium accepts. */
 const keptSeconds = '7200';
 
-/** @returns whether the request was a browser's question for permission, and is answered */
+/** @returns whether the request was a preflight request of a browser, which is answered now */
 export function answerCrossOrigin(origins: Origins, request: IncomingMessage, response: ServerResponse): boolean {
   const { origin } = request.headers;
   if (origin === undefined || !origins.allows(origin)) return false;

@@ -1,16 +1,16 @@
 /**
- * Closes a connection so that its last answer arrives. A socket that is closed while the client still sends makes
- * the kernel reset the connection, and a reset throws away what the client has not read yet (RFC 9112 §9.6). So
- * this side is closed first, and what the client still sends is read and dropped until it has heard.
+ * Closes a connection so that its last answer arrives. If a socket is closed while the client still sends, the kernel
+ * resets the connection, and the client loses what it has not read yet (RFC 9112 §9.6). So the server closes its
+ * direction first, then reads and drops bytes until the client has closed its own.
  */
 
 import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 
-/** Begins the end of a connection, after what has been written to it. */
+/** Ends a connection after the bytes that were written to it. */
 export type Linger = (socket: Socket) => void;
 
-/** A client that listens stops within a round trip; one that only sends is given no more of our time than this. */
+/** A client that reads stops sending within a round trip. One that goes on is cut after this time. */
 const lingerMs = 2_000;
 
 const leaving = Symbol('leaving');
@@ -28,7 +28,7 @@ export function lingerer(clock: Clock): Linger {
   };
 }
 
-/** From here on nothing that the client sends is a request any more (RFC 9112 §9.6). */
+/** Whether the connection is ending: later bytes of the client are not requests (RFC 9112 §9.6). */
 export function markLeaving(socket: Socket): void {
   (socket as Leaving)[leaving] = true;
 }

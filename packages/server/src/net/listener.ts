@@ -1,5 +1,5 @@
 /**
- * An HTTP listener, plain or over TLS; all of a server serve the same. It finds the front end by the path's prefix,
+ * An HTTP listener, plain or over TLS; all listeners of a server serve the same front ends. It finds the front end by the path's prefix,
  * guards connections, and shuts down without dropping an answer. It knows no protocol above HTTP.
  */
 
@@ -21,13 +21,13 @@ import type { TcpAddress } from './listen-address.ts';
 import { isLeaving, lingerer, type Linger } from './linger.ts';
 import { followRequest, plainRefusal, refuseMalformed, type ParserError } from './malformed.ts';
 import type { Origins } from './own-origin.ts';
-import { misfitOf, type Misfit } from './request-form.ts';
+import { badHeadOf, type BadHead } from './request-form.ts';
 import { requestClass } from './upgrade.ts';
 import { listenOnSocket, type UnixSocket } from './unix-socket.ts';
 
 export interface ListenerOptions {
   readonly at: TcpAddress | UnixSocket;
-  /** Serves over TLS with these. */
+  /** Present for a listener with TLS. */
   readonly certificates?: Certificates | undefined;
   readonly services: readonly HttpService[];
   readonly guard: ConnectionGuard;
@@ -39,13 +39,13 @@ export interface ListenerOptions {
 
 /** Longer than the idle time of common clients and proxies, so that they close first. */
 const keepAliveTimeoutMs = 120_000;
-/** How often it is looked for connections whose time is over; they may take so much longer. */
+/** How often Node looks for connections over their time limit, which may last so much longer. */
 const checkingMs = 1_000;
-/** After this, a connection that does not finish is cut. */
+/** When the server closes, connections that have not ended after this time are cut. */
 const closeGraceMs = 5_000;
-/** All that any path takes. */
+/** The methods that any path accepts. */
 const methods = 'GET, HEAD, PUT, POST, DELETE, OPTIONS';
-/** Node would drop what is beyond its limit in silence: here a request with more is refused. */
+/** Node would drop further headers silently, so a request with more is refused here. */
 const headersMax = 200;
 
 /** @throws RegistryError `failed_precondition` when the address cannot be listened on */
@@ -53,7 +53,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const { at, services, guard, origins, certificates, limits } = options;
   const served = services.flatMap(({ prefixes }) => prefixes).join(', ');
   const linger = lingerer(options.clock);
-  const refuseSocket = (socket: Socket, { status, reason }: Misfit): void => {
+  const refuseSocket = (socket: Socket, { status, reason }: BadHead): void => {
     socket.write(plainRefusal(`${status} ${STATUS_CODES[status]}`, reason, status === 405 ? `Allow: ${methods}\r\n` : ''));
     socket.resume();
     linger(socket);
@@ -68,9 +68,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const handle = (request: IncomingMessage, response: Answer): void => {
     if (isLeaving(request.socket)) return;
     followRequest(request, response);
-    const misfit = misfitOf(request);
-    if (misfit !== undefined) {
-      refuse(response, misfit);
+    const badHead = badHeadOf(request);
+    if (badHead !== undefined) {
+      refuse(response, badHead);
       return;
     }
     if (origins.allowsOthers && answerCrossOrigin(origins, request, response)) return;
@@ -98,12 +98,12 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     refuseSocket(socket as Socket, { status: 405, reason: 'CONNECT is not possible: this server is no proxy' });
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // Without a listener of its own, a socket that breaks would take the process with it.
+    // Without this listener, an error of the socket would end the process.
     socket.on('error', () => socket.destroy());
-    const misfit = misfitOf(request);
+    const badHead = badHeadOf(request);
     const service = find(services, request.url ?? '/');
-    if (misfit !== undefined || service?.upgrade === undefined) {
-      refuseSocket(socket as Socket, misfit ?? { status: 404, reason: 'no such path' });
+    if (badHead !== undefined || service?.upgrade === undefined) {
+      refuseSocket(socket as Socket, badHead ?? { status: 404, reason: 'no such path' });
       return;
     }
     // From here on its front end closes connections that are stuck.
@@ -139,7 +139,7 @@ function makeServer({ certificates, limits, services }: ListenerOptions, linger:
     requestTimeout: limits.requestMsMax,
     keepAliveTimeout: keepAliveTimeoutMs,
     maxHeaderSize: limits.headerBytesMax,
-    // It is refused with a reason instead (`request-form.ts`).
+    // Refused with a reason instead (`request-form.ts`).
     requireHostHeader: false,
     connectionsCheckingInterval: Math.min(checkingMs, limits.headersMsMax),
     noDelay: true,
@@ -150,14 +150,14 @@ function makeServer({ certificates, limits, services }: ListenerOptions, linger:
     ...certificates.context,
     requestCert: certificates.verifyIncoming,
     rejectUnauthorized: certificates.verifyIncoming,
-    // A handshake that takes longer than headers may is the same attack one layer below.
+    // A slow handshake is the same attack as slow headers, one layer below.
     handshakeTimeout: limits.headersMsMax,
   });
   server.on('tlsClientError', (error) => certificates.handshakeFailed(error));
   return server;
 }
 
-/** The server's own listeners see only connections that were admitted. */
+/** Hides connections that are not admitted from Node's own listeners. */
 function guardConnections(server: Server, guard: ConnectionGuard): void {
   const inner = server.listeners('connection') as ((socket: Socket) => void)[];
   server.removeAllListeners('connection');
@@ -175,7 +175,7 @@ function find(services: readonly HttpService[], path: string): HttpService | und
   return undefined;
 }
 
-/** `OPTIONS *`: what the server as a whole can do (RFC 9110 §9.3.7). */
+/** `OPTIONS *` asks for the methods of the whole server (RFC 9110 §9.3.7). */
 function answerWhole(response: Answer): void {
   if (response.req.method !== 'OPTIONS') {
     refuse(response, { status: 400, reason: `the request target * goes with OPTIONS only` });
@@ -185,8 +185,8 @@ function answerWhole(response: Answer): void {
   response.end();
 }
 
-/** What is wrong with a request may be wrong with where it ends, so nothing after it is read. */
-function refuse(response: Answer, { status, reason }: Misfit): void {
+/** The end of a malformed request may be wrong as well, so the connection closes after the answer. */
+function refuse(response: Answer, { status, reason }: BadHead): void {
   response.endConnection();
   say(response, status, `${reason}\n`);
 }

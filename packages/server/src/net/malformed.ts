@@ -1,7 +1,7 @@
 /**
- * What a client is told whose bytes are no HTTP, or come too slowly. An HTTP connection is one answer
- * after the other: words that stand where the answer to another request belongs would be taken for it.
- * So they are sent only when they answer the request that is wrong.
+ * Answers bytes that are not HTTP, or arrive too slowly. A client reads the answers of a connection in order, so an error that is
+ * sent too early would be taken for the answer to an earlier request. So it is sent only when it answers the malformed
+ * request itself.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -11,26 +11,26 @@ import { isLeaving, type Linger } from './linger.ts';
 const last = Symbol('last response');
 
 /**
- * A connection knows its newest request by the response to it; when that is done, so are all before it.
- * Kept on the socket: a table of all of them would cost every request more than its route.
+ * The response to the newest request of a connection: when it is done, all earlier ones are. It is kept on the socket, since a
+ * table of all connections would cost more for each request than routing it.
  */
 interface Followed extends Socket {
   [last]?: ServerResponse;
 }
 
-/** To be told of every request. */
+/** Call this for every request. */
 export function followRequest({ socket }: IncomingMessage, response: ServerResponse): void {
   (socket as Followed)[last] = response;
 }
 
-/** What Node's parser says of what it cannot read (llhttp's `reason`). */
+/** An error of Node's parser, with llhttp's `reason`. */
 export interface ParserError extends NodeJS.ErrnoException {
   readonly reason?: string;
 }
 
-/** Answers if that is possible, and closes the connection. */
+/** Answers if possible, and closes the connection. */
 export function refuseMalformed(error: ParserError, socket: Socket, linger: Linger): void {
-  // The parser complains of every piece that still comes.
+  // The parser reports every further piece as well.
   if (isLeaving(socket) && error.code?.startsWith('HPE_') === true) return;
   const refusal = refusalOf(error);
   if (refusal === undefined || !socket.writable) {
@@ -44,21 +44,21 @@ export function refuseMalformed(error: ParserError, socket: Socket, linger: Ling
     socket.write(refusal);
     linger(socket);
   } else if (response.writableEnded) {
-    // Its answer is on its way, and is the last one.
+    // The last answer is already being sent.
     linger(socket);
   } else {
     socket.destroy();
   }
 }
 
-/** A whole answer, for connections that have no response object. */
+/** A complete answer, for connections without a response object. */
 export function plainRefusal(status: string, reason: string, headers = ''): string {
   const body = `${reason}\n`;
   const content = `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
   return `HTTP/1.1 ${status}\r\nConnection: close\r\n${headers}${content}\r\n${body}`;
 }
 
-/** Undefined when nothing would understand an answer: the connection broke, or has no TLS. */
+/** Undefined when the client cannot read an answer: the connection is broken, or has no TLS. */
 function refusalOf({ code = '', reason = '' }: ParserError): string | undefined {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':

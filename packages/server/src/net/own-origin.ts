@@ -1,11 +1,10 @@
 /**
- * Keeps web pages out. A browser on this machine will send requests for any page it shows: to
- * loopback as well, cross-origin without asking first (simple POST, WebSocket), and same-origin when
- * the page's own name is made to resolve to this address (DNS rebinding). Programs that are not
- * browsers are not touched by any of this, unless they call the server by a name that the operator's
- * list does not have.
+ * Keeps web pages out. A browser on this machine sends requests for any page that it shows, to loopback as well: cross-origin
+ * without a preflight (simple POST, WebSocket), and same-origin when the name of the page resolves to this
+ * address (DNS rebinding). Other programs are not affected, unless they call the server by a name that is not in the
+ * operator's list.
  *
- * Pure but for what it remembers; says nothing about who a client is.
+ * Pure, apart from a cache. It does not authenticate clients.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -13,20 +12,20 @@ import { isIP } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { isLoopbackHost } from './bind-policy.ts';
 
-/** What front ends ask about every request that reads or changes what is registered. */
+/** Front ends ask this about every request that reads or changes the registry. */
 export interface Origins {
-  /** @returns why the request comes from a page of another origin, or undefined when it does not */
+  /** @returns why the request is refused as one of another page; undefined when it is not refused */
   refusal(request: IncomingMessage): string | undefined;
-  /** Whether the operator has listed any origin; if not, the headers need no look. */
+  /** Whether the operator has listed an origin. If not, CORS headers are ignored. */
   readonly allowsOthers: boolean;
-  /** Whether pages of this origin may send requests, as the operator's list says. */
+  /** Whether the operator's list has the origin. */
   allows(origin: string): boolean;
 }
 
 export interface OriginLists {
   /**
-   * Names (no ports) by which clients may call the server, besides addresses and the names of
-   * loopback. Without any, a listener beyond loopback answers to every name.
+   * Names, without ports, by which clients may call the server, besides addresses and the names of loopback. If empty, a
+   * listener beyond loopback accepts every name.
    */
   readonly allowedHosts?: readonly string[];
   /** Origins whose pages may send requests: `https://console.example`. */
@@ -36,22 +35,22 @@ export interface OriginLists {
 export interface OriginHeaders {
   /** The `Host` header. */
   readonly host: string | undefined;
-  /** The `Origin` header (RFC 6454 §7); `null` for a page that has none to show. */
+  /** The `Origin` header (RFC 6454 §7); `null` for a page without one. */
   readonly origin: string | undefined;
   /** The `Sec-Fetch-Site` header (https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header). */
   readonly fetchSite: string | undefined;
-  /** The address that the connection arrived at; a Unix socket has none, and no browser reaches it. */
+  /** The local address of the connection; undefined on a Unix socket, which no browser reaches. */
   readonly localAddress: () => string | undefined;
 }
 
-/** `Host` headers of which is remembered whether they are good: most clients send one of a few. */
+/** Cached `Host` headers: most clients send one of a few. */
 const rememberedMax = 1_000;
 
 export class OriginPolicy implements Origins {
   readonly allowsOthers: boolean;
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
-  /** By `Host` header: whether it is an address, a name of loopback or a listed one. */
+  /** For each `Host` header: whether it is an address, a name of loopback or a listed name. */
   readonly #known = new LRUCache<string, boolean>({ max: rememberedMax });
 
   constructor({ allowedHosts = [], allowedOrigins = [] }: OriginLists = {}) {
@@ -87,7 +86,7 @@ export class OriginPolicy implements Origins {
     return undefined;
   }
 
-  /** A rebound name reaches this machine under the name of its own page; an address cannot be rebound. */
+  /** With DNS rebinding, `Host` is the name of the page. An address cannot be rebound. */
   #refuseHost(host: string, localAddress: () => string | undefined): string | undefined {
     if (this.#isKnown(host)) return undefined;
     const local = localAddress();

@@ -1,31 +1,31 @@
 /**
- * What HTTP/1.1 demands of a request's head beyond what Node's parser checks: one valid `Host`, a target of a known
- * form, and no transfer coding but `chunked` (RFC 9112 §3.2, §6.1). Knows no paths.
+ * Checks the rules of HTTP/1.1 for the head of a request that Node's parser does not check: one valid `Host`, a target of a
+ * known form, and no transfer coding except `chunked` (RFC 9112 §3.2, §6.1). It knows no paths.
  */
 
 import type { IncomingMessage } from 'node:http';
 
-/** Why a request cannot be taken. */
-export interface Misfit {
+/** Why a request is refused. */
+export interface BadHead {
   readonly status: 400 | 404 | 405 | 417 | 431 | 501;
   readonly reason: string;
 }
 
-/** `uri-host [":" port]` (RFC 9110 §7.2), or nothing. */
+/** `uri-host [":" port]` (RFC 9110 §7.2), or empty. */
 const hostForm = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/i;
 const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/is;
 
 /**
- * Also gives a request whose target is a whole URL the form that all others have: what stood in the URL is its `Host`,
- * whatever the header says (RFC 9112 §3.2.2).
+ * Checks the head. It also rewrites a target that is a whole URL into path and query: the host in the URL replaces the `Host`
+ * header (RFC 9112 §3.2.2).
  */
-export function misfitOf(request: IncomingMessage): Misfit | undefined {
+export function badHeadOf(request: IncomingMessage): BadHead | undefined {
   const { rawHeaders, url = '' } = request;
   let hostAt = -1;
   let coding: string | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string;
-    // Most names differ in their length already.
+    // Most names already differ in length.
     if (name.length === 4) {
       if (name.toLowerCase() !== 'host') continue;
       if (hostAt >= 0) return { status: 400, reason: 'there is more than one Host header; send one' };
@@ -49,7 +49,7 @@ export function misfitOf(request: IncomingMessage): Misfit | undefined {
   return url.startsWith('/') || url === '*' ? undefined : toOriginForm(request, hostAt);
 }
 
-function toOriginForm(request: IncomingMessage, hostAt: number): Misfit | undefined {
+function toOriginForm(request: IncomingMessage, hostAt: number): BadHead | undefined {
   const { url = '', rawHeaders, headers } = request;
   const [, authority = '', rest = ''] = absoluteForm.exec(url) ?? [];
   if (authority === '' || !hostForm.test(authority)) {

@@ -1,6 +1,6 @@
 /**
- * Backups out and restores in, for every front end that offers them: bodies of any size, streamed with
- * back-pressure, cut when the other end stops moving. What a backup consists of is not known here.
+ * Sends backups and receives restores, for every front end that offers them: bodies of any size, streamed with back-pressure, and cut
+ * when the client stops reading or sending. It does not know the content of a backup.
  */
 
 import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
@@ -12,23 +12,23 @@ import { momentOf, type Moment } from '../registry/moment.ts';
 import { BodyTooLarge } from './body.ts';
 import type { Context } from './frontend.ts';
 
-/** Where backups come from and go to; the composition root knows. */
+/** Makes and restores backups; the composition root provides it. */
 export interface BackupStore {
   /**
-   * The whole registry at one revision, as a file. It may be read more than once, and is the same bytes each
-   * time; reading may be given up any time.
+   * The whole registry at one revision, as a file. It may be read more than once, with the same bytes each time; a reader
+   * may stop at any point.
    */
   backup(moment: Moment): AsyncIterable<Buffer>;
   /**
-   * Replaces everything by a backup, or the one in a snapshot, atomically: the whole of it is read and checked first.
-   * @throws RegistryError `invalid_argument` when it is no backup, or a damaged or newer one
+   * Replaces the whole registry by a backup, or by the backup in a snapshot, atomically: it is read and checked completely first.
+   * @throws RegistryError `invalid_argument` when it is not a backup, is damaged, or has a newer format
    */
   restore(backup: AsyncIterable<Buffer>): Promise<{ readonly records: number; readonly revision: number }>;
 }
 
-/** Each holds a snapshot or a connection for as long as it takes; more than this is a mistake. */
+/** Backups at the same time: each holds a moment of the state and a connection until it ends. */
 const backupsMax = 4;
-/** A client that takes nothing for this long is gone or stuck. */
+/** A client that reads nothing for this long is cut. */
 const stallMs = 30_000;
 
 export class Transfers {
@@ -43,8 +43,8 @@ export class Transfers {
   }
 
   /**
-   * Sends a backup with a head of the caller's. Once the head is out, the only way to report a failure is to break the
-   * connection, which leaves the chunked body visibly incomplete (RFC 9112 §8).
+   * Sends a backup with the given head. After the head, a failure can only be reported by breaking the connection, which
+   * leaves the chunked body incomplete (RFC 9112 §8).
    */
   async save(response: ServerResponse, head: OutgoingHttpHeaders | OutgoingHttpHeader[]): Promise<void> {
     if (this.#backups.size >= backupsMax) {
@@ -64,7 +64,7 @@ export class Transfers {
       const rest = async function* (): AsyncGenerator<Buffer> {
         for (; next.done !== true; next = await reading.next()) {
           yield next.value;
-          // Asked for more: the client has taken what it was given.
+          // The client has read what was sent so far.
           stall.renew(stallMs);
         }
       };
@@ -76,7 +76,7 @@ export class Transfers {
     }
   }
 
-  /** Takes a backup in; one at a time, since each replaces everything. */
+  /** Receives a backup; one at a time, since each replaces the whole registry. */
   async restore(request: IncomingMessage): Promise<{ readonly records: number; readonly revision: number }> {
     if (this.#restoring !== undefined) {
       throw new RegistryError('aborted', 'another restore is running; wait for it, then decide whether to restore again');
@@ -93,7 +93,7 @@ export class Transfers {
     }
   }
 
-  /** Breaks running backups off and waits for a running restore to commit or fail. */
+  /** Cuts running backups, and waits until a running restore has committed or failed. */
   async close(): Promise<void> {
     for (const abort of this.#backups) abort.abort();
     await this.#restoring?.catch(() => undefined);
@@ -102,7 +102,7 @@ export class Transfers {
 
 async function* limited(source: Readable, limit: number): AsyncGenerator<Buffer> {
   let bytes = 0;
-  // A front end that stops reading half way must still be able to answer.
+  // A front end that stops reading early must still be able to answer.
   for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > limit) throw new BodyTooLarge(bytes, limit);

@@ -1,34 +1,33 @@
 /**
- * Work in turns: what takes long is done in slices, between which the event loop does everything else. Each
- * turn of the loop has a budget, counted in units and not in time, so that a test can say what a slice does.
+ * Does long work in slices, with turns of the event loop between them. Each turn has a budget, which is counted in units and not
+ * in time, so that tests are deterministic.
  *
  *   start ─► first slice at once, while the turn has budget     most work ends here
  *                  │ not ended
  *                  ▼
- *   fresh (had no budget yet) · running (a slice each, in rotation) · waiting (for a place among the running)
+ *   fresh (not started: no budget was left) · running (a slice each, in rotation) · waiting (started, until fewer are running)
  *
- * Knows nothing of what is done; ends nothing early unless it is told to.
+ * It does not know what the work is, and ends none early unless it is cancelled.
  */
 
 import { RegistryError } from '@rollcall/protocol';
 
 /**
- * Work that can stop between any two of its steps. It yields when its pace says so, or a promise that it
- * has to wait for; what it returns is the result. What it holds is freed in a `finally`, which runs also when
- * it is cancelled.
+ * Work in steps. It yields when its `Pace` is used up, or yields a promise to wait for; it returns the result. It frees what it
+ * holds in a `finally`, which also runs when it is cancelled.
  */
 export type Work<T> = Generator<PromiseLike<unknown> | undefined, T, undefined>;
 
-/** What a unit is: about a microsecond on a machine of today, a row of a list being two to four. */
+/** A unit is about a microsecond; a row of a list takes two to four. */
 const unitsPerTurn = 2_500;
-/** Work that goes on at the same time; more only take memory, for there is one thread. */
+/** Running works: more would take memory and not be faster, since there is one thread. */
 const runningMax = 8;
-/** Work that has begun and waits for its place: it holds what it reads. */
+/** Works that have started and wait: each holds the rows that it reads. */
 const waitingMax = 256;
-/** Work that has not begun: it holds nothing but its request, of which connections bound the number, too. */
+/** Works that have not started: each holds a request only, whose number connections limit as well. */
 const freshMax = 65_536;
 
-/** More than can be done: the request is answered with a 503 or the like and may come again. */
+/** Too much work is under way. The client may try again later, as after a status 503. */
 export class TooMuchWork extends RegistryError {
   constructor() {
     super(
@@ -38,27 +37,27 @@ export class TooMuchWork extends RegistryError {
   }
 }
 
-/** Counts what is done in a turn. */
+/** The budget of a turn. */
 export class Pace {
   #left = unitsPerTurn;
 
-  /** @returns whether the slice is used up, and the work has to yield */
+  /** @returns whether the budget is used up, so that the work must yield */
   spend(units: number): boolean {
     this.#left -= units;
     return this.#left <= 0;
   }
 
-  /** Whether nothing is left of the turn. */
+  /** Whether the budget is used up. */
   get spent(): boolean {
     return this.#left <= 0;
   }
 
-  /** A new slice begins. */
+  /** Starts a new slice. */
   renew(): void {
     this.#left = unitsPerTurn;
   }
 
-  /** Whether so much is used that it is time for a new turn. Turns of little work share a budget: each costs something, too. */
+  /** Whether at least half of the budget is used. With less, the next turn goes on with the rest, since a turn itself has a cost. */
   get low(): boolean {
     return this.#left < unitsPerTurn / 2;
   }
@@ -68,7 +67,7 @@ export type Outcome<T> = { readonly value: T } | { readonly error: unknown };
 
 export class Job<T> {
   outcome: Outcome<T> | undefined;
-  /** Undefined as soon as it has ended. */
+  /** Undefined after the end. */
   #work: Work<T> | undefined;
   #listener: ((outcome: Outcome<T>) => void) | undefined;
   #stepping = false;
@@ -81,20 +80,20 @@ export class Job<T> {
     return this.#work === undefined;
   }
 
-  /** Calls `listener` once, with the outcome; not when the job is cancelled. One listener a job. */
+  /** Calls `listener` once, with the outcome, unless the job is cancelled. A job has one listener. */
   whenEnded(listener: (outcome: Outcome<T>) => void): void {
     if (this.outcome === undefined) this.#listener = listener;
     else listener(this.outcome);
   }
 
-  /** Ends the work where it is; work that cancels itself goes on to its next yield. */
+  /** Ends the work at once; work that cancels itself ends at its next yield. */
   cancel(): void {
     const work = this.#work;
     this.#work = undefined;
     if (!this.#stepping) work?.return(undefined as T);
   }
 
-  /** One slice. @returns what the work waits for, if anything */
+  /** Does one slice. @returns the promise that the work waits for, if any */
   step(): PromiseLike<unknown> | undefined {
     const work = this.#work;
     if (work === undefined) return undefined;
@@ -125,12 +124,12 @@ export class Job<T> {
 
 export class Turns {
   readonly pace = new Pace();
-  /** Calls back in the next turn of the event loop, after what has arrived until then. */
+  /** Calls a function in the next turn of the event loop, after the input that has arrived. */
   readonly #later: (run: () => void) => void;
   readonly #fresh: Job<unknown>[] = [];
   readonly #running: Job<unknown>[] = [];
   readonly #waiting: Job<unknown>[] = [];
-  /** Running ones that wait for a promise: they keep their place. */
+  /** Running jobs that wait for a promise. */
   #paused = 0;
   #scheduled = false;
   #idle: (() => void)[] = [];
@@ -139,14 +138,13 @@ export class Turns {
     this.#later = later;
   }
 
-  /** How much is under way. */
+  /** Jobs that have not ended. */
   get size(): number {
     return this.#fresh.length + this.#running.length + this.#waiting.length + this.#paused;
   }
 
   /**
-   * Begins work. While the turn has budget the first slice is done at once, so that what is small has ended
-   * when this returns.
+   * Starts work. If budget is left, the first slice is done at once, so that short work has ended when this returns.
    */
   start<T>(work: Work<T>): Job<T> {
     const job = new Job(work);
@@ -158,7 +156,7 @@ export class Turns {
     return job;
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when all jobs have ended. */
   idle(): Promise<void> {
     return this.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
   }
@@ -199,7 +197,7 @@ export class Turns {
 
   #turn(): void {
     this.pace.renew();
-    // What has just come is small in most cases, and must not wait for what is large.
+    // New work is short in most cases, and must not wait for long work.
     while (!this.pace.spent) {
       const job = this.#fresh.shift();
       if (job === undefined) break;
@@ -221,7 +219,7 @@ export class Turns {
     else if (this.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** The next in rotation; cancelled ones give up their places. */
+  /** The next running job; drops cancelled ones. */
   #nextRunning(): Job<unknown> | undefined {
     for (;;) {
       const job = this.#running.shift();

@@ -1,6 +1,6 @@
 /**
- * Listening on a Unix socket: who may open it, and what is done with a file that a server left behind
- * which was killed. A file that is anything else is never touched.
+ * Listens on a Unix socket and sets its owner and mode. It replaces the socket file of a server that was killed, and never touches any
+ * other file.
  */
 
 import { chmod, chown, lstat, unlink } from 'node:fs/promises';
@@ -35,7 +35,7 @@ export async function listenOnSocket(server: Server, { path, mode, uid = -1, gid
 function bind(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    // The file is made in this turn, and must not be open to others before it has its mode. Threads share the
+    // The file is created in this turn, and must not be open to others before it has its mode. Threads share the
     // process's mask and may not change it.
     const mask = isMainThread ? process.umask(0o177) : undefined;
     server.listen({ path, backlog: 4_096 }, resolve);

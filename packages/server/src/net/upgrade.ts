@@ -1,13 +1,13 @@
 /**
- * Which requests may become another protocol. A server may leave `Upgrade` alone (RFC 9110 §7.8), and must where it
- * has nothing to offer: `curl --http2` and Java's `HttpClient` ask every plain server for HTTP/2 in passing.
+ * Decides which requests may switch to another protocol. A server may ignore `Upgrade` (RFC 9110 §7.8), and must where it has no
+ * other protocol: `curl --http2` and Java's `HttpClient` offer HTTP/2 to every plain server.
  */
 
 import { IncomingMessage } from 'node:http';
 import type { HttpService } from './frontend.ts';
 import { pathOf } from './request-form.ts';
 
-/** Node hands a request to the `upgrade` listener when this says so, else to that of requests. */
+/** Node passes a request to the `upgrade` listener when its `upgrade` is true, and to the `request` listener otherwise. */
 export function requestClass(services: readonly HttpService[]): typeof IncomingMessage {
   const prefixes = services.flatMap((service) => (service.upgrade === undefined ? [] : service.prefixes));
   const mayUpgrade = (url: string): boolean => {
@@ -17,13 +17,13 @@ export function requestClass(services: readonly HttpService[]): typeof IncomingM
   return class extends IncomingMessage {
     #asks = false;
 
-    /** Whether the connection is handed over; Node sets what the client wants, and reads what is done. */
+    /** Whether the connection switches. Node sets the wish of the client, and reads the decision. */
     get upgrade(): boolean {
       return this.#asks && (this.method === 'CONNECT' || mayUpgrade(this.url ?? ''));
     }
 
     set upgrade(asks: boolean | null) {
-      // Node's own constructor sets it before there is a place for it.
+      // Node's constructor sets it before the private field exists.
       if (#asks in this) this.#asks = asks === true;
     }
   };

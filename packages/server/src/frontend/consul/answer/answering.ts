@@ -13,8 +13,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Body } from '../../../net/answers.ts';
 import type { Context } from '../../../net/frontend.ts';
-import { Outlet } from '../../../net/outlet.ts';
-import { Space } from '../../../net/room.ts';
+import { BodySender } from '../../../net/body-sender.ts';
+import { AnswerMemory } from '../../../net/answer-memory.ts';
 import { Turns } from '../../../net/turns.ts';
 import type { Caller } from '../../../security/acl.ts';
 import { authorize } from '../request/permission.ts';
@@ -49,14 +49,14 @@ export class Answering {
 
   /** @param later calls back in the next turn of the event loop */
   constructor(context: Context, wire: Wire, told: Told, later?: (run: () => void) => void) {
-    const space = new Space();
+    const memory = new AnswerMemory();
     this.#context = context;
     this.#wire = wire;
     this.#told = told;
     this.#turns = new Turns(later);
-    this.#encoding = new Encoding(context, this.#turns.pace, space);
+    this.#encoding = new Encoding(context, this.#turns.pace, memory);
     this.#shared = new Shared(this.#turns);
-    this.#large = new LargeBodies(space, new Outlet(later));
+    this.#large = new LargeBodies(memory, new BodySender(later));
   }
 
   /** Whether this turn of the event loop has done what it may. */

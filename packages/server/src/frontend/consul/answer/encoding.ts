@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { Body } from '../../../net/answers.ts';
 import type { Context } from '../../../net/frontend.ts';
-import { Room, type Space } from '../../../net/room.ts';
+import { MemoryShare, type AnswerMemory } from '../../../net/answer-memory.ts';
 import type { Pace, Work } from '../../../net/turns.ts';
 import type { ListQuery, Query, SingleQuery } from '../request/query.ts';
 import { noFilter, VisibilityFilter, type Viewer } from '../request/visibility-filter.ts';
@@ -58,12 +58,12 @@ export const gzipName = ' gzip';
 export class Encoding {
   readonly #context: Context;
   readonly #pace: Pace;
-  readonly #space: Space;
+  readonly #memory: AnswerMemory;
 
-  constructor(context: Context, pace: Pace, space: Space) {
+  constructor(context: Context, pace: Pace, memory: AnswerMemory) {
     this.#context = context;
     this.#pace = pace;
-    this.#space = space;
+    this.#memory = memory;
   }
 
   digestOf(body: ViewBody): string {
@@ -117,14 +117,14 @@ export class Encoding {
   /** What a handler writes. */
   *written(pretty: boolean, write: Written['write']): Work<{ readonly aside: Aside; readonly body: Body }> {
     const state = this.#context.registry.state.freeze();
-    const room = new Room(this.#space);
+    const share = new MemoryShare(this.#memory);
     try {
-      const out = new JsonWriter(pretty, this.#pace, room);
+      const out = new JsonWriter(pretty, this.#pace, share);
       const aside = (yield* write(state, out)) ?? {};
       return { aside, body: new Body(aside.text === undefined ? out.finish() : [Buffer.from(aside.text)]) };
     } finally {
       state.close();
-      room.free();
+      share.free();
     }
   }
 
@@ -137,9 +137,9 @@ export class Encoding {
 
   *#list(query: ListQuery, visible: VisibilityFilter, revision: number): Work<ViewBody> {
     const state = this.#context.registry.state.freeze();
-    const room = new Room(this.#space);
+    const share = new MemoryShare(this.#memory);
     try {
-      const out = new JsonWriter(query.pretty, this.#pace, room);
+      const out = new JsonWriter(query.pretty, this.#pace, share);
       const absent = (yield* query.write(state, visible, out)) === false;
       const narrowed = visible.leftOut;
       const body = new ViewBody(absent ? [nothing] : out.finish(), { revision, absent, narrowed }, false);
@@ -147,7 +147,7 @@ export class Encoding {
       return body;
     } finally {
       state.close();
-      room.free();
+      share.free();
     }
   }
 

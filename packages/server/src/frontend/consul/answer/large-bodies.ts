@@ -2,18 +2,18 @@
 
 import type { ServerResponse } from 'node:http';
 import type { Body } from '../../../net/answers.ts';
-import type { Outlet } from '../../../net/outlet.ts';
-import type { Space } from '../../../net/room.ts';
+import type { BodySender } from '../../../net/body-sender.ts';
+import type { AnswerMemory } from '../../../net/answer-memory.ts';
 
 export class LargeBodies {
-  readonly #space: Space;
-  readonly #outlet: Outlet;
+  readonly #memory: AnswerMemory;
+  readonly #sender: BodySender;
   /** How many take each of them now. */
   readonly #takers = new Map<Body, number>();
 
-  constructor(space: Space, outlet: Outlet) {
-    this.#space = space;
-    this.#outlet = outlet;
+  constructor(memory: AnswerMemory, sender: BodySender) {
+    this.#memory = memory;
+    this.#sender = sender;
   }
 
   /** @param begin writes the head */
@@ -21,10 +21,10 @@ export class LargeBodies {
     // One that is gone has told so already.
     if (response.destroyed || response.closed) return;
     const takers = this.#takers.get(body) ?? 0;
-    if (takers === 0) this.#space.add(body.bytes);
+    if (takers === 0) this.#memory.add(body.bytes);
     this.#takers.set(body, takers + 1);
     response.once('close', () => this.#release(body));
-    this.#outlet.send(response, begin, body);
+    this.#sender.send(response, begin, body);
   }
 
   #release(body: Body): void {
@@ -34,6 +34,6 @@ export class LargeBodies {
       return;
     }
     this.#takers.delete(body);
-    this.#space.add(-body.bytes);
+    this.#memory.add(-body.bytes);
   }
 }

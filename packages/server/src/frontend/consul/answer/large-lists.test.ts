@@ -4,7 +4,7 @@
  */
 
 import { expect, test } from 'vitest';
-import { Room, Space } from '../../../net/room.ts';
+import { MemoryShare, AnswerMemory } from '../../../net/answer-memory.ts';
 import { Pace } from '../../../net/turns.ts';
 import type { Command } from '../../../registry/command.ts';
 import { Journal } from '../../../registry/journal.case.ts';
@@ -100,7 +100,7 @@ class Counting extends Pace {
 function write(query: Query, state: State, pace: Pace, between: () => void): string {
   if (!('write' in query)) throw new Error('not a list');
   const frozen = state.freeze();
-  const out = new JsonWriter(query.pretty, pace, new Room(new Space()));
+  const out = new JsonWriter(query.pretty, pace, new MemoryShare(new AnswerMemory()));
   const work = query.write(frozen, noFilter(), out);
   for (let next = work.next(); next.done !== true; next = work.next()) between();
   frozen.close();

@@ -4,7 +4,7 @@
  * come in the order in which they are written.
  */
 
-import type { Room } from '../../../net/room.ts';
+import type { MemoryShare } from '../../../net/answer-memory.ts';
 import type { Pace, Work } from '../../../net/turns.ts';
 import { type JsonValue, writeJson } from './json.ts';
 
@@ -23,7 +23,7 @@ const valuesPerStep = 16;
 export class JsonWriter {
   readonly pace: Pace;
   readonly #pretty: boolean;
-  readonly #room: Room;
+  readonly #share: MemoryShare;
   readonly #buffers: Buffer[] = [];
   readonly #ends: (']' | '}')[] = [];
   /** What is written since the last buffer: long pieces as they are, since joining strings would copy them. */
@@ -36,10 +36,10 @@ export class JsonWriter {
   /** A key was written, and its value follows. */
   #keyed = false;
 
-  constructor(pretty: boolean, pace: Pace, room: Room) {
+  constructor(pretty: boolean, pace: Pace, share: MemoryShare) {
     this.#pretty = pretty;
     this.pace = pace;
-    this.#room = room;
+    this.#share = share;
   }
 
   /** Begins a list or an object, as a value. */
@@ -125,7 +125,7 @@ export class JsonWriter {
     this.#parts = [];
     this.#chars = 0;
     this.#text = '';
-    this.#room.take(bytes);
+    this.#share.take(bytes);
     this.#buffers.push(buffer);
   }
 }

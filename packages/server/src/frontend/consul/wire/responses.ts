@@ -7,7 +7,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toRegistryError } from '@rollcall/protocol';
 import { BodyTooLarge } from '../../../net/body.ts';
-import { TooLittleRoom } from '../../../net/room.ts';
+import { AnswerMemoryFull } from '../../../net/answer-memory.ts';
 import { TooMuchWork } from '../../../net/turns.ts';
 import type { Acl } from '../../../security/acl.ts';
 import type { DefaultPolicy } from '../../../security/authorizer.ts';
@@ -128,7 +128,7 @@ export class Wire {
       this.text(response, 413, `Request body(${bytes} bytes) too large, max size: ${limit} bytes.`);
       return 413;
     }
-    if (thrown instanceof TooMuchWork || thrown instanceof TooLittleRoom) {
+    if (thrown instanceof TooMuchWork || thrown instanceof AnswerMemoryFull) {
       // What Consul answers when its rate limits are reached (`agent/http.go`, `rate.ErrRetryLater`).
       this.text(response, 503, error.message, [...headers, 'Retry-After', '1']);
       return 503;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Room, Space } from '../../../net/room.ts';
+import { MemoryShare, AnswerMemory } from '../../../net/answer-memory.ts';
 import { Pace, type Work } from '../../../net/turns.ts';
 import { JsonWriter, writeList, writeObject } from './json-writer.ts';
 import { inOrder, select } from './slices.ts';
@@ -49,7 +49,7 @@ test('what is written piece by piece is what JSON.stringify writes', () => {
   fc.assert(
     fc.property(values, fc.boolean(), fc.boolean(), (given, pretty, impatient) => {
       const pace = impatient ? new Impatient() : new Pace();
-      const out = new JsonWriter(pretty, pace, new Room(new Space()));
+      const out = new JsonWriter(pretty, pace, new MemoryShare(new AnswerMemory()));
       out.open('{');
       out.key('List');
       run(writeList(out, given, (each) => each));
@@ -70,7 +70,7 @@ test('what is written piece by piece is what JSON.stringify writes', () => {
 });
 
 test('large text becomes many buffers of bounded size', () => {
-  const out = new JsonWriter(false, new Pace(), new Room(new Space()));
+  const out = new JsonWriter(false, new Pace(), new MemoryShare(new AnswerMemory()));
   const rows = Array.from({ length: 10_000 }, (_, at) => ({ name: `ä ${at}`, text: 'x'.repeat(at % 300) }));
   run(writeList(out, rows, (row) => row));
   const buffers = out.finish();
@@ -80,11 +80,11 @@ test('large text becomes many buffers of bounded size', () => {
 });
 
 test('there is room for so many bytes, and not for more', () => {
-  const space = new Space(100_000);
-  const room = new Room(space);
-  const out = new JsonWriter(false, new Pace(), room);
+  const memory = new AnswerMemory(100_000);
+  const share = new MemoryShare(memory);
+  const out = new JsonWriter(false, new Pace(), share);
   const rows = Array.from({ length: 10_000 }, () => ({ text: 'x'.repeat(100) }));
   expect(() => run(writeList(out, rows, (row) => row))).toThrow(/large answers take \d+ bytes of memory now, the limit is 100000/);
-  room.free();
-  expect(space.bytes).toBe(0);
+  share.free();
+  expect(memory.bytes).toBe(0);
 });

@@ -1,37 +1,37 @@
 /**
- * Sends bodies of several buffers, and one body to many: no faster than each client takes it, and so much in a
- * turn of the event loop that ten thousand clients of one large answer keep no heartbeat waiting.
+ * Sends bodies of several buffers, and one body to many clients: no faster than each client reads it, and little enough in a turn
+ * of the event loop that heartbeats do not wait for ten thousand clients of one large answer.
  */
 
 import type { ServerResponse } from 'node:http';
 import type { Body } from './answers.ts';
 
-/** Writes of one turn: some 3 ms of copying into sockets, with buffers of 64 KiB. */
+/** Writes in one turn: some 3 ms of copying into sockets, with buffers of 64 KiB. */
 const writesPerTurn = 64;
 
 interface Sending {
   readonly response: ServerResponse;
-  /** Writes the head, when its time has come. */
+  /** Writes the head. */
   readonly begin: () => void;
   readonly body: Body;
-  /** The next buffer; before the first one the head has not been sent. */
+  /** Index of the next buffer; at 0, the head has not been sent. */
   at: number;
 }
 
-export class Outlet {
+export class BodySender {
   readonly #later: (run: () => void) => void;
   readonly #ready: Sending[] = [];
   #left = writesPerTurn;
   #scheduled = false;
 
-  /** @param later calls back in the next turn of the event loop */
+  /** @param later calls a function in the next turn of the event loop */
   constructor(later: (run: () => void) => void = setImmediate) {
     this.#later = later;
   }
 
   /**
-   * Sends a body. It keeps the body for as long as the client takes.
-   * @param begin writes the head; called in the turn of the first write, and never for a client that is gone
+   * Sends a body, and keeps it until the client has read it.
+   * @param begin writes the head; called before the first write; never for a client that is gone
    */
   send(response: ServerResponse, begin: () => void, body: Body): void {
     const sending = { response, begin, body, at: 0 };

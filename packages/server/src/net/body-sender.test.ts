@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { Body } from './answers.ts';
-import { Outlet } from './outlet.ts';
+import { BodySender } from './body-sender.ts';
 
 class Client extends EventEmitter {
   readonly got: string[] = [];
@@ -21,9 +21,9 @@ class Client extends EventEmitter {
   }
 }
 
-function outlet() {
+function sender() {
   const due: (() => void)[] = [];
-  const made = new Outlet((run) => due.push(run));
+  const made = new BodySender((run) => due.push(run));
   return {
     send: (client: Client, body: Body) => made.send(client as unknown as ServerResponse, () => client.got.push('head'), body),
     turn: () => {
@@ -34,9 +34,9 @@ function outlet() {
 
 const body = new Body(['a', 'b', 'c'].map((text) => Buffer.from(text)));
 
-describe('an outlet', () => {
+describe('a sender of bodies', () => {
   it('sends the head and every buffer in order', () => {
-    const { send, turn } = outlet();
+    const { send, turn } = sender();
     const client = new Client();
     send(client, body);
     for (let at = 0; at < 3; at++) turn();
@@ -44,7 +44,7 @@ describe('an outlet', () => {
   });
 
   it('waits until the client has taken what it was given', () => {
-    const { send, turn } = outlet();
+    const { send, turn } = sender();
     const client = new Client();
     client.takes = 1;
     send(client, body);
@@ -57,7 +57,7 @@ describe('an outlet', () => {
   });
 
   it('does 64 writes in a turn, however many clients there are, and drops those that are gone', () => {
-    const { send, turn } = outlet();
+    const { send, turn } = sender();
     const clients = Array.from({ length: 200 }, () => new Client());
     for (const client of clients) send(client, body);
     const sent = () => clients.reduce((sum, { got }) => sum + got.filter((each) => each !== 'head' && each !== 'end').length, 0);
