@@ -1,5 +1,5 @@
 /**
- * Time as a dependency, so that tests drive it. Nothing else in the server reads a clock.
+ * The clock is a dependency, so that tests can move it. No other file of the server reads the time.
  */
 
 export interface Clock {
@@ -7,7 +7,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds on a clock that never jumps; for every deadline and duration. */
   monotonic(): number;
-  /** Runs `callback` once after `delayMs`; the result cancels it. Does not keep the process up. */
+  /** Runs `callback` once after `delayMs`; the result cancels it. It does not keep the process alive. */
   timer(delayMs: number, callback: () => void): () => void;
 }
 

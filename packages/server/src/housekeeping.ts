@@ -1,6 +1,6 @@
 /**
- * Housekeeping: at the start, completes deletions of namespaces that were cut off; once a minute, forgets what the registry keeps only so that revisions do not go
- * back, when there is too much of it. Decides when; `registry/prune.ts` decides what.
+ * Housekeeping: once a minute, removes tombstones, empty markers and lapsed lock delays if there are too many. They are kept only so
+ * that revisions do not go back. This file decides when; `registry/prune.ts` decides which.
  */
 
 import type { Logger } from 'pino';
@@ -17,7 +17,7 @@ const everyMs = 60_000;
 const forgettableMax = 65_536;
 const delaysMax = 1_024;
 
-/** @returns stops it */
+/** @returns a function that stops it */
 export function keepHouse(registry: Registry, wheel: Wheel, clock: Clock, log: Logger): () => void {
   finishDeletions(registry, log);
   const timer = wheel.schedule(everyMs, () => {

@@ -1,16 +1,16 @@
 /**
- * Long work of the server's own that does not hold the event loop: some steps in one turn, then others have
- * theirs. Counted in steps and not in time, so that a test can say what a turn does.
+ * Does long work of the server in several turns of the event loop. A turn has a number of steps, not a time, so that tests are
+ * deterministic.
  */
 
-/** Of steps that look at one row each: some 4 ms at a microsecond a row. */
+/** Some 4 ms, if a step looks at one row and takes a microsecond. */
 const stepsPerTurn = 4_096;
 
 /**
- * @param steps yields after little work, always about the same
+ * @param steps yields after each step; all steps do about the same amount of work
  * @param perTurn steps between two turns of the event loop
- * @returns what the steps return
- * @throws what they throw
+ * @returns the return value of `steps`
+ * @throws the error that `steps` throws
  */
 export async function inTurns<T>(steps: Iterator<unknown, T>, perTurn = stepsPerTurn): Promise<T> {
   for (;;) {

@@ -1,4 +1,4 @@
-/** Limits and defaults of the server. Every number says why it is that number. */
+/** Limits of the server and their defaults, with the reason for each number. */
 
 export interface Limits {
   /** Largest KV value in bytes. Consul's default (`agent/config/default.go`). */
@@ -9,21 +9,21 @@ export interface Limits {
   readonly parkedMax: number;
   /** Open connections on the HTTP listeners together. */
   readonly connectionsMax: number;
-  /** Those from one address (IPv6: one /64) that is not loopback: one client, not all who are behind it. */
+  /** Open connections from one address (IPv6: one /64) except loopback. */
   readonly connectionsPerAddressMax: number;
   /** Bytes that the headers of a request may have. */
   readonly headerBytesMax: number;
-  /** Milliseconds in which the headers of a request must arrive, or a TLS handshake. */
+  /** Milliseconds within which the headers of a request must arrive, or a TLS handshake must end. */
   readonly headersMsMax: number;
-  /** Milliseconds in which a whole request must arrive. */
+  /** Milliseconds within which a whole request must arrive. */
   readonly requestMsMax: number;
-  /** Milliseconds after which a connection is closed on which nothing moves, though an answer is on its way or awaited. */
+  /** Milliseconds without traffic after which a connection is closed, even while a request waits or an answer is sent. */
   readonly stuckMsMax: number;
   /** Bytes of encoded answers kept for reuse. */
   readonly answerBytesMax: number;
   /** Largest frame that a stream client may send, in bytes. */
   readonly frameBytesMax: number;
-  /** Bytes that may wait in a stream's send buffer before it is coalesced. */
+  /** Bytes in a stream's send buffer above which updates are merged. */
   readonly streamBufferBytesMax: number;
   /** Views that one stream may watch. */
   readonly watchesPerStreamMax: number;
@@ -31,7 +31,7 @@ export interface Limits {
   readonly instancesPerStreamMax: number;
   /** Probes that may run at the same time. */
   readonly probesMax: number;
-  /** Bytes that a backup may unpack to when it is restored; they are held in memory. */
+  /** Unpacked bytes of a backup that may be restored; they are held in memory. */
   readonly restoreBytesMax: number;
 }
 
@@ -39,16 +39,16 @@ export const defaultLimits: Limits = {
   kvValueBytesMax: 524_288,
   bodyBytesMax: 1_048_576,
   parkedMax: 50_000,
-  // What most systems let one address of ours have at the same time.
+  // Most systems allow one local address about so many.
   connectionsMax: 65_000,
-  // A process with hundreds of parked queries is usual; a NAT with a thousand is the operator's to know.
+  // Enough for a process with hundreds of parked queries. Raise it if more than 1,000 clients share one address (NAT).
   connectionsPerAddressMax: 1_024,
-  // Node's own default; a token, a selector and cookies of other programs on the same host name fit.
+  // Node's default: enough for a token, a selector, and cookies of other programs on the same host name.
   headerBytesMax: 16_384,
-  // Slower than any network, faster than an attack with one byte a second can use.
+  // Enough for any network, too short for an attack that sends one byte a second.
   headersMsMax: 10_000,
   requestMsMax: 60_000,
-  // Blocking queries wait ten minutes and a sixteenth at most; who reads nothing for longer is not reading.
+  // Blocking queries wait for at most ten minutes and a sixteenth of that; a longer silence means that the client is stuck.
   stuckMsMax: 900_000,
   answerBytesMax: 67_108_864,
   frameBytesMax: 1_048_576,

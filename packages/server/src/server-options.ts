@@ -1,4 +1,4 @@
-/** What a server can be told when it is made. */
+/** The options of `createServer`. */
 
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
@@ -15,7 +15,7 @@ export interface TcpOptions {
   readonly port?: number;
 }
 
-/** A Unix socket; a file that is left there from a server that is gone is replaced. */
+/** A Unix socket. The socket file of a server that was killed is replaced. */
 export interface SocketOptions {
   /** Absolute. */
   readonly path: string;
@@ -29,13 +29,13 @@ export interface SocketOptions {
 /** Files as in `TlsFiles`. */
 export interface HttpsOptions extends TcpOptions, TlsFiles {}
 
-/** Who may do what; see `security/README.md`. */
+/** Access control; see `security/README.md`. */
 export interface AccessOptions {
-  /** What callers may do where no rule says anything; `deny` by default. */
+  /** What callers may do when no rule applies; `deny` by default. */
   readonly defaultPolicy?: DefaultPolicy;
   /** Secret of the first management token; without it, an operator calls `PUT /v1/acl/bootstrap`, once. */
   readonly initialManagement?: string;
-  /** Secret of the token that stands in for requests without one; the anonymous token's otherwise. */
+  /** Secret of the token for requests without one; the anonymous token by default. */
   readonly defaultToken?: string;
 }
 
@@ -45,13 +45,13 @@ export type FrontendName = 'consul' | 'stream' | 'admin' | 'dns';
 export interface ServerOptions {
   /** `memory()` by default; the server closes it. */
   readonly engine?: Engine | Promise<Engine>;
-  /** Where plain HTTP is served: 127.0.0.1 and a free port by default; false serves none. */
+  /** Address of plain HTTP: 127.0.0.1 and a free port by default; false for none. */
   readonly http?: TcpOptions | SocketOptions | false;
-  /** Where HTTP over TLS is served; not at all by default. */
+  /** Address of HTTP over TLS; none by default. */
   readonly https?: HttpsOptions;
   /**
-   * Where and how DNS is served, over UDP and TCP; not at all by default. `optional`: when the
-   * address is taken, the server starts without DNS and says so in its log.
+   * Address and options of DNS, over UDP and TCP; none by default. With `optional`, the server starts without DNS when the
+   * address is taken, and logs a warning.
    */
   readonly dns?: DnsOptions & TcpOptions & { readonly optional?: boolean };
   /**
@@ -67,7 +67,7 @@ export interface ServerOptions {
   readonly unsafeAllowUnauthenticated?: boolean;
   /** Allows plain HTTP beyond loopback, where every machine on the path can read the tokens; needs access control all the same. */
   readonly unsafeAllowPlaintext?: boolean;
-  /** Names by which clients may call the server (`net/own-origin.ts`); by default any, but on loopback. */
+  /** Names by which clients may call the server (`net/own-origin.ts`); any by default, except on loopback. */
   readonly allowedHosts?: readonly string[];
   /** Origins whose web pages may send requests: `https://console.example`; none by default. */
   readonly allowedOrigins?: readonly string[];
@@ -75,11 +75,11 @@ export interface ServerOptions {
   readonly probeCaFile?: string;
   /** Name of the server's own node; the host name by default. */
   readonly nodeName?: string;
-  /** A UUID for the server's own node; one that is made once and kept in the store by default. */
+  /** UUID of the server's own node; by default it is made once and kept in the store. */
   readonly nodeId?: string;
-  /** Metadata of the server's own node; as it stands in the store by default. */
+  /** Metadata of the server's own node; unchanged in the store by default. */
   readonly nodeMeta?: Readonly<Record<string, string>>;
-  /** Reads configuration files again, when a client asks for that; does nothing by default. A rejection is its answer. */
+  /** Called when a client asks to reload the configuration files; a rejection is its answer. Does nothing by default. */
   readonly reload?: () => Promise<void>;
   /** `dc1` by default, as in Consul. */
   readonly datacenter?: string;

@@ -1,6 +1,6 @@
 /**
- * The composition root: the one place that sees every part, and the only one that makes clocks,
- * randomness and sockets. Everything else is given what it needs.
+ * The composition root: the only file that sees every part and that creates clocks, randomness and sockets. All other parts get them
+ * as arguments.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -49,24 +49,24 @@ export type { ServerOptions } from './server-options.ts';
 export interface Server {
   /** `http://127.0.0.1:8500`; that of TLS when there is no other, `unix:///path` when there is nothing else. */
   readonly url: string;
-  /** Of every listener. */
+  /** The port of each listener, by name. */
   readonly ports: Ports;
   readonly registry: Registry;
   readonly metrics: Metrics;
-  /** Resolves with the reason when the server can no longer follow its log and must be stopped. */
+  /** Resolves with an error when the server cannot follow its log any more and must be stopped. */
   readonly fatal: Promise<RegistryError>;
   /**
-   * Registers services and checks on the server's own node, as Consul's agent does with those in its
-   * files; those of an earlier call that are not among them go.
-   * @throws RegistryError `invalid_argument`, and nothing is changed
+   * Registers services and checks on the server's own node, as Consul's agent registers those in its files. It removes those of
+   * an earlier call that are missing now.
+   * @throws RegistryError `invalid_argument`, before anything is changed
    */
   define(definitions: OwnDefinitions): Promise<void>;
   /**
-   * Reads the certificate files now, instead of within seconds after they changed.
-   * @returns whether what they hold is in use; otherwise the log says why not, and the old ones are
+   * Reads the certificate files now, instead of some seconds after a change.
+   * @returns whether their content is in use; otherwise the old certificates are, and the log has the reason
    */
   reloadCertificates(): Promise<boolean>;
-  /** Answers parked requests, sends streams elsewhere, finishes commits, closes the engine. */
+  /** Answers parked requests, tells streams to reconnect elsewhere, finishes commits, and closes the engine. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -75,7 +75,7 @@ export interface Server {
  * Starts a registry in this process.
  *
  * @throws RegistryError `failed_precondition` when an address or the store is taken, or other machines reach an
- *   address that nothing protects (`assertListenersAllowed`); `invalid_argument` when nothing is served, or a certificate
+ *   address that is not protected (`assertListenersAllowed`); `invalid_argument` when nothing is served, or a certificate
  *   or the audit log cannot be used; `data_loss` when the store cannot be read
  */
 export function createServer(options: ServerOptions = {}): Promise<Server> {
@@ -95,9 +95,9 @@ export async function startServer(options: ServerOptions, table: FrontendTable):
 }
 
 /**
- * Pure: says whether a server with these options may listen where it is told to.
+ * Checks whether a server with these options may listen on its addresses. Pure.
  * @throws RegistryError `failed_precondition` when other machines reach an address and what protects it there is
- *   missing; `invalid_argument` when HTTP is not served at all, TLS lacks a file, or a front end is unknown
+ *   missing; `invalid_argument` when HTTP is not served, TLS lacks a file, or a front end is unknown
  */
 export function assertListenersAllowed(options: ServerOptions): void {
   allowedFrontends(options, frontendTable);
@@ -109,7 +109,7 @@ function allowedFrontends(options: ServerOptions, table: FrontendTable): Fronten
   return chosen;
 }
 
-/** What stands below the front ends; nothing of it listens anywhere. */
+/** The parts below the front ends, without any listener. */
 interface Core {
   readonly engine: Engine;
   readonly clock: Clock;
@@ -133,7 +133,7 @@ interface Files {
   readonly probeTrust: SecureContext | undefined;
 }
 
-/** A file that cannot be used ends the start, and the store must not stay open behind it. */
+/** Closes the store when a file cannot be used. */
 async function openFiles(engine: Engine, options: ServerOptions): Promise<Files> {
   const { auditFile, probeCaFile } = options;
   try {
@@ -313,8 +313,8 @@ async function restore(
 }
 
 /**
- * The server's identity; its node id is given, or made once, and kept in the store.
- * @throws RegistryError `invalid_argument` when the store has another
+ * The identity of the server. Its node id is an option, or is made once and kept in the store.
+ * @throws RegistryError `invalid_argument` when the store has another node id
  */
 async function identify(registry: Registry, address: string, options: ServerOptions): Promise<Identity> {
   const kept = find.record(registry.state, noNamespace, 'server', 'identity')?.value as { nodeId: string } | undefined;

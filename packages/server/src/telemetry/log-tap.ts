@@ -1,13 +1,13 @@
 /**
- * A tap on the log: each listener gets every line as it is written, and the line goes on to where it was going
- * anyway. Knows nothing of who listens; a listener that throws would stop the log, so it must not.
+ * A tap on the log: passes each line on, and gives it to listeners as well. A listener must not throw, or the log would
+ * stop.
  */
 
 import { symbols, type DestinationStream, type Logger } from 'pino';
 
 export type LineListener = (line: string) => void;
 
-/** Where lines go; one that writes in the background can be flushed. */
+/** Takes the lines; a destination that writes in the background can be flushed. */
 export interface LineSink extends DestinationStream {
   flush?(done?: (error?: Error) => void): void;
   flushSync?(): void;
@@ -17,12 +17,12 @@ export class LogTap implements DestinationStream {
   readonly #next: LineSink;
   readonly #listeners = new Set<LineListener>();
 
-  /** @param next where the lines go */
+  /** @param next takes the lines */
   constructor(next: LineSink) {
     this.#next = next;
   }
 
-  /** The tap that a log (or the log that it is a child of) writes through, if there is one. */
+  /** The tap of a log or of its parent; undefined when there is none. */
   static of(log: Logger): LogTap | undefined {
     const { [symbols.streamSym]: stream } = log as { readonly [symbols.streamSym]?: unknown };
     return stream instanceof LogTap ? stream : undefined;
@@ -32,7 +32,7 @@ export class LogTap implements DestinationStream {
     return this.#listeners.size;
   }
 
-  /** @returns ends it */
+  /** @returns a function that removes the listener */
   listen(listener: LineListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -43,7 +43,7 @@ export class LogTap implements DestinationStream {
     for (const listener of this.#listeners) listener(line);
   }
 
-  /** Pino calls these, if they are there, when lines have to be out before something else. */
+  /** Pino calls these, if present, when lines must be written before it goes on. */
   flush(done?: (error?: Error) => void): void {
     if (this.#next.flush === undefined) done?.();
     else this.#next.flush(done);

@@ -1,6 +1,6 @@
 /**
- * Metrics of the server, in Prometheus' conventions: one registry per server, so that several
- * servers in one process (tests) do not share numbers. What they mean: docs/reference/metrics.md.
+ * Metrics of the server, in Prometheus' conventions. Each server has a registry of its own, so that several servers in one
+ * process, as in tests, do not share numbers. docs/reference/metrics.md explains each metric.
  */
 
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics, type Metric } from 'prom-client';
@@ -10,7 +10,7 @@ const seconds = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.
 
 export class Metrics {
   readonly registry = new Registry();
-  /** By route and status: looked up for every request, so without a name made of both. */
+  /** Counters by route and status: two lookups for a request, instead of making a key of both. */
   readonly #requests = new Map<string, Map<number, { inc(): void }>>();
 
   readonly #requestCounter = this.#counter('rollcall_http_requests_total', 'HTTP requests answered', [
@@ -63,7 +63,7 @@ export class Metrics {
   readonly streamsCut = this.#counter('rollcall_streams_cut_total', 'Streams closed by the server', ['reason']);
 
   constructor() {
-    // The registry asks for no more than this has.
+    // The registry uses only methods that this class has.
     this.registry.registerMetric(this.querySeconds as unknown as Metric);
     collectDefaultMetrics({ register: this.registry });
   }
@@ -90,7 +90,7 @@ export class Metrics {
     });
   }
 
-  /** The same for one label. @param read gives all values that there are: others vanish from the scrape */
+  /** The same with one label. @param read gives all values of the label; a value that it leaves out is not in the scrape */
   observeBy(name: string, help: string, label: string, read: () => Promise<Iterable<readonly [string, number]>>): void {
     const gauge: Gauge = new Gauge({
       name,
@@ -105,7 +105,7 @@ export class Metrics {
     });
   }
 
-  /** A counter that is kept elsewhere; `read` must never go back. */
+  /** A counter whose value is kept elsewhere; it must not decrease. */
   observeTotal(name: string, help: string, read: () => number): void {
     const counter: Counter = new Counter({
       name,

@@ -1,7 +1,6 @@
 /**
- * A histogram without labels for hot paths. prom-client's own hashes and validates labels with every
- * observation, which is a noticeable share of answering a cached query; this one adds to an array.
- * What a scrape shows is the same.
+ * A histogram without labels for hot paths. prom-client's hashes and validates labels for each observation, which is a
+ * noticeable part of answering a cached query; this one adds to an array. A scrape shows the same.
  */
 
 export interface PlainHistogramOptions {
@@ -23,7 +22,7 @@ export class PlainHistogram {
   readonly type = 'histogram';
   readonly aggregator = 'sum';
   readonly #bounds: readonly number[];
-  /** Observations in each bucket alone; the last one has no bound. */
+  /** Observations in each bucket, without those of lower buckets; the last bucket has no bound. */
   readonly #counts: Float64Array;
   #sum = 0;
 

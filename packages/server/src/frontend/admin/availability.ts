@@ -18,18 +18,18 @@ export interface ServiceCounts {
 }
 
 export interface NamespaceCounts extends ServiceCounts {
-  /** Empty for all that are not counted each by itself. */
+  /** Empty for the namespaces that are counted together. */
   readonly namespace: string;
 }
 
 export interface Counts extends ServiceCounts {
   readonly nodes: number;
   readonly nodesAvailable: number;
-  /** Those with an instance: at most `namespacesMax`, the largest first, and the rest as one. */
+  /** Namespaces with an instance: at most `namespacesMax`, the largest first, and the others as one. */
   readonly byNamespace: readonly NamespaceCounts[];
 }
 
-/** A time series and a line of the status page for each: Prometheus keeps whatever it has seen once. */
+/** Each namespace is a time series, which Prometheus keeps for long. */
 export const namespacesMax = 100;
 
 /** (available nodes + available services) / (nodes + services); 1 when there is nothing at all. */
@@ -39,10 +39,10 @@ export function availability(counts: Counts): number {
 }
 
 /**
- * Counts again only when the registry has changed since the last call; calls at the same time share one count.
+ * Counts when the registry has changed since the last call; simultaneous calls share one count.
  *
  * It looks at each node, and at each service's instances up to the first that passes: O(nodes + services) while most
- * instances pass, over as many turns of the event loop as that takes. What changes meanwhile may be counted or not.
+ * instances pass, in slices. A change in the meantime may be counted or not.
  */
 export function countsOf(state: State): () => Promise<Counts> {
   let revision = -1;
@@ -107,7 +107,7 @@ function sumOf(namespaces: readonly ServiceCounts[]): ServiceCounts {
   return sum;
 }
 
-/** How many rows are in the buckets of that name, over all namespaces. */
+/** Rows in a bucket of each namespace, all together. */
 export function countOf(state: State, bucketOf: (namespace: string) => string): number {
   let rows = 0;
   for (const namespace of namespaceNames(state)) rows += state.bucketSize(bucketOf(namespace));

@@ -1,35 +1,35 @@
 /**
- * What the admin front end needs beyond the shared context. The composition root wires it, so that
- * nothing here sees the replica, an engine or the backup format.
+ * The dependencies of the admin front end besides the shared context. The composition root provides them, so that this folder
+ * sees neither the replica nor an engine nor the backup format.
  */
 
 import type { BackupStore } from '../../net/transfers.ts';
 
-/** What one node, service or principal has lost. */
+/** The lost leases of one node, service or principal. */
 export interface LossCause {
   readonly name: string;
   /** Leases that have lapsed. */
   readonly lost: number;
-  /** Leases that there are, those that lapsed included. */
+  /** All leases, the lapsed ones included. */
   readonly of: number;
-  /** Its share of all leases that have lapsed, 0 to 1. */
+  /** Its share of all lapsed leases, 0 to 1. */
   readonly share: number;
 }
 
 export interface LivenessStatus {
-  /** Whether self-preservation holds expiries back. */
+  /** Whether self-preservation has frozen expiry. */
   readonly frozen: boolean;
-  /** Since when, in milliseconds since the Unix epoch; absent when not frozen. */
+  /** Start of the freeze, in milliseconds since the Unix epoch; absent when not frozen. */
   readonly sinceMs?: number;
-  /** When it ends unless there is new evidence; absent when not frozen. */
+  /** End of the freeze unless more leases are lost; absent when not frozen. */
   readonly untilMs?: number;
-  /** Leases that have lapsed and wait. */
+  /** Lapsed leases that have not expired yet. */
   readonly held: number;
-  /** The same by kind; absent when not frozen. */
+  /** The same for each kind; absent when not frozen. */
   readonly kinds?: Readonly<Partial<Record<'check' | 'session' | 'stream' | 'removal', number>>>;
   /** Their share of all leases, 0 to 1. */
   readonly share: number;
-  /** Those that have lost most, five of each at most; absent when not frozen. */
+  /** At most five of each that have lost most; absent when not frozen. */
   readonly causes?: {
     readonly nodes: readonly LossCause[];
     readonly services: readonly LossCause[];
@@ -44,6 +44,6 @@ export interface AdminDeps extends BackupStore {
    */
   notReady(): string | undefined;
   livenessStatus(): LivenessStatus;
-  /** An operator's word that the mass loss is real: what is held back expires now. @returns how much that is */
+  /** An operator confirms that the mass loss is real: the lapsed leases expire now. @returns their number */
   overrideExpiry(): number;
 }

@@ -1,4 +1,4 @@
-/** Codes to HTTP statuses on the admin API, and its one error body: `{"code", "message"}`. */
+/** The HTTP status of each error code on the admin API, and the body of an error: `{"code", "message"}`. */
 
 import type { ErrorCode } from '@rollcall/protocol';
 

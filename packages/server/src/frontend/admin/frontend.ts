@@ -134,7 +134,7 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
   };
 }
 
-/** The front end's own paths below a prefix that it shares with other front ends. */
+/** The paths of this front end below a prefix that other front ends use as well. */
 function prefixesOf(shared: string): string[] {
   return routes.map(({ path }) => path).filter((path) => path.startsWith(shared));
 }

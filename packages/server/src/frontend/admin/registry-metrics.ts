@@ -1,4 +1,4 @@
-/** Metrics that are read from the registry when they are scraped, not counted on the way. */
+/** Metrics that are read from the registry during a scrape. */
 
 import type { Registry } from '../../registry/registry.ts';
 import { buckets, namespaceNames } from '../../registry/reader.ts';

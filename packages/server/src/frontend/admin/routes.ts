@@ -11,13 +11,13 @@ export interface Route {
   readonly methods: readonly string[];
   readonly action: Action;
   /**
-   * Whether pages of other origins, and requests by a name that is not the server's, are refused
-   * (`net/own-origin.ts`). What says yes or no only is not guarded: load balancers ask with any `Host`.
+   * Whether requests from pages of other origins, or for another name than the server's, are refused (`net/own-origin.ts`).
+   * Paths that say yes or no only are not guarded: load balancers send any `Host`.
    */
   readonly guarded: boolean;
-  /** By name means: by the name of this server's node. */
+  /** A permission by name is on the name of this server's node. */
   readonly access: RouteAccess;
-  /** Whether the audit log has it when it was done: it changes everything, or takes a copy of everything along. */
+  /** Whether the audit log records a successful request: it changes or copies the whole registry. */
   readonly audited: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** The status page: who this server is, what it holds, and whether it lets deadlines pass. */
+/** The status page: identity, counts, availability and liveness of the server. */
 
 import { buckets } from '../../registry/reader.ts';
 import type { Context } from '../../net/frontend.ts';
@@ -12,10 +12,10 @@ export interface StatusPage {
   readonly nodeId: string;
   readonly httpPort: number;
   readonly ready: boolean;
-  /** Of the newest applied change. */
+  /** Revision of the newest applied change. */
   readonly revision: number;
   readonly counts: Omit<Counts, 'byNamespace'> & { readonly checks: number; readonly sessions: number; readonly kvKeys: number };
-  /** The largest first, the rest as one with an empty name (`availability.ts`). */
+  /** The largest first, the others as one with an empty name (`availability.ts`). */
   readonly namespaces: readonly NamespaceCounts[];
   readonly availability: number;
   readonly liveness: LivenessStatus;
