@@ -98,14 +98,16 @@ describe('availability', () => {
 });
 
 describe('namespaces', () => {
-  const fill = (namespace: string, count: number) =>
-    replica.submit({
+  const fill = async (namespace: string, count: number) => {
+    await replica.submit({ kind: 'namespace-put', name: namespace });
+    await replica.submit({
       kind: 'register',
       namespace,
       node: { name: 'n', address: '10.0.0.1' },
       nodeMode: 'ensure',
       instances: Array.from({ length: count }, (_, n) => ({ id: `${namespace}-${n}`, service: `s${n % 2}` })),
     });
+  };
 
   it('are counted each, the largest first, and more than a hundred as one', async () => {
     for (let n = 0; n < namespacesMax + 2; n++) await fill(`team-${n}`, n + 1);

@@ -157,6 +157,7 @@ describe('what may be read', () => {
   });
 
   it('is different in each namespace, and no answer tells that another namespace exists', async () => {
+    await server.registry.submit({ kind: 'namespace-put', name: 'team-a' });
     await server.registry.submit({
       kind: 'register',
       namespace: 'team-a',

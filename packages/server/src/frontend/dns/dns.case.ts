@@ -76,7 +76,12 @@ export async function startRegistry(clock: Clock = systemClock) {
   return {
     context,
     replica,
-    register: (sample: Sample) => replica.submit(registration(sample)),
+    /** Creates the namespace if it is missing. */
+    register: async (sample: Sample) => {
+      const { namespace: name = 'default' } = sample;
+      if (name !== 'default') await replica.submit({ kind: 'namespace-put', name });
+      return replica.submit(registration(sample));
+    },
     deregister: (id: string) => replica.submit({ kind: 'deregister-instance', namespace: 'default', node: id, id }),
     async close() {
       wheel.close();
