@@ -6,8 +6,8 @@
  *   node conformance/consul/go-api.mjs [pattern of test names]
  *
  * It needs the built project, Go 1.22 or newer, and a module proxy that can be reached; Go's checksum
- * database vouches for the sources. Tests of the service mesh, of peering and of namespaces are not run, since there
- * are none. Ends with 0 when every other test passes but those of `go-api.json`, which must fail.
+ * database vouches for the sources. Tests of the service mesh and of peering are not run, since there are none; namespaces
+ * have a test of their own (`go-namespaces.mjs`). Ends with 0 when every other test passes but those of `go-api.json`, which must fail.
  */
 
 import { spawn, spawnSync } from 'node:child_process';

@@ -166,6 +166,22 @@ test('registering itself again after a restart moves no index', async () => {
   expect((await consul.get('/v1/health/service/consul')).index).toBe(before.index);
 });
 
+test('under another name its node takes along what every namespace has on it', async () => {
+  await consul.createNamespace('team-a');
+  await consul.put('/v1/agent/service/register', { Name: 'web', Port: 1 });
+  await consul.put('/v1/agent/service/register?ns=team-a', { Name: 'web', Port: 2, Check: { TTL: '30s' } });
+  const { registerSelf } = await import('./agent/own-node.ts');
+  const { registry } = consul.server;
+  const [node] = (await consul.get('/v1/catalog/nodes')).json<{ ID: string }[]>();
+  const identity = { nodeName: 'renamed', nodeId: node?.ID ?? '', address: '127.0.0.1', datacenter: 'dc1' };
+  await registerSelf({ registry, identity } as never);
+  for (const [query, Port, checks] of [['', 1, 0], ['?ns=team-a', 2, 1]] as const) {
+    const [found] = (await consul.get(`/v1/catalog/service/web${query}`)).json<object[]>();
+    expect(found).toMatchObject({ Node: 'renamed', ServicePort: Port });
+    expect((await consul.get(`/v1/health/checks/web${query}`)).json()).toHaveLength(checks);
+  }
+});
+
 test('closing the server answers what waits with what there is, and closes every connection', async () => {
   const closing = await Consul.start();
   const { index } = await closing.get('/v1/catalog/nodes');

@@ -35,6 +35,19 @@ describe('definitions of the server’s own node', () => {
     expect(await ids(consul, 'services')).toEqual(['api']);
   });
 
+  test('may name a namespace, which is created for them, and follow their files there', async () => {
+    await using consul = await Consul.start();
+    const found = async (query: string) => (await consul.get(`/v1/health/service/web${query}`)).json<{ Service: { Port: number } }[]>().map(({ Service }) => Service.Port);
+    const inTeam = { ...web, namespace: 'team-a', port: 81 };
+    await consul.server.define({ services: [web, inTeam], checks: [{ name: 'c', ttl: '1m', service_id: 'web', namespace: 'team-a' }] });
+    expect([await found(''), await found('?ns=team-a')]).toEqual([[80], [81]]);
+    expect(Object.keys((await consul.get('/v1/agent/checks?ns=team-a')).json<object>())).toEqual(['c', 'service:web']);
+    await consul.server.define({ services: [web], checks: [] });
+    expect([await found(''), await found('?ns=team-a')]).toEqual([[80], []]);
+    const refused = consul.server.define({ services: [{ ...web, namespace: 'a.b' }], checks: [] });
+    await expect(refused).rejects.toThrow('service "web": Invalid namespace: "a.b"');
+  });
+
   test('may move a check from one service to another, but take none that came through the API', async () => {
     await using consul = await Consul.start();
     const services = (holder: string) => ['a', 'b'].map((name) => ({ name, ...(name === holder ? { check: { checkid: 'c', ttl: '1m' } } : {}) }));

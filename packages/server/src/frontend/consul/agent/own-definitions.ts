@@ -5,6 +5,7 @@
  * goes, and what was registered through the API stays. Reading files is the caller's business.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
 import type { CheckInput, InstanceInput } from '../../../registry/command.ts';
@@ -12,6 +13,7 @@ import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
 import { find } from '../../../registry/reader.ts';
 import { noNamespace } from '../../../registry/rows.ts';
 import type { State } from '../../../registry/state.ts';
+import { namespaceIn } from '../request/scope.ts';
 import { isServersOwn } from '../request/server-identity.ts';
 import { decode } from '../wire/decode.ts';
 import { quoted } from '../wire/errors.ts';
@@ -29,61 +31,95 @@ export interface OwnDefinitions {
 
 type Parts = Pick<Context, 'registry' | 'identity'>;
 
-interface Wanted {
-  readonly services: readonly { readonly instance: InstanceInput; readonly checks: readonly CheckInput[] }[];
+interface Service {
+  readonly namespace: string;
+  readonly instance: InstanceInput;
   readonly checks: readonly CheckInput[];
-  /** By check ID: the ID of the service that holds it, empty for the node. */
+}
+
+interface Wanted {
+  readonly services: readonly Service[];
+  readonly checks: readonly { readonly namespace: string; readonly check: CheckInput }[];
+  /** By place of a check: the ID of the service that holds it, empty for the node. */
   readonly holders: ReadonlyMap<string, string>;
+}
+
+/** A service or check by namespace and ID, as the store keeps it: the ID alone in `default`. */
+type Place = string;
+
+function placeOf(namespace: string, id: string): Place {
+  return namespace === defaultNamespace ? id : `${namespace}\0${id}`;
+}
+
+/** Where the check is kept: checks of the node itself are in `default`. */
+function placeOfCheck(namespace: string, { id, instance }: CheckInput): Place {
+  return placeOf(instance === undefined ? defaultNamespace : namespace, id);
+}
+
+function parsePlace(place: Place): { readonly namespace: string; readonly id: string } {
+  const end = place.indexOf('\0');
+  return end < 0 ? { namespace: defaultNamespace, id: place } : { namespace: place.slice(0, end), id: place.slice(end + 1) };
 }
 
 /** The record that says what came from files. */
 const recordType = 'consul-files';
 
 interface Kept {
-  readonly services: readonly string[];
+  readonly services: readonly Place[];
   /** Those of the services, too. */
-  readonly checks: readonly string[];
+  readonly checks: readonly Place[];
 }
 
 /**
  * Makes the node's file-defined services and checks these, and no others. Nothing is changed when one
- * of them is wrong.
+ * of them is wrong. Creates the namespaces that they name: at the first start no client could.
  * @throws RegistryError `invalid_argument` that names the definition and says what is wrong with it
  */
 export async function defineOwn({ registry, identity }: Parts, definitions: OwnDefinitions): Promise<void> {
   const wanted = read({ registry, identity }, definitions);
   const node = identity.nodeName;
   const ids = {
-    services: wanted.services.map(({ instance }) => instance.id),
-    checks: [...wanted.services.flatMap(({ checks }) => checks), ...wanted.checks].map(({ id }) => id),
+    services: wanted.services.map(({ namespace, instance }) => placeOf(namespace, instance.id)),
+    checks: [
+      ...wanted.services.flatMap(({ namespace, checks }) => checks.map((check) => placeOfCheck(namespace, check))),
+      ...wanted.checks.map(({ namespace, check }) => placeOfCheck(namespace, check)),
+    ],
   };
   const before = kept(registry.state, node);
   // Before anything is registered: what a crash leaves in the store must be known to come from files.
   await remember(registry, node, { services: union(before.services, ids.services), checks: union(before.checks, ids.checks) });
-  for (const id of before.checks) {
+  for (const place of before.checks) {
+    const { namespace, id } = parsePlace(place);
+    const row = find.check(registry.state, namespace, node, id);
     // A check that moves from one service to another is a new one.
-    const stays = wanted.holders.get(id) === find.check(registry.state, defaultNamespace, node, id)?.instance;
-    if (!stays) await registry.submit({ kind: 'deregister-check', namespace: defaultNamespace, node, id });
+    const stays = wanted.holders.get(place) === row?.instance;
+    if (!stays && row !== undefined) await registry.submit({ kind: 'deregister-check', namespace, node, id });
   }
   const defined = new Set(ids.services);
-  for (const id of before.services) {
-    if (!defined.has(id)) await registry.submit({ kind: 'deregister-instance', namespace: defaultNamespace, node, id });
+  for (const place of before.services) {
+    const { namespace, id } = parsePlace(place);
+    if (defined.has(place) || find.instance(registry.state, namespace, node, id) === undefined) continue;
+    await registry.submit({ kind: 'deregister-instance', namespace, node, id });
   }
+  await createNamespaces(registry, wanted);
   const own = () => enrolment(registry.state, { name: node, address: identity.address }, identity);
-  const keep = (check: CheckInput) => keepStatus(registry.state, defaultNamespace, node, check);
-  for (const { instance, checks } of wanted.services) {
-    await registry.submit({
-      kind: 'register',
-      namespace: defaultNamespace,
-      ...own(),
-      instances: [instance],
-      checks: checks.map(keep),
-    });
+  for (const { namespace, instance, checks } of wanted.services) {
+    const keep = (check: CheckInput) => keepStatus(registry.state, namespace, node, check);
+    await registry.submit({ kind: 'register', namespace, ...own(), instances: [instance], checks: checks.map(keep) });
   }
-  for (const check of wanted.checks) {
-    await registry.submit({ kind: 'register', namespace: defaultNamespace, ...own(), checks: [keep(check)] });
+  for (const { namespace, check } of wanted.checks) {
+    const checks = [keepStatus(registry.state, namespace, node, check)];
+    await registry.submit({ kind: 'register', namespace, ...own(), checks });
   }
   await remember(registry, node, ids);
+}
+
+async function createNamespaces(registry: Parts['registry'], { services, checks }: Wanted): Promise<void> {
+  const names = new Set([...services, ...checks].map(({ namespace }) => namespace));
+  for (const name of names) {
+    if (name === defaultNamespace || find.namespace(registry.state, name) !== undefined) continue;
+    await registry.submit({ kind: 'namespace-put', name, description: 'Created for services in configuration files' });
+  }
 }
 
 /** What came from files under the node's former name came from files under the new one. */
@@ -105,52 +141,63 @@ export function checkDefinitions(definitions: OwnDefinitions): void {
 function readDefinitions({ services, checks }: OwnDefinitions): Wanted {
   const known = new Set<string>();
   const holders = new Map<string, string>();
-  const hold = ({ id, instance = '' }: CheckInput) => {
-    if ((holders.get(id) ?? instance) !== instance) throw invalid(`another service has a check with the ID ${quoted(id)}`);
-    holders.set(id, instance);
+  const hold = (namespace: string, check: CheckInput) => {
+    const { id, instance = '' } = check;
+    const place = placeOfCheck(namespace, check);
+    if ((holders.get(place) ?? instance) !== instance) throw invalid(`another service has a check with the ID ${quoted(id)}`);
+    holders.set(place, instance);
   };
   const readServices = services.map((value, index) =>
     about('service', value, index, () => {
       const fields = decode(agentService, value as JsonValue);
+      const namespace = namespaceIn(noScope, fields.Namespace);
       const instance = instanceInput(fields);
-      if (known.has(instance.id)) throw invalid('another one has its ID');
-      known.add(instance.id);
+      const place = placeOf(namespace, instance.id);
+      if (known.has(place)) throw invalid('another one has its ID');
+      known.add(place);
       const own = serviceCheckInputs(fields, instance);
-      for (const check of own) hold(check);
-      return { instance, checks: own };
+      for (const check of own) hold(namespace, check);
+      return { namespace, instance, checks: own };
     }),
   );
   const readChecks = checks.map((value, index) =>
     about('check', value, index, () => {
-      const check = agentCheckInput(decode(agentCheck, value as JsonValue));
+      const fields = decode(agentCheck, value as JsonValue);
+      const namespace = namespaceIn(noScope, fields.Namespace);
+      const check = agentCheckInput(fields);
       if (check.id === serfHealth) throw invalid(`check ID ${serfHealth} is the agent's own`);
-      hold(check);
-      return check;
+      hold(namespace, check);
+      return { namespace, check };
     }),
   );
   return { services: readServices, checks: readChecks, holders };
 }
 
+/** A definition in a file is in the namespace that it names. */
+const noScope = { namespace: defaultNamespace, chosen: false };
+
 function read({ registry, identity }: Parts, definitions: OwnDefinitions): Wanted {
   const node = identity.nodeName;
   const wanted = readDefinitions(definitions);
-  const ids = wanted.services.map(({ instance }) => instance.id);
+  const places = wanted.services.map(({ namespace, instance }) => placeOf(namespace, instance.id));
   wanted.services.forEach(({ instance }, index) =>
     about('service', definitions.services[index], index, () => {
       if (isServersOwn(identity, node, instance.id)) throw invalid(`the ID ${quoted(instance.id)} is the server's own`);
     }),
   );
-  wanted.checks.forEach(({ instance }, index) =>
+  wanted.checks.forEach(({ namespace, check: { instance } }, index) =>
     about('check', definitions.checks[index], index, () => {
-      if (instance !== undefined && !ids.includes(instance) && find.instance(registry.state, defaultNamespace, node, instance) === undefined) {
+      if (instance === undefined || places.includes(placeOf(namespace, instance))) return;
+      if (find.instance(registry.state, namespace, node, instance) === undefined) {
         throw invalid(`ServiceID ${quoted(instance)} does not exist`);
       }
     }),
   );
   const fromFiles = new Set(kept(registry.state, node).checks);
-  for (const [id, instance] of wanted.holders) {
-    const row = find.check(registry.state, defaultNamespace, node, id);
-    if (row === undefined || row.instance === instance || fromFiles.has(id)) continue;
+  for (const [place, instance] of wanted.holders) {
+    const { namespace, id } = parsePlace(place);
+    const row = find.check(registry.state, namespace, node, id);
+    if (row === undefined || row.instance === instance || fromFiles.has(place)) continue;
     const holder = row.instance === '' ? 'the node' : `service ${quoted(row.instance)}`;
     throw invalid(`check ${quoted(id)}: ${holder} has a check with this ID, which was registered through the API`);
   }
@@ -175,7 +222,7 @@ function kept(state: State, node: string): Kept {
 /** Leaves no trace where there never was a definition. */
 async function remember(registry: Parts['registry'], node: string, value: Kept): Promise<void> {
   const { services, checks } = kept(registry.state, node);
-  if (services.join('\0') === value.services.join('\0') && checks.join('\0') === value.checks.join('\0')) return;
+  if (isDeepStrictEqual([services, checks], [[...value.services], [...value.checks]])) return;
   await registry.submit({
     kind: 'record-put',
     namespace: noNamespace,

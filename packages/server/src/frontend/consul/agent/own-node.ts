@@ -8,7 +8,7 @@ import { defaultNamespace } from '@rollcall/protocol';
 import type { Context } from '../../../net/frontend.ts';
 import type { CheckInput, InstanceInput } from '../../../registry/command.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
-import { find } from '../../../registry/reader.ts';
+import { find, namespaceNames } from '../../../registry/reader.ts';
 import type { State } from '../../../registry/state.ts';
 import { serverPort, serverService } from '../request/server-identity.ts';
 import { aliveCheck } from './enrolment.ts';
@@ -20,21 +20,38 @@ export async function registerSelf({ registry, identity }: Pick<Context, 'regist
   const { state } = registry;
   const before = find.nodeWithId(state, nodeId) ?? find.node(state, nodeName);
   const renamed = before !== undefined && before.name !== nodeName;
-  const { instances, checks } = renamed ? contentOf(state, before.name) : { instances: [], checks: [] };
+  const [own = noContent, ...others] = renamed ? Array.from(namespaceNames(state), (name) => contentOf(state, name, before.name)) : [];
   if (renamed) await renameOwn(registry, before.name, nodeName);
+  const node = { ...before, name: nodeName, id: nodeId, address, ...(nodeMeta === undefined ? {} : { meta: nodeMeta }) };
   await registry.submit({
     kind: 'register',
     namespace: defaultNamespace,
-    node: { ...before, name: nodeName, id: nodeId, address, ...(nodeMeta === undefined ? {} : { meta: nodeMeta }) },
+    node,
     nodeMode: 'update',
-    instances: [{ id: serverService, service: serverService, port: serverPort }, ...instances],
-    checks: [aliveCheck, ...checks],
+    instances: [{ id: serverService, service: serverService, port: serverPort }, ...own.instances],
+    checks: [aliveCheck, ...own.checks],
   });
+  for (const content of others) {
+    if (content.instances.length > 0) await registry.submit({ kind: 'register', node, nodeMode: 'ensure', ...content });
+  }
 }
 
-function contentOf(state: State, node: string): { instances: InstanceInput[]; checks: CheckInput[] } {
-  const rows = [...find.instancesOnNode(state, defaultNamespace, node)].filter(({ id, session }) => id !== serverService && session === undefined);
+interface Content {
+  readonly namespace: string;
+  readonly instances: readonly InstanceInput[];
+  readonly checks: readonly CheckInput[];
+}
+
+const noContent: Content = { namespace: defaultNamespace, instances: [], checks: [] };
+
+/** What was registered on a node in one namespace; in `default` with the checks of the node itself. */
+function contentOf(state: State, namespace: string, node: string): Content {
+  const rows = [...find.instancesOnNode(state, namespace, node)].filter(({ id, session }) => id !== serverService && session === undefined);
   const ids = new Set(['', ...rows.map(({ id }) => id)]);
-  const checks = [...find.checksOnNode(state, defaultNamespace, node)].filter(({ id, instance }) => id !== serfHealth && ids.has(instance));
-  return { instances: rows, checks: checks.map(({ instance, ...check }) => (instance === '' ? check : { ...check, instance })) };
+  const checks = [...find.checksOnNode(state, namespace, node)].filter(({ id, instance }) => id !== serfHealth && ids.has(instance));
+  return {
+    namespace,
+    instances: rows,
+    checks: checks.map(({ instance, ...check }) => (instance === '' ? check : { ...check, instance })),
+  };
 }
