@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AccessOptions } from '../../server-options.ts';
 import { createServer, type Server } from '../../server.ts';
 import { grantor, management, type Grantor } from '../../security/grantor.case.ts';
+import { find } from '../../registry/reader.ts';
 import { manualClock } from '../../manual-clock.case.ts';
 import { startRegistry } from './dns.case.ts';
 import { NameAccess } from './access.ts';
@@ -210,6 +211,43 @@ describe('what may be read', () => {
     expect(addresses('web.service.consul')).toEqual(['10.9.0.2']);
     await grants.allCallers(all);
     expect(addresses('web.service.consul')).toEqual(['10.9.0.1', '10.9.0.2']);
+  });
+});
+
+describe('a namespace without rights', () => {
+  /** The questions of the matrix that can name a namespace, about another one. */
+  const about = (namespace: string) =>
+    questions.filter(([name]) => /\.(service|query)\./.test(name)).map(([name, type]) => [name.replace(/consul$/, `${namespace}.ns.consul`), type] as const);
+
+  beforeEach(async () => {
+    await server.registry.submit({ kind: 'namespace-put', name: 'blue' });
+    for (const service of ['web', 'azure-svc']) {
+      const instance = { id: service, service, address: '10.8.0.1', port: 80, tags: ['azure-tag'] };
+      await server.registry.submit({ kind: 'register', namespace: 'blue', node: { name: 'n1', address: '10.0.0.1' }, nodeMode: 'ensure', instances: [instance] });
+    }
+    const found = find.record(server.registry.state, 'default', 'consul-query', 'find-web');
+    await server.registry.submit({ kind: 'query-put', namespace: 'blue', id: 'find-azure', query: found?.value as never, update: false });
+  });
+
+  it.each([
+    ['no rights', ''],
+    ['rights in the default namespace', 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }'],
+    ['rights in another one', 'namespace "red" { service_prefix "" { policy = "read" } node_prefix "" { policy = "read" } }'],
+  ])('answers as one that does not exist, and shows no word of it: %s', async (_who, rules) => {
+    await grants.allCallers(rules);
+    const names = [...about('blue'), ['azure-svc.service.blue.ns.consul', 'SRV'], ['azure-tag.web.service.blue.ns.consul', 'A']] as [string, QueryType][];
+    expect(names.length).toBeGreaterThan(5);
+    for (const [name, type] of names) {
+      expect([name, ask(name, type)]).toEqual([name, ask(name.replace('.blue.', '.ghost.'), type)]);
+    }
+    expect(ask('1.0.8.10.in-addr.arpa', 'PTR')).toEqual(ask('9.9.9.10.in-addr.arpa', 'PTR'));
+    for (const [name, type] of questions) expect(JSON.stringify(ask(name, type))).not.toMatch(/azure|10\.8\.0\.1/);
+  });
+
+  it('answers a caller that has rights there', async () => {
+    await grants.allCallers('namespace "blue" { service_prefix "" { policy = "read" } node_prefix "" { policy = "read" } }');
+    for (const [name, type] of about('blue').filter(([name]) => name.includes('web'))) expect([name, ask(name, type).answers.length]).toEqual([name, 1]);
+    expect(ask('web.service.consul').answers).toEqual([]);
   });
 });
 

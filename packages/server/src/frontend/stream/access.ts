@@ -10,6 +10,7 @@ import type { Caller } from '../../security/acl.ts';
 import type { Resource, Verb } from '../../security/authorizer.ts';
 import type { AuditEvent } from '../../security/audit.ts';
 import type { Origin } from '../../security/gate.ts';
+import { namespaceFor } from '../../security/hidden-namespace.ts';
 import type { Security } from '../../security/security.ts';
 import { namespaceOf } from './view-namespace.ts';
 
@@ -85,9 +86,17 @@ export class StreamAccess {
     throw this.#security.acl.denied(this.#caller, namespace, 'key', 'write', prefix);
   }
 
+  /**
+   * Demands that the namespace of a stream exists for its client.
+   * @throws RegistryError `permission_denied`, whether it exists or not
+   */
+  demandNamespace(namespace: string): void {
+    if (namespaceFor(this.#caller, namespace) !== namespace) throw this.#security.acl.denied(this.#caller, namespace, 'service', 'read');
+  }
+
   /** Why a view may not be read. */
   unreadable(view: FrameView): RegistryError {
-    return this.#security.acl.denied(this.#caller, namespaceOf(view), view.kind === 'service' ? 'service' : 'key', 'read', view.name);
+    return this.#security.acl.denied(this.#caller, namespaceOf(view), isOfServices(view) ? 'service' : 'key', 'read', view.name);
   }
 
   record(kind: AuditEvent['kind'], namespace: string, action: string): void {
@@ -97,6 +106,10 @@ export class StreamAccess {
   close(): void {
     this.#stopListening();
   }
+}
+
+function isOfServices({ kind }: FrameView): boolean {
+  return kind === 'service' || kind === 'services';
 }
 
 /** What the audit log says of a request that changes something; undefined for all others. Without values. */

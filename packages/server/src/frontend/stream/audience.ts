@@ -4,7 +4,9 @@
  */
 
 import type { FrameView } from '@rollcall/protocol';
+import type { Caller } from '../../security/acl.ts';
 import { unrestricted, type Authorizer } from '../../security/authorizer.ts';
+import { namespaceFor } from '../../security/hidden-namespace.ts';
 import { namespaceOf } from './view-namespace.ts';
 
 /** What its members may read; `unrestricted` for everything in the view. */
@@ -22,11 +24,12 @@ export class Audiences {
   /** One look at each rule; remembered, since every view of every stream asks. */
   readonly #reach = new WeakMap<Authorizer, Map<string, Reach>>();
 
-  /** @returns undefined for a service or key that may not be read */
-  of(authorizer: Authorizer, view: FrameView): Audience | undefined {
+  /** @returns undefined for a service or key that may not be read, and for every view of a namespace that the caller may not know */
+  of({ authorizer, namespace: own }: Pick<Caller, 'authorizer' | 'namespace'>, view: FrameView): Audience | undefined {
     if (authorizer === unrestricted) return unrestricted;
     const { kind, name } = view;
     const namespace = namespaceOf(view);
+    if (namespaceFor({ authorizer, namespace: own }, namespace) !== namespace) return undefined;
     switch (kind) {
       case 'service':
         if (!authorizer.allows(namespace, 'service', 'read', name)) return undefined;

@@ -206,7 +206,9 @@ export class Stream {
     }
     const node = agentNode(identity, this.#remoteAddress, namedNode ?? frame.node);
     const graceMs = frame.graceMs ?? graceMsDefault;
-    this.#namespace = namespaceOf(frame);
+    const namespace = namespaceOf(frame);
+    this.#access.demandNamespace(namespace);
+    this.#namespace = namespace;
     let resuming: Promise<boolean> | undefined;
     if (frame.session !== undefined) {
       this.#session = this.#claim(frame.session, { node, graceMs, client: frame.client });

@@ -132,7 +132,7 @@ export class Watches implements Subscriber {
   }
 
   #audienceOf(view: FrameView): Audience | undefined {
-    return this.#feeds.audiences.of(this.#access.caller.authorizer, view);
+    return this.#feeds.audiences.of(this.#access.caller, view);
   }
 
   /** Sends nothing more until `review`: the reader's rights may have changed. */

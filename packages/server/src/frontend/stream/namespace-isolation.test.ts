@@ -1,0 +1,162 @@
+/**
+ * Isolation of namespaces on the stream, for every request that there is: a token that has no right in a namespace learns
+ * nothing of it, changes nothing in it, and hears nothing of its changes. All content of `blue` has the word `azure` in it.
+ */
+
+import type { FrameView, RequestFrame } from '@rollcall/protocol';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { grantor, management, type Grantor } from '../../security/grantor.case.ts';
+import { createServer, type Server } from '../../server.ts';
+import { requestAccess } from './access.ts';
+import { newSession, SocketClient, type Told } from './socket-client.case.ts';
+
+let server: Server;
+let grants: Grantor;
+const clients: SocketClient[] = [];
+
+const rules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" } key_prefix "" { policy = "write" }';
+
+beforeEach(async () => {
+  server = await createServer({ acl: { initialManagement: management }, nodeName: 'here' });
+  grants = grantor(server.registry);
+  for (const [name, word] of [['red', 'crimson'], ['blue', 'azure']] as const) {
+    await server.registry.submit({ kind: 'namespace-put', name });
+    const owner = await greeted(management, { session: newSession(), namespace: name });
+    for (const [id, service] of [['web-1', 'web'], [`${word}-1`, `${word}-svc`]]) {
+      await owner.ask({ type: 'register', instances: [{ id, service, port: 80, tags: [`${word}-tag`], meta: { owner: word } }] });
+    }
+    for (const key of ['app/key', `${word}/key`]) await owner.ask({ type: 'kv-put', key, value: Buffer.from(`${word}-value`).toString('base64') });
+  }
+});
+
+afterEach(async () => {
+  for (const { webSocket } of clients.splice(0)) webSocket.terminate();
+  grants.close();
+  await server.close();
+});
+
+async function greeted(secret: string | undefined, hello: object = {}): Promise<SocketClient> {
+  const client = await SocketClient.greeted(server.url, hello, { headers: secret === undefined ? {} : { authorization: `Bearer ${secret}` } });
+  clients.push(client);
+  return client;
+}
+
+/** Secrets without any right in blue. */
+async function secretOf(who: string): Promise<string | undefined> {
+  if (who === 'no token') return undefined;
+  if (who === 'rules of default') return (await grants.token(rules)).secret;
+  return (await grants.token(`namespace "red" { ${rules} }`)).secret;
+}
+
+const callers = ['no token', 'rules of default', 'rules for red'];
+
+const views = (namespace: string, word: string): FrameView[] =>
+  (
+    [
+      ['service', 'web'],
+      ['service', `${word}-svc`],
+      ['services', ''],
+      ['key', 'app/key'],
+      ['key', `${word}/key`],
+      ['prefix', ''],
+      ['prefix', `${word}/`],
+    ] as const
+  ).map(([kind, name]) => ({ kind, name, namespace }));
+
+/** Each request as one about a namespace, where it can name one, with the names that the namespace has. */
+const requests: Readonly<Record<RequestFrame['type'], (namespace: string, word: string) => object[]>> = {
+  hello: () => [],
+  register: (_, word) => [{ type: 'register', instances: [{ id: `${word}-1`, service: `${word}-svc` }] }],
+  deregister: (_, word) => [{ type: 'deregister', instances: ['web-1', `${word}-1`] }],
+  drain: (_, word) => [{ type: 'drain', instances: ['web-1', `${word}-1`] }],
+  beat: () => [{ type: 'beat', instance: 'web-1', check: 'x', status: 'passing' }],
+  watch: (namespace, word) => views(namespace, word).map((view) => ({ type: 'watch', views: [view] })),
+  get: (namespace, word) => views(namespace, word).map((view) => ({ type: 'get', view })),
+  unwatch: (namespace, word) => views(namespace, word).map((view) => ({ type: 'unwatch', views: [view] })),
+  'kv-put': (_, word) => [{ type: 'kv-put', key: `${word}/key`, value: 'AA==' }],
+  'kv-delete': (_, word) => [
+    { type: 'kv-delete', key: `${word}/key` },
+    { type: 'kv-delete', key: '', recurse: true },
+  ],
+  lease: (namespace, word) => ['web', `${word}-svc`].map((pool) => ({ type: 'lease', pool, namespace })),
+  goodbye: () => [{ type: 'goodbye' }],
+};
+
+/** All that blue holds, as text. */
+function holdings(): string {
+  const held: string[] = [];
+  for (const [key, row] of server.registry.state.rows()) {
+    if (row.kind !== 'view' && 'namespace' in row && row.namespace === 'blue') held.push(`${key} ${row.modified}`);
+  }
+  return held.sort().join('\n');
+}
+
+function plain(told: Told): string {
+  const { id: _, ...frame } = told;
+  // A stream numbers what it sends, and a lease has a number of its own.
+  return JSON.stringify(frame).replaceAll('azure', 'lilac').replaceAll('blue', 'ghost').replaceAll(/"(revision|ordinal)":\d+/g, '"$1":0');
+}
+
+const hidden = /azure|YXp1cmU|blue/i;
+
+describe('a stream without rights in a namespace', () => {
+  it('is tried with every request', () => {
+    expect(Object.keys(requests).toSorted()).toEqual(Object.keys(requestAccess).toSorted());
+  });
+
+  it.each(callers)('cannot be opened in it, whether it exists or not: %s', async (who) => {
+    const before = holdings();
+    const secret = await secretOf(who);
+    for (const session of [undefined, newSession()]) {
+      const told = [];
+      for (const namespace of ['blue', 'ghost']) {
+        const headers = secret === undefined ? {} : { authorization: `Bearer ${secret}` };
+        const client = await SocketClient.open(server.url, { headers });
+        clients.push(client);
+        told.push(await client.ask({ type: 'hello', protocol: 1, client: 'x', namespace, ...(session === undefined ? {} : { session }) }));
+      }
+      expect(told[0]).toMatchObject({ type: 'error', code: 'permission_denied', message: expect.stringContaining('in namespace "blue"') });
+      expect(plain(told[0] as Told)).toBe(plain(told[1] as Told));
+    }
+    expect(holdings()).toBe(before);
+  });
+
+  it.each(callers)('learns nothing by asking about it, and changes nothing in it: %s', async (who) => {
+    const before = holdings();
+    const secret = await secretOf(who);
+    const [one, other] = [await greeted(secret, { session: newSession() }), await greeted(secret, { session: newSession() })];
+    for (const make of Object.values(requests)) {
+      const [about, ghosts] = [make('blue', 'azure'), make('ghost', 'lilac')];
+      for (const [at, frame] of about.entries()) {
+        const told = await one.ask(frame);
+        const ghost = await other.ask(ghosts[at] as object);
+        expect([frame, plain(told)]).toEqual([frame, plain(ghost)]);
+        // A list, too: an empty one that is watched would tell when the namespace changes.
+        if ('view' in frame || ('views' in frame && told.type !== 'done')) expect([frame, told]).toMatchObject([frame, { type: 'error' }]);
+      }
+    }
+    expect(holdings()).toBe(before);
+    for (const frame of one.inbox) expect(plain(frame)).not.toMatch(hidden);
+  });
+
+  it('hears of changes in its own namespace, and of none in another one', async () => {
+    const secret = await secretOf('rules for red');
+    const client = await greeted(secret, { namespace: 'red' });
+    for (const view of views('red', 'crimson')) {
+      expect(await client.ask({ type: 'watch', views: [view] })).toMatchObject({ type: 'watching' });
+    }
+    for (const _ of views('red', 'crimson')) await client.take(({ type }) => type === 'snapshot');
+    const heard = client.received;
+    const owner = await greeted(management, { session: newSession(), namespace: 'blue' });
+    await owner.ask({ type: 'register', instances: [{ id: 'azure-2', service: 'web', tags: ['azure'] }] });
+    await owner.ask({ type: 'kv-put', key: 'app/key', value: 'AA==' });
+    await owner.ask({ type: 'kv-delete', key: '', recurse: true });
+    await owner.ask({ type: 'goodbye' });
+    // What is told of a change comes before the answer to a later request.
+    await client.ask({ type: 'get', view: { kind: 'key', name: 'app/key', namespace: 'red' } });
+    expect(client.received).toBe(heard + 1);
+    const own = await greeted(management, { namespace: 'red' });
+    await own.ask({ type: 'kv-put', key: 'app/key', value: 'AA==' });
+    expect(JSON.stringify(await client.take(({ type }) => type === 'delta' || type === 'snapshot'))).not.toMatch(hidden);
+  });
+});
