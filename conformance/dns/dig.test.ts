@@ -20,7 +20,8 @@ beforeAll(async () => {
     address: '2001:db8::5',
     port: 5_432,
     status: 'warning',
-    weights: { passing: 10, warning: 3 },
+    weight: 10,
+    warningWeight: 3,
     nodeMeta: { zone: 'a' },
   });
   await server.register({ id: 'ext', service: 'ext', nodeAddress: 'example.org', port: 443 });

@@ -6,9 +6,11 @@
 import {
   RegistryError,
   checkRequest,
+  type AdministrativeStatus,
   type CheckRegistration,
   type CheckStatus,
   type InstanceRegistration,
+  type NamedPort,
 } from '@rollcall/protocol';
 import { checkRange, checkKnown, type OptionNames } from './option-check.ts';
 import type { Registrations } from './session/registrations.ts';
@@ -23,16 +25,34 @@ export interface RegisterOptions {
   readonly address?: string;
   /** 0 to 65,535; 0 by default, for none. */
   readonly port?: number;
+  /** Scheme of `port` in lower case, as in a URL; none by default. */
+  readonly scheme?: string;
+  /** Further ports by name, at most 16. */
+  readonly ports?: Readonly<Record<string, NamedPort>>;
+  /** The failure domain that the instance runs in; `routing.zone` of callers goes by it. */
+  readonly zone?: string;
+  readonly region?: string;
+  /** The group within the service, as Nacos has it. */
+  readonly cluster?: string;
   readonly tags?: readonly string[];
   readonly meta?: Readonly<Record<string, string>>;
-  /** Relative share of traffic, a whole number from 0 to 65,535; 1 by default. */
+  /** Relative share of traffic, from 0 to 65,535, also a fraction; 1 by default. */
   readonly weight?: number;
+  /** The same while a check warns; `weight` by default. */
+  readonly warningWeight?: number;
+  /** What the instance says of itself; only one that is `up` gets traffic. `up` by default. */
+  readonly status?: AdministrativeStatus;
+  /** False: the instance gets no traffic. Absent: as it is, true for a new instance. */
+  readonly enabled?: boolean;
+  /** True: the instance outlives this client, and stays until it is deregistered; false by default. */
+  readonly persistent?: boolean;
   /** Checks by the registry, besides the stream. By default a check's name is its kind. */
   readonly checks?: readonly (Omit<CheckRegistration, 'name'> & { readonly name?: string })[];
 }
 
 export const registerOptions: OptionNames<RegisterOptions> = {
-  ...{ service: true, id: true, address: true, port: true, tags: true, meta: true, weight: true, checks: true },
+  ...{ service: true, id: true, address: true, port: true, scheme: true, ports: true, zone: true, region: true, cluster: true },
+  ...{ tags: true, meta: true, weight: true, warningWeight: true, status: true, enabled: true, persistent: true, checks: true },
 };
 
 export type RegistrationChange = Partial<Omit<RegisterOptions, 'id' | 'service'>>;
@@ -69,7 +89,7 @@ export interface Registration {
    */
   update(change: RegistrationChange, options?: WaitOptions): Promise<void>;
   /**
-   * Says that the instance is about to leave: pickers stop choosing it, what runs may finish.
+   * Says that the instance is about to leave (status `draining`): pickers stop choosing it, requests in flight may finish.
    * @throws RegistryError as `update`
    */
   drain(options?: WaitOptions): Promise<void>;
@@ -143,12 +163,14 @@ class Registered implements Registration {
   }
 
   update(change: RegistrationChange, options: WaitOptions = {}): Promise<void> {
-    const { draining: _takenBack, ...before } = this.#instance;
+    const { status, ...rest } = this.#instance;
+    // A change takes a drain back; what else the instance said of itself stays.
+    const before = status === undefined || status === 'draining' ? rest : { ...rest, status };
     return this.#want(() => ({ ...before, ...toInstance({ ...change, id: before.id, service: before.service }) }), options);
   }
 
   drain(options: WaitOptions = {}): Promise<void> {
-    return this.#want(() => ({ ...this.#instance, draining: true }), options);
+    return this.#want(() => ({ ...this.#instance, status: 'draining' }), options);
   }
 
   async beat(check: string, status: CheckStatus = 'passing', output = '', options: WaitOptions = {}): Promise<void> {
@@ -189,10 +211,9 @@ function closedError(id: string): RegistryError {
  */
 function toInstance(given: RegisterOptions & { readonly id: string }): InstanceRegistration {
   checkKnown(given, registerOptions, 'register');
-  const { weight, checks, ...options } = given;
+  const { checks, ...options } = given;
   const instance = {
     ...options,
-    ...(weight === undefined ? {} : { weights: { passing: weight, warning: weight } }),
     ...(checks === undefined ? {} : { checks: checks.map((check) => ({ ...check, name: check.name ?? kindOf(check) })) }),
   };
   const checked = checkRequest({ type: 'register', id: 1, instances: [instance] });

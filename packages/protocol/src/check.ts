@@ -10,10 +10,10 @@ export type CheckStatus = 'passing' | 'warning' | 'critical';
  * - `ttl`: heartbeats; critical when none came for `ttlMs`.
  * - `stream`: an open native stream; critical the moment it closes.
  * - `http`, `tcp`, `grpc`: probes made by the registry.
- * - `drain`: the owner announced that it is leaving; always critical.
+ * - `status`: the registry itself, from the administrative status of the instance; always critical.
  * - `none`: no source; the status stays as it was last set.
  */
-export type CheckKind = 'ttl' | 'stream' | 'http' | 'tcp' | 'grpc' | 'drain' | 'none';
+export type CheckKind = 'ttl' | 'stream' | 'http' | 'tcp' | 'grpc' | 'status' | 'none';
 
 /** What a registry needs to run a check. All durations in milliseconds. */
 export interface CheckDefinition {

@@ -155,19 +155,25 @@ function fitsView(of: FrameView): (item: unknown) => boolean {
 /** Other protocols register what they like, so nothing but types is checked. */
 function isInstance(item: unknown): boolean {
   if (!isObject(item)) return false;
-  const { id, service, node, address, port, tags, meta, weight, status } = item;
+  const { id, service, node, address, port, scheme, ports, zone, region, cluster, tags, meta, weight, status } = item;
   return (
     isText(id) &&
     isText(service) &&
     isText(node) &&
     isText(address) &&
     isAmount(port) &&
+    [scheme, zone, region, cluster].every((text) => text === undefined || isText(text)) &&
+    (ports === undefined || (isObject(ports) && Object.values(ports).every(isNamedPort))) &&
     isTexts(tags) &&
     isObject(meta) &&
     isTexts(Object.values(meta)) &&
     isAmount(weight) &&
     instanceStatuses.some((known) => known === status)
   );
+}
+
+function isNamedPort(value: unknown): boolean {
+  return isObject(value) && isAmount(value['port']) && (value['scheme'] === undefined || isText(value['scheme']));
 }
 
 function isServiceEntry(item: unknown): boolean {

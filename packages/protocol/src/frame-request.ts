@@ -3,17 +3,10 @@
  * are ignored, so that newer clients can talk to older registries; unknown types are refused.
  */
 
-import type {
-  CheckRegistration,
-  Checked,
-  FrameView,
-  InstanceRegistration,
-  RequestFrame,
-  SessionKey,
-  WatchedView,
-} from './frame.ts';
+import type { Checked, FrameView, RequestFrame, SessionKey, WatchedView } from './frame.ts';
 import { frameLimits as limits } from './frame.ts';
 import { defaultNamespace, isNamespaceName, namespaceLengthMax } from './namespace.ts';
+import { instance, instanceId, serviceName } from './registration-request.ts';
 import {
   Malformed,
   attempt,
@@ -28,7 +21,6 @@ import {
   oneOf,
   optional,
   string,
-  texts,
   type Fields,
 } from './shape.ts';
 
@@ -47,8 +39,6 @@ const types = [
   'goodbye',
 ] as const satisfies readonly RequestFrame['type'][];
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 const u64Max = 18_446_744_073_709_551_615n;
 
 /** @param value what JSON.parse gave for one message */
@@ -134,103 +124,6 @@ function sessionKey(value: unknown): SessionKey {
       '32 to 128 letters, digits, dashes and underscores',
     ),
   };
-}
-
-function instance(value: unknown, what: string): InstanceRegistration {
-  const of = fields(value, what);
-  const get = (key: string) => field(of, key);
-  return compact<InstanceRegistration>({
-    id: instanceId(get('id'), `${what}.id`),
-    service: serviceName(get('service'), `${what}.service`),
-    address: optional(get('address'), (address) =>
-      matching(address, `${what}.address`, limits.nameMax, /^[A-Za-z0-9._:%-]+$/, 'a host name or an IP address'),
-    ),
-    port: optional(get('port'), (port) => integer(port, `${what}.port`, 0, 65_535)),
-    tags: optional(get('tags'), (tags) =>
-      list(tags, `${what}.tags`, limits.tagsMax, (tag, which) => name(tag, which, limits.tagMax)),
-    ),
-    meta: optional(get('meta'), (meta) =>
-      texts(meta, `${what}.meta`, { entries: limits.metaMax, key: limits.metaKeyMax, value: limits.metaValueMax }),
-    ),
-    weights: optional(get('weights'), (weights) => {
-      const pair = fields(weights, `${what}.weights`);
-      return {
-        passing: integer(field(pair, 'passing'), `${what}.weights.passing`, 0, 65_535),
-        warning: integer(field(pair, 'warning'), `${what}.weights.warning`, 0, 65_535),
-      };
-    }),
-    checks: optional(get('checks'), (checks) => checkList(checks, `${what}.checks`)),
-    draining: optional(get('draining'), (draining) => boolean(draining, `${what}.draining`)),
-  });
-}
-
-function checkList(value: unknown, what: string): CheckRegistration[] {
-  const checks = list(value, what, limits.checksMax, check);
-  const names = new Set(checks.map((one) => one.name));
-  if (names.size < checks.length) throw new Malformed(`two of ${what} have the same name`);
-  return checks;
-}
-
-function check(value: unknown, what: string): CheckRegistration {
-  const of = fields(value, what);
-  const text = (key: string, max: number = limits.textMax) =>
-    optional(field(of, key), (given) => string(given, `${what}.${key}`, max));
-  const flag = (key: string) => optional(field(of, key), (given) => boolean(given, `${what}.${key}`));
-  const within = (key: string, min: number, max: number) =>
-    optional(field(of, key), (given) => integer(given, `${what}.${key}`, min, max));
-  const definition = compact<CheckRegistration>({
-    name: name(field(of, 'name'), `${what}.name`, limits.nameMax),
-    notes: text('notes'),
-    ttlMs: within('ttlMs', 1, dayMs),
-    intervalMs: within('intervalMs', 1_000, dayMs),
-    timeoutMs: within('timeoutMs', 1, hourMs),
-    http: text('http'),
-    method: optional(field(of, 'method'), (method) =>
-      matching(method, `${what}.method`, 20, /^[A-Z]+$/, 'an HTTP method in capitals'),
-    ),
-    header: optional(field(of, 'header'), (header) => headers(header, `${what}.header`)),
-    body: text('body'),
-    tcp: text('tcp', limits.nameMax + 6),
-    grpc: text('grpc', 2 * limits.nameMax),
-    grpcUseTls: flag('grpcUseTls'),
-    tlsServerName: text('tlsServerName', limits.nameMax),
-    tlsSkipVerify: flag('tlsSkipVerify'),
-    successBeforePassing: within('successBeforePassing', 0, 1_000),
-    failuresBeforeWarning: within('failuresBeforeWarning', 0, 1_000),
-    failuresBeforeCritical: within('failuresBeforeCritical', 0, 1_000),
-    deregisterCriticalAfterMs: within('deregisterCriticalAfterMs', 1_000, 365 * dayMs),
-  });
-  const { ttlMs, http, tcp, grpc } = definition;
-  const kinds = [ttlMs, http, tcp, grpc].filter((kind) => kind !== undefined).length;
-  if (kinds !== 1) throw new Malformed(`${what} has ${kinds} of ttlMs, http, tcp and grpc, it must have exactly one`);
-  if (http !== undefined && !/^https?:\/\/[^/]/i.test(http)) throw new Malformed(`${what}.http is not an http URL`);
-  if (tcp !== undefined && !/.:\d{1,5}$/.test(tcp)) throw new Malformed(`${what}.tcp is not host:port`);
-  if (grpc !== undefined && !/.:\d{1,5}(\/.*)?$/.test(grpc)) {
-    throw new Malformed(`${what}.grpc is not host:port or host:port/service`);
-  }
-  return definition;
-}
-
-function headers(value: unknown, what: string): Record<string, string[]> {
-  const entries = Object.entries(fields(value, what));
-  if (entries.length > limits.metaMax) throw new Malformed(`${what} has too many entries, the limit is ${limits.metaMax}`);
-  const copy: Record<string, string[]> = {};
-  for (const [header, values] of entries) {
-    if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(header)) throw new Malformed(`${what} has a key that is no header name: use letters, digits, _ and -`);
-    copy[header] = list(values, `${what}.${header}`, 16, (text, which) =>
-      matching(text, which, limits.textMax, /^[\t\x20-\x7e]*$/, 'printable ASCII'),
-    );
-  }
-  return copy;
-}
-
-function serviceName(value: unknown, what: string): string {
-  const wanted = 'letters, digits and . _ : @ -, a letter or digit first';
-  return matching(value, what, limits.nameMax, /^[A-Za-z0-9][A-Za-z0-9._:@-]*$/, wanted);
-}
-
-function instanceId(value: unknown, what: string): string {
-  return name(value, what, limits.nameMax);
 }
 
 function watchedView(value: unknown, what: string): WatchedView {

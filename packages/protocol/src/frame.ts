@@ -8,9 +8,10 @@
  * `frontend/stream/README.md`.
  */
 
-import type { CheckDefinition, CheckStatus } from './check.ts';
+import type { CheckStatus } from './check.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Instance } from './instance.ts';
+import type { InstanceRegistration } from './registration.ts';
 
 /** Version of this protocol; a registry refuses every other. */
 export const streamProtocol = 1;
@@ -32,6 +33,7 @@ export const frameLimits = {
   metaKeyMax: 128,
   metaValueMax: 512,
   checksMax: 16,
+  portsMax: 16,
   textMax: 4_096,
   /** Views in one `watch` or `unwatch`, instances in one `register`, `deregister` or `drain`. */
   listMax: 1_000,
@@ -61,28 +63,6 @@ export interface SessionKey {
   readonly id: string;
   /** 32 to 128 letters, digits and dashes from a secure source; seen by the registry only. */
   readonly token: string;
-}
-
-/** A check that the registry runs besides the stream; exactly one of ttlMs, http, tcp, grpc. */
-export interface CheckRegistration extends CheckDefinition {
-  /** Unique within the instance. */
-  readonly name: string;
-  readonly notes?: string;
-}
-
-export interface InstanceRegistration {
-  /** Unique on the client's node. */
-  readonly id: string;
-  readonly service: string;
-  /** Absent: the address of the node. */
-  readonly address?: string;
-  readonly port?: number;
-  readonly tags?: readonly string[];
-  readonly meta?: Readonly<Record<string, string>>;
-  readonly weights?: { readonly passing: number; readonly warning: number };
-  readonly checks?: readonly CheckRegistration[];
-  /** Registered as about to leave. */
-  readonly draining?: boolean;
 }
 
 /** Must be the first frame, and only that. Resumes the session when the registry still has it. */

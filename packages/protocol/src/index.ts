@@ -5,14 +5,14 @@ export type { ErrorCode } from './errors.ts';
 export { defaultNamespace, isNamespaceName, namespaceLengthMax } from './namespace.ts';
 export { nearest } from './nearest.ts';
 export type { CheckDefinition, CheckKind, CheckStatus } from './check.ts';
-export { getsTraffic, instanceStatuses, worseStatus } from './instance.ts';
-export type { Instance, InstanceStatus, ServiceSnapshot } from './instance.ts';
+export { administrativeStatuses, getsTraffic, instanceStatuses, worseStatus } from './instance.ts';
+export type { AdministrativeStatus, Instance, InstanceStatus, NamedPort, ServiceSnapshot } from './instance.ts';
+export type { CheckRegistration, InstanceRegistration } from './registration.ts';
 export { checkRequest } from './frame-request.ts';
 export { checkReply } from './frame-reply.ts';
 export { frameLimits, streamPath, streamProtocol } from './frame.ts';
 export type {
   BeatFrame,
-  CheckRegistration,
   Checked,
   DeltaFrame,
   DeregisterFrame,
@@ -27,7 +27,6 @@ export type {
   GoElsewhereFrame,
   GoodbyeFrame,
   HelloFrame,
-  InstanceRegistration,
   KvDeleteFrame,
   KvItem,
   KvPutFrame,

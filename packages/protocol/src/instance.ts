@@ -38,19 +38,52 @@ export function getsTraffic(status: InstanceStatus): status is 'passing' | 'warn
   return status === 'passing' || status === 'warning';
 }
 
+/**
+ * What an instance says of itself, or an operator of it (an override). Only an instance that is `up` gets traffic, whatever
+ * its checks say.
+ *
+ * | status | effective status | meaning |
+ * |---|---|---|
+ * | `up` | that of its checks | it serves |
+ * | `starting` | `starting` | it is not ready yet |
+ * | `draining` | `draining` | it still answers, and is about to leave |
+ * | `out_of_service` | `maintenance` | taken out of service on purpose |
+ * | `down` | `critical` | it cannot serve |
+ */
+export const administrativeStatuses = ['up', 'starting', 'draining', 'out_of_service', 'down'] as const;
+
+export type AdministrativeStatus = (typeof administrativeStatuses)[number];
+
+/** A further port of an instance, known by a name. */
+export interface NamedPort {
+  /** 1 to 65535. */
+  readonly port: number;
+  /** As in a URL: `https`, `grpc`, `redis`. */
+  readonly scheme?: string;
+}
+
 export interface Instance {
-  /** Unique on its node. */
+  /** Unique on its node; of an instance without a node, unique in its namespace. */
   readonly id: string;
   readonly service: string;
-  /** Name of the node that the instance was registered from. */
+  /** Name of the node that the instance runs on; empty when the protocol that registered it has no nodes. */
   readonly node: string;
   /** Host name or IP address to connect to, without a port. */
   readonly address: string;
   /** 0 to 65535; 0 when the service has none. */
   readonly port: number;
+  /** That of `port`, as in a URL. */
+  readonly scheme?: string;
+  /** Further ports, by name. */
+  readonly ports?: Readonly<Record<string, NamedPort>>;
+  /** The failure domain that the instance runs in, within `region`. */
+  readonly zone?: string;
+  readonly region?: string;
+  /** The group within the service, as Nacos has it. */
+  readonly cluster?: string;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
-  /** Relative share of traffic, 0 or more; 1 by default. */
+  /** Relative share of traffic for its status, 0 to 65535; 1 by default. */
   readonly weight: number;
   readonly status: InstanceStatus;
 }

@@ -77,6 +77,13 @@ export function integer(value: unknown, what: string, min: number, max: number):
   return value;
 }
 
+/** A finite number, also a fraction. */
+export function number(value: unknown, what: string, min: number, max: number): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new Malformed(`${what} is ${nameOf(value)}, it must be a number`);
+  if (value < min || value > max) throw new Malformed(`${what} is ${value}, it must be from ${min} to ${max}`);
+  return value;
+}
+
 export function boolean(value: unknown, what: string): boolean {
   if (typeof value !== 'boolean') throw new Malformed(`${what} is ${nameOf(value)}, it must be true or false`);
   return value;

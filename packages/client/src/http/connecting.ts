@@ -15,8 +15,8 @@ export type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
 export interface TlsOptions {
   /**
    * Which instances: `all` (by default, when there are options for TLS) asks none without it, whatever its metadata
-   * says; `marked` (by default, when there are none) asks those by TLS whose metadata has `scheme: https`, or
-   * `secure: true` as Spring Cloud and Steeltoe write it; `none` asks none by TLS.
+   * says; `marked` (by default, when there are none) asks those by TLS whose scheme is `https`. An instance
+   * without a scheme may have the metadata `scheme: https`, or `secure: true` as Spring Cloud and Steeltoe write it; `none` asks none by TLS.
    */
   readonly instances?: 'all' | 'marked' | 'none';
   /** Certificates of the authorities that sign those of the instances, in place of Node's list. */
@@ -99,8 +99,9 @@ export function requiresTls({ instances = 'all' }: TlsOptions): boolean {
 }
 
 /** Whether an instance is connected to by TLS. */
-export function isSecure({ meta }: Instance, { instances = 'all' }: TlsOptions): boolean {
+export function isSecure({ scheme, meta }: Instance, { instances = 'all' }: TlsOptions): boolean {
   if (instances !== 'marked') return instances === 'all';
+  if (scheme !== undefined) return scheme === 'https';
   return meta['scheme'] === undefined ? meta['secure'] === 'true' : meta['scheme'] === 'https';
 }
 

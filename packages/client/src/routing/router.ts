@@ -235,7 +235,7 @@ export class Router implements EndpointChooser {
     return {
       canary: this.#isCanary(instance),
       level: priority === undefined ? 0 : numberOf((priority.levelOf ?? levelInMeta)(instance)),
-      zone: zone === undefined ? '' : (zone.zoneOf ?? zoneInMeta)(instance),
+      zone: zone === undefined ? '' : (zone.zoneOf ?? zoneOfInstance)(instance),
     };
   }
 
@@ -326,6 +326,6 @@ function numberOf(level: number): number {
   return Number.isFinite(level) ? level : 0;
 }
 
-function zoneInMeta({ meta }: Instance): string {
-  return meta['zone'] ?? '';
+function zoneOfInstance({ zone, meta }: Instance): string {
+  return zone ?? meta['zone'] ?? '';
 }

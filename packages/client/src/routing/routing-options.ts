@@ -38,7 +38,7 @@ export interface PriorityOptions {
 export interface ZoneOptions {
   /** Zone of this caller. */
   readonly own: string;
-  /** Zone of an instance; by default its metadata `zone`. */
+  /** Zone of an instance; by default its `zone`, or its metadata `zone` when it has none. */
   readonly zoneOf?: (instance: Instance) => string;
   /** How many callers, or what share of them, each zone has. By default as many in every zone. */
   readonly callers?: Readonly<Record<string, number>>;

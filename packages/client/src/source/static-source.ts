@@ -13,6 +13,7 @@ export type StaticInstance = string | (Partial<Instance> & Pick<Instance, 'addre
 
 const instanceMembers: OptionNames<Instance> = {
   ...{ id: true, service: true, node: true, address: true, port: true, tags: true, meta: true, weight: true, status: true },
+  ...{ scheme: true, ports: true, zone: true, region: true, cluster: true },
 };
 
 export class StaticSource implements SnapshotSource {

@@ -12,6 +12,7 @@ import { keys, type CheckRow } from '../registry/rows.ts';
 import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
 import { Lease } from './lease.ts';
+import { machineOf } from './machine.ts';
 import { Report, type Reports } from './reports.ts';
 import type { Wheel } from './wheel.ts';
 
@@ -156,7 +157,7 @@ export class Heartbeats {
     const { namespace, node } = lease.report;
     const instance = find.instance(registry.state, namespace, node, lease.instance);
     const services = instance === undefined ? [] : [serviceName(instance)];
-    lease.stake = census.enter({ node, services, principal: lease.principal });
+    lease.stake = census.enter({ node: machineOf(node, instance), services, principal: lease.principal });
     // One string for all that one principal vouches for, and not one for each of its requests.
     if (lease.principal !== undefined) lease.principal = lease.stake.principal.name;
   }

@@ -11,6 +11,7 @@ import { keys, type CheckRow } from '../registry/rows.ts';
 import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
 import { Lease } from './lease.ts';
+import { machineOf } from './machine.ts';
 import type { Wheel } from './wheel.ts';
 
 /** The time that a critical check is allowed. It runs while the check is critical. */
@@ -92,7 +93,7 @@ export class Reaper {
     const { namespace, node, instance, principal, stake } = removal;
     if (stake !== undefined) census.leave(stake);
     const row = find.instance(registry.state, namespace, node, instance);
-    removal.stake = census.enter({ node, services: row === undefined ? [] : [serviceName(row)], principal });
+    removal.stake = census.enter({ node: machineOf(node, row), services: row === undefined ? [] : [serviceName(row)], principal });
   }
 
   #drop(key: string, removal: Removal): void {

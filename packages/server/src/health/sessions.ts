@@ -13,6 +13,7 @@ import { keys, type SessionRow } from '../registry/rows.ts';
 import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
 import { Lease } from './lease.ts';
+import { machineOfSession } from './machine.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
 
 /**
@@ -166,9 +167,10 @@ export class Sessions {
 
   /** Takes its place in the census anew. */
   #count(lease: SessionLease): void {
-    const { census } = this.#options;
+    const { census, registry } = this.#options;
     if (lease.stake !== undefined) census.leave(lease.stake);
-    lease.stake = census.enter({ node: lease.node, services: lease.services(), principal: lease.principal });
+    const machine = machineOfSession(registry.state, lease);
+    lease.stake = census.enter({ node: machine, services: lease.services(), principal: lease.principal });
   }
 
   #stream(namespace: string, id: string): SessionLease | undefined {

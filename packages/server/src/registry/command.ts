@@ -5,7 +5,7 @@
  * `decide` checks what depends on the state.
  */
 
-import type { CheckDefinition, CheckKind, CheckStatus, RegistryError } from '@rollcall/protocol';
+import type { AdministrativeStatus, CheckDefinition, CheckKind, CheckStatus, NamedPort, RegistryError } from '@rollcall/protocol';
 import type { QueryPut } from './kind/query/query.ts';
 import type { CheckRef, Foreign, Json, Row } from './rows.ts';
 
@@ -23,9 +23,22 @@ export interface InstanceInput {
   readonly service: string;
   readonly address?: string;
   readonly port?: number;
+  readonly scheme?: string;
+  readonly ports?: Readonly<Record<string, NamedPort>>;
+  readonly zone?: string;
+  readonly region?: string;
+  readonly cluster?: string;
   readonly tags?: readonly string[];
   readonly meta?: Readonly<Record<string, string>>;
-  readonly weights?: { readonly passing: number; readonly warning: number };
+  /** 0 or more; 1 by default. */
+  readonly weight?: number;
+  /** `weight` by default. */
+  readonly warningWeight?: number;
+  /** What the instance says of itself; `up` by default. */
+  readonly status?: AdministrativeStatus;
+  /** Absent: an existing instance keeps it, a new one is enabled. */
+  readonly enabled?: boolean;
+  readonly persistent?: boolean;
   /** The stream session of the same namespace that vouches for it; must exist. */
   readonly session?: string;
   readonly foreign?: Foreign;
@@ -69,15 +82,47 @@ export interface Register {
   readonly node: NodeInput;
   /**
    * `update`: write the node as given. `ensure`: create it if absent, else leave it as it is.
-   * `exists`: fail with `not_found` if absent.
+   * `exists`: fail with `not_found` if absent. `none`: the instances have no node; its name is empty, and there are no
+   * checks of a node.
    */
-  readonly nodeMode: 'update' | 'ensure' | 'exists';
+  readonly nodeMode: 'update' | 'ensure' | 'exists' | 'none';
   readonly instances?: readonly InstanceInput[];
   readonly checks?: readonly CheckInput[];
   /** Remove the checks of the given instances that are not in `checks`; checks of maintenance stay. */
   readonly replaceChecks?: boolean;
   /** A part of it is done already, and nothing was refused before. */
   readonly checked?: true;
+}
+
+/** Changes what is said of an instance that exists, and leaves the rest; false when it does not exist. */
+export interface InstanceStatus {
+  readonly kind: 'instance-status';
+  readonly namespace: string;
+  readonly node: string;
+  readonly id: string;
+  /** What the instance says of itself. */
+  readonly status?: AdministrativeStatus;
+  /** What an operator says of it; null clears that. */
+  readonly override?: AdministrativeStatus | null;
+  readonly enabled?: boolean;
+}
+
+/** Writes what a service has besides its instances. */
+export interface ServicePut {
+  readonly kind: 'service-put';
+  readonly namespace: string;
+  readonly name: string;
+  readonly meta?: Readonly<Record<string, string>>;
+  /** 0 to 1; 0 by default. */
+  readonly protectThreshold?: number;
+  readonly foreign?: Foreign;
+}
+
+/** Forgets what a service has besides its instances, which stay; false when there is nothing. */
+export interface ServiceDelete {
+  readonly kind: 'service-delete';
+  readonly namespace: string;
+  readonly name: string;
 }
 
 /** Removes an instance and its checks; false when it did not exist. */
@@ -219,6 +264,9 @@ export interface TxnOperation {
   readonly require?: Requirement;
   readonly change?:
     | Register
+    | InstanceStatus
+    | ServicePut
+    | ServiceDelete
     | DeregisterInstance
     | DeregisterCheck
     | DeregisterNode
@@ -269,6 +317,9 @@ export type Command =
   | NamespacePut
   | NamespaceDelete
   | Register
+  | InstanceStatus
+  | ServicePut
+  | ServiceDelete
   | DeregisterInstance
   | DeregisterCheck
   | DeregisterNode

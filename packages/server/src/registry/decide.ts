@@ -7,9 +7,11 @@
 
 import type { AnyResult, Command, RecordPut, Result, Txn, TxnResult } from './command.ts';
 import { updateChecks } from './kind/catalog/update-checks.ts';
+import { setStatus } from './kind/catalog/instance.ts';
 import { deleteKey, deleteTree, putKey } from './kind/kv/decide.ts';
-import { register } from './kind/catalog/register.ts';
+import { refuseReserved, register } from './kind/catalog/register.ts';
 import { Removal } from './kind/catalog/remove.ts';
+import { deleteService, putService } from './kind/catalog/service.ts';
 import { connectSession, createSession } from './kind/session/decide.ts';
 import { transact } from './decide-txn.ts';
 import { Draft } from './draft.ts';
@@ -24,7 +26,7 @@ import type { Decided, Steps } from './steps.ts';
  * Decides one command on top of what the draft holds, as far as the draft has room. On success its writes
  * are in the draft, on an error the draft is as before.
  *
- * @param now wall clock in milliseconds, for lock delays only
+ * @param now wall clock in milliseconds, for lock delays and for the times in instances
  * @throws RegistryError `not_found`, `failed_precondition`, `invalid_argument`, `already_exists`
  */
 export function decide<C extends Command>(draft: Draft, command: C, now: number): Decided<Result<C>> {
@@ -56,9 +58,16 @@ function decideOn(draft: Draft, command: Command, now: number): AnyResult | Step
       return deleteNamespace(draft, command, now);
     case 'register':
       return register(draft, command, now);
+    case 'instance-status':
+      return setStatus(draft, command, now);
+    case 'service-put':
+      return putService(draft, command);
+    case 'service-delete':
+      return deleteService(draft, command);
     case 'deregister-instance':
       return new Removal(draft, now).instance(command.namespace, command.node, command.id);
     case 'deregister-check':
+      refuseReserved(command.id);
       return new Removal(draft, now).check(command.namespace, command.node, command.id);
     case 'deregister-node':
       return new Removal(draft, now).node(command);

@@ -3,7 +3,7 @@
  * that it can be believed; the property tests compare the real state machine with it.
  */
 
-import type { CheckStatus } from '@rollcall/protocol';
+import type { AdministrativeStatus, CheckStatus } from '@rollcall/protocol';
 import type { Command, Requirement, Txn } from './command.ts';
 
 interface Kv {
@@ -16,7 +16,7 @@ interface Kv {
   modified: number;
 }
 
-type Refused = 'not_found' | 'failed_precondition' | 'already_exists';
+type Refused = 'not_found' | 'failed_precondition' | 'already_exists' | 'invalid_argument';
 
 /** Of a transaction: which operations failed, or the KV values that each read. */
 type TxnAnswer = { readonly failed: readonly number[] } | { readonly read: readonly string[] };
@@ -24,9 +24,23 @@ type TxnAnswer = { readonly failed: readonly number[] } | { readonly read: reado
 /** What a command should answer: a value, or the code of its refusal. */
 export type Answer = boolean | number | Refused | TxnAnswer;
 
+const administrative = '_rollcall_status:';
+
+interface Instance {
+  node: string;
+  id: string;
+  service: string;
+  tags: readonly string[];
+  session: string | undefined;
+  status: AdministrativeStatus;
+  override: AdministrativeStatus | undefined;
+  enabled: boolean;
+}
+
 interface Data {
   nodes: { name: string; address: string; id: string }[];
-  instances: { node: string; id: string; service: string; tags: readonly string[]; session: string | undefined }[];
+  services: { name: string; protectThreshold: number }[];
+  instances: Instance[];
   checks: { node: string; id: string; instance: string; status: CheckStatus; type: string }[];
   sessions: { id: string; node: string; checks: readonly string[]; behavior: string; lockDelayMs: number }[];
   kv: Kv[];
@@ -34,7 +48,7 @@ interface Data {
 }
 
 export class Model {
-  data: Data = { nodes: [], instances: [], checks: [], sessions: [], kv: [], delays: [] };
+  data: Data = { nodes: [], services: [], instances: [], checks: [], sessions: [], kv: [], delays: [] };
   #revision = 0;
   readonly #revisions = new Map<string, number>();
 
@@ -97,6 +111,10 @@ export class Model {
           ]),
         );
       }
+      case 'service-record':
+        return show(this.data.services.find((each) => each.name === name));
+      case 'service-records':
+        return sorted(this.data.services);
       case 'nodes':
         return sorted(nodes);
       case 'node':
@@ -130,9 +148,27 @@ export class Model {
     switch (command.kind) {
       case 'register':
         return this.#register(command, now);
+      case 'instance-status': {
+        const instance = d.instances.find((each) => each.node === command.node && each.id === command.id);
+        if (instance === undefined) return false;
+        const { status = instance.status, override = instance.override, enabled = instance.enabled } = command;
+        Object.assign(instance, { status, override: override ?? undefined, enabled });
+        this.#showStatus(instance);
+        return true;
+      }
+      case 'service-put':
+        d.services = d.services.filter((each) => each.name !== command.name);
+        d.services.push({ name: command.name, protectThreshold: command.protectThreshold ?? 0 });
+        return true;
+      case 'service-delete': {
+        const known = d.services.length;
+        d.services = d.services.filter((each) => each.name !== command.name);
+        return d.services.length < known;
+      }
       case 'deregister-instance':
         return this.#removeInstance(command.node, command.id, now);
       case 'deregister-check':
+        if (command.id.startsWith(administrative)) return 'failed_precondition';
         return this.#removeCheck(command.node, command.id, now);
       case 'deregister-node': {
         if (!d.nodes.some((node) => node.name === command.node)) return false;
@@ -143,7 +179,7 @@ export class Model {
         let existed = 0;
         for (const { node, id, status } of command.updates) {
           const check = d.checks.find((each) => each.node === node && each.id === id);
-          if (check === undefined) continue;
+          if (check === undefined || check.type.startsWith('status ')) continue;
           existed++;
           if (status !== undefined) this.#setStatus(check, status, now);
         }
@@ -218,6 +254,7 @@ export class Model {
   #register(command: Extract<Command, { kind: 'register' }>, now: number): Answer {
     const d = this.data;
     const { name, address } = command.node;
+    const hasNode = command.nodeMode !== 'none';
     const node = d.nodes.find((each) => each.name === name);
     const id = command.node.id ?? node?.id ?? '';
     const writes = command.nodeMode === 'update' || (command.nodeMode === 'ensure' && node === undefined);
@@ -228,17 +265,22 @@ export class Model {
       if (former !== undefined) this.#removeNode(former.name, now);
     }
     if (command.nodeMode === 'exists' && node === undefined) return 'not_found';
-    if (command.nodeMode !== 'exists' && node === undefined) d.nodes.push({ name, address, id });
+    if (hasNode && command.nodeMode !== 'exists' && node === undefined) d.nodes.push({ name, address, id });
     if (command.nodeMode === 'update' && node !== undefined) Object.assign(node, { address, id });
-    for (const { id, service, tags = [], session } of command.instances ?? []) {
+    for (const { id, service, tags = [], session, status = 'up', enabled } of command.instances ?? []) {
       if (session !== undefined && !d.sessions.some((each) => each.id === session)) return 'not_found';
-      const row = { node: name, id, service, tags, session };
       const at = d.instances.findIndex((each) => each.node === name && each.id === id);
+      const before = d.instances[at];
+      const kept = { override: before?.override, enabled: enabled ?? before?.enabled ?? true };
+      const row = { node: name, id, service, tags, session, status, ...kept };
       if (at < 0) d.instances.push(row);
       else d.instances[at] = row;
+      this.#showStatus(row);
     }
     for (const { id, instance = '', status, type = 'none' } of command.checks ?? []) {
       if (instance !== '' && !d.instances.some((each) => each.node === name && each.id === instance)) return 'not_found';
+      if (id.startsWith(administrative)) return 'failed_precondition';
+      if (!hasNode && instance === '') return 'invalid_argument';
       const before = d.checks.find((each) => each.node === name && each.id === id);
       if (before !== undefined && before.instance !== instance) return 'already_exists';
       const check = before ?? { node: name, id, instance, status: 'critical' as CheckStatus, type };
@@ -253,12 +295,23 @@ export class Model {
     if (command.replaceChecks === true) {
       for (const instance of command.instances ?? []) {
         for (const check of d.checks.filter((each) => each.node === name && each.instance === instance.id)) {
-          if (check.id === `_service_maintenance:${instance.id}`) continue;
+          if (check.id === `_service_maintenance:${instance.id}` || check.type.startsWith('status ')) continue;
           if (!(command.checks ?? []).some((kept) => kept.id === check.id)) this.#removeCheck(name, check.id, now);
         }
       }
     }
     return true;
+  }
+
+  /** The check that shows an administrative status is there exactly while the instance gets no traffic for it. */
+  #showStatus({ node, id, status, override, enabled }: Instance): void {
+    const d = this.data;
+    d.checks = d.checks.filter((each) => each.node !== node || each.id !== administrative + id);
+    const words = ['up', 'starting', 'draining', 'down', 'out_of_service'];
+    const replaced = override !== undefined && (status === 'up' || status === 'out_of_service');
+    const said = [replaced ? 'up' : status, override ?? 'up', enabled ? 'up' : 'out_of_service'];
+    const worst = words.findLast((word) => said.includes(word)) ?? 'up';
+    if (worst !== 'up') d.checks.push({ node, id: administrative + id, instance: id, status: 'critical', type: `status ${worst}` });
   }
 
   #put(command: Extract<Command, { kind: 'kv-put' }>, now: number): Answer {

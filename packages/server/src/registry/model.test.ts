@@ -3,6 +3,7 @@
  * prints the seed and the shortest failing sequence. `ROLLCALL_RUNS` sets how many sequences.
  */
 
+import { administrativeStatuses } from '@rollcall/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Command, Txn, TxnOperation } from './command.ts';
@@ -17,7 +18,7 @@ import { catalog } from './views.ts';
 
 const numRuns = Number(process.env['ROLLCALL_RUNS'] ?? 300);
 
-const names = { node: ['n1', 'n2'], instance: ['i1', 'i2'], service: ['web', 'db'], check: ['c1', 'c2', '_service_maintenance:i1', 'serfHealth'] };
+const names = { node: ['n1', 'n2'], instance: ['i1', 'i2'], service: ['web', 'db'], check: ['c1', 'c2', '_service_maintenance:i1', 'serfHealth', '_rollcall_status:i1'] };
 const kvKeys = ['a', 'a/b', 'a/c', 'b'];
 const sessions = ['s1', 's2'];
 
@@ -27,7 +28,8 @@ const views = [
   viewOf.checks('default'),
   viewOf.catalog(),
   viewOf.sessions('default'),
-  ...names.service.map((name) => viewOf.service('default', name)),
+  viewOf.serviceRecords('default'),
+  ...names.service.flatMap((name) => [viewOf.service('default', name), viewOf.serviceRecord('default', name)]),
   ...names.node.map((name) => viewOf.node('default', name)),
   ...kvKeys.map((name) => viewOf.key('default', name)),
   ...['', 'a', 'a/', 'b', 'zz'].map((name) => viewOf.prefix('default', name)),
@@ -35,6 +37,7 @@ const views = [
 
 const pick = (from: readonly string[]) => fc.constantFrom(...from);
 const status = fc.constantFrom('passing' as const, 'warning' as const, 'critical' as const);
+const administrative = fc.constantFrom(...administrativeStatuses);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 
 /** Drops the fields that are undefined: `exactOptionalPropertyTypes` wants them absent. */
@@ -47,13 +50,15 @@ const register = fc
     node: pick(names.node),
     address: fc.constantFrom('10.0.0.1', '10.0.0.2'),
     id: maybe(fc.constantFrom('id1', 'id2')),
-    nodeMode: fc.constantFrom('update' as const, 'ensure' as const, 'exists' as const),
+    nodeMode: fc.constantFrom('update' as const, 'ensure' as const, 'exists' as const, 'none' as const),
     instance: maybe(
       fc.record({
         id: pick(names.instance),
         service: pick(names.service),
         tags: fc.array(fc.constantFrom('v1', 'v2'), { maxLength: 3 }),
         session: maybe(pick(sessions)),
+        status: maybe(administrative),
+        enabled: maybe(fc.boolean()),
       }),
     ),
     check: maybe(fc.record({ id: pick(names.check), instance: maybe(pick(names.instance)), status: maybe(status) })),
@@ -62,7 +67,7 @@ const register = fc
   .map(({ node, address, id, nodeMode, instance, check, replaceChecks }): Command => ({
     kind: 'register',
     namespace: 'default',
-    node: compact({ name: node, address, id }) as { name: string; address: string },
+    node: nodeMode === 'none' ? { name: '', address: '' } : (compact({ name: node, address, id }) as { name: string; address: string }),
     nodeMode,
     replaceChecks,
     instances: instance === undefined ? [] : [compact(instance) as { id: string; service: string }],
@@ -76,16 +81,29 @@ const condition = fc.oneof(
   pick(sessions).map((session) => ({ kind: 'release' as const, session })),
 );
 
+/** Of an instance: also the empty name, for one that has no node. */
+const anyNode = pick([...names.node, '']);
+
 const single: fc.Arbitrary<Command> = fc.oneof(
   { weight: 4, arbitrary: register },
-  fc.record({ kind: fc.constant('deregister-instance' as const), namespace: fc.constant('default'), node: pick(names.node), id: pick(names.instance) }),
-  fc.record({ kind: fc.constant('deregister-check' as const), namespace: fc.constant('default'), node: pick(names.node), id: pick(names.check) }),
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({ node: anyNode, id: pick(names.instance), status: maybe(administrative), override: maybe(fc.oneof(fc.constant(null), administrative)), enabled: maybe(fc.boolean()) })
+      .map((each): Command => compact({ ...each, kind: 'instance-status' as const, namespace: 'default' }) as Command),
+  },
+  fc
+    .record({ name: pick(names.service), protectThreshold: fc.constantFrom(0, 0.5) })
+    .map((each): Command => ({ ...each, kind: 'service-put', namespace: 'default' })),
+  fc.record({ kind: fc.constant('service-delete' as const), namespace: fc.constant('default'), name: pick(names.service) }),
+  fc.record({ kind: fc.constant('deregister-instance' as const), namespace: fc.constant('default'), node: anyNode, id: pick(names.instance) }),
+  fc.record({ kind: fc.constant('deregister-check' as const), namespace: fc.constant('default'), node: anyNode, id: pick(names.check) }),
   fc.record({ kind: fc.constant('deregister-node' as const), node: pick(names.node) }),
   {
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('update-checks' as const),
-      updates: fc.array(fc.record({ namespace: fc.constant('default'), node: pick(names.node), id: pick(names.check), status }), { maxLength: 3 }),
+      updates: fc.array(fc.record({ namespace: fc.constant('default'), node: anyNode, id: pick(names.check), status }), { maxLength: 3 }),
     }),
   },
   {
@@ -325,7 +343,7 @@ function endSessionsAsAtStart(journal: Journal, now: number): void {
 function checkWhole({ state }: Journal): void {
   for (const [, row] of state.rows()) {
     if (row.kind === 'kv' && row.session !== undefined) expect(find.session(state, 'default', row.session)).toBeDefined();
-    if (row.kind === 'instance') expect(find.node(state, row.node)).toBeDefined();
+    if (row.kind === 'instance' && row.node !== '') expect(find.node(state, row.node)).toBeDefined();
     if (row.kind === 'instance' && row.session !== undefined) expect(find.session(state, 'default', row.session)).toBeDefined();
     if (row.kind === 'check' && row.instance !== '') expect(find.instance(state, 'default', row.node, row.instance)).toBeDefined();
     // The end of a session may take a check that it was bound to before the session itself.
@@ -339,21 +357,25 @@ function compare(journal: Journal, model: Model, { revisions } = { revisions: tr
   const { state } = journal;
   copy.data = {
     nodes: Array.from(find.nodes(state), ({ name, address, id }) => ({ name, address, id })),
+    services: Array.from(find.services(state, 'default'), ({ name, protectThreshold }) => ({ name, protectThreshold })),
     instances: names.service.flatMap((service) =>
-      Array.from(find.instancesOfService(state, 'default', service), ({ node, id, service: own, tags, session }) => ({
+      Array.from(find.instancesOfService(state, 'default', service), ({ node, id, service: own, tags, session, status: said = 'up', override, enabled = true }) => ({
         node,
         id,
         service: own,
         tags,
         session,
+        status: said,
+        override,
+        enabled,
       })),
     ),
-    checks: Array.from(find.checks(state, 'default'), ({ node, id, instance, status: own, type }) => ({
+    checks: Array.from(find.checks(state, 'default'), ({ node, id, instance, status: own, type, output }) => ({
       node,
       id,
       instance,
       status: own,
-      type,
+      type: type === 'status' ? `status ${output.slice(0, output.indexOf(':')).replaceAll(' ', '_')}` : type,
     })),
     sessions: Array.from(find.sessions(state, 'default'), ({ id, node, checks, behavior, lockDelayMs }) => ({
       id,

@@ -32,6 +32,7 @@ export const buckets = {
   nodes: () => 'nodes',
   /** At most one node. @param id a UUID in lower case */
   nodeWithId: (id: string) => `node-id\0${id}`,
+  serviceRecords: (namespace: string) => `service-records\0${namespace}`,
   instancesOfService: (namespace: string, service: string) => `service\0${namespace}\0${service}`,
   instancesOnNode: (namespace: string, node: string) => `on\0${namespace}\0${node}`,
   checks: (namespace: string) => `checks\0${namespace}`,
@@ -64,7 +65,8 @@ function ownBuckets(row: Row): string[] {
       return row.id === '' ? [buckets.nodes()] : [buckets.nodes(), buckets.nodeWithId(row.id)];
     case 'instance': {
       const { namespace, service, node, session } = row;
-      const names = [buckets.instancesOfService(namespace, service), buckets.instancesOnNode(namespace, node)];
+      const names = [buckets.instancesOfService(namespace, service)];
+      if (node !== '') names.push(buckets.instancesOnNode(namespace, node));
       if (session !== undefined) names.push(buckets.heldBySession(namespace, session));
       return names;
     }
@@ -92,6 +94,8 @@ function ownBuckets(row: Row): string[] {
       if (session !== undefined) names.push(buckets.heldBySession(row.namespace, session));
       return names;
     }
+    case 'service':
+      return [buckets.serviceRecords(row.namespace)];
     case 'view':
     case 'head':
     case 'tombstone':
@@ -106,6 +110,8 @@ function ownBuckets(row: Row): string[] {
 export const find = {
   namespace: (reader: Reader, name: string) => reader.get(keys.namespace(name)) as RowOf<'namespace'> | undefined,
   node: (reader: Reader, name: string) => reader.get(keys.node(name)) as RowOf<'node'> | undefined,
+  service: (reader: Reader, namespace: string, name: string) =>
+    reader.get(keys.service(namespace, name)) as RowOf<'service'> | undefined,
   instance: (reader: Reader, namespace: string, node: string, id: string) =>
     reader.get(keys.instance(namespace, node, id)) as RowOf<'instance'> | undefined,
   /** @param namespace `default` for a check of the node itself */
@@ -150,6 +156,8 @@ export const find = {
   /** Those that were created, and `default` if it was described. */
   namespaces: (reader: Reader) => reader.bucket(buckets.namespaces()) as Iterable<RowOf<'namespace'>>,
   nodes: (reader: Reader) => reader.bucket(buckets.nodes()) as Iterable<RowOf<'node'>>,
+  services: (reader: Reader, namespace: string) =>
+    reader.bucket(buckets.serviceRecords(namespace)) as Iterable<RowOf<'service'>>,
   sessions: (reader: Reader, namespace: string) => reader.bucket(buckets.sessions(namespace)) as Iterable<RowOf<'session'>>,
   checks: (reader: Reader, namespace: string) => reader.bucket(buckets.checks(namespace)) as Iterable<RowOf<'check'>>,
   records: (reader: Reader, namespace: string, type: string) =>

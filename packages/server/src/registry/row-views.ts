@@ -31,9 +31,13 @@ export function addViewsOf(
       views.add(viewOf.sharedNode(row.name));
       services.addViewsOn(row.name, views);
       break;
+    case 'service':
+      views.add(viewOf.serviceRecord(row.namespace, row.name));
+      views.add(viewOf.serviceRecords(row.namespace));
+      break;
     case 'instance':
       views.add(viewOf.service(row.namespace, row.service));
-      views.add(viewOf.node(row.namespace, row.node));
+      if (row.node !== '') views.add(viewOf.node(row.namespace, row.node));
       break;
     case 'check':
       views.add(viewOf.checks(row.namespace));
@@ -41,7 +45,7 @@ export function addViewsOf(
         views.add(viewOf.sharedNode(row.node));
         services.addViewsOn(row.node, views);
       } else {
-        views.add(viewOf.node(row.namespace, row.node));
+        if (row.node !== '') views.add(viewOf.node(row.namespace, row.node));
         const instance = find.instance(reader, row.namespace, row.node, row.instance);
         if (instance !== undefined) views.add(viewOf.service(row.namespace, instance.service));
       }

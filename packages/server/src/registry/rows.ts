@@ -6,7 +6,7 @@
  * when the same transaction creates it.
  */
 
-import type { CheckDefinition, CheckKind, CheckStatus } from '@rollcall/protocol';
+import type { AdministrativeStatus, CheckDefinition, CheckKind, CheckStatus, NamedPort } from '@rollcall/protocol';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -48,18 +48,60 @@ export interface NodeRow extends Revisions {
   readonly foreign?: Foreign;
 }
 
+/**
+ * What a service has besides its instances. A service exists without one as long as it has instances, and with one
+ * also when it has none.
+ */
+export interface ServiceRow extends Revisions {
+  readonly kind: 'service';
+  readonly namespace: string;
+  readonly name: string;
+  readonly meta: Readonly<Record<string, string>>;
+  /**
+   * Share of healthy instances, 0 to 1, at or below which a reader is to take all of them for healthy. Kept for
+   * readers; the registry itself does nothing by it.
+   */
+  readonly protectThreshold: number;
+  readonly foreign?: Foreign;
+}
+
+/** Most rows lack most of the optional fields: absent means the usual value, so that a row stays small. */
 export interface InstanceRow extends Revisions {
   readonly kind: 'instance';
   readonly namespace: string;
+  /** Empty when the protocol that registered the instance has no nodes. */
   readonly node: string;
   readonly id: string;
   readonly service: string;
   /** Empty means: reachable at its node's address. */
   readonly address: string;
   readonly port: number;
+  /** That of `port`, as in a URL. */
+  readonly scheme?: string;
+  /** Further ports, by name. */
+  readonly ports?: Readonly<Record<string, NamedPort>>;
+  readonly zone?: string;
+  readonly region?: string;
+  /** The group within the service. */
+  readonly cluster?: string;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
-  readonly weights: { readonly passing: number; readonly warning: number };
+  /** Relative share of traffic, 0 or more. */
+  readonly weight: number;
+  /** The same while a check warns; absent: `weight`. */
+  readonly warningWeight?: number;
+  /** What the instance says of itself; absent, and never written: `up`. */
+  readonly status?: AdministrativeStatus;
+  /** What an operator says of it; stays until the operator clears it, or the instance is deregistered. */
+  readonly override?: AdministrativeStatus;
+  /** False: it gets no traffic. Absent: true. */
+  readonly enabled?: false;
+  /** True: nothing vouches for it, and it stays until it is deregistered. Absent: false. */
+  readonly persistent?: true;
+  /** When it was first registered, in milliseconds since the Unix epoch. */
+  readonly registeredMs: number;
+  /** When its content last changed, in the same unit; absent: not since it was first registered. */
+  readonly changedMs?: number;
   /** The stream session of the same namespace that vouches for the instance; it goes when the session goes. */
   readonly session?: string;
   readonly foreign?: Foreign;
@@ -182,6 +224,7 @@ export interface UnreadRow extends Revisions {
 export type Row =
   | NamespaceRow
   | NodeRow
+  | ServiceRow
   | InstanceRow
   | CheckRow
   | SessionRow
@@ -216,6 +259,7 @@ const separator = '\0';
 export const keys = {
   namespace: (name: string) => `namespace\0${name}`,
   node: (name: string) => `node\0${name}`,
+  service: (namespace: string, name: string) => `service\0${namespace}\0${name}`,
   instance: (namespace: string, node: string, id: string) => `instance\0${namespace}\0${node}\0${id}`,
   check: (namespace: string, node: string, id: string) => `check\0${namespace}\0${node}\0${id}`,
   session: (namespace: string, id: string) => `session\0${namespace}\0${id}`,
@@ -234,6 +278,8 @@ export function keyOf(row: Row): string {
       return keys.namespace(row.name);
     case 'node':
       return keys.node(row.name);
+    case 'service':
+      return keys.service(row.namespace, row.name);
     case 'instance':
       return keys.instance(row.namespace, row.node, row.id);
     case 'check':

@@ -6,6 +6,8 @@
  * |---|---|---|
  * | `services <namespace>` | service names with their tags | its marker's |
  * | `service <namespace> <name>` | instances with their nodes and checks | that of its newest row or its marker |
+ * | `service-record <namespace> <name>` | what the service has besides its instances | that of its row or its marker |
+ * | `service-records <namespace>` | the same of all services | that of its newest row or its marker |
  * | `nodes` | all nodes | that of its newest row or its marker |
  * | `node <namespace> <name>` | a node, its own checks, and its instances in the namespace with their checks | that of its newest row or its marker |
  * | `checks <namespace>` | all checks, with the service and tags of their instances | that of its newest row or its marker |
@@ -23,6 +25,8 @@
 export type ViewKind =
   | 'services'
   | 'service'
+  | 'service-record'
+  | 'service-records'
   | 'nodes'
   | 'node'
   | 'checks'
@@ -39,6 +43,8 @@ export const viewOf = {
   namespaces: () => 'namespaces',
   services: (namespace: string) => `services\0${namespace}`,
   service: (namespace: string, name: string) => `service\0${namespace}\0${name}`,
+  serviceRecord: (namespace: string, name: string) => `service-record\0${namespace}\0${name}`,
+  serviceRecords: (namespace: string) => `service-records\0${namespace}`,
   nodes: () => 'nodes',
   /** What every `node` view of a node shows. A part of those; not watched by itself. */
   sharedNode: (name: string) => `node\0\0${name}`,

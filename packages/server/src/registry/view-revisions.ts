@@ -94,7 +94,7 @@ export class ViewRevisions {
     // It follows the others and is never forgotten.
     if (kind === 'catalog') return;
     const shows = showsRows({ kind, namespace, name }, source);
-    if (marked && !shows && (kind === 'service' || kind === 'node')) this.#empty.add(view);
+    if (marked && !shows && (kind === 'service' || kind === 'node' || kind === 'service-record')) this.#empty.add(view);
     else this.#empty.delete(view);
     if (!marked && !shows) this.#revisions.delete(view);
   }
@@ -105,6 +105,10 @@ function showsRows({ kind, namespace, name }: ParsedView, source: Source): boole
   switch (kind) {
     case 'service':
       return source.services.has(namespace, name);
+    case 'service-record':
+      return find.service(source, namespace, name) !== undefined;
+    case 'service-records':
+      return source.bucketSize(buckets.serviceRecords(namespace)) > 0;
     case 'node':
       return find.node(source, name) !== undefined;
     case 'namespaces':

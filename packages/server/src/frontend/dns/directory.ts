@@ -237,8 +237,9 @@ export class Directory {
     return all.filter((name) => this.#access.reads(namespace, 'service', name));
   }
 
+  /** An instance without a node may be told to each reader of its service. */
   #nodeReader(namespace: string): (node: string) => boolean {
-    return (node) => this.#access.readsAllNodes(namespace) || this.#access.reads(namespace, 'node', node);
+    return (node) => node === '' || this.#access.readsAllNodes(namespace) || this.#access.reads(namespace, 'node', node);
   }
 
   #revisionOf(namespace: string, services: readonly string[]): string {

@@ -28,7 +28,8 @@ export interface Sample {
   readonly address?: string;
   readonly port?: number;
   readonly tags?: readonly string[];
-  readonly weights?: { readonly passing: number; readonly warning: number };
+  readonly weight?: number;
+  readonly warningWeight?: number;
   readonly status?: CheckStatus;
   readonly nodeStatus?: CheckStatus;
   readonly nodeMeta?: Readonly<Record<string, string>>;
@@ -119,13 +120,14 @@ export function listenOn({ clock, limits, log }: Context, frontend: Frontend, { 
 }
 
 function registration(sample: Sample) {
-  const { id, namespace = 'default', service = 'web', nodeAddress = '10.0.0.1', address = '', port = 80, tags = [], weights } = sample;
+  const { id, namespace = 'default', service = 'web', nodeAddress = '10.0.0.1', address = '', port = 80, tags = [], weight = 1 } = sample;
+  const { warningWeight = weight } = sample;
   return {
     kind: 'register',
     namespace,
     node: { name: id, address: nodeAddress, meta: sample.nodeMeta ?? {} },
     nodeMode: 'update',
-    instances: [{ id, service, address, port, tags, ...(weights === undefined ? {} : { weights }) }],
+    instances: [{ id, service, address, port, tags, weight, warningWeight }],
     checks: [
       { id: `of ${id}`, name: id, instance: id, status: sample.status ?? 'passing' },
       { id: 'node', name: 'node', status: sample.nodeStatus ?? 'passing' },

@@ -179,13 +179,13 @@ describe('a service', () => {
   });
 
   it('leaves out what is critical: the instance or its node; what warns stays, with its own weight', async () => {
-    const weights = { passing: 10, warning: 2 };
+    const weights = { weight: 10, warningWeight: 2 };
     await register(
-      { id: 'n1', weights },
-      { id: 'n2', weights, status: 'warning' },
-      { id: 'n3', weights, nodeStatus: 'warning' },
-      { id: 'n4', weights, status: 'critical' },
-      { id: 'n5', weights, nodeStatus: 'critical' },
+      { id: 'n1', ...weights },
+      { id: 'n2', ...weights, status: 'warning' },
+      { id: 'n3', ...weights, nodeStatus: 'warning' },
+      { id: 'n4', ...weights, status: 'critical' },
+      { id: 'n5', ...weights, nodeStatus: 'critical' },
     );
     const shown = found('web.service.consul', 'SRV') as string[];
     expect(shown.map((text) => text.split(' ').slice(0, 4).join(' '))).toEqual([
@@ -198,13 +198,7 @@ describe('a service', () => {
 
   it('leaves out an instance that drains', async () => {
     await register({ id: 'n1', nodeAddress: '10.0.0.1' }, { id: 'n2', nodeAddress: '10.0.0.2' });
-    await registry.replica.submit({
-      kind: 'register',
-      namespace: 'default',
-      node: { name: 'n1', address: '10.0.0.1' },
-      nodeMode: 'exists',
-      checks: [{ id: 'drain', name: 'drain', instance: 'n1', type: 'drain', status: 'critical' }],
-    });
+    await registry.replica.submit({ kind: 'instance-status', namespace: 'default', node: 'n1', id: 'n1', status: 'draining' });
     expect(found('web.service.consul')).toEqual(['A 0a000002']);
   });
 
@@ -253,7 +247,7 @@ describe('a service', () => {
   });
 
   it('keeps ports and weights within 16 bits', async () => {
-    await register({ id: 'n1', port: 70_000, weights: { passing: 1_000_000, warning: 1 } });
+    await register({ id: 'n1', port: 70_000, weight: 1_000_000, warningWeight: 1 });
     expect(found('web.service.consul', 'SRV')).toEqual(['SRV 65535 65535 n1.node.dc1.consul + A 0a000001']);
   });
 

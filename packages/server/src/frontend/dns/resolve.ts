@@ -7,8 +7,8 @@
  * own; an address that is a host name becomes CNAME and is not followed.
  */
 
-import { weightOf } from '../../registry/kind/catalog/effective-status.ts';
 import { defaultNamespace } from '@rollcall/protocol';
+import { weightOf, wholeWeight } from '../../registry/kind/catalog/effective-status.ts';
 import type { NodeRow } from '../../registry/rows.ts';
 import { addressDigits } from './address.ts';
 import type { Holder } from './address-index.ts';
@@ -88,7 +88,7 @@ function srvEntry(zone: Zone, { instance, status, digits, host, atNode }: Member
   // A node may have a name that the DNS cannot express; its address always can be.
   const target =
     host ?? (atNode ? nodeName(zone, instance.node) : undefined) ?? `${digits}.addr.${zone.datacenter}.${zone.domain}`;
-  const weight = uint16(weightOf(instance, status));
+  const weight = uint16(wholeWeight(weightOf(instance, status)));
   return {
     record: { type: 'SRV', owner: asAsked, ttl, weight, port: uint16(instance.port), target },
     along: digits === undefined ? [] : [addressRecord(target, digits, ttl)],

@@ -20,7 +20,7 @@ const check = fc.record({ name: word, ttlMs: number, http: scrap, tcp: scrap, in
 const instance = fc.record(
   {
     ...{ id: fc.oneof(word, scrap), service: fc.oneof(fc.constantFrom('web', 'db'), word), address: scrap, port: number },
-    ...{ tags: fc.oneof(fc.array(word), scrap), meta: fc.oneof(fc.dictionary(word, word), scrap), weights: scrap },
+    ...{ tags: fc.oneof(fc.array(word), scrap), meta: fc.oneof(fc.dictionary(word, word), scrap), weight: scrap, ports: scrap, status: scrap, zone: scrap },
     ...{ checks: fc.oneof(fc.array(check, { maxLength: 3 }), scrap), draining: scrap },
   },
   { requiredKeys: ['id', 'service'] },

@@ -15,7 +15,7 @@ import { viewOf } from '../../registry/view-name.ts';
 import type { StreamAccess } from './access.ts';
 import { leaseOrdinal, type Pool } from './ordinals.ts';
 import type { Claim } from './sessions.ts';
-import { checkIds, drainCheck, hashIn, toCheckInputs, toInstanceInput } from './translate.ts';
+import { checkIds, hashIn, toCheckInputs, toInstanceInput } from './translate.ts';
 
 export interface StreamSessionOptions {
   readonly context: Context;
@@ -285,25 +285,25 @@ export class StreamSession {
   async #drain(rows: readonly InstanceRow[]): Promise<void> {
     const { registry } = this.#context;
     await Promise.all(
-      rows.map(({ node, id }) =>
-        registry.submit({
-          kind: 'register',
-          namespace: this.#namespace,
-          nodeMode: 'exists',
-          node: { name: node, address: '' },
-          checks: [drainCheck(id)],
-        }),
-      ),
+      rows.map(({ namespace, node, id }) => registry.submit({ kind: 'instance-status', namespace, node, id, status: 'draining' })),
     );
   }
 
-  /** The instances of this session, all or those named; others' are not touched. */
+  /**
+   * The instances of this session, all or those named, and those named that are persistent on its node and that its token
+   * may write. Instances of other sessions are not touched.
+   */
   #own(ids: readonly string[] | undefined): InstanceRow[] {
     const { state } = this.#context.registry;
     const held = [...find.heldBySession(state, this.#namespace, this.#id)].filter((row) => row.kind === 'instance');
     if (ids === undefined) return held;
     const wanted = new Set(ids);
-    return held.filter(({ id }) => wanted.has(id));
+    const own = held.filter(({ id }) => wanted.has(id));
+    for (const id of wanted) {
+      const row = find.instance(state, this.#namespace, this.#node.name, id);
+      if (row?.persistent === true && this.#access.allows(this.#namespace, 'service', 'write', row.service)) own.push(row);
+    }
+    return own;
   }
 
   #checkRoom(instances: readonly InstanceRegistration[]): void {

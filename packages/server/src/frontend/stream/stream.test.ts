@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { find } from '../../registry/reader.ts';
+import { viewOf } from '../../registry/view-name.ts';
 import { createServer, type Server } from '../../server.ts';
 import { SocketClient, newSession, type Told } from './socket-client.case.ts';
 
@@ -155,16 +156,16 @@ describe('a registration', () => {
     expect([checkOf('a:beat'), checkOf('_service_maintenance:a')?.status]).toEqual([undefined, 'critical']);
   });
 
-  it('replaces the one before, checks and drain included', async () => {
+  it('replaces the one before, checks and administrative status included', async () => {
     const client = await greeted({ session: newSession() });
     await client.ask(web('a', { tags: ['old'], checks: [{ name: 'beat', ttlMs: 60_000 }] }));
     await client.ask({ type: 'drain', instances: ['a'] });
-    expect(checkOf('drain:a')?.status).toBe('critical');
+    expect(checkOf('_rollcall_status:a')?.status).toBe('critical');
     await client.ask(web('a', { tags: ['new'] }));
     expect(instanceOf('a')?.tags).toEqual(['new']);
-    expect([checkOf('a:beat'), checkOf('drain:a')]).toEqual([undefined, undefined]);
-    await client.ask(web('a', { draining: true }));
-    expect(checkOf('drain:a')?.status).toBe('critical');
+    expect([checkOf('a:beat'), checkOf('_rollcall_status:a')]).toEqual([undefined, undefined]);
+    await client.ask(web('a', { status: 'draining' }));
+    expect(checkOf('_rollcall_status:a')?.status).toBe('critical');
   });
 
   it('is at its client, also when a node of that name is elsewhere', async () => {
@@ -192,7 +193,7 @@ describe('a registration', () => {
     await old.ask(web('a'));
     expect(await other.ask({ type: 'deregister', instances: ['a'] })).toMatchObject({ applied: false });
     expect(await other.ask({ type: 'drain', instances: ['a'] })).toMatchObject({ applied: false });
-    expect(checkOf('drain:a')).toBeUndefined();
+    expect(checkOf('_rollcall_status:a')).toBeUndefined();
     // A new process of the same instance, while the old one is still there.
     await other.ask(web('a', { port: 81 }));
     await old.ask({ type: 'goodbye' });
@@ -242,7 +243,7 @@ describe('a session', () => {
     await client.ask(web('a'));
     expect(await thief.ask(steal)).toMatchObject({ code: 'permission_denied' });
     client.webSocket.terminate();
-    await becomes('checks\0default', () => checkOf('stream:a')?.status === 'critical');
+    await becomes(viewOf.checks('default'), () => checkOf('stream:a')?.status === 'critical');
     expect(await thief.ask(steal)).toMatchObject({ code: 'permission_denied' });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { instanceStatuses } from '@rollcall/protocol';
+import { instanceStatuses, type InstanceRegistration } from '@rollcall/protocol';
 import type { InstanceRow, NodeRow } from '../../registry/rows.ts';
 import { hashIn, toCheckInputs, toInstance, toKvItem, tokenHash } from './translate.ts';
 
@@ -13,7 +13,9 @@ const instance: InstanceRow = {
   port: 80,
   tags: [],
   meta: {},
-  weights: { passing: 10, warning: 1 },
+  weight: 10,
+  warningWeight: 1,
+  registeredMs: 0,
   created: 1,
   modified: 1,
 };
@@ -30,26 +32,27 @@ describe('an instance', () => {
     expect(weights).toEqual([10, 1, 10, 10, 10, 10]);
   });
 
-  it('has the stream check, its own checks with their kinds, and the drain check', () => {
-    const inputs = toCheckInputs({
+  it('has the stream check, unless it is persistent, and its own checks with their kinds', () => {
+    const registration: InstanceRegistration = {
       id: 'i',
       service: 'web',
-      draining: true,
       checks: [
         { name: 'a', ttlMs: 1_000 },
         { name: 'b', http: 'http://h' },
         { name: 'c', tcp: 'h:1', intervalMs: 2_000 },
         { name: 'd', grpc: 'h:1' },
       ],
-    });
-    expect(inputs.map(({ id, type, status, definition }) => [id, type, status, definition])).toEqual([
-      ['stream:i', 'stream', 'passing', undefined],
+    };
+    const shown = (persistent: boolean) =>
+      toCheckInputs({ ...registration, persistent }).map(({ id, type, status, definition }) => [id, type, status, definition]);
+    const own = [
       ['i:a', 'ttl', undefined, { ttlMs: 1_000 }],
       ['i:b', 'http', undefined, { http: 'http://h', intervalMs: 10_000 }],
       ['i:c', 'tcp', undefined, { tcp: 'h:1', intervalMs: 2_000 }],
       ['i:d', 'grpc', undefined, { grpc: 'h:1', intervalMs: 10_000 }],
-      ['drain:i', 'drain', 'critical', undefined],
-    ]);
+    ];
+    expect(shown(false)).toEqual([['stream:i', 'stream', 'passing', undefined], ...own]);
+    expect(shown(true)).toEqual(own);
   });
 });
 

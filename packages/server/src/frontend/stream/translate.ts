@@ -22,7 +22,6 @@ const intervalMs = 10_000;
 /** Ids of checks are unique on their node, so those of an instance carry its id. */
 export const checkIds = {
   stream: (instance: string) => `stream:${instance}`,
-  drain: (instance: string) => `drain:${instance}`,
   own: (instance: string, name: string) => `${instance}:${name}`,
 } as const;
 
@@ -33,6 +32,11 @@ export function toInstance(row: InstanceRow, node: NodeRow | undefined, status: 
     node: row.node,
     address: row.address === '' ? (node?.address ?? '') : row.address,
     port: row.port,
+    ...(row.scheme === undefined ? {} : { scheme: row.scheme }),
+    ...(row.ports === undefined ? {} : { ports: row.ports }),
+    ...(row.zone === undefined ? {} : { zone: row.zone }),
+    ...(row.region === undefined ? {} : { region: row.region }),
+    ...(row.cluster === undefined ? {} : { cluster: row.cluster }),
     tags: row.tags,
     meta: row.meta,
     weight: weightOf(row, status),
@@ -50,42 +54,24 @@ export function toKvItem({ key, value, flags, modified, session }: KvRow): KvIte
   };
 }
 
-export function toInstanceInput(instance: InstanceRegistration, session: string): InstanceInput {
-  const { id, service, address, port, tags, meta, weights } = instance;
-  return {
-    id,
-    service,
-    session,
-    ...(address === undefined ? {} : { address }),
-    ...(port === undefined ? {} : { port }),
-    ...(tags === undefined ? {} : { tags }),
-    ...(meta === undefined ? {} : { meta }),
-    ...(weights === undefined ? {} : { weights }),
-  };
+export function toInstanceInput({ checks: _checks, ...instance }: InstanceRegistration, session: string): InstanceInput {
+  return instance.persistent === true ? instance : { ...instance, session };
 }
 
-/** The stream's own check of an instance, those that it asked for, and the drain check. */
-export function toCheckInputs(instance: InstanceRegistration): CheckInput[] {
-  const stream: CheckInput = {
-    id: checkIds.stream(instance.id),
+/** The checks that an instance asked for, and that of the stream, which vouches for it unless it is persistent. */
+export function toCheckInputs({ id, persistent, checks = [] }: InstanceRegistration): CheckInput[] {
+  const own = checks.map((check) => toCheckInput(id, check));
+  return persistent === true ? own : [streamCheck(id), ...own];
+}
+
+function streamCheck(instance: string): CheckInput {
+  return {
+    id: checkIds.stream(instance),
     name: 'Rollcall stream',
     status: 'passing',
     output: 'stream open',
-    instance: instance.id,
-    type: 'stream',
-  };
-  const own = (instance.checks ?? []).map((check) => toCheckInput(instance.id, check));
-  return instance.draining === true ? [stream, ...own, drainCheck(instance.id)] : [stream, ...own];
-}
-
-export function drainCheck(instance: string): CheckInput {
-  return {
-    id: checkIds.drain(instance),
-    name: 'Rollcall drain',
-    status: 'critical',
-    output: 'the instance is about to leave',
     instance,
-    type: 'drain',
+    type: 'stream',
   };
 }
 

@@ -146,7 +146,8 @@ type Items = Generator<readonly [string, (before?: Item) => Item]>;
 function* instances(state: State, namespace: string, service: string, audience: Audience): Items {
   const statusOf = statuses(state);
   for (const row of find.instancesOfService(state, namespace, service)) {
-    if (!audience.allows(namespace, 'node', 'read', row.node)) continue;
+    // A reader of a service may read its instances without a node.
+    if (row.node !== '' && !audience.allows(namespace, 'node', 'read', row.node)) continue;
     const status = statusOf(row);
     const node = find.node(state, row.node);
     const version = `${row.modified} ${node?.modified ?? 0} ${status}`;

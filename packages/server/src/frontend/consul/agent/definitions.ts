@@ -9,7 +9,7 @@
 
 import type { CheckDefinition, CheckKind } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput } from '../../../registry/command.ts';
-import { serviceForeign } from '../catalog/definitions.ts';
+import { placeOf, serviceForeign } from '../catalog/definitions.ts';
 import { invalid } from '../wire/errors.ts';
 import { nsPerMs } from '../wire/go-duration.ts';
 import {
@@ -46,7 +46,8 @@ export function instanceInput(fields: AgentServiceFields): InstanceInput {
     port: vetPort(fields.Port ?? 0),
     tags: vetTags(fields.Tags ?? []),
     meta: vetMeta(fields.Meta ?? {}, 'Service Meta', 'reserved'),
-    ...(given === undefined ? {} : { weights: vetWeights(given) }),
+    ...(given === undefined ? {} : vetWeights(given)),
+    ...placeOf(fields.Locality),
     ...serviceForeign(fields),
   };
 }

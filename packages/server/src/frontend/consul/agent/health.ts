@@ -4,7 +4,7 @@
  */
 
 import { worseStatus, type InstanceStatus } from '@rollcall/protocol';
-import { statusOfChecks } from '../../../registry/kind/catalog/effective-status.ts';
+import { statusWith } from '../../../registry/kind/catalog/effective-status.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
@@ -94,7 +94,7 @@ function healthOf(call: Call, state: Reader, row: RowOf<'instance'>) {
     ...nodeChecks(state, row.node).filter(({ id }) => id !== serfHealth),
     ...instanceChecks(state, row),
   ];
-  const status = statusOfChecks(checks);
+  const status = statusWith(row, checks);
   const json = {
     AggregatedStatus: answers[status].word,
     Service: placed(call, row, agentServiceJson(row, identity.datacenter)),

@@ -4,6 +4,7 @@
  */
 
 import { isIP } from 'node:net';
+import { weightOf, wholeWeight } from '../../../registry/kind/catalog/effective-status.ts';
 import type { Json, RowOf } from '../../../registry/rows.ts';
 import { type JsonMap, kept, nothing, pick } from '../wire/foreign.ts';
 import { durationText } from '../wire/go-duration.ts';
@@ -26,6 +27,14 @@ function taggedAddresses(row: RowOf<'node'>): Json {
   };
 }
 
+/**
+ * Consul's clients read a node with every instance. An instance that has none is shown on one that stands in for it, named
+ * after the address of the instance; it is in no list of nodes.
+ */
+export function standInNode({ id, address, created, modified }: RowOf<'instance'>): RowOf<'node'> {
+  return { kind: 'node', name: address || id, id: '', address, meta: {}, created, modified };
+}
+
 export function nodeJson(row: RowOf<'node'>, datacenter: string): JsonMap {
   return {
     ID: row.id,
@@ -40,8 +49,13 @@ export function nodeJson(row: RowOf<'node'>, datacenter: string): JsonMap {
   };
 }
 
-function weightsJson({ weights }: RowOf<'instance'>): JsonMap {
-  return { Passing: weights.passing, Warning: weights.warning };
+function localityJson({ region = '', zone = '' }: RowOf<'instance'>): JsonMap {
+  return region === '' && zone === '' ? nothing : { Locality: { Region: region, Zone: zone } };
+}
+
+/** Whole numbers: Consul's clients read no others. */
+function weightsJson(row: RowOf<'instance'>): JsonMap {
+  return { Passing: wholeWeight(weightOf(row, 'passing')), Warning: wholeWeight(weightOf(row, 'warning')) };
 }
 
 function proxyJson(foreign: JsonMap): JsonMap {
@@ -74,7 +88,7 @@ export function serviceJson(row: RowOf<'instance'>): JsonMap {
     ...pick(foreign, 'SocketPath'),
     Weights: weightsJson(row),
     EnableTagOverride: foreign['EnableTagOverride'] ?? false,
-    ...pick(foreign, 'Locality'),
+    ...localityJson(row),
     Proxy: proxyJson(foreign),
     Connect: foreign['Connect'] ?? {},
     PeerName: '',
@@ -98,7 +112,8 @@ export function agentServiceJson(row: RowOf<'instance'>, datacenter: string): Js
     ...instanceAddresses(row, foreign, 'TaggedAddresses'),
     Weights: weightsJson(row),
     EnableTagOverride: foreign['EnableTagOverride'] ?? false,
-    ...pick(foreign, 'Proxy', 'Connect', 'Locality'),
+    ...pick(foreign, 'Proxy', 'Connect'),
+    ...localityJson(row),
     Datacenter: datacenter,
   };
 }
@@ -126,7 +141,7 @@ export function catalogServiceJson(row: RowOf<'instance'>, node: RowOf<'node'>, 
     ServiceEnableTagOverride: foreign['EnableTagOverride'] ?? false,
     ServiceProxy: proxyJson(foreign),
     ServiceConnect: foreign['Connect'] ?? {},
-    ServiceLocality: foreign['Locality'] ?? null,
+    ServiceLocality: localityJson(row)['Locality'] ?? null,
     CreateIndex: row.created,
     ModifyIndex: row.modified,
   };
@@ -143,7 +158,7 @@ export function checkJson(
 ): JsonMap {
   const foreign = kept(row);
   return {
-    Node: row.node,
+    Node: row.node === '' && instance !== undefined ? standInNode(instance).name : row.node,
     CheckID: row.id,
     Name: row.name,
     Status: row.status,

@@ -84,7 +84,8 @@ export function catalogInstance(fields: CatalogServiceFields): InstanceInput {
     tags: vetTags(fields.Tags ?? []),
     meta: vetMeta(fields.Meta ?? {}, 'Service Meta', 'allowed'),
     // As in Consul, weights of 0 from the catalog mean the default.
-    ...(Weights === undefined || (Weights.Passing ?? 0) === 0 ? {} : { weights: vetWeights(Weights) }),
+    ...(Weights === undefined || (Weights.Passing ?? 0) === 0 ? {} : vetWeights(Weights)),
+    ...placeOf(fields.Locality),
     ...serviceForeign(fields),
   };
 }
@@ -127,6 +128,11 @@ function typeOf(definition: Json | undefined): string | undefined {
   return ['grpc', 'http', 'tcp', 'udp'].find((type) => names.some(([name]) => name.toLowerCase() === type));
 }
 
+/** Where an instance runs, as Consul's `Locality` says it. */
+export function placeOf({ Region = '', Zone = '' }: { readonly Region?: string; readonly Zone?: string } = {}) {
+  return { ...(Region === '' ? {} : { region: Region }), ...(Zone === '' ? {} : { zone: Zone }) };
+}
+
 /** What Rollcall has no word for. */
 export function serviceForeign(fields: Omit<CatalogServiceFields, 'CreateIndex' | 'ModifyIndex'>): { foreign?: Foreign } {
   return keep({
@@ -134,7 +140,6 @@ export function serviceForeign(fields: Omit<CatalogServiceFields, 'CreateIndex' 
     TaggedAddresses: fields.TaggedAddresses,
     SocketPath: fields.SocketPath || undefined,
     EnableTagOverride: fields.EnableTagOverride === true ? true : undefined,
-    Locality: fields.Locality,
     Proxy: fields.Proxy,
     Connect: fields.Connect,
   });

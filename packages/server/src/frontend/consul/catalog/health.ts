@@ -2,7 +2,7 @@
 
 import type { Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
-import { statusOfChecks } from '../../../registry/kind/catalog/effective-status.ts';
+import { statusWith } from '../../../registry/kind/catalog/effective-status.ts';
 import { find } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
@@ -51,8 +51,8 @@ export function serviceInstances(asked: Asked): Query {
       const selected = yield* near.sort(state, seen, ({ node: { name } }) => name, out.pace);
       const wants = filter.begin(out.pace);
       yield* writeList(out, selected, ({ instance, node }) => {
-        const checks = [...checksOn(node.name), ...instanceChecks(state, instance)];
-        if (passing && statusOfChecks(checks) !== 'passing') return undefined;
+        const checks = [...checksOn(instance.node), ...instanceChecks(state, instance)];
+        if (passing && statusWith(instance, checks) !== 'passing') return undefined;
         return wanted(wants, {
           Node: nodeJson(node, datacenter),
           Service: placed(asked, instance, serviceJson(instance)),
@@ -136,6 +136,7 @@ export function checksInState(asked: Asked): Query {
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       const ofSelectedNode = memo((name: string) => {
+        if (name === '') return selection.meta.length === 0;
         const node = find.node(state, name);
         return node !== undefined && hasMeta(node, selection);
       });

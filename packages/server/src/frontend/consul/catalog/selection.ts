@@ -6,6 +6,7 @@
 import type { Pace, Work } from '../../../net/turns.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
+import { standInNode } from './catalog-json.ts';
 import type { Shown, VisibilityFilter } from '../request/visibility-filter.ts';
 import type { Params } from '../wire/params.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
@@ -62,14 +63,19 @@ export function* selectInstances(
   const rows = [...find.instancesOfService(state, namespace, service)];
   if (pace.spend(rows.length / copiesPerUnit)) yield;
   for (const instance of rows) {
-    const node = find.node(state, instance.node);
+    const node = instance.node === '' ? standInNode(instance) : find.node(state, instance.node);
     // An instance goes with its node, so there always is one.
     const wanted = node !== undefined && hasTags(instance, selection) && hasMeta(node, selection);
-    if (wanted && visible.includes('node', node.name) && visible.includes('service', service)) placed.push({ instance, node });
+    if (wanted && includesNode(visible, instance.node) && visible.includes('service', service)) placed.push({ instance, node });
     const tags = selection.tags.length === 0 ? 0 : instance.tags.length;
     if (pace.spend(1 + tags / tagsPerUnit)) yield;
   }
   return yield* inOrder(placed, byInstance, pace);
+}
+
+/** Whether the caller may see a node, or that an instance has none: then to read its service is enough. */
+export function includesNode(visible: VisibilityFilter, node: string): boolean {
+  return node === '' || visible.includes('node', node);
 }
 
 /** Whoever sees an instance sees its service and its node. */
@@ -78,7 +84,7 @@ export const instanceShows: readonly Shown[] = ['node', 'service'];
 /** Which checks the caller sees: those of nodes and services that it sees. */
 export function checksSeen(state: Reader, visible: VisibilityFilter): (row: RowOf<'check'>) => boolean {
   return (row) => {
-    if (!visible.includes('node', row.node)) return false;
+    if (!includesNode(visible, row.node)) return false;
     const service = serviceOf(state, row);
     return service === undefined || visible.includes('service', service);
   };

@@ -47,7 +47,7 @@ export function services(asked: Asked): Query {
       for (const service of seen) {
         const summary = new Summary(asked, service);
         for (const { instance, node } of yield* selectInstances(state, { namespace, service }, anyInstance, visible, out.pace)) {
-          const checks = [...nodeChecks(state, node.name), ...instanceChecks(state, instance)];
+          const checks = [...nodeChecks(state, instance.node), ...instanceChecks(state, instance)];
           // Only a filter wants to see what is summed up.
           if (wants?.(entryJson(asked, instance, node, checks)) !== false) summary.add(instance, checks);
           if (out.pace.spend(unitsPerInstance + instance.tags.length / tagsPerUnit)) yield;

@@ -5,8 +5,10 @@ import type { Frozen } from '../../../registry/frozen.ts';
 import { failedOverTo, type FoundInstance, selectorOf } from '../../../registry/kind/query/execution.ts';
 import type { PreparedQuery } from '../../../registry/kind/query/query.ts';
 import { find } from '../../../registry/reader.ts';
-import { checkJson, nodeJson, serviceJson } from '../catalog/catalog-json.ts';
+import type { RowOf } from '../../../registry/rows.ts';
+import { checkJson, nodeJson, serviceJson, standInNode } from '../catalog/catalog-json.ts';
 import { clientAddress, nearestFirst } from '../catalog/near.ts';
+import { includesNode } from '../catalog/selection.ts';
 import type { Call } from '../request/call.ts';
 import { placed } from '../request/scope.ts';
 import { agentOf } from '../request/virtual-agent.ts';
@@ -33,8 +35,8 @@ export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery) {
     const found: Placed[] = [];
     for (const instance of yield* select(find.instancesOfService(state, call.namespace, wanted.Service), () => true, out.pace)) {
       const one = selected(instance);
-      if (one !== undefined && visible.includes('node', one.node.name) && visible.includes('service', one.instance.service)) {
-        found.push({ ...one, key: context.uuid() });
+      if (one !== undefined && includesNode(visible, instance.node) && visible.includes('service', one.instance.service)) {
+        found.push({ ...one, node: one.node ?? standInNode(instance), key: context.uuid() });
       }
       if (out.pace.spend(unitsPerInstance + instance.tags.length / tagsPerUnit)) yield;
     }
@@ -68,7 +70,7 @@ export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery) {
   };
 }
 
-type Placed = FoundInstance & { readonly key: string };
+type Placed = FoundInstance & { readonly node: RowOf<'node'>; readonly key: string };
 
 /** The node whose nearest are wanted. */
 function sourceOf({ context, exchange }: Call, near: string): string | undefined {

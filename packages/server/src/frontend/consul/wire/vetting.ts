@@ -100,7 +100,7 @@ function metaReason(key: string, value: string, consulKeys: 'allowed' | 'reserve
 export function vetWeights(given: {
   readonly Passing?: number;
   readonly Warning?: number;
-}): { readonly passing: number; readonly warning: number } {
+}): { readonly weight: number; readonly warningWeight: number } {
   const passing = given.Passing ?? 0;
   const warning = given.Warning ?? 0;
   if (passing < 1) throw invalid('Invalid Weights: Passing must be greater than 0');
@@ -108,7 +108,7 @@ export function vetWeights(given: {
   if (passing > 65_535 || warning > 65_535) {
     throw invalid('Invalid Weights: DNS Weight must be between 0 and 65535');
   }
-  return { passing, warning };
+  return { weight: passing, warningWeight: warning };
 }
 
 export function isStatus(text: string): text is CheckStatus {

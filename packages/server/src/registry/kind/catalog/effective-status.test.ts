@@ -1,8 +1,27 @@
-import { getsTraffic, instanceStatuses, worseStatus, type CheckKind, type CheckStatus, type InstanceStatus } from '@rollcall/protocol';
+import {
+  administrativeStatuses,
+  getsTraffic,
+  instanceStatuses,
+  worseStatus,
+  type AdministrativeStatus,
+  type CheckKind,
+  type CheckStatus,
+  type InstanceStatus,
+} from '@rollcall/protocol';
 import { describe, expect, it } from 'vitest';
-import { statusOfCheck, statusOfChecks, statusOfInstance, statusOfNode, statuses, weightOf } from './effective-status.ts';
+import {
+  administrativeStatusOf,
+  statusOfCheck,
+  statusOfChecks,
+  statusOfNode,
+  statusWith,
+  statuses,
+  weightOf,
+  wholeWeight,
+} from './effective-status.ts';
 import { Journal } from '../../journal.case.ts';
-import { instanceMaintenance, nodeMaintenance } from './known-checks.ts';
+import { find } from '../../reader.ts';
+import { administrativeCheckId, instanceMaintenance, nodeMaintenance } from './known-checks.ts';
 
 type Said = readonly [type: CheckKind, status: CheckStatus, id?: string];
 
@@ -19,33 +38,58 @@ describe('the effective status of an instance', () => {
     ['on a node with a warning is warning', [['stream', 'passing']], [['none', 'warning']], 'warning'],
     ['on a critical node is critical', [['stream', 'passing']], [['none', 'critical']], 'critical'],
     ['with a closed stream is critical', [['stream', 'critical'], ['http', 'passing']], [], 'critical'],
-    ['with a drain check is draining', [['drain', 'critical'], ['stream', 'passing']], [], 'draining'],
-    ['with a drain check and a warning is draining', [['drain', 'critical'], ['http', 'warning']], [], 'draining'],
-    ['that drains and whose process has died is critical', [['drain', 'critical'], ['stream', 'critical']], [], 'critical'],
-    ['that drains on a critical node is critical', [['drain', 'critical']], [['none', 'critical']], 'critical'],
     ['in maintenance is in maintenance, even if all else passes', [maintained, ['ttl', 'passing']], [], 'maintenance'],
     ['in maintenance whose check fails is in maintenance', [maintained, ['ttl', 'critical']], [], 'maintenance'],
     ['on a node in maintenance is in maintenance', [['ttl', 'passing']], [['none', 'critical', nodeMaintenance]], 'maintenance'],
     ['whose maintenance check passes is not in maintenance', [['none', 'passing', instanceMaintenance('i')]], [], 'passing'],
+    ['is not made critical by its administrative check', [['status', 'critical', administrativeCheckId('i')]], [], 'passing'],
   ])('%s', (_what, own, node, expected) => {
-    expect(statusOfChecks(checks(...own), statusOfChecks(checks(...node)))).toBe(expected);
+    expect(statusWith({}, [...checks(...node), ...checks(...own)])).toBe(expected);
   });
 
-  it('is the worst of what is said, for every combination of checks of the instance and its node, in any order', () => {
-    const kinds: readonly Said[] = [['ttl', 'passing'], ['ttl', 'warning'], ['ttl', 'critical'], ['drain', 'critical'], maintained];
-    // From the worst: the first that is among the checks counts.
-    const order: readonly (readonly [InstanceStatus, Said])[] = [
-      ['maintenance', kinds[4] as Said],
-      ['critical', kinds[2] as Said],
-      ['draining', kinds[3] as Said],
-      ['warning', kinds[1] as Said],
-    ];
+  it.each<[string, { status?: AdministrativeStatus; override?: AdministrativeStatus; enabled?: false }, InstanceStatus]>([
+    ['up', {}, 'passing'],
+    ['starting', { status: 'starting' }, 'starting'],
+    ['draining', { status: 'draining' }, 'draining'],
+    ['out of service', { status: 'out_of_service' }, 'maintenance'],
+    ['down', { status: 'down' }, 'critical'],
+    ['disabled', { enabled: false }, 'maintenance'],
+    ['disabled, and up by the word of the operator', { enabled: false, override: 'up' }, 'maintenance'],
+    ['up, and out of service by the word of the operator', { override: 'out_of_service' }, 'maintenance'],
+    ['up, and draining by the word of the operator', { override: 'draining' }, 'draining'],
+    ['out of service, and up by the word of the operator', { status: 'out_of_service', override: 'up' }, 'passing'],
+    ['down, and up by the word of the operator', { status: 'down', override: 'up' }, 'critical'],
+    ['starting, and up by the word of the operator', { status: 'starting', override: 'up' }, 'starting'],
+    ['draining, and out of service by the word of the operator', { status: 'draining', override: 'out_of_service' }, 'maintenance'],
+    ['down, and draining by the word of the operator', { status: 'down', override: 'draining' }, 'critical'],
+  ])('by what is said of one that is %s', (_what, row, expected) => {
+    expect(administrativeStatusOf(row)).toBe(expected);
+  });
+
+  it('is the worst of what is said, for every combination of checks and administrative status, in any order', () => {
+    const kinds: readonly Said[] = [['ttl', 'passing'], ['ttl', 'warning'], ['ttl', 'critical'], maintained];
+    const effects: Readonly<Record<AdministrativeStatus, InstanceStatus>> = {
+      ...{ up: 'passing', starting: 'starting', draining: 'draining', out_of_service: 'maintenance', down: 'critical' },
+    };
     const sets = Array.from({ length: 1 << kinds.length }, (_, set) => kinds.filter((_kind, bit) => (set >> bit) & 1));
     for (const own of sets) {
       for (const node of sets) {
-        const expected = order.find(([, said]) => own.includes(said) || node.includes(said))?.[0] ?? 'passing';
-        expect(statusOfChecks(checks(...own), statusOfChecks(checks(...node)))).toBe(expected);
-        expect(statusOfChecks(checks(...own.toReversed()), statusOfChecks(checks(...node.toReversed())))).toBe(expected);
+        for (const status of administrativeStatuses) {
+          for (const override of [undefined, ...administrativeStatuses]) {
+            for (const enabled of [undefined, false] as const) {
+              const row = { status, ...(override === undefined ? {} : { override }), ...(enabled === false ? { enabled } : {}) };
+              const replaced = override !== undefined && ['up', 'out_of_service'].includes(status);
+              const said = new Set<InstanceStatus>([effects[replaced ? override : status]]);
+              if (override !== undefined) said.add(effects[override]);
+              if (enabled === false) said.add('maintenance');
+              for (const each of [...own, ...node]) said.add(each === maintained ? 'maintenance' : each[1]);
+              // From the worst: the first that is said counts.
+              const expected = instanceStatuses.findLast((word) => said.has(word));
+              expect(statusWith(row, [...checks(...node), ...checks(...own)])).toBe(expected);
+              expect(statusWith(row, checks(...own.toReversed(), ...node.toReversed()))).toBe(expected);
+            }
+          }
+        }
       }
     }
   });
@@ -64,17 +108,22 @@ describe('the effective status of an instance', () => {
   });
 
   it('decides which of the two weights counts', () => {
-    const weights = { passing: 10, warning: 3 };
-    expect(instanceStatuses.map((status) => weightOf({ weights }, status))).toEqual([10, 3, 10, 10, 10, 10]);
+    const weights = { weight: 10, warningWeight: 3 };
+    expect(instanceStatuses.map((status) => weightOf(weights, status))).toEqual([10, 3, 10, 10, 10, 10]);
+    expect(weightOf({ weight: 10 }, 'warning')).toBe(10);
   });
 });
 
-it('takes a check for what its kind and id say', () => {
-  expect(statusOfCheck({ id: 'x', type: 'drain', status: 'critical' })).toBe('draining');
+it('sums up checks from a status that counts as well', () => {
+  expect(statusOfChecks(checks(['ttl', 'warning']), 'critical')).toBe('critical');
   expect(statusOfCheck({ id: nodeMaintenance, type: 'none', status: 'critical' })).toBe('maintenance');
 });
 
-it('is the same for one instance as for many, and reads the checks of both from the state', () => {
+it.each([[0, 0], [0.2, 1], [1, 1], [1.4, 1], [1.5, 2], [65_535, 65_535]])('a weight of %d is the whole number %d', (weight, whole) => {
+  expect(wholeWeight(weight)).toBe(whole);
+});
+
+it('reads the rows and checks of instances and their nodes from the state', () => {
   const journal = new Journal();
   journal.commit([
     {
@@ -82,19 +131,19 @@ it('is the same for one instance as for many, and reads the checks of both from 
       namespace: 'default',
       node: { name: 'n', address: '10.0.0.1' },
       nodeMode: 'update',
-      instances: ['a', 'b', 'c'].map((id) => ({ id, service: 'web' })),
+      instances: ['a', 'b', 'c'].map((id) => ({ id, service: 'web', ...(id === 'c' ? { status: 'draining' as const } : {}) })),
       checks: [
         { id: 'node', name: 'node', status: 'warning' },
         { id: 'b', name: 'b', status: 'critical', instance: 'b' },
-        { id: 'c', name: 'c', status: 'critical', instance: 'c', type: 'drain' },
       ],
     },
   ]);
   const { state } = journal;
   expect(statusOfNode(state, 'n')).toBe('warning');
-  const many = statuses(state);
-  const expected = { a: 'warning', b: 'critical', c: 'draining' };
-  for (const [id, status] of Object.entries(expected)) {
-    expect([statusOfInstance(state, { namespace: 'default', node: 'n', id }), many({ namespace: 'default', node: 'n', id })]).toEqual([status, status]);
-  }
+  const statusOf = statuses(state);
+  expect(Array.from(find.instancesOfService(state, 'default', 'web'), (row) => [row.id, statusOf(row)])).toEqual([
+    ['a', 'warning'],
+    ['b', 'critical'],
+    ['c', 'draining'],
+  ]);
 });

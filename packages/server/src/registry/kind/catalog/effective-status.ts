@@ -1,31 +1,53 @@
 /**
- * The effective status of an instance: one word that sums up its checks and those of its node. Computed
- * here only; every front end asks this file whether an instance gets traffic, and with which weight.
+ * The effective status of an instance: one word that sums up what the instance says of itself, what an operator says of
+ * it, its checks, and the checks of its node. The worst of them counts. It is computed here only; every front end asks
+ * this file whether an instance gets traffic, and with which weight.
  *
- * Pure. It knows nothing of protocols: how each of them spells a status is the business of its front end.
+ * Pure. It knows nothing of protocols: each front end spells a status in its own words.
  */
 
-import { worseStatus, type InstanceStatus } from '@rollcall/protocol';
+import { worseStatus, type AdministrativeStatus, type InstanceStatus } from '@rollcall/protocol';
 import { isMaintenance } from './known-checks.ts';
 import { find, type Reader } from '../../reader.ts';
 import type { CheckRow, InstanceRow } from '../../rows.ts';
 
+type Check = Pick<CheckRow, 'id' | 'type' | 'status'>;
+type Administered = Pick<InstanceRow, 'status' | 'override' | 'enabled'>;
+
+const effectOf: Readonly<Record<AdministrativeStatus, InstanceStatus>> = {
+  up: 'passing',
+  starting: 'starting',
+  draining: 'draining',
+  out_of_service: 'maintenance',
+  down: 'critical',
+};
+
+/**
+ * What the instance and the operator say, checks aside. The word of the operator replaces `up` and `out_of_service`.
+ * An instance that says that it is starting, draining or down is believed: no operator can make it serve. So do the
+ * rules of Eureka (`DownOrStartingRule` before `OverrideExistsRule`).
+ */
+export function administrativeStatusOf({ status = 'up', override, enabled }: Administered): InstanceStatus {
+  if (enabled === false) return 'maintenance';
+  const own = effectOf[status];
+  if (override === undefined) return own;
+  const ordered = effectOf[override];
+  return status === 'up' || status === 'out_of_service' ? ordered : worseStatus(own, ordered);
+}
+
 /** What one check says of the instance, or of all instances of the node, that it belongs to. */
-export function statusOfCheck({ id, type, status }: Pick<CheckRow, 'id' | 'type' | 'status'>): InstanceStatus {
-  if (status === 'passing') return 'passing';
-  if (isMaintenance(id)) return 'maintenance';
-  return type === 'drain' ? 'draining' : status;
+export function statusOfCheck({ id, type, status }: Check): InstanceStatus {
+  // The administrative check repeats what the row of the instance says.
+  if (status === 'passing' || type === 'status') return 'passing';
+  return isMaintenance(id) ? 'maintenance' : status;
 }
 
 /**
  * The worst of what several checks say; passing when there are none.
  *
- * @param start a status that counts as well, that of the node for example
+ * @param start a status that counts as well
  */
-export function statusOfChecks(
-  checks: Iterable<Pick<CheckRow, 'id' | 'type' | 'status'>>,
-  start: InstanceStatus = 'passing',
-): InstanceStatus {
+export function statusOfChecks(checks: Iterable<Check>, start: InstanceStatus = 'passing'): InstanceStatus {
   let worst = start;
   for (const check of checks) worst = worseStatus(worst, statusOfCheck(check));
   return worst;
@@ -33,34 +55,41 @@ export function statusOfChecks(
 
 /** Of a node: the worst of its own checks. Every instance on it is at least as bad. */
 export function statusOfNode(reader: Reader, node: string): InstanceStatus {
-  return statusOfChecks(find.checksOfNode(reader, node));
+  return node === '' ? 'passing' : statusOfChecks(find.checksOfNode(reader, node));
 }
 
-/** The effective status of one instance. */
-export function statusOfInstance(reader: Reader, { namespace, node, id }: Pick<InstanceRow, 'namespace' | 'node' | 'id'>): InstanceStatus {
-  return statusOfChecks(find.checksOfInstance(reader, namespace, node, id), statusOfNode(reader, node));
+/** For a reader that has the checks at hand already. @param checks those of the instance and of its node that count */
+export function statusWith(instance: Administered, checks: Iterable<Check>): InstanceStatus {
+  return statusOfChecks(checks, administrativeStatusOf(instance));
 }
 
 /**
- * The same for many instances: looks at each node once. Make it anew for each reading: it remembers what the nodes'
- * checks said.
+ * The effective status of instances. It looks at each node once and remembers the status of the node: make it anew for
+ * each reading.
  */
-export function statuses(reader: Reader): (instance: Pick<InstanceRow, 'namespace' | 'node' | 'id'>) => InstanceStatus {
+export function statuses(reader: Reader): (instance: Administered & Pick<InstanceRow, 'namespace' | 'node' | 'id'>) => InstanceStatus {
   const nodes = new Map<string, InstanceStatus>();
-  return ({ namespace, node, id }) => {
+  return (instance) => {
+    const { namespace, node, id } = instance;
     let ofNode = nodes.get(node);
     if (ofNode === undefined) {
       ofNode = statusOfNode(reader, node);
       nodes.set(node, ofNode);
     }
-    return statusOfChecks(find.checksOfInstance(reader, namespace, node, id), ofNode);
+    const start = worseStatus(ofNode, administrativeStatusOf(instance));
+    return statusOfChecks(find.checksOfInstance(reader, namespace, node, id), start);
   };
+}
+
+/** A weight for protocols that know whole numbers only: a share above 0 stays above 0. */
+export function wholeWeight(weight: number): number {
+  return weight > 0 ? Math.max(1, Math.round(weight)) : 0;
 }
 
 /**
  * The share of traffic of an instance relative to others of its service, 0 or more. For a status that gets no
  * traffic: the share that it would have, since a client without a better choice may still use it.
  */
-export function weightOf({ weights }: Pick<InstanceRow, 'weights'>, status: InstanceStatus): number {
-  return status === 'warning' ? weights.warning : weights.passing;
+export function weightOf({ weight, warningWeight = weight }: Pick<InstanceRow, 'weight' | 'warningWeight'>, status: InstanceStatus): number {
+  return status === 'warning' ? warningWeight : weight;
 }

@@ -2,9 +2,10 @@
 
 import { defaultNamespace, RegistryError, type CheckStatus } from '@rollcall/protocol';
 import type { CheckInput, InstanceInput, Register } from '../../command.ts';
+import { putInstance } from './instance.ts';
 import { Removal } from './remove.ts';
 import type { Draft } from '../../draft.ts';
-import { instanceMaintenance, serfHealth } from './known-checks.ts';
+import { instanceMaintenance, isAdministrative, serfHealth } from './known-checks.ts';
 import { find } from '../../reader.ts';
 import { keys, type NodeRow } from '../../rows.ts';
 import type { Steps } from '../../steps.ts';
@@ -34,7 +35,7 @@ function* registerChecked(draft: Draft, command: Register, now: number): Steps<v
   putNode(draft, command);
   // An instance whose session has just ended goes with it, and so do its checks.
   for (const instance of command.instances ?? []) {
-    if (lives(draft, namespace, instance)) putInstance(draft, command, instance);
+    if (lives(draft, namespace, instance)) putInstance(draft, command, instance, now);
     else yield* removal.instance(namespace, node, instance.id);
   }
   for (const check of checks) {
@@ -60,6 +61,9 @@ function placed({ namespace, node }: Register, check: CheckInput): PlacedCheck {
 /** @throws RegistryError before anything is written or ended */
 function checkRefusals(draft: Draft, command: Register): void {
   const { namespace, node, nodeMode, instances = [], checks = [] } = command;
+  if ((nodeMode === 'none') !== (node.name === '')) {
+    throw new RegistryError('invalid_argument', 'the name of a node is empty exactly when the instances have no node');
+  }
   const before = find.node(draft, node.name);
   if (nodeMode === 'exists' && before === undefined) {
     throw new RegistryError('not_found', `node ${node.name} is not registered`);
@@ -81,6 +85,10 @@ function checkRefusals(draft: Draft, command: Register): void {
         'not_found',
         `check ${check.id} names instance ${check.instance}, which is not registered on node ${node.name}`,
       );
+    }
+    refuseReserved(check.id);
+    if (nodeMode === 'none' && check.instance === '') {
+      throw new RegistryError('invalid_argument', `check ${check.id} names no instance, and there is no node that it could be a check of`);
     }
     refuseForeign(draft, check);
   }
@@ -105,6 +113,13 @@ function formerName(draft: Draft, { node, nodeMode }: Register): NodeRow | undef
   return former?.name === node.name ? undefined : former;
 }
 
+/** @throws RegistryError `failed_precondition` for a check that only the registry itself writes */
+export function refuseReserved(check: string): void {
+  if (!isAdministrative(check)) return;
+  const message = `check ${check} follows the administrative status of its instance; change that status instead`;
+  throw new RegistryError('failed_precondition', message);
+}
+
 /** An instance must not lose its check to another one: it would pass without being checked. */
 function refuseForeign(draft: Draft, { namespace, node, id, instance }: PlacedCheck): void {
   const before = find.check(draft, namespace, node, id);
@@ -127,7 +142,10 @@ function writesNode(nodeMode: Register['nodeMode'], before: NodeRow | undefined)
   return nodeMode === 'update' || (nodeMode === 'ensure' && before === undefined);
 }
 
-/** The checks that the command does not name. Maintenance stays: an operator has ordered it, not the registrant. */
+/**
+ * The checks that the command does not name. Maintenance stays: an operator has ordered it, not the registrant. The
+ * administrative check goes with the row of its instance.
+ */
 function* replacedChecks(draft: Draft, { namespace, node, instances = [], checks = [], replaceChecks }: Register): Generator<string> {
   if (replaceChecks !== true) return;
   const named = new Set(checks.filter(({ instance }) => instance !== undefined).map(({ id }) => id));
@@ -135,7 +153,7 @@ function* replacedChecks(draft: Draft, { namespace, node, instances = [], checks
     // A new instance has no checks to look for.
     if (find.instance(draft, namespace, node.name, instance.id) === undefined) continue;
     for (const { id } of find.checksOfInstance(draft, namespace, node.name, instance.id)) {
-      if (!named.has(id) && id !== instanceMaintenance(instance.id)) yield id;
+      if (!named.has(id) && id !== instanceMaintenance(instance.id) && !isAdministrative(id)) yield id;
     }
   }
 }
@@ -150,24 +168,6 @@ function putNode(draft: Draft, { node, nodeMode }: Register): void {
     address: node.address,
     meta: node.meta ?? {},
     ...(node.foreign === undefined ? {} : { foreign: node.foreign }),
-    ...unwritten,
-  });
-}
-
-function putInstance(draft: Draft, { namespace, node }: Register, input: InstanceInput): void {
-  draft.put({
-    kind: 'instance',
-    namespace,
-    node: node.name,
-    id: input.id,
-    service: input.service,
-    address: input.address ?? '',
-    port: input.port ?? 0,
-    tags: input.tags ?? [],
-    meta: input.meta ?? {},
-    weights: input.weights ?? { passing: 1, warning: 1 },
-    ...(input.session === undefined ? {} : { session: input.session }),
-    ...(input.foreign === undefined ? {} : { foreign: input.foreign }),
     ...unwritten,
   });
 }

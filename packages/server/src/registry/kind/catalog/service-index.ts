@@ -100,6 +100,7 @@ export class ServiceIndex {
     for (const tag of new Set(tags)) {
       if (count(offer.withTag, tag, 1) === 1) offer.tags.add(tag);
     }
+    if (node === '') return;
     let onNode = this.#onNode.get(node);
     if (onNode === undefined) this.#onNode.set(node, (onNode = new Map()));
     count(onNode, offer, 1);

@@ -12,7 +12,7 @@ export function* updateChecks(draft: Draft, command: UpdateChecks, now: number):
   let existed = command.existed ?? 0;
   for (const [at, { namespace, node, id, status, output }] of updates.entries()) {
     const before = find.check(draft, namespace, node, id);
-    if (before === undefined) continue;
+    if (before === undefined || before.type === 'status') continue;
     const after = { ...before, status: status ?? before.status, output: output ?? before.output };
     for (const _ of removal.clearWay(after)) yield () => ({ updates: updates.slice(at), existed });
     existed++;

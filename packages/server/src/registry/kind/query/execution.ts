@@ -1,14 +1,15 @@
 /** What a prepared query finds: the same for every protocol that asks. Pure. */
 
 import { getsTraffic } from '@rollcall/protocol';
-import { statusOfChecks } from '../catalog/effective-status.ts';
+import { statusWith } from '../catalog/effective-status.ts';
 import type { PreparedService } from './query.ts';
 import { find, type Reader } from '../../reader.ts';
 import type { CheckRow, InstanceRow, NodeRow } from '../../rows.ts';
 
 export interface FoundInstance {
   readonly instance: InstanceRow;
-  readonly node: NodeRow;
+  /** Undefined for an instance that has no node. */
+  readonly node: NodeRow | undefined;
   /** Those of its node, then its own, ignored ones included; each in order of their ids. */
   readonly checks: readonly CheckRow[];
   /** By the checks that count. */
@@ -42,16 +43,16 @@ export function selectorOf(
   }
   return (instance) => {
     const node = find.node(reader, instance.node);
-    if (node === undefined) return undefined;
+    if (node === undefined && instance.node !== '') return undefined;
     const tags = new Set(instance.tags.map((tag) => tag.toLowerCase()));
     if (!required.every((tag) => tags.has(tag)) || excluded.some((tag) => tags.has(tag))) return undefined;
-    if (!hasAll(node.meta, wanted.NodeMeta) || !hasAll(instance.meta, wanted.ServiceMeta)) return undefined;
+    if (!hasAll(node?.meta ?? {}, wanted.NodeMeta) || !hasAll(instance.meta, wanted.ServiceMeta)) return undefined;
     const checks = [
-      ...[...find.checksOfNode(reader, node.name)].sort(byId),
-      ...[...find.checksOfInstance(reader, instance.namespace, node.name, instance.id)].sort(byId),
+      ...[...find.checksOfNode(reader, instance.node)].sort(byId),
+      ...[...find.checksOfInstance(reader, instance.namespace, instance.node, instance.id)].sort(byId),
     ];
     const counted = ignored.size === 0 ? checks : checks.filter(({ id }) => !ignored.has(id));
-    const status = statusOfChecks(counted);
+    const status = statusWith(instance, counted);
     if (!getsTraffic(status) || (wanted.OnlyPassing && status !== 'passing')) return undefined;
     return { instance, node, checks, status };
   };

@@ -13,7 +13,7 @@ export function createSession(draft: Draft, command: SessionCreate): boolean {
   if (find.session(draft, namespace, command.id) !== undefined) {
     throw new RegistryError('already_exists', `session ${command.id} exists already`);
   }
-  if (find.node(draft, node) === undefined) {
+  if (node !== '' && find.node(draft, node) === undefined) {
     throw new RegistryError('failed_precondition', `node ${node} is not registered`);
   }
   for (const { namespace: of, id } of command.checks) {

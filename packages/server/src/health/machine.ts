@@ -1,0 +1,25 @@
+/**
+ * The machine that something runs on, as the census counts machines: its node, or, for an instance that has no node, its
+ * address. Instances without a node must not all count as one machine: losses of many machines would look like the loss of
+ * one.
+ */
+
+import { find, type Reader } from '../registry/reader.ts';
+import type { InstanceRow, SessionRow } from '../registry/rows.ts';
+
+/**
+ * @param node its name; empty for none
+ * @param instance undefined for the node itself, or when the instance is gone
+ */
+export function machineOf(node: string, instance: Pick<InstanceRow, 'address'> | undefined): string {
+  return node === '' ? `address ${instance?.address ?? ''}` : node;
+}
+
+/** Of a session without a node: that of an instance that it vouches for. */
+export function machineOfSession(reader: Reader, { namespace, node, id }: Pick<SessionRow, 'namespace' | 'node' | 'id'>): string {
+  if (node !== '') return node;
+  for (const held of find.heldBySession(reader, namespace, id)) {
+    if (held.kind === 'instance') return machineOf(held.node, held);
+  }
+  return `session ${id}`;
+}

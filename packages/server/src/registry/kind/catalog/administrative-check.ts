@@ -1,0 +1,47 @@
+/**
+ * The check that shows the administrative status of an instance to readers that know checks only. It exists as long as
+ * the instance gets no traffic for that reason, and is always critical, as the checks of maintenance are. Decisions write
+ * it together with the instance's row; it cannot be registered, updated or removed by itself.
+ *
+ * The effective status is not derived from it, but from the row (`effective-status.ts`).
+ */
+
+import type { InstanceStatus } from '@rollcall/protocol';
+import type { Draft } from '../../draft.ts';
+import { administrativeStatusOf } from './effective-status.ts';
+import { administrativeCheckId } from './known-checks.ts';
+import { keys, type InstanceRow } from '../../rows.ts';
+
+const outputs: Readonly<Record<Exclude<InstanceStatus, 'passing' | 'warning'>, string>> = {
+  starting: 'starting: the instance is not ready yet',
+  draining: 'draining: the instance is about to leave',
+  critical: 'down: the instance cannot serve',
+  maintenance: 'out of service: the instance was taken out of service',
+};
+
+/** Writes the row of an instance, and the check that goes with it. */
+export function putInstanceRow(draft: Draft, row: InstanceRow): void {
+  draft.put(row);
+  const { namespace, node, id: instance } = row;
+  const id = administrativeCheckId(instance);
+  const status = administrativeStatusOf(row);
+  if (status === 'passing' || status === 'warning') {
+    draft.delete(keys.check(namespace, node, id));
+    return;
+  }
+  draft.put({
+    kind: 'check',
+    namespace,
+    node,
+    id,
+    name: 'Administrative status',
+    status: 'critical',
+    notes: '',
+    output: outputs[status],
+    instance,
+    type: 'status',
+    definition: {},
+    created: 0,
+    modified: 0,
+  });
+}
