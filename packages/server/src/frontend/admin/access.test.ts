@@ -52,6 +52,9 @@ const matrix: Readonly<Record<string, readonly number[]>> = {
   // An admitted caller is told that this is no backup.
   '/rollcall/v1/restore': [403, 401, 403, 403, 403, 400],
   '/rollcall/v1/expiry/override': [403, 401, 403, 200, 403, 200],
+  // A request that names no service is refused before permissions are looked at.
+  '/rollcall/v1/instance/status': [400, 401, 400, 400, 400, 400],
+  '/rollcall/v1/service': [400, 401, 400, 400, 400, 400],
 };
 
 describe('the matrix', () => {
@@ -71,6 +74,36 @@ describe('the matrix', () => {
       await answer.arrayBuffer();
     }
     expect(statuses).toEqual(matrix[path]);
+  });
+});
+
+describe('a request about a service', () => {
+  const rules: Readonly<Record<string, string | undefined>> = {
+    'no token': undefined,
+    'read of the service': 'service "web" { policy = "read" }',
+    'write of another service': 'service "other" { policy = "write" }',
+    operator: 'operator = "write"',
+    'write of the service': 'service "web" { policy = "write" }',
+  };
+
+  it.each<[method: string, path: string, body: object | undefined, statuses: readonly number[]]>([
+    ['PUT', 'instance/status', { service: 'web', id: 'i', override: 'out_of_service' }, [403, 403, 403, 403, 200]],
+    ['GET', 'service?name=web', undefined, [403, 200, 403, 403, 200]],
+    ['PUT', 'service?name=web', { meta: { owner: 'shop' } }, [403, 403, 403, 403, 200]],
+    ['DELETE', 'service?name=web', undefined, [403, 403, 403, 403, 200]],
+  ])('%s %s needs a permission on that service', async (method, path, body, statuses) => {
+    await server.registry.submit({
+      ...{ kind: 'register', namespace: 'default', node: { name: 'n', address: '10.0.0.1' }, nodeMode: 'ensure' },
+      instances: [{ id: 'i', service: 'web' }],
+    });
+    const found = [];
+    for (const rule of Object.values(rules)) {
+      const token = rule === undefined ? undefined : (await grants.token(rule)).secret;
+      const answer = await call(method, `/rollcall/v1/${path}`, token, body && Buffer.from(JSON.stringify(body)));
+      found.push(answer.status);
+      await answer.arrayBuffer();
+    }
+    expect(found).toEqual(statuses);
   });
 });
 
@@ -113,6 +146,8 @@ it('what changes everything or takes it along is in the audit log, and what was 
   expect((await call('PUT', '/rollcall/v1/restore', management, backup)).status).toBe(200);
   for (const path of ['/rollcall/v1/status', '/rollcall/v1/backup']) await call('GET', path);
   await call('GET', '/metrics', management);
+  await call('PUT', '/rollcall/v1/service?name=web', management, Buffer.from('{}'));
+  await call('GET', '/rollcall/v1/service?name=web', management);
   await fetch(`${server.url}/rollcall/v1/status`, { headers: { origin: 'https://evil.test' } });
   await stop();
   const lines = readFileSync(join(dir, 'audit'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, string>);
@@ -121,6 +156,7 @@ it('what changes everything or takes it along is in the audit log, and what was 
     ['admin', 'write', 'PUT /rollcall/v1/restore'],
     ['admin', 'denied', 'GET /rollcall/v1/status'],
     ['admin', 'denied', 'GET /rollcall/v1/backup'],
+    ['admin', 'write', 'PUT /rollcall/v1/service'],
     ['admin', 'denied', expect.stringMatching(/^GET \/rollcall\/v1\/status, for a page: origin/)],
   ]);
   await start();

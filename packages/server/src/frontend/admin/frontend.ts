@@ -1,7 +1,7 @@
 /**
  * The admin front end: metrics, liveness and readiness of the server itself, its status, backup and
- * restore, and the operator's override of self-preservation. Not a way to read or write what is
- * registered, except as a whole.
+ * restore, and what operators order: the override of self-preservation, the override of an instance's status, the record
+ * of a service. Registrations and reads of the catalog belong to the other front ends.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -12,12 +12,14 @@ import type { Context, Exchange, Frontend } from '../../net/frontend.ts';
 import { Transfers } from '../../net/transfers.ts';
 import { assertAccessDeclared } from '../../security/access.ts';
 import type { Caller } from '../../security/acl.ts';
+import type { Resource, Verb } from '../../security/authorizer.ts';
 import { TooManyFailures, type Origin } from '../../security/gate.ts';
 import { countsOf } from './availability.ts';
 import type { AdminDeps } from './deps.ts';
 import { errorBody, statusOf } from './errors.ts';
 import { exposeRegistry } from './registry-metrics.ts';
 import { routes, type Action, type Route } from './routes.ts';
+import { serviceRecord, setInstanceStatus, type Demand } from './service-requests.ts';
 import { statusPage } from './status.ts';
 
 const json = 'application/json';
@@ -37,7 +39,7 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
   const transfers = new Transfers(context, deps);
   exposeRegistry(metrics, context.registry, counts);
 
-  const actions: Readonly<Record<Action, (exchange: Exchange) => Promise<void> | void>> = {
+  const actions: Readonly<Record<Action, (exchange: Exchange, demand: Demand) => Promise<void> | void>> = {
     async metrics({ response }) {
       send(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
     },
@@ -61,19 +63,34 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
       log.warn({ client: request.socket.remoteAddress, expired }, 'an operator has overridden self-preservation');
       send(response, 200, json, jsonLine({ expired }));
     },
+    async 'instance-status'(exchange, demand) {
+      send(exchange.response, 200, json, jsonLine(await setInstanceStatus(context, exchange, demand)));
+    },
+    async 'service-record'(exchange, demand) {
+      send(exchange.response, 200, json, jsonLine(await serviceRecord(context, exchange, demand)));
+    },
   };
 
-  /** @throws RegistryError `unauthenticated`, `permission_denied`; TooManyFailures */
-  const admit = (request: IncomingMessage, { path, access }: Route, origin: Origin): Caller | undefined => {
-    if (access.kind === 'open') return undefined;
+  /**
+   * The caller, and what checks the caller's permissions. Permissions on a service are checked by the action, which knows the
+   * service; all others here.
+   * @throws RegistryError `unauthenticated`, `permission_denied`; TooManyFailures
+   */
+  const admit = (request: IncomingMessage, { path, access }: Route, origin: Origin): { caller?: Caller; demand: Demand } => {
+    if (access.kind === 'open') return { demand: () => {} };
     const caller = gate.enter(bearerToken(request), origin);
-    try {
-      acl.authorize(caller, defaultNamespace, access.resource, access.verb, access.kind === 'demands' ? '' : context.identity.nodeName);
-    } catch (error) {
-      gate.record('denied', caller, '', origin, `${request.method} ${path}`);
-      throw error;
-    }
-    return caller;
+    const authorize = (namespace: string, resource: Resource, verb: Verb, name: string): void => {
+      try {
+        acl.authorize(caller, namespace || defaultNamespace, resource, verb, name);
+      } catch (error) {
+        gate.record('denied', caller, namespace, origin, `${request.method} ${path}`);
+        throw error;
+      }
+    };
+    const { kind, resource, verb } = access;
+    if (kind === 'demands') authorize('', resource, verb, '');
+    else if (resource === 'agent') authorize('', resource, verb, context.identity.nodeName);
+    return { caller, demand: (needed, { namespace, name }) => authorize(namespace, 'service', needed, name) };
   };
 
   const answer = async (exchange: Exchange, route: Route): Promise<void> => {
@@ -85,9 +102,14 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
         gate.record('denied', undefined, '', origin, `${request.method} ${route.path}, for a page: ${reason}`);
         throw new RegistryError('permission_denied', reason);
       }
-      const caller = admit(request, route, origin);
-      await actions[route.action](exchange);
-      if (route.audited) gate.record('write', caller, '', origin, `${request.method} ${route.path}`);
+      const { caller, demand } = admit(request, route, origin);
+      let about = '';
+      await actions[route.action](exchange, (verb, service) => {
+        about = service.namespace;
+        demand(verb, service);
+      });
+      const audited = route.audited === true || (route.audited === 'changes' && !isRead(request));
+      if (audited) gate.record('write', caller, about, origin, `${request.method} ${route.path}`);
     } catch (error) {
       fail(exchange, error);
     }
@@ -132,6 +154,10 @@ export function admin(context: Context, deps: AdminDeps): Frontend {
     },
     close: () => transfers.close(),
   };
+}
+
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 /** The paths of this front end below a prefix that other front ends use as well. */

@@ -2,7 +2,16 @@
 
 import type { Access } from '../../security/access.ts';
 
-export type Action = 'metrics' | 'healthz' | 'readyz' | 'status' | 'backup' | 'restore' | 'override';
+export type Action =
+  | 'metrics'
+  | 'healthz'
+  | 'readyz'
+  | 'status'
+  | 'backup'
+  | 'restore'
+  | 'override'
+  | 'instance-status'
+  | 'service-record';
 
 export type RouteAccess = Extract<Access, { readonly kind: 'open' | 'demands' | 'demands-by-name' }>;
 
@@ -15,10 +24,13 @@ export interface Route {
    * Paths that say yes or no only are not guarded: load balancers send any `Host`.
    */
   readonly guarded: boolean;
-  /** A permission by name is on the name of this server's node. */
+  /** A permission by name is on the service that the request names; one on an agent is on this server's node. */
   readonly access: RouteAccess;
-  /** Whether the audit log records a successful request: it changes or copies the whole registry. */
-  readonly audited: boolean;
+  /**
+   * Whether the audit log records a successful request: it changes what operators rule, or copies the whole registry.
+   * `changes`: only methods that change something.
+   */
+  readonly audited: boolean | 'changes';
 }
 
 const read = ['GET', 'HEAD'];
@@ -54,5 +66,14 @@ export const routes: readonly Route[] = [
   {
     ...{ path: '/rollcall/v1/expiry/override', methods: ['POST'], action: 'override', guarded: true, audited: true },
     access: { kind: 'demands', resource: 'operator', verb: 'write' },
+  },
+  {
+    ...{ path: '/rollcall/v1/instance/status', methods: ['PUT'], action: 'instance-status', guarded: true, audited: true },
+    // A token that may write the service may register and remove the instance as well.
+    access: { kind: 'demands-by-name', resource: 'service', verb: 'write' },
+  },
+  {
+    ...{ path: '/rollcall/v1/service', methods: [...read, 'PUT', 'DELETE'], action: 'service-record', guarded: true, audited: 'changes' },
+    access: { kind: 'demands-by-name', resource: 'service', verb: 'write' },
   },
 ];
