@@ -55,6 +55,33 @@ describe('instances', () => {
   });
 });
 
+describe('instances set-status', () => {
+  it('overrides what an instance says of itself until it is cleared', async () => {
+    await register({ Name: 'ordered', ID: 'a/1' });
+    const node = JSON.parse((await ask(['instances', 'ordered', '--json'])).stdout) as { instances: { node: string }[] };
+    const where = `ordered/a/1 on ${node.instances[0]?.node}`;
+    const set = await ask(['instances', 'set-status', 'ordered/a/1', 'out_of_service']);
+    expect(set).toMatchObject({ code: 0, stderr: '', stdout: `${where} is overridden with out_of_service; its effective status is maintenance\n` });
+    expect((await ask(['instances', 'ordered'])).stdout).toMatch(/^a\/1 +\S+ +maintenance /m);
+    await register({ Name: 'ordered', ID: 'a/1', Tags: ['again'] });
+    expect((await ask(['instances', 'ordered'])).stdout).toMatch(/^a\/1 +\S+ +maintenance +\S+ +again$/m);
+    const cleared = await ask(['instances', 'set-status', 'ordered/a/1', '--clear']);
+    expect(cleared.stdout).toBe(`${where} has no override; it says up, its effective status is passing\n`);
+    const json = await ask(['instances', 'set-status', 'ordered/a/1', 'draining', '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ service: 'ordered', id: 'a/1', override: 'draining', effective: 'draining' });
+  });
+
+  it.each<[string, string[], number, string]>([
+    ['neither a status nor --clear', ['web/w1'], 2, 'give either a status, or --clear'],
+    ['both of them', ['web/w1', 'up', '--clear'], 2, 'give either a status, or --clear'],
+    ['no id', ['web', 'up'], 2, '"web" is not SERVICE/ID'],
+    ['an effective status', ['web/w1', 'passing'], 2, 'Allowed choices are up, starting, draining, out_of_service, down'],
+    ['an instance that does not exist', ['nope/x', 'up'], 3, 'service nope has no instance x'],
+  ])('is refused with %s', async (_what, args, code, message) => {
+    expect(await ask(['instances', 'set-status', ...args])).toMatchObject({ code, stderr: expect.stringContaining(message) });
+  });
+});
+
 describe('explain', () => {
   it('says of each instance whether a new client would choose it, and why not', async () => {
     await register({ Name: 'told', ID: 't1', Port: 8080, Address: '10.0.0.1', Meta: { zone: 'a' }, Tags: ['new'] });

@@ -1,4 +1,4 @@
-/** `rollcall instances NAME`: where a service runs, and how each of its instances is. */
+/** `rollcall instances NAME`: lists the instances of a service with their status; below it, the command that overrides a status. */
 
 import type { Command } from 'commander';
 import { CommandFailure, exitCodes } from '../failure.ts';
@@ -7,8 +7,10 @@ import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
 import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 import { printJson } from '../terminal.ts';
+import { addInstancesSetStatus } from './instances-set-status.ts';
 
-export function addInstances(parent: Command, { terminal }: CommandContext): void {
+export function addInstances(parent: Command, context: CommandContext): void {
+  const { terminal } = context;
   const command = parent
     .command('instances')
     .description('list the instances of a service, whatever their status')
@@ -26,4 +28,5 @@ export function addInstances(parent: Command, { terminal }: CommandContext): voi
       }
     });
   });
+  addInstancesSetStatus(command, context);
 }
