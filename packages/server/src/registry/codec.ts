@@ -29,7 +29,7 @@ const mayStayUnread = 1;
 /** The format in which each kind is written, and read. */
 const formats: ReadonlyMap<string, number> = new Map(
   (
-    ['namespace', 'node', 'instance', 'check', 'session', 'kv', 'tombstone', 'delay', 'view', 'head', 'record', 'floor'] as const
+    ['namespace', 'node', 'service', 'instance', 'check', 'session', 'kv', 'tombstone', 'delay', 'view', 'head', 'record', 'floor'] as const
   ).map((kind) => [kind, 2]),
 );
 

@@ -98,7 +98,7 @@ export interface InstanceRow extends Revisions {
   readonly enabled?: false;
   /** True: nothing vouches for it, and it stays until it is deregistered. Absent: false. */
   readonly persistent?: true;
-  /** When it was first registered, in milliseconds since the Unix epoch. */
+  /** When it was first registered, in milliseconds since the Unix epoch; 0 when that is not known. */
   readonly registeredMs: number;
   /** When its content last changed, in the same unit; absent: not since it was first registered. */
   readonly changedMs?: number;

@@ -58,7 +58,10 @@ function converted(kind: string, fields: Record<string, unknown>): Record<string
     case 'floor':
       return fields;
     case 'instance':
+      return { namespace: defaultNamespace, ...instanceOf(fields as unknown as Instance1) };
     case 'check':
+      // A drain was a check of its own kind. The instance stays out of traffic until its client registers it again.
+      return { namespace: defaultNamespace, ...fields, type: fields['type'] === 'drain' ? 'none' : fields['type'] };
     case 'kv':
     case 'tombstone':
     case 'delay':
@@ -74,6 +77,27 @@ function converted(kind: string, fields: Record<string, unknown>): Record<string
     default:
       throw new TypeError(`${kind} is no kind of format 1`);
   }
+}
+
+interface Instance1 extends Record<string, unknown> {
+  readonly weights: { readonly passing: number; readonly warning: number };
+  readonly foreign?: { readonly consul?: { readonly Locality?: { readonly Region?: string; readonly Zone?: string } } };
+}
+
+/** When it was registered is not known, which is 0. Where it runs was kept as Consul says it. */
+function instanceOf({ weights, foreign, ...fields }: Instance1): Record<string, unknown> {
+  const { passing: weight, warning: warningWeight } = weights;
+  const { Locality, ...consul } = foreign?.consul ?? {};
+  const { Region = '', Zone = '' } = Locality ?? {};
+  return {
+    ...fields,
+    weight,
+    ...(warningWeight === weight ? {} : { warningWeight }),
+    ...(Region === '' ? {} : { region: Region }),
+    ...(Zone === '' ? {} : { zone: Zone }),
+    ...(Object.keys(consul).length === 0 ? {} : { foreign: { ...foreign, consul } }),
+    registeredMs: 0,
+  };
 }
 
 function namespaceOf(type: string): string {

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import { decodeRow } from '../codec.ts';
+import { fromFormat1 } from './format-1.ts';
+
+function converted(key: string, row: object): object {
+  const record = { key, value: Buffer.from(JSON.stringify({ ...row, created: 0, modified: 0 })) };
+  const { key: now, value } = fromFormat1(record, 7);
+  return decodeRow(now, value, 9, (text) => text);
+}
+
+const instance = { kind: 'instance', node: 'n', id: 'i', service: 'web', address: '', port: 80, tags: [], meta: {} };
+const today = { ...instance, namespace: 'default', registeredMs: 0, created: 7, modified: 9 };
+
+it.each<[what: string, before: object, after: object]>([
+  ['equal weights are one', { weights: { passing: 3, warning: 3 } }, { weight: 3 }],
+  ['a weight for warnings is kept', { weights: { passing: 3, warning: 0 } }, { weight: 3, warningWeight: 0 }],
+  [
+    'Consul’s locality is region and zone',
+    { weights: { passing: 1, warning: 1 }, foreign: { consul: { Locality: { Region: 'eu', Zone: 'a' }, Kind: 'x' } } },
+    { weight: 1, region: 'eu', zone: 'a', foreign: { consul: { Kind: 'x' } } },
+  ],
+  [
+    'nothing foreign is left of a locality alone',
+    { weights: { passing: 1, warning: 1 }, foreign: { consul: { Locality: { Zone: 'a' } } } },
+    { weight: 1, zone: 'a' },
+  ],
+])('of an instance, %s', (_what, before, after) => {
+  expect(converted('instance\0n\0i', { ...instance, ...before })).toEqual({ ...today, ...after });
+});
+
+it('a drain stays a critical check of the instance', () => {
+  const check = { kind: 'check', node: 'n', id: 'drain:i', name: 'Rollcall drain', status: 'critical', instance: 'i' };
+  const rest = { notes: '', output: '', definition: {} };
+  expect(converted('check\0n\0drain:i', { ...check, ...rest, type: 'drain' })).toEqual({
+    ...{ ...check, ...rest, type: 'none', namespace: 'default', created: 7, modified: 9 },
+  });
+});
