@@ -13,6 +13,12 @@ import { queryType } from './bound-record.ts';
 export const headOf = {
   /** Instances, checks and sessions on the node, in every namespace, and which sessions a check ends. */
   node: (node: string) => `node\0${node}`,
+  /**
+   * Checks of an instance that has no node, and sessions with such a check, of which there are none. One head for all of
+   * them would set every registration against every other.
+   * @param id of the instance, or of the check
+   */
+  withoutNode: (namespace: string, id: string) => `without-node\0${namespace}\0${id}`,
   /** What a session holds. */
   session: (namespace: string, id: string) => `session\0${namespace}\0${id}`,
   /** The node with an id. */
@@ -24,14 +30,15 @@ export const headOf = {
 
 /** The head of a bucket; undefined for one that decisions must not rely on. */
 export function headOfBucket(bucket: string): string | undefined {
-  const [kind, first = '', second = ''] = bucket.split('\0', 3);
+  const [kind, first = '', second = '', third = ''] = bucket.split('\0', 4);
   switch (kind) {
+    case 'checks-of':
+    case 'sessions-with':
+      return second === '' ? headOf.withoutNode(first, third) : headOf.node(second);
     case 'on':
     case 'checks-on':
-    case 'checks-of':
     case 'sessions-on':
-    case 'sessions-with':
-      return headOf.node(second);
+      return second === '' ? undefined : headOf.node(second);
     case 'held':
       return headOf.session(first, second);
     case 'node-id':

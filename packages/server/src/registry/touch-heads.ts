@@ -30,5 +30,6 @@ function addHeadsEntered(before: Row | undefined, after: Row, heads: Set<string>
 /** The head of the set that goes when the row goes. */
 function ownHead(row: Row | undefined): string | undefined {
   if (row?.kind === 'node') return headOf.node(row.name);
+  if (row?.kind === 'instance' && row.node === '') return headOf.withoutNode(row.namespace, row.id);
   return row?.kind === 'session' ? headOf.session(row.namespace, row.id) : undefined;
 }

@@ -12,7 +12,7 @@ import {
 } from '@rollcall/protocol';
 import { readBody } from '../../net/body.ts';
 import type { Context, Exchange } from '../../net/frontend.ts';
-import { statuses } from '../../registry/effective-status.ts';
+import { statuses } from '../../registry/kind/catalog/effective-status.ts';
 import { find } from '../../registry/reader.ts';
 import type { InstanceRow } from '../../registry/rows.ts';
 

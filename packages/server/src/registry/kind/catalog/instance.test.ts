@@ -182,3 +182,23 @@ describe('the record of a service', () => {
     expect(outcomes).toMatchObject([{ error: { code: 'invalid_argument' } }]);
   });
 });
+
+describe('a session without a node', () => {
+  const session = { kind: 'session-create', namespace: 'default', id: 's', name: '', node: '', liveness: 'stream', ttlMs: 10_000 } as const;
+  const rest = { lockDelayMs: 0, behavior: 'delete' } as const;
+
+  it('vouches for instances without a node, which go with it', () => {
+    const journal = new Journal();
+    journal.commit([{ ...session, ...rest, checks: [] }]);
+    const instances = [{ id: 'i', service: 'web', session: 's' }];
+    journal.commit([{ kind: 'register', namespace: 'default', node: { name: '', address: '' }, nodeMode: 'none', instances }]);
+    expect([...find.instancesOfService(journal.state, 'default', 'web')]).toHaveLength(1);
+    journal.commit([{ kind: 'session-destroy', namespace: 'default', id: 's' }]);
+    expect([...find.instancesOfService(journal.state, 'default', 'web')]).toEqual([]);
+  });
+
+  it('is bound to no checks', () => {
+    const { outcomes } = new Journal().commit([{ ...session, ...rest, checks: [{ namespace: 'default', id: 'c' }] }]);
+    expect(outcomes).toMatchObject([{ error: { code: 'failed_precondition' } }]);
+  });
+});

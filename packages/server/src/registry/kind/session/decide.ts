@@ -16,6 +16,9 @@ export function createSession(draft: Draft, command: SessionCreate): boolean {
   if (node !== '' && find.node(draft, node) === undefined) {
     throw new RegistryError('failed_precondition', `node ${node} is not registered`);
   }
+  if (node === '' && command.checks.length > 0) {
+    throw new RegistryError('failed_precondition', 'a session without a node cannot be bound to checks');
+  }
   for (const { namespace: of, id } of command.checks) {
     const check = find.check(draft, of, node, id);
     // Another namespace's instances must not end it, nor tell whether they exist.
