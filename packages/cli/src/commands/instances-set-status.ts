@@ -2,11 +2,11 @@
 
 import { administrativeStatuses } from '@rollcall/protocol';
 import { Argument, type Command } from 'commander';
-import { askJson, targetOf } from '../admin-call.ts';
+import { askJson, namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
 import { usage } from '../failure.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { print, printJson, visible } from '../terminal.ts';
 
 interface SetStatusFlags extends RegistryFlags {
@@ -35,7 +35,7 @@ export function addInstancesSetStatus(parent: Command, { terminal }: CommandCont
     .option('--node <name>', 'node of the instance, when several nodes have an instance with this id')
     .option('--json', 'print {"namespace", "service", "node", "id", "status", "override", "enabled", "effective"}');
   addExamples(
-    addRegistryOptions(command),
+    addNamespacedOptions(command),
     'rollcall instances set-status web/web-1 out_of_service',
     'rollcall instances set-status web/web-1 --clear',
   );
@@ -44,8 +44,9 @@ export function addInstancesSetStatus(parent: Command, { terminal }: CommandCont
     // No name of a service has a slash, but an id may have some.
     const [service = '', id = ''] = split(name);
     if (service === '' || id === '') throw usage(`${JSON.stringify(name)} is not SERVICE/ID, as in web/web-1`);
-    const body = JSON.stringify({ service, id, ...(node === undefined ? {} : { node }), override: status ?? null });
-    const target = await targetOf(flags, terminal);
+    const target = await namespacedTargetOf(flags, terminal);
+    const { namespace } = target;
+    const body = JSON.stringify({ namespace, service, id, ...(node === undefined ? {} : { node }), override: status ?? null });
     const found = await askJson<Standing>(target, '/rollcall/v1/instance/status', { method: 'PUT', body });
     if (json === true) printJson(terminal, found);
     else print(terminal, sentence(found));

@@ -47,7 +47,7 @@ export function readTransaction(reader: Reader, transaction: Txn, now: number): 
 }
 
 /** Commands that write in their namespace what was not there: it must exist. The others find nothing in one that does not. */
-const writing: ReadonlySet<Command['kind']> = new Set(['register', 'kv-put', 'session-create', 'record-put', 'query-put']);
+const writing: ReadonlySet<Command['kind']> = new Set(['register', 'service-put', 'kv-put', 'session-create', 'record-put', 'query-put']);
 
 function decideOn(draft: Draft, command: Command, now: number): AnyResult | Steps<AnyResult> {
   if ('namespace' in command && writing.has(command.kind)) demandNamespace(draft, command.namespace);

@@ -177,6 +177,16 @@ describe('the record of a service', () => {
     expect(journal.commit([{ kind: 'service-delete', namespace: 'default', name: 'web' }]).outcomes).toMatchObject([{ result: false }]);
   });
 
+  it('is in a namespace that exists, and goes with it', () => {
+    const journal = new Journal();
+    const put = { kind: 'service-put', namespace: 'team-a', name: 'web' } as const;
+    expect(journal.commit([put]).outcomes).toMatchObject([{ error: { code: 'not_found' } }]);
+    journal.commit([{ kind: 'namespace-put', name: 'team-a' }, put]);
+    expect(find.service(journal.state, 'team-a', 'web')).toBeDefined();
+    journal.commit([{ kind: 'namespace-delete', name: 'team-a' }]);
+    expect(find.service(journal.state, 'team-a', 'web')).toBeUndefined();
+  });
+
   it.each([-0.1, 1.1, Number.NaN])('refuses a threshold of %d', (protectThreshold) => {
     const { outcomes } = new Journal().commit([{ kind: 'service-put', namespace: 'default', name: 'web', protectThreshold }]);
     expect(outcomes).toMatchObject([{ error: { code: 'invalid_argument' } }]);
