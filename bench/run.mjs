@@ -23,6 +23,7 @@ const rowNames = [
   'parked-queries',
   'kill-instance',
   'hundred-thousand',
+  'million',
   'large-removals',
   'longest-hold',
   'unrelated-wake-ups',

@@ -77,8 +77,8 @@ for (const [where, state, service] of [
   const calls = [
     ['DNS: an address to a name', () => directory.subjectOf({ kind: 'reverse', digits: '0a000001' })],
     ['DNS: a service', () => directory.subjectOf({ kind: 'service', service, tag: '', datacenter: '' })],
-    ['DNS: a service with a tag', () => { const it = directory.subjectOf({ kind: 'service', service, tag: 'v1', datacenter: '' }); return it.roster?.offer('v1'); }],
-    ['DNS: a prepared query', () => directory.subjectOf({ kind: 'query', query: 'find', datacenter: '' }).roster],
+    ['DNS: a service with a tag', () => { const it = directory.subjectOf({ kind: 'service', service, tag: 'v1', datacenter: '' }); return it.healthy?.targets('v1'); }],
+    ['DNS: a prepared query', () => directory.subjectOf({ kind: 'query', query: 'find', datacenter: '' }).healthy],
     ['DNS: a node', () => directory.subjectOf({ kind: 'node', node: 'node-1', datacenter: '' })],
     ['stream: a service', () => all(content.refreshing(state))],
     ['stream: its snapshot', () => frameTexts(content.json())],

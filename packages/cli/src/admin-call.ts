@@ -5,15 +5,18 @@ import { request as httpsRequest } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Credentials } from '@rollcall/client';
+import { defaultNamespace } from '@rollcall/protocol';
 import { credentialsOf } from './credentials.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
-import { serversOf, type RegistryFlags } from './servers.ts';
+import { namespaceOf, serversOf, type RegistryFlags } from './servers.ts';
 import { remark, type Terminal } from './terminal.ts';
 
 /** The registry as a command line names it, with what is shown there. */
 export interface Target {
   readonly servers: readonly string[];
   readonly credentials: Credentials;
+  /** Of what is read and written; `default` when absent. */
+  readonly namespace?: string;
   /** Told each time that an answer lacks what the token may not read. */
   readonly onLeftOut?: () => void;
 }
@@ -48,6 +51,12 @@ export async function targetOf(flags: RegistryFlags, terminal: Terminal): Promis
     told = true;
   };
   return { servers, credentials, onLeftOut };
+}
+
+/** The same for a command of `addNamespacedOptions`. @throws CommandFailure `usage`, `failure` */
+export async function namespacedTargetOf(flags: RegistryFlags, terminal: Terminal): Promise<Target> {
+  const namespace = namespaceOf(flags, terminal.env);
+  return { ...(await targetOf(flags, terminal)), namespace };
 }
 
 /**
@@ -99,10 +108,14 @@ async function reach(call: AdminCall): Promise<IncomingMessage> {
   throw await unreachable(servers, last?.error, last?.server);
 }
 
-function send(url: URL, { method = 'GET', body, credentials, silenceMs = silenceUsualMs, signal }: AdminCall): Promise<IncomingMessage> {
+function send(url: URL, { method = 'GET', body, credentials, namespace = defaultNamespace, silenceMs = silenceUsualMs, signal }: AdminCall): Promise<IncomingMessage> {
   const timeout = body instanceof Readable ? restoreSilenceMs : silenceMs;
   const { token, tls } = credentials;
-  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+  const headers = {
+    ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+    // As Consul Enterprise names it; a registry that knows no namespaces refuses it.
+    ...(namespace !== defaultNamespace && { 'X-Consul-Namespace': namespace }),
+  };
   return new Promise((resolve, reject) => {
     const request =
       url.protocol === 'https:'

@@ -86,9 +86,9 @@ describe('wrong types and what is given twice', () => {
     ['disable_remote_exec = "yes"', 'a.hcl: disable_remote_exec must be true or false, not "yes"'],
     ['recursors = [1]', 'a.hcl: recursors must be a list of strings, not [1]'],
     ['ports { http = 80.5 }', 'a.hcl: ports.http must be a whole number, not 80.5'],
-    ['datacenter = "a"\ndatacenter = "b"', 'a.hcl is not HCL: At 2:1: datacenter is given twice'],
+    ['datacenter = "a"\ndatacenter = "b"', 'a.hcl is not HCL: line 2, column 1: datacenter is given twice'],
     ['acl { enabled = true }\nacl { enabled = false }', 'a.hcl: acl.enabled is given twice'],
-    ['acl = true\nacl { enabled = true }', 'a.hcl is not HCL: At 2:1: acl is given twice'],
+    ['acl = true\nacl { enabled = true }', 'a.hcl is not HCL: line 2, column 1: acl is given twice'],
     ['{"acl": {"enabled": true, "enabled": false}}', 'a.json is not JSON: enabled is given twice'],
     ['{"acl": {"enabled": true}, "\\u0061cl": {}}', 'a.json is not JSON: acl is given twice'],
   ])('%s', (text, message) => {

@@ -33,7 +33,9 @@ export function parseFile({ path, format, text }: ConfigFile, parseHcl: ParseHcl
     // A file that is empty has no settings, in either format.
     values = text.trim() === '' ? {} : format === 'json' ? parseJson(text) : objectOf(parseHcl(text));
   } catch (error) {
-    throw usage(`${path} is not ${format.toUpperCase()}: ${(error as Error).message}`);
+    // The reader of HCL is that of access rules, and says so.
+    const why = (error as Error).message.replace(/^the rules cannot be read: /, '');
+    throw usage(`${path} is not ${format.toUpperCase()}: ${why}`);
   }
   if (!isObject(values)) throw usage(`${path} holds no JSON object`);
   return plural(values);
@@ -51,7 +53,7 @@ function objectOf(items: readonly HclItem[]): Values {
       continue;
     }
     const blocks = [before, plain].flat();
-    if (!blocks.every(isObject)) throw new Error(`At ${line}:${column}: ${key} is given twice`);
+    if (!blocks.every(isObject)) throw new Error(`line ${line}, column ${column}: ${key} is given twice`);
     object[key] = blocks;
   }
   return object;

@@ -68,7 +68,7 @@ describe('rollcall agent', () => {
 
     writeFileSync(join(dir, 'b.hcl'), 'service { name = }');
     agent.child.kill('SIGHUP');
-    await agent.seen(/not reloaded: .*b\.hcl is not HCL: At 1:/, 'stderr');
+    await agent.seen(/not reloaded: .*b\.hcl is not HCL: line 1, /, 'stderr');
     expect(await services(url)).toEqual(['api', 'cache', 'web']);
     const refused = await fetch(`${url}/v1/agent/reload`, { method: 'PUT' });
     expect([refused.status, await refused.text()]).toEqual([500, expect.stringContaining('b.hcl is not HCL')]);

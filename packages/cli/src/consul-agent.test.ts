@@ -239,7 +239,7 @@ describe('flags in Consul’s style', () => {
 
 describe('refused are', () => {
   it.each([
-    ['what is not HCL', () => inHcl('server = '), 'consul.hcl is not HCL: At 1:10'],
+    ['what is not HCL', () => inHcl('server = '), 'consul.hcl is not HCL: line 1, column 10: '],
     ['what is not JSON', () => read([], [{ path: 'a.json', format: 'json', text: '{' }]), 'a.json is not JSON'],
     ['JSON without an object', () => of([]), 'holds no JSON object'],
     ['a wrong type', () => of({ node_name: 5 }), 'consul.json: node_name must be a string, not 5'],

@@ -17,6 +17,7 @@ export interface Membership {
 export interface JoinOptions {
   readonly servers: readonly string[];
   readonly credentials: CredentialOptions;
+  readonly namespace: string;
   /** Asked before each attempt, since addresses may not be known while the network is away. */
   readonly instance: () => Promise<InstanceRegistration>;
   /** Says what people should know, one line. */
@@ -43,6 +44,7 @@ export function joinRegistry(options: JoinOptions): Membership {
     rollcall ??= await connect({
       ...options.credentials,
       servers: options.servers,
+      namespace: options.namespace,
       name: `rollcall run ${instance.service}`,
       onEvent: report,
     });

@@ -8,7 +8,7 @@ import { defaultLimits } from '@rollcall/server';
 import { examplesOf } from './examples.ts';
 import { exitCodes } from './failure.ts';
 import { createProgram } from './program.ts';
-import { addRegistryOptions } from './servers.ts';
+import { addNamespaceOption, addRegistryOptions } from './servers.ts';
 import { settingsTable, type Setting } from './settings/table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -44,6 +44,8 @@ const optionsOfHelp = (command: Command) =>
 /** Said once for all commands that have them. */
 const registryOptions = optionsOfHelp(addRegistryOptions(new Command()));
 const registrySentence = 'Takes the [options of the registry](#talking-to-a-registry)';
+const namespaceOptions = optionsOfHelp(addNamespaceOption(new Command()));
+const namespaceSentence = `${registrySentence} and [\`--namespace\`](#namespaces)`;
 
 describe('the page of the command line', () => {
   it('has a section for every command, and none for others', () => {
@@ -53,7 +55,10 @@ describe('the page of the command line', () => {
   it.each([...commands])('lists the options of `%s`, and no others', (name, command) => {
     const section = sections.get(name) ?? '';
     const listed = [...section.matchAll(/^\| `(-[^`]+)` \|/gm)].map(([, flags]) => flags);
-    const referred = section.includes(registrySentence) ? registryOptions : [];
+    const referred = [
+      ...(section.includes(registrySentence) ? registryOptions : []),
+      ...(section.includes(namespaceSentence) ? namespaceOptions : []),
+    ];
     expect([...listed, ...referred].toSorted()).toEqual(optionsOfHelp(command).toSorted());
   });
 

@@ -19,6 +19,7 @@ import { addLogout } from './commands/logout.ts';
 import { addMaint } from './commands/maint.ts';
 import { addMembers } from './commands/members.ts';
 import { addMonitor } from './commands/monitor.ts';
+import { addNamespaces } from './commands/namespaces.ts';
 import { addNodes } from './commands/nodes.ts';
 import { addReload } from './commands/reload.ts';
 import { addRestore } from './commands/restore.ts';
@@ -48,7 +49,7 @@ export function createProgram(context: CommandContext): Command {
   for (const add of [
     ...[addServe, addAgent, addRun, addServices, addInstances, addExplain, addNodes, addMembers, addWatch, addKv, addLock],
     ...[addEvent, addMaint, addInfo, addMonitor, addDebug, addReload, addValidate],
-    ...[addLogin, addLogout, addAcl, addBackup, addRestore, addSnapshot, addImport, addAudit, addCompletion, addVersion],
+    ...[addLogin, addLogout, addAcl, addNamespaces, addBackup, addRestore, addSnapshot, addImport, addAudit, addCompletion, addVersion],
   ]) {
     add(program, context);
   }

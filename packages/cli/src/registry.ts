@@ -5,7 +5,7 @@ import { isRegistryError } from '@rollcall/protocol';
 import { adminCall, strange, targetOf, textOf, unknownToken, unreachable } from './admin-call.ts';
 import { credentialOptions } from './credentials.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
-import type { RegistryFlags } from './servers.ts';
+import { namespaceOf, type RegistryFlags } from './servers.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface RegistryOptions {
@@ -39,6 +39,7 @@ async function withRegistry(
   signal: AbortSignal,
   use: (rollcall: Rollcall, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  const namespace = namespaceOf(flags, terminal.env);
   const target = await targetOf(flags, terminal);
   const { servers } = target;
   // A client waits for a registry that is away; a person wants to know that it is. This route asks for no permission.
@@ -46,7 +47,7 @@ async function withRegistry(
   if ((await textOf(ready)) !== 'ok\n') throw strange(servers, ready.statusCode);
   // Loaded here, since not every command needs the client.
   const { connect } = await import('@rollcall/client');
-  const rollcall = await connect({ servers, name, signal, ...credentialOptions(flags) });
+  const rollcall = await connect({ servers, name, signal, namespace, ...credentialOptions(flags) });
   try {
     await use(rollcall, signal);
   } catch (error) {

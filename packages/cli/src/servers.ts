@@ -3,13 +3,15 @@
  * machine; the token and certificates from files, or from the environment.
  */
 
+import { defaultNamespace, isNamespaceName, namespaceLengthMax } from '@rollcall/protocol';
 import { Option, type Command } from 'commander';
 import { usage } from './failure.ts';
 import { addressVariable } from './settings/resolve.ts';
 
 const standard = 'http://127.0.0.1:8500';
+const namespaceVariable = 'ROLLCALL_NAMESPACE';
 
-/** What the options of `addRegistryOptions` give. */
+/** What the options of `addRegistryOptions` give, with that of `addNamespacedOptions`. */
 export interface RegistryFlags {
   readonly addr?: string;
   readonly tokenFile?: string;
@@ -17,6 +19,7 @@ export interface RegistryFlags {
   readonly certFile?: string;
   readonly keyFile?: string;
   readonly tlsServerName?: string;
+  readonly namespace?: string;
 }
 
 export function addAddressOption(command: Command): Command {
@@ -31,6 +34,24 @@ export function addRegistryOptions(command: Command): Command {
     'after',
     '\nThere is no option for the token itself, since every user of the machine sees command lines.',
   );
+}
+
+/** For commands that read or write what is in a namespace: those, and the namespace. */
+export function addNamespacedOptions(command: Command): Command {
+  return addNamespaceOption(addRegistryOptions(command));
+}
+
+export function addNamespaceOption(command: Command): Command {
+  return command.option('--namespace <name>', `namespace to read and write in (default ${defaultNamespace}; ${namespaceVariable})`);
+}
+
+/** @throws CommandFailure `usage` for a name that no namespace can have */
+export function namespaceOf({ namespace }: RegistryFlags, env: Readonly<Record<string, string | undefined>>): string {
+  const variable = env[namespaceVariable];
+  const given = namespace ?? (variable === undefined || variable === '' ? defaultNamespace : variable);
+  if (isNamespaceName(given)) return given;
+  const where = namespace === undefined ? namespaceVariable : '--namespace';
+  throw usage(`${where}: ${JSON.stringify(given)} is no namespace; a name has 1 to ${namespaceLengthMax} letters, digits and inner hyphens`);
 }
 
 export function addTlsOptions(command: Command): Command {

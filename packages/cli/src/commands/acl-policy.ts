@@ -3,10 +3,10 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { AclApi } from '../acl-api.ts';
-import { targetOf } from '../admin-call.ts';
+import { namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { printTable } from '../table.ts';
 import { harmless, print, printJson, type Terminal } from '../terminal.ts';
 
@@ -22,9 +22,9 @@ const rulesBytesMax = 1_048_576;
 
 export function addAclPolicy(parent: Command, { terminal }: CommandContext): void {
   const policies = parent.command('policy').description('make, change, list and remove policies');
-  const api = async (flags: RegistryFlags) => new AclApi(await targetOf(flags, terminal));
+  const api = async (flags: RegistryFlags) => new AclApi(await namespacedTargetOf(flags, terminal));
   const writing = (name: string, description: string) =>
-    addRegistryOptions(
+    addNamespacedOptions(
       policies
         .command(name)
         .description(description)
@@ -47,7 +47,7 @@ export function addAclPolicy(parent: Command, { terminal }: CommandContext): voi
   });
 
   const list = policies.command('list').description('list policies').option('--json', 'print an array of policies');
-  addRegistryOptions(list).action(async (flags: ReadFlags) => {
+  addNamespacedOptions(list).action(async (flags: ReadFlags) => {
     const all = await (await api(flags)).policies();
     if (flags.json === true) printJson(terminal, all);
     else printTable(terminal, ['NAME', 'ID', 'DESCRIPTION'], all.map(({ Name, ID, Description }) => [Name, ID, Description]));
@@ -58,7 +58,7 @@ export function addAclPolicy(parent: Command, { terminal }: CommandContext): voi
     .description('print the rules of a policy')
     .argument('<name>', 'the policy')
     .option('--json', 'print the policy as JSON');
-  addRegistryOptions(read).action(async (name: string, flags: ReadFlags) => {
+  addNamespacedOptions(read).action(async (name: string, flags: ReadFlags) => {
     const policy = await (await api(flags)).policy(name);
     if (flags.json === true) printJson(terminal, policy);
     else print(terminal, harmless(policy.Rules.trimEnd()));
@@ -68,7 +68,7 @@ export function addAclPolicy(parent: Command, { terminal }: CommandContext): voi
     .command('delete')
     .description('remove a policy; tokens lose what it gave them within a second')
     .argument('<name>', 'the policy');
-  addRegistryOptions(remove).action(async (name: string, flags: RegistryFlags) => {
+  addNamespacedOptions(remove).action(async (name: string, flags: RegistryFlags) => {
     const acl = await api(flags);
     await acl.deletePolicy((await acl.policy(name)).ID);
   });

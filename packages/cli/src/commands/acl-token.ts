@@ -3,11 +3,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { AclApi, type AclToken, type AclTokenBody } from '../acl-api.ts';
 import { addSecretOptions, makeToken, type SecretFlags } from '../acl-secret.ts';
-import { targetOf } from '../admin-call.ts';
+import { namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { usage } from '../failure.ts';
 import { collect } from '../option-values.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { printTable } from '../table.ts';
 import { print, printJson, visible, type Terminal } from '../terminal.ts';
 
@@ -24,7 +24,7 @@ type ReadFlags = RegistryFlags & { readonly json?: true };
 
 export function addAclToken(parent: Command, { terminal }: CommandContext): void {
   const tokens = parent.command('token').description('make, list and remove tokens');
-  const api = async (flags: RegistryFlags) => new AclApi(await targetOf(flags, terminal));
+  const api = async (flags: RegistryFlags) => new AclApi(await namespacedTargetOf(flags, terminal));
 
   const create = tokens
     .command('create')
@@ -43,14 +43,14 @@ export function addAclToken(parent: Command, { terminal }: CommandContext): void
         .default([], 'none'),
     )
     .option('--ttl <duration>', 'how long it holds, such as 90m or 24h; for ever when not given');
-  addRegistryOptions(addSecretOptions(create)).action(async (flags: CreateFlags) => {
+  addNamespacedOptions(addSecretOptions(create)).action(async (flags: CreateFlags) => {
     const body = bodyOf(flags);
     const acl = await api(flags);
     await makeToken(() => acl.createToken(body), flags, terminal);
   });
 
   const list = tokens.command('list').description('list tokens, without their secrets').option('--json', 'print an array of tokens');
-  addRegistryOptions(list).action(async (flags: ReadFlags) => {
+  addNamespacedOptions(list).action(async (flags: ReadFlags) => {
     const all = await (await api(flags)).tokens();
     if (flags.json === true) printJson(terminal, all);
     else printTable(terminal, ['ACCESSOR ID', 'GRANTS', 'EXPIRES', 'DESCRIPTION'], all.map(row));
@@ -61,7 +61,7 @@ export function addAclToken(parent: Command, { terminal }: CommandContext): void
     .description('show a token, without its secret')
     .argument('<accessor-id>', 'its public id')
     .option('--json', 'print the token as JSON');
-  addRegistryOptions(read).action(async (accessorId: string, flags: ReadFlags) => {
+  addNamespacedOptions(read).action(async (accessorId: string, flags: ReadFlags) => {
     const token = await (await api(flags)).token(accessorId);
     if (flags.json === true) printJson(terminal, token);
     else printToken(terminal, token);
@@ -71,7 +71,7 @@ export function addAclToken(parent: Command, { terminal }: CommandContext): void
     .command('delete')
     .description('remove a token; programs that use it are refused within a second')
     .argument('<accessor-id>', 'its public id');
-  addRegistryOptions(remove).action(async (accessorId: string, flags: RegistryFlags) => {
+  addNamespacedOptions(remove).action(async (accessorId: string, flags: RegistryFlags) => {
     await (await api(flags)).deleteToken(accessorId);
   });
 }

@@ -1,12 +1,13 @@
 /** `rollcall explain NAME`: why each instance of a service would be chosen, or not, by a client that starts now. */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import { type Command, Option } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { printExplanation } from '../explanation-table.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import { collect } from '../option-values.ts';
 import { askRegistry } from '../registry.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { print, printJson } from '../terminal.ts';
 
 interface ExplainFlags extends RegistryFlags {
@@ -23,7 +24,7 @@ export function addExplain(parent: Command, { terminal }: CommandContext): void 
     .option('--zone <zone>', 'as a caller in this zone; those of instances are their metadata "zone"')
     .addOption(new Option('--tag <tag>', 'as a caller that selects instances with this tag; may be repeated').argParser(collect).default([], 'none'))
     .option('--json', 'print what client.explain() gives');
-  addRegistryOptions(command).action(async (name: string, { json, zone, tag, ...flags }: ExplainFlags) => {
+  addNamespacedOptions(command).action(async (name: string, { json, zone, tag, ...flags }: ExplainFlags) => {
     await askRegistry({ terminal, flags, name: 'rollcall explain' }, async (rollcall, signal) => {
       const routing = { ...(zone !== undefined && { zone: { own: zone } }), ...(tag.length > 0 && { select: { tags: tag } }) };
       const service = rollcall.service(name, { routing });
@@ -39,7 +40,8 @@ export function addExplain(parent: Command, { terminal }: CommandContext): void 
         }
       }
       if (instances.length === 0) {
-        const message = `no service ${JSON.stringify(name)} is registered; "rollcall services" lists those that are`;
+        const where = rollcall.namespace === defaultNamespace ? '' : ` in namespace ${rollcall.namespace}`;
+        const message = `no service ${JSON.stringify(name)} is registered${where}; "rollcall services" lists those that are`;
         throw new CommandFailure(exitCodes.notFound, message);
       }
     });

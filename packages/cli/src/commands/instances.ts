@@ -1,11 +1,12 @@
 /** `rollcall instances NAME`: lists the instances of a service with their status; below it, the command that overrides a status. */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import type { Command } from 'commander';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import { printInstances } from '../instances-table.ts';
 import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { printJson } from '../terminal.ts';
 import { addInstancesSetStatus } from './instances-set-status.ts';
 
@@ -16,14 +17,15 @@ export function addInstances(parent: Command, context: CommandContext): void {
     .description('list the instances of a service, whatever their status')
     .argument('<name>', 'the service')
     .option('--json', 'print {"service", "revision", "instances"}');
-  addRegistryOptions(command).action(async (name: string, { json, ...flags }: RegistryFlags & { json?: true }) => {
+  addNamespacedOptions(command).action(async (name: string, { json, ...flags }: RegistryFlags & { json?: true }) => {
     await askRegistry({ terminal, flags, name: 'rollcall instances' }, async (rollcall, signal) => {
       const service = rollcall.service(name);
       const instances = await service.instances({ signal });
       if (json === true) printJson(terminal, { service: name, revision: service.snapshot()?.revision, instances });
       else if (instances.length > 0) printInstances(terminal, instances);
       if (instances.length === 0) {
-        const message = `no service ${JSON.stringify(name)} is registered; "rollcall services" lists those that are`;
+        const where = rollcall.namespace === defaultNamespace ? '' : ` in namespace ${rollcall.namespace}`;
+        const message = `no service ${JSON.stringify(name)} is registered${where}; "rollcall services" lists those that are`;
         throw new CommandFailure(exitCodes.notFound, message);
       }
     });

@@ -5,7 +5,7 @@ import { CommandFailure, exitCodes } from '../failure.ts';
 import { revision } from '../kv-entry.ts';
 import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 
 interface DeleteFlags extends RegistryFlags {
   readonly cas?: number;
@@ -21,7 +21,7 @@ export function addKvDelete(parent: Command, { terminal }: CommandContext): void
     .addOption(
       new Option('--cas <revision>', 'only if the key stands at this revision').argParser(revision).conflicts('recurse'),
     );
-  addRegistryOptions(command).action(async (key: string, { cas, recurse, ...flags }: DeleteFlags) => {
+  addNamespacedOptions(command).action(async (key: string, { cas, recurse, ...flags }: DeleteFlags) => {
     await askRegistry({ terminal, flags, name: 'rollcall kv delete' }, async (rollcall) => {
       const gone = await rollcall.kv.delete(key, {
         ...(cas === undefined ? {} : { cas }),

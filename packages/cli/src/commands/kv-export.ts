@@ -1,12 +1,12 @@
 /** `rollcall kv export [PREFIX]`: keys with their values and flags, as Consul's `kv import` and ours take them. */
 
 import type { Command } from 'commander';
-import { adminCall, targetOf, textOf } from '../admin-call.ts';
+import { adminCall, namespacedTargetOf, textOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
 import { exportedText, parseWithFlags } from '../kv-json.ts';
 import { kvPath } from '../kv-path.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { written, type Terminal } from '../terminal.ts';
 
 /** As `/v1/kv/` gives it. */
@@ -22,12 +22,12 @@ export function addKvExport(parent: Command, { terminal }: CommandContext): void
     .description('print the keys that begin with a prefix, with values and flags, as JSON that "kv import" takes')
     .argument('[prefix]', 'all keys when not given', '');
   addExamples(
-    addRegistryOptions(command),
+    addNamespacedOptions(command),
     'rollcall kv export > keys.json',
     'rollcall kv export config/web/ --addr http://127.0.0.1:8500',
   );
   command.action(async (prefix: string, flags: RegistryFlags) => {
-    const target = await targetOf(flags, terminal);
+    const target = await namespacedTargetOf(flags, terminal);
     const answer = await adminCall({ ...target, path: `${kvPath(prefix)}?recurse`, expect: 'application/json', absent: true });
     const text = await textOf(answer);
     await printEntries(answer.statusCode === 404 ? [] : (parseWithFlags(text) as Entry[]), terminal);

@@ -5,7 +5,7 @@ import { CommandFailure, exitCodes } from '../failure.ts';
 import { entryJson, shownText } from '../kv-entry.ts';
 import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { print, printJson } from '../terminal.ts';
 
 interface GetFlags extends RegistryFlags {
@@ -20,7 +20,7 @@ export function addKvGet(parent: Command, { terminal }: CommandContext): void {
     .argument('<key>', 'the key')
     .option('--raw', 'print it exactly as it is on a terminal, too')
     .option('--json', 'print {"key", "value", "base64", "flags", "revision"}; value is null when it is not UTF-8');
-  addRegistryOptions(command).action(async (key: string, { json, raw, ...flags }: GetFlags) => {
+  addNamespacedOptions(command).action(async (key: string, { json, raw, ...flags }: GetFlags) => {
     await askRegistry({ terminal, flags, name: 'rollcall kv get' }, async (rollcall, signal) => {
       const entry = await rollcall.kv.get(key, { signal });
       if (entry === undefined) throw new CommandFailure(exitCodes.notFound, `there is no key ${JSON.stringify(key)}`);

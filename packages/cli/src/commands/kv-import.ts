@@ -7,7 +7,7 @@ import { addExamples } from '../examples.ts';
 import { given } from '../given.ts';
 import { importedKeys, type ExportedKey } from '../kv-json.ts';
 import { followRegistry } from '../registry.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { counted, print, printJson, remark, visible } from '../terminal.ts';
 
 interface ImportFlags extends RegistryFlags {
@@ -28,7 +28,7 @@ export function addKvImport(parent: Command, { terminal }: CommandContext): void
     .argument('[data]', 'the JSON; "-" reads it from standard input, "@FILE" from a file', '-')
     .option('--prefix <prefix>', 'put it before every key', '')
     .option('--json', 'print {"imported"} instead of a line for each key');
-  addExamples(addRegistryOptions(command), 'rollcall kv import @keys.json', 'rollcall kv import --prefix staging/ - < keys.json');
+  addExamples(addNamespacedOptions(command), 'rollcall kv import @keys.json', 'rollcall kv import --prefix staging/ - < keys.json');
   command.action(async (argument: string, { prefix, json, ...flags }: ImportFlags) => {
     const data = await given(argument, { what: 'data', bytesMax: dataBytesMax, terminal });
     const entries = importedKeys(data.toString('utf8')).map((entry) => ({ ...entry, key: prefix + entry.key }));

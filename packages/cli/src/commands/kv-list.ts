@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { entryJson, entryRow, entryTitles } from '../kv-entry.ts';
 import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { printTable } from '../table.ts';
 import { printJson, remark } from '../terminal.ts';
 
@@ -14,7 +14,7 @@ export function addKvList(parent: Command, { terminal }: CommandContext): void {
     .description('list the keys that begin with a prefix, in order')
     .argument('[prefix]', 'all keys when not given', '')
     .option('--json', 'print an array of what "kv get --json" prints');
-  addRegistryOptions(command).action(async (prefix: string, { json, ...flags }: RegistryFlags & { json?: true }) => {
+  addNamespacedOptions(command).action(async (prefix: string, { json, ...flags }: RegistryFlags & { json?: true }) => {
     await askRegistry({ terminal, flags, name: 'rollcall kv list' }, async (rollcall, signal) => {
       const entries = await rollcall.kv.list(prefix, { signal });
       if (json === true) printJson(terminal, entries.map(entryJson));

@@ -6,7 +6,7 @@ import { given } from '../given.ts';
 import { flags64, revision } from '../kv-entry.ts';
 import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 
 interface PutFlags extends RegistryFlags {
   readonly cas?: number;
@@ -26,7 +26,7 @@ export function addKvPut(parent: Command, { terminal }: CommandContext): void {
       new Option('--cas <revision>', 'only if the key stands at this revision; 0: only if there is none').argParser(revision),
     )
     .addOption(new Option('--flags <number>', 'a number to keep with it, from 0 to 2^64 - 1').argParser(flags64));
-  addRegistryOptions(command).action(async (key: string, text: string, { cas, flags: number, ...flags }: PutFlags) => {
+  addNamespacedOptions(command).action(async (key: string, text: string, { cas, flags: number, ...flags }: PutFlags) => {
     const value = await given(text, { what: 'value', bytesMax: valueBytesMax, terminal });
     await askRegistry({ terminal, flags, name: 'rollcall kv put' }, async (rollcall) => {
       const written = await rollcall.kv.put(key, value, {

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { entryJson, entryRow, entryTitles } from '../kv-entry.ts';
 import type { CommandContext } from '../command-context.ts';
 import { followRegistry } from '../registry.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { printTable } from '../table.ts';
 import { counted, print, printJson, visible, type Terminal } from '../terminal.ts';
 
@@ -21,7 +21,7 @@ export function addKvWatch(parent: Command, { terminal }: CommandContext): void 
     .argument('<key>', 'the key, which need not exist; with --prefix the prefix')
     .option('--prefix', 'watch every key that begins with it')
     .option('--json', 'print one line of {"revision", "entries"} per change');
-  addRegistryOptions(command).action(async (key: string, { json, prefix, ...flags }: KvWatchFlags) => {
+  addNamespacedOptions(command).action(async (key: string, { json, prefix, ...flags }: KvWatchFlags) => {
     await followRegistry({ terminal, flags, name: 'rollcall kv watch' }, async (rollcall, signal) => {
       const target = prefix === true ? { prefix: key } : { key };
       for await (const { revision, entries } of rollcall.kv.watch(target, { signal })) {

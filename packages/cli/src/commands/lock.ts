@@ -4,7 +4,7 @@
  */
 
 import { Option, type Command } from 'commander';
-import { targetOf } from '../admin-call.ts';
+import { namespacedTargetOf } from '../admin-call.ts';
 import { startWords, type Child } from '../child.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
@@ -14,7 +14,7 @@ import { Lock, type Claim } from '../lock/lock.ts';
 import { LockStore } from '../lock/lock-store.ts';
 import { Semaphore } from '../lock/semaphore.ts';
 import { count, duration } from '../option-values.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { signalNumber, stopSignals, type StopSignals } from '../signals.ts';
 import { remark } from '../terminal.ts';
 
@@ -49,7 +49,7 @@ export function addLock(parent: Command, context: CommandContext): void {
     // Its exit code is ours here, always.
     .addOption(new Option('--child-exit-code').hideHelp());
   addExamples(
-    addRegistryOptions(command),
+    addNamespacedOptions(command),
     'rollcall lock jobs/report -- ./report --day today',
     "rollcall lock --timeout 10s jobs/report 'make report'",
     'rollcall lock -n 3 workers/resize -- ./worker',
@@ -63,7 +63,7 @@ async function lock(prefix: string, words: readonly string[], flags: LockFlags, 
   const tell = (line: string) => {
     if (verbose === true) remark(terminal, line);
   };
-  const store = new LockStore(await targetOf(flags, terminal));
+  const store = new LockStore(await namespacedTargetOf(flags, terminal));
   const session = await holdSession(store, name);
   const signals = stopSignals();
   const stopped = new AbortController();

@@ -5,13 +5,13 @@ import { access, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { AclToken } from '../acl-api.ts';
-import { askJson, targetOf } from '../admin-call.ts';
+import { askJson, namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import { collectPair } from '../option-values.ts';
 import { replaceSecret } from '../secret-file.ts';
-import { addAddressOption, addTlsOptions, type RegistryFlags } from '../servers.ts';
+import { addAddressOption, addNamespaceOption, addTlsOptions, type RegistryFlags } from '../servers.ts';
 import { print, printJson } from '../terminal.ts';
 
 interface LoginFlags extends Omit<RegistryFlags, 'tokenFile'> {
@@ -34,7 +34,7 @@ export function addLogin(parent: Command, { terminal }: CommandContext): void {
     .addOption(new Option('--type <type>').choices(['jwt']).hideHelp())
     .option('--json', 'print the token as JSON, without its secret');
   addExamples(
-    addTlsOptions(addAddressOption(command)),
+    addNamespaceOption(addTlsOptions(addAddressOption(command))),
     'rollcall login --method ci --bearer-token-file job.jwt --token-sink-file rollcall.token',
     'rollcall services --token-file rollcall.token',
     'rollcall logout --token-file rollcall.token',
@@ -45,7 +45,7 @@ export function addLogin(parent: Command, { terminal }: CommandContext): void {
     await access(dirname(resolve(tokenSinkFile)), constants.W_OK).catch(refuse('cannot write the token'));
     // A user who logs in has no token yet, and the file that the environment names may be the one that is written here.
     const { ROLLCALL_TOKEN: _token, ROLLCALL_TOKEN_FILE: _file, ...env } = terminal.env;
-    const target = await targetOf(flags, { ...terminal, env });
+    const target = await namespacedTargetOf(flags, { ...terminal, env });
     const body = { AuthMethod: method, BearerToken: bearer.trim(), Meta: meta };
     const { SecretID: secret, ...token } = await askJson<AclToken>(target, '/v1/acl/login', { method: 'POST', body: JSON.stringify(body) });
     await replaceSecret(tokenSinkFile, secret).catch(refuse('cannot write the token'));

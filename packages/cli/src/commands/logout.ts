@@ -1,18 +1,18 @@
 /** `rollcall logout`: ends a token that `rollcall login` got. */
 
 import type { Command } from 'commander';
-import { askJson, targetOf } from '../admin-call.ts';
+import { askJson, namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
 import { usage } from '../failure.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { print } from '../terminal.ts';
 
 export function addLogout(parent: Command, { terminal }: CommandContext): void {
   const command = parent.command('logout').description('end the token that is shown, if a login made it; its file stays');
-  addExamples(addRegistryOptions(command), 'rollcall logout --token-file rollcall.token');
+  addExamples(addNamespacedOptions(command), 'rollcall logout --token-file rollcall.token');
   command.action(async (flags: RegistryFlags) => {
-    const target = await targetOf(flags, terminal);
+    const target = await namespacedTargetOf(flags, terminal);
     if (target.credentials.token === undefined) throw usage('name the token to end with --token-file, or in ROLLCALL_TOKEN');
     await askJson<unknown>(target, '/v1/acl/logout', { method: 'POST', body: '' });
     print(terminal, 'logged out');

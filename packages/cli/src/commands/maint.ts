@@ -1,11 +1,11 @@
 /** `rollcall maint`: takes a node or a service out of what clients are given, and puts it back. */
 
 import { Option, type Command } from 'commander';
-import { askJson, targetOf, tellRegistry } from '../admin-call.ts';
+import { askJson, namespacedTargetOf, tellRegistry } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
 import { usage } from '../failure.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { print, printJson, visible } from '../terminal.ts';
 
 interface MaintFlags extends RegistryFlags {
@@ -33,7 +33,7 @@ export function addMaint(parent: Command, { terminal }: CommandContext): void {
     .option('--reason <text>', 'why, for people who wonder; with --enable')
     .option('--json', 'print an array of {"node", "service", "reason"}; "service" is absent for the node itself');
   addExamples(
-    addRegistryOptions(command),
+    addNamespacedOptions(command),
     "rollcall maint --enable --service web-1 --reason 'new disk'",
     'rollcall maint --disable --service web-1',
     'rollcall maint',
@@ -44,7 +44,7 @@ export function addMaint(parent: Command, { terminal }: CommandContext): void {
       throw usage('--reason and --service say more about --enable or --disable; give one of them');
     }
     if (disable === true && reason !== undefined) throw usage('--reason goes with --enable');
-    const target = await targetOf(flags, terminal);
+    const target = await namespacedTargetOf(flags, terminal);
     if (!changes) {
       const checks = Object.entries(await askJson<Record<string, Check>>(target, '/v1/agent/checks'));
       list(checks.filter(([id]) => /^_(node_maintenance$|service_maintenance:)/.test(id)).map(([, check]) => check), json === true);

@@ -1,12 +1,12 @@
 /** `rollcall nodes`: the nodes of the catalog, which services run on. */
 
 import { Option, type Command } from 'commander';
-import { askJson, targetOf } from '../admin-call.ts';
+import { askJson, namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
 import { filterOption, filterQuery } from '../filter.ts';
 import { collectPair } from '../option-values.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { printTable } from '../table.ts';
 import { printJson, remark } from '../terminal.ts';
 
@@ -45,13 +45,13 @@ export function addNodes(parent: Command, { terminal }: CommandContext): void {
     .option('--near <node>', 'the nearest to this node first, by network coordinates')
     .option('--json', 'print an array of nodes, as /v1/catalog/nodes gives them');
   addExamples(
-    addRegistryOptions(command),
+    addNamespacedOptions(command),
     'rollcall nodes',
     'rollcall nodes --service web --json',
     'rollcall nodes --node-meta rack=r1 --detailed',
   );
   command.action(async ({ detailed, filter, json, near, nodeMeta, service, ...flags }: NodesFlags) => {
-    const target = await targetOf(flags, terminal);
+    const target = await namespacedTargetOf(flags, terminal);
     const query = await filterQuery(filter, terminal);
     for (const [key, value] of Object.entries(nodeMeta)) query.append('node-meta', `${key}:${value}`);
     if (near !== undefined) query.set('near', near);

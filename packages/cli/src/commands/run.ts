@@ -11,7 +11,7 @@ import { ownAddress } from '../own-address.ts';
 import type { CommandContext } from '../command-context.ts';
 import { collect, collectPair, port } from '../option-values.ts';
 import { instanceOf, type RunFlags } from '../run-instance.ts';
-import { addRegistryOptions, serversOf, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, namespaceOf, serversOf, type RegistryFlags } from '../servers.ts';
 import { remark } from '../terminal.ts';
 
 /** What supervisors and people send to make a program stop: it drains first. */
@@ -34,7 +34,7 @@ export function addRun(parent: Command, context: CommandContext): void {
     .option('--id <id>', 'name of this instance on its node (default NAME-PORT)')
     .addOption(new Option('--tag <tag>', 'a tag; may be repeated').argParser(collect).default([], 'none'))
     .addOption(new Option('--meta <key=value>', 'a meta entry; may be repeated').argParser(collectPair).default({}, 'none'));
-  addRegistryOptions(command).action((name: string, program: string[], flags: RunFlags & RegistryFlags) =>
+  addNamespacedOptions(command).action((name: string, program: string[], flags: RunFlags & RegistryFlags) =>
     run(name, program, flags, context),
   );
 }
@@ -46,6 +46,7 @@ async function run(
   { terminal, setExitCode }: CommandContext,
 ): Promise<void> {
   const servers = serversOf(flags.addr, terminal.env);
+  const namespace = namespaceOf(flags, terminal.env);
   // Wrong flags are told before anything starts.
   instanceOf(name, flags, undefined);
 
@@ -54,6 +55,7 @@ async function run(
     joinRegistry({
       servers,
       credentials: credentialOptions(flags),
+      namespace,
       instance: async () => instanceOf(name, flags, await ownAddress(servers[0] as string)),
       tell: (line) => remark(terminal, line),
     }),

@@ -1,14 +1,14 @@
 /** `rollcall services register`: registers services of files, or one that options describe, and ends. */
 
 import { Option, type Command } from 'commander';
-import { targetOf, tellRegistry } from '../admin-call.ts';
+import { namespacedTargetOf, tellRegistry } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import type { Values } from '../consul-agent-values.ts';
 import { idOf, servicesIn } from '../definition-files.ts';
 import { addExamples } from '../examples.ts';
 import { usage } from '../failure.ts';
 import { collect, collectPair, port } from '../option-values.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { print, visible, type Terminal } from '../terminal.ts';
 
 interface ServiceFlags {
@@ -34,13 +34,13 @@ export function addServicesRegister(parent: Command, { terminal }: CommandContex
     .addOption(new Option('--tag <tag>', 'a tag; may be repeated').argParser(collect).default([], 'none'))
     .addOption(new Option('--meta <key=value>', 'a meta entry; may be repeated').argParser(collectPair).default({}, 'none'));
   addExamples(
-    addRegistryOptions(command),
+    addNamespacedOptions(command),
     'rollcall services register web.hcl',
     'rollcall services register --name web --port 8080 --tag v1',
   );
   command.action(async (files: readonly string[], flags: ServiceFlags & RegistryFlags) => {
     const services = files.length === 0 ? [described(flags)] : await ofFiles(files, flags, terminal);
-    const target = await targetOf(flags, terminal);
+    const target = await namespacedTargetOf(flags, terminal);
     for (const service of services) {
       await tellRegistry(target, '/v1/agent/service/register', { body: JSON.stringify(service) });
       print(terminal, `registered ${visible(idOf(service))}`);

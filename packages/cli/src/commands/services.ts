@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { askRegistry } from '../registry.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { printTable } from '../table.ts';
 import { printJson, remark } from '../terminal.ts';
 import { addServicesDeregister } from './services-deregister.ts';
@@ -15,7 +15,7 @@ export function addServices(parent: Command, context: CommandContext): void {
     .command('services')
     .description('list the services that have instances, with their tags')
     .option('--json', 'print an array of {"service", "tags"}');
-  addRegistryOptions(command).action(async ({ json, ...flags }: RegistryFlags & { json?: true }) => {
+  addNamespacedOptions(command).action(async ({ json, ...flags }: RegistryFlags & { json?: true }) => {
     await askRegistry({ terminal, flags, name: 'rollcall services' }, async (rollcall, signal) => {
       const services = await rollcall.services({ signal });
       if (json === true) printJson(terminal, services);

@@ -4,7 +4,7 @@
  */
 
 import { Option, type Command } from 'commander';
-import { targetOf } from '../admin-call.ts';
+import { namespacedTargetOf } from '../admin-call.ts';
 import { changesAt } from '../blocking-query.ts';
 import { startWords, type Child } from '../child.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -14,7 +14,7 @@ import { filterOption, filterQuery } from '../filter.ts';
 import { printInstances } from '../instances-table.ts';
 import { collect } from '../option-values.ts';
 import { followRegistry } from '../registry.ts';
-import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { signalNumber, stopSignals } from '../signals.ts';
 import { counted, print, printJson, remark, written, type Terminal } from '../terminal.ts';
 import { viewOf, viewTypes, type ViewFlags, type ViewType } from '../watched-view.ts';
@@ -47,7 +47,7 @@ export function addWatch(parent: Command, context: CommandContext): void {
     .option('--no-shell', 'run it without a shell')
     .option('--json', 'without --type: print one line of {"service", "revision", "instances", "stale", "ageMs"} per change');
   addExamples(
-    addRegistryOptions(command),
+    addNamespacedOptions(command),
     'rollcall watch web',
     'rollcall watch web -- ./reload-proxy.sh',
     "rollcall watch --type key --key config/web -- 'cat > web.json'",
@@ -92,7 +92,7 @@ async function watch(
   { terminal, setExitCode }: CommandContext,
 ): Promise<void> {
   const view = viewOf(flags, await filterQuery(filter, terminal));
-  const target = await targetOf(flags, terminal);
+  const target = await namespacedTargetOf(flags, terminal);
   const stopped = new AbortController();
   const { signal } = stopped;
   terminal.unread.addEventListener('abort', () => stopped.abort());

@@ -9,7 +9,7 @@ import { unrestricted, type Authorizer } from '../../security/authorizer.ts';
 
 export class NameAccess {
   readonly #acl: Pick<Acl, 'resolve'>;
-  /** Namespaces in which every node is readable, or not; only of those that exist. */
+  /** Whether every node is readable in a namespace, for existing namespaces that were asked about. */
   readonly #allNodes = new Map<string, boolean>();
   #authorizer: Authorizer = unrestricted;
   #epoch = 0;
@@ -18,13 +18,13 @@ export class NameAccess {
     this.#acl = acl;
   }
 
-  /** Rises when something may have become readable, or unreadable: what was made of what was readable is out of date. */
+  /** Rises when the rules change: results made by the old rules are out of date. */
   get epoch(): number {
     return this.#epoch;
   }
 
   /**
-   * To be called before each question: a change holds from the next one on. Costs a look-up.
+   * Takes over changed rules. Call it before each question; it costs a lookup.
    * @returns false when the default token is gone, or one of its policies cannot be read
    */
   refresh(): boolean {
@@ -42,7 +42,7 @@ export class NameAccess {
     return this.#authorizer.allows(namespace, resource, 'read', name);
   }
 
-  /** Whether instances of the namespace may be told of on whatever node they are. @param namespace that exists */
+  /** Whether instances of the namespace may be told on every node. @param namespace must exist */
   readsAllNodes(namespace: string): boolean {
     let all = this.#allNodes.get(namespace);
     if (all === undefined) this.#allNodes.set(namespace, (all = this.#authorizer.allowsAll(namespace, 'node', 'read')));

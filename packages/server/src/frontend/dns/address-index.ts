@@ -1,13 +1,13 @@
 /**
- * Which node or service an address belongs to, for reverse names. It is kept current by adding and removing one row at a
- * time; who feeds it is `catalog-index.ts`.
+ * Finds the node or service that an address belongs to, for reverse names. `catalog-index.ts` keeps it current by adding
+ * and removing one row at a time.
  *
  *   digits ─► the row                       most addresses have one
  *         └─► keys in order                 many instances behind one address: nodes first, then services by namespace
  *                                            and name, those of the default namespace first
  *
- * Finding a name takes O(log rows of the address), and one more step for each node or service before it that may not be
- * told.
+ * Finding a name takes O(log n) for n rows with the address, and one more step for each node or service that comes first
+ * but may not be told.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
@@ -35,12 +35,12 @@ const servicePrefix = 'service\0';
 export class AddressIndex {
   readonly #holders = new Map<string, Addressed | OrderedKeys>();
 
-  /** Addresses that belong to anything. */
+  /** Number of addresses. */
   get size(): number {
     return this.#holders.size;
   }
 
-  /** Adds a row that is not in the index yet, or is already, in this form. */
+  /** Adds a row. The index must not have another version of it; adding the same version twice is safe. */
   add(row: Addressed): void {
     const digits = digitsOf(row);
     if (digits === undefined) return;
@@ -70,7 +70,7 @@ export class AddressIndex {
     this.#holders.delete(digits);
   }
 
-  /** Nodes come before services, as in Consul; the first that may be told. */
+  /** The first node that may be told, or else the first service: nodes come first, as in Consul. */
   find(digits: string, readable: Readable): Holder | undefined {
     const held = this.#holders.get(digits);
     if (held === undefined) return undefined;

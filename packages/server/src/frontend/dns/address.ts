@@ -1,6 +1,5 @@
 /**
- * Addresses as hexadecimal digits: the one form in which names (`0a000001.addr`), reverse names and
- * records of addresses agree.
+ * Addresses as hexadecimal digits: one form for names (`0a000001.addr`), reverse names and address records.
  */
 
 import { isIP } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * What the DNS must find other than by exact name: addresses, and names with capital letters. It is gathered once, before
- * the first question, and then follows every change of the registry, a row at a time.
+ * Finds rows by address, and names in any case. It reads the whole catalog once, before the first question, and then follows
+ * every change of the registry, a row at a time.
  */
 
 import { inTurns } from '../../in-turns.ts';
@@ -14,7 +14,7 @@ import { CaseIndex } from './case-index.ts';
 
 export class CatalogIndex implements Observer {
   readonly addresses = new AddressIndex();
-  /** In scopes of their namespaces. */
+  /** The scope of a service is its namespace. */
   readonly services = new CaseIndex();
   readonly nodes = new CaseIndex();
   readonly namespaces = new CaseIndex();
@@ -29,12 +29,12 @@ export class CatalogIndex implements Observer {
     this.#stopObserving = registry.observe(this);
   }
 
-  /** What is looked for may be missing: the index is being gathered, or follows a restore. */
+  /** Whether rows may be missing: the catalog is being read, or a restore is being followed. */
   get behind(): boolean {
     return !this.#gathered || this.#restoring;
   }
 
-  /** Gathers what there is, over some turns of the event loop. What changes meanwhile is followed already. */
+  /** Reads the catalog over some turns of the event loop. Changes in the meantime are followed. */
   async gather(): Promise<void> {
     while (!this.#gathered) this.#gathered = await inTurns(this.#gathering());
   }
@@ -58,7 +58,7 @@ export class CatalogIndex implements Observer {
     this.#restoring = false;
   }
 
-  /** @returns whether it is complete: after a restore, the rows that it goes through are those from before */
+  /** @returns false when a restore has replaced the rows that it reads: the catalog must be read again */
   *#gathering(): Generator<void, boolean, undefined> {
     const { state } = this.#registry;
     const restores = this.#restores;

@@ -1,8 +1,7 @@
 /**
- * Finds what a name means among what is registered: names of the DNS know no case (RFC 4343), names
- * of the registry do; and addresses lead back to names. What is found comes with a stamp that
- * changes when, and only when, the answer may: it decides how long an encoded answer is good.
- * What may not be told is not found.
+ * Finds the node, service or address that a name stands for. DNS ignores the case of names (RFC 4343), the registry
+ * does not. Each result has a stamp: as long as it stays the same, an encoded answer stays valid. Rows that the token of
+ * DNS may not read are not found.
  */
 
 import { LRUCache } from 'lru-cache';
@@ -21,30 +20,30 @@ import type { Holder, Readable } from './address-index.ts';
 import { CatalogIndex } from './catalog-index.ts';
 import { lowerCase } from './host-name.ts';
 import type { Asked } from './names.ts';
-import { Rebuilt, type Reading, type Revision } from './rebuilt.ts';
-import { queryRosterOf, rosterOf, type Roster } from './roster.ts';
+import { LazyIndex, type Reading, type Revision } from './lazy-index.ts';
+import { preparedQueryInstances, serviceInstances, type HealthyInstances } from './healthy-instances.ts';
 import { ttlOf } from './ttls.ts';
 import type { Zone } from './zone.ts';
 
-/** What a question is about. Read it at once: rows are good for one turn only. */
+/** The result of a lookup. Read it in the same turn of the event loop: its rows may be replaced after that. */
 export type Subject = {
   readonly stamp: string;
-  /** It comes from an index that is behind: ask again next time, even if nothing changes until then. */
+  /** The index was behind the registry: look it up again for the next question, even if no row has changed. */
   readonly behind: boolean;
 } & (
   | {
       readonly kind: 'service';
       readonly service: string;
-      readonly roster: Roster;
+      readonly healthy: HealthyInstances;
       readonly tag: string;
-      /** Seconds, where a prepared query says so. */
+      /** Seconds; undefined unless a prepared query sets it. */
       readonly ttl?: number | undefined;
-      /** The answer is one client's, and not to be kept for others. */
+      /** The answer depends on the client, so it must not be kept for others. */
       readonly personal?: boolean;
     }
   | { readonly kind: 'node'; readonly node: NodeRow }
   | { readonly kind: 'address'; readonly digits: string }
-  /** What an address belongs to, as far as that may be told. */
+  /** The first node or service at the address that may be told. */
   | { readonly kind: 'reverse'; readonly holder: Holder | undefined }
   | { readonly kind: 'apex' }
   | { readonly kind: 'between' }
@@ -55,23 +54,23 @@ const fixed = { stamp: '', behind: false } as const;
 const nothing: Subject = { kind: 'nothing', ...fixed };
 const nothingYet: Subject = { ...nothing, behind: true };
 
-/** Memory for rosters, about: those of a hundred thousand instances. */
-const rosterBytesMax = 33_554_432;
-const memberBytes = 160;
-const rosterBytes = 1_000;
+/** Approximate memory for lists of healthy instances: enough for a hundred thousand instances. */
+const indexBytesMax = 33_554_432;
+const instanceBytes = 160;
+const indexBytes = 1_000;
 
-/** The rosters that were asked for last. A roster that takes more than half of the memory is not kept. */
-function rosterCache(): LRUCache<string, KeptRoster> {
+/** Keeps the lists that were asked for last. One that takes more than half of the memory is not kept. */
+function indexCache(): LRUCache<string, KeptIndex> {
   return new LRUCache({
-    maxSize: rosterBytesMax,
-    maxEntrySize: rosterBytesMax / 2,
+    maxSize: indexBytesMax,
+    maxEntrySize: indexBytesMax / 2,
     sizeCalculation: ({ weight }) => weight,
   });
 }
 
-interface KeptRoster {
-  readonly roster: Rebuilt<Roster>;
-  /** That of the roster when it was weighed. */
+interface KeptIndex {
+  readonly healthy: LazyIndex<HealthyInstances>;
+  /** The revision of the list when it was weighed. */
   readonly stamp: Revision;
   readonly weight: number;
 }
@@ -82,11 +81,11 @@ export class Directory {
   readonly #zone: Zone;
   readonly #datacenter: string;
   readonly #access: NameAccess;
-  /** That of the access when the rosters were made. */
+  /** The epoch of the access when the lists were made. */
   #epoch = 0;
   readonly #index: CatalogIndex;
   readonly #readable: Readable;
-  #rosters = rosterCache();
+  #kept = indexCache();
   readonly #queries: PreparedQueries;
 
   constructor(registry: Registry, clock: Clock, zone: Zone, access: NameAccess = openAccess()) {
@@ -103,17 +102,17 @@ export class Directory {
     };
   }
 
-  /** Gathers addresses and names, over some turns of the event loop; to be awaited before the first question. */
+  /** Fills the index of addresses and names, over some turns of the event loop. Await it before the first question. */
   prepare(): Promise<void> {
     return this.#index.gather();
   }
 
-  /** Follows the registry no longer. */
+  /** Stops following the registry. */
   close(): void {
     this.#index.close();
   }
 
-  /** @param address of the client, for the few answers that depend on it; empty when it is not known */
+  /** @param address of the client, for prepared queries near it; empty when it is not known */
   subjectOf(asked: Asked, address = ''): Subject {
     if (this.#access.epoch !== this.#epoch) this.#forget();
     switch (asked.kind) {
@@ -139,14 +138,14 @@ export class Directory {
 
   #forget(): void {
     this.#epoch = this.#access.epoch;
-    this.#rosters = rosterCache();
+    this.#kept = indexCache();
   }
 
   #isHere(datacenter: string): boolean {
     return datacenter === '' || datacenter === this.#datacenter;
   }
 
-  /** A namespace that is this one but for its case; the name itself where there is none. */
+  /** Finds a namespace by its name in any case; returns the name unchanged when there is none. */
   #namespaceOf({ namespace }: { readonly namespace: string }): string {
     if (find.namespace(this.#registry.state, namespace) !== undefined) return namespace;
     return this.#index.namespaces.get('', namespace)[0] ?? namespace;
@@ -154,11 +153,11 @@ export class Directory {
 
   #service(namespace: string, service: string, tag: string): Subject {
     if (!this.#hasService(namespace, service)) return this.#index.behind ? nothingYet : nothing;
-    const { index: roster, revision: stamp, behind } = this.#roster(`${namespace}\0${service}`, () => this.#rosterOf(namespace, service));
-    return { kind: 'service', service, roster, tag, stamp: String(stamp), behind: behind || this.#index.behind };
+    const { index: healthy, revision: stamp, behind } = this.#instancesOf(`${namespace}\0${service}`, () => this.#serviceInstances(namespace, service));
+    return { kind: 'service', service, healthy, tag, stamp: String(stamp), behind: behind || this.#index.behind };
   }
 
-  /** Of a prepared query: as of a service, but for what the query leaves out, and how long it may be kept. */
+  /** A prepared query finds instances of a service like a service name does, with its own filter, order and time to live. */
   #query(namespace: string, name: string, address: string): Subject {
     const found = this.#queryNamed(namespace, name);
     if (found === undefined) return nothing;
@@ -167,14 +166,14 @@ export class Directory {
     if (!this.#hasService(namespace, Service.Service)) return this.#index.behind ? nothingYet : nothing;
     const personal = Service.Near === '_ip';
     const near = this.#sourceOf(Service.Near, address);
-    // Names that a template makes the same question of share its roster, and so do clients on one node.
+    // All names that a template turns into the same query share one list, and so do all clients on one node.
     const key = `query\0${namespace}\0${JSON.stringify(Service)}\0${near}`;
-    const { index: roster, revision, behind } = this.#roster(key, () => this.#queryRosterOf(namespace, Service, near));
+    const { index: healthy, revision, behind } = this.#instancesOf(key, () => this.#preparedQueryInstances(namespace, Service, near));
     const stamp = `${key}\0${DNS.TTL}\0${revision}`;
-    return { kind: 'service', service, roster, tag: '', ttl: ttlOf(DNS.TTL), personal, stamp, behind: behind || this.#index.behind };
+    return { kind: 'service', service, healthy, tag: '', ttl: ttlOf(DNS.TTL), personal, stamp, behind: behind || this.#index.behind };
   }
 
-  /** Name of the node whose nearest are wanted; empty for none. */
+  /** The node that the nearest instances are sorted by; empty for no order. */
   #sourceOf(near: string, address: string): string {
     if (near === '_agent') return this.#zone.node.name;
     if (near !== '_ip') return near;
@@ -186,7 +185,7 @@ export class Directory {
     try {
       return this.#queries.find(namespace, name);
     } catch (error) {
-      // Any client may ask for any name, and a template limits what it makes of one; the id of a template is no name.
+      // Clients choose names: one may exceed what a template accepts, or be the id of a template.
       if (isRegistryError(error)) return undefined;
       throw error;
     }
@@ -196,40 +195,40 @@ export class Directory {
     return this.#registry.state.services.has(namespace, name) || this.#index.services.get(namespace, name).length > 0;
   }
 
-  #roster(key: string, make: () => Rebuilt<Roster>): Reading<Roster> {
-    const kept = this.#rosters.get(key);
-    const rebuilt = kept?.roster ?? make();
+  #instancesOf(key: string, make: () => LazyIndex<HealthyInstances>): Reading<HealthyInstances> {
+    const kept = this.#kept.get(key);
+    const rebuilt = kept?.healthy ?? make();
     const reading = rebuilt.read();
     const { index, revision } = reading;
     if (revision !== kept?.stamp) {
-      const weight = index.size * memberBytes + rosterBytes + key.length;
-      this.#rosters.set(key, { roster: rebuilt, stamp: revision, weight });
+      const weight = index.size * instanceBytes + indexBytes + key.length;
+      this.#kept.set(key, { healthy: rebuilt, stamp: revision, weight });
     }
     return reading;
   }
 
-  #rosterOf(namespace: string, service: string): Rebuilt<Roster> {
+  #serviceInstances(namespace: string, service: string): LazyIndex<HealthyInstances> {
     const { state } = this.#registry;
     const { domain, datacenter, onlyPassing } = this.#zone;
     const names = () => this.#namesOf(namespace, service);
     const readsNode = this.#nodeReader(namespace);
-    const build = () => rosterOf(state, { namespace, names: names(), domain, datacenter, onlyPassing, readsNode });
-    return new Rebuilt(this.#clock, () => this.#revisionOf(namespace, names()), build);
+    const build = () => serviceInstances(state, { namespace, names: names(), domain, datacenter, onlyPassing, readsNode });
+    return new LazyIndex(this.#clock, () => this.#revisionOf(namespace, names()), build);
   }
 
-  #queryRosterOf(namespace: string, wanted: PreparedService, near: string): Rebuilt<Roster> {
+  #preparedQueryInstances(namespace: string, wanted: PreparedService, near: string): LazyIndex<HealthyInstances> {
     const { state, views } = this.#registry;
     const { domain, datacenter } = this.#zone;
     const names = () => this.#namesOf(namespace, wanted.Service);
     const readsNode = this.#nodeReader(namespace);
-    // The order depends on coordinates, and on the nodes that have them.
-    const places = [viewOf.records(noNamespace, coordinateType), viewOf.nodes()];
-    const order = () => (near === '' ? '' : `\0${places.map((view) => views.revision(view)).join()}`);
-    const build = () => queryRosterOf(state, { namespace, wanted, near, names: names(), domain, datacenter, readsNode });
-    return new Rebuilt(this.#clock, () => this.#revisionOf(namespace, names()) + order(), build);
+    // The order depends on the coordinates of nodes.
+    const orderedBy = [viewOf.records(noNamespace, coordinateType), viewOf.nodes()];
+    const order = () => (near === '' ? '' : `\0${orderedBy.map((view) => views.revision(view)).join()}`);
+    const build = () => preparedQueryInstances(state, { namespace, wanted, near, names: names(), domain, datacenter, readsNode });
+    return new LazyIndex(this.#clock, () => this.#revisionOf(namespace, names()) + order(), build);
   }
 
-  /** The services of the namespace that are this one but for their case, as far as they may be told. */
+  /** The services of the namespace that have this name in any case and may be told. */
   #namesOf(namespace: string, service: string): readonly string[] {
     const { state } = this.#registry;
     const others = this.#index.services.get(namespace, service).filter((name) => name !== service);
@@ -244,7 +243,7 @@ export class Directory {
 
   #revisionOf(namespace: string, services: readonly string[]): string {
     const { views } = this.#registry;
-    // Which nodes may be told of is part of the answer, if not all of them may.
+    // If some nodes may not be told, the answer depends on the rules as well.
     const who = this.#access.readsAllNodes(namespace) ? '' : `\0${this.#access.epoch}`;
     return services.map((name) => `${name}\0${views.revision(viewOf.service(namespace, name))}`).join('\0') + who;
   }

@@ -1,9 +1,7 @@
 /**
- * The DNS front end: what is registered, as names. Puts its parts together and has their lifecycle;
- * what is answered is `responder.ts`' business.
- *
- * UDP and TCP on the same port. It answers to the address that a packet came from and nowhere else,
- * at once or (other domains, if recursors are named) within some seconds.
+ * The DNS front end: makes its parts and opens and closes its sockets, UDP and TCP on one port. `responder.ts` decides what
+ * is answered. An answer goes to the address that the query came from, at once; for other domains, which recursors
+ * answer, within some seconds.
  */
 
 import type { RemoteInfo } from 'node:dgram';
@@ -27,33 +25,33 @@ import { ttlsOf, type TtlOptions } from './ttls.ts';
 import type { Zone } from './zone.ts';
 
 export interface DnsOptions {
-  /** The domain that names end in; `consul` by default. */
+  /** The domain at the end of all names; `consul` by default. */
   readonly domain?: string;
   readonly ttls?: TtlOptions;
-  /** Leave out instances that warn; by default only critical ones are left out. */
+  /** Whether to leave out instances whose status is warning, too; false by default. */
   readonly onlyPassing?: boolean;
-  /** Set TC when a client gets only some of the instances, so that it asks again over TCP; false by default. */
+  /** Whether to set TC when an answer has only some of the instances, so that the client asks again over TCP; false by default. */
   readonly truncate?: boolean;
   /**
-   * Most bytes of an answer over UDP, for clients that announce as many; 512 to 65,467, 1,232 by default. Other
-   * machines are never sent more than 1,232.
+   * Most bytes of an answer over UDP, for clients that announce as many (EDNS): 512 to 65,467, 1,232 by default.
+   * Clients on other machines get 1,232 at most.
    */
   readonly udpBytesMax?: number;
   /** Most instances in an answer over UDP without EDNS; 1 or more, 3 by default. */
   readonly udpRecordsMax?: number;
-  /** Queries that one address may make in a second, not counting this machine; 5,000 by default. */
+  /** Queries that one address may send in a second; 5,000 by default. Addresses of this machine are not limited. */
   readonly queriesPerSecond?: number;
   /** Servers that are asked about other domains, as `10.0.0.53` or `10.0.0.53:53`; none by default. */
   readonly recursors?: readonly string[];
 }
 
-/** Programs on one machine, by one resolver, seldom ask more; a thousand machines may, and may be told so. */
+/** The programs of one machine seldom send more through one resolver. A resolver for a thousand machines needs a higher limit. */
 const queriesPerSecondDefault = 5_000;
 
-/** After this, connections that do not take their answers are cut. */
+/** When the server closes, connections that have not taken their answers are cut after this time. */
 const closeGraceMs = 1_000;
 
-/** @throws RegistryError `invalid_argument` when an option is out of range, or domain and datacenter make no name */
+/** @throws RegistryError `invalid_argument` when an option is out of range, or domain and datacenter do not make a DNS name */
 export function dns(context: Context, options: DnsOptions = {}): Frontend {
   const { registry, clock, wheel, log, metrics, security, uuid } = context;
   const recursors = new Recursors({ servers: (options.recursors ?? []).map(parseServer), wheel, uuid });
@@ -75,7 +73,7 @@ export function dns(context: Context, options: DnsOptions = {}): Frontend {
   const counts = { ignored: 0, limited: 0 };
   let sockets: Sockets | undefined;
 
-  /** An answer now or later; undefined when there shall be none. */
+  /** @returns the answer, now or later; undefined to send none */
   const answer = (query: Buffer, overUdp: boolean, address: string): Buffer | Promise<Buffer> | undefined => {
     try {
       const response = responder.respond(query, overUdp, { address, ednsMax: groupOf(address) === undefined ? Infinity : udpBytesDefault });
@@ -84,7 +82,7 @@ export function dns(context: Context, options: DnsOptions = {}): Frontend {
       counts.ignored++;
       return undefined;
     } catch (error) {
-      // Whatever a packet has brought about, it must not end the process.
+      // No packet may end the process.
       log.error({ err: error, query: query.toString('hex') }, 'a DNS query failed');
       return query.length < headerBytes ? undefined : refuse(query, rcodes.SERVFAIL, !overUdp);
     }
@@ -99,7 +97,7 @@ export function dns(context: Context, options: DnsOptions = {}): Frontend {
   };
 
   const onPacket = (query: Buffer, { address, port }: RemoteInfo): void => {
-    // No client can be answered at port 0.
+    // A packet cannot be sent to port 0.
     if (port === 0) return;
     if (!rateLimit.admits(address)) {
       counts.limited++;
@@ -109,7 +107,7 @@ export function dns(context: Context, options: DnsOptions = {}): Frontend {
     if (response instanceof Promise) void response.then((later) => send(later, port, address));
     else if (response !== undefined) send(response, port, address);
   };
-  /** What is sent counts: a sender of forged addresses must not get more out than the limit allows. */
+  /** Long answers count as several queries, so that a client with a forged address cannot multiply its traffic. */
   const send = (response: Buffer, port: number, address: string): void => {
     if (response.length > bytesPerQuery) rateLimit.charge(address, Math.ceil(response.length / bytesPerQuery) - 1);
     sockets?.udp.send(response, port, address);
@@ -124,8 +122,8 @@ export function dns(context: Context, options: DnsOptions = {}): Frontend {
     ['queries', 'DNS queries answered', () => responder.answered.reduce((sum, count) => sum + count, 0)],
     ['name_errors', 'DNS queries for names that do not exist', () => responder.answered[rcodes.NXDOMAIN] ?? 0],
     ['encodings', 'DNS records and answers encoded; the others were sent from memory', () => responder.encodings],
-    ['ignored', 'DNS packets that no answer was possible to', () => counts.ignored],
-    ['limited', 'DNS queries left unanswered because their address made too many', () => counts.limited],
+    ['ignored', 'DNS packets that could not be answered', () => counts.ignored],
+    ['limited', 'DNS queries dropped because their address sent too many', () => counts.limited],
   ];
   for (const [name, help, read] of exposed) metrics.observeTotal(`rollcall_dns_${name}_total`, help, read);
   metrics.observe('rollcall_dns_connections', 'Open DNS connections over TCP', () => connections.size);
@@ -166,7 +164,7 @@ export function dns(context: Context, options: DnsOptions = {}): Frontend {
 function zoneOf({ identity }: Context, options: DnsOptions): Zone {
   const domain = hostName(lowerCase(options.domain ?? 'consul'));
   const { datacenter, nodeName, address } = identity;
-  // Every target ends in both, and the longest label before them has 63 bytes.
+  // Every SRV target ends in datacenter and domain; the label before them has up to 63 bytes.
   const ending = `addr.${datacenter}.${domain ?? ''}`;
   if (domain === undefined || hostName(ending) === undefined || ending.length > 128) {
     throw new RegistryError(

@@ -1,33 +1,33 @@
 /**
  * How large an answer may be. Pure.
  *
- * Over UDP as Consul has it (https://developer.hashicorp.com/consul/docs/reference/agent/configuration-file/dns,
- * `udp_answer_limit`): without EDNS 512 bytes (RFC 1035 §4.2.1) and 3 records, a random choice; with EDNS as
- * many bytes as the client says, up to a limit of ours. Over TCP what a length of 16 bits allows.
+ * Over UDP as in Consul (https://developer.hashicorp.com/consul/docs/reference/agent/configuration-file/dns,
+ * `udp_answer_limit`): without EDNS 512 bytes (RFC 1035 §4.2.1) and 3 random records; with EDNS as many bytes as the client
+ * announces, up to a limit. Over TCP as many as a length of 16 bits allows.
  */
 
-/** RFC 1035 §4.2.1: what every client can receive. */
+/** RFC 1035 §4.2.1: every client can receive so many bytes. */
 export const plainUdpBytes = 512;
 
 /** RFC 1035 §4.2.2. */
 export const tcpBytesMax = 65_535;
 
-/** The largest packet that nothing on the way has to split (https://www.dnsflagday.net/2020/). */
+/** The largest packet that no network on the way has to fragment (https://www.dnsflagday.net/2020/). */
 export const udpBytesDefault = 1_232;
 
-/** One query's share of the rate limit: a longer answer over UDP counts as several. */
+/** For the rate limit, an answer over UDP counts as one query for each of these bytes. */
 export const bytesPerQuery = plainUdpBytes;
 
-/** Payloads that fit beside the headers of IPv4 and UDP, and some options. */
+/** The largest payload that fits into a packet beside the headers of IPv4 and UDP, and some options. */
 export const udpBytesHighest = 65_467;
 
 /** Consul's `udp_answer_limit`. */
 export const udpRecordsDefault = 3;
 
-/** What clients announce is rounded down to this, so that few sizes of the same answer are kept. */
+/** Announced sizes are rounded down to a multiple of this, so that few sizes of the same answer are kept. */
 const step = 128;
 
-/** Instead of a number of steps: no limit but that of TCP, and all that we send over UDP. */
+/** Values in the place of a number of steps: the limit of TCP, and the most that is sent over UDP. */
 const overTcp = 0;
 const wholeUdp = 1;
 
@@ -41,13 +41,13 @@ export interface UdpLimits {
 export interface Room {
   readonly bytesMax: number;
   readonly recordsMax: number;
-  /** The answer carries OPT, as the query did (RFC 6891 §6.1.1). */
+  /** Whether the answer has OPT, as the query had (RFC 6891 §6.1.1). */
   readonly edns: boolean;
 }
 
 /**
- * What shapes an answer besides its question, in 16 bits.
- * @param ednsBytes what OPT announces; undefined without OPT
+ * The shape of an answer, in 16 bits: its size and whether it has OPT.
+ * @param ednsBytes announced by OPT; undefined without OPT
  */
 export function shapeOf(udp: boolean, ednsBytes: number | undefined, limits: UdpLimits): number {
   const edns = ednsBytes === undefined ? 0 : 1;

@@ -1,9 +1,9 @@
 /**
- * Writes answers: records into bytes, names compressed (RFC 1035 §4.1.4), cut to the room there is.
+ * Encodes answers, with compressed names (RFC 1035 §4.1.4), up to the size that the client accepts.
  *
- * Names are compressed where RFC 1035 allows it: as owners, and in the data of the types that it
- * defines. In SRV the target is written in full (RFC 2782), but later names may point to it.
- * The bytes are the same for all clients with the same question; `complete` makes it one client's answer.
+ * Names are compressed where RFC 1035 allows it: as owners, and in the data of the types that it defines. The target of
+ * SRV is written in full (RFC 2782), but later names may point to it. An encoded answer is the same for all clients that ask
+ * the same; `complete` adds the id, flags and spelling of one client.
  */
 
 import { headerBytes, labelsOf, typeAndClassBytes } from './query-reader.ts';
@@ -11,38 +11,37 @@ import { asAsked, classes, types, type Entry, type ResourceRecord } from './reco
 import { tcpBytesMax, type Room } from './limits.ts';
 
 /**
- * An answer without what belongs to one client: its id, its flags, its spelling of the name. One
- * without answer records is good for every name of the same length in the same domain, since names
- * are referred to by where they stand.
+ * An answer without the id, flags and spelling of one client. Without answer records it fits every name of the same length in the
+ * same domain, since pointers refer to names by position.
  */
 export interface Template {
   readonly bytes: Buffer;
-  /** How many of them it takes. */
+  /** Bytes that are used. */
   readonly length: number;
-  /** Where the serial number of the SOA stands; 0 when there is none. */
+  /** Position of the serial number of the SOA; 0 without SOA. */
   readonly serialAt: number;
 }
 
 export interface Envelope {
   readonly rcode: number;
-  /** AA (RFC 1035 §4.1.1): it comes from the registry, and not from another server. */
+  /** AA (RFC 1035 §4.1.1): the answer comes from the registry, not from another server. */
   readonly authoritative: boolean;
   readonly recursionAvailable: boolean;
-  /** How many entries there are. */
+  /** Number of entries. */
   readonly count: number;
-  /** TC when entries are left out for want of room. It is always set when there is room for none. */
+  /** Whether to set TC when some entries do not fit. It is always set when none fits. */
   readonly tellWhenCut: boolean;
-  /** The size of packets that OPT says we take. */
+  /** The size of packets that OPT announces. */
   readonly ednsBytes: number;
 }
 
 export interface Reply extends Envelope {
-  /** In the order in which they are sent; no more of them are taken than have room. */
+  /** In the order of sending; read only as far as they fit. */
   readonly entries: Iterable<Entry>;
   readonly authority?: ResourceRecord;
 }
 
-/** No record without text is longer: owner and data have at most two names of 255 bytes and 32 bytes. */
+/** Longest record without text: two names of 255 bytes in owner and data, and 32 bytes. */
 const recordBytesMax = 1_024;
 
 /** OPT: root, type, size, extended rcode and version and flags, no options. */
@@ -51,19 +50,19 @@ export const optBytes = 11;
 /** Pointers have 14 bits. */
 export const pointableEnd = 0x4000;
 
-/** RFC 2308 §5 wants the SOA for the time that "no" may be kept; these are Consul's numbers. */
+/** The SOA says how long a negative answer may be kept (RFC 2308 §5). These are Consul's numbers. */
 const soaTimes = [3_600, 600, 86_400, 0] as const;
 
 const flag = { response: 0x8000, authoritative: 0x0400, truncated: 0x0200, recursionAvailable: 0x0080 } as const;
 
 export class MessageWriter {
   readonly #bytes = Buffer.alloc(tcpBytesMax + recordBytesMax);
-  /** Where each name that has been written starts; only what a pointer can reach. */
+  /** Positions of the names that were written, as far as a pointer reaches. */
   readonly #names = new Map<string, number>();
   #at = 0;
   #serialAt = 0;
 
-  /** @param question as `QueryReader.question` gives it */
+  /** @param question from `QueryReader.question` */
   write(question: Buffer, reply: Reply, room: Room): Template {
     this.#begin(question);
     const bytesMax = room.bytesMax - (room.edns ? optBytes : 0);
@@ -97,8 +96,8 @@ export class MessageWriter {
   }
 
   /**
-   * A record as it is anywhere in an answer: the name that was asked for, or a pointer that is still to be set, and in SRV the
-   * target in full.
+   * Encodes a record so that it fits any position of an answer: its owner is the question or a pointer to be set later, and an SRV
+   * target is written in full.
    */
   piece(record: ResourceRecord): Buffer {
     this.#names.clear();
@@ -116,7 +115,7 @@ export class MessageWriter {
     let at = this.#at - 4 - 1;
     let name = '';
     for (const label of labels.toReversed()) {
-      // A label may hold any byte, even a dot, which would be taken for two labels; ours do not.
+      // A label may contain any byte. One with a dot would read as two labels here; our own have none.
       if (!/^[\w-]+$/.test(label)) break;
       at -= 1 + label.length;
       name = name === '' ? label : `${label}.${name}`;
@@ -124,7 +123,7 @@ export class MessageWriter {
     }
   }
 
-  /** False when it does not fit; nothing is written then. */
+  /** @returns false, without writing, when the entry does not fit */
   #writeRecord(record: ResourceRecord, end: number): boolean {
     const mark = this.#at;
     if (mark + recordBytesMax + textBytes(record) > this.#bytes.length) return false;
@@ -154,7 +153,7 @@ export class MessageWriter {
         this.#name(record.target);
         break;
       case 'SRV':
-        // Consul's priority is always 1.
+        // As in Consul.
         for (const word of [1, record.weight, record.port]) this.#u16(word);
         this.#nameInFull(record.target);
         break;
@@ -170,7 +169,7 @@ export class MessageWriter {
     }
   }
 
-  /** Strings of at most 255 bytes each (RFC 1035 §3.3.14); the reader joins them. */
+  /** Strings of at most 255 bytes (RFC 1035 §3.3.14); the reader joins them. */
   #text(text: Buffer): void {
     let from = 0;
     do {
@@ -181,7 +180,7 @@ export class MessageWriter {
     } while (from < text.length);
   }
 
-  /** With a pointer for as much of its end as has been written before. */
+  /** Writes a name, with a pointer to the longest end of it that was written before. */
   #name(name: string): void {
     for (let rest = name; rest !== ''; rest = parent(rest)) {
       const known = this.#names.get(rest);
@@ -199,7 +198,7 @@ export class MessageWriter {
     this.#bytes[this.#at++] = 0;
   }
 
-  /** The first label of `name`, which later names can point to. */
+  /** Writes the first label of `name`; later names can point to it. */
   #label(name: string): void {
     if (this.#at < pointableEnd && !this.#names.has(name)) this.#names.set(name, this.#at);
     const end = name.indexOf('.');
@@ -208,7 +207,7 @@ export class MessageWriter {
     this.#at += 1 + length;
   }
 
-  /** What a record of an address takes; when it is written later it may be less, but not more. */
+  /** The most bytes that an address record will take when it is written later. */
   #bytesOf(record: ResourceRecord): number {
     const bytes = 10 + (record.type === 'AAAA' ? 16 : 4);
     if (record.owner === asAsked) return bytes + 2;
@@ -252,7 +251,7 @@ export function writeHeader(
   bytes.writeUInt16BE(additionals, 10);
 }
 
-/** @returns where it ends */
+/** @returns the position after it */
 export function writeOpt(bytes: Buffer, start: number, { ednsBytes, rcode }: Envelope): number {
   bytes[start] = 0;
   let at = bytes.writeUInt16BE(types.OPT, start + 1);
@@ -262,11 +261,11 @@ export function writeOpt(bytes: Buffer, start: number, { ednsBytes, rcode }: Env
 }
 
 /**
- * One client's answer: its id, its wishes as to recursion and checking, its question in its spelling
- * (draft-vixie-dnsext-dns0x20: who forges an answer would have to guess it).
+ * Completes an answer for one client: its id, its flags RD and CD, and its spelling of the question (draft-vixie-dnsext-dns0x20:
+ * a forged answer would have to guess the spelling).
  *
  * @param nameEnd end of the name in the query
- * @param framed with its length before it, as over TCP (RFC 1035 §4.2.2)
+ * @param framed whether the length comes first, as over TCP (RFC 1035 §4.2.2)
  */
 export function complete(
   template: Template,
@@ -282,22 +281,22 @@ export function complete(
   bytes.copy(answer, lead, 0, length);
   answer[lead] = query[0] as number;
   answer[lead + 1] = query[1] as number;
-  // RD and CD come back as they were sent (RFC 1035 §4.1.1, RFC 4035 §3.1.6).
+  // RD and CD are copied from the query (RFC 1035 §4.1.1, RFC 4035 §3.1.6).
   answer[lead + 2] = (answer[lead + 2] as number) | ((query[2] as number) & 0x01);
   answer[lead + 3] = (answer[lead + 3] as number) | ((query[3] as number) & 0x10);
-  // Byte by byte: a copy of a part makes a view of it first, which takes longer than 20 bytes.
+  // Byte by byte: `subarray` and `set` take longer for names of about 20 bytes.
   for (let at = headerBytes; at < nameEnd + typeAndClassBytes; at++) answer[lead + at] = query[at] as number;
   if (serialAt > 0) answer.writeUInt32BE(serial >>> 0, lead + serialAt);
   return answer;
 }
 
-/** The answer to a query of which nothing but the header could be understood: a header. */
+/** The answer to a query of which only the header is valid: a header. */
 export function refuse(query: Buffer, rcode: number, framed: boolean): Buffer {
   const lead = framed ? 2 : 0;
   const answer = Buffer.alloc(lead + headerBytes);
   if (framed) answer.writeUInt16BE(headerBytes, 0);
   query.copy(answer, lead, 0, 2);
-  // The operation and RD come back, too.
+  // The operation and RD are copied from the query.
   answer[lead + 2] = 0x80 | ((query[2] as number) & 0x79);
   answer[lead + 3] = rcode & 0x0f;
   return answer;
@@ -308,7 +307,7 @@ function parent(name: string): string {
   return end < 0 ? '' : name.slice(end + 1);
 }
 
-/** Two records of this identity say the same. Only records of addresses are sent along. */
+/** Equal for address records that say the same. */
 function identity(record: ResourceRecord): string {
   return `${record.type} ${String(record.owner)} ${'address' in record ? record.address : ''}`;
 }

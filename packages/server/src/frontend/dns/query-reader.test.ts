@@ -1,4 +1,4 @@
-/** Reading packets of any sender: every packet gives one of three things, and none an exception. */
+/** Reading untrusted packets: each gives one of three results, and no packet an exception. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -78,7 +78,7 @@ describe('what is not a query', () => {
     ['OPT with cut options', `${header('0100', '0001 0000 0000 0001')} ${web} ${opt.slice(0, -4)} 0008 00`, rcodes.FORMERR],
     ['OPT twice', `${header('0100', '0001 0000 0000 0002')} ${web} ${opt} ${opt}`, rcodes.FORMERR],
     ['OPT under a name', `${header('0100', '0001 0000 0000 0001')} ${web} 01 61 ${opt}`, rcodes.FORMERR],
-    ['more records than a client needs', `${header('0100', '0001 0000 0000 0003')} ${web} ${opt}`, rcodes.FORMERR],
+    ['more records than a query needs', `${header('0100', '0001 0000 0000 0003')} ${web} ${opt}`, rcodes.FORMERR],
   ])('%s', (_what, hex, expected) => {
     const reading = read(bytes(hex));
     expect(reading.kind === 'refusal' ? reading.rcode : reading.kind).toBe(expected);

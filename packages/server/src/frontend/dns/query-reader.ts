@@ -1,6 +1,6 @@
 /**
- * Reads queries: bytes that any sender may make up. Total: every packet gives a query, a refusal that can
- * be answered, or silence; nothing throws and nothing is read twice. Checks form only.
+ * Reads queries from untrusted bytes. Every packet gives a query, a refusal to send, or silence; no packet makes it
+ * throw. It checks the form only.
  *
  * RFC 1035 §4.1 (header, question), RFC 6891 §6.1 (OPT).
  */
@@ -10,29 +10,29 @@ import { rcodes, types } from './records.ts';
 /** Length of the header; the question follows. */
 export const headerBytes = 12;
 
-/** Type and class behind the name of a question. */
+/** Bytes of type and class after the name of a question. */
 export const typeAndClassBytes = 4;
 
 /** Longest name: 255 bytes (RFC 1035 §2.3.4), then type and class. */
 const questionBytesMax = 255 + typeAndClassBytes;
 
-/** Records that a query may carry besides its question: OPT and a signature (RFC 2845). */
+/** Records that a query may have besides its question: OPT and a signature (RFC 2845). */
 const additionalsMax = 2;
 
 export interface Query {
   readonly type: number;
   readonly class: number;
-  /** Where the name ends in the packet, its last byte included. */
+  /** Position in the packet after the name. */
   readonly nameEnd: number;
-  /** What OPT says; undefined when there is none. */
+  /** Content of OPT; undefined without one. */
   readonly edns: { readonly bytesMax: number; readonly version: number } | undefined;
 }
 
 export type Reading =
   | { readonly kind: 'query'; readonly query: Query }
-  /** `answerable` up to the end of its header only. */
+  /** Only the header is valid. */
   | { readonly kind: 'refusal'; readonly rcode: number }
-  /** Not to be answered at all: too short to have an id, or itself an answer. */
+  /** Must not be answered: it is too short to have an id, or is an answer itself. */
   | { readonly kind: 'silence' };
 
 const silence: Reading = { kind: 'silence' };
@@ -73,8 +73,8 @@ export class QueryReader {
   }
 
   /**
-   * The question that was read last, in lower case, with the shape of the answer before it: the same
-   * for all packets that are given the same answer.
+   * A key of the question that was read last, in lower case, and of the shape of its answer: equal for all packets that get
+   * the same answer.
    * @param shape 16 bits; see `limits.ts`
    */
   key(shape: number): string {
@@ -83,24 +83,24 @@ export class QueryReader {
     return this.#question.toString('latin1', 0, this.#questionEnd);
   }
 
-  /** A copy of the question that was read last, as it stands in a packet, in lower case. */
+  /** A copy of the question that was read last: its bytes in a packet, in lower case. */
   question(): Buffer {
     return Buffer.from(this.#question.subarray(2, this.#questionEnd));
   }
 
-  /** Its labels, leftmost first, without the root's. */
+  /** The labels of its name, leftmost first, without the empty one of the root. */
   labels(): string[] {
     return labelsOf(this.#question.subarray(2, this.#questionEnd));
   }
 
-  /** Copies the name in lower case; gives its end in the packet, or -1 when it is no name. */
+  /** Copies the name in lower case. @returns its end in the packet; -1 when it is malformed */
   #readName(packet: Buffer): number {
     const question = this.#question;
     let at = headerBytes;
     let to = 2;
     for (;;) {
       const length = packet[at];
-      // A pointer has nothing to point to here; the other two forms are not in use.
+      // A pointer is invalid here, since no name comes before it; the other two forms are not in use.
       if (length === undefined || length > 63) return -1;
       const end = at + 1 + length;
       if (end > packet.length || end - headerBytes > 255) return -1;
@@ -127,7 +127,7 @@ export function labelsOf(question: Buffer): string[] {
   return labels;
 }
 
-/** What OPT says, undefined without one. Other records are skipped; bytes behind the last are ignored. */
+/** Reads OPT; undefined without one. Skips other records and ignores bytes after the last. */
 function readAdditionals(packet: Buffer, from: number, count: number): Query['edns'] | typeof malformed {
   let edns: Query['edns'];
   let at = from;
@@ -137,7 +137,7 @@ function readAdditionals(packet: Buffer, from: number, count: number): Query['ed
     if (at < 0 || at + 10 > packet.length) return malformed;
     const type = packet.readUInt16BE(at);
     if (type === types.OPT) {
-      // It stands once, at the root (RFC 6891 §6.1.1, §6.1.2).
+      // At most one, with the root as its owner (RFC 6891 §6.1.1, §6.1.2).
       if (edns !== undefined || at !== owner + 1) return malformed;
       edns = { bytesMax: packet.readUInt16BE(at + 2), version: packet[at + 5] as number };
     }
@@ -147,7 +147,7 @@ function readAdditionals(packet: Buffer, from: number, count: number): Query['ed
   return edns;
 }
 
-/** The end of a name, a pointer being its end; -1 when it is none. */
+/** The position after a name, which a pointer may end; -1 when it is malformed. */
 function skipName(packet: Buffer, from: number): number {
   for (let at = from; ;) {
     const length = packet[at];

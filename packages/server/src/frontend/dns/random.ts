@@ -1,6 +1,5 @@
 /**
- * Random numbers for the order of answers: cheap, and good enough to spread load. Not for anything
- * that must not be guessed.
+ * Random numbers for the order of answers: fast, and good enough to spread load. Not for secrets.
  */
 
 /**

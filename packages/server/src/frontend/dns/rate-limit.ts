@@ -1,33 +1,33 @@
 /**
- * How many queries each client address may make: a token bucket per address, in a table that does
- * not grow with the number of addresses. Decides only; what to do with the rest is the caller's.
+ * Limits the queries of each client address by a token bucket, in a table of bounded size. It only decides; the caller
+ * drops the query.
  *
- * Addresses of this machine are free: they cannot be forged from outside, and often a resolver is
- * behind them that asks for all programs. IPv6 counts by /64, which is what one customer gets.
+ * Addresses of this machine are not limited: they cannot be forged from outside, and often a resolver of many programs
+ * uses one. IPv6 addresses count by /64, the range that one customer gets.
  */
 
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../clock.ts';
 
-/** Addresses remembered; beyond, those that have been silent longest start with a full bucket. */
+/** Addresses in the table. One more forgets the address that has been silent longest, which then starts with a full bucket. */
 const addressesMax = 16_384;
 
-/** A bucket holds as many as may be made in this time. */
+/** A bucket holds the queries of this time. */
 const burstMs = 1_000;
 
 export class RateLimit {
   readonly #clock: Clock;
   readonly #intervalMs: number;
-  /** When the bucket of an address will be full again. */
+  /** The time at which the bucket of an address will be full again. */
   readonly #fullAt = new LRUCache<string, number>({ max: addressesMax });
 
-  /** @param perSecond queries; `Infinity`: no limit */
+  /** @param perSecond queries; `Infinity` for no limit */
   constructor(clock: Clock, perSecond: number) {
     this.#clock = clock;
     this.#intervalMs = 1_000 / perSecond;
   }
 
-  /** Addresses remembered now. */
+  /** Addresses in the table now. */
   get size(): number {
     return this.#fullAt.size;
   }
@@ -43,12 +43,12 @@ export class RateLimit {
     const now = this.#clock.monotonic();
     const fullAt = Math.max(now, this.#fullAt.get(group) ?? now);
     const admitted = fullAt + this.#intervalMs - now <= burstMs;
-    // Also when refused: an address that goes on asking must not be forgotten, since it would get a full bucket.
+    // A refused query renews the entry, too: an address that is forgotten would get a full bucket.
     this.#fullAt.set(group, admitted ? fullAt + this.#intervalMs : fullAt);
     return admitted;
   }
 
-  /** Takes tokens for what was sent after all, as if as many queries had been made. */
+  /** Takes tokens as if the address had sent so many more queries. */
   charge(address: string, tokens: number): void {
     const group = this.#intervalMs === 0 || tokens === 0 ? undefined : groupOf(address);
     if (group === undefined) return;
@@ -58,7 +58,7 @@ export class RateLimit {
   }
 }
 
-/** The addresses that share a bucket with `address`; undefined when it is one of this machine. */
+/** The range of addresses that shares a bucket with `address`; undefined for an address of this machine. */
 export function groupOf(address: string): string | undefined {
   const mapped = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
   if (mapped.startsWith('127.') || mapped === '::1') return undefined;

@@ -1,6 +1,6 @@
 /**
- * Resource records as this front end knows them, and the numbers of the DNS that it uses. What is
- * found (`resolve.ts`) and what is written (`message.ts`) meet here; there are no bytes in this file.
+ * Resource records, and the numbers of DNS that this front end uses. `resolve.ts` makes records, `message.ts` encodes
+ * them; this file knows no bytes.
  */
 
 /** RFC 1035 §3.2.2, RFC 3596 (AAAA), RFC 2782 (SRV), RFC 6891 (OPT), RFC 1995 (IXFR). */
@@ -33,17 +33,17 @@ export const rcodes = {
   BADVERS: 16,
 } as const;
 
-/** The name of the question: written as a pointer to it, which keeps the case that it was asked in. */
+/** Stands for the name of the question: it is encoded as a pointer, so that the answer has the case of the question. */
 export const asAsked = Symbol('the name that was asked for');
 
 interface Owned {
-  /** A name without the dot at its end. */
+  /** A name without its final dot. */
   readonly owner: string | typeof asAsked;
   /** Seconds that a resolver may keep the record. */
   readonly ttl: number;
 }
 
-/** Addresses are hexadecimal: 8 digits for IPv4, 32 for IPv6. Names have no dot at their end. */
+/** Addresses are hexadecimal: 8 digits for IPv4, 32 for IPv6. Names have no final dot. */
 export type ResourceRecord = Owned &
   (
     | { readonly type: 'A' | 'AAAA'; readonly address: string }
@@ -53,22 +53,22 @@ export type ResourceRecord = Owned &
     | { readonly type: 'SOA'; readonly server: string; readonly mailbox: string }
   );
 
-/** A record of the answer, with what is sent along (ADDITIONAL) as long as the record itself is. */
+/** A record of the answer, with the records that go into the additional section with it. */
 export interface Entry {
   readonly record: ResourceRecord;
   readonly along: readonly ResourceRecord[];
 }
 
-/** What there is for a question. The names of `kind` are those of RFC 2308 §2. */
+/** The records for a question. The names of `kind` are those of RFC 2308 §2. */
 export type Found =
   | {
       readonly kind: 'answer';
       readonly count: number;
-      /** Made when it is asked for: of ten thousand instances, a packet has room for twenty. */
+      /** Makes an entry when it is needed: of ten thousand instances, twenty fit into a packet. */
       readonly entry: (index: number) => Entry;
-      /** Any part of the entries in any order is a good answer: they are equals to choose from. */
+      /** Whether some of the entries, in any order, are a valid answer. */
       readonly choice: boolean;
-      /** Of a choice: the first ones are the best, so no other order is as good. */
+      /** Whether the first entries of a choice are the best, so that the order must stay. */
       readonly sorted?: boolean;
     }
   | { readonly kind: 'name-error' }

@@ -1,10 +1,9 @@
 /**
- * Asks other servers about other domains, for clients that have this one as their only server. A
- * forwarder, not a resolver: queries and answers pass as they are, and nothing is kept. Off unless
- * servers are named.
+ * Forwards queries about other domains to other servers, for clients that have this one as their only server. It does not
+ * resolve names itself: queries and answers pass unchanged, and no answer is kept. Off by default.
  *
- * Every question goes out under an id and from a port of its own, and the kernel lets only the server
- * that was asked answer there: what RFC 5452 §10 wants against forged answers.
+ * Each query is sent with a random id from a port of its own, and the kernel accepts packets there only from the server that was asked,
+ * as RFC 5452 §10 demands against forged answers.
  */
 
 import { createSocket } from 'node:dgram';
@@ -17,7 +16,7 @@ import { rcodes } from './records.ts';
 /** Consul's `recursor_timeout`. */
 const timeoutMs = 2_000;
 
-/** Questions that may be out at the same time; each takes a socket. */
+/** Queries that may wait for an answer at the same time; each takes a socket. */
 const outMax = 256;
 
 export interface Server {
@@ -32,7 +31,7 @@ export interface RecursorOptions {
   readonly uuid: () => string;
 }
 
-/** @throws RegistryError `invalid_argument` when it is no `10.0.0.53`, `10.0.0.53:53`, `::1` or `[::1]:53` */
+/** @throws RegistryError `invalid_argument` unless it looks like `10.0.0.53`, `10.0.0.53:53`, `::1` or `[::1]:53` */
 export function parseServer(text: string): Server {
   const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text) ?? [];
   const address = isIP(text) > 0 ? text : (bracketed ?? plain ?? '');
@@ -58,8 +57,8 @@ export class Recursors {
 
   /**
    * Asks one server after the other until one knows whether the name exists, as Consul does.
-   * @param query one whose question has been read
-   * @returns its answer; undefined when no server answers or too many questions are out
+   * @param query must be well-formed
+   * @returns the answer; undefined when no server answers, or too many queries wait
    */
   async ask(query: Buffer, udp: boolean): Promise<Buffer | undefined> {
     if (this.#closed || this.#out >= outMax) return undefined;
@@ -77,7 +76,7 @@ export class Recursors {
     }
   }
 
-  /** Gives up on everything that is out. */
+  /** Gives up on all queries that wait. */
   close(): void {
     this.#closed = true;
     for (const cancel of this.#cancel) cancel();
@@ -91,7 +90,7 @@ export class Recursors {
         timer.cancel();
         this.#cancel.delete(end);
         close();
-        // The client knows its question by its own id.
+        // The client expects its own id.
         if (answer !== undefined) query.copy(answer, 0, 0, 2);
         resolve(answer);
       };
@@ -105,7 +104,7 @@ export class Recursors {
   }
 }
 
-/** Whether a packet is the answer to `query`: same id, a response, same question in the same spelling. */
+/** Whether a packet answers `query`: a response with the same id and the same question in the same spelling. */
 function answers(packet: Buffer, query: Buffer): boolean {
   if (packet.length < headerBytes || packet.readUInt16BE(0) !== query.readUInt16BE(0)) return false;
   if (((packet[2] as number) & 0x80) === 0) return false;
@@ -119,14 +118,14 @@ function questionEnd(query: Buffer): number {
   return at + 1 + 4;
 }
 
-/** @returns closes the socket */
+/** @returns a function that closes the socket */
 function overUdp({ address, port }: Server, query: Buffer, take: (packet: Buffer) => void, fail: () => void) {
   const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4');
   socket.on('message', take);
   socket.on('error', () => fail());
   socket.connect(port, address, () => socket.send(query));
   return () => {
-    // A socket that is not connected yet would answer in its callback, after it was closed.
+    // A socket that is not connected yet would call back after it was closed.
     socket.removeAllListeners();
     socket.on('error', () => {});
     socket.close();
@@ -145,7 +144,7 @@ function overTcp({ address, port }: Server, query: Buffer, take: (packet: Buffer
     const end = 2 + received.readUInt16BE(0);
     if (received.length < end) return;
     take(received.subarray(2, end));
-    // One question, one answer: when this was not it, none will come.
+    // A server sends one answer to one query: after a wrong one, no other will come.
     fail();
   });
   socket.on('error', () => fail());

@@ -135,7 +135,7 @@ describe('a service', () => {
     expect(found('web.service.consul', 'TXT')).toBe('no-data');
   });
 
-  it('has places: node, or address if the instance has its own', async () => {
+  it('has an SRV record for each instance: its node, or its own address, is the target', async () => {
     await register(
       { id: 'n1', nodeAddress: '10.0.0.1', port: 8_001 },
       { id: 'n2', nodeAddress: '10.0.0.2', address: '10.0.9.9', port: 8_002 },

@@ -1,10 +1,9 @@
 /**
- * From what is registered to records: pure.
+ * Makes records from what a lookup has found. Pure.
  *
- * As in Consul (https://developer.hashicorp.com/consul/docs/discover/service/static): instances with a
- * critical check, their own or their node's, are left out; an SRV record points to
- * `<node>.node.<dc>.<domain>`, or to `<hex>.addr.<dc>.<domain>` when the instance has an address of its
- * own; an address that is a host name becomes CNAME and is not followed.
+ * As in Consul (https://developer.hashicorp.com/consul/docs/discover/service/static): the target of an SRV record is
+ * `<node>.node.<dc>.<domain>`, or `<hex>.addr.<dc>.<domain>` when the instance has an address of its own. An address that
+ * is a host name becomes CNAME, which is not followed.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
@@ -15,15 +14,15 @@ import type { Holder } from './address-index.ts';
 import type { Subject } from './directory.ts';
 import { hostName } from './host-name.ts';
 import { asAsked, types, type Entry, type Found, type ResourceRecord } from './records.ts';
-import type { Member, Offer } from './roster.ts';
+import type { HealthyInstance, Targets } from './healthy-instances.ts';
 import type { Zone } from './zone.ts';
 
 const nameError: Found = { kind: 'name-error' };
 const noData: Found = { kind: 'no-data' };
 
-/** @param type the question's */
+/** @param type of the question */
 export function resolve(zone: Zone, subject: Subject, type: number): Found {
-  // Consul answers these two for every name of its domain.
+  // As in Consul, every name of the domain has these two.
   if (subject.kind !== 'reverse' && type === types.SOA) return whole([soaOf(zone)]);
   if (subject.kind !== 'reverse' && type === types.NS) return nameServer(zone);
   switch (subject.kind) {
@@ -45,7 +44,7 @@ export function resolve(zone: Zone, subject: Subject, type: number): Found {
   }
 }
 
-/** The record that says how long "no" is good; Consul says: not at all. */
+/** The SOA says how long a negative answer may be kept: as in Consul, not at all. */
 export function soaOf({ domain }: Zone): ResourceRecord {
   return { type: 'SOA', owner: domain, ttl: 0, server: `ns.${domain}`, mailbox: `hostmaster.${domain}` };
 }
@@ -62,19 +61,19 @@ function nameServer(zone: Zone): Found {
 type ServiceSubject = Extract<Subject, { kind: 'service' }>;
 
 function service(zone: Zone, subject: ServiceSubject, type: number): Found {
-  const offer = subject.roster.offer(subject.tag);
-  if (offer === undefined) return nameError;
+  const targets = subject.healthy.targets(subject.tag);
+  if (targets === undefined) return nameError;
   const ttl = subject.ttl ?? zone.ttls.ofService(subject.service);
-  const { sorted } = subject.roster;
+  const { sorted } = subject.healthy;
   if (type === types.SRV) {
-    const { places } = offer;
-    return choiceOf(places.length, (index) => srvEntry(zone, places[index] as Member, ttl), sorted);
+    const { distinct } = targets;
+    return choiceOf(distinct.length, (index) => srvEntry(zone, distinct[index] as HealthyInstance, ttl), sorted);
   }
-  return addresses(offer, ttl, type, sorted);
+  return addresses(targets, ttl, type, sorted);
 }
 
-/** A host name counts only when there is no address at all: nothing may stand beside CNAME (RFC 2181 §10.1). */
-function addresses({ ipv4, ipv6, alias }: Offer, ttl: number, type: number, sorted: boolean): Found {
+/** CNAME is the answer only when no instance has an address: no other record may stand beside it (RFC 2181 §10.1). */
+function addresses({ ipv4, ipv6, alias }: Targets, ttl: number, type: number, sorted: boolean): Found {
   const both = () => (type === types.ANY ? [...ipv4, ...ipv6] : []);
   const wanted = type === types.A ? ipv4 : type === types.AAAA ? ipv6 : both();
   if (alias !== undefined && ipv4.length + ipv6.length === 0 && wantsAlias(type)) {
@@ -84,8 +83,8 @@ function addresses({ ipv4, ipv6, alias }: Offer, ttl: number, type: number, sort
   return choiceOf(wanted.length, (index) => ({ record: recordAt(index), along: [] }), sorted);
 }
 
-function srvEntry(zone: Zone, { instance, status, digits, host, atNode }: Member, ttl: number): Entry {
-  // A node may have a name that the DNS cannot express; its address always can be.
+function srvEntry(zone: Zone, { instance, status, digits, host, atNode }: HealthyInstance, ttl: number): Entry {
+  // The name of a node may be no DNS name; then its address is the target.
   const target =
     host ?? (atNode ? nodeName(zone, instance.node) : undefined) ?? `${digits}.addr.${zone.datacenter}.${zone.domain}`;
   const weight = uint16(wholeWeight(weightOf(instance, status)));
@@ -112,7 +111,7 @@ function node(zone: Zone, row: NodeRow, type: number): Found {
   return whole(records);
 }
 
-/** RFC 1464, as Consul writes it; keys that start with `rfc1035-` are left out. */
+/** `key=value` as in RFC 1464 and Consul; the value alone for a key that starts with `rfc1035-`. */
 function metaText(key: string, value: string): string {
   if (/^rfc1035-/i.test(key)) return value;
   const quoted = key
@@ -130,7 +129,7 @@ function reverse(zone: Zone, holder: Holder): ResourceRecord[] {
   return target === undefined ? [] : [{ type: 'PTR', owner: asAsked, ttl: 0, target }];
 }
 
-/** The record of an address, if it is one of the type asked for. */
+/** The record of an address, if its type is asked for. */
 function addressRecords(owner: ResourceRecord['owner'], address: string, ttl: number, type: number): ResourceRecord[] {
   const record = addressRecord(owner, address, ttl);
   return wants(type, types[record.type]) ? [record] : [];

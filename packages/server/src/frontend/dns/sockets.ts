@@ -1,6 +1,4 @@
-/**
- * Opens the two sockets of a DNS server, UDP and TCP on one port. What comes in is the caller's.
- */
+/** Opens the two sockets of a DNS server, UDP and TCP on one port. The caller handles packets and connections. */
 
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { lookup } from 'node:dns';
@@ -9,7 +7,7 @@ import { RegistryError } from '@rollcall/protocol';
 
 export interface SocketsOptions {
   readonly host: string;
-  /** 0 takes a port that is free for both. */
+  /** 0 takes a port that is free for UDP and TCP. */
   readonly port: number;
   readonly onPacket: (packet: Buffer, from: RemoteInfo) => void;
   readonly onConnection: (socket: TcpSocket) => void;
@@ -21,13 +19,13 @@ export interface Sockets {
   readonly tcp: Server;
 }
 
-/** Bursts wait in the kernel, which takes as much of this as it allows. */
+/** The kernel holds bursts of packets; it may allow less than this. */
 const receiveBufferBytes = 4_194_304;
 
-/** How often a port that is free for TCP may turn out to be taken for UDP. */
+/** Ports tried until one is free for both. */
 const portsTried = 16;
 
-/** @throws RegistryError `failed_precondition` when the address cannot be listened on */
+/** @throws RegistryError `failed_precondition` when the sockets cannot be opened */
 export async function openSockets(options: SocketsOptions): Promise<Sockets> {
   for (let attempt = 1; ; attempt++) {
     const tcp = await openTcp(options);
@@ -41,7 +39,7 @@ export async function openSockets(options: SocketsOptions): Promise<Sockets> {
   }
 }
 
-/** Resolves when all its connections are closed, too. */
+/** Resolves when its connections are closed as well. */
 export function closeTcp(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
@@ -62,7 +60,7 @@ function openUdp({ host, port, onPacket }: SocketsOptions): Promise<UdpSocket> {
   const socket = createSocket({
     type: isIP(host) === 6 ? 'udp6' : 'udp4',
     recvBufferSize: receiveBufferBytes,
-    // Once it is bound, packets go to addresses only; looking each of them up would cost more than a short answer.
+    // After it is bound, packets are sent to addresses only: a lookup of each would cost more than a short answer.
     lookup: (name, family, callback) => {
       if (bound) callback(null, name, family as number);
       else lookup(name, family, callback);

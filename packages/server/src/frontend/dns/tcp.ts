@@ -1,36 +1,33 @@
 /**
- * DNS over TCP (RFC 1035 §4.2.2, RFC 7766): messages with their length before them, any number on a
- * connection and one after the other without waiting. Frames and limits only; `answer` does the rest.
+ * DNS over TCP (RFC 1035 §4.2.2, RFC 7766): each message has its length before it, and a client may send the next query
+ * before it has an answer. This file reads frames and keeps limits; `answer` makes the answers.
  */
 
 import type { Socket } from 'node:net';
 import type { Wheel } from '../../health/wheel.ts';
 
-/** Queries are a name and a few options; a longer one is not meant for us. */
+/** A query is a name and a few options: a connection that sends a longer one is closed. */
 const queryBytesMax = 4_096;
 
-/** A connection that does not bring a whole query in this time is closed (RFC 7766 §6.2.3: seconds). */
+/** A connection without a complete query in this time is closed (RFC 7766 §6.2.3: seconds). */
 const idleMs = 10_000;
 
-/** Answers that wait to be taken; no more queries are read from a connection that leaves them lying. */
+/** While so many bytes of answers wait for the client to read them, no query is read from its connection. */
 const waitingBytesMax = 262_144;
 
-/** Queries of one connection that are being asked elsewhere. */
+/** Queries of one connection that may wait for recursors at the same time. */
 const elsewhereMax = 32;
 
-/** Connections at once; a new one takes the place of the one that has been idle longest. */
+/** Open connections: one more closes the connection that has been idle longest. */
 export const connectionsMax = 512;
 
-/**
- * An answer with its length before it, now or later; undefined to send none, `cut` to close the
- * connection.
- */
+/** Gives an answer with its length before it, now or later; undefined to send none, `cut` to close the connection. */
 export type Answer = (query: Buffer, address: string) => Buffer | Promise<Buffer | undefined> | 'cut' | undefined;
 
 export class TcpConnections {
   readonly #wheel: Wheel;
   readonly #answer: Answer;
-  /** Longest idle first. */
+  /** In order of their last query, the oldest first. */
   readonly #open = new Set<Connection>();
 
   constructor(wheel: Wheel, answer: Answer) {
@@ -56,12 +53,12 @@ export class TcpConnections {
     socket.on('close', () => this.#open.delete(connection));
   }
 
-  /** Sends what is ready, reads nothing more. */
+  /** Sends the answers that are ready, then ends every connection. */
   close(): void {
     for (const connection of this.#open) connection.finish();
   }
 
-  /** Drops everything. */
+  /** Cuts every connection. */
   destroy(): void {
     for (const connection of this.#open) connection.close();
   }
@@ -71,7 +68,7 @@ class Connection {
   readonly #socket: Socket;
   readonly #answer: Answer;
   readonly #address: string;
-  /** Called when a query has been taken. */
+  /** Called for each query. */
   readonly #busy: () => void;
   readonly #renew: () => void;
   #unread: Buffer = Buffer.alloc(0);
@@ -82,7 +79,7 @@ class Connection {
     this.#answer = answer;
     this.#address = socket.remoteAddress ?? '';
     this.#busy = busy;
-    // Neither a byte now and then nor a client that takes no answers keeps it open.
+    // Only complete queries keep it open: neither single bytes nor unread answers do.
     const idle = wheel.schedule(idleMs, () => socket.destroy());
     this.#renew = () => idle.renew(idleMs);
     socket.setNoDelay(true);
@@ -105,7 +102,7 @@ class Connection {
     this.#proceed();
   }
 
-  /** Answers what has arrived whole, until the client must take answers first. */
+  /** Answers complete queries, unless too many answers wait for the client. */
   #proceed(): void {
     const socket = this.#socket;
     let at = 0;

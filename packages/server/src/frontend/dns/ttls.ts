@@ -11,8 +11,8 @@ export interface TtlOptions {
   /** Seconds for records of nodes; 0 by default. */
   readonly node?: number;
   /**
-   * Seconds for records of services, by name. A key that ends in `*` counts for all names that start
-   * like it, the longest such key first; a full name counts before them. 0 for all others.
+   * Seconds for records of services, by name. A key that ends in `*` is a prefix; a full name goes before prefixes, a longer
+   * prefix before a shorter one. 0 for all others.
    */
   readonly services?: Readonly<Record<string, number>>;
 }
@@ -26,7 +26,7 @@ export interface Ttls {
 /** RFC 2181 §8. */
 const ttlMax = 2_147_483_647;
 
-/** @throws RegistryError `invalid_argument` when a time is no whole number of seconds up to 2^31 - 1 */
+/** @throws RegistryError `invalid_argument` unless each time is a whole number of seconds from 0 to 2^31 - 1 */
 export function ttlsOf({ node = 0, services = {} }: TtlOptions): Ttls {
   const named = Object.entries(services).map(([name, seconds]) => [name.toLowerCase(), seconds] as const);
   for (const [name, seconds] of [['node', node] as const, ...named]) {
@@ -46,7 +46,7 @@ export function ttlsOf({ node = 0, services = {} }: TtlOptions): Ttls {
   };
 }
 
-/** Whole seconds of a duration as Go writes it; undefined when there is none, so that others decide. */
+/** Whole seconds of a duration in Go's format; undefined for an empty one. */
 export function ttlOf(duration: string): number | undefined {
   const ms = duration === '' ? undefined : readDuration(duration);
   return ms === undefined ? undefined : Math.min(Math.max(0, Math.floor(ms / 1_000)), ttlMax);

@@ -1,14 +1,14 @@
-/** What answers depend on besides what is registered. */
+/** Settings that answers depend on. */
 
 import type { Ttls } from './ttls.ts';
 
 export interface Zone {
-  /** In lower case, without the dot at its end. */
+  /** In lower case, without its final dot. */
   readonly domain: string;
   readonly datacenter: string;
   /** The server's own node. */
   readonly node: { readonly name: string; readonly address: string };
   readonly ttls: Ttls;
-  /** Leave out instances that warn, too. */
+  /** Whether to leave out instances whose status is warning. */
   readonly onlyPassing: boolean;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { coordinateType } from '../../registry/kind/coordinate/coordinate.ts';
 import { Journal } from '../../registry/journal.case.ts';
-import { queryRosterOf, type QueryRosterOptions, type Roster } from './roster.ts';
+import { preparedQueryInstances, type PreparedQueryOptions, type HealthyInstances } from './healthy-instances.ts';
 
 const many = 3_000;
 const wanted = {
@@ -13,7 +13,7 @@ const coordinate = (node: string, Height: number) => ({
   value: { Node: node, Segment: '', Coord: { Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1.5, Adjustment: 0, Height } },
 });
 
-function built(options: Partial<QueryRosterOptions>) {
+function built(options: Partial<PreparedQueryOptions>) {
   const journal = new Journal();
   for (const [node, offset] of [['near', 0], ['far', 1]] as const) {
     journal.commit([{
@@ -23,28 +23,28 @@ function built(options: Partial<QueryRosterOptions>) {
   }
   journal.commit([{ kind: 'register', namespace: 'default', node: { name: 'here', address: '10.0.0.9' }, nodeMode: 'update' }]);
   journal.commit([coordinate('near', 0.001), coordinate('far', 1), coordinate('here', 0)]);
-  const steps = queryRosterOf(journal.state, { namespace: 'default', names: ['web'], domain: 'consul', datacenter: 'dc1', readsNode: () => true, near: '', wanted, ...options });
+  const steps = preparedQueryInstances(journal.state, { namespace: 'default', names: ['web'], domain: 'consul', datacenter: 'dc1', readsNode: () => true, near: '', wanted, ...options });
   let count = 0;
-  let soFar: Roster | undefined;
+  let soFar: HealthyInstances | undefined;
   for (;;) {
     const step = steps.next();
-    if (step.done === true) return { roster: step.value, steps: count, soFar };
+    if (step.done === true) return { healthy: step.value, steps: count, soFar };
     if (++count === 100) soFar = step.value?.();
   }
 }
 
-test('the roster of a prepared query is built in as many steps as there are instances, and is of use before', () => {
-  const { roster, steps, soFar } = built({});
+test('the list of a prepared query is built in a step for each instance, and an incomplete list is useful', () => {
+  const { healthy, steps, soFar } = built({});
   expect(steps).toBeGreaterThanOrEqual(many);
-  expect(roster.size).toBe(many / 3 * 2);
+  expect(healthy.size).toBe(many / 3 * 2);
   expect(soFar?.size).toBeGreaterThan(50);
   expect(soFar?.size).toBeLessThan(100);
 });
 
-test('one that has an order has it at any time', () => {
-  const { roster, soFar } = built({ near: 'here' });
-  expect([roster.sorted, soFar?.sorted]).toEqual([true, true]);
-  const nodes = roster.offer('')?.places.map(({ instance }) => instance.node) ?? [];
+test('an incomplete list is sorted as well', () => {
+  const { healthy, soFar } = built({ near: 'here' });
+  expect([healthy.sorted, soFar?.sorted]).toEqual([true, true]);
+  const nodes = healthy.targets('')?.distinct.map(({ instance }) => instance.node) ?? [];
   expect(nodes.length).toBeGreaterThan(0);
   expect(nodes).toEqual(nodes.toSorted().toReversed());
 });

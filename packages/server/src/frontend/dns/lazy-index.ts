@@ -1,36 +1,36 @@
 /**
- * An index that is built from scratch when it is read and its source has changed since. One that
- * is quick to build is always current; one that is not is built so seldom, under constant change, that
- * building takes no more than a twentieth of the time, and is behind meanwhile.
+ * A lazy index: it is built from scratch when it is read and its source has changed since the last build. An index that is quick
+ * to build is always current. A slow one rests after each build, so that building takes at most a twentieth of the
+ * time under constant change; meanwhile readers get the last complete one.
  *
- * A large one is built over several turns of the event loop. Until it is complete, the one before it is given,
- * or, of the very first, what there is of it so far, if that is of use.
+ * A large index is built over several turns of the event loop. Until the first build is complete, readers get the part
+ * that is built so far, if a part is useful.
  */
 
 import type { Clock } from '../../clock.ts';
 
-/** What may be built again at once: some thousand instances. */
+/** A build that took no longer may be repeated at once: some thousand instances. */
 const quickMs = 2;
 
-/** Otherwise the rest after building, in multiples of what building took, and at most. */
+/** Otherwise the index rests after a build: so many times as long as the build took, and at most so long. */
 const restFactor = 19;
 const restMsMax = 1_000;
 
-/** Steps of building in one turn: about a microsecond each, some 4 ms. */
+/** Steps in one turn of the event loop: about a microsecond each, some 4 ms. */
 export const stepsAtOnce = 4_096;
 
-/** Equal as long as `build` would give the same. */
+/** Two revisions are equal as long as a build would give the same index. */
 export type Revision = string | number;
 
 export interface Reading<T> {
   readonly index: T;
   /** The revision of the source that it was built from. */
   readonly revision: Revision;
-  /** The source has changed since, or the index is not complete. */
+  /** Whether the source has changed since, or the index is incomplete. */
   readonly behind: boolean;
 }
 
-/** Builds an index; yields often, with what makes an index of what it has so far, if that is of use. */
+/** Builds an index in small steps. A step yields a function that makes an index of the part built so far, or undefined if that is useless. */
 export type Build<T> = Generator<(() => T) | undefined, T, undefined>;
 
 interface Work<T> {
@@ -39,19 +39,19 @@ interface Work<T> {
   tookMs: number;
 }
 
-export class Rebuilt<T> {
+export class LazyIndex<T> {
   readonly #clock: Clock;
   readonly #revision: () => Revision;
   readonly #build: () => Build<T>;
   #built: Reading<T> | undefined;
-  /** Of the very first index, as long as it is being built. */
+  /** The useful part of the first index, until it is complete. */
   #soFar: Reading<T> | undefined;
   #work: Work<T> | undefined;
   #scheduled = false;
   /** On the monotonic clock. */
   #restUntil = -Infinity;
 
-  /** @param revision differs whenever `build` would give something else */
+  /** @param revision must change whenever a build would give another index */
   constructor(clock: Clock, revision: () => Revision, build: () => Build<T>) {
     this.#clock = clock;
     this.#revision = revision;
@@ -70,19 +70,19 @@ export class Rebuilt<T> {
     return reading.revision === revision ? reading : { ...reading, behind: true };
   }
 
-  /** Builds it anew, now if it is quick, in the turns to come otherwise. */
+  /** Starts a build: it ends at once if it is short, otherwise in later turns. */
   begin(): void {
     this.#work ??= { build: this.#build(), revision: this.#revision(), tookMs: 0 };
     if (!this.#take(stepsAtOnce)) this.#schedule();
   }
 
-  /** Builds the first index, if there is none yet; resolves when it is complete. */
+  /** Builds the first index, if there is none; resolves when it is complete. */
   async whenBuilt(): Promise<void> {
     if (this.#built === undefined) this.begin();
     while (this.#built === undefined) await new Promise<void>((turn) => setImmediate(turn));
   }
 
-  /** The first index that there has ever been, or as much of it as is of use. */
+  /** The first complete index, or the first useful part of it. */
   #firstOf(): Reading<T> {
     while (this.#built === undefined && this.#soFar === undefined) this.#take(stepsAtOnce);
     return (this.#built ?? this.#soFar) as Reading<T>;
@@ -97,7 +97,7 @@ export class Rebuilt<T> {
     });
   }
 
-  /** @returns whether it is complete */
+  /** @returns whether the build is complete */
   #take(steps: number): boolean {
     const work = this.#work;
     if (work === undefined) return true;

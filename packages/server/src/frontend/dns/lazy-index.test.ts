@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { manualClock } from '../../manual-clock.case.ts';
-import { Rebuilt, stepsAtOnce } from './rebuilt.ts';
+import { LazyIndex, stepsAtOnce } from './lazy-index.ts';
 
 function rebuilt(buildMs: number) {
   const clock = manualClock();
   const state = { revision: 0, builds: 0 };
-  const index = new Rebuilt(
+  const index = new LazyIndex(
     clock,
     () => state.revision,
     function* build() {
@@ -22,7 +22,7 @@ function rebuilt(buildMs: number) {
 function large(steps: number, usefulFrom: number) {
   const clock = manualClock();
   const state = { revision: 0, steps: 0 };
-  const index = new Rebuilt<string>(clock, () => state.revision, function* build() {
+  const index = new LazyIndex<string>(clock, () => state.revision, function* build() {
     const { revision } = state;
     for (let step = 1; step <= steps; step++) {
       state.steps++;

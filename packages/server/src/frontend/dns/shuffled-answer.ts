@@ -1,10 +1,10 @@
 /**
- * The answer with a choice of instances: in a new order every time it is sent, each as likely as any other, so
- * that every instance comes first, and gets into a small packet at all, equally often, however few queries
- * there are. Encoded are single records, each when it is first drawn; an answer is put together from them.
+ * An answer with several instances to choose from. It is sent in a new random order each time, so that every instance comes
+ * first, and gets into a small packet, equally often. Each record is encoded when it is first drawn; an answer is
+ * copied together from encoded records.
  *
- *     draw ─ made? ─ no ─► encode ─► kept     pieces are the same wherever they stand, but for a pointer
- *       ▲       └─ yes ─► copy                from an address that is sent along to the name it belongs to
+ *     draw ─ encoded? ─ no ─► encode ─► keep    an encoded record is the same at every place; only the address of a
+ *       ▲        └─ yes ─► copy                 target needs a pointer to the target's name
  *       └── as long as there is room
  */
 
@@ -13,35 +13,35 @@ import { optBytes, pointableEnd, writeHeader, writeOpt, type Envelope, type Temp
 import { headerBytes } from './query-reader.ts';
 import type { Entry, ResourceRecord } from './records.ts';
 
-export interface ShuffledOptions {
+export interface ShuffledAnswerOptions {
   readonly envelope: Envelope;
   readonly entry: (index: number) => Entry;
   readonly room: Room;
-  /** Bytes of the name, type and class that are asked for. */
+  /** Length of the question: name, type and class. */
   readonly questionBytes: number;
-  /** A record with a pointer to the question as its owner. */
+  /** Encodes a record whose owner is a pointer to the question. */
   readonly encode: (record: ResourceRecord) => Buffer;
-  /** Called for each record. */
+  /** Called for each record that is encoded. */
   readonly onEncoded: () => void;
   /** From 0 up to, not including, 1. */
   readonly random: () => number;
-  /** Where answers are put together: as long as the largest one. Each is good until the next. */
+  /** Buffer for answers, as long as the longest. The next answer overwrites it. */
   readonly scratch: Buffer;
 }
 
-/** A record of the answer as bytes, and the address that is sent along with it. */
+/** An encoded record, and the address of its target. */
 interface Piece {
   readonly bytes: Buffer;
   readonly along: Along | undefined;
 }
 
-/** One for all records with the same target. */
+/** The address of a target, shared by all records with this target. */
 interface Along {
-  /** Without its owner. */
+  /** The encoded record without its owner. */
   readonly rest: Buffer;
-  /** The name that it belongs to: the target of records. */
+  /** The name of the target. */
   readonly owner: string;
-  /** The answer that has it already. */
+  /** Number of the last answer that has it. */
   sentIn: number;
 }
 
@@ -49,24 +49,24 @@ interface Along {
 const targetAt = 2 + 10 + 6;
 const pointerBytes = 2;
 
-export class Shuffled {
-  readonly #options: ShuffledOptions;
+export class ShuffledAnswer {
+  readonly #options: ShuffledAnswerOptions;
   readonly #order: Uint32Array;
   readonly #pieces: (Piece | undefined)[];
   readonly #alongs = new Map<string, Along>();
-  /** Those of the answer that is being made, and where the names are that they belong to. */
+  /** The addresses in the answer that is being made, and the positions of their names. */
   readonly #sent: Along[] = [];
   readonly #ownerAt: number[] = [];
   #answers = 0;
 
-  constructor(options: ShuffledOptions) {
+  constructor(options: ShuffledAnswerOptions) {
     this.#options = options;
     const { count } = options.envelope;
     this.#order = Uint32Array.from({ length: count }, (_unused, index) => index);
     this.#pieces = Array.from<Piece | undefined>({ length: count });
   }
 
-  /** About how many bytes of memory it takes when all records are encoded. */
+  /** Approximate bytes of memory when all records are encoded. */
   get weight(): number {
     return this.#pieces.length * 300 + 500;
   }
@@ -101,7 +101,7 @@ export class Shuffled {
     return { bytes: scratch, length: at, serialAt: 0 };
   }
 
-  /** One step of Fisher and Yates' shuffle: swaps one of those that were not drawn yet to `at`. */
+  /** One step of the Fisher-Yates shuffle: swaps a record that was not drawn yet to `at`. */
   #draw(at: number): Piece {
     const order = this.#order;
     const other = at + Math.floor(this.#options.random() * (order.length - at));
@@ -141,13 +141,13 @@ export class Shuffled {
     return at;
   }
 
-  /** @param ownerAt where the name stands already */
+  /** @param ownerAt position of the name in the answer */
   #ownerBytes({ owner }: Along, ownerAt: number): number {
     if (ownerAt < pointableEnd) return pointerBytes;
     return this.#parentAt(owner) === 0 ? owner.length + 2 : 1 + labelBytes(owner) + pointerBytes;
   }
 
-  /** A name that no pointer reaches: its first label, then a pointer to the rest of it in an earlier name. */
+  /** Writes a name that is out of reach of a pointer: its first label, then a pointer to the rest in an earlier name. */
   #writeFarOwner({ owner }: Along, start: number): number {
     const { scratch } = this.#options;
     const parent = this.#parentAt(owner);
@@ -161,7 +161,7 @@ export class Shuffled {
     return at + 1;
   }
 
-  /** Where a pointer reaches what comes after the first label; 0 when that stands nowhere. */
+  /** A position at which the rest of the name, after its first label, stands within reach of a pointer; 0 for none. */
   #parentAt(owner: string): number {
     const parent = owner.slice(labelBytes(owner));
     const index = this.#sent.findIndex((each) => each.owner.endsWith(parent) && labelBytes(each.owner) + parent.length === each.owner.length);
