@@ -1,5 +1,5 @@
 /**
- * Every route, with every method, for everybody: who brings no token, a wrong one, one that may read what
+ * Every route, with every method, for every kind of caller: one that brings no token, a wrong one, one that may read what
  * the route declares, one that may write it, one that may write everything else, and one that may do
  * everything. What shall come of it follows from the declaration in the route table alone; default policy deny.
  */
@@ -191,7 +191,7 @@ describe.each(rows.filter(({ name }) => Object.hasOwn(samples, name)))('$name', 
   };
 
   if (access.kind === 'open' || access.kind === 'own-proof') {
-    test('is the same for everybody', async () => {
+    test('is the same for every caller', async () => {
       for (const token of [undefined, 'wrong', management]) expectations.allowed(await cell(token));
     });
     return;
@@ -208,7 +208,7 @@ describe.each(rows.filter(({ name }) => Object.hasOwn(samples, name)))('$name', 
 
   if (access.kind === 'filters') {
     if (sample.nothing === true) return;
-    test('shows nothing to whoever may read none of it, and all to the others', async () => {
+    test('shows nothing to callers that may read none of it, and all to the others', async () => {
       const whole = await cell(management);
       expect(whole.status).toBe(200);
       expect(JSON.parse(whole.text)).not.toEqual(sample.empty);

@@ -1,6 +1,6 @@
 /**
  * One request for each method of each route, for the matrix of access. A route without one fails the
- * matrix: whoever adds a route says here how it is asked.
+ * matrix: a new route needs an entry here that says how it is asked.
  */
 
 import type { NamedResource, ScalarResource } from '../../security/rules.ts';
@@ -18,24 +18,24 @@ export interface Fixture {
 export interface Sample {
   readonly path: string | ((fixture: Fixture) => string);
   readonly body?: unknown;
-  /** Status for whoever may; 200 by default. */
+  /** Status for callers with the right; 200 by default. */
   readonly ok?: number;
-  /** Body for whoever may see nothing of it, of routes that filter. */
+  /** Body for callers that may see nothing of it, of routes that filter. */
   readonly empty?: unknown;
   /** Nothing is ever in it, so there is nothing to leave out. */
   readonly nothing?: boolean;
   /** Other resources by which one gets it, too. */
   readonly also?: readonly (NamedResource | ScalarResource)[];
-  /** Status for whoever may not; 403 by default. */
+  /** Status for callers without the right; 403 by default. */
   readonly denied?: number;
 }
 
-const nobody: Sample['empty'] = [];
+const none: Sample['empty'] = [];
 const oneNode = { Node: 'other', Address: '10.0.0.9' };
 
 export const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/agent/self': { path: '/v1/agent/self' },
-  'GET /v1/agent/members': { path: '/v1/agent/members', empty: nobody },
+  'GET /v1/agent/members': { path: '/v1/agent/members', empty: none },
   'GET /v1/agent/services': { path: '/v1/agent/services', empty: {} },
   'GET /v1/agent/checks': { path: '/v1/agent/checks', empty: {} },
   'PUT /v1/agent/service/register': { path: '/v1/agent/service/register', body: { Name: 'web', ID: 'new' } },
@@ -65,17 +65,17 @@ export const samples: Readonly<Record<string, Sample>> = {
   'PUT /v1/catalog/register': { path: '/v1/catalog/register', body: oneNode },
   'PUT /v1/catalog/deregister': { path: '/v1/catalog/deregister', body: { Node: 'ext' } },
   'GET /v1/catalog/datacenters': { path: '/v1/catalog/datacenters' },
-  'GET /v1/catalog/nodes': { path: '/v1/catalog/nodes', empty: nobody },
+  'GET /v1/catalog/nodes': { path: '/v1/catalog/nodes', empty: none },
   'GET /v1/catalog/services': { path: '/v1/catalog/services', empty: {} },
-  'GET /v1/catalog/service/:service': { path: '/v1/catalog/service/web', empty: nobody },
-  'GET /v1/catalog/connect/:service': { path: '/v1/catalog/connect/web', empty: nobody, nothing: true },
+  'GET /v1/catalog/service/:service': { path: '/v1/catalog/service/web', empty: none },
+  'GET /v1/catalog/connect/:service': { path: '/v1/catalog/connect/web', empty: none, nothing: true },
   'GET /v1/catalog/node/:node': { path: '/v1/catalog/node/ext', empty: null },
   'GET /v1/catalog/node-services/:node': { path: '/v1/catalog/node-services/ext', empty: { Node: null, Services: null } },
-  'GET /v1/health/service/:service': { path: '/v1/health/service/web', empty: nobody },
+  'GET /v1/health/service/:service': { path: '/v1/health/service/web', empty: none },
   'GET /v1/health/connect/:service': { path: '/v1/health/connect/web' },
-  'GET /v1/health/checks/:service': { path: '/v1/health/checks/web', empty: nobody },
-  'GET /v1/health/node/:node': { path: '/v1/health/node/server-1', empty: nobody },
-  'GET /v1/health/state/:state': { path: '/v1/health/state/any', empty: nobody },
+  'GET /v1/health/checks/:service': { path: '/v1/health/checks/web', empty: none },
+  'GET /v1/health/node/:node': { path: '/v1/health/node/server-1', empty: none },
+  'GET /v1/health/state/:state': { path: '/v1/health/state/any', empty: none },
   'GET /v1/kv/:key': { path: '/v1/kv/app/key' },
   'PUT /v1/kv/:key': { path: '/v1/kv/app/key', body: 'value' },
   'DELETE /v1/kv/:key': { path: '/v1/kv/app/key' },
@@ -83,9 +83,9 @@ export const samples: Readonly<Record<string, Sample>> = {
   'PUT /v1/session/create': { path: '/v1/session/create' },
   'PUT /v1/session/destroy/:id': { path: ({ session }) => `/v1/session/destroy/${session}` },
   'PUT /v1/session/renew/:id': { path: ({ session }) => `/v1/session/renew/${session}` },
-  'GET /v1/session/info/:id': { path: ({ session }) => `/v1/session/info/${session}`, empty: nobody },
-  'GET /v1/session/node/:node': { path: '/v1/session/node/server-1', empty: nobody },
-  'GET /v1/session/list': { path: '/v1/session/list', empty: nobody },
+  'GET /v1/session/info/:id': { path: ({ session }) => `/v1/session/info/${session}`, empty: none },
+  'GET /v1/session/node/:node': { path: '/v1/session/node/server-1', empty: none },
+  'GET /v1/session/list': { path: '/v1/session/list', empty: none },
   'GET /v1/operator/raft/configuration': { path: '/v1/operator/raft/configuration' },
   'DELETE /v1/operator/raft/peer': { path: '/v1/operator/raft/peer?id=x', ok: 400 },
   'POST /v1/operator/raft/transfer-leader': { path: '/v1/operator/raft/transfer-leader', ok: 400 },
@@ -99,9 +99,9 @@ export const samples: Readonly<Record<string, Sample>> = {
   'DELETE /v1/operator/keyring': { path: '/v1/operator/keyring', ok: 400 },
   'GET /v1/operator/usage': { path: '/v1/operator/usage' },
   'PUT /v1/config': { path: '/v1/config', body: {}, ok: 400 },
-  'GET /v1/config/:kind': { path: '/v1/config/service-defaults', empty: nobody, nothing: true },
+  'GET /v1/config/:kind': { path: '/v1/config/service-defaults', empty: none, nothing: true },
   'DELETE /v1/config/:kind': { path: '/v1/config/service-defaults/web', ok: 400 },
-  'GET /v1/connect/intentions': { path: '/v1/connect/intentions', empty: nobody, nothing: true },
+  'GET /v1/connect/intentions': { path: '/v1/connect/intentions', empty: none, nothing: true },
   'GET /v1/connect/intentions/match': { path: '/v1/connect/intentions/match?by=source&name=web', also: ['service'] },
   'GET /v1/connect/intentions/check': { path: '/v1/connect/intentions/check?source=a&destination=web' },
   'GET /v1/connect/intentions/exact': { path: '/v1/connect/intentions/exact', ok: 404, nothing: true },
@@ -113,7 +113,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/peerings': { path: '/v1/peerings' },
   'GET /v1/peering/:name': { path: '/v1/peering/x', ok: 404 },
   'PUT /v1/peering/:name': { path: '/v1/peering/x', body: {}, ok: 400 },
-  'GET /v1/query': { path: '/v1/query', empty: nobody, also: ['acl'] },
+  'GET /v1/query': { path: '/v1/query', empty: none, also: ['acl'] },
   'POST /v1/query': { path: '/v1/query', body: { Name: 'another', Service: { Service: 'web' } } },
   'GET /v1/query/:query': { path: ({ query }) => `/v1/query/${query}` },
   'PUT /v1/query/:query': {
@@ -122,9 +122,9 @@ export const samples: Readonly<Record<string, Sample>> = {
   },
   'DELETE /v1/query/:query': { path: ({ query }) => `/v1/query/${query}` },
   'PUT /v1/event/fire/:name': { path: '/v1/event/fire/deploy' },
-  'GET /v1/event/list': { path: '/v1/event/list', empty: nobody },
+  'GET /v1/event/list': { path: '/v1/event/list', empty: none },
   'GET /v1/coordinate/datacenters': { path: '/v1/coordinate/datacenters' },
-  'GET /v1/coordinate/nodes': { path: '/v1/coordinate/nodes', empty: nobody },
+  'GET /v1/coordinate/nodes': { path: '/v1/coordinate/nodes', empty: none },
   'GET /v1/coordinate/node/:node': { path: '/v1/coordinate/node/ext' },
   'PUT /v1/coordinate/update': {
     path: '/v1/coordinate/update',
@@ -180,8 +180,8 @@ export const samples: Readonly<Record<string, Sample>> = {
   'POST /v1/internal/acl/authorize': { path: '/v1/internal/acl/authorize', body: [], nothing: true },
   'GET /v1/snapshot': { path: '/v1/snapshot' },
   'PUT /v1/snapshot': { path: '/v1/snapshot', body: 'no snapshot', ok: 400 },
-  'GET /v1/internal/ui/services': { path: '/v1/internal/ui/services', empty: nobody },
-  'GET /v1/internal/ui/nodes': { path: '/v1/internal/ui/nodes', empty: nobody },
+  'GET /v1/internal/ui/services': { path: '/v1/internal/ui/services', empty: none },
+  'GET /v1/internal/ui/nodes': { path: '/v1/internal/ui/nodes', empty: none },
   'GET /v1/internal/ui/node/:node': { path: '/v1/internal/ui/node/server-1' },
   'GET /v1/status/leader': { path: '/v1/status/leader' },
   'GET /v1/status/peers': { path: '/v1/status/peers' },

@@ -48,7 +48,7 @@ describe('declarations', () => {
     expect(() => assertAccessDeclared('consul', accessOf(table))).not.toThrow();
     const [first] = table;
     const forgotten = { path: '/v1/new', methods: { GET: { ...first?.methods.GET, access: undefined } } };
-    // Types forbid it; whoever gets round them is stopped all the same.
+    // Types forbid it; a call that avoids them is stopped all the same.
     const bad = [...table, forgotten] as unknown as typeof table;
     expect(() => assertAccessDeclared('consul', accessOf(bad))).toThrow('GET /v1/new');
   });
@@ -83,7 +83,7 @@ describe('tokens', () => {
     }
   });
 
-  test('that nobody has are a 403, and soon a 429 that says when to come back', async () => {
+  test('that are unknown are a 403, and soon a 429 that says when to come back', async () => {
     const statuses = new Set<number>();
     let last: Answer | undefined;
     for (let tries = 0; tries < 100 && last?.status !== 429; tries++) {
@@ -298,7 +298,7 @@ describe('a request that is both wrong and not permitted', () => {
 });
 
 describe('prepared queries', () => {
-  test('are executed with the rights of the token that they are bound to, which nobody is shown', async () => {
+  test('are executed with the rights of the token that they are bound to, which no caller is shown', async () => {
     await manage('PUT', '/v1/agent/service/register', { Name: 'web' });
     await manage('PUT', '/v1/agent/service/register', { Name: 'db' });
     const reader = await tokenWith(readWeb);

@@ -33,7 +33,7 @@ describe('a request', () => {
     expect(await read('/v1/kv/key?raw&ns=team-a', 'team-b')).toBe('a');
     expect(await read('/v1/kv/key?raw&ns=default', 'team-a')).toBe('default');
     expect(await read('/v1/kv/key?raw', 'team-b')).toBe('');
-    // Kept plans are told apart by the header, whatever was asked for before.
+    // Kept plans are told apart by the header, after any earlier requests.
     for (let times = 0; times < 3; times++) {
       expect([await read('/v1/kv/key?raw', 'team-a'), await read('/v1/kv/key?raw')]).toEqual(['a', 'default']);
     }

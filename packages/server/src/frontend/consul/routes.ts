@@ -24,7 +24,7 @@ import { leader, peers } from './operator/status.ts';
 import * as queries from './query/prepared-queries.ts';
 import type { Handler } from './request/call.ts';
 import type { Asked, Query } from './request/query.ts';
-import { anybody, demands, filters, named, open, refused, type Route, writes } from './request/route.ts';
+import { anyCaller, demands, filters, named, open, refused, type Route, writes } from './request/route.ts';
 import * as session from './session/session.ts';
 import { txn } from './txn/txn.ts';
 
@@ -214,11 +214,11 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots }: La
     {
       path: '/v1/config/:kind',
       methods: {
-        GET: { read: mesh.configEntries, access: anybody },
+        GET: { read: mesh.configEntries, access: anyCaller },
         DELETE: { act: mesh.refuse('configuration entries'), access: refused },
       },
     },
-    { path: '/v1/connect/intentions', methods: { GET: { read: mesh.emptyList, access: anybody } } },
+    { path: '/v1/connect/intentions', methods: { GET: { read: mesh.emptyList, access: anyCaller } } },
     {
       path: '/v1/connect/intentions/match',
       methods: { GET: { indexed: true, act: mesh.matchIntentions, access: named('intention', 'read') } },
@@ -230,7 +230,7 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots }: La
     {
       path: '/v1/connect/intentions/exact',
       methods: {
-        GET: { indexed: true, act: mesh.exactIntention, access: anybody },
+        GET: { indexed: true, act: mesh.exactIntention, access: anyCaller },
         PUT: { act: mesh.refuse('intentions'), access: refused },
         DELETE: { act: mesh.refuse('intentions'), access: refused },
       },

@@ -105,7 +105,7 @@ describe('tokens', () => {
     const two = await good('PUT', '/v1/acl/token', { ServiceIdentities: [{ ServiceName: 'web' }] });
     const list = async (query: string) => {
       const all = (await ask('GET', `/v1/acl/tokens${query}`)).json<Body[]>();
-      // Everybody knows the one of the anonymous token.
+      // The secret of the anonymous token is public.
       for (const { AccessorID, SecretID } of all) expect(SecretID).toBe(AccessorID === anonymous ? 'anonymous' : '<hidden>');
       return all.map(({ AccessorID }) => AccessorID);
     };
@@ -237,7 +237,7 @@ test('templated policies are listed, read and previewed', async () => {
   expect((await refusal('GET', '/v1/acl/templated-policy/name/no'))[0]).toBe(404);
 });
 
-test('anybody may ask what a token allows', async () => {
+test('every caller may ask what a token allows', async () => {
   const { SecretID } = await good('PUT', '/v1/acl/token', { ServiceIdentities: [{ ServiceName: 'web' }] });
   const questions = [
     { Resource: 'service', Access: 'write', Segment: 'web' },

@@ -123,7 +123,7 @@ export function tokenInput(fields: Decoded<(typeof tokenBody)['fields']>): Token
     description: Description,
     local: Local,
     ...(AccessorID ? { accessorId: AccessorID } : {}),
-    // Whoever read a token and writes it back has not changed its secret.
+    // A caller that reads a token and writes it back has not changed its secret.
     ...(SecretID && SecretID !== hiddenSecret ? { secret: SecretID } : {}),
     ...(ExpirationTime === '' ? {} : { expiresAtMs: timeOf(ExpirationTime) }),
     ...(ExpirationTTL === 0 ? {} : { ttlMs: ExpirationTTL / nsPerMs }),

@@ -33,7 +33,7 @@ it('a login that proves nothing is refused, and after many of them even one that
     const statuses: number[] = [];
     // Neither is told apart from the other: names of methods are not for guessing either.
     for (let time = 0; time < defaultFailureLimits.burst + 10; time++) {
-      statuses.push((await login(time % 2 === 0 ? 'ci' : 'nobody', `${good.slice(0, -8)}AAAAAAAA`)).status);
+      statuses.push((await login(time % 2 === 0 ? 'ci' : 'unknown', `${good.slice(0, -8)}AAAAAAAA`)).status);
     }
     const { burst } = defaultFailureLimits;
     expect(statuses).toEqual([...Array<number>(burst).fill(403), ...Array<number>(10).fill(429)]);

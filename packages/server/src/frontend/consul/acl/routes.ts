@@ -1,6 +1,6 @@
 /** The part of the route table under `/v1/acl/`; with access control off all of it answers 401. */
 
-import { anybody, demands, named, type Route, writes } from '../request/route.ts';
+import { anyCaller, demands, named, type Route, writes } from '../request/route.ts';
 import { authorizations, listTemplates, previewTemplate, readTemplate, replication } from './answers.ts';
 import { bootstrap, login, logout } from './login.ts';
 import * as methods from './methods.ts';
@@ -21,11 +21,11 @@ const table: readonly Route[] = [
     path: '/v1/acl/login',
     methods: { POST: { act: login, access: { kind: 'own-proof', why: 'a JSON Web Token' }, audit: 'login' } },
   },
-  { path: '/v1/acl/logout', methods: { POST: writes(logout, anybody) } },
+  { path: '/v1/acl/logout', methods: { POST: writes(logout, anyCaller) } },
   { path: '/v1/acl/replication', methods: { GET: { act: replication, access: { kind: 'open', why: 'as in Consul' } } } },
   { path: '/v1/acl/tokens', methods: { GET: { read: tokens.listTokens, access: read } } },
   { path: '/v1/acl/token', methods: { PUT: writes(tokens.createToken, writeIn) } },
-  { path: '/v1/acl/token/self', methods: { GET: { act: tokens.ownToken, access: anybody } } },
+  { path: '/v1/acl/token/self', methods: { GET: { act: tokens.ownToken, access: anyCaller } } },
   {
     path: '/v1/acl/token/:id',
     methods: {
@@ -79,7 +79,7 @@ const table: readonly Route[] = [
   { path: '/v1/acl/templated-policies', methods: { GET: { act: listTemplates, access: read } } },
   { path: '/v1/acl/templated-policy/name/:name', methods: { GET: { act: readTemplate, access: read } } },
   { path: '/v1/acl/templated-policy/preview/:name', methods: { POST: { act: previewTemplate, access: read } } },
-  { path: '/v1/internal/acl/authorize', methods: { POST: { act: authorizations, access: anybody } } },
+  { path: '/v1/internal/acl/authorize', methods: { POST: { act: authorizations, access: anyCaller } } },
 ];
 
 export const aclRoutes: readonly Route[] = table.map((route) => ({ ...route, needsAcl: true }));

@@ -62,7 +62,7 @@ function noToken(): RegistryError {
   return new RegistryError('unauthenticated', 'token does not exist: ACL not found');
 }
 
-/** `GET /v1/acl/token/self`: whoever asks has the secret already. */
+/** `GET /v1/acl/token/self`: the caller has the secret already. */
 export function ownToken(call: Call): Reply {
   const { caller, context, exchange, params } = call;
   const { acl } = context.security;

@@ -139,7 +139,7 @@ describe('one service', () => {
     expect(changed.headers['x-consul-contenthash']).not.toBe(hash);
   });
 
-  test('that goes while somebody waits is a 404, as is one that never was', async () => {
+  test('that goes while a client waits is a 404, as is one that never was', async () => {
     await consul.put('/v1/agent/service/register', { Name: 'gone' });
     const hash = String((await consul.get('/v1/agent/service/gone')).headers['x-consul-contenthash']);
     const waiting = consul.get(`/v1/agent/service/gone?hash=${hash}`);
@@ -255,8 +255,8 @@ describe('how an agent is run', () => {
     await consul.put('/v1/agent/leave', undefined, { headers: { 'x-rollcall-node': 'worker-1' } });
     await consul.put('/v1/agent/force-leave/worker-2');
     expect(await members()).toEqual(['server-1']);
-    const unknown = await consul.put('/v1/agent/force-leave/nobody');
-    expect([unknown.status, unknown.text]).toEqual([500, "agent: No node found with name 'nobody'"]);
+    const unknown = await consul.put('/v1/agent/force-leave/unknown');
+    expect([unknown.status, unknown.text]).toEqual([500, "agent: No node found with name 'unknown'"]);
   });
 });
 

@@ -151,8 +151,8 @@ describe('services', () => {
     expect([answer.status, answer.text]).toEqual([413, 'Request body(1048578 bytes) too large, max size: 1048576 bytes.']);
   });
 
-  test('an id nobody registered, and the servers’ own', async () => {
-    for (const id of ['nobody', 'consul', '']) {
+  test('an id that was never registered, and the servers’ own', async () => {
+    for (const id of ['unknown', 'consul', '']) {
       const answer = await consul.put(`/v1/agent/service/deregister/${id}`);
       const text = `Unknown service ID "${id}". Ensure that the service ID is passed, not the service name.`;
       expect([answer.status, answer.text]).toEqual([404, text]);
@@ -189,7 +189,7 @@ describe('checks', () => {
     expect(await checks()).not.toHaveProperty('n/1');
   });
 
-  test('an output that changes alone wakes nobody, and shows in agent/checks', async () => {
+  test('an output that changes alone wakes no watcher, and shows in agent/checks', async () => {
     await register({ Name: 'quiet', Check: { TTL: '60s', Status: 'passing' } });
     await consul.put('/v1/agent/check/pass/service:quiet?note=1');
     const { index } = await consul.get('/v1/health/service/quiet');
@@ -199,10 +199,10 @@ describe('checks', () => {
   });
 
   test.each([
-    ['pass/nobody', 404, 'Unknown check ID "nobody". Ensure that the check ID is passed, not the check name.'],
+    ['pass/unknown', 404, 'Unknown check ID "unknown". Ensure that the check ID is passed, not the check name.'],
     ['pass/', 404, 'Unknown check ID "". Ensure that the check ID is passed, not the check name.'],
     ['fail/serfHealth', 404, 'Unknown check ID "serfHealth". Ensure that the check ID is passed, not the check name.'],
-    ['deregister/nobody', 404, 'Unknown check ID "nobody". Ensure that the check ID is passed, not the check name.'],
+    ['deregister/unknown', 404, 'Unknown check ID "unknown". Ensure that the check ID is passed, not the check name.'],
     ['deregister/serfHealth', 404, 'Unknown check ID "serfHealth". Ensure that the check ID is passed, not the check name.'],
     ['pass/%zz', 400, 'Invalid path: "%zz" is not percent-encoded UTF-8'],
   ])('%s is refused', async (path, status, text) => {
@@ -215,7 +215,7 @@ describe('checks', () => {
     [{ Name: 'c' }, 400, 'Invalid check: TTL must be > 0 for TTL checks'],
     [{ Name: 'c', TTL: '1s', Status: 'x' }, 400, 'Bad check status'],
     [{ Name: 'c', HTTP: 'http://x' }, 400, 'Invalid check: Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks'],
-    [{ Name: 'c', TTL: '9s', ServiceID: 'nobody' }, 404, 'ServiceID "nobody" does not exist'],
+    [{ Name: 'c', TTL: '9s', ServiceID: 'unknown' }, 404, 'ServiceID "unknown" does not exist'],
     [{ ID: 'serfHealth', Name: 'c', TTL: '9s' }, 400, "check ID serfHealth is the agent's own"],
     [{ ID: 'a\u001fb', Name: 'c', TTL: '9s' }, 400, 'Invalid check ID "a\\u001fb": control characters are not allowed'],
   ])('registering %j is refused', async (body, status, text) => {

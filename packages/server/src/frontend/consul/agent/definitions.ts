@@ -4,7 +4,7 @@
  *
  * Checks that run a program (script, Docker, OS service) are refused: Rollcall never executes
  * anything. So are UDP, HTTP/2 ping and alias checks, since a check that is accepted and not run would
- * report a status that nobody measured.
+ * report a status that was never measured.
  */
 
 import type { CheckDefinition, CheckKind } from '@rollcall/protocol';

@@ -73,7 +73,7 @@ describe('events', () => {
     expect([names.length, names[0], names.at(-1)]).toEqual([256, 'e5', 'e260']);
   });
 
-  test('a pattern that takes too long selects nobody, and the list still answers', async () => {
+  test('a pattern that takes too long selects no agent, and the list still answers', async () => {
     const { status } = await consul.put(`/v1/event/fire/slow?node=${encodeURIComponent('(a?){60}b')}`);
     expect(status).toBe(200);
     const headers = { 'x-rollcall-node': `${'a'.repeat(200)}b` };

@@ -1,7 +1,7 @@
 /**
  * Lines of this server's log in the forms of Consul's: as text, and as JSON
- * (https://developer.hashicorp.com/consul/api-docs/agent#stream-logs). Whoever reads them is not the operator of this
- * process: stacks stay here, and so does whatever is named like a secret.
+ * (https://developer.hashicorp.com/consul/api-docs/agent#stream-logs). Its readers are not the operators of this
+ * process: stacks stay here, and so do fields that are named like a secret.
  */
 
 import { invalid } from '../wire/errors.ts';

@@ -88,7 +88,7 @@ test('who does not read is sent no more than fits, and is told what is missing',
   expect(sent).toBeLessThan(3_000);
 });
 
-test('a silent log is no reason to cut whoever listens to it', async () => {
+test('a silent log is no reason to cut its listeners', async () => {
   await using quick = await Consul.start({ log, limits: { stuckMsMax: 50 } });
   const response = await watch('', quick);
   // What waits for something else is cut for that; it came later.

@@ -1,7 +1,7 @@
 /**
  * `/v1/agent/monitor`: this server's log, line by line, until the client leaves
  * (https://developer.hashicorp.com/consul/api-docs/agent#stream-logs). Lines that a client does not take in time are
- * left out, and it is told how many: the log waits for nobody, and is not kept for anybody.
+ * left out, and it is told how many: the log waits for no listener, and is not kept for any.
  */
 
 import type { ServerResponse } from 'node:http';

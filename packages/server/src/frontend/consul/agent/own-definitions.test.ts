@@ -62,7 +62,7 @@ describe('definitions of the server’s own node', () => {
     expect((await consul.get('/v1/agent/checks')).json()).toMatchObject({ taken: { ServiceID: 'api' }, c: { ServiceID: 'b' } });
   });
 
-  test('keep the status that a check has, and wake nobody when nothing changed', async () => {
+  test('keep the status that a check has, and wake no watcher when nothing changed', async () => {
     await using consul = await Consul.start();
     const definitions = { services: [web], checks: [{ name: 'disk', ttl: '1m', service_id: 'web' }] };
     await consul.server.define(definitions);

@@ -69,7 +69,7 @@ export function getService(call: Call): Query {
   return {
     view: viewOf.node(call.namespace, name),
     name: `${formOf(call)} agent-service ${id}`,
-    // Its node changes for many reasons, and nobody is to be woken by them.
+    // Its node changes for many reasons, and these must wake no watcher.
     filtered: true,
     permission: permission('service', 'read', present),
     shows: ['service'],

@@ -1,6 +1,6 @@
 /**
  * Answers of plans: the encoded body of a view at its revision, with the headers that go with it. Both
- * are made once and sent as they are to everyone who sees all of it; for others once for each set of
+ * are made once and sent as they are to all callers that see all of it; for others once for each set of
  * permissions (`net/answers.ts` keeps the bodies).
  *
  *   kept? ──yes──► sent

@@ -63,7 +63,7 @@ describe('over HTTP', () => {
     expect(await server.parked()).toBe(0);
   });
 
-  test('a change of another service wakes nobody; a service that is not there is waited for', async () => {
+  test('a change of another service wakes no query; a service that is not there is waited for', async () => {
     const server = await start();
     const { index } = await server.get('/v1/health/service/later');
     const waiting = server.get(`/v1/health/service/later?index=${index}&wait=300s`);
@@ -357,7 +357,7 @@ describe('Parking', () => {
     expect(ahead.answered).toBe(1);
   });
 
-  test('flush answers everybody now', async () => {
+  test('flush answers every query now', async () => {
     const parked = await lot();
     const responses = Array.from({ length: 600 }, () => parked.park(5));
     parked.parking.flush();

@@ -149,7 +149,7 @@ export class Parking {
     });
   }
 
-  /** Answers everybody with what is there now. */
+  /** Answers every parked query with the present content. */
   flush(): void {
     for (const group of [...this.#groups.values()]) {
       for (const parked of [...group.members]) this.#answer(parked);

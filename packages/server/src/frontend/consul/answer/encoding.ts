@@ -104,9 +104,9 @@ export class Encoding {
       const visible = viewer.seesAll(query.shows) ? noFilter() : viewer.filter();
       body = 'write' in query ? yield* this.#list(query, visible, revision) : this.#single(query, visible, revision);
       answers.keep(view, kept, query.name, body);
-      const everybody = viewKept(query, undefined);
-      // What was not narrowed is what everybody sees.
-      if (everybody !== view && !visible.leftOut) answers.keep(everybody, kept, query.name, body);
+      const forAll = viewKept(query, undefined);
+      // An answer that was not narrowed is the answer for all callers.
+      if (forAll !== view && !visible.leftOut) answers.keep(forAll, kept, query.name, body);
     }
     if (!gzip || body.bytes < gzipBytesMin) return body;
     const zipped = new ViewBody(yield* gzipped(body, this.#pace), body, true);
@@ -160,7 +160,7 @@ export class Encoding {
   }
 }
 
-/** Under which view a body is kept. @param viewer undefined for what is the same for everybody */
+/** Under which view a body is kept. @param viewer undefined for a body that is the same for all callers */
 function viewKept(query: Query, viewer: Viewer | undefined): string {
   const view = followsItsView(query) ? query.view : `${query.view}\0${query.name}`;
   return viewer === undefined || viewer.seesAll(query.shows) ? view : `${view}\0${viewer.name}`;

@@ -80,7 +80,7 @@ test('the same filter in another spelling of the URL is another answer only if i
   expect((await filtered('/v1/catalog/nodes', ' Node  ==  n1 ')).text).toBe(one.text);
 });
 
-test('a filter whose patterns cost too much is refused and holds nobody up for long', async () => {
+test('a filter whose patterns cost too much is refused and delays no other request for long', async () => {
   const meta = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`k${at}`, 'a'.repeat(500)]));
   for (const at of [1, 2, 3]) {
     const Service = { Service: 'long', ID: `long-${at}`, Meta: meta };
@@ -93,7 +93,7 @@ test('a filter whose patterns cost too much is refused and holds nobody up for l
 });
 
 describe('waiting', () => {
-  test('a change that the filter leaves out wakes nobody; one that it shows does', async () => {
+  test('a change that the filter leaves out wakes no query; one that it shows does', async () => {
     const path = '/v1/health/service/web';
     const { index } = await filtered(path, 'Service.Port == 80');
     const waiting = filtered(path, 'Service.Port == 80', `&index=${index}&wait=60s`);

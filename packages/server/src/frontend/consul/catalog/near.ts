@@ -19,7 +19,7 @@ import { inOrder } from '../wire/slices.ts';
 export interface Near {
   /** What it adds to the name of a representation. */
   readonly name: string;
-  /** The order depends on coordinates and on the nodes that have them; as in Consul their changes wake nobody. */
+  /** The order depends on coordinates and on the nodes that have them; as in Consul their changes wake no query. */
   readonly views: readonly string[];
   /** @param nodeOf name of the node of a row */
   sort<T>(state: Reader, rows: T[], nodeOf: (row: T) => string, pace: Pace): Work<T[]>;

@@ -78,7 +78,7 @@ export function includesNode(visible: VisibilityFilter, node: string): boolean {
   return node === '' || visible.includes('node', node);
 }
 
-/** Whoever sees an instance sees its service and its node. */
+/** A caller that sees an instance sees its service and its node. */
 export const instanceShows: readonly Shown[] = ['node', 'service'];
 
 /** Which checks the caller sees: those of nodes and services that it sees. */

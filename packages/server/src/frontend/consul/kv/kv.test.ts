@@ -223,8 +223,8 @@ describe('locks', () => {
   });
 
   test('an unknown session is a 500 that starts with the words Patroni looks for', async () => {
-    const answer = await consul.put('/v1/kv/lock2?acquire=nobody', '1');
+    const answer = await consul.put('/v1/kv/lock2?acquire=unknown', '1');
     expect(answer.status).toBe(500);
-    expect(answer.text).toMatch(/^invalid session "nobody"/);
+    expect(answer.text).toMatch(/^invalid session "unknown"/);
   });
 });

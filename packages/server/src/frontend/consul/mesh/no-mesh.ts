@@ -1,7 +1,7 @@
 /**
  * What Consul has and Rollcall has not: the service mesh with its configuration entries and intentions,
- * and peering. Reads answer as a Consul in which nobody has configured any; writes are refused, since a
- * rule that nobody enforces must not seem to be accepted.
+ * and peering. Reads answer as a Consul without any of it; writes are refused, since a
+ * rule without enforcement must not seem to be accepted.
  */
 
 import { RegistryError } from '@rollcall/protocol';

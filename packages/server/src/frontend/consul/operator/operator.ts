@@ -37,7 +37,7 @@ export function removePeer({ params }: Call): never {
 /** `POST /v1/operator/raft/transfer-leader` */
 export const transferLeader = refuse('failed to transfer leadership: cannot find peer');
 
-/** `/v1/operator/keyring`, whatever is asked of it. */
+/** `/v1/operator/keyring`, for every request. */
 export const keyring = refuse('Keyring is empty (encryption not enabled)');
 
 /** `GET /v1/operator/autopilot/health` */

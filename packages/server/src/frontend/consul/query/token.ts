@@ -1,5 +1,5 @@
 /**
- * The token that a prepared query is bound to: whoever executes the query sees what that token may read, and
+ * The token that a prepared query is bound to: a caller that executes the query sees what that token may read, and
  * not what its own may. Of the token only its public id is kept, so the binding ends with the token.
  */
 
@@ -12,9 +12,9 @@ import type { Call } from '../request/call.ts';
 
 /**
  * The query, bound to the token that the request names.
- * @param before what the request changes. Writing its hidden token back keeps the binding for whoever has that
+ * @param before what the request changes. Writing its hidden token back keeps the binding for callers that have that
  *   token, and for managers: others could make the query ask what they may not read themselves
- * @throws RegistryError `unauthenticated` for a token that nobody has; TooManyFailures
+ * @throws RegistryError `unauthenticated` for an unknown token; TooManyFailures
  */
 export function bound(call: Call, query: PreparedQuery, token: string, before?: PreparedQuery): PreparedQuery {
   const { caller, context, exchange, namespace } = call;

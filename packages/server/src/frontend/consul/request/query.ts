@@ -29,7 +29,7 @@ interface QueryBase {
   readonly permission?: Permission;
   /** Kinds of the rows that are left out where the caller may not read them. */
   readonly shows: readonly Shown[];
-  /** Views that shape the body without being its content: their changes wake nobody who waits. */
+  /** Views that shape the body without being its content: their changes wake no parked query. */
   readonly shapedBy?: readonly string[];
   /**
    * The body leaves out what a filter does not want, so most changes of its view are none of it: who
@@ -38,7 +38,7 @@ interface QueryBase {
   readonly filtered?: boolean;
   /** Of the few answers that clients wait for by something else than a revision. */
   readonly token?: Token;
-  /** The body is what somebody stored, not JSON. */
+  /** The body is a stored value, not JSON. */
   readonly raw?: boolean;
 }
 

@@ -34,15 +34,15 @@ export interface Route {
   readonly methods: Readonly<Partial<Record<'GET' | 'PUT' | 'POST' | 'DELETE', Action>>>;
 }
 
-/** Anybody may ask. @param why what it tells needs no protection */
+/** Every caller may ask. @param why what it tells needs no protection */
 export function open(why: string): Access {
   return { kind: 'open', why };
 }
 
-/** Whoever has a good token, or none: there is nothing in it that somebody may not see. */
-export const anybody = filters();
+/** Callers with a good token, or none: the answer has nothing that a caller may not see. */
+export const anyCaller = filters();
 
-export const refused = open('everybody is refused');
+export const refused = open('every caller is refused');
 
 /** Demanded before the route runs. */
 export function demands(resource: Resource, verb: Verb): Access {

@@ -37,7 +37,7 @@ test('what curl saves, it restores', async () => {
     expect(await color()).toBe('blue');
     expect((await consul.get('/v1/kv/other')).status).toBe(404);
     expect((await consul.get('/v1/catalog/service/web')).json()).toHaveLength(1);
-    // Whoever waits must see the restore as a change.
+    // A waiting client must see the restore as a change.
     expect((await consul.get('/v1/kv/color')).index).toBeGreaterThan(before);
     expect((await readFile(file)).subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
   } finally {

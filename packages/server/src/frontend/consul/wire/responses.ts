@@ -20,7 +20,7 @@ import type { SentReply, Shaped } from './reply.ts';
 export const trueBody = Buffer.from('true');
 export const falseBody = Buffer.from('false');
 
-/** What somebody stored is never to be shown as a page (`agent/kvs_endpoint.go`). */
+/** A stored value must never be shown as a page (`agent/kvs_endpoint.go`). */
 const contentHeaders = {
   json: ['Content-Type', 'application/json'],
   text: ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff'],

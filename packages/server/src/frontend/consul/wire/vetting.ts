@@ -41,7 +41,7 @@ function within(text: string, what: string, bytesMax: number): string {
   throw invalid(`Invalid ${what}: it has ${bytes} bytes, the limit is ${bytesMax}`);
 }
 
-/** @throws RegistryError `invalid_argument` for a wildcard address, which nobody could connect to */
+/** @throws RegistryError `invalid_argument` for a wildcard address, which no client could connect to */
 export function vetServiceAddress(address: string): string {
   const family = isIP(address);
   if ((family === 4 && address === '0.0.0.0') || (family === 6 && /^[0:]+$/.test(address))) {
