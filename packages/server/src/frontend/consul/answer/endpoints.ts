@@ -10,7 +10,7 @@ import type { Authenticator } from '../request/authenticator.ts';
 import type { Call } from '../request/call.ts';
 import { authorize, permission } from '../request/permission.ts';
 import type { ActRoute } from '../request/route.ts';
-import { readScope } from '../request/scope.ts';
+import { scopeFor } from '../request/scope.ts';
 import { checkScope, Params } from '../wire/params.ts';
 import type { Reply, SentReply, Written } from '../wire/reply.ts';
 import type { RequestHead } from '../wire/request-head.ts';
@@ -48,8 +48,7 @@ export class Endpoints {
     // An agent knows its own datacenter only, and Consul's does not look at `?dc`.
     checkScope(params, path.startsWith('/v1/agent/') ? undefined : identity.datacenter);
     const caller = authenticator.authenticate(request, access, params.get('token') || head.token);
-    const { namespace, named, chosen } = readScope(params, head.namespace, caller.namespace);
-    const call: Call = { context, caller, exchange, rest, params, namespace, named, chosen, identity, limits };
+    const call: Call = { context, caller, exchange, rest, params, identity, limits, ...scopeFor(caller, params, head.namespace) };
     try {
       if (access.kind === 'demands') authorize(call, [permission(access.resource, access.verb)]);
       const reply = route.act(call);

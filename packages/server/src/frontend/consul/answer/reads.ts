@@ -12,10 +12,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { Context, Exchange } from '../../../net/frontend.ts';
 import type { Caller } from '../../../security/acl.ts';
-import type { Authenticator } from '../request/authenticator.ts';
+import { namespaceFor, shownNamespace } from '../../../security/hidden-namespace.ts';
+import { type Authenticator, unidentified } from '../request/authenticator.ts';
 import type { Call } from '../request/call.ts';
 import type { OwnRoute, ReadRoute } from '../request/route.ts';
-import { readScope } from '../request/scope.ts';
+import { readScope, scopeFor } from '../request/scope.ts';
 import { checkScope, noWait, Params, readConsistency, readWait, type Wait } from '../wire/params.ts';
 import type { RequestHead } from '../wire/request-head.ts';
 import type { Answering } from './answering.ts';
@@ -37,6 +38,11 @@ const plansMax = 8_192;
 
 /** What differs from one poll of a URL to the next, or from one client to another. */
 const passingParams = /(?:^|&)(?:index|wait|token)=[^&]*/g;
+
+/** The namespace of a plan for its caller, for which a namespace without rights does not exist. */
+function placeOf({ namespace }: Plan, caller: Caller): string {
+  return caller === unidentified ? namespace : namespaceFor(caller, shownNamespace(namespace));
+}
 
 /** Under which the plan of a URL is kept when a header or a token names the namespace. */
 function placedUrl(url: string, namespace: string): string {
@@ -64,11 +70,12 @@ export class Reads {
 
   /**
    * Answers a URL whose plan is kept.
-   * @returns false when the plan is not for this caller, whose token is of another namespace
+   * @returns false when the plan is not for this caller, whose token is of another namespace or has no right in that of the plan
    */
   readKept(exchange: Exchange, plan: Plan, { token, namespace }: RequestHead): boolean {
     const caller = this.#options.authenticator.authenticate(exchange.request, plan.access, token);
     if (namespace === '' && caller.namespace !== defaultNamespace) return false;
+    if (placeOf(plan, caller) !== plan.namespace) return false;
     this.#read(exchange, plan, noWait, caller);
     return true;
   }
@@ -92,16 +99,21 @@ export class Reads {
     // A token of a namespace is as good as a header that names it.
     const namespace = head.namespace || (caller.namespace === defaultNamespace ? '' : caller.namespace);
     const key = namespace === '' ? url : placedUrl(url, namespace);
-    let plan = this.#plans.get(key);
-    if (plan === undefined) {
+    const planUnder = (under: string, place?: string): Plan => {
+      const known = this.#plans.get(under);
+      if (known !== undefined) return known;
       const { datacenter } = context.identity;
       const asked = params ?? new Params(lasting);
       checkScope(asked, datacenter);
-      const scope = readScope(asked, namespace, defaultNamespace);
-      const query = route.read({ ...scope, rest, params: asked, datacenter });
-      plan = new Plan(query, scope.namespace, readConsistency(asked), route, asked.has('cached'));
-      if (!asked.has('token')) this.#plans.put(key, plan);
-    }
+      const given = readScope(asked, namespace, defaultNamespace);
+      const scope = place === undefined ? given : { ...given, namespace: place };
+      const made = new Plan(route.read({ ...scope, rest, params: asked, datacenter }), scope.namespace, readConsistency(asked), route, asked.has('cached'));
+      if (!asked.has('token')) this.#plans.put(under, made);
+      return made;
+    };
+    let plan = planUnder(key);
+    const place = placeOf(plan, caller);
+    if (place !== plan.namespace) plan = planUnder(placedUrl(key, place), place);
     const wait = passing === undefined ? noWait : readWait(passing.get('index'), passing.get('wait'));
     this.#read(exchange, plan, wait, caller);
   }
@@ -113,10 +125,10 @@ export class Reads {
     const params = new Params(exchange.query);
     checkScope(params, undefined);
     const caller = authenticator.authenticate(exchange.request, route.access, params.get('token') || head.token);
-    const { namespace, named, chosen } = readScope(params, head.namespace, caller.namespace);
-    const call: Call = { context, caller, exchange, rest, params, namespace, named, chosen, identity, limits };
+    const scope = scopeFor(caller, params, head.namespace);
+    const call: Call = { context, caller, exchange, rest, params, identity, limits, ...scope };
     const query = route.own(call);
-    const plan = new Plan(query, namespace, readConsistency(params), route);
+    const plan = new Plan(query, scope.namespace, readConsistency(params), route);
     const known = query.token === undefined ? '' : params.get(query.token.param);
     const wait = readWait(params.get('index'), params.get('wait'));
     const same = known !== '' && known === answering.token(plan, caller);

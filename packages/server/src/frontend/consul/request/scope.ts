@@ -4,12 +4,17 @@
  */
 
 import { defaultNamespace, isNamespaceName } from '@rollcall/protocol';
+import type { Caller } from '../../../security/acl.ts';
+import { namespaceFor, shownNamespace } from '../../../security/hidden-namespace.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import type { Params } from '../wire/params.ts';
+import { unidentified } from './authenticator.ts';
 import type { Permission } from './permission.ts';
 
 export interface Scope {
   readonly namespace: string;
+  /** What a namespace that the body names is for the caller; absent where each is what it is. */
+  readonly seen?: (namespace: string) => string;
   /**
    * Whether answers show the field `Namespace`: the request names a namespace, or its namespace is not `default`. Without
    * it answers are those of Consul's community edition, byte for byte.
@@ -21,6 +26,18 @@ export interface Scope {
 
 /** A filter that asks for the field needs it in what it judges. */
 const filtersByNamespace = /(?:^|[^A-Za-z])Namespace\b/;
+
+/**
+ * The scope of a caller's request. A namespace in which the caller has no right is one that does not exist for it
+ * (`security/hidden-namespace.ts`); the caller of an open route has no rights that could say so.
+ * @throws RegistryError `invalid_argument` as `readScope`
+ */
+export function scopeFor(caller: Caller, params: Params, header: string): Scope {
+  const scope = readScope(params, header, caller.namespace);
+  if (caller === unidentified) return scope;
+  const seen = (namespace: string) => namespaceFor(caller, namespace);
+  return { ...scope, namespace: seen(scope.namespace), seen };
+}
 
 /**
  * @param header `X-Consul-Namespace`; empty when there is none
@@ -45,16 +62,18 @@ export function vetNamespace(name: string): string {
  * The namespace that a body names, or else that of its request.
  * @throws RegistryError `invalid_argument` when the request names another one
  */
-export function namespaceIn({ namespace, chosen }: Pick<Scope, 'namespace' | 'chosen'>, given: string | undefined): string {
-  if (given === undefined || given === '' || given === namespace) return namespace;
-  if (chosen) throw invalid(`Namespace ${quoted(given)} in the request body does not match the namespace ${quoted(namespace)} of the request`);
-  return vetNamespace(given);
+export function namespaceIn({ namespace, chosen, seen }: Pick<Scope, 'namespace' | 'chosen' | 'seen'>, given: string | undefined): string {
+  const shown = shownNamespace(namespace);
+  if (given === undefined || given === '' || given === shown) return namespace;
+  if (chosen) throw invalid(`Namespace ${quoted(given)} in the request body does not match the namespace ${quoted(shown)} of the request`);
+  const name = vetNamespace(given);
+  return seen === undefined ? name : seen(name);
 }
 
 /** The same as a scope: a body that names its namespace gets answers that show it. */
 export function scopeIn(scope: Scope, given: string | undefined): Scope {
   const { named, chosen } = scope;
-  return { namespace: namespaceIn(scope, given), named: named || Boolean(given), chosen: chosen || Boolean(given) };
+  return { ...scope, namespace: namespaceIn(scope, given), named: named || Boolean(given), chosen: chosen || Boolean(given) };
 }
 
 /** The object of an answer, with the field `Namespace` where answers show it. */
