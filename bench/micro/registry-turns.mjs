@@ -14,9 +14,9 @@ import { memory } from '../../packages/server/dist/engine/memory/memory.js';
 import { writeBackup } from '../../packages/server/dist/backup/backup.js';
 import { readBackup, restoreTransaction } from '../../packages/server/dist/backup/restore.js';
 import { inTurns } from '../../packages/server/dist/in-turns.js';
+import { serviceList } from '../../packages/server/dist/registry/kind/catalog/services.js';
 import { momentOf } from '../../packages/server/dist/registry/moment.js';
 import { findPrunable } from '../../packages/server/dist/registry/prune.js';
-import { catalog } from '../../packages/server/dist/registry/views.js';
 import { Replica } from '../../packages/server/dist/replica.js';
 import { createServer } from '../../packages/server/dist/server.js';
 import { longestTurn } from '../turn-meter.mjs';
@@ -99,8 +99,8 @@ async function restored(replica) {
 const cases = [
   ['recursive delete of 100,000 keys', keys, (r) => r.submit({ kind: 'kv-delete-tree', namespace: 'default', prefix: 'app/' })],
   ['register into a service of 100,000', inOne, (r) => r.submit(instance('new', { service: 'web', tags: ['new'] }))],
-  ['catalog, 100,000 tags in one service', inOne, async (r) => catalog(r.state, 'default')],
-  ['catalog, 1,000 services', spread, async (r) => catalog(r.state, 'default')],
+  ['catalog, 100,000 tags in one service', inOne, async (r) => serviceList(r.state, 'default')],
+  ['catalog, 1,000 services', spread, async (r) => serviceList(r.state, 'default')],
   ['check of a node with 100,000 instances', oneNode, (r) => r.submit({ ...holder, nodeMode: 'exists', checks: [{ id: 'disk', name: '', status: 'critical' }] })],
   ...[10_000, 100_000].map((services) => [`check of a node with ${services} services`, (r) => all(r, services, (n) => instance(n, { node: 'holder', service: `s-${n}` })),
     (r) => r.submit({ ...holder, nodeMode: 'exists', checks: [{ id: 'disk', name: '', status: 'critical' }] })]),

@@ -6,6 +6,7 @@ import { createServer, memory, type Engine, type Server, type ServerOptions } fr
 import { manualClock } from '../../server/src/manual-clock.case.ts';
 import { stallMeter } from '../../server/src/frontend/stream/stall-meter.case.ts';
 import { tcpProxy, type TcpProxy } from '../../server/src/frontend/stream/tcp-proxy.case.ts';
+import { servicesOf } from '../../server/src/registry/kind/catalog/service-index.ts';
 import { connect, type ConnectOptions, type ConnectionEvent, type Rollcall, type SourcedSnapshot } from './index.ts';
 
 const closing: (() => unknown)[] = [];
@@ -191,7 +192,7 @@ describe('a server that restarts', () => {
     proxy.refuse(false);
     const { instances } = await web(watcher.rollcall, ({ stale }) => !stale);
     expect(instances).toMatchObject([{ id: 'a', status: 'passing' }]);
-    expect(empty.registry.state.services.has('default', 'web')).toBe(true);
+    expect(servicesOf(empty.registry.state).has('default', 'web')).toBe(true);
     stop.abort();
     await watching;
     expect(Math.min(...lengths)).toBe(1);

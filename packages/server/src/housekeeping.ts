@@ -42,7 +42,7 @@ function finishDeletions(registry: Registry, log: Logger): void {
 }
 
 function isWorthPruning({ state }: Registry): boolean {
-  return state.forgettable > forgettableMax || state.delays.size > delaysMax;
+  return state.forgettable > forgettableMax || state.lapsing.size > delaysMax;
 }
 
 async function prune(registry: Registry, clock: Clock): Promise<number> {

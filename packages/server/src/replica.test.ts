@@ -4,7 +4,7 @@ import type { CommitResult, Engine, Transaction } from './engine/engine.ts';
 import { memory } from './engine/memory/memory.ts';
 import { manualClock } from './manual-clock.case.ts';
 import type { Command } from './registry/command.ts';
-import { encodeRow } from './registry/codec.ts';
+import { encodeRow } from './registry/kinds.ts';
 import { find } from './registry/reader.ts';
 import { keys } from './registry/rows.ts';
 import { viewOf } from './registry/view-name.ts';
@@ -152,7 +152,7 @@ describe('replica', () => {
     }
     await Promise.all([deleted, other]);
     expect(order).toEqual(['other', 'deleted true']);
-    expect([...replica.state.kvKeys('default', '')]).toEqual(['other']);
+    expect([...find.kvKeys(replica.state, 'default', '')]).toEqual(['other']);
     await replica.close();
   });
 
@@ -173,14 +173,14 @@ describe('replica', () => {
     await until(() => engine.held.length === 3);
     engine.held[2]?.(new RegistryError('resource_exhausted', 'no room'));
     expect(await deleted).toBe('resource_exhausted');
-    expect(replica.state.kvSize).toBe(1_500 - 512);
+    expect(replica.state.sizeOf('kv')).toBe(1_500 - 512);
     await replica.close();
 
     // What another process finds in the same store.
     const next = await started(engine.inner);
-    expect(next.state.kvSize).toBe(1_500 - 512);
+    expect(next.state.sizeOf('kv')).toBe(1_500 - 512);
     expect(await next.submit(remove)).toBe(true);
-    expect(next.state.kvSize).toBe(0);
+    expect(next.state.sizeOf('kv')).toBe(0);
     await next.close();
   });
 
@@ -279,7 +279,7 @@ describe('replica', () => {
     let done = false;
     const look = () => {
       told.turns++;
-      seen.add([replica.state.revision, replica.state.kvSize, replica.state.size, find.kv(replica.state, 'default', 'old')?.key].join(' '));
+      seen.add([replica.state.revision, replica.state.sizeOf('kv'), replica.state.size, find.kv(replica.state, 'default', 'old')?.key].join(' '));
       if (!done) setImmediate(look);
     };
     setImmediate(look);

@@ -12,7 +12,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { PassThrough, pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import { encodeRow } from '../registry/codec.ts';
+import { encodeRow } from '../registry/kinds.ts';
 import type { Moment } from '../registry/moment.ts';
 import { keys, noNamespace } from '../registry/rows.ts';
 

@@ -11,9 +11,10 @@ import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
 import type { Transaction } from '../engine/engine.ts';
-import { decodeRow, encodeRow, interner } from '../registry/codec.ts';
+import { interner } from '../registry/codec.ts';
+import { decodeRow, encodeRow, keyOf } from '../registry/kinds.ts';
 import { fromFormat1 } from '../registry/migration/format-1.ts';
-import { keyOf, keys } from '../registry/rows.ts';
+import { keys } from '../registry/rows.ts';
 import type { State } from '../registry/state.ts';
 import { backupFormat, backupVersion, endMark, staysHere } from './backup.ts';
 

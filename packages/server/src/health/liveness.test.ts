@@ -4,9 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../clock.ts';
 import { memory } from '../engine/memory/memory.ts';
 import { manualClock } from '../manual-clock.case.ts';
-import { encodeRow } from '../registry/codec.ts';
+import { encodeRow, keyOf } from '../registry/kinds.ts';
 import { find } from '../registry/reader.ts';
-import { keyOf } from '../registry/rows.ts';
 import { startLiveness, turns, type Started } from './liveness.case.ts';
 
 const ttl = (ttlMs: number) => ({ type: 'ttl', definition: { ttlMs } }) as const;

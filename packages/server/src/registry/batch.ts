@@ -4,7 +4,7 @@
  */
 
 import { toRegistryError, type RegistryError } from '@rollcall/protocol';
-import { encodeRow } from './codec.ts';
+import { encodeWith } from './codec.ts';
 import type { AnyResult, Command } from './command.ts';
 import { answerAt } from './decide-txn.ts';
 import { decide } from './decide.ts';
@@ -100,7 +100,7 @@ function decideWithin(state: State, commands: readonly Command[], now: number, o
     writes: {
       expect: Array.from(draft.reads(), ([key, revision]) => ({ key, revision })),
       guards: Array.from(draft.ranges(), (under) => ({ under, notAfter: state.revision })),
-      put: Array.from(draft.puts(), ([key, row]) => ({ key, value: encodeRow(row), row })),
+      put: Array.from(draft.puts(), ([key, row]) => ({ key, value: encodeWith(state.kinds, row), row })),
       delete: [...draft.deletes()],
     },
   };

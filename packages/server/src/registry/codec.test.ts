@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { isRegistryError } from '@rollcall/protocol';
-import { decodeRow, encodeRow, interner } from './codec.ts';
-import { keyOf, type Row } from './rows.ts';
+import { interner } from './codec.ts';
+import { decodeRow, encodeRow, keyOf } from './kinds.ts';
+import type { Row } from './rows.ts';
 
 const rows: Row[] = [
   { kind: 'node', name: 'n1', id: '', address: '10.0.0.1', meta: { rack: 'é\u0001' }, created: 3, modified: 9 },

@@ -2,7 +2,7 @@
  * Rows to the bytes of a record and back.
  *
  *   format version of the kind, flags (one byte each), then the row as one line of JSON
- *   a KV record: the same, a newline, and the raw value, so that half a megabyte of user bytes is never escaped
+ *   a row with a raw part (a KV value): the same, a newline, and the bytes, so that half a megabyte is never escaped
  *
  * `modified` is stored as 0 and read as the record's own revision; so is a `created` of 0, which the transaction that
  * creates the row writes. What an older Rollcall wrote is converted before it comes here (`migration/`). What a newer one
@@ -10,6 +10,8 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import type { KindTable } from './kind-table.ts';
+import type { Kind } from './room.ts';
 import { kindOf, type Row, type UnreadRow } from './rows.ts';
 
 const newline = 0x0a;
@@ -20,18 +22,8 @@ const formatMax = 31;
 /** Bytes before the JSON. */
 const headBytes = 2;
 
-/** Format 2, no flags, as text: characters below 128 are one byte each in UTF-8. */
-const head = '\x02\0';
-
 /** Flag: a program that does not know the kind or its format may keep the record without reading it. */
 const mayStayUnread = 1;
-
-/** The format in which each kind is written, and read. */
-const formats: ReadonlyMap<string, number> = new Map(
-  (
-    ['namespace', 'node', 'service', 'instance', 'check', 'session', 'kv', 'tombstone', 'delay', 'view', 'head', 'record', 'floor'] as const
-  ).map((kind) => [kind, 2]),
-);
 
 /** Rows carry many equal strings (service, node, status); sharing them saves a third of memory. */
 export type Intern = (text: string) => string;
@@ -48,35 +40,50 @@ export function interner(): Intern {
   };
 }
 
-export function encodeRow(row: Row): Uint8Array {
+export function encodeWith(kinds: KindTable, row: Row): Uint8Array {
   if (row.kind === 'unread') return row.bytes;
-  if (row.kind === 'kv') {
-    const { value, flags, ...rest } = row;
-    const json = { ...rest, value: null, flags: flags.toString(), modified: 0 };
-    return Buffer.concat([Buffer.from(`${head}${JSON.stringify(json)}\n`), value]);
+  const kind = kinds.of(row);
+  const head = headOf(kind);
+  if (kind.raw !== undefined) {
+    const { json, bytes } = kind.raw.split(row);
+    return Buffer.concat([Buffer.from(`${head}${JSON.stringify(json)}\n`), bytes]);
   }
   return Buffer.from(head + JSON.stringify(row.modified === 0 ? row : { ...row, modified: 0 }));
+}
+
+/** Format and flags as text: characters below 128 are one byte each in UTF-8. */
+function headOf({ format, mayStayUnread: unread }: Kind): string {
+  return unread === true ? unreadHeads[format] ?? '' : heads[format] ?? '';
+}
+
+const heads = Array.from({ length: formatMax + 1 }, (_, format) => String.fromCharCode(format, 0));
+const unreadHeads = Array.from({ length: formatMax + 1 }, (_, format) => String.fromCharCode(format, mayStayUnread));
+
+interface StoredRecord {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly revision: number;
 }
 
 /**
  * @throws RegistryError `data_loss` when the bytes are not a row of the kind that the key says; `failed_precondition`
  *   when only a newer Rollcall reads them
  */
-export function decodeRow(key: string, value: Uint8Array, revision: number, intern: Intern): Row {
-  const kind = kindOf(key);
+export function decodeWith(kinds: KindTable, record: StoredRecord, intern: Intern): Row {
+  const { key, value, revision } = record;
+  const name = kindOf(key);
+  const kind = kinds.get(name);
   const format = value[0];
-  if (format !== undefined && format !== formats.get(kind)) return unread({ key, kind, format }, value, revision);
+  if (format !== undefined && (format === 0 || format !== kind?.format)) return unread(record, { name, format, known: kind?.format });
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   try {
-    const isKv = kind === 'kv';
-    const end = isKv ? bytes.indexOf(newline) : bytes.length;
+    const raw = kind?.raw;
+    const end = raw === undefined ? bytes.length : bytes.indexOf(newline);
     // Filled in place: a copy of each row would double the time of a restart.
     const row = JSON.parse(bytes.toString('utf8', headBytes, end)) as Mutable;
-    if (row.kind !== kind) throw new TypeError(`it is a ${String(row.kind)}`);
-    if (isKv) {
-      row['value'] = Uint8Array.prototype.slice.call(bytes, end + 1);
-      row['flags'] = BigInt(row['flags'] as string);
-    } else shareStrings(row, intern);
+    if (row.kind !== name) throw new TypeError(`it is a ${String(row.kind)}`);
+    if (raw === undefined) shareStrings(row, intern);
+    else raw.join(row, Uint8Array.prototype.slice.call(bytes, end + 1));
     row.created = row.created === 0 ? revision : row.created;
     row.modified = revision;
     return row as unknown as Row;
@@ -86,21 +93,22 @@ export function decodeRow(key: string, value: Uint8Array, revision: number, inte
 }
 
 interface Foreigner {
-  readonly key: string;
-  readonly kind: string;
+  /** Of its kind. */
+  readonly name: string;
   readonly format: number;
+  /** Format in which this program reads the kind; undefined when it does not know it. */
+  readonly known: number | undefined;
 }
 
 /** @throws RegistryError `failed_precondition` unless the record's flags allow it to be kept unread */
-function unread({ key, kind, format }: Foreigner, value: Uint8Array, revision: number): UnreadRow {
-  const known = formats.get(kind);
-  const name = JSON.stringify(key.slice(0, 200));
-  if (value.length < headBytes || format > formatMax || (known !== undefined && format < known)) {
-    throw new RegistryError('data_loss', `record ${name} cannot be read: it does not begin with a format that this Rollcall reads`);
+function unread({ key, value, revision }: StoredRecord, { name, format, known }: Foreigner): UnreadRow {
+  const shown = JSON.stringify(key.slice(0, 200));
+  if (value.length < headBytes || format === 0 || format > formatMax || (known !== undefined && format < known)) {
+    throw new RegistryError('data_loss', `record ${shown} cannot be read: it does not begin with a format that this Rollcall reads`);
   }
   if (((value[1] as number) & mayStayUnread) === 0) {
     const reads = known === undefined ? 'knows no such kind' : `reads format ${known} of it`;
-    const message = `record ${name} is of kind ${JSON.stringify(kind)} in format ${format}; this Rollcall ${reads}: use a newer one`;
+    const message = `record ${shown} is of kind ${JSON.stringify(name)} in format ${format}; this Rollcall ${reads}: use a newer one`;
     throw new RegistryError('failed_precondition', message);
   }
   const bytes = Uint8Array.prototype.slice.call(value);
@@ -108,8 +116,8 @@ function unread({ key, kind, format }: Foreigner, value: Uint8Array, revision: n
 }
 
 /**
- * What `decodeRow` would give for the bytes of a row that was encoded here, for a fraction of the
- * time. A KV row is decoded all the same: its value may be a slice of a request's much larger buffer.
+ * What decoding would give for the bytes of a row that was encoded here, for a fraction of the
+ * time. A row with a raw part is decoded all the same: that may be a slice of a request's much larger buffer.
  */
 export function committedRow(row: Row, revision: number, intern: Intern): Row {
   const copy = { ...row, created: row.created === 0 ? revision : row.created, modified: revision };

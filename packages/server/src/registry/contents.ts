@@ -3,47 +3,72 @@
  * revision of its own, and tells no reader.
  */
 
-import { OrderedKeys } from './ordered-keys.ts';
+import type { KindTable } from './kind-table.ts';
+import { OrderedIndex } from './ordered-index.ts';
 import type { Reader } from './reader.ts';
+import type { Indexed, RoomIndex } from './room.ts';
 import { Rowset } from './rowset.ts';
 import type { Row, UnreadRow } from './rows.ts';
-import { ServiceIndex } from './kind/catalog/service-index.ts';
 import { ViewRevisions } from './view-revisions.ts';
 
-export class Contents implements Reader {
-  readonly services = new ServiceIndex();
-  readonly views = new ViewRevisions();
-  /** Record keys of the lock delays, lapsed ones included. */
-  readonly delays = new Set<string>();
-  readonly #set = new Rowset();
+export class Contents implements Reader, Indexed {
+  readonly kinds: KindTable;
+  readonly views: ViewRevisions;
+  /** Record keys of the rows that may lapse, lapsed ones included. */
+  readonly lapsing = new Set<string>();
+  readonly #set: Rowset;
   /** Records of a newer Rollcall, by key; they are in no index. */
   readonly #unread = new Map<string, UnreadRow>();
-  /** By namespace; of those that ever had a key. */
-  readonly #keys = new Map<string, ScopeKeys>();
-  #kvSize = 0;
-  #tombstones = 0;
+  /** Indexes of rooms by the room's name. */
+  readonly #indexes = new Map<string, RoomIndex>();
+  readonly #ordered = new Map<string, OrderedIndex>();
+  /** What follows the rows of a kind, if anything does. */
+  readonly #followers = new Map<string, Pick<RoomIndex, 'follow'>>();
 
-  /** @param before contents whose place it takes: its revisions of keys do not go back */
-  constructor(before?: Contents) {
-    if (before === undefined) return;
-    for (const [namespace, { revision }] of before.#keys) this.#keys.set(namespace, new ScopeKeys(revision));
+  constructor(kinds: KindTable) {
+    this.kinds = kinds;
+    this.views = new ViewRevisions(kinds);
+    this.#set = new Rowset(kinds);
+    for (const { name, index } of kinds.rooms) {
+      if (index === undefined) continue;
+      const made = index.make();
+      this.#indexes.set(name, made);
+      for (const kind of index.of) this.#followers.set(kind, made);
+    }
+    for (const kind of kinds.kindsWith(({ ordered }) => ordered === true)) {
+      const made = new OrderedIndex();
+      this.#ordered.set(kind, made);
+      this.#followers.set(kind, made);
+    }
+    for (const kind of kinds.kindsWith((each) => 'lapsed' in each)) this.#followers.set(kind, this.#lapsingIndex());
   }
 
-  /** Newest revision of a KV key or a tombstone of the namespace that was ever put. */
-  kvRevision(namespace: string): number {
-    return this.#keys.get(namespace)?.revision ?? 0;
+  #lapsingIndex(): Pick<RoomIndex, 'follow'> {
+    return {
+      follow: (before, after) => {
+        if (after !== undefined) this.lapsing.add(this.kinds.keyOf(after));
+        else if (before !== undefined) this.lapsing.delete(this.kinds.keyOf(before));
+      },
+    };
   }
 
   get size(): number {
     return this.#set.rows.size + this.#unread.size;
   }
 
-  get kvSize(): number {
-    return this.#kvSize;
+  index(room: string): RoomIndex | undefined {
+    return this.#indexes.get(room);
   }
 
-  get tombstones(): number {
-    return this.#tombstones;
+  /** The rows of an ordered kind, by their keys. @throws TypeError for a kind that is not ordered */
+  orderedIndex(kind: string): OrderedIndex {
+    const index = this.#ordered.get(kind);
+    if (index === undefined) throw new TypeError(`rows of the kind ${kind} are not in order`);
+    return index;
+  }
+
+  ordered(kind: string, namespace: string, prefix: string, after?: string): Iterable<string> {
+    return this.orderedIndex(kind).under(namespace, prefix, after);
   }
 
   get(key: string): Row | undefined {
@@ -67,27 +92,8 @@ export class Contents implements Reader {
     return this.#set.bucketSize(bucket);
   }
 
-  /** The namespaces that have, or had, KV keys. */
-  keyNamespaces(): Iterable<string> {
-    return this.#keys.keys();
-  }
-
-  kvKeys(namespace: string, prefix: string, after?: string): Iterable<string> {
-    return this.#keys.get(namespace)?.kv.under(prefix, after) ?? [];
-  }
-
-  kvKeyList(namespace: string, prefix: string): readonly string[] {
-    return this.#keys.get(namespace)?.kv.listUnder(prefix) ?? [];
-  }
-
-  tombstoneKeys(namespace: string, prefix: string): Iterable<string> {
-    return this.#keys.get(namespace)?.tombstone.under(prefix) ?? [];
-  }
-
-  /** Newest revision of a KV key or a tombstone under the prefix. */
-  newestUnder(namespace: string, prefix: string): number {
-    const own = this.#keys.get(namespace);
-    return own === undefined ? 0 : Math.max(own.kv.newestUnder(prefix), own.tombstone.newestUnder(prefix));
+  has(bucket: string): boolean {
+    return this.#set.bucketSize(bucket) > 0;
   }
 
   /** @returns the row that was there before */
@@ -108,46 +114,14 @@ export class Contents implements Reader {
 
   #put(key: string, row: Row): Row | undefined {
     const before = this.#set.put(key, row);
-    switch (row.kind) {
-      case 'kv':
-        if (before === undefined) this.#kvSize++;
-        this.#keysOf(row.namespace).add('kv', row.key, row.modified);
-        break;
-      case 'tombstone':
-        if (before === undefined) this.#tombstones++;
-        this.#keysOf(row.namespace).add('tombstone', row.key, row.modified);
-        break;
-      case 'instance':
-        this.services.follow(before?.kind === 'instance' ? before : undefined, row);
-        break;
-      case 'delay':
-        this.delays.add(key);
-        break;
-      default:
-    }
+    this.#followers.get(row.kind)?.follow(before, row);
     return before;
   }
 
   /** @returns the row that was there before */
   delete(key: string): Row | undefined {
     const before = this.#set.delete(key) ?? this.#takeUnread(key);
-    switch (before?.kind) {
-      case 'kv':
-        this.#kvSize--;
-        this.#keys.get(before.namespace)?.kv.delete(before.key);
-        break;
-      case 'tombstone':
-        this.#tombstones--;
-        this.#keys.get(before.namespace)?.tombstone.delete(before.key);
-        break;
-      case 'instance':
-        this.services.follow(before, undefined);
-        break;
-      case 'delay':
-        this.delays.delete(key);
-        break;
-      default:
-    }
+    if (before !== undefined) this.#followers.get(before.kind)?.follow(before, undefined);
     return before;
   }
 
@@ -156,32 +130,9 @@ export class Contents implements Reader {
     if (row !== undefined) this.#unread.delete(key);
     return row;
   }
-
-  #keysOf(namespace: string): ScopeKeys {
-    let own = this.#keys.get(namespace);
-    if (own === undefined) this.#keys.set(namespace, (own = new ScopeKeys(0)));
-    return own;
-  }
 }
 
 function* both<T>(one: Iterable<T>, other: Iterable<T>): Generator<T, void, undefined> {
   yield* one;
   yield* other;
-}
-
-/** The KV keys of one namespace, those that are there and those that were deleted. */
-class ScopeKeys {
-  readonly kv = new OrderedKeys();
-  readonly tombstone = new OrderedKeys();
-  /** Newest revision of either that was ever put. */
-  revision: number;
-
-  constructor(revision: number) {
-    this.revision = revision;
-  }
-
-  add(kind: 'kv' | 'tombstone', key: string, revision: number): void {
-    this[kind].add(key, revision);
-    this.revision = Math.max(this.revision, revision);
-  }
 }

@@ -8,7 +8,7 @@ import type { Command, Requirement, Result, Txn, TxnFailure, TxnOperation, TxnRe
 import { Draft } from './draft.ts';
 import { weigh, type Bound } from './fill.ts';
 import { find, type Reader } from './reader.ts';
-import { keyOf, keys, type Row, type RowOf } from './rows.ts';
+import { keys, type Row, type RowOf } from './rows.ts';
 import { sameContent } from './same-content.ts';
 import type { Decided } from './steps.ts';
 
@@ -123,7 +123,7 @@ function readAfter(reader: Reader, { read }: TxnOperation, at: number, budget: R
     return [row];
   }
   const rows: RowOf<'kv'>[] = [];
-  for (const key of reader.kvKeys(read.namespace, read.prefix)) {
+  for (const key of reader.ordered('kv', read.namespace, read.prefix)) {
     const row = find.kv(reader, read.namespace, key);
     if (row === undefined) continue;
     spend(budget, row, at);
@@ -163,7 +163,7 @@ export function answerAt(
   if ('failures' in result) return () => result;
   const { written } = result;
   const answers = result.reads.map((rows) =>
-    rows.map((row) => rowAt(row, base, batch, baseRevision, written.get(keyOf(row)))),
+    rows.map((row) => rowAt(row, base, batch, baseRevision, written.get(batch.kinds.keyOf(row)))),
   );
   return (revision) => ({ reads: answers.map((rows) => rows.map((at) => at(revision))), written });
 }
@@ -176,7 +176,7 @@ function rowAt(
   written: Row | undefined,
 ): (revision: number) => Row {
   if (row.modified !== 0) return () => row;
-  const key = keyOf(row);
+  const key = batch.kinds.keyOf(row);
   const before = base.get(key);
   const after = batch.puts().get(key);
   if (after !== undefined) {

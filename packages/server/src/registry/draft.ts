@@ -9,10 +9,10 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Reader } from './reader.ts';
-import { headOfBucket } from './heads.ts';
+import type { KindTable } from './kind-table.ts';
 import { checkKeys } from './key-form.ts';
 import { Rowset } from './rowset.ts';
-import { keyOf, keys, type Row } from './rows.ts';
+import { keys, type Row } from './rows.ts';
 import { sameContent } from './same-content.ts';
 import { Fill, transactionBound, weigh, type Bound } from './fill.ts';
 
@@ -42,7 +42,8 @@ interface Basis {
 
 export class Draft implements Reader {
   readonly #base: Reader;
-  readonly #set = new Rowset();
+  readonly kinds: KindTable;
+  readonly #set: Rowset;
   readonly #deleted = new Set<string>();
   /** Keys written more than once: only they can have come back to what they were. */
   readonly #rewritten = new Set<string>();
@@ -55,6 +56,8 @@ export class Draft implements Reader {
   /** On top of another draft, the options are those of the draft below. */
   constructor(base: Reader, { bound = transactionBound, guarded = false }: DraftOptions = {}) {
     this.#base = base;
+    this.kinds = base.kinds;
+    this.#set = new Rowset(base.kinds);
     const below = base instanceof Draft ? base : undefined;
     this.fill = new Fill(below?.fill.bound ?? bound);
     this.guarded = below?.guarded ?? guarded;
@@ -78,7 +81,7 @@ export class Draft implements Reader {
 
   bucket(bucket: string): Iterable<Row> {
     if (this.guarded) {
-      const head = headOfBucket(bucket);
+      const head = this.kinds.headOfBucket(bucket);
       if (head === undefined) throw new RegistryError('internal', `a decision scans ${JSON.stringify(bucket)}, which has no head`);
       this.relyOn(head);
     }
@@ -90,9 +93,9 @@ export class Draft implements Reader {
     if (this.guarded) this.#basis.heads.add(head);
   }
 
-  /** Expects that no key is written under a prefix. */
-  relyOnKeys(namespace: string, prefix: string): void {
-    if (this.guarded) this.#basis.ranges.add(keys.kv(namespace, prefix));
+  /** Expects that no row of an ordered kind is written under a prefix of its keys. */
+  relyOnKeys(kind: string, namespace: string, prefix: string): void {
+    if (this.guarded) this.#basis.ranges.add(orderedKey(kind, namespace, prefix));
   }
 
   /** For a scan that may miss what other writers add: the caller makes sure of the rest. */
@@ -102,34 +105,37 @@ export class Draft implements Reader {
     for (const row of this.#base instanceof Draft ? this.#base.unguardedBucket(bucket) : this.#base.bucket(bucket)) {
       if (this.#set.rows.size === 0 && this.#deleted.size === 0) yield row;
       else {
-        const key = keyOf(row);
+        const key = this.kinds.keyOf(row);
         if (!own.has(key) && !this.#deleted.has(key)) yield row;
       }
     }
     yield* this.#set.bucket(bucket);
   }
 
-  kvKeys(namespace: string, prefix: string, after?: string): Iterable<string> {
-    this.relyOnKeys(namespace, prefix);
-    return this.unguardedKvKeys(namespace, prefix, after);
+  ordered(kind: string, namespace: string, prefix: string, after?: string): Iterable<string> {
+    this.relyOnKeys(kind, namespace, prefix);
+    return this.unguardedOrdered(kind, namespace, prefix, after);
   }
 
   /** For a scan that may miss what other writers add: the caller makes sure of the rest. */
-  *unguardedKvKeys(namespace: string, prefix: string, after?: string): Generator<string, void, undefined> {
-    const base = this.#base instanceof Draft ? this.#base.unguardedKvKeys(namespace, prefix, after) : this.#base.kvKeys(namespace, prefix, after);
-    yield* this.#keysOf('kv', namespace, { prefix, after }, base);
-  }
-
-  *tombstoneKeys(namespace: string, prefix: string): Generator<string, void, undefined> {
-    yield* this.#keysOf('tombstone', namespace, { prefix, after: undefined }, this.#base.tombstoneKeys(namespace, prefix));
+  *unguardedOrdered(kind: string, namespace: string, prefix: string, after?: string): Generator<string, void, undefined> {
+    const base = this.#base instanceof Draft ? this.#base.unguardedOrdered(kind, namespace, prefix, after) : this.#base.ordered(kind, namespace, prefix, after);
+    for (const row of this.#set.rows.values()) {
+      if (row.kind !== kind || !isOrdered(row) || row.namespace !== namespace || !row.key.startsWith(prefix)) continue;
+      if (after === undefined || row.key > after) yield row.key;
+    }
+    for (const key of base) {
+      const recordKey = orderedKey(kind, namespace, key);
+      if (!this.#deleted.has(recordKey) && !this.#set.rows.has(recordKey)) yield key;
+    }
   }
 
   /** Writes a row unless it says what is already there. Tells whether anything changed. */
   put(row: Row): boolean {
-    const key = keyOf(row);
+    const key = this.kinds.keyOf(row);
     const before = this.get(key);
     if (before !== undefined && sameContent(before, row)) return false;
-    checkKeys(key, row);
+    checkKeys(this.kinds.of(row), key, row);
     this.#remember(key);
     this.#deleted.delete(key);
     this.#set.put(key, { ...row, created: before?.created ?? 0, modified: 0 });
@@ -247,27 +253,19 @@ export class Draft implements Reader {
     if (row !== undefined || deleted) this.#rewritten.add(key);
     this.#undo?.push({ key, row, deleted });
   }
-
-  *#keysOf(
-    kind: 'kv' | 'tombstone',
-    namespace: string,
-    { prefix, after }: { readonly prefix: string; readonly after: string | undefined },
-    base: Iterable<string>,
-  ): Generator<string> {
-    for (const row of this.#set.rows.values()) {
-      if (row.kind !== kind || row.namespace !== namespace || !row.key.startsWith(prefix)) continue;
-      if (after === undefined || row.key > after) yield row.key;
-    }
-    const recordPrefix = keys[kind](namespace, '');
-    for (const key of base) {
-      const recordKey = recordPrefix + key;
-      if (!this.#deleted.has(recordKey) && !this.#set.rows.has(recordKey)) yield key;
-    }
-  }
 }
 
 /** What it says would have to be guessed, and a write over it would lose it. */
 function newer(key: string): RegistryError {
   const name = JSON.stringify(key.slice(0, 200));
   return new RegistryError('failed_precondition', `record ${name} was written by a newer Rollcall, which alone can read and change it`);
+}
+
+/** Record key of a row of an ordered kind. */
+function orderedKey(kind: string, namespace: string, key: string): string {
+  return `${kind}\0${namespace}\0${key}`;
+}
+
+function isOrdered(row: Row): row is Row & { readonly namespace: string; readonly key: string } {
+  return 'namespace' in row && 'key' in row;
 }

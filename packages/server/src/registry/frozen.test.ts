@@ -2,8 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Command } from './command.ts';
 import { Journal } from './journal.case.ts';
-import { buckets, type Reader } from './reader.ts';
-import { keyOf, keys } from './rows.ts';
+import { servicesOf } from './kind/catalog/service-index.ts';
+import { servicesAt, tagsAt } from './kind/catalog/services-at.ts';
+import { keyOf } from './kinds.ts';
+import { buckets, find, type Reader } from './reader.ts';
+import { keys } from './rows.ts';
 
 const nodes = ['n1', 'n2'];
 const ids = ['i1', 'i2', 'i3'];
@@ -47,8 +50,8 @@ function content(reader: Reader, catalog: readonly (readonly [string, readonly s
   return {
     rows: asked.map((key) => reader.get(key)),
     buckets: named.map((name) => [...reader.bucket(name)].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))),
-    keys: prefixes.map((prefix) => [...reader.kvKeys('default', prefix)]),
-    tombstones: prefixes.map((prefix) => [...reader.tombstoneKeys('default', prefix)]),
+    keys: prefixes.map((prefix) => [...find.kvKeys(reader, 'default', prefix)]),
+    tombstones: prefixes.map((prefix) => [...reader.ordered('tombstone', 'default', prefix)]),
     catalog,
   };
 }
@@ -59,19 +62,18 @@ test('whatever changes afterwards, and however often, a frozen state says what w
     fc.property(some, some, some, (before, between, after) => {
       const journal = new Journal();
       const { state } = journal;
-      const catalogOf = (reader: { services(namespace: string): readonly string[]; tagsOf(namespace: string, service: string): readonly string[] }) =>
-        reader.services('default').map((service) => [service, reader.tagsOf('default', service)] as const);
       const today = () => {
-        const { services: index } = state;
-        const catalog = catalogOf({ services: (of) => [...index.names(of)], tagsOf: (of, service) => [...index.tagsOf(of, service)] });
-        return content(state, catalog);
+        const index = servicesOf(state);
+        return content(state, [...index.names('default')].map((service) => [service, [...index.tagsOf('default', service)]]));
       };
+      const then = (frozen: ReturnType<typeof state.freeze>) =>
+        content(frozen, servicesAt(frozen, 'default').map((service) => [service, tagsAt(frozen, 'default', service)]));
       const opened: { readonly expected: unknown; readonly frozen: ReturnType<typeof state.freeze> }[] = [];
       for (const batches of [before, between, after]) {
         for (const commands of batches) journal.commit(commands);
         opened.push({ expected: today(), frozen: state.freeze() });
         for (const { expected, frozen } of opened) {
-          expect(content(frozen, catalogOf(frozen))).toEqual(expected);
+          expect(then(frozen)).toEqual(expected);
         }
       }
       for (const { frozen } of opened) frozen.close();

@@ -9,32 +9,28 @@
  * read. What it returns lives: take an iterable to its end in the turn in which you got it.
  */
 
-import { OfferChanges } from './kind/catalog/offer-changes.ts';
-import { bucketsOf, type Reader } from './reader.ts';
-import { keys, type InstanceRow, type Row } from './rows.ts';
-import type { ServiceIndex } from './kind/catalog/service-index.ts';
-
-/** The contents of a state, which go on changing. */
-export interface Today extends Reader {
-  rows(): Iterable<[string, Row]>;
-  readonly services: Pick<ServiceIndex, 'has' | 'names' | 'tagsOf' | 'instancesOf' | 'instancesWithTag'>;
-  kvKeyList(namespace: string, prefix: string): readonly string[];
-}
+import type { Contents } from './contents.ts';
+import type { KindTable } from './kind-table.ts';
+import type { Reader } from './reader.ts';
+import type { IndexNotes, RoomIndex } from './room.ts';
+import type { Row } from './rows.ts';
 
 export class Frozen implements Reader {
   readonly revision: number;
-  readonly #state: Today;
+  readonly kinds: KindTable;
+  readonly #state: Contents;
   readonly #release: () => void;
   /** Changed rows as they were, undefined for those that were not there; made with the first change. */
   #rows: Map<string, Row | undefined> | undefined;
   #buckets: Map<string, Row[]> | undefined;
-  /** What has to be added to today's counts to get those of the revision. */
-  #offers: OfferChanges | undefined;
+  /** By room; made with the first change that its index follows. */
+  readonly #notes = new Map<string, IndexNotes>();
 
   /** By `State.freeze`. @param release tells the state that it is not read any more */
-  constructor(state: Today, revision: number, release: (frozen: Frozen) => void) {
+  constructor(state: Contents, revision: number, release: (frozen: Frozen) => void) {
     this.revision = revision;
     this.#state = state;
+    this.kinds = state.kinds;
     this.#release = () => release(this);
   }
 
@@ -46,18 +42,25 @@ export class Frozen implements Reader {
   /** Told by the state of every change after the revision. */
   note(key: string, before: Row | undefined, after: Row | undefined): void {
     const rows = (this.#rows ??= new Map());
-    if (before?.kind === 'instance' || after?.kind === 'instance') {
-      // Backwards: from what is there now to what was.
-      (this.#offers ??= new OfferChanges()).follow(after as InstanceRow | undefined, before as InstanceRow | undefined);
-    }
+    this.#noteInIndex(before, after);
     if (rows.has(key)) return;
     rows.set(key, before);
     if (before === undefined) return;
     const buckets = (this.#buckets ??= new Map());
-    for (const name of bucketsOf(before)) {
+    for (const name of this.kinds.bucketsOf(before)) {
       const known = buckets.get(name);
       if (known === undefined) buckets.set(name, [before]);
       else known.push(before);
+    }
+  }
+
+  #noteInIndex(before: Row | undefined, after: Row | undefined): void {
+    const kind = (before ?? after)?.kind ?? '';
+    for (const { name, index } of this.kinds.rooms) {
+      if (index?.of.includes(kind) !== true) continue;
+      let notes = this.#notes.get(name);
+      if (notes === undefined) this.#notes.set(name, (notes = (this.#state.index(name) as RoomIndex).notes()));
+      notes.note(before, after);
     }
   }
 
@@ -98,48 +101,26 @@ export class Frozen implements Reader {
     yield* this.#buckets?.get(name) ?? [];
   }
 
-  kvKeys(namespace: string, prefix: string): readonly string[] {
-    return this.#keysBefore('kv', namespace, prefix, this.#state.kvKeyList(namespace, prefix));
+  /** The index of a room as it is today; with the notes of the same room it can be read as it was. */
+  index(room: string): RoomIndex | undefined {
+    return this.#state.index(room);
   }
 
-  tombstoneKeys(namespace: string, prefix: string): readonly string[] {
-    return this.#keysBefore('tombstone', namespace, prefix, [...this.#state.tombstoneKeys(namespace, prefix)]);
+  /** What changed in the index of a room since the revision; undefined when nothing did. */
+  notes(room: string): IndexNotes | undefined {
+    return this.#notes.get(room);
   }
 
-  /** The services of a namespace that have an instance, in order. */
-  services(namespace: string): readonly string[] {
-    const { services } = this.#state;
-    const names = [...services.names(namespace)];
-    const changed = this.#offers;
-    if (changed === undefined) return names;
-    const had = (name: string) =>
-      services.instancesOf(namespace, name) + (changed.get(namespace, name)?.instances ?? 0) > 0;
-    const gone: string[] = [];
-    for (const change of changed.all()) {
-      if (change.namespace === namespace && !services.has(namespace, change.service)) gone.push(change.service);
-    }
-    return [...names, ...gone].filter(had).sort();
-  }
-
-  /** The tags of a service's instances, each once, in order. */
-  tagsOf(namespace: string, service: string): readonly string[] {
-    const { services } = this.#state;
-    const tags = [...services.tagsOf(namespace, service)];
-    const changed = this.#offers?.get(namespace, service)?.tags;
-    if (changed === undefined) return tags;
-    const withTag = (tag: string) => services.instancesWithTag(namespace, service, tag);
-    const gone = [...changed.keys()].filter((tag) => withTag(tag) === 0);
-    return [...tags, ...gone].filter((tag) => withTag(tag) + (changed.get(tag) ?? 0) > 0).sort();
-  }
-
-  #keysBefore(kind: 'kv' | 'tombstone', namespace: string, prefix: string, today: readonly string[]): readonly string[] {
-    const record = keys[kind](namespace, '');
+  ordered(kind: string, namespace: string, prefix: string): readonly string[] {
+    const today = this.#state.orderedIndex(kind).listUnder(namespace, prefix);
     const rows = this.#rows;
     if (rows === undefined) return today;
+    const record = `${kind}\0${namespace}\0`;
     const kept = today.filter((key) => !rows.has(record + key));
-    const was = (row: Row | undefined) => row?.kind === kind && row.namespace === namespace && row.key.startsWith(prefix);
-    const remembered = [...rows.values()].filter(was);
-    if (remembered.length === 0) return kept;
-    return [...kept, ...remembered.map((row) => (row as { readonly key: string }).key)].sort();
+    const remembered: string[] = [];
+    for (const [key, row] of rows) {
+      if (row?.kind === kind && key.startsWith(record + prefix)) remembered.push(key.slice(record.length));
+    }
+    return remembered.length === 0 ? kept : [...kept, ...remembered].sort();
   }
 }

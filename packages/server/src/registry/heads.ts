@@ -4,10 +4,8 @@
  * the set expects the head as it was, and so loses against one that added what the scan has missed.
  *
  * A decision reads by key what it uses of the rows that it found, so rows that change or go are expected by themselves.
- * Which heads a transaction puts is decided in `touch-heads.ts`.
+ * Which bucket has which head says the room of its rows; which heads a transaction puts is decided in `touch-heads.ts`.
  */
-
-import { queryType } from './bound-record.ts';
 
 /** The heads by the sets that they stand for. */
 export const headOf = {
@@ -27,27 +25,3 @@ export const headOf = {
   queries: (namespace: string) => `queries\0${namespace}`,
   namespaces: () => 'namespaces',
 } as const;
-
-/** The head of a bucket; undefined for one that decisions must not rely on. */
-export function headOfBucket(bucket: string): string | undefined {
-  const [kind, first = '', second = '', third = ''] = bucket.split('\0', 4);
-  switch (kind) {
-    case 'checks-of':
-    case 'sessions-with':
-      return second === '' ? headOf.withoutNode(first, third) : headOf.node(second);
-    case 'on':
-    case 'checks-on':
-    case 'sessions-on':
-      return second === '' ? undefined : headOf.node(second);
-    case 'held':
-      return headOf.session(first, second);
-    case 'node-id':
-      return headOf.nodeId(first);
-    case 'records':
-      return second === queryType ? headOf.queries(first) : undefined;
-    case 'namespaces':
-      return headOf.namespaces();
-    default:
-      return undefined;
-  }
-}

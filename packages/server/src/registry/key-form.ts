@@ -4,8 +4,8 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
+import type { Kind } from './room.ts';
 import { keys, type Row } from './rows.ts';
-import { viewOf } from './view-name.ts';
 
 /**
  * Longest record key in bytes of UTF-8, its namespace (64 more) not counted: names may be as long in every namespace.
@@ -16,12 +16,12 @@ export const keyBytesMax = 1_800;
 const loneSurrogate = /\p{Surrogate}/u;
 
 /** @throws RegistryError `invalid_argument` when the row's key, or that of its view's marker, is none */
-export function checkKeys(key: string, row: Row): void {
-  // Derived from a key that was checked, and a few bytes longer.
-  if (row.kind === 'tombstone' || row.kind === 'delay') return;
+export function checkKeys(kind: Kind, key: string, row: Row): void {
+  if (kind.keyIsDerived === true) return;
   const namespace = 'namespace' in row ? row.namespace : '';
   checkKey(key, namespace);
-  if (row.kind === 'instance') checkKey(keys.view(viewOf.service(namespace, row.service)), namespace);
+  const view = kind.longestView?.(row);
+  if (view !== undefined) checkKey(keys.view(view), namespace);
 }
 
 function checkKey(key: string, namespace: string): void {

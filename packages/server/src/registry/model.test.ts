@@ -8,13 +8,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Command, Txn, TxnOperation } from './command.ts';
 import { Journal, type Committed, type Settled } from './journal.case.ts';
+import { servicesOf } from './kind/catalog/service-index.ts';
+import { serviceList } from './kind/catalog/services.ts';
+import { keyOf } from './kinds.ts';
 import { Model, show, type Answer } from './model.case.ts';
 import { prunable } from './prune.case.ts';
 import { find } from './reader.ts';
-import { keyOf, keys, type Row } from './rows.ts';
+import { keys, type Row } from './rows.ts';
 import { sameContent } from './same-content.ts';
 import { viewOf } from './view-name.ts';
-import { catalog } from './views.ts';
 
 const numRuns = Number(process.env['ROLLCALL_RUNS'] ?? 300);
 
@@ -384,7 +386,7 @@ function compare(journal: Journal, model: Model, { revisions } = { revisions: tr
       behavior,
       lockDelayMs,
     })),
-    kv: Array.from(state.kvKeys('default', ''), (key) => {
+    kv: Array.from(find.kvKeys(state, 'default', ''), (key) => {
       const { value, flags, lockIndex, session, modified } = find.kv(state, 'default', key) as NonNullable<ReturnType<typeof find.kv>>;
       const known = model.data.kv.find((each) => each.key === key);
       const shown = revisions ? modified : (known?.modified ?? modified);
@@ -393,10 +395,10 @@ function compare(journal: Journal, model: Model, { revisions } = { revisions: tr
     delays: [],
   };
   for (const view of views) expect([view, copy.content(view)]).toEqual([view, model.content(view)]);
-  expect(show(catalog(state, 'default'))).toBe(model.content(viewOf.services('default')));
+  expect(show(serviceList(state, 'default'))).toBe(model.content(viewOf.services('default')));
   for (const node of names.node) {
     const shown = new Set<string>();
-    state.services.addViewsOn(node, shown);
+    servicesOf(state).addViewsOn(node, shown);
     expect([...shown].sort()).toEqual(model.servicesOn(node).map((service) => viewOf.service('default', service)));
   }
 }

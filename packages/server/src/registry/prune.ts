@@ -8,15 +8,13 @@
 
 import type { Prune } from './command.ts';
 import type { Draft } from './draft.ts';
-import { lapsed } from './kind/kv/decide.ts';
-import { buckets, find } from './reader.ts';
+import type { Shown } from './room.ts';
 import { keys, type Row, type RowOf } from './rows.ts';
 import type { State } from './state.ts';
 import type { Steps } from './steps.ts';
-import { parseView } from './view-name.ts';
 
 /**
- * Finds the record keys that a prune should name: all lapsed lock delays, and the older half of the
+ * Finds the record keys that a prune should name: all rows that have lapsed (lock delays), and the older half of the
  * tombstones and empty markers, with those of the same revision. Yields after each that it looks at, so
  * that the caller may do something else in between; what comes meanwhile is missed.
  *
@@ -24,16 +22,14 @@ import { parseView } from './view-name.ts';
  */
 export function* findPrunable(state: State, now: number): Generator<void, string[], undefined> {
   const found: string[] = [];
-  for (const key of [...state.delays]) {
+  for (const key of [...state.lapsing]) {
     const row = state.get(key);
-    if (row?.kind === 'delay' && lapsed(row, now)) found.push(key);
+    if (row !== undefined && state.kinds.of(row).lapsed?.(row, now) === true) found.push(key);
     yield;
   }
   const kept: { readonly key: string; readonly modified: number }[] = [];
   const candidates = Array.from(state.emptyViews, keys.view);
-  for (const namespace of state.keyNamespaces()) {
-    for (const key of state.tombstoneKeys(namespace, '')) candidates.push(keys.tombstone(namespace, key));
-  }
+  for (const kind of state.kinds.kindsWith(({ keepsRevision }) => keepsRevision === true)) candidates.push(...state.keysOf(kind));
   for (const key of candidates) {
     const row = state.get(key);
     if (row !== undefined) kept.push({ key, modified: row.modified });
@@ -55,9 +51,10 @@ export function* prune(draft: Draft, { keys: pruned }: Prune, now: number): Step
   for (const [at, key] of pruned.entries()) {
     const row = draft.get(key);
     if (row === undefined || row.modified === 0) continue;
-    if (row.kind === 'delay') {
-      if (lapsed(row, now)) draft.delete(key);
-    } else if (isForgettable(draft, row)) {
+    const kind = draft.kinds.of(row);
+    if (kind.lapsed !== undefined) {
+      if (kind.lapsed(row, now)) draft.delete(key);
+    } else if (kind.keepsRevision === true || isEmptyView(draft, row)) {
       draft.delete(key);
       raiseFloor(draft, row.modified);
     }
@@ -71,14 +68,20 @@ function raiseFloor(draft: Draft, revision: number): void {
   if (revision > floor) draft.put({ kind: 'floor', revision, created: 0, modified: 0 });
 }
 
-/** Whether it is kept only so that a revision does not go back. */
-function isForgettable(draft: Draft, row: Row): boolean {
-  if (row.kind === 'tombstone') return true;
+/** Whether it is the marker of a view without content, which keeps only its revision from going back. */
+function isEmptyView(draft: Draft, row: Row): boolean {
   if (row.kind !== 'view') return false;
-  const { kind, namespace, name } = parseView(row.view);
-  if (kind === 'node') return find.node(draft, name) === undefined;
-  if (kind !== 'service') return false;
-  // A service that shows something again has put its marker anew (`touch-views.ts`), so this one is expected to be the old.
-  for (const _instance of draft.unguardedBucket(buckets.instancesOfService(namespace, name))) return false;
-  return true;
+  const { parsed, kind } = draft.kinds.view(row.view);
+  return kind.forgettable === true && kind.shows?.(parsed, shownBy(draft)) !== true;
+}
+
+/** A view that shows something again has put its marker anew (`touch-views.ts`), so this one is expected to be the old. */
+function shownBy(draft: Draft): Shown {
+  return {
+    get: (key) => draft.get(key),
+    has(bucket) {
+      for (const _row of draft.unguardedBucket(bucket)) return true;
+      return false;
+    },
+  };
 }

@@ -3,7 +3,7 @@
  * could not resume its feed. Rows that did not change are kept as they are, so the difference is what really changed.
  */
 
-import { decodeRow, type Intern } from './codec.ts';
+import { decodeWith, type Intern } from './codec.ts';
 import { Contents } from './contents.ts';
 import type { Replacement } from './replacement.ts';
 import type { RowChange } from './rows.ts';
@@ -17,14 +17,14 @@ export class Relisting {
   /** @param before must not change until `finishing` has ended */
   constructor(before: Contents, intern: Intern) {
     this.#before = before;
-    this.#contents = new Contents(before);
+    this.#contents = new Contents(before.kinds);
     this.#intern = intern;
   }
 
   /** @throws RegistryError `data_loss` when the record cannot be read */
   add({ key, value, revision }: { readonly key: string; readonly value: Uint8Array; readonly revision: number }): void {
     const before = this.#before.get(key);
-    const after = before?.modified === revision ? before : decodeRow(key, value, revision, this.#intern);
+    const after = before?.modified === revision ? before : decodeWith(this.#before.kinds, { key, value, revision }, this.#intern);
     this.#contents.put(key, after);
     if (after !== before) this.#changes.push({ key, before, after });
   }

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Command } from './command.ts';
-import { encodeRow } from './codec.ts';
 import { Journal } from './journal.case.ts';
+import { servicesOf } from './kind/catalog/service-index.ts';
+import { servicesAt } from './kind/catalog/services-at.ts';
+import { encodeRow } from './kinds.ts';
 import { isLarge, largeBytes, largeRows } from './replacement.ts';
-import { buckets } from './reader.ts';
+import { buckets, find } from './reader.ts';
 import type { Change } from './rows.ts';
 import type { State } from './state.ts';
 import { viewOf } from './view-name.ts';
@@ -50,9 +52,9 @@ function changeTo(to: State, from: State, kept: string): Change {
   };
 }
 
-function servicesOn({ services }: State, node: string): string[] {
+function servicesOn(state: State, node: string): string[] {
   const views = new Set<string>();
-  services.addViewsOn(node, views);
+  servicesOf(state).addViewsOn(node, views);
   return [...views].sort();
 }
 
@@ -60,12 +62,12 @@ function content(state: State): unknown {
   return {
     rows: [...state.rows()].map(([key, row]) => [key, { ...row }]).sort(([a], [b]) => ((a as string) < (b as string) ? -1 : 1)),
     views: views.map((view) => [view, state.viewRevision(view)]),
-    services: [...state.services.names('default')].map((name) => [name, state.services.instancesOf('default', name), [...state.services.tagsOf('default', name)]]),
+    services: [...servicesOf(state).names('default')].map((name) => [name, servicesOf(state).instancesOf('default', name), [...servicesOf(state).tagsOf('default', name)]]),
     onNode: ['n1', 'n2'].map((node) => servicesOn(state, node)),
     checks: [...state.bucket(buckets.checks('default'))].length,
-    keys: [...state.kvKeys('default', '')],
-    tombstones: [...state.tombstoneKeys('default', '')],
-    sizes: [state.size, state.kvSize, state.forgettable, state.revision, state.prefixRevision('default', 'a'), state.kvRevision('default')],
+    keys: [...find.kvKeys(state, 'default', '')],
+    tombstones: [...state.ordered('tombstone', 'default', '')],
+    sizes: [state.size, state.sizeOf('kv'), state.forgettable, state.revision, state.newestUnder('kv', 'default', 'a'), state.newestUnder('kv', 'default', '')],
     empty: [...state.emptyViews].sort(),
   };
 }
@@ -102,8 +104,8 @@ describe('a state that is replaced', () => {
     while (step.done !== true) step = steps.next();
     state.replace(step.value);
     state.apply({ revision: 1_001, put: [], delete: ['kv\0default\0z'] });
-    expect([...frozen.kvKeys('default', '')]).toEqual(['a', 'b']);
-    expect(frozen.services('default')).toEqual(['web']);
+    expect([...find.kvKeys(frozen, 'default', '')]).toEqual(['a', 'b']);
+    expect(servicesAt(frozen, 'default')).toEqual(['web']);
     expect(frozen.get('kv\0default\0z')).toBeUndefined();
     const rows = frozen.rows();
     let found = rows.next();
@@ -111,7 +113,7 @@ describe('a state that is replaced', () => {
     expect(found.value.map(([key]) => key.split('\0')[0]).sort()).toContain('instance');
     expect(found.value.filter(([key]) => key.startsWith('kv\0')).map(([key]) => key).sort()).toEqual(['kv\0default\0a', 'kv\0default\0b']);
     frozen.close();
-    expect([...state.kvKeys('default', '')]).toEqual([]);
+    expect([...find.kvKeys(state, 'default', '')]).toEqual([]);
   });
 
   test('is so for many rows, and for many bytes', () => {

@@ -5,7 +5,7 @@
  * Its cost follows the whole state and not the transaction, so it is for a restore, which writes all of it.
  */
 
-import { decodeRow, type Intern } from './codec.ts';
+import { decodeWith, type Intern } from './codec.ts';
 import { Contents } from './contents.ts';
 import type { Change, RowChange } from './rows.ts';
 
@@ -37,7 +37,7 @@ export function isLarge({ put, delete: gone }: Change): boolean {
  */
 export function* replacing(before: Contents, change: Change, intern: Intern): Generator<void, Replacement, undefined> {
   const { revision } = change;
-  const contents = new Contents(before);
+  const contents = new Contents(before.kinds);
   const changes: RowChange[] = [];
   const written = new Set<string>();
   for (const { key } of change.put) {
@@ -56,7 +56,7 @@ export function* replacing(before: Contents, change: Change, intern: Intern): Ge
     yield;
   }
   for (const { key, value } of change.put) {
-    const after = decodeRow(key, value, revision, intern);
+    const after = decodeWith(before.kinds, { key, value, revision }, intern);
     contents.put(key, after);
     changes.push({ key, before: before.get(key), after });
     for (let bytes = 0; bytes <= value.length; bytes += stepBytes) yield;

@@ -272,37 +272,9 @@ export const keys = {
   floor: () => 'floor',
 } as const;
 
-export function keyOf(row: Row): string {
-  switch (row.kind) {
-    case 'namespace':
-      return keys.namespace(row.name);
-    case 'node':
-      return keys.node(row.name);
-    case 'service':
-      return keys.service(row.namespace, row.name);
-    case 'instance':
-      return keys.instance(row.namespace, row.node, row.id);
-    case 'check':
-      return keys.check(row.namespace, row.node, row.id);
-    case 'session':
-      return keys.session(row.namespace, row.id);
-    case 'kv':
-      return keys.kv(row.namespace, row.key);
-    case 'tombstone':
-      return keys.tombstone(row.namespace, row.key);
-    case 'delay':
-      return keys.delay(row.namespace, row.key);
-    case 'view':
-      return keys.view(row.view);
-    case 'head':
-      return keys.head(row.of);
-    case 'record':
-      return keys.record(row.namespace, row.type, row.id);
-    case 'floor':
-      return keys.floor();
-    case 'unread':
-      return row.key;
-  }
+/** Name of the bucket with everything in a namespace other than `default` that goes with it. */
+export function inNamespace(namespace: string): string {
+  return `in\0${namespace}`;
 }
 
 /** The kind that a record key belongs to. */

@@ -8,7 +8,7 @@
  * Put, delete and lookup are O(1).
  */
 
-import { bucketsOf } from './reader.ts';
+import type { KindTable } from './kind-table.ts';
 import type { Row } from './rows.ts';
 
 interface Single {
@@ -18,15 +18,20 @@ interface Single {
 
 export class Rowset {
   readonly rows = new Map<string, Row>();
+  readonly #kinds: KindTable;
   readonly #buckets = new Map<string, Single | Map<string, Row>>();
+
+  constructor(kinds: KindTable) {
+    this.#kinds = kinds;
+  }
 
   /** Returns the row that was there before. */
   put(key: string, row: Row): Row | undefined {
     const before = this.rows.get(key);
     this.rows.set(key, row);
-    const names = bucketsOf(row);
+    const names = this.#kinds.bucketsOf(row);
     // Most writes leave a row in the buckets where it is, and the rows in their order.
-    if (before !== undefined) for (const name of bucketsOf(before)) if (!names.includes(name)) this.#leave(name, key);
+    if (before !== undefined) for (const name of this.#kinds.bucketsOf(before)) if (!names.includes(name)) this.#leave(name, key);
     for (const name of names) this.#enter(name, key, row);
     return before;
   }
@@ -35,7 +40,7 @@ export class Rowset {
     const before = this.rows.get(key);
     if (before === undefined) return undefined;
     this.rows.delete(key);
-    for (const name of bucketsOf(before)) this.#leave(name, key);
+    for (const name of this.#kinds.bucketsOf(before)) this.#leave(name, key);
     return before;
   }
 

@@ -14,8 +14,9 @@ import { describe, expect, test } from 'vitest';
 import type { CheckKind, CheckStatus } from '@rollcall/protocol';
 import type { Command, TxnOperation, TxnResult } from './command.ts';
 import { Journal, type Committed } from './journal.case.ts';
+import { keyOf } from './kinds.ts';
 import { prunable } from './prune.case.ts';
-import { keyOf, type Row } from './rows.ts';
+import type { Row } from './rows.ts';
 
 const folder = new URL('testdata/', import.meta.url);
 

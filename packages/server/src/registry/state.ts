@@ -5,15 +5,16 @@
  * and after every restart; there is no clock, randomness or I/O here.
  */
 
-import { committedRow, decodeRow, interner } from './codec.ts';
+import { committedRow, decodeWith, interner } from './codec.ts';
 import { Contents } from './contents.ts';
 import { Frozen } from './frozen.ts';
-import { find, type Reader } from './reader.ts';
+import type { KindTable } from './kind-table.ts';
+import { kinds as known } from './kinds.ts';
+import type { Reader } from './reader.ts';
 import { Relisting } from './relisting.ts';
 import { replacing, type Replacement } from './replacement.ts';
+import type { Indexed, Revisioned, RoomIndex } from './room.ts';
 import { keys, type Change, type Row, type RowChange, type RowOf } from './rows.ts';
-import type { ServiceIndex } from './kind/catalog/service-index.ts';
-import { viewOf } from './view-name.ts';
 
 /** What a change did. */
 export interface Applied {
@@ -22,12 +23,19 @@ export interface Applied {
   readonly views: ReadonlySet<string>;
 }
 
-export class State implements Reader {
-  #contents = new Contents();
+export class State implements Reader, Indexed, Revisioned {
+  readonly kinds: KindTable;
+  #contents: Contents;
   readonly #intern = interner();
   /** Those who still read what was there at an earlier revision. */
   readonly #frozen = new Set<Frozen>();
   #revision = 0;
+
+  /** @param kinds of its rows */
+  constructor(kinds: KindTable = known) {
+    this.kinds = kinds;
+    this.#contents = new Contents(kinds);
+  }
 
   /** Revision of the newest applied change. */
   get revision(): number {
@@ -39,14 +47,16 @@ export class State implements Reader {
     return this.#contents.size;
   }
 
-  /** How many KV keys there are. */
-  get kvSize(): number {
-    return this.#contents.kvSize;
+  /** How many rows of an ordered kind there are. */
+  sizeOf(kind: string): number {
+    return this.#contents.orderedIndex(kind).size;
   }
 
   /** How many tombstones and markers of empty views are kept; they are pruned when they grow too many. */
   get forgettable(): number {
-    return this.#contents.tombstones + this.emptyViews.size;
+    let kept = this.emptyViews.size;
+    for (const kind of this.kinds.kindsWith(({ keepsRevision }) => keepsRevision === true)) kept += this.sizeOf(kind);
+    return kept;
   }
 
   /** Views that show nothing any more, and are kept so that their revision does not go back. */
@@ -54,14 +64,9 @@ export class State implements Reader {
     return this.#contents.views.empty;
   }
 
-  /** Record keys of the lock delays, lapsed ones included. */
-  get delays(): ReadonlySet<string> {
-    return this.#contents.delays;
-  }
-
-  /** Newest revision at which any KV key of the namespace changed, deletions included. */
-  kvRevision(namespace: string): number {
-    return Math.max(this.#contents.kvRevision(namespace), this.floor);
+  /** Record keys of the rows that may lapse (lock delays), lapsed ones included. */
+  get lapsing(): ReadonlySet<string> {
+    return this.#contents.lapsing;
   }
 
   /** No pruned marker or tombstone had a revision above this. */
@@ -85,58 +90,37 @@ export class State implements Reader {
     return this.#contents.bucketSize(bucket);
   }
 
-  kvKeys(namespace: string, prefix: string, after?: string): Iterable<string> {
-    return this.#contents.kvKeys(namespace, prefix, after);
+  ordered(kind: string, namespace: string, prefix: string, after?: string): Iterable<string> {
+    return this.#contents.ordered(kind, namespace, prefix, after);
   }
 
-  /** A copy of what `kvKeys` yields: 100,000 keys take less than a millisecond. */
-  kvKeyList(namespace: string, prefix: string): readonly string[] {
-    return this.#contents.kvKeyList(namespace, prefix);
+  /** Record keys of all rows of an ordered kind. */
+  *keysOf(kind: string): Generator<string, void, undefined> {
+    const index = this.#contents.orderedIndex(kind);
+    for (const namespace of index.namespaces()) {
+      for (const key of index.under(namespace, '')) yield `${kind}\0${namespace}\0${key}`;
+    }
   }
 
-  tombstoneKeys(namespace: string, prefix: string): Iterable<string> {
-    return this.#contents.tombstoneKeys(namespace, prefix);
+  newestUnder(kind: string, namespace: string, prefix: string): number {
+    return this.#contents.orderedIndex(kind).newestUnder(namespace, prefix);
   }
 
-  /** The namespaces that have, or had, KV keys. */
-  keyNamespaces(): Iterable<string> {
-    return this.#contents.keyNamespaces();
-  }
-
-  /** Newest revision at which a KV key under the prefix changed, deletions included. */
-  prefixRevision(namespace: string, prefix: string): number {
-    if (prefix === '') return this.kvRevision(namespace);
-    return Math.max(this.#contents.newestUnder(namespace, prefix), this.floor);
-  }
-
-  /** The services that have an instance, with their tags, and those of a node. */
-  get services(): Omit<ServiceIndex, 'follow'> {
-    return this.#contents.services;
+  index(room: string): RoomIndex | undefined {
+    return this.#contents.index(room);
   }
 
   rows(): Iterable<[string, Row]> {
     return this.#contents.rows();
   }
 
+  keptRevision(view: string): number | undefined {
+    return this.#contents.views.get(view);
+  }
+
   /** The revision of a view that is made of rows; the floor when it shows none and never did. */
   viewRevision(view: string): number {
     return this.#contents.views.get(view) ?? this.floor;
-  }
-
-  /** The revision of a view of a node: the newest of what all its views share, and of what only this one shows. */
-  nodeRevision(namespace: string, name: string): number {
-    const shared = this.#sharedRevision(name) ?? this.floor;
-    return Math.max(shared, this.#contents.views.get(viewOf.node(namespace, name)) ?? 0);
-  }
-
-  /** That of its newest row or its marker; undefined when there is neither. Few rows are looked at. */
-  #sharedRevision(name: string): number | undefined {
-    const marker = this.get(keys.view(viewOf.sharedNode(name)));
-    const node = find.node(this, name);
-    if (marker === undefined && node === undefined) return undefined;
-    let newest = Math.max(marker?.modified ?? 0, node?.modified ?? 0);
-    for (const { modified } of find.checksOfNode(this, name)) newest = Math.max(newest, modified);
-    return newest;
   }
 
   /** What is there now, for a reader that takes its time; it must be closed. */
@@ -148,7 +132,7 @@ export class State implements Reader {
 
   /** Takes over one record of the initial state. */
   load(record: { key: string; value: Uint8Array; revision: number }): void {
-    this.#put(record.key, decodeRow(record.key, record.value, record.revision, this.#intern));
+    this.#put(record.key, decodeWith(this.kinds, record, this.#intern));
   }
 
   /** The initial state is complete and stands at `revision`. */
@@ -170,11 +154,11 @@ export class State implements Reader {
       if (before !== undefined) changes.push({ key, before, after: undefined });
     }
     for (const { key, value } of change.put) {
-      const known = own?.get(value);
+      const mine = own?.get(value);
       const after =
-        known === undefined || known.kind === 'kv'
-          ? decodeRow(key, value, change.revision, this.#intern)
-          : committedRow(known, change.revision, this.#intern);
+        mine === undefined || this.kinds.of(mine).raw !== undefined
+          ? decodeWith(this.kinds, { key, value, revision: change.revision }, this.#intern)
+          : committedRow(mine, change.revision, this.#intern);
       changes.push({ key, before: this.#put(key, after), after });
     }
     this.#revision = change.revision;

@@ -47,7 +47,7 @@ describe('work that is too large for one transaction', () => {
     const rows = stepsOf(journal, deleteAll);
     expect(rows).toHaveLength(Math.ceil((5_000 * 2) / transactionBound.rows));
     expect(Math.max(...rows)).toBe(transactionBound.rows);
-    expect(journal.state.kvSize).toBe(0);
+    expect(journal.state.sizeOf('kv')).toBe(0);
   });
 
   test('its number of transactions does not grow with the keys that are written meanwhile, and these stay', () => {
@@ -57,7 +57,7 @@ describe('work that is too large for one transaction', () => {
       journal.commit([...meanwhile, `k/000999-${step}`, `k/zz-${step}`].map((key) => put(key)));
     });
     expect(rows).toHaveLength(4);
-    const left = [...journal.state.kvKeys('default', 'k/')];
+    const left = [...find.kvKeys(journal.state, 'default', 'k/')];
     expect(left.filter((key) => !/-\d$/.test(key))).toEqual(meanwhile);
     expect(left).toHaveLength(meanwhile.length + 2 * 4);
   });
@@ -66,7 +66,7 @@ describe('work that is too large for one transaction', () => {
     const journal = new Journal({ rows: 4, bytes: 1_000, reads: Infinity });
     journal.commit([put('k/a'), put('k/b'), put('k/c')]);
     journal.commit([put('k/aa'), deleteAll, put('k/bb')]);
-    expect([...journal.state.kvKeys('default', '')]).toEqual(['k/bb']);
+    expect([...find.kvKeys(journal.state, 'default', '')]).toEqual(['k/bb']);
   });
 
   test('a node goes in steps: an instance is there with its check, or neither is', () => {
@@ -160,6 +160,6 @@ describe('a batch', () => {
     const journal = withKeys(2_000);
     const { outcomes } = journal.commit([{ kind: 'txn', operations: [{ change: put('other') as never }, { change: deleteAll as never }] }]);
     expect(outcomes).toMatchObject([{ result: { failures: [{ at: 1, reason: 'refused', error: { code: 'invalid_argument' } }] } }]);
-    expect(journal.state.kvSize).toBe(2_000);
+    expect(journal.state.sizeOf('kv')).toBe(2_000);
   });
 });

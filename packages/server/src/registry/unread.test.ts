@@ -1,8 +1,10 @@
 /** Records of a newer Rollcall: kept without being read where their flags allow it, refused by name where not. */
 
 import { describe, expect, test } from 'vitest';
-import { decodeRow, encodeRow, interner } from './codec.ts';
+import { interner } from './codec.ts';
 import { Journal } from './journal.case.ts';
+import { servicesOf } from './kind/catalog/service-index.ts';
+import { decodeRow, encodeRow } from './kinds.ts';
 import { momentOf } from './moment.ts';
 import { find } from './reader.ts';
 import type { Change, Row } from './rows.ts';
@@ -64,7 +66,7 @@ describe('a record that is kept unread', () => {
     const { state } = withUnread();
     expect(state.get(unreadKey)).toBeUndefined();
     expect([...find.instancesOnNode(state, 'default', 'n1')].map(({ id }) => id)).toEqual(['web']);
-    expect(state.services.instancesOf('default', 'web')).toBe(1);
+    expect(servicesOf(state).instancesOf('default', 'web')).toBe(1);
     const frozen = state.freeze();
     expect(frozen.get(unreadKey)).toBeUndefined();
     frozen.close();
@@ -111,9 +113,9 @@ describe('a record that is kept unread', () => {
     const row = state.get('instance\0default\0n1\0web') as Row;
     state.apply({ revision: 3, put: [{ key: unreadKey, value: encodeRow({ ...row, id: 'newer' } as Row) }], delete: [] });
     expect(state.isUnread(unreadKey)).toBe(false);
-    expect(state.services.instancesOf('default', 'web')).toBe(2);
+    expect(servicesOf(state).instancesOf('default', 'web')).toBe(2);
     state.apply({ revision: 4, put: [unread], delete: [] });
-    expect(state.services.instancesOf('default', 'web')).toBe(1);
+    expect(servicesOf(state).instancesOf('default', 'web')).toBe(1);
     state.apply({ revision: 5, put: [], delete: [unreadKey] });
     expect(state.isUnread(unreadKey)).toBe(false);
   });

@@ -22,23 +22,6 @@
  * | `namespaces` | all namespaces | that of its newest row or its marker |
  */
 
-export type ViewKind =
-  | 'services'
-  | 'service'
-  | 'service-record'
-  | 'service-records'
-  | 'nodes'
-  | 'node'
-  | 'checks'
-  | 'catalog'
-  | 'sessions'
-  | 'session'
-  | 'records'
-  | 'record'
-  | 'namespaces'
-  | 'key'
-  | 'prefix';
-
 export const viewOf = {
   namespaces: () => 'namespaces',
   services: (namespace: string) => `services\0${namespace}`,
@@ -60,7 +43,7 @@ export const viewOf = {
 } as const;
 
 export interface ParsedView {
-  readonly kind: ViewKind;
+  readonly kind: string;
   /** Empty for a view that shows every namespace. */
   readonly namespace: string;
   /** Empty for a view that has none. */
@@ -69,19 +52,11 @@ export interface ParsedView {
 
 export function parseView(view: string): ParsedView {
   const first = view.indexOf('\0');
-  if (first < 0) return { kind: view as ViewKind, namespace: '', name: '' };
-  const kind = view.slice(0, first) as ViewKind;
+  if (first < 0) return { kind: view, namespace: '', name: '' };
+  const kind = view.slice(0, first);
   const second = view.indexOf('\0', first + 1);
   if (second < 0) return { kind, namespace: view.slice(first + 1), name: '' };
   return { kind, namespace: view.slice(first + 1, second), name: view.slice(second + 1) };
-}
-
-const catalogKinds: ReadonlySet<string> = new Set<ViewKind>(['services', 'service', 'nodes', 'node', 'checks']);
-
-/** Whether a change of the view is one of `catalog`, too. */
-export function isOfCatalog(view: string): boolean {
-  const end = view.indexOf('\0');
-  return catalogKinds.has(end < 0 ? view : view.slice(0, end));
 }
 
 /** Whether a view is the part that all views of one node share. */

@@ -8,23 +8,26 @@
  * So the rows alone give the same revisions after a restart (`deriving`) as the log did before (`follow`).
  */
 
-import { buckets, find, type Reader } from './reader.ts';
-import { addViewsOf, keepsItsViews } from './row-views.ts';
+import type { KindTable } from './kind-table.ts';
+import type { Indexed, Lookup, Shown } from './room.ts';
 import { keys, type Row, type RowChange } from './rows.ts';
-import type { ServiceIndex } from './kind/catalog/service-index.ts';
-import { isOfCatalog, isSharedNode, parseView, viewOf, type ParsedView } from './view-name.ts';
+import { parseView } from './view-name.ts';
 
-/** The rows that revisions are derived from: a `State`. */
-interface Source extends Reader {
+/** The rows that revisions are derived from: contents of a state. */
+interface Source extends Lookup, Indexed, Shown {
+  get(key: string): Row | undefined;
   rows(): Iterable<[string, Row]>;
-  bucketSize(bucket: string): number;
-  readonly services: Pick<ServiceIndex, 'has' | 'addViewsOn'>;
 }
 
 export class ViewRevisions {
+  readonly #kinds: KindTable;
   readonly #revisions = new Map<string, number>();
   /** Services and nodes that have a marker and show no row. */
   readonly #empty = new Set<string>();
+
+  constructor(kinds: KindTable) {
+    this.#kinds = kinds;
+  }
 
   /** Undefined for a view that shows no row and has no marker. */
   get(view: string): number | undefined {
@@ -43,7 +46,7 @@ export class ViewRevisions {
     for (const [, row] of source.rows()) {
       revision = row.modified;
       if (row.kind === 'view') this.#raise(row.view, revision);
-      else addViewsOf(row, raise, source, source.services);
+      else this.#kinds.of(row).addViews?.(row, raise, source, source);
       yield;
     }
     for (const [, row] of source.rows()) {
@@ -64,64 +67,43 @@ export class ViewRevisions {
       const row = after ?? before;
       if (row?.kind === 'view') touched.add(row.view);
       else {
-        if (after !== undefined) addViewsOf(after, touched, source, source.services);
-        if (before !== undefined && (after === undefined || !keepsItsViews(before, after))) {
-          addViewsOf(before, touched, source, source.services);
+        if (after !== undefined) this.#kinds.of(after).addViews?.(after, touched, source, source);
+        if (before !== undefined && (after === undefined || !this.#kinds.keepsItsViews(before, after))) {
+          this.#kinds.of(before).addViews?.(before, touched, source, source);
         }
       }
       mayEmpty ||= after === undefined || after.kind === 'view';
     }
     for (const view of touched) {
-      if (!isOfCatalog(view)) continue;
-      touched.add(viewOf.catalog());
-      break;
+      const { raises } = this.#kinds.viewKind(view);
+      if (raises !== undefined) touched.add(raises);
+      if (this.#isKept(view)) this.#revisions.set(view, revision);
     }
     for (const view of touched) {
-      if (!isSharedNode(view)) this.#revisions.set(view, revision);
       if (mayEmpty || this.#empty.size > 0) this.#classify(view, source);
     }
     return touched;
   }
 
   #raise(view: string, revision: number): void {
-    if (!isSharedNode(view) && revision > (this.#revisions.get(view) ?? 0)) this.#revisions.set(view, revision);
-    if (isOfCatalog(view)) this.#raise(viewOf.catalog(), revision);
+    if (this.#isKept(view) && revision > (this.#revisions.get(view) ?? 0)) this.#revisions.set(view, revision);
+    const { raises } = this.#kinds.viewKind(view);
+    if (raises !== undefined) this.#raise(raises, revision);
+  }
+
+  #isKept(view: string): boolean {
+    const kind = this.#kinds.viewKind(view);
+    return kind.isKept === undefined || kind.isKept(parseView(view));
   }
 
   #classify(view: string, source: Source): void {
+    const { parsed, kind } = this.#kinds.view(view);
+    // It follows others, and is never forgotten.
+    if (kind.revision !== undefined && kind.shows === undefined) return;
     const marked = source.get(keys.view(view)) !== undefined;
-    const { kind, namespace, name } = parseView(view);
-    // It follows the others and is never forgotten.
-    if (kind === 'catalog') return;
-    const shows = showsRows({ kind, namespace, name }, source);
-    if (marked && !shows && (kind === 'service' || kind === 'node' || kind === 'service-record')) this.#empty.add(view);
+    const shows = kind.shows?.(parsed, source) ?? false;
+    if (marked && !shows && kind.forgettable === true) this.#empty.add(view);
     else this.#empty.delete(view);
     if (!marked && !shows) this.#revisions.delete(view);
-  }
-}
-
-/** The catalog of services shows no row: its revision is always its marker's. */
-function showsRows({ kind, namespace, name }: ParsedView, source: Source): boolean {
-  switch (kind) {
-    case 'service':
-      return source.services.has(namespace, name);
-    case 'service-record':
-      return find.service(source, namespace, name) !== undefined;
-    case 'service-records':
-      return source.bucketSize(buckets.serviceRecords(namespace)) > 0;
-    case 'node':
-      return find.node(source, name) !== undefined;
-    case 'namespaces':
-      return source.bucketSize(buckets.namespaces()) > 0;
-    case 'nodes':
-      return source.bucketSize(buckets.nodes()) > 0;
-    case 'checks':
-      return source.bucketSize(buckets.checks(namespace)) > 0;
-    case 'sessions':
-      return source.bucketSize(buckets.sessions(namespace)) > 0;
-    case 'records':
-      return source.bucketSize(buckets.recordsOfType(namespace, name)) > 0;
-    default:
-      return false;
   }
 }

@@ -6,25 +6,22 @@
  * are synchronous, once per applied batch, and must not throw.
  */
 
-import { find } from './reader.ts';
-import { keys } from './rows.ts';
+import type { Wakes } from './room.ts';
+import type { Row } from './rows.ts';
 import type { Applied, State } from './state.ts';
-import { isSharedNode, parseView, viewOf } from './view-name.ts';
 
 export type Watcher = () => void;
 
 export class Views {
   readonly #state: State;
   readonly #watchers = new Map<string, Set<Watcher>>();
-  /** How many watched prefixes there are of each length: a key is cut at these lengths only. */
-  readonly #prefixLengths = new Map<number, number>();
-  /** The watched views of each node, one for each namespace: a change of what they share wakes them all. */
-  readonly #nodeViews = new Map<string, Set<string>>();
+  readonly #wakes: readonly Wakes[];
   #watching = 0;
   #wakeUps = 0;
 
   constructor(state: State) {
     this.#state = state;
+    this.#wakes = state.kinds.rooms.flatMap((room) => room.wakes?.() ?? []);
   }
 
   /** Number of watchers now. */
@@ -40,24 +37,8 @@ export class Views {
   /** The view's revision; it never goes back. 0 in a registry that has never seen such a view. */
   revision(view: string): number {
     const state = this.#state;
-    const { kind, namespace, name } = parseView(view);
-    switch (kind) {
-      case 'key':
-        return (find.kv(state, namespace, name) ?? state.get(keys.tombstone(namespace, name)))?.modified ?? state.floor;
-      case 'prefix':
-        return state.prefixRevision(namespace, name);
-      case 'node':
-        return state.nodeRevision(namespace, name);
-      case 'catalog':
-        // The marker that made it so new may be forgotten.
-        return Math.max(state.viewRevision(view), state.floor);
-      case 'record':
-        return recordRevision(state, namespace, name);
-      case 'session':
-        return find.session(state, namespace, name)?.modified ?? state.viewRevision(viewOf.sessions(namespace));
-      default:
-        return state.viewRevision(view);
-    }
+    const { parsed, kind } = state.kinds.view(view);
+    return kind.revision === undefined ? state.viewRevision(view) : kind.revision(parsed, state);
   }
 
   /**
@@ -90,25 +71,9 @@ export class Views {
   publish({ changes, views: changed }: Applied): void {
     if (this.#watching === 0) return;
     const views = new Set(changed);
-    for (const view of changed) if (isSharedNode(view)) this.#addNodeViews(views, parseView(view).name);
-    for (const { before, after } of changes) {
-      const row = after ?? before;
-      switch (row?.kind) {
-        case 'session':
-          views.add(viewOf.session(row.namespace, row.id));
-          break;
-        case 'record':
-          views.add(viewOf.record(row.namespace, row.type, row.id));
-          break;
-        case 'kv':
-          this.#addKeyViews(views, row);
-          break;
-        case 'tombstone':
-          // A key that one batch both made and deleted leaves only this behind.
-          if (after !== undefined) this.#addKeyViews(views, row);
-          break;
-        default:
-      }
+    for (const wakes of this.#wakes) {
+      if (wakes.addForRow !== undefined) for (const { before, after } of changes) wakes.addForRow((after ?? before) as Row, after !== undefined, views);
+      if (wakes.addForView !== undefined) for (const view of changed) wakes.addForView(view, views);
     }
     for (const view of views) {
       const watchers = this.#watchers.get(view);
@@ -117,10 +82,6 @@ export class Views {
       // A copy, since a watcher may end its watch or start another one.
       for (const watcher of [...watchers]) watcher();
     }
-  }
-
-  #addNodeViews(views: Set<string>, node: string): void {
-    for (const view of this.#nodeViews.get(node) ?? []) views.add(view);
   }
 
   /** The revisions of the views that are watched, before the state is replaced as a whole. A step is one view. */
@@ -154,41 +115,9 @@ export class Views {
     }
   }
 
-  #addKeyViews(views: Set<string>, { namespace, key }: { readonly namespace: string; readonly key: string }): void {
-    views.add(viewOf.key(namespace, key));
-    for (const length of this.#prefixLengths.keys()) {
-      if (length <= key.length) views.add(viewOf.prefix(namespace, key.slice(0, length)));
-    }
-  }
-
   /** A view gets its first watcher, or loses its last one. */
   #follow(view: string, by: 1 | -1): void {
-    const { kind, name } = parseView(view);
-    if (kind === 'prefix') {
-      const count = (this.#prefixLengths.get(name.length) ?? 0) + by;
-      if (count === 0) this.#prefixLengths.delete(name.length);
-      else this.#prefixLengths.set(name.length, count);
-    } else if (kind === 'node') {
-      const views = this.#nodeViews.get(name) ?? new Set();
-      if (by === 1) this.#nodeViews.set(name, views.add(view));
-      else if (views.delete(view) && views.size === 0) this.#nodeViews.delete(name);
-    }
+    const { parsed } = this.#state.kinds.view(view);
+    for (const wakes of this.#wakes) wakes.follow?.(view, parsed, by);
   }
-}
-
-/** @param name type and id, joined by NUL */
-function recordRevision(state: State, namespace: string, name: string): number {
-  const end = name.indexOf('\0');
-  const type = name.slice(0, end);
-  return find.record(state, namespace, type, name.slice(end + 1))?.modified ?? state.viewRevision(viewOf.records(namespace, type));
-}
-
-/** The service names of a namespace with the union of their instances' tags, both in order. */
-export function catalog({ services }: State, namespace: string): [string, string[]][] {
-  return Array.from(services.names(namespace), (service) => [service, [...services.tagsOf(namespace, service)]]);
-}
-
-/** How many instances a service has. */
-export function instanceCount({ services }: State, namespace: string, service: string): number {
-  return services.instancesOf(namespace, service);
 }

@@ -1,7 +1,8 @@
 /** Commands and questions about their effect, in few words: for the cases of a shared engine. */
 
-import { queryType } from '../registry/bound-record.ts';
+import { queryType } from '../registry/kind/record/bound.ts';
 import type { Command } from '../registry/command.ts';
+import { servicesOf } from '../registry/kind/catalog/service-index.ts';
 import { find } from '../registry/reader.ts';
 import { keys } from '../registry/rows.ts';
 import type { State } from '../registry/state.ts';
@@ -86,13 +87,13 @@ export const see = {
     return row && Buffer.from(row.value).toString();
   },
   holder: (state: State, key: string) => find.kv(state, namespace, key)?.session,
-  keys: (state: State, prefix: string) => [...state.kvKeys(namespace, prefix)],
+  keys: (state: State, prefix: string) => [...find.kvKeys(state, namespace, prefix)],
   revisionOf: (state: State, key: string) => find.kv(state, namespace, key)?.modified ?? 0,
   node: (state: State, name: string) => find.node(state, name),
   nodesWithId: (state: State, id: string) => Array.from(find.nodes(state)).filter((node) => node.id === id),
   instance: (state: State, node: string, id: string) => find.instance(state, namespace, node, id),
   instances: (state: State, service: string) => Array.from(find.instancesOfService(state, namespace, service), ({ id }) => id),
-  tags: (state: State, service: string) => [...state.services.tagsOf(namespace, service)],
+  tags: (state: State, service: string) => [...servicesOf(state).tagsOf(namespace, service)],
   check: (state: State, node: string, id: string) => find.check(state, namespace, node, id),
   session: (state: State, id: string) => find.session(state, namespace, id),
   queries: (state: State) => Array.from(find.records(state, namespace, queryType)),

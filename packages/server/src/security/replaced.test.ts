@@ -3,9 +3,9 @@
 import { isRegistryError } from '@rollcall/protocol';
 import { expect, it } from 'vitest';
 import type { Transaction } from '../engine/engine.ts';
-import { encodeRow } from '../registry/codec.ts';
+import { encodeRow, keyOf } from '../registry/kinds.ts';
 import { find } from '../registry/reader.ts';
-import { keyOf, type Row } from '../registry/rows.ts';
+import type { Row } from '../registry/rows.ts';
 import { secured } from './security.case.ts';
 
 it('a large restore brings its tokens and policies in the turn in which it brings its keys', async () => {

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { LogTap } from './log-tap.ts';
 
-test('each line is passed on, and goes to the listeners that are registered', () => {
+test('lines go on, and to those who listen as long as they do', () => {
   const written: string[] = [];
   const tap = new LogTap({ write: (line) => void written.push(line) });
   const log = pino({ level: 'info' }, tap);
@@ -20,14 +20,14 @@ test('each line is passed on, and goes to the listeners that are registered', ()
   expect(tap.listening).toBe(0);
 });
 
-test('the tap of a log is that of its children as well', () => {
+test('a log is asked for its tap, and so are its children', () => {
   const tap = new LogTap({ write: () => undefined });
   expect(LogTap.of(pino({}, tap))).toBe(tap);
   expect(LogTap.of(pino({}, tap).child({ part: 'x' }))).toBe(tap);
   expect(LogTap.of(pino({ level: 'silent' }))).toBe(undefined);
 });
 
-test('a flush is passed on', () => {
+test('what has to be out is flushed', () => {
   const next = { write: () => undefined, flush: vi.fn((done?: () => void) => done?.()), flushSync: vi.fn() };
   const log = pino({}, new LogTap(next));
   const done = vi.fn();

@@ -8,6 +8,7 @@
 import { getsTraffic } from '@rollcall/protocol';
 import { inTurns } from '../../in-turns.ts';
 import { statuses, statusOfNode } from '../../registry/kind/catalog/effective-status.ts';
+import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import { buckets, find, namespaceNames } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 
@@ -69,11 +70,11 @@ function* counts(state: State): Generator<void, Counts, undefined> {
   }
   const statusOf = statuses(state);
   const namespaces: NamespaceCounts[] = [];
-  for (const namespace of [...state.services.namespaces()]) {
+  for (const namespace of [...servicesOf(state).namespaces()]) {
     const all = { services: 0, servicesAvailable: 0, instances: 0 };
-    for (const service of [...state.services.names(namespace)]) {
+    for (const service of [...servicesOf(state).names(namespace)]) {
       all.services++;
-      all.instances += state.services.instancesOf(namespace, service);
+      all.instances += servicesOf(state).instancesOf(namespace, service);
       for (const instance of find.instancesOfService(state, namespace, service)) {
         yield;
         if (statusOf(instance) !== 'passing') continue;

@@ -19,7 +19,7 @@ export function exposeRegistry(metrics: Metrics, { state, views }: Registry, cou
     ['rollcall_instances', 'Instances of all services', async () => (await counts()).instances],
     ['rollcall_checks', 'Checks', () => countOf(state, buckets.checks)],
     ['rollcall_sessions', 'Sessions, those of streams included', () => countOf(state, buckets.sessions)],
-    ['rollcall_kv_keys', 'Keys in the KV store', () => state.kvSize],
+    ['rollcall_kv_keys', 'Keys in the KV store', () => state.sizeOf('kv')],
     [
       'rollcall_availability_ratio',
       '(Available nodes + available services) / (nodes + services); 1 when there are none',

@@ -13,6 +13,7 @@ import {
 import { readBody } from '../../net/body.ts';
 import type { Context, Exchange } from '../../net/frontend.ts';
 import { statuses } from '../../registry/kind/catalog/effective-status.ts';
+import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import { find } from '../../registry/reader.ts';
 import type { InstanceRow } from '../../registry/rows.ts';
 
@@ -75,7 +76,7 @@ export async function serviceRecord({ registry }: Context, { request, query }: E
     await registry.submit({ kind: 'service-put', namespace, name, meta: metaIn(body), protectThreshold: threshold });
   }
   const record = find.service(state, namespace, name);
-  const instances = state.services.instancesOf(namespace, name);
+  const instances = servicesOf(state).instancesOf(namespace, name);
   if (record === undefined && instances === 0) throw new RegistryError('not_found', `there is no service ${name}`);
   return { namespace, name, meta: record?.meta ?? {}, protectThreshold: record?.protectThreshold ?? 0, instances };
 }

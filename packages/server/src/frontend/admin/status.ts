@@ -36,7 +36,7 @@ export function statusPage({ identity, registry }: Context, deps: AdminDeps, cou
       ...all,
       checks: countOf(state, buckets.checks),
       sessions: countOf(state, buckets.sessions),
-      kvKeys: state.kvSize,
+      kvKeys: state.sizeOf('kv'),
     },
     namespaces: byNamespace,
     availability: availability(counts),

@@ -1,7 +1,7 @@
 /** That the index follows the registry: from the rows that there are when it begins, through changes, and over a restore. */
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { encodeRow } from '../../registry/codec.ts';
+import { encodeRow } from '../../registry/kinds.ts';
 import { keys } from '../../registry/rows.ts';
 import { CatalogIndex } from './catalog-index.ts';
 import { startRegistry } from './dns.case.ts';
@@ -28,7 +28,7 @@ async function fill(count: number): Promise<void> {
   }
 }
 
-test('reads the catalog over several turns, follows changes in the meantime, and never reads it again', async () => {
+test('gathers what there is over several turns, follows changes meanwhile, and then looks through nothing again', async () => {
   await fill(10_000);
   index = new CatalogIndex(registry.replica);
   const gathered = index.gather();
@@ -46,7 +46,7 @@ test('reads the catalog over several turns, follows changes in the meantime, and
   expect([holder('0a000002'), index.services.get('default', 'late'), whole]).toEqual(['n2', ['Late'], []]);
 });
 
-test('knows a name with capitals as long as the service has an instance, or the node exists', async () => {
+test('knows a name with capitals as long as there is one instance, or the node', async () => {
   index = new CatalogIndex(registry.replica);
   await index.gather();
   await registry.register({ id: 'N1', service: 'Web' });

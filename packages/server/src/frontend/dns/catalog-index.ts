@@ -4,6 +4,7 @@
  */
 
 import { inTurns } from '../../in-turns.ts';
+import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import type { Observer } from '../../registry/observer.ts';
 import { find } from '../../registry/reader.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -93,7 +94,7 @@ export class CatalogIndex implements Observer {
       this.addresses.delete(row);
     } else if (row.kind === 'instance') {
       const { namespace, service } = row;
-      if (!this.#registry.state.services.has(namespace, service)) this.services.delete(namespace, service);
+      if (!servicesOf(this.#registry.state).has(namespace, service)) this.services.delete(namespace, service);
       this.addresses.delete(row);
     }
   }
@@ -102,7 +103,7 @@ export class CatalogIndex implements Observer {
 function* catalogRows(state: State): Generator<Row, void, undefined> {
   yield* find.namespaces(state);
   yield* find.nodes(state);
-  for (const namespace of [...state.services.namespaces()]) {
-    for (const service of [...state.services.names(namespace)]) yield* find.instancesOfService(state, namespace, service);
+  for (const namespace of [...servicesOf(state).namespaces()]) {
+    for (const service of [...servicesOf(state).names(namespace)]) yield* find.instancesOfService(state, namespace, service);
   }
 }

@@ -7,6 +7,7 @@
 import { LRUCache } from 'lru-cache';
 import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
 import type { Clock } from '../../clock.ts';
+import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
 import { coordinateType } from '../../registry/kind/coordinate/coordinate.ts';
 import type { PreparedService } from '../../registry/kind/query/query.ts';
 import { PreparedQueries, type FoundQuery } from '../../registry/kind/query/lookup.ts';
@@ -192,7 +193,7 @@ export class Directory {
   }
 
   #hasService(namespace: string, name: string): boolean {
-    return this.#registry.state.services.has(namespace, name) || this.#index.services.get(namespace, name).length > 0;
+    return servicesOf(this.#registry.state).has(namespace, name) || this.#index.services.get(namespace, name).length > 0;
   }
 
   #instancesOf(key: string, make: () => LazyIndex<HealthyInstances>): Reading<HealthyInstances> {
@@ -232,7 +233,7 @@ export class Directory {
   #namesOf(namespace: string, service: string): readonly string[] {
     const { state } = this.#registry;
     const others = this.#index.services.get(namespace, service).filter((name) => name !== service);
-    const all = state.services.has(namespace, service) ? [service, ...others] : others;
+    const all = servicesOf(state).has(namespace, service) ? [service, ...others] : others;
     return all.filter((name) => this.#access.reads(namespace, 'service', name));
   }
 

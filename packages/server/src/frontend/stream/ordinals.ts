@@ -74,7 +74,7 @@ function reach(session: string, attempt: number): number {
 /** @returns the ordinal that the session holds; and the smallest free one, after `passed` others */
 function look({ state }: Registry, session: Holder, prefix: string, passed: number): { held: number | undefined; free: number } {
   const taken = new Set<number>();
-  for (const key of state.kvKeys(session.namespace, prefix)) {
+  for (const key of find.kvKeys(state, session.namespace, prefix)) {
     const digits = key.slice(prefix.length);
     // Other keys there are no ordinals, with any holder.
     if (!/^(0|[1-9]\d{0,5})$/.test(digits)) continue;

@@ -8,6 +8,8 @@ import { Body } from '../../net/answers.ts';
 import type { Context } from '../../net/frontend.ts';
 import { inTurns } from '../../in-turns.ts';
 import type { KvPut } from '../../registry/command.ts';
+import { servicesOf } from '../../registry/kind/catalog/service-index.ts';
+import { find } from '../../registry/reader.ts';
 import type { State } from '../../registry/state.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { StreamAccess } from './access.ts';
@@ -119,12 +121,12 @@ function isLarge(state: State, view: FrameView): boolean {
   const namespace = namespaceOf(view);
   switch (kind) {
     case 'service':
-      return state.services.instancesOf(namespace, name) > looksAtOnce;
+      return servicesOf(state).instancesOf(namespace, name) > looksAtOnce;
     case 'services':
-      return state.services.size > looksAtOnce;
+      return servicesOf(state).size > looksAtOnce;
     case 'prefix': {
       let keys = 0;
-      for (const _key of state.kvKeys(namespace, name)) if (++keys > looksAtOnce) return true;
+      for (const _key of find.kvKeys(state, namespace, name)) if (++keys > looksAtOnce) return true;
       return false;
     }
     case 'key':

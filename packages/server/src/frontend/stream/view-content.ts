@@ -11,10 +11,10 @@ import {
   type FrameViewKind,
 } from '@rollcall/protocol';
 import { statuses } from '../../registry/kind/catalog/effective-status.ts';
+import { serviceList } from '../../registry/kind/catalog/services.ts';
 import { find } from '../../registry/reader.ts';
 import type { KvRow } from '../../registry/rows.ts';
 import type { State } from '../../registry/state.ts';
-import { catalog } from '../../registry/views.ts';
 import { viewOf } from '../../registry/view-name.ts';
 import { unrestricted } from '../../security/authorizer.ts';
 import type { Audience } from './audience.ts';
@@ -136,7 +136,7 @@ export class ViewContent {
       case 'key':
         return entries(state, namespace, [name], this.#audience);
       case 'prefix':
-        return entries(state, namespace, [...state.kvKeys(namespace, name)], this.#audience);
+        return entries(state, namespace, [...find.kvKeys(state, namespace, name)], this.#audience);
     }
   }
 }
@@ -162,7 +162,7 @@ function* instances(state: State, namespace: string, service: string, audience: 
 }
 
 function* services(state: State, namespace: string, audience: Audience): Items {
-  for (const [service, tags] of catalog(state, namespace)) {
+  for (const [service, tags] of serviceList(state, namespace)) {
     if (!audience.allows(namespace, 'service', 'read', service)) continue;
     const json = JSON.stringify({ service, tags });
     yield [service, (before) => (before?.version === json ? before : encoded(service, json, json))];

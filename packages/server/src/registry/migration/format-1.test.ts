@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { decodeRow } from '../codec.ts';
+import { decodeRow } from '../kinds.ts';
 import { fromFormat1 } from './format-1.ts';
 
 function converted(key: string, row: object): object {

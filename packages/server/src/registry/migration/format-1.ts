@@ -5,8 +5,8 @@
  */
 
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
-import { encodeRow } from '../codec.ts';
-import { keyOf, kindOf, noNamespace, type Row } from '../rows.ts';
+import { encodeRow, keyOf } from '../kinds.ts';
+import { kindOf, noNamespace, type Row } from '../rows.ts';
 import { viewOf } from '../view-name.ts';
 
 const brace = 0x7b;

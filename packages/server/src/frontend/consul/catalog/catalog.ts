@@ -3,6 +3,7 @@
 import { RegistryError } from '@rollcall/protocol';
 import type { Pace, Work } from '../../../net/turns.ts';
 import type { DeregisterCheck, DeregisterInstance, DeregisterNode, Register } from '../../../registry/command.ts';
+import { servicesAt, tagsAt } from '../../../registry/kind/catalog/services-at.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
@@ -68,9 +69,9 @@ export function services(asked: Asked): Query {
       shows: ['service'],
       pretty,
       *write(state, visible, out) {
-        const all = yield* select(state.services(namespace), (service) => visible.includes('service', service), out.pace);
+        const all = yield* select(servicesAt(state, namespace), (service) => visible.includes('service', service), out.pace);
         out.open('{');
-        for (const service of all) yield* writeTags(out, service, state.tagsOf(namespace, service));
+        for (const service of all) yield* writeTags(out, service, tagsAt(state, namespace, service));
         out.close();
       },
     };

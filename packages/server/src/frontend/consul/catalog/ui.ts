@@ -5,6 +5,7 @@
 
 import type { Pace, Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
+import { servicesAt } from '../../../registry/kind/catalog/services-at.ts';
 import { find } from '../../../registry/reader.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
@@ -40,7 +41,7 @@ export function services(asked: Asked): Query {
     shows: instanceShows,
     pretty: params.has('pretty'),
     *write(state, visible, out) {
-      const seen = yield* select(state.services(namespace), (service) => visible.includes('service', service), out.pace);
+      const seen = yield* select(servicesAt(state, namespace), (service) => visible.includes('service', service), out.pace);
       // One pass over all services: what the patterns of a filter may cost is counted over all of it.
       const wants = filter.given ? filter.begin(out.pace) : undefined;
       out.open('[');

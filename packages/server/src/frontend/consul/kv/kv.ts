@@ -63,7 +63,7 @@ function listRows(prefix: string, asked: Asked): Query {
     *write(state, visible, out) {
       let any = false;
       out.open('[');
-      for (const key of state.kvKeys(namespace, prefix)) {
+      for (const key of find.kvKeys(state, namespace, prefix)) {
         const row = visible.includes('key', key) ? find.kv(state, namespace, key) : undefined;
         any ||= row !== undefined;
         if (row !== undefined) out.exact(placed(asked, row, kvJson(row)));
@@ -88,7 +88,7 @@ function listKeys(prefix: string, asked: Asked): Query {
     *write(state, visible, out) {
       let last: string | undefined;
       out.open('[');
-      for (const key of state.kvKeys(namespace, prefix)) {
+      for (const key of find.kvKeys(state, namespace, prefix)) {
         if (out.pace.spend(unitsPerKey / 2)) yield;
         if (!visible.includes('key', key)) continue;
         const cut = separator === '' ? -1 : key.indexOf(separator, prefix.length);

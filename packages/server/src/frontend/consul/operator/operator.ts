@@ -4,6 +4,7 @@
  * from here: what asks for that is refused, in Consul's words where it has some.
  */
 
+import { servicesAt } from '../../../registry/kind/catalog/services-at.ts';
 import { find } from '../../../registry/reader.ts';
 import { type Call, type Handler, written } from '../request/call.ts';
 import { jsonBody } from '../request/query.ts';
@@ -114,7 +115,7 @@ export function usage(call: Call): Reply {
   const { datacenter } = call.context.identity;
   return written(call, function* (state, out) {
     const { pace } = out;
-    const services = state.services(call.namespace);
+    const services = servicesAt(state, call.namespace);
     let instances = 0;
     let billable = 0;
     for (const service of services) {

@@ -5,7 +5,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { queryType } from '../../../registry/bound-record.ts';
+import { queryType } from '../../../registry/kind/record/bound.ts';
 import type { RecordDelete } from '../../../registry/command.ts';
 import { PreparedQueries } from '../../../registry/kind/query/lookup.ts';
 import { type PreparedQuery, queryOf, type QueryPut } from '../../../registry/kind/query/query.ts';

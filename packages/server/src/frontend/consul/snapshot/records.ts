@@ -7,7 +7,7 @@
  * only; events; coordinates. The backup of Rollcall that goes along has them (`archive.ts`).
  */
 
-import { queryType } from '../../../registry/bound-record.ts';
+import { queryType } from '../../../registry/kind/record/bound.ts';
 import type { Moment } from '../../../registry/moment.ts';
 import type { PreparedQuery } from '../../../registry/kind/query/query.ts';
 import type { Row, RowOf } from '../../../registry/rows.ts';

@@ -277,7 +277,7 @@ describe('limits and bodies', () => {
     await Promise.all(Array.from({ length: 8_192 }, (_, at) => put(at)));
     const trees = (count: number) => Array.from({ length: count }, () => kv('get-tree', 'small/'));
     expect(results(await run(trees(2)))).toHaveLength(16_384);
-    const kvKeys = vi.spyOn(registry.state, 'kvKeys');
+    const kvKeys = vi.spyOn(registry.state, 'ordered');
     for (const refused of [await run(trees(128)), await run([kv('set', 'unread'), ...trees(127)])]) {
       expect([refused.status, refused.text]).toEqual([
         400,

@@ -7,6 +7,7 @@ import { administrativeCheckId } from './known-checks.ts';
 import { find } from '../../reader.ts';
 import type { InstanceRow } from '../../rows.ts';
 import { viewOf } from '../../view-name.ts';
+import { servicesOf } from './service-index.ts';
 
 const check = administrativeCheckId('i');
 
@@ -166,7 +167,7 @@ describe('the record of a service', () => {
       journal.commit([{ kind: 'service-put', namespace: 'default', name: 'web', meta: { owner: 'shop' }, protectThreshold }]);
     expect([...put(0.5).views].sort()).toEqual([viewOf.serviceRecord('default', 'web'), viewOf.serviceRecords('default')].sort());
     expect(find.service(journal.state, 'default', 'web')).toMatchObject({ meta: { owner: 'shop' }, protectThreshold: 0.5 });
-    expect(journal.state.services.has('default', 'web')).toBe(false);
+    expect(servicesOf(journal.state).has('default', 'web')).toBe(false);
     const before = journal.state.revision;
     put(0.5);
     expect(journal.state.revision).toBe(before);

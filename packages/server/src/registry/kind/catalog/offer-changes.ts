@@ -3,8 +3,9 @@
  * and how many offer each of its tags.
  */
 
-import type { InstanceRow } from '../../rows.ts';
-import { offersTheSame } from './service-index.ts';
+import type { IndexNotes } from '../../room.ts';
+import type { InstanceRow, Row } from '../../rows.ts';
+import { offersTheSame } from './offers.ts';
 
 /** What has to be added to the counts of one service. */
 export interface OfferChange {
@@ -19,7 +20,7 @@ interface Change extends OfferChange {
   readonly tags: Map<string, number>;
 }
 
-export class OfferChanges {
+export class OfferChanges implements IndexNotes {
   /** By namespace and service, joined by NUL. */
   readonly #services = new Map<string, Change>();
 
@@ -28,6 +29,11 @@ export class OfferChanges {
     if (before !== undefined && after !== undefined && offersTheSame(before, after)) return;
     if (before !== undefined) this.#add(before, -1);
     if (after !== undefined) this.#add(after, 1);
+  }
+
+  /** Backwards: from what is there now to what was. */
+  note(before: Row | undefined, after: Row | undefined): void {
+    this.follow(after as InstanceRow | undefined, before as InstanceRow | undefined);
   }
 
   #add({ namespace, service, tags }: InstanceRow, by: 1 | -1): void {

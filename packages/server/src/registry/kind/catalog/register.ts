@@ -25,7 +25,7 @@ function* registerChecked(draft: Draft, command: Register, now: number): Steps<v
   const node = command.node.name;
   const checks = (command.checks ?? []).map((check) => placed(command, check));
   const removal = new Removal(draft, now);
-  for (const check of checks) yield* removal.clearWay({ ...check, status: statusOf(draft, check) });
+  for (const check of checks) yield* removal.clearWay(check, statusOf(draft, check));
   const replaced = [...replacedChecks(draft, command)];
   for (const id of replaced) yield* removal.sessionsWithCheck({ namespace, node, id });
 
@@ -45,17 +45,20 @@ function* registerChecked(draft: Draft, command: Register, now: number): Steps<v
   for (const id of replaced) draft.delete(keys.check(namespace, node, id));
 }
 
-/** A check with its place in the registry. */
-interface PlacedCheck extends CheckInput {
+/** A check with its place in the registry. The input is not copied: that would be half of the cost of a registration. */
+interface PlacedCheck {
+  readonly input: CheckInput;
   readonly namespace: string;
   readonly node: string;
+  readonly id: string;
+  /** Empty for a check of the node itself. */
   readonly instance: string;
 }
 
 /** A check of the node itself is one of every namespace, and is kept in `default`. */
-function placed({ namespace, node }: Register, check: CheckInput): PlacedCheck {
-  const { instance = '' } = check;
-  return { ...check, namespace: instance === '' ? defaultNamespace : namespace, node: node.name, instance };
+function placed({ namespace, node }: Register, input: CheckInput): PlacedCheck {
+  const { id, instance = '' } = input;
+  return { input, namespace: instance === '' ? defaultNamespace : namespace, node: node.name, id, instance };
 }
 
 /** @throws RegistryError before anything is written or ended */
@@ -173,12 +176,12 @@ function putNode(draft: Draft, { node, nodeMode }: Register): void {
 }
 
 /** Absent: an existing check keeps its status, a new one starts critical. */
-function statusOf(draft: Draft, { namespace, node, id, status }: PlacedCheck): CheckStatus {
-  return status ?? find.check(draft, namespace, node, id)?.status ?? 'critical';
+function statusOf(draft: Draft, { input, namespace, node, id }: PlacedCheck): CheckStatus {
+  return input.status ?? find.check(draft, namespace, node, id)?.status ?? 'critical';
 }
 
-function putCheck(draft: Draft, input: PlacedCheck): void {
-  const { namespace, node } = input;
+function putCheck(draft: Draft, check: PlacedCheck): void {
+  const { input, namespace, node, instance } = check;
   const before = find.check(draft, namespace, node, input.id);
   draft.put({
     kind: 'check',
@@ -186,10 +189,10 @@ function putCheck(draft: Draft, input: PlacedCheck): void {
     node,
     id: input.id,
     name: input.name,
-    status: statusOf(draft, input),
+    status: statusOf(draft, check),
     notes: input.notes ?? '',
     output: input.output ?? before?.output ?? '',
-    instance: input.instance,
+    instance,
     type: input.type ?? 'none',
     definition: input.definition ?? {},
     ...(input.foreign === undefined ? {} : { foreign: input.foreign }),

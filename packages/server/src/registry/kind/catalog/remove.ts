@@ -97,8 +97,9 @@ export class Removal {
     if (session.ending !== true) draft.put({ ...session, ending: true });
     for (const held of find.heldBySession(draft, namespace, id)) {
       if (held.kind === 'instance') yield* this.instance(namespace, held.node, held.id);
-      else if (held.kind === 'record') draft.delete(keys.record(namespace, held.type, held.id));
-      else this.#letGo(session, held.key);
+      else if (held.kind === 'kv') this.#letGo(session, held.key);
+      // What else is bound to a session goes with it.
+      else draft.delete(draft.kinds.keyOf(held));
       yield;
     }
     draft.delete(key);
@@ -114,8 +115,8 @@ export class Removal {
   }
 
   /** Ends the sessions that a check is about to end, if it turns critical now. */
-  *clearWay(check: Pick<CheckRow, 'namespace' | 'node' | 'id' | 'status'>): Steps<void> {
-    const { namespace, node, id, status } = check;
+  *clearWay(check: Pick<CheckRow, 'namespace' | 'node' | 'id'>, status: CheckRow['status']): Steps<void> {
+    const { namespace, node, id } = check;
     if (status !== 'critical') return;
     const before = find.check(this.#draft, namespace, node, id);
     // No session is bound to a check that does not exist.

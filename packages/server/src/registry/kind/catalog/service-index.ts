@@ -9,8 +9,11 @@
  */
 
 import { OrderedKeys } from '../../ordered-keys.ts';
+import type { Indexed, RoomIndex } from '../../room.ts';
 import type { InstanceRow } from '../../rows.ts';
 import { viewOf } from '../../view-name.ts';
+import { OfferChanges } from './offer-changes.ts';
+import { offersTheSame } from './offers.ts';
 
 interface Offer {
   /** Name of the view that shows the service. */
@@ -27,7 +30,7 @@ interface Scope {
   readonly names: OrderedKeys;
 }
 
-export class ServiceIndex {
+export class ServiceIndex implements RoomIndex {
   readonly #scopes = new Map<string, Scope>();
   readonly #onNode = new Map<string, Map<Offer, number>>();
   #size = 0;
@@ -82,6 +85,10 @@ export class ServiceIndex {
     if (before !== undefined) this.#remove(before);
   }
 
+  notes(): OfferChanges {
+    return new OfferChanges();
+  }
+
   #offer(namespace: string, service: string): Offer | undefined {
     return this.#scopes.get(namespace)?.offers.get(service);
   }
@@ -125,13 +132,9 @@ export class ServiceIndex {
   }
 }
 
-/** Whether both rows add the same to the counts. Both have one key, so they have one namespace and one node. */
-export function offersTheSame(before: InstanceRow, after: InstanceRow): boolean {
-  return (
-    before.service === after.service &&
-    before.tags.length === after.tags.length &&
-    before.tags.every((tag, index) => tag === after.tags[index])
-  );
+/** The services of a state. */
+export function servicesOf(indexed: Pick<Indexed, 'index'>): ServiceIndex {
+  return indexed.index('catalog') as ServiceIndex;
 }
 
 /** Adds to a count and forgets it at 0. */

@@ -14,7 +14,7 @@ export function* updateChecks(draft: Draft, command: UpdateChecks, now: number):
     const before = find.check(draft, namespace, node, id);
     if (before === undefined || before.type === 'status') continue;
     const after = { ...before, status: status ?? before.status, output: output ?? before.output };
-    for (const _ of removal.clearWay(after)) yield () => ({ updates: updates.slice(at), existed });
+    for (const _ of removal.clearWay(after, after.status)) yield () => ({ updates: updates.slice(at), existed });
     existed++;
     // It may have gone with an instance that such a session vouched for.
     if (find.check(draft, namespace, node, id) !== undefined) draft.put(after);

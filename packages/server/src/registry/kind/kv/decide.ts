@@ -4,8 +4,9 @@ import { RegistryError } from '@rollcall/protocol';
 import type { KvDelete, KvDeleteTree, KvPut } from '../../command.ts';
 import type { Draft } from '../../draft.ts';
 import { find, type Reader } from '../../reader.ts';
-import { keys, type DelayRow, type KvRow } from '../../rows.ts';
+import { keys, type KvRow } from '../../rows.ts';
 import type { Steps } from '../../steps.ts';
+import { lapsed } from './delay.ts';
 
 export function putKey(draft: Draft, command: KvPut, now: number): boolean {
   const { namespace, key, value, flags, condition } = command;
@@ -67,7 +68,7 @@ export function deleteKey(draft: Draft, { namespace, key, cas }: KvDelete): bool
 export function* deleteTree(draft: Draft, { namespace, prefix, after, asOf }: KvDeleteTree): Steps<boolean> {
   const begins = asOf === undefined;
   let last = after;
-  for (const key of draft.unguardedKvKeys(namespace, prefix, after)) {
+  for (const key of draft.unguardedOrdered('kv', namespace, prefix, after)) {
     const row = find.kv(draft, namespace, key);
     if (row === undefined) continue;
     if (wasThere(row.modified, asOf)) removeKey(draft, row);
@@ -76,7 +77,7 @@ export function* deleteTree(draft: Draft, { namespace, prefix, after, asOf }: Kv
     if (row.modified !== 0) last = key;
     yield () => (begins && draft.guarded ? {} : { after: last });
   }
-  if (begins) draft.relyOnKeys(namespace, prefix);
+  if (begins) draft.relyOnKeys('kv', namespace, prefix);
   return true;
 }
 
@@ -108,10 +109,4 @@ function matches(row: KvRow | undefined, revision: number): boolean {
 function delayed(reader: Reader, { namespace, key }: KvPut, now: number): boolean {
   const delay = find.delay(reader, namespace, key);
   return delay !== undefined && !lapsed(delay, now);
-}
-
-/** A delay with more time left than its whole length has seen the wall clock jump back: it has lapsed, too. */
-export function lapsed({ untilMs, delayMs }: DelayRow, now: number): boolean {
-  const leftMs = untilMs - now;
-  return leftMs <= 0 || leftMs > delayMs;
 }

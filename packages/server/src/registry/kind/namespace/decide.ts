@@ -7,7 +7,7 @@ import { defaultNamespace, isNamespaceName, namespaceLengthMax, RegistryError } 
 import type { NamespaceDelete, NamespacePut } from '../../command.ts';
 import type { Draft } from '../../draft.ts';
 import { buckets, find } from '../../reader.ts';
-import { keyOf, keys, noNamespace, type Row } from '../../rows.ts';
+import { keys, noNamespace, type Row } from '../../rows.ts';
 import type { Steps } from '../../steps.ts';
 import { Removal } from '../catalog/remove.ts';
 import { removeKey } from '../kv/decide.ts';
@@ -68,7 +68,7 @@ function* remove(draft: Draft, removal: Removal, row: Row): Steps<void> {
   else if (row.kind === 'instance') yield* removal.instance(row.namespace, row.node, row.id);
   else if (row.kind === 'check') yield* removal.check(row.namespace, row.node, row.id);
   else if (row.kind === 'kv') removeKey(draft, row);
-  else draft.delete(keyOf(row));
+  else draft.delete(draft.kinds.keyOf(row));
 }
 
 function beingDeleted(name: string): RegistryError {

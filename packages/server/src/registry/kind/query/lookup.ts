@@ -4,7 +4,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { queryType } from '../../bound-record.ts';
+import { queryType } from '../record/bound.ts';
 import { queryOf, templateType, type PreparedQuery } from './query.ts';
 import { compileTemplate, type QueryTemplate } from './template.ts';
 import { find } from '../../reader.ts';

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { memory } from '../../../engine/memory/memory.ts';
 import { manualClock } from '../../../manual-clock.case.ts';
 import { Replica } from '../../../replica.ts';
-import { queryType } from '../../bound-record.ts';
+import { queryType } from '../record/bound.ts';
 import type { PreparedQuery } from './query.ts';
 import { PreparedQueries } from './lookup.ts';
 import { find } from '../../reader.ts';

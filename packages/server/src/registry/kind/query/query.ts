@@ -8,7 +8,7 @@
  */
 
 import { RegistryError } from '@rollcall/protocol';
-import { queryType } from '../../bound-record.ts';
+import { queryType } from '../record/bound.ts';
 import type { Draft } from '../../draft.ts';
 import { find } from '../../reader.ts';
 import type { Json, RecordRow } from '../../rows.ts';

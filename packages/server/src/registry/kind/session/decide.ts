@@ -47,7 +47,7 @@ export function* connectSession(draft: Draft, { namespace, id, connected }: Sess
   }
   const removal = new Removal(draft, now);
   for (const check of checks) {
-    yield* removal.clearWay(check);
+    yield* removal.clearWay(check, check.status);
     if (find.check(draft, namespace, check.node, check.id) !== undefined) draft.put(check);
     yield;
   }

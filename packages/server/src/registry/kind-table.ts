@@ -1,0 +1,96 @@
+/** The descriptions of all rooms, by what they describe. Made once from the list in `kinds.ts`. */
+
+import { defaultNamespace } from '@rollcall/protocol';
+import type { Admission, Decision, Kind, Room, ViewKind } from './room.ts';
+import { inNamespace, noNamespace, type Row } from './rows.ts';
+import { parseView, type ParsedView } from './view-name.ts';
+
+export class KindTable {
+  readonly rooms: readonly Room[];
+  readonly #kinds = new Map<string, Kind>();
+  readonly #views = new Map<string, ViewKind>();
+  readonly #heads = new Map<string, (first: string, second: string, third: string) => string | undefined>();
+
+  readonly #decisions = new Map<string, Decision>();
+  /** Called before each decision that writes in a namespace. */
+  readonly admissions: readonly Admission[];
+
+  /** @throws Error when two rooms describe the same: a mistake in the list */
+  constructor(rooms: readonly Room[]) {
+    this.rooms = rooms;
+    this.admissions = rooms.flatMap(({ admits }) => admits ?? []);
+    for (const { kinds, views = {}, heads = {}, decisions = {} } of rooms) {
+      addAll(this.#kinds, kinds);
+      addAll(this.#views, views);
+      addAll(this.#heads, heads);
+      addAll(this.#decisions, decisions);
+    }
+  }
+
+  get(kind: string): Kind | undefined {
+    return this.#kinds.get(kind);
+  }
+
+  /** @throws TypeError for a row of a kind that no room has */
+  of(row: Row): Kind {
+    const kind = this.#kinds.get(row.kind);
+    if (kind === undefined) throw new TypeError(`no room has rows of the kind ${row.kind}`);
+    return kind;
+  }
+
+  /** Names of the kinds for which something holds. */
+  kindsWith(holds: (kind: Kind) => boolean): string[] {
+    return Array.from(this.#kinds).flatMap(([name, kind]) => (holds(kind) ? [name] : []));
+  }
+
+  keyOf(row: Row): string {
+    return this.of(row).key(row);
+  }
+
+  /** Every bucket that a row belongs to. */
+  bucketsOf(row: Row): string[] {
+    const kind = this.of(row);
+    const names = kind.buckets?.(row) ?? [];
+    // What goes with a namespace that is deleted: all of it but what only keeps a revision.
+    if ('namespace' in row && row.namespace !== defaultNamespace && row.namespace !== noNamespace && kind.keepsRevision !== true) {
+      names.push(inNamespace(row.namespace));
+    }
+    return names;
+  }
+
+  keepsItsViews(before: Row, after: Row): boolean {
+    return before.kind !== after.kind || (this.of(before).keepsItsViews?.(before, after) ?? true);
+  }
+
+  /** The description of the kind of a view, by its whole name. */
+  viewKind(name: string): ViewKind {
+    const end = name.indexOf('\0');
+    return this.#views.get(end < 0 ? name : name.slice(0, end)) ?? unknownView;
+  }
+
+  /** The description of a view's kind, with the parsed name. Views of an unknown kind show nothing. */
+  view(name: string): { readonly parsed: ParsedView; readonly kind: ViewKind } {
+    const parsed = parseView(name);
+    return { parsed, kind: this.#views.get(parsed.kind) ?? unknownView };
+  }
+
+  /** What comes of a kind of command; undefined when it belongs to no room. */
+  decision(command: string): Decision | undefined {
+    return this.#decisions.get(command);
+  }
+
+  /** The head of a bucket; undefined for one that decisions must not rely on. */
+  headOfBucket(bucket: string): string | undefined {
+    const [kind = '', first = '', second = '', third = ''] = bucket.split('\0', 4);
+    return this.#heads.get(kind)?.(first, second, third);
+  }
+}
+
+const unknownView: ViewKind = {};
+
+function addAll<T>(to: Map<string, T>, from: Readonly<Record<string, T>>): void {
+  for (const [name, each] of Object.entries(from)) {
+    if (to.has(name)) throw new Error(`two rooms describe ${name}`);
+    to.set(name, each);
+  }
+}

@@ -1,0 +1,28 @@
+/** What comes of the commands about nodes, instances and checks. */
+
+import type { DeregisterCheck, DeregisterInstance, DeregisterNode, Register, UpdateChecks } from '../../command.ts';
+import type { Draft } from '../../draft.ts';
+import type { Decision } from '../../room.ts';
+import { setStatus } from './instance.ts';
+import { refuseReserved, register } from './register.ts';
+import { Removal } from './remove.ts';
+import { deleteService, putService } from './service.ts';
+import { updateChecks } from './update-checks.ts';
+
+export const decisions = {
+  register: { writes: true, decide: (draft: Draft, command: Register, now: number) => register(draft, command, now) },
+  'deregister-instance': {
+    decide: (draft: Draft, { namespace, node, id }: DeregisterInstance, now: number) => new Removal(draft, now).instance(namespace, node, id),
+  },
+  'deregister-check': {
+    decide(draft: Draft, { namespace, node, id }: DeregisterCheck, now: number) {
+      refuseReserved(id);
+      return new Removal(draft, now).check(namespace, node, id);
+    },
+  },
+  'instance-status': { decide: setStatus },
+  'service-put': { writes: true, decide: putService },
+  'service-delete': { decide: deleteService },
+  'deregister-node': { decide: (draft: Draft, command: DeregisterNode, now: number) => new Removal(draft, now).node(command) },
+  'update-checks': { decide: (draft: Draft, command: UpdateChecks, now: number) => updateChecks(draft, command, now) },
+} satisfies Record<string, Decision>;

@@ -1,0 +1,163 @@
+/**
+ * What a room tells the shared parts of the registry about its kinds of rows. Storing, deciding in batches, drafting,
+ * views, watches, pruning and backups ask these descriptions, and know no kind by name.
+ *
+ * A room is a folder of `kind/`: its rows, the names of its buckets and views, its decisions, and one `Room` in `room.ts`
+ * that `kinds.ts` lists. All functions here are pure.
+ */
+
+import type { Row } from './rows.ts';
+import type { ParsedView } from './view-name.ts';
+
+/** What a description may look up: committed rows, or those of a draft. */
+export interface Lookup {
+  get(key: string): Row | undefined;
+  bucket(bucket: string): Iterable<Row>;
+}
+
+/** Rows with the indexes of the rooms over them: contents of a state. */
+export interface Indexed {
+  bucketSize(bucket: string): number;
+  /** The index of the room with that name. */
+  index(room: string): RoomIndex | undefined;
+}
+
+export interface ViewSet {
+  add(view: string): unknown;
+}
+
+/** One kind of row. */
+export interface Kind<R extends Row = Row> {
+  /** In which format its records are written and read, 1 to 31. */
+  readonly format: number;
+  /** An older program that does not know the kind, or this format of it, may keep its records without reading them. */
+  readonly mayStayUnread?: true;
+  /** Record key: the kind's name, for a kind of a namespace its namespace, then what tells rows apart, joined by NUL. */
+  key(row: R): string;
+  /** Names of the buckets that have the row. */
+  buckets?(row: R): string[];
+  /**
+   * Adds the views that show the row and take their revision from it. Their number must not follow that of instances.
+   * @param lookup finds other rows
+   * @param indexed of the committed state; what the same transaction changes is added by its own rows
+   */
+  addViews?(row: R, views: ViewSet, lookup: Lookup, indexed: Indexed): void;
+  /** Whether every view that shows `before` shows `after`, too. Both have one key. Always so when absent. */
+  keepsItsViews?(before: R, after: R): boolean;
+  /** Its rows have a `namespace` and a `key`, which make up the record key; they are kept in order of `key`. */
+  readonly ordered?: true;
+  /** A row is kept only so that the revision of what it stands for does not go back; the older half is pruned. */
+  readonly keepsRevision?: true;
+  /** A row that has lapsed means nothing any more, and is pruned. @param now wall clock in milliseconds */
+  lapsed?(row: R, now: number): boolean;
+  /** Its record key is derived from another one that was checked, and needs no check. */
+  readonly keyIsDerived?: true;
+  /** The longest name of a view whose marker the row may need. */
+  longestView?(row: R): string;
+  /** A part of the row that is stored as raw bytes after the JSON. */
+  readonly raw?: RawPart<R>;
+  /** The head (`heads.ts`) of the set of rows that says which views show the row, if its own fields do not. */
+  viewsHead?(row: R): string | undefined;
+  /** The head of the set of rows that goes when the row goes. */
+  ownHead?(row: R): string | undefined;
+}
+
+export interface RawPart<R> {
+  /** @returns the fields that are stored as JSON, and the bytes after them */
+  split(row: R): { readonly json: object; readonly bytes: Uint8Array };
+  /** Puts the bytes back. @param fields of the JSON, which become the row */
+  join(fields: Record<string, unknown>, bytes: Uint8Array): void;
+}
+
+/** One kind of view. */
+export interface ViewKind {
+  /** Whether a row is shown now; never when absent: its revision is always its marker's. */
+  shows?(view: ParsedView, shown: Shown): boolean;
+  /** A marker of a view that shows nothing may be pruned. */
+  readonly forgettable?: true;
+  /** Name of a view that shows all that this one shows, and changes with it. */
+  readonly raises?: string;
+  /** Of a view whose revision is not kept, but found when it is asked for. */
+  revision?(view: ParsedView, state: Revisioned): number;
+  /** Whether the revision of this one view is kept; always when absent. */
+  isKept?(view: ParsedView): boolean;
+  /** A view that is a part of this one: when that changes, this one needs no marker. */
+  partOf?(view: ParsedView): string | undefined;
+}
+
+/** What a view may show rows from: a state or a draft. */
+export interface Shown {
+  get(key: string): Row | undefined;
+  has(bucket: string): boolean;
+}
+
+/** What the revision of a view is found from. */
+export interface Revisioned extends Lookup {
+  /** No pruned marker or tombstone had a revision above this. */
+  readonly floor: number;
+  /** Of a view that is made of rows; undefined when it shows none and has no marker. */
+  keptRevision(view: string): number | undefined;
+  /** Newest revision of a row of an ordered kind whose key begins with the prefix; 0 when there is none. */
+  newestUnder(kind: string, namespace: string, prefix: string): number;
+}
+
+/** An index over committed rows. */
+export interface RoomIndex {
+  /** Follows one row; either side may be absent. */
+  follow(before: Row | undefined, after: Row | undefined): void;
+  /** Notes changes after a moment, so that the index can be read as it was then. */
+  notes(): IndexNotes;
+}
+
+export interface IndexNotes {
+  /** A change that came after the moment. */
+  note(before: Row | undefined, after: Row | undefined): void;
+}
+
+/** What changes in views though no row of theirs tells: each of them needs a marker. One for each transaction. */
+export interface Touches {
+  /** Follows one row of the transaction. @param before undefined when it is new @param after undefined when it goes */
+  follow(before: Row | undefined, after: Row | undefined, views: ViewSet): void;
+  /** All rows were followed. */
+  finish(views: ViewSet): void;
+}
+
+/** Which watched views a change wakes besides those that rows show: views that the changed rows are themselves. */
+export interface Wakes {
+  /** A view gets its first watcher (1), or loses its last one (-1). */
+  follow?(name: string, view: ParsedView, by: 1 | -1): void;
+  /** Adds views of a row that was put, or that is gone. */
+  addForRow?(row: Row, present: boolean, views: ViewSet): void;
+  /** Adds views that change with a view that has changed. */
+  addForView?(view: string, views: ViewSet): void;
+}
+
+/** What comes of one kind of command: a function of a draft, as `decide.ts` calls it. */
+export interface Decision {
+  /** It writes in its `namespace` what was not there: the namespace must exist. */
+  readonly writes?: true;
+  /** @returns the command's answer, or the steps that lead to it (`steps.ts`) @throws RegistryError when it is refused */
+  decide(draft: never, command: never, now: number): unknown;
+}
+
+export interface Room {
+  readonly name: string;
+  /** By name, which begins the record key. */
+  readonly kinds: Readonly<Record<string, Kind>>;
+  /** By the name that begins the view's. */
+  readonly views?: Readonly<Record<string, ViewKind>>;
+  /** Heads of the buckets that decisions may scan on a shared engine, by the first part of the bucket's name. */
+  readonly heads?: Readonly<Record<string, (first: string, second: string, third: string) => string | undefined>>;
+  /** The kinds that the index follows, and how it is made. */
+  readonly index?: { readonly of: readonly string[]; readonly make: () => RoomIndex };
+  touches?(base: Lookup & Indexed, draft: Lookup): Touches;
+  readonly wakes?: () => Wakes;
+  /** By the kind of command. */
+  readonly decisions?: Readonly<Record<string, Decision>>;
+  /** Called before a decision that writes in a namespace. @throws RegistryError when nothing may be written there */
+  readonly admits?: Admission;
+}
+
+export interface Admission {
+  check(draft: never, namespace: string): void;
+}
