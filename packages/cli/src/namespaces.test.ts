@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect, type Rollcall } from '@rollcall/client';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { folder, freePort, here, rollcall, serve, sharedRegistry, start } from './processes.case.ts';
 
 const { url, ask } = sharedRegistry();
@@ -13,7 +13,13 @@ interface Listed {
   readonly instances: readonly { readonly id: string; readonly port: number; readonly status: string }[];
 }
 
+async function createNamespaces(registry: string, ...names: readonly string[]): Promise<void> {
+  for (const name of names) expect(await here(['namespaces', 'create', name, '--addr', registry])).toEqual({ code: 0, stdout: `created ${name}\n`, stderr: '' });
+}
+
 describe('--namespace', () => {
+  beforeAll(() => createNamespaces(url(), 'kv-a', 'kv-b', 'kv-env', 'kv-consul'));
+
   it('separates what commands read and write', async () => {
     expect(await ask(['kv', 'put', 'k', 'a', '--namespace', 'kv-a'])).toMatchObject({ code: 0, stderr: '' });
     expect(await ask(['kv', 'put', 'k', 'b', '--namespace', 'kv-b'])).toMatchObject({ code: 0, stderr: '' });
@@ -67,6 +73,20 @@ describe('--namespace', () => {
 });
 
 describe('namespaces', () => {
+  it('of a registry are created, listed, used and removed with everything in them', async () => {
+    expect(await ask(['kv', 'put', 'k', 'v', '--namespace', 'team-z'])).toMatchObject({ code: 1, stderr: expect.stringContaining('team-z') as string });
+    expect(await ask(['namespaces', 'create', 'team-z', '--description', 'of team Z', '--meta', 'owner=zoe'])).toMatchObject({ code: 0, stdout: 'created team-z\n' });
+    expect((await ask(['namespaces', 'list'])).stdout).toMatch(/^team-z +of team Z +owner=zoe$/m);
+    expect(await ask(['kv', 'put', 'k', 'v', '--namespace', 'team-z'])).toMatchObject({ code: 0 });
+    expect((await ask(['kv', 'export', '--namespace', 'team-z'])).stdout).toContain('"k"');
+    expect((await ask(['kv', 'export'])).stdout).not.toContain('"k"');
+    expect(await rollcall(['lock', 'jobs/a', '--namespace', 'team-z', '--addr', url(), '--', process.execPath, '-e', 'console.log("held")'])).toMatchObject({ code: 0, stdout: 'held\n' });
+    expect(await ask(['namespaces', 'delete', 'team-z'])).toMatchObject({ code: 0, stdout: 'removed team-z and everything in it\n' });
+    await vi.waitFor(async () => expect((await ask(['namespaces', 'list'])).stdout).not.toContain('team-z'), 10_000);
+    expect(await ask(['kv', 'get', 'k', '--namespace', 'team-z'])).toMatchObject({ code: 3 });
+    expect(await ask(['namespaces', 'delete', 'default'])).toMatchObject({ code: 1 });
+  });
+
   const namespace = { Name: 'team-a', Description: 'of team A', Meta: { owner: 'ada' }, CreateIndex: 7, ModifyIndex: 7 };
 
   /** Answers as the namespace API of Consul Enterprise, and keeps what it is asked. */
@@ -80,6 +100,7 @@ describe('namespaces', () => {
         heard.push(`${asked} ${Buffer.concat(chunks).toString()}`.trim());
         const answer = answers[asked];
         if (answer === undefined) response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end('no such namespace');
+        else if (answer === 'nothing') response.writeHead(200).end();
         else response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
       })();
     }).listen(0, '127.0.0.1');
@@ -105,8 +126,8 @@ describe('namespaces', () => {
   });
 
   it('are removed by name; one that is not there is exit code 3', async () => {
-    const { heard, addr } = await registry({ 'DELETE /v1/namespace/team-a': namespace });
-    expect(await here(['namespaces', 'delete', 'team-a', ...addr])).toEqual({ code: 0, stdout: 'removing team-a and everything in it\n', stderr: '' });
+    const { heard, addr } = await registry({ 'DELETE /v1/namespace/team-a': 'nothing' });
+    expect(await here(['namespaces', 'delete', 'team-a', ...addr])).toEqual({ code: 0, stdout: 'removed team-a and everything in it\n', stderr: '' });
     expect(await here(['namespaces', 'delete', 'nope', ...addr])).toEqual({ code: 3, stdout: '', stderr: 'rollcall: no such namespace\n' });
     expect(heard).toEqual(['DELETE /v1/namespace/team-a', 'DELETE /v1/namespace/nope']);
   });
@@ -116,6 +137,7 @@ it('keeps programs of one service name apart, through an outage of the registry 
   const [registryPort, portA, portB] = [await freePort(), await freePort(), await freePort()];
   const args = ['--data-dir', folder(), '--http', `127.0.0.1:${registryPort}`];
   const first = await serve(...args);
+  await createNamespaces(first.url, 'team-a', 'team-b');
   const program = (name: string, port: number) =>
     `require('node:http').createServer((request, response) => response.end('${name}')).listen(${port}, '127.0.0.1', () => console.log('listening'));`;
   const running = [

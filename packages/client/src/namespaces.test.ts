@@ -27,7 +27,15 @@ afterEach(async () => {
 async function registry(): Promise<Server> {
   const server = await createServer({ engine: memory(), http: { port: 0 } });
   cleanups.push(() => server.close());
+  await createNamespaces(server);
   return server;
+}
+
+async function createNamespaces({ url }: { readonly url: string }): Promise<void> {
+  for (const Name of ['team-a', 'team-b']) {
+    const { status } = await fetch(`${url}/v1/namespace`, { method: 'PUT', body: JSON.stringify({ Name }) });
+    expect(status).toBe(200);
+  }
 }
 
 async function client(server: { readonly url: string }, options: ConnectOptions = {}): Promise<Rollcall> {
@@ -84,6 +92,19 @@ describe('a client in a namespace', () => {
     await expect(client(server)).rejects.toThrow('namespace is "team a"');
   });
 
+  it('is told that its namespace does not exist, and is registered once it does', async () => {
+    const server = await registry();
+    const events: string[] = [];
+    const late = await client(server, { namespace: 'team-x', onEvent: (event) => events.push(event.kind) });
+    expect(await late.service('web').instances()).toEqual([]);
+    await expect(late.register({ service: 'web', port: 1 })).rejects.toMatchObject({ code: 'not_found', message: expect.stringContaining('team-x') as string });
+    late.announce({ service: 'web', port: 2 });
+    await vi.waitFor(() => expect(events).toContain('not-registered'), 10_000);
+    await fetch(`${server.url}/v1/namespace`, { method: 'PUT', body: JSON.stringify({ Name: 'team-x' }) });
+    // Tried again every 5 to 10 s.
+    await vi.waitFor(async () => expect(await portsOf(late.service('web'))).toEqual([2]), { timeout: 20_000, interval: 100 });
+  });
+
   it('is leased ordinals for subsets of services in its own and in other namespaces', async () => {
     const server = await registry();
     const [a, none] = [await client(server, { namespace: 'team-a' }), await client(server)];
@@ -100,6 +121,7 @@ describe('a client in a namespace', () => {
     cleanups.push(() => rm(cacheDir, { recursive: true }));
     const server = await createServer({ engine: memory(), http: { port: 0 } });
     const { url } = server;
+    await createNamespaces(server);
     const writer = await connect({ servers: [url], namespace: 'team-a', cacheDir });
     await writer.register({ service: 'web', port: 1 });
     expect(await portsOf(writer.service('web'))).toEqual([1]);
@@ -110,6 +132,17 @@ describe('a client in a namespace', () => {
     expect(again.service('web').snapshot()).toMatchObject({ stale: true, origin: 'disk cache', instances: [{ port: 1 }] });
     expect(other.service('web').snapshot()).toBeUndefined();
   });
+});
+
+it('a client whose token has no rights in its namespace is told so', async () => {
+  const server = await createServer({ engine: memory(), http: { port: 0 }, acl: { initialManagement: 'root' } });
+  cleanups.push(() => server.close());
+  const created = await fetch(`${server.url}/v1/acl/token`, { method: 'PUT', headers: { authorization: 'Bearer root' }, body: '{}' });
+  const { SecretID: token } = (await created.json()) as { SecretID: string };
+  await fetch(`${server.url}/v1/namespace`, { method: 'PUT', headers: { authorization: 'Bearer root' }, body: '{"Name":"team-a"}' });
+  const rollcall = await client(server, { namespace: 'team-a', token });
+  await expect(rollcall.register({ service: 'web', port: 1 })).rejects.toMatchObject({ code: 'permission_denied', message: expect.stringContaining('team-a') as string });
+  await expect(rollcall.service('web').instances()).rejects.toMatchObject({ code: 'permission_denied' });
 });
 
 describe('requests to services by URL', () => {

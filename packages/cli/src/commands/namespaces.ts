@@ -4,7 +4,7 @@
  */
 
 import { Option, type Command } from 'commander';
-import { askJson, targetOf } from '../admin-call.ts';
+import { askJson, targetOf, tellRegistry } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { addExamples } from '../examples.ts';
 import { collectPair } from '../option-values.ts';
@@ -63,8 +63,8 @@ export function addNamespaces(parent: Command, { terminal }: CommandContext): vo
     .description('remove a namespace with everything in it; instances that still run there are no longer registered')
     .argument('<name>', 'the namespace');
   addRegistryOptions(remove).action(async (name: string, flags: RegistryFlags) => {
-    await askJson<Namespace>(await targetOf(flags, terminal), `/v1/namespace/${encodeURIComponent(name)}`, { method: 'DELETE' });
-    print(terminal, `removing ${visible(name)} and everything in it`);
+    await tellRegistry(await targetOf(flags, terminal), `/v1/namespace/${encodeURIComponent(name)}`, { method: 'DELETE' });
+    print(terminal, `removed ${visible(name)} and everything in it`);
   });
 }
 

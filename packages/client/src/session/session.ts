@@ -255,7 +255,7 @@ export class Session {
     else if (frame.type === 'go-elsewhere') this.#rotation.prefer(frame.servers);
     else if ('id' in frame && frame.id !== undefined) {
       if (frame.id !== helloId) this.#requests.answered(frame.id, frame);
-      else if (frame.type === 'error') link.cut(`the registry refused: ${frame.message}`);
+      else if (frame.type === 'error') link.cut(`the registry refused: ${frame.message}`, helloRefusal(link.server, frame));
     } else if (frame.type === 'error') {
       this.#options.onEvent({ kind: 'warning', message: `${link.server} says: ${frame.message}` });
     } else for (const part of this.#parts) part.pushed(frame);
@@ -341,4 +341,10 @@ export class Session {
     if (this.#refusal === undefined) return this.#backOff.next();
     return Math.min(Math.max(refusedMs, retryAfterMs), retryAfterMsMax) + random() * refusedMs;
   }
+}
+
+/** Why a server does not take this client as it is; undefined for an error that may pass by itself. */
+function helloRefusal(server: string, { code, message }: Extract<ReplyFrame, { type: 'error' }>): RegistryError | undefined {
+  if (code !== 'permission_denied' && code !== 'unimplemented') return undefined;
+  return new RegistryError(code, `${server} refused: ${message}`);
 }

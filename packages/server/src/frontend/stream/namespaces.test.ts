@@ -12,12 +12,17 @@ let clients: SocketClient[];
 beforeEach(async () => {
   clients = [];
   server = await createServer({ engine: memory(), http: { port: 0 }, nodeName: 'here' });
+  await createNamespaces();
 });
 
 afterEach(async () => {
   for (const { webSocket } of clients) webSocket.terminate();
   await server.close();
 });
+
+async function createNamespaces(): Promise<void> {
+  for (const name of ['team-a', 'team-b']) await server.registry.submit({ kind: 'namespace-put', name });
+}
 
 async function client(namespace: string | undefined, hello: object = { session: newSession() }, token?: string): Promise<SocketClient> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -84,6 +89,18 @@ it('a welcome repeats the namespace, which is default when the hello has none', 
   expect(await opened.ask({ type: 'hello', protocol: 1, client: 'test', namespace: 'a b' })).toMatchObject({ type: 'error', code: 'invalid_argument' });
 });
 
+it('a namespace that does not exist can be watched, and takes no writes until it is created', async () => {
+  const stranger = await client('team-x');
+  expect(await stranger.ask({ type: 'watch', views: [view('team-x', 'service', 'web')] })).toMatchObject({ type: 'watching' });
+  for (const write of [register(1), { type: 'kv-put', key: 'k', value: 'AA==' }, { type: 'lease', pool: 'web', namespace: 'team-x' }]) {
+    expect(await stranger.ask(write)).toMatchObject({ type: 'error', code: 'not_found', message: expect.stringContaining('team-x') as string });
+  }
+  await server.registry.submit({ kind: 'namespace-put', name: 'team-x' });
+  expect(await stranger.ask(register(1))).toMatchObject({ applied: true });
+  // A snapshot, since that is no longer than the change; the first one was empty.
+  expect(portsIn(await stranger.take((told) => told.type === 'snapshot' && told.items.length > 0))).toEqual([1]);
+});
+
 it('a session is resumed in its own namespace only', async () => {
   const session = newSession();
   const first = await client('team-a', { session });
@@ -123,6 +140,7 @@ it('ordinals are leased among the callers of a service of one namespace', async 
 it('a token of one namespace neither reads nor writes another', async () => {
   await server.close();
   server = await createServer({ engine: memory(), http: { port: 0 }, acl: { initialManagement: management }, nodeName: 'here' });
+  await createNamespaces();
   const grants = grantor(server.registry);
   const { secret } = await grants.token('namespace "team-a" { service_prefix "" { policy = "write" } key_prefix "" { policy = "write" } node_prefix "" { policy = "read" } }');
   const admin = await client('team-b', { session: newSession() }, management);
@@ -131,16 +149,17 @@ it('a token of one namespace neither reads nor writes another', async () => {
   const own = await client('team-a', { session: newSession() }, secret);
   expect(await own.ask(register(1))).toMatchObject({ applied: true });
   expect(portsIn(await own.ask({ type: 'get', view: view('team-a', 'service', 'web') }))).toEqual([1]);
-  for (const namespace of ['team-b', undefined]) {
+  // The token is one of default, so that it may know of default, and of no other.
+  for (const [namespace, list] of [['team-b', { code: 'permission_denied' }], [undefined, { items: [] }]] as const) {
     expect(await own.ask({ type: 'get', view: view(namespace, 'service', 'web') })).toMatchObject({ code: 'permission_denied' });
     expect(await own.ask({ type: 'watch', views: [view(namespace, 'key', 'k')] })).toMatchObject({ code: 'permission_denied' });
-    expect(await own.ask({ type: 'get', view: view(namespace, 'services', '') })).toMatchObject({ items: [] });
-    expect(await own.ask({ type: 'get', view: view(namespace, 'prefix', '') })).toMatchObject({ items: [] });
+    expect(await own.ask({ type: 'get', view: view(namespace, 'services', '') })).toMatchObject(list);
+    expect(await own.ask({ type: 'get', view: view(namespace, 'prefix', '') })).toMatchObject(list);
     expect(await own.ask({ type: 'lease', pool: 'web', ...(namespace !== undefined && { namespace }) })).toMatchObject({ code: 'permission_denied' });
   }
-  const elsewhere = await client('team-b', { session: newSession() }, secret);
-  expect(await elsewhere.ask(register(3))).toMatchObject({ code: 'permission_denied' });
-  expect(await elsewhere.ask({ type: 'kv-put', key: 'k', value: 'AA==' })).toMatchObject({ code: 'permission_denied' });
-  expect(await elsewhere.ask({ type: 'kv-delete', key: '', recurse: true })).toMatchObject({ code: 'permission_denied' });
+  const elsewhere = await SocketClient.open(server.url, { headers: { authorization: `Bearer ${secret}` } });
+  clients.push(elsewhere);
+  const hello = { type: 'hello', protocol: 1, client: 'test', namespace: 'team-b', session: newSession() };
+  expect(await elsewhere.ask(hello)).toMatchObject({ code: 'permission_denied' });
   grants.close();
 });
