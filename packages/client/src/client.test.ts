@@ -60,6 +60,35 @@ describe('a registration', () => {
     await expect(registration.update({ port: 1 })).rejects.toMatchObject({ code: 'failed_precondition' });
   });
 
+  it('says where it runs, its ports and its status', async () => {
+    const [one, other] = [await client(), await client()];
+    const place = { scheme: 'https', ports: { admin: { port: 9, scheme: 'http' } }, zone: 'a', region: 'r', cluster: 'c' };
+    const registration = await one.register({ service: 'web', id: 'i', port: 443, ...place, weight: 0.5, status: 'starting' });
+    const [shown] = await list(other, 'web', (statuses) => statuses['i'] === 'starting');
+    expect(shown).toMatchObject({ ...place, weight: 0.5 });
+    await registration.update({ port: 444 });
+    await list(other, 'web', (statuses, [instance]) => instance?.port === 444 && statuses['i'] === 'starting');
+    await registration.update({ status: 'up' });
+    await list(other, 'web', (statuses) => statuses['i'] === 'passing');
+    await registration.update({ enabled: false });
+    await list(other, 'web', (statuses) => statuses['i'] === 'maintenance');
+    await registration.update({ enabled: true });
+    await list(other, 'web', (statuses) => statuses['i'] === 'passing');
+  });
+
+  it('that is persistent outlives its client, and is drained and removed by a later one', async () => {
+    const [one, other] = [await client(), await client()];
+    await one.register({ service: 'web', id: 'stays', persistent: true });
+    await one.register({ service: 'web', id: 'goes' });
+    await one.close();
+    expect(await list(other, 'web', (statuses) => !('goes' in statuses))).toMatchObject([{ id: 'stays', status: 'passing' }]);
+    const again = await other.register({ service: 'web', id: 'stays', persistent: true });
+    await again.drain();
+    await list(other, 'web', (statuses) => statuses['stays'] === 'draining');
+    await again.close();
+    expect(await list(other, 'web', (statuses) => Object.keys(statuses).length === 0)).toEqual([]);
+  });
+
   it('ends with its block, or with the client', async () => {
     const [one, other] = [await client(), await client()];
     {

@@ -93,6 +93,8 @@ describe('TLS', () => {
       expect(await client([at(plainPort, meta)], { tls }).text()).toBe('plain');
       expect(await client([at(plainPort, meta)]).text()).toBe('plain');
     }
+    expect(await client([{ address: '127.0.0.1', port, meta: { scheme: 'http' }, scheme: 'https' }], { tls }).text()).toMatch(/^tls/);
+    expect(await client([{ address: '127.0.0.1', port: plainPort, meta: { secure: 'true' }, scheme: 'http' }], { tls }).text()).toBe('plain');
     expect(await client([at(plainPort, { scheme: 'https' })], { tls: { instances: 'none' } }).text()).toBe('plain');
   });
 

@@ -21,7 +21,7 @@ export function addExplain(parent: Command, { terminal }: CommandContext): void 
     .command('explain')
     .description('say why each instance of a service would be chosen or not, by a client that starts now')
     .argument('<name>', 'the service')
-    .option('--zone <zone>', 'as a caller in this zone; those of instances are their metadata "zone"')
+    .option('--zone <zone>', 'as a caller in this zone; that of an instance is its zone, or its metadata "zone"')
     .addOption(new Option('--tag <tag>', 'as a caller that selects instances with this tag; may be repeated').argParser(collect).default([], 'none'))
     .option('--json', 'print what client.explain() gives');
   addNamespacedOptions(command).action(async (name: string, { json, zone, tag, ...flags }: ExplainFlags) => {

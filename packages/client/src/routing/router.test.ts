@@ -120,6 +120,11 @@ describe('zones', () => {
     expect(idsOf(shares())).toEqual(['b1', 'b2', 'b3']);
   });
 
+  it('are those of the instances, or of their metadata where an instance has none', () => {
+    const said = six.map(({ meta, ...rest }) => ({ ...rest, meta: { zone: 'elsewhere' }, zone: meta['zone'] as string }));
+    expect(idsOf(setUp({ zone: { own: 'b' } }, said).shares())).toEqual(['b1', 'b2', 'b3']);
+  });
+
   it('spill over when they have too few instances', () => {
     const { shares } = setUp({ zone: { own: 'b' } }, [...six, inZone('a4', 'a'), inZone('a5', 'a'), inZone('a6', 'a')]);
     expect(shares()['b1']).toBeCloseTo(100 / 3 / 1.5, -0.5);
