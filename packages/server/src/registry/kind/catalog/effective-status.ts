@@ -49,7 +49,10 @@ export function statusOfCheck({ id, type, status }: Check): InstanceStatus {
  */
 export function statusOfChecks(checks: Iterable<Check>, start: InstanceStatus = 'passing'): InstanceStatus {
   let worst = start;
-  for (const check of checks) worst = worseStatus(worst, statusOfCheck(check));
+  for (const check of checks) {
+    // Nearly all checks pass, and lists of many thousand are summed up for one answer.
+    if (check.status !== 'passing') worst = worseStatus(worst, statusOfCheck(check));
+  }
   return worst;
 }
 
