@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { find } from '../../registry/reader.ts';
 import { grantor, management, type Grantor } from '../../security/grantor.case.ts';
 import type { ServerOptions } from '../../server-options.ts';
 import { createServer, type Server } from '../../server.ts';
@@ -104,6 +105,38 @@ describe('a request about a service', () => {
       await answer.arrayBuffer();
     }
     expect(found).toEqual(statuses);
+  });
+});
+
+describe('a namespace without rights', () => {
+  const rules = 'service_prefix "" { policy = "write" } node_prefix "" { policy = "read" } key_prefix "" { policy = "write" }';
+  const guests: Readonly<Record<string, string | undefined>> = { 'no token': undefined, 'rules of default': rules, 'rules for red': `namespace "red" { acl = "write" ${rules} }` };
+
+  /** Each route about an instance of a namespace, in the query and in the body; what a route does not read, it passes over. */
+  const about = (namespace: string, word: string) =>
+    routes.flatMap(({ path, methods, access }) =>
+      access.kind === 'open' ? [] : methods.map((method) => [method, `${path}?namespace=${namespace}&name=${word}-svc`, { namespace, service: `${word}-svc`, id: `${word}-1`, override: 'down' }] as const),
+    );
+
+  it.each(Object.keys(guests))('is answered as one that does not exist, and stays as it is: %s', async (who) => {
+    for (const name of ['red', 'blue']) await server.registry.submit({ kind: 'namespace-put', name });
+    const instances = [{ id: 'azure-1', service: 'azure-svc', tags: ['azure-tag'] }];
+    await server.registry.submit({ kind: 'register', namespace: 'blue', node: { name: 'n', address: '10.0.0.1' }, nodeMode: 'ensure', instances });
+    const held = () => find.instance(server.registry.state, 'blue', 'n', 'azure-1');
+    const before = held();
+    const rule = guests[who];
+    const secret = rule === undefined ? undefined : (await grants.token(rule)).secret;
+    const ghosts = about('ghost', 'lilac');
+    for (const [at, [method, path, body]] of about('blue', 'azure').entries()) {
+      const ask = async ([verb, target, given]: readonly [string, string, object]) => {
+        const answer = await call(verb, target, secret, verb === 'PUT' || verb === 'POST' ? Buffer.from(JSON.stringify(given)) : undefined);
+        return `${answer.status} ${await answer.text()}`.replaceAll('azure', 'lilac').replaceAll('blue', 'ghost');
+      };
+      const told = await ask([method, path, body]);
+      expect([method, path, told]).toEqual([method, path, await ask(ghosts[at] as readonly [string, string, object])]);
+      expect([method, path, told]).toEqual([method, path, expect.stringMatching(/^40[03] /)]);
+    }
+    expect(held()).toBe(before);
   });
 });
 
