@@ -51,7 +51,7 @@ export const bans: readonly Ban[] = [
     call: /\bMath\s*\.\s*random\b/,
     instead: 'take a source of random numbers as an argument, so that a test can repeat what happened',
     except: {
-      'packages/server/src/server.ts': 'the composition root passes it on',
+      'packages/server/src/core.ts': 'the composition root passes it on',
       'packages/server/src/frontend/consul/frontend.ts': 'the default of an option that tests give',
       'packages/client/src/clock.ts': 'it is the source that the rest of the client is given',
     },

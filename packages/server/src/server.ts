@@ -1,15 +1,12 @@
 /**
- * The composition root: the only file that sees every part and that creates clocks, randomness and sockets. All other parts get them
- * as arguments.
+ * The composition root: with `core.ts`, the only file that sees every part and that creates clocks, randomness and sockets. All other
+ * parts get them as arguments. This file joins the front ends to what is below them, and has the life of a server.
  */
 
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { SecureContext } from 'node:tls';
 import { RegistryError } from '@rollcall/protocol';
-import { pino, type Logger } from 'pino';
-import { systemClock, type Clock } from './clock.ts';
-import type { Engine } from './engine/engine.ts';
+import { closeCore, createCore, openFiles, type Core } from './core.ts';
 import { memory } from './engine/memory/memory.ts';
 import { carryOver } from './carry-over.ts';
 import { writeBackup } from './backup/backup.ts';
@@ -18,9 +15,8 @@ import { readBackup } from './backups.ts';
 import type { AdminDeps } from './frontend/admin/deps.ts';
 import { defineOwn, type OwnDefinitions } from './frontend/consul/agent/own-definitions.ts';
 import { chooseFrontends, frontendTable, type FrontendEntry, type FrontendTable } from './frontends.ts';
-import { Liveness } from './health/liveness.ts';
 import { Wheel } from './health/wheel.ts';
-import { notReady, tellFreshness } from './freshness.ts';
+import { notReady } from './freshness.ts';
 import { keepHouse } from './housekeeping.ts';
 import { assertAddressesAllowed, httpAddresses, nodeAddress, urlOf } from './listen-addresses.ts';
 import { Listeners, type Ports } from './listeners.ts';
@@ -28,20 +24,14 @@ import { Answers } from './net/answers.ts';
 import type { Context, Frontend, Identity } from './net/frontend.ts';
 import type { ListenAddress } from './net/listen-address.ts';
 import { listen } from './net/listener.ts';
-import { trustOf } from './net/certificates.ts';
 import { OriginPolicy } from './net/own-origin.ts';
-import { defaultLimits, type Limits } from './options.ts';
-import { addressPolicy } from './outbound/address-policy.ts';
-import { limitLookups, systemLookup } from './outbound/lookup.ts';
+import type { Limits } from './options.ts';
 import { find } from './registry/reader.ts';
 import type { Registry } from './registry/registry.ts';
 import { noNamespace } from './registry/rows.ts';
-import { Replica } from './replica.ts';
-import { Audit } from './security/audit.ts';
-import { openAuditFile, type AuditFile } from './security/audit-file.ts';
-import { makeSecurity, type Security } from './security/security.ts';
+import type { Replica } from './replica.ts';
 import type { ServerOptions } from './server-options.ts';
-import { Metrics } from './telemetry/metrics.ts';
+import type { Metrics } from './telemetry/metrics.ts';
 import { version } from './version.ts';
 
 export type { ServerOptions } from './server-options.ts';
@@ -107,88 +97,6 @@ function allowedFrontends(options: ServerOptions, table: FrontendTable): Fronten
   const chosen = chooseFrontends(options, table);
   assertAddressesAllowed(options, chosen.flatMap((entry) => entry.addresses?.(options) ?? []));
   return chosen;
-}
-
-/** The parts below the front ends, without any listener. */
-interface Core {
-  readonly engine: Engine;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly limits: Limits;
-  readonly metrics: Metrics;
-  readonly replica: Replica;
-  readonly liveness: Liveness;
-  readonly security: Security;
-  readonly audit: AuditLog | undefined;
-  readonly fatal: Promise<RegistryError>;
-}
-
-interface AuditLog {
-  readonly log: Audit;
-  readonly file: AuditFile;
-}
-
-interface Files {
-  readonly audit: AuditLog | undefined;
-  readonly probeTrust: SecureContext | undefined;
-}
-
-/** Closes the store when a file cannot be used. */
-async function openFiles(engine: Engine, options: ServerOptions): Promise<Files> {
-  const { auditFile, probeCaFile } = options;
-  try {
-    const probeTrust = probeCaFile === undefined ? undefined : await trustOf(probeCaFile);
-    const audit = auditFile === undefined ? undefined : await openAudit(auditFile, options);
-    return { audit, probeTrust };
-  } catch (error) {
-    await engine.close();
-    throw error;
-  }
-}
-
-async function openAudit(path: string, { clock = systemClock, log }: ServerOptions): Promise<AuditLog> {
-  const file = await openAuditFile(path);
-  const onError = (err: unknown) => log?.error({ err }, 'the audit log could not be written');
-  return { file, log: new Audit({ sink: file, last: file.last, now: () => clock.now(), onError }) };
-}
-
-function createCore(engine: Engine, { audit, probeTrust }: Files, options: ServerOptions): Core {
-  const clock = options.clock ?? systemClock;
-  const log = options.log ?? pino({ level: 'silent' });
-  const limits: Limits = { ...defaultLimits, ...options.limits };
-  const metrics = new Metrics();
-  const fatal = deferred<RegistryError>();
-  const replica = new Replica({ engine, clock, onFatal: fatal.resolve, onFreshness: tellFreshness(metrics, log) });
-  // One limit of lookups for all callers.
-  const resolve = addressPolicy(limitLookups(systemLookup));
-  const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random: Math.random, resolve, probeTrust });
-  const { defaultPolicy = 'deny', defaultToken } = options.acl ?? {};
-  const security = makeSecurity({
-    ...{ registry: replica, clock, resolve, audit: audit?.log, uuid: randomUUID },
-    config: {
-      ...{ enabled: options.acl !== undefined, defaultPolicy, datacenter: options.datacenter ?? 'dc1' },
-      ...(defaultToken === undefined ? {} : { defaultToken }),
-    },
-    onDenied: ({ namespace, resource, verb }) => {
-      // A request may name any namespace: labels name those that exist.
-      metrics.denials.inc({ namespace: security.acl.store.hasNamespace(namespace) ? namespace : '', resource, verb });
-    },
-    onError: (err) => log.error({ err }, 'tokens that have ended could not be removed'),
-  });
-  // Rights first: until their caches follow, they are those of the state before.
-  replica.observe(security.acl);
-  replica.observe(liveness);
-  replica.measure(metrics);
-  return { engine, clock, log, limits, metrics, replica, liveness, security, audit, fatal: fatal.promise };
-}
-
-async function closeCore({ liveness, replica, security, audit, engine }: Core): Promise<void> {
-  liveness.close();
-  security.acl.close();
-  await replica.close();
-  await audit?.log.flush();
-  await audit?.file.close();
-  await engine.close();
 }
 
 async function serve(core: Core, options: ServerOptions, table: FrontendTable): Promise<Server> {
@@ -337,10 +245,4 @@ async function identify(registry: Registry, address: string, options: ServerOpti
     agentNames: options.agentNames ?? {},
     ...(options.nodeMeta === undefined ? {} : { nodeMeta: options.nodeMeta }),
   };
-}
-
-function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => {};
-  const promise = new Promise<T>((settle) => (resolve = settle));
-  return { promise, resolve };
 }

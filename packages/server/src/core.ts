@@ -1,0 +1,110 @@
+/**
+ * The lower half of the composition root: makes and closes the parts below the front ends, which listen nowhere. `server.ts` is
+ * the upper half.
+ */
+
+import { randomUUID } from 'node:crypto';
+import type { SecureContext } from 'node:tls';
+import type { RegistryError } from '@rollcall/protocol';
+import { pino, type Logger } from 'pino';
+import { systemClock, type Clock } from './clock.ts';
+import type { Engine } from './engine/engine.ts';
+import { tellFreshness } from './freshness.ts';
+import { Liveness } from './health/liveness.ts';
+import { trustOf } from './net/certificates.ts';
+import { defaultLimits, type Limits } from './options.ts';
+import { addressPolicy } from './outbound/address-policy.ts';
+import { limitLookups, systemLookup } from './outbound/lookup.ts';
+import { Replica } from './replica.ts';
+import { Audit } from './security/audit.ts';
+import { openAuditFile, type AuditFile } from './security/audit-file.ts';
+import { makeSecurity, type Security } from './security/security.ts';
+import type { ServerOptions } from './server-options.ts';
+import { Metrics } from './telemetry/metrics.ts';
+
+export interface Core {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits: Limits;
+  readonly metrics: Metrics;
+  readonly replica: Replica;
+  readonly liveness: Liveness;
+  readonly security: Security;
+  readonly audit: AuditLog | undefined;
+  readonly fatal: Promise<RegistryError>;
+}
+
+interface AuditLog {
+  readonly log: Audit;
+  readonly file: AuditFile;
+}
+
+interface Files {
+  readonly audit: AuditLog | undefined;
+  readonly probeTrust: SecureContext | undefined;
+}
+
+/** Closes the store when a file cannot be used. */
+export async function openFiles(engine: Engine, options: ServerOptions): Promise<Files> {
+  const { auditFile, probeCaFile } = options;
+  try {
+    const probeTrust = probeCaFile === undefined ? undefined : await trustOf(probeCaFile);
+    const audit = auditFile === undefined ? undefined : await openAudit(auditFile, options);
+    return { audit, probeTrust };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+async function openAudit(path: string, { clock = systemClock, log }: ServerOptions): Promise<AuditLog> {
+  const file = await openAuditFile(path);
+  const onError = (err: unknown) => log?.error({ err }, 'the audit log could not be written');
+  return { file, log: new Audit({ sink: file, last: file.last, now: () => clock.now(), onError }) };
+}
+
+export function createCore(engine: Engine, { audit, probeTrust }: Files, options: ServerOptions): Core {
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? pino({ level: 'silent' });
+  const limits: Limits = { ...defaultLimits, ...options.limits };
+  const metrics = new Metrics();
+  const fatal = deferred<RegistryError>();
+  const replica = new Replica({ engine, clock, onFatal: fatal.resolve, onFreshness: tellFreshness(metrics, log) });
+  // One limit of lookups for all callers.
+  const resolve = addressPolicy(limitLookups(systemLookup));
+  const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random: Math.random, resolve, probeTrust });
+  const { defaultPolicy = 'deny', defaultToken } = options.acl ?? {};
+  const security = makeSecurity({
+    ...{ registry: replica, clock, resolve, audit: audit?.log, uuid: randomUUID },
+    config: {
+      ...{ enabled: options.acl !== undefined, defaultPolicy, datacenter: options.datacenter ?? 'dc1' },
+      ...(defaultToken === undefined ? {} : { defaultToken }),
+    },
+    onDenied: ({ namespace, resource, verb }) => {
+      // A request may name any namespace: labels name those that exist.
+      metrics.denials.inc({ namespace: security.acl.store.hasNamespace(namespace) ? namespace : '', resource, verb });
+    },
+    onError: (err) => log.error({ err }, 'tokens that have ended could not be removed'),
+  });
+  // Rights first: until their caches follow, they are those of the state before.
+  replica.observe(security.acl);
+  replica.observe(liveness);
+  replica.measure(metrics);
+  return { engine, clock, log, limits, metrics, replica, liveness, security, audit, fatal: fatal.promise };
+}
+
+export async function closeCore({ liveness, replica, security, audit, engine }: Core): Promise<void> {
+  liveness.close();
+  security.acl.close();
+  await replica.close();
+  await audit?.log.flush();
+  await audit?.file.close();
+  await engine.close();
+}
+
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
