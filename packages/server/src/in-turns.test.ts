@@ -10,7 +10,7 @@ function* counted(steps: number, seen: string[]): Generator<void, string, undefi
 }
 
 describe('work in turns', () => {
-  test('lets the event loop turn after so many steps', async () => {
+  test('lets the event loop turn after the given number of steps', async () => {
     const seen: string[] = [];
     const work = inTurns(counted(5, seen), 2);
     const turns = () => {

@@ -75,7 +75,7 @@ describe('createServer', () => {
     await engine.close();
   });
 
-  test('refuses an address beyond loopback, and lets go of the engine', async () => {
+  test('refuses an address beyond loopback, and closes the engine', async () => {
     let closed = false;
     const engine = memory();
     const watched = { ...engine, close: () => ((closed = true), engine.close()) };
@@ -93,7 +93,7 @@ describe('createServer', () => {
     ['client certificates without an authority', { https: { ...files, verifyIncoming: true } }, 'caFile'],
     ['a certificate that is not there', { https: files }, 'cannot read /nowhere/cert.pem'],
     ['a file of authorities that is not there', { probeCaFile: '/nowhere/ca.pem' }, 'cannot read /nowhere/ca.pem'],
-  ])('refuses %s, and lets go of the engine', async (_name, options, message) => {
+  ])('refuses %s, and closes the engine', async (_name, options, message) => {
     let closed = 0;
     const engine = memory();
     const watched = { ...engine, close: () => (closed++, engine.close()) };
@@ -101,7 +101,7 @@ describe('createServer', () => {
     expect(closed).toBe(1);
   });
 
-  test('serves everything over TLS too, or over nothing else', async () => {
+  test('serves the same over plain HTTP and TLS, or over TLS only', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rollcall-server-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const authority = new TestAuthority();
@@ -138,7 +138,7 @@ describe('createServer', () => {
     await secure.close();
   });
 
-  test('that cannot have its second address leaves the first one free', async () => {
+  test('closes its first listener when the address of the second is taken', async () => {
     const taken = await createServer();
     const { http: httpPort } = taken.ports;
     const folder = mkdtempSync(join(tmpdir(), 'rollcall-server-'));
@@ -160,7 +160,7 @@ describe('createServer', () => {
     await first.close();
   });
 
-  test('serves DNS beside HTTP, and when DNS cannot be served neither, or HTTP alone if asked', async () => {
+  test('serves DNS beside HTTP; when the address of DNS is taken, it fails, or starts without DNS if that is optional', async () => {
     const server = await createServer({ dns: {} });
     expect(server.ports.dns).toBeGreaterThan(0);
     const taken = createServer({ dns: { port: server.ports.dns ?? 0 } });
@@ -180,7 +180,7 @@ describe('createServer', () => {
     await server.close();
   });
 
-  test('says when it can no longer follow its log', async () => {
+  test('resolves `fatal` when it cannot follow its log', async () => {
     const engine = memory();
     let breakOff: (error: Error) => void = () => {};
     const broken = new Promise<never>((_, reject) => (breakOff = reject));

@@ -60,7 +60,7 @@ describe.each([
   ['is read in part', refuseHalfRead],
   ['is read until it is paused', refusePaused],
 ])('a body that %s', (_how, handle) => {
-  it('is dropped when it is short, and the connection goes on', async () => {
+  it('is read and dropped when it is short, and the connection stays open', async () => {
     const text = await twice(handle, withLength(200_000));
     expect(text).toMatch(/^HTTP\/1\.1 400 [^]*Connection: keep-alive\r\n[^]*no/);
     expect(text).toMatch(/HTTP\/1\.1 200 [^]*second$/);
@@ -75,14 +75,14 @@ describe.each([
   });
 });
 
-it('a body that was read to its end leaves the connection as it is, whatever its length', async () => {
+it('a body of any length that was read to its end leaves the connection open', async () => {
   const text = await twice(({ request, response }) => {
     request.on('end', () => response.end('no')).resume();
   }, chunked(1_000_000));
   expect(text).toMatch(/second$/);
 });
 
-it('a request behind a body whose answer was the last is not answered, and not carried out', async () => {
+it('a request after the last answer of a connection is neither answered nor carried out', async () => {
   let requests = 0;
   const { port } = await serve({
     handle: (exchange) => {
@@ -105,7 +105,7 @@ it('a request behind a body whose answer was the last is not answered, and not c
   expect(requests).toBe(1);
 });
 
-it('a client that goes on sending and does not listen is cut', async () => {
+it('a client that goes on sending and reads no answer is cut', async () => {
   const { port, guard } = await serve({ handle: refuse });
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => socket.write('PUT /test HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n\r\n'));
   onTestFinished(() => void socket.destroy());

@@ -24,7 +24,7 @@ describe('answers', () => {
     expect([textOf(answers.find('web', 2, 'json')), answers.find('web', 1, 'json')]).toEqual(['two', undefined]);
   });
 
-  it('are taken from a plan that remembers where they were kept, when there is a newer revision', () => {
+  it('leave the slot of a plan when a newer revision is kept', () => {
     const answers = new Answers(10_000);
     answers.keep('web', 1, 'json', body('one'));
     const kept = answers.kept('web', 'json');
@@ -34,7 +34,7 @@ describe('answers', () => {
     expect(textOf(answers.kept('web', 'json')?.body)).toBe('two');
   });
 
-  it('count once, however often the same is kept', () => {
+  it('count once when the same body is kept again', () => {
     const answers = new Answers(10_000);
     answers.keep('web', 1, 'json', body('one'));
     const { bytes } = answers;
@@ -44,7 +44,7 @@ describe('answers', () => {
     expect(answers.bytes).toBe(bytes);
   });
 
-  it('go when there is no room for them', () => {
+  it('are dropped when the memory is full', () => {
     const answers = new Answers(1_000);
     answers.keep('web', 1, 'json', body('one'));
     const kept = answers.kept('web', 'json');
@@ -68,20 +68,20 @@ describe('answers', () => {
     expect(answers.bytes).toBeLessThanOrEqual(1_000);
   });
 
-  it('of one view that together need more than all the room make room for the newest', () => {
+  it('of one view that need more than the whole memory are dropped for the newest', () => {
     const answers = new Answers(1_000);
     for (let name = 0; name < 10; name++) answers.keep('web', 1, `json ${name}`, body('x'.repeat(100)));
     expect(textOf(answers.find('web', 1, 'json 9'))).toBe('x'.repeat(100));
     expect(answers.bytes).toBeLessThanOrEqual(1_000);
   });
 
-  it('are not kept at all without room', () => {
+  it('are not kept with a maximum of 0', () => {
     const answers = new Answers(0);
     answers.keep('web', 1, 'json', body(''));
     expect([answers.find('web', 1, 'json'), answers.bytes]).toEqual([undefined, 0]);
   });
 
-  it('drive nothing out when they are larger than all the room', () => {
+  it('that are larger than the whole memory evict nothing', () => {
     const answers = new Answers(1_000);
     answers.keep('web', 1, 'json', body('one'));
     answers.keep('all', 1, 'json', body('x'.repeat(1_000)));

@@ -59,7 +59,7 @@ describe('a listener without TLS and access control', () => {
     expect(bind(host, { accessControl: 'deny' }, 'https')).not.toThrow();
   });
 
-  it('is refused with the address, what is missing and the way out', () => {
+  it('is refused with the address, the missing protection and the options to allow it', () => {
     let refusal: unknown;
     try {
       bind('0.0.0.0')();

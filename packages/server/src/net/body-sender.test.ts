@@ -43,7 +43,7 @@ describe('a sender of bodies', () => {
     expect(client.got).toEqual(['head', 'a', 'b', 'c', 'end']);
   });
 
-  it('waits until the client has taken what it was given', () => {
+  it('waits until the client has read the bytes sent so far', () => {
     const { send, turn } = sender();
     const client = new Client();
     client.takes = 1;
@@ -56,7 +56,7 @@ describe('a sender of bodies', () => {
     expect(client.got).toEqual(['head', 'a', 'b', 'c', 'end']);
   });
 
-  it('does 64 writes in a turn, however many clients there are, and drops those that are gone', () => {
+  it('does 64 writes in a turn for any number of clients, and drops clients that are gone', () => {
     const { send, turn } = sender();
     const clients = Array.from({ length: 200 }, () => new Client());
     for (const client of clients) send(client, body);

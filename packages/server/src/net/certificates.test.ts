@@ -48,7 +48,7 @@ async function opened(first: Issued = authority.issue(), more: { caFile?: string
 const errors = (lines: readonly Line[]) => lines.filter(({ level }) => level >= 50).map(({ msg }) => msg);
 
 describe('certificates of tests', () => {
-  it('are what they say', () => {
+  it('have the names and times that they are issued for', () => {
     const { cert } = authority.issue({ names: ['web.test', '10.0.0.7', 'fd00::7'], notAfter: new Date('2051-02-03T04:05:06Z') });
     const read = new X509Certificate(cert);
     const signer = new X509Certificate(authority.cert);
@@ -114,7 +114,7 @@ describe('a renewed certificate', () => {
     expect(await seen).toBe(next.cert);
   });
 
-  it('that does not fit its key is reported once and not used, until the key comes', async () => {
+  it('that does not fit its key is reported once, and used only when the key arrives', async () => {
     const first = authority.issue();
     const { certificates, certFile, keyFile, lines, told } = await opened(first);
     const next = authority.issue();
@@ -143,14 +143,14 @@ describe('a renewed certificate', () => {
     expect(errors(lines)).toEqual([expect.stringContaining(message), expect.stringContaining('ENOENT')]);
   });
 
-  it('that is the same is no change', async () => {
+  it('with the same content is not reported as a change', async () => {
     const { certificates, told, changed, lines } = await opened();
     void changed();
     expect(await certificates.reload()).toBe(true);
     expect([told, lines]).toEqual([[], []]);
   });
 
-  it('is read one time after the other, so that the newest wins', async () => {
+  it('is read one reading after the other, so that the newest is in use', async () => {
     const { certificates, certFile, keyFile } = await opened();
     const issued = Array.from({ length: 5 }, () => authority.issue());
     const reloads = issued.map(({ cert, key }) => {
@@ -162,7 +162,7 @@ describe('a renewed certificate', () => {
     expect(certificates.context.cert).toBe(issued[4]?.cert);
   });
 
-  it('is not looked for any more once it is closed', async () => {
+  it('is not read after closing', async () => {
     const { certificates, certFile, keyFile, clock } = await opened();
     certificates.close();
     rmSync(certFile);

@@ -28,7 +28,7 @@ function guarded(connectionsMax: number, connectionsPerAddressMax: number) {
 }
 
 describe('one address', () => {
-  it('gets so many connections, and those that it gives back', () => {
+  it('gets its number of connections, and new ones for those it closes', () => {
     const { guard, from, refused } = guarded(100, 2);
     const first = from('10.0.0.7');
     expect([first.admitted, from('10.0.0.7').admitted, from('10.0.0.7').admitted]).toEqual([true, true, false]);
@@ -55,7 +55,7 @@ describe('one address', () => {
 });
 
 describe('all together', () => {
-  it('get so many, wherever they come from', () => {
+  it('get the total number of connections from all addresses', () => {
     const { from, refused } = guarded(2, 100);
     expect([from('127.0.0.1').admitted, from('10.0.0.7').admitted, from('10.0.0.8').admitted]).toEqual([true, true, false]);
     expect(refused).toEqual(['total']);
@@ -63,7 +63,7 @@ describe('all together', () => {
 });
 
 describe('a flood', () => {
-  it('writes one line a second, which says how many it stands for', () => {
+  it('writes one log line a second, with the number of refusals since the last', () => {
     const { from, lines, clock, refused } = guarded(100, 1);
     from('10.0.0.7');
     for (let time = 0; time < 1_000; time++) from('10.0.0.7');

@@ -77,20 +77,20 @@ describe('Host', () => {
     expect(statusOf(await exchange(head('GET /test HTTP/1.1', line, last)))).toBe(200);
   });
 
-  it('is not demanded of HTTP/1.0', async () => {
+  it('is optional in HTTP/1.0', async () => {
     expect(statusOf(await exchange(head('GET /test HTTP/1.0')))).toBe(200);
   });
 });
 
 describe('OPTIONS *', () => {
-  it('asks what the server can do', async () => {
+  it('answers with the methods of the server', async () => {
     for (const target of ['*', 'http://x']) {
       const answer = await exchange(head(`OPTIONS ${target} HTTP/1.1`, 'Host: x', last));
       expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\nAllow: GET, HEAD, PUT, POST, DELETE, OPTIONS\r\nContent-Length: 0\r\n/);
     }
   });
 
-  it('is the only method for *', async () => {
+  it('is the only method with the target *', async () => {
     expect(await exchange(head('GET * HTTP/1.1', 'Host: x', last))).toMatch(/^HTTP\/1\.1 400 [^]*goes with OPTIONS only/);
   });
 });
@@ -153,7 +153,7 @@ describe('Expect', () => {
 describe('Upgrade', () => {
   const h2c = ['Host: x', 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA'];
 
-  it('to what is not offered is left alone, and the request answered, body and all', async () => {
+  it('to an unknown protocol is ignored, and the request is answered with its whole body', async () => {
     expect(await exchange(head('GET /test HTTP/1.1', ...h2c, last), { handle: echo })).toMatch(/^HTTP\/1\.1 200 /);
     const { port } = await serve({ handle: echo });
     const text = await new Promise<string>((resolve) => {
@@ -169,7 +169,7 @@ describe('Upgrade', () => {
     expect(text).toMatch(/"body":"abc"[^]*"query":"second"/);
   });
 
-  it('of a request that is no good is refused like any other', async () => {
+  it('of a malformed request is refused like other malformed requests', async () => {
     const upgrade = ['Connection: Upgrade', 'Upgrade: websocket'];
     const setup: Setup = { upgrade: (_request, socket) => void socket.end('taken') };
     expect(await exchange(head('GET /test HTTP/1.1', 'Host: x', ...upgrade), setup)).toBe('taken');
@@ -199,7 +199,7 @@ describe('bytes that are no HTTP/1.1', () => {
 });
 
 describe('a client that closes its side after its request', () => {
-  it('gets the answer, however late it comes', async () => {
+  it('gets the answer, even a late one', async () => {
     let answer: () => void = () => {};
     const { port } = await serve({ handle: ({ response }) => void (answer = () => response.end('late')) });
     const text = await new Promise<string>((resolve) => {
@@ -213,7 +213,7 @@ describe('a client that closes its side after its request', () => {
     expect(text).toMatch(/^HTTP\/1\.1 200 [^]*late$/);
   });
 
-  it('within its body is told so', async () => {
+  it('in the middle of its body gets an error that says so', async () => {
     const { port } = await serve({ handle: echo });
     const text = await new Promise<string>((resolve) => {
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => socket.end(`${head('PUT /test HTTP/1.1', 'Host: x', 'Content-Length: 3')}a`));

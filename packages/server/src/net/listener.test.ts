@@ -126,7 +126,7 @@ describe('TLS', () => {
     await expect(visit(session)).rejects.toThrow(/ECONNRESET|closed without|disconnected before|unknown ca|certificate/i);
   });
 
-  it('is not what a client without it gets: its connection is closed without a word', async () => {
+  it('closes the connection of a client that speaks plain HTTP, without an answer', async () => {
     const { port, handshakesFailed } = await serve({ tls: {} });
     expect(await raw(port, 'GET /test HTTP/1.1', 'Host: x', '', '')).not.toContain('HTTP/');
     expect(handshakesFailed()).toBe(1);
@@ -160,12 +160,12 @@ describe('TLS', () => {
 describe('a client that is slow on purpose', () => {
   const quick = { headersMsMax: 50, requestMsMax: 100 };
 
-  it('is told so when its headers do not come', async () => {
+  it('gets an error when its headers do not arrive', async () => {
     const { port } = await serve({ limits: quick });
     expect(await raw(port, 'GET /test HTTP/1.1', 'Host: x', 'X-Slow: ')).toMatch(/^HTTP\/1\.1 408 .*\r\nConnection: close\r\n/);
   });
 
-  it('is told so when its body does not come, and its reader hears that it is gone', async () => {
+  it('gets an error when its body does not arrive, and the reader of the body gets an error, too', async () => {
     let gone: () => void = () => {};
     const heard = new Promise<void>((resolve) => (gone = resolve));
     const { port } = await serve({
@@ -194,7 +194,7 @@ describe('a client that is slow on purpose', () => {
     await closed;
   });
 
-  it('is left alone once its connection is a stream', async () => {
+  it('is not cut after its connection has become a stream', async () => {
     let stream: Duplex | undefined;
     const { port } = await serve({
       limits: { stuckMsMax: 50 },
@@ -220,7 +220,7 @@ describe('a client that is slow on purpose', () => {
     expect(handshakesFailed()).toBe(1);
   });
 
-  it('does not keep a request that waits for a change from waiting', async () => {
+  it('is told apart from a request that waits for a change', async () => {
     const answers: (() => void)[] = [];
     const { port } = await serve({ limits: quick, handle: ({ response }) => void answers.push(() => response.end('late')) });
     const slow = raw(port, 'GET /test HTTP/1.1', 'Host: x', 'X-Slow: ');
@@ -269,20 +269,20 @@ describe('a request that is no HTTP', () => {
     });
   }
 
-  it('after an answer is answered, too', async () => {
+  it('after an answer gets an error of its own', async () => {
     const { port } = await serve();
     const text = await afterAnswer(port, good, 'hello', 'NONSENSE\r\n\r\n');
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
   });
 
-  it('right behind a request takes nothing from its answer', async () => {
+  it('right after a request does not spoil the answer to it', async () => {
     const { port } = await serve({ handle: ({ response }) => void response.end('x'.repeat(500_000)) });
     const text = await raw(port, `${good}NONSENSE\r\n\r\n`);
     // Whether there is still something to say depends on how soon the answer was on its way.
     expect(/^HTTP\/1\.1 200 [^]*\r\n\r\nx{500000}(HTTP\/1\.1 400 [^]*)?$/.test(text)).toBe(true);
   });
 
-  it('gets nothing appended to an answer that is the last one of its connection', async () => {
+  it('adds nothing after the last answer of a connection', async () => {
     // An unread body, as a front end refuses one over its limit, and garbage in it.
     const { port } = await serve({
       handle({ request, response }) {
@@ -298,12 +298,12 @@ describe('a request that is no HTTP', () => {
     expect(count(text)).toBe(1);
   });
 
-  it('behind a request that still waits is no answer to that', async () => {
+  it('is not answered while an earlier request waits, whose client would read the error as its answer', async () => {
     const { port } = await serve({ handle: () => {} });
     expect(await raw(port, `${good}NONSENSE\r\n\r\n`)).toBe('');
   });
 
-  it('behind a request whose answer has begun does not get into it', async () => {
+  it('is not answered into the middle of an earlier answer', async () => {
     const { port } = await serve({
       handle({ response }) {
         response.writeHead(200, { 'Content-Length': 100 });
@@ -342,7 +342,7 @@ describe('a page of another origin', () => {
     });
   });
 
-  it('that is not listed gets no permission, and others are not bothered', async () => {
+  it('that is not listed gets no permission; other clients are not affected', async () => {
     for (const headers of [{ origin: 'https://evil.test' }, { origin: 'null' }, {}] as Record<string, string>[]) {
       const answer = await ask({ ...headers, 'access-control-request-method': 'PUT' }, 'OPTIONS');
       expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
@@ -352,7 +352,7 @@ describe('a page of another origin', () => {
 });
 
 describe('connections', () => {
-  it('over the limit are closed at once, and there is room again when one leaves', async () => {
+  it('over the limit are closed at once; another may open when one closes', async () => {
     const { port, guard } = await serve({ limits: { connectionsMax: 2 } });
     const open = () =>
       new Promise<Socket>((resolve) => {
@@ -423,7 +423,7 @@ describe('a Unix socket', () => {
       request.on('error', reject);
     });
 
-  it('is open to those whom its mode lets in, and gone at the end', async () => {
+  it('has the given mode, and is removed at the end', async () => {
     const at = { path: path(), mode: 0o640 };
     const mask = process.umask();
     const server = await serve({ at });
@@ -435,7 +435,7 @@ describe('a Unix socket', () => {
     expect(existsSync(at.path)).toBe(false);
   });
 
-  it('takes the place of one that a killed server left, of no live one and of no file', async () => {
+  it('replaces the socket of a killed server, but neither a live socket nor another file', async () => {
     const at = { path: path(), mode: 0o600 };
     const left = spawnSync(process.execPath, [
       '-e',

@@ -27,7 +27,7 @@ function* steps(pace: Pace, count: number, told: { done: number; ended: boolean 
 const fresh = () => ({ done: 0, ended: false });
 
 describe('turns', () => {
-  it('end small work at once, and a lot of it in one turn only as far as the budget goes', () => {
+  it('do short work at once, as much of it in one turn as the budget allows', () => {
     const { turns, turn } = loop();
     expect(turns.start(steps(turns.pace, 10, fresh())).outcome).toEqual({ value: 'all' });
     const jobs = Array.from({ length: 100 }, () => turns.start(steps(turns.pace, 100, fresh())));
@@ -38,7 +38,7 @@ describe('turns', () => {
     expect(jobs.every((job) => job.ended)).toBe(true);
   });
 
-  it('do no more than a slice of large work in a turn, and begin what is new before they go on with it', () => {
+  it('do one slice of long work in a turn, after starting new work', () => {
     const { turns, turn } = loop();
     const told = fresh();
     const large = turns.start(steps(turns.pace, 100_000, told));
@@ -52,7 +52,7 @@ describe('turns', () => {
     expect(large.outcome).toEqual({ value: 'all' });
   });
 
-  it('give every large work a slice in rotation, eight at the same time', () => {
+  it('give each of eight long works a slice in rotation', () => {
     const { turns, turn } = loop();
     const all = Array.from({ length: 12 }, fresh);
     const jobs = all.map((told) => turns.start(steps(turns.pace, 40_000, told)));
@@ -64,7 +64,7 @@ describe('turns', () => {
     expect(jobs.every((job) => job.ended)).toBe(true);
   });
 
-  it('refuse what is more than may wait, and free what it holds', () => {
+  it('refuse work beyond the limit, and let it free what it holds', () => {
     const { turns, turn } = loop();
     const all = Array.from({ length: 300 }, fresh);
     const jobs = all.map((told) => {
@@ -78,7 +78,7 @@ describe('turns', () => {
     expect(all.filter(({ ended }) => ended)).toHaveLength(refused.length);
   });
 
-  it('end cancelled work where it is, and what runs gives up its place', async () => {
+  it('end cancelled work at once, and start a waiting one instead', async () => {
     const { turns, turn } = loop();
     const told = fresh();
     const job = turns.start(steps(turns.pace, 100_000, told));
@@ -93,7 +93,7 @@ describe('turns', () => {
     expect(turns.size).toBe(0);
   });
 
-  it('wait for promises without doing anything, and take their errors for those of the work', async () => {
+  it('do nothing while work waits for a promise; its rejection is the error of the work', async () => {
     const { turns, turn } = loop();
     function* waiting(promise: Promise<unknown>): Work<string> {
       yield promise;

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { LogTap } from './log-tap.ts';
 
-test('lines go on, and to those who listen as long as they do', () => {
+test('each line is passed on, and goes to the listeners that are registered', () => {
   const written: string[] = [];
   const tap = new LogTap({ write: (line) => void written.push(line) });
   const log = pino({ level: 'info' }, tap);
@@ -20,14 +20,14 @@ test('lines go on, and to those who listen as long as they do', () => {
   expect(tap.listening).toBe(0);
 });
 
-test('a log is asked for its tap, and so are its children', () => {
+test('the tap of a log is that of its children as well', () => {
   const tap = new LogTap({ write: () => undefined });
   expect(LogTap.of(pino({}, tap))).toBe(tap);
   expect(LogTap.of(pino({}, tap).child({ part: 'x' }))).toBe(tap);
   expect(LogTap.of(pino({ level: 'silent' }))).toBe(undefined);
 });
 
-test('what has to be out is flushed', () => {
+test('a flush is passed on', () => {
   const next = { write: () => undefined, flush: vi.fn((done?: () => void) => done?.()), flushSync: vi.fn() };
   const log = pino({}, new LogTap(next));
   const done = vi.fn();

@@ -22,7 +22,7 @@ const plain = (registry: Registry) => {
 const original = (registry: Registry) => new Histogram({ ...options, registers: [registry] });
 
 describe('the plain histogram', () => {
-  it('shows the same as the original', async () => {
+  it('shows the same as prom-client’s', async () => {
     // Bounds themselves belong to their bucket.
     const value = fc.oneof(fc.constantFrom(0, ...options.buckets), fc.double({ min: 0, max: 2, noNaN: true }));
     await fc.assert(

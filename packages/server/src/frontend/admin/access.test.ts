@@ -170,7 +170,7 @@ it('without access control, every caller is admitted, with any token', async () 
   for (const token of [undefined, 'wrong']) expect((await call('GET', '/rollcall/v1/status', token)).status).toBe(200);
 });
 
-it('what changes everything or takes it along is in the audit log, and what was denied', async () => {
+it('the audit log has restores, backups and overrides, and refused requests', async () => {
   await stop();
   const dir = mkdtempSync(join(tmpdir(), 'rollcall-audit-'));
   onTestFinished(() => rmSync(dir, { recursive: true }));

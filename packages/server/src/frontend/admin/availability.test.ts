@@ -49,7 +49,7 @@ describe('availability', () => {
     expect(availability(counts)).toBe(1);
   });
 
-  it('loses a service when its last passing instance goes, be it by warning', async () => {
+  it('loses a service when its last passing instance is removed or warns', async () => {
     await node('a', 'passing', { 'web/1': 'critical', 'web/2': 'warning', db: 'passing' });
     const counts = await countsOf(replica.state)();
     expect(counts).toMatchObject({ services: 2, servicesAvailable: 1, nodesAvailable: 1 });

@@ -53,7 +53,7 @@ describe('health of the server itself', () => {
 });
 
 describe('paths and methods', () => {
-  it('says which paths there are', async () => {
+  it('lists the paths in the error for an unknown one', async () => {
     const { call } = await start();
     const reply = await call('GET', '/metrics/nope');
     expect(reply.status).toBe(404);
@@ -61,7 +61,7 @@ describe('paths and methods', () => {
     expect(parsed(reply)['message']).toContain('/rollcall/v1/backup');
   });
 
-  it('says which methods there are', async () => {
+  it('lists the methods in the error for another one', async () => {
     const { call } = await start();
     const reply = await call('DELETE', '/rollcall/v1/restore');
     expect([reply.status, reply.headers.allow]).toEqual([405, 'PUT, POST']);
@@ -147,7 +147,7 @@ describe('a backup', () => {
     expect([reply.status, parsed(reply)['code']]).toEqual([503, 'unavailable']);
   });
 
-  it('that fails half way is visibly incomplete', async () => {
+  it('that fails in the middle is visibly incomplete', async () => {
     const { call } = await start({
       async *backup() {
         yield Buffer.from('half');
@@ -158,7 +158,7 @@ describe('a backup', () => {
     expect([reply.status, reply.complete]).toEqual([200, false]);
   });
 
-  it('is given up when its client is', async () => {
+  it('ends when its client is gone', async () => {
     const ended = deferred();
     const { port } = await start({
       async *backup() {
@@ -177,7 +177,7 @@ describe('a backup', () => {
     await ended.promise;
   });
 
-  it('is cut when its client takes nothing for 30 s, and leaves room for others', async () => {
+  it('is cut when its client reads nothing for 30 s, and another may start', async () => {
     const ended = deferred();
     const full = deferred();
     let chunks = 0;
@@ -211,7 +211,7 @@ describe('a backup', () => {
 });
 
 describe('a restore', () => {
-  it('hands the body over and answers what it became', async () => {
+  it('passes the body on and answers with the records and revision', async () => {
     const taken: Buffer[] = [];
     const { call } = await start({
       async restore(backup) {
@@ -225,7 +225,7 @@ describe('a restore', () => {
     expect(Buffer.concat(taken).equals(body)).toBe(true);
   });
 
-  it('of something that is no backup is the client’s error', async () => {
+  it('of bytes that are no backup is answered with 400', async () => {
     const { call } = await start({
       restore: () => Promise.reject(new RegistryError('invalid_argument', 'not a Rollcall backup')),
     });
@@ -236,7 +236,7 @@ describe('a restore', () => {
     ]);
   });
 
-  it('that stops reading half way is answered all the same', async () => {
+  it('that stops reading early is answered as well', async () => {
     const { call } = await start({
       async restore(backup) {
         for await (const chunk of backup) {
@@ -253,7 +253,7 @@ describe('a restore', () => {
     ]);
   });
 
-  it('larger than the limit is refused before a byte is taken', async () => {
+  it('larger than the limit is refused before a byte is read', async () => {
     const { port } = await start({ restore: () => Promise.reject(new Error('must not be called')) });
     const status = await new Promise((resolve, reject) => {
       const headers = { 'content-length': '1073741825' };
@@ -270,7 +270,7 @@ describe('a restore', () => {
     expect(status).toBe(413);
   });
 
-  it('waits for no other one, and shutting down waits for it', async () => {
+  it('is refused while another runs, and shutting down waits for it', async () => {
     const restoring = deferred();
     const begun = deferred();
     const order: string[] = [];
@@ -295,7 +295,7 @@ describe('a restore', () => {
 });
 
 describe('the operator’s override', () => {
-  it('lets what is held back expire, and says how much that was', async () => {
+  it('lets frozen leases expire, and answers with their number', async () => {
     let frozen = true;
     const { call } = await start({
       overrideExpiry() {

@@ -31,7 +31,7 @@ const headers = fc.constantFrom<Record<string, string>>(
   { 'accept-encoding': 'gzip' },
 );
 
-it('no request to an admin route crashes the server, is its fault, or loses anything', async () => {
+it('no request to an admin route crashes the server, gets a 5xx, or loses data', async () => {
   const server = await createServer();
   const kept = { kind: 'kv-put', namespace: 'default', key: 'kept', value: Buffer.from('1'), flags: 0n } as const;
   await server.registry.submit(kept);

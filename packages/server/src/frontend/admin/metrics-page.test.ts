@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 describe('the page of metrics', () => {
-  it('lists every metric of a scrape with its type, and none that is not there', () => {
+  it('lists every metric of a scrape with its type, and no other', () => {
     const expected = documented
       .filter(({ linuxOnly }) => !linuxOnly || process.platform === 'linux')
       .map(({ name, type }) => `${name} ${type}`);
@@ -44,7 +44,7 @@ describe('the page of metrics', () => {
     expect(real.toSorted()).toEqual(expected.toSorted());
   });
 
-  it('shows what has happened', () => {
+  it('has the values of what has happened', () => {
     // The two queries above, and the registration of the server's own service when it started.
     expect(scrape).toMatch(/^rollcall_registry_query_duration_seconds_count 2$/m);
     expect(scrape).toMatch(/^rollcall_commit_duration_seconds_count [1-9]/m);

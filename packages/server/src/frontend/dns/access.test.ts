@@ -124,7 +124,7 @@ describe('the matrix', () => {
 });
 
 describe('what may be read', () => {
-  it('is one service and not another: for others it does not exist', async () => {
+  it('is one service but not another, which then does not exist', async () => {
     await grants.allCallers('service "web" { policy = "read" } node_prefix "" { policy = "read" }');
     expect(addresses('web.service.consul')).toEqual(['10.9.0.1', '10.9.0.2']);
     expect(ask('db.service.consul')).toEqual(ask('none.service.consul'));
@@ -141,7 +141,7 @@ describe('what may be read', () => {
     expect(ask('2.0.0.10.in-addr.arpa', 'PTR').answers).toEqual(['"n2.node.dc1.consul"']);
   });
 
-  it('holds at once for addresses, while those of a large registry are gathered anew', async () => {
+  it('holds at once for the addresses of a large registry', async () => {
     await grants.allCallers('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
     const many = Array.from({ length: 5_000 }, (_, n) => ({ id: `m${n}`, service: 'many', address: `10.8.${n >> 8}.${n & 255}`, port: 80 }));
     for (let at = 0; at < many.length; at += 500) {

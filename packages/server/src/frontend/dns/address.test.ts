@@ -19,7 +19,7 @@ describe('an address in digits', () => {
   });
 
   const others = ['', 'localhost', 'example.org', '10.0.0', '10.0.0.256', '10.0.0.01', '1::2::3', 'fe80::1%eth0', '/a.sock'];
-  it.each(others)('%j is none', (address) => {
+  it.each(others)('%j has no digits', (address) => {
     expect(addressDigits(address)).toBeUndefined();
   });
 });

@@ -28,7 +28,7 @@ async function fill(count: number): Promise<void> {
   }
 }
 
-test('gathers what there is over several turns, follows changes meanwhile, and then looks through nothing again', async () => {
+test('reads the catalog over several turns, follows changes in the meantime, and never reads it again', async () => {
   await fill(10_000);
   index = new CatalogIndex(registry.replica);
   const gathered = index.gather();
@@ -46,7 +46,7 @@ test('gathers what there is over several turns, follows changes meanwhile, and t
   expect([holder('0a000002'), index.services.get('default', 'late'), whole]).toEqual(['n2', ['Late'], []]);
 });
 
-test('knows a name with capitals as long as there is one instance, or the node', async () => {
+test('knows a name with capitals as long as the service has an instance, or the node exists', async () => {
   index = new CatalogIndex(registry.replica);
   await index.gather();
   await registry.register({ id: 'N1', service: 'Web' });

@@ -42,7 +42,7 @@ async function metric(server: { context: { metrics: { registry: { metrics(): Pro
 }
 
 describe('Node’s own resolver', () => {
-  it('finds services, nodes and addresses, and is told what does not exist', async () => {
+  it('finds services, nodes and addresses, and gets errors for names that do not exist', async () => {
     const { port, register } = await start();
     await register(web);
     await register({ id: 'n2', nodeAddress: '2001:db8::2', service: 'v6' });
@@ -109,7 +109,7 @@ describe('starting', () => {
     expect(decoded((await askTcp(server.port, [query], '::1'))[0] as Buffer).answers).toHaveLength(1);
   });
 
-  it('takes a name for its address', async () => {
+  it('accepts a host name as its address', async () => {
     const server = await start({ host: 'localhost' });
     expect((await ask(server.port, 'consul', 'SOA')).answers).toHaveLength(1);
   });
@@ -137,7 +137,7 @@ describe('starting', () => {
 });
 
 describe('answers', () => {
-  it('over TCP have room for a thousand instances, over UDP for what is safe', async () => {
+  it('have a thousand instances over TCP, and at most 1,232 bytes over UDP', async () => {
     const server = await start();
     for (let n = 0; n < 1_000; n++) {
       await server.register({ id: `n${n}`, nodeAddress: `10.0.${n >> 8}.${n & 255}`, port: 1_000 + n });
@@ -148,7 +148,7 @@ describe('answers', () => {
     expect(udp.bytes).toBeLessThanOrEqual(1_232);
   });
 
-  it('come over TCP in the order of the queries, however many there are at once', async () => {
+  it('come over TCP in the order of the queries, for hundreds at once', async () => {
     const server = await start();
     await server.register(web);
     const queries = Array.from({ length: 500 }, (_, id) => queryPacket('web.service.consul', 'SRV', { id }));
@@ -170,7 +170,7 @@ describe('answers', () => {
     expect(await metric(server, 'kept_bytes')).toBeGreaterThan(0);
   });
 
-  it('stay away when an address asks too often; others, and later ones, get theirs', async ({ skip }) => {
+  it('are not sent when an address asks too often; other addresses, and later queries, get theirs', async ({ skip }) => {
     const external = Object.values(networkInterfaces())
       .flat()
       .find((each) => each !== undefined && each.family === 'IPv4' && !each.internal)?.address;

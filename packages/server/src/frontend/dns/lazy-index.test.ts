@@ -36,7 +36,7 @@ function large(steps: number, usefulFrom: number) {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a large index', () => {
-  it('is built so many steps in a turn, and is what there is of it so far meanwhile', async () => {
+  it('is built over several turns; until then, readers get the part built so far', async () => {
     const { state, index } = large(2.5 * stepsAtOnce, 1);
     expect(index.read()).toEqual({ index: `${stepsAtOnce} steps of 0`, revision: '0\0so far', behind: true });
     // Asking does not make it quicker.
@@ -48,7 +48,7 @@ describe('a large index', () => {
     expect(index.read()).toEqual({ index: 'all of 0', revision: 0, behind: false });
   });
 
-  it('is built over several turns when its first is waited for, and is whole then', async () => {
+  it('is complete when the first build was awaited', async () => {
     const { state, index } = large(2.5 * stepsAtOnce, Infinity);
     const built = index.whenBuilt();
     expect(state.steps).toBe(stepsAtOnce);
@@ -58,7 +58,7 @@ describe('a large index', () => {
     expect(state.steps).toBe(2.5 * stepsAtOnce);
   });
 
-  it('is the one before it while the next is built', async () => {
+  it('is the previous one while the next is built', async () => {
     const { clock, state, index } = large(2.5 * stepsAtOnce, Infinity);
     index.read();
     state.revision = 1;
@@ -68,12 +68,12 @@ describe('a large index', () => {
     expect(index.read()).toEqual({ index: 'all of 1', revision: 1, behind: false });
   });
 
-  it('is waited for when there is none and what there is of it is of no use', () => {
+  it('is built at once when no part of the first build is useful', () => {
     const { index } = large(2.5 * stepsAtOnce, Infinity);
     expect(index.read()).toEqual({ index: 'all of 0', revision: 0, behind: false });
   });
 
-  it('begins before it is asked for, if it is told to', async () => {
+  it('can be built before it is read', async () => {
     const { state, index } = large(2.5 * stepsAtOnce, Infinity);
     index.begin();
     for (let turns = 0; turns < 3; turns++) await turn();

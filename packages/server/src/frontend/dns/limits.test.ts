@@ -18,7 +18,7 @@ describe('the room of an answer', () => {
     expect(roomOf(shapeOf(udp, edns, limits), limits)).toEqual({ bytesMax, recordsMax, edns: edns !== undefined });
   });
 
-  it('never exceeds what the client announced, nor the maximum, and shapes fit into 16 bits', () => {
+  it('never exceeds the announced size or the maximum, and its shape fits into 16 bits', () => {
     for (const udpBytesMax of [512, 1_232, 4_096, 65_467]) {
       for (let edns = 0; edns <= 65_535; edns += 7) {
         const shape = shapeOf(true, edns, { udpBytesMax, udpRecordsMax: 3 });

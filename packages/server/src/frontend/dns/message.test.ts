@@ -40,7 +40,7 @@ const srv = (number: number): Entry => {
 const entries = (count: number) => Array.from({ length: count }, (_, number) => srv(number + 1));
 
 describe('a message', () => {
-  it('says the same to another implementation', () => {
+  it('is read the same way by another implementation', () => {
     const records: ResourceRecord[] = [
       { type: 'A', owner: asAsked, ttl: 1, address: '0a000001' },
       { type: 'AAAA', owner: asAsked, ttl: 2, address: '20010db8000000000000000000000005' },
@@ -93,7 +93,7 @@ describe('a message', () => {
     expect([inFull('node-1.node.dc1.consul'), inFull('node-2.node.dc1.consul')]).toEqual([1, 1]);
   });
 
-  it('takes at least a third less than names that are written out', () => {
+  it('is at least a third shorter than one with uncompressed names', () => {
     const bytes = write('web.service.consul', { entries: entries(10) }, tcp);
     const { questions = [], answers, additionals } = decoded(bytes);
     const writtenOut = packet.encode({ type: 'response', questions, answers, additionals });
@@ -122,7 +122,7 @@ describe('a message', () => {
     expect(answer.rcode).toBe('NOERROR');
   });
 
-  it('is right for names with labels that look like others', () => {
+  it('is right for names with similar labels', () => {
     // One label "x.consul" is not two; a record of "x.consul" must not point to it.
     const query = Buffer.from('00010100000100000000000008782e636f6e73756c06636f6e73756c0000010001', 'hex');
     const record: ResourceRecord = { type: 'NS', owner: 'x.consul', ttl: 0, target: 'y.x.consul' };
@@ -132,7 +132,7 @@ describe('a message', () => {
 });
 
 describe('what does not fit', () => {
-  it('is left out: as many entries as there is room for, each with its address', () => {
+  it('is left out: the others are sent, each with its address', () => {
     const bytes = write('web.service.consul', { entries: entries(100) });
     const answer = decoded(bytes);
     expect(bytes.length).toBeLessThanOrEqual(512);
@@ -142,7 +142,7 @@ describe('what does not fit', () => {
     expect(answer.flag_tc).toBe(false);
   });
 
-  it('is told by TC when it shall be', () => {
+  it('sets TC when told to', () => {
     expect(decoded(write('web.service.consul', { entries: entries(100), tellWhenCut: true })).flag_tc).toBe(true);
     expect(decoded(write('web.service.consul', { entries: entries(2), tellWhenCut: true })).flag_tc).toBe(false);
     const limited = { ...plain, recordsMax: 3 };
@@ -150,13 +150,13 @@ describe('what does not fit', () => {
     expect([answer.answers.length, answer.flag_tc]).toEqual([3, true]);
   });
 
-  it('is told by TC in any case when there is room for nothing, lest it look like "no such record"', () => {
+  it('always sets TC when no entry fits, since an empty answer would mean "no such record"', () => {
     const record: ResourceRecord = { type: 'TXT', owner: asAsked, ttl: 0, text: 'x'.repeat(600) };
     const answer = decoded(write('a.node.consul', { entries: [{ record, along: [] }] }));
     expect([answer.answers.length, answer.flag_tc]).toEqual([0, true]);
   });
 
-  it('never makes a message longer than its room, nor one that cannot be read, nor leaves out what would fit', () => {
+  it('never makes a message too long or unreadable, and leaves out no entry that would fit', () => {
     const label = fc.stringMatching(/^[a-z0-9-]{1,63}$/);
     const target = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => `${labels.join('.')}.dc1.consul`);
     const entry = fc.record({ target, v6: fc.boolean(), port: fc.nat(65_535) }).map(
@@ -190,7 +190,7 @@ describe('what does not fit', () => {
     );
   });
 
-  it('over TCP is what 65,535 bytes cannot hold, beyond what pointers can reach, too', () => {
+  it('over TCP is limited by 65,535 bytes, beyond the reach of pointers as well', () => {
     const bytes = write('web.service.consul', { entries: entries(5_000) }, tcp);
     const answer = decoded(bytes);
     expect(bytes.length).toBeLessThanOrEqual(65_535);
@@ -202,7 +202,7 @@ describe('what does not fit', () => {
 });
 
 describe('a refusal', () => {
-  it('is a header with the id, the operation and RD, whatever came behind it', () => {
+  it('is a header with the id, the operation and RD of the query', () => {
     const query = Buffer.concat([Buffer.from('123429000005000100020003', 'hex'), Buffer.alloc(40, 0xff)]);
     expect(refuse(query, rcodes.NOTIMP, false).toString('hex')).toBe('1234a9040000000000000000');
     expect(refuse(query, rcodes.FORMERR, true).toString('hex')).toBe('000c1234a9010000000000000000');

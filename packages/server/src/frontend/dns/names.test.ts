@@ -107,7 +107,7 @@ describe('names of the domain', () => {
     expect(parseName(name.split('.'), type, ['consul'])).toEqual(asked);
   });
 
-  it('end in whatever domain is served', () => {
+  it('end in the configured domain', () => {
     const domain = ['rollcall', 'internal'];
     expect(parseName(['web', 'service', 'rollcall', 'internal'], A, domain)).toEqual(service('web'));
     expect(parseName(['web', 'service', 'internal'], A, domain)).toEqual(foreign);

@@ -88,7 +88,7 @@ describe('a prepared query', () => {
     expect(typeof answer === 'string' ? answer : (answer as string[]).toSorted()).toEqual(wanted);
   });
 
-  it('may be kept as long as it says, else as long as its service', async () => {
+  it('has its own time to live, or else that of its service', async () => {
     await put('own', { Service: { Service: 'web' }, DNS: { TTL: '1m30.9s' } });
     await put('none', { Service: { Service: 'web' }, DNS: { TTL: '0s' } });
     await put('other', { Service: { Service: 'web' } });
@@ -118,7 +118,7 @@ describe('a prepared query', () => {
     expect(await found('q.query.consul')).toBe('NXDOMAIN');
   });
 
-  it('has the nearest first, and those that have room are the nearest', async () => {
+  it('has the nearest first, and a small answer has the nearest only', async () => {
     await place('n1', 0.3);
     await place('n2', 0.2);
     await place('n4', 0.1);
@@ -138,7 +138,7 @@ describe('a prepared query', () => {
   });
 });
 
-it('near to the one who asks, has the nearest of each first, and keeps no answer for another', async () => {
+it('near the client, has the instances nearest to each client first, and keeps no answer for another client', async () => {
   await place('n1', 0.1);
   await place('n2', 0.2);
   await put('ip', { Service: { Service: 'web', Near: '_ip', Tags: ['blue', '!x'], IgnoreCheckIDs: ['of n3'] } });
@@ -181,7 +181,7 @@ describe('a template', () => {
     expect(await found('fin.query.consul')).toBe('NXDOMAIN');
   });
 
-  it('that takes too long for a name finds nothing, and the next packet is answered', async () => {
+  it('that takes too long for a name finds nothing, and the server answers the next packet', async () => {
     const Template = { Type, Regexp: '((((a?){9}){9})+)+b$', RemoveEmptyTags: false };
     await put('slow', { Template, Service: { Service: 'web' } });
     expect(await found(`slow${'a'.repeat(59)}.${'a'.repeat(63)}.${'a'.repeat(63)}.query.consul`)).toBe('NXDOMAIN');

@@ -42,7 +42,7 @@ describe('a query', () => {
     expect(new Set(keys).size).toBe(4);
   });
 
-  it('keeps bytes beyond ASCII apart: only A to Z have a case', () => {
+  it('ignores case in A to Z only, not in other bytes', () => {
     const reader = new QueryReader();
     const keyOf = (label: string) => {
       reader.read(bytes(`${header('0100', '0001 0000 0000 0000')} 01 ${label} 00 0001 0001`));
@@ -92,7 +92,7 @@ describe('what is not a query', () => {
     });
   });
 
-  it('gives no exception, whatever the bytes', () => {
+  it('throws for no bytes', () => {
     const reader = new QueryReader();
     const oneQuestion = bytes(header('0100', '0001 0000 0000 0001'));
     const packet = fc.oneof(

@@ -9,7 +9,7 @@ function admitted(limit: RateLimit, address: string, queries: number): number {
 }
 
 describe('the rate limit', () => {
-  it('admits a burst of one second, then as many as come in again', () => {
+  it('admits a burst of one second, then the rate', () => {
     const clock = manualClock();
     const limit = new RateLimit(clock, 100);
     expect(admitted(limit, '10.0.0.1', 500)).toBe(100);
@@ -35,7 +35,7 @@ describe('the rate limit', () => {
     }
   });
 
-  it('counts what was sent as queries that were made', () => {
+  it('counts long answers as queries', () => {
     const clock = manualClock();
     const limit = new RateLimit(clock, 100);
     let count = 0;

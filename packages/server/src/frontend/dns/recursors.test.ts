@@ -75,7 +75,7 @@ const at = (port: number) => ({ address: '127.0.0.1', port });
 const query = queryPacket('example.org', 'A', { id: 0xabcd });
 
 describe('other domains', () => {
-  it('are answered by the server that is named for it, over UDP and TCP, with RA', async () => {
+  it('are answered by the recursor, over UDP and TCP, with RA', async () => {
     const { address, asked } = await upstream((each) => [answerTo(each, '192.0.2.7')]);
     const server = await startDns({ recursors: [address] });
     open.push(server);
@@ -92,7 +92,7 @@ describe('other domains', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('do not hold up our own on the same connection', async () => {
+  it('do not delay answers of our own domain on the same connection', async () => {
     let release: () => void = () => {};
     const released = new Promise<void>((resolve) => (release = resolve));
     const { address, asked } = await upstream((each) => released.then(() => [answerTo(each, '192.0.2.7')]));
@@ -132,7 +132,7 @@ describe('asking', () => {
     expect(asked[0]?.query.subarray(2)).toEqual(query.subarray(2));
   });
 
-  it('takes no answer to another question, with another id, in another spelling, or that is a question', async () => {
+  it('ignores answers to another question, with another id or spelling, and packets that are no answer', async () => {
     const { port } = await upstream((each) => {
       const wrong = answerTo(each, '203.0.113.66');
       const otherId = Buffer.from(wrong);
@@ -145,7 +145,7 @@ describe('asking', () => {
     expect(decoded(answer as Buffer)).toMatchObject({ answers: [{ data: '192.0.2.7' }] });
   });
 
-  it('takes no answer from another address than the one that was asked', async () => {
+  it('ignores answers from another address than that of the server', async () => {
     const stranger = createSocket('udp4').bind(0, '127.0.0.1');
     await once(stranger, 'listening');
     open.push(stranger);
@@ -161,7 +161,7 @@ describe('asking', () => {
     expect(decoded(answer as Buffer)).toMatchObject({ answers: [{ data: '192.0.2.7' }] });
   });
 
-  it('goes on to the next server when one fails or refuses, not when it knows that there is no such name', async () => {
+  it('asks the next server after a failure or refusal, but not after NXDOMAIN', async () => {
     const failing = await upstream((each) => [answerTo(each, '', 2)]);
     const refusing = await upstream((each) => [answerTo(each, '', 5)]);
     const denying = await upstream((each) => [answerTo(each, '', 3)]);
@@ -191,7 +191,7 @@ describe('asking', () => {
     for (const udp of [true, false]) expect(await recursors([at(taken.port)]).ask(query, udp)).toBeUndefined();
   });
 
-  it('has a limit: 256 questions out at the same time', async () => {
+  it('has at most 256 queries at the same time', async () => {
     const silent = await upstream(() => []);
     const to = recursors([at(silent.port)]);
     const out = Array.from({ length: 256 }, () => to.ask(query, true));
@@ -213,7 +213,7 @@ describe('the address of a server', () => {
   });
 
   const wrong = ['', 'example.org', '10.0.0.53:', '10.0.0.53:0', '10.0.0.53:70000', '10.0.0', '[10.0.0.53', ':53'];
-  it.each(wrong)('%j is none', (text) => {
+  it.each(wrong)('%j is invalid', (text) => {
     expect(() => parseServer(text)).toThrow(/is no address; write/);
   });
 });

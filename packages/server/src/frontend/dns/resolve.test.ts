@@ -68,7 +68,7 @@ function show(record: ResourceRecord): string {
 }
 
 describe('a namespace', () => {
-  it('has its own services, tags and places; targets of nodes and addresses are in none', async () => {
+  it('has its own services, tags and SRV records, whose targets are in no namespace', async () => {
     await register(
       { id: 'n1', nodeAddress: '10.0.0.1', port: 8_001 },
       { id: 'n2', namespace: 'team-a', nodeAddress: '10.0.0.2', port: 8_002, tags: ['blue'] },
@@ -151,7 +151,7 @@ describe('a service', () => {
     }
   });
 
-  it('has each place once, however often it is registered', async () => {
+  it('has one SRV record for each node, address and port', async () => {
     await register({ id: 'n1', service: 'web', port: 8_001 }, { id: 'n2', port: 8_001 });
     await registry.replica.submit({
       kind: 'register',
@@ -170,7 +170,7 @@ describe('a service', () => {
     ]);
   });
 
-  it('is written with its node’s address when the DNS cannot express the node’s name', async () => {
+  it('has its node’s address as the target when the node’s name is no DNS name', async () => {
     await register({ id: 'a node', nodeAddress: '10.0.0.1' }, { id: 'x'.repeat(64), nodeAddress: '10.0.0.2' });
     expect(found('web.service.consul', 'SRV')).toEqual([
       'SRV 1 80 0a000001.addr.dc1.consul + A 0a000001',
@@ -224,7 +224,7 @@ describe('a service', () => {
     expect(found('web.service.consul')).toEqual(['A 0a000001', 'A 0a000002', 'A 0a000003']);
   });
 
-  it('that is somewhere else by name is an alias; only when there is no address, and only the first', async () => {
+  it('with host names instead of addresses is an alias of the first, unless an instance has an address', async () => {
     await register({ id: 'n1', address: 'db.example.org.' }, { id: 'n2', address: 'db2.example.org' });
     expect(found('web.service.consul')).toEqual(['CNAME db.example.org']);
     expect(found('web.service.consul', 'CNAME')).toEqual(['CNAME db.example.org']);
@@ -241,7 +241,7 @@ describe('a service', () => {
     expect(found('web.service.consul', 'SRV')).toEqual(['SRV 1 80 n1.node.dc1.consul + A 0a000001']);
   });
 
-  it('has nothing to say of an address that is neither', async () => {
+  it('has no record for an address that is neither an IP address nor a host name', async () => {
     await register({ id: 'n1', address: 'unix:/run/web.sock' }, { id: 'n2', nodeAddress: '' });
     for (const type of ['A', 'AAAA', 'SRV', 'ANY'] as const) expect(found('web.service.consul', type)).toBe('no-data');
   });
@@ -251,7 +251,7 @@ describe('a service', () => {
     expect(found('web.service.consul', 'SRV')).toEqual(['SRV 65535 65535 n1.node.dc1.consul + A 0a000001']);
   });
 
-  it('is here, or nowhere', async () => {
+  it('is found in this datacenter only', async () => {
     await register({ id: 'n1' });
     expect(found('web.service.dc1.consul')).toHaveLength(1);
     expect(found('web.service.dc1.dc.consul')).toHaveLength(1);
@@ -259,7 +259,7 @@ describe('a service', () => {
     expect(found('n1.node.dc2.consul')).toBe('name-error');
   });
 
-  it('lives as long as its name says, its node as long as nodes do', async () => {
+  it('has the time to live of its service, and nodes have theirs', async () => {
     await register({ id: 'n1' });
     const ttlOf = (name: string, type: 'A' | 'SRV') => {
       const result = resolved(name, type);
@@ -290,7 +290,7 @@ describe('a node', () => {
     expect(found('node.node.consul')).toBe('name-error');
   });
 
-  it('may be somewhere else by name', async () => {
+  it('may have a host name as its address', async () => {
     await register({ id: 'n1', nodeAddress: 'host.example.org' });
     expect(found('n1.node.consul')).toEqual(['CNAME host.example.org']);
   });
@@ -303,7 +303,7 @@ describe('an address', () => {
     expect(found('20010db8000000000000000000000005.addr.dc1.consul', 'AAAA')).toHaveLength(1);
   });
 
-  it('leads back to a node, else to a service', async () => {
+  it('leads back to a node, or else to a service', async () => {
     await register(
       { id: 'n1', nodeAddress: '10.0.0.1', address: '10.0.9.9' },
       { id: 'n2', nodeAddress: '2001:db8::5', address: '10.0.0.1', service: 'other' },
@@ -321,7 +321,7 @@ describe('an address', () => {
 });
 
 describe('the domain', () => {
-  it('says who serves it, under every name', () => {
+  it('has NS and SOA under every name', () => {
     expect(found('consul', 'SOA')).toEqual(['SOA ns.consul hostmaster.consul']);
     expect(found('nope.service.consul', 'SOA')).toHaveLength(1);
     expect(found('consul', 'NS')).toEqual(['NS here.node.dc1.consul + A 7f000001']);
@@ -329,7 +329,7 @@ describe('the domain', () => {
     expect(found('consul', 'ANY')).toHaveLength(1);
   });
 
-  it('does not deny the names between itself and services: resolvers ask for them first (RFC 9156)', () => {
+  it('answers NOERROR for the names between itself and services, which resolvers ask for first (RFC 9156)', () => {
     for (const name of ['service.consul', 'dc1.consul', 'service.dc1.consul', 'dc.consul', '_tcp.service.consul']) {
       expect(found(name)).toBe('no-data');
     }

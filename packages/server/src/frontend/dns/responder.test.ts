@@ -53,7 +53,7 @@ describe('an answer', () => {
     expect(to.encodings).toBe(1);
   });
 
-  it('follows its service at once', async () => {
+  it('changes with its service at once', async () => {
     await registry.register({ id: 'n1', nodeAddress: '10.0.0.1' });
     const to = responder();
     expect(addresses(ask(to, 'web.service.consul'))).toEqual(['10.0.0.1']);
@@ -69,7 +69,7 @@ describe('an answer', () => {
     expect(addresses(ask(to, 'web.service.consul'))).toEqual(['10.0.0.1']);
   });
 
-  it('is not encoded anew because something else has changed', async () => {
+  it('is not encoded again after other changes', async () => {
     await registry.register({ id: 'n1' });
     const to = responder();
     ask(to, 'web.service.consul');
@@ -83,7 +83,7 @@ describe('an answer', () => {
     expect(to.encodings).toBe(2);
   });
 
-  it('finds a service in mixed case as soon as it appears, also after having denied it', async () => {
+  it('finds a service in mixed case as soon as it is registered, even after a negative answer', async () => {
     const to = responder();
     expect(ask(to, 'web.service.consul').rcode).toBe('NXDOMAIN');
     await registry.register({ id: 'n1', service: 'Web' });
@@ -125,14 +125,14 @@ describe('an answer', () => {
     expect(addresses(ask(to, 'web.service.consul', 'A', { edns: 1_232 }))).toHaveLength(40);
   });
 
-  it('tells by TC what it leaves out, when told to', async () => {
+  it('sets TC when it leaves instances out, when told to', async () => {
     for (let n = 1; n <= 4; n++) await registry.register({ id: `n${n}`, nodeAddress: `10.0.0.${n}` });
     expect(ask(responder(), 'web.service.consul').flag_tc).toBe(false);
     expect(ask(responder({ tellWhenCut: true }), 'web.service.consul').flag_tc).toBe(true);
     expect(ask(responder({ tellWhenCut: true }), 'web.service.consul', 'A', { edns: 1_232 }).flag_tc).toBe(false);
   });
 
-  it('that is no choice of equals is never cut in silence', async () => {
+  it('that is not a choice always has TC when it is cut', async () => {
     const nodeMeta = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`key-${n}`, 'x'.repeat(50)]));
     await registry.register({ id: 'n1', nodeMeta });
     const to = responder();
@@ -167,7 +167,7 @@ describe('"no"', () => {
     expect(serial()).toBe(registry.replica.state.revision);
   });
 
-  it('is right for every length of name, in the case it was asked in, with and without EDNS', () => {
+  it('is right for names of every length, in the case of the question, with and without EDNS', () => {
     const to = responder();
     for (let length = 1; length <= 63; length++) {
       for (const edns of [undefined, 1_232]) {
@@ -227,7 +227,7 @@ describe('"no"', () => {
 });
 
 describe('an answer over UDP', () => {
-  it('is no longer than the one who asks may have, whatever the query announces', async () => {
+  it('is no longer than the client may get, even if the query announces more', async () => {
     for (let n = 1; n <= 60; n++) await registry.register({ id: `n${n}`, nodeAddress: `10.0.0.${n}` });
     const to = responder({ limits: { udpBytesMax: 4_096, udpRecordsMax: 3 } });
     const query = queryPacket('web.service.consul', 'SRV', { edns: 4_096 });
@@ -256,20 +256,20 @@ describe('a refusal', () => {
     expect(reply.bytes).toBe(query.length);
   });
 
-  it('meets a version of EDNS that there is not yet, with the one that there is', () => {
+  it('answers an unknown version of EDNS with version 0', () => {
     const query = queryPacket('web.service.consul', 'A', { edns: 1_232 });
     query[query.length - 5] = 1;
     const reply = decoded(responder().respond(query, true) as Buffer);
     expect(reply.additionals).toMatchObject([{ type: 'OPT', extendedRcode: 1, ednsVersion: 0 }]);
   });
 
-  it('does not meet class ANY', async () => {
+  it('is not sent for class ANY', async () => {
     await registry.register({ id: 'n1' });
     const reply = decoded(responder().respond(inClass(queryPacket('web.service.consul', 'A'), 255), true) as Buffer);
     expect(reply.answers).toHaveLength(1);
   });
 
-  it('gives way to asking elsewhere when there is a server to ask', async () => {
+  it('is replaced by asking a recursor when there is one', async () => {
     await registry.register({ id: 'n1' });
     const to = responder({ recursion: true });
     expect(to.respond(queryPacket('example.org', 'A'), true)).toBe('ask-elsewhere');

@@ -76,7 +76,7 @@ describe.each(forms)('%s', (_name, type, how) => {
     expect(chiSquare(seen, count)).toBeLessThan(critical(count));
   });
 
-  it('has each instance first equally often in a few queries, too, and not in runs', async () => {
+  it('has each instance first equally often in few queries as well, and not in runs', async () => {
     await register(40);
     const to = responder();
     const seen = Array.from({ length: 128 }, () => recordsOf(to, type, how)[0] as string);
@@ -117,7 +117,7 @@ it('records are encoded once each, when they are first sent', async () => {
   expect(to.encodings).toBe(40);
 });
 
-it('addresses that are sent along belong to targets, each once, also far behind in a long answer', async () => {
+it('the additional section has the address of each target once, in long answers, too', async () => {
   // More than pointers reach (16,384 bytes); two instances on each node.
   const service = (id: string, name: string, port: number) => ({ id, service: name, port });
   for (let n = 0; n < 300; n++) {

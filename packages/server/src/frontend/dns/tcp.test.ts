@@ -70,7 +70,7 @@ async function receive(socket: Socket, length: number): Promise<Buffer> {
 }
 
 describe('queries on a connection', () => {
-  it('are answered in order, be they in one packet or byte by byte', async () => {
+  it('are answered in order, from one packet or byte by byte', async () => {
     const socket = await dial();
     const queries = Buffer.concat(['one', 'two', 'three'].map(message));
     socket.write(queries);
@@ -81,7 +81,7 @@ describe('queries on a connection', () => {
     expect(taken).toEqual(['one', 'two', 'three', 'one', 'two', 'three']);
   });
 
-  it('that get no answer, or none yet, do not hold up the others', async () => {
+  it('without an answer, or without one yet, do not delay the others', async () => {
     let later: (answer: Buffer) => void = () => {};
     answer = (query) => {
       if (query.toString() === 'silent') return undefined;
@@ -95,7 +95,7 @@ describe('queries on a connection', () => {
     expect(await receive(socket, 9)).toEqual(message('at last'));
   });
 
-  it('wait when too many are asked elsewhere', async () => {
+  it('wait while too many wait for recursors', async () => {
     const waiting: ((answer: Buffer | undefined) => void)[] = [];
     answer = () => new Promise((resolve) => waiting.push(resolve));
     const socket = await dial();
@@ -120,7 +120,7 @@ describe('queries on a connection', () => {
 });
 
 describe('a client that takes no answers', () => {
-  it('gets no more than it takes: the rest of its queries waits', async () => {
+  it('gets no further answers: the rest of its queries waits', async () => {
     const large = framed(Buffer.alloc(60_000));
     answer = () => large;
     const socket = await dial();
@@ -167,7 +167,7 @@ describe('a connection', () => {
     await vi.waitFor(() => expect(connections.size).toBe(0));
   });
 
-  it('is closed when a query is announced that is too long to be one', async () => {
+  it('is closed when it announces a query that is too long', async () => {
     const socket = await dial();
     socket.write(Buffer.concat([message('one'), Buffer.from('1001', 'hex'), message('two')]));
     await once(socket, 'close');

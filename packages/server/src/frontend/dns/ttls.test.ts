@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ttlsOf } from './ttls.ts';
 
 describe('times to live', () => {
-  it('are 0 unless something else is said', () => {
+  it('are 0 by default', () => {
     const ttls = ttlsOf({});
     expect([ttls.node, ttls.ofService('web')]).toEqual([0, 0]);
   });
