@@ -157,6 +157,22 @@ describe('what may be read', () => {
     expect(ask('2.0.0.10.in-addr.arpa', 'PTR').answers).toEqual(['"n2.node.dc1.consul"']);
   });
 
+  it('needs no permission for a node where an instance has none', async () => {
+    await server.registry.submit({
+      kind: 'register',
+      namespace: 'default',
+      node: { name: '', address: '' },
+      nodeMode: 'none',
+      instances: [{ id: 'free', service: 'free', address: '10.9.8.7', port: 80 }],
+    });
+    await grants.allCallers('service "free" { policy = "read" }');
+    expect(addresses('free.service.consul')).toEqual(['10.9.8.7']);
+    expect(ask('free.service.consul', 'SRV').answers).toHaveLength(1);
+    expect(ask('7.8.9.10.in-addr.arpa', 'PTR').answers).toEqual(['"free.service.dc1.consul"']);
+    await grants.allCallers('service "web" { policy = "read" }');
+    expect(ask('free.service.consul').rcode).toBe('NXDOMAIN');
+  });
+
   it('is different in each namespace, and no answer tells that another namespace exists', async () => {
     await server.registry.submit({ kind: 'namespace-put', name: 'team-a' });
     await server.registry.submit({

@@ -151,6 +151,19 @@ describe('a service', () => {
     }
   });
 
+  it('has the addresses of instances without a node; one without an address has no record', async () => {
+    await registry.replica.submit({
+      kind: 'register',
+      namespace: 'default',
+      node: { name: '', address: '' },
+      nodeMode: 'none',
+      instances: [{ id: 'a', service: 'web', address: '10.9.8.7', port: 81 }, { id: 'b', service: 'web', port: 82 }],
+    });
+    expect(found('web.service.consul')).toEqual(['A 0a090807']);
+    expect(found('web.service.consul', 'SRV')).toEqual(['SRV 1 81 0a090807.addr.dc1.consul + A 0a090807']);
+    expect(found('7.8.9.10.in-addr.arpa', 'PTR')).toEqual(['PTR web.service.dc1.consul']);
+  });
+
   it('has one SRV record for each node, address and port', async () => {
     await register({ id: 'n1', service: 'web', port: 8_001 }, { id: 'n2', port: 8_001 });
     await registry.replica.submit({
