@@ -327,7 +327,7 @@ describe('prepared queries', () => {
 });
 
 describe('pages of other origins', () => {
-  test('are refused, whatever they ask; own pages and programs are not', async () => {
+  test('are refused for every request; own pages and programs are not', async () => {
     const { http: httpPort } = consul.server.ports;
     const own = `127.0.0.1:${httpPort}`;
     const status = async (headers: Record<string, string>) => (await consul.get('/v1/status/leader', { headers })).status;

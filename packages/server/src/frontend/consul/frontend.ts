@@ -36,7 +36,7 @@ import type { RequestHead } from './wire/request-head.ts';
 import { plainIndex, Wire } from './wire/responses.ts';
 
 export interface ConsulOptions {
-  /** What snapshots are made of and become. */
+  /** Makes and restores the backups within snapshots. */
   readonly backups: BackupStore;
   /** From 0 up to, but not including, 1; spreads the timeouts of blocking queries. */
   readonly random?: () => number;

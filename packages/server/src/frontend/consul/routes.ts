@@ -1,6 +1,5 @@
 /**
- * The visible surface as one table: each route with its methods, and what each of them demands of its
- * caller. How a path finds its row: `request/router.ts`.
+ * The visible surface as one table: each route with its methods and the permissions that each needs. How a path finds its row: `request/router.ts`.
  */
 
 import { setAgentToken } from './acl/login.ts';
@@ -28,7 +27,7 @@ import { anyCaller, demands, filters, named, open, refused, type Route, writes }
 import * as session from './session/session.ts';
 import { txn } from './txn/txn.ts';
 
-/** What belongs to one front end: answers that last, which it ends when it closes, and its certificates. */
+/** Parts that each front end makes for itself: answers that last until it closes, and its certificates. */
 export interface Lasting {
   readonly saveSnapshot: Handler;
   readonly restoreSnapshot: Handler;
@@ -289,7 +288,7 @@ export function routeTable({ saveSnapshot, restoreSnapshot, monitor, roots }: La
     ...namespaceRoutes,
     {
       path: '/v1/snapshot',
-      // A copy of everything is written down, too.
+      // The audit log records reads, too: a snapshot is a copy of everything.
       methods: {
         GET: writes(saveSnapshot, demands('acl', 'write')),
         PUT: writes(restoreSnapshot, demands('acl', 'write')),

@@ -1,6 +1,6 @@
 /**
- * Records of access control to the objects of Consul's API (`api/acl.go`, MPL-2.0). Pure. Secrets are kept
- * nowhere, so they are shown by those calls only that were just given one (`security/README.md`).
+ * Records of access control to the objects of Consul's API (`api/acl.go`, MPL-2.0). Pure. Secrets are not
+ * kept, so only the calls that have just received one show it (`security/README.md`).
  */
 
 import { createHash } from 'node:crypto';
@@ -12,10 +12,10 @@ import { nodeIdentityRules, printRules, serviceIdentityRules, templateRules } fr
 import { anonymousAccessor } from '../../../security/well-known.ts';
 import { formatDuration, nsPerMs } from '../wire/go-duration.ts';
 
-/** What stands in for a secret; Consul shows it to who may only read. */
+/** Shown instead of a secret, as Consul does for callers that may only read. */
 export const hiddenSecret = '<hidden>';
 
-/** The anonymous token's secret is none. */
+/** The secret of the anonymous token is public. */
 const anonymousSecret = 'anonymous';
 
 export function tokenJson(state: Reader, token: Token, secret = secretOf(token)): object {
@@ -40,7 +40,7 @@ function secretOf({ accessorId }: Token): string {
   return accessorId === anonymousAccessor ? anonymousSecret : hiddenSecret;
 }
 
-/** What `?expanded` adds: everything that the token gives, however it comes to it. */
+/** What `?expanded` adds: every policy and role of the token, direct or through a role or identity. */
 export function expandedJson(state: Reader, token: Token, datacenter: string): object {
   const { namespace } = token;
   const roles = token.roles.map((id) => roleById(state, namespace, id)).filter((role) => role !== undefined);
@@ -82,7 +82,7 @@ function syntheticPolicies(grants: Grants, datacenter: string): object[] {
 
 export const fromTemplate = 'synthetic policy generated from templated policy: ';
 
-/** A policy that is kept nowhere, named by what it says. */
+/** A policy that is not stored; its id is made of its rules. */
 export function syntheticPolicy(Description: string, rules: Rules, datacenters: readonly string[]): object {
   const text = printRules(rules);
   const ID = createHash('sha256').update(text).digest('hex').slice(0, 32);
@@ -124,7 +124,7 @@ function grantsJson(state: Reader, grants: Grants & { readonly namespace: string
   };
 }
 
-/** What no longer exists is not shown, and gives nothing. */
+/** Links to records that no longer exist are left out. */
 function links(ids: readonly string[], named: (id: string) => { readonly name: string } | undefined): object[] {
   return ids.flatMap((ID) => {
     const found = named(ID);
@@ -198,7 +198,7 @@ export function bindingRuleJson(rule: BindingRule): object {
   };
 }
 
-/** Changes with the content, and says nothing about it. */
+/** A digest that changes with the content. */
 function digestOf(content: object): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('base64');
 }

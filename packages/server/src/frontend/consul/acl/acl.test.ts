@@ -117,7 +117,7 @@ describe('tokens', () => {
     expect((await ask('GET', '/v1/acl/tokens')).text).not.toContain(unknown);
   });
 
-  test('show with ?expanded what they give, by whatever way', async () => {
+  test('show with ?expanded all that they give', async () => {
     await good('PUT', '/v1/acl/policy', { Name: 'p', Rules: 'key "a" { policy = "read" }' });
     await good('PUT', '/v1/acl/role', { Name: 'r', Policies: [{ Name: 'p' }], ServiceIdentities: [{ ServiceName: 'web' }] });
     const { AccessorID } = await good('PUT', '/v1/acl/token', { Roles: [{ Name: 'r' }] });

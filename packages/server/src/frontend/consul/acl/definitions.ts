@@ -7,7 +7,7 @@ import { invalid, quoted } from '../wire/errors.ts';
 import { nsPerMs } from '../wire/go-duration.ts';
 import { hiddenSecret } from './acl-json.ts';
 
-/** What answers say and requests may say again, without any effect. */
+/** Fields of answers that clients write back; they have no effect. */
 const shown = { Hash: 'json', CreateIndex: 'json', ModifyIndex: 'json' } as const;
 
 const link = schema({ ID: 'string', Name: 'string' });

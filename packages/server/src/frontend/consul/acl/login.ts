@@ -1,4 +1,4 @@
-/** `/v1/acl/bootstrap`, `login` and `logout`: how tokens are had without having one; and what tokens agents have. */
+/** `/v1/acl/bootstrap`, `login` and `logout`: the ways to get a token without one; and `/v1/agent/token`. */
 
 import { RegistryError } from '@rollcall/protocol';
 import { anonymousAccessor } from '../../../security/well-known.ts';
@@ -57,15 +57,15 @@ export async function logout({ context, caller }: Call): Promise<Reply> {
   return trueBody;
 }
 
-/** Consul's agents have tokens for their own requests; ours make none. */
+/** Tokens for the own requests of Consul's agents, which Rollcall does not make. */
 const agentTokens: readonly string[] = [
   ...['agent', 'agent_recovery', 'agent_master', 'replication', 'config_file_service_registration', 'dns'],
   ...['acl_agent_token', 'acl_agent_master_token', 'acl_replication_token'],
 ];
 
 /**
- * `PUT /v1/agent/token/:kind`: only the default token has a meaning here, and only until the server restarts.
- * The others are taken, since scripts that set up a datacenter set them, too.
+ * `PUT /v1/agent/token/:kind`: only the default token has an effect here, and only until the server restarts.
+ * The others are accepted and ignored, since scripts that set up a datacenter set them, too.
  */
 export const setAgentToken = endpoint({
   decode: async (incoming) => {

@@ -1,6 +1,6 @@
 /**
- * Reads of access control that come from views, as everything does that can be waited for: lists, and one
- * record by its id or name. `acl:read` is demanded by the routes.
+ * Reads of access control that come from views, so that clients can wait for them: lists, and one record by its id or name.
+ * The routes declare that they need `acl:read`.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -30,7 +30,7 @@ export interface Reading<T> {
   readonly also?: readonly RecordType[];
 }
 
-/** What reading a record takes. */
+/** The cost of reading a record. */
 const unitsPerRecord = 1;
 
 /**
@@ -114,7 +114,7 @@ function requestedMissing(what: string): () => RegistryError {
   return () => new RegistryError('not_found', `Requested ${what} does not exist: ACL not found`);
 }
 
-/** What writing a record in a namespace needs. */
+/** The permission to write a record in a namespace. */
 export function toWrite({ scope }: { readonly scope: Scope }): readonly Permission[] {
   return [{ ...permission('acl', 'write'), namespace: scope.namespace }];
 }

@@ -26,7 +26,7 @@ import type { AgentCheckFields, AgentServiceFields, CheckFields } from './schema
 
 /** Consul raises shorter intervals to this (`checks.MinInterval`). */
 const intervalMinMs = 1_000;
-/** What the registry's checks can do (`CheckDefinition.ttlMs`). */
+/** The shortest time that the registry takes (`CheckDefinition.ttlMs`). */
 const ttlMinMs = 1;
 /** Consul raises shorter times to this (`agent/config/builder.go`, `CheckDeregisterIntervalMin`). */
 const deregisterAfterMinMs = 60_000;
@@ -87,8 +87,8 @@ export function agentCheckInput(fields: AgentCheckFields): CheckInput {
 }
 
 /**
- * What is the same wherever a check is defined. The status counts for a new check only; one that
- * exists keeps its own (`services.ts`).
+ * The part that is the same for every kind of definition. The status counts for a new check only; an existing check
+ * keeps its status (`services.ts`).
  */
 function probeInput(fields: CheckFields): Pick<CheckInput, 'status' | 'notes' | 'type' | 'definition'> {
   const type = checkKind(fields);

@@ -34,7 +34,7 @@ export function enrolment(
   const row = find.node(state, agent.name);
   if (row === undefined) {
     const id = agentId(agent.name, identity);
-    // A node of the catalog may have been given this id; it keeps it, and its name.
+    // If a node of the catalog has this id, it keeps the id and its name.
     const free = find.nodeWithId(state, id) === undefined;
     const node = { name: agent.name, address: agent.address, ...(free ? { id } : {}) };
     return { node, nodeMode: 'ensure', checks: [aliveCheck] };

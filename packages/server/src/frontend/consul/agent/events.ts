@@ -110,7 +110,7 @@ export function list(call: Call): Query {
   };
   return {
     view: viewOf.records(noNamespace, recordType),
-    // What an agent hears depends on its services, too.
+    // Which events reach an agent also depends on its services.
     others: [viewOf.node(call.namespace, agent.name)],
     name: `${formOf(call)} events of ${agent.name} ${JSON.stringify(vetName(wanted, 'event name'))}`,
     filtered: true,

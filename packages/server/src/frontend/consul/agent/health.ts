@@ -56,7 +56,7 @@ export const instanceHealth = endpoint({
   },
 });
 
-/** What finding the checks of an instance takes. */
+/** The cost of finding the checks of an instance. */
 const unitsPerInstance = 4;
 
 /** `GET /v1/agent/health/service/name/:name`: the worst of its instances. */
@@ -120,7 +120,7 @@ function wantsText({ params, exchange }: Call): boolean {
   return params.get('format') === 'text' || accepted.startsWith('text/plain');
 }
 
-/** Names may hold what a header may not. */
+/** Names may contain characters that headers may not. */
 function reasonHead(reason: string): readonly string[] {
   return ['X-Consul-Reason', encodeURI(reason).replaceAll('%20', ' ')];
 }

@@ -6,7 +6,7 @@
 
 import { invalid } from '../wire/errors.ts';
 
-/** A line of pino's. */
+/** A line of the log as pino writes it. */
 export interface LogLine {
   readonly level: number;
   readonly time: string | number;
@@ -31,7 +31,7 @@ export function readLevel(name: string): number {
   return level;
 }
 
-/** Undefined for what is no line of a log. */
+/** Undefined for text that is no line of a log. */
 export function parseLine(line: string): LogLine | undefined {
   let parsed: unknown;
   try {
@@ -79,7 +79,7 @@ function shown(fields: Readonly<Record<string, unknown>>): Record<string, unknow
   return found;
 }
 
-/** Of an error its message; of what is nested no secrets either. */
+/** The message of an error; nested values without fields named like secrets. */
 function plain(value: unknown, key: string): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => plain(item, key));

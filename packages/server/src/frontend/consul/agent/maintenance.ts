@@ -21,7 +21,7 @@ import { knownToAgent, unknownService } from './services.ts';
 
 interface NodeMaintenance {
   readonly agent: AgentNode;
-  /** Undefined to end it. */
+  /** Undefined to end the maintenance. */
   readonly check: CheckInput | undefined;
 }
 
@@ -47,7 +47,7 @@ export const maintainNode = endpoint({
 });
 
 interface ServiceMaintenance extends OnAgent {
-  /** Undefined to end it. */
+  /** Undefined to end the maintenance. */
   readonly check: CheckInput | undefined;
 }
 

@@ -14,7 +14,7 @@ import { type Reply, streamed } from '../wire/reply.ts';
 import { commonHead } from '../wire/responses.ts';
 import { jsonLine, parseLine, readLevel, textLine } from './log-line.ts';
 
-/** Each costs a line of JSON per line of the log; people watch logs, and there are not many of them. */
+/** Each monitor costs a line of JSON for each line of the log; few people watch a log. */
 const monitorsMax = 16;
 
 /** Bytes that wait for a client; some hundred lines. */
@@ -25,8 +25,8 @@ export class Monitors {
 
   /**
    * `GET /v1/agent/monitor?loglevel=&logjson`. Levels below that of the server's own log are not written at all.
-   * @throws RegistryError `invalid_argument` for an unknown level; `resource_exhausted`; `unimplemented` when this
-   *   server was given a log that cannot be listened to
+   * @throws RegistryError `invalid_argument` for an unknown level; `resource_exhausted`; `unimplemented` when the log of
+   *   this server cannot be watched
    */
   watch(call: Call): Promise<Reply> {
     const { context, exchange, params } = call;
@@ -43,11 +43,11 @@ export class Monitors {
     const stopFollowing = this.#endWithToken(call, response);
     const forgetEnd = onClientEnd(exchange.request.socket, () => response.end());
     this.#open.add(response);
-    // A log may be silent for hours; only who does not take what there is is stuck.
+    // A log may be silent for hours, so a timeout counts only while written lines wait for the client.
     response.on('timeout', () => {
       if (response.writableLength > 0) response.destroy();
     });
-    // The head goes out at once, so that the client knows that it is heard.
+    // The head goes out at once, so that the client knows that the request is served.
     response.writeHead(200, ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff', ...commonHead(context.security.acl)]);
     response.flushHeaders();
     return new Promise((resolve) => {
@@ -61,7 +61,7 @@ export class Monitors {
     });
   }
 
-  /** A monitor lasts no longer than the right to it. */
+  /** A monitor ends when its caller loses the permission. */
   #endWithToken({ context, caller, namespace }: Call, response: ServerResponse): () => void {
     const { acl } = context.security;
     if (!acl.enabled) return () => undefined;

@@ -1,6 +1,6 @@
 /**
- * How the agent itself is run: its version, host and metrics, and the calls that change who is in a
- * cluster, answered as a datacenter of one server answers them.
+ * The agent itself: its version, host and metrics; and the calls that change the members of a cluster, answered as a
+ * datacenter of one server answers them.
  */
 
 import { arch, cpus, freemem, hostname, release, totalmem, uptime } from 'node:os';
@@ -24,7 +24,7 @@ export function version({ context, params }: Call): Reply {
   return jsonBody(params)({ SHA: '', BuildDate: buildDate, HumanVersion, FIPS: '' });
 }
 
-/** `GET /v1/agent/host`: what Node.js knows of it, so without disks. */
+/** `GET /v1/agent/host`: what Node.js can tell, which leaves out disks. */
 export function host({ context, params }: Call): Reply {
   const [total, free] = [totalmem(), freemem()];
   return jsonBody(params)({
@@ -71,7 +71,7 @@ export const metrics = onOwnAgent('read', async (_agent, { context, params }) =>
   });
 });
 
-/** As Consul has them; those of histograms are numbers here. */
+/** Labels are strings in Consul; those of histograms are numbers in prom-client. */
 function asText(labels: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]));
 }

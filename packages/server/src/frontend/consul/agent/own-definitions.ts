@@ -1,8 +1,8 @@
 /**
- * Services and checks of the server's own node that its operator wrote into configuration files, as
- * Consul's agent has them: the same bodies as in the agent API, registered at the start and at every
- * reload. Which of them came from files is kept in the store, so that one that is taken out of its file
- * goes, and what was registered through the API stays. Reading files is the caller's business.
+ * Services and checks of the server's own node that its operator wrote into configuration files, as in Consul: the same
+ * bodies as in the agent API, registered at the start and at every reload. The store keeps which of them came from files, so
+ * that a definition that is removed from its file is deregistered, and registrations through the API stay. The caller reads
+ * the files.
  */
 
 import { isDeepStrictEqual } from 'node:util';
@@ -61,12 +61,12 @@ function parsePlace(place: Place): { readonly namespace: string; readonly id: st
   return end < 0 ? { namespace: defaultNamespace, id: place } : { namespace: place.slice(0, end), id: place.slice(end + 1) };
 }
 
-/** The record that says what came from files. */
+/** Type of the record that lists the services and checks from files. */
 const recordType = 'consul-files';
 
 interface Kept {
   readonly services: readonly Place[];
-  /** Those of the services, too. */
+  /** Including the checks of the services. */
   readonly checks: readonly Place[];
 }
 
@@ -86,7 +86,7 @@ export async function defineOwn({ registry, identity }: Parts, definitions: OwnD
     ],
   };
   const before = kept(registry.state, node);
-  // Before anything is registered: what a crash leaves in the store must be known to come from files.
+  // Written before the registrations: after a crash the record must list everything that came from files.
   await remember(registry, node, { services: union(before.services, ids.services), checks: union(before.checks, ids.checks) });
   for (const place of before.checks) {
     const { namespace, id } = parsePlace(place);
@@ -122,7 +122,7 @@ async function createNamespaces(registry: Parts['registry'], { services, checks 
   }
 }
 
-/** What came from files under the node's former name came from files under the new one. */
+/** Moves the record of a node to the new name of the node. */
 export async function renameOwn(registry: Parts['registry'], former: string, name: string): Promise<void> {
   const row = find.record(registry.state, noNamespace, recordType, former);
   if (row === undefined) return;
@@ -219,7 +219,7 @@ function kept(state: State, node: string): Kept {
   return (row?.value as Kept | undefined) ?? { services: [], checks: [] };
 }
 
-/** Leaves no trace where there never was a definition. */
+/** Writes nothing while there never was a definition. */
 async function remember(registry: Parts['registry'], node: string, value: Kept): Promise<void> {
   const { services, checks } = kept(registry.state, node);
   if (isDeepStrictEqual([services, checks], [[...value.services], [...value.checks]])) return;

@@ -1,7 +1,7 @@
 /**
- * The server's own node: registered at every start, with the service `consul`. When the server has got another name, its
- * node is renamed, and what was registered on it comes along, as Consul's agent registers its services anew from its
- * data folder. What streams vouch for does not: their clients come back and register it.
+ * The server's own node: registered at every start, with the service `consul`. When the server has another name than before,
+ * its node is renamed, and the services and checks on it move along, as Consul's agent registers its services again from its
+ * data folder. Instances of streams do not: their clients come back and register them.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
@@ -14,7 +14,7 @@ import { serverPort, serverService } from '../request/server-identity.ts';
 import { aliveCheck } from './enrolment.ts';
 import { renameOwn } from './own-definitions.ts';
 
-/** Changes nothing, and so moves no revision, when the registry has it already. */
+/** Changes nothing, and so raises no revision, when the node is registered already. */
 export async function registerSelf({ registry, identity }: Pick<Context, 'registry' | 'identity'>): Promise<void> {
   const { nodeName, nodeId, address, nodeMeta } = identity;
   const { state } = registry;

@@ -6,7 +6,7 @@
 import { address, connect, locality, weights } from '../catalog/schema.ts';
 import { type Decoded, schema } from '../wire/decode.ts';
 
-/** What any check may say, wherever it is registered. */
+/** The fields that checks of every kind of definition have. */
 const probe = {
   Name: 'string',
   Status: 'string',
@@ -54,7 +54,7 @@ const probeAliases = {
   disable_redirects: 'DisableRedirects',
 } as const;
 
-/** A check inside of a service definition. Its `ServiceID` is the service's, whatever it says. */
+/** A check inside of a service definition. Its `ServiceID` has no effect: the check belongs to the service. */
 export const serviceCheck = schema(
   { ...probe, CheckID: 'string', ServiceID: 'string', Namespace: 'string', ProxyHTTP: 'string', ProxyGRPC: 'string' },
   { ...probeAliases, service_id: 'ServiceID' },

@@ -19,7 +19,7 @@ import { writeList } from '../wire/json-writer.ts';
 import type { Reply } from '../wire/reply.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
 
-/** Where Consul's agents gossip; here only a number that belongs to a member. */
+/** The port where Consul's agents gossip; here it is only shown with a member. */
 const gossipPort = 8301;
 
 /** `Status` of a member: alive or failed, in Serf's numbers. */
@@ -48,7 +48,7 @@ function selfAnswer(agent: AgentNode, { context, identity, limits, params }: Cal
       Server: server,
       Version: versionOf(identity),
       BuildDate: buildDate,
-      // Old Consul had it here, and Patroni still reads it when its session's TTL is refused.
+      // Old versions of Consul had it here, and Patroni reads it when the TTL of its session is refused.
       SessionTTLMin: 10_000_000_000,
     },
     DebugConfig: {
@@ -56,12 +56,12 @@ function selfAnswer(agent: AgentNode, { context, identity, limits, params }: Cal
       NodeName: agent.name,
       ACLsEnabled: secured,
       EnableRemoteScriptChecks: false,
-      // -1 is what Consul has where nothing listens.
+      // Consul has -1 for a listener that is off.
       HTTPPort: identity.httpPort || -1,
       HTTPSPort: identity.httpsPort || -1,
       KVMaxValueSize: limits.kvValueBytesMax,
       ServerMode: server,
-      // What tools give to `agent/join`.
+      // Tools pass this address to `agent/join`.
       SerfAdvertiseAddrLAN: `tcp://${agent.address.includes(':') ? `[${agent.address}]` : agent.address}:${gossipPort}`,
       SessionTTLMin: '10s',
     },
@@ -72,7 +72,7 @@ function selfAnswer(agent: AgentNode, { context, identity, limits, params }: Cal
   });
 }
 
-/** Consul's values are strings, all of them. */
+/** All values are strings, as in Consul. */
 function stats(state: State, node: string, identity: Identity, secured: boolean): unknown {
   const checks = [...find.checksOnNode(state, defaultNamespace, node)];
   return {

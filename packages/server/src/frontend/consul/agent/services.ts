@@ -76,7 +76,7 @@ export function getService(call: Call): Query {
     token: { param: 'hash', header: 'X-Consul-Contenthash', of: hash },
     encode: (state, visible) => {
       const json = content(state);
-      // Another service may have got the id meanwhile.
+      // Meanwhile the id may have been registered for another service.
       if (json === undefined || !visible.includes('service', json['Service'] as string)) throw unknown();
       return body({ ...json, ContentHash: hash(state) });
     },

@@ -5,9 +5,9 @@
  *
  *   kept? ──yes──► sent
  *     │ no
- *   under way? ──yes──► waits for it      one encoding for all who ask for the same meanwhile
+ *   under way? ──yes──► waits for it      one encoding for all requests that want the same
  *     │ no
- *   encoded in turns (`encoding.ts`)      small ones have ended before `answer` returns
+ *   encoded in turns (`encoding.ts`)      small bodies are encoded before `answer` returns
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -29,10 +29,10 @@ import { Shared, type Waiter } from './shared.ts';
 
 const cacheHead = ['X-Cache', 'HIT', 'Age', '0'] as const;
 
-/** How answers ended, for those who count them. */
+/** Called when an answer has ended, for metrics and errors. */
 export interface Told {
   readonly answered: (response: ServerResponse, plan: Plan, status: number) => void;
-  /** Nothing was sent. */
+  /** The answer failed before anything was sent. */
   readonly failed: (response: ServerResponse, plan: Plan, caller: Caller, error: unknown) => void;
 }
 
@@ -59,7 +59,7 @@ export class Answering {
     this.#large = new LargeBodies(memory, new BodySender(later));
   }
 
-  /** Whether this turn of the event loop has done what it may. */
+  /** Whether this turn of the event loop has used up its slice. */
   get spent(): boolean {
     return this.#turns.pace.spent;
   }
@@ -79,7 +79,7 @@ export class Answering {
     if (permission !== undefined) authorize({ context: this.#context, caller, namespace }, [permission]);
   }
 
-  /** Answers with what is there now: at once, or as soon as it is encoded. */
+  /** Answers with the present content: at once, or as soon as it is encoded. */
   answer(request: IncomingMessage, response: ServerResponse, plan: Plan, caller: Caller): void {
     try {
       this.authorize(plan, caller);
@@ -105,7 +105,7 @@ export class Answering {
     }
   }
 
-  /** Answers with what a handler writes; `Aside` is what else it has to say. */
+  /** Answers with the body that a handler writes; its status and headers come as an `Aside`. */
   write(response: ServerResponse, { pretty, write }: Written, done: (aside: Aside, body: Body) => void, failed: (error: unknown) => void): void {
     const job = this.#turns.start(this.#encoding.written(pretty, write));
     job.whenEnded((outcome) => {
@@ -126,22 +126,22 @@ export class Answering {
     response.end(body.buffers[0]);
   }
 
-  /** What the caller knows the answer by, for those few that are not known by a revision. */
+  /** The token by which clients know the answer, for the few answers that have one instead of a revision. */
   token({ query, namespace }: Plan, caller: Caller): string | undefined {
     return query.token?.of(this.#context.registry.state, new VisibilityFilter(caller.authorizer, namespace));
   }
 
   /**
-   * Tells bodies of a plan with a filter apart.
-   * @param ready called with the digest of the body, and the revision that it is of: at once, or as soon as it is
-   *   known; undefined when it cannot be told
+   * Makes a digest of the body of a filtered plan, by which two bodies are compared.
+   * @param ready called with the digest and the revision of that body, now or later; with undefined when the body could not
+   *   be encoded
    */
   digest(response: ServerResponse, plan: Plan, caller: Caller, ready: (digest: string | undefined, revision: number) => void): void {
     const revision = plan.revision(this.#context.registry);
     const wanted = { plan, revision, viewer: this.#viewers.of(caller.authorizer, plan.namespace), gzip: false };
     this.#want(response, wanted, {
       ready: (body) => ready(this.#encoding.digestOf(body), body.revision),
-      // A client that waits gets the error with the next change.
+      // A waiting client gets the error with the next change.
       failed: () => ready(undefined, revision),
     });
   }
@@ -152,7 +152,7 @@ export class Answering {
       waiter.ready(kept);
       return;
     }
-    // Told once, a request that goes on waiting must not gather listeners.
+    // A request may be told many times; it must not gather a listener each time.
     let leave: (() => void) | undefined;
     const stay = () => void (leave && response.off('close', leave));
     leave = this.#shared.join(this.#encoding.nameOf(wanted), () => this.#encoding.encode(wanted), {
@@ -190,7 +190,7 @@ export class Answering {
 
   #head(body: ViewBody, plan: Plan, viewer: Viewer): readonly string[] {
     const { query, consistency, cached } = plan;
-    // What is sent is kept in memory and as new as the state, so its age is 0.
+    // The body is as new as the state, so its age is 0.
     if (cached) return [...cacheHead, ...this.#headOf(body, plan, viewer)];
     if (query.token !== undefined) return this.#headOf(body, plan, viewer);
     return (body.heads[consistency] ??= this.#headOf(body, plan, viewer));
@@ -211,7 +211,7 @@ export class Answering {
   }
 }
 
-/** Nothing but the revision and the permissions tells two answers of the plan apart. */
+/** Whether two answers of the plan differ only by revision and permissions. */
 function isShapedByRevision({ query, cached }: Plan): boolean {
   return !cached && query.token === undefined && followsItsView(query);
 }

@@ -5,13 +5,11 @@
  *   group   one per view; watches it once, however many requests wait
  *     └─ parked   a response, the index it knows, its timeout on the wheel
  *
- * Who waits may wait only as long as it may ask: when its token ends, or what it may do changes, it is looked
- * at again in the same turn, and sent away if it has lost the right. What it gets in the end is what it may
- * see then.
+ * A request may wait as long as its token may ask: when the token ends or its permissions change, they are checked again in
+ * the same turn, and a request that has lost its permission is refused. The answer shows what the caller may see at that time.
  *
- * What waits costs little: no promise, no copy of the request, and the query is shared by all that ask
- * the same. Those that a change wakes are answered in slices, so that ten thousand of them do not keep
- * heartbeats waiting.
+ * A waiting request costs little: no promise, no copy of the request, and requests for the same URL share one query. The
+ * requests that a change wakes are answered in slices, so that ten thousand of them do not delay heartbeats.
  */
 
 import type { ServerResponse } from 'node:http';
@@ -32,15 +30,15 @@ export interface ParkingOptions {
   /** From 0 up to, but not including, 1. */
   readonly random: () => number;
   readonly onSize: (size: number) => void;
-  /** Answers with what is there now. */
+  /** Answers with the present content. */
   readonly answer: (response: ServerResponse, plan: Plan, caller: Caller) => void;
-  /** @throws RegistryError when the caller may not have an answer (any more) */
+  /** @throws RegistryError when the caller has no permission for the answer, or has lost it */
   readonly authorize: (plan: Plan, caller: Caller) => void;
-  /** Answers that the caller may not wait any longer. */
+  /** Refuses a request whose caller has lost the permission. */
   readonly refuse: (response: ServerResponse, plan: Plan, caller: Caller, error: unknown) => void;
   /**
-   * Tells bodies of a plan with a filter apart. Calls `ready` with the digest of what is there now and its
-   * revision, at once or as soon as it is encoded; undefined when any change of its views counts.
+   * Makes a digest of the present body of a filtered plan. Calls `ready` with it and its revision, now or later; with
+   * undefined when bodies cannot be compared, so that any change of the views counts.
    */
   readonly digest: (
     response: ServerResponse,
@@ -48,33 +46,33 @@ export interface ParkingOptions {
     caller: Caller,
     ready: (digest: string | undefined, revision: number) => void,
   ) => void;
-  /** Whether this turn of the event loop has done what it may. */
+  /** Whether this turn of the event loop has used up its slice. */
   readonly spent: () => boolean;
 }
 
 interface Parked {
   readonly response: ServerResponse;
   readonly plan: Plan;
-  /** With what it may do now. */
+  /** With its present permissions. */
   caller: Caller;
   /** The newest revision that is known to have nothing new for it. */
   index: number;
-  /** Of a query with a filter: the body that the client knows, and the newest one. */
+  /** For a filtered query: digests of the body that the client knows and of the newest one. */
   readonly content: Content | undefined;
   readonly group: Group;
   timer: WheelTimer | undefined;
-  /** Ends listening to changes of what the caller may do. */
+  /** Stops listening to changes of the permissions of the caller. */
   unfollow: (() => void) | undefined;
-  /** Ends waiting for the client to close its side. */
+  /** Stops waiting for the client to close its side. */
   forgetEnd: (() => void) | undefined;
 }
 
 interface Content {
-  /** The digest of the body that was there when the request came; undefined when any change counts. */
+  /** The digest of the body when the request came; undefined when any change counts. */
   known: string | undefined;
   /** The digest of a body is on its way. */
   comparing: boolean;
-  /** What was found, for the next slice of answers to act upon. */
+  /** The newest digest, for the next slice of answers. */
   found: { readonly digest: string | undefined; readonly revision: number } | undefined;
 }
 
@@ -92,7 +90,7 @@ const jitterShare = 1 / 16;
 
 /** About 5 ms of answers that are encoded already, between two turns of the event loop. */
 const sliceMax = 256;
-/** Those that go on in any case, lest requests of others keep them waiting for ever. */
+/** This many are answered in every turn, so that other requests cannot delay them for ever. */
 const sliceMin = 8;
 
 export class Parking {
@@ -138,7 +136,7 @@ export class Parking {
     onSize(++this.#size);
     parked.timer = wheel.schedule(waitMs * (1 + random() * jitterShare), () => this.#answer(parked));
     response.once('close', () => this.#remove(parked));
-    // Most such clients are gone and will never read it, but one that is not gets the answer of its last request.
+    // Most such clients are gone; a client that only closed its sending side still reads the answer.
     parked.forgetEnd = onClientEnd(response.req.socket, () => this.#answer(parked));
     if (content === undefined) return;
     digest(response, plan, caller, (known) => {
@@ -156,7 +154,7 @@ export class Parking {
     }
   }
 
-  /** What the caller may do has changed; it may still be enough. */
+  /** The permissions of the caller have changed; they may still be enough. */
   #reconsider(parked: Parked): void {
     const { acl, authorize, refuse } = this.#options;
     try {
@@ -184,7 +182,7 @@ export class Parking {
     for (const one of [view, ...others]) group.unwatch.push(views.watch(one, () => this.#wake(group)));
   }
 
-  /** Called within the batch that changed the view, so it only remembers. */
+  /** Called within the batch that changed the view, so it only notes the group. */
   #wake(group: Group): void {
     if (!group.waking) {
       group.waking = true;
@@ -221,7 +219,7 @@ export class Parking {
     }
   }
 
-  /** Whether the client is to be told. When it cannot be said yet, its group is woken again as soon as it can. */
+  /** Whether to answer the client. While the digest is not known yet the result is false, and the group is woken again later. */
   #hasChanged(parked: Parked, content: Content): boolean {
     while (content.known !== undefined) {
       if (content.found === undefined) this.#compare(parked, content);

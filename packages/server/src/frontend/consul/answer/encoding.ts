@@ -1,6 +1,6 @@
 /**
- * Makes the bodies of plans, in slices (`net/turns.ts`), and knows what is kept of them. A body is of one
- * revision, whatever changes while it is written.
+ * Makes the bodies of plans, in slices (`net/turns.ts`), and finds bodies that are kept. A body is of one
+ * revision, although the state changes while it is written.
  */
 
 import { createHash } from 'node:crypto';
@@ -15,27 +15,27 @@ import type { Aside, Written } from '../wire/reply.ts';
 import { gzipBytesMin, gzipped } from './gzip.ts';
 import type { Plan } from './plan.ts';
 
-/** What is wanted: a body of the plan at this revision or a newer one, as the viewer sees it. */
+/** A body of the plan at this revision or a newer one, as the viewer sees it. */
 export interface Wanted {
   readonly plan: Plan;
   readonly revision: number;
   readonly viewer: Viewer;
-  /** Compressed, if it is worth it. */
+  /** Compressed, if the body is large enough. */
   readonly gzip: boolean;
 }
 
-/** A body with what is known of it besides its bytes. */
+/** A body with its revision and how it was made. */
 export class ViewBody extends Body {
-  /** That of the view when it was written. */
+  /** The revision of the view when the body was written. */
   readonly revision: number;
   /** It stands for a 404. */
   readonly absent: boolean;
-  /** Something was left out of it. */
+  /** Rows were left out of it that the viewer may not see. */
   readonly narrowed: boolean;
   readonly gzipped: boolean;
   /** Headers go with their body: same revision, same length. */
   readonly heads: Partial<Record<Plan['consistency'], readonly string[]>> = {};
-  /** Which all who wait for the same body share. */
+  /** Shared by all requests that wait for the same body. */
   digest: string | undefined = undefined;
 
   constructor(buffers: readonly Buffer[], { revision, absent, narrowed }: Pick<ViewBody, 'revision' | 'absent' | 'narrowed'>, gzipped: boolean) {
@@ -52,7 +52,7 @@ const nothing = Buffer.alloc(0);
 /** Bytes of a single body that take as long as a unit of work, and of a digest. */
 const bytesPerUnit = 256;
 const unitsPerSingle = 5;
-/** How the compressed one is called among the representations of a view. */
+/** Added to the name of a representation for its compressed form. */
 export const gzipName = ' gzip';
 
 export class Encoding {
@@ -67,7 +67,7 @@ export class Encoding {
   }
 
   digestOf(body: ViewBody): string {
-    // Those of several buffers have it from the time when they were made.
+    // A body of several buffers got its digest when it was made.
     return (body.digest ??= createHash('sha1').update(body.buffers[0] ?? '').digest('base64'));
   }
 
@@ -82,12 +82,12 @@ export class Encoding {
     return plain === undefined || (gzip && plain.bytes >= gzipBytesMin) ? undefined : plain;
   }
 
-  /** What is kept under the names of this front end was made here. */
+  /** Bodies that are kept under names of this front end are always `ViewBody`. */
   #find(view: string, revision: number, name: string): ViewBody | undefined {
     return this.#context.answers.find(view, revision, name) as ViewBody | undefined;
   }
 
-  /** Tells what is wanted from everything else. */
+  /** A name by which requests for the same body find each other. */
   nameOf({ plan: { query }, revision, viewer, gzip }: Wanted): string {
     return `${viewKept(query, viewer)}\0\0${this.#revisionKept(query, revision)}\0${query.name}${gzip ? gzipName : ''}`;
   }
@@ -95,7 +95,7 @@ export class Encoding {
   *encode({ plan, viewer, gzip }: Wanted): Work<ViewBody> {
     const { registry, answers } = this.#context;
     const { query } = plan;
-    // It may have had to wait for its turn: what counts is what is there now.
+    // The encoding may have waited for its turn; the present revision counts.
     const revision = plan.revision(registry);
     const view = viewKept(query, viewer);
     const kept = this.#revisionKept(query, revision);
@@ -114,7 +114,7 @@ export class Encoding {
     return zipped;
   }
 
-  /** What a handler writes. */
+  /** Encodes the body that a handler writes. */
   *written(pretty: boolean, write: Written['write']): Work<{ readonly aside: Aside; readonly body: Body }> {
     const state = this.#context.registry.state.freeze();
     const share = new MemoryShare(this.#memory);
@@ -151,7 +151,7 @@ export class Encoding {
     }
   }
 
-  /** No two changes have one revision, so the newest of them all tells the bodies apart. */
+  /** No two changes have one revision, so the newest revision of all the views identifies the body. */
   #revisionKept({ shapedBy = none }: Query, revision: number): number {
     const { views } = this.#context.registry;
     let newest = revision;
@@ -167,8 +167,8 @@ function viewKept(query: Query, viewer: Viewer | undefined): string {
 }
 
 /**
- * Answers that do not follow one view have a revision of their own, and so a name of their own among those that
- * are kept. So have filtered ones, lest they drive the others of their view out.
+ * An answer that depends on several views has a revision of its own, and so is kept under a name of its own. So is a
+ * filtered answer, which would otherwise push the other answers of its view out.
  */
 export function followsItsView({ others, shapedBy = none, filtered }: Query): boolean {
   return others === undefined && shapedBy.length === 0 && filtered !== true;

@@ -27,7 +27,7 @@ export function* gzipped(body: Body, pace: Pace): Work<readonly Buffer[]> {
   const chunks: Buffer[] = [];
   zip.on('data', (chunk: Buffer) => chunks.push(chunk));
   const ended = once(zip, 'end');
-  // Broken off, nothing waits for its end.
+  // After an abort nothing waits for the end of the stream.
   ended.catch(() => undefined);
   try {
     for (const buffer of body.buffers) if (!zip.write(buffer)) yield once(zip, 'drain');

@@ -18,7 +18,7 @@ export class LargeBodies {
 
   /** @param begin writes the head */
   send(response: ServerResponse, begin: () => void, body: Body): void {
-    // One that is gone has told so already.
+    // A client that is gone has closed its response already.
     if (response.destroyed || response.closed) return;
     const takers = this.#takers.get(body) ?? 0;
     if (takers === 0) this.#memory.add(body.bytes);

@@ -1,5 +1,5 @@
 /**
- * Every list, with more rows than fit a slice: the same bytes however it is cut, of one revision whatever
+ * Every list, with more rows than fit a slice: the same bytes however it is cut, of one revision, though it
  * changes meanwhile, and no step that does too much.
  */
 

@@ -12,7 +12,7 @@ import { permission, type Permission } from '../request/permission.ts';
 import type { Query } from '../request/query.ts';
 import type { Consistency } from '../wire/params.ts';
 
-/** What was last answered, and to whom. Asked again, it is found without a look at the tables of answers. */
+/** The last answer, and for which permissions. The same request finds it without a look at the tables of answers. */
 export interface LastAnswer {
   /** The view under which the body is kept. */
   readonly view: string;
@@ -27,7 +27,7 @@ export interface LastAnswer {
 
 export class Plan {
   readonly query: Query;
-  /** That the request names. */
+  /** The namespace of the request. */
   readonly namespace: string;
   readonly consistency: Consistency;
   /** Path of the route, for metrics. */
@@ -38,7 +38,7 @@ export class Plan {
   /** The client takes an answer from a cache and wants to know its age. */
   readonly cached: boolean;
   last: LastAnswer | undefined;
-  /** What `revision` last said, and at which revision of the state. */
+  /** The last result of `revision`, and the revision of the state that it was for. */
   #revision = 0;
   #asOf = -1;
 

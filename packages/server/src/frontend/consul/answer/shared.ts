@@ -1,6 +1,6 @@
 /**
- * Work that several wait for: a client that wants what is being made waits for it, and gets the same. It ends early
- * when the last one has left.
+ * Work that several requests wait for: a request for a body that is being encoded waits for it and gets the same body. The
+ * encoding ends early when the last waiting request has left.
  */
 
 import type { Turns, Work } from '../../../net/turns.ts';
@@ -23,9 +23,9 @@ export class Shared {
   }
 
   /**
-   * Waits for what has this name.
-   * @param begin makes it, when it is not under way
-   * @returns leaves; undefined when the waiter has been told already
+   * Waits for the body with this name.
+   * @param begin starts the encoding, unless it is under way
+   * @returns a function that stops waiting; undefined when the waiter has got its result already
    */
   join(name: string, begin: () => Work<ViewBody>, waiter: Waiter): (() => void) | undefined {
     let waiters = this.#underWay.get(name);
@@ -42,7 +42,7 @@ export class Shared {
     waiters.cancel = () => job.cancel();
     job.whenEnded((outcome) => {
       if (!('error' in outcome)) return;
-      // Refused before it could say so itself.
+      // The work was refused before it began.
       this.#forget(name, waiters);
       for (const { failed } of waiters.take()) failed(outcome.error);
     });
@@ -56,7 +56,7 @@ export class Shared {
     } catch (error) {
       tell = ({ failed }) => failed(error);
     }
-    // From here on it is there, or wanted anew.
+    // From here on a new request finds the kept body, or starts the encoding again.
     this.#forget(name, waiters);
     for (const waiter of waiters.take()) {
       tell(waiter);
@@ -85,7 +85,7 @@ class Waiters {
     return this.#all.has(waiter);
   }
 
-  /** One after the other, those who come meanwhile included; who has left is left out. */
+  /** The waiters one after the other, including new ones, without those that have left. */
   *take(): Generator<Waiter> {
     for (const waiter of this.#all) {
       this.#all.delete(waiter);

@@ -9,7 +9,7 @@ import type { Json, RowOf } from '../../../registry/rows.ts';
 import { type JsonMap, kept, nothing, pick } from '../wire/foreign.ts';
 import { durationText } from '../wire/go-duration.ts';
 
-/** Whether the catalog API has written the node, which says so with the addresses that it was given, null included. */
+/** Whether the catalog API wrote the node: such a node keeps the tagged addresses that it was given, null included. */
 export function isCatalogNode(row: RowOf<'node'>): boolean {
   return kept(row)['TaggedAddresses'] !== undefined;
 }

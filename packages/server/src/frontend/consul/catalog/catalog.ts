@@ -1,4 +1,4 @@
-/** `/v1/catalog/`: what is registered, by service and by node, and direct writes to the book of facts. */
+/** `/v1/catalog/`: what is registered, by service and by node, and direct writes. */
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Pace, Work } from '../../../net/turns.ts';
@@ -77,7 +77,7 @@ export function services(asked: Asked): Query {
     };
   }
   return {
-    // What runs on the selected nodes is no part of the view of all services.
+    // The view of all services does not change when instances move to other nodes; this one does.
     view: viewOf.catalog(),
     name,
     filtered: true,
@@ -101,7 +101,7 @@ function* writeTags(out: JsonWriter, service: string, tags: readonly string[]): 
   out.close();
 }
 
-/** What putting a tag into a set takes. */
+/** Tags that are put into a set in one unit of work. */
 const tagsPerUnit = 8;
 
 /** The services of which instances run on the selected nodes, with these instances' tags. */
@@ -114,7 +114,7 @@ function* servicesOn(
 ): Work<Map<string, Set<string>>> {
   const { namespace, selection, datacenter } = asked;
   const found = new Map<string, Set<string>>();
-  // Which nodes are there is no secret to those who see their services.
+  // A caller that sees a service may know the node that it runs on.
   for (const node of yield* selectNodes(state, selection, noFilter(), pace)) {
     for (const row of yield* select(find.instancesOnNode(state, namespace, node.name), () => true, pace)) {
       if (visible.includes('service', row.service) && wants(placed(asked, row, catalogServiceJson(row, node, datacenter)))) {
@@ -257,7 +257,7 @@ interface Deregistration {
 
 /**
  * `PUT /v1/catalog/deregister`: a service or a check if one is named, else the node; true whether it
- * was there or not.
+ * existed or not.
  */
 export const deregister = commandEndpoint({
   decode: async (incoming): Promise<Deregistration> => {

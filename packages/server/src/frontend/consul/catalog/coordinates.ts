@@ -1,6 +1,6 @@
 /**
- * `/v1/coordinate/`: network coordinates, kept for those who compute and read them. Rollcall computes
- * none, since servers and clients do not gossip. Sorting by them is `near.ts`' business.
+ * `/v1/coordinate/`: network coordinates, kept for the programs that compute and read them. Rollcall computes
+ * none, since servers and clients do not gossip. Sorting by them: `near.ts`.
  */
 
 import { coordinateType, dimensions } from '../../../registry/kind/coordinate/coordinate.ts';
@@ -21,7 +21,7 @@ import { coordinateUpdate } from './schema.ts';
 /** Where Serf's algorithm starts: nothing is known, so the error is large. */
 const origin = { Vec: Array.from({ length: dimensions }, () => 0), Error: 1.5, Adjustment: 0, Height: 1e-5 };
 
-/** `GET /v1/coordinate/datacenters`: the one server, which is no distance away from itself. */
+/** `GET /v1/coordinate/datacenters`: the one server, at the origin. */
 export function datacenters({ context, params }: Call): Reply {
   const { datacenter, nodeName } = context.identity;
   const Coordinates = [{ Node: nodeName, Segment: '', Coord: origin }];
@@ -38,7 +38,7 @@ export function nodes(asked: Asked): Query {
     shows: ['node'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
-      // Those of nodes that have gone stay until the next update.
+      // Coordinates of nodes that are gone stay until the next update.
       const seen = ({ id }: RowOf<'record'>) => find.node(state, id) !== undefined && visible.includes('node', id);
       const rows = yield* select(find.records(state, noNamespace, coordinateType), seen, out.pace, 1);
       const sorted = yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace);
@@ -77,7 +77,7 @@ export const update = endpoint({
     const { Node: node = '', Segment = '', Coord = {} } = await decodeBody(incoming, coordinateUpdate);
     const { Vec: given, Error = 0, Adjustment = 0, Height = 0 } = Coord;
     const Vec = Array.isArray(given) ? given : [];
-    // An infinite one would be no distance away from itself, and no order at all.
+    // With an infinite coordinate, distances are not numbers and cannot be ordered.
     const numbers = [...Vec, Error, Adjustment, Height].every((part) => Number.isFinite(part));
     if (Vec.length !== dimensions || !numbers) throw invalid('incompatible coordinate');
     return { node, value: { Node: node, Segment, Coord: { Vec, Error, Adjustment, Height } } };

@@ -1,6 +1,6 @@
 /**
- * Catalog registrations to the registry's `register` command. The catalog is a book of facts: its
- * checks are kept as they come and never run (type `none`), as in Consul. Pure.
+ * Catalog registrations to the registry's `register` command. Checks of the catalog
+ * are kept as they come and never run (type `none`), as in Consul. Pure.
  */
 
 import type { CheckInput, InstanceInput, NodeInput, Register } from '../../../registry/command.ts';

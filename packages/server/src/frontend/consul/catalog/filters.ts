@@ -1,6 +1,6 @@
 /**
  * `?filter=`: what each endpoint lets an expression select, and the filter of a request. The selectors
- * are those that Consul 1.16 accepts; the language is `filter/`'s business.
+ * are those that Consul 1.16 accepts; the language: `filter/`.
  *
  * Filters see the objects of the answer, so a selector means what the client reads. Access control, when
  * there is any, comes first.
@@ -15,12 +15,12 @@ import { invalid } from '../wire/errors.ts';
 import type { Params } from '../wire/params.ts';
 
 export interface ReadFilter {
-  /** What it adds to the name of a representation; of bounded length, and empty when there is no filter. */
+  /** The part of a representation's name that says which filter; of bounded length, empty without a filter. */
   readonly name: string;
   /** Whether there is an expression at all. */
   readonly given: boolean;
   /**
-   * Begins a pass over values: what the patterns of the expression may do is counted over all of it.
+   * Begins a pass over values. The steps of patterns are counted over the whole pass.
    * @param pace from which its work is taken
    * @returns tells whether a value is wanted. @throws RegistryError `invalid_argument` when its patterns are
    *   too expensive for these values
@@ -39,7 +39,7 @@ export function readFilter(params: Params, shape: StructShape): ReadFilter {
   const expression = params.get('filter');
   if (expression === '') return everything;
   compileQuery(expression, shape);
-  // Expressions may be long, and there is no end of them: kept answers are named by a digest.
+  // Expressions may be long, so kept answers are named by a digest.
   const digest = createHash('sha256').update(expression).digest('base64url');
   return {
     name: ` filter ${digest}`,

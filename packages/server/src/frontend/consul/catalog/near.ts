@@ -17,7 +17,7 @@ import { headerOf } from '../wire/responses.ts';
 import { inOrder } from '../wire/slices.ts';
 
 export interface Near {
-  /** What it adds to the name of a representation. */
+  /** The part of a representation's name that says the order. */
   readonly name: string;
   /** The order depends on coordinates and on the nodes that have them; as in Consul their changes wake no query. */
   readonly views: readonly string[];
@@ -25,7 +25,7 @@ export interface Near {
   sort<T>(state: Reader, rows: T[], nodeOf: (row: T) => string, pace: Pace): Work<T[]>;
 }
 
-/** What finding a node's coordinate and the distance to it takes. */
+/** The cost of finding the coordinate of a node and the distance to it. */
 const unitsPerDistance = 1;
 
 const anyOrder: Near = { name: '', views: [], sort: asTheyAre };
@@ -45,7 +45,7 @@ export function readNear(params: Params): Near {
   };
 }
 
-/** Rows in order of the distance of their nodes from a node, as they are when nothing is known of that. */
+/** Rows in order of the distance of their nodes from `source`; unchanged when `source` has no coordinate. */
 export function* nearestFirst<T>(
   state: Reader,
   source: string,
@@ -71,7 +71,7 @@ export function namedCaller({ request, query }: Exchange, identity: Identity): s
   return query.replace(/(^|&)near=_agent(?=&|$)/g, (_all, before: string) => `${before}near=${encodeURIComponent(name)}`);
 }
 
-/** Where a request comes from, as its proxy says; only for the order of answers. */
+/** The address of the client, as its proxy reports it; only for the order of answers. */
 export function clientAddress(request: IncomingMessage): string {
   const forwarded = headerOf(request, 'x-forwarded-for')?.split(',')[0]?.trim();
   return plainAddress(forwarded || (request.socket.remoteAddress ?? ''));

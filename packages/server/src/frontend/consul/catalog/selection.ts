@@ -12,7 +12,7 @@ import type { Params } from '../wire/params.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
 
 export interface Selection {
-  /** Everything about it, for the name of a representation. */
+  /** The part of a representation's name that says the selection. */
   readonly name: string;
   /** Lower case; an instance must have all of them. */
   readonly tags: readonly string[];

@@ -49,7 +49,7 @@ export function services(asked: Asked): Query {
         const summary = new Summary(asked, service);
         for (const { instance, node } of yield* selectInstances(state, { namespace, service }, anyInstance, visible, out.pace)) {
           const checks = [...nodeChecks(state, instance.node), ...instanceChecks(state, instance)];
-          // Only a filter wants to see what is summed up.
+          // Only a filter needs the entry itself.
           if (wants?.(entryJson(asked, instance, node, checks)) !== false) summary.add(instance, checks);
           if (out.pace.spend(unitsPerInstance + instance.tags.length / tagsPerUnit)) yield;
         }
@@ -62,7 +62,7 @@ export function services(asked: Asked): Query {
 }
 
 const anyInstance = { name: '', tags: [], meta: [] };
-/** What finding the checks of an instance takes, and putting its tags into a set. */
+/** The cost of finding the checks of an instance, and the tags that are put into a set in one unit of work. */
 const unitsPerInstance = 3;
 const tagsPerUnit = 8;
 

@@ -49,7 +49,7 @@ function bytesOf({ value: { buffer, byteOffset, byteLength } }: RowOf<'kv'>): Bu
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
-/** What finding the row of a key takes, besides writing it. */
+/** The cost of finding the row of a key, besides writing it. */
 const unitsPerKey = 1;
 
 /** Keys below a prefix with their values. */
@@ -97,7 +97,7 @@ function listKeys(prefix: string, asked: Asked): Query {
         last = listed;
       }
       out.close();
-      // At the root there is always a list, though it may be empty.
+      // At the root the answer is a list, even an empty one.
       return last === undefined && prefix !== '' ? false : undefined;
     },
   };

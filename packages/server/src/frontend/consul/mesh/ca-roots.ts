@@ -15,7 +15,7 @@ const yearMs = 365.25 * 86_400_000;
 /** Consul's roots live this long, too (`RootCertTTL`). */
 const lifeMs = 10 * yearMs;
 
-/** A read that can be waited for, in vain: the roots are made when they are first asked for, and never change. */
+/** A read that may wait, although the roots never change: they are made by the first request. */
 export function caRoots(context: Pick<Context, 'clock' | 'uuid'>): (asked: Asked) => Query {
   let roots: unknown;
   return (asked) => ({

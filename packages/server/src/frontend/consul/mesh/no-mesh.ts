@@ -1,6 +1,5 @@
 /**
- * What Consul has and Rollcall has not: the service mesh with its configuration entries and intentions,
- * and peering. Reads answer as a Consul without any of it; writes are refused, since a
+ * The service mesh, its configuration entries and intentions, and peering, which Rollcall does not have. Reads answer as a Consul without any of it; writes are refused, since a
  * rule without enforcement must not seem to be accepted.
  */
 

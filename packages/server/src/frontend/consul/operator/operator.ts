@@ -93,7 +93,7 @@ export function autopilotState({ context, params }: Call): Reply {
     LastTerm: 1,
     LastIndex: registry.state.revision,
     Healthy: true,
-    // Go's zero: nothing counts since when.
+    // Go's zero time: the server does not count it.
     StableSince: '0001-01-01T00:00:00Z',
     ReadReplica: false,
     Status: 'leader',

@@ -1,4 +1,4 @@
-/** `/v1/status/`: who leads. A Rollcall server is its own leader; its engine knows how to agree. */
+/** `/v1/status/`: the leader. To its clients each Rollcall server is the leader. */
 
 import type { Call } from '../request/call.ts';
 import { jsonBody } from '../request/query.ts';

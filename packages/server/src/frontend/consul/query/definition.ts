@@ -1,4 +1,4 @@
-/** Requests that define a prepared query to the query that is kept, with Consul's rules and texts. */
+/** The definition of a prepared query in a request to the query that is stored, with Consul's rules and texts. */
 
 import type { RegistryError } from '@rollcall/protocol';
 import { compileTemplate } from '../../../registry/kind/query/template.ts';
@@ -9,7 +9,7 @@ import { parseDuration } from '../wire/go-duration.ts';
 import { vetMeta, vetName } from '../wire/vetting.ts';
 import type { PreparedQueryFields } from './schema.ts';
 
-/** Of the part of a query that can be long, as JSON. */
+/** Limit of the part of a query that can be long, as JSON. */
 const serviceBytesMax = 16_384;
 
 /** @throws RegistryError `invalid_argument` */
@@ -30,7 +30,7 @@ export function preparedFrom(fields: PreparedQueryFields): PreparedQuery {
     Failover: failoverFrom(Service.Failover ?? {}),
     OnlyPassing: Service.OnlyPassing ?? false,
     IgnoreCheckIDs: Service.IgnoreCheckIDs ?? [],
-    // Where npm `consul` puts it; Consul itself refuses that.
+    // npm `consul` sends it at the top level; Consul itself refuses that.
     Near: Service.Near ?? fields.Near ?? '',
     Tags: Service.Tags ?? [],
     NodeMeta: metaFrom(Service.NodeMeta),

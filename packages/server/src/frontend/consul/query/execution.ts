@@ -17,12 +17,12 @@ import { invalid, quoted } from '../wire/errors.ts';
 import { type JsonWriter, writeList } from '../wire/json-writer.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
 
-/** What finding the node and the checks of an instance takes, comparing its tags, and a random number. */
+/** The cost of an instance: its node, its checks and a random number; and the tags that are compared in a unit of work. */
 const unitsPerInstance = 4;
 const tagsPerUnit = 8;
 
 /**
- * What a query finds, as `listed` wants it.
+ * The writer of a query's result, for `listed`.
  * @throws RegistryError `invalid_argument` for a bad `?limit` or `?connect`
  */
 export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery) {
@@ -40,7 +40,7 @@ export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery) {
       }
       if (out.pace.spend(unitsPerInstance + instance.tags.length / tagsPerUnit)) yield;
     }
-    // By a random key for each; the context's only source of randomness makes ids.
+    // Each row gets a random id as its key, since the context makes no other random values.
     const shuffled = yield* inOrder(found, (a, b) => order(a.key, b.key), out.pace);
     const source = sourceOf(call, params.get('near') || wanted.Near);
     const ordered =
@@ -55,7 +55,7 @@ export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery) {
       Service: placed(call, instance, serviceJson(instance)),
       Checks: checks.map((check) => placed(call, check, checkJson(check, check.instance === '' ? undefined : instance))),
     }));
-    // Who was asked last.
+    // The peer that was asked last.
     const rest = {
       DNS,
       Datacenter: peers.length > 0 ? '' : datacenter,
@@ -72,7 +72,7 @@ export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery) {
 
 type Placed = FoundInstance & { readonly node: RowOf<'node'>; readonly key: string };
 
-/** The node whose nearest are wanted. */
+/** The node from which distances are measured. */
 function sourceOf({ context, exchange }: Call, near: string): string | undefined {
   switch (near) {
     case '':

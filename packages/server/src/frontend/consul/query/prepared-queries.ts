@@ -1,7 +1,6 @@
 /**
- * `/v1/query`: prepared queries, which are questions about a service that are kept under a name
- * (https://developer.hashicorp.com/consul/api-docs/query). What they are and find is
- * `registry/kind/query/`' business, since DNS answers them, too.
+ * `/v1/query`: prepared queries, which are stored questions about a service
+ * (https://developer.hashicorp.com/consul/api-docs/query). Their execution: `registry/kind/query/`, which DNS uses, too.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -83,7 +82,7 @@ export function reader(): Handler {
   });
 }
 
-/** The index of a registry's queries, kept for as long as the registry is the same. */
+/** The index of the queries of a registry. */
 function lookup(): (registry: Registry) => PreparedQueries {
   let kept: { readonly registry: Registry; readonly queries: PreparedQueries } | undefined;
   return (registry) => {

@@ -26,7 +26,7 @@ export function bound(call: Call, query: PreparedQuery, token: string, before?: 
   return { ...query, Accessor: kept };
 }
 
-/** Whose rights hold when the query is executed. @throws RegistryError `unauthenticated` when its token is gone */
+/** The caller with the permissions that hold when the query is executed. @throws RegistryError `unauthenticated` when its token is gone */
 export function executor({ caller, context }: Call, { Accessor }: PreparedQuery): Caller {
   const { acl } = context.security;
   if (Accessor === undefined || !acl.enabled) return caller;

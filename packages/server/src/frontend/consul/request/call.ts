@@ -13,7 +13,7 @@ import type { Reply, Written } from '../wire/reply.ts';
 import type { Scope } from './scope.ts';
 import { filteredHead, VisibilityFilter } from './visibility-filter.ts';
 
-/** All that decoding a request may look at. */
+/** All that `decode` may read. */
 export interface Incoming extends Scope {
   readonly exchange: Exchange;
   /** The path after the route's prefix, percent-encoded. */

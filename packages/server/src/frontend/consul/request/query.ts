@@ -15,8 +15,8 @@ import type { Scope } from './scope.ts';
 import type { Shown, VisibilityFilter } from './visibility-filter.ts';
 
 /**
- * Where there are many, they are written out: each object that begins with a spread and goes on has a hidden class
- * of its own in V8, and code that meets a thousand classes looks every property up.
+ * Queries of which there are many are written as one literal: an object that begins with a spread gets a hidden class of
+ * its own in V8, and code that meets a thousand hidden classes is slow.
  */
 interface QueryBase {
   /** The view that the answer depends on. */
@@ -32,23 +32,23 @@ interface QueryBase {
   /** Views that shape the body without being its content: their changes wake no parked query. */
   readonly shapedBy?: readonly string[];
   /**
-   * The body leaves out what a filter does not want, so most changes of its view are none of it: who
-   * waits is woken only when the body has changed.
+   * The body is filtered, so most changes of its view do not change it: a waiting client is answered only when the body has
+   * changed.
    */
   readonly filtered?: boolean;
-  /** Of the few answers that clients wait for by something else than a revision. */
+  /** For the few answers that clients wait for by something else than a revision. */
   readonly token?: Token;
   /** The body is a stored value, not JSON. */
   readonly raw?: boolean;
 }
 
-/** Of one thing: a body that is encoded in one go, whatever the state holds. */
+/** For one thing: its body is small, and encoded in one go. */
 export interface SingleQuery extends QueryBase {
   /** The body; undefined for a 404 with an empty one. Depends on nothing but the state and the filter. */
   readonly encode: (state: Reader, visible: VisibilityFilter) => Buffer | undefined;
 }
 
-/** Of as much as the state holds: the body is written in slices. */
+/** For a list of any length: its body is written in slices. */
 export interface ListQuery extends QueryBase {
   readonly pretty: boolean;
   /** Writes the body; returns false for a 404 with an empty one. Depends on nothing but the state and the filter. */
@@ -57,7 +57,7 @@ export interface ListQuery extends QueryBase {
 
 export type Query = SingleQuery | ListQuery;
 
-/** What an answer is known by: clients wait while it is the one that they send. */
+/** A token that identifies an answer: a client sends it, and waits while it is still the same. */
 export interface Token {
   readonly param: 'hash' | 'index';
   readonly header: 'X-Consul-Contenthash' | 'X-Consul-Index';
@@ -79,7 +79,7 @@ export function jsonBody(params: Params): (value: unknown) => Buffer {
   return (value) => Buffer.from(JSON.stringify(value));
 }
 
-/** What `jsonBody` and the namespace add to the name of a representation. */
+/** The part of a representation's name that says how it is written, and for which namespace. */
 export function formOf({ params, namespace, named }: Pick<Asked, 'params' | 'namespace' | 'named'>): string {
   const form = params.has('pretty') ? 'consul pretty' : 'consul';
   return named ? `${form} in ${namespace}` : form;

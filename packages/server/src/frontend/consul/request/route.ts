@@ -1,6 +1,6 @@
 /**
- * What a row of the route table is: a path, its methods, and what each of them demands of its caller. The
- * table itself: `../routes.ts`.
+ * A row of the route table: a path, its methods, and the permissions that each method needs. The table itself:
+ * `../routes.ts`.
  */
 
 import type { Access, AccessRoute } from '../../../security/access.ts';
@@ -14,7 +14,7 @@ import type { Asked, Query } from './query.ts';
  */
 export type Action = {
   readonly access: Access;
-  /** How it is written down when it was done: writes and logins are, heartbeats are not. */
+  /** How the audit log records it when it is done: writes and logins, no heartbeats. */
   readonly audit?: 'write' | 'login';
 } & (
   | { readonly read: (asked: Asked) => Query }
@@ -44,17 +44,17 @@ export const anyCaller = filters();
 
 export const refused = open('every caller is refused');
 
-/** Demanded before the route runs. */
+/** A permission that is checked before the route runs. */
 export function demands(resource: Resource, verb: Verb): Access {
   return { kind: 'demands', resource, verb };
 }
 
-/** Demanded by the route, for the names that it reads from the request; other resources may come to it. */
+/** A permission that the route checks for the names in the request; it may check others, too. */
 export function named(resource: Resource, verb: Verb): Access {
   return { kind: 'demands-by-name', resource, verb };
 }
 
-/** What may not be read is left out. */
+/** The answer leaves out what the caller may not read. */
 export function filters(...resources: readonly Resource[]): Access {
   return { kind: 'filters', resources };
 }
@@ -63,7 +63,7 @@ export function writes(act: Handler, access: Access): Action {
   return { act, access, audit: 'write' };
 }
 
-/** What each route and method demands, for `assertAccessDeclared`. */
+/** The access of each route and method, for `assertAccessDeclared`. */
 export function accessOf(table: readonly Route[]): AccessRoute[] {
   return table.flatMap(({ path, methods }) =>
     Object.entries(methods).map(([method, { access }]) => ({ name: `${method} ${path}`, access })),

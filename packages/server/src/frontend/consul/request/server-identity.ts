@@ -8,7 +8,7 @@ export const serverService = 'consul';
 /** Where Consul's servers talk to each other; nothing listens there, but clients show the address. */
 export const serverPort = 8300;
 
-/** Whether an instance is the servers' own: it belongs to the catalog, and no agent lists or removes it. */
+/** Whether an instance is the service of the server itself: it belongs to the catalog, and no agent lists or removes it. */
 export function isServersOwn(identity: Identity, node: string, instance: string): boolean {
   return instance === serverService && node === identity.nodeName;
 }
@@ -19,7 +19,7 @@ export function isServersOwn(identity: Identity, node: string, instance: string)
  */
 export const behavesLike = '1.21.0';
 
-/** Consul's own, for a build that says nothing. */
+/** The date of a Consul that was built without one. */
 export const buildDate = '1970-01-01T00:00:01Z';
 
 export function versionOf({ version }: Identity): string {

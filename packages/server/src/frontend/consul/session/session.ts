@@ -1,7 +1,6 @@
 /**
- * `/v1/session/`: sessions, which hold locks and end with their time, their node or their checks. Twice
- * the time is granted and lock delays follow (`health/sessions.ts`, `registry/kind/catalog/remove.ts`); this
- * file knows the requests only.
+ * `/v1/session/`: sessions, which hold locks and end with their time, their node or their checks. This file decodes
+ * requests; `health/sessions.ts` grants twice the time, and `registry/kind/catalog/remove.ts` writes lock delays.
  */
 
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';

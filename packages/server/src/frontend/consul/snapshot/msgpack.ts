@@ -11,12 +11,12 @@ export class Packer {
   #bytes = Buffer.allocUnsafe(1_024);
   #at = 0;
 
-  /** How many bytes wait to be taken. */
+  /** Bytes that were packed and not taken yet. */
   get length(): number {
     return this.#at;
   }
 
-  /** What has been packed since the last time. */
+  /** Takes the bytes that were packed since the last call. */
   take(): Buffer {
     const taken = Buffer.from(this.#bytes.subarray(0, this.#at));
     this.#at = 0;
@@ -107,10 +107,10 @@ function isList(value: readonly Packed[] | { readonly [key: string]: Packed }): 
   return Array.isArray(value);
 }
 
-/** A value begins that has not come whole yet. */
+/** The bytes end within a value. */
 export class Incomplete extends Error {}
 
-/** Bytes that are no MessagePack. */
+/** The bytes are no MessagePack. */
 export class Unreadable extends Error {}
 
 /** Deeper than any record of Consul; a stack has an end. */

@@ -13,7 +13,7 @@ import { backupField, blockBytes, members } from './archive.ts';
 import { Incomplete, type Packed, Unpacker, Unreadable } from './msgpack.ts';
 import { recordTypes } from './records.ts';
 
-/** As much of a file as shows what it is. */
+/** The first bytes of a file, which tell its format. */
 const startBytes = 1_024;
 /** `meta.json` and `SHA256SUMS` are short. */
 const shortBytesMax = 1_048_576;
@@ -79,7 +79,7 @@ async function* backupWithin(source: AsyncIterable<Uint8Array>, bytesMax: number
   archive.end();
 }
 
-/** The members of a tar, in whatever pieces they come. */
+/** The members of a tar, which arrive in pieces of any size. */
 class ArchiveReader {
   #waiting: Buffer = Buffer.alloc(0);
   #member: Member | undefined;
@@ -169,7 +169,7 @@ function sizeOf(block: Buffer): number {
   return size;
 }
 
-/** Records in whatever pieces they come; only pieces of a backup are looked into. */
+/** Records, which arrive in pieces of any size; only pieces of a backup are looked into. */
 class RecordReader {
   #waiting: Buffer = Buffer.alloc(0);
   #begun = false;

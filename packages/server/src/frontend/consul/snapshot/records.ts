@@ -34,7 +34,7 @@ export function* recordsOf({ revision, rows }: Moment, datacenter: string, to: P
     yield;
   }
   for (const node of nodes) yield* registrations({ node, instances: instances.get(node.name) ?? [], checks: checks.get(node.name) ?? [] }, datacenter, to);
-  // A key may be held by a session, which must be there before.
+  // A session comes before the keys that it holds.
   for (const [, row] of rows) {
     if (row.kind === 'session') record(to, recordTypes.session, sessionFields(row));
     yield;
@@ -64,7 +64,7 @@ function* registrations({ node, instances, checks }: OnNode, datacenter: string,
   register({ Service: null, Check: null });
   const byId = new Map(instances.map((row) => [row.id, row]));
   for (const row of instances) {
-    // Of the mesh only what tells the kinds apart: the rest has no meaning here.
+    // Of the fields of the mesh only `Kind` has a meaning here.
     const { Proxy: _proxy, Connect: _connect, Locality: _locality, PeerName: _peer, ...service } = serviceJson(row) as Fields;
     register({ Service: service, Check: null });
     yield;
@@ -92,7 +92,7 @@ function sessionFields(row: RowOf<'session'>): Fields {
   return { ID, Name, Node, LockDelay: row.lockDelayMs * nsPerMs, Behavior, TTL, NodeChecks, ...indexes(row) } as Fields;
 }
 
-/** Its token is no longer known here, so it comes without. */
+/** Only a hash of its token is kept, so the record has none. */
 function queryFields({ id, value }: RowOf<'record'>): Fields {
   const { Name, Session, Template, Service, DNS } = value as unknown as PreparedQuery;
   return { ID: id, Name, Session, Token: '', Template, Service, DNS } as unknown as Fields;

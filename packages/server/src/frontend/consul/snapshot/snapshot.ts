@@ -44,7 +44,7 @@ export class Snapshots {
     return undefined;
   }
 
-  /** Breaks off what is being saved, and waits for a restore to commit or fail. */
+  /** Aborts snapshots that are being saved, and waits for a restore to commit or fail. */
   close(): Promise<void> {
     return this.#transfers.close();
   }

@@ -41,7 +41,7 @@ function forKey(verb: string, key: string): readonly Permission[] {
       return [];
     case 'check-index':
     case 'check-session':
-      // Whether they hold tells something about the value.
+      // Their result tells something about the value.
       return [permission('key', 'read', key)];
     case 'delete-tree':
       return [{ ...permission('key', 'write', key), tree: true }];

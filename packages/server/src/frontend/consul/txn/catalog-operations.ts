@@ -49,7 +49,7 @@ function catalogOperation(subject: Subject): Parts {
     case 'delete':
       return removal({ change: subject.remove }, '');
     case 'delete-cas':
-      // Unlike a key, what is not there was not deleted at that index.
+      // Unlike a key, an absent node, service or check makes `delete-cas` fail.
       return removal(
         { require: { key, revision: revision === 0 ? -1 : revision }, change: subject.remove },
         `failed to delete ${name}, index is stale`,

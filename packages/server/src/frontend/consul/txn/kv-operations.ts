@@ -22,7 +22,7 @@ export function kvOperation(
     const sizes = `(${value.length} > ${valueBytesMax} bytes)`;
     throw new Refused(413, `Value for key ${quoted(key)} is too large ${sizes}`);
   }
-  // In Consul it is the decoder of JSON that finds this, before there are operations.
+  // In Consul the JSON decoder finds this error, and so refuses the whole transaction.
   if (!isBase64(encoded)) {
     throw new Refused(400, `Failed to parse body: illegal base64 data in the value for key ${quoted(key)}`);
   }
@@ -45,7 +45,7 @@ export function kvOperation(
   });
   const held = (kind: 'acquire' | 'release', failure: (failure: TxnFailure) => string) => {
     const operation = written({ ...put, condition: { kind, session } }, failure);
-    // Told with what else fails, as Consul does.
+    // Reported together with the other failures, as Consul does.
     return session === '' ? { ...operation, failure: () => 'missing session' } : operation;
   };
   switch (Verb) {

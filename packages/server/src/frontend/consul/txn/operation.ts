@@ -24,7 +24,7 @@ export interface Refusal {
   readonly what: string;
 }
 
-/** Of an operation that says nothing, which Consul passes over. */
+/** An empty operation, which Consul passes over. */
 export const noOperation: Parts = { step: {}, results: () => [], failure: () => '' };
 
 export type Parts = Omit<Operation, 'namespace'>;

@@ -1,7 +1,7 @@
 /**
  * `PUT /v1/txn`: up to 128 operations on keys, nodes, services, checks and sessions, of which all take
- * effect or none (https://developer.hashicorp.com/consul/api-docs/txn). What they mean is in
- * `operations.ts`; this file knows the request and its two answers.
+ * effect or none (https://developer.hashicorp.com/consul/api-docs/txn). Operations:
+ * `operations.ts`. This file decodes the request and writes its two answers.
  */
 
 import { isRegistryError } from '@rollcall/protocol';
@@ -29,7 +29,7 @@ import { txnOperation, type TxnOperationFields } from './schema.ts';
 /** `maxTxnOps` of Consul's `agent/txn_endpoint.go`; its documentation still says 64. */
 const operationsMax = 128;
 
-/** What an operation that cannot be tried, or did not hold, says. */
+/** The error of an operation that could not be tried, or failed. */
 interface TxnError {
   readonly OpIndex: number;
   readonly What: string;
@@ -121,7 +121,7 @@ function answering(call: Call, shown: Shown, given: readonly TxnOperationFields[
       for (const [at, operation] of operations.entries()) {
         const { KV } = given[at] ?? {};
         const visible = new VisibilityFilter(call.caller.authorizer, operation.namespace);
-        // Of a key that may not be read not even that it is empty.
+        // For a key that may not be read, even an empty result is left out.
         if (KV?.Verb === 'get-or-empty' && !visible.includes('key', KV.Key ?? '')) continue;
         yield* writeResults(out, reads[at] ?? [], (rows) =>
           operation.results(
@@ -147,7 +147,7 @@ function* writeResults(
   rows: readonly Row[],
   results: (some: readonly Row[]) => readonly JsonValue[],
 ): Work<void> {
-  // Also of no row there may be a result.
+  // An operation may have a result without any row.
   for (let at = 0; at === 0 || at < rows.length; at += rowsPerStep) {
     for (const result of results(rows.slice(at, at + rowsPerStep))) out.exact(result);
     if (out.pace.spent) yield;

@@ -1,8 +1,8 @@
 /**
- * Error codes to the statuses of Consul's API. Bodies are the message as plain text: what Consul has
- * words for is raised in those words.
+ * Error codes to the statuses of Consul's API. The body is the message as plain text: where Consul has a text, the error is
+ * raised with that text.
  *
- * 500 is for what may succeed later or elsewhere, since clients act on it: Consul's lock retries only
+ * 500 means that the request may succeed later or elsewhere, and clients act on it: Consul's lock retries only
  * after a 500, Spring Cloud registers anew after a 404 or 500 from a heartbeat, and node-consul ends a
  * watch for good after a 400.
  */

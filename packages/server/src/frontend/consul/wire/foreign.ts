@@ -1,6 +1,6 @@
 /**
- * What Rollcall has no word for is kept in a row's `foreign.consul`, in Consul's own spelling, and given back by this
- * front end only.
+ * Fields of Consul for which Rollcall has no field of its own are kept in a row's `foreign.consul`, in Consul's spelling, and
+ * returned by this front end only.
  */
 
 import type { Foreign, Json } from '../../../registry/rows.ts';
@@ -15,7 +15,7 @@ export function kept(row: { readonly foreign?: Foreign }): JsonMap {
   return typeof own === 'object' && own !== null && !Array.isArray(own) ? (own as JsonMap) : nothing;
 }
 
-/** Undefined when there is nothing to keep, so that equal rows stay equal. */
+/** An empty object when no field is set, so that equal rows stay equal. */
 export function keep(fields: Record<string, Json | undefined>): { foreign?: Foreign } {
   const consul = Object.create(null) as Record<string, Json>;
   for (const [name, value] of Object.entries(fields)) if (value !== undefined) consul[name] = value;

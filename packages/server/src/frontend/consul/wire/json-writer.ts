@@ -15,7 +15,7 @@ const longChars = 1_024;
 /** Characters that take as long to write as a unit of work, and what a value takes besides. */
 const charsPerUnit = 64;
 const unitsPerValue = 1;
-/** What making the object of a row takes, also of one that is left out. */
+/** The cost of making the object of a row, also when it is left out. */
 const unitsPerRow = 3;
 /** Values of a list that are written together; one may be large, so they are few. */
 const valuesPerStep = 16;
@@ -29,9 +29,9 @@ export class JsonWriter {
   /** What is written since the last buffer: long pieces as they are, since joining strings would copy them. */
   #parts: string[] = [];
   #chars = 0;
-  /** What comes after the last of them. */
+  /** The text after the last of them. */
   #text = '';
-  /** Nothing stands before the next value in its list or object. */
+  /** The next value is the first of its list or object. */
   #first = true;
   /** A key was written, and its value follows. */
   #keyed = false;

@@ -36,7 +36,7 @@ export function readJson(bytes: Uint8Array): JsonValue {
   return new Reader(text).document();
 }
 
-/** What may follow a backslash. */
+/** The characters that may follow a backslash. */
 const escapes = '"\\/bfnrtu';
 
 class Reader {
@@ -130,7 +130,7 @@ class Reader {
     }
   }
 
-  /** Past what stands for itself in a string. */
+  /** The end of the characters that need no decoding. */
   #skipPlain(): void {
     for (;;) {
       const code = this.#text.charCodeAt(this.#at);
@@ -139,7 +139,7 @@ class Reader {
     }
   }
 
-  /** What is wrong with a string that is, from here on. */
+  /** The error of a broken string, from this position on. */
   #brokenString(): RegistryError {
     for (;;) {
       this.#skipPlain();

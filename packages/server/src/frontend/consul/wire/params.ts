@@ -154,8 +154,8 @@ export function readConsistency(params: Params): Consistency {
 }
 
 /**
- * Refuses what a single registry cannot mean.
- * @param datacenter the own one; undefined where nothing depends on it
+ * Refuses partitions and other datacenters, which this registry does not have.
+ * @param datacenter this server's; undefined for endpoints that ignore the parameter
  * @throws RegistryError `invalid_argument` for partitions; `failed_precondition` for
  *   another datacenter, which Consul answers with a 500
  */

@@ -11,28 +11,28 @@ export interface Shaped {
   readonly type: 'json' | 'text' | 'bytes' | 'streamed';
   /** Names and values, one after the other. */
   readonly headers?: readonly string[];
-  /** Part of it was denied, which the audit log wants to know. */
+  /** Part of the request was denied; the audit log records it. */
   readonly denied?: boolean;
 }
 
-/** An answer of as much as the state holds: its body is written in slices. */
+/** An answer of any length: its body is written in slices. */
 export interface Written {
   readonly type: 'written';
   readonly pretty: boolean;
-  /** Writes the body; returns what else there is to say, if anything. */
+  /** Writes the body; may return a status, headers, or another text. */
   readonly write: (state: Frozen, out: JsonWriter) => Work<Aside | void>;
 }
 
-/** What an answer says besides its body of JSON, known when that is written. */
+/** Status and headers of an answer that are known when its body has been written. */
 export interface Aside {
   /** 200 when absent. */
   readonly status?: number;
   readonly headers?: readonly string[];
-  /** Sent instead of what was written. */
+  /** Sent instead of the written body. */
   readonly text?: string;
 }
 
-/** The body of a 200, JSON or undefined for an empty one; or more than that. */
+/** The JSON body of a 200, undefined for an empty one; or an answer with a status and headers. */
 export type SentReply = Buffer | undefined | Shaped;
 
 export type Reply = SentReply | Written;

@@ -1,4 +1,4 @@
-/** One pass over the headers finds what every request is looked at for, in whatever case they come. */
+/** One pass over the headers finds token, namespace, host and page, in upper and lower case. */
 
 import type { IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * What the headers of every request are looked at for, in one pass over them: building the object of all
- * headers would cost more than the rest of a heartbeat. Other headers: `headerOf` of `responses.ts`.
+ * Reads the headers that every request needs, in one pass: building the object of all headers would cost more than the rest
+ * of a heartbeat. Other headers: `headerOf` of `responses.ts`.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -12,7 +12,7 @@ export interface RequestHead {
   /** `X-Consul-Namespace`; empty when there is none. */
   readonly namespace: string;
   readonly host: string | undefined;
-  /** A browser says where the page comes from that sends the request. */
+  /** The request comes from a web page: its browser has sent `Origin` or `Sec-Fetch-Site`. */
   readonly fromPage: boolean;
 }
 

@@ -45,10 +45,10 @@ export interface QueryHead {
   readonly token?: readonly [name: string, value: string];
 }
 
-/** The headers of an answer to a read that no view stands behind: Consul sends the lowest index that there is. */
+/** The headers of a read that does not come from a view: like Consul, it has the lowest index. */
 export const plainIndex: readonly string[] = ['X-Consul-Index', '1', 'X-Consul-Knownleader', 'true', 'X-Consul-Lastcontact', '0'];
 
-/** What all answers have, for those that are sent without a `Wire`. */
+/** The headers of all answers, for answers that are sent without a `Wire`. */
 export function commonHead({ enabled, defaultPolicy }: Pick<Acl, 'enabled' | 'defaultPolicy'>): readonly string[] {
   return commonFields(enabled ? defaultPolicy : 'allow');
 }
@@ -57,11 +57,11 @@ function commonFields(defaultPolicy: DefaultPolicy): readonly string[] {
   return ['Vary', 'Accept-Encoding', 'X-Consul-Default-Acl-Policy', defaultPolicy];
 }
 
-/** Sends answers; they all say what holds where no rule of access control does. */
+/** Sends answers. All of them name the default policy of access control. */
 export class Wire {
   readonly #common: readonly string[];
   readonly #empty: readonly string[];
-  /** Answers to who guesses tokens: the gate throws the same few errors again and again, as often as it likes to guess. */
+  /** Answers to clients that guess tokens: the gate throws the same few errors again and again. */
   readonly #slowedDown = new WeakMap<TooManyFailures, { readonly head: readonly string[]; readonly body: Buffer }>();
 
   constructor(defaultPolicy: DefaultPolicy) {
@@ -87,7 +87,7 @@ export class Wire {
     ];
   }
 
-  /** What agent writes answer. */
+  /** The empty answer of writes by agents. */
   empty(response: ServerResponse, headers?: readonly string[]): void {
     response.writeHead(200, (headers === undefined ? this.#empty : [...headers, ...this.#empty]) as string[]);
     response.end();
@@ -116,7 +116,7 @@ export class Wire {
   }
 
   /**
-   * Answers an error in Consul's manner.
+   * Answers an error as Consul does.
    * @param headers names and values, one after the other
    * @returns the status
    */
@@ -170,7 +170,7 @@ export function headerOf({ rawHeaders }: IncomingMessage, name: string): string 
   return undefined;
 }
 
-/** The reply with the index that answers have which never change. */
+/** The reply with the headers of a read. */
 export function withIndex(reply: SentReply): SentReply {
   if (reply === undefined) return undefined;
   if (Buffer.isBuffer(reply)) return { status: 200, body: reply, type: 'json', headers: plainIndex };

@@ -10,9 +10,9 @@ const comparesPerUnit = 16;
 const copiesPerUnit = 64;
 
 /**
- * The wanted rows, in their order. All rows are taken in the first step, since what they come from may change
- * between two slices; they themselves do not.
- * @param units what a look at a row costs besides; for looks that are not simple
+ * The wanted rows, in their order. The first step copies all rows, since their source may change between two slices; rows
+ * themselves do not change.
+ * @param units the additional cost of `wanted` for one row
  */
 export function* select<T>(rows: Iterable<T>, wanted: (row: T) => boolean, pace: Pace, units = 0): Work<T[]> {
   const all = Array.isArray(rows) ? (rows as readonly T[]) : [...rows];

@@ -9,10 +9,10 @@ const metaPairsMax = 64;
 const metaKeyMax = 128;
 const metaValueMax = 512;
 
-/** Consul has no limit; lists of services show each of them. */
+/** Consul has no limit; every list of services shows all tags. */
 const tagsMax = 512;
 
-/** Consul has no limit; proxies keep whole header policies in tags and names, which no key is made of. */
+/** Consul has no limit; proxies keep whole header policies in tags and names. They are no part of record keys. */
 const textBytesMax = 65_536;
 
 /** Fits every field that names something into a record key, together with a node's name. */
@@ -27,7 +27,7 @@ export function vetName(name: string, what: string): string {
 }
 
 /**
- * What people and proxies read, and no key is made of.
+ * For texts that are no part of record keys.
  * @throws RegistryError `invalid_argument`
  */
 export function vetText(text: string, what: string): string {
@@ -120,7 +120,7 @@ export function vetNotes(notes: string): string {
   return notes.length > outputMax ? notes.slice(0, outputMax) : notes;
 }
 
-/** Names are parts of record keys, which NUL separates; nor was any other control character ever meant. */
+/** Names are parts of record keys, which NUL separates; other control characters are mistakes. */
 const control = /\p{Cc}/u;
 
 /** @throws RegistryError `invalid_argument` when `name` has a control character */
