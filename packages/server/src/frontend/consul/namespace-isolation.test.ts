@@ -36,7 +36,7 @@ const rows: Row[] = routeTable(lasting).flatMap(({ path, methods }) =>
  */
 const wholeServer = ['GET /v1/snapshot', 'PUT /v1/snapshot'];
 
-/** Answers that differ from one request to the next, whoever asks about whatever. */
+/** Answers that differ from one request to the next, for every caller. */
 const everNew = ['GET /v1/agent/metrics', 'PUT /v1/event/fire/:name'];
 
 const { publicKey } = generateKeyPairSync('ec', {
