@@ -9,8 +9,8 @@
  *                   ▼
  *        engine.changes → state.apply → observers, views → every caller's promise
  *
- * A restore is one transaction, however large: it is made, written and folded in over many turns of the event loop, and
- * taken over in one of them. Commands wait meanwhile; readers go on.
+ * A restore is one transaction of any size, if the engine takes it: it is made, written and applied over many turns of the event
+ * loop, and becomes visible in one of them. Commands wait meanwhile; readers go on.
  *
  * Group commit: the longer a commit takes, the more commands share the next one. No reader sees a change that could still
  * be lost, since the state moves only by `changes` (`replica/follower.ts`, `replica/applier.ts`).
@@ -181,7 +181,7 @@ export class Replica implements Registry {
   /** Finishes the commands that wait, then stops following the engine. Does not close it. */
   async close(): Promise<void> {
     this.#closed = true;
-    // What waits for a feed that is lost would wait for ever.
+    // A caller that waits for a lost feed would wait for ever.
     const { freshness, longStale } = this.#follower;
     if (freshness.stale) this.#failApplied(longStale ?? new RegistryError('unavailable', 'the registry is shutting down'));
     await this.#draining;
@@ -334,7 +334,7 @@ function beginsBatch({ work, goesOn }: Waiting): boolean {
   return work.kind === 'replacement' || goesOn === true;
 }
 
-/** @returns what has to go on; only the last of a batch does */
+/** @returns the command that has to go on, if any; only the last of a batch can */
 function settle(batch: readonly Waiting[], outcomes: readonly Outcome[]): Waiting | undefined {
   for (const [at, outcome] of outcomes.entries()) {
     const waiting = batch[at] as Waiting;

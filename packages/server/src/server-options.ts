@@ -75,7 +75,10 @@ export interface ServerOptions {
   readonly probeCaFile?: string;
   /** Name of the server's own node; the host name by default. */
   readonly nodeName?: string;
-  /** UUID of the server's own node; by default it is made once and kept in the store. */
+  /**
+   * UUID of the server's own node. By default it is made once and kept in the store: the only node of a store has the store's id,
+   * several have one each, by their `nodeName`.
+   */
   readonly nodeId?: string;
   /** Metadata of the server's own node; unchanged in the store by default. */
   readonly nodeMeta?: Readonly<Record<string, string>>;

@@ -4,35 +4,31 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { RegistryError } from '@rollcall/protocol';
 import { closeCore, createCore, openFiles, type Core } from './core.ts';
 import { memory } from './engine/memory/memory.ts';
 import { carryOver } from './carry-over.ts';
 import { writeBackup } from './backup/backup.ts';
-import { restoreTransaction } from './backup/restore.ts';
+import { restoreInSteps, restoreTransaction } from './backup/restore.ts';
 import { readBackup } from './backups.ts';
 import type { AdminDeps } from './frontend/admin/deps.ts';
 import { defineOwn, type OwnDefinitions } from './frontend/consul/agent/own-definitions.ts';
 import { chooseFrontends, frontendTable, type FrontendEntry, type FrontendTable } from './frontends.ts';
 import { Wheel } from './health/wheel.ts';
+import { soleOwner } from './health/ownership.ts';
 import { notReady } from './freshness.ts';
+import { identify } from './identity.ts';
 import { keepHouse } from './housekeeping.ts';
 import { assertAddressesAllowed, httpAddresses, nodeAddress, urlOf } from './listen-addresses.ts';
 import { Listeners, type Ports } from './listeners.ts';
 import { Answers } from './net/answers.ts';
-import type { Context, Frontend, Identity } from './net/frontend.ts';
+import type { Context, Frontend } from './net/frontend.ts';
 import type { ListenAddress } from './net/listen-address.ts';
 import { listen } from './net/listener.ts';
 import { OriginPolicy } from './net/own-origin.ts';
-import type { Limits } from './options.ts';
-import { find } from './registry/reader.ts';
 import type { Registry } from './registry/registry.ts';
-import { noNamespace } from './registry/rows.ts';
-import type { Replica } from './replica.ts';
 import type { ServerOptions } from './server-options.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import { version } from './version.ts';
 
 export type { ServerOptions } from './server-options.ts';
 
@@ -108,10 +104,10 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable): 
   await replica.start();
   security.acl.start();
   await security.admin.initialise(options.acl?.initialManagement);
-  liveness.start();
+  const identity = await identify(replica, engine, nodeAddress(addresses), options);
+  liveness.start(soleOwner(identity.nodeId));
 
   const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
-  const identity = await identify(replica, nodeAddress(addresses), options);
   const context: Context = {
     registry: replica,
     health: liveness,
@@ -200,10 +196,11 @@ async function openAll(
   }
 }
 
-function adminDeps({ replica, liveness, limits }: Core, serving: { readonly ready: boolean }): AdminDeps {
+function adminDeps(core: Core, serving: { readonly ready: boolean }): AdminDeps {
+  const { replica, liveness } = core;
   return {
     backup: writeBackup,
-    restore: (backup) => restore(replica, backup, limits),
+    restore: (backup) => restore(core, backup),
     notReady: () => notReady(serving, replica),
     livenessStatus: () => liveness.status(),
     overrideExpiry: () => liveness.override(),
@@ -211,38 +208,11 @@ function adminDeps({ replica, liveness, limits }: Core, serving: { readonly read
 }
 
 async function restore(
-  replica: Replica,
+  { replica, engine, limits }: Core,
   source: AsyncIterable<Buffer>,
-  limits: Limits,
 ): Promise<{ records: number; revision: number }> {
   const backup = await readBackup(source, limits.restoreBytesMax);
-  await replica.replace((state) => restoreTransaction(backup, state));
+  if (engine.limits.operations === Infinity) await replica.replace((state) => restoreTransaction(backup, state));
+  else await replica.submit(restoreInSteps(backup, replica.state));
   return { records: backup.records.length, revision: replica.state.revision };
-}
-
-/**
- * The identity of the server. Its node id is an option, or is made once and kept in the store.
- * @throws RegistryError `invalid_argument` when the store has another node id
- */
-async function identify(registry: Registry, address: string, options: ServerOptions): Promise<Identity> {
-  const kept = find.record(registry.state, noNamespace, 'server', 'identity')?.value as { nodeId: string } | undefined;
-  const nodeId = options.nodeId ?? kept?.nodeId ?? randomUUID();
-  if (kept !== undefined && kept.nodeId !== nodeId) {
-    const message = `the store belongs to the node with the id ${kept.nodeId}, not ${nodeId}; give that id or none, or another store`;
-    throw new RegistryError('invalid_argument', message);
-  }
-  if (kept === undefined) {
-    await registry.submit({ kind: 'record-put', namespace: noNamespace, type: 'server', id: 'identity', value: { nodeId } });
-  }
-  return {
-    datacenter: options.datacenter ?? 'dc1',
-    nodeName: options.nodeName ?? hostname(),
-    nodeId,
-    version,
-    address,
-    httpPort: 0,
-    httpsPort: 0,
-    agentNames: options.agentNames ?? {},
-    ...(options.nodeMeta === undefined ? {} : { nodeMeta: options.nodeMeta }),
-  };
 }

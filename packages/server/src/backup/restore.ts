@@ -14,6 +14,8 @@ import type { Transaction } from '../engine/engine.ts';
 import { interner } from '../registry/codec.ts';
 import { decodeRow, encodeRow, keyOf } from '../registry/kinds.ts';
 import { fromFormat1 } from '../registry/migration/format-1.ts';
+import type { Restore } from '../registry/command.ts';
+import { restoreCommand } from '../registry/restore.ts';
 import { keys } from '../registry/rows.ts';
 import type { State } from '../registry/state.ts';
 import { backupFormat, backupVersion, endMark, staysHere } from './backup.ts';
@@ -68,6 +70,18 @@ export function* restoreTransaction(backup: Backup, state: State): Generator<voi
   const floor = encodeRow({ kind: 'floor', revision: revisionAtLeast, created: 0, modified: 0 });
   put.push({ key: keys.floor(), value: floor });
   return { expect: [], put, delete: gone, revisionAtLeast };
+}
+
+/**
+ * The same as a command in steps, for an engine that takes no such transaction. Revisions go on from those of the store: it cannot leap
+ * ahead of what another store, which was lost, has seen.
+ * @throws RegistryError `data_loss` when a record cannot be read
+ */
+export function restoreInSteps(backup: Backup, state: State): Restore {
+  const intern = interner();
+  const rows = backup.records.filter(({ key }) => !staysHere(key)).map(({ key, value }) => decodeRow(key, value, 0, intern));
+  const present = Array.from(state.rows()).filter(([key]) => !staysHere(key));
+  return restoreCommand(rows, present.map(([, row]) => row), state.revision, keyOf);
 }
 
 type Mutable<T extends readonly unknown[]> = T[number][];

@@ -1,16 +1,16 @@
 /**
- * The census: who vouches for how much, by node, by service and by principal, and how much of it a loss takes away.
- * Counts are kept as leases come and go, so that weighing a loss costs what is lost and not what there is.
+ * The census counts leases by node, by service and by principal, and says which share of each a loss takes away. The counts
+ * follow every lease that comes or goes, so weighing a loss costs time in proportion to the loss and not to the fleet.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
 import type { InstanceRow } from '../registry/rows.ts';
 import type { Loss, Rest } from './self-preservation.ts';
 
-/** Whom a lease vouches for, and who vouches. */
+/** The node and the services that a lease vouches for, and the principal that renews it. */
 export interface Standing {
   readonly node: string;
-  /** Each once. Empty for what belongs to no service: a lock, a check of the node. */
+  /** Each once. Empty for a lock and for a check of the node, which belong to no service. */
   readonly services: readonly string[];
   /** Absent while it is not known, as after a start: then its node stands for it. */
   readonly principal: string | undefined;

@@ -1,7 +1,7 @@
 /**
- * Expiry: what happens to leases that have lapsed. They wait a moment, in which a late heartbeat calls
- * them back; then, unless self-preservation holds them, their verdicts are committed in batches. A
- * commit that fails is tried again: verdicts say how things are, so saying them twice does no harm.
+ * Expiry takes over leases that have lapsed. They wait for a second, in which a late heartbeat renews them. Then their
+ * verdicts are committed in batches, unless self-preservation holds them. A commit that fails is tried again: a verdict
+ * describes a state, so committing it twice does no harm.
  *
  *   lapsed ──1 s──► yield to I/O ──► decide ──expire──► commit ──► done
  *                       ▲              │ hold              │ failed
@@ -18,12 +18,12 @@ import { countInstances, verdictsOn, type Verdict } from './verdicts.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
 
 /**
- * How long a lapsed lease waits for its verdict. Long enough to see a mass loss coming before its first
- * victims are gone, short beside any TTL.
+ * How long a lapsed lease waits for its verdict. Long enough to recognise a mass loss before its first leases expire, and
+ * short beside any TTL.
  */
 export const holdMs = 1_000;
 
-/** Pause between two looks at what is held back or could not be committed. */
+/** Pause between two tries to expire leases that are held, or whose commit failed. */
 const againMs = 1_000;
 
 /** Leases that lapse within this of each other share a sweep. */
@@ -79,7 +79,7 @@ interface Held {
   readonly evidence: Tally;
 }
 
-/** What has expired within the window: it is part of the loss that is decided about. */
+/** A lease that has expired within the window: it is part of the loss that is decided about. */
 interface Gone {
   readonly at: number;
   readonly stake: Stake;
@@ -92,7 +92,7 @@ export class Expiry implements Lapsed {
   readonly #preservation = new SelfPreservation();
   readonly #lapsed = new Map<Lease, Held>();
   readonly #missing: Tally;
-  /** The part of what is missing that lapsed since the last evidence of a mass loss. */
+  /** The part of the missing leases that lapsed since the last evidence of a mass loss. */
   #fresh: Tally;
   #gone: Gone[] = [];
   /** Set while anything waits. */
@@ -183,7 +183,7 @@ export class Expiry implements Lapsed {
     this.#fresh.add(stake);
   }
 
-  /** @returns whether what is ripe may expire */
+  /** @returns whether leases that have waited long enough may expire */
   #decide(now: number): boolean {
     const { log, clock, onFrozen } = this.#options;
     this.#forget(now - windowMs);
@@ -223,7 +223,7 @@ export class Expiry implements Lapsed {
     }
   }
 
-  /** What the log says of what is missing. */
+  /** The fields of a log line about missing leases. */
   #told(): object {
     const { held, share } = this.status();
     return { of: this.#options.name, held, share, ...this.#missing.causes() };
@@ -255,7 +255,7 @@ export class Expiry implements Lapsed {
     return Math.round(clock.now() + this.#preservation.untilMs - clock.monotonic());
   }
 
-  /** Forgets what expired before the window. */
+  /** Forgets leases that expired before the window. */
   #forget(until: number): void {
     let old = 0;
     while (old < this.#gone.length && (this.#gone[old] as Gone).at <= until) this.#remove(this.#gone[old++] as Gone);
@@ -273,7 +273,7 @@ export class Expiry implements Lapsed {
     void this.#expire(leases, { asLoss: false });
   }
 
-  /** Passes the verdicts, some at a time, on what has not come back when its turn comes. */
+  /** Commits the verdicts, some at a time, on leases that were not renewed before their turn. */
   async #expire(leases: readonly Lease[], { asLoss }: { readonly asLoss: boolean }): Promise<void> {
     const endings = leases.map((lease) => ({ lease, stake: asLoss ? this.#lapsed.get(lease)?.stake : undefined }));
     for (const lease of leases) this.drop(lease);
@@ -296,10 +296,7 @@ export class Expiry implements Lapsed {
       for (const { lease, stake } of endings) if (lease.notEnded()) this.#hold(lease, stake === undefined ? undefined : lease.stake);
       return;
     }
-    for (const { lease } of endings) {
-      lease.ended();
-      onExpired(lease.kind);
-    }
+    for (const { lease } of endings) if (lease.ended()) onExpired(lease.kind);
     const at = clock.monotonic();
     for (const { instances, like } of lost) {
       const stake = census.enterLike(like);

@@ -11,7 +11,8 @@ import type { Registry } from '../registry/registry.ts';
 import { keys, type CheckRow } from '../registry/rows.ts';
 import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
-import { Lease } from './lease.ts';
+import { Lease, type LeaseOptions } from './lease.ts';
+import type { Ownership } from './ownership.ts';
 import { machineOf } from './machine.ts';
 import { Report, type Reports } from './reports.ts';
 import type { Wheel } from './wheel.ts';
@@ -25,9 +26,11 @@ class CheckLease extends Lease {
   instance: string;
   /** Who sent its last heartbeat, or registered it; absent while it is not known. */
   principal: string | undefined = undefined;
+  readonly #registry: Registry;
 
-  constructor(wheel: Wheel, expiry: Expiry, row: CheckRow) {
-    super(wheel, expiry, ttlOf(row));
+  constructor(options: LeaseOptions, registry: Registry, row: CheckRow) {
+    super(options, ttlOf(row));
+    this.#registry = registry;
     this.report = new Report(row);
     this.instance = row.instance;
   }
@@ -46,7 +49,18 @@ class CheckLease extends Lease {
     const { namespace, node, id, output, rowStatus } = this.report;
     if (rowStatus === 'critical' && output.startsWith(expired)) return undefined;
     const words = output === '' ? expired : `${expired} (last output before timeout follows): ${output}`;
-    return { kind: 'update-checks', updates: [{ namespace, node, id, status: 'critical', output: words }] };
+    const judged = { key: keys.check(namespace, node, id), revision: this.#row()?.modified ?? 0 };
+    return { kind: 'update-checks', updates: [{ namespace, node, id, status: 'critical', output: words, judged }] };
+  }
+
+  isOver(): boolean {
+    const row = this.#row();
+    return row?.type !== 'ttl' || row.status === 'critical';
+  }
+
+  #row(): CheckRow | undefined {
+    const { namespace, node, id } = this.report;
+    return find.check(this.#registry.state, namespace, node, id);
   }
 }
 
@@ -55,6 +69,7 @@ export interface HeartbeatsOptions {
   readonly census: Census;
   readonly wheel: Wheel;
   readonly expiry: Expiry;
+  readonly ownership: () => Ownership;
   readonly reports: Reports;
 }
 
@@ -115,7 +130,8 @@ export class Heartbeats {
   }
 
   #add(key: string, row: CheckRow): void {
-    const lease = new CheckLease(this.#options.wheel, this.#options.expiry, row);
+    const { wheel, expiry, registry, ownership } = this.#options;
+    const lease = new CheckLease({ wheel, expiry, owned: () => ownership().owns(key) }, registry, row);
     this.#leases.set(key, lease);
     this.#count(lease);
     lease.renew();

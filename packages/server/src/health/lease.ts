@@ -17,6 +17,14 @@ export type LeaseState = 'stopped' | 'running' | 'lapsed' | 'ending';
 /** What lapses, as metrics and logs name it. */
 export type LeaseKind = 'check' | 'session' | 'stream' | 'removal';
 
+/** What a lease needs to run. */
+export interface LeaseOptions {
+  readonly wheel: Wheel;
+  readonly expiry: Lapsed;
+  /** Whether this node watches the deadline; without that, the lease never runs here. */
+  readonly owned: () => boolean;
+}
+
 /** Where lapsed leases wait (`expiry.ts`). */
 export interface Lapsed {
   add(lease: Lease): void;
@@ -29,19 +37,23 @@ export abstract class Lease {
   lengthMs: number;
   /** Its place in the census; absent when its expiry takes nothing away from those who discover. */
   stake: Stake | undefined = undefined;
-  readonly #wheel: Wheel;
-  readonly #lapsed: Lapsed;
+  readonly #options: LeaseOptions;
   #timer: WheelTimer | undefined;
   #state: LeaseState = 'stopped';
 
-  constructor(wheel: Wheel, lapsed: Lapsed, lengthMs: number) {
-    this.#wheel = wheel;
-    this.#lapsed = lapsed;
+  constructor(options: LeaseOptions, lengthMs: number) {
+    this.#options = options;
     this.lengthMs = lengthMs;
   }
 
-  /** What to commit when it expires; undefined when there is nothing to say. */
+  /**
+   * What to commit when it expires; undefined when there is nothing to say. It names the revision of the record that it judges: if
+   * something newer was said of it meanwhile, the verdict does nothing.
+   */
   abstract verdict(): Command | undefined;
+
+  /** Whether there is nothing to watch any more: the verdict has taken effect, or the record needs none. */
+  abstract isOver(): boolean;
 
   /** Record keys of what goes with it, as self-preservation counts it. */
   abstract instances(): Iterable<string>;
@@ -52,14 +64,18 @@ export abstract class Lease {
 
   /** Starts its time anew; O(1), and nothing is allocated after the first time. */
   renew(lengthMs: number = this.lengthMs): void {
-    if (this.#state === 'lapsed') this.#lapsed.drop(this);
+    if (!this.#options.owned()) {
+      this.stop();
+      return;
+    }
+    if (this.#state === 'lapsed') this.#options.expiry.drop(this);
     this.#state = 'running';
-    if (this.#timer === undefined) this.#timer = this.#wheel.schedule(lengthMs, () => this.#lapse());
+    if (this.#timer === undefined) this.#timer = this.#options.wheel.schedule(lengthMs, () => this.#lapse());
     else this.#timer.renew(lengthMs);
   }
 
   stop(): void {
-    if (this.#state === 'lapsed') this.#lapsed.drop(this);
+    if (this.#state === 'lapsed') this.#options.expiry.drop(this);
     this.#state = 'stopped';
     this.#timer?.cancel();
   }
@@ -69,9 +85,18 @@ export abstract class Lease {
     this.#state = 'ending';
   }
 
-  /** The verdict is committed, or there was none. Without effect when it was renewed meanwhile. */
-  ended(): void {
-    if (this.#state === 'ending') this.#state = 'stopped';
+  /**
+   * The verdict is committed, or there was none. If something newer was said meanwhile, the lease begins anew. Without effect
+   * when it was renewed meanwhile.
+   * @returns whether the verdict has taken effect
+   */
+  ended(): boolean {
+    const isOver = this.isOver();
+    if (this.#state === 'ending') {
+      this.#state = 'stopped';
+      if (!isOver) this.renew();
+    }
+    return isOver;
   }
 
   /** The verdict could not be committed. @returns whether it still stands */
@@ -83,6 +108,6 @@ export abstract class Lease {
 
   #lapse(): void {
     this.#state = 'lapsed';
-    this.#lapsed.add(this);
+    this.#options.expiry.add(this);
   }
 }

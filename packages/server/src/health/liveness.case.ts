@@ -10,6 +10,7 @@ import type { Command, Result } from '../registry/command.ts';
 import type { Observer } from '../registry/observer.ts';
 import { find } from '../registry/reader.ts';
 import { Replica } from '../replica.ts';
+import { soleOwner, type Ownership } from './ownership.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { Liveness, type LivenessOptions } from './liveness.ts';
 
@@ -46,7 +47,7 @@ export function logTo(lines: LogLine[]) {
   return pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) });
 }
 
-export async function startLiveness(options: { engine?: Engine } & Partial<LivenessOptions> = {}) {
+export async function startLiveness(options: { engine?: Engine; ownership?: Ownership } & Partial<LivenessOptions> = {}) {
   const clock = manualClock();
   const engine = options.engine ?? memory();
   const replica = new Replica({
@@ -87,7 +88,7 @@ export async function startLiveness(options: { engine?: Engine } & Partial<Liven
     ...options,
   });
   replica.observe(liveness);
-  liveness.start();
+  liveness.start(options.ownership ?? soleOwner('this-node'));
 
   return {
     clock,

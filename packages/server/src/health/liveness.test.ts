@@ -166,7 +166,7 @@ describe('a session', () => {
     await createSession('s', 'ttl', 1_000);
     const release = holdCommits();
     await pass(2_000 + slackMs);
-    expect(submitted).toEqual([{ kind: 'session-destroy', namespace: 'default', id: 's' }]);
+    expect(submitted).toEqual([{ kind: 'session-destroy', namespace: 'default', id: 's', judged: { key: 'session\0default\0s', revision: session('s')?.modified } }]);
     expect(session('s')).toBeDefined();
     expect(liveness.renewSession('default', 's', 'owner')).toBe(false);
     release();

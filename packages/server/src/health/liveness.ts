@@ -1,7 +1,7 @@
 /**
- * Liveness: who is alive, and what becomes of those who are not. Ties leases, probes and the reaper to
- * the registry: follows its rows, and commits what time or a probe has changed. Holds no state that
- * must survive the process: after a start every deadline begins in full.
+ * Liveness ties leases, probes and the reaper to the registry: it follows the rows of the registry, and commits the changes
+ * that deadlines and probes cause. It holds no state that must survive the process: after a start every deadline begins in
+ * full.
  */
 
 import type { SecureContext } from 'node:tls';
@@ -24,6 +24,7 @@ import { httpProbe } from './probes/http.ts';
 import { capOutput } from './probes/output.ts';
 import { Prober } from './probes/prober.ts';
 import { tcpProbe } from './probes/tcp.ts';
+import type { Ownership } from './ownership.ts';
 import { Reaper } from './reaper.ts';
 import { Reports } from './reports.ts';
 import { Sessions } from './sessions.ts';
@@ -67,7 +68,8 @@ export class Liveness implements Health {
   readonly #prober: Prober;
   readonly #yes = Promise.resolve(true);
   readonly #no = Promise.resolve(false);
-  #started = false;
+  /** Of which deadlines, known from the start on. */
+  #ownership: Ownership | undefined;
   /** While leases and probes do not yet follow a state that was replaced. */
   #behind = false;
 
@@ -112,9 +114,10 @@ export class Liveness implements Health {
       onFrozen: () => this.#showFrozen(),
       paused: () => this.#behind || this.#leases.frozen,
     });
-    this.#heartbeats = new Heartbeats({ registry, census: leases, wheel, expiry: this.#leases, reports });
-    this.#sessions = new Sessions({ registry, census: leases, wheel, expiry: this.#leases, log });
-    this.#reaper = new Reaper({ registry, census: removals, wheel, expiry: this.#removals });
+    const ownership = () => this.#owned();
+    this.#heartbeats = new Heartbeats({ registry, census: leases, wheel, expiry: this.#leases, ownership, reports });
+    this.#sessions = new Sessions({ registry, census: leases, wheel, expiry: this.#leases, ownership, log });
+    this.#reaper = new Reaper({ registry, census: removals, wheel, expiry: this.#removals, ownership });
     const { resolve } = options;
     this.#prober = new Prober({
       probes: { http: httpProbe(resolve, options.probeTrust), tcp: tcpProbe(resolve), grpc: grpcProbe(resolve, options.probeTrust) },
@@ -127,15 +130,18 @@ export class Liveness implements Health {
     });
   }
 
-  /** Takes over what the registry holds; to be called once, when its state is complete. */
-  start(): void {
-    this.#started = true;
+  /**
+   * Takes over what the registry holds; to be called once, when its state is complete.
+   * @param ownership of deadlines, among the nodes of the store
+   */
+  start(ownership: Ownership): void {
+    this.#ownership = ownership;
     for (const [key, row] of this.#registry.state.rows()) this.#follow({ key, before: undefined, after: row }, true);
   }
 
   /** Follows a batch that the registry has applied; before `start` it is ignored. */
   observe(changes: readonly RowChange[]): void {
-    if (!this.#started) return;
+    if (this.#ownership === undefined) return;
     const sessions = new Set<string>();
     for (const change of changes) {
       this.#follow(change, false);
@@ -146,7 +152,7 @@ export class Liveness implements Health {
 
   /** Follows a state that was replaced as a whole, in steps; no verdict is passed until all of it is followed. */
   *replaced(changes: readonly RowChange[]): Generator<void, void, undefined> {
-    if (!this.#started) return;
+    if (this.#ownership === undefined) return;
     this.#behind = true;
     yield;
     try {
@@ -221,7 +227,7 @@ export class Liveness implements Health {
     this.#removals.close();
     this.#wheel.close();
     this.#guard.close();
-    this.#started = false;
+    this.#ownership = undefined;
   }
 
   #follow({ key, before, after: row }: RowChange, starting: boolean): void {
@@ -229,7 +235,8 @@ export class Liveness implements Health {
     if (kind === 'check') {
       const check = row?.kind === 'check' ? row : undefined;
       this.#heartbeats.follow(key, check);
-      this.#prober.follow(key, check, starting);
+      // A check whose deadlines another node watches is probed by that one.
+      this.#prober.follow(key, this.#owned().owns(key) ? check : undefined, starting);
       this.#reaper.follow(key, check);
     } else if (kind === 'session') {
       this.#sessions.follow(key, row?.kind === 'session' ? row : undefined, starting);
@@ -249,6 +256,11 @@ export class Liveness implements Health {
       this.#heartbeats.recount(key);
       this.#reaper.recount(key);
     }
+  }
+
+  #owned(): Ownership {
+    if (this.#ownership === undefined) throw new Error('liveness has not been started');
+    return this.#ownership;
   }
 
   #showFrozen(): void {

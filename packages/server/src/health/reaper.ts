@@ -10,7 +10,8 @@ import type { Registry } from '../registry/registry.ts';
 import { keys, type CheckRow } from '../registry/rows.ts';
 import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
-import { Lease } from './lease.ts';
+import { Lease, type LeaseOptions } from './lease.ts';
+import type { Ownership } from './ownership.ts';
 import { machineOf } from './machine.ts';
 import type { Wheel } from './wheel.ts';
 
@@ -23,8 +24,14 @@ class Removal extends Lease {
   /** Who registered the check; absent while it is not known. */
   principal: string | undefined = undefined;
 
-  constructor(wheel: Wheel, expiry: Expiry, row: CheckRow, allowedMs: number) {
-    super(wheel, expiry, allowedMs);
+  readonly #registry: Registry;
+  readonly #check: string;
+
+  /** @param check its record key */
+  constructor(options: LeaseOptions, registry: Registry, check: string, row: CheckRow, allowedMs: number) {
+    super(options, allowedMs);
+    this.#registry = registry;
+    this.#check = check;
     this.namespace = row.namespace;
     this.node = row.node;
     this.instance = row.instance;
@@ -35,7 +42,16 @@ class Removal extends Lease {
   }
 
   verdict(): Command {
-    return { kind: 'deregister-instance', namespace: this.namespace, node: this.node, id: this.instance };
+    const judged = { key: this.#check, revision: this.#row()?.modified ?? 0 };
+    return { kind: 'deregister-instance', namespace: this.namespace, node: this.node, id: this.instance, judged };
+  }
+
+  isOver(): boolean {
+    return this.#row()?.status !== 'critical';
+  }
+
+  #row(): CheckRow | undefined {
+    return this.#registry.state.get(this.#check) as CheckRow | undefined;
   }
 }
 
@@ -44,6 +60,7 @@ export interface ReaperOptions {
   readonly census: Census;
   readonly wheel: Wheel;
   readonly expiry: Expiry;
+  readonly ownership: () => Ownership;
 }
 
 export class Reaper {
@@ -64,7 +81,8 @@ export class Reaper {
     }
     if (removal?.instance !== row.instance) {
       if (removal !== undefined) this.#drop(key, removal);
-      removal = new Removal(this.#options.wheel, this.#options.expiry, row, allowedMs);
+      const { wheel, expiry, registry, ownership } = this.#options;
+      removal = new Removal({ wheel, expiry, owned: () => ownership().owns(key) }, registry, key, row, allowedMs);
       this.#removals.set(key, removal);
       this.#count(removal);
     }

@@ -1,7 +1,7 @@
 /**
- * What heartbeats and probes report of checks, on its way to the registry: a changed status is
- * committed at once; an output that changes alone is kept here and committed late, so that a check
- * whose output carries a timestamp does not write to the log with every heartbeat.
+ * Carries the reports of heartbeats and probes to the registry. A changed status is committed at once. A changed output
+ * alone is kept here and committed later, so that a check whose output has a timestamp does not write to the log with every
+ * heartbeat.
  */
 
 import type { CheckStatus } from '@rollcall/protocol';
@@ -18,7 +18,7 @@ export const outputDelayMs = 300_000;
 const outputsMax = 512;
 const turnMs = 1_000;
 
-/** What is known of one check. */
+/** The newest report of one check, and what the registry has of it. */
 export class Report {
   readonly namespace: string;
   readonly node: string;

@@ -1,14 +1,14 @@
 /**
- * Self-preservation: when many lapse at once all over the fleet, the fault is more likely here (our network, our store,
- * our own overload) than with all of them. Then expiry freezes until they come back, until its time is over, or until
- * an operator says that they are really gone. This is the decision only; `expiry.ts` acts on it.
+ * Self-preservation: when many leases lapse at once all over the fleet, the fault is more likely in this server (its network,
+ * its store, its own overload) than in all of the instances. Then expiry freezes until the leases are renewed, until the freeze has
+ * lasted long enough, or until an operator says that the instances are really gone. This file decides; `expiry.ts` acts.
  *
  * The idea is Eureka's (https://github.com/Netflix/eureka/wiki/Understanding-Eureka-Peer-to-Peer-Communication), which
  * stops expiring below 85 % of the expected renewals. Eureka counts renewals, so that one client with many of them can
  * stop expiry for all, and it never ends. Here a loss is weighed by who has lost (docs/decisions/0022).
  */
 
-/** What is left of a loss when the group that has lost most leases is left out; all of it when there is one group only. */
+/** A loss without the group that has lost most leases; the whole loss when there is one group only. */
 export interface Rest {
   /** Groups (nodes, services or principals) that are left, those that lost nothing included. */
   readonly groups: number;
@@ -17,7 +17,7 @@ export interface Rest {
   /** Their leases, those that lapsed included. */
   readonly leases: number;
   readonly leasesLost: number;
-  /** Distinct instances that were vouched for by what has lapsed; counting may stop at `instancesMin`. */
+  /** Distinct instances that the lapsed leases vouched for; counting may stop at `instancesMin`. */
   readonly instancesLost: number;
 }
 

@@ -1,7 +1,6 @@
 /**
- * Sessions: those with a time are renewed by their owner; those of streams live as long as the stream
- * is open, and for a grace after it closed. A session that expires is destroyed, with the instances that
- * it vouches for.
+ * Watches sessions. A session with a TTL is renewed by its owner. A session of a stream lives as long as the stream is open,
+ * and for a grace period after it closed. A session that expires is destroyed, with the instances that it vouches for.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -12,17 +11,18 @@ import type { Registry } from '../registry/registry.ts';
 import { keys, type SessionRow } from '../registry/rows.ts';
 import { serviceName, type Census } from './census.ts';
 import type { Expiry } from './expiry.ts';
-import { Lease } from './lease.ts';
+import { Lease, type LeaseOptions } from './lease.ts';
+import type { Ownership } from './ownership.ts';
 import { machineOfSession } from './machine.ts';
 import type { Wheel, WheelTimer } from './wheel.ts';
 
 /**
- * A session lives for twice its time: the time is what its owner is promised, the rest is for delays
- * on the way. Consul's `SessionTTLMultiplier` (`agent/structs/structs.go`).
+ * A session expires after twice its TTL: the owner is promised one TTL, the rest covers delays on the network. Consul's
+ * `SessionTTLMultiplier` (`agent/structs/structs.go`).
  */
 const ttlMultiplier = 2;
 
-/** After our own start, clients need time to find us again, however short a grace they asked for. */
+/** After a start of the server, clients need time to connect again, however short a grace period they asked for. */
 const startGraceMinMs = 10_000;
 
 const retryMs = 1_000;
@@ -38,8 +38,11 @@ class SessionLease extends Lease {
   open = false;
   readonly #registry: Registry;
 
-  constructor(wheel: Wheel, expiry: Expiry, registry: Registry, row: SessionRow) {
-    super(wheel, expiry, row.liveness === 'stream' ? row.ttlMs : row.ttlMs * ttlMultiplier);
+  /** What the registry was told last, or is being told; a stream is told about one after the other. */
+  told: Promise<void> = Promise.resolve();
+
+  constructor(options: LeaseOptions, registry: Registry, row: SessionRow) {
+    super(options, row.liveness === 'stream' ? row.ttlMs : row.ttlMs * ttlMultiplier);
     this.kind = row.liveness === 'stream' ? 'stream' : 'session';
     this.namespace = row.namespace;
     this.id = row.id;
@@ -67,7 +70,17 @@ class SessionLease extends Lease {
   }
 
   verdict(): Command {
-    return { kind: 'session-destroy', namespace: this.namespace, id: this.id };
+    const key = keys.session(this.namespace, this.id);
+    return { kind: 'session-destroy', namespace: this.namespace, id: this.id, judged: { key, revision: this.row()?.modified ?? 0 } };
+  }
+
+  isOver(): boolean {
+    const row = this.row();
+    return row === undefined || row.ending === true;
+  }
+
+  row(): SessionRow | undefined {
+    return find.session(this.#registry.state, this.namespace, this.id);
   }
 }
 
@@ -76,6 +89,7 @@ export interface SessionsOptions {
   readonly registry: Registry;
   readonly wheel: Wheel;
   readonly expiry: Expiry;
+  readonly ownership: () => Ownership;
   readonly log: Logger;
 }
 
@@ -94,26 +108,38 @@ export class Sessions {
   /**
    * Follows a row of the log.
    * @param key its record key
-   * @param starting true for what was there when this process started
+   * @param starting true for a row that existed when this process started
    */
   follow(key: string, row: SessionRow | undefined, starting: boolean): void {
     const before = this.#leases.get(key);
-    // A session is never changed, only created and destroyed.
-    if (before !== undefined && row !== undefined) return;
+    if (before !== undefined && row !== undefined) {
+      if (before.kind === 'stream') this.#followHolder(before, row);
+      return;
+    }
     if (row === undefined) {
       before?.stop();
       if (before?.stake !== undefined) this.#options.census.leave(before.stake);
       this.#leases.delete(key);
       return;
     }
-    if (starting && row.ending === true) this.#endNow(row);
+    const { wheel, expiry, registry, ownership } = this.#options;
+    if (starting && row.ending === true && ownership().owns(key)) this.#endNow(row);
     if (row.liveness === 'ttl' && row.ttlMs === 0) return;
-    const { wheel, expiry, registry } = this.#options;
-    const lease = new SessionLease(wheel, expiry, registry, row);
+    const lease = new SessionLease({ wheel, expiry, owned: () => ownership().owns(key) }, registry, row);
     this.#leases.set(key, lease);
     this.#count(lease);
+    if (row.holder !== undefined && ownership().livesElsewhere(row.holder)) return;
     if (starting && lease.kind === 'stream') lease.renew(Math.max(lease.lengthMs, startGraceMinMs));
     else lease.renew();
+  }
+
+  /** A stream has moved to another node, or that one has lost it: its time stops, or starts. */
+  #followHolder(lease: SessionLease, { holder }: SessionRow): void {
+    const { nodeId, livesElsewhere } = this.#options.ownership();
+    if (holder !== undefined && holder !== nodeId && livesElsewhere(holder)) {
+      lease.open = false;
+      lease.stop();
+    } else if (holder === undefined && !lease.open && lease.state === 'stopped') lease.renew();
   }
 
   /** The process that had begun its end stopped before it was done. */
@@ -179,10 +205,21 @@ export class Sessions {
   }
 
   /** Commits whether the stream is open; what could not be committed is tried again. */
-  async #tell(lease: SessionLease): Promise<void> {
+  #tell(lease: SessionLease): Promise<void> {
+    lease.told = lease.told.then(() => this.#tellNow(lease));
+    return lease.told;
+  }
+
+  async #tellNow(lease: SessionLease): Promise<void> {
     const { namespace, id, open } = lease;
+    const { nodeId: holder } = this.#options.ownership();
+    const session = { kind: 'session-connected', namespace, id, holder } as const;
+    const row = lease.row();
+    // Another node has the stream by now: what was lost here is an older connection.
+    if (!open && row?.holder !== undefined && row.holder !== holder) return;
     try {
-      await this.#options.registry.submit({ kind: 'session-connected', namespace, id, connected: open });
+      if (!open) await this.#options.registry.submit({ ...session, connected: false, epoch: row?.epoch ?? 0 });
+      else await this.#options.registry.submit({ ...session, connected: true });
     } catch (err) {
       this.#options.log.warn({ err, session: id, open }, 'the state of a stream could not be committed; it is tried again');
       if (this.#untold.size === 0) this.#retry.renew(retryMs);

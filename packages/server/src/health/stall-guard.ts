@@ -1,5 +1,5 @@
 /**
- * The clock of liveness: time in which this process could have heard a heartbeat.
+ * The clock of liveness: it counts the time in which this process could have received a heartbeat.
  *
  * After the event loop was blocked (a long garbage collection, a stopped process, a paused machine),
  * timers run *before* the heartbeats that queued in the sockets are read: on the ordinary clock every

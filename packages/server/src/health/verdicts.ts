@@ -1,5 +1,5 @@
 /**
- * Verdicts: what is committed when leases expire, and what that takes away. `expiry.ts` decides when, and commits.
+ * Verdicts: the commands that are committed when leases expire, and the instances that go with them. `expiry.ts` decides when, and commits.
  */
 
 import type { Command, UpdateChecks } from '../registry/command.ts';

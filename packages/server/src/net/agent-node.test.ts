@@ -12,6 +12,7 @@ import type { Identity } from './frontend.ts';
 const identity: Identity = {
   datacenter: 'dc1',
   nodeName: 'here',
+  registryId: '22222222-2222-4222-8222-222222222222',
   nodeId: '11111111-1111-4111-8111-111111111111',
   version: '1.2.3',
   address: '10.1.1.1',

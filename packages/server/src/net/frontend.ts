@@ -26,8 +26,10 @@ import type { Origins } from './own-origin.ts';
 /** Who this server is, as front ends present it. */
 export interface Identity {
   readonly datacenter: string;
+  /** A UUID that names the store: the same on every node of it. */
+  readonly registryId: string;
   readonly nodeName: string;
-  /** A UUID, kept in the store. */
+  /** A UUID that names this node; the only node of a store has the store's. */
   readonly nodeId: string;
   /** Metadata of the server's own node; undefined leaves it as it is. */
   readonly nodeMeta?: Readonly<Record<string, string>>;

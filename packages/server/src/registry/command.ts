@@ -6,8 +6,10 @@
  */
 
 import type { AdministrativeStatus, CheckDefinition, CheckKind, CheckStatus, NamedPort, RegistryError } from '@rollcall/protocol';
+import type { Judged } from './judged.ts';
 import type { QueryPut } from './kind/query/query.ts';
-import type { CheckRef, Foreign, Json, Row } from './rows.ts';
+import type { SessionConnected, SessionCreate, SessionDestroy } from './kind/session/command.ts';
+import type { Foreign, Json, Row } from './rows.ts';
 
 export interface NodeInput {
   readonly name: string;
@@ -131,6 +133,7 @@ export interface DeregisterInstance {
   readonly namespace: string;
   readonly node: string;
   readonly id: string;
+  readonly judged?: Judged;
 }
 
 export interface DeregisterCheck {
@@ -168,6 +171,7 @@ export interface UpdateChecks {
     readonly status?: CheckStatus;
     /** Absent: the output stays. */
     readonly output?: string;
+    readonly judged?: Judged;
   }[];
   /** Of the updates that are done already, how many existed; 0 when absent. */
   readonly existed?: number;
@@ -202,36 +206,6 @@ export interface KvDeleteTree extends Resumable {
   readonly prefix: string;
   /** Where to go on: only keys above this one. */
   readonly after?: string;
-}
-
-export interface SessionCreate {
-  readonly kind: 'session-create';
-  readonly namespace: string;
-  readonly id: string;
-  readonly name: string;
-  readonly node: string;
-  readonly liveness: 'ttl' | 'stream';
-  readonly ttlMs: number;
-  readonly lockDelayMs: number;
-  readonly behavior: 'release' | 'delete';
-  /** Of the node, or of instances on it in the session's namespace; must exist and not be critical. */
-  readonly checks: readonly CheckRef[];
-  readonly foreign?: Foreign;
-}
-
-/** Ends a session: its locks are released or deleted, its instances removed. */
-export interface SessionDestroy {
-  readonly kind: 'session-destroy';
-  readonly namespace: string;
-  readonly id: string;
-}
-
-/** A stream session lost (or found again) its connection: its instances' stream checks follow. */
-export interface SessionConnected {
-  readonly kind: 'session-connected';
-  readonly namespace: string;
-  readonly id: string;
-  readonly connected: boolean;
 }
 
 /** Writes a generic record; false when `cas` does not hold. */
@@ -313,6 +287,20 @@ export interface Prune {
   readonly keys: readonly string[];
 }
 
+/**
+ * Makes the registry what it was at a backup, in steps. Only made by `restoreCommand` (`restore.ts`), for an engine that takes no
+ * transaction large enough for all of it.
+ */
+export interface Restore extends Resumable {
+  readonly kind: 'restore';
+  /** Each after the rows that it depends on. */
+  readonly rows: readonly Row[];
+  /** Record keys of the rows that go, each before the rows that it depends on. */
+  readonly gone: readonly string[];
+  /** Where to go on: index into `rows`, then into `gone`. */
+  readonly from?: number;
+}
+
 export type Command =
   | NamespacePut
   | NamespaceDelete
@@ -334,7 +322,8 @@ export type Command =
   | RecordDelete
   | QueryPut
   | Txn
-  | Prune;
+  | Prune
+  | Restore;
 
 /** What a command answers: how many for `update-checks`, otherwise "done" or "condition failed". */
 export type Result<C extends Command> = C extends Txn ? TxnResult : C extends UpdateChecks ? number : boolean;

@@ -9,6 +9,7 @@ import type { AnyResult, Command, Result, Txn, TxnResult } from './command.ts';
 import { transact } from './decide-txn.ts';
 import { Draft } from './draft.ts';
 import { prune } from './prune.ts';
+import { restoreInSteps } from './restore.ts';
 import type { Reader } from './reader.ts';
 import type { Decision } from './room.ts';
 import type { Decided, Steps } from './steps.ts';
@@ -41,6 +42,7 @@ export function readTransaction(reader: Reader, transaction: Txn, now: number): 
 function decideOn(draft: Draft, command: Command, now: number): AnyResult | Steps<AnyResult> {
   if (command.kind === 'txn') return transact(draft, command, now, decide);
   if (command.kind === 'prune') return prune(draft, command, now);
+  if (command.kind === 'restore') return restoreInSteps(draft, command);
   const { kinds } = draft;
   const decision = kinds.decision(command.kind) as Decidable | undefined;
   if (decision === undefined) throw new TypeError(`no room decides ${command.kind}`);

@@ -59,9 +59,9 @@ export class Draft implements Reader {
     this.kinds = base.kinds;
     this.#set = new Rowset(base.kinds);
     const below = base instanceof Draft ? base : undefined;
-    this.fill = new Fill(below?.fill.bound ?? bound);
     this.guarded = below?.guarded ?? guarded;
     this.#basis = below === undefined ? { reads: new Map(), heads: new Set(), ranges: new Set() } : below.#basis;
+    this.fill = new Fill(below?.fill.bound ?? bound, this.#basis.reads);
   }
 
   get(key: string): Row | undefined {
@@ -71,7 +71,7 @@ export class Draft implements Reader {
     const row = this.#base.get(key);
     if (this.#base instanceof Draft) return row;
     if (row === undefined && this.#base.isUnread(key)) throw newer(key);
-    this.#read(key, row);
+    this.#basis.reads.set(key, row?.modified ?? 0);
     return row;
   }
 
@@ -228,7 +228,7 @@ export class Draft implements Reader {
   expectHeads(): void {
     for (const head of this.#basis.heads) {
       const key = keys.head(head);
-      this.#read(key, this.#base.get(key));
+      this.#basis.reads.set(key, this.#base.get(key)?.modified ?? 0);
     }
   }
 
@@ -239,11 +239,6 @@ export class Draft implements Reader {
 
   deletes(): ReadonlySet<string> {
     return this.#deleted;
-  }
-
-  #read(key: string, row: Row | undefined): void {
-    if (!this.#basis.reads.has(key)) this.fill.addRead();
-    this.#basis.reads.set(key, row?.modified ?? 0);
   }
 
   /** To be called before every write: what `attempt` needs to undo it. */

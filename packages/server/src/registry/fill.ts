@@ -18,11 +18,13 @@ export class Fill {
   readonly bound: Bound;
   #rows = 0;
   #bytes = 0;
-  #reads = 0;
   #ended = false;
+  readonly #reads: { readonly size: number };
 
-  constructor(bound: Bound) {
+  /** @param reads the records that were read by key; it grows meanwhile */
+  constructor(bound: Bound, reads: { readonly size: number }) {
     this.bound = bound;
+    this.#reads = reads;
   }
 
   add(rows: number, bytes: number): void {
@@ -35,17 +37,12 @@ export class Fill {
     this.#ended = true;
   }
 
-  addRead(): void {
-    this.#reads++;
-  }
-
   get full(): boolean {
-    return this.#ended || this.#rows >= this.bound.rows || this.#bytes >= this.bound.bytes || this.#reads >= this.bound.reads;
+    return this.#ended || this.#rows >= this.bound.rows || this.#bytes >= this.bound.bytes || this.#reads.size >= this.bound.reads;
   }
 
   addAll(other: Fill): void {
     this.add(other.#rows, other.#bytes);
-    this.#reads += other.#reads;
   }
 }
 

@@ -146,6 +146,10 @@ export interface SessionRow extends Revisions {
   readonly behavior: 'release' | 'delete';
   /** Checks of `node` itself, or of instances on it in the session's namespace, whose failure ends the session. */
   readonly checks: readonly CheckRef[];
+  /** Of a stream: id of the server's node that has the open connection; absent while there is none. */
+  readonly holder?: string;
+  /** Of a stream: rises with each connection of another holder, and after each loss. What is said of an older epoch no longer counts. */
+  readonly epoch?: number;
   /** Its end has begun: it takes hold of nothing more, and goes once it holds nothing. */
   readonly ending?: true;
   readonly foreign?: Foreign;

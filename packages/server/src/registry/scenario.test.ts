@@ -191,8 +191,10 @@ function parse(line: string, journal: Journal, now: number): Command {
       };
     case 'destroy':
       return { kind: 'session-destroy', namespace: 'default', id: given('id') };
-    case 'connected':
-      return { kind: 'session-connected', namespace: 'default', id: given('id'), connected: given('is') === 'true' };
+    case 'connected': {
+      const connection = args['lost'] === undefined ? ({ connected: true } as const) : ({ connected: false, epoch: Number(given('lost')) } as const);
+      return { kind: 'session-connected', namespace: 'default', id: given('id'), holder: given('holder'), ...connection };
+    }
     case 'prune':
       return { kind: 'prune', keys: prunable(journal.state, now) };
     default:

@@ -27,7 +27,8 @@ export type Decided<T> = { readonly answer: T } | { readonly rest: object };
  * @param revision of the transaction with what it has done
  */
 export function goingOn(command: Command, rest: object, revision: number): Command {
-  const asOf = command.kind === 'kv-delete-tree' || command.kind === 'deregister-node' ? (command.asOf ?? revision) : undefined;
+  const asOf =
+    command.kind === 'kv-delete-tree' || command.kind === 'deregister-node' || command.kind === 'restore' ? (command.asOf ?? revision) : undefined;
   return { ...command, ...rest, ...(asOf === undefined ? {} : { asOf }) };
 }
 

@@ -72,7 +72,7 @@ export class Applier {
     await this.#replace(await inTurns(this.state.replacing(change), rowsPerTurn));
   }
 
-  /** Only what differs from the state is told: most of a list is what was there before. */
+  /** Tells only the differences: most rows of the list are as they were. */
   async #relisted(relisting: Relisting, revision: number): Promise<void> {
     if (revision < this.state.revision) {
       const message = `the store has gone back from revision ${this.state.revision} to ${revision}; was it restored beside Rollcall?`;

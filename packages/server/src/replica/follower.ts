@@ -29,7 +29,7 @@ export interface FollowerOptions {
   readonly revision: () => number;
   /** Called when the state becomes stale, and when it is current again. */
   readonly onFreshness: (freshness: Freshness) => void;
-  /** Called once when a loss has lasted for `patienceMs`: what waits for the feed should not wait any longer. */
+  /** Called once when a loss has lasted for `patienceMs`: callers that wait for the feed should not wait any longer. */
   readonly onLongStale: (error: RegistryError) => void;
 }
 

@@ -3,6 +3,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { limited, etcdLimits, type Limited } from '../engine/limited.case.ts';
 import { memory } from '../engine/memory/memory.ts';
+import { restoreInSteps } from '../backup/restore.ts';
+import { encodeRow } from '../registry/kinds.ts';
 import type { Command } from '../registry/command.ts';
 import { findPrunable } from '../registry/prune.ts';
 import { find } from '../registry/reader.ts';
@@ -108,12 +110,13 @@ describe('an engine with the limits of etcd takes', () => {
     const { one, other } = await start();
     await one.replica.submit(say.node('n'));
     await one.replica.submit({ ...say.session('s', 'n'), liveness: 'stream', ttlMs: 10_000 });
-    const stream = (n: number) => [{ id: `c-${n}`, name: 'c', instance: `i-${n}`, status: 'passing', type: 'stream' }] as const;
+    const stream = (n: number) => [{ id: `c-${n}`, name: 'c', instance: `i-${n}`, status: 'critical', type: 'stream' }] as const;
     await submitAll(one, numbers(500).map((n) => ({ ...say.instance('n', `i-${n}`, { session: 's' }), checks: stream(n) })));
     await submitAll(one, numbers(500).map((n) => say.acquire(`lock/${n}`, 's')));
     afterEachCommit(one, expectSound);
-    for (const connected of [false, true, false]) {
-      expect(await one.replica.submit({ kind: 'session-connected', namespace: 'default', id: 's', connected })).toBe(true);
+    const connection = { kind: 'session-connected', namespace: 'default', id: 's', holder: 'here' } as const;
+    for (const connected of [true, false]) {
+      expect(await one.replica.submit(connected ? { ...connection, connected } : { ...connection, connected, epoch: 1 })).toBe(true);
       const wanted = connected ? 'passing' : 'critical';
       const statuses = numbers(500).map((n) => see.check(one.replica.state, 'n', `c-${n}`)?.status);
       expect(new Set(statuses)).toEqual(new Set([wanted]));
@@ -147,6 +150,40 @@ describe('an engine with the limits of etcd takes', () => {
     expect(see.check(one.replica.state, 'n', 'c-7')).toBeUndefined();
     await expectSame(one, other);
   });
+
+  test('a restore, after which the registry is what it was, and which leaves nothing without what it depends on', async () => {
+    const source = await start();
+    const fill = (node: TestNode, from: number) =>
+      submitAll(node, numbers(150).flatMap((n) => [
+        say.replace(`node-${(n + from) % 40}`, `i-${n + from}`, [{ id: `c-${n + from}`, name: 'c', instance: `i-${n + from}`, status: 'passing' }]),
+        say.put(`k/${n + from}`, String(from)),
+      ]));
+    await fill(source.one, 0);
+    await source.one.replica.submit(say.session('s', 'node-1'));
+    await source.one.replica.submit(say.acquire('lock', 's'));
+    const { state } = source.one.replica;
+    const records = Array.from(state.rows(), ([key, row]) => ({ key, value: encodeRow(row) }));
+
+    const { one, other, engine } = await start();
+    await fill(one, 100);
+    await submitAll(one, [say.node('only here'), say.put('gone', '1'), say.session('t', 'only here'), say.acquire('k/200', 't')]);
+    const before = one.replica.state.revision;
+    afterEachCommit(one, expectSound);
+    const commits = engine.commits;
+    expect(await one.replica.submit(restoreInSteps({ revision: 1, records }, one.replica.state))).toBe(true);
+    expect(engine.commits - commits).toBeGreaterThan(5);
+    const content = (from: State) =>
+      Array.from(from.rows(), ([key, { created: _c, modified: _m, ...row }]) => [key, row] as const)
+        .filter(([, { kind }]) => !['view', 'head', 'tombstone', 'floor', 'delay'].includes(kind))
+        .toSorted(([a], [b]) => (a < b ? -1 : 1));
+    expect(content(one.replica.state)).toEqual(content(state));
+    expect(one.replica.views.revision(view.key('gone'))).toBeGreaterThan(before);
+    await expectSame(one, other);
+    // Given again, it changes nothing.
+    const again = one.replica.state.revision;
+    await one.replica.submit({ ...restoreInSteps({ revision: 1, records }, one.replica.state), rows: [] });
+    expect(one.replica.state.revision).toBe(again);
+  }, 60_000);
 
   test('values of half a megabyte, as many as fit into a transaction', async () => {
     const { one, other, engine } = await start();

@@ -419,6 +419,31 @@ export const sharedCases: readonly SharedCase[] = [
     },
   },
   {
+    name: 'a namespace that goes leaves nothing that was written in it meanwhile',
+    async run(world) {
+      const { a, b, settle } = world;
+      await all(a, say.namespace('team'));
+      await lag(world);
+      await all(a, say.putIn('team', 'k', '1'));
+      expect(await late(b, say.deleteNamespace('team'))).toBe(true);
+      await settle();
+      expect(see.namespace(a.replica.state, 'team')).toBeUndefined();
+      expect(see.keysIn(a.replica.state, 'team')).toEqual([]);
+    },
+  },
+  {
+    name: 'nothing is written in a namespace that is gone',
+    async run(world) {
+      const { a, b, settle } = world;
+      await all(a, say.namespace('team'));
+      await lag(world);
+      await all(a, say.deleteNamespace('team'));
+      await expect(late(b, say.putIn('team', 'k', '1'))).rejects.toMatchObject({ code: 'not_found' });
+      await settle();
+      expect(see.keysIn(a.replica.state, 'team')).toEqual([]);
+    },
+  },
+  {
     name: 'three nodes that write at once lose nothing',
     async run({ a, b, c, settle }) {
       const nodes = [a, b, c];

@@ -78,6 +78,9 @@ export const say = {
   readTree: (prefix: string) => ({ kind: 'txn', operations: [{ read: { namespace, prefix } }] }) as const,
   readTreeAndPut: (prefix: string, key: string, value: string) =>
     ({ kind: 'txn', operations: [{ read: { namespace, prefix } }, { change: put(key, value) }] }) as const,
+  namespace: (name: string) => ({ kind: 'namespace-put', name }) as const,
+  deleteNamespace: (name: string) => ({ kind: 'namespace-delete', name }) as const,
+  putIn: (name: string, key: string, value: string) => ({ ...put(key, value), namespace: name }) as const,
   prune: (recordKeys: readonly string[]) => ({ kind: 'prune', keys: recordKeys }) as const,
 } satisfies Record<string, (...args: never[]) => Command>;
 
@@ -96,6 +99,8 @@ export const see = {
   tags: (state: State, service: string) => [...servicesOf(state).tagsOf(namespace, service)],
   check: (state: State, node: string, id: string) => find.check(state, namespace, node, id),
   session: (state: State, id: string) => find.session(state, namespace, id),
+  namespace: (state: State, name: string) => find.namespace(state, name),
+  keysIn: (state: State, name: string) => [...find.kvKeys(state, name, '')],
   queries: (state: State) => Array.from(find.records(state, namespace, queryType)),
 };
 

@@ -9,9 +9,9 @@
  *                   ▼
  *        revisions in memory, changes feed, every caller's promise
  *
- * In memory stay the keys with their revisions, and nothing of the values; readers of the whole
- * state read the files (snapshot.ts). When the logs outgrow what they hold, what stands is written
- * anew beside them and takes their place (compact.ts).
+ * The keys stay in memory with their revisions, the values do not; readers of the whole state read the files (snapshot.ts).
+ * When the logs have grown much larger than the records in them, the present records are written to a new base, and the old
+ * files are removed (compact.ts).
  */
 
 import { resolve as absolute } from 'node:path';
@@ -151,7 +151,7 @@ class Embedded implements Engine {
     }
   }
 
-  /** Of what is durable now; to be taken between two groups. */
+  /** Of the durable records; must be called between two groups. */
   #snapshot(): Snapshot {
     return new Snapshot(this.#parts.dir, this.#parts.files.ranges(), this.#writer.head, this.#writer.remember());
   }

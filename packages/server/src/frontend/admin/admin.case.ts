@@ -48,6 +48,7 @@ export async function startAdmin(deps: Partial<AdminDeps> = {}) {
   const identity = {
     datacenter: 'dc1',
     nodeName: 'here',
+    registryId: '22222222-2222-4222-8222-222222222222',
     nodeId: '11111111-1111-4111-8111-111111111111',
     version: '1.2.3',
     address: '127.0.0.1',

@@ -328,6 +328,7 @@ describe('the status page', () => {
     expect(parsed(await call('GET', '/rollcall/v1/status'))).toEqual({
       version: '1.2.3',
       datacenter: 'dc1',
+      registryId: '22222222-2222-4222-8222-222222222222',
       nodeName: 'here',
       nodeId: '11111111-1111-4111-8111-111111111111',
       httpPort: port,

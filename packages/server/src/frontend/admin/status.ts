@@ -8,6 +8,8 @@ import type { AdminDeps, LivenessStatus } from './deps.ts';
 export interface StatusPage {
   readonly version: string;
   readonly datacenter: string;
+  /** Names the store. */
+  readonly registryId: string;
   readonly nodeName: string;
   readonly nodeId: string;
   readonly httpPort: number;
@@ -27,6 +29,7 @@ export function statusPage({ identity, registry }: Context, deps: AdminDeps, cou
   return {
     version: identity.version,
     datacenter: identity.datacenter,
+    registryId: identity.registryId,
     nodeName: identity.nodeName,
     nodeId: identity.nodeId,
     httpPort: identity.httpPort,

@@ -236,6 +236,7 @@ export class StreamSession {
       lockDelayMs: 0,
       behavior: 'delete',
       checks: [],
+      holder: this.#context.identity.nodeId,
       foreign: { stream: { tokenSha256: this.#claim.hash } },
     });
     return [ensured, session];

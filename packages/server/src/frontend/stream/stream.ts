@@ -220,7 +220,7 @@ export class Stream {
       type: 'welcome',
       id: frame.id,
       protocol: streamProtocol,
-      registry: identity.nodeId,
+      registry: identity.registryId,
       server: { name: identity.nodeName, version: identity.version },
       node: node.name,
       resumed: (await resuming) ?? false,

@@ -13,6 +13,7 @@ import { enrol, enrolment } from './enrolment.ts';
 const identity: Identity = {
   datacenter: 'dc1',
   nodeName: 'server-1',
+  registryId: '22222222-2222-4222-8222-222222222222',
   nodeId: '40e4a748-2192-161a-0510-9bf59fe950b5',
   version: '0.0.0',
   address: '127.0.0.1',

@@ -5,8 +5,8 @@
 
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
-import type { SessionCreate, SessionDestroy } from '../../../registry/command.ts';
 import { serfHealth } from '../../../registry/kind/catalog/known-checks.ts';
+import type { SessionCreate, SessionDestroy } from '../../../registry/kind/session/command.ts';
 import { find } from '../../../registry/reader.ts';
 import { type CheckRef, type Json, keys, type RowOf } from '../../../registry/rows.ts';
 import { State } from '../../../registry/state.ts';

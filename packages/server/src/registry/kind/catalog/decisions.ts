@@ -1,5 +1,6 @@
 /** What comes of the commands about nodes, instances and checks. */
 
+import { ifItStands } from '../../if-it-stands.ts';
 import type { DeregisterCheck, DeregisterInstance, DeregisterNode, Register, UpdateChecks } from '../../command.ts';
 import type { Draft } from '../../draft.ts';
 import type { Decision } from '../../room.ts';
@@ -12,7 +13,8 @@ import { updateChecks } from './update-checks.ts';
 export const decisions = {
   register: { writes: true, decide: (draft: Draft, command: Register, now: number) => register(draft, command, now) },
   'deregister-instance': {
-    decide: (draft: Draft, { namespace, node, id }: DeregisterInstance, now: number) => new Removal(draft, now).instance(namespace, node, id),
+    decide: (draft: Draft, { namespace, node, id, judged }: DeregisterInstance, now: number) =>
+      ifItStands(draft, judged, new Removal(draft, now).instance(namespace, node, id)),
   },
   'deregister-check': {
     decide(draft: Draft, { namespace, node, id }: DeregisterCheck, now: number) {

@@ -3,6 +3,7 @@
 import type { UpdateChecks } from '../../command.ts';
 import { Removal } from './remove.ts';
 import type { Draft } from '../../draft.ts';
+import { stands } from '../../if-it-stands.ts';
 import { find } from '../../reader.ts';
 import type { Steps } from '../../steps.ts';
 
@@ -10,9 +11,9 @@ export function* updateChecks(draft: Draft, command: UpdateChecks, now: number):
   const { updates } = command;
   const removal = new Removal(draft, now);
   let existed = command.existed ?? 0;
-  for (const [at, { namespace, node, id, status, output }] of updates.entries()) {
+  for (const [at, { namespace, node, id, status, output, judged }] of updates.entries()) {
     const before = find.check(draft, namespace, node, id);
-    if (before === undefined || before.type === 'status') continue;
+    if (before === undefined || before.type === 'status' || !stands(draft, judged)) continue;
     const after = { ...before, status: status ?? before.status, output: output ?? before.output };
     for (const _ of removal.clearWay(after, after.status)) yield () => ({ updates: updates.slice(at), existed });
     existed++;

@@ -1,12 +1,12 @@
 /** Decisions that create sessions and follow the connection of those that a stream vouches for. */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { SessionConnected, SessionCreate } from '../../command.ts';
 import { Removal } from '../catalog/remove.ts';
 import type { Draft } from '../../draft.ts';
 import { find } from '../../reader.ts';
-import type { CheckRow } from '../../rows.ts';
-import type { Steps } from '../../steps.ts';
+import type { SessionConnected, SessionCreate } from './command.ts';
+import type { CheckRow, SessionRow } from '../../rows.ts';
+import type { Steps, Stop } from '../../steps.ts';
 
 export function createSession(draft: Draft, command: SessionCreate): boolean {
   const { namespace, node } = command;
@@ -29,14 +29,21 @@ export function createSession(draft: Draft, command: SessionCreate): boolean {
       throw new RegistryError('failed_precondition', `check ${id} is in critical state`);
     }
   }
-  const { kind: _kind, ...content } = command;
-  draft.put({ ...content, kind: 'session', created: 0, modified: 0 });
+  const { kind: _kind, holder, ...content } = command;
+  draft.put({ ...content, ...(holder === undefined ? {} : { holder, epoch: 1 }), kind: 'session', created: 0, modified: 0 });
   return true;
 }
 
 /** All checks of the session turn, in one transaction unless the engine takes only small ones. Those that have turned are left alone. */
-export function* connectSession(draft: Draft, { namespace, id, connected }: SessionConnected, now: number): Steps<boolean> {
-  if (find.liveSession(draft, namespace, id) === undefined) return false;
+export function* connectSession(draft: Draft, command: SessionConnected, now: number): Steps<boolean> {
+  const { namespace, id, connected } = command;
+  const session = find.liveSession(draft, namespace, id);
+  if (session === undefined || !isNewest(session, command)) return false;
+  const { holder: _before, ...rest } = session;
+  const before = session.epoch ?? 0;
+  const epoch = session.holder === command.holder ? before : (command.epoch ?? before + 1);
+  draft.put(connected ? { ...rest, holder: command.holder, epoch } : rest);
+  const going: Stop = connected ? () => ({ epoch }) : undefined;
   const checks: CheckRow[] = [];
   for (const held of find.heldBySession(draft, namespace, id)) {
     if (held.kind !== 'instance') continue;
@@ -47,11 +54,18 @@ export function* connectSession(draft: Draft, { namespace, id, connected }: Sess
   }
   const removal = new Removal(draft, now);
   for (const check of checks) {
-    yield* removal.clearWay(check, check.status);
+    for (const _ of removal.clearWay(check, check.status)) yield going;
     if (find.check(draft, namespace, check.node, check.id) !== undefined) draft.put(check);
-    yield;
+    yield going;
   }
   return true;
+}
+
+/** Whether no newer connection has come meanwhile. */
+function isNewest({ holder, epoch = 0 }: SessionRow, command: SessionConnected): boolean {
+  if (command.epoch === undefined) return true;
+  if (epoch !== command.epoch) return false;
+  return command.connected || holder === undefined || holder === command.holder;
 }
 
 const open = { status: 'passing', output: 'stream open' } as const;

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { request } from 'undici';
+import type { Engine } from './engine/engine.ts';
+import { memory } from './engine/memory/memory.ts';
+import { createServer, type ServerOptions } from './server.ts';
+
+/** A store that outlives the servers on it. */
+function store(exclusive: boolean): Engine {
+  return { ...memory(), exclusive, close: () => Promise.resolve() };
+}
+
+async function idsOf(engine: Engine, options: ServerOptions = {}): Promise<{ registryId: string; nodeId: string }> {
+  await using server = await createServer({ http: { port: 0 }, ...options, engine });
+  const { body } = await request(`${server.url}/rollcall/v1/status`);
+  const { registryId, nodeId } = (await body.json()) as { registryId: string; nodeId: string };
+  return { registryId, nodeId };
+}
+
+const other = '33333333-3333-4333-8333-333333333333';
+
+test('the only node of a store has the id of the store, which stays', async () => {
+  const engine = store(true);
+  const first = await idsOf(engine);
+  expect(first.nodeId).toBe(first.registryId);
+  expect(await idsOf(engine)).toEqual(first);
+  expect(await idsOf(engine, { nodeName: 'renamed' })).toEqual(first);
+});
+
+test('a node id that is given is that of the node, not of the store', async () => {
+  const engine = store(true);
+  const { registryId } = await idsOf(engine);
+  expect(await idsOf(engine, { nodeId: other, nodeName: 'second' })).toEqual({ registryId, nodeId: other });
+});
+
+test('nodes on one store share its id and keep one of their own', async () => {
+  const engine = store(false);
+  const [a, b] = [await idsOf(engine, { nodeName: 'a' }), await idsOf(engine, { nodeName: 'b' })];
+  expect(b.registryId).toBe(a.registryId);
+  expect(new Set([a.nodeId, b.nodeId, a.registryId]).size).toBe(3);
+  expect(await idsOf(engine, { nodeName: 'a' })).toEqual(a);
+});
+
+test('nodes that start at the same time on an empty store agree on its id', async () => {
+  const engine = store(false);
+  const all = await Promise.all(['a', 'b', 'c'].map((nodeName) => idsOf(engine, { nodeName })));
+  expect(new Set(all.map(({ registryId }) => registryId)).size).toBe(1);
+  expect(new Set(all.map(({ nodeId }) => nodeId)).size).toBe(3);
+});
+
+test('a store from before, which knows a node id only, has that as its own', async () => {
+  const engine = store(true);
+  {
+    await using server = await createServer({ http: { port: 0 }, engine });
+    await server.registry.submit({ kind: 'record-put', namespace: '', type: 'server', id: 'identity', value: { nodeId: other } });
+  }
+  expect(await idsOf(engine, { nodeName: 'after' })).toEqual({ registryId: other, nodeId: other });
+});

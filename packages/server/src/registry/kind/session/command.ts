@@ -1,0 +1,52 @@
+/** The commands about sessions. */
+
+import type { Judged } from '../../judged.ts';
+import type { CheckRef, Foreign } from '../../rows.ts';
+
+export interface SessionCreate {
+  readonly kind: 'session-create';
+  readonly namespace: string;
+  readonly id: string;
+  readonly name: string;
+  readonly node: string;
+  readonly liveness: 'ttl' | 'stream';
+  readonly ttlMs: number;
+  readonly lockDelayMs: number;
+  readonly behavior: 'release' | 'delete';
+  /** Of the node, or of instances on it in the session's namespace; must exist and not be critical. */
+  readonly checks: readonly CheckRef[];
+  /** Of a stream that is open: id of the server's node that has the connection. */
+  readonly holder?: string;
+  readonly foreign?: Foreign;
+}
+
+/** Ends a session: its locks are released or deleted, its instances removed. */
+export interface SessionDestroy {
+  readonly kind: 'session-destroy';
+  readonly namespace: string;
+  readonly id: string;
+  readonly judged?: Judged;
+}
+
+/**
+ * A stream session has a connection, or has lost it: its instances' stream checks follow. A connection of another holder, and
+ * one after a loss, begins a new epoch of the session. False, and nothing is changed, when what was lost is of an older epoch.
+ */
+export type SessionConnected = {
+  readonly kind: 'session-connected';
+  readonly namespace: string;
+  readonly id: string;
+  /** Id of the server's node that has the connection, or had it. */
+  readonly holder: string;
+} & (
+  | {
+      readonly connected: true;
+      /** Of a command that goes on: the epoch that it has begun. */
+      readonly epoch?: number;
+    }
+  | {
+      readonly connected: false;
+      /** Of the connection that was lost. */
+      readonly epoch: number;
+    }
+);
