@@ -121,6 +121,24 @@ describe('the archive', () => {
     expect(of(7)).toMatchObject([{ Name: 'pgs', Token: '', Service: { Service: 'pg', OnlyPassing: true }, DNS: { TTL: '5s' } }]);
   });
 
+  test('has no records of Consul of a namespace other than default, of which a community edition would make one', async () => {
+    await fill(consul);
+    const before = recordsOf(untar(gunzipSync(await saved(consul))).get('state.bin') as Buffer);
+    await consul.createNamespace('team-a');
+    const Service = { ID: 'pg-1', Service: 'azure', Namespace: 'team-a' };
+    await consul.put('/v1/catalog/register', { Node: 'db-1', Address: '10.0.0.9', SkipNodeUpdate: true, Service, Check: { Name: 'azure', ServiceID: 'pg-1', Namespace: 'team-a' } });
+    await consul.put('/v1/kv/color?ns=team-a', 'azure');
+    await consul.put('/v1/session/create?ns=team-a', { Node: 'db-1', Name: 'azure', Checks: [] });
+    await consul.ask('POST', '/v1/query?ns=team-a', { body: '{"Name":"pgs","Service":{"Service":"azure"}}' });
+    const bytes = await saved(consul);
+    const after = recordsOf(untar(gunzipSync(bytes)).get('state.bin') as Buffer);
+    // Records of type 31 are the pieces of the backup.
+    const ofConsul = ({ records }: typeof before) => records.filter(([type]) => type !== 31).map(([type, fields]) => [type, text(fields)]);
+    expect(ofConsul(after)).toEqual(ofConsul(before));
+    const kept = await inspectBackup((async function* () { yield bytes; })(), 1e7);
+    expect(kept.keys).toContainEqual(expect.objectContaining({ namespace: 'team-a', key: 'color' }));
+  });
+
   test('is opened by GNU tar and sha256sum', async () => {
     await fill(consul);
     const folder = mkdtempSync(join(tmpdir(), 'rollcall-archive-'));

@@ -4,9 +4,12 @@
  * and a node's services before their checks, since Consul registers them in this order.
  *
  * Not among them: tokens, policies, roles, auth methods and binding rules, for the secrets of tokens are kept here as hashes
- * only; events; coordinates. The backup of Rollcall that goes along has them (`archive.ts`).
+ * only; events; coordinates; everything in a namespace other than `default`. The backup of Rollcall that goes along has them
+ * (`archive.ts`). Consul's community edition skips the field `Namespace` of a record, and would restore the key of one team
+ * over the same key of another.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import { queryType } from '../../../registry/kind/record/bound.ts';
 import type { Moment } from '../../../registry/moment.ts';
 import type { PreparedQuery } from '../../../registry/kind/query/query.ts';
@@ -29,19 +32,19 @@ export function* recordsOf({ revision, rows }: Moment, datacenter: string, to: P
   const checks = new Map<string, RowOf<'check'>[]>();
   for (const [, row] of rows) {
     if (row.kind === 'node') nodes.push(row);
-    else if (row.kind === 'instance') push(instances, row.node, row);
-    else if (row.kind === 'check') push(checks, row.node, row);
+    else if (row.kind === 'instance' && inDefault(row)) push(instances, row.node, row);
+    else if (row.kind === 'check' && inDefault(row)) push(checks, row.node, row);
     yield;
   }
   for (const node of nodes) yield* registrations({ node, instances: instances.get(node.name) ?? [], checks: checks.get(node.name) ?? [] }, datacenter, to);
   // A session comes before the keys that it holds.
   for (const [, row] of rows) {
-    if (row.kind === 'session') record(to, recordTypes.session, sessionFields(row));
+    if (row.kind === 'session' && inDefault(row)) record(to, recordTypes.session, sessionFields(row));
     yield;
   }
   for (const [, row] of rows) {
-    if (row.kind === 'kv') record(to, recordTypes.kv, keyFields(row));
-    else if (row.kind === 'record' && row.type === queryType) record(to, recordTypes.preparedQuery, { ...queryFields(row), ...indexes(row) });
+    if (row.kind === 'kv' && inDefault(row)) record(to, recordTypes.kv, keyFields(row));
+    else if (row.kind === 'record' && row.type === queryType && inDefault(row)) record(to, recordTypes.preparedQuery, { ...queryFields(row), ...indexes(row) });
     yield;
   }
 }
@@ -74,6 +77,11 @@ function* registrations({ node, instances, checks }: OnNode, datacenter: string,
     register({ Service: null, Check: check });
     yield;
   }
+}
+
+/** Checks of nodes are in `default`, and nodes in no namespace. */
+function inDefault({ namespace }: { readonly namespace: string }): boolean {
+  return namespace === defaultNamespace;
 }
 
 function push<T>(lists: Map<string, T[]>, name: string, item: T): void {

@@ -92,3 +92,50 @@ test('with access control only managers save and restore', async () => {
   expect((await guarded.put('/v1/snapshot', saved.bytes, as(management))).status).toBe(200);
   grants.close();
 });
+
+test('everything of every namespace is back in a registry that was empty', async () => {
+  const options = { acl: { initialManagement: management } };
+  await using source = await Consul.start(options);
+  await using target = await Consul.start(options);
+  const headers = { 'X-Consul-Token': management };
+  const put = async (path: string, body: unknown, method = 'PUT') => {
+    const answer = await source.ask(method, path, { headers, body: typeof body === 'string' ? body : JSON.stringify(body) });
+    expect([path, answer.status, answer.text]).toEqual([path, 200, answer.text]);
+    return answer.text === '' ? {} : answer.json<Readonly<Record<string, string>>>();
+  };
+  const secrets = new Map<string, string | undefined>();
+  await put('/v1/namespace', { Name: 'team-a', Description: 'of team A', Meta: { owner: 'ada' } });
+  for (const namespace of ['default', 'team-a']) {
+    const ns = `ns=${namespace}`;
+    await put(`/v1/agent/service/register?${ns}`, { Name: 'web', Tags: [namespace], Check: { TTL: '60s', Status: 'passing' } });
+    await put(`/v1/kv/color?${ns}`, namespace);
+    const { ID: session = '' } = await put(`/v1/session/create?${ns}`, { Name: namespace });
+    await put(`/v1/kv/leader?acquire=${session}&${ns}`, namespace);
+    await put(`/v1/query?${ns}`, { Name: 'find', Service: { Service: 'web', Tags: [namespace] } }, 'POST');
+    await put(`/v1/acl/policy?${ns}`, { Name: 'readers', Description: namespace, Rules: 'key_prefix "" { policy = "read" }' });
+    await put(`/v1/acl/role?${ns}`, { Name: 'reader', Policies: [{ Name: 'readers' }] });
+    secrets.set(namespace, (await put(`/v1/acl/token?${ns}`, { Description: namespace, Roles: [{ Name: 'reader' }] }))['SecretID']);
+  }
+  const { bytes } = await source.get('/v1/snapshot', { headers });
+  const restored = await target.ask('PUT', '/v1/snapshot', { headers, body: bytes });
+  expect([restored.status, restored.text]).toEqual([200, '']);
+
+  /** Revisions of rows are those of the restore. */
+  const shown = async (consul: Consul, path: string) => {
+    const answer = await consul.get(path, { headers });
+    expect([path, answer.status]).toEqual([path, 200]);
+    return answer.text.replaceAll(/"(Create|Modify)Index":\d+/g, '"$1Index":0');
+  };
+  expect(await shown(target, '/v1/namespaces')).toBe(await shown(source, '/v1/namespaces'));
+  for (const [namespace, secret = ''] of secrets) {
+    for (const path of ['health/service/web', 'kv/?recurse', 'session/list', 'query', 'acl/policies', 'acl/roles', 'acl/tokens']) {
+      const of = `/v1/${path}${path.includes('?') ? '&' : '?'}ns=${namespace}`;
+      const before = await shown(source, of);
+      // Policies and roles have a hash and names; everything else names its namespace in its content.
+      expect([of, before]).toEqual([of, expect.stringContaining(path === 'acl/roles' ? 'readers' : namespace)]);
+      expect([of, await shown(target, of)]).toEqual([of, before]);
+    }
+    const read = await target.get('/v1/kv/color?raw', { headers: { 'X-Consul-Token': secret } });
+    expect([read.status, read.text]).toEqual([200, namespace]);
+  }
+});
