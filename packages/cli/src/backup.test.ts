@@ -36,6 +36,31 @@ describe('backup and restore', () => {
     expect((await ask(['instances', 'web'])).stdout).toContain('w1');
   });
 
+  it('bring back every namespace, and what it holds stays apart', async () => {
+    const dir = folder();
+    const first = await serve();
+    expect(await asking(first)(['namespaces', 'create', 'team-a', '--description', 'of team A'])).toMatchObject({ code: 0, stderr: '' });
+    await asking(first)(['kv', 'put', 'k', 'of default']);
+    expect(await asking(first)(['kv', 'put', 'k', 'of team-a', '--namespace', 'team-a'])).toMatchObject({ code: 0, stderr: '' });
+    await registerInstance(first.url, { Name: 'web', ID: 'w1', Port: 1 });
+    await registerInstance(first.url, { Name: 'web', ID: 'w1', Port: 2, Namespace: 'team-a' });
+    expect(await asking(first)(['backup', 'b'], { cwd: dir })).toMatchObject({ code: 0, stderr: '' });
+
+    const ask = asking(await serve());
+    expect(await ask(['namespaces', 'create', 'team-b'])).toMatchObject({ code: 0, stderr: '' });
+    expect(await ask(['restore', 'b'], { cwd: dir })).toMatchObject({ code: 0, stderr: '' });
+    const { stdout } = await ask(['namespaces', 'list']);
+    expect(stdout).toMatch(/^team-a +of team A/m);
+    expect(stdout).not.toContain('team-b');
+    for (const [namespace, port] of [['default', 1], ['team-a', 2]] as const) {
+      expect((await ask(['kv', 'get', 'k', '--raw', '--namespace', namespace])).stdout).toBe(`of ${namespace}`);
+      const { stdout: listed } = await ask(['instances', 'web', '--json', '--namespace', namespace]);
+      expect((JSON.parse(listed) as { instances: unknown }).instances).toMatchObject([{ id: 'w1', port }]);
+    }
+    // A namespace that came with the backup takes new writes.
+    expect(await ask(['kv', 'put', 'later', 'x', '--namespace', 'team-a'])).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('have a form that Consul’s tools read', async () => {
     const dir = folder();
     const first = await serve();
