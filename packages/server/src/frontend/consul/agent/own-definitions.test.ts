@@ -93,7 +93,7 @@ describe('definitions of the server’s own node', () => {
     expect(await ids(consul, 'services')).toEqual(['web']);
   });
 
-  test('go when their file is gone at the next start, and another id for the node is refused', async () => {
+  test('go when their file is gone at the next start; another node of the store needs another name', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'rollcall-own-'));
     onTestFinished(() => rm(dir, { recursive: true }));
     {
@@ -108,7 +108,9 @@ describe('definitions of the server’s own node', () => {
       expect(await ids(consul, 'services')).toEqual(['api']);
     }
     const nodeId = '0f3a9a3c-6f6c-4a45-a1d5-9a3a5b7f1c11';
-    await expect(Consul.start({ engine: embedded({ dir }), nodeId })).rejects.toThrow(/the store belongs to the node with the id/);
+    await expect(Consul.start({ engine: embedded({ dir }), nodeId })).rejects.toThrow(/node name server-1 is reserved by node/);
+    await using second = await Consul.start({ engine: embedded({ dir }), nodeId, nodeName: 'server-2' });
+    expect((await second.get('/v1/agent/self')).json()).toMatchObject({ Config: { NodeID: nodeId, NodeName: 'server-2' } });
   });
 });
 
