@@ -1,9 +1,9 @@
-/** The error of access control: a code, plain words, and the reason with its fields for front ends that have other words. */
+/** The error of access control: a code, a message, and the reason with its fields for front ends that word it differently. */
 
 import { RegistryError, type ErrorCode } from '@rollcall/protocol';
 import { words, type Reason, type Reasons } from './reasons.ts';
 
-/** Codes of reasons that are no fault of what the request says. */
+/** Codes of the reasons whose code is not `invalid_argument`. */
 const codes: Readonly<Partial<Record<Reason, ErrorCode>>> = {
   disabled: 'failed_precondition',
   'unknown token': 'unauthenticated',

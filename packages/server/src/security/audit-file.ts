@@ -7,15 +7,15 @@ import { RegistryError } from '@rollcall/protocol';
 import { chainStart, verifyAudit, type AuditSink, type ChainEnd } from './audit.ts';
 
 export interface AuditFile extends AuditSink {
-  /** Where the chain in the file ends. */
+  /** The last line of the chain in the file. */
   readonly last: ChainEnd;
   close(): Promise<void>;
 }
 
 /**
- * Opens the log, which only its owner may read, and goes on where it ends.
- * @throws RegistryError `invalid_argument` when it cannot be opened; `data_loss` when a line does not fit: an operator should look before it grows. A last
- *   line that a crash cut short is such a line, too
+ * Opens the log, which only its owner may read, and continues the chain at its last line.
+ * @throws RegistryError `invalid_argument` when it cannot be opened; `data_loss` when a line breaks the chain, so that an operator looks at the log before
+ *   it grows. A last line that a crash cut short breaks the chain, too
  */
 export async function openAuditFile(path: string): Promise<AuditFile> {
   const file = await open(path, 'a', 0o600).catch((cause: Error) => {

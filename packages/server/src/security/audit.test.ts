@@ -1,4 +1,4 @@
-/** What was done stays said: no line can be changed, dropped or moved without it showing. */
+/** The audit log records each action; the check of a log finds every changed, dropped or moved line. */
 
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -35,7 +35,7 @@ function logged(waitingMax?: number) {
 }
 
 describe('the audit log', () => {
-  it('says when, who, from where and what, a batch at a time', async () => {
+  it('records time, caller, address and action, and writes a batch at a time', async () => {
     const { audit, sink, lines } = logged();
     for (let n = 0; n < 100; n++) audit.record(event(`PUT /v1/kv/${n}`));
     await audit.flush();
@@ -51,7 +51,7 @@ describe('the audit log', () => {
     expect(await verifyAudit(lines())).toEqual({ ok: true, end: audit.end });
   });
 
-  it('shows every change, gap, swap and addition', async () => {
+  it('finds every changed, missing, swapped and added line', async () => {
     const { audit, lines } = logged();
     for (let n = 0; n < 20; n++) audit.record(event(`"action" ${n}`));
     await audit.flush();
@@ -65,7 +65,7 @@ describe('the audit log', () => {
             const cut = position % line.length;
             return good.with(at, line.slice(0, cut) + char + line.slice(cut + 1));
           }),
-          // Not the last: that is a log that ends sooner, which only its end can tell.
+          // Not the last line: without it the log is shorter but whole, and only the hash of its end, kept elsewhere, shows the loss.
           fc.nat({ max: good.length - 2 }).map((at) => good.toSpliced(at, 1)),
           fc.tuple(nat, nat).map(([a, b]) => good.with(a, good[b] ?? '').with(b, good[a] ?? '')),
           fc.tuple(nat, nat).map(([a, b]) => good.toSpliced(a, 0, good[b] ?? '')),
@@ -80,7 +80,7 @@ describe('the audit log', () => {
     expect(cut.ok && cut.end).not.toEqual(audit.end);
   });
 
-  it('counts what it had to drop, and goes on from what was written', async () => {
+  it('counts the lines that it dropped, and continues the chain from the last written line', async () => {
     const { audit, sink, errors, lines } = logged(2);
     for (let n = 0; n < 5; n++) audit.record(event(`${n}`));
     sink.broken = true;
@@ -93,7 +93,7 @@ describe('the audit log', () => {
     expect(await verifyAudit(lines())).toMatchObject({ ok: true });
   });
 
-  it('bounds what requests may put into it', async () => {
+  it('cuts long fields of requests', async () => {
     const { audit, lines } = logged();
     audit.record(event('x'.repeat(100_000)));
     await audit.flush();
@@ -120,7 +120,7 @@ describe('the file', () => {
     expect(await verifyAudit(linesOf(name))).toMatchObject({ ok: true, end: { seq: 2 } });
   });
 
-  it('is not gone on with when it was tampered with, or cut short', async () => {
+  it('is not opened after a line was changed or cut short', async () => {
     const name = await path();
     const file = await openAuditFile(name);
     expect(file.last).toEqual(chainStart);

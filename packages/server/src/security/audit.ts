@@ -1,35 +1,35 @@
 /**
- * The audit log: who did what and who was denied what, as JSON lines, each of which names the hash of the
- * one before. A line that was changed, left out or put elsewhere no longer fits; the newest hash, kept
- * elsewhere, also shows that the end was cut off.
+ * The audit log: actions and refusals with their callers, as JSON lines. Each line names the hash of the
+ * one before. A line that was changed, left out or moved breaks the chain; the newest hash, kept
+ * elsewhere, also shows whether the end was cut off.
  *
  *   {"seq":1,"time":"…","kind":"write",…,"previous":"0000…","hash":"3f1c…"}
  *   {"seq":2,"time":"…","kind":"denied",…,"previous":"3f1c…","hash":"9a02…"}
  *
  * Lines are gathered for one turn of the event loop and written together; no request waits for them. When the
- * sink cannot keep up, lines are dropped, and the next one says how many. What is written is durable when
+ * sink cannot keep up, lines are dropped, and the next line states their number. A line is durable when
  * the sink makes it so: `openAuditFile` syncs after each batch. Files are not rotated here.
  */
 
 import { createHash } from 'node:crypto';
 
-/** What there is to say; `time`, `seq` and the hashes are added. No secrets and no values of keys. */
+/** The fields of a line; `time`, `seq` and the hashes are added. No secrets and no values of keys. */
 export interface AuditEvent {
   readonly kind: 'write' | 'denied' | 'login' | 'unauthenticated';
   /** The token's public id; empty when it is not known. */
   readonly accessorId: string;
-  /** Of the request; empty for requests about none, and where it was refused before that was read. */
+  /** Of the request; empty for a request about no namespace, and for one that was refused before its namespace was read. */
   readonly namespace: string;
   /** Where the request came from. */
   readonly address: string;
   /** The front end: `consul`, `stream`, `dns`. */
   readonly via: string;
-  /** What was asked for: `PUT /v1/kv/app/x`, `service:write "web"`. */
+  /** The request or the permission: `PUT /v1/kv/app/x`, `service:write "web"`. */
   readonly action: string;
 }
 
 export interface AuditSink {
-  /** Appends; resolves when the text is as durable as it is going to be. */
+  /** Appends; resolves when the text has the durability that the sink gives. */
   append(text: string): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export interface AuditOptions {
   readonly sink: AuditSink;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** Where the chain goes on; from `verifyAudit` of what is there. */
+  /** End of the existing log, from `verifyAudit`; the chain continues there. */
   readonly last?: ChainEnd;
   /** Told when the sink fails; the lines of that batch are lost and are counted as dropped. */
   readonly onError: (error: unknown) => void;
@@ -110,7 +110,7 @@ export class Audit {
         await this.#sink.append(text);
         this.#end = end;
       } catch (error) {
-        // The chain goes on from what was written.
+        // The chain continues from the last written line.
         this.#dropped += dropped + batch.length;
         this.#onError(error);
       }
@@ -147,12 +147,12 @@ function hashOf(body: string): string {
 
 export type AuditVerdict =
   | { readonly ok: true; readonly end: ChainEnd }
-  /** `line` from 1 is the first that does not fit; `end` is the last that does. */
+  /** `line`, from 1, is the first that breaks the chain; `end` is the last before it. */
   | { readonly ok: false; readonly line: number; readonly problem: string; readonly end: ChainEnd };
 
 /**
- * Checks a log, line by line, in memory that does not grow with it.
- * @param from where the log goes on, when its beginning was moved elsewhere
+ * Checks a log line by line; the memory used does not grow with the log.
+ * @param from the line before the first, when the beginning of the log was moved elsewhere
  */
 export async function verifyAudit(lines: AsyncIterable<string> | Iterable<string>, from = chainStart): Promise<AuditVerdict> {
   let end = from;

@@ -1,8 +1,8 @@
 /**
- * Tells when tokens have reached their end, at most a second late; one timer for all of them.
+ * Reports tokens that have ended, at most a second late; one timer serves all of them.
  *
- * Tokens that end within the same second share a bucket, so that adding, removing and telling cost the same
- * however many there are. It does not refuse ended tokens: it ends streams and queries that wait already.
+ * Tokens that end within the same second share a bucket, so that the cost of adding, removing and reporting
+ * does not grow with their number. It refuses no token: it lets the server end streams and waiting queries.
  */
 
 import type { Clock } from '../clock.ts';

@@ -1,4 +1,4 @@
-/** Guessing tokens is slow, and does not hurt those who need not guess. */
+/** An address that guesses tokens is slowed down; callers with good tokens are not. */
 
 import { describe, expect, it } from 'vitest';
 import { addressKey, FailureLimiter } from './failure-limiter.ts';
@@ -16,12 +16,12 @@ describe('the limiter', () => {
     expect(limiter.judge('b', undefined, 500)).toBeUndefined();
   });
 
-  it('passes tokens that were good before, and no other while the bucket is empty', () => {
+  it('passes only tokens that were good before while the bucket is empty', () => {
     const limiter = new FailureLimiter(limits);
     expect(limiter.judge('a', 'known', 0)).toBeUndefined();
     for (let n = 0; n < 4; n++) limiter.judge('a', undefined, 0);
     expect(limiter.judge('a', 'known', 0)).toBeUndefined();
-    // A guess that is right is told apart from one that is wrong only when there is time again.
+    // A right guess gets the answer of a wrong one until the bucket has filled again.
     expect(limiter.judge('a', 'guessed', 0)).toBe(500);
     expect(limiter.judge('a', 'guessed', 500)).toBeUndefined();
   });
@@ -31,7 +31,7 @@ describe('the limiter', () => {
     for (let n = 0; n < 100; n++) expect(limiter.judge('a', `token ${n}`, 0)).toBeUndefined();
   });
 
-  it('remembers so many addresses and forgets who was quiet longest', () => {
+  it('forgets the address with the oldest request when the table is full', () => {
     const limiter = new FailureLimiter(limits);
     for (let n = 0; n < 4; n++) limiter.judge('loud', undefined, n);
     for (const [index, address] of ['b', 'c'].entries()) limiter.judge(address, undefined, 10 + index);
@@ -43,7 +43,7 @@ describe('the limiter', () => {
     expect(limiter.size).toBe(3);
   });
 
-  it('fills the bucket no further than its size, and is not misled by a clock that stands still', () => {
+  it('fills the bucket up to its size, and adds nothing while the clock stands still', () => {
     const limiter = new FailureLimiter(limits);
     limiter.judge('a', undefined, 1_000_000);
     for (let n = 0; n < 3; n++) expect(limiter.judge('a', undefined, 9_000_000)).toBeUndefined();

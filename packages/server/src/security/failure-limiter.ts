@@ -1,16 +1,16 @@
 /**
- * Slows down who guesses tokens: a bucket of failures for each address. Pure but for the time, which it is
+ * Slows down addresses that guess tokens: a bucket of failures for each. Pure: the time is passed
  * given. The table is bounded; the address that was heard of longest ago is forgotten first.
  *
- * An address behind which many work is not cut off by one of them: a token that was good from there passes
- * while the bucket is empty. Tokens that were not seen from there do not, since one of the guesses may be
- * right.
+ * Many clients may share an address, and one that guesses must not cut off the others: while the bucket is
+ * empty, a token that was good from this address before passes. Any other token is refused, even a good one,
+ * because a guess may be right.
  */
 
 import { LRUCache } from 'lru-cache';
 
 export interface FailureLimits {
-  /** Failures that an address may make at once. */
+  /** Failures that an address may have at once. */
   readonly burst: number;
   /** Failures that are forgiven each second. */
   readonly perSecond: number;
@@ -47,8 +47,8 @@ export class FailureLimiter {
    * @param address as `addressKey` gives it
    * @param accessorId of the token; undefined when no token has it
    * @param nowMs on a clock that never jumps
-   * @returns undefined: go on, with 403 for an unknown token. Otherwise answer 429, and that the
-   *   client may come back after so many milliseconds
+   * @returns undefined: continue, with 403 for an unknown token. Otherwise answer 429, and that the
+   *   client may try again after so many milliseconds
    */
   judge(address: string, accessorId: string | undefined, nowMs: number): number | undefined {
     const bucket = this.#bucket(address, nowMs);
@@ -59,7 +59,7 @@ export class FailureLimiter {
     return undefined;
   }
 
-  /** How long an address must wait before it may fail again; undefined when it may now. Counts nothing. */
+  /** Milliseconds until the address may fail again; undefined when it may now. Counts nothing. */
   waitMs(address: string, nowMs: number): number | undefined {
     const bucket = this.#bucket(address, nowMs);
     return bucket.left < 1 ? this.#waitMs(bucket) : undefined;
@@ -86,8 +86,8 @@ export class FailureLimiter {
 }
 
 /**
- * What counts as one address: an IPv4 address, also one written as IPv6, or the /64 that an IPv6 address is
- * in, since a host with one of its addresses has all of them.
+ * The key of an address in the table: an IPv4 address, also one written as IPv6, or the /64 of an IPv6 address,
+ * since a host usually has a whole /64.
  */
 export function addressKey(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);

@@ -1,6 +1,6 @@
 /**
- * Gets a small text over HTTP or HTTPS, with a CA of one's own. The addresses are those that the policy for all
- * outgoing connections allows, and no redirect is followed, since it would lead around that.
+ * Gets a small text over HTTP or HTTPS, optionally with a private CA. It connects only to addresses that the policy for all
+ * outgoing connections allows, and follows no redirect, since its target would not be checked.
  */
 
 import { get as getHttp } from 'node:http';
@@ -13,7 +13,7 @@ export function fetchTextFrom(resolve: Resolve): FetchText {
     const signal = AbortSignal.timeout(timeoutMs);
     const lookup = pinned(await resolve(new URL(url).hostname));
     signal.throwIfAborted();
-    // A connection of its own: one that an agent kept might lead elsewhere.
+    // A new connection: one that an agent kept may lead to an address that was not checked.
     const options = { signal, lookup, agent: false as const, headers: { accept: 'application/json' } };
     return new Promise((settle, reject) => {
       const request = url.startsWith('https:') ? getHttps(url, { ...options, ...(ca !== '' && { ca }) }) : getHttp(url, options);

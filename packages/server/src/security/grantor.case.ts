@@ -1,4 +1,4 @@
-/** Gives tokens and takes them away in a server with access control, as its management would; for tests of front ends. */
+/** Creates tokens and changes their rules in a server with access control, as an operator would; for tests of front ends. */
 
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../clock.ts';
@@ -17,7 +17,7 @@ export interface Grantor {
   /** Replaces the rules of a token that `token` made. */
   change(token: TokenWithSecret, rules: string): Promise<void>;
   revoke(token: TokenWithSecret): Promise<void>;
-  /** What requests without a token may do. */
+  /** Sets the rules for requests without a token. */
   allCallers(rules: string): Promise<void>;
   close(): void;
 }

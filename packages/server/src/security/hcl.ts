@@ -1,6 +1,6 @@
 /**
- * The text of ACL rules, in HCL 1 or in its JSON form, to a tree (grammar: `hcl.peggy`). What the rules
- * mean is not its business: see `rules.ts`.
+ * Parses the text of ACL rules, in HCL 1 or in its JSON form, to a tree (grammar: `hcl.peggy`). It does not
+ * interpret the rules: see `rule-text.ts`.
  */
 
 import { unquote } from '../filter/go-string.ts';

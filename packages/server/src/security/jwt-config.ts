@@ -1,5 +1,5 @@
 /**
- * The configuration of a JWT auth method, from Consul's words to ours
+ * Translates the configuration of a JWT auth method from Consul's fields
  * (https://developer.hashicorp.com/consul/docs/security/acl/auth-methods/jwt).
  */
 
@@ -8,13 +8,13 @@ import { readDuration } from './go-duration.ts';
 import { refused } from './access-error.ts';
 import type { MethodConfig } from './records.ts';
 
-/** Signatures only: with `none` or a shared secret every client that knows a public key could sign. */
+/** Asymmetric signatures only: with `none` or a shared secret every client that knows a public key could sign. */
 const algorithms = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA'],
 ] as const;
 
-/** Where the keys come from. */
+/** The source of the keys. */
 export type Keys =
   | { readonly kind: 'static'; readonly keys: readonly KeyObject[] }
   /** `discovery` is the base of an OpenID provider, whose configuration names the keys' URL. */
@@ -23,14 +23,14 @@ export type Keys =
 export interface JwtConfig {
   readonly keys: Keys;
   readonly algorithms: readonly string[];
-  /** Any of them; a token for some audience is refused when there are none. */
+  /** A token must be for one of them. When the list is empty, a token that names an audience is refused. */
   readonly audiences: readonly string[];
   /** Empty for any. */
   readonly issuer: string;
   /** Claim to field, for single values and for lists. */
   readonly values: Readonly<Record<string, string>>;
   readonly lists: Readonly<Record<string, string>>;
-  /** Added to the start of a token without an end, and taken from the end of one without a start. */
+  /** Sets the missing time of a token: its end is so long after its start, or its start so long before its end. */
   readonly expirationLeewayMs: number;
   readonly notBeforeLeewayMs: number;
   readonly clockSkewMs: number;

@@ -1,6 +1,6 @@
 /**
- * A JSON Web Token to the identity that it proves, by the configuration of an auth method (RFC 7519, RFC
- * 8725; the rules for tokens without all their times are Consul's, `internal/go-sso/oidcauth/jwt.go` of 1.16).
+ * Verifies a JSON Web Token by the configuration of an auth method and gives its identity (RFC 7519, RFC 8725;
+ * the rules for tokens without all their times are Consul's, `internal/go-sso/oidcauth/jwt.go` of 1.16).
  *
  * The algorithm comes from a fixed list of signatures, never from the token alone; the clock is given.
  */
@@ -18,7 +18,7 @@ type Claims = Readonly<Record<string, unknown>>;
 
 /**
  * @param nowMs milliseconds since the Unix epoch
- * @throws RegistryError `unauthenticated` for a token that proves nothing; `unavailable` when the keys
+ * @throws RegistryError `unauthenticated` for a token that fails the verification; `unavailable` when the keys
  *   cannot be fetched
  */
 export async function verifyJwt(token: string, config: JwtConfig, source: KeySource, nowMs: number): Promise<Identity> {
@@ -39,7 +39,7 @@ async function verifySignature(token: string, config: JwtConfig, source: KeySour
     const claims = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) as unknown;
     if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return claims as Claims;
   } catch {
-    // Said below.
+    // The caller gets the error below.
   }
   throw refused('bad jwt', { problem: 'no object' });
 }
@@ -60,7 +60,7 @@ async function tryKeys(token: string, config: JwtConfig, set: KeySet): Promise<U
       if (error instanceof errors.JWSInvalid || error instanceof errors.JOSEAlgNotAllowed) {
         throw refused('malformed jwt', { problem: error.message });
       }
-      // Another key, or a key of another kind than the algorithm.
+      // Signed with another key, or this key is of another kind than the algorithm.
       return undefined;
     }
   };
@@ -79,7 +79,7 @@ async function tryKeys(token: string, config: JwtConfig, set: KeySet): Promise<U
   return undefined;
 }
 
-/** Times are in seconds. What is missing follows from what is there, within the leeway. */
+/** Times are in seconds. A missing time is computed from the others and the leeway. */
 function checkTimes(claims: Claims, config: JwtConfig, now: number): void {
   const issued = numeric(claims, 'iat');
   const expiry = numeric(claims, 'exp');

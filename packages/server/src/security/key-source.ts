@@ -1,8 +1,8 @@
 /**
  * Keys of a JWT auth method: fixed ones, or a key set fetched from its issuer and kept for a while.
  *
- * Fetching is bounded: one at a time for each source, so many bytes, so long, and not more often than every
- * half minute, for any key ids in tokens; every client can send a token with an unknown one.
+ * Each source fetches once at a time, up to a limit of bytes and of time, and at most every
+ * half minute: every client can send a token with an unknown key id, and must not cause a fetch each time.
  */
 
 import type { KeyObject } from 'node:crypto';
@@ -24,7 +24,7 @@ export type KeySet =
 /** A key set has a few keys of some hundred bytes each. */
 const bytesMax = 262_144;
 const timeoutMs = 5_000;
-/** A key that an issuer withdraws is trusted for so long. */
+/** Age of a key set at which it is fetched anew; a key that its issuer withdraws is trusted for so long. */
 const freshMs = 600_000;
 const betweenFetchesMs = 30_000;
 
@@ -42,7 +42,7 @@ export class KeySource {
     this.#clock = clock;
   }
 
-  /** @throws RegistryError `unavailable` when there are none and they cannot be fetched (now) */
+  /** @throws RegistryError `unavailable` when no keys are cached and they cannot be fetched now */
   async current(): Promise<KeySet> {
     if (this.#keys.kind === 'static') return this.#keys;
     const set = this.#set;
@@ -50,7 +50,7 @@ export class KeySource {
     return this.#fetch();
   }
 
-  /** Keys newer than the given ones, for a token whose key is not among them; undefined when it is too soon. */
+  /** Fetches keys newer than the given ones, for a token whose key is not among them; undefined within half a minute of the last fetch. */
   async newer(than: KeySet): Promise<KeySet | undefined> {
     if (than.kind === 'static') return undefined;
     if (this.#set !== undefined && this.#set !== than) return this.#set;
@@ -80,7 +80,7 @@ export class KeySource {
     if (kind === 'discovery') {
       const configuration = await this.#json(`${url.replace(/\/$/, '')}/.well-known/openid-configuration`, ca);
       const { issuer, jwks_uri: found } = configuration;
-      // OpenID Connect Discovery 1.0, 4.3: an issuer speaks for itself only.
+      // OpenID Connect Discovery 1.0, 4.3: the document must name the issuer whose URL it was fetched from.
       if (issuer !== url || typeof found !== 'string' || !URL.canParse(found) || new URL(found).protocol !== new URL(url).protocol) {
         throw new RegistryError('unavailable', `${url} is not the OpenID provider that it says it is`);
       }

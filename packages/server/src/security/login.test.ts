@@ -1,4 +1,4 @@
-/** Logins: only tokens that prove something get in, and get what the binding rules give them. */
+/** Logins: only a verified token gets in, and gets the rights that the binding rules grant. */
 
 import { generateKeyPairSync, createHmac, type KeyObject } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -18,7 +18,7 @@ const other = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const pem = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }) as string;
 
 let all: Secured;
-/** What issuers answer, by URL; a missing one fails. */
+/** Answers of issuers, by URL; a fetch of any other URL fails. */
 let answers: Record<string, string>;
 let fetched: string[];
 let login: Login;
@@ -56,7 +56,7 @@ const enter = (bearerToken: string) => login.login({ namespace: 'default', metho
 const local: Resolve = addressPolicy(() => Promise.reject(new Error('no names here')));
 
 describe('a login', () => {
-  it('gives what the matching rules bind, with values in the names', async () => {
+  it('grants what the matching rules bind, with values in the names', async () => {
     await all.admin.putRole('default', { name: 'ops' });
     await all.admin.putPolicy('default', { name: 'keys', rules: 'key "k" { policy = "read" }' });
     await method(
@@ -97,12 +97,12 @@ describe('a login', () => {
     expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
   });
 
-  it('that gets nothing is refused', async () => {
+  it('without any right is refused', async () => {
     await method({ JWTValidationPubKeys: [pem(ec.publicKey)] }, [{ bindType: 'role', bindName: 'gone' }]);
     await expect(enter(await sign({}))).rejects.toThrow(expect.objectContaining({ code: 'permission_denied', message: 'no binding rule grants this identity anything' }) as Error);
   });
 
-  it('whose values make no name is refused', async () => {
+  it('whose values do not form a valid name is refused', async () => {
     await method({ JWTValidationPubKeys: [pem(ec.publicKey)], ClaimMappings: { sub: 'name' } }, [{ bindName: '${value.name}' }]);
     await expect(enter(await sign({ sub: 'a/b' }))).rejects.toThrow('the name "a/b", computed from the identity, is wrong for the bind type "service"');
     await expect(enter(await sign({}))).rejects.toThrow('the name "", computed from the identity');
@@ -116,7 +116,7 @@ describe('a login', () => {
     await open.close();
   });
 
-  it('ends with its method: rules and tokens go, too', async () => {
+  it('ends with its method, whose rules and tokens are removed', async () => {
     await method({ JWTValidationPubKeys: [pem(ec.publicKey)] });
     const { secret } = await enter(await sign({}));
     await all.admin.deleteMethod('default', 'm');
@@ -125,7 +125,7 @@ describe('a login', () => {
     expect(all.acl.store.tokens('default')).toHaveLength(1);
   });
 
-  it('ends in the turn in which its method goes, and does not come back with another of that name', async () => {
+  it('ends in the turn in which its method is removed, and does not return with a new method of that name', async () => {
     const config = { JWTValidationPubKeys: [pem(ec.publicKey)] };
     await method(config);
     const { secret } = await enter(await sign({}));
@@ -158,7 +158,7 @@ describe('a login through an auth method of a namespace', () => {
     const { authorizer } = all.acl.resolve(secret);
     expect([authorizer.allows('team-a', 'service', 'write', 'web'), authorizer.allows('default', 'service', 'read', 'web')]).toEqual([true, false]);
     await expect(into('default', await sign({}))).rejects.toThrow('no auth method has the name "m"');
-    // A method of the same name elsewhere has nothing to do with it.
+    // A method of the same name in another namespace changes nothing here.
     await all.admin.putMethod('default', { name: 'm', type: 'jwt', config });
     await all.admin.deleteMethod('default', 'm');
     expect(all.acl.resolve(secret).accessorId).toBe(token.accessorId);
@@ -174,7 +174,7 @@ describe('a login through an auth method of a namespace', () => {
     expect((await into('default', await sign({}))).token).toMatchObject({ namespace: 'team-a', roles: [role.id] });
   });
 
-  it('goes where the first namespace rule that matches says, else to the namespace of the method', async () => {
+  it('goes to the namespace of the first namespace rule that matches, else to that of the method', async () => {
     const namespaceRules = [
       { selector: 'value.sub == root', bindNamespace: 'team-b' },
       { selector: 'value.sub != plain', bindNamespace: 'team-${value.sub}' },
@@ -183,7 +183,7 @@ describe('a login through an auth method of a namespace', () => {
     await all.admin.putBindingRule('default', { method: 'm', bindType: 'service', bindName: 'web' });
     const placeOf = async (sub: string) => (await into('default', await sign({ sub }))).token.namespace;
     expect([await placeOf('root'), await placeOf('A'), await placeOf('plain')]).toEqual(['team-b', 'team-a', 'default']);
-    // A namespace that does not exist is not told apart from one that gives nothing.
+    // A missing namespace gives the same error as one without rights.
     await expect(placeOf('z')).rejects.toThrow('no binding rule grants this identity anything');
     const { token } = await into('default', await sign({ sub: 'a' }));
     await all.admin.deleteMethod('default', 'm');
@@ -195,7 +195,7 @@ describe('a login through an auth method of a namespace', () => {
     ['default', { selector: 'value.nope ==', bindNamespace: 'team-a' }, 'the selector of a namespace rule is wrong'],
     ['default', { selector: '', bindNamespace: 'a b' }, 'the namespace rule makes "a b", which no namespace can be called'],
     ['default', { selector: '', bindNamespace: '${value.nope}' }, 'the variable "value.nope" does not exist'],
-  ])('refuses a namespace rule that cannot hold, in %s: %j', async (namespace, rule, message) => {
+  ])('refuses a bad namespace rule in %s: %j', async (namespace, rule, message) => {
     await expect(all.admin.putMethod(namespace, { name: 'm', type: 'jwt', config, namespaceRules: [rule] })).rejects.toThrow(message);
   });
 });
@@ -203,7 +203,7 @@ describe('a login through an auth method of a namespace', () => {
 describe('a token that is', () => {
   const base64 = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
   const audience = { aud: 'rollcall', iss: 'https://issuer' };
-  /** Everything right, but for what is given. */
+  /** A valid token, apart from the given claims. */
   const fit = (claims: Record<string, unknown>, key?: KeyObject, header?: { alg?: string }) =>
     sign({ ...audience, ...claims }, key, header);
   const cases: [string, () => Promise<string>, string][] = [
@@ -277,7 +277,7 @@ describe('fetched keys', () => {
   const jwk = async (key: KeyObject, kid: string): Promise<JWK> => ({ ...(await exportJWK(key)), kid });
   const set = async (...keys: Promise<JWK>[]) => JSON.stringify({ keys: await Promise.all(keys) });
 
-  it('are kept, and fetched anew for a new key, but not whenever a client wants it', async () => {
+  it('are cached, and fetched anew for an unknown key id, at most every half minute', async () => {
     await method({ JWKSURL: url });
     answers[url] = await set(jwk(ec.publicKey, '1'));
     const good = () => sign({}, ec.privateKey, { kid: '1' });
@@ -308,7 +308,7 @@ describe('fetched keys', () => {
     await enter(await sign({}));
   });
 
-  it('that cannot be had are asked for twice a minute', async () => {
+  it('that cannot be fetched are asked for at most twice a minute', async () => {
     await method({ JWKSURL: url });
     const token = await sign({});
     await expect(enter(token)).rejects.toThrow(expect.objectContaining({ code: 'unavailable', message: `the keys of the auth method could not be fetched from ${url}: status 500` }) as Error);
@@ -321,7 +321,7 @@ describe('fetched keys', () => {
     }
   });
 
-  it('are found by discovery, if the issuer is who it says', async () => {
+  it('are found by discovery, if the document names its own URL as the issuer', async () => {
     await method({ OIDCDiscoveryURL: 'https://issuer' });
     answers[url] = await set(jwk(ec.publicKey, '1'));
     answers['https://issuer/.well-known/openid-configuration'] = JSON.stringify({ issuer: 'https://issuer', jwks_uri: url });
@@ -334,12 +334,12 @@ describe('fetched keys', () => {
     }
   });
 
-  it('come over HTTP within bounds, and not from elsewhere', async () => {
+  it('come over HTTP up to a limit of bytes and time, without redirects', async () => {
     const server = createServer((request, response) => {
       if (request.url === '/redirect') response.writeHead(302, { location: '/good' }).end();
       else if (request.url === '/big') response.end('x'.repeat(2_000));
       else if (request.url === '/good') response.end('text');
-      // Anything else is never answered.
+      // Any other path is never answered.
     });
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -359,12 +359,12 @@ describe('fetched keys', () => {
     ['https://[::ffff:a9fe:a9fe]/', 'is refused'],
     ['https://metadata.test/keys', 'address 169.254.169.254 is refused'],
     ['http://0.0.0.0:8500/v1/kv/', 'address 0.0.0.0 is refused'],
-  ])('are not fetched from where probes may not connect either: %s', async (url, message) => {
+  ])('are not fetched from an address that probes may not reach either: %s', async (url, message) => {
     const resolve = addressPolicy(() => Promise.resolve([{ address: '169.254.169.254', family: 4 }]));
     await expect(fetchTextFrom(resolve)(url, { ca: '', bytesMax: 1_000, timeoutMs: 5_000 })).rejects.toThrow(message);
   });
 
-  it('are fetched from the address that was checked, whatever the name is resolved to later', async () => {
+  it('are fetched from the address that was checked, even if the name resolves to another one later', async () => {
     const server = createServer((request, response) => response.end(request.headers.host));
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     const { port } = server.address() as AddressInfo;

@@ -1,6 +1,6 @@
 /**
- * Login: a JSON Web Token for a token of our own. The auth method says whose signatures count, its binding
- * rules what an identity gets; who gets nothing is not let in.
+ * Login: a client shows a JSON Web Token and gets a token of the registry. The auth method names the trusted
+ * keys; its binding rules decide the rights of an identity. An identity without rights is refused.
  */
 
 import type { Clock } from '../clock.ts';
@@ -31,12 +31,12 @@ export interface LoginRequest {
   readonly meta?: Readonly<Record<string, string>>;
 }
 
-/** Logins that may wait for keys or the log at once; none of them has proved anything yet. */
+/** Logins that may wait for keys or the log at once; the limit matters because their callers are not authenticated yet. */
 const loginsMax = 256;
 
 export class Login {
   readonly #options: LoginOptions;
-  /** By namespace and name of the method, as long as it does not change. */
+  /** By namespace and name of the method; replaced when the method changes. */
   readonly #validators = new Map<string, { readonly modified: number; readonly config: JwtConfig; readonly source: KeySource }>();
   #running = 0;
 
@@ -45,8 +45,8 @@ export class Login {
   }
 
   /**
-   * @throws RegistryError `unauthenticated` for a token that proves nothing; `permission_denied` for an
-   *   identity that gets nothing; `not_found` for an unknown method; `unavailable` when keys cannot be
+   * @throws RegistryError `unauthenticated` for a token that fails the verification; `permission_denied` for an
+   *   identity without rights; `not_found` for an unknown method; `unavailable` when keys cannot be
    *   fetched; `resource_exhausted` when too many log in at once
    */
   async login({ namespace, method: name, bearerToken, meta = {} }: LoginRequest): Promise<TokenWithSecret> {
@@ -63,7 +63,7 @@ export class Login {
       const identity = await verifyJwt(bearerToken, config, source, clock.now());
       const place = bindNamespace(method, identity);
       const { none, ...bindings } = bind(acl.store, place, acl.store.bindingRules(namespace, name), identity, datacenter);
-      // Whether a namespace exists is not told to a caller that has no right there.
+      // The same error as without rights: the caller must not learn whether a namespace exists.
       if (none || !acl.store.hasNamespace(place)) throw refused('nothing granted');
       const description = `token created via login${Object.keys(meta).length === 0 ? '' : `: ${JSON.stringify(meta)}`}`;
       const ttl = method.tokenTtlMs === 0 ? {} : { ttlMs: method.tokenTtlMs };

@@ -1,4 +1,4 @@
-/** Which names the records of access control may have, as in Consul (`acl/validation.go` of 1.16). */
+/** Checks the names of policies, roles and other records of access control, as Consul does (`acl/validation.go` of 1.16). */
 
 import { refused, type AccessError } from './access-error.ts';
 

@@ -1,4 +1,4 @@
-/** Access control that is off, for tests of what is not access control. */
+/** Access control that is off, for tests of other parts. */
 
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';

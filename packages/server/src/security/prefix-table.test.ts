@@ -1,4 +1,4 @@
-/** The longest prefix is found, whatever the table holds. */
+/** The table finds the longest prefix of every name, as a plain search does. */
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -10,7 +10,7 @@ const name = fc.oneof(
 );
 const entries = fc.dictionary(name, fc.integer({ min: 1, max: 4 }), { maxKeys: 40 });
 
-it('finds what a search through everything finds', () => {
+it('finds the entry that a search through all entries finds', () => {
   fc.assert(
     fc.property(entries, entries, fc.array(name, { minLength: 1 }), (exact, prefixes, names) => {
       const table = new PrefixTable(new Map(Object.entries(exact)), new Map(Object.entries(prefixes)));

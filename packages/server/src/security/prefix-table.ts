@@ -1,5 +1,5 @@
 /**
- * Names and prefixes with a number each, and the number that holds for a name: that of the name itself,
+ * Names and prefixes with a number each. A look-up gives the number of the name itself,
  * otherwise that of its longest prefix.
  *
  *   prefixes, sorted      ""   "app/"   "app/db/"   "web"
@@ -24,7 +24,7 @@ export class PrefixTable {
     this.#parents = parentsOf(this.#prefixes);
   }
 
-  /** 0 when nothing holds for the name. */
+  /** 0 when the table has neither the name nor a prefix of it. */
   get(name: string): number {
     if (this.#exact.size > 0) {
       const value = this.#exact.get(name);
@@ -46,7 +46,7 @@ export class PrefixTable {
     return this.#prefixes.every((other, at) => !other.startsWith(prefix) || test(this.#values[at] as number, other, true));
   }
 
-  /** Whether some number is at least `min`. */
+  /** Whether a number in the table is at least `min`. */
   reaches(min: number): boolean {
     for (const value of this.#exact.values()) if (value >= min) return true;
     return this.#values.some((value) => value >= min);

@@ -1,4 +1,4 @@
-/** A state that is replaced as a whole, as by a restore: rights are those of the state that is read, in every turn. */
+/** While a restore replaces the whole state, rights and rows come from the same state in every turn. */
 
 import { isRegistryError } from '@rollcall/protocol';
 import { expect, it } from 'vitest';
@@ -8,14 +8,14 @@ import { find } from '../registry/reader.ts';
 import type { Row } from '../registry/rows.ts';
 import { secured } from './security.case.ts';
 
-it('a large restore brings its tokens and policies in the turn in which it brings its keys', async () => {
+it('tokens, policies and keys of a large restore become visible in the same turn', async () => {
   const opened = await secured();
   const { acl, admin, replica } = opened;
   const { id } = await admin.putPolicy('default', { name: 'reads', rules: 'key_prefix "" { policy = "read" }' });
   const kept = await admin.createToken('default', { policies: [{ id }] });
   const lost = await admin.createToken('default', { policies: [{ id }] });
   const before: Row[] = Array.from(replica.state.rows(), ([, row]) => row);
-  // What the store has now and the backup has not; and the other way round.
+  // Rows that only the store has, and rows that only the backup has.
   await admin.deleteToken('default', lost.token.accessorId);
   await admin.putPolicy('default', { id, name: 'reads', rules: 'key_prefix "" { policy = "write" }' });
   const later = await admin.createToken('default', { policies: [{ id }] });

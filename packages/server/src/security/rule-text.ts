@@ -1,5 +1,5 @@
 /**
- * The text of a policy to its rules, and the checks of a policy that is written now. The language is HCL 1 or JSON, with
+ * Reads the text of a policy to its rules, and checks the rules of a new policy. The language is HCL 1 or JSON, with
  * the resources and levels of Consul (`acl/policy.go` of 1.16, the last release under the MPL) and the namespace blocks
  * of its documentation (https://developer.hashicorp.com/consul/docs/security/acl/acl-rules#namespace-rules).
  */
@@ -45,10 +45,10 @@ export function parseRules(text: string): Rules {
 }
 
 /**
- * Checks rules when they are written. Consul passes over keys that it does not know; a misspelt one may be a denial.
- * @param namespace that the policy is in
- * @throws AccessError as `parseRules`, and for a key without a meaning; RegistryError `invalid_argument` for a rule that
- *   cannot hold where it stands
+ * Checks rules when they are written. Consul ignores unknown keys; here they are refused, since a misspelt key may be a denial.
+ * @param namespace of the policy
+ * @throws AccessError as `parseRules`, and for an unknown key; RegistryError `invalid_argument` for a rule about a
+ *   resource that this place cannot grant
  */
 export function assertRules(text: string, namespace: string): void {
   const rules = parseRules(text);
@@ -134,7 +134,7 @@ function misplaced({ line, column }: HclItem, problem: string): AccessError {
   return refused('unreadable rules', { line, column, problem });
 }
 
-/** `acl = "read"`; an empty string says nothing. */
+/** `acl = "read"`; an empty string sets no rule. */
 function scalarLevel(key: ScalarResource, item: HclItem): Level | undefined {
   if (item.value.kind !== 'string') throw misplaced(item, `${key} takes a string: "read", "write" or "deny"`);
   if (item.value.value === '') return undefined;
@@ -148,7 +148,7 @@ function namedRules(item: HclItem, resource: NamedResource, prefix: boolean, ign
   return labelled(item).map(({ name, inner }) => ruleOf(inner, { resource, name, prefix }, ignored));
 }
 
-/** The name that a block has, or the names that it has in JSON, where lists of objects stand for all of them. */
+/** The name of a block; in JSON its names, since there a list of objects may hold several. */
 function labelled(item: HclItem): { readonly name: string; readonly inner: HclItem }[] {
   const [key, name, another] = item.keys;
   if (another !== undefined) throw misplaced(item, `${key} takes one name`);

@@ -1,12 +1,12 @@
 /**
- * Rules: what policies allow, as data. Their text is read by `rule-text.ts`; what they allow is decided by
+ * The rules of policies, as data. `rule-text.ts` reads their text; permissions are decided by
  * `authorizer.ts`.
  */
 
-/** What a rule allows, in rising order; `deny` beats everything. `list` exists for keys only. */
+/** The level of a rule, in rising order; `deny` overrides all others. `list` exists for keys only. */
 export type Level = 'deny' | 'read' | 'list' | 'write';
 
-/** What a caller wants to do. */
+/** The verb of a permission. */
 export type Verb = 'read' | 'list' | 'write';
 
 export const scalarResources = ['acl', 'keyring', 'mesh', 'operator', 'peering'] as const;
@@ -23,14 +23,14 @@ export interface NamedRule {
   /** Whether the rule is for every name that starts with `name`. */
   readonly prefix: boolean;
   readonly level: Level;
-  /** For services only: what may be done with intentions to them. */
+  /** For services only: the level for intentions to them. */
   readonly intentions?: Level;
 }
 
 /** A resource without names, or `namespace`: the level that a namespace block gives for the namespace itself. */
 export type ScopeScalar = ScalarResource | 'namespace';
 
-/** The rules for one namespace. */
+/** Rules that hold for one namespace. */
 export interface ScopeRules {
   readonly scalar: Readonly<Partial<Record<ScopeScalar, Level>>>;
   readonly named: readonly NamedRule[];
@@ -44,10 +44,10 @@ export interface NamespaceRules {
   readonly rules: ScopeRules;
 }
 
-/** A policy. What stands outside of its namespace blocks is for the namespace that the policy is in. */
+/** A policy. Rules outside of its namespace blocks hold in the namespace of the policy. */
 export interface Rules extends ScopeRules {
   readonly namespaces: readonly NamespaceRules[];
-  /** Keys without a meaning here. Policies that are stored may have them; a new one is refused for them (`assertRules`). */
+  /** Unknown keys. Stored policies may have them; a new policy with one is refused (`assertRules`). */
   readonly ignored: readonly Ignored[];
 }
 
@@ -72,6 +72,6 @@ export interface Ignored {
   readonly key: string;
   readonly line: number;
   readonly column: number;
-  /** What may stand in its place. */
+  /** Keys that are allowed there. */
   readonly known: readonly string[];
 }

@@ -13,9 +13,9 @@ export interface Secured {
   readonly replica: Replica;
   readonly clock: ManualClock;
   readonly denials: Denial[];
-  /** Accessor ids that were told to have expired. */
+  /** Accessor ids that were reported as ended. */
   readonly expired: string[];
-  /** What `takeResetIndex` gives next. */
+  /** The next answer of `takeResetIndex`. */
   reset: number;
   close(): Promise<void>;
 }

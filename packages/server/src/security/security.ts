@@ -1,6 +1,6 @@
 /**
- * Access control as front ends are given it. Without it everything is there all the same, and lets
- * every caller do everything.
+ * Access control as front ends get it. While access control is off, the same parts exist and allow
+ * every caller everything.
  */
 
 import type { Clock } from '../clock.ts';
@@ -30,7 +30,7 @@ export interface SecurityOptions {
   readonly resolve: Resolve;
   readonly audit?: Audit | undefined;
   readonly onDenied?: (denial: Denial) => void;
-  /** Told when tokens that have ended could not be removed; they are refused all the same. */
+  /** Called when the removal of ended tokens failed; ended tokens are refused in any case. */
   readonly onError: (error: unknown) => void;
   readonly uuid: () => string;
 }
