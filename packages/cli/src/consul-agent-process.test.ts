@@ -116,7 +116,7 @@ describe('rollcall agent', () => {
       [['-unsafe-without=ecrypt'], 'did you mean encrypt?'],
       [['-acl-enabled'], 'unknown flag -acl-enabled'],
       [['-data-dri=x'], 'unknown flag -data-dri; did you mean -data-dir?'],
-      [['extra'], '"extra" belongs to no flag'],
+      [['extra'], '"extra" is not a flag, nor the value of one'],
       [['-config-file', join(dir, 'none.json')], 'cannot read the configuration'],
       [['-config-file', join(dir, 'plain')], 'ends in neither .hcl nor .json'],
       [['-config-file', join(dir, 'script.json')], 'service "web": Invalid check: script checks are never run here'],

@@ -53,11 +53,11 @@ describe('kv', () => {
     expect((await ask(['kv', 'put', 'cas', '3', '--cas', String(revision)])).code).toBe(0);
     expect(await ask(['kv', 'put', 'cas', '4', '--cas', String(revision)])).toMatchObject({
       code: 1,
-      stderr: `rollcall: not written: "cas" does not stand at revision ${revision}\n`,
+      stderr: `rollcall: not written: "cas" is not at revision ${revision}\n`,
     });
     expect(await ask(['kv', 'delete', 'cas', '--cas', String(revision)])).toMatchObject({
       code: 1,
-      stderr: `rollcall: not removed: "cas" does not stand at revision ${revision}\n`,
+      stderr: `rollcall: not removed: "cas" is not at revision ${revision}\n`,
     });
     expect((await ask(['kv', 'get', 'cas'])).stdout).toBe('3');
   });

@@ -21,7 +21,7 @@ type ReadFlags = RegistryFlags & { readonly json?: true };
 const rulesBytesMax = 1_048_576;
 
 export function addAclPolicy(parent: Command, { terminal }: CommandContext): void {
-  const policies = parent.command('policy').description('make, change, list and remove policies');
+  const policies = parent.command('policy').description('create, change, list and remove policies');
   const api = async (flags: RegistryFlags) => new AclApi(await namespacedTargetOf(flags, terminal));
   const writing = (name: string, description: string) =>
     addNamespacedOptions(
@@ -29,17 +29,17 @@ export function addAclPolicy(parent: Command, { terminal }: CommandContext): voi
         .command(name)
         .description(description)
         .argument('<name>', 'the policy')
-        .requiredOption('--rules <file>', 'file with the rules, HCL or JSON; "-" reads standard input')
-        .option('--description <text>', 'what it is for'),
+        .requiredOption('--rules <file>', 'file with the rules in HCL or JSON; "-" reads standard input')
+        .option('--description <text>', 'purpose of the policy'),
     );
 
-  writing('create', 'make a policy').action(async (name: string, flags: WriteFlags) => {
+  writing('create', 'create a policy').action(async (name: string, flags: WriteFlags) => {
     const rules = await rulesIn(flags.rules, terminal);
     const { ID } = await (await api(flags)).putPolicy({ Name: name, Rules: rules, Description: flags.description });
     print(terminal, ID);
   });
 
-  writing('update', 'replace the rules of a policy; they hold within a second').action(async (name: string, flags: WriteFlags) => {
+  writing('update', 'replace the rules of a policy; the new ones hold within a second').action(async (name: string, flags: WriteFlags) => {
     const rules = await rulesIn(flags.rules, terminal);
     const acl = await api(flags);
     const { ID, Description } = await acl.policy(name);
@@ -66,7 +66,7 @@ export function addAclPolicy(parent: Command, { terminal }: CommandContext): voi
 
   const remove = policies
     .command('delete')
-    .description('remove a policy; tokens lose what it gave them within a second')
+    .description('remove a policy; tokens lose its permissions within a second')
     .argument('<name>', 'the policy');
   addNamespacedOptions(remove).action(async (name: string, flags: RegistryFlags) => {
     const acl = await api(flags);

@@ -23,26 +23,26 @@ interface CreateFlags extends RegistryFlags, SecretFlags {
 type ReadFlags = RegistryFlags & { readonly json?: true };
 
 export function addAclToken(parent: Command, { terminal }: CommandContext): void {
-  const tokens = parent.command('token').description('make, list and remove tokens');
+  const tokens = parent.command('token').description('create, list and remove tokens');
   const api = async (flags: RegistryFlags) => new AclApi(await namespacedTargetOf(flags, terminal));
 
   const create = tokens
     .command('create')
-    .description('make a token; its secret is shown this one time')
-    .option('--description <text>', 'what it is for')
+    .description('create a token; its secret is shown only now')
+    .option('--description <text>', 'purpose of the token')
     .addOption(new Option('--policy <name>', 'a policy; may be repeated').argParser(collect).default([], 'none'))
     .addOption(new Option('--role <name>', 'a role; may be repeated').argParser(collect).default([], 'none'))
     .addOption(
-      new Option('--service-identity <name>', 'what a program needs that is this service; may be repeated')
+      new Option('--service-identity <name>', 'permissions of an instance of this service; may be repeated')
         .argParser(serviceIdentity)
         .default([], 'none'),
     )
     .addOption(
-      new Option('--node-identity <name:datacenter>', 'what an agent needs that is this node; may be repeated')
+      new Option('--node-identity <name:datacenter>', 'permissions of the agent of this node; may be repeated')
         .argParser(nodeIdentity)
         .default([], 'none'),
     )
-    .option('--ttl <duration>', 'how long it holds, such as 90m or 24h; for ever when not given');
+    .option('--ttl <duration>', 'time until it ends, such as 90m or 24h (default: it does not end)');
   addNamespacedOptions(addSecretOptions(create)).action(async (flags: CreateFlags) => {
     const body = bodyOf(flags);
     const acl = await api(flags);
@@ -78,7 +78,7 @@ export function addAclToken(parent: Command, { terminal }: CommandContext): void
 
 function bodyOf({ description, policy, role, serviceIdentity: services, nodeIdentity: nodes, ttl }: CreateFlags): AclTokenBody {
   if (policy.length + role.length + services.length + nodes.length === 0) {
-    throw usage('the token could do nothing; give it a --policy, --role, --service-identity or --node-identity');
+    throw usage('the token would have no permissions; give it a --policy, --role, --service-identity or --node-identity');
   }
   return {
     Description: description,

@@ -11,10 +11,10 @@ import { addAclToken } from './acl-token.ts';
 
 export function addAcl(parent: Command, context: CommandContext): void {
   const { terminal } = context;
-  const acl = parent.command('acl').description('manage who may do what');
+  const acl = parent.command('acl').description('manage tokens and policies');
   const bootstrap = acl
     .command('bootstrap')
-    .description('make the first token, which may do everything; works once in the life of a registry');
+    .description('create the first token, which may do everything; works once in the life of a registry');
   addRegistryOptions(addSecretOptions(bootstrap)).action(async (flags: SecretFlags & RegistryFlags) => {
     const api = new AclApi(await targetOf(flags, terminal));
     await makeToken(() => api.bootstrap(), flags, terminal);

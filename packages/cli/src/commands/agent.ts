@@ -1,5 +1,5 @@
 /**
- * `rollcall agent`: what starts `consul agent` can start Rollcall. The meaning of flags and files is in
+ * `rollcall agent`: takes the command line and files of `consul agent`. The meaning of flags and files is in
  * `consul-agent.ts`; serving is that of `rollcall serve`. SIGHUP reads the files again.
  */
 
@@ -23,8 +23,8 @@ export function addAgent(parent: Command, { terminal }: CommandContext): void {
     .description('run a registry with the flags and configuration files of `consul agent`')
     .allowUnknownOption()
     .allowExcessArguments()
-    .addHelpText('after', '\nFlags may be written with one dash, as Consul does. What has no effect here is named on stderr;\nwhat asks for protection that is not given here, and what Consul does not know either, is refused.');
-  // In the order of the command line, since files and folders of configuration have one.
+    .addHelpText('after', '\nFlags may be written with one dash, as Consul does. Settings without effect here are named on stderr;\nsettings that ask for protection which Rollcall does not give, and those that Consul does not know, are refused.');
+  // In the order of the command line: later files and folders override earlier ones.
   const given: GivenFlag[] = [];
   for (const [name, { kind, value = '<value>', description }] of Object.entries(agentFlags)) {
     const option = new Option(kind === 'switch' ? `--${name}` : `--${name} ${value}`, description);
@@ -49,7 +49,7 @@ async function agent(flags: readonly GivenFlag[], terminal: Terminal): Promise<v
   if (pidFile !== undefined) {
     await writePid(pidFile);
   }
-  // One after the other, each with the files as they are then.
+  // Reloads run one after the other; each reads the files when its turn comes.
   let reloads = Promise.resolve();
   let server: Server | undefined;
   const reload = (): Promise<void> => {
@@ -88,9 +88,9 @@ async function writePid(file: string): Promise<void> {
 
 function unknownArgument(arg: string): string {
   const name = /^--?([^=]*)/.exec(arg)?.[1];
-  if (name === undefined) return `${JSON.stringify(arg)} belongs to no flag`;
+  if (name === undefined) return `${JSON.stringify(arg)} is not a flag, nor the value of one`;
   const meant = nearest(name, Object.keys(agentFlags));
-  return `unknown flag -${name}; ${meant === undefined ? '--help shows those that there are' : `did you mean -${meant}?`}`;
+  return `unknown flag -${name}; ${meant === undefined ? '--help lists all flags' : `did you mean -${meant}?`}`;
 }
 
 function refuse(error: unknown): never {

@@ -1,4 +1,4 @@
-/** `rollcall backup FILE`: everything that is registered, as a file, while the registry goes on. */
+/** `rollcall backup FILE`: writes the whole registry to a file while it serves. */
 
 import type { Command } from 'commander';
 import { adminCall, targetOf } from '../admin-call.ts';
@@ -9,8 +9,8 @@ import { addRegistryOptions, type RegistryFlags } from '../servers.ts';
 export function addBackup(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('backup')
-    .description('write a backup of everything in the registry to a file, while it goes on')
-    .argument('<file>', 'where to write it, "-" for standard output; an existing file is replaced once the new one is whole')
+    .description('write a backup of everything in the registry to a file, while it serves')
+    .argument('<file>', 'the file, "-" for standard output; an existing file is replaced once the new one is complete')
     .option('--json', 'print the result as JSON');
   addRegistryOptions(command).action(async (file: string, { json, ...flags }: RegistryFlags & { json?: true }) => {
     const target = await targetOf(flags, terminal);

@@ -1,4 +1,4 @@
-/** `rollcall completion SHELL`: a script that lets a shell complete commands and options, made of the commands themselves. */
+/** `rollcall completion SHELL`: prints a script that lets a shell complete commands and options; it is generated from the commands. */
 
 import { Argument, type Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
@@ -13,7 +13,7 @@ const scripts = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion
 export function addCompletion(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('completion')
-    .description('print a script by which a shell completes commands and options of rollcall')
+    .description('print a script that lets a shell complete commands and options of rollcall')
     .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(scripts)));
   addExamples(
     command,

@@ -1,4 +1,4 @@
-/** `rollcall debug`: gathers for a while what shows a fault of a registry, and writes it as one archive. */
+/** `rollcall debug`: collects data for a while that helps to find a fault of a registry, and writes one archive. */
 
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -30,11 +30,11 @@ const intervalMinMs = 1_000;
 export function addDebug(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('debug')
-    .description('gather configuration without secrets, status, metrics and the log of a registry for a while, as one archive')
-    .addOption(new Option('--duration <duration>', 'how long; Ctrl-C ends it early').argParser(duration).default(120_000, '2m'))
-    .addOption(new Option('--interval <duration>', 'how often status and metrics are taken').argParser(duration).default(30_000, '30s'))
-    .option('--output <path>', 'where to write, without the ending .tar.gz (default rollcall-debug-TIME here)')
-    .addOption(new Option('--capture <target>', 'only this; may be repeated').choices(captureTargets).argParser(targets).default([], 'all'))
+    .description('collect configuration without secrets, status, metrics and the log of a registry for a while, as one archive')
+    .addOption(new Option('--duration <duration>', 'time to collect; Ctrl-C ends it early').argParser(duration).default(120_000, '2m'))
+    .addOption(new Option('--interval <duration>', 'time between two readings of status and metrics').argParser(duration).default(30_000, '30s'))
+    .option('--output <path>', 'path of the archive without .tar.gz (default rollcall-debug-TIME in this directory)')
+    .addOption(new Option('--capture <target>', 'collect only this; may be repeated').choices(captureTargets).argParser(targets).default([], 'all'))
     .option('--no-archive', 'write a folder of files instead of an archive')
     .option('--json', 'print the result as JSON');
   addExamples(addRegistryOptions(command), 'rollcall debug', 'rollcall debug --duration 30s --interval 5s --capture metrics --capture logs');
@@ -45,7 +45,7 @@ export function addDebug(parent: Command, { terminal }: CommandContext): void {
     const started = new Date();
     const path = output ?? `rollcall-debug-${started.toISOString().replaceAll(':', '-').replace(/\.\d+Z/, 'Z')}`;
     const result = archive ? `${path}.tar.gz` : path;
-    // Told now, and not after two minutes.
+    // Checked now, so that the user learns of it before the collection, not after two minutes.
     const place = await (archive ? open(result, 'wx', 0o600) : mkdir(result, { mode: 0o700 })).catch((error: unknown) => {
       throw new CommandFailure(exitCodes.failure, `cannot write there: ${(error as Error).message}`, { cause: error });
     });
@@ -78,7 +78,7 @@ async function writeFolder(folder: string, files: readonly ArchivedFile[]): Prom
   }
 }
 
-/** Consul gives several in one, with commas, too. */
+/** As in Consul, one option may name several targets, with commas between them. */
 function targets(text: string, before: readonly CaptureTarget[]): CaptureTarget[] {
   const found = text.split(',').map((each) => captureTargets.find((known) => known === each));
   if (found.includes(undefined)) throw usage(`--capture: ${JSON.stringify(text)} is unknown; there are ${captureTargets.join(', ')}`);

@@ -1,4 +1,4 @@
-/** `rollcall event`: a small message to every agent that it selects, which `rollcall watch --type event` prints. */
+/** `rollcall event`: sends a small message to the selected agents; `rollcall watch --type event` prints it. */
 
 import type { Command } from 'commander';
 import { askJson, targetOf } from '../admin-call.ts';
@@ -16,14 +16,14 @@ interface EventFlags extends RegistryFlags {
   readonly json?: true;
 }
 
-/** Registries take 512 bytes; their own limit decides. */
+/** Keeps an endless pipe out of memory. The registry's own limit, 512 bytes, decides. */
 const payloadBytesMax = 65_536;
 
 export function addEvent(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('event')
-    .description('send an event to the agents that it selects; all of them without a selection')
-    .argument('[payload]', 'what goes with it; "-" reads it from standard input, "@FILE" from a file', '')
+    .description('send an event to the selected agents; without a selection to all of them')
+    .argument('[payload]', 'the payload; "-" reads it from standard input, "@FILE" from a file', '')
     .requiredOption('--name <name>', 'name of the event')
     .option('--node <pattern>', 'only to nodes whose names match')
     .option('--service <pattern>', 'only to nodes with a service that matches')

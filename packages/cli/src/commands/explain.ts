@@ -1,4 +1,4 @@
-/** `rollcall explain NAME`: why each instance of a service would be chosen, or not, by a client that starts now. */
+/** `rollcall explain NAME`: says for each instance of a service why a client that starts now would choose it or not. */
 
 import { defaultNamespace } from '@rollcall/protocol';
 import { type Command, Option } from 'commander';
@@ -19,11 +19,11 @@ interface ExplainFlags extends RegistryFlags {
 export function addExplain(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('explain')
-    .description('say why each instance of a service would be chosen or not, by a client that starts now')
+    .description('say for each instance of a service why a client that starts now would choose it or not')
     .argument('<name>', 'the service')
     .option('--zone <zone>', 'as a caller in this zone; that of an instance is its zone, or its metadata "zone"')
     .addOption(new Option('--tag <tag>', 'as a caller that selects instances with this tag; may be repeated').argParser(collect).default([], 'none'))
-    .option('--json', 'print what client.explain() gives');
+    .option('--json', 'print the result of client.explain() as JSON');
   addNamespacedOptions(command).action(async (name: string, { json, zone, tag, ...flags }: ExplainFlags) => {
     await askRegistry({ terminal, flags, name: 'rollcall explain' }, async (rollcall, signal) => {
       const routing = { ...(zone !== undefined && { zone: { own: zone } }), ...(tag.length > 0 && { select: { tags: tag } }) };
@@ -34,7 +34,7 @@ export function addExplain(parent: Command, { terminal }: CommandContext): void 
       if (json === true) printJson(terminal, explanation);
       else if (instances.length > 0) {
         printExplanation(terminal, explanation);
-        print(terminal, 'As a client that has just started; what others have found out, explain() says in them.');
+        print(terminal, 'For a client that has just started; in a running client, explain() also shows what it has measured.');
         if (instances.some(({ instance }) => instance.status === 'critical')) {
           print(terminal, `"rollcall watch --type checks --service ${name} --once" shows the checks.`);
         }

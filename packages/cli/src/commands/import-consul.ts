@@ -1,4 +1,4 @@
-/** `rollcall import consul`: copies what a Consul holds into a registry. What of it, and how: `consul-import/`. */
+/** `rollcall import consul`: copies the content of a Consul into a registry. The copying itself is in `consul-import/`. */
 
 import type { Command } from 'commander';
 import { targetOf } from '../admin-call.ts';
@@ -21,7 +21,7 @@ interface Flags extends RegistryFlags {
   readonly json?: true;
 }
 
-/** What Consul's own command line reads, by the names of ours. */
+/** Environment variables of Consul's command line, by the names of our options. */
 const sourceVariables = {
   ROLLCALL_TOKEN: 'CONSUL_HTTP_TOKEN',
   ROLLCALL_TOKEN_FILE: 'CONSUL_HTTP_TOKEN_FILE',
@@ -31,16 +31,16 @@ const sourceVariables = {
   ROLLCALL_TLS_SERVER_NAME: 'CONSUL_TLS_SERVER_NAME',
 } as const;
 
-/** Lines that name what was left out; a thousand of them would hide the rest. */
+/** Lines that name skipped entries; a thousand of them would hide the rest of the output. */
 const linesMax = 20;
 
 export function addImport(parent: Command, { terminal, setExitCode }: CommandContext): void {
   const command = parent
     .command('import')
-    .description('copy what another kind of registry holds into this one')
+    .description('copy the content of a registry of another kind into this one')
     .command('consul')
     .description('copy nodes, services, checks, keys, access control and prepared queries from a Consul')
-    .requiredOption('--from <url>', 'the Consul to copy from; CONSUL_HTTP_TOKEN, CONSUL_CACERT … are for it')
+    .requiredOption('--from <url>', 'URL of the Consul to copy from; CONSUL_HTTP_TOKEN, CONSUL_CACERT … apply to it')
     .option('--dry-run', 'read everything and write nothing')
     .option('--json', 'print the result as JSON');
   addRegistryOptions(command).action(async (flags: Flags) => {
@@ -48,7 +48,7 @@ export function addImport(parent: Command, { terminal, setExitCode }: CommandCon
   });
 }
 
-/** @returns whether everything that was to be copied was */
+/** @returns whether everything was copied */
 async function importConsul(flags: Flags, terminal: Terminal): Promise<boolean> {
   const sourceEnv = Object.fromEntries(Object.entries(sourceVariables).map(([own, theirs]) => [own, terminal.env[theirs]]));
   const { servers, credentials } = await targetOf(flags, terminal);
@@ -74,7 +74,7 @@ async function importConsul(flags: Flags, terminal: Terminal): Promise<boolean> 
 
 function sourceUrl(text: string): string {
   const [url = '', ...others] = serversOf(text, {});
-  if (others.length > 0) throw usage(`--from: ${JSON.stringify(text)} names several; one of them knows everything`);
+  if (others.length > 0) throw usage(`--from: ${JSON.stringify(text)} names several servers; name one, each has the whole content`);
   return url;
 }
 

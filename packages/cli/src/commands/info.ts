@@ -1,4 +1,4 @@
-/** `rollcall info`: figures of the registry, for people who look after it. */
+/** `rollcall info`: figures of the registry for operators. */
 
 import type { Command } from 'commander';
 import { askJson, targetOf } from '../admin-call.ts';
@@ -13,7 +13,7 @@ type Sections = Record<string, Readonly<Record<string, unknown>>>;
 export function addInfo(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('info')
-    .description('print figures of the registry: its version, what it holds, whether it lets deadlines pass')
+    .description('print figures of the registry: its version, its content, whether expiry is frozen')
     .option('--json', 'print them as JSON: sections with names and values');
   addExamples(addRegistryOptions(command), 'rollcall info', 'rollcall info --json');
   command.action(async ({ json, ...flags }: RegistryFlags & { json?: true }) => {
@@ -23,7 +23,7 @@ export function addInfo(parent: Command, { terminal }: CommandContext): void {
     try {
       sections['rollcall'] = await askJson<Record<string, unknown>>(target, '/rollcall/v1/status');
     } catch (error) {
-      // The rest needs less.
+      // The other sections need fewer permissions.
       if (!(error instanceof CommandFailure) || error.exitCode !== exitCodes.denied) throw error;
       remark(terminal, `without the section "rollcall": ${error.message}`);
     }
@@ -39,7 +39,7 @@ function sorted<T>(values: Readonly<Record<string, T>>): [string, T][] {
   return Object.entries(values).toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** `counts.nodes` for what is inside of another. */
+/** Names a nested value with dots: `counts.nodes`. */
 function flat(values: Readonly<Record<string, unknown>>, prefix = ''): Record<string, unknown> {
   const entries = Object.entries(values).flatMap(([key, value]): [string, unknown][] =>
     typeof value === 'object' && value !== null

@@ -1,4 +1,4 @@
-/** `rollcall instances set-status`: overrides what an instance says of itself, or clears the override. */
+/** `rollcall instances set-status`: overrides the status that an instance reports, or clears the override. */
 
 import { administrativeStatuses } from '@rollcall/protocol';
 import { Argument, type Command } from 'commander';
@@ -28,10 +28,10 @@ interface Standing {
 export function addInstancesSetStatus(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('set-status')
-    .description('override the status of an instance until you clear it: only one that is up gets traffic')
+    .description('override the status of an instance until you clear it; only an instance that is up gets traffic')
     .argument('<service/id>', 'the service and the id of the instance')
-    .addArgument(new Argument('[status]', 'the status by your word').choices(administrativeStatuses))
-    .option('--clear', 'clear the override: what the instance says of itself counts again')
+    .addArgument(new Argument('[status]', 'the status to set').choices(administrativeStatuses))
+    .option('--clear', 'clear the override: the status that the instance reports holds again')
     .option('--node <name>', 'node of the instance, when several nodes have an instance with this id')
     .option('--json', 'print {"namespace", "service", "node", "id", "status", "override", "enabled", "effective"}');
   addExamples(
@@ -41,7 +41,7 @@ export function addInstancesSetStatus(parent: Command, { terminal }: CommandCont
   );
   command.action(async (name: string, status: string | undefined, { clear, node, json, ...flags }: SetStatusFlags) => {
     if ((status === undefined) === (clear === undefined)) throw usage('give either a status, or --clear');
-    // No name of a service has a slash, but an id may have some.
+    // An id may contain slashes, the name of a service may not.
     const [service = '', id = ''] = split(name);
     if (service === '' || id === '') throw usage(`${JSON.stringify(name)} is not SERVICE/ID, as in web/web-1`);
     const target = await namespacedTargetOf(flags, terminal);

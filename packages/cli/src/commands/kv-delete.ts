@@ -15,11 +15,11 @@ interface DeleteFlags extends RegistryFlags {
 export function addKvDelete(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('delete')
-    .description('remove a key; no error when there is none')
+    .description('remove a key; a missing key is not an error')
     .argument('<key>', 'the key, or with --recurse the prefix')
     .option('--recurse', 'remove every key that begins with it')
     .addOption(
-      new Option('--cas <revision>', 'only if the key stands at this revision').argParser(revision).conflicts('recurse'),
+      new Option('--cas <revision>', 'only if the key is at this revision').argParser(revision).conflicts('recurse'),
     );
   addNamespacedOptions(command).action(async (key: string, { cas, recurse, ...flags }: DeleteFlags) => {
     await askRegistry({ terminal, flags, name: 'rollcall kv delete' }, async (rollcall) => {
@@ -28,7 +28,7 @@ export function addKvDelete(parent: Command, { terminal }: CommandContext): void
         ...(recurse === undefined ? {} : { recurse }),
       });
       if (cas !== undefined && !gone) {
-        throw new CommandFailure(exitCodes.failure, `not removed: ${JSON.stringify(key)} does not stand at revision ${cas}`);
+        throw new CommandFailure(exitCodes.failure, `not removed: ${JSON.stringify(key)} is not at revision ${cas}`);
       }
     });
   });

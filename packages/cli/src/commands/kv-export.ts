@@ -20,7 +20,7 @@ export function addKvExport(parent: Command, { terminal }: CommandContext): void
   const command = parent
     .command('export')
     .description('print the keys that begin with a prefix, with values and flags, as JSON that "kv import" takes')
-    .argument('[prefix]', 'all keys when not given', '');
+    .argument('[prefix]', 'the prefix (default: all keys)', '');
   addExamples(
     addNamespacedOptions(command),
     'rollcall kv export > keys.json',

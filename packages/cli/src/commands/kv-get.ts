@@ -16,9 +16,9 @@ interface GetFlags extends RegistryFlags {
 export function addKvGet(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('get')
-    .description('print the value of a key; into a pipe or a file exactly as it is, byte for byte')
+    .description('print the value of a key; into a pipe or a file byte for byte')
     .argument('<key>', 'the key')
-    .option('--raw', 'print it exactly as it is on a terminal, too')
+    .option('--raw', 'print the value byte for byte on a terminal, too')
     .option('--json', 'print {"key", "value", "base64", "flags", "revision"}; value is null when it is not UTF-8');
   addNamespacedOptions(command).action(async (key: string, { json, raw, ...flags }: GetFlags) => {
     await askRegistry({ terminal, flags, name: 'rollcall kv get' }, async (rollcall, signal) => {

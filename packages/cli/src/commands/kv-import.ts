@@ -1,4 +1,4 @@
-/** `rollcall kv import DATA`: writes what `kv export` of Rollcall or Consul has written. */
+/** `rollcall kv import DATA`: writes the keys of a file that `kv export` of Rollcall or Consul made. */
 
 import type { Command } from 'commander';
 import type { Rollcall } from '@rollcall/client';
@@ -24,15 +24,15 @@ const writesAtOnce = 32;
 export function addKvImport(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('import')
-    .description('write keys as "kv export" prints them, here or in Consul; keys that are not in the data stay as they are')
+    .description('write keys that "kv export" of Rollcall or Consul printed; other keys stay as they are')
     .argument('[data]', 'the JSON; "-" reads it from standard input, "@FILE" from a file', '-')
-    .option('--prefix <prefix>', 'put it before every key', '')
+    .option('--prefix <prefix>', 'prefix to put before every key', '')
     .option('--json', 'print {"imported"} instead of a line for each key');
   addExamples(addNamespacedOptions(command), 'rollcall kv import @keys.json', 'rollcall kv import --prefix staging/ - < keys.json');
   command.action(async (argument: string, { prefix, json, ...flags }: ImportFlags) => {
     const data = await given(argument, { what: 'data', bytesMax: dataBytesMax, terminal });
     const entries = importedKeys(data.toString('utf8')).map((entry) => ({ ...entry, key: prefix + entry.key }));
-    // However long it takes, and whether what it prints is read or not.
+    // Without a deadline, and also when the reader of its output has gone.
     await followRegistry({ terminal, flags, name: 'rollcall kv import' }, async (rollcall) => {
       let imported = 0;
       await write(rollcall, entries, {
@@ -52,7 +52,7 @@ interface Writing {
   readonly failed: (entry: ExportedKey) => void;
 }
 
-/** In the order of the data, several at once; begins no other once one has failed. @throws the first failure */
+/** Writes in the order of the data, several at once; starts no further write after a failure. @throws the first failure */
 async function write(rollcall: Rollcall, entries: readonly ExportedKey[], { done, failed }: Writing): Promise<void> {
   const next = entries.values();
   let stopped = false;

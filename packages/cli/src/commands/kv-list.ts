@@ -1,4 +1,4 @@
-/** `rollcall kv list [PREFIX]`: the keys below a prefix. */
+/** `rollcall kv list [PREFIX]`: lists the keys that begin with a prefix. */
 
 import type { Command } from 'commander';
 import { entryJson, entryRow, entryTitles } from '../kv-entry.ts';
@@ -12,8 +12,8 @@ export function addKvList(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('list')
     .description('list the keys that begin with a prefix, in order')
-    .argument('[prefix]', 'all keys when not given', '')
-    .option('--json', 'print an array of what "kv get --json" prints');
+    .argument('[prefix]', 'the prefix (default: all keys)', '')
+    .option('--json', 'print an array of keys, each as "kv get --json" prints it');
   addNamespacedOptions(command).action(async (prefix: string, { json, ...flags }: RegistryFlags & { json?: true }) => {
     await askRegistry({ terminal, flags, name: 'rollcall kv list' }, async (rollcall, signal) => {
       const entries = await rollcall.kv.list(prefix, { signal });

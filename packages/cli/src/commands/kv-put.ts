@@ -23,7 +23,7 @@ export function addKvPut(parent: Command, { terminal }: CommandContext): void {
     .argument('<key>', 'the key')
     .argument('<value>', 'the value; "-" reads it from standard input, "@FILE" from a file')
     .addOption(
-      new Option('--cas <revision>', 'only if the key stands at this revision; 0: only if there is none').argParser(revision),
+      new Option('--cas <revision>', 'only if the key is at this revision; 0: only if the key does not exist').argParser(revision),
     )
     .addOption(new Option('--flags <number>', 'a number to keep with it, from 0 to 2^64 - 1').argParser(flags64));
   addNamespacedOptions(command).action(async (key: string, text: string, { cas, flags: number, ...flags }: PutFlags) => {
@@ -34,7 +34,7 @@ export function addKvPut(parent: Command, { terminal }: CommandContext): void {
         ...(number === undefined ? {} : { flags: number }),
       });
       if (!written) {
-        const state = cas === 0 ? 'exists' : `does not stand at revision ${cas}`;
+        const state = cas === 0 ? 'exists' : `is not at revision ${cas}`;
         throw new CommandFailure(exitCodes.failure, `not written: ${JSON.stringify(key)} ${state}`);
       }
     });

@@ -1,4 +1,4 @@
-/** `rollcall kv watch KEY`: a key, or everything below a prefix, as it changes. */
+/** `rollcall kv watch KEY`: prints a key, or the keys that begin with a prefix, after each change. */
 
 import type { KvEntry } from '@rollcall/client';
 import type { Command } from 'commander';
@@ -17,8 +17,8 @@ interface KvWatchFlags extends RegistryFlags {
 export function addKvWatch(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('watch')
-    .description('print a key now and after every change, until it is stopped')
-    .argument('<key>', 'the key, which need not exist; with --prefix the prefix')
+    .description('print a key now and after every change, until stopped')
+    .argument('<key>', 'the key, which may not exist yet; with --prefix the prefix')
     .option('--prefix', 'watch every key that begins with it')
     .option('--json', 'print one line of {"revision", "entries"} per change');
   addNamespacedOptions(command).action(async (key: string, { json, prefix, ...flags }: KvWatchFlags) => {

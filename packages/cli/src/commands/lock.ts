@@ -1,6 +1,6 @@
 /**
- * `rollcall lock PREFIX -- COMMAND…`: runs a program while a lock is held, as `consul lock` does, with the same keys. What a
- * lock is in the registry: `lock/`.
+ * `rollcall lock PREFIX -- COMMAND…`: runs a program while it holds a lock, as `consul lock` does, with the same keys. The lock
+ * itself is in `lock/`.
  */
 
 import { Option, type Command } from 'commander';
@@ -28,25 +28,25 @@ interface LockFlags extends RegistryFlags {
   readonly verbose?: true;
 }
 
-/** As Consul's: what the program has to end by itself. */
+/** As Consul's: time that the program has to end by itself. */
 const graceMs = 5_000;
 
 export function addLock(parent: Command, context: CommandContext): void {
   const command = parent
     .command('lock')
-    .description('run a program while a lock is held: by one process at a time wherever they run, or by several with -n')
-    .showHelpAfterError('(the program and its arguments come after "--"; add --help to see what is possible)')
-    .argument('<prefix>', 'where the lock is kept: the key PREFIX/.lock')
-    .argument('<command...>', 'the program and its arguments, after "--"; one word is for the shell')
-    .addOption(new Option('-n <count>', 'how many may hold it at once; the same for all who use the prefix').argParser(count(10_000)).default(1))
-    .option('--name <name>', 'name of the session, for people who look at it')
-    .addOption(new Option('--timeout <duration>', 'longest to wait for the lock; for ever when not given').argParser(duration).default(0, 'for ever'))
-    .addOption(new Option('--monitor-retry <count>', 'how often the registry may fail in a row, a second apart, before the lock counts as lost').argParser(retries).default(3))
+    .description('run a program while holding a lock: one process at a time on all machines, or several with -n')
+    .showHelpAfterError('(the program and its arguments come after "--"; --help lists the options)')
+    .argument('<prefix>', 'prefix of the lock, which is the key PREFIX/.lock')
+    .argument('<command...>', 'the program and its arguments, after "--"; a single word is run by the shell')
+    .addOption(new Option('-n <count>', 'number of processes that may hold it at once; all that use the prefix must give the same number').argParser(count(10_000)).default(1))
+    .option('--name <name>', 'name of the session, shown to operators')
+    .addOption(new Option('--timeout <duration>', 'longest time to wait for the lock').argParser(duration).default(0, 'for ever'))
+    .addOption(new Option('--monitor-retry <count>', 'failures of the registry in a row, a second apart, before the lock counts as lost').argParser(retries).default(3))
     .option('--pass-stdin', 'let the program read standard input')
-    .option('--shell', 'run the command in a shell, whatever its words')
-    .option('--no-shell', 'run it without a shell')
-    .option('--verbose', 'say on stderr what is waited for')
-    // Its exit code is ours here, always.
+    .option('--shell', 'run the command in a shell, even if it has several words')
+    .option('--no-shell', 'run the command without a shell')
+    .option('--verbose', 'report on stderr when it waits for the lock and when it holds it')
+    // Consul's flag for passing the exit code on; here it always is.
     .addOption(new Option('--child-exit-code').hideHelp());
   addExamples(
     addNamespacedOptions(command),
@@ -83,7 +83,7 @@ async function lock(prefix: string, words: readonly string[], flags: LockFlags, 
     setExitCode(await whileHeld(child, { claim, session, signals, tell: (line) => remark(terminal, line) }));
   } finally {
     stopped.abort();
-    // What this process still holds ends with the session; without a registry, the session ends by its time.
+    // A lock that could not be released ends with the session; if the registry is unreachable, the session ends by its TTL.
     await claim.release().catch((error: unknown) => tell(`not released: ${(error as Error).message}`));
     await session.end().catch((error: unknown) => tell(`the session ends by its time: ${(error as Error).message}`));
   }
@@ -92,7 +92,7 @@ async function lock(prefix: string, words: readonly string[], flags: LockFlags, 
 /** @returns the signal that came first, if one did */
 async function take(claim: Claim, { lost }: HeldSession, signals: StopSignals): Promise<NodeJS.Signals | undefined> {
   const taking = claim.take();
-  // Its failure after a signal is the signal's.
+  // After a signal, the attempt fails because of the signal.
   taking.catch(() => undefined);
   const ended = lost.then((reason) => {
     throw new CommandFailure(exitCodes.failure, `the lock was not taken: ${reason}`);
@@ -129,7 +129,7 @@ async function whileHeld(child: Child, { claim, session, signals, tell }: Holdin
   throw new CommandFailure(exitCodes.failure, 'the program was stopped, since the lock was lost');
 }
 
-/** SIGTERM, and what ends everything when that does not help, or the user asks again. */
+/** Sends SIGTERM, then SIGKILL if the program does not end in time or the user asks again. */
 async function stop(child: Child, signals: StopSignals): Promise<number> {
   child.signal('SIGTERM');
   const kill = () => child.signal('SIGKILL');

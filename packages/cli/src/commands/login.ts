@@ -1,4 +1,4 @@
-/** `rollcall login`: a token of the registry for the token of another authority, such as a cluster's or a build system's. */
+/** `rollcall login`: exchanges a token of another authority, such as a cluster or a build system, for a token of the registry. */
 
 import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
@@ -28,9 +28,9 @@ export function addLogin(parent: Command, { terminal }: CommandContext): void {
     .description('get a token for a JWT that an auth method of the registry trusts, into a file that only its owner can read')
     .requiredOption('--method <name>', 'the auth method')
     .requiredOption('--bearer-token-file <file>', 'file with the JWT')
-    .requiredOption('--token-sink-file <file>', 'where to write the token, for --token-file; replaced when it is there')
+    .requiredOption('--token-sink-file <file>', 'file to write the token to, for --token-file; an existing file is replaced')
     .addOption(new Option('--meta <key=value>', 'a meta entry of the token; may be repeated').argParser(collectPair).default({}, 'none'))
-    // Consul's, for other kinds of methods; the method itself says which it is.
+    // Consul's option for the type of the method; the method's own type is used.
     .addOption(new Option('--type <type>').choices(['jwt']).hideHelp())
     .option('--json', 'print the token as JSON, without its secret');
   addExamples(
@@ -41,7 +41,7 @@ export function addLogin(parent: Command, { terminal }: CommandContext): void {
   );
   command.action(async ({ method, bearerTokenFile, tokenSinkFile, meta, json, ...flags }: LoginFlags) => {
     const bearer = await readFile(bearerTokenFile, 'utf8').catch(refuse('cannot read the bearer token'));
-    // A token that could not be kept would stay behind in the registry.
+    // Checked first: a token that cannot be written would stay in the registry unused.
     await access(dirname(resolve(tokenSinkFile)), constants.W_OK).catch(refuse('cannot write the token'));
     // A user who logs in has no token yet, and the file that the environment names may be the one that is written here.
     const { ROLLCALL_TOKEN: _token, ROLLCALL_TOKEN_FILE: _file, ...env } = terminal.env;

@@ -9,7 +9,7 @@ import { addNamespacedOptions, type RegistryFlags } from '../servers.ts';
 import { print } from '../terminal.ts';
 
 export function addLogout(parent: Command, { terminal }: CommandContext): void {
-  const command = parent.command('logout').description('end the token that is shown, if a login made it; its file stays');
+  const command = parent.command('logout').description('end the given token, if it comes from a login; its file stays');
   addExamples(addNamespacedOptions(command), 'rollcall logout --token-file rollcall.token');
   command.action(async (flags: RegistryFlags) => {
     const target = await namespacedTargetOf(flags, terminal);

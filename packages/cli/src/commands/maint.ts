@@ -1,4 +1,4 @@
-/** `rollcall maint`: takes a node or a service out of what clients are given, and puts it back. */
+/** `rollcall maint`: hides a node or a service from clients, and shows it again. */
 
 import { Option, type Command } from 'commander';
 import { askJson, namespacedTargetOf, tellRegistry } from '../admin-call.ts';
@@ -26,11 +26,11 @@ interface Check {
 export function addMaint(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('maint')
-    .description('set or lift maintenance of this node or of one of its services; list what is in maintenance without either')
-    .addOption(new Option('--enable', 'set it: clients are not given what is in maintenance').conflicts('disable'))
+    .description('set or lift maintenance of this node or of one of its services; without options list those in maintenance')
+    .addOption(new Option('--enable', 'set maintenance: clients do not get the node or service').conflicts('disable'))
     .option('--disable', 'lift it')
-    .option('--service <id>', 'of the instance with this id; of the whole node without')
-    .option('--reason <text>', 'why, for people who wonder; with --enable')
+    .option('--service <id>', 'only the instance with this id (default: the whole node)')
+    .option('--reason <text>', 'the reason, shown to operators; with --enable')
     .option('--json', 'print an array of {"node", "service", "reason"}; "service" is absent for the node itself');
   addExamples(
     addNamespacedOptions(command),
@@ -41,9 +41,9 @@ export function addMaint(parent: Command, { terminal }: CommandContext): void {
   command.action(async ({ enable, disable, reason, service, json, ...flags }: MaintFlags) => {
     const changes = enable === true || disable === true;
     if (!changes && (reason !== undefined || service !== undefined)) {
-      throw usage('--reason and --service say more about --enable or --disable; give one of them');
+      throw usage('--reason and --service need --enable or --disable');
     }
-    if (disable === true && reason !== undefined) throw usage('--reason goes with --enable');
+    if (disable === true && reason !== undefined) throw usage('--reason needs --enable');
     const target = await namespacedTargetOf(flags, terminal);
     if (!changes) {
       const checks = Object.entries(await askJson<Record<string, Check>>(target, '/v1/agent/checks'));

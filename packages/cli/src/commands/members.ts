@@ -1,4 +1,4 @@
-/** `rollcall members`: the agents that the registry knows, and whether they are alive. */
+/** `rollcall members`: lists the agents that the registry knows and whether they are alive. */
 
 import { Option, type Command } from 'commander';
 import { askJson, targetOf } from '../admin-call.ts';

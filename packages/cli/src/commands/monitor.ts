@@ -20,7 +20,7 @@ export function addMonitor(parent: Command, { terminal }: CommandContext): void 
     .command('monitor')
     .description("print the registry's log as it is written, until it is stopped")
     .addOption(
-      new Option('--log-level <level>', 'least severe line to print; what the registry itself does not log is not there').choices(levels).default('info'),
+      new Option('--log-level <level>', "least severe line to print; lines below the registry's own log level do not exist").choices(levels).default('info'),
     )
     .option('--log-json', 'print each line as JSON');
   addExamples(addRegistryOptions(command), 'rollcall monitor', 'rollcall monitor --log-level warn --log-json');
@@ -33,8 +33,8 @@ export function addMonitor(parent: Command, { terminal }: CommandContext): void 
     log.pipe(terminal.stdout, { end: false });
     await finished(log).catch((error: unknown) => {
       if (terminal.unread.aborted) return;
-      throw new CommandFailure(exitCodes.unreachable, `the registry does not send its log any more: ${(error as Error).message}`, { cause: error });
+      throw new CommandFailure(exitCodes.unreachable, `the registry stopped sending its log: ${(error as Error).message}`, { cause: error });
     });
-    if (!terminal.unread.aborted) throw new CommandFailure(exitCodes.unreachable, 'the registry has ended the log; it stops, or the token lost its permission');
+    if (!terminal.unread.aborted) throw new CommandFailure(exitCodes.unreachable, 'the registry has ended the log: it is stopping, or the token lost its permission');
   });
 }

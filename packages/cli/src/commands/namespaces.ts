@@ -42,7 +42,7 @@ export function addNamespaces(parent: Command, { terminal }: CommandContext): vo
     .command('create')
     .description('create a namespace')
     .argument('<name>', '1 to 63 letters, digits and inner hyphens')
-    .option('--description <text>', 'what it is for')
+    .option('--description <text>', 'purpose of the namespace')
     .addOption(new Option('--meta <key=value>', 'a meta entry; may be repeated').argParser(collectPair).default({}, 'none'))
     .option('--json', 'print the namespace as JSON');
   addExamples(

@@ -1,4 +1,4 @@
-/** `rollcall nodes`: the nodes of the catalog, which services run on. */
+/** `rollcall nodes`: lists the nodes of the catalog. */
 
 import { Option, type Command } from 'commander';
 import { askJson, namespacedTargetOf } from '../admin-call.ts';
@@ -67,7 +67,7 @@ export function addNodes(parent: Command, { terminal }: CommandContext): void {
   });
 }
 
-/** Each once, in the order of the answer. */
+/** Each node once, in the order of the answer. */
 function nodesOf(instances: readonly Placed[]): Node[] {
   const nodes = new Map<string, Node>();
   for (const { ID, Node: name, Address, Datacenter, TaggedAddresses, NodeMeta } of instances) {

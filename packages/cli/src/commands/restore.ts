@@ -1,4 +1,4 @@
-/** `rollcall restore FILE`: the registry as it was when the backup was made. */
+/** `rollcall restore FILE`: replaces the content of the registry by that of a backup. */
 
 import type { Command } from 'commander';
 import { adminCall, targetOf, textOf } from '../admin-call.ts';
@@ -14,8 +14,8 @@ interface RestoreFlags extends RegistryFlags {
 export function addRestore(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('restore')
-    .description('replace everything in the registry by a backup or a snapshot, all of it or nothing')
-    .argument('<file>', 'what "rollcall backup" or "rollcall snapshot save" wrote, "-" for standard input')
+    .description('replace everything in the registry by a backup or a snapshot, completely or not at all')
+    .argument('<file>', 'file of "rollcall backup" or "rollcall snapshot save", "-" for standard input')
     .option('--json', 'print the result as JSON');
   addRegistryOptions(command).action((file: string, flags: RestoreFlags) => restore(file, flags, terminal));
 }

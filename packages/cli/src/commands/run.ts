@@ -1,6 +1,6 @@
 /**
- * `rollcall run NAME --port P -- COMMAND…`: a program in any language as an instance of a service,
- * for as long as it runs. It is never stopped, or kept from starting, because of the registry.
+ * `rollcall run NAME --port P -- COMMAND…`: registers a program in any language as an instance of a service
+ * for as long as it runs. A failing registry neither stops the program nor delays its start.
  */
 
 import { Option, type Command } from 'commander';
@@ -14,24 +14,24 @@ import { instanceOf, type RunFlags } from '../run-instance.ts';
 import { addNamespacedOptions, namespaceOf, serversOf, type RegistryFlags } from '../servers.ts';
 import { remark } from '../terminal.ts';
 
-/** What supervisors and people send to make a program stop: it drains first. */
+/** Signals that ask a program to stop: it drains first. */
 const stopping: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT'];
-/** What means something to the program alone; SIGHUP, too, since many read their settings anew on it. */
+/** Signals that are passed on at once; SIGHUP, too, since many programs read their settings anew on it. */
 const passed: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'];
-/** What a terminal sends to all of its programs by itself. */
+/** Signals that a terminal sends to all of its programs by itself. */
 const fromTerminal: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
 export function addRun(parent: Command, context: CommandContext): void {
   const command = parent
     .command('run')
     .description('run a program as an instance of a service, registered for as long as it runs')
-    .showHelpAfterError('(the program and its arguments come after "--"; add --help to see what is possible)')
+    .showHelpAfterError('(the program and its arguments come after "--"; --help lists the options)')
     .argument('<name>', 'the service')
     .argument('<command...>', 'the program and its arguments, after "--"')
     .addOption(new Option('--port <port>', 'port that the program listens on').argParser(port).makeOptionMandatory())
     .option('--check <url>', 'URL to probe, or a path on the program; without it, the port is probed by TCP')
-    .option('--address <address>', 'where others reach it; this machine\'s address towards the registry when not given')
-    .option('--id <id>', 'name of this instance on its node (default NAME-PORT)')
+    .option('--address <address>', 'address at which clients reach it (default: this machine\'s address towards the registry)')
+    .option('--id <id>', 'id of this instance on its node (default NAME-PORT)')
     .addOption(new Option('--tag <tag>', 'a tag; may be repeated').argParser(collect).default([], 'none'))
     .addOption(new Option('--meta <key=value>', 'a meta entry; may be repeated').argParser(collectPair).default({}, 'none'));
   addNamespacedOptions(command).action((name: string, program: string[], flags: RunFlags & RegistryFlags) =>
@@ -47,7 +47,7 @@ async function run(
 ): Promise<void> {
   const servers = serversOf(flags.addr, terminal.env);
   const namespace = namespaceOf(flags, terminal.env);
-  // Wrong flags are told before anything starts.
+  // Wrong flags are reported before anything starts.
   instanceOf(name, flags, undefined);
 
   const starting = startChild(program, args);
@@ -79,7 +79,7 @@ function passSignals(starting: Promise<Child>, membership: Promise<Membership>, 
       draining = true;
       await (await membership).drain();
     }
-    // The terminal has sent it to the program, too; twice often means "at once".
+    // The terminal has sent the signal to the program already; many programs take a second one as "stop at once".
     if (!(onTerminal && fromTerminal.includes(signal))) child.signal(signal);
   };
   for (const signal of [...stopping, ...passed]) {

@@ -1,4 +1,4 @@
-/** `rollcall serve`: a registry as a process. What it serves is the server package's business. */
+/** `rollcall serve`: runs a registry as a process. The server itself is in the package of the server. */
 
 import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
@@ -19,13 +19,13 @@ export function addServe(parent: Command, { terminal }: CommandContext): void {
     .command('serve')
     .description('run a registry on this machine')
     .option('--config <file>', `read settings from a JSON file (${configVariable})`)
-    .option('--json', 'say what it listens on as one line of JSON');
+    .option('--json', 'print its listen addresses as one line of JSON');
   for (const [key, setting] of Object.entries(settingsTable) as [keyof Settings, Setting<unknown>][]) {
     if (setting.flag === undefined) continue;
     const option = new Option(setting.flag, describe(setting));
     command.addOption(key === 'dev' ? option.conflicts('dataDir') : option);
   }
-  command.addHelpText('after', '\nThe command line goes before the environment, the environment before the file.');
+  command.addHelpText('after', '\nThe command line overrides the environment, and the environment overrides the file.');
   command.action((flags: Record<string, unknown>) => serve(flags, terminal));
 }
 
@@ -45,23 +45,23 @@ async function serve(flags: Record<string, unknown>, terminal: Terminal): Promis
     limitNames: Object.keys(defaultLimits),
   });
   for (const warning of resolved.warnings) remark(terminal, warning);
-  // The operator did not ask for the default address: a second server on this machine may do without.
+  // The operator did not ask for the default address: a second server on this machine may run without DNS.
   const dnsOptional = resolved.sources.dns === 'default';
   await runServer(resolved.settings, { dnsOptional, json: flags['json'] === true }, terminal);
 }
 
 export interface RunOptions {
-  /** Whether to go on without DNS when its address is taken. */
+  /** Whether to serve without DNS when its address is taken. */
   readonly dnsOptional: boolean;
-  /** Whether to say what it listens on as one line of JSON. */
+  /** Whether to print the listen addresses as one line of JSON. */
   readonly json: boolean;
   readonly agent?: AgentOptions;
 }
 
-/** What `rollcall agent` has and `rollcall serve` has not. */
+/** Used by `rollcall agent` only. */
 export interface AgentOptions {
   readonly more: Pick<ServerOptions, 'nodeId' | 'nodeMeta' | 'dns' | 'reload'>;
-  /** Told first that the server serves; the server stops when this rejects. */
+  /** Called once the server serves; the server stops when this rejects. */
   readonly serving: (server: Server) => Promise<void>;
   /** At SIGHUP, which stops `rollcall serve` without TLS. */
   readonly hangUp: () => void;
@@ -69,7 +69,7 @@ export interface AgentOptions {
 
 /**
  * Serves until the process is asked to stop.
- * @throws CommandFailure with the exit code that says what is in the way
+ * @throws CommandFailure with an exit code for the cause
  */
 export async function runServer(settings: Settings, { dnsOptional, json, agent }: RunOptions, terminal: Terminal): Promise<void> {
   // Loaded here, since commands that talk to a registry do not need the server.
@@ -81,7 +81,7 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
     agent?.hangUp();
     void running?.reloadCertificates();
   };
-  // Who has certificates to renew has no terminal that closes.
+  // With TLS, SIGHUP renews the certificates; without, it stops the server, as when its terminal closes.
   const signals = stopSignals(agent === undefined && settings.https === undefined ? undefined : hangUp);
   const log = stderrLog(settings.logLevel);
   const engine = await failingWith(
@@ -112,13 +112,13 @@ export async function runServer(settings: Settings, { dnsOptional, json, agent }
     await server.close().catch(() => {});
     throw new CommandFailure(exitCodes.failure, `stopped, since the registry cannot go on: ${ended.message}`);
   }
-  // An operator who asks twice does not want to wait.
+  // A second signal ends the process without waiting.
   void signals.second.then((again) => process.exit(128 + signalNumber(again)));
   void sdNotify(terminal, 'STOPPING=1');
   await server.close();
 }
 
-/** Gives codes whose meaning depends on what was tried their exit code. */
+/** Gives an exit code to errors whose meaning depends on the operation. */
 async function failingWith<T>(
   exitCode: number,
   action: () => T | Promise<T>,
@@ -155,7 +155,7 @@ function dnsAddress({ ports }: Server, { dns }: Settings): string | undefined {
   return dns === undefined || port === undefined ? undefined : formatAddress({ ...dns, port });
 }
 
-/** What to say of DNS: where it is, or why it is not. */
+/** The line about DNS: its address, or why it is off. */
 function dnsLine(server: Server, settings: Settings): string {
   const address = dnsAddress(server, settings);
   if (address !== undefined) return address;

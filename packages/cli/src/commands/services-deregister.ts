@@ -17,7 +17,7 @@ export function addServicesDeregister(parent: Command, { terminal }: CommandCont
     .option('--id <id>', 'id of the instance; not together with files');
   addExamples(addNamespacedOptions(command), 'rollcall services deregister web.hcl', 'rollcall services deregister --id web');
   command.action(async (files: readonly string[], { id, ...flags }: RegistryFlags & { id?: string }) => {
-    if ((id === undefined) === (files.length === 0)) throw usage('name either files with definitions, or one instance with --id');
+    if ((id === undefined) === (files.length === 0)) throw usage('give either files with definitions, or one instance with --id');
     const ids = id === undefined ? (await servicesIn(files, terminal)).map(idOf) : [id];
     const target = await namespacedTargetOf(flags, terminal);
     for (const each of ids) {

@@ -1,4 +1,4 @@
-/** `rollcall services register`: registers services of files, or one that options describe, and ends. */
+/** `rollcall services register`: registers the services of files, or one that options describe, and ends. */
 
 import { Option, type Command } from 'commander';
 import { namespacedTargetOf, tellRegistry } from '../admin-call.ts';
@@ -24,11 +24,11 @@ interface ServiceFlags {
 export function addServicesRegister(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('register')
-    .description('register services on this machine\'s node; they stay until they are deregistered, or a check of theirs ends them')
+    .description('register services on this machine\'s node; they stay until they are deregistered or one of their checks removes them')
     .argument('[file...]', 'files with definitions of services, HCL or JSON; without any, the options describe one service')
     .option('--name <name>', 'name of the service')
-    .option('--id <id>', 'id of the instance; the name when not given')
-    .option('--address <address>', 'where others reach it; the address of its node when not given')
+    .option('--id <id>', 'id of the instance (default: the name)')
+    .option('--address <address>', 'address at which clients reach it (default: the address of its node)')
     .addOption(new Option('--port <port>', 'port that it listens on').argParser(port))
     .addOption(new Option('--socket <path>', 'Unix socket that it listens on').conflicts(['address', 'port']))
     .addOption(new Option('--tag <tag>', 'a tag; may be repeated').argParser(collect).default([], 'none'))
@@ -49,7 +49,7 @@ export function addServicesRegister(parent: Command, { terminal }: CommandContex
 }
 
 function described({ name, id, address, port: number, socket, tag, meta }: ServiceFlags): Values {
-  if (name === undefined) throw usage('name a file with definitions, or the service with --name');
+  if (name === undefined) throw usage('give a file with definitions, or the name of the service with --name');
   const optional = { id, address, port: number, socketpath: socket };
   const given = Object.entries(optional).filter(([, value]) => value !== undefined);
   return { name, tags: tag, meta, ...Object.fromEntries(given) };
@@ -61,6 +61,6 @@ function ofFiles(
   terminal: Terminal,
 ): Promise<Values[]> {
   const options = [name, id, address, number, socket, ...tag, ...Object.keys(meta)];
-  if (options.some((value) => value !== undefined)) throw usage('options that describe a service do not go together with files');
+  if (options.some((value) => value !== undefined)) throw usage('give either files, or options that describe a service');
   return servicesIn(files, terminal);
 }

@@ -1,4 +1,4 @@
-/** `rollcall services`: the names that are registered; below it, the commands that register and deregister. */
+/** `rollcall services`: lists the registered services; below it, the commands that register and deregister. */
 
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';

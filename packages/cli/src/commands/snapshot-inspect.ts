@@ -1,4 +1,4 @@
-/** `rollcall snapshot inspect FILE`: what is in a snapshot or a backup. Asks no registry. */
+/** `rollcall snapshot inspect FILE`: prints the content of a snapshot or a backup in figures. Asks no registry. */
 
 import { isRegistryError } from '@rollcall/protocol';
 import { Option, type Command } from 'commander';
@@ -23,7 +23,7 @@ interface Group {
   readonly bytes: number;
 }
 
-/** It is held in memory, unpacked. */
+/** Limit of the unpacked file, which is held in memory. */
 const backupBytesMax = 4_294_967_296;
 
 /** As Consul's: two levels of keys make a group. */
@@ -32,15 +32,15 @@ const depthUsual = 2;
 export function addSnapshotInspect(parent: Command, { terminal }: CommandContext): void {
   const command = parent
     .command('inspect')
-    .description('check a snapshot or a backup as a restore would, and print what it holds')
-    .argument('<file>', 'what "rollcall snapshot save" or "rollcall backup" wrote, "-" for standard input')
-    .option('--kvdetails', 'print the sizes of keys, by groups that begin alike')
+    .description('check a snapshot or a backup as a restore would, and print counts and sizes of its content')
+    .argument('<file>', 'file of "rollcall snapshot save" or "rollcall backup", "-" for standard input')
+    .option('--kvdetails', 'print the sizes of keys, grouped by how they begin')
     .addOption(new Option('--kvdepth <count>', 'how many parts of a key, between slashes, make its group (default 2)').argParser(count(100)))
     .option('--kvfilter <prefix>', 'only keys that begin with it')
     .option('--json', 'print {"revision", "kinds"}, and "keys" with --kvdetails');
   addExamples(command, 'rollcall snapshot inspect registry.snap', 'rollcall snapshot inspect --kvdetails --kvfilter config/ registry.snap');
   command.action(async (file: string, { kvdetails, kvdepth, kvfilter, json }: InspectFlags) => {
-    if (kvdetails === undefined && (kvdepth !== undefined || kvfilter !== undefined)) throw usage('--kvdepth and --kvfilter go with --kvdetails');
+    if (kvdetails === undefined && (kvdepth !== undefined || kvfilter !== undefined)) throw usage('--kvdepth and --kvfilter need --kvdetails');
     const { inspectBackup } = await import('@rollcall/server');
     const source = await sentFile(file, 'snapshot', terminal);
     const { revision, kinds, keys } = await inspectBackup(source, backupBytesMax).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 /**
- * `rollcall snapshot`: backups in the form that Consul's tools read, and what is in them. `rollcall backup` is for all who need
- * no such form: it holds everything once. A restore takes both, here and as `rollcall restore`.
+ * `rollcall snapshot`: backups in the form that Consul's tools read. `rollcall backup` writes Rollcall's own form, in which
+ * everything stands once. A restore takes both, here and as `rollcall restore`.
  */
 
 import type { Command } from 'commander';
@@ -17,8 +17,8 @@ export function addSnapshot(parent: Command, context: CommandContext): void {
   const snapshot = parent.command('snapshot').description("save, restore and look into backups in the form of Consul's tools");
   const save = snapshot
     .command('save')
-    .description('write a snapshot of everything in the registry to a file, while it goes on')
-    .argument('<file>', 'where to write it, "-" for standard output; an existing file is replaced once the new one is whole')
+    .description('write a snapshot of everything in the registry to a file, while it serves')
+    .argument('<file>', 'the file, "-" for standard output; an existing file is replaced once the new one is complete')
     .option('--json', 'print the result as JSON');
   addExamples(addRegistryOptions(save), 'rollcall snapshot save registry.snap');
   save.action(async (file: string, { json, ...flags }: RegistryFlags & { json?: true }) => {

@@ -1,4 +1,4 @@
-/** `rollcall validate FILE…`: whether `rollcall agent` would start with these files. Starts nothing and asks no registry. */
+/** `rollcall validate FILE…`: checks whether `rollcall agent` would start with these files. Starts nothing and asks no registry. */
 
 import { Option, type Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
@@ -20,10 +20,10 @@ export function addValidate(parent: Command, { terminal }: CommandContext): void
     .command('validate')
     .description('check configuration files and definitions of services as "rollcall agent" does, without starting anything')
     .argument('<path...>', 'files, and folders whose .hcl and .json files are read')
-    .addOption(new Option('--config-format <format>', 'what the files are, whatever they are called').choices(['hcl', 'json']))
-    .option('--quiet', 'print nothing when they are right')
+    .addOption(new Option('--config-format <format>', 'format of the files (default: by their ending)').choices(['hcl', 'json']))
+    .option('--quiet', 'print nothing when the files are valid')
     .addOption(
-      new Option('--unsafe-without <setting>', 'a setting that may ask for protection in vain, as for the agent; may be repeated')
+      new Option('--unsafe-without <setting>', 'accept a setting for protection that has no effect here, as for the agent; may be repeated')
         .argParser(collect)
         .default([], 'none'),
     );

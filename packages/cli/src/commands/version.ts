@@ -1,4 +1,4 @@
-/** `rollcall version`: what is installed here; asks no registry. */
+/** `rollcall version`: prints the installed version; asks no registry. */
 
 import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
@@ -15,7 +15,7 @@ export function addVersion(parent: Command, { terminal }: CommandContext): void 
   parent
     .command('version')
     .description('print the version of this program')
-    .addOption(new Option('--format <format>', 'how to print it').choices(['pretty', 'json']).default('pretty'))
+    .addOption(new Option('--format <format>', 'output format').choices(['pretty', 'json']).default('pretty'))
     .option('--json', 'the same as --format json')
     .addOption(new Option('--consul').hideHelp())
     .action(async (flags: { format: string; json?: true; consul?: true }) => {

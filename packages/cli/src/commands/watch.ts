@@ -1,5 +1,5 @@
 /**
- * `rollcall watch`: what changes, as it changes. `watch NAME` shows the instances of a service to people; `watch --type`
+ * `rollcall watch`: prints a view after each change. `watch NAME` shows the instances of a service to people; `watch --type`
  * is Consul's watch, which prints JSON or runs a program for each change.
  */
 
@@ -30,21 +30,21 @@ interface WatchFlags extends RegistryFlags, Omit<ViewFlags, 'type'> {
 export function addWatch(parent: Command, context: CommandContext): void {
   const command = parent
     .command('watch')
-    .description('print something now and after every change, or run a program with it, until stopped')
-    .argument('[name]', 'without --type: the service, which need not exist yet')
-    .argument('[handler...]', 'a program to run for each state, with it as JSON on standard input, after "--"; one word is for the shell')
+    .description('print a view of the registry now and after every change, or run a program with it, until stopped')
+    .argument('[name]', 'without --type: the service, which may not exist yet')
+    .argument('[handler...]', 'a program to run after each change, with the view as JSON on standard input, after "--"; a single word is run by the shell')
     .addOption(new Option('--type <type>', 'what to watch').choices(viewTypes))
     .option('--key <key>', 'the key; with --type key')
-    .option('--prefix <prefix>', 'what keys begin with; with --type keyprefix')
+    .option('--prefix <prefix>', 'prefix of the keys; with --type keyprefix')
     .option('--service <name>', 'the service; with --type service or checks')
     .addOption(new Option('--tag <tag>', 'only instances with this tag; with --type service; may be repeated').argParser(collect).default([], 'none'))
     .option('--passingonly', 'only passing instances; with --type service')
     .option('--state <state>', 'only checks in this state: any, passing, warning or critical; with --type checks')
     .option('--name <name>', 'only events of this name; with --type event')
     .addOption(filterOption())
-    .option('--once', 'end after the first time')
-    .option('--shell', 'run the handler in a shell, whatever its words')
-    .option('--no-shell', 'run it without a shell')
+    .option('--once', 'end after the first output')
+    .option('--shell', 'run the handler in a shell, even if it has several words')
+    .option('--no-shell', 'run the handler without a shell')
     .option('--json', 'without --type: print one line of {"service", "revision", "instances", "stale", "ageMs"} per change');
   addExamples(
     addNamespacedOptions(command),
@@ -56,7 +56,7 @@ export function addWatch(parent: Command, context: CommandContext): void {
   command.action(async (name: string | undefined, rest: readonly string[], flags: WatchFlags) => {
     const { type, service, ...other } = flags;
     if (type !== undefined) return watch({ ...flags, type }, name === undefined ? [] : [name, ...rest], context);
-    if (name === undefined) throw usage('name a service, or what else to watch with --type');
+    if (name === undefined) throw usage('name a service, or give --type');
     if (service !== undefined) throw usage(`--service goes with --type; without it, the service is ${JSON.stringify(name)}`);
     const plain = rest.length === 0 && other.once !== true;
     if (!plain) return watch({ ...flags, type: 'service', service: name }, rest, context);
@@ -69,7 +69,7 @@ export function addWatch(parent: Command, context: CommandContext): void {
 async function showInstances(name: string, { json, ...flags }: WatchFlags, terminal: Terminal): Promise<void> {
   await followRegistry({ terminal, flags, name: 'rollcall watch' }, async (rollcall, signal) => {
     const service = rollcall.service(name);
-    // Says at once when it may not be read; a watch would wait for that to change.
+    // Fails at once without permission; a watch would wait for the permission.
     await service.instances({ signal });
     for await (const snapshot of service.watch({ signal })) {
       if (json === true) {
@@ -113,7 +113,7 @@ async function watch(
       const exitCode = await running.ended;
       running = undefined;
       if (signal.aborted) return;
-      // What it was for has not been done; the program that watches this process decides what comes next.
+      // A failed handler ends the watch; the supervisor of this process decides what to do next.
       if (exitCode !== 0) throw new CommandFailure(exitCodes.failure, `the handler has ended with exit code ${exitCode}`);
     }
     if (once === true) return;
