@@ -93,7 +93,7 @@ describe('explain', () => {
     expect(table.stdout).toMatch(/^t1 +10\.0\.0\.1:8080 +passing +1 +25 % +yes$/m);
     expect(table.stdout).toMatch(/^t2 +127\.0\.0\.1:8081 +critical +1 +0 % +no +critical$/m);
     expect(table.stdout).toMatch(/^t3 +127\.0\.0\.1:8082 +passing +3 +75 % +yes$/m);
-    expect(table.stdout).toMatch(/As a client that has just started[^]*watch --type checks --service told --once/);
+    expect(table.stdout).toMatch(/For a client that has just started[^]*watch --type checks --service told --once/);
     const selected = await ask(['explain', 'told', '--tag', 'new']);
     expect(selected.stdout).toMatch(/^t3 .* no +not selected$/m);
     const json = JSON.parse((await ask(['explain', 'told', '--json'])).stdout) as { instances: object[] };

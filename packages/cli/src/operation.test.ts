@@ -75,7 +75,7 @@ describe('services register and deregister', () => {
     writeFileSync(empty, 'data_dir = "x"\n');
     expect(await ask('services', 'register', good, empty)).toMatchObject({ code: 2, stdout: '' });
     expect(await ask('services', 'register', good, join(dir, 'absent.hcl'))).toMatchObject({ code: 2, stderr: expect.stringContaining('ENOENT') });
-    expect(await ask('services', 'register', good, '--name', 'x')).toMatchObject({ code: 2, stderr: expect.stringContaining('do not go together') });
+    expect(await ask('services', 'register', good, '--name', 'x')).toMatchObject({ code: 2, stderr: expect.stringContaining('give either files, or options') });
     expect(await ask('services', 'register')).toMatchObject({ code: 2, stderr: expect.stringContaining('--name') });
     expect(await ask('services', 'deregister')).toMatchObject({ code: 2 });
     expect(await ask('services', 'deregister', '--id', 'nope')).toMatchObject({ code: 3, stderr: expect.stringContaining('Unknown service ID') });

@@ -40,7 +40,7 @@ export function addImport(parent: Command, { terminal, setExitCode }: CommandCon
     .description('copy the content of a registry of another kind into this one')
     .command('consul')
     .description('copy nodes, services, checks, keys, access control and prepared queries from a Consul')
-    .requiredOption('--from <url>', 'URL of the Consul to copy from; CONSUL_HTTP_TOKEN, CONSUL_CACERT … apply to it')
+    .requiredOption('--from <url>', 'URL of the Consul; it is read with CONSUL_HTTP_TOKEN, CONSUL_CACERT …')
     .option('--dry-run', 'read everything and write nothing')
     .option('--json', 'print the result as JSON');
   addRegistryOptions(command).action(async (flags: Flags) => {
