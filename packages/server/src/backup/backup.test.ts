@@ -38,7 +38,7 @@ async function* stream(bytes: Buffer): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += 100) yield bytes.subarray(at, at + 100);
 }
 
-/** Rows without revisions, floors and what stays with its server. */
+/** Rows without revisions, floors and the rows that belong to the server. */
 function content(state: State): unknown[] {
   return [...state.rows()]
     .filter(([key]) => key !== 'floor' && !key.startsWith('record\0\0server\0'))
@@ -66,7 +66,7 @@ const views = [
 ];
 
 describe('backup and restore', () => {
-  test('bring back what was there, into any registry, and no revision goes back', async () => {
+  test('bring the whole state back into any registry, and no revision goes back', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { maxLength: 30 }), fc.array(command, { maxLength: 30 }), async (then, now) => {
         const source = new Journal();
@@ -82,7 +82,7 @@ describe('backup and restore', () => {
         );
         const { put, delete: gone, revisionAtLeast = 0 } = await inTurns(restoreTransaction(backup, target.state));
         const change = { revision: revisionAtLeast, put, delete: gone };
-        // Whether it is small or large, the state is the same.
+        // The result is the same for a small and a large registry.
         if (now.length % 2 === 0) target.views.publish(target.state.apply(change));
         else target.state.replace(await inTurns(target.state.replacing(change)));
 
@@ -97,13 +97,13 @@ describe('backup and restore', () => {
     );
   });
 
-  test('a backup is of one moment, also while others write', async () => {
+  test('a backup shows one moment, also while other writes go on', async () => {
     const journal = new Journal();
     for (let at = 0; at < 3_000; at++) journal.commit([putKey(`k${at}`, 'before')]);
     const steps = momentOf(journal.state);
     let step = steps.next();
     for (let at = 0; at < 1_500; at++) step = steps.next();
-    // Found already, and not yet; gone, and gone and back again.
+    // Keys that the backup has passed and keys that it has not; deleted ones, and deleted and recreated ones.
     for (let at = 0; at < 3_000; at += 2) journal.commit([putKey(`k${at}`, 'after')]);
     for (let at = 1; at < 3_000; at += 4) journal.commit([{ kind: 'kv-delete', namespace: 'default', key: `k${at}` }]);
     for (let at = 1; at < 3_000; at += 8) journal.commit([putKey(`k${at}`, 'after')]);
@@ -120,7 +120,7 @@ describe('backup and restore', () => {
     expect(backup.records).toHaveLength(3_000);
   });
 
-  test('damage and cuts are found wherever they are', async () => {
+  test('damage and cuts are found at every place', async () => {
     const journal = new Journal();
     for (let at = 0; at < 20; at++) journal.commit([putKey(`k${at}`, `value ${at}`), web(`i${at}`)]);
     const packed = await bytesOf(journal.state);
@@ -153,7 +153,7 @@ describe('backup and restore', () => {
     });
   }
 
-  test('records that are not what their keys say are refused', async () => {
+  test('records that do not match their keys are refused', async () => {
     const node = { kind: 'node', name: 'n2', id: '', address: '', meta: {}, created: 1, modified: 1 } as const;
     for (const [key, row] of [
       ['node\0n1', node],
@@ -161,7 +161,7 @@ describe('backup and restore', () => {
       ['unheard-of\0n2', node],
     ] as const) {
       const forged: Moment = { rows: [[key, row]], revision: 5 };
-      await expect(readBackup(stream(await bytesOf(forged)), roomy)).rejects.toThrow(/is not about what its key says|cannot be read|knows no such kind/);
+      await expect(readBackup(stream(await bytesOf(forged)), roomy)).rejects.toThrow(/does not match its key|cannot be read|knows no such kind/);
     }
   });
 
@@ -184,7 +184,7 @@ describe('backup and restore', () => {
     await expect(refused).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 
-  test('what stays with its server does not come in by a backup that has it', async () => {
+  test('a restore ignores records that belong to a server', async () => {
     const journal = new Journal();
     journal.commit([{ kind: 'record-put', namespace: '', type: 'server', id: 'identity', value: { nodeId: 'mine' } }]);
     const record = { key: 'record\0\0server\0identity', value: Buffer.from('{"nodeId":"theirs"}') };
@@ -193,7 +193,7 @@ describe('backup and restore', () => {
     expect(gone).not.toContain(record.key);
   });
 
-  test('a restore is there after a restart, with revisions ahead of the backup and of the store', async () => {
+  test('a restore survives a restart, with revisions ahead of the backup and of the store', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'rollcall-restore-'));
     const start = async (): Promise<{ replica: Replica; engine: Engine }> => {
       const engine = await embedded({ dir });
@@ -225,7 +225,7 @@ describe('backup and restore', () => {
     }
   });
 
-  test('reading a large backup lets the event loop turn', async () => {
+  test('reading a large backup does not hold the event loop', async () => {
     const journal = new Journal();
     journal.commit(Array.from({ length: 10_000 }, (_, n) => putKey(`k${n}`, 'value')));
     const bytes = await bytesOf(journal.state);
@@ -238,7 +238,7 @@ describe('backup and restore', () => {
     }
   });
 
-  test('a small file that unpacks to a large one is given up at the limit', async () => {
+  test('a small file that unpacks to a large one is refused at the limit', async () => {
     const bomb = gzipSync(Buffer.alloc(10_000_000));
     await expect(readBackup(stream(bomb), 1_000_000)).rejects.toMatchObject({ code: 'resource_exhausted' });
   });

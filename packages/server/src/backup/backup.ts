@@ -20,23 +20,23 @@ export const backupFormat = 'rollcall-backup';
 /** 1: its records are of format 1 (`registry/migration/format-1.ts`), and are converted as they are read. */
 export const backupVersion = 2;
 
-/** In place of a key length: no more records. */
+/** Stands in place of a key length and ends the records. */
 export const endMark = 0xffff_ffff;
 
-/** Encoded at once; between two of them the event loop is free. */
+/** Bytes that are encoded at once; after each chunk the event loop is free. */
 const chunkBytes = 65_536;
 
 const ownPrefix = keys.record(noNamespace, 'server', '');
 
 /**
- * Records that belong to this server and not to what is registered: its identity must not travel,
- * or two servers restored from one backup would be the same node.
+ * Records that belong to this server and not to the state that clients wrote. Its identity must not be restored
+ * elsewhere, or two servers restored from one backup would be the same node.
  */
 export function staysHere(key: string): boolean {
   return key.startsWith(ownPrefix);
 }
 
-/** A backup of a moment, which may be read more than once and is the same bytes each time. */
+/** A backup of one moment; it may be read more than once and gives the same bytes each time. */
 export function writeBackup({ rows, revision }: Moment): AsyncIterable<Buffer> {
   return { [Symbol.asyncIterator]: () => packed(rows, revision)[Symbol.asyncIterator]() };
 }

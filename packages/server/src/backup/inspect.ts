@@ -6,7 +6,7 @@ import { readBackup } from './restore.ts';
 export interface BackupContent {
   /** Revision of the registry when the backup was made. */
   readonly revision: number;
-  /** Of each kind of record; generic records by their type. Sizes are those of keys and values together. */
+  /** Totals of each kind of record; generic records by their type. Sizes are those of keys and values together. */
   readonly kinds: readonly { readonly kind: string; readonly count: number; readonly bytes: number }[];
   /** Keys of the key/value store with the sizes of their records. */
   readonly keys: readonly { readonly namespace: string; readonly key: string; readonly bytes: number }[];

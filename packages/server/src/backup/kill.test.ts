@@ -1,6 +1,6 @@
 /**
- * Kills a process that restores large backups, and looks at what is left: the registry of the last restore that was
- * acknowledged, or of the one after it, and nothing of any other. Runs the built `dist`, so `npx tsc -b` comes first.
+ * Kills a process that restores large backups, and opens its store: it must hold the registry of the last acknowledged
+ * restore or of the one after it, and no row of any other. Runs the built `dist`, so `npx tsc -b` comes first.
  */
 
 import { spawn } from 'node:child_process';
@@ -22,7 +22,7 @@ interface Life {
   readonly begun: number;
 }
 
-/** Runs it until a restore has begun after `restores` were acknowledged, and for `extraMs` longer. */
+/** Runs the process until a restore has begun after `restores` were acknowledged, and for `extraMs` longer. */
 function live(dir: string, first: number, restores: number, extraMs: number): Promise<Life> {
   return new Promise((ended, failed) => {
     const child = spawn(process.execPath, [script, dir, String(first)], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -44,7 +44,7 @@ function live(dir: string, first: number, restores: number, extraMs: number): Pr
   });
 }
 
-/** Which registry a store holds, whole. */
+/** The registry that a store holds, which must be whole. */
 async function lookAt(dir: string): Promise<{ number: number; revision: number }> {
   const engine = await embedded({ dir });
   const onFatal = (error: Error) => expect.unreachable(error.message);
@@ -69,7 +69,7 @@ describe('kill -9 while a backup is restored', () => {
       let revision = 0;
       let before = -1;
       for (let kill = 0; kill < 12; kill++) {
-        // A restore takes some 200 ms: killed at all stages of it.
+        // A restore takes some 200 ms, so that the kills hit all of its stages.
         const life = await live(dir, next, kill === 0 ? 1 : kill % 2, kill * 25);
         const found = await lookAt(dir);
         const acknowledged = Math.max(life.acknowledged, before);

@@ -1,8 +1,8 @@
 /**
- * Reading a backup, and the transaction that puts it in place of everything that is there.
+ * Reads a backup, and makes the transaction that replaces the whole state by it.
  *
  * The whole backup is read and checked before anything is written. Revisions never go back: the
- * restore leaps ahead of what this store has seen, and of what a store that is lost may have seen
+ * restore leaps ahead of every revision of this store, and of those that a lost store may have given
  * after the backup was made.
  */
 
@@ -41,7 +41,7 @@ const hashedPerTurn = 4_194_304;
 
 /**
  * @param bytesMax of the unpacked backup; it is held in memory
- * @throws RegistryError `invalid_argument` when it is no backup, is damaged, cut or of a newer
+ * @throws RegistryError `invalid_argument` when it is not a backup, is damaged, cut off or of a newer
  *   version; `resource_exhausted` when it is larger than `bytesMax`
  */
 export async function readBackup(source: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Backup> {
@@ -49,8 +49,8 @@ export async function readBackup(source: AsyncIterable<Uint8Array>, bytesMax: nu
 }
 
 /**
- * The transaction that makes the registry what it was at the backup, apart from revisions: every
- * record takes the restore's revision, and views without a record stand at it, too. A step is one record; the state
+ * The transaction that gives the registry the state of the backup, apart from revisions: every
+ * record gets the revision of the restore, and so do views without a record. A step is one record; the state
  * must not change between them.
  */
 export function* restoreTransaction(backup: Backup, state: State): Generator<void, Transaction, undefined> {
@@ -74,7 +74,7 @@ export function* restoreTransaction(backup: Backup, state: State): Generator<voi
 
 /**
  * The same as a command in steps, for an engine that takes no such transaction. Revisions go on from those of the store: it cannot leap
- * ahead of what another store, which was lost, has seen.
+ * ahead of the revisions of another store that was lost.
  * @throws RegistryError `data_loss` when a record cannot be read
  */
 export function restoreInSteps(backup: Backup, state: State): Restore {
@@ -108,7 +108,7 @@ async function unpack(source: AsyncIterable<Uint8Array>, bytesMax: number): Prom
   return join(chunks, bytes);
 }
 
-/** As `Buffer.concat`, in turns. */
+/** Like `Buffer.concat`, over several turns of the event loop. */
 async function join(chunks: readonly Buffer[], bytes: number): Promise<Buffer> {
   const whole = Buffer.allocUnsafeSlow(bytes);
   let at = 0;
@@ -123,7 +123,7 @@ async function join(chunks: readonly Buffer[], bytes: number): Promise<Buffer> {
   return whole;
 }
 
-/** Between some records and the next, the event loop turns. */
+/** Lets the event loop turn after every so many records. */
 async function parse(bytes: Buffer): Promise<Backup> {
   const { version, revision, end } = parseHeader(bytes);
   const records: { key: string; value: Uint8Array }[] = [];
@@ -158,7 +158,7 @@ function parseHeader(bytes: Buffer): { version: number; revision: number; end: n
   try {
     if (end > 0) header = JSON.parse(bytes.toString('utf8', 0, end)) as typeof header;
   } catch {
-    // Told below, like any other text that is no header.
+    // Refused below, like any other text that is not a header.
   }
   if (header['format'] !== backupFormat) throw refuse('it does not begin like one');
   const version = header['version'];
@@ -190,7 +190,7 @@ function fromVersion1(record: Backup['records'][number]): Backup['records'][numb
   }
 }
 
-/** A record that the state could not read, or would find under another key, must not get into the log. */
+/** Refuses a record that the state cannot read, or that belongs under another key: it must not get into the log. */
 function checkRecord({ key, value }: Backup['records'][number], intern: (text: string) => string): void {
   const name = JSON.stringify(key.slice(0, 200));
   let own: string | undefined;
@@ -200,7 +200,7 @@ function checkRecord({ key, value }: Backup['records'][number], intern: (text: s
     if (isRegistryError(cause, 'failed_precondition')) throw refuse(cause.message, cause);
     throw refuse(`its record ${name} cannot be read`, cause);
   }
-  if (own !== key) throw refuse(`its record ${name} is not about what its key says`);
+  if (own !== key) throw refuse(`its record ${name} does not match its key`);
 }
 
 function readLength(bytes: Buffer, at: number): number {

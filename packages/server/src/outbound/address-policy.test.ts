@@ -1,4 +1,4 @@
-/** Which addresses probes may reach, in every spelling. */
+/** The policy refuses forbidden addresses in every spelling. */
 
 import { describe, expect, it } from 'vitest';
 import { parseHostPort, pinned } from './address-policy.ts';
@@ -71,7 +71,7 @@ describe('a host that is an address', () => {
 });
 
 describe('a host that is a name', () => {
-  it('is refused when it means a refused address', async () => {
+  it('is refused when it resolves to a refused address only', async () => {
     const { resolve } = resolving(['169.254.169.254']);
     await expect(resolve('metadata.google.internal')).rejects.toMatchObject({
       code: 'permission_denied',
@@ -84,7 +84,7 @@ describe('a host that is a name', () => {
     expect((await resolve('printer.local')).map(({ address }) => address)).toEqual(['10.0.0.7', '::1']);
   });
 
-  it('says so when it has no address, and when a resolver answers nonsense', async () => {
+  it('is refused when it has no address, and when a resolver answers nonsense', async () => {
     await expect(resolving([]).resolve('nowhere')).rejects.toMatchObject({ code: 'not_found' });
     await expect(resolving(['not an address']).resolve('odd')).rejects.toMatchObject({ code: 'permission_denied' });
   });
@@ -95,7 +95,7 @@ describe('a pinned lookup', () => {
     { address: '::1', family: 6 },
     { address: '127.0.0.1', family: 4 },
   ]);
-  it('knows these addresses only, whatever it is asked', () => {
+  it('gives only these addresses, for any name', () => {
     lookup('evil.test', { all: true }, (error, found) => {
       expect([error, found]).toEqual([null, [{ address: '::1', family: 6 }, { address: '127.0.0.1', family: 4 }]]);
     });

@@ -1,13 +1,12 @@
 /**
- * Which addresses this server connects to when a client names them: probes of checks, and the keys of auth methods.
- * A client that may write either makes this server send requests;
- * the policy keeps them away from what only this machine should reach: link-local addresses and the
- * metadata services of clouds, which hand out credentials. Loopback and private networks are allowed,
- * since that is where services live.
+ * Decides to which addresses that clients name this server connects: for probes of checks and for the keys of auth
+ * methods. A client that may write either makes this server send requests; the policy refuses link-local addresses
+ * and the metadata services of clouds, which hand out credentials to this machine only. Loopback and private
+ * networks are allowed, since services run there.
  *
  * A name is resolved once, here, and the socket connects to the addresses that passed: a second answer
- * (DNS rebinding) is never asked for. Judged are addresses, never spellings: `0xa9fea9fe`, `2852039166`
- * and `::ffff:a9fe:a9fe` are all 169.254.169.254 by then. Background: OWASP, "Server-Side Request
+ * (DNS rebinding) is never asked for. Addresses are judged after parsing: `0xa9fea9fe`, `2852039166`
+ * and `::ffff:a9fe:a9fe` are all 169.254.169.254. Background: OWASP, "Server-Side Request
  * Forgery Prevention Cheat Sheet".
  */
 
@@ -38,8 +37,8 @@ const refused6: readonly (readonly [network: string, prefix: number])[] = [
 ];
 
 /**
- * IPv6 prefixes that carry an IPv4 address: what is written before and after it, and how many bits come
- * before it. IPv4-mapped addresses are `BlockList`'s own business.
+ * IPv6 prefixes that carry an IPv4 address: the text before and after it, and the number of bits
+ * before it. `BlockList` itself handles IPv4-mapped addresses.
  */
 const carriers: readonly (readonly [before: string, after: string, prefix: number])[] = [
   ['64:ff9b::', '', 96], // NAT64 (RFC 6052)
@@ -50,12 +49,12 @@ const carriers: readonly (readonly [before: string, after: string, prefix: numbe
  * @param lookup asked once per resolution
  * @returns resolves a host name, or an address in any spelling that a URL takes, with or without the
  *   brackets of IPv6. Throws RegistryError `permission_denied` when no address of it is allowed,
- *   `invalid_argument` for what is no host, and what `lookup` throws
+ *   `invalid_argument` for a text that is not a host, and the errors of `lookup`
  */
 export function addressPolicy(lookup: Lookup): Resolve {
   const refused = refusedAddresses();
   const allowed = ({ address, family }: Address) =>
-    // Something that is no address is not on the list either.
+    // A text that is not an address is refused, too.
     isIP(address) === family && !refused.check(address, family === 6 ? 'ipv6' : 'ipv4');
   return async (host) => {
     const name = canonicalHost(host);
@@ -72,7 +71,7 @@ export function addressPolicy(lookup: Lookup): Resolve {
   };
 }
 
-/** A `lookup` for sockets that knows these addresses only, whatever name it is asked for. */
+/** A `lookup` for sockets that gives these addresses for any name. */
 export function pinned(addresses: readonly Address[]): LookupFunction {
   return (_host, options, callback) => {
     const wanted = addresses.filter(({ family }) => !options.family || options.family === family);

@@ -1,4 +1,4 @@
-/** Lookups of host names are limited, shared, and never stuck behind one that fails. */
+/** Lookups of host names are limited and shared; a failed one does not block the others. */
 
 import { describe, expect, it } from 'vitest';
 import { limitLookups, systemLookup, type Address } from './lookup.ts';
@@ -35,7 +35,7 @@ describe('limited lookups', () => {
     answer('c', one);
     answer('d', one);
     await Promise.all(found.slice(1));
-    // All places are free again.
+    // No lookup is running.
     const more = [lookup('e'), lookup('f'), lookup('g')];
     await turn();
     expect(asked.slice(4)).toEqual(['e', 'f']);
@@ -45,7 +45,7 @@ describe('limited lookups', () => {
     await Promise.all(more);
   });
 
-  it('ask once for a name that several want at the same time, and again later', async () => {
+  it('share one lookup of a name at a time, and ask again later', async () => {
     const { lookup, asked, answer } = slowLookup();
     const both = [lookup('a'), lookup('a')];
     await turn();

@@ -1,5 +1,5 @@
 /**
- * Resolving host names that clients name without harming the rest of the process. The system's resolver
+ * Resolves host names that clients name, without delay for the rest of the process. The system's resolver
  * (`getaddrinfo`) blocks one of libuv's four worker threads per name, cannot be aborted, and takes tens
  * of seconds when DNS is down; the store commits on the same threads. So lookups take half of them at
  * most, and a name that is being looked up is not looked up again.
@@ -15,7 +15,7 @@ export interface Address {
 /** Every address of a host name, in order of preference. */
 export type Lookup = (host: string) => Promise<readonly Address[]>;
 
-/** What the machine's resolver says, `/etc/hosts` included. */
+/** The system's resolver, `/etc/hosts` included. */
 export const systemLookup: Lookup = async (host) => {
   const found = await dnsLookup(host, { all: true });
   return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
@@ -23,7 +23,7 @@ export const systemLookup: Lookup = async (host) => {
 
 const threadsMax = 2;
 
-/** Limits how many lookups run; those that wait are at most one for each name that is asked for. */
+/** Limits how many lookups run at once; at most one for each name runs or waits. */
 export function limitLookups(lookup: Lookup): Lookup {
   const asked = new Map<string, Promise<readonly Address[]>>();
   const waiting: (() => void)[] = [];
@@ -36,7 +36,7 @@ export function limitLookups(lookup: Lookup): Lookup {
       return await lookup(host);
     } finally {
       asked.delete(host);
-      // The next lookup takes over the place.
+      // The next waiting lookup starts.
       const next = waiting.shift();
       if (next === undefined) running--;
       else next();
