@@ -1,6 +1,6 @@
 /**
- * Compaction: writes everything that stands at one moment into a new base, which takes the place of
- * the files that it was read from. Runs beside commits.
+ * Compaction: writes the records of one moment into a new base, which replaces the files that they were read
+ * from. Commits go on meanwhile.
  */
 
 import type { FileHandle } from 'node:fs/promises';
@@ -9,13 +9,13 @@ import type { FileRange } from './log.ts';
 import type { Snapshot } from './snapshot.ts';
 import { fileName, framesAt, makeFile } from './store-file.ts';
 
-/** Flushed at once: one flush of everything in the end would hold up the log's flushes. */
+/** Bytes between two flushes: one flush of everything at the end would delay the log's flushes. */
 const flushBytes = 4_194_304;
 
 /**
- * @param sequence of the last log that the base takes the place of
- * @throws what the system says, or RegistryError `data_loss` when a file cannot be read, or the
- *   signal's reason; nothing is left behind then
+ * @param sequence of the last log that the base replaces
+ * @throws the error of the system, or RegistryError `data_loss` when a file cannot be read, or the
+ *   signal's reason; the unfinished file is removed then
  */
 export async function writeBase(dir: string, sequence: number, snapshot: Snapshot, signal: AbortSignal): Promise<FileRange> {
   const empty = { revision: 0, records: 0, sum: 0 };
@@ -26,7 +26,7 @@ export async function writeBase(dir: string, sequence: number, snapshot: Snapsho
       signal.throwIfAborted();
       const frames = new Frames();
       for (const { key, value, revision } of records) frames.add(encodeEntry(key, value, revision));
-      // The parts of one long transaction: the frame that would end it is left to the last.
+      // All chunks are parts of one long transaction; the last frame ends it.
       for (const frame of frames.end(snapshot.head, frameKind.part)) end += await append(frame);
     }
     end += await append(encodeFrame(frameKind.end, [], snapshot.head));

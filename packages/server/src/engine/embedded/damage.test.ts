@@ -1,7 +1,6 @@
 /**
- * Damage to the files never yields wrong records: either the store is refused, or what was damaged
- * was not in use and everything is as it was. Only what a crash may have cut off is dropped, and no
- * more than that.
+ * Damage to the files never yields wrong records: either the store is refused, or the damaged bytes were
+ * not in use and the content is unchanged. Only a write that a crash may have cut off is dropped.
  */
 
 import { cp, mkdtemp, readdir, readFile, rm, truncate, unlink, writeFile } from 'node:fs/promises';
@@ -23,7 +22,7 @@ const sectorBytes = 512;
 /** A store that was closed, and the same store as a crash would have left it just before. */
 let closed: string;
 let crashed: string;
-/** Its files, and what it holds after each transaction by revision. */
+/** Its files, and its content after each transaction, by revision. */
 let files: string[];
 const states = new Map<number, string>();
 let newest = 0;
@@ -104,7 +103,7 @@ async function tryOut(store: string, damage: (dir: string) => Promise<void>): Pr
   }
   const revision = await engine.barrier();
   expect(await contentOf(engine)).toBe(states.get(revision));
-  // It must also go on from there, and be as good as new.
+  // It must also take new writes, and open again.
   const next = await engine.commit({ expect: [], put: [{ key: 'new', value: Buffer.of(1) }], delete: [] });
   expect(next.revision).toBeGreaterThan(revision);
   await engine.close();
@@ -124,11 +123,11 @@ function overwrite(name: string, at: number, bytes: Buffer): (dir: string) => Pr
 }
 
 describe('a store that was closed', () => {
-  it('is found sound when nothing was done to it', async () => {
+  it('opens when no file was damaged', async () => {
     expect(await tryOut(closed, async () => {})).toBe(newest);
   });
 
-  it('is refused when any of its files is empty, cut off, longer, or gone', async () => {
+  it('is refused when any of its files is empty, cut off, longer or missing', async () => {
     for (const name of files) {
       const size = (await readFile(join(closed, name))).length;
       for (const length of [0, 100, framesAt, size >> 1, size - 1, size + 1]) {
@@ -148,7 +147,7 @@ describe('a store that was closed', () => {
     }
   });
 
-  it('is refused when its last writes are overwritten with nothing', async () => {
+  it('is refused when its last writes are overwritten with zeros', async () => {
     const last = files.at(-1) as string;
     const bytes = await readFile(join(closed, last));
     const end = bytes.length - trailingZeros(bytes);
@@ -157,7 +156,7 @@ describe('a store that was closed', () => {
     }
   });
 
-  it('is refused or unchanged after any overwrite', async () => {
+  it('is refused, or opens with its content unchanged, after any overwrite', async () => {
     const outcomes = { refused: 0, sound: 0 };
     const place = fc.record({ file: fc.nat(files.length - 1), at: fc.nat(logBytes - 1) });
     const damage = fc.oneof(
@@ -194,16 +193,16 @@ describe('a store that was closed', () => {
 });
 
 describe('a store after a crash', () => {
-  it('has everything when nothing was cut off', async () => {
+  it('has all transactions when no write was cut off', async () => {
     expect(await tryOut(crashed, async () => {})).toBe(newest);
   });
 
-  it('has all but the last write when any part of that is not there', async () => {
+  it('has all but the last write when any part of the last write is missing', async () => {
     const last = files.at(-1) as string;
     const bytes = await readFile(join(crashed, last));
     const end = bytes.length - trailingZeros(bytes);
     await fc.assert(
-      // What of a write reaches the disk before a crash: any of its sectors, in any order.
+      // Before a crash, any sectors of a write may reach the disk, in any order.
       fc.asyncProperty(fc.infiniteStream(fc.boolean()), fc.nat(8), async (reached, back) => {
         let lost = false;
         const torn = Buffer.from(bytes);
@@ -220,7 +219,7 @@ describe('a store after a crash', () => {
     );
   });
 
-  it('is refused when something is damaged that was not the last write', async () => {
+  it('is refused when a write before the last one is damaged', async () => {
     const last = files.at(-1) as string;
     const bytes = await readFile(join(crashed, last));
     const end = bytes.length - trailingZeros(bytes);

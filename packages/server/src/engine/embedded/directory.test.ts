@@ -1,4 +1,4 @@
-/** What may lie in a data directory, and what is refused at the start. */
+/** Files that a data directory may have, and those that are refused at the start. */
 
 import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ async function refusal(dir: string, code: ErrorCode): Promise<string> {
 }
 
 describe('data directory', () => {
-  it('is made with its parents, for this user only', async () => {
+  it('is created with its parents, for this user only', async () => {
     const dir = join(await scratch(), 'deep', 'data');
     await (await embedded({ dir })).close();
     expect((await stat(dir)).mode & 0o777).toBe(0o700);
@@ -44,7 +44,7 @@ describe('data directory', () => {
     expect(await readdir(dir)).toEqual([log, 'rollcall.store']);
   });
 
-  it('may have what file systems and version control put there', async () => {
+  it('may have files of file systems and version control', async () => {
     const dir = await scratch();
     await mkdir(join(dir, 'lost+found'));
     await writeFile(join(dir, '.gitkeep'), '');
@@ -57,7 +57,7 @@ describe('data directory', () => {
     await (await embedded({ dir })).close();
   });
 
-  it('is refused when it has foreign files, which are left alone', async () => {
+  it('is refused when it has foreign files, which stay unchanged', async () => {
     const dir = await scratch();
     for (const name of ['a.txt', 'b.txt', 'c.txt', 'd.txt']) await writeFile(join(dir, name), 'precious');
     expect(await refusal(dir, 'failed_precondition')).toContain('a.txt, b.txt, c.txt, …');
@@ -81,7 +81,7 @@ describe('data directory', () => {
     await engine.close();
   });
 
-  it('keeps what an unfinished write left when the store is gone', async () => {
+  it('keeps the files of an unfinished write when the store is missing', async () => {
     const dir = await stored();
     await rename(join(dir, log), join(dir, `${log}.new`));
     await refusal(dir, 'data_loss');
@@ -131,7 +131,7 @@ describe('data directory', () => {
     await engine.close();
   });
 
-  it('is in use while it is open, by any name', async () => {
+  it('is in use while it is open, under every path that leads to it', async () => {
     const dir = await scratch();
     const engine = await embedded({ dir });
     expect(await refusal(dir, 'failed_precondition')).toContain(`in use by process ${process.pid}`);

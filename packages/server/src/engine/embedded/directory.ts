@@ -1,8 +1,8 @@
 /**
- * The data directory: what may lie in it, and which files are the store.
+ * The data directory: the files that it may have, and those that are the store.
  *
  *   rollcall-*.base, rollcall-*.log   the store (`store-file.ts`)
- *   rollcall.store                    says that there is one, should those be gone
+ *   rollcall.store                    marks that a store was here, even if its files are missing
  *   rollcall.sock                     the lock's socket (`lock.ts`)
  */
 
@@ -26,10 +26,10 @@ export async function assertUsable(dir: string): Promise<void> {
 
 /**
  * Creates the directory and its parents if they are missing, for this user only. One after the other, since Node's
- * `recursive` tries for ever where a directory takes no entries and says that it does not exist, as /proc does.
+ * `recursive` retries for ever where the system answers ENOENT for a new entry, as /proc does.
  *
  * @param dir absolute
- * @throws RegistryError `failed_precondition` that says what is in the way, `resource_exhausted` for a full disk
+ * @throws RegistryError `failed_precondition` with the cause, `resource_exhausted` for a full disk
  */
 export async function makeDirectory(dir: string): Promise<void> {
   const missing: string[] = [];
@@ -54,27 +54,27 @@ const inTheWay: Readonly<Record<string, string>> = {
   EDQUOT: 'no space is left for this user',
 };
 
-/** Whether there is such a directory. @throws RegistryError when it is something else */
+/** Whether the directory exists. @throws RegistryError when the path is something else */
 async function isThere(path: string): Promise<boolean> {
   try {
     if ((await stat(path)).isDirectory()) return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // Of a path through a file, the file is looked at next.
+    // The path leads through a file: the next call, on its parent, finds that file.
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
     throw error;
   }
   throw new RegistryError('failed_precondition', `${path} is a file, not a directory`);
 }
 
-/** Another process may be faster. */
+/** Another process may have created it meanwhile. */
 function ignoreExisting(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EEXIST') throw error;
 }
 
 /**
- * Finds the store's files, or makes an empty store in an empty directory; removes what an unfinished
- * compaction left. The caller holds the directory's lock.
+ * Finds the store's files, or creates an empty store in an empty directory; removes the files of an unfinished
+ * compaction. The caller holds the directory's lock.
  *
  * @param logBytes length of the first log
  * @returns at most one base, and the logs after it, in order
@@ -116,7 +116,7 @@ const markerText = `This directory holds the store of a Rollcall registry: the f
 Without this file, a directory that has lost them would be taken for a new one, and the registry would start empty.
 `;
 
-/** Comes after the first log and before the first commit: where it stands, there was a store. */
+/** Written after the first log and before the first commit: a directory with the marker had a store. */
 async function mark(dir: string): Promise<void> {
   const file = await open(join(dir, markerName), 'w', 0o600);
   try {
@@ -146,7 +146,7 @@ function refuseForeign(names: readonly string[]): void {
   throw new RegistryError('failed_precondition', message);
 }
 
-/** What file systems, version control and our own lock put into directories that people call empty. */
+/** Files of file systems, of version control and of our own lock; a directory with these alone counts as empty. */
 function mayLieInAnEmptyDirectory(name: string): boolean {
   return name === 'lost+found' || name.startsWith('.') || name === socketName;
 }

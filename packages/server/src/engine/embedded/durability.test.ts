@@ -1,6 +1,6 @@
 /**
- * What the system calls say: nothing is acknowledged before it is on the disk, and after a write has
- * failed nothing is written any more. Runs the built `dist` under strace, on Linux; left out without.
+ * The system calls show that a commit is acknowledged only once it is on the disk, and that nothing is written
+ * after a failed write. Runs the built `dist` under strace, on Linux; skipped without it.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -45,7 +45,7 @@ async function trace(dir: string, ...inject: string[]): Promise<{ lines: string[
     if (line.includes(`"${log}"`) && line.includes('O_DSYNC')) return ['opened to write through'];
     const [thread = ''] = line.split(' ', 1);
     const call = /\b(pwrite64|fdatasync)\(\d+<(.*?)>.*?(?:= (-?\d+)|unfinished)/.exec(line);
-    // A call during which another thread is told of takes two lines; the second has the result.
+    // strace splits a call in two lines when a call of another thread comes between; the second has the result.
     const resumed = /<\.\.\. (pwrite64|fdatasync) resumed>.*= (-?\d+)/.exec(line);
     if (resumed !== null && unfinished.delete(thread)) return [named(resumed[1], resumed[2])];
     if (call?.[2] !== log) return [];
@@ -65,11 +65,11 @@ describe.skipIf(probe.status !== 0)(`system calls${reason}`, () => {
     const { lines, calls } = await trace(await scratch());
     expect(lines).toEqual(Array.from({ length: 12 }, (_, index) => `ack ${index + 1}`));
     expect(calls[0]).toBe('opened to write through');
-    // Nothing is written between an acknowledgement and the next commit, and one write is all it takes.
+    // Each commit takes one write, and nothing is written between an acknowledgement and the next commit.
     expect(calls.slice(1, 25)).toEqual(Array.from({ length: 12 }, () => ['pwrite64', 'answer']).flat());
   }, 30_000);
 
-  it('stop after a write that failed, and what was acknowledged before is there', async () => {
+  it('stop after a failed write, and keep the transactions that were acknowledged before', async () => {
     const dir = await scratch();
     const { lines, calls } = await trace(dir, '-e', 'inject=pwrite64:error=EIO:when=3+');
     const acknowledged = lines.filter((line) => line.startsWith('ack')).length;

@@ -1,4 +1,4 @@
-/** The embedded engine against the port's shared cases, with logs as they are and with tiny ones. */
+/** The embedded engine against the port's shared cases, with logs of the default length and with tiny ones. */
 
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -45,7 +45,7 @@ describe('compaction', () => {
     return (await readdir(dir)).filter((name) => name !== 'rollcall.sock' && name !== markerName).toSorted();
   }
 
-  /** Rewrites the same hundred records, so that nearly all of what is logged is old. */
+  /** Rewrites the same hundred records, so that nearly all logged records are outdated. */
   async function churn(engine: Engine, rounds: number): Promise<number> {
     let revision = 0;
     for (let round = 0; round < rounds; round++) {
@@ -55,12 +55,12 @@ describe('compaction', () => {
     return revision;
   }
 
-  it('keeps the files in proportion to what they hold, and loses nothing', async () => {
+  it('keeps the size of the files in proportion to the records, and loses none', async () => {
     const dir = await scratch();
     let engine = await embedded({ dir, logBytes });
     const revision = await churn(engine, 100);
     await engine.close();
-    // 100 rounds are 2.4 MB of log; what stands is 24 KB.
+    // 100 rounds are 2.4 MB of log; the current records are 24 KB.
     const files = await filesOf(dir);
     expect(files.length).toBeLessThan(10);
     expect(files.some((name) => name.endsWith('.base'))).toBe(true);
@@ -77,7 +77,7 @@ describe('compaction', () => {
     await engine.close();
   });
 
-  it('does not take the files away from a reader', async () => {
+  it('keeps its old files readable for a reader that has them open', async () => {
     const engine = await embedded({ dir: await scratch(), logBytes });
     await churn(engine, 30);
     const reading = engine.changes({ signal: new AbortController().signal })[Symbol.asyncIterator]();
@@ -92,7 +92,7 @@ describe('compaction', () => {
     await engine.close();
   });
 
-  it('is given up when the engine closes, and done over later', async () => {
+  it('is aborted when the engine closes, and done again later', async () => {
     const dir = await scratch();
     for (let life = 0; life < 6; life++) {
       const engine = await embedded({ dir, logBytes });

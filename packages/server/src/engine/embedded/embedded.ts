@@ -28,22 +28,22 @@ import { Snapshot } from './snapshot.ts';
 import { Writer } from './writer.ts';
 
 export interface EmbeddedOptions {
-  /** The data directory; made if it is missing. It belongs to one process at a time. */
+  /** The data directory; created if it is missing. One process at a time may use it. */
   readonly dir: string;
   /**
-   * Told when a crash cut a write off, when the disk is full and when there is room again, when a
+   * Gets a line when a crash cut a write off, when the disk is full and when there is room again, when a
    * compaction failed, and when the store has failed.
    */
   readonly log?: { warn(message: string): void };
   /**
-   * Length of one log file in bytes, 16 MiB by default; compaction begins when there are more of
+   * Length of one log file in bytes, 16 MiB by default; compaction begins when there is more than
    * them than one, and more than what they came after.
    */
   readonly logBytes?: number;
 }
 
 /**
- * Opens the store in a directory, or makes an empty one, after checking all of it.
+ * Opens the store in a directory after checking all of it, or creates an empty one.
  *
  * @throws RegistryError `failed_precondition` when the directory is in use, is not ours, cannot be
  *   used or was written by another version; `data_loss` when the store is damaged;
@@ -78,7 +78,7 @@ interface Parts {
 class Embedded implements Engine {
   readonly name = 'embedded';
   readonly limits = { operations: Infinity, bytes: Infinity };
-  /** The lock of the directory sees to it that there is no other process; a process has one replica on it. */
+  /** The directory's lock excludes other processes, and this process has one replica on the store. */
   readonly exclusive = true;
   readonly #parts: Parts;
   readonly #feed: ChangesFeed;
@@ -151,18 +151,18 @@ class Embedded implements Engine {
     }
   }
 
-  /** Of the durable records; must be called between two groups. */
+  /** A snapshot of the durable records; must be called between two groups. */
   #snapshot(): Snapshot {
     return new Snapshot(this.#parts.dir, this.#parts.files.ranges(), this.#writer.head, this.#writer.remember());
   }
 
-  /** Called when a new log has just begun: everything that stands is in the files before it. */
+  /** Called when a new log has just begun: all current records are in the files before it. */
   #compact(): void {
     const { dir, files, log } = this.#parts;
     if (this.#compacting !== undefined || !files.isWorthCompacting) return;
     const sequence = files.sequence - 1;
     const giveUp = (error: unknown): void => {
-      // The log goes on as it is; the next file is another chance.
+      // The log goes on; the next new file starts another compaction.
       if (!this.#stop.signal.aborted) log.warn(`the store in ${dir} was not compacted: ${messageOf(error)}`);
     };
     let snapshot: Snapshot;
@@ -199,7 +199,7 @@ class Embedded implements Engine {
   }
 }
 
-/** Says which directory it is about, and finds the code for what the system reported. */
+/** Adds the directory to the message, and maps the system's error to a code. */
 function openError(dir: string, error: unknown): RegistryError {
   const message = `cannot open the store in ${dir}: ${messageOf(error)}`;
   if (isRegistryError(error)) return new RegistryError(error.code, message, { cause: error });

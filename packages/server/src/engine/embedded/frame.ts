@@ -1,15 +1,15 @@
 /**
- * Frames: the pieces that a store's files are made of. Encodes and recognises them; reads no files.
+ * Frames: the units of a store's files. Encodes and recognises them; reads no files.
  *
  *   frame   magic u32 · crc32 u32 · kind u32 · body length u32 · previous crc32 u32 · in group u32 ·
  *           entries u32 · 0 u32 · revision f64 · records f64 · sum f64 · body · 0 up to 8 bytes
  *   entry   key length u32 · value length u32 (0xffffffff: removed) · revision f64 · key · value
  *
  * All little endian. The crc32 covers everything after itself. Each frame names the crc32 of the
- * one before, so that none can be missing, old, or in another place; and how far back its group
- * began, that is what was written and flushed at once. Revision, records and sum are those of the
+ * one before, so that a missing, old or misplaced frame is found. It also says how far back its group
+ * began; a group is written and flushed at once. Revision, records and sum are those of the
  * whole store once the frame has taken effect; the sum is over the marks of all records, and a mark
- * is the crc32 over a record's revision and key. So a record that is missing, stale or too much shows.
+ * is the crc32 over a record's revision and key. So a missing, stale or surplus record is found.
  *
  * A transaction is one `end` frame, or `part` frames and an `end` frame when it is large.
  */
@@ -28,7 +28,7 @@ export const frameKind = {
 
 export type FrameKind = (typeof frameKind)[keyof typeof frameKind];
 
-/** What a store amounts to at one point of its log. */
+/** Totals of a store at one point of its log. */
 export interface Head {
   readonly revision: number;
   readonly records: number;
@@ -41,7 +41,7 @@ export const frameHeaderBytes = 56;
 /** A body is cut into parts beyond this, unless one entry alone is longer. */
 const partBytes = 1_048_576;
 
-/** The longest entry (a value of 8 MiB with its key) and some room. */
+/** The longest entry (a value of 8 MiB with its key), with a reserve. */
 export const bodyBytesMax = 9_437_184;
 
 const entryHeaderBytes = 16;
@@ -59,7 +59,7 @@ export function removeMark(sum: number, mark: number): number {
   return (sum - mark + sumModulus) % sumModulus;
 }
 
-/** The mark of a record that is known by its key and revision only. */
+/** The mark of a record, from its key and revision. */
 export function markOf(key: string, revision: number): number {
   const bytes = Buffer.allocUnsafe(8 + Buffer.byteLength(key));
   bytes.writeDoubleLE(revision, 0);
@@ -85,15 +85,15 @@ export function markIn(entry: Buffer): number {
 }
 
 /**
- * Frames for the entries of one transaction, still without their place in a file. Takes each entry when it has room for
- * it, so that no more of them than one frame holds need be there at once.
+ * Frames for the entries of one transaction, still without their place in a file. It takes one entry after the other, so
+ * that at most the entries of one frame are in memory at once.
  */
 export class Frames {
   readonly #done: Buffer[] = [];
   #body: Buffer[] = [];
   #bytes = 0;
 
-  /** @returns how many bytes had to be copied for it */
+  /** @returns the number of bytes that were copied for it */
   add(entry: Buffer): number {
     const full = this.#bytes > 0 && this.#bytes + entry.length > partBytes;
     const copied = full ? this.#encode(frameKind.part) : 0;
@@ -104,7 +104,7 @@ export class Frames {
 
   /**
    * @param head of the store once all of it has taken effect
-   * @param last what the last frame is: `part` when the transaction goes on
+   * @param last kind of the last frame: `part` when the transaction goes on
    */
   end(head: Head, last: FrameKind = frameKind.end): Buffer[] {
     this.#encode(last);
@@ -180,7 +180,7 @@ export interface Frame {
 /**
  * Recognises a frame at a place in a buffer.
  * @param previous crc32 of the frame before; undefined takes any
- * @returns how many bytes are needed to tell, or undefined when there is no frame
+ * @returns the frame; the number of bytes needed to recognise it; or undefined when there is none
  */
 export function decodeFrame(buffer: Buffer, at: number, previous: number | undefined): Frame | number | undefined {
   if (buffer.length - at < frameHeaderBytes) return frameHeaderBytes;

@@ -1,6 +1,6 @@
 /**
- * A full disk: writes are refused cleanly, reads go on, and writes are taken again once there is
- * room. Needs a small file system of its own, and so the right to mount one.
+ * A full disk: writes are refused without loss, reads go on, and writes are accepted again once there is
+ * room. The test mounts a small file system, and needs the right to do so.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -31,7 +31,7 @@ async function count(engine: Engine): Promise<number> {
   return records;
 }
 
-/** Commits ten records; tells whether they were refused for want of room. */
+/** Commits ten records. @returns whether they were refused because the disk is full */
 async function tryCommit(engine: Engine, number: number): Promise<boolean> {
   const put = Array.from({ length: 10 }, (_, index) => ({ key: `k${number}-${index}`, value: Buffer.alloc(1_000, number) }));
   try {
@@ -72,7 +72,7 @@ describe.skipIf(mounted.status !== 0)(`a full disk${reason}`, () => {
     await engine.close();
   });
 
-  it('is no reason not to open a store that is there, but to make no new one', async () => {
+  it('still opens an existing store, and refuses to create a new one', async () => {
     const dir = join(mountPoint, 'full');
     let engine = await embedded({ dir });
     await tryCommit(engine, 1);
@@ -90,7 +90,7 @@ describe.skipIf(mounted.status !== 0)(`a full disk${reason}`, () => {
     await engine.close();
   });
 
-  it('is told apart from one that is read-only', async () => {
+  it('is distinguished from a read-only one', async () => {
     const dir = join(mountPoint, 'read-only');
     await (await embedded({ dir })).close();
     const remount = (how: string) => expect(spawnSync('mount', ['-o', `remount,${how}`, mountPoint]).status).toBe(0);
@@ -105,7 +105,7 @@ describe.skipIf(mounted.status !== 0)(`a full disk${reason}`, () => {
     }
   });
 
-  it('stops a compaction, which is done later', async () => {
+  it('aborts a compaction, which is repeated later', async () => {
     const dir = join(mountPoint, 'compacted');
     const warnings: string[] = [];
     const engine = await embedded({ dir, logBytes: 65_536, log: { warn: (message) => void warnings.push(message) } });

@@ -1,4 +1,4 @@
-/** What `kill-writer.mjs` writes, so that `kill.test.ts` knows every byte without being told. */
+/** The records that `kill-writer.mjs` writes; `kill.test.ts` computes the same bytes from the numbers. */
 
 /** How many of its newest transactions a writer keeps. */
 export const kept = 30;
@@ -18,7 +18,7 @@ export function partsOf(number) {
  */
 export function recordOf(run, writer, number, part) {
   const seed = writer * 1_000_003 + number * 101 + part;
-  // Now and then a value that needs pages of its own.
+  // Some values are large enough to need pages of their own.
   const size = seed % 97 === 0 ? 6_000 : (seed * 7) % 600;
   return { key: `${run}\0${writer}\0${number}\0${part}`, value: Buffer.alloc(size, `${run}/${seed};`) };
 }

@@ -1,11 +1,11 @@
 /**
- * The process that `kill.test.ts` kills: commits as fast as it can and says what was acknowledged.
+ * The process that `kill.test.ts` kills: commits as fast as it can and prints each acknowledgement.
  *
  *   node kill-writer.mjs DIR RUN BUG LOG_BYTES
  *
  * Four writers have three transactions under way each. Transaction N of a writer puts records that
- * only it has and removes those of transaction N - 30. Its line goes out only after its commit
- * resolved, and synchronously: what the parent has read was acknowledged.
+ * only it has and removes those of transaction N - 30. Its line is written only after its commit
+ * resolved, and synchronously: every line that the parent has read was acknowledged.
  *
  * BUG makes the test itself testable: `early` acknowledges before the commit, `torn` commits a
  * transaction's records in two halves, `none` does neither.

@@ -1,9 +1,9 @@
 /**
- * Kills the real process under write load, again and again, and looks at what is left:
+ * Kills the real process under write load, again and again, and checks the store:
  *
  * - every acknowledged transaction is there, at the revision that was acknowledged,
- * - every transaction is whole or absent, and none is there without those called before it,
- * - what earlier lives left behind is untouched, and revisions never go back.
+ * - every transaction is whole or absent, and none is present without those called before it,
+ * - the records of earlier lives are unchanged, and revisions never go back.
  *
  * The process runs the built `dist`, so `npx tsc -b` comes first. `ROLLCALL_KILLS` is the number of
  * kills, `ROLLCALL_KILL_SEED` repeats a run's moments (though not what the machine made of them).
@@ -76,12 +76,12 @@ function live({ dir, bug, logBytes }: Setting, run: string, transactions: number
   });
 }
 
-/** What the store must have kept from all lives before. */
+/** The records that the store must have kept from all earlier lives. */
 class Expected {
   readonly records = new Map<string, number>();
   revision = 0;
 
-  /** @returns what is wrong with the store after a life; empty when nothing is */
+  /** @returns the faults of the store after a life; empty when there are none */
   check(run: string, life: Life, revision: number, found: ReadonlyMap<string, EngineRecord>): string[] {
     const wrong: string[] = [];
     if (revision < this.revision) wrong.push(`the revision went back from ${this.revision} to ${revision}`);
@@ -116,7 +116,7 @@ class Expected {
       if (records.length !== partsOf(number)) wrong.push(`${name}: ${records.length} of ${partsOf(number)} records are there`);
       if (records.some(({ revision }) => revision !== at)) wrong.push(`${name}: its records have different revisions`);
       if (at <= before) wrong.push(`${name}: revision ${at} is not above ${before}`);
-      // NaN: acknowledged too early to know its revision (the seeded bug).
+      // NaN: the seeded bug acknowledges before the revision is known.
       const promised = life.acknowledged.get(`${writer} ${number}`) ?? Number.NaN;
       if (!Number.isNaN(promised) && promised !== at) wrong.push(`${name}: revision ${promised} was acknowledged, it is ${at}`);
       for (let part = 0; part < partsOf(number); part++) {
@@ -141,7 +141,7 @@ async function contentOf(engine: Engine): Promise<Map<string, EngineRecord>> {
   return found;
 }
 
-/** One store through `count` lives; returns what went wrong and how much was acknowledged. */
+/** Takes one store through `count` lives. @returns the faults, and how much was acknowledged */
 async function lives(
   count: number,
   bug: Bug,
@@ -158,7 +158,7 @@ async function lives(
       const transactions = opening ? 0 : 1 + Math.floor(random() ** 2 * 600);
       const life = await live({ dir, bug, logBytes }, run, transactions, random() * (opening ? 120 : 3));
       acknowledged += life.acknowledged.size;
-      // Opening checks the whole store; nothing has to be cleaned up by hand before.
+      // Opening checks the whole store, without any repair by hand before.
       const engine = await embedded({ dir, logBytes });
       const wrong = expected.check(run, life, await engine.barrier(), await contentOf(engine));
       if (wrong.length > 0) return { wrong: wrong.map((what) => `kill ${number + 1}: ${what}`), acknowledged };
@@ -196,7 +196,7 @@ describe('kill -9', () => {
   it(
     `loses nothing acknowledged and leaves nothing half done in ${kills} kills`,
     async () => {
-      // Two stores side by side. One has tiny logs: it is killed in the midst of new files and compactions, too.
+      // Two stores side by side. One has tiny logs, so that kills also hit new files and compactions.
       const outcomes = await Promise.all([
         lives(Math.floor(kills / 2), 'none', 16_777_216, randomFrom(seed)),
         lives(Math.ceil(kills / 2), 'none', 32_768, randomFrom(seed + 1)),

@@ -1,6 +1,6 @@
 /**
- * Reading a whole store at the start: checks every byte, learns the keys, and finds where the log
- * goes on. Writes nothing, except that it clears away a write that a crash cut off.
+ * Reads a whole store at the start: checks every byte, collects the keys and finds the end of the
+ * log. Writes nothing, except that it erases a write that a crash cut off.
  */
 
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
@@ -20,7 +20,7 @@ export interface Loaded {
   readonly before: readonly FileRange[];
   /** Whether the last log has an end mark. */
   readonly marked: boolean;
-  /** Bytes that a crash left of a write that was never acknowledged. */
+  /** Bytes of a write that a crash cut off; it was never acknowledged. */
   readonly cutOff: number;
 }
 
@@ -89,7 +89,7 @@ class Replay {
     }
   }
 
-  /** @param whole whether the file is of no use unless all of it is there: parts need not be held back */
+  /** @param whole whether the file must be complete anyway, so that parts take effect at once */
   async play(scanner: Scanner, whole: boolean): Promise<Ending> {
     let ending: Ending = { position: scanner.position, previous: scanner.previous, last: undefined };
     let parts: [key: string, revision: number][] = [];
@@ -134,15 +134,15 @@ class Replay {
   checkSum(): void {
     let sum = 0;
     for (const [key, revision] of this.revisions) sum = addMark(sum, markOf(key, revision));
-    if (sum !== this.head.sum) throw damaged('its records are not those that its last transaction vouches for');
+    if (sum !== this.head.sum) throw damaged('its records do not match the checksum of its last transaction');
   }
 }
 
 /**
- * What follows the last whole transaction of the last log is nothing, or a write that a crash cut
- * off: it was never acknowledged. If anything was written after it, it had been flushed.
+ * Erases a write that a crash cut off after the last whole transaction of the last log. Such a write was
+ * never acknowledged. If a later group follows, the write had been flushed, so the file is damaged.
  *
- * @returns how many bytes there were
+ * @returns the number of erased bytes
  */
 async function clearTail(fd: number, name: string, position: number, length: number): Promise<number> {
   const written = await endOfData(fd, position, length);

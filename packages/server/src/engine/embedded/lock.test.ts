@@ -1,4 +1,4 @@
-/** One process per data directory: a second one is refused, and never because of a dead process. */
+/** One process per data directory: a second one is refused, but only while the first one lives. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -79,13 +79,13 @@ describe.skipIf(process.platform !== 'linux').each(kinds)('directory lock by %s'
     await take(dir, platform);
   });
 
-  it('lets exactly one of many have it', async () => {
+  it('gives the lock to exactly one of many', async () => {
     const dir = await scratch();
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => take(dir, platform)));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  it('sees a directory through every path that leads to it', async () => {
+  it('recognises a directory under every path that leads to it', async () => {
     const dir = await scratch();
     await take(`${dir}/.`, platform);
     await refusal(lockDirectory(dir, platform));

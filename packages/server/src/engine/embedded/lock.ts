@@ -1,17 +1,17 @@
 /**
  * One process per data directory.
  *
- * The lock is a local socket. The kernel unbinds it when the process ends, however it ends: there is
+ * The lock is a local socket. The kernel unbinds it when the process ends, also by a kill, so there is
  * no process id to mistake for another's. A process that finds it taken asks the holder for its id, for the
  * message.
  *
  *   Linux     an abstract socket (unix(7)) named after the directory's device and inode: binding it
- *             is atomic. It is seen within one network namespace, so a socket file comes on top
+ *             is atomic. It is seen within one network namespace only, so a socket file is added
  *   others    a socket file in the directory, seen by all processes that share it, containers too; one that a
  *             dead process left is moved away first
  *   Windows   a named pipe, named like the abstract socket
  *
- * Processes on other machines that share the directory over a network are not seen.
+ * The lock does not see processes on other machines that share the directory over a network.
  */
 
 import { closeSync, openSync } from 'node:fs';
@@ -27,10 +27,10 @@ export interface DirectoryLock {
 
 export const socketName = 'rollcall.sock';
 
-/** Two who start at once may each move a dead process's socket away; more rounds than that are odd. */
+/** Two processes that start at once may each move a dead process's socket away; more rounds do not happen normally. */
 const attemptsMax = 5;
 
-/** How long the holder has to say who it is. */
+/** Time for the holder to answer with its process id. */
 const answerMs = 1_000;
 
 /** Longest path of a socket file that every system takes (sun_path of macOS is 104 bytes). */
@@ -55,7 +55,7 @@ export async function lockDirectory(dir: string, platform: NodeJS.Platform = pro
   }
 }
 
-/** A name that the kernel frees. */
+/** Takes a name that the kernel frees. */
 async function lockName(path: string): Promise<DirectoryLock> {
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const server = await bind(path);
@@ -66,13 +66,13 @@ async function lockName(path: string): Promise<DirectoryLock> {
   throw beingLocked();
 }
 
-/** A name that a dead process leaves behind. */
+/** Takes a name that a dead process leaves behind. */
 async function lockFile(dir: string): Promise<DirectoryLock> {
   const { path, done } = reach(dir);
   try {
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       const server = await bind(path);
-      // Closing the server removes the file, so its path must be good until then.
+      // Closing the server removes the file, so its path must stay valid until then.
       if (server !== undefined) return held(() => close(server).finally(done));
       const holder = await askHolder(path);
       if (holder !== 'gone') throw inUse(holder);
@@ -137,7 +137,7 @@ function askHolder(path: string): Promise<number | 'silent' | 'gone'> {
   });
 }
 
-/** Takes a dead process's socket file out of the way, unless a live process has just replaced it. */
+/** Moves a dead process's socket file away, unless a live process has just replaced it. */
 async function moveAway(path: string): Promise<void> {
   const aside = `${path}.${process.pid}`;
   try {

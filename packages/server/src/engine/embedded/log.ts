@@ -26,7 +26,7 @@ export interface LogEnd {
   readonly previous: number;
 }
 
-/** What a log goes on from. */
+/** The end of an existing store, where the log continues. */
 export interface LogState {
   readonly end: LogEnd;
   /** Whether the file has an end mark. */
@@ -36,12 +36,12 @@ export interface LogState {
 }
 
 /**
- * Linux flushes within the write; elsewhere `fdatasync` comes after it. On macOS only that reaches
- * the medium (F_FULLFSYNC), and Windows has nothing else.
+ * Linux flushes within the write; elsewhere `fdatasync` follows it. On macOS only `fdatasync` reaches
+ * the medium (F_FULLFSYNC), and Windows has no other call.
  */
 const writesThrough = process.platform === 'linux';
 
-/** Written at once: copying and summing it takes some 10 ms of one turn of the event loop. */
+/** Bytes that are written at once: copying and summing them takes some 10 ms of one turn of the event loop. */
 const pieceBytes = 8_388_608;
 
 export class Log {
@@ -63,7 +63,7 @@ export class Log {
   }
 
   /**
-   * Goes on where a store was left.
+   * Continues an existing store.
    * @param logBytes length of the logs to come; they are mostly holes until they are written
    */
   static async open(dir: string, logBytes: number, state: LogState): Promise<Log> {
@@ -81,7 +81,7 @@ export class Log {
   }
 
   /**
-   * Whether the logs before the present one have outgrown the base before them: then a compaction
+   * Whether the logs before the present one are larger than the base before them: then a compaction
    * writes at most as much as was logged since the last one.
    */
   get isWorthCompacting(): boolean {
@@ -90,16 +90,16 @@ export class Log {
     return logs > Math.max(base, this.#logBytes);
   }
 
-  /** Whether as much fits into the present file; if not, `rotate` first. */
+  /** Whether so many bytes fit into the present file; if not, `rotate` first. */
   fits(bytes: number): boolean {
-    // There is always room for one more empty frame: the one that says that the log goes on.
+    // One empty frame must still fit: it says that the log continues in the next file.
     return this.#end.position + bytes + frameHeaderBytes <= this.#end.length;
   }
 
   /**
    * Writes frames as one group.
-   * @throws RegistryError `resource_exhausted` when there is no room (nothing was written); any error
-   *   that is no RegistryError leaves open what is on the disk, and nothing may be written after it
+   * @throws RegistryError `resource_exhausted` when there is no room (nothing was written); after any error
+   *   that is not a RegistryError the content of the disk is unknown, and nothing more may be written
    */
   async append(frames: readonly Buffer[]): Promise<void> {
     let { previous } = this.#end;
@@ -115,7 +115,7 @@ export class Log {
       }
     } catch (error) {
       if (!isNoRoom(error)) throw error;
-      // What was written of it goes, so that no later reader takes it for a damaged log.
+      // The written part is erased, so that no later reader takes it for a damaged log.
       ftruncateSync(this.#fd, this.#end.position);
       ftruncateSync(this.#fd, this.#end.length);
       throw noRoom(this.#dir, error);
@@ -137,7 +137,7 @@ export class Log {
       await this.append([encodeFrame(frameKind.continued, [], head)]);
     } catch (error) {
       await closeFile(fd);
-      // It begins where this log stands now: it must not be there when this log has gone on.
+      // The new file begins at the present end of this log: it must not stay if this log grows further.
       if (isRegistryError(error)) await removeFile(this.#dir, fileName('log', sequence));
       throw error;
     }
@@ -167,24 +167,24 @@ export class Log {
       if (fd !== undefined) await closeFile(fd);
       if (named) throw error;
       if (isNoRoom(error)) throw noRoom(this.#dir, error);
-      // Too many open files, for one: the log is as it was, and the next commit tries again.
+      // For example too many open files: the log is unchanged, and the next commit tries again.
       const what = error instanceof Error ? error.message : String(error);
       throw new RegistryError('unavailable', `the next log cannot be made (${what}); try again later`, { cause: error });
     }
   }
 
-  /** Puts a base in the place of every file up to its sequence, and removes them. */
+  /** Replaces every file up to the base's sequence by the base, and removes them. */
   async replace(base: FileRange, sequence: number): Promise<void> {
     const first = this.#before.findIndex(({ name }) => name === fileName('log', sequence)) + 1;
     const replaced = this.#before.slice(0, first);
     this.#before = [base, ...this.#before.slice(first)];
-    // What cannot be removed now is removed at the next start.
+    // Files that cannot be removed now are removed at the next start.
     for (const { name } of replaced) await unlink(join(this.#dir, name)).catch(() => {});
   }
 
   /**
-   * Lets go of the file.
-   * @param whole whether to mark where it ends; not after a failure
+   * Closes the file.
+   * @param whole whether to write the end mark; false after a failure
    */
   async close(whole: boolean): Promise<void> {
     try {
@@ -195,7 +195,7 @@ export class Log {
   }
 }
 
-/** Cuts a group into what is written at once. */
+/** Cuts a group into pieces, each of which is written at once. */
 function* piecesOf(frames: readonly Buffer[]): Generator<Buffer[], void, undefined> {
   let piece: Buffer[] = [];
   let bytes = 0;
@@ -211,7 +211,7 @@ function* piecesOf(frames: readonly Buffer[]): Generator<Buffer[], void, undefin
   yield piece;
 }
 
-/** Whether the system refused something for want of room: disk, quota, or largest file. */
+/** Whether the system reported that there is no room: disk, quota or largest file. */
 export function isNoRoom(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';

@@ -1,7 +1,7 @@
 /**
- * What transactions do to the store, worked out before anything is written.
+ * Plans the effect of transactions on the store before anything is written.
  *
- * They take effect one after the other: each is checked against what the ones before it will have
+ * They take effect one after the other: each is checked against the state that the ones before it will have
  * written. Nothing here touches the disk, and nothing is remembered if the write fails. A large transaction takes many
  * steps, between which nothing else may change the store.
  */
@@ -16,18 +16,18 @@ export interface Plan {
   /** The transactions that take effect, as the feed shows them. */
   readonly events: readonly Extract<EngineEvent, { kind: 'transaction' }>[];
   readonly frames: readonly Buffer[];
-  /** Where the store stands afterwards. */
+  /** Totals of the store afterwards. */
   readonly head: Head;
   /** The revision of each changed record afterwards; 0 when it is gone. */
   readonly revisions: ReadonlyMap<string, number>;
 }
 
-/** Copying so many bytes counts as one step more. */
+/** Copying so many bytes counts as one more step. */
 const stepBytes = 16_384;
 
 /**
  * A step is one record.
- * @param holds whether a guard holds against what is durable
+ * @param holds whether a guard holds for the durable state
  */
 export function* planning(
   start: Head,

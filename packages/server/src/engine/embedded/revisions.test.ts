@@ -5,7 +5,7 @@ import { Revisions, type Moment } from './revisions.ts';
 const keys = ['a', 'b', 'c'];
 
 describe('revisions', () => {
-  test('a moment shows what was there then, after any later change', () => {
+  test('a remembered moment shows the revisions of that moment, after any later change', () => {
     const step = fc.oneof(
       fc.record({ key: fc.constantFrom(...keys), revision: fc.nat(9) }),
       fc.constantFrom('remember' as const, 'forget' as const, 'share' as const),

@@ -1,5 +1,5 @@
 /**
- * The revision of every record by key, now and at earlier moments that are still read. To remember a
+ * The revision of every record by key, now and at earlier moments that are still read. Remembering a
  * moment costs nothing at first, and then one entry for each key that changes afterwards: a copy of
  * a few hundred thousand entries would hold the event loop for a tenth of a second.
  */
@@ -8,7 +8,7 @@ export class Revisions {
   readonly #now: Map<string, number>;
   readonly #moments = new Set<Moment>();
 
-  /** @param now is kept and changed */
+  /** @param now the map that this object keeps and changes */
   constructor(now: Map<string, number>) {
     this.#now = now;
   }

@@ -1,4 +1,4 @@
-/** A new log that cannot be made costs the commit that needed it, and nothing else. */
+/** When a new log cannot be created, only the commit that needed it fails. */
 
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ it('is refused as unavailable, and the next commit tries again', async () => {
   await mkdir(obstacle);
   await expect(write('b')).rejects.toMatchObject({ code: 'unavailable' });
   await expect(write('b')).rejects.toMatchObject({ code: 'unavailable' });
-  // What still fits is taken.
+  // A commit that still fits is accepted.
   expect(await engine.commit({ expect: [], put: [], delete: ['a'] })).toEqual({ ok: true, revision: 2 });
   await rm(obstacle, { recursive: true });
   expect(await write('c')).toEqual({ ok: true, revision: 3 });

@@ -1,14 +1,14 @@
 /**
- * Reading a file's frames one after the other, in large pieces and with little memory.
+ * Reads a file's frames one after the other, in large pieces and with little memory.
  *
- * Stops at the first place where no frame follows the one before; what that means is for the caller
- * to say (`load.ts`).
+ * Stops at the first place where no frame follows the one before; the caller decides what that means
+ * (`load.ts`).
  */
 
 import { read } from 'node:fs';
 import { decodeFrame, frameHeaderBytes, type Frame } from './frame.ts';
 
-/** Read at once; a longer frame is read whole. */
+/** Bytes that are read at once; a longer frame is read whole. */
 const pieceBytes = 1_048_576;
 
 /** Frames begin at multiples of this. */

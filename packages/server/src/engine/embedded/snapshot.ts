@@ -2,7 +2,7 @@
  * The records of one moment, read from the store's files while writing goes on.
  *
  * Only keys and revisions are in memory: the files are read from their beginning, and a record is
- * yielded when it is the one that stood at the snapshot's revision.
+ * yielded when it is the current one at the snapshot's revision.
  */
 
 import { closeSync, openSync } from 'node:fs';
@@ -14,7 +14,7 @@ import type { Moment } from './revisions.ts';
 import { Scanner } from './scan.ts';
 import { framesAt, readHeader } from './store-file.ts';
 
-/** Yielded at once, whichever is reached first. */
+/** Limits of one chunk: the first one that is reached ends it. */
 const chunkRecords = 1_000;
 const chunkBytes = 1_048_576;
 
@@ -37,7 +37,7 @@ export class Snapshot {
 
   /**
    * Yields each record once, in chunks of copies.
-   * @throws RegistryError `data_loss` when a file is not what was written
+   * @throws RegistryError `data_loss` when a file has changed since it was written
    */
   async *records(): AsyncGenerator<EngineRecord[], void, undefined> {
     let chunk: EngineRecord[] = [];
@@ -55,7 +55,7 @@ export class Snapshot {
         for (const { frame } of frames) {
           eachEntry(frame, take);
           if (chunk.length < chunkRecords && bytes < chunkBytes) continue;
-          // Copies: what is yielded here may be kept, the frames are gone only with the next call.
+          // Copies, since the caller may keep the records, and the frames are valid until the next call only.
           yield chunk;
           chunk = [];
           bytes = 0;

@@ -1,17 +1,17 @@
 /**
- * The files of a store: their names, what comes before their frames, and how a new one is made.
+ * The files of a store: their names and headers, and how a new one is created.
  *
  *   rollcall-00000007.base   everything up to the end of log 7, as one long transaction
- *   rollcall-00000008.log    what came then, and so on; the last one is being written
- *   *.new                    a file that is being made; it gets its name once it is whole
+ *   rollcall-00000008.log    the transactions after it, and so on; the last log is being written
+ *   *.new                    a file that is being created; it gets its name once it is complete
  *
  *      0   'ROLLCALL' · format u32 · kind u32 · sequence u32 · 0 u32 · length f64 ·
  *          revision f64 · records f64 · sum f64 · crc32 u32 of all before
  *   2048   end mark: position f64 · crc32 u32 of the last frame · crc32 u32 of both; else 0
  *   4096   frames
  *
- * A log has its full length from the start, mostly holes, so that one that was cut off is told from
- * one that ends. Its header says where the store stood when it began; a base begins with nothing.
+ * A log has its full length from the start, mostly holes, so that a truncated file is recognised.
+ * Its header has the totals of the store when it began; a base begins with an empty store.
  * The end mark of a log says where it ended when the engine was closed; it is cleared before more is
  * written. Without one, a crash may have cut the last write off.
  */
@@ -30,7 +30,7 @@ export interface Header {
   readonly sequence: number;
   /** Of the whole file; 0 for a base, which ends with its transaction. */
   readonly length: number;
-  /** Where the store stood before the first frame. */
+  /** Totals of the store before the first frame. */
   readonly start: Head;
 }
 
@@ -136,12 +136,12 @@ export function readEndMark(fd: number): EndMark | undefined {
 }
 
 /**
- * Makes a file under a temporary name, lets `fill` write to it, and gives it its name once it is on
+ * Creates a file under a temporary name, lets `fill` write to it, and gives it its name once it is on
  * the disk.
  *
  * @param fill given the file, the crc32 of its header, and its path for now
  * @param onNamed called when the file has its name: an error after that leaves it there
- * @throws what the system says; before it has its name, nothing is left behind
+ * @throws the error of the system; a file without its final name is removed
  */
 export async function makeFile(
   dir: string,
@@ -175,7 +175,7 @@ export async function makeFile(
   }
 }
 
-/** Removes a file so that it stays removed. */
+/** Removes a file durably. */
 export async function removeFile(dir: string, name: string): Promise<void> {
   const directory = await openDirectory(dir);
   try {
@@ -186,7 +186,7 @@ export async function removeFile(dir: string, name: string): Promise<void> {
   }
 }
 
-/** To flush what is renamed and removed in it; Windows cannot and does not need to. */
+/** Flushes renames and removals in a directory; Windows cannot and does not need to. */
 export function openDirectory(dir: string): Promise<FileHandle> | undefined {
   return process.platform === 'win32' ? undefined : open(dir, 'r');
 }

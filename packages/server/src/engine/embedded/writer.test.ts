@@ -1,4 +1,4 @@
-/** What the writer makes of groups and failures, with a log that does as it is told. */
+/** How the writer handles groups and failures, with a log that the test controls. */
 
 import { isRegistryError, RegistryError, type ErrorCode } from '@rollcall/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -105,7 +105,7 @@ describe('groups', () => {
     expect(groups.groups).toEqual([]);
   });
 
-  it('go into a new file when the present one has no place for them', async () => {
+  it('go into a new file when the present one has no room for them', async () => {
     const first = writer.submit(put('a'));
     await groups.begun(1);
     groups.finish();
@@ -119,7 +119,7 @@ describe('groups', () => {
     expect(rotated).toBe(1);
   });
 
-  it('are refused beyond the queue, which loses nothing', async () => {
+  it('are refused when the queue is full, which loses no queued one', async () => {
     const calls = Array.from({ length: 16_384 }, (_, index) => writer.submit(put(`k${index % 10}`)));
     expect(await codeOf(writer.submit(put('over')))).toBe('resource_exhausted');
     for (let group = 1; group <= 16; group++) {
@@ -168,7 +168,7 @@ describe('a failed write', () => {
     subscription.end();
   });
 
-  it('for want of room is refused, and what comes next is tried again', async () => {
+  it('because of a full disk is refused, and the next write is tried again', async () => {
     const refused = codeOf(writer.submit(put('a')));
     await groups.begun(1);
     const alsoRefused = codeOf(writer.submit(put('b')));

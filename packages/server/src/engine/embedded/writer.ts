@@ -5,7 +5,7 @@
  * A large transaction is checked, planned and published in steps, between which the event loop turns; the next ones wait.
  *
  * One group is written at a time, so its transactions are checked against a state that is durable.
- * It also decides what a failure means: nothing was written (refuse and go on), or the outcome is unknown (stop
+ * It also tells two failures apart: nothing was written (refuse and continue), or the outcome is unknown (stop
  * for good).
  */
 
@@ -18,7 +18,7 @@ import type { Head } from './frame.ts';
 import { planning, type Plan } from './plan.ts';
 import { Revisions, type Moment } from './revisions.ts';
 
-/** Where groups go; `Log` is the one that writes files. */
+/** Takes groups; `Log` is the one that writes files. */
 export interface GroupLog {
   fits(bytes: number): boolean;
   /** Both throw a RegistryError when nothing was written; after anything else the outcome is unknown. */
@@ -68,12 +68,12 @@ export class Writer {
     this.#revisions = new Revisions(revisions);
   }
 
-  /** Where the store stands: the newest durable transaction. */
+  /** Totals of the store after the newest durable transaction. */
   get head(): Head {
     return this.#head;
   }
 
-  /** The revisions of what is durable now; to be forgotten when they are not needed any more. */
+  /** The revisions of the durable state; the caller calls `forget` when it does not need them any more. */
   remember(): Moment {
     return this.#revisions.remember();
   }
@@ -107,14 +107,14 @@ export class Writer {
     });
   }
 
-  /** Puts a reader's strings in the place of equal ones of ours, so that each key is in memory once. */
+  /** Replaces our keys by equal strings of a reader, so that each key is in memory once. */
   shareKeys(records: readonly { readonly key: string; readonly revision: number }[]): void {
     for (const { key, revision } of records) {
       if (this.#revisions.get(key) === revision) this.#revisions.share(key);
     }
   }
 
-  /** Resolves when nothing waits or is being written. */
+  /** Resolves when no transaction waits or is being written. */
   async idle(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
   }
@@ -136,11 +136,11 @@ export class Writer {
         await this.#writeGroup(this.#takeGroup());
       }
     }
-    // In the same turn as the check above: what is enqueued from now on starts anew.
+    // In the same turn as the check above: a later transaction starts the loop anew.
     this.#writing = undefined;
   }
 
-  /** Checks the first of the queue; one that is refused has left it. */
+  /** Checks the first transaction of the queue; a refused one is removed from it. */
   async #isSound({ transaction, reject }: Waiting): Promise<boolean> {
     try {
       await inTurns(checking(transaction), recordsPerTurn);
@@ -203,7 +203,7 @@ export class Writer {
     this.#refusing = false;
   }
 
-  /** A step is one record; nothing is told until all of them are done. */
+  /** A step is one record; nothing is published until all of them are done. */
   *#publishing(planned: Plan): Generator<void, void, undefined> {
     for (const [key, revision] of planned.revisions) {
       this.#revisions.set(key, revision);
