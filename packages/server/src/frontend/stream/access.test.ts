@@ -1,4 +1,4 @@
-/** Who may do what on the stream, over a real server with access control. */
+/** Permissions on the stream, over a real server with access control. */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -66,7 +66,7 @@ const watch = (kind: string, name: string, revision?: number) => ({ type: 'watch
 const view = (kind: string, name: string) => ({ kind, name });
 const instanceOf = (id: string) => find.instance(server.registry.state, 'default', 'here', id);
 
-/** Everything that there is to be seen. */
+/** The whole state that a client could see. */
 async function fill(): Promise<void> {
   const admin = await greeted(management, { session: newSession() });
   await admin.ask(register('web-1', 'web'));
@@ -74,7 +74,7 @@ async function fill(): Promise<void> {
   for (const key of ['app/a', 'secret/b']) await admin.ask(put(key));
 }
 
-/** Resolves once `holds`, looking after every change of a view. */
+/** Resolves once `holds`; checks after every change of a view. */
 function becomes(name: string, holds: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     const look = () => {
@@ -102,9 +102,9 @@ async function tokenOf(who: Who): Promise<TokenWithSecret | string | undefined> 
 
 type Outcome = 'done' | 'denied' | 'missing' | 'empty' | 'seen';
 
-/** Each request, and what becomes of it for those who may connect. */
+/** Each request with its result for each token that may connect. */
 const matrix: Readonly<Record<RequestFrame['type'], readonly [frame: object, outcomes: Readonly<Record<Exclude<Who, 'wrong token'>, Outcome>>][]>> = {
-  // The hello has been said when these are asked.
+  // These requests are sent after the hello.
   hello: [[{ type: 'hello', protocol: 1, client: 'x' }, { 'no token': 'missing', read: 'missing', write: 'missing', management: 'missing' }]],
   register: [[register('own'), { 'no token': 'denied', read: 'denied', write: 'done', management: 'done' }]],
   drain: [[{ type: 'drain', instances: ['web-1'] }, { 'no token': 'missing', read: 'missing', write: 'missing', management: 'missing' }]],
@@ -149,7 +149,7 @@ describe('the matrix', () => {
       const outcome = await outcomeOf(client, frame as { type: string; views?: [{ name: string }] });
       expect([frame, outcome], JSON.stringify(frame)).toEqual([frame, outcomes[who]]);
     }
-    // What is not this session's own was not touched by any of it.
+    // None of the requests changed rows of other sessions.
     expect(instanceOf('web-1')).toBeDefined();
   });
 });
@@ -164,7 +164,7 @@ async function outcomeOf(client: SocketClient, frame: { type: string; views?: [{
 }
 
 describe('the handshake', () => {
-  it('is refused for a wrong token in clear words, and soon with 429 for one who guesses', async () => {
+  it('is refused for a wrong token with the reason, and after several guesses with 429', async () => {
     expect(await refusal({ authorization: 'Bearer wrong' })).toMatchObject({
       status: 401,
       headers: { 'www-authenticate': 'Bearer' },
@@ -190,12 +190,12 @@ describe('the handshake', () => {
 });
 
 describe('a registration', () => {
-  it('needs no more than the identity of its service', async () => {
+  it('needs only the service identity of its service', async () => {
     const token = await grants.token('', { serviceIdentities: [{ service: 'web', datacenters: [] }] });
     const client = await greeted(token, { session: newSession() });
     expect(await client.ask(register('web-1', 'web'))).toMatchObject({ type: 'done' });
     expect(await client.ask(register('db-1', 'db'))).toMatchObject({ code: 'permission_denied' });
-    // It may find all others.
+    // A service identity may read all other services.
     expect(await client.ask({ type: 'get', view: view('service', 'db') })).toMatchObject({ type: 'snapshot' });
   });
 
@@ -208,7 +208,7 @@ describe('a registration', () => {
     expect(instanceOf('db-1')?.service).toBe('db');
   });
 
-  it('makes its node, and never writes one that is there', async () => {
+  it('creates its node, and never changes an existing one', async () => {
     const own = await grants.token('service "web" { policy = "write" }');
     const named = await greeted(own, { session: newSession(), node: 'elsewhere' });
     expect(await named.ask(register())).toMatchObject({ type: 'done' });
@@ -229,7 +229,7 @@ describe('a registration', () => {
   });
 });
 
-describe('a token that is taken away', () => {
+describe('a token that is deleted', () => {
   it('ends its streams with a reason, and no others', async () => {
     const [token, other] = [await grants.token(rules.read), await grants.token(rules.read)];
     const [cut, stays] = [await greeted(token), await greeted(other)];
@@ -241,7 +241,7 @@ describe('a token that is taken away', () => {
     expect(await refusal(headersOf(token))).toMatchObject({ status: 401 });
   });
 
-  it('leaves instances as they are for the grace, then removes them', async () => {
+  it('keeps its instances unchanged for the grace, then they are removed', async () => {
     const token = await grants.token(rules.write);
     const client = await greeted(token, { session: newSession(), graceMs: 1_000 });
     await client.ask(register());
@@ -251,7 +251,7 @@ describe('a token that is taken away', () => {
     await becomes(viewOf.service('default', 'web'), () => instanceOf('web-1') === undefined);
   });
 
-  it('can be replaced: a new one resumes the session, and no watcher notices', async () => {
+  it('can be replaced: a stream with a new token resumes the session, and no watcher sees a change', async () => {
     const session = newSession();
     const token = await grants.token(rules.write);
     const client = await greeted(token, { session, graceMs: 1_000 });
@@ -265,7 +265,7 @@ describe('a token that is taken away', () => {
     expect(instanceOf('web-1')?.modified).toBe(before);
   });
 
-  it('cannot be replaced by one that may not write what is registered: that is removed', async () => {
+  it('resumes its session with another token only for instances that the new token may write; the others are removed', async () => {
     const session = newSession();
     const client = await greeted(await grants.token(rules.write), { session });
     await client.ask(register('web-1', 'web'));
@@ -280,7 +280,7 @@ describe('a token that is taken away', () => {
 });
 
 describe('a watch', () => {
-  it('ends when its view may no longer be read, and the stream goes on', async () => {
+  it('ends when the token may no longer read its view, and the stream goes on', async () => {
     await fill();
     const token = await grants.token(rules.read);
     const client = await greeted(token);
@@ -299,7 +299,7 @@ describe('a watch', () => {
     expect(client.inbox).toEqual([]);
   });
 
-  it('of a list shrinks and grows with what may be read', async () => {
+  it('of a list shrinks and grows with the rights of the token', async () => {
     await fill();
     const token = await grants.token(rules.read);
     const client = await greeted(token);
@@ -312,26 +312,26 @@ describe('a watch', () => {
       { partial: true, items: [{ service: 'web' }] },
       { partial: true, items: [{ key: 'app/a' }] },
     ]);
-    // A client drops what is older than what it has.
+    // A client drops an answer that is older than its content.
     part.forEach((told, at) => expect(told['revision']).toBeGreaterThanOrEqual(whole[at]?.['revision'] as number));
     await grants.change(token, rules.read);
     expect(await client.take((told) => told.type === 'snapshot')).toMatchObject({ items: [{ service: 'consul' }, { service: 'db' }, { service: 'web' }] });
   });
 
-  it('of a part is not sent again because of the rights of others', async () => {
+  it('of a part is not sent again when the rights of other tokens change', async () => {
     await fill();
     const client = await greeted(await grants.token('service "web" { policy = "read" }'));
     await client.ask(watch('services', ''));
     await client.push('');
     await grants.change(await grants.token(rules.read), rules.write);
-    // Answered after everything that the changes have brought about.
+    // The answer comes after all pushes that the changes caused.
     await client.ask({ type: 'get', view: view('services', '') });
     const admin = await greeted(management, { session: newSession() });
     await admin.ask(register('web-2', 'web'));
     expect(client.inbox).toEqual([]);
   });
 
-  it('leaves out instances on nodes that may not be read, in what follows, too', async () => {
+  it('leaves out instances on nodes that may not be read, in later pushes, too', async () => {
     const [near, far] = await Promise.all(['near', 'far'].map((node) => greeted(management, { session: newSession(), node })));
     await near?.ask(register('n1'));
     await far?.ask(register('f1'));
@@ -344,7 +344,7 @@ describe('a watch', () => {
     expect(client.inbox).toEqual([]);
   });
 
-  it('of a part never takes the revision of the whole for its own', async () => {
+  it('of a part does not accept the revision of the whole as its own', async () => {
     await fill();
     const whole = await greeted(management);
     await whole.ask(watch('services', ''));
@@ -354,7 +354,7 @@ describe('a watch', () => {
     expect(await client.push('')).toMatchObject({ type: 'snapshot', partial: true, items: [{ service: 'web' }] });
   });
 
-  it('is not told of changes after its rights ended, in every order of telling', async () => {
+  it('gets no changes after its rights ended, in every order of the pushes', async () => {
     await fill();
     const token = await grants.token(rules.read);
     const readers = await Promise.all(Array.from({ length: 50 }, () => greeted(token)));
@@ -371,7 +371,7 @@ describe('a watch', () => {
 });
 
 describe('keys', () => {
-  it('are deleted as a tree only by those who may write all of it', async () => {
+  it('are deleted as a tree only with permission to write the whole tree', async () => {
     await fill();
     const client = await greeted(await grants.token('key_prefix "app/" { policy = "write" } key "app/kept" { policy = "read" }'));
     expect(await client.ask({ type: 'kv-delete', key: 'app/', recurse: true })).toMatchObject({ code: 'permission_denied' });
@@ -379,14 +379,14 @@ describe('keys', () => {
   });
 });
 
-it('without access control, a token is not looked at', async () => {
+it('without access control, the token is ignored', async () => {
   await stop();
   await start({ acl: undefined as never });
   const client = await greeted('whatever', { session: newSession() });
   expect(await client.ask(register())).toMatchObject({ type: 'done' });
 });
 
-it('what is done and what is denied is in the audit log, without values', async () => {
+it('changes and refusals are in the audit log, without values', async () => {
   await stop();
   const dir = mkdtempSync(join(tmpdir(), 'rollcall-audit-'));
   onTestFinished(() => rmSync(dir, { recursive: true }));

@@ -1,6 +1,6 @@
 /**
- * What one stream may do: who its client is, as of its handshake and of every change since, and what each
- * request requires. The secret itself is not kept.
+ * The rights of one stream: its caller, since its handshake and after every change of its token, and the permission
+ * that each request needs. The secret itself is not kept.
  */
 
 import { type FrameView, RegistryError, type RequestFrame } from '@rollcall/protocol';
@@ -19,19 +19,19 @@ const ownSession = 'the secret of the session, and touches nothing but what that
 /** The permissions that requests need. */
 export const requestAccess: Readonly<Record<RequestFrame['type'], Access>> = {
   hello: { kind: 'own-proof', why: 'the secret of the session that it resumes; what the token may no longer write is removed' },
-  /** For each service, that of an instance which is replaced included; as Consul's agent, whose node this is. */
+  /** For each service, also that of an instance which is replaced; as with Consul's agent, the node is the caller's own. */
   register: { kind: 'demands-by-name', resource: 'service', verb: 'write' },
   deregister: { kind: 'own-proof', why: ownSession },
   drain: { kind: 'own-proof', why: ownSession },
   beat: { kind: 'own-proof', why: ownSession },
   goodbye: { kind: 'own-proof', why: ownSession },
-  /** A service or key that is named needs permission; lists, and instances on nodes, are filtered. */
+  /** A named service or key needs permission; lists, and instances on nodes, are filtered. */
   watch: { kind: 'filters', resources: ['service', 'node', 'key'] },
   get: { kind: 'filters', resources: ['service', 'node', 'key'] },
   unwatch: { kind: 'open', why: 'ends what this stream itself has begun' },
   'kv-put': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
   'kv-delete': { kind: 'demands-by-name', resource: 'key', verb: 'write' },
-  /** Of its pool: a client that may call a service may be numbered among its callers. */
+  /** To read the service of the pool: a client that may call a service may have an ordinal among its callers. */
   lease: { kind: 'demands-by-name', resource: 'service', verb: 'read' },
 };
 
@@ -40,7 +40,7 @@ export interface StreamAccessOptions {
   /** As the handshake's token says. */
   readonly caller: Caller;
   readonly origin: Origin;
-  /** Called when what the client may do may have changed: `refresh` before the next use. Must not throw. */
+  /** Called when the rights of the client may have changed: `refresh` before the next use. Must not throw. */
   readonly onChange: () => void;
 }
 
@@ -57,7 +57,7 @@ export class StreamAccess {
     this.#stopListening = security.acl.enabled ? security.acl.onChange(caller, onChange) : () => {};
   }
 
-  /** Who vouches for what the stream registers. */
+  /** The principal of the instances that the stream registers. */
   get principal(): string {
     return principalOf(this.#caller, this.#origin.address);
   }
@@ -94,7 +94,7 @@ export class StreamAccess {
     if (namespaceFor(this.#caller, namespace) !== namespace) throw this.#security.acl.denied(this.#caller, namespace, 'service', 'read');
   }
 
-  /** Why a view may not be read. */
+  /** The error for a view that may not be read. */
   unreadable(view: FrameView): RegistryError {
     return this.#security.acl.denied(this.#caller, namespaceOf(view), isOfServices(view) ? 'service' : 'key', 'read', view.name);
   }
@@ -112,7 +112,7 @@ function isOfServices({ kind }: FrameView): boolean {
   return kind === 'service' || kind === 'services';
 }
 
-/** What the audit log says of a request that changes something; undefined for all others. Without values. */
+/** The line of the audit log for a request that changes the state, without values; undefined for all others. */
 export function auditAction(frame: RequestFrame): string | undefined {
   switch (frame.type) {
     case 'register':

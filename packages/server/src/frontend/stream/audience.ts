@@ -1,6 +1,7 @@
 /**
- * Clients that see the same of a view. All clients that may read all of it are one audience, which gets the same bytes; those
- * who may read a part are one for each set of rules, since callers with the same rules share an authorizer.
+ * Groups clients that see the same content of a view. All clients that may read the whole view are one audience, which gets
+ * the same bytes. Clients that may read a part are one audience for each set of rules, since callers with the same rules share
+ * an authorizer.
  */
 
 import type { FrameView } from '@rollcall/protocol';
@@ -9,7 +10,7 @@ import { unrestricted, type Authorizer } from '../../security/authorizer.ts';
 import { namespaceFor } from '../../security/hidden-namespace.ts';
 import { namespaceOf } from './view-namespace.ts';
 
-/** What its members may read; `unrestricted` for everything in the view. */
+/** The rights of its members; `unrestricted` for the whole view. */
 export type Audience = Authorizer;
 
 interface Reach {
@@ -21,7 +22,7 @@ interface Reach {
 const namespacesMax = 100;
 
 export class Audiences {
-  /** One look at each rule; remembered, since every view of every stream asks. */
+  /** Checks each rule once and caches the result, since every view of every stream asks. */
   readonly #reach = new WeakMap<Authorizer, Map<string, Reach>>();
 
   /** @returns undefined for a service or key that may not be read, and for every view of a namespace that the caller may not know */

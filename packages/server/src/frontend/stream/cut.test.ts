@@ -1,6 +1,6 @@
 /**
- * Streams that are cut, from real sockets to the registry, with the clock driven: who holds them is told apart by token, so
- * that one token's streams cannot stop expiry for others, and a cut that takes many tokens still does.
+ * Streams that are cut, from real sockets to the registry, with the clock driven. Their holders are distinguished by token:
+ * the streams of one token cannot stop expiry for others, and a cut of many tokens still does.
  */
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -88,7 +88,7 @@ test('8 streams of a token for one service, cut at once, stop expiry for no othe
   const hosts = await fleet();
   const { secret } = await tokenFor('shop', 'shop');
   const own = [];
-  // As hostile as it gets: a node and a service name of its own for each.
+  // The worst case: each stream has a node and a service name of its own.
   for (let at = 0; at < 8; at++) own.push(await stream(secret, `x${at}`, [`shop${at}`]));
   await cut(own, Array.from({ length: 8 }, (_, at) => `x${at}`));
   await pass(2_000);
@@ -100,7 +100,7 @@ test('8 streams of a token for one service, cut at once, stop expiry for no othe
   expect([...left].sort()).toEqual(['host2', 'host3', 'host4', 'host5']);
 });
 
-test('a cut of five hosts of six freezes, and the status names them with their tokens until an operator has his word', async () => {
+test('a cut of five hosts of six freezes, and the status names them with their tokens until an operator decides', async () => {
   const hosts = await fleet();
   const lost = hosts.slice(0, 5);
   await cut(lost.map(({ client }) => client), lost.map(({ node }) => node));

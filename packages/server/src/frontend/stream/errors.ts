@@ -31,8 +31,8 @@ export const closeCodes = {
   policy: 1008,
   /** Another stream has resumed this one's session. */
   takenOver: 4001,
-  /** The client did not read, or was not heard, for too long. */
+  /** The client did not read, or sent no sign of life, for too long. */
   lost: 4002,
-  /** The token that the stream was opened with is gone. */
+  /** The token of the stream was deleted or has ended. */
   tokenGone: 4003,
 } as const;

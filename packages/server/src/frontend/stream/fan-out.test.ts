@@ -18,7 +18,7 @@ function pass(left: number): Pass & { left: number; turns: number } {
 }
 
 describe('fan-out', () => {
-  it('spreads many subscribers over turns', async () => {
+  it('spreads the pushes to many subscribers over turns', async () => {
     const fanOut = new FanOut();
     const many = pass(2.5 * budget);
     fanOut.schedule(many);
@@ -45,7 +45,7 @@ describe('fan-out', () => {
     expect([large.turns, small.turns]).toEqual([2, 1]);
   });
 
-  it('comes to an end when a pass fills its turn exactly', async () => {
+  it('ends when a pass fills its turn exactly', async () => {
     const fanOut = new FanOut();
     const exact = pass(budget);
     fanOut.schedule(exact);
@@ -53,7 +53,7 @@ describe('fan-out', () => {
     expect(exact).toMatchObject({ left: 0, turns: 2 });
   });
 
-  it('forgets what is cancelled', async () => {
+  it('drops a cancelled pass', async () => {
     const fanOut = new FanOut();
     const gone = pass(5);
     fanOut.schedule(gone);

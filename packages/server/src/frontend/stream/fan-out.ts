@@ -1,13 +1,13 @@
 /**
- * Spreads the work of telling subscribers over turns of the event loop: a change that 10,000
- * streams watch must not make all others wait until the last of them is told.
+ * Spreads pushes to subscribers over turns of the event loop: a change that 10,000 streams watch
+ * must not make other requests wait until the last of them has it.
  *
- * Views take turns. One that changes again while it waits is told once.
+ * Views take turns. A view that changes again while it waits is pushed once.
  */
 
 export interface Pass {
   /**
-   * Tells at most `budget` subscribers.
+   * Pushes to at most `budget` subscribers.
    * @returns how much of the budget is left; with any left, the pass is complete
    */
   advance(budget: number): number;
@@ -23,7 +23,7 @@ export class FanOut {
   readonly #waiting = new Set<Pass>();
   #scheduled = false;
 
-  /** Has `pass` advanced in a coming turn, until it is complete. */
+  /** Advances `pass` in coming turns, until it is complete. */
   schedule(pass: Pass): void {
     this.#waiting.add(pass);
     if (this.#scheduled) return;
@@ -31,7 +31,7 @@ export class FanOut {
     setImmediate(() => this.#turn());
   }
 
-  /** Whether there are subscribers that have not been told yet. */
+  /** Whether there are subscribers that wait for a push. */
   get busy(): boolean {
     return this.#waiting.size > 0;
   }
@@ -44,10 +44,10 @@ export class FanOut {
     this.#scheduled = false;
     let budget = budgetPerTurn;
     for (const pass of this.#waiting) {
-      // A look at a view costs something, even when it has no member to tell.
+      // Looking at a view costs time, even when no member needs a push.
       budget = pass.advance(budget) - 1;
       const goesOn = this.#waiting.delete(pass) && budget < 0;
-      // Behind the others: a view with much to look at, or to tell, holds up no smaller one for long.
+      // Behind the others, so that a large view delays smaller ones for one turn only.
       if (goesOn) this.#waiting.add(pass);
       if (budget < 0) break;
     }

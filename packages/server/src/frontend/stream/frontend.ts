@@ -1,6 +1,6 @@
 /**
  * The native stream: lifecycle of the front end. It takes WebSocket handshakes, visits the open
- * streams to find the dead ones, and sends all clients to other servers when this one closes.
+ * streams to find the broken ones, and sends all clients to other servers when this one closes.
  */
 
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
@@ -21,7 +21,7 @@ import { Sessions } from './sessions.ts';
 import { Stream } from './stream.ts';
 import { Feeds } from './watches.ts';
 
-/** How long clients have to hang up when the server closes. */
+/** Time that clients have to close their connections when the server closes. */
 const closeGraceMs = 1_000;
 
 export function stream(context: Context): Frontend {
@@ -30,7 +30,7 @@ export function stream(context: Context): Frontend {
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    // Frames are small, go to many, and must be the same bytes for all.
+    // Frames are small and go to many clients, which get the same bytes.
     perMessageDeflate: false,
     maxPayload: limits.frameBytesMax,
   });
@@ -43,7 +43,7 @@ export function stream(context: Context): Frontend {
   let onEmpty: () => void = () => {};
   metrics.observe('rollcall_stream_views', 'Views that native streams watch', () => feeds.size);
 
-  /** Who opens the stream; answers and gives undefined for a token that is not good. */
+  /** Finds the caller that opens the stream; for a bad token, answers the handshake and returns undefined. */
   function enter(request: IncomingMessage, socket: Duplex, origin: Origin): Caller | undefined {
     try {
       return context.security.gate.enter(bearerToken(request), origin);

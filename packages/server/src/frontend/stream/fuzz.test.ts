@@ -38,13 +38,13 @@ const requests: fc.Arbitrary<object>[] = [
   fc.record({ type: scrap }),
 ];
 
-/** Sends what is no request with an id of ours, and waits until everything is dealt with. */
+/** Sends bytes that are not a request with an id of ours, and waits until the server has handled them. */
 async function settled(client: SocketClient): Promise<void> {
   await client.ask({ type: 'get', view: { kind: 'service', name: 'settled' } });
 }
 
 describe('whatever a client sends', () => {
-  it('each request with an id gets one answer, which is no error of the server’s own', async () => {
+  it('each request with an id gets one answer, which is not an internal error', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.oneof(...requests), { minLength: 1, maxLength: 20 }), async (frames) => {
         const client = await SocketClient.greeted(server.url, { session: newSession() });
@@ -100,7 +100,7 @@ describe('whatever a client sends', () => {
     client.webSocket.terminate();
   });
 
-  it('nothing of it is left when the clients are gone', async () => {
+  it('the server keeps no state of the clients after they have gone', async () => {
     await expect.poll(() => server.registry.views.watching, { timeout: 10_000 }).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Isolation of namespaces on the stream, for every request that there is: a token that has no right in a namespace learns
- * nothing of it, changes nothing in it, and hears nothing of its changes. All content of `blue` has the word `azure` in it.
+ * Isolation of namespaces on the stream, for every request: a token without rights in a namespace learns
+ * nothing of it, changes nothing in it, and gets none of its changes. All content of `blue` has the word `azure` in it.
  */
 
 import type { FrameView, RequestFrame } from '@rollcall/protocol';
@@ -63,7 +63,7 @@ const views = (namespace: string, word: string): FrameView[] =>
     ] as const
   ).map(([kind, name]) => ({ kind, name, namespace }));
 
-/** Each request as one about a namespace, where it can name one, with the names that the namespace has. */
+/** Each request, about the given namespace where it can name one, with the names of that namespace. */
 const requests: Readonly<Record<RequestFrame['type'], (namespace: string, word: string) => object[]>> = {
   hello: () => [],
   register: (_, word) => [{ type: 'register', instances: [{ id: `${word}-1`, service: `${word}-svc` }] }],
@@ -82,7 +82,7 @@ const requests: Readonly<Record<RequestFrame['type'], (namespace: string, word: 
   goodbye: () => [{ type: 'goodbye' }],
 };
 
-/** All that blue holds, as text. */
+/** The content of blue, as text. */
 function holdings(): string {
   const held: string[] = [];
   for (const [key, row] of server.registry.state.rows()) {
@@ -93,7 +93,7 @@ function holdings(): string {
 
 function plain(told: Told): string {
   const { id: _, ...frame } = told;
-  // A stream numbers what it sends, and a lease has a number of its own.
+  // Revisions of pushes and ordinals of leases differ from call to call.
   return JSON.stringify(frame).replaceAll('azure', 'lilac').replaceAll('blue', 'ghost').replaceAll(/"(revision|ordinal)":\d+/g, '"$1":0');
 }
 
@@ -139,7 +139,7 @@ describe('a stream without rights in a namespace', () => {
     for (const frame of one.inbox) expect(plain(frame)).not.toMatch(hidden);
   });
 
-  it('hears of changes in its own namespace, and of none in another one', async () => {
+  it('gets changes of its own namespace, and none of another one', async () => {
     const secret = await secretOf('rules for red');
     const client = await greeted(secret, { namespace: 'red' });
     for (const view of views('red', 'crimson')) {
@@ -152,7 +152,7 @@ describe('a stream without rights in a namespace', () => {
     await owner.ask({ type: 'kv-put', key: 'app/key', value: 'AA==' });
     await owner.ask({ type: 'kv-delete', key: '', recurse: true });
     await owner.ask({ type: 'goodbye' });
-    // What is told of a change comes before the answer to a later request.
+    // A push about a change comes before the answer to a later request.
     await client.ask({ type: 'get', view: { kind: 'key', name: 'app/key', namespace: 'red' } });
     expect(client.received).toBe(heard + 1);
     const own = await greeted(management, { namespace: 'red' });

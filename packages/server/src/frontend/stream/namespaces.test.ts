@@ -1,4 +1,4 @@
-/** Namespaces on the stream: what a stream registers, reads and locks in one is not seen in another. */
+/** Namespaces on the stream: instances, keys and ordinals of one namespace are not visible in another. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { memory } from '../../engine/memory/memory.ts';
@@ -50,7 +50,7 @@ describe('instances', () => {
     expect(portsIn(await none.ask({ type: 'get', view: view('team-b', 'service', 'web') }))).toEqual([2]);
   });
 
-  it('are pushed with the namespace of their view, which those of default do not name', async () => {
+  it('are pushed with the namespace of their view, which is left out for default', async () => {
     const [watcher, a, none] = [await client(undefined, {}), await client('team-a'), await client(undefined)];
     const views = [view('team-a', 'service', 'web'), view(undefined, 'service', 'web'), view('default', 'services', '')];
     await watcher.ask({ type: 'watch', views });
@@ -72,7 +72,7 @@ describe('instances', () => {
     const { received } = watcher;
     await a.ask(register(1));
     await a.ask({ type: 'kv-put', key: 'k', value: 'AA==' });
-    // What follows on the same stream comes after what was pushed before it.
+    // The answer on the same stream comes after the earlier pushes.
     await watcher.ask({ type: 'get', view: view('team-a', 'service', 'web') });
     expect(watcher.received).toBe(received + 1);
   });
@@ -149,7 +149,7 @@ it('a token of one namespace neither reads nor writes another', async () => {
   const own = await client('team-a', { session: newSession() }, secret);
   expect(await own.ask(register(1))).toMatchObject({ applied: true });
   expect(portsIn(await own.ask({ type: 'get', view: view('team-a', 'service', 'web') }))).toEqual([1]);
-  // The token is one of default, so that it may know of default, and of no other.
+  // The token belongs to default, so it may learn of default and of no other namespace.
   for (const [namespace, list] of [['team-b', { code: 'permission_denied' }], [undefined, { items: [] }]] as const) {
     expect(await own.ask({ type: 'get', view: view(namespace, 'service', 'web') })).toMatchObject({ code: 'permission_denied' });
     expect(await own.ask({ type: 'watch', views: [view(namespace, 'key', 'k')] })).toMatchObject({ code: 'permission_denied' });

@@ -44,7 +44,7 @@ describe('ordinals', () => {
     expect(Math.max(...leased)).toBeLessThan(2000);
   }, 30_000);
 
-  it('are not what a session holds below the same name', async () => {
+  it('are not other keys that a session holds below the same name', async () => {
     const id = await session();
     await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ofWeb}mine`, value: new Uint8Array(), flags: 0n, condition: { kind: 'acquire', session: id } });
     expect(await lease(id)).toBe(0);
@@ -76,7 +76,7 @@ describe('ordinals', () => {
     expect(await lease(await session())).toBe(3);
   });
 
-  it('take a key that an operator wrote by hand', async () => {
+  it('take over a key that an operator wrote by hand', async () => {
     await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ofWeb}0`, value: new Uint8Array([1]), flags: 0n });
     await replica.submit({ kind: 'kv-put', namespace: 'default', key: `${ofWeb}mine`, value: new Uint8Array(), flags: 0n });
     expect(await lease(await session())).toBe(0);

@@ -1,7 +1,7 @@
 /**
  * Ordinals: small numbers that sessions hold, each of one pool held by one session. They are locks on keys
  * below `rollcall/ordinals/SERVICE/`, or `rollcall/ordinals/NAMESPACE/SERVICE/` for a service of another namespace than
- * the session's. So they end with their session, survive what the registry survives, and can be read as keys. A session
+ * the session's. So they end with their session, survive a restart of the registry, and can be read as keys. A session
  * locks keys of its own namespace only: callers of one service in two namespaces are two pools.
  */
 
@@ -9,15 +9,15 @@ import { RegistryError } from '@rollcall/protocol';
 import { find } from '../../registry/reader.ts';
 import type { Registry } from '../../registry/registry.ts';
 
-/** Callers of one service that can have a number. */
+/** Callers of one service that can have an ordinal. */
 export const ordinalsMax = 100_000;
 
-/** Others may be faster so often, one after the other, before this one gives up. */
+/** Lost races for a number before the request is refused. */
 const attemptsMax = 100;
 
 /**
- * After so many attempts, those who ask at once (all callers of a service, when a registry has been restarted) no
- * longer reach for the same number, of which one gets it, but for different ones. The next caller fills a gap.
+ * After so many attempts, sessions that ask at once (all callers of a service, after a restart of the registry) try
+ * different numbers instead of the same one, which only one of them can get. The next caller fills a gap.
  */
 const patience = 60;
 
@@ -27,7 +27,7 @@ export interface Pool {
   readonly service: string;
 }
 
-/** The session that asks. */
+/** The session that asks for an ordinal. */
 export interface Holder {
   readonly namespace: string;
   readonly id: string;
@@ -61,7 +61,7 @@ export async function leaseOrdinal(registry: Registry, session: Holder, pool: Po
   throw new RegistryError('resource_exhausted', `no ordinal of ${pool.service} could be leased; ${ordinalsMax} is the limit; try again later`);
 }
 
-/** How many free numbers to leave to others: none while few ask, then up to 1,023, another for each session and attempt. */
+/** Free numbers to skip: none in the first attempts, then up to 1,023, depending on session and attempt. */
 function reach(session: string, attempt: number): number {
   if (attempt < patience) return 0;
   const width = 64 << ((attempt - patience) >> 3);
@@ -76,7 +76,7 @@ function look({ state }: Registry, session: Holder, prefix: string, passed: numb
   const taken = new Set<number>();
   for (const key of find.kvKeys(state, session.namespace, prefix)) {
     const digits = key.slice(prefix.length);
-    // Other keys there are no ordinals, with any holder.
+    // Other keys below the prefix are not ordinals, even if a session holds them.
     if (!/^(0|[1-9]\d{0,5})$/.test(digits)) continue;
     const ordinal = Number(digits);
     const holder = find.kv(state, session.namespace, key)?.session;

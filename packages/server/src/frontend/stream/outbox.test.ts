@@ -43,7 +43,7 @@ describe('the outbox', () => {
     expect(outbox.busy).toBe(false);
   });
 
-  it('keeps order while the socket takes no more, and says when everything is out', async () => {
+  it('keeps order while the socket takes no more, and reports when everything is sent', async () => {
     const { outbox, written, take, drains } = setUp();
     const texts = ['a'.repeat(2_000), 'b', 'c'.repeat(2_000), 'd'];
     for (const text of texts) outbox.write(frameText(text));
@@ -56,7 +56,7 @@ describe('the outbox', () => {
     expect(drains()).toBe(1);
   });
 
-  it('shows progress with every fragment that goes out, and lets a ping overtake', async () => {
+  it('shows progress with every fragment that is sent, and lets a ping overtake', async () => {
     const { outbox, written, take } = setUp();
     const long = frameText('x'.repeat(200_000));
     outbox.write(long);

@@ -1,6 +1,6 @@
 /**
- * What one socket still has to be sent. Writes go straight to the socket while it takes them; what
- * it does not take waits here, in fragments, so that a ping can overtake a long message.
+ * The send queue of one socket. Writes go straight to the socket while it takes them; other bytes
+ * wait here, in fragments, so that a ping can overtake a long message.
  *
  * The bytes do not pass through `ws`, and this is safe: without compression and Blobs its sender
  * never queues, it writes each of its own frames (pong, close) to the socket at once and whole; so
@@ -19,7 +19,7 @@ export class Outbox {
   #flushes = 0;
 
   /**
-   * @param isOpen false from the close frame on, in either direction: what is written then is dropped
+   * @param isOpen false from the close frame on, in either direction: later writes are dropped
    * @param onDrain called whenever everything has been handed to the operating system
    */
   constructor(socket: Duplex, isOpen: () => boolean, onDrain: () => void) {
@@ -42,7 +42,7 @@ export class Outbox {
     return this.#waitingBytes + this.#socket.writableLength;
   }
 
-  /** Rises when the operating system has taken more of what waits: the reader reads. */
+  /** Rises when the operating system has taken more of the waiting bytes: the reader reads. */
   get flushes(): number {
     return this.#flushes;
   }
@@ -60,7 +60,7 @@ export class Outbox {
     this.#flush();
   }
 
-  /** A ping, ahead of what waits. */
+  /** Sends a ping ahead of the waiting bytes. */
   ping(): void {
     if (this.#isOpen()) this.#socket.write(ping);
   }

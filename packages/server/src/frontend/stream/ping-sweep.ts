@@ -1,7 +1,7 @@
 /**
  * Visits every open stream at even intervals, a few at a time, and pings a quarter of those that it visits, so that
- * 10,000 pings, and the answers to them, do not come in one burst. While a change is being told to streams, pings wait
- * for the next visit, once: news comes first.
+ * 10,000 pings, and the answers to them, do not come in one burst. While a change is being pushed to streams, pings wait
+ * for the next visit, once: pushes come first.
  *
  * Silence is counted in visits, not in time: when the server itself stalls, the visits stall with
  * it, and a stall of any length costs each stream one visit, after which what it sent is read.
@@ -10,7 +10,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Wheel } from '../../health/wheel.ts';
 
-/** Pause between two pings of a stream, unless one waits for news. Any traffic of the client counts as the answer. */
+/** Pause between two pings of a stream, unless a ping waits for pushes. Any traffic of the client counts as the answer. */
 export const pingMs = 1_000;
 
 const visitMs = 250;
@@ -50,7 +50,7 @@ export class PingSweep<V extends Visited> {
   /** When the next slot is due, on the monotonic clock. */
   #due = 0;
 
-  /** @param isBusy whether there is more urgent news to write than pings */
+  /** @param isBusy whether pushes are waiting, which are more urgent than pings */
   constructor(wheel: Wheel, clock: Clock, isBusy: () => boolean) {
     this.#wheel = wheel;
     this.#clock = clock;
@@ -81,7 +81,7 @@ export class PingSweep<V extends Visited> {
     const timer = this.#wheel.schedule(slotMs, () => {
       if (this.#timer !== timer) return;
       const now = this.#clock.monotonic();
-      // After a stall every slot is visited at most once; what was missed before is not made up for.
+      // After a stall every slot is visited at most once; missed visits are not repeated.
       for (let turns = 0; this.#due <= now && turns < slots; turns++) {
         this.#due += slotMs;
         this.#visitNext();

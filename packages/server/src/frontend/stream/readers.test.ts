@@ -25,21 +25,21 @@ async function reader(url: string, hello: object = {}): Promise<SocketClient> {
 
 const valueBytes = 300_000;
 const watchBig = { type: 'watch', views: [{ kind: 'key', name: 'big' }] };
-/** Writes the key, and lets those who watch it be told. */
+/** Writes the key, and lets its watchers get the push. */
 const putBig = async (server: Server, number: number) => {
   const value = Buffer.alloc(valueBytes, 'x');
   value.writeUInt32BE(number);
   await server.registry.submit({ kind: 'kv-put', namespace: 'default', key: 'big', value, flags: BigInt(number) });
   await new Promise((resolve) => setImmediate(resolve));
 };
-/** The entries that a push tells of, whether it is the whole or what changed. */
+/** The entries of a push, be it a snapshot or a delta. */
 const entries = (told: Told) => (told['put'] ?? told['items'] ?? []) as { key: string; flags: string }[];
 const cuts = async (server: Server, reason: string): Promise<number> => {
   const { values } = await server.metrics.streamsCut.get();
   return values.find(({ labels }) => labels.reason === reason)?.value ?? 0;
 };
 
-describe('a reader that is not there any more', () => {
+describe('a reader that is gone', () => {
   it('is found within 3 s when its connection is half open, while an idle one stays', async () => {
     const server = await start();
     const proxy = await tcpProxy(server.url);
@@ -68,7 +68,7 @@ describe('a reader that is not there any more', () => {
 });
 
 describe('a slow reader', () => {
-  it('is not sent what is old by the time it reads, and ends with what is new', async () => {
+  it('gets no outdated content when it reads again, and ends with the newest', async () => {
     const server = await start();
     const client = await reader(server.url);
     await client.ask(watchBig);
@@ -83,7 +83,7 @@ describe('a slow reader', () => {
     expect(await client.ask(watchBig)).toMatchObject({ type: 'watching' });
   });
 
-  it('is told of every view that it missed, not only of the last', async () => {
+  it('gets every view that it missed, not only the last', async () => {
     const server = await start({ limits: { streamBufferBytesMax: 100_000 } });
     const client = await reader(server.url);
     const keys = ['a', 'b', 'c', 'd', 'e'];
@@ -121,7 +121,7 @@ describe('a reader that does not read', () => {
     await expect.poll(() => server.registry.views.watching).toBe(0);
   });
 
-  it('is cut when it asks for more than it reads', async () => {
+  it('is cut when it asks for more answers than it reads', async () => {
     const server = await start({ limits: { streamBufferBytesMax: 100_000 } });
     const client = await reader(server.url);
     await putBig(server, 1);
@@ -136,14 +136,14 @@ describe('a reader that does not read', () => {
   });
 });
 
-describe('a client that says nothing at all', () => {
+describe('a client that sends no request', () => {
   it('is cut when it has not said hello for ten seconds', async () => {
     const clock = manualClock();
     const server = await start({ clock });
     const client = await SocketClient.open(server.url);
     closing.push(() => client.webSocket.terminate());
     for (let visits = 0; visits < 45 && client.webSocket.readyState === client.webSocket.OPEN; visits++) {
-      // It gives signs of life, so silence is not what it is cut for.
+      // It answers pings, so it is not cut for silence.
       const heard = new Promise((resolve) => client.webSocket.once('pong', resolve));
       client.webSocket.ping();
       await Promise.race([heard, client.ended]);

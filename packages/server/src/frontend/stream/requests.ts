@@ -1,6 +1,6 @@
 /**
- * The visible surface of the stream: what each request does. The first request says hello; the
- * rest is a table from the frame's type to the registry.
+ * Carries out the requests of a stream. The first request is the hello; the others are a table from
+ * the frame's type to the call of the registry.
  */
 
 import { type FrameView, RegistryError, type ReplyFrame, type RequestFrame } from '@rollcall/protocol';
@@ -20,10 +20,10 @@ import { looksAtOnce } from './view-feed.ts';
 import { namespaceOf } from './view-namespace.ts';
 import type { Watches } from './watches.ts';
 
-/** What a request may use of its stream. */
+/** The parts of its stream that a request may use. */
 export interface Streamside {
   readonly context: Context;
-  /** Of the hello: that of its keys and registrations. Views and pools name their own. */
+  /** Of the hello; it holds for keys and registrations. Views and pools name their own. */
   readonly namespace: string;
   readonly watches: Watches;
   readonly access: StreamAccess;
@@ -36,7 +36,7 @@ export type Answer = ReplyFrame | { readonly body: readonly string[] };
 
 /**
  * The permission that each request needs is declared in `access.ts`.
- * @throws RegistryError whatever the registry refuses, `permission_denied`, and `failed_precondition` for a
+ * @throws RegistryError as the registry, `permission_denied`, and `failed_precondition` for a
  *   second hello
  */
 export async function answer(stream: Streamside, frame: RequestFrame): Promise<Answer> {
@@ -89,8 +89,8 @@ function sessionOf({ session }: Streamside): StreamSession {
 }
 
 /**
- * A view's snapshot, in pieces. The one for clients with all rights is kept; one for clients that may read a part is made anew, and
- * so is a large one, which is made in turns of the event loop.
+ * A view's snapshot, in pieces. The snapshot for clients with all rights is cached. It is made anew for clients that may read a
+ * part, and for a large view, over several turns of the event loop.
  */
 async function snapshotBody({ registry, answers }: Context, view: FrameView, audience: Audience): Promise<readonly string[]> {
   const { state, views } = registry;
@@ -115,7 +115,7 @@ async function snapshotBody({ registry, answers }: Context, view: FrameView, aud
   return [text];
 }
 
-/** Whether looking at a view takes more than a turn of the event loop should. */
+/** Whether looking at a view takes longer than one turn of the event loop may. */
 function isLarge(state: State, view: FrameView): boolean {
   const { kind, name } = view;
   const namespace = namespaceOf(view);

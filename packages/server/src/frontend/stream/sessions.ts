@@ -1,6 +1,6 @@
 /**
- * Which stream speaks for which session on this server. The newest stream that can show the
- * session's token wins: its client knows better than we do that the old connection is dead.
+ * Assigns each session to one stream on this server. The newest stream that shows the session's
+ * token gets it: its client knows before the server that the old connection is broken.
  */
 
 import { timingSafeEqual } from 'node:crypto';
@@ -27,7 +27,7 @@ export class Sessions {
   readonly #owners = new Map<string, Owner>();
 
   /**
-   * Takes the session from whichever stream speaks for it, after checking the token.
+   * Takes the session from the stream that has it, after checking the token.
    * @throws RegistryError `permission_denied` when the session is another client's
    */
   claim(state: Reader, namespace: string, key: SessionKey, onTakenOver: () => void): Claim {

@@ -1,4 +1,4 @@
-/** A client of the stream for tests: a bare WebSocket that asks, and keeps what it was told. */
+/** A client of the stream for tests: a bare WebSocket that sends requests and keeps the frames that it gets. */
 
 import type { ReplyFrame, SessionKey } from '@rollcall/protocol';
 import { WebSocket, type ClientOptions } from 'ws';
@@ -15,9 +15,9 @@ export class SocketClient {
   readonly webSocket: WebSocket;
   /** Resolves when the socket has closed. */
   readonly ended: Promise<Ended>;
-  /** Everything that came and was not taken. */
+  /** Frames that came and were not taken. */
   readonly inbox: Told[] = [];
-  /** How many messages have come. */
+  /** Number of messages that have come. */
   received = 0;
   #waiting: { fits: (frame: Told) => boolean; take: (frame: Told) => void }[] = [];
   #lastId = 0;
@@ -61,7 +61,7 @@ export class SocketClient {
     return answer;
   }
 
-  /** The first frame that fits, of those that came and were not taken, or that will come. */
+  /** Takes the first frame that fits, of those that have come or will come. */
   take(fits: (frame: Told) => boolean): Promise<Told> {
     const at = this.inbox.findIndex(fits);
     if (at >= 0) return Promise.resolve(this.inbox.splice(at, 1)[0] as Told);

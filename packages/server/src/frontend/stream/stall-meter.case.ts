@@ -1,12 +1,12 @@
 /**
- * For tests that measure time on a machine that does other things, too: how long this process did
- * not run. What is promised in seconds is promised of a process that runs.
+ * For tests that measure time on a busy machine: leaves out the time in which this process did not
+ * run. Limits in seconds hold for a process that runs.
  */
 
 const everyMs = 10;
 
 export interface StallMeter {
-  /** Milliseconds since `stallMeter` was called, without those in which the event loop stood still. */
+  /** Milliseconds since `stallMeter` was called, without stalls of the event loop. */
   elapsedMs(): number;
   stop(): void;
 }

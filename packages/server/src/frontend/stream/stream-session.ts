@@ -1,9 +1,9 @@
 /**
- * The session behind one stream: what the client registers lives as long as the stream, and the
+ * The session of one stream: instances of its client live as long as the stream, and the
  * reconnect grace longer. The session exists in the registry from the first registration on, so a
  * client that only watches writes nothing.
  *
- * Operations run one after the other, in the order in which they were asked for.
+ * Operations run one after the other, in the order of the calls.
  */
 
 import { type CheckStatus, type InstanceRegistration, isRegistryError, RegistryError } from '@rollcall/protocol';
@@ -19,7 +19,7 @@ import { checkIds, hashIn, toCheckInputs, toInstanceInput } from './translate.ts
 
 export interface StreamSessionOptions {
   readonly context: Context;
-  /** Of the session, and of everything that it registers. */
+  /** Of the session and of its instances. */
   readonly namespace: string;
   readonly id: string;
   readonly claim: Claim;
@@ -33,9 +33,9 @@ export interface StreamSessionOptions {
 }
 
 /**
- * Why a stream is gone. `dismissed`: the server closes, which is no death of an instance. `revoked`: its token is gone;
- * the process lives, so what it has registered stays as it is for the grace, in which it may come back with a
- * token that may write it.
+ * Why a stream has ended. `dismissed`: the server closes; instances are not affected. `revoked`: its token has ended;
+ * the process lives, so its instances stay unchanged for the grace, in which the client may resume with a
+ * token that may write them.
  */
 export type StreamEnd = 'died' | 'dismissed' | 'revoked';
 
@@ -67,7 +67,7 @@ export class StreamSession {
     this.#onLost = options.onLost;
   }
 
-  /** @returns whether the session lived, with everything that it had registered still right */
+  /** @returns whether the session lives with all its instances still valid */
   open(): Promise<boolean> {
     return this.#next(async () => {
       const { registry, log } = this.#context;
@@ -75,7 +75,7 @@ export class StreamSession {
       if (row === undefined) return false;
       try {
         if (row.node !== this.#node.name) {
-          // The client has moved: what it registered is somewhere else.
+          // The client has moved: its instances run on another node now.
           await registry.submit({ kind: 'session-destroy', namespace: this.#namespace, id: this.#id });
           return false;
         }
@@ -143,7 +143,7 @@ export class StreamSession {
     });
   }
 
-  /** The client leaves: pickers are told first, then everything goes. */
+  /** The client leaves: its instances drain first, so that pickers learn of it, then they and the session are removed. */
   leave(): Promise<void> {
     return this.#next(async () => {
       if (!this.#created) return;
@@ -154,7 +154,7 @@ export class StreamSession {
     });
   }
 
-  /** The stream is gone. */
+  /** Called when the stream has ended. */
   close(end: StreamEnd): void {
     this.#closed = true;
     const { health, wheel } = this.#context;
@@ -169,7 +169,7 @@ export class StreamSession {
     });
   }
 
-  /** No stream has come back in time with a valid token. */
+  /** Called when the grace has passed and no stream with a valid token has resumed the session. */
   async #expire(): Promise<void> {
     if (this.#claim.holds) await this.#context.registry.submit({ kind: 'session-destroy', namespace: this.#namespace, id: this.#id });
     this.#claim.release();
@@ -182,7 +182,7 @@ export class StreamSession {
       .catch((err: unknown) => log.error({ err, session: this.#id }, 'the end of a stream was not recorded'));
   }
 
-  /** Runs `work` after everything asked for before, and not at all once the stream is gone. */
+  /** Runs `work` after all earlier calls; throws once the session has left this stream. */
   #next<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(() => {
       if (this.#closed || !this.#claim.holds) {
@@ -199,9 +199,9 @@ export class StreamSession {
     const { name: node, address } = this.#node;
     this.#requirePermission(instances);
     const known = find.node(registry.state, node);
-    // A node of this name at another address: the instances are where their client is.
+    // A node of this name has another address: the instances get the address of their client.
     const elsewhere = known !== undefined && known.address !== address ? { address } : {};
-    // All in one turn: they are decided in this order and committed together.
+    // All are submitted in one turn, so they are decided in this order and committed together.
     const [, session, registered] = await Promise.allSettled([
       ...this.#begun(),
       registry.submit({
@@ -219,7 +219,7 @@ export class StreamSession {
     if (registered.status === 'rejected') throw registered.reason;
   }
 
-  /** The node and the session on it, as far as they are not there yet. */
+  /** Commands that create the node and the session on it, if they are missing. */
   #begun(): [node: Promise<unknown>, session: Promise<unknown>] {
     const { registry } = this.#context;
     const { name: node, address } = this.#node;
@@ -252,13 +252,13 @@ export class StreamSession {
     for (const service of services) this.#access.require(this.#namespace, 'service', 'write', service);
   }
 
-  /** Whether the session's row is there, and this client's. */
+  /** Whether the session's row exists and belongs to this client. */
   #inRegistry(): boolean {
     const row = find.session(this.#context.registry.state, this.#namespace, this.#id);
     return row !== undefined && hashIn(row) === this.#claim.hash;
   }
 
-  /** Between the look and the commit, the session ended, or an older stream of this client made it. */
+  /** Between the check and the commit, the session ended, or an older stream of this client created it. */
   #overtaken(error: unknown): boolean {
     const exists = this.#inRegistry();
     if (!exists) this.#created = false;

@@ -34,10 +34,10 @@ const watchWeb = { type: 'watch', views: [{ kind: 'service', name: 'web' }] };
 const instanceOf = (id: string, node = 'here') => find.instance(server.registry.state, 'default', node, id);
 const checkOf = (id: string, node = 'here') => find.check(server.registry.state, 'default', node, id);
 
-/** The instances that a push tells of, whether it is the whole or what changed. */
+/** The instances of a push, be it a snapshot or a delta. */
 const told = (push: Told) => push['put'] ?? push['items'];
 
-/** Resolves once `holds`, looking after every change of a view. */
+/** Resolves once `holds`; checks after every change of a view. */
 function becomes(view: string, holds: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     const look = () => {
@@ -51,7 +51,7 @@ function becomes(view: string, holds: () => boolean): Promise<void> {
 }
 
 describe('the handshake', () => {
-  it('tells a browser of another origin, and a plain request, that this is not for them', async () => {
+  it('refuses a browser page of another origin, and a request that is not a WebSocket handshake', async () => {
     const status = (headers: Record<string, string>, path = '/rollcall/v1/stream') =>
       new Promise((resolve) => {
         const webSocket = new WebSocket(`${server.url.replace('http', 'ws')}${path}`, { headers });
@@ -81,14 +81,14 @@ describe('hello', () => {
     expect(await client.ask({ type: 'hello', protocol: 1, client: 'x' })).toMatchObject({ code: 'failed_precondition' });
   });
 
-  it('in another protocol is refused, and may be tried again', async () => {
+  it('with another protocol version is refused, and may be repeated', async () => {
     const client = await opened();
     expect(await client.ask({ type: 'hello', protocol: 2, client: 'x' })).toMatchObject({ code: 'unimplemented' });
     expect(await client.ask({ type: 'hello', protocol: 1, client: 'x', node: 'no node' })).toMatchObject({ code: 'invalid_argument' });
     expect(await client.ask({ type: 'hello', protocol: 1, client: 'x' })).toMatchObject({ type: 'welcome' });
   });
 
-  it('may name the node, and a proxy may do it for the client', async () => {
+  it('may name the node; a proxy may name it for the client', async () => {
     const [named, proxied] = [await greeted({ node: 'n1', session: newSession() }), await greeted({ session: newSession() }, { 'x-rollcall-node': 'n2' })];
     await named.ask(web('a'));
     await proxied.ask(web('a'));
@@ -148,7 +148,7 @@ describe('a registration', () => {
     expect([checkOf('a:b:c')?.instance, instanceOf('a:b')]).toEqual(['a', undefined]);
   });
 
-  it('lifts no maintenance', async () => {
+  it('does not lift maintenance', async () => {
     const client = await greeted({ session: newSession() });
     await client.ask(web('a', { checks: [{ name: 'beat', ttlMs: 60_000 }] }));
     await fetch(`${server.url}/v1/agent/service/maintenance/a?enable=true`, { method: 'PUT' });
@@ -156,7 +156,7 @@ describe('a registration', () => {
     expect([checkOf('a:beat'), checkOf('_service_maintenance:a')?.status]).toEqual([undefined, 'critical']);
   });
 
-  it('replaces the one before, checks and administrative status included', async () => {
+  it('replaces the former one, with its checks and administrative status', async () => {
     const client = await greeted({ session: newSession() });
     await client.ask(web('a', { tags: ['old'], checks: [{ name: 'beat', ttlMs: 60_000 }] }));
     await client.ask({ type: 'drain', instances: ['a'] });
@@ -168,7 +168,7 @@ describe('a registration', () => {
     expect(checkOf('_rollcall_status:a')?.status).toBe('critical');
   });
 
-  it('is at its client, also when a node of that name is elsewhere', async () => {
+  it('has the address of its client, also when the node of that name has another one', async () => {
     await server.registry.submit({ kind: 'register', namespace: 'default', nodeMode: 'update', node: { name: 'n1', address: '10.9.9.9' } });
     const client = await greeted({ session: newSession(), node: 'n1' });
     await client.ask(web('a'));
@@ -188,13 +188,13 @@ describe('a registration', () => {
     expect(await other.ask(beat)).toMatchObject({ code: 'not_found' });
   });
 
-  it('is not another session’s to drain or remove, nor its former session’s', async () => {
+  it('cannot be drained or removed by another session, nor by its former one', async () => {
     const [old, other] = [await greeted({ session: newSession() }), await greeted({ session: newSession() })];
     await old.ask(web('a'));
     expect(await other.ask({ type: 'deregister', instances: ['a'] })).toMatchObject({ applied: false });
     expect(await other.ask({ type: 'drain', instances: ['a'] })).toMatchObject({ applied: false });
     expect(checkOf('_rollcall_status:a')).toBeUndefined();
-    // A new process of the same instance, while the old one is still there.
+    // A new process of the same instance, while the old one still runs.
     await other.ask(web('a', { port: 81 }));
     await old.ask({ type: 'goodbye' });
     await old.ended;
@@ -219,7 +219,7 @@ describe('a session', () => {
     expect(told(await watcher.push('web'))).toMatchObject([{ id: 'a', status: 'passing' }]);
   });
 
-  it('goes to the newest stream, and the late end of the old one does not hurt', async () => {
+  it('goes to the newest stream, and the late end of the old one changes nothing', async () => {
     const session = newSession();
     const [old, watcher] = [await greeted({ session }), await greeted()];
     await old.ask(web('a'));
@@ -256,7 +256,7 @@ describe('a session', () => {
     expect(await client.ask({ type: 'hello', protocol: 1, client: 'x', session: { id, token } })).toMatchObject({ code: 'permission_denied' });
   });
 
-  it('that moves to another node leaves nothing behind', async () => {
+  it('that moves to another node leaves no rows on the old one', async () => {
     const session = newSession();
     const client = await greeted({ session, node: 'n1' });
     await client.ask(web('a'));
@@ -268,7 +268,7 @@ describe('a session', () => {
     expect(instanceOf('a', 'n2')).toBeDefined();
   });
 
-  it('that another caller ends is reported lost, and can be begun again', async () => {
+  it('that another caller ends is reported lost, and can be registered again', async () => {
     const session = newSession();
     const client = await greeted({ session });
     await client.ask(web('a'));
@@ -279,7 +279,7 @@ describe('a session', () => {
     expect(checkOf('stream:a')?.status).toBe('passing');
   });
 
-  it('says goodbye: pickers are told, then everything is gone', async () => {
+  it('drains at goodbye, then all of its rows are removed', async () => {
     const session = newSession();
     const [client, watcher] = [await greeted({ session }), await greeted()];
     await client.ask(web('a'));
@@ -307,11 +307,11 @@ describe('watches', () => {
     await other.ask(web('b'));
     expect(await client.push('web')).toMatchObject({ put: [{ id: 'b' }] });
     expect(await client.ask(resume)).toMatchObject({ type: 'watching' });
-    // Where the client stood before is where it starts from now.
+    // The client continues from its former revision.
     expect(await client.push('web')).toMatchObject({ type: 'delta', from: revision, put: [{ id: 'b' }] });
   });
 
-  it('have a limit, and those before it go on', async () => {
+  it('have a limit; those below it go on', async () => {
     const client = await greeted();
     const views = ['a', 'b', 'c', 'd'].map((name) => ({ kind: 'key', name }));
     expect(await client.ask({ type: 'watch', views: views.slice(0, 2) })).toMatchObject({ type: 'watching' });
@@ -359,7 +359,7 @@ describe('keys', () => {
 });
 
 describe('a server that closes', () => {
-  it('tells streams to go elsewhere, and takes no instance for dead', async () => {
+  it('tells streams to use another server, and treats no instance as lost', async () => {
     const client = await greeted({ session: newSession() });
     await client.ask(web('a'));
     const { registry } = server;

@@ -1,6 +1,6 @@
 /**
  * One stream: a WebSocket from its hello to its end. It reads requests, answers each once, notices
- * when the other side is gone, and frees everything when it ends. What requests do is `requests.ts`.
+ * when the client is gone, and frees everything when it ends. `requests.ts` carries requests out.
  */
 
 import type { Duplex } from 'node:stream';
@@ -33,13 +33,13 @@ import { namespaceOf } from './view-namespace.ts';
 import { Watches, type Feeds } from './watches.ts';
 import { frameText, frameTexts, parseJson } from './wire.ts';
 
-/** Requests of one stream that may be in work; what is beyond is refused. */
+/** Requests of one stream that may be in work; more are refused. */
 export const inFlightMax = 1_024;
 
-/** A reader that lets its answers pile up to this many times the soft limit is cut. */
+/** A client that does not read its answers is cut when they reach this many times the soft limit. */
 const hardLimitFactor = 4;
 
-/** How long a session outlives its stream unless the client asks for something else. */
+/** Time that a session outlives its stream unless the client asks for another. */
 const graceMsDefault = 10_000;
 
 export interface StreamOptions {
@@ -68,7 +68,7 @@ export class Stream {
   readonly #outbox: Outbox;
   readonly #watches: Watches;
   readonly #access: StreamAccess;
-  /** Looks again at what the client may do; costs about as much as telling one client for each hundred views. */
+  /** Checks the rights of the client again; costs about as much as one push for each hundred views. */
   readonly #review: Pass = {
     advance: (budget) => {
       this.#refresh();
@@ -81,7 +81,7 @@ export class Stream {
   #session: StreamSession | undefined;
   #namespace = defaultNamespace;
   #end: StreamEnd = 'died';
-  /** What the client may do may have changed since it was looked at last. */
+  /** The rights of the client may have changed since the last check. */
   #stale = false;
   #bytesRead = 0;
   #flushes = 0;
@@ -107,19 +107,19 @@ export class Stream {
     });
     webSocket.on('message', (data, isBinary) => this.#receive(data as Buffer, isBinary));
     webSocket.on('close', () => this.#closed());
-    // What is wrong with a frame, `ws` has told the client with its close code (1002, 1007, 1009).
+    // For a bad frame, `ws` has sent the client a close code (1002, 1007, 1009).
     webSocket.on('error', (err) => context.log.debug({ err }, 'a stream failed'));
   }
 
   /**
    * Called at even intervals: looks for signs of life since the last call, and pings.
    * @param quietMax visits without a sign of life after which an idle stream is cut
-   * @param stuckMax the same for a stream that does not read what it was sent
+   * @param stuckMax the same for a stream with unread bytes
    */
   visit(quietMax: number, stuckMax: number, withPing: boolean): void {
     const { bytesRead } = this.#socket as Socket;
     const { flushes } = this.#outbox;
-    // A client that reads is alive, too, even if it sends nothing.
+    // Reading is a sign of life, too, even if the client sends nothing.
     if (bytesRead !== this.#bytesRead || flushes !== this.#flushes) {
       this.#bytesRead = bytesRead;
       this.#flushes = flushes;
@@ -132,14 +132,14 @@ export class Stream {
     else if (withPing && !this.#outbox.busy) this.#outbox.ping();
   }
 
-  /** The server is closing: the client is told to go elsewhere, its instances stay. */
+  /** The server closes: tells the client to use another server; its instances stay. */
   dismiss(): void {
     this.#end = 'dismissed';
     this.#send({ type: 'go-elsewhere', servers: [] });
     this.#webSocket.close(closeCodes.goingAway, 'the server is closing');
   }
 
-  /** Ends the socket without a word. */
+  /** Ends the socket without a close frame. */
   terminate(): void {
     this.#webSocket.terminate();
   }
@@ -214,7 +214,7 @@ export class Stream {
       this.#session = this.#claim(frame.session, { node, graceMs, client: frame.client });
       resuming = this.#session.open();
     }
-    // From here on, and not only once the session is found: requests may follow the hello unasked.
+    // Set now, before the session is found: the client may send requests before it has the welcome.
     this.#greeted = true;
     return {
       type: 'welcome',
@@ -246,7 +246,7 @@ export class Stream {
     });
   }
 
-  /** Nothing is sent and nothing is done for the client until it has been looked at, at the latest in the next turns. */
+  /** Does and sends nothing for the client until its rights are checked again, at the latest in the next turns. */
   #changed(): void {
     if (!this.#open || this.#stale) return;
     this.#stale = true;
@@ -290,7 +290,7 @@ export class Stream {
     if (this.#hasRoom()) this.#outbox.write(frameText(JSON.stringify(frame)));
   }
 
-  /** A client that asks and does not read its answers would fill the memory. */
+  /** Cuts a client that sends requests without reading its answers: they would fill the memory. */
   #hasRoom(): boolean {
     if (!this.#open) return false;
     if (!this.#outbox.busy) return true;
@@ -305,7 +305,7 @@ export class Stream {
     this.#context.log.info({ reason, remote: this.#remoteAddress }, 'a stream was cut');
     this.#watches.close();
     this.#webSocket.close(code, reason);
-    // A client that broke the protocol, or has lost its token, shall read why; one that is not there cannot.
+    // A client that broke the protocol, or lost its token, gets time to read why; one that is gone, or has another stream, does not.
     if (code === closeCodes.lost || code === closeCodes.takenOver) this.#webSocket.terminate();
   }
 

@@ -1,5 +1,5 @@
 /**
- * A TCP proxy for tests, which can break a connection in the ways that networks do: frozen (both
+ * A TCP proxy for tests, which can break a connection as networks do: frozen (both
  * ends believe that it is open, and nothing arrives), cut, or refused.
  */
 

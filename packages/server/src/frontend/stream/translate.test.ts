@@ -22,12 +22,12 @@ const instance: InstanceRow = {
 const node: NodeRow = { kind: 'node', name: 'n', id: '', address: '10.0.0.1', meta: {}, created: 1, modified: 1 };
 
 describe('an instance', () => {
-  it('without an address is at its node', () => {
+  it('without an address has the address of its node', () => {
     expect(toInstance(instance, node, 'passing').address).toBe('10.0.0.1');
     expect(toInstance({ ...instance, address: 'h' }, node, 'passing').address).toBe('h');
   });
 
-  it('weighs what its status says', () => {
+  it('has the weight of its status', () => {
     const weights = instanceStatuses.map((status) => toInstance(instance, node, status).weight);
     expect(weights).toEqual([10, 1, 10, 10, 10, 10]);
   });
@@ -66,7 +66,7 @@ describe('a KV entry', () => {
 
 describe('a token', () => {
   const row = { kind: 'session', namespace: 'default', id: 's', name: '', node: 'n', liveness: 'stream', ttlMs: 1, lockDelayMs: 0, behavior: 'delete', checks: [], created: 1, modified: 1 } as const;
-  it('is kept as its hash, and is not found in sessions that other protocols made', () => {
+  it('is stored as its hash, and sessions of other protocols have none', () => {
     expect(hashIn({ ...row, foreign: { stream: { tokenSha256: tokenHash('t') } } })).toBe(tokenHash('t'));
     expect(tokenHash('t')).toMatch(/^[0-9a-f]{64}$/);
     expect(hashIn(row)).toBeUndefined();

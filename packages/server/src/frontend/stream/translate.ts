@@ -1,5 +1,5 @@
 /**
- * Pure mapping between the stream's vocabulary and the registry's rows and commands.
+ * Translates between the frames of the stream and the registry's rows and commands. Pure.
  */
 
 import { createHash } from 'node:crypto';
@@ -16,7 +16,7 @@ import type { CheckInput, InstanceInput } from '../../registry/command.ts';
 import { weightOf } from '../../registry/kind/catalog/effective-status.ts';
 import type { InstanceRow, KvRow, NodeRow, SessionRow } from '../../registry/rows.ts';
 
-/** Pause between two probes of a check that names none; Consul's usual example. */
+/** Pause between two probes of a check that names none; the value in Consul's examples. */
 const intervalMs = 10_000;
 
 /** Ids of checks are unique on their node, so those of an instance carry its id. */
@@ -58,7 +58,7 @@ export function toInstanceInput({ checks: _checks, ...instance }: InstanceRegist
   return instance.persistent === true ? instance : { ...instance, session };
 }
 
-/** The checks that an instance asked for, and that of the stream, which vouches for it unless it is persistent. */
+/** The checks that an instance asked for, and, unless it is persistent, the check of the stream. */
 export function toCheckInputs({ id, persistent, checks = [] }: InstanceRegistration): CheckInput[] {
   const own = checks.map((check) => toCheckInput(id, check));
   return persistent === true ? own : [streamCheck(id), ...own];
@@ -92,7 +92,7 @@ function kindOf({ ttlMs, http, tcp }: CheckDefinition): CheckKind {
   return ttlMs !== undefined ? 'ttl' : http !== undefined ? 'http' : tcp !== undefined ? 'tcp' : 'grpc';
 }
 
-/** What the registry keeps of a session's token. Tokens are random, so a plain hash is enough. */
+/** The hash of a session's token, which the registry stores. Tokens are random, so a plain hash is enough. */
 export function tokenHash(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }

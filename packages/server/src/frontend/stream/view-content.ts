@@ -22,24 +22,24 @@ import { namespaceOf } from './view-namespace.ts';
 import { toInstance, toKvItem } from './translate.ts';
 
 interface Item {
-  /** As a delta names the item when it is gone. */
+  /** Name of the item in the list of removed items of a delta. */
   readonly key: FrameItemKey;
-  /** Equal when nothing changed that the item is made of: the item need not be made again. */
+  /** Equal when no row of the item has changed: the item need not be encoded again. */
   readonly version: string | number;
-  /** Equal when the item says the same, whatever it is made of. */
+  /** Equal when the item has the same content, even if its rows have changed. */
   readonly content: string | number;
-  /** About the bytes of its JSON. */
+  /** Approximate bytes of its JSON. */
   readonly bytes: number;
   json(): string;
 }
 
 export interface ContentChange {
-  /** JSON of the items that are new or different. */
+  /** JSON of the new and changed items. */
   readonly put: readonly string[];
   readonly remove: readonly FrameItemKey[];
 }
 
-/** What an item costs in bytes beyond its values: field names, punctuation, numbers. */
+/** Bytes of an item beyond its values: field names, punctuation, numbers. */
 const kvOverheadBytes = 120;
 
 /** Name of a view in the registry. */
@@ -54,20 +54,20 @@ export class ViewContent {
   #items = new Map<string, Item>();
   #bytes = 0;
 
-  /** @param audience what it may not read is left out */
+  /** @param audience items that it may not read are left out */
   constructor(view: FrameView, audience: Audience = unrestricted) {
     this.#view = view;
     this.#audience = audience;
   }
 
-  /** About the bytes of a snapshot. */
+  /** Approximate bytes of a snapshot. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
-   * Looks at the state again, and yields after each item. In between the content is as it was, and the state
-   * may change: what an item shows is not older than the beginning.
+   * Looks at the state again, and yields after each item. Until the end the content stays as it was. The state
+   * may change meanwhile; each item shows a state that is not older than the beginning.
    * @throws RegistryError `resource_exhausted` when a snapshot would be too large
    */
   *refreshing(state: State): Generator<void, ContentChange, undefined> {
@@ -97,7 +97,7 @@ export class ViewContent {
     return { put, remove };
   }
 
-  /** The same at once, for a view that is known to be small. */
+  /** The same in one turn, for a small view. */
   refresh(state: State): ContentChange {
     const look = this.refreshing(state);
     for (;;) {
@@ -146,7 +146,7 @@ type Items = Generator<readonly [string, (before?: Item) => Item]>;
 function* instances(state: State, namespace: string, service: string, audience: Audience): Items {
   const statusOf = statuses(state);
   for (const row of find.instancesOfService(state, namespace, service)) {
-    // A reader of a service may read its instances without a node.
+    // Instances without a node need permission for the service only.
     if (row.node !== '' && !audience.allows(namespace, 'node', 'read', row.node)) continue;
     const status = statusOf(row);
     const node = find.node(state, row.node);

@@ -29,10 +29,10 @@ class Reader implements Subscriber {
     this.endings.push(error);
   }
 
-  /** What was pushed since the last call. */
+  /** The pushes since the last call. */
   read(): { type: string; from?: number; revision: number; items?: unknown[]; put?: { id: string }[]; remove?: unknown[] }[] {
     return this.messages.splice(0).map((message) => {
-      // Behind the head of each fragment (RFC 6455 §5.2), whose second byte is a length, or says how long the length is.
+      // Skips the head of each fragment (RFC 6455 §5.2): its second byte is the length, or the size of the length field.
       const payloads = message.map((part) => part.subarray(part[1] === 127 ? 10 : part[1] === 126 ? 4 : 2));
       return JSON.parse(Buffer.concat(payloads).toString());
     });
@@ -54,7 +54,7 @@ const including = (id: string, tag: string) => expect.arrayContaining([expect.ob
 
 let registry: Replica;
 let feeds: Feeds;
-/** Every pass that was scheduled has advanced by now. */
+/** Lets every scheduled pass advance. */
 const settled = async () => {
   for (let turns = 0; turns < 6; turns++) await new Promise((resolve) => setImmediate(resolve));
 };
@@ -68,7 +68,7 @@ beforeEach(async () => {
 afterEach(() => registry.close());
 
 describe('a feed', () => {
-  it('sends the content at once, and nothing to a client that has it', () => {
+  it('sends the content at once, but not to a client that has it', () => {
     const [fresh, resumed, outdated] = [new Reader(), new Reader(), new Reader()];
     const { revision } = feeds.of(web).add(fresh, undefined);
     feeds.of(web).add(resumed, revision);
@@ -78,7 +78,7 @@ describe('a feed', () => {
     expect(outdated.read()).toMatchObject([{ type: 'snapshot', revision }]);
   });
 
-  it('sends what is known of a service that does not exist yet', () => {
+  it('sends an empty view of a service that does not exist yet', () => {
     const reader = new Reader();
     feeds.of({ kind: 'service', name: 'none' }).add(reader, undefined);
     expect(reader.read()).toMatchObject([{ type: 'snapshot', revision: 0, items: [] }]);
@@ -100,7 +100,7 @@ describe('a feed', () => {
     expect(told.at(-1)?.remove).toEqual([['n', 'a']]);
   });
 
-  it('sends the whole when that is not more than what changed', async () => {
+  it('sends a snapshot when it is not larger than the delta', async () => {
     const reader = new Reader();
     feeds.of(web).add(reader, undefined);
     reader.read();
@@ -132,13 +132,13 @@ describe('a feed', () => {
     await registry.submit(instances('billing', ['x']));
     await settled();
     expect(reader.messages).toEqual([]);
-    // What was not told does not keep the next change from being told, from where the reader stands.
+    // After a change without a push, the next change is pushed as a delta from the reader's revision.
     await registry.submit({ kind: 'update-checks', updates: [{ namespace: 'default', node: 'n', id: 'c', status: 'warning' }] });
     await settled();
     expect(reader.read()).toMatchObject([{ type: 'delta', from: revision, put: [{ id: 'a', status: 'warning' }] }]);
   });
 
-  it('tells of every instance on a node whose own check fails', async () => {
+  it('pushes every instance on a node whose own check fails', async () => {
     const reader = new Reader();
     feeds.of(web).add(reader, undefined);
     reader.read();
@@ -151,7 +151,7 @@ describe('a feed', () => {
     expect(told?.items.map(({ status }) => status)).toEqual(['critical', 'critical', 'critical', 'critical']);
   });
 
-  it('takes a revision without a visible change for the content that it is', async () => {
+  it('treats a revision without a visible change as the same content', async () => {
     await registry.submit({ ...instances('web', ['a']), checks: [{ id: 'c', name: 'c', instance: 'a', status: 'passing' }] });
     feeds.of(web).add(new Reader(), undefined);
     await registry.submit({ kind: 'update-checks', updates: [{ namespace: 'default', node: 'n', id: 'c', status: 'passing', output: 'fine' }] });
@@ -162,11 +162,11 @@ describe('a feed', () => {
     expect(reader.messages).toEqual([]);
     await registry.submit(instances('web', ['b'], 'new'));
     await settled();
-    // Only this client stands at that revision, so it gets the whole.
+    // Only this client is at that revision, so it gets a snapshot.
     expect(reader.read()).toMatchObject([{ type: 'snapshot' }]);
   });
 
-  it('leaves a slow reader alone and gives it the newest content when it has read', async () => {
+  it('sends nothing to a slow reader, and the newest content once it has read', async () => {
     const [slow, quick] = [new Reader(), new Reader()];
     feeds.of(web).add(slow, undefined);
     feeds.of(web).add(quick, undefined);
@@ -184,7 +184,7 @@ describe('a feed', () => {
     expect(slow.read()).toMatchObject([{ type: 'snapshot', items: including('a', '5') }]);
   });
 
-  it('tells every reader exactly once, also when readers come and go in the middle of a pass', async () => {
+  it('pushes to every reader exactly once, also when readers come and go during a pass', async () => {
     const feed = feeds.of(web);
     const readers = Array.from({ length: budgetPerTurn * 1.5 }, () => new Reader());
     const subscriptions = readers.map((reader) => feed.add(reader, undefined).subscription);
@@ -205,7 +205,7 @@ describe('a feed', () => {
     expect(late.read()).toMatchObject([{ type: 'snapshot', items: including('a', 'new') }]);
   });
 
-  it('brings a reader that is told late, after a second change, to the newest content', async () => {
+  it('brings a reader whose turn comes after a second change to the newest content', async () => {
     const feed = feeds.of(web);
     const readers = Array.from({ length: budgetPerTurn + 500 }, () => new Reader());
     for (const reader of readers) feed.add(reader, undefined);
@@ -233,7 +233,7 @@ describe('a feed', () => {
     expect(reader.read()).toMatchObject([{ type: 'snapshot', items: including('a', 'later') }]);
   });
 
-  it('tells of keys as they come, change and go', async () => {
+  it('pushes keys when they are created, changed and deleted', async () => {
     const reader = new Reader();
     feeds.of({ kind: 'prefix', name: 'a/' }).add(reader, undefined);
     const put = (key: string, value: string) =>
@@ -250,7 +250,7 @@ describe('a feed', () => {
     expect(JSON.stringify(told)).not.toContain('b/1');
   });
 
-  it('looks at a large view over several turns, and tells what has changed meanwhile afterwards', async () => {
+  it('looks at a large view over several turns, and pushes changes of that time afterwards', async () => {
     const ids = Array.from({ length: 2.5 * looksAtOnce }, (_, at) => `i${at}`);
     await registry.submit(instances('large', ids));
     const large: FrameView = { kind: 'service', name: 'large' };
@@ -263,7 +263,7 @@ describe('a feed', () => {
     expect(first.read()).toMatchObject([{ type: 'snapshot', revision, items: { length: ids.length } }]);
 
     await registry.submit(instances('large', ['i0'], 'new'));
-    // It has the content from before the change, at once, and the change with the others.
+    // It gets the content from before the change at once, and the change together with the others.
     feed.add(second, undefined);
     expect(second.read()).toMatchObject([{ type: 'snapshot', revision, items: { length: ids.length } }]);
     await registry.submit({ kind: 'deregister-instance', namespace: 'default', node: 'n', id: 'i1' });
@@ -277,7 +277,7 @@ describe('a feed', () => {
     }
   });
 
-  it('begins no answer for a client that has what a look under way will find', async () => {
+  it('sends nothing to a client that has the content which the look under way will find', async () => {
     const ids = Array.from({ length: 2.5 * looksAtOnce }, (_, at) => `i${at}`);
     await registry.submit(instances('large', ids));
     const reader = new Reader();
@@ -287,7 +287,7 @@ describe('a feed', () => {
     expect(reader.messages).toEqual([]);
   });
 
-  it('ends with an error when its content outgrows what can be sent', async () => {
+  it('ends with an error when its content exceeds the limit of a snapshot', async () => {
     const value = new Uint8Array(500_000);
     const count = Math.ceil(frameLimits.snapshotBytesMax / 670_000);
     const reader = new Reader();

@@ -1,5 +1,5 @@
 /**
- * One watched view and all clients that see the same of it: one watch in the registry, one encoding per
+ * One watched view and all clients that see the same content of it: one watch in the registry, one encoding per
  * change, the same bytes for all.
  *
  *   views.watch ─► dirty ─► refresh: what changed? ─► delta (from the last revision to this one)
@@ -8,8 +8,8 @@
  *
  * A revision of the view that changes nothing for the stream (a check's output, say) wakes no client.
  *
- * A view with many items is looked at over several turns of the event loop. Meanwhile its readers have what
- * they had, and new ones get that, or nothing yet; a change that comes meanwhile is the next look's.
+ * A view with many items is looked at over several turns of the event loop. Meanwhile its readers keep their
+ * content, and new readers get the same content, or nothing yet; the next look finds changes of that time.
  */
 
 import { toRegistryError, type FrameView, type RegistryError } from '@rollcall/protocol';
@@ -20,12 +20,12 @@ import type { FanOut, Pass } from './fan-out.ts';
 import { registryView, ViewContent, type ContentChange } from './view-content.ts';
 import { frameTexts, type Message } from './wire.ts';
 
-/** Who is told. */
+/** A client that gets the pushes. */
 export interface Subscriber {
-  /** True while it has not read what it was sent: it is not sent more, but told on drain. */
+  /** True while pushes must wait: the client reads too slowly, or its rights are being checked. */
   readonly congested: boolean;
   push(message: Message): void;
-  /** `subscription.catchUp()` must be called once it can be sent to again. */
+  /** Called instead of a push while congested: the subscriber calls `subscription.catchUp()` afterwards. */
   defer(subscription: Subscription): void;
   /** The feed has ended and forgotten the subscription. */
   ended(view: FrameView, error: RegistryError): void;
@@ -40,7 +40,7 @@ export interface Subscription {
 export interface FeedOptions {
   readonly registry: Registry;
   readonly fanOut: FanOut;
-  /** All watchers may read this much of it; all of it by default. */
+  /** The part of the view that all its subscribers may read; the whole view by default. */
   readonly audience?: Audience;
   /** Called when the last subscriber is gone. */
   readonly onIdle: () => void;
@@ -75,7 +75,7 @@ class Member implements Subscription {
 
 export class ViewFeed implements Pass {
   readonly view: FrameView;
-  /** Something may be left out, so that revisions of this feed say nothing about others. */
+  /** Some items may be left out, so that revisions of this feed are not comparable with those of other feeds. */
   readonly #partial: boolean;
   readonly #registry: Registry;
   readonly #fanOut: FanOut;
@@ -84,7 +84,7 @@ export class ViewFeed implements Pass {
   readonly #content: ViewContent;
   readonly #members: Member[] = [];
   readonly #unwatch: () => void;
-  /** Revision of the content: at which it last changed, as far as the stream is concerned. */
+  /** Revision of the content: its last change that the stream shows. */
   #revision: number;
   /** Revision of the content before; undefined until it has changed once. */
   #previous: number | undefined;
@@ -95,9 +95,9 @@ export class ViewFeed implements Pass {
   /** The look at the view that is under way, and the revision that the content will have after it. */
   #look: Generator<void, ContentChange, undefined> | undefined;
   #lookRevision = 0;
-  /** The content has been looked at once; before that there is nothing to send. */
+  /** True once the first look is complete; before that there is nothing to send. */
   #ready = false;
-  /** The pass tells members from here down to 0. Going down, it misses no member when one leaves. */
+  /** The pass pushes to members from here down to 0. Going down, it misses no member when one leaves. */
   #cursor = -1;
 
   /** @throws RegistryError `resource_exhausted` when a snapshot would be too large */
@@ -128,19 +128,19 @@ export class ViewFeed implements Pass {
   add(subscriber: Subscriber, from: number | undefined): { subscription: Subscription; revision: number } {
     let newest: boolean;
     try {
-      // The others are told by the pass; this one starts from the newest content, unless that is much to look at.
+      // The pass serves the others; this one starts from the newest content, unless the view is large.
       newest = this.#refresh(looksAtOnce) > 0;
     } catch (error) {
       this.#end(toRegistryError(error));
       throw error;
     }
-    // What it has of the whole view says nothing of what it may see of it.
+    // Its revision of the whole view says nothing about the part that it may see.
     const known = this.#partial ? undefined : from;
     if (this.#partial && newest) this.#catchUpRevision();
     const member = new Member(this, subscriber, known ?? -1);
     member.index = this.#members.length;
     this.#members.push(member);
-    // Between the two revisions nothing changed, so a client there has all of it.
+    // Nothing changed between the two revisions, so a client at this one has the whole content.
     const revision = this.#ready ? this.#revision : this.#lookRevision;
     const current = known !== undefined && known >= revision;
     if (!current) this.serve(member);
@@ -148,8 +148,8 @@ export class ViewFeed implements Pass {
   }
 
   /**
-   * What has not changed for this audience is also the content of the view's newest revision: so a client that
-   * comes from the whole view is not given an older one than it has.
+   * Content that has not changed for this audience is also the content at the view's newest revision, so that a client
+   * that comes from the whole view does not get an older revision than it has.
    */
   #catchUpRevision(): void {
     const revision = this.#registry.views.revision(this.#name);

@@ -1,4 +1,4 @@
-/** The namespace that a frame means: the edge where its absence becomes `default`. */
+/** The namespace of a frame; `default` when the frame names none. */
 
 import { defaultNamespace } from '@rollcall/protocol';
 

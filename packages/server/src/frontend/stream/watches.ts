@@ -1,7 +1,7 @@
 /**
- * The views that one stream watches. A slow reader is not sent more: the views that changed in the
- * meantime are remembered, each once, and sent as they are when it has read. The same holds while it is not
- * clear what the reader may still see: nothing is sent until every view has been looked at.
+ * The views that one stream watches. A slow reader gets no more pushes: the views that change meanwhile
+ * are noted, each once, and their newest content is sent when it has read. The same holds while the rights
+ * of the reader are being checked: nothing is sent until every view has been checked.
  */
 
 import { RegistryError, toRegistryError, type FrameView, type WatchEndedFrame, type WatchedView } from '@rollcall/protocol';
@@ -33,7 +33,7 @@ export class Feeds {
     return size;
   }
 
-  /** Has `pass` advanced in turns with the feeds. */
+  /** Advances `pass` in turns with the feeds. */
   schedule(pass: Pass): void {
     this.#fanOut.schedule(pass);
   }
@@ -83,7 +83,7 @@ export class Watches implements Subscriber {
   readonly #bufferBytesMax: number;
   readonly #watched = new Map<string, Watched>();
   readonly #deferred = new Set<Subscription>();
-  /** What the reader may see is not clear. */
+  /** The rights of the reader are being checked. */
   #held = false;
 
   constructor(options: WatchesOptions) {
@@ -109,9 +109,9 @@ export class Watches implements Subscriber {
 
   /**
    * Watches views, from the revisions that the client has; watching one again starts it anew.
-   * @returns where each view stands
+   * @returns the revision of each view
    * @throws RegistryError `resource_exhausted` over the limit, or for a view that is too large;
-   *   `permission_denied`; what was watched before stays watched
+   *   `permission_denied`; views that were watched before stay watched
    */
   watch(views: readonly WatchedView[]): number[] {
     const names = new Set(this.#watched.keys());
@@ -140,7 +140,7 @@ export class Watches implements Subscriber {
     this.#held = true;
   }
 
-  /** Looks at every view again: what may no longer be read ends, of what may be read in part the part is sent. */
+  /** Checks every view again: ends those that may no longer be read, and sends the readable part of the others. */
   review(): void {
     this.#held = false;
     for (const { view, audience } of this.#watched.values()) {
@@ -166,7 +166,7 @@ export class Watches implements Subscriber {
     return any;
   }
 
-  /** The reader has read everything: sends what it has missed, until it is slow again. */
+  /** Sends the views that the reader has missed, until it is slow again; called when the outbox is empty. */
   drained(): void {
     for (const subscription of this.#deferred) {
       if (this.congested) return;
@@ -198,7 +198,7 @@ export class Watches implements Subscriber {
   #watch(view: FrameView, from: number | undefined, audience: Audience): number {
     const name = registryView(view);
     const feed = this.#feeds.of(view, audience);
-    // Before the old one is cancelled, or the feed would end and begin again.
+    // Subscribes before the old subscription is cancelled, or the feed would end and begin again.
     const { subscription, revision } = feed.add(this, from);
     this.#cancel(name);
     this.#watched.set(name, { view, audience, subscription });

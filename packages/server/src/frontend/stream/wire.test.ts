@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { frameText, frameTexts, messageBytes, parseJson, ping } from './wire.ts';
 
-/** What a real WebSocket reads from bytes that a server has sent. */
+/** The messages that a real WebSocket reads from bytes of a server. */
 async function read(parts: readonly Buffer[], count: number): Promise<{ texts: string[]; pings: number }> {
   const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
   const webSocket = new WebSocket(null as unknown as string, undefined, {});
@@ -35,7 +35,7 @@ describe('a framed message', () => {
     expect(message.length).toBe(Math.max(1, Math.ceil(length / 65_536)));
   });
 
-  it('keeps characters that a fragment ends in the middle of', async () => {
+  it('keeps characters that are split between two fragments', async () => {
     const json = `"${'ü'.repeat(100_000)}€"`;
     const { texts } = await read(frameText(json), 1);
     expect(texts[0] === json).toBe(true);
@@ -48,7 +48,7 @@ describe('a framed message', () => {
     }
   });
 
-  it('lets a ping in between its fragments', async () => {
+  it('takes a ping between its fragments', async () => {
     const parts = frameText('y'.repeat(150_000)).flatMap((part) => [part, ping]);
     const { texts, pings } = await read([...parts, ...frameText('end')], 2);
     expect(texts.map((text) => text.length)).toEqual([150_000, 3]);
@@ -62,7 +62,7 @@ describe('a framed message', () => {
 });
 
 describe('parsing', () => {
-  it('gives undefined for what is not JSON, and never throws', () => {
+  it('gives undefined for text that is not JSON, and never throws', () => {
     expect(parseJson(Buffer.from('{"a":1}'))).toEqual({ value: { a: 1 } });
     expect(parseJson(Buffer.from('null'))).toEqual({ value: null });
     expect(parseJson(Buffer.from('{'))).toBeUndefined();

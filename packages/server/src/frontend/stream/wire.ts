@@ -1,6 +1,6 @@
 /**
  * The bytes of the stream: WebSocket text messages framed once and written to any number of
- * sockets (RFC 6455 §5.2; what a server sends is not masked, so the bytes are the same for all).
+ * sockets (RFC 6455 §5.2; frames of a server are not masked, so the bytes are the same for all).
  *
  * A long message is cut into fragments (§5.4): between two of them a socket can still send a ping,
  * and a writer that waits for a slow reader sees progress.
@@ -9,7 +9,7 @@
 /** A framed message: each part must be written whole and in order; control frames may come between. */
 export type Message = readonly Buffer[];
 
-/** About what a socket's buffer takes at once. */
+/** Bytes of a fragment, about the size of a socket's buffer. */
 const fragmentBytes = 65_536;
 
 const text = 0x1;
@@ -30,7 +30,7 @@ export function frameText(json: string): Message {
   return frameTexts([json]);
 }
 
-/** The same for a text in pieces, which is never put together as one string. */
+/** The same for a text in pieces, which are never joined to one string. */
 export function frameTexts(pieces: Iterable<string>): Message {
   const fragments: Buffer[] = [];
   let waiting = '';
