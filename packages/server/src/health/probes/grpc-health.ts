@@ -1,5 +1,5 @@
 /**
- * The two messages of `grpc.health.v1.Health/Check`, in Protocol Buffers by hand: each has one field.
+ * Encodes and decodes the two messages of `grpc.health.v1.Health/Check` by hand: each has one field.
  * Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md and
  * https://protobuf.dev/programming-guides/encoding/.
  */
@@ -19,7 +19,7 @@ export function encodeRequest(service: string): Buffer {
   return Buffer.concat([Buffer.from([0x0a, ...varint(name.length)]), name]);
 }
 
-/** `message HealthCheckResponse { ServingStatus status = 1; }` @throws Error for what is none */
+/** `message HealthCheckResponse { ServingStatus status = 1; }` @throws Error for bytes that are not one */
 export function decodeResponse(bytes: Buffer): ServingStatus {
   let status = 0;
   let at = 0;
@@ -42,7 +42,7 @@ export function decodeResponse(bytes: Buffer): ServingStatus {
       status = read();
       continue;
     }
-    // A field that is unknown is skipped, by its wire type.
+    // An unknown field is skipped by its wire type.
     switch (tag % 8) {
       case 0:
         read();

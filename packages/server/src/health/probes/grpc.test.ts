@@ -40,7 +40,7 @@ const probe = (definition: CheckDefinition, ...answers: readonly (readonly strin
   grpcProbe(resolving(...answers).resolve)(definition, never);
 
 describe('the gRPC probe', () => {
-  it('passes when the server is serving, and asks for nothing in particular', async () => {
+  it('passes when the server is serving, and asks for the server as a whole', async () => {
     const asked: unknown[] = [];
     const port = await serve(({ request, metadata }, answer) => {
       asked.push([...request], metadata.get('user-agent')[0]);
@@ -83,14 +83,14 @@ describe('the gRPC probe', () => {
     await expect(probe({ grpc: `127.0.0.1:${port}/x` })).rejects.toThrow('no such service');
   });
 
-  it('fails without a server, and when the answer is no health answer', async () => {
+  it('fails without a server, and when the answer is not a health response', async () => {
     const port = await serve((_call, answer) => answer(null, Buffer.from([0xff])));
     await expect(probe({ grpc: `127.0.0.1:${port}` })).rejects.toThrow(/cannot be read/);
     servers[0]?.forceShutdown();
     await expect(probe({ grpc: `127.0.0.1:${port}` })).rejects.toThrow(/UNAVAILABLE|ECONNREFUSED/);
   });
 
-  it('goes to the address that was checked, with the name as authority', async () => {
+  it('connects to the address that the policy checked, with the name as authority', async () => {
     const { resolve, asked } = resolving(['127.0.0.1'], ['169.254.169.254']);
     let host = '';
     const port = await serve((call, answer) => {
@@ -131,7 +131,7 @@ describe('the gRPC probe', () => {
     expect(await ask('other.test', { tlsSkipVerify: true })).toMatchObject({ status: 'passing' });
   });
 
-  it('is given up with the signal', async () => {
+  it('is aborted with the signal', async () => {
     const abort = new AbortController();
     const port = await serve(() => abort.abort());
     const asking = grpcProbe(resolving().resolve)({ grpc: `127.0.0.1:${port}` }, abort.signal);

@@ -12,7 +12,7 @@ import { checkPath, decodeResponse, encodeRequest, type ServingStatus } from './
 import type { Address } from '../../outbound/lookup.ts';
 import { userAgent, type Probe } from './probe.ts';
 
-/** @param trust the authorities whose certificates count; the well-known ones by default */
+/** @param trust certificate authorities; the well-known ones by default */
 export function grpcProbe(resolve: Resolve, trust?: SecureContext): Probe {
   return async (definition, signal) => {
     const target = definition.grpc ?? '';
@@ -45,7 +45,7 @@ function channelTargets(addresses: readonly Address[], port: number): string[] {
   });
 }
 
-/** The first answer; the next target is tried only when there is no connection to the one before. */
+/** The first answer; tries the next target only when the one before takes no connection. */
 async function askAny(
   [channel = '', ...others]: readonly string[],
   askOne: (channel: string) => Promise<ServingStatus>,
@@ -64,7 +64,7 @@ function credentialsOf(definition: CheckDefinition, trust: SecureContext | undef
   return trust === undefined ? credentials.createSsl(null, null, null, verify) : credentials.createFromSecureContext(trust, verify);
 }
 
-/** The name that is asked for and verified. The channel itself knows addresses only, and an address verifies as such. */
+/** The name for SNI and the certificate. The channel itself has addresses only; an address as target is verified as an address. */
 function tlsName({ tlsServerName }: CheckDefinition, host: string): { readonly verifiedName?: string } {
   if (tlsServerName !== undefined) return { verifiedName: tlsServerName };
   return isIP(host) === 0 ? { verifiedName: host } : {};
@@ -86,7 +86,7 @@ async function ask(channel: string, { authority, service, credentials: secure, v
       'grpc.primary_user_agent': userAgent,
       'grpc.default_authority': authority,
       ...(verifiedName === undefined ? {} : { 'grpc.ssl_target_name_override': verifiedName }),
-      // A connection of its own, to the address that passed the policy and nowhere else.
+      // A new connection, only to the address that passed the policy.
       'grpc.use_local_subchannel_pool': 1,
       'grpc.enable_http_proxy': 0,
       'grpc.service_config_disable_resolution': 1,

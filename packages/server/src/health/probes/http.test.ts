@@ -58,7 +58,7 @@ describe('the request', () => {
     return { ...seen, result, port };
   }
 
-  it('is a GET by default, introduces itself and asks for a connection of its own', async () => {
+  it('is a GET by default, names its user agent and closes its connection', async () => {
     const { request, result, port } = await echo((port) => ({ http: `http://127.0.0.1:${port}/health?full=1` }));
     expect(`${request.method} ${request.url}`).toBe('GET /health?full=1');
     expect(request.headers).toMatchObject({
@@ -91,14 +91,14 @@ describe('the request', () => {
     });
   });
 
-  it('uses the credentials of the URL, and does not show them', async () => {
+  it('sends the credentials of the URL, and leaves them out of its output', async () => {
     const { request, result, port } = await echo((port) => ({ http: `http://user:pass@127.0.0.1:${port}/` }));
     expect(result.output).toBe(`HTTP GET http://127.0.0.1:${port}/: 200 OK Output: fine`);
     await expect(probe({ http: 'ftp://user:pass@127.0.0.1/' })).rejects.toThrow('"ftp://127.0.0.1/" is no http');
     expect(request.headers.authorization).toBe(`Basic ${Buffer.from('user:pass').toString('base64')}`);
   });
 
-  it('goes to the address that was checked, with the name in Host: the name is resolved once', async () => {
+  it('connects to the address that the policy checked, with the name in Host: the name is resolved once', async () => {
     const { resolve, asked } = resolving(['127.0.0.1'], ['169.254.169.254']);
     let host: string | undefined;
     const { port } = await serve((request, response) => {
@@ -109,11 +109,11 @@ describe('the request', () => {
     expect(await httpProbe(resolve)(definition, never)).toMatchObject({ status: 'passing' });
     expect(host).toBe(`rebind.test:${port}`);
     expect(asked).toEqual(['rebind.test']);
-    // Now the name means something else: nothing is sent there.
+    // The name has another address now: nothing is sent there.
     await expect(httpProbe(resolve)(definition, never)).rejects.toMatchObject({ code: 'permission_denied' });
   });
 
-  it('tries the next address when there is nothing at the first', async () => {
+  it('tries the next address when the first takes no connection', async () => {
     const { result } = await echo((port) => ({ http: `http://both.test:${port}/` }), ['::1', '127.0.0.1']);
     expect(result.status).toBe('passing');
   });
@@ -130,7 +130,7 @@ describe('the request', () => {
   });
 
   it.each([{ method: 'NOT A METHOD' }, { header: { 'bad name': ['x'] } }, { header: { x: ['a\nb'] } }])(
-    'that cannot be made is an error of the check: %j',
+    'with bad settings is an error of the check: %j',
     async (bad) => {
       await expect(probe({ http: 'http://127.0.0.1:9/', ...bad })).rejects.toThrow(/invalid|valid HTTP token/i);
     },
@@ -138,7 +138,7 @@ describe('the request', () => {
 });
 
 describe('a redirect', () => {
-  it('is not followed, wherever it leads', async () => {
+  it('is not followed, whatever its target', async () => {
     const elsewhere = await serve((_request, response) => response.end());
     const { port } = await serve((request, response) => {
       const location = request.url === '/in' ? `http://127.0.0.1:${elsewhere.port}/` : 'http://169.254.169.254/';
@@ -154,7 +154,7 @@ describe('a redirect', () => {
 });
 
 describe('the answer', () => {
-  it('is cut at 4,096 bytes, and an endless one is not waited for', async () => {
+  it('is cut at 4,096 bytes, also when it is endless', async () => {
     const { port } = await serve((_request, response) => {
       const more = () => {
         while (response.write('x'.repeat(1_000)));
@@ -167,7 +167,7 @@ describe('the answer', () => {
     expect(output).toMatch(/ Output: x{4096} \.\.\. \(captured 4096 bytes\)$/);
   });
 
-  it('that never comes is given up with the signal', async () => {
+  it('that never comes is aborted with the signal', async () => {
     const { port } = await serve(() => {});
     const abort = new AbortController();
     const asking = httpProbe(resolving().resolve)({ http: `http://127.0.0.1:${port}/` }, abort.signal);
@@ -175,7 +175,7 @@ describe('the answer', () => {
     await expect(asking).rejects.toThrow(/abort/i);
   });
 
-  it('without a server is an error that says so', async () => {
+  it('without a server is an error that names the cause', async () => {
     const target = await serve(() => {});
     await target.close();
     await expect(probe({ http: `http://127.0.0.1:${target.port}/` })).rejects.toThrow('ECONNREFUSED');
@@ -192,7 +192,7 @@ describe('the answer', () => {
 });
 
 describe('TLS', () => {
-  it('is verified, unless the check says not to', async () => {
+  it('is verified, unless the check turns it off', async () => {
     const target = await httpsTarget((_request, response) => response.end('secret'));
     open.push(target);
     const http = `https://127.0.0.1:${target.port}/`;
@@ -212,7 +212,7 @@ describe('TLS', () => {
     await expect(ask('other.test')).rejects.toThrow(another);
     await expect(ask('127.0.0.1')).rejects.toThrow(another);
     await expect(ask('web.test', { tlsServerName: 'other.test' })).rejects.toThrow(another);
-    // What the check sends as Host says nothing about who answers.
+    // The Host header of the check does not change the name that is verified.
     await expect(ask('other.test', { header: { Host: ['web.test'] } })).rejects.toThrow(another);
     expect(await ask('other.test', { tlsSkipVerify: true })).toMatchObject({ status: 'passing' });
   });

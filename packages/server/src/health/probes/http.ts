@@ -1,10 +1,10 @@
 /**
  * The HTTP probe: 2xx is passing, 429 warning, everything else critical (Consul's rules,
  * https://developer.hashicorp.com/consul/docs/register/health-check/vm#http-check), with one difference:
- * redirects are not followed, since they would lead around the address policy.
+ * redirects are not followed, since their targets would not pass the address policy.
  *
- * On `node:http` rather than undici: a probe wants neither a pool nor an interceptor, but control of
- * lookup, SNI and Host, one by one.
+ * On `node:http` rather than undici: a probe needs no pool and no interceptor, but control of
+ * lookup, SNI and Host, each by itself.
  */
 
 import { request as requestHttp, type IncomingMessage } from 'node:http';
@@ -16,7 +16,7 @@ import { pinned, type Resolve } from '../../outbound/address-policy.ts';
 import { bodyText, outputBytesMax, shownUrl } from './output.ts';
 import { userAgent, type Probe, type ProbeResult } from './probe.ts';
 
-/** @param trust the authorities whose certificates count; the well-known ones by default */
+/** @param trust certificate authorities; the well-known ones by default */
 export function httpProbe(resolve: Resolve, trust?: SecureContext): Probe {
   return async (definition, signal) => {
     const url = parseUrl(definition.http ?? '');
@@ -27,7 +27,7 @@ export function httpProbe(resolve: Resolve, trust?: SecureContext): Probe {
       method,
       headers: headersOf(definition, url),
       lookup: pinned(addresses),
-      // An agent of its own: its connection is not kept.
+      // A new agent, so that the connection is not kept.
       agent: false as const,
       signal,
     };
@@ -78,7 +78,7 @@ function headersOf(definition: CheckDefinition, url: URL): Record<string, string
   return headers;
 }
 
-/** As much of the body as is shown; an endless one is left there. */
+/** Reads the part of the body that is shown; the rest is not read. */
 async function readStart(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;

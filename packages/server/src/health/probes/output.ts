@@ -1,9 +1,9 @@
-/** Cutting what others say to a bearable length. */
+/** Cuts the output of probes to the length that is kept, and removes passwords from URLs. */
 
 /** Most bytes kept of an output; Consul's `DefaultBufSize`. */
 export const outputBytesMax = 4_096;
 
-/** The text, or its first `outputBytesMax` bytes of UTF-8 and a word about the rest. */
+/** The text, or its first `outputBytesMax` bytes of UTF-8 and a note about the rest. */
 export function capOutput(text: string): string {
   // No character takes more than three bytes per unit.
   if (text.length * 3 <= outputBytesMax) return text;
@@ -12,17 +12,17 @@ export function capOutput(text: string): string {
   return `${start(bytes)} ... (captured ${outputBytesMax} of ${bytes.length} bytes)`;
 }
 
-/** A body, or its first `outputBytesMax` bytes, as text; what is no UTF-8 becomes U+FFFD. */
+/** A body, or its first `outputBytesMax` bytes, as text; bytes that are not UTF-8 become U+FFFD. */
 export function bodyText(body: Buffer): string {
   return body.length <= outputBytesMax ? body.toString() : `${start(body)} ... (captured ${outputBytesMax} bytes)`;
 }
 
 function start(bytes: Buffer): string {
-  // `stream` leaves out a character that the cut has split.
+  // `stream` leaves out a character that the cut splits.
   return new TextDecoder().decode(bytes.subarray(0, outputBytesMax), { stream: true });
 }
 
-/** A URL as it may be shown: without the name and password that it may have. */
+/** A URL without its user name and password, as it may be shown. */
 export function shownUrl(text: string): string {
   if (!text.includes('@')) return text;
   if (!URL.canParse(text)) return text.replace(/[^/]*@/, '');

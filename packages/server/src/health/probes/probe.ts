@@ -1,4 +1,4 @@
-/** The port of a probe: one way to ask an instance how it is. One file per kind implements it. */
+/** The port of a probe: one way to test an instance. One file per kind implements it. */
 
 import type { CheckDefinition, CheckStatus } from '@rollcall/protocol';
 
@@ -9,14 +9,14 @@ export interface ProbeResult {
 }
 
 /**
- * Asks once, over a connection of its own that is closed afterwards: a kept one would say nothing about
- * whether the next client gets through.
+ * Asks once, over a new connection that is closed afterwards: a kept one would not show
+ * whether a new client can connect.
  *
  * @param signal aborts when the time of the probe is over or no caller wants the result any more; the caller
  *   does not wait for the probe after that
- * @throws Error when there is no answer: the check is critical then, with the error's message
+ * @throws Error when there is no answer: the check turns critical with the error's message
  */
 export type Probe = (definition: CheckDefinition, signal: AbortSignal) => Promise<ProbeResult>;
 
-/** How probes introduce themselves. */
+/** User agent of probes. */
 export const userAgent = 'Rollcall-Health-Check';

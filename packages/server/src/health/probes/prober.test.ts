@@ -1,4 +1,4 @@
-/** When checks are probed, how many at a time, and what becomes of the results. */
+/** When checks are probed, how many at a time, and how results are reported. */
 
 import type { CheckDefinition, CheckStatus } from '@rollcall/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -127,7 +127,7 @@ describe('a check', () => {
     expect(ids()).toEqual(['web']);
   });
 
-  it('known from before our start waits for its share of the interval, at most half a minute', async () => {
+  it('from before our start waits for a random share of its interval, at most half a minute', async () => {
     const { add, pass, ids } = start({ random: () => 0.9 });
     add('often', { intervalMs: 10_000 }, true);
     add('seldom', { intervalMs: 3_600_000 }, true);
@@ -200,7 +200,7 @@ describe('a check', () => {
 });
 
 describe('a result', () => {
-  it('that changes the status is committed at once; one that changes the output alone is kept', async () => {
+  it('that changes the status is committed at once; one that changes only the output is kept', async () => {
     const { add, pass, answer, updates, output } = start();
     add('web', { timeoutMs: 3_600_000 });
     await pass(510);
@@ -227,7 +227,7 @@ describe('a result', () => {
     expect(updates.slice(1)).toEqual([{ namespace: 'default', node: 'n', id: 'web', status: 'critical', output: 'TCP connect web:80: refused' }]);
   });
 
-  it('that is the first after our start counts like any other, one after a registration at once', async () => {
+  it('counts at once when it is the first after a registration, and like any other when it is the first after our start', async () => {
     const thresholds = { failuresBeforeCritical: 2 };
     for (const starting of [true, false]) {
       const { follow, pass, answer, updates } = start();
@@ -250,7 +250,7 @@ describe('a result', () => {
     expect(updates.map(({ status }) => status)).toEqual(['passing']);
   });
 
-  it('is dropped when the check was removed meanwhile, and its probe is aborted', async () => {
+  it('is dropped when the check has been removed, and its probe is aborted', async () => {
     const { add, follow, pass, signal, ids, answer, updates, outcomes } = start();
     add('web');
     await pass(510);
@@ -262,7 +262,7 @@ describe('a result', () => {
     expect([ids(), updates, outcomes]).toEqual([[], [], []]);
   });
 
-  it('is dropped when the check was redefined meanwhile; the new one starts afresh', async () => {
+  it('is dropped when the check has been redefined; the new one starts afresh', async () => {
     const { add, follow, pass, ids, answer, updates } = start();
     add('web', { timeoutMs: 2_000 });
     await pass(510);
@@ -275,7 +275,7 @@ describe('a result', () => {
     expect(updates).toEqual([{ namespace: 'default', node: 'n', id: 'web', status: 'passing', output: 'new' }]);
   });
 
-  it('counts when only what the check says has changed meanwhile', async () => {
+  it('counts when only the status or the notes of the check have changed', async () => {
     const { add, follow, pass, answer, updates } = start();
     add('web');
     await pass(510);
@@ -301,7 +301,7 @@ describe('many checks', () => {
     expect(ids()).toEqual(['d', 'b']);
   });
 
-  it('give their place away when they are removed while they run or wait', async () => {
+  it('free their place when they are removed while they run or wait', async () => {
     const { add, follow, pass, ids } = start({ runningMax: 1, random: () => 0 });
     for (const id of ['a', 'b', 'c']) add(id);
     await pass(20);
@@ -312,7 +312,7 @@ describe('many checks', () => {
     expect(ids()).not.toContain('b');
   });
 
-  it('are all aborted by close, and none begins after it', async () => {
+  it('are all aborted by close, and no probe begins after it', async () => {
     const { prober, add, pass, ids, signal } = start({ runningMax: 1, random: () => 0 });
     for (const id of ['a', 'b']) add(id);
     await pass(20);

@@ -1,6 +1,6 @@
 /**
- * The prober: runs every `http`, `tcp` and `grpc` check in its interval, so many at a time, and reports
- * what the thresholds make of the results. A check is never asked twice at the same time, and a result
+ * The prober: runs every `http`, `tcp` and `grpc` check in its interval, up to a number at a time, applies the
+ * thresholds to the results and reports the status. A check never has two probes at the same time, and a result
  * that comes after its check was removed or redefined is dropped.
  */
 
@@ -21,13 +21,13 @@ const intervalDefaultMs = 10_000;
 const timeoutDefaultMs = 10_000;
 
 /**
- * The first probe comes after a random share of the interval, but of no more than this: what was just
- * registered shall be found soon; after our own start the whole fleet shall not be asked at once.
+ * The first probe comes after a random share of the interval, or of this if it is shorter: a new registration gets a
+ * status soon, and after our own start the probes of the whole fleet do not start at once.
  */
 const firstFreshMs = 1_000;
 const firstResumedMs = 30_000;
 
-/** Intervals vary by this much either way, so that checks registered together drift apart. */
+/** Intervals vary by this share in both directions, so that checks registered together drift apart. */
 const jitter = 0.05;
 
 export interface ProberOptions {
@@ -39,7 +39,7 @@ export interface ProberOptions {
   readonly runningMax: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Counts probes that came to an end. */
+  /** Called when a probe has ended; for metrics. */
   readonly onProbed: (kind: ProbeKind, outcome: ProbeResult['status']) => void;
 }
 
@@ -48,7 +48,7 @@ interface Task {
   readonly definition: CheckDefinition;
   readonly report: Report;
   streak: Streak;
-  /** Due again when it fires. */
+  /** Timer of the next probe. */
   timer: WheelTimer | undefined;
   /** Aborts the probe that is running. */
   running: AbortController | undefined;
@@ -57,7 +57,7 @@ interface Task {
 export class Prober {
   readonly #options: ProberOptions;
   readonly #tasks = new Map<string, Task>();
-  /** Tasks whose time has come, first come first served. */
+  /** Tasks that are due, in order. */
   readonly #due = new Set<Task>();
   #running = 0;
   #closed = false;
@@ -78,7 +78,7 @@ export class Prober {
   /**
    * Follows a row of the log.
    * @param key its record key
-   * @param starting true for what was there when this process started
+   * @param starting true for rows from before this process started
    */
   follow(key: string, row: CheckRow | undefined, starting: boolean): void {
     const task = this.#tasks.get(key);
@@ -91,7 +91,7 @@ export class Prober {
     if (row !== undefined && kind !== undefined) this.#add(key, kind, row, starting);
   }
 
-  /** Aborts what runs; nothing is probed any more. */
+  /** Aborts all running probes and starts no more. */
   close(): void {
     this.#closed = true;
     for (const [key, task] of this.#tasks) this.#drop(key, task);
@@ -136,7 +136,7 @@ export class Prober {
     this.#running++;
     const result = await this.#ask(task);
     this.#running--;
-    // Without a timer it was dropped meanwhile.
+    // Without a timer, the task was dropped.
     if (task.timer !== undefined) {
       onProbed(task.kind, result.status);
       this.#report(task, result);
@@ -146,7 +146,7 @@ export class Prober {
     this.#runDue();
   }
 
-  /** Never rejects: no answer in time, or none at all, is an answer. */
+  /** Never rejects: a missing or late answer is a critical result. */
   async #ask(task: Task): Promise<ProbeResult> {
     const { probes, wheel } = this.#options;
     const { timeoutMs: wantedMs = 0 } = task.definition;
@@ -157,7 +157,7 @@ export class Prober {
       running.abort(new Error(`no answer within ${timeoutMs} ms`));
     });
     try {
-      // Not every step of a probe can be aborted (name resolution cannot): we do not wait for it.
+      // Some steps of a probe, such as name resolution, cannot be aborted, so we do not wait for them.
       return await Promise.race([probes[task.kind](task.definition, running.signal), rejectOnAbort(running.signal)]);
     } catch (error) {
       const reason: unknown = running.signal.aborted ? running.signal.reason : error;
@@ -193,7 +193,7 @@ function describe({ kind, definition }: Task): string {
   return kind === 'tcp' ? `TCP connect ${definition.tcp ?? ''}` : `gRPC check ${definition.grpc ?? ''}`;
 }
 
-/** Definitions are plain data that one codec wrote: equal ones have equal text. */
+/** Compares definitions by their text: one codec wrote them, so equal ones have equal text. */
 function same(a: CheckDefinition, b: CheckDefinition): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,4 +1,4 @@
-/** Things to probe: real servers on loopback, and a certificate of an authority that few trust. */
+/** Targets of probes: real servers on loopback, and a certificate of an authority that only the tests trust. */
 
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -8,7 +8,7 @@ import { TestAuthority } from '../../net/certificates.case.ts';
 import { addressPolicy, type Resolve } from '../../outbound/address-policy.ts';
 import type { Address } from '../../outbound/lookup.ts';
 
-/** Its certificates are trusted where `trusted` is given, and nowhere else. */
+/** Its certificates are trusted only where `trusted` is passed. */
 const authority = new TestAuthority();
 
 /** Of `web.test`. */
@@ -40,7 +40,7 @@ export async function listenOnLoopback(server: Server): Promise<TargetServer> {
 
 export const httpTarget = (listener: RequestListener) => listenOnLoopback(createServer(listener));
 
-/** @param onName told the name that each client asked for (SNI) */
+/** @param onName called with the name that each client asked for (SNI) */
 export const httpsTarget = (listener: RequestListener, onName: (name: string) => void = () => {}) =>
   listenOnLoopback(
     createTlsServer(

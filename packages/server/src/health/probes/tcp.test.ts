@@ -40,7 +40,7 @@ describe('the TCP probe', () => {
     await expect(asking).rejects.toThrow('ECONNREFUSED');
   });
 
-  it('goes to the address that was checked: the name is resolved once', async () => {
+  it('connects to the address that the policy checked: the name is resolved once', async () => {
     const target = await serve();
     const { resolve, asked } = resolving(['127.0.0.1'], ['169.254.169.254']);
     const definition = { tcp: `rebind.test:${target.port}` };
@@ -54,13 +54,13 @@ describe('the TCP probe', () => {
     await expect(tcpProbe(resolving().resolve)({ tcp }, never)).rejects.toMatchObject({ code: 'permission_denied' });
   });
 
-  it('tries the next address when there is nothing at the first', async () => {
+  it('tries the next address when the first takes no connection', async () => {
     const { port } = await serve();
     const { resolve } = resolving(['::1', '127.0.0.1']);
     expect(await tcpProbe(resolve)({ tcp: `both.test:${port}` }, never)).toMatchObject({ status: 'passing' });
   });
 
-  it('is given up with the signal', async () => {
+  it('is aborted with the signal', async () => {
     const { port } = await serve();
     const abort = new AbortController();
     abort.abort();

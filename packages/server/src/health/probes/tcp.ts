@@ -11,7 +11,7 @@ export function tcpProbe(resolve: Resolve): Probe {
     const addresses = await resolve(host);
     signal.throwIfAborted();
     return new Promise<ProbeResult>((resolved, reject) => {
-      // The name is never looked up again; it only stands for the addresses that passed.
+      // The name is not looked up again: the socket connects to the addresses that passed the policy.
       const socket = connect({ host: 'checked', port, lookup: pinned(addresses), signal });
       socket.on('error', reject);
       socket.once('connect', () => {

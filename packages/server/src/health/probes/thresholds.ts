@@ -1,26 +1,26 @@
 /**
- * How many results in a row it takes to change a check's status. The rules of Consul's agent
+ * Decides after how many results in a row a check changes its status. The rules of Consul's agent
  * (https://developer.hashicorp.com/consul/docs/register/health-check/vm#success-failures-before-passing-warning-critical):
- * a warning counts as a success; a failure short of `failuresBeforeCritical` may make it a warning.
+ * a warning counts as a success; failures below `failuresBeforeCritical` may turn the check to warning.
  */
 
 import type { CheckDefinition, CheckStatus } from '@rollcall/protocol';
 
-/** Results in a row; one of the two is always 0, but for a check that is `fresh`. */
+/** Results in a row; one of the two is always 0, except in a check that is `fresh`. */
 export interface Streak {
   readonly successes: number;
   readonly failures: number;
 }
 
-/** A check that has just been registered: its first result counts at once, whatever it is. */
+/** A check that has just been registered: its first result, of any kind, counts at once. */
 export const fresh: Streak = { successes: Infinity, failures: Infinity };
 
-/** A check known from before our start: our restart does not shorten what it takes to change it. */
+/** A check from before our start: it needs the full number of results in a row, counted from our start. */
 export const resumed: Streak = { successes: 0, failures: 0 };
 
 export interface Judgement {
   readonly streak: Streak;
-  /** What the check is now; undefined: what it was. */
+  /** The new status of the check; undefined when it stays. */
   readonly status: CheckStatus | undefined;
 }
 
