@@ -1,6 +1,6 @@
 /**
- * The port of every balancer: it is told the endpoints that may be chosen, picks one per request,
- * and hears how the request went. It does not decide who may be chosen (`routing/eligible.ts`,
+ * The port of every balancer. The caller passes the eligible endpoints; the balancer picks one per request and
+ * is told the outcome. It does not decide which endpoints are eligible (`routing/eligible.ts`,
  * `resilience/ejection.ts` do, by what they pass to `update`), does not count requests in flight
  * (the caller does, on the endpoint) and sends nothing.
  *
@@ -16,22 +16,22 @@ import type { RandomSource } from './seeded-random.ts';
 export interface PickContext {
   /** Milliseconds on a clock that never jumps. */
   readonly now: number;
-  /** Endpoints not to choose, since this request was tried there; few, mostly none. */
+  /** Endpoints that this request already tried, which must not be picked; few, usually none. */
   readonly exclude: readonly Endpoint[];
   /**
-   * What the request is about (a user, a cache key, a shard), for balancers that send equal keys to
-   * the same endpoint; the others ignore it. Any string; hashed once per pick, in time linear in its length.
+   * The subject of the request (a user, a cache key, a shard), for balancers that send equal keys to the same
+   * endpoint; the others ignore it. Any string; hashed once per pick, in time linear in its length.
    */
   readonly key?: string | undefined;
 }
 
 /**
- * How a request went, as far as its endpoint is concerned:
- * - `ok`: it answered, and the answer is not its own failure;
- * - `failed`: it answered that it cannot (HTTP 5xx, 429), or did not answer in time;
+ * The outcome of a request, from the view of its endpoint:
+ * - `ok`: the endpoint answered without a failure of its own;
+ * - `failed`: it answered with an error (HTTP 5xx, 429), or did not answer in time;
  * - `unreachable`: no connection, so that nothing was sent;
  * - `broken`: the connection broke before the answer was complete;
- * - `cancelled`: the caller lost interest before the answer. The latency is a lower bound.
+ * - `cancelled`: the caller cancelled before the answer came. The latency is a lower bound.
  */
 export type OutcomeResult = 'ok' | 'failed' | 'unreachable' | 'broken' | 'cancelled';
 
@@ -42,29 +42,32 @@ export interface Outcome {
   /** Milliseconds from the pick to the first sign of an answer (for HTTP: the headers), or to the failure. */
   readonly latencyMs: number;
   readonly result: OutcomeResult;
-  /** What the endpoint said of its own load with this answer, if it did; it counts as news as of `now`. */
+  /** The load that the endpoint reported with this answer, if any; it counts as measured at `now`. */
   readonly load?: LoadReport | undefined;
-  /** For how long the endpoint asked to be sent nothing (`Retry-After`), in milliseconds; 0 or more. */
+  /** For how long the endpoint asked for no requests (`Retry-After`), in milliseconds; 0 or more. */
   readonly retryAfterMs?: number | undefined;
 }
 
-/** What a balancer goes by for one endpoint, as far as it goes by anything. */
+/** The figures by which a balancer judges one endpoint, if it uses any. */
 export interface EndpointFigures {
   /**
-   * How many requests it gets for each one of an endpoint that has 1, while all are equally quick and full; 0 or more. Its
-   * weight when this is missing; undefined when only loads decide.
+   * Requests that the endpoint gets for each request of an endpoint with 1, while all are equally fast and
+   * loaded; 0 or more. When the field is missing, the endpoint's weight; undefined when only loads decide.
    */
   readonly part?: number | undefined;
-  /** Latency that it is taken to have, in milliseconds: an average, or with `peakEwma` one that peaks raise at once. */
+  /**
+   * Latency that the balancer assumes, in milliseconds: an average; with `peakEwma` an average that a peak raises at
+   * once.
+   */
   readonly latencyMs?: number | undefined;
-  /** The newest report of its own load that counts. */
+  /** The endpoint's newest valid report of its own load. */
   readonly report?: { readonly inFlight: number; readonly latencyMs: number; readonly ageMs: number; readonly hot: boolean } | undefined;
 }
 
 export interface Balancer {
   /**
-   * Replaces the list. Endpoints are told apart by identity: what the balancer knows about those
-   * that stay, it keeps. The array is not kept.
+   * Replaces the list. The balancer tells endpoints apart by object identity and keeps its knowledge of those
+   * that stay. It does not keep the array.
    */
   update(endpoints: readonly Endpoint[]): void;
 
@@ -75,27 +78,27 @@ export interface Balancer {
   pick(context: PickContext): Endpoint | undefined;
 
   /**
-   * Hears how a request to `endpoint` went: when its answer began or failed to come, and once more
-   * when the connection broke during the answer. The endpoint may have left the list since.
+   * Takes the outcome of a request to `endpoint`. The caller reports it when the answer began or failed, and
+   * again if the connection broke during the answer. The endpoint may have left the list since.
    */
   observe(endpoint: Endpoint, outcome: Outcome): void;
 
   /**
-   * What it goes by for an endpoint of the list, for people. It changes nothing and draws nothing. Without it, the balancer is
-   * taken to follow weights and nothing else.
-   * @param key of the request in question
+   * The figures for an endpoint of the list, for display. It changes no state and draws no random number. A
+   * balancer without it is assumed to follow weights only.
+   * @param key of the request that is explained
    */
   explain?(endpoint: Endpoint, now: number, key?: string): EndpointFigures;
 }
 
 /**
- * How a balancer asks endpoints for their load, beside the load in their answers. The code that knows
- * the transport gives it; a balancer that needs it works without, too.
+ * How a balancer asks endpoints for their load, in addition to the load in their answers. The transport's code
+ * provides it; a balancer that can use it works without it, too.
  */
 export interface Probing {
   /**
-   * Asks one endpoint. The promise always settles, in a second or two at most; undefined when the
-   * endpoint has nothing to say, or cannot be reached.
+   * Asks one endpoint. The promise always settles, in a second or two at most; undefined when the endpoint
+   * reports no load or cannot be reached.
    */
   readonly probe: (endpoint: Endpoint) => Promise<LoadReport | undefined>;
   /** The clock of `PickContext.now`. */

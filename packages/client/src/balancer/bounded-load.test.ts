@@ -22,7 +22,7 @@ const inner = {
 };
 
 describe.each(Object.entries(inner))('over %s', (_name, over) => {
-  it('never lets a request begin where more than ⌈1.25 · mean⌉ would be in flight', () => {
+  it('picks no endpoint that would then have more than ⌈1.25 · mean⌉ requests in flight', () => {
     const step = fc.record({ key: fc.option(fc.nat(4), { nil: undefined }), ends: fc.nat(2) });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 12 }), fc.array(step, { maxLength: 200 }), (count, steps) => {

@@ -1,8 +1,8 @@
 /**
- * Bounded loads around a balancer by key (V. Mirrokni, M. Thorup, M. Zadimoghaddam, "Consistent Hashing
- * with Bounded Loads", SODA 2018): no endpoint is picked that would then have more than c times the mean
- * of requests in flight; its keys overflow to the next in their order and come back when it has room.
- * A hot key, or an endpoint that is slow, takes its share and no more.
+ * Bounded loads around a balancer by key (V. Mirrokni, M. Thorup, M. Zadimoghaddam, "Consistent Hashing with
+ * Bounded Loads", SODA 2018): the balancer never picks an endpoint that would then have more than c times the
+ * mean of requests in flight. The keys of a full endpoint go to the next in their order and return when it has
+ * room. So a hot key or a slow endpoint gets no more than its bound.
  *
  * The mean is this client's: its own requests in flight over the endpoints of the list.
  */
@@ -23,8 +23,8 @@ const boundedLoadOptions: OptionNames<BoundedLoadOptions> = { factor: true };
 
 /**
  * `over`, as long as the endpoint of the key has room: at most ⌈c · mean⌉ requests in flight, this one
- * included, in proportion to weights. When every endpoint with room was tried already, one of the others
- * is picked all the same. O(1) while the endpoint is idle, else O(endpoints) to sum up what is in flight.
+ * included, in proportion to weights. When this request has tried every endpoint with room, one of the full
+ * ones is picked. O(1) while the endpoint is idle, else O(endpoints) to add up the requests in flight.
  * @param over how keys are placed; `maglev()` by default
  * @throws RegistryError `invalid_argument` when `factor` is out of its range
  */
@@ -45,7 +45,7 @@ class BoundedLoad implements Balancer, EndpointFilter {
   #weightSum = 0;
   /** All weights are 0, which counts as 1 for each. */
   #equal = false;
-  /** Requests in flight, the one that is being picked for included. */
+  /** Requests in flight, including the one of this pick. */
   #total = 0;
 
   constructor(over: HashBalancer, factor: number) {
@@ -75,7 +75,7 @@ class BoundedLoad implements Balancer, EndpointFilter {
     this.#over.observe(endpoint, outcome);
   }
 
-  /** For a key: where it goes while there is room. */
+  /** The endpoint of a key while that endpoint has room. */
   explain(endpoint: Endpoint, now: number, key?: string): EndpointFigures {
     return this.#over.explain?.(endpoint, now, key) ?? {};
   }

@@ -25,7 +25,7 @@ describe('the score', () => {
     expect(pick()).toBe(b);
   });
 
-  it('takes own requests for those of all clients', () => {
+  it('multiplies its own requests by the number of clients', () => {
     const { a, b, pick } = pair([10, 79], { clients: 2 });
     expect(pick()).toBe(a);
     a.inFlight = 1;
@@ -52,7 +52,7 @@ describe('the score', () => {
   });
 });
 
-it('tries an endpoint without history, or without news, with one request at a time', () => {
+it('tries an endpoint without history, or without recent answers, with one request at a time', () => {
   const { balancer, a, b, pick } = pair([10, 2000], { staleMs: 5000 });
   balancer.observe(a, { now: 5001, latencyMs: 10, result: 'ok' });
   expect(pick(5000)).toBe(a);
@@ -62,7 +62,7 @@ it('tries an endpoint without history, or without news, with one request at a ti
   expect(pick(5001)).toBe(a);
 });
 
-it('does not take a request that was cancelled early for news', () => {
+it('does not count a request that was cancelled early as an answer', () => {
   const { balancer, a, b, pick } = pair([10, 2000], { staleMs: 5000 });
   balancer.observe(a, { now: 5001, latencyMs: 10, result: 'ok' });
   expect(pick(5001)).toBe(b);

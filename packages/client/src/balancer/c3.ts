@@ -6,15 +6,15 @@
  * all wait for the fastest. From L. Suresh, M. Canini, S. Schmid, A. Feldmann, "C3: Cutting Tail
  * Latency in Cloud Data Stores via Adaptive Replica Selection", NSDI 2015, with these readings:
  *
- * - Servers report with their answers (`load-report/`). While one does not, R stands for S and its
- *   own requests are unknown: the score is R·q̂³.
- * - Rate control and the queue that holds requests back are left out: a balancer answers at once,
- *   and overload is the business of concurrency limits. Without them, many clients that rank the
- *   same endpoints alike may crowd upon one; `peak-ewma.ts` compares two at random and is safer then.
- * - With unequal weights two endpoints are compared instead of all, as `two-choices.ts` does it: the best of all would get
- *   every request whatever its weight, as long as little is in flight.
- * - An endpoint without news for `staleMs` is tried again by one request at a time. A full scan
- *   would otherwise never return to one that was slow once.
+ * - Servers report with their answers (`load-report/`). For a server that sends no reports, R replaces S and
+ *   the requests at the server are unknown: the score is R·q̂³.
+ * - Rate control and the queue that holds requests back are left out: a balancer answers at once, and
+ *   concurrency limits handle overload. Without both, many clients that rank the endpoints alike may all choose
+ *   the same one; `peak-ewma.ts` compares two at random and is safer then.
+ * - With unequal weights two endpoints are compared instead of all, as `two-choices.ts` does it: a full scan
+ *   would send every request to the best endpoint, whatever its weight, while few requests are in flight.
+ * - An endpoint without an answer for `staleMs` is tried again with one request at a time. Otherwise a full
+ *   scan would never return to an endpoint that was slow once.
  */
 
 import type { Endpoint } from '../endpoint.ts';
@@ -29,11 +29,14 @@ import { placesOf, requestShares, unequalWeights } from './weights.ts';
 
 export interface C3Options extends LatencyOptions {
   /**
-   * How many clients like this one there are: each takes its own requests in flight for those of the
-   * others, too. More than 0; 1 by default.
+   * Number of clients like this one: each assumes that the others have as many requests in flight as itself.
+   * More than 0; 1 by default.
    */
   readonly clients?: number;
-  /** After how long without an answer an endpoint counts as unknown, in milliseconds; more than 0. 10,000 by default. */
+  /**
+   * Time without an answer after which an endpoint counts as unknown, in milliseconds; more than 0. 10,000 by
+   * default.
+   */
   readonly staleMs?: number;
 }
 
@@ -53,7 +56,7 @@ export function c3(options: C3Options = {}): BalancerFactory {
   return make;
 }
 
-/** Its cube is dearer than any endpoint with a history, in milliseconds. */
+/** In milliseconds: its cube exceeds the cost of any endpoint with a history. */
 const unknownRoot = 2 ** 16;
 
 const termsEach = 3;
@@ -70,20 +73,20 @@ class C3 implements Balancer {
   /** Requests at the server, as reported. */
   readonly #queue: MovingAverages;
   /**
-   * What a scan reads, three numbers for each endpoint: R − S; ∛S times what the queue is without this
-   * client's requests; ∛S times what one of those adds, at one place while weights differ. The score is the first + (the second +
-   * requests in flight · the third)³.
+   * The numbers that a scan reads, three for each endpoint: R − S; ∛S times the queue without this client's
+   * requests; ∛S times the length that one request of this client adds (at one place while weights differ). The
+   * score is the first + (the second + requests in flight · the third)³.
    */
   #terms = new Float64Array(0);
-  /** No endpoint that counts as known is without news for too long before this time. */
+  /** Before this time no known endpoint becomes stale. */
   readonly #knownUntil = new Float64Array([-Infinity]);
   /** How many places for requests each endpoint has, by its weight. */
   #places = new Float64Array(0);
-  /** After how long without news each endpoint counts as unknown, in milliseconds. */
+  /** Time without an answer after which each endpoint counts as unknown, in milliseconds. */
   #staleness = new Float64Array(0);
   /** While weights differ. */
   #pairs: C3Pairs | undefined;
-  /** Where the next scan begins, so that ties go round: one beyond the last pick. */
+  /** Where the next scan begins, one beyond the last pick, so that ties rotate. */
   #next = 0;
 
   constructor(random: RandomSource, options: Required<Pick<C3Options, 'clients' | 'staleMs'>> & LatencyOptions) {
@@ -142,7 +145,7 @@ class C3 implements Balancer {
     if (index === undefined) return;
     this.#latency.observe(index, outcome);
     const { now, load } = outcome;
-    // A request that was cancelled early is no news.
+    // A request that was cancelled early says nothing about the endpoint.
     if (this.#latency.stamps[index] !== now) return;
     if (load?.inFlight !== undefined) {
       this.#queue.sample[0] = now;
@@ -163,7 +166,7 @@ class C3 implements Balancer {
     return { latencyMs: Number.isNaN(latencyMs) ? undefined : latencyMs };
   }
 
-  /** For retries: they are rare, and the scan of `pick` need not ask each endpoint whether it is excluded. */
+  /** For retries: they are rare, and so the scan of `pick` need not check each endpoint for exclusion. */
   #pickBut(exclude: readonly Endpoint[]): Endpoint | undefined {
     const { endpoints } = this.#list;
     const terms = this.#terms;
@@ -180,7 +183,7 @@ class C3 implements Balancer {
     return endpoints[best];
   }
 
-  /** Makes the terms of an endpoint anew. */
+  /** Computes the terms of an endpoint again. */
   #weigh(index: number): void {
     const share = 1 / (this.#places[index] as number);
     const latency = this.#latency.values[index] as number;
@@ -198,7 +201,10 @@ class C3 implements Balancer {
     this.#terms[at + 2] = root * this.#clients * (this.#pairs === undefined ? share : 1);
   }
 
-  /** Costs nothing while it is idle, and more than any that is known otherwise; Infinity for weight 0. */
+  /**
+   * Cost of an unknown endpoint: nothing while it is idle, otherwise more than any known endpoint; Infinity for
+   * weight 0.
+   */
   #setUnknown(index: number): void {
     const share = 1 / (this.#places[index] as number);
     const at = termsEach * index;

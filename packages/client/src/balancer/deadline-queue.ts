@@ -5,8 +5,8 @@
  *
  * - The first deadline of a member is anywhere in its first period. If it were the whole period,
  *   clients that start together would all begin with the same members.
- * - An update keeps what is left of the periods of those that stay, in proportion to the new period:
- *   a list that changes often would otherwise favour the endpoint that is due first after a change.
+ * - An update keeps the rest of the current period of each member that stays, in proportion to its new period.
+ *   Otherwise a list that changes often would favour the endpoint that is due first after a change.
  * - A member whose period is infinite is never due.
  *
  *     heap    [ 3 | 0 | 1 | . . . ]   indices of members, a binary heap by deadline
@@ -19,7 +19,7 @@ export class DeadlineQueue {
   /** By index; may be changed at any time, and counts from the member's next turn on. More than 0. */
   periods = new Float64Array(0);
   #deadlines = new Float64Array(0);
-  /** The deadline of the turn before, by which time goes: no deadline is earlier. */
+  /** The deadline of the last turn, which serves as the clock: no deadline is earlier. */
   readonly #now = new Float64Array(1);
   #heap = new Uint32Array(0);
   readonly #random: RandomSource;

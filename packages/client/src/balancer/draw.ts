@@ -1,6 +1,6 @@
 /**
- * Random draws among the endpoints that a request has not tried yet. Only retries come here, so it
- * scans the list; it allocates nothing.
+ * Random draws among the endpoints that a request has not tried yet. Only retries use it, so a scan of the list
+ * is fast enough; it allocates nothing.
  */
 
 import type { Endpoint } from '../endpoint.ts';

@@ -34,14 +34,14 @@ function over(factory: HashBalancerFactory, endpoints: readonly Endpoint[], seed
 
 const picked = (balancer: Balancer) => keys.map((key) => balancer.pick({ now: 0, exclude: [], key }));
 
-/** What must make no difference between runs: order of the list, time, chance. */
+/** Must not change the result: order of the list, time, random numbers. */
 function shuffled<T>(list: readonly T[], seed: number): T[] {
   const ranked = list.map((item, index) => ({ item, rank: hash32(`${index}`, seed) }));
   return ranked.sort((a, b) => a.rank - b.rank).map(({ item }) => item);
 }
 
 describe.each(named)('%s with keys', (_name, factory) => {
-  it('sends a key where another client sends it, whose list has another order', () => {
+  it('sends a key to the same endpoint as another client with a list in another order', () => {
     const endpoints = someEndpoints(17, (index) => ({ weight: 1 + (index % 3) }));
     // Another process: other objects for the same instances.
     const theirs = someEndpoints(17, (index) => ({ weight: 1 + (index % 3) }));
@@ -66,7 +66,7 @@ describe.each(named)('%s with keys', (_name, factory) => {
     expect(picked(balancer)).toEqual(before);
   });
 
-  it('sends a key elsewhere only while its endpoint is excluded, and to one and the same', () => {
+  it('sends a key to another endpoint only while its own is excluded, always to the same one', () => {
     const endpoints = someEndpoints(6);
     const balancer = over(factory(), endpoints);
     const first = picked(balancer);
@@ -78,7 +78,7 @@ describe.each(named)('%s with keys', (_name, factory) => {
     expect(picked(balancer)).toEqual(first);
   });
 
-  it('takes the names it is told, even when two are alike', () => {
+  it('uses the names of nameOf, even when two are equal', () => {
     const byPort = factory({ nameOf: ({ port }) => `${port}` });
     const endpoints = someEndpoints(4, (index) => ({ port: 8000 + (index >> 1) }));
     const before = picked(over(byPort, endpoints)).map((endpoint) => endpoint?.instance.port);
@@ -89,7 +89,7 @@ describe.each(named)('%s with keys', (_name, factory) => {
     expect(new Set(after).size).toBe(4);
   });
 
-  it('sends nothing to weight 0, unless there is nothing else', () => {
+  it('sends requests to weight 0 only if there is no other endpoint', () => {
     const endpoints = someEndpoints(4, (index) => ({ weight: index === 2 ? 0 : 1 }));
     const balancer = over(factory(), endpoints);
     expect(picked(balancer)).not.toContain(endpoints[2]);
@@ -97,7 +97,7 @@ describe.each(named)('%s with keys', (_name, factory) => {
     expect(balancer.pick({ now: 0, exclude: [], key: 'x' })).toBe(endpoints[2]);
   });
 
-  it('hashes keys as it is told', () => {
+  it('hashes keys with the given keyHash', () => {
     const all = over(factory({ keyHash: () => 7 }), someEndpoints(9));
     expect(new Set(picked(all)).size).toBe(1);
   });
@@ -141,7 +141,7 @@ describe('memento', () => {
     const [successor] = someEndpoints(1, () => ({ id: 'successor' })) as [Endpoint];
     balancer.update([...endpoints.toSpliced(4, 1), successor]);
     expect(picked(balancer)).toEqual(before.map((endpoint) => (endpoint === endpoints[4] ? successor : endpoint)));
-    // Whose place was taken comes back as a new one.
+    // The endpoint that was replaced comes back as a new one.
     balancer.update([...endpoints, successor]);
     const after = picked(balancer);
     after.forEach((endpoint, at) => expect([endpoints[4], before[at] === endpoints[4] ? successor : before[at]]).toContain(endpoint));
@@ -167,7 +167,7 @@ it('jump numbers endpoints by value: a tenth moves keys to itself only', () => {
   }
 });
 
-it('ring hash picks as libketama when told its names and hash', () => {
+it('ring hash picks as libketama with libketama’s names and hash', () => {
   const servers = someEndpoints(5, (index) => ({ address: `0.0.0.${index + 1}`, weight: index + 1 }));
   const balancer = over(ringHash({ nameOf: ({ address }) => address, keyHash: ketamaHash }), servers);
   // The first keys of the list that comes with npm hashring, made with libketama.
@@ -183,7 +183,7 @@ it('requests without a key go to endpoints by weight', () => {
   [2000, 4000, 10_000].forEach((expected, index) => expect(Math.abs(counts[index]! - expected)).toBeLessThan(300));
 });
 
-it('more endpoints than a Maglev table has slots are no error: those beyond get no keys', () => {
+it('accepts more endpoints than a Maglev table has slots: those beyond get no keys', () => {
   const endpoints = someEndpoints(70);
   const balancer = over(maglev({ slots: 67 }), endpoints);
   expect(new Set(picked(balancer)).size).toBe(67);

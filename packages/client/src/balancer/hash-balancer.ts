@@ -1,8 +1,8 @@
 /**
- * Balancing by key: requests with the same key go to the same endpoint while it is there, on every
- * client. This joins a table of `hashing/` to the port of balancers: it names the endpoints, hashes the
- * key of a pick, and goes to the next in the key's order when the first one was tried already. How keys
- * are placed is the table's matter; a request without a key goes to any endpoint, by weight.
+ * Balancing by key: requests with the same key go to the same endpoint while it is there, on every client. This
+ * file adapts a table of `hashing/` to the port of balancers: it names the endpoints, hashes the key of a pick,
+ * and takes the next endpoint in the key's order when the request already tried the first. The table decides
+ * where keys are placed; a request without a key goes to any endpoint, by weight.
  */
 
 import type { Instance } from '@rollcall/protocol';
@@ -17,9 +17,9 @@ import { drawIndex, type RandomSource } from './seeded-random.ts';
 
 export interface HashOptions {
   /**
-   * What an instance is called in the table: keys stay with a name. By default its service, node and
-   * id. Where ids change with every start, `({ address, port }) => …` keeps the keys of a restarted one.
-   * All clients must name alike; of instances that share a name, one keeps it.
+   * Name of an instance in the table: keys stay with a name. By default its service, node and id. Where ids
+   * change with every start, `({ address, port }) => …` keeps the keys of a restarted instance. All clients
+   * must use the same names; of instances that share a name, one keeps it.
    */
   readonly nameOf?: (instance: Instance) => string;
   /** Hash of a key, 32 bits. `hash32` by default; `ketamaHash` to agree with libketama. */
@@ -33,23 +33,23 @@ export interface EndpointFilter {
   accepts(endpoint: Endpoint): boolean;
 }
 
-/** A balancer by key, which `boundedLoad` can go around. */
+/** A balancer by key, which `boundedLoad` can wrap. */
 export interface HashBalancer extends Balancer {
-  /** As `pick`, but only whom `filter` accepts: the first such in the order of the key. */
+  /** As `pick`, but returns the first endpoint in the key's order that `filter` accepts. */
   pickAmong(context: PickContext, filter: EndpointFilter): Endpoint | undefined;
 }
 
 /** Makes the balancer of one service. */
 export type HashBalancerFactory = (random: RandomSource) => HashBalancer;
 
-/** A table, and what it calls each of the nodes it was made for. */
+/** A table, and its number for each of the nodes it was built for. */
 export interface Placed {
   readonly table: HashTable;
   /** What `table.lookup` gives for each node, in the order of the nodes; those at the end may have no place. */
   readonly places: readonly number[];
 }
 
-/** Makes the tables of one balancer, each with the knowledge of the ones before. */
+/** Makes the tables of one balancer; each may use the previous one. */
 export type Placement = (nodes: readonly Required<HashNode>[]) => Placed;
 
 export class TableBalancer implements HashBalancer {
@@ -154,7 +154,7 @@ export class TableBalancer implements HashBalancer {
   }
 }
 
-/** What a table of places is asked about: reused by every pick. */
+/** The question to a table of places, reused by every pick. */
 class Allowed implements NodeFilter {
   byPlace: readonly (Endpoint | undefined)[] = [];
   exclude: readonly Endpoint[] = [];

@@ -1,6 +1,6 @@
 /**
- * Jump hash over numbered endpoints: shards `db-0` … `db-9`, which grow and shrink at the end. An
- * endpoint in the middle that goes renumbers all behind it; `maglev` and `memento` do not have that.
+ * Jump hash over numbered endpoints: shards `db-0` … `db-9`, which grow and shrink at the end. An endpoint that
+ * leaves from the middle renumbers all after it; `maglev` and `memento` avoid that.
  */
 
 import { checkKnown } from '../option-check.ts';
@@ -9,8 +9,8 @@ import { type HashBalancerFactory, hashOptions, type HashOptions, type Placed, T
 
 /**
  * Keys to endpoints by jump hash, in the order of their names with numbers by value: `db-10` after
- * `db-9`. Give `nameOf: ({ id }) => id` when it is the ids that are numbered. Weights are ignored for
- * requests with a key. O(ln endpoints) per pick.
+ * `db-9`. Give `nameOf: ({ id }) => id` when the ids are numbered. Weights are ignored for requests with a key.
+ * O(ln endpoints) per pick.
  */
 export function jump(options: HashOptions = {}): HashBalancerFactory {
   checkKnown(options, hashOptions, 'jump');

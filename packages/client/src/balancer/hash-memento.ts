@@ -2,10 +2,10 @@
  * MementoHash over endpoints that come and go: an endpoint that leaves gives up its own keys only, and gets them
  * back when it returns, with shares as equal as chance allows.
  *
- * Where the keys of absent endpoints go depends on who left first, so clients agree about those only when
- * they saw the same changes; keys of endpoints that are present all along stay where they are. A client
- * that starts while an endpoint is away numbers the endpoints anew. Where clients must agree at all times,
- * take `maglev`.
+ * The placement of an absent endpoint's keys depends on the order in which endpoints left, so clients agree
+ * about these keys only if they saw the same changes. Keys of endpoints that never left stay in place. A client
+ * that starts while an endpoint is away numbers the endpoints anew. Where clients must agree at all times, take
+ * `maglev`.
  */
 
 import { checkKnown } from '../option-check.ts';
@@ -13,8 +13,8 @@ import { Memento } from '../hashing/memento.ts';
 import { type HashBalancerFactory, hashOptions, type HashOptions, type Placed, TableBalancer } from './hash-balancer.ts';
 
 /**
- * Keys to endpoints by MementoHash. Weights are ignored for requests with a key. O(ln endpoints) per
- * pick while all endpoints are there; some draws more for keys of those who are away.
+ * Keys to endpoints by MementoHash. Weights are ignored for requests with a key. O(ln endpoints) per pick while
+ * all endpoints are there; a few more draws for the keys of absent endpoints.
  */
 export function memento(options: HashOptions = {}): HashBalancerFactory {
   checkKnown(options, hashOptions, 'memento');
@@ -24,9 +24,9 @@ export function memento(options: HashOptions = {}): HashBalancerFactory {
   };
 }
 
-/** Who has which bucket, and who is away, in the order of leaving. */
+/** The endpoint of each bucket, and the absent endpoints in the order in which they left. */
 class History {
-  /** Names by bucket: those present, and those away whose bucket no other took. */
+  /** Names by bucket: endpoints that are present, and absent ones whose bucket no other endpoint took. */
   readonly #buckets: string[] = [];
   #away: number[] = [];
 
@@ -36,12 +36,13 @@ class History {
     const wasAway = new Set(this.#away);
     this.#away = this.#away.filter((bucket) => !present.has(this.#buckets[bucket] as string));
     const leaving = [...known].filter(([name, bucket]) => !present.has(name) && !wasAway.has(bucket));
-    // By name and not by bucket: clients that numbered the others alike then go on alike.
+    // By name and not by bucket, so that clients with the same numbering keep agreeing.
     leaving.sort(([a], [b]) => (a < b ? -1 : 1));
     for (const [, bucket] of leaving) this.#away.push(bucket);
     for (const name of names) {
       if (known.has(name)) continue;
-      // As in Memento, a new one takes the bucket that was left last: a replaced instance moves its own keys only.
+      // As in Memento, a new endpoint takes the bucket that became free last, so replacing an instance moves
+      // only its own keys.
       const bucket = this.#away.pop() ?? this.#buckets.length;
       this.#buckets[bucket] = name;
       known.set(name, bucket);

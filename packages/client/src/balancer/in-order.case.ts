@@ -1,4 +1,7 @@
-/** A balancer for tests: takes the first of the list that was not tried, so that a test knows who is asked when. */
+/**
+ * A balancer for tests: picks the first endpoint of the list that was not tried, so that a test knows the order of
+ * tries.
+ */
 
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer, BalancerFactory } from './balancer.ts';

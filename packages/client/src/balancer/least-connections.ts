@@ -11,11 +11,11 @@
  *
  *     2 2 1    weight 3, 5 in flight: 1 place of level 1
  *     2 2 0    the one there ends: a gap, which is filled before all places of level 1
- *     2 1 1    one of the others ends instead: 2 places of level 1. Were gaps not told apart, heavy endpoints would
+ * 2 1 1 one of the others ends instead: 2 places of level 1. Without this rule, heavy endpoints would
  *              lose the requests that end there to light ones
  *
- * It sees this client's requests only, and many clients that scan all endpoints crowd upon the same
- * idle one; `least-request.ts` compares two and does not, in O(1).
+ * It counts this client's requests only, and many clients that scan all endpoints choose the same idle one at
+ * once; `least-request.ts` compares two and does not, in O(1).
  */
 
 import type { Endpoint } from '../endpoint.ts';
@@ -32,7 +32,7 @@ export function leastConnections(): BalancerFactory {
 /** More requests than a place has. */
 const never = 2 ** 31 - 1;
 
-/** Of those that end between two picks, so many are looked at one by one. */
+/** Up to this many requests that ended between two picks are handled one by one. */
 const endingsMost = 64;
 
 class LeastConnections implements Balancer {
@@ -40,7 +40,7 @@ class LeastConnections implements Balancer {
   readonly #random: RandomSource;
   /** How many places each endpoint has; undefined while all weights are equal. */
   #places: Float64Array | undefined;
-  /** Requests in flight when they were last looked at, by index, and what follows from them: */
+  /** Requests in flight at the last look, by index, and what follows from them: */
   #seen = new Int32Array(0);
   /** how many requests the emptiest places have, `never` for weight 0; */
   #levels = new Int32Array(0);
@@ -62,7 +62,7 @@ class LeastConnections implements Balancer {
     this.#next = drawIndex(this.#random, endpoints.length);
     this.#places = unequalWeights(endpoints) && placesOf(endpoints);
     if (this.#places === undefined) return;
-    // Nothing has ended yet, as far as is known: each is followed from 0.
+    // No end of a request is known yet: each endpoint is followed from 0.
     this.#seen = new Int32Array(endpoints.length);
     this.#levels = Int32Array.from(this.#places, (each) => (each === 0 ? never : 0));
     this.#free = this.#places.slice();
@@ -116,7 +116,7 @@ class LeastConnections implements Balancer {
       idlest[count++] = index;
       total += free[index] as number;
     }
-    // Weight 0 is for when no other is left.
+    // Weight 0 is picked only when no other endpoint is left.
     if (total === 0) return endpoints[drawAllowed(endpoints, exclude, -1, undefined, this.#random)];
     let drawn = 0;
     let left = (this.#random.bits() / bitsRange) * total - (free[idlest[0] as number] as number);
@@ -125,8 +125,8 @@ class LeastConnections implements Balancer {
   }
 
   /**
-   * Requests have begun or ended there. Which place one was at that ended is not known: any of those in flight may be it,
-   * and it leaves a gap unless its place had one more than the others.
+   * Requests have begun or ended there. The place of a request that ended is unknown: each one in flight is
+   * equally likely. Its end leaves a gap unless its place had one request more than the others.
    */
   #follow(index: number, places: Float64Array): void {
     const { inFlight } = this.#endpoints[index] as Endpoint;
@@ -144,7 +144,7 @@ class LeastConnections implements Balancer {
       if (gaps >= each) gaps = 0;
     }
     const taken = inFlight + gaps;
-    // Below one for each place, all that is not taken is free.
+    // With fewer requests than places, every place that is not taken is free.
     if (taken < each) gaps = 0;
     const level = taken < each ? 0 : Math.floor(taken / each);
     this.#gaps[index] = gaps;

@@ -15,10 +15,9 @@ import { TwoChoices } from './two-choices.ts';
 
 export interface LeastRequestOptions {
   /**
-   * How much requests in flight count against weights, 0 or more, as Envoy's `active_request_bias`:
-   * endpoints cost (requests in flight at a place + 1)^bias. 1 by default; with 0 only weights count,
-   * and the more it is, the less do they. Without effect while weights are equal, but for 0, which
-   * is a random choice.
+   * How much requests in flight count against weights, 0 or more, as Envoy's `active_request_bias`: endpoints
+   * cost (requests in flight at a place + 1)^bias. 1 by default; with 0 only weights count, with larger values
+   * weights count less. Without effect while weights are equal, but for 0, which is a random choice.
    */
   readonly activeRequestBias?: number;
 }

@@ -1,8 +1,8 @@
 /**
- * One exponentially weighted moving average per endpoint, over time: each sample weighs e^(−age/τ). Samples of the same
- * age weigh alike, however long after another one they come: a slow answer ends a longer silence, and weighed by that, it
- * would count for more than a quick one. Unlike the average of `peak-ewma.ts` it follows higher and lower samples
- * alike, and stays as it is while nothing is heard.
+ * One exponentially weighted moving average per endpoint, over time: each sample weighs e^(−age/τ). Samples of
+ * the same age have the same weight, however long the pause before them: weighted by that pause, a slow answer
+ * would count for more than a fast one. Unlike the average of `peak-ewma.ts` it follows higher and lower
+ * samples alike, and does not change without samples.
  */
 
 import type { Outcome } from './balancer.ts';
@@ -14,9 +14,9 @@ export class MovingAverages {
   values = new Float64Array(0);
   /** When the newest sample came, by index; NaN when there is none. */
   stamps = new Float64Array(0);
-  /** The time and the value of the sample that `take` takes in: V8 would box them as parameters (`two-choices.ts`). */
+  /** The time and the value of the sample for `take`: V8 would box them as parameters (`two-choices.ts`). */
   readonly sample = new Float64Array(2);
-  /** What all samples weigh together as of `stamps`, by index. */
+  /** Sum of the weights of all samples as of `stamps`, by index. */
   #sums = new Float64Array(0);
   readonly #decayMs: number;
   /** τ by index, in milliseconds. */
@@ -28,8 +28,8 @@ export class MovingAverages {
 
   /**
    * @param before for each endpoint the index that it had, −1 for a new one
-   * @param paces τ of each endpoint as a multiple of the usual one: of one that gets a tenth of the requests, a mean of
-   *   as many samples takes ten times as long
+   * @param paces τ of each endpoint as a multiple of the usual one: an endpoint with a tenth of the requests
+   *   needs ten times as long for a mean of as many samples
    */
   update(before: Int32Array, paces: Float64Array): void {
     this.#decays = paces.map((pace) => pace * this.#decayMs);
@@ -62,7 +62,7 @@ export interface LatencyOptions {
   readonly failureMs?: number;
 }
 
-/** Less than clocks tell apart, in milliseconds: latencies are divisors, so none is 0. */
+/** In milliseconds, below the resolution of clocks: latencies are divisors, so none may be 0. */
 const leastMs = 0.001;
 
 /**

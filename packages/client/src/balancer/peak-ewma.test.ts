@@ -120,7 +120,7 @@ it.each([
   expect(requests.filter(({ backend }) => backend === 0).length / requests.length).toBeLessThan(most);
 });
 
-it('is not drawn to an endpoint that fails at once', () => {
+it('sends no extra requests to an endpoint that fails at once', () => {
   // One of 10 fails within 1 ms. Least request sends it more than its share, since it is always idle.
   const failures = (balancer: BalancerFactory) => {
     const requests = simulate({

@@ -1,18 +1,19 @@
 /**
- * Peak EWMA: of two random endpoints the one with the lower latency × (requests in flight + 1),
- * where latency is an exponentially weighted moving average over time that a higher sample resets
- * upwards at once. It is quick to leave an endpoint that turned slow and cautious to come back.
- * The algorithm of Finagle (twitter/finagle, loadbalancer/PeakEwma.scala), with these readings:
+ * Peak EWMA: of two random endpoints the one with the lower latency × (requests in flight + 1), where latency
+ * is an exponentially weighted moving average over time that a higher sample resets upwards at once. It leaves
+ * an endpoint that became slow quickly and returns to it slowly. The algorithm of Finagle (twitter/finagle,
+ * loadbalancer/PeakEwma.scala), with these readings:
  *
  * - The average decays when it is read, too, so that an endpoint avoided for long is tried again.
  * - An endpoint without history is tried by one request at a time: unless it is idle, it costs more
  *   than any endpoint with a history.
- * - A failure is charged as a long latency. By its latency alone, an endpoint that fails at once
- *   would be the best of all and draw most of the traffic.
+ * - A failure is charged as a long latency. By its latency alone, an endpoint that fails at once would look
+ *   best and get most of the traffic.
  * - A cancelled request proves only that the endpoint took at least that long.
- * - With unequal weights, the more requests an endpoint gets, the higher the peak of their latencies. So two endpoints
- *   are compared by the mean of their latest samples, and an endpoint is left for its peak only when that is much dearer
- *   (`two-choices.ts`). Time passes for each in proportion to its weight, as do its requests.
+ * - With unequal weights, the more requests an endpoint gets, the higher the peak of their latencies. So two
+ *   endpoints are compared by the mean of their latest samples, and a peak makes the balancer leave an endpoint
+ *   only when the peak costs much more (`two-choices.ts`). Time passes for each in proportion to its weight, as
+ *   do its requests.
  */
 
 import { checkKnown, type OptionNames } from '../option-check.ts';
@@ -42,10 +43,10 @@ export function peakEwma(options: PeakEwmaOptions = {}): BalancerFactory {
   return (random) => new PeakEwma(random, decayMs, failureMs);
 }
 
-/** Dearer than any latency, in milliseconds; small enough to add requests in flight to it. */
+/** In milliseconds, higher than any latency; small enough to add requests in flight to it. */
 const unknownCost = 2 ** 47;
 
-/** Few enough to follow, and many enough that chance moves the mean by little. */
+/** Few enough to react soon, many enough that chance changes the mean little. */
 const samplesOfMean = 16;
 
 class PeakEwma extends TwoChoices {
@@ -95,7 +96,7 @@ class PeakEwma extends TwoChoices {
     if (result === 'cancelled' && latencyMs <= average) return;
     const answered = result === 'ok' || result === 'cancelled';
     const sample = answered ? latencyMs : Math.max(latencyMs, this.#failureMs);
-    // Samples come at uneven times, so the weight of the past is that of the time since the last.
+    // Samples come at uneven times, so the time since the last sample decides the weight of the past.
     const past = Math.exp(-Math.max(0, now - (this.#stamps[index] as number)) / (this.#decays[index] as number));
     this.#averages[index] = sample > average ? sample : average * past + sample * (1 - past);
     this.#stamps[index] = now;
@@ -120,7 +121,7 @@ class PeakEwma extends TwoChoices {
     this.costs[choice] = average === 0 && load > 1 ? unknownCost + load : average * load;
   }
 
-  /** What a sample of 0 now would do: the read's share of the decay. */
+  /** The decay until now, as if a sample of 0 arrived. */
   #decay(index: number): void {
     const now = this.now[0] as number;
     const passed = Math.max(0, now - (this.#stamps[index] as number));

@@ -25,7 +25,7 @@ it('stays with the first endpoint while it is there, wherever it is in the list'
   expect(pick()).toBe(a);
 });
 
-it('takes the head of the list when it is gone, and stays there when it is back', () => {
+it('takes the head of the list when its endpoint leaves, and stays there when that one returns', () => {
   const { balancer, endpoints: [a, b, c], pick } = setUp();
   balancer.update([b, c]);
   expect(pick()).toBe(b);
@@ -33,7 +33,7 @@ it('takes the head of the list when it is gone, and stays there when it is back'
   expect(pick()).toBe(b);
 });
 
-it('moves on when it cannot be reached, once for all requests of that moment', () => {
+it('moves to the next endpoint when its own cannot be reached, once for all requests that fail together', () => {
   const { balancer, endpoints: [a, b, c], pick, report } = setUp();
   report(a, 'unreachable');
   report(a, 'unreachable');
@@ -55,7 +55,7 @@ it('sends a retry to the next one and moves no other request', () => {
   expect(pick()).toBe(a);
 });
 
-it('begins anywhere when shuffled', () => {
+it('starts at a random endpoint when shuffled', () => {
   const starts = Array.from({ length: 4000 }, (_, seed) => {
     const balancer = pickFirst({ shuffle: true })(new SeededRandom(seed));
     const endpoints = someEndpoints(4);

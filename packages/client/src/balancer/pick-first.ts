@@ -1,11 +1,10 @@
 /**
- * Pick first: one endpoint for everything, until it is gone or cannot be reached; then the next one,
- * and it stays there. The policy of gRFC A62
- * (https://github.com/grpc/proposal/blob/master/A62-pick-first.md), its shuffling included; the
- * connection attempts of the original are the transport's business here.
+ * Pick first: one endpoint gets all requests until it leaves the list or cannot be reached; then the next one
+ * gets them all. The policy of gRFC A62 (https://github.com/grpc/proposal/blob/master/A62-pick-first.md), its
+ * shuffling included; here the transport makes the connection attempts, not the policy.
  *
- * It spreads nothing. It is for a primary with stand-ins, in the order of the list, or, shuffled,
- * for callers that want to stay where their cache or session is.
+ * It spreads no load. Use it for a primary with standbys, in the order of the list, or, shuffled, for callers
+ * that should stay at one endpoint because of a cache or session there.
  */
 
 import { checkKnown, type OptionNames } from '../option-check.ts';
@@ -53,7 +52,7 @@ class PickFirst implements Balancer {
   pick({ exclude }: PickContext): Endpoint | undefined {
     const endpoints = this.#endpoints;
     if (exclude.length === 0) return endpoints[this.#current];
-    // A request that goes elsewhere moves no other request.
+    // A retry does not move the other requests.
     for (let step = 0; step < endpoints.length; step++) {
       const endpoint = endpoints[(this.#current + step) % endpoints.length] as Endpoint;
       if (!exclude.includes(endpoint)) return endpoint;

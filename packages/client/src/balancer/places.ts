@@ -1,6 +1,6 @@
 /**
- * Where each endpoint of the newest list is, and where it was in the list before: what a balancer
- * learns about endpoints lies in typed arrays by index, and has to follow them to their new places.
+ * Where each endpoint of the newest list is, and where it was in the list before: balancers keep what they
+ * learn about endpoints in typed arrays by index, and move it when the indices change.
  */
 
 import type { Endpoint } from '../endpoint.ts';

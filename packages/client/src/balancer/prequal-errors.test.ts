@@ -28,7 +28,7 @@ it('charges the failed share of the latest requests', () => {
   expect(chargeAt(errors, 1, 0)).toBe(0);
 });
 
-it('forgives by success, down to nothing', () => {
+it('lowers the charge with each success, down to 0', () => {
   const errors = errorsOf(1);
   errors.observe(0, 0, true);
   errors.observe(0, 0, false);
@@ -39,14 +39,14 @@ it('forgives by success, down to nothing', () => {
   expect(chargeAt(errors, 0, 0)).toBeCloseTo(200, 6);
 });
 
-it('forgives by time, so that an endpoint is tried again', () => {
+it('lowers the charge over time, so that an endpoint is tried again', () => {
   const errors = errorsOf(1);
   errors.observe(0, 0, true);
   expect(chargeAt(errors, 0, 10_000)).toBeCloseTo(200 / Math.E, 6);
   expect(chargeAt(errors, 0, 100_000)).toBeLessThan(0.02);
 });
 
-it('says who fails: for seven seconds after a single failure, or until a few successes', () => {
+it('marks an endpoint as failing for seven seconds after a single failure, or until a few successes', () => {
   const errors = errorsOf(2);
   const failingAt = (now: number) => [...errors.refresh(now).failing];
   errors.observe(0, 0, true);

@@ -1,11 +1,11 @@
 /**
- * What an endpoint's failures cost, for Prequal (`prequal.ts`). A server that fails at once has few
- * requests in flight and short latencies, so by its load it is the best of all and draws the traffic
- * of all: a sinkhole. Its share of failures, times what a failure costs, is added to its latency;
- * and while that share is large, it comes last, after all hot ones.
+ * What an endpoint's failures cost, for Prequal (`prequal.ts`). A server that fails at once has few requests in
+ * flight and short latencies, so by its load it looks best and would get all the traffic (a sinkhole). Prequal
+ * adds the share of failures, times the cost of a failure, to its latency; while that share is large, the
+ * endpoint comes last, after all hot ones.
  *
- * The share is a moving average over requests that also fades with time, so that an endpoint that
- * no client asks any more is asked again.
+ * The share is a moving average over requests that also fades with time, so that an endpoint without requests
+ * is tried again.
  */
 
 /** Share of a new outcome in the average: five failures in a row make two thirds. */
@@ -14,10 +14,10 @@ const outcomeShare = 0.2;
 /** Time constant of fading, in milliseconds; as that of peak EWMA. */
 const fadeMs = 10_000;
 
-/** A larger share is no chance any more. One failure exceeds it for seven seconds, or until four successes. */
+/** A larger share is not due to chance. One failure exceeds it for seven seconds, or until four successes. */
 const failingShare = 0.1;
 
-/** Less is as good as none. */
+/** A smaller share counts as none. */
 const negligible = 0.001;
 
 export class PrequalErrors {

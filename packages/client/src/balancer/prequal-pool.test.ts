@@ -40,14 +40,14 @@ it('adds what failures cost to the latency', () => {
   expect(worstOf(pool, 5)).toBe(2);
 });
 
-it('takes one that fails last, after hot ones', () => {
+it('chooses a failing endpoint last, after hot ones', () => {
   const pool = poolOf([[0, 0, 5], [1, 9, 100], [2, 8, 400]], { failing: Uint8Array.from([1, 0, 0]) });
   expect(bestOf(pool, 5)).toBe(2);
   expect(worstOf(pool, 5)).toBe(0);
   expect(bestOf(pool, 5, Uint8Array.from([0, 1, 1]))).toBe(0);
 });
 
-it('leaves out whom it must not choose', () => {
+it('leaves out excluded endpoints', () => {
   const pool = poolOf([[0, 0, 5], [1, 0, 6], [2, 0, 7]]);
   expect(bestOf(pool, 5, Uint8Array.from([1, 0, 0]))).toBe(1);
   expect(pool.countBesides(Uint8Array.from([1, 0, 0]))).toBe(2);

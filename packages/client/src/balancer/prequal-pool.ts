@@ -1,10 +1,10 @@
 /**
- * The latest reports that a Prequal balancer chooses from: at most a few, none old, each of another
- * endpoint, each used a few times. Part of Prequal (`prequal.ts`); it draws and asks nothing.
+ * The latest reports that a Prequal balancer chooses from: at most a few, none old, each of another endpoint,
+ * each used a few times. Part of Prequal (`prequal.ts`); it draws no random numbers and sends no probes.
  *
- * A report says less the older it is, and the more requests followed it: so one that is used counts
- * one request more, and those that stay unused leave in turns, the oldest and the worst. Otherwise
- * the pool would fill with reports that no pick wants.
+ * A report loses accuracy with age and with each request sent after it. So each use of a report adds one
+ * request to it, and unused reports are removed, by turns the oldest and the worst. Otherwise the pool would
+ * fill with reports that no pick uses.
  *
  * Slots 0 to size − 1 are taken; a free one is filled by the last. Fractions stay in typed arrays:
  * V8 boxes those that a call takes or returns, whenever it does not inline the call.
@@ -37,7 +37,7 @@ export class PrequalPool {
   readonly #heardAt: Float64Array;
   /** Times that the report may still be used, a whole number. */
   readonly #usesLeft: Int32Array;
-  /** By slot: what a request is expected to cost there, in milliseconds, and whether it may well fail. */
+  /** By slot: what a request is expected to cost there, in milliseconds, and whether it is likely to fail. */
   readonly #costs: Float64Array;
   readonly #failing: Uint8Array;
 
@@ -65,7 +65,7 @@ export class PrequalPool {
     return this.#sizeMax;
   }
 
-  /** @param sizeMax from 1 to that of the constructor; what is too many leaves, the oldest first */
+  /** @param sizeMax from 1 to that of the constructor; reports beyond it are removed, the oldest first */
   limit(sizeMax: number): void {
     this.#sizeMax = sizeMax;
     while (this.#size > sizeMax) this.remove(this.oldest());
@@ -86,10 +86,11 @@ export class PrequalPool {
   }
 
   /**
-   * Takes over a report as of now, unless a newer one of the same endpoint is there. When the pool
-   * is full, it takes the place of the oldest. An endpoint that has finished no request yet counts as the
-   * fastest as long as it has no more of them than the least loaded one whose latency is known, and as hot after that: were
-   * it the fastest with any number, it would get them all, and its reports would raise the threshold beyond itself.
+   * Takes over a report as of now, unless a newer one of the same endpoint is there. When the pool is full, it
+   * takes the place of the oldest. An endpoint that has finished no request yet counts as the fastest while it
+   * has no more requests in flight than the least loaded endpoint with a known latency, and as hot beyond that.
+   * If it always counted as the fastest, it would get all requests, and its own reports would raise the
+   * threshold above its load.
    * @param inFlight that of the report, rounded
    * @param uses how often it may be used, a whole number
    */
@@ -105,7 +106,7 @@ export class PrequalPool {
   }
 
   /**
-   * Drops what is older than `ageMs`, and takes over what failures cost.
+   * Drops reports older than `ageMs`, and sets the charges for failures.
    * @param charges milliseconds to add to the latency of each endpoint, by index
    * @param areFailing 1 for those that come last, by index
    */
@@ -127,8 +128,8 @@ export class PrequalPool {
   }
 
   /**
-   * The hot–cold rule: the cheapest of the cold ones, or if all are hot the one with the fewest
-   * requests in flight; those that fail only if there is no other.
+   * The hot–cold rule: the cheapest of the cold ones, or if all are hot the one with the fewest requests in
+   * flight; failing endpoints only if there is no other.
    * @param threshold more requests in flight than this are hot
    * @param excluded as for `countBesides`
    * @returns a slot; −1 when there is none
@@ -142,7 +143,7 @@ export class PrequalPool {
     return best;
   }
 
-  /** What `best` would choose last. The pool is not empty. */
+  /** The slot that `best` would choose last. The pool is not empty. */
   worst(threshold: number): number {
     let worst = 0;
     for (let slot = 1; slot < this.#size; slot++) if (this.#isBetter(worst, slot, threshold)) worst = slot;
@@ -167,7 +168,7 @@ export class PrequalPool {
     return oldest;
   }
 
-  /** A request goes there: the report is true no more but for that one. */
+  /** Counts a request that is sent to the endpoint after its report. */
   use(slot: number): void {
     this.inFlight[slot] = (this.inFlight[slot] as number) + 1;
     const left = (this.#usesLeft[slot] as number) - 1;
@@ -186,7 +187,7 @@ export class PrequalPool {
     this.#failing[slot] = this.#failing[last] as number;
   }
 
-  /** Keeps what is known of endpoints that stay. @param moved their new indices by their old ones; −1 for gone */
+  /** Keeps the reports of endpoints that stay. @param moved their new indices by their old ones; −1 for gone */
   renumber(moved: Int32Array): void {
     for (let slot = this.#size - 1; slot >= 0; slot--) {
       const index = moved[this.indices[slot] as number] as number;

@@ -1,13 +1,13 @@
 /**
- * Which endpoints a Prequal balancer asks for their load, and how often: at random, some for each
- * request, and never one that has not answered the question before. The answers serve later requests;
- * no request waits for one. Part of Prequal (`prequal.ts`); how to ask is the business of `Probe`.
+ * Which endpoints a Prequal balancer asks for their load, and how often: at random, some for each request, and
+ * never an endpoint whose last probe is still unanswered. The answers serve later requests; no request waits
+ * for a probe. Part of Prequal (`prequal.ts`); `Probe` does the asking.
  *
- * The rate falls as this client's requests in flight grow: probes are work for both ends, and an
- * overloaded client that asks on is busier still. In a replication of the paper on ten machines
- * (https://github.com/furknbulbul/prequal-nc) three probes a request, whatever the load, made a
- * quarter of the requests fail at 1.74 times the load; falling from three to one between 100 and 1,000 in
- * flight, none failed.
+ * The rate falls as this client's requests in flight grow: probes cost both ends work, and an overloaded client
+ * must not add to its own load. In a replication of the paper on ten machines
+ * (https://github.com/furknbulbul/prequal-nc) three probes a request, whatever the load, made a quarter of the
+ * requests fail at 1.74 times the load; with a rate that falls from three to one between 100 and 1,000 requests
+ * in flight, none failed.
  */
 
 import type { Endpoint } from '../endpoint.ts';
@@ -15,7 +15,7 @@ import type { LoadReport } from '../load-report/load-report.ts';
 import type { Probing } from './balancer.ts';
 import { drawIndex, type RandomSource } from './seeded-random.ts';
 
-/** Requests in flight up to which the rate is the full one, and from which it is a third. */
+/** Requests in flight up to which the rate is full, and from which it is a third. */
 const relaxed = 100;
 const busy = 1000;
 const busyShare = 1 / 3;
@@ -23,7 +23,7 @@ const busyShare = 1 / 3;
 /** Requests in flight are counted once in so many requests. */
 const countEvery = 32;
 
-/** Most questions without an answer. */
+/** Largest number of unanswered probes. */
 const askedMax = 64;
 
 export class PrequalProbes {
@@ -58,7 +58,7 @@ export class PrequalProbes {
     this.#endpoints = endpoints;
   }
 
-  /** A request is sent: asks whom it is time to ask. */
+  /** A request is sent: sends the probes that are due. */
   request(): void {
     if (this.#untilCount-- <= 0) {
       this.#untilCount = countEvery;
@@ -70,7 +70,7 @@ export class PrequalProbes {
     if (count > 0) this.#askSome(count);
   }
 
-  /** Neighbours from a random start would be asked together time and again; a random stride mixes them. */
+  /** With a random start alone, neighbours would often be probed together; a random stride mixes them. */
   #askSome(count: number): void {
     const endpoints = this.#endpoints;
     const first = drawIndex(this.#random, endpoints.length);
@@ -88,7 +88,7 @@ export class PrequalProbes {
         this.#asked.delete(endpoint);
         if (load !== undefined) this.#hear(endpoint, load, askedAt);
       },
-      // An endpoint that does not answer has no place in the pool; requests find out more.
+      // An endpoint that does not answer gets no report in the pool; requests will show why.
       () => this.#asked.delete(endpoint),
     );
   }

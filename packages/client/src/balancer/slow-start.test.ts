@@ -106,7 +106,7 @@ it('an endpoint that was ejected comes back slowly', () => {
   expect(Math.abs(picks(20_000) - 50)).toBeLessThanOrEqual(1);
 });
 
-it('takes the endpoints of the first list for warm', () => {
+it('treats the endpoints of the first list as warm', () => {
   const balancer = slowStart(weightedRoundRobin())(new SeededRandom(1));
   const endpoints = someEndpoints(3);
   balancer.update([]);
@@ -128,7 +128,7 @@ it('updates the balancer a hundred times per window, and not at all when no endp
   expect(updates).toBeLessThanOrEqual(103);
 });
 
-it('hands on how endpoints are asked for their load', () => {
+it('passes the probe on to the balancer', () => {
   const probing = { probe: () => Promise.resolve(undefined), clock: { monotonic: () => 0 } };
   let given: unknown;
   slowStart((random, asked) => {

@@ -6,15 +6,15 @@
  *
  *     weight × max(leastShare, (max(time since it joined, 1 s) ÷ window)^(1 ÷ aggression))
  *
- * - What comes back after it was ejected or critical joins again.
- * - The endpoints of the first list (and of one after an empty list) are taken for warm: when there
- *   is no endpoint to compare with, there is none to take the rest of the load.
+ * - An endpoint that returns after ejection or a critical status joins again.
+ * - The endpoints of the first list (and of one after an empty list) count as warm, since there is no other
+ *   endpoint to take the rest of the load.
  * - The window begins with the first pick after the endpoint joined.
  *
- * Balancers that ignore weights (round robin, uniform random, pick first) are not changed by it;
- * `weighted-round-robin.ts` with equal weights is a round robin that is. Those that hash go by the
- * weight of the registry alone: a key that moves ten times in ten seconds would be worse than a cold
- * process. When all endpoints are new, each still gets its share of the whole, as in Envoy.
+ * Balancers that ignore weights (round robin, uniform random, pick first) are not affected; use
+ * `weighted-round-robin.ts` with equal weights for a round robin with slow start. Balancers that hash use the
+ * registry's weight only: a key that moves ten times in ten seconds costs more than a cold process. When all
+ * endpoints are new, each still gets its share of the whole, as in Envoy.
  */
 
 import type { Endpoint } from '../endpoint.ts';

@@ -4,11 +4,10 @@
  * pick every endpoint earns its weight, the one with the most is picked and pays the sum of all
  * weights. Weights 5:1:1 give A A B A C A A.
  *
- * The first credits are random, since clients that start together would otherwise all walk the list
- * in lockstep, the heaviest endpoint first; they spread over the sum of weights, as the credits of a
- * long run do. Load and latency are ignored. A retry is drawn at random by weight and earns and pays
- * nothing: if it did, an endpoint that takes over retries would get fewer first tries, and the one
- * that fails more.
+ * The first credits are random, since clients that start together would otherwise all walk the list in
+ * lockstep, the heaviest endpoint first; they spread over the sum of weights, as the credits of a long run do.
+ * Load and latency are ignored. A retry is drawn at random by weight and earns and pays nothing: otherwise an
+ * endpoint that takes over retries would get fewer first tries, and a failing endpoint more.
  *
  * A pick scans the list; `weighted-round-robin.ts` has the same shares in O(log n).
  */
@@ -29,7 +28,7 @@ class SmoothWeightedRoundRobin implements Balancer {
   readonly #places = new Places();
   readonly #random: RandomSource;
   #weights = new Float64Array(0);
-  /** What each endpoint has earned and not paid. Only the differences matter. */
+  /** Credit of each endpoint: earned and not yet paid. Only the differences matter. */
   #credits = new Float64Array(0);
   #weightSum = 0;
 

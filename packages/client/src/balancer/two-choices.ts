@@ -4,13 +4,14 @@
  * (M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", IEEE TPDS 12(10), 2001),
  * and it does not send all requests to the same best endpoint, as a full scan does.
  *
- * Weights are our extension; equal weights leave the plain algorithm. An endpoint of weight w counts as w places that
- * are alike, and two places are compared. The endpoints are drawn once by weight and once uniformly; its requests
- * in flight lie evenly on its places, so the place that is looked at has the lower or the higher whole number, by chance
- * (`assessLoad`). A cheaper second endpoint of lesser weight is taken with chance weight ÷ weight of the first, so
- * that between places that differ by chance only, as many requests move one way as the other, and shares are the
- * weights at any load (detailed balance, as in Metropolis–Hastings). Costs that differ by little are not told apart, and
- * an endpoint that is dearer on a longer view is left in proportion, whatever its weight.
+ * Weights are our extension; equal weights leave the plain algorithm. An endpoint of weight w counts as w
+ * places that are alike, and two places are compared. The endpoints are drawn once by weight and once
+ * uniformly; its requests in flight lie evenly on its places, so the place that is looked at has the lower or
+ * the higher whole number, by chance (`assessLoad`). A cheaper second endpoint of lesser weight is taken with
+ * chance weight ÷ weight of the first, so that between places that differ by chance only, as many requests move
+ * one way as the other, and shares are the weights at any load (detailed balance, as in Metropolis–Hastings).
+ * Costs that differ by little count as equal. An endpoint with a higher long-term cost loses requests in
+ * proportion, whatever its weight.
  *
  * Fractions pass between the methods in typed arrays: V8 boxes those that a call takes or returns,
  * 16 bytes each, whenever it does not inline the call.
@@ -23,13 +24,13 @@ import { drawAllowed } from './draw.ts';
 import { bitsRange, drawIndex, type RandomSource } from './seeded-random.ts';
 import { placesOf, unequalWeights } from './weights.ts';
 
-/** Up to so many times the cost is chance: latencies vary, and requests in flight are whole numbers. */
+/** A ratio of costs up to this is due to chance: latencies vary, and requests in flight are whole numbers. */
 const alike = 1.5;
 
-/** From so many times the cost on it is not. */
+/** A ratio from this on is not due to chance. */
 const dearer = 4;
 
-/** On a longer view chance does not make half again the cost. */
+/** For long-term costs, a ratio of 1.5 is not due to chance. */
 const steadilyDearer = 1.5;
 
 /**
@@ -40,11 +41,11 @@ const surelyDearer = 3;
 
 export abstract class TwoChoices implements Balancer {
   protected endpoints: readonly Endpoint[] = [];
-  /** The time of the pick under way. */
+  /** The time of the current pick. */
   protected readonly now = new Float64Array(1);
   /** What the two choices cost. */
   protected readonly costs = new Float64Array(2);
-  /** What they cost on a longer view, 0 for not known: by how much one is dearer. */
+  /** Their long-term costs, 0 for unknown; the ratio shows how much more one costs. */
   protected readonly steadyCosts = new Float64Array(2);
   readonly #random: RandomSource;
   readonly #cubed: boolean;

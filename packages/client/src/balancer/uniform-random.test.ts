@@ -6,7 +6,7 @@ import { uniformRandom } from './uniform-random.ts';
 
 balancerCases('uniform random', uniformRandom(), 0.1);
 
-it('draws each pick anew: a pick says nothing about the next', () => {
+it('draws every pick independently of the last one', () => {
   const balancer = uniformRandom()(new SeededRandom(7));
   const endpoints = someEndpoints(10);
   balancer.update(endpoints);

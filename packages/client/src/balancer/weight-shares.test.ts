@@ -107,7 +107,7 @@ it.each([
   ['least request', leastRequest(), 0.1],
   ['peak EWMA', peakEwma(), 0.05],
   ['least connections', leastConnections(), 0.05],
-])('%s leaves an instance that is slow, whatever it weighs beside another', (_name, balancer, mostToSlow) => {
+])('%s leaves a slow instance, whatever its weight', (_name, balancer, mostToSlow) => {
   const picked = simulate({
     balancer,
     endpoints: someEndpoints(4, (index) => ({ weight: [3, 1, 2, 1][index] as number })),

@@ -7,7 +7,7 @@ import { weightedRandom } from './weighted-random.ts';
 balancerCases('weighted random', weightedRandom(), 0.1);
 weightCases('weighted random', weightedRandom(), 0.02);
 
-it('draws each pick anew: a pick says nothing about the next', () => {
+it('draws every pick independently of the last one', () => {
   const balancer = weightedRandom()(new SeededRandom(7));
   const endpoints = someEndpoints(2, (index) => ({ weight: 1 + 3 * index }));
   balancer.update(endpoints);

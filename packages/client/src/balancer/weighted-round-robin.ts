@@ -5,8 +5,8 @@
  * taken for the mean weight instead of 1 ÷ the mean weight, which starves or floods it
  * (packages/grpc-js/src/load-balancer-weighted-round-robin.ts).
  *
- * A retry is drawn at random by weight and is not charged to the endpoint: if it were, an endpoint
- * that takes over retries would get fewer first tries, and the one that fails more.
+ * A retry is drawn at random by weight and is not charged to the endpoint: otherwise an endpoint that takes
+ * over retries would get fewer first tries, and a failing endpoint more.
  */
 
 import type { Endpoint } from '../endpoint.ts';

@@ -1,6 +1,6 @@
 /**
- * The weights of a list as balancers read them. Weight 0 means never, unless all weights are 0: then
- * they are equal. Who has which weight is decided elsewhere (the registry, `slow-start.ts`).
+ * The weights of a list as balancers read them. Weight 0 means never, unless all weights are 0: then they are
+ * equal. The registry and `slow-start.ts` set the weights.
  */
 
 import type { Endpoint } from '../endpoint.ts';
@@ -27,8 +27,8 @@ export function placesOf(endpoints: readonly Endpoint[]): Float64Array<ArrayBuff
 }
 
 /**
- * What one request in flight counts at each endpoint: mean weight ÷ its weight, so that with equal
- * weights it is the request itself. Infinity for weight 0: no load is small enough.
+ * What one request in flight counts at each endpoint: mean weight ÷ its weight, so that with equal weights it
+ * is the request itself. Infinity for weight 0, so that it never looks cheapest.
  */
 export function requestShares(endpoints: readonly Endpoint[]): Float64Array<ArrayBuffer> {
   const weights = relativeWeights(endpoints);
