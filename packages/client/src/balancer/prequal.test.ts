@@ -92,7 +92,7 @@ describe('reports with answers', () => {
   });
 });
 
-it('takes a report without requests in flight for none', () => {
+it('ignores a report without requests in flight', () => {
   const endpoints = someEndpoints(4);
   const balancer = prequal()(new SeededRandom(1));
   balancer.update(endpoints);
@@ -100,7 +100,7 @@ it('takes a report without requests in flight for none', () => {
   expect(endpoints.slice(0, 2)).toContain(balancer.pick({ now: 0, exclude: [] }));
 });
 
-it('is not drawn to an endpoint whose failures keep its load low, even when all others are hot', () => {
+it('avoids an endpoint whose failures keep its load low, even when all others are hot', () => {
   const { balancer, endpoints } = setUp(10);
   for (const endpoint of endpoints) report(balancer, endpoint, { inFlight: 3, latencyMs: 100 });
   for (let now = 1; now < 50; now++) {

@@ -1,8 +1,8 @@
 /**
  * Prequal: B. Wydrowski, R. Kleinberg, S. M. Rumble, A. Archer, "Load is not what you should balance:
- * Introducing Prequal", NSDI 2024. Servers say how many requests they have in flight, from all clients,
- * and how long one takes at that load (`load-report/`); of a few fresh reports the hot–cold rule takes the
- * fastest endpoint that is not among the most loaded.
+ * Introducing Prequal", NSDI 2024. Servers report their requests in flight, from all clients, and how long a
+ * request takes at that load (`load-report/`). From a few fresh reports the hot–cold rule picks the fastest
+ * endpoint that is not among the most loaded.
  *
  *     answers with reports ─┐
  *                           ├──► pool of ≤ 16 ──► hot–cold rule ──► pick
@@ -12,15 +12,15 @@
  * request on use, the quantile that tells hot from cold, probes that serve later requests.
  * Different, by what the simulation in `bench/sim` shows:
  *
- * - Answers carry reports, too, so a quarter of a probe a request does what three do without that,
- *   and none is nearly as good. Removals are fewer, too: a quarter.
+ * - Answers carry reports, too, so a quarter of a probe per request is as good as three without them, and no
+ *   probes are nearly as good. Removals are a quarter per request, too.
  * - The pool is at most half the endpoints (but 2), since most services have few.
  * - With fewer than two usable reports it falls back to peak EWMA instead of a uniform draw: a service
  *   whose servers report nothing, or that was idle, is balanced by what this client sees.
  *   There are no probes while there are no requests.
  * - Failures are charged (`prequal-errors.ts`).
  *
- * The weights of endpoints count for the fallback only: how much an endpoint can take shows in its load.
+ * The weights of endpoints count for the fallback only: an endpoint's load shows its capacity.
  */
 
 import type { Endpoint } from '../endpoint.ts';
@@ -54,8 +54,8 @@ export interface PrequalOptions {
   /** What a failure is charged, in milliseconds, 0 or more; the time-out of your requests. 1,000 by default. */
   readonly failureMs?: number;
   /**
-   * How endpoints are asked, where `ServiceClient` does not know it: for gRPC, say. They are asked at once
-   * then; otherwise only after an answer has carried a report.
+   * How to ask an endpoint, where `ServiceClient` has no way of its own, such as for gRPC. With it, probes
+   * start at once; otherwise only after an answer has carried a report.
    */
   readonly probing?: Probing;
 }
@@ -68,7 +68,7 @@ const prequalOptions: OptionNames<PrequalOptions> = {
 /** Reports older than this are dropped, in milliseconds; as in the paper. */
 const ageMs = 1000;
 
-/** δ of the paper: by how much more reports are used than they come in, so that the pool does not run dry. */
+/** δ of the paper: reports are used this much more often than they arrive, so that the pool does not run empty. */
 const reuseSurplus = 1;
 
 /** Most uses of one report, where removals alone would empty the pool. */
@@ -109,11 +109,11 @@ class Prequal implements Balancer {
   readonly #probes: PrequalProbes | undefined;
   #endpoints: readonly Endpoint[] = [];
   #indices = new Map<Endpoint, number>();
-  /** 1 for those that the pick under way must not choose, by index. */
+  /** 1 for endpoints that the current pick must not choose, by index. */
   #excluded = new Uint8Array(0);
-  /** Of those answers that came lately: how many had a report. */
+  /** Share of the latest answers that had a report. */
   readonly #reportingShare = new Float64Array([1]);
-  /** Endpoints that never reported need not be able to: without being told so, none is asked before one did. */
+  /** Servers may be unable to report: unless the options say how to ask, no probe is sent before the first report. */
   #mayAsk: boolean;
   /** Times that a report may be used: the budget of the paper, not rounded. */
   readonly #reuse = new Float64Array([1]);
@@ -189,7 +189,7 @@ class Prequal implements Balancer {
       const share = this.#reportingShare[0] as number;
       this.#reportingShare[0] = share + ((load?.inFlight === undefined ? 0 : 1) - share) * answerShare;
     }
-    // A server that fails at once has little to do: its reports would make all others look hot.
+    // A server that fails at once has low load, and its reports would make all others look hot.
     if (load !== undefined && result === 'ok') this.#hear(index, load);
   }
 
@@ -201,9 +201,9 @@ class Prequal implements Balancer {
     return usable < 2 ? figures : { ...figures, part: undefined, report: reportOf(index) };
   }
 
-  /** News as of `#now`. */
+  /** Takes over a report as of `#now`. */
   #hear(index: number, load: LoadReport): void {
-    // Utilisation alone says nothing of queues.
+    // Utilisation alone does not show queues.
     if (load.inFlight === undefined) return;
     const inFlight = Math.round(load.inFlight);
     this.#mayAsk = true;

@@ -38,7 +38,7 @@ it('comes back to an endpoint that recovered', () => {
   expect(Math.abs(recovered - 1 / 3)).toBeLessThan(0.05);
 });
 
-it('is not drawn to an endpoint that fails at once', () => {
+it('sends no extra requests to an endpoint that fails at once', () => {
   const requests = simulate({
     balancer: responseTimeWeighted(),
     endpoints: someEndpoints(10),
@@ -51,7 +51,7 @@ it('is not drawn to an endpoint that fails at once', () => {
   expect(requests.filter(({ result }) => result === 'failed').length / requests.length).toBeLessThan(0.02);
 });
 
-it('takes an endpoint without history for an average one, even while it does not answer', () => {
+it('treats an endpoint without history as an average one, even while it does not answer', () => {
   const balancer = responseTimeWeighted()(new SeededRandom(2));
   const endpoints = someEndpoints(5);
   const fresh = endpoints[4] as Endpoint;
