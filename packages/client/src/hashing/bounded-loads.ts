@@ -1,11 +1,11 @@
 /**
- * Consistent hashing with bounded loads (V. Mirrokni, M. Thorup, M. Zadimoghaddam, "Consistent Hashing
- * with Bounded Loads", SODA 2018, arXiv:1608.01350): a key goes to the first node in its order that has
- * room, and room is c times the mean. However skewed the keys, no node gets more than ⌈c · mean⌉; the
- * smaller c is, the more keys leave their own node.
+ * Consistent hashing with bounded loads (V. Mirrokni, M. Thorup, M. Zadimoghaddam, "Consistent Hashing with
+ * Bounded Loads", SODA 2018, arXiv:1608.01350): a key goes to the first node in its order that has room, and
+ * room is c times the mean. No node gets more than ⌈c · mean⌉, however skewed the keys are. A smaller c moves
+ * more keys away from their own node.
  *
- * It counts what is assigned and not yet released; it does not move what is assigned, as the paper does
- * for caches. So the bound holds for every node at the moment it is given a key.
+ * It counts keys that are assigned and not yet released. Unlike the paper's caches, it never moves an assigned
+ * key, so the bound holds for a node at the moment it gets a key.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -45,7 +45,7 @@ export class BoundedLoads implements NodeFilter {
     this.#weightSum = weights?.reduce((sum, weight) => sum + weight, 0) ?? 0;
   }
 
-  /** What is assigned and not released. */
+  /** Keys that are assigned and not released. */
   get total(): number {
     return this.#total;
   }
@@ -73,7 +73,7 @@ export class BoundedLoads implements NodeFilter {
   }
 
   /**
-   * One key of the node is gone.
+   * Releases one key of the node.
    * @throws RegistryError `failed_precondition` when the node has none
    */
   release(node: number): void {

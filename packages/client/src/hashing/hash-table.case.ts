@@ -68,7 +68,7 @@ export function namedTableCases(name: string, { build, balance, excess }: NamedT
       );
     });
 
-    it('asks the node of a hash first, and others only when it is refused', () => {
+    it('asks the node of a hash first, and others only when the filter refuses it', () => {
       fc.assert(
         fc.property(names, fc.array(fc.nat(11)), anyHash, (list, refused, hash) => {
           const table = build(list);

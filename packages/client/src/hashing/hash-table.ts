@@ -1,6 +1,6 @@
 /**
- * What all hash structures share: they map a hash to a node, by its index in the list they were built
- * of. A structure sees hashes only; `hash32` or `ketamaHash` make them of keys. None keeps a key.
+ * The interface of all hash structures: they map a hash to a node, given as its index in the list they were
+ * built from. A structure sees hashes only; `hash32` or `ketamaHash` compute them from keys. It keeps no keys.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -26,12 +26,12 @@ export interface HashTable {
 
 /** Which nodes a lookup may give: those that are not excluded, or not full. */
 export interface NodeFilter {
-  /** Asked a few times per lookup, maybe more than once for one node; always with the same answer. */
+  /** Called a few times per lookup, maybe more than once for one node; must always give the same answer. */
   accepts(node: number): boolean;
 }
 
 export interface HashNode {
-  /** Unique; all that the placement depends on, beside the weight. Never the place in the list. */
+  /** Unique. The placement depends on the name and the weight only, never on the place in the list. */
   readonly name: string;
   /** Share of the keys relative to the other nodes; finite, above 0. 1 by default. */
   readonly weight?: number;
@@ -68,8 +68,8 @@ export function inNameOrder(nodes: HashNodes): NamedNode[] {
 }
 
 /**
- * The last resort of `lookupAmong`, when a walk found only nodes that are refused: each node once, from
- * one that the hash decides.
+ * The last resort of `lookupAmong`, when a walk found only refused nodes: asks each node once, starting at one
+ * that the hash decides.
  * @param order node indices by name
  */
 export function firstAccepted(order: Uint32Array, hash: number, filter: NodeFilter): number {

@@ -1,7 +1,7 @@
 /**
- * The hash of this package: 32 bits of a string, well spread, the same on every machine. MurmurHash3
- * x86_32 (A. Appleby, public domain; github.com/aappleby/smhasher, MurmurHash3.cpp) over the string's
- * UTF-8 bytes, so that other languages get the same numbers. Nothing is allocated.
+ * The hash function of this package: maps a string to 32 bits, evenly spread, the same on every machine.
+ * MurmurHash3 x86_32 (A. Appleby, public domain; github.com/aappleby/smhasher, MurmurHash3.cpp) over the
+ * string's UTF-8 bytes, so that other languages get the same numbers. Nothing is allocated.
  *
  * Hashes are signed: V8 keeps every integer of 32 signed bits in a register or a tagged word, while one
  * of 2³¹ or more that passes through a call that is not inlined costs a heap number.
@@ -21,7 +21,7 @@ export function hash32(key: string, seed = 0): number {
   const length = key.length;
   let hash = seed | 0;
   let at = 0;
-  // Four ASCII characters at once: most keys are nothing else.
+  // Four ASCII characters at once: most keys have only these.
   for (; at + 4 <= length; at += 4) {
     const a = key.charCodeAt(at);
     const b = key.charCodeAt(at + 1);

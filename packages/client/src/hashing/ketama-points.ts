@@ -20,8 +20,8 @@ export function ketamaHash(key: string): number {
 }
 
 /**
- * How many digests each of `weights` gets, by libketama's arithmetic in single precision. A node whose
- * share is less than one digest gets one all the same, where libketama leaves it without any key.
+ * How many digests each of `weights` gets, by libketama's arithmetic in single precision. A node whose share is
+ * less than one digest still gets one, where libketama gives it no key.
  * @param digestsPerNode the mean; 40 in libketama
  */
 export function digestCounts(weights: readonly number[], digestsPerNode: number): number[] {
@@ -46,7 +46,7 @@ export function pointsOf(name: string, digests: number, known: Uint32Array = new
   return points;
 }
 
-/** Sixteen characters, each a byte: to make a string of a digest takes Node a third of the time of a buffer. */
+/** The digest as 16 characters, each a byte: Node makes a string from a digest in a third of the time of a buffer. */
 function md5(text: string): string {
   return hash('md5', text, 'binary');
 }

@@ -1,13 +1,13 @@
 /**
- * Maglev hashing (D. E. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer",
- * NSDI 2016, §3.4): a table of M slots, M prime, says whose each slot is, so a lookup is one read.
- * Every node has a permutation of the slots of its own; in turns, each takes the first of its
- * permutation that is still free. Shares differ by at most one slot. When a node leaves, its slots are
- * shared out evenly, and a few slots of others change hands as well: below 1 % of all in the default
- * table with up to 1,000 nodes, 2 to 3 % in one of a few thousand slots, however few the nodes.
+ * Maglev hashing (D. E. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI
+ * 2016, §3.4): a table of M slots, M prime, holds the node of each slot, so a lookup is one read. Every node
+ * has its own permutation of the slots; the nodes take turns, and each takes the first free slot of its
+ * permutation. Shares differ by at most one slot. When a node leaves, its slots are shared out evenly, and a
+ * few slots of others change hands as well: below 1 % of all in the default table with up to 1,000 nodes, 2 to
+ * 3 % in one of a few thousand slots, however few the nodes.
  *
- * Weights are not in the paper; here a node of half the largest weight takes every second turn, which
- * is what Envoy's Maglev does, too.
+ * Weights are not in the paper; here a node of half the largest weight takes every second turn, as Envoy's
+ * Maglev does.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -95,7 +95,8 @@ function fill(nodes: readonly NamedNode[], slots: number): Uint16Array {
   const next = Uint32Array.from(nodes, ({ name }) => (hash32(name, offsetSeed) >>> 0) % slots);
   const skip = Uint32Array.from(nodes, ({ name }) => ((hash32(name, skipSeed) >>> 0) % (slots - 1)) + 1);
   const pace = Float64Array.from(nodes, ({ weight }) => weight / heaviest);
-  // A node that has saved up a whole turn takes it. All begin with one: no node is without a slot.
+  // A node takes a turn once its credit reaches one. All start with credit for one turn, so every node has a
+  // slot.
   const turns = new Float64Array(count).fill(1);
   const owner = new Int32Array(slots).fill(-1);
   let free = slots;

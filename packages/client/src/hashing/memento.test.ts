@@ -6,8 +6,8 @@ import { jumpHash } from './jump.ts';
 import { Memento } from './memento.ts';
 
 /**
- * The same idea told otherwise: the list of buckets by place. A removal puts the last place's bucket
- * into the gap; a draw below some size means the list as it was at that size.
+ * A naive model of the same idea: the list of buckets by place. A removal puts the last place's bucket into the
+ * gap; a draw below some size means the list as it was at that size.
  */
 class Lists {
   /** The list of buckets after each removal, the first one before any. */
@@ -54,7 +54,7 @@ const removal = fc.record({ kind: fc.constant('remove' as const), pick: fc.nat()
 const addition = fc.record({ kind: fc.constant('add' as const) });
 const steps = fc.array(fc.oneof({ weight: 2, arbitrary: removal }, addition), { maxLength: 40 });
 
-/** Does one step to both. */
+/** Applies one step to both. */
 function take(step: Step, memento: Memento, lists: Lists): void {
   if (step.kind === 'add') {
     memento.add();
@@ -152,7 +152,7 @@ it('looks up among working buckets only, even when the filter accepts others', (
   }
 });
 
-it('refuses to remove what is not there, and sizes out of range', () => {
+it('refuses to remove buckets that are not working, and sizes out of range', () => {
   const memento = new Memento(3);
   memento.remove(1);
   for (const bucket of [1, 3, -1, 0.5, NaN]) {

@@ -76,7 +76,7 @@ it('asks the nodes in the order of the ring', () => {
     const hash = n === 0 ? -1 : hash32(`${n}`);
     const first = ring.lookup(hash);
     const second = ring.lookupAmong(hash, { accepts: (node) => node !== first });
-    // Who is next on the ring is who gets the key when the first is gone.
+    // The next node on the ring gets the key when the first leaves.
     const rest = names.filter((_, index) => index !== first);
     expect(names[second]).toBe(rest[new RingTable(rest).lookup(hash)]);
   }

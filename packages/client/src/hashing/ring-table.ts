@@ -22,7 +22,7 @@ export interface RingOptions {
    * default, as in libketama. A thousand nodes of 160 points take 3 MB.
    */
   readonly pointsPerNode?: number;
-  /** An earlier ring: the points of nodes it has are not computed again. Changes nothing of the result. */
+  /** An earlier ring: the points of its nodes are reused. The result is the same without it. */
   readonly previous?: RingTable;
 }
 
