@@ -1,4 +1,4 @@
-/** What the records of a request and of its tries are made of, and where they go. */
+/** The instruments and attributes with which a request and its tries are recorded. */
 
 import type { Context, Counter, Histogram, Tracer } from '@opentelemetry/api';
 import type { Instance } from '@rollcall/protocol';
@@ -12,7 +12,7 @@ export interface Instruments {
   readonly events: Counter;
 }
 
-/** What all requests of a service share. */
+/** Shared by all requests of a service. */
 export interface Recording {
   readonly service: string;
   readonly tracer: Tracer | undefined;
@@ -25,6 +25,9 @@ export interface RecordedRequest {
   readonly method: string;
   /** With the query. */
   readonly path: string;
-  /** What was active when it began: tries begin in timers and in callbacks of sockets, where something else is. */
+  /**
+   * The context that was active when the request began: tries begin in timers and socket callbacks, where another
+   * context is active.
+   */
   readonly context: Context;
 }

@@ -1,8 +1,8 @@
 /**
- * What is recorded of one request: a client span and a duration for each try, by the semantic conventions for HTTP
- * (https://opentelemetry.io/docs/specs/semconv/http/http-spans/ and …/http-metrics/, both stable); of the whole request
- * attributes of its caller's span, and another duration. The request has no span of its own: the conventions want one
- * for each sending, and none around them.
+ * Records one request: a client span and a duration for each try, by the semantic conventions for HTTP
+ * (https://opentelemetry.io/docs/specs/semconv/http/http-spans/ and …/http-metrics/, both stable); and for the
+ * whole request attributes of the caller's span and another duration. The request has no span of its own: the
+ * conventions require one span for each sending, and none around them.
  *
  *     caller's span ─┬─ GET 10.0.0.1:80   (error.type: 503)
  *                    └─ GET 10.0.0.2:80   (http.request.resend_count: 1)
@@ -18,7 +18,10 @@ import { TryTelemetry } from './try-telemetry.ts';
 
 /** How a request ended. */
 export interface RequestEnd {
-  /** `ok`, `4xx` or `5xx` for an answer that was read to its end; else why there is none. A closed list. */
+  /**
+   * `ok`, `4xx` or `5xx` for an answer that was read to its end; otherwise the reason why there is no answer. A
+   * closed list.
+   */
   readonly result: string;
   /** The one that answered, or the last one asked. */
   readonly endpoint: Endpoint | undefined;

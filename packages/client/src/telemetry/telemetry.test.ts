@@ -20,7 +20,7 @@ const spans = new InMemorySpanExporter();
 let exported = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
 let meters = new MeterProvider();
 
-/** The SDK, as a program sets it up. */
+/** Sets up the SDK as a program does. */
 function setUpSdk(): void {
   spans.reset();
   exported = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
@@ -66,7 +66,7 @@ async function called<T>(run: () => Promise<T>): Promise<{ result: T; caller: Re
 
 const ofTries = () => spans.getFinishedSpans().filter(({ kind }) => kind === SpanKind.CLIENT);
 
-/** What the conventions and we say of the spans of tries, without what is the same for all. */
+/** The attributes of the spans of tries, without those that are the same for all. */
 const described = () => ofTries().map(({ attributes: { 'url.full': _url, 'server.address': _address, ...attributes }, status }) => ({ ...attributes, status: status.code }));
 
 const portOf = (authority: string) => Number(authority.split(':')[1]);
@@ -150,14 +150,14 @@ describe('an answer that is an error', () => {
     const { caller } = await called(async () => (await web.fetch('/')).text());
     const outcome = { 'http.response.status_code': status, 'rollcall.result': result, 'error.type': String(status) };
     expect(described()).toEqual([{ ...same(server.authority), ...outcome, status: failed }]);
-    // The reason is the status code: no words.
+    // The status code is the reason, so there is no message.
     expect(ofTries()[0]?.status.message).toBeUndefined();
     expect(caller.attributes['rollcall.result']).toBe(result);
     expect(await points('http.client.request.duration')).toMatchObject([{ attributes: outcome, count: 1 }]);
     expect(await points('rollcall.client.request.duration')).toMatchObject([{ attributes: { 'rollcall.result': result }, count: 1 }]);
   });
 
-  it('that a retry betters is one of two spans', async () => {
+  it('after which a retry succeeds is one of two spans', async () => {
     const [busy, good] = [await answering(503), await answering(200)];
     const { web } = client([busy.authority, good.authority]);
     const { caller } = await called(async () => (await web.fetch('/')).text());
@@ -201,7 +201,7 @@ describe('a try without an answer', () => {
     ]);
   });
 
-  it('that its caller aborts is cancelled, whatever the reason is called', async () => {
+  it('that its caller aborts is cancelled, whatever the name of the reason', async () => {
     const silent = await serve(() => {});
     const { web } = client([silent.authority]);
     const asked = once(silent.server, 'request');
@@ -214,7 +214,7 @@ describe('a try without an answer', () => {
     expect(await points('rollcall.client.request.duration')).toMatchObject([{ attributes: { 'rollcall.result': 'cancelled' }, count: 1 }]);
   });
 
-  it('is not there when nothing was sent', async () => {
+  it('makes no span when nothing was sent', async () => {
     const { web } = client([]);
     await expect(web.fetch('/')).rejects.toThrow();
     expect(ofTries()).toEqual([]);
@@ -222,7 +222,7 @@ describe('a try without an answer', () => {
   });
 });
 
-it('an answer that breaks off is a span that ended well, and a request that did not', async () => {
+it('an answer that breaks off ends its span as ok, and its request as broken', async () => {
   const half = await serve((_request, response) => {
     response.writeHead(200, { 'content-length': '10' });
     response.write('half', () => response.destroy());
@@ -260,7 +260,7 @@ it('a hedge links to the try that it hedges, which is superseded and no error', 
   expect(results).toContainEqual([expect.objectContaining({ 'rollcall.result': 'superseded', 'server.port': portOf(slow.authority) }), 1]);
 });
 
-it('a method of the caller’s invention is _OTHER in metrics and in the name of its span', async () => {
+it('a method that is not standard is _OTHER in metrics and in the name of its span', async () => {
   const server = await serve((_request, response) => response.end());
   const { web } = client([server.authority]);
   await (await web.fetch('/', { method: 'PURGE' })).text();
@@ -275,7 +275,7 @@ describe('without an SDK', () => {
     return { seen, ...client([server.authority]) };
   };
 
-  it('nothing is sent along, and one that is set up later records what comes then', async () => {
+  it('no headers are added, and an SDK that is set up later records later requests', async () => {
     for (const api of [metrics, trace, context, propagation]) api.disable();
     const { web, seen } = await seenBy();
     await (await web.fetch('/')).text();
@@ -287,7 +287,7 @@ describe('without an SDK', () => {
     expect(ofTries()).toHaveLength(1);
   });
 
-  it('but with a propagator, what is active goes on', async () => {
+  it('but with a propagator, the active context is propagated', async () => {
     for (const api of [metrics, trace]) api.disable();
     const { web, seen } = await seenBy();
     const active = propagation.setBaggage(context.active(), propagation.createBaggage({ tenant: { value: 'seven' } }));
@@ -313,7 +313,7 @@ it('while a try is handed to the transport, other instrumentation makes no span 
   expect(trace.getTracer('another').startSpan('second', {}, suppressTracing(context.active())).isRecording()).toBe(false);
 });
 
-it('names as many instances as an SDK keeps apart, and counts the others as one', () => {
+it('names as many instances as an SDK keeps series for, and counts the others as one', () => {
   const named = new NamedInstances();
   for (let n = 0; n < namedMax; n++) expect(named.has(`10.0.${n >> 8}.${n & 255}:80`)).toBe(true);
   expect(named.has('10.9.9.9:80')).toBe(false);

@@ -1,7 +1,7 @@
 /**
- * What OpenTelemetry sees of one service: its instruments, and where the record of each request begins. Only the API
- * is used (https://opentelemetry.io/docs/specs/otel/overview/#api). A program without an SDK pays for three look-ups
- * a request, and may set one up at any time. `request-telemetry.ts` has what is recorded of a request.
+ * OpenTelemetry for one service: its instruments, and the start of each request's record. Only the API is used
+ * (https://opentelemetry.io/docs/specs/otel/overview/#api). A program without an SDK pays for three look-ups a
+ * request, and may set one up at any time. `request-telemetry.ts` records a request.
  */
 
 import { context, createNoopMeter, metrics, propagation, ProxyTracer, trace, type Tracer } from '@opentelemetry/api';
@@ -14,11 +14,11 @@ import { RequestTelemetry } from './request-telemetry.ts';
 /** Name of the meter and of the tracer. */
 const scope = '@rollcall/client';
 
-/** Those that the conventions advise for HTTP, in seconds. */
+/** Bucket bounds that the conventions advise for HTTP, in seconds. */
 const boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 export class Telemetry {
-  /** The SDK's parts are there from the first look-up that finds them on. */
+  /** The SDK's parts are kept from the first look-up that finds them. */
   readonly #recording: { -readonly [K in keyof Recording]: Recording[K] };
 
   /** @param tls of the service: says which instances are asked by `https:` */
@@ -38,7 +38,7 @@ export class Telemetry {
   /**
    * A request begins; its spans are children of what is active now.
    * @param path with the query
-   * @returns undefined when nothing records and nothing propagates
+   * @returns undefined when there is neither a recorder nor a propagator
    */
   begin(method: string, path: string): RequestTelemetry | undefined {
     const recording = this.#recording;
@@ -50,13 +50,13 @@ export class Telemetry {
   }
 }
 
-/** The API hands out a proxy as long as there is no provider behind it. */
+/** The API returns a proxy until a provider is registered. */
 function tracerOfSdk(): Tracer | undefined {
   const tracer = trace.getTracer(scope);
   return tracer instanceof ProxyTracer ? undefined : tracer;
 }
 
-/** A meter that was made before there was a provider would stay without one. */
+/** A meter that was made before the provider would stay without one. */
 function instrumentsOfSdk(): Instruments | undefined {
   const meter = metrics.getMeter(scope);
   if (meter === createNoopMeter()) return undefined;

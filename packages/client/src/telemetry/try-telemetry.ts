@@ -1,7 +1,7 @@
 /**
- * What is recorded of one try: its span, which goes with the request in the headers of the program's propagator, and
- * its duration. The span ends, and the duration is taken, when the headers of the answer have come: a program may never
- * read the body, and its span would then end when something else cleans up.
+ * Records one try: its span, whose context the program's propagator writes into the request's headers, and its
+ * duration. Both end when the headers of the answer arrive: a program may never read the body, and then the
+ * span would end only at some clean-up.
  */
 
 import { type Attributes, type Context, context, createContextKey, type Link, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
@@ -19,7 +19,7 @@ export type TryEnd = Failure | 'superseded' | 'cancelled' | 'invalid';
 /** Others are `_OTHER`, as the conventions require: a caller may invent any number of them. */
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
 
-/** Values that the conventions want out of URLs: they sign requests. */
+/** Query values that the conventions require to be redacted: they sign requests. */
 const signatures = /([?&](?:AWSAccessKeyId|Signature|sig|X-Goog-Signature)=)[^&#]*/g;
 
 /**
@@ -91,7 +91,7 @@ export class TryTelemetry {
     this.#end(latencyMs, { 'rollcall.result': result, 'http.response.status_code': status, ...(result !== 'ok' && { 'error.type': String(status) }) });
   }
 
-  /** @param error what the transport said, if it said something */
+  /** @param error the transport's error, if any */
   failed(end: TryEnd, latencyMs: number, error?: Error): void {
     this.#end(latencyMs, { 'rollcall.result': end, ...(end !== 'superseded' && { 'error.type': errorType(end, error) }) }, error);
   }
@@ -102,14 +102,14 @@ export class TryTelemetry {
     if (this.#span === undefined) return;
     this.#span.setAttributes(outcome);
     if (outcome['error.type'] !== undefined) {
-      // What follows from the status code needs no words.
+      // An error status that follows from the status code needs no message.
       this.#span.setStatus({ code: SpanStatusCode.ERROR, ...(error !== undefined && { message: error.message }) });
     }
     this.#span.end();
   }
 }
 
-/** The code of Node, OpenSSL or undici, of which there are a few; else how the try ended. */
+/** The code of Node, OpenSSL or undici (a small set); otherwise how the try ended. */
 function errorType(end: TryEnd, error: Error | undefined): string {
   const code = error !== undefined && 'code' in error ? error.code : undefined;
   const isCode = end !== 'cancelled' && typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code);
