@@ -24,7 +24,7 @@ it('opens at half of twenty requests failed, for that endpoint only', () => {
   expect(states).toEqual(['open']);
 });
 
-it('lets one request try after its rest, and closes when that goes well', () => {
+it('lets one request through after its pause, and closes when that succeeds', () => {
   const { endpoint, breakers, states, fail } = setUp();
   fail(20, 0);
   expect(breakers.allows(endpoint, 4_999)).toBe(false);
@@ -36,7 +36,7 @@ it('lets one request try after its rest, and closes when that goes well', () => 
   expect(states).toEqual(['open', 'half-open', 'closed']);
 });
 
-it('rests again when the trial fails, and tries again when nothing is heard of it', () => {
+it('pauses again when the trial fails, and allows another trial when the first has no outcome', () => {
   const { endpoint, breakers, states, fail } = setUp();
   fail(20, 0);
   breakers.sent(endpoint, 5_000);
@@ -52,7 +52,7 @@ it('lets the next request try when the trial found no connection', () => {
   const { endpoint, breakers, states, fail } = setUp();
   fail(20, 0);
   breakers.sent(endpoint, 5_000);
-  // Of one that began before the trial, this is no news.
+  // The outcome of a request from before the trial does not count.
   breakers.unsent(endpoint, 5_005, 4_900);
   expect(breakers.allows(endpoint, 5_009)).toBe(false);
   breakers.unsent(endpoint, 5_010, 5_000);
@@ -63,7 +63,7 @@ it('lets the next request try when the trial found no connection', () => {
   expect(states).toEqual(['open', 'half-open', 'closed']);
 });
 
-it('takes no request that began before for the trial', () => {
+it('does not count a request that began earlier as the trial', () => {
   const { endpoint, breakers, states, fail } = setUp();
   fail(20, 0.1);
   breakers.sent(endpoint, 5_000.3);

@@ -1,13 +1,13 @@
 /**
- * Circuit breaker and bulkhead of one endpoint. The breaker opens when too many of the recent requests
- * failed, lets nothing through for a while, then one request, and closes when that goes well (M. Nygard,
- * "Release It!", 2nd ed., 2018, ch. 5). The bulkhead bounds the requests in flight.
+ * Circuit breaker and bulkhead of one endpoint. The breaker opens when too many of the recent requests failed.
+ * It lets nothing through for a while, then one request, and closes when that one succeeds (M. Nygard, "Release
+ * It!", 2nd ed., 2018, ch. 5). The bulkhead bounds the requests in flight.
  *
  * Unlike ejection, which never leaves out more than a share of the endpoints, breakers may all be open:
  * then requests fail at once instead of waiting for a service that is down.
  *
- * Requests that found no connection do not count: they asked the endpoint nothing, and `reachability.ts` leaves it out
- * until it takes connections again. An open circuit would keep it out for longer than that.
+ * Requests that found no connection do not count: they never reached the endpoint, and `reachability.ts` leaves
+ * it out until it accepts connections again. An open circuit would keep it out for longer.
  */
 
 import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
@@ -18,7 +18,7 @@ export interface BreakerOptions {
   readonly failureShare?: number;
   /** Requests of the window that a share needs; 1 or more. 20 by default. */
   readonly requestsMin?: number;
-  /** What counts as recent, in milliseconds; more than 0. 10,000 by default. */
+  /** Window of recent requests, in milliseconds; more than 0. 10,000 by default. */
   readonly windowMs?: number;
   /** How long it stays open, in milliseconds; more than 0. 5,000 by default. */
   readonly openMs?: number;
@@ -26,15 +26,15 @@ export interface BreakerOptions {
 
 const breakerOptions: OptionNames<BreakerOptions> = { failureShare: true, requestsMin: true, windowMs: true, openMs: true };
 
-/** `half-open`: one request is out to try. */
+/** `half-open`: one trial request is under way. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
-/** A time that was subtracted and added again is off by less. */
+/** Larger than the rounding error of a time that is subtracted and added again. */
 const roundingMs = 0.001;
 
 interface Circuit {
   state: BreakerState;
-  /** End of the window when closed, of the rest when open, of the trial's patience when half-open. */
+  /** End of the window when closed, of the pause when open, of the wait for the trial when half-open. */
   until: number;
   requests: number;
   failures: number;
@@ -69,22 +69,22 @@ export class Breakers {
     return circuit === undefined || circuit.state === 'closed' || now >= circuit.until;
   }
 
-  /** Why `allows` says no, and until when, on the clock of `now`; undefined when it says yes. */
+  /** Why `allows` is false, and until when, on the clock of `now`; undefined when it is true. */
   explain(endpoint: Endpoint, now: number): { readonly state: BreakerState; readonly until: number } | undefined {
     return this.allows(endpoint, now) ? undefined : this.#circuits.get(endpoint);
   }
 
-  /** A request goes to the endpoint: after a rest it is the one that tries. */
+  /** A request goes to the endpoint: after a pause it is the trial. */
   sent(endpoint: Endpoint, now: number): void {
     const circuit = this.#circuits.get(endpoint);
     if (circuit === undefined || circuit.state === 'closed' || now < circuit.until) return;
-    // If the trial is never answered for, another one may try after as long again.
+    // If the trial has no outcome, another trial may begin after the same time.
     circuit.until = now + this.#openMs;
     if (circuit.state !== 'half-open') this.#enter(endpoint, circuit, 'half-open');
   }
 
   /**
-   * A request found no connection. If it was the trial, the next one may try at once.
+   * A request found no connection. If it was the trial, the next request may be a trial at once.
    * @param sentAt as for `observe`
    */
   unsent(endpoint: Endpoint, now: number, sentAt: number): void {
@@ -93,7 +93,7 @@ export class Breakers {
   }
 
   /**
-   * A request ended after it was sent; cancelled ones say nothing and are not reported.
+   * A request ended after it was sent; cancelled requests prove nothing and are not reported.
    * @param sentAt when it began: of those that began before a trial, none is the trial
    */
   observe(endpoint: Endpoint, succeeded: boolean, now: number, sentAt = now): void {
@@ -108,7 +108,7 @@ export class Breakers {
       if (succeeded) this.#close(endpoint, circuit);
       else this.#open(endpoint, circuit, now);
     } else if (circuit.state === 'closed') this.#count(endpoint, circuit, succeeded, now);
-    // What was under way when it opened says nothing new.
+    // Requests that were under way when it opened do not count.
   }
 
   #mayBeTrial(circuit: Circuit, sentAt: number): boolean {

@@ -17,13 +17,13 @@ describe('the header', () => {
     expect(readDeadline(header, 1_000)).toBeUndefined();
   });
 
-  it('says what is left, and never 0', () => {
+  it('holds the time that is left, and never 0', () => {
     expect(writeDeadline({ at: 1_500.9 }, 1_000)).toBe('500');
     expect(writeDeadline({ at: 900 }, 1_000)).toBe('1');
   });
 });
 
-describe('what is served under a deadline', () => {
+describe('a request that is served under a deadline', () => {
   it('has the time that is left, in all that it awaits', async () => {
     const clock = manualClock();
     const left = await withDeadline(

@@ -1,13 +1,13 @@
 /**
- * Deadlines that travel: the time that is left for a request goes with it in a header, and the server that serves
- * it gives the rest of it to the requests that it makes itself. Work that no caller waits for any more is
- * not begun, however deep.
+ * Deadline propagation: a request carries its remaining time in a header, and its server passes the rest on
+ * with the requests that it makes. So no service, however deep in the chain, starts work after the caller's
+ * deadline.
  *
  *     caller ── rollcall-timeout-ms: 800 ──► service ── …: 640 ──► the next one
  *
  * The header holds a duration, not a time, since clocks of machines differ (as `grpc-timeout`,
- * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). What the network took on the way is not
- * known and not subtracted.
+ * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md). The time on the network is unknown and not
+ * subtracted.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -35,14 +35,14 @@ export function currentDeadline(): Deadline | undefined {
 /**
  * Reads the deadline of a request that arrived.
  * @param header value of `rollcall-timeout-ms`
- * @returns undefined for none, and for what is not a whole number
+ * @returns undefined without a header, or when it is not a whole number
  */
 export function readDeadline(header: string | undefined, now: number): Deadline | undefined {
   if (header === undefined || !/^\d{1,9}$/.test(header)) return undefined;
   return { at: now + Math.min(Number(header), longestMs) };
 }
 
-/** For the header: what is left, at least 1, since 0 would say that it is too late already. */
+/** For the header: the time left, at least 1, since 0 would mean that the deadline has passed. */
 export function writeDeadline({ at }: Deadline, now: number): string {
   return String(Math.max(1, Math.floor(at - now)));
 }
@@ -53,7 +53,7 @@ export function earlier(a: Deadline | undefined, b: Deadline | undefined): Deadl
   return a.at <= b.at ? a : b;
 }
 
-/** The part of a request of `node:http`, Fastify or Express that is looked at. */
+/** The part of a request of `node:http`, Fastify or Express that is read. */
 export interface IncomingHeaders {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }

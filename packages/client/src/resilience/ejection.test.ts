@@ -40,7 +40,7 @@ describe('an endpoint whose connection breaks', () => {
     expect(ejection.nextReturn - now).toBe(1000);
   });
 
-  it('is not out for longer because other requests of that moment fail, too', () => {
+  it('is not out for longer when other requests fail at the same time', () => {
     const { endpoints, ejection } = setUp();
     ejection.broke(endpoints[0], endpoints, 0);
     expect(ejection.broke(endpoints[0], endpoints, 900)).toBe(false);
@@ -91,7 +91,7 @@ describe('at most half are out', () => {
     expect(ejection.nextReturn).toBe(1500);
   });
 
-  it('or none at all, when told so', () => {
+  it('or none at all, with maxShare 0', () => {
     const endpoints = someEndpoints(10);
     expect(new Ejection({ maxShare: 0 }).broke(endpoints[0] as Endpoint, endpoints, 0)).toBe(false);
   });

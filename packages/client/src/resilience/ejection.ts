@@ -5,9 +5,9 @@
  * local-origin failure (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier), but
  * evaluated at each failure instead of in sweeps.
  *
- * An endpoint that asks for a pause (`Retry-After`) is left out for as long as it says. Endpoints that answer badly
- * (`outliers.ts`) are left out, too, but fewer of them: what all have in common may be the request's fault.
- * Endpoints that take no connection are not counted here (`reachability.ts`).
+ * An endpoint that asks for a pause (`Retry-After`) is left out for as long as it says. Endpoints that answer
+ * badly (`outliers.ts`) are left out, too, but fewer of them: failures that all endpoints share may be caused
+ * by the requests. Endpoints that take no connection are not counted here (`reachability.ts`).
  */
 
 import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
@@ -24,13 +24,13 @@ export interface EjectionOptions {
    * do not count: they may all be out. With 0 no endpoint is ever left out, not even those.
    */
   readonly maxShare?: number;
-  /** When endpoints that answer are left out for how they answer; `false` for never. */
+  /** When endpoints are left out for too many failed answers; `false` for never. */
   readonly outliers?: OutlierOptions | false;
 }
 
 const ejectionOptions: OptionNames<EjectionOptions> = { baseMs: true, maxMs: true, maxShare: true, outliers: true };
 
-/** Told of an endpoint that is out from now on, for so many milliseconds. */
+/** Called with an endpoint that is out from now on, and for how many milliseconds. */
 export type EjectionListener = (endpoint: Endpoint, reason: EjectionReason, lengthMs: number) => void;
 
 /**
@@ -38,7 +38,7 @@ export type EjectionListener = (endpoint: Endpoint, reason: EjectionReason, leng
  */
 export type EjectionReason = 'unreachable' | 'broken' | 'outlier' | 'retry-after';
 
-/** What is known of an endpoint that is out. */
+/** State of an endpoint that is out. */
 export interface Ejected {
   readonly reason: EjectionReason;
   /** When it is in again, on the clock of `now`. */
@@ -57,7 +57,7 @@ export class Ejection {
   readonly #baseMs: number;
   readonly #maxMs: number;
   readonly #maxShare: number;
-  /** Endpoints that are out, and those that are back and have not proved themselves. */
+  /** Endpoints that are out, and those that are back but have not answered yet. */
   readonly #records = new Map<Endpoint, Record>();
   readonly #outliers: Outliers | undefined;
   readonly #onEject: EjectionListener;
@@ -95,7 +95,7 @@ export class Ejection {
   }
 
   /**
-   * An endpoint asked to be left alone.
+   * An endpoint asked for a pause.
    * @param pauseMs for how long; at most `maxMs` of it are granted
    * @returns whether `endpoint` is out from now on and was in before
    */
@@ -127,7 +127,7 @@ export class Ejection {
     const out = endpoints.filter((other) => this.#isOut(other, now)).length;
     if (out + 1 > this.#most(reason, endpoints.length)) return false;
     const lengthMs = askedMs ?? (record === undefined ? this.#baseMs : Math.min(2 * record.lengthMs, this.#maxMs));
-    // A pause that was asked for is no failure: the next ejection is not longer for it.
+    // A requested pause is not a failure, so it does not lengthen the next ejection.
     this.#records.set(endpoint, { reason, until: now + lengthMs, lengthMs: askedMs === undefined ? lengthMs : this.#baseMs / 2 });
     this.#nextReturn = Math.min(this.#nextReturn, now + lengthMs);
     this.#onEject(endpoint, reason, lengthMs);
@@ -139,7 +139,7 @@ export class Ejection {
     const most = this.#maxShare * count;
     if (reason !== 'outlier' || this.#outliers === undefined) return most;
     const { maxShare } = this.#outliers;
-    // One of a few may always go, as in Envoy, or a service of five would have no outliers at all.
+    // One may always be out, as in Envoy; otherwise a service of five could have no outliers.
     return maxShare === 0 ? 0 : Math.min(most, Math.max(1, maxShare * count));
   }
 

@@ -6,9 +6,9 @@
  *     gradient = clamp(tolerance × long-term latency / this latency, 0.5, 1)
  *     limit    = limit × gradient + room for a queue, smoothed
  *
- * When latency rises above what it was in the long term, the limit falls; when it comes back, the limit
- * grows by the room. Requests beyond the limit are refused here, at once. It holds a number and nothing else:
- * who counts requests in flight asks `allows`.
+ * When latency rises above what it was in the long term, the limit falls; when it comes back, the limit grows
+ * by the room. Requests beyond the limit are refused here, at once. It holds only a number: the code that
+ * counts requests in flight calls `allows`.
  */
 
 import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
@@ -20,9 +20,9 @@ export interface ConcurrencyOptions {
   readonly min?: number;
   /** Largest limit, not less than `min`; 200 by default. */
   readonly max?: number;
-  /** Requests that may wait in a queue at the service without being taken for overload, 0 or more; 4 by default. */
+  /** Requests that may wait in a queue at the service before that counts as overload, 0 or more; 4 by default. */
   readonly queue?: number;
-  /** How much slower than in the long term is still no overload, 1 or more; 1.5 by default. */
+  /** Latency up to this multiple of the long-term average does not count as overload, 1 or more; 1.5 by default. */
   readonly tolerance?: number;
   /** Weight of a new limit, more than 0, up to 1; 0.2 by default. */
   readonly smoothing?: number;
@@ -86,7 +86,7 @@ export class Gradient2 {
     const longMs = this.#average(latencyMs);
     // The average must not stay behind for long after an overload.
     if (longMs / latencyMs > 2) this.#longMs *= 0.95;
-    // A limit that is not used says nothing: it would grow without bound.
+    // While the limit is not used, latency says nothing about it, and it would grow without bound.
     if (inFlight < this.#limit / 2) return;
     const gradient = Math.max(0.5, Math.min(1, (this.#tolerance * longMs) / latencyMs));
     const next = this.#limit * gradient + this.#queue;

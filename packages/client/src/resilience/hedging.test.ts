@@ -10,7 +10,7 @@ function setUp(options: ConstructorParameters<typeof Hedging>[1] = {}) {
   return { clock, hedging, told, send };
 }
 
-it('tells each request when its own time has come', () => {
+it('tells each request when its own delay is over', () => {
   const { clock, told, send } = setUp();
   send('a');
   clock.advance(60);
@@ -59,7 +59,7 @@ it('never waits less than the least delay', () => {
   expect(told).toEqual(['a after 30']);
 });
 
-it('turns to those that wait already when it learns that they have waited long enough', () => {
+it('hedges waiting requests at once when a shorter percentile shows that they have waited long enough', () => {
   const { clock, hedging, told, send } = setUp();
   send('a');
   clock.advance(50);
@@ -68,7 +68,7 @@ it('turns to those that wait already when it learns that they have waited long e
   expect(told).toHaveLength(1);
 });
 
-it('does not hedge for the time in which this process was held up, however often it is', () => {
+it('does not count the time in which this process was held up as waiting, however often that happens', () => {
   const { clock, hedging, told, send } = setUp();
   const sent = send('a');
   for (let time = 0; time < 20; time++) {
@@ -76,7 +76,7 @@ it('does not hedge for the time in which this process was held up, however often
     clock.advance(0);
     expect(told).toEqual([]);
   }
-  // What has arrived is read now: the answer was among it.
+  // The process reads what has arrived, including the answer.
   hedging.ended(sent);
   clock.advance(1_000);
   expect(told).toEqual([]);
@@ -93,7 +93,7 @@ it('hedges a request that is still not answered when the process runs again', ()
   expect(told).toEqual(['a after 100']);
 });
 
-it('takes no notice of a delay that is small beside the wait', () => {
+it('ignores a delay that is small compared with the wait', () => {
   const { clock, told, send } = setUp({ initialDelayMs: 1_000 });
   send('a');
   clock.stall(1_200);
@@ -101,7 +101,7 @@ it('takes no notice of a delay that is small beside the wait', () => {
   expect(told).toEqual(['a after 1000']);
 });
 
-it('counts the time in which the process was held up for those only that waited then', () => {
+it('counts the time in which the process was held up only for requests that waited then', () => {
   const { clock, told, send } = setUp();
   send('a');
   clock.stall(300);

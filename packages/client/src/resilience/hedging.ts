@@ -1,9 +1,10 @@
 /**
- * Hedged requests: when an answer takes longer than nearly all answers do, the same request goes to a
- * second endpoint, and the first answer counts (J. Dean, L. A. Barroso, "The Tail at Scale", CACM 56(2),
- * 2013). This file says when, and how many there may be: under overload every answer takes long, and hedges
- * would only add to it. While this process itself is held up, answers look late that are not, and hedges would
- * hold it up more: the time that it was held up does not count as waiting. Only requests that may be made twice and have no body are hedged, each once.
+ * Hedged requests: when an answer takes longer than nearly all answers do, the same request goes to a second
+ * endpoint, and the first answer counts (J. Dean, L. A. Barroso, "The Tail at Scale", CACM 56(2), 2013). This
+ * file decides when to hedge, and limits the number of hedges: under overload every answer is slow, and hedges
+ * would add load. While this process itself is held up, answers seem late, and hedges would hold it up more. So
+ * the time in which it was held up does not count as waiting. Only requests that may be made twice and have no
+ * body are hedged, each once.
  */
 
 import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
@@ -27,7 +28,7 @@ const hedgingOptions: OptionNames<HedgingOptions> = {
   percentile: true, delayMinMs: true, initialDelayMs: true, maxShare: true,
 };
 
-/** In any case, so that clients with little traffic are helped, too. */
+/** Always allowed, so that hedging also helps clients with little traffic. */
 const hedgesPerSecond = 1;
 /** Answers that a percentile needs. */
 const samplesMin = 100;
@@ -38,14 +39,14 @@ const answersPerRead = 64;
 
 /** A request that may be hedged. */
 export interface Hedgeable {
-  /** No answer has come for so long. */
+  /** No answer has come for this time. */
   hedge(delayMs: number): void;
 }
 
 /** A request in the list of those that wait. */
 export interface Waiting {
   readonly request: Hedgeable;
-  /** In time that this process was not held up. */
+  /** In time without that in which this process was held up. */
   readonly sentAt: number;
   previous: Waiting | undefined;
   next: Waiting | undefined;
@@ -87,7 +88,7 @@ export class Hedging {
   }
 
   /**
-   * A request was sent for the first time; it is told when its answer takes long.
+   * A request was sent for the first time; it is called back when its answer takes long.
    * @returns for `ended`
    */
   sent(request: Hedgeable, now: number): Waiting {
@@ -100,7 +101,7 @@ export class Hedging {
     return waiting;
   }
 
-  /** It waits no more; idempotent. */
+  /** Ends its wait; idempotent. */
   ended(waiting: Waiting): void {
     const { previous, next } = waiting;
     if (previous === undefined && this.#first !== waiting) return;
@@ -117,7 +118,7 @@ export class Hedging {
     return this.#budget.balance(now) >= 1;
   }
 
-  /** For people. */
+  /** For display. */
   explain(now: number): { readonly delayMs: number; readonly left: number; readonly heldUpMs: number } {
     return { delayMs: this.#delayMs, left: Math.floor(this.#budget.balance(now)), heldUpMs: this.#heldUpMs };
   }
@@ -127,7 +128,7 @@ export class Hedging {
     this.#budget.withdraw(now);
   }
 
-  /** A request was answered so long after its first try began. */
+  /** A request was answered this long after its first try began. */
   answered(latencyMs: number, now: number): void {
     this.#answers.add(latencyMs, now);
     this.#sinceRead += 1;

@@ -21,13 +21,13 @@ function waiting(waitMs: number) {
   return { clock, told, cancel };
 }
 
-it('tells of silence when its time has come', () => {
+it('reports silence when its time is over', () => {
   const { clock, told } = waiting(100);
   clock.advance(200);
   expect(told).toEqual([100]);
 });
 
-it('lets the process read first when it was held up, and can be cancelled by what was read', () => {
+it('lets a process that was held up read first, and is cancelled if the answer is read then', () => {
   const { clock, told, cancel } = waiting(100);
   clock.stall(500);
   clock.timer(0, () => {
@@ -39,7 +39,7 @@ it('lets the process read first when it was held up, and can be cancelled by wha
   expect(told).toEqual([]);
 });
 
-it('looks once only', () => {
+it('waits for one more read only', () => {
   const { clock, told } = waiting(100);
   clock.stall(500);
   clock.advance(0);

@@ -1,7 +1,7 @@
 /**
- * Latencies of the recent past as a histogram, for percentiles: buckets whose bounds grow by about 9 %,
- * in two halves of a window, so that the old leaves in time. A sample costs a logarithm and an increment;
- * percentiles are good to 9 %.
+ * Latencies of the recent past as a histogram, for percentiles: buckets whose bounds grow by about 9 %, in two
+ * halves of a window, so that old samples expire. A sample costs a logarithm and an increment; percentiles are
+ * good to 9 %.
  */
 
 /** Bounds per doubling. */

@@ -6,14 +6,14 @@ import { Outliers } from './outliers.ts';
 const six = () => someEndpoints(6) as [Endpoint, Endpoint, Endpoint, Endpoint, Endpoint, Endpoint];
 
 function requests(outliers: Outliers, endpoint: Endpoint, succeeded: number, failed: number): void {
-  // Never two failures in a row, so that only the rate speaks.
+  // Never two failures in a row, so that only the rate counts.
   for (let n = 0; n < Math.max(succeeded, failed); n++) {
     if (n < failed) outliers.observe(endpoint, false);
     if (n < succeeded) outliers.observe(endpoint, true);
   }
 }
 
-it('tells of the fifth failure in a row, and only of that', () => {
+it('reports the fifth failure in a row, and only that one', () => {
   const [endpoint] = six();
   const outliers = new Outliers();
   const told = Array.from({ length: 7 }, () => outliers.observe(endpoint, false));
@@ -26,7 +26,7 @@ it('begins to count anew after a success', () => {
   expect([false, true, false, true, false, false].map((ok) => outliers.observe(endpoint, ok))).toEqual([false, false, false, false, false, true]);
 });
 
-it('tells at the end of an interval whose success rate is far below that of the others', () => {
+it('reports at the end of an interval an endpoint whose success rate is far below that of the others', () => {
   const endpoints = six();
   const outliers = new Outliers({ consecutiveFailures: Infinity });
   expect(outliers.sweep(0)).toEqual([]);
@@ -37,7 +37,7 @@ it('tells at the end of an interval whose success rate is far below that of the 
   expect(outliers.sweep(20_000)).toEqual([]);
 });
 
-it('says nothing of rates that few requests or few endpoints make', () => {
+it('compares no rates from too few requests or too few endpoints', () => {
   const endpoints = six();
   for (const [count, each] of [[6, 99], [4, 200]] as const) {
     const outliers = new Outliers({ consecutiveFailures: Infinity });

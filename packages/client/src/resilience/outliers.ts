@@ -1,12 +1,12 @@
 /**
- * Outliers: endpoints that answer, but badly. Two signs, both Envoy's
+ * Outliers: endpoints that answer, but with many failures. Two signs, both Envoy's
  * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier):
  *
- * - failures in a row, told at once;
- * - a success rate far below that of the others, looked at every ten seconds, as soon as enough endpoints
- *   had enough requests for a rate to mean something.
+ * - failures in a row, reported at once;
+ * - a success rate far below that of the others, compared every ten seconds, once enough endpoints have had
+ *   enough requests for a meaningful rate.
  *
- * It only tells; leaving endpoints out, for how long and how many at most, is `ejection.ts`.
+ * It only detects outliers; `ejection.ts` decides how many endpoints are left out, and for how long.
  */
 
 import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';

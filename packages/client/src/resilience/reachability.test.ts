@@ -42,7 +42,7 @@ it('leaves out all but one of five, and asks all when the last one has gone, too
   expect(reachability.allOut).toBe(true);
 });
 
-it('checks by the side, waits twice as long after each failure, and takes back an endpoint that takes a connection', async () => {
+it('checks apart from requests, waits twice as long after each failure, and takes back an endpoint that accepts a connection', async () => {
   const { open, reach } = checks();
   const { reachability, inAt, at } = setUp(2, reach);
   reachability.lost(at(0), 0);
@@ -93,14 +93,14 @@ it('checks every second while all are out, however long they waited before', asy
   expect(reachability.nextCheck).toBe(8000);
 });
 
-it('takes back an endpoint at once that a request has met', () => {
+it('takes back an endpoint at once when a request has connected to it', () => {
   const { reachability, inAt, at } = setUp(3);
   for (const index of [0, 1, 2]) reachability.lost(at(index), 0);
   expect(reachability.met(at(1))).toBe(true);
   expect(inAt(0)).toEqual(['web-1']);
 });
 
-it('has few checks under way at once', () => {
+it('limits the checks that run at once', () => {
   const { open, reach } = checks();
   const { reachability, inAt, endpoints } = setUp(100, reach);
   for (const endpoint of endpoints) reachability.lost(endpoint, 0);
@@ -110,7 +110,7 @@ it('has few checks under way at once', () => {
   expect(open).toHaveLength(8);
 });
 
-it('does not hear of a check whose endpoint was forgotten', async () => {
+it('ignores the result of a check whose endpoint was removed', async () => {
   const { open, reach } = checks();
   const { reachability, inAt, at } = setUp(2, reach);
   reachability.lost(at(0), 0);

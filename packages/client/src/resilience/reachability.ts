@@ -1,12 +1,12 @@
 /**
- * Endpoints that take no connection: a request that meets one has sent nothing, so each is left out from its
- * first refusal on, however many they are. An endpoint that is out is checked by the side, after 1 s at first and
- * twice as long each time, up to 30 s, and is in again when it takes a connection; no request is spent on finding
- * out. While all are out all are asked, since any of them may be the first to be back, and each is checked every
- * second.
+ * Endpoints that accept no connection. A request that fails to connect has sent nothing, so each such endpoint
+ * is left out from its first refusal on, however many there are. A check apart from requests tries to connect
+ * after 1 s, then after twice as long each time, up to 30 s; the endpoint is in again when a connection
+ * succeeds, so no request is used as a test. While all are out, requests go to all, since any of them may be
+ * the first to return, and each is checked every second.
  *
- * Endpoints that answer badly, or whose connections break, are the business of `ejection.ts`, which leaves out a
- * part of the list at most.
+ * `ejection.ts` handles endpoints that fail or whose connections break; it leaves out at most a part of the
+ * list.
  */
 
 import type { Endpoint } from '../endpoint.ts';
@@ -19,7 +19,7 @@ export interface ReachabilityOptions {
   readonly baseMs: number;
   /** Longest wait, in milliseconds. */
   readonly maxMs: number;
-  /** Without it, an endpoint is in again when its wait is over, and the next request finds out. */
+  /** Without it, an endpoint is in again when its wait is over, and the next request tests it. */
   readonly reach?: Reach | undefined;
 }
 
@@ -28,7 +28,7 @@ interface Absence {
   since: number;
   /** Length of the present wait, or of the last one. */
   lengthMs: number;
-  /** `back` until it has answered: should it be lost again before, its wait is twice as long. */
+  /** `back` until it has answered: if it fails again before that, its wait is twice as long. */
   state: 'out' | 'checked' | 'back';
 }
 
@@ -120,12 +120,12 @@ export class Reachability {
     absence.state = 'checked';
     void reach(endpoint).then((reached) => {
       this.#checks -= 1;
-      // Forgotten, or met by a request, in the meantime.
+      // It was removed, or a request connected to it, in the meantime.
       if (this.#absences.get(endpoint) !== absence) return;
       absence.state = reached ? 'back' : 'out';
       absence.since = now;
       if (!reached) absence.lengthMs = this.#longer(absence.lengthMs);
-      // The next pick looks, and filters anew.
+      // The next pick filters the list again.
       if (reached) this.#nextCheck = -Infinity;
       else this.#schedule();
     });
@@ -139,7 +139,7 @@ export class Reachability {
     return absence.state === 'out' && this.#due(absence) <= now;
   }
 
-  /** An endpoint that waits long is checked soon when all the others have gone, too. */
+  /** When all the others are out, too, an endpoint with a long wait is checked soon. */
   #due({ since, lengthMs }: Absence): number {
     return since + (this.#allOut ? Math.min(lengthMs, this.#baseMs) : lengthMs);
   }

@@ -50,7 +50,7 @@ it('keeps the load within 1.2 times when everything fails, in any ten seconds', 
   expect(retries / (perSecond * seconds)).toBeGreaterThan(0.19);
 });
 
-it('gives with little traffic what the least is, and with much traffic the share, not both', () => {
+it('allows the minimum with little traffic and the share with much traffic, not both', () => {
   const budget = new RetryBudget({ share: 0.2, perSecond: 10 });
   for (let n = 0; n < 400; n++) budget.deposit(0);
   expect(spend(budget, 0)).toBe(100);

@@ -1,9 +1,9 @@
 /**
- * A budget for retries: of the requests of the last ten seconds a share may be retried, and a small number
- * a second in any case, so that clients with little traffic can retry at all. When every endpoint fails,
- * the load grows by the share and not by the number of tries. After Finagle (twitter/finagle,
- * service/RetryBudget.scala: 20 %, 10 a second, a window of 10 s), with the window kept in ten slices. Unlike
- * there, the number a second is a floor and not a gift on top: the load never grows by more than the share.
+ * A budget for retries: of the requests of the last ten seconds a share may be retried, and a small number a
+ * second in any case, so that clients with little traffic can retry at all. When every endpoint fails, the load
+ * grows by the share and not by the number of tries. After Finagle (twitter/finagle, service/RetryBudget.scala:
+ * 20 %, 10 a second, a window of 10 s), with the window kept in ten slices. Unlike there, the number a second
+ * is a minimum and is not added to the share.
  */
 
 import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
@@ -11,7 +11,9 @@ import { type OptionNames, checkRange, checkKnown } from '../option-check.ts';
 export interface RetryBudgetOptions {
   /** Retries that each request earns, 0 or more. 0.2 by default. */
   readonly share?: number;
-  /** Retries a second in any case, 0 or more; those of a whole window can be spent at once. 10 by default. */
+  /**
+   * Retries a second that are always allowed, 0 or more; those of a whole window can be spent at once. 10 by default.
+   */
   readonly perSecond?: number;
   /** How long a request and a retry count, in milliseconds; more than 0. 10,000 by default. */
   readonly windowMs?: number;
@@ -58,7 +60,7 @@ export class RetryBudget {
   /** Retries that can be made now; not a whole number. */
   balance(now: number): number {
     this.#turn(now);
-    // Twenty deposits of 0.2 make a hair less than four.
+    // By rounding, twenty deposits of 0.2 add up to slightly less than four.
     return Math.max(sum(this.#earned), this.#least) - sum(this.#spent) + 1e-9;
   }
 

@@ -20,12 +20,12 @@ it.each<[Failure, idempotent: boolean, replayable: boolean, RetryPlace]>([
   expect(retryPlace(failure, idempotent, replayable)).toBe(place);
 });
 
-it('holds the methods of RFC 9110 §9.2.2 for idempotent, and no other', () => {
+it('treats the methods of RFC 9110 §9.2.2 as idempotent, and no others', () => {
   const methods = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'POST', 'PATCH', 'CONNECT', 'get', 'LINK'];
   expect(methods.filter(isIdempotent)).toEqual(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 });
 
-it('holds gateway errors and overload for refusals, and no other status', () => {
+it('treats gateway errors and overload as refusals, and no other status', () => {
   const statuses = Array.from({ length: 500 }, (_, index) => index + 100);
   expect(statuses.filter(isRefusal)).toEqual([502, 503, 504]);
 });

@@ -1,14 +1,14 @@
 /**
- * Whether a try that failed may be followed by another one. Pure: it says what is safe and worth
- * it; the budget, the limit of tries and the choice of the endpoint are the caller's.
+ * Whether a try that failed may be followed by another one. Pure: it decides whether a retry is safe and
+ * useful; the caller keeps the budget and the limit of tries and chooses the endpoint.
  */
 
 /**
  * How a try ended without an answer that is worth keeping:
- * - `unsent`: there was no connection, so the endpoint has seen nothing of the request;
+ * - `unsent`: there was no connection, so nothing of the request reached the endpoint;
  * - `broken`: the connection broke after the request was sent and before the answer began;
  * - `late`: no answer within the time for one try;
- * - `refused`: an answer that says that this endpoint cannot serve now (HTTP 502, 503, 504).
+ * - `refused`: the endpoint answered that it cannot serve now (HTTP 502, 503, 504).
  */
 export type Failure = 'unsent' | 'broken' | 'late' | 'refused';
 

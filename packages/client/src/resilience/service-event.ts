@@ -1,4 +1,4 @@
-/** What the client decided for requests to a service, for logs and tests. */
+/** The client's decisions about requests to a service, for logs and tests. */
 
 import type { EjectionReason } from './ejection.ts';
 import type { Failure } from './retry.ts';
@@ -8,12 +8,12 @@ export type ServiceEvent =
   | { readonly kind: 'retry'; readonly endpoint: string; readonly failure: Failure; readonly tries: number }
   /** It was worth a retry, but the budget had none left. */
   | { readonly kind: 'retry-refused'; readonly endpoint: string; readonly failure: Failure }
-  /** No answer for so long: a second endpoint is asked, too. */
+  /** No answer for this time: a second endpoint is asked, too. */
   | { readonly kind: 'hedge'; readonly endpoint: string; readonly delayMs: number }
-  /** An endpoint is left out for so long. */
+  /** An endpoint is left out for this time. */
   | { readonly kind: 'ejected'; readonly endpoint: string; readonly reason: EjectionReason; readonly lengthMs: number }
   | { readonly kind: 'breaker'; readonly endpoint: string; readonly state: 'open' | 'half-open' | 'closed' }
-  /** How much leaves the caller's own zone has changed: the share of requests, and what decides it. */
+  /** The share of requests that leaves the caller's own zone has changed; `by` names the measure that decides it. */
   | { readonly kind: 'spill'; readonly zone: string; readonly share: number; readonly by: 'load' | 'instances' }
   /** A request was not sent at all. */
   | { readonly kind: 'refused'; readonly reason: 'requests' | 'concurrency' | 'endpoints' | 'deadline' }

@@ -1,12 +1,15 @@
 /**
- * The tries of one request: which endpoints had one, and whether there may be another. Pure; what is safe to repeat is
- * `retry.ts`, what it costs the retry budget.
+ * The tries of one request: which endpoints had one, and whether there may be another. Pure; `retry.ts` decides
+ * whether a retry is safe, the retry budget whether there is room for it.
  */
 
 import type { Endpoint } from '../endpoint.ts';
 import type { Failure, RetryPlace } from './retry.ts';
 
-/** Tries without a connection that do not count, and how old a request may be for that: refusals come at once. */
+/**
+ * Tries without a connection that do not count, and the age of a request up to which that holds: refusals come at
+ * once.
+ */
 const unsentMax = 10;
 const unsentMs = 1_000;
 
@@ -39,7 +42,7 @@ export class Tries {
     return this.#endpoints;
   }
 
-  /** Whether an endpoint that was tried is worth another try, when there is no other. */
+  /** Whether an endpoint that was tried may be tried again when there is no other. */
   get mayRepeat(): boolean {
     return this.#mayRepeat;
   }

@@ -1,5 +1,5 @@
 /**
- * What to say when requests are in flight only because the program has not read the answers that it has: an answer
+ * The message for requests that are in flight only because the program has not read their answers: an answer
  * that is not read to its end keeps its connection, and its place among the requests in flight.
  */
 
