@@ -1,4 +1,4 @@
-/** Whatever rights and contents change, in whatever order: in the end a client has what it may read, no more and no less. */
+/** Rights and contents change in any order: in the end a client has exactly the content that it may read. */
 
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ const all = () => true;
 const none = () => false;
 const read = (what: string, name: string, level = 'read') => `${what} "${name}" { policy = "${level}" }\n`;
 
-/** All may read the service web: what is denied by name is tested elsewhere. */
+/** All tokens may read the service web: another test covers names that are denied. */
 const rights: readonly Rights[] = [
   {
     rules: read('service_prefix', '') + read('node_prefix', '') + read('key_prefix', ''),
@@ -57,7 +57,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constantFrom('put' as const, 'delete' as const), key: fc.constantFrom(...keys) }),
 );
 
-/** The registry, and what of it is told with which rights. */
+/** The registry, and the part of it that each set of rights may read. */
 class World {
   readonly #server: Server;
   readonly #grants: Grantor;
@@ -122,7 +122,7 @@ class World {
   }
 }
 
-/** What the client's watches have told last. */
+/** The last content that the client's watches reported. */
 class Seen {
   readonly latest: Record<string, readonly string[]> = { services: [], web: [], keys: [] };
   #look = () => {};
@@ -134,7 +134,7 @@ class Seen {
     }
   }
 
-  /** Resolves as soon as that is what has been told; fails with the difference after a while. */
+  /** Resolves as soon as the watches have reported this content; fails with the difference after a while. */
   becomes(expected: object): Promise<void> {
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => {
@@ -186,7 +186,7 @@ async function live(phases: readonly (readonly Step[])[]): Promise<void> {
   }
 }
 
-it('a client follows what it may read', async () => {
+it('a client follows the content that it may read', async () => {
   const phases = fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 });
   await fc.assert(fc.asyncProperty(phases, live), { numRuns: 25, interruptAfterTimeLimit: 15_000 });
 }, 60_000);

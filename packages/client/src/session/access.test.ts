@@ -44,7 +44,7 @@ async function serve(options: ServerOptions = {}): Promise<{ server: Server; gra
 interface Told {
   readonly rollcall: Rollcall;
   readonly events: ConnectionEvent[];
-  /** The next event of that kind, of those that have come or will. */
+  /** The next event of that kind, past or future. */
   readonly event: <K extends ConnectionEvent['kind']>(kind: K) => Promise<Extract<ConnectionEvent, { kind: K }>>;
 }
 
@@ -90,7 +90,7 @@ describe('a token', () => {
     await expect(rollcall.kv.put('a', Buffer.from(''))).rejects.toMatchObject({ code: 'permission_denied' });
   });
 
-  it('that is unknown fails what waits for it at once, and is told once', async () => {
+  it('that is unknown fails waiting calls at once, and is reported once', async () => {
     const { server } = await serve();
     const { rollcall, events } = await client({ servers: [server.url], token: 'wrong' });
     const started = performance.now();
@@ -99,7 +99,7 @@ describe('a token', () => {
       expect(ended).toMatchObject({ reason: { code: 'unauthenticated', message: expect.stringContaining('no token has this secret') } });
     }
     await expect(rollcall.services()).rejects.toMatchObject({ code: 'unauthenticated' });
-    // A second try, urged by the last operation, comes after a second.
+    // A second try, started by the last operation, comes after a second.
     expect(performance.now() - started).toBeLessThan(5_000);
     expect(events).toEqual([{ kind: 'refused', server: server.url, code: 'unauthenticated', reason: expect.stringContaining('no token has this secret') }]);
   });
@@ -120,7 +120,7 @@ describe('a token', () => {
     expect(find.instance(server.registry.state, 'default', 'here', 'w')?.modified).toBe(modified);
   });
 
-  it('from a file that is replaced too late is used within seconds, though no caller asks for anything', async () => {
+  it('from a file that is replaced too late is used within seconds, even without a call', async () => {
     const { server, grants } = await serve();
     const rules = 'service_prefix "" { policy = "write" }';
     const [first, second] = [await grants.token(rules), await grants.token(rules)];
@@ -136,7 +136,7 @@ describe('a token', () => {
     expect(performance.now() - started).toBeLessThan(4_500);
   });
 
-  it('that was taken away leaves lists as they were last known', async () => {
+  it('that was revoked leaves lists as they were last known', async () => {
     const { server, grants } = await serve();
     const token = await grants.token('service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
     const { rollcall, event } = await client({ servers: [server.url], token: token.secret });
@@ -150,7 +150,7 @@ describe('a token', () => {
     expect(await service.instances()).toHaveLength(1);
   });
 
-  it('comes late: a file that is not there yet is read when it is', async () => {
+  it('may come late: a missing file is read once it exists', async () => {
     const { server } = await serve();
     const tokenFile = join(dir, 'token');
     const { rollcall, event } = await client({ servers: [server.url], tokenFile });
@@ -181,7 +181,7 @@ describe('a token', () => {
   });
 });
 
-describe('what may not be read', () => {
+describe('content that may not be read', () => {
   it('is denied by name', async () => {
     const { server } = await serve();
     const { rollcall } = await client({ servers: [server.url] });
@@ -190,7 +190,7 @@ describe('what may not be read', () => {
     expect(await rollcall.services()).toEqual([]);
   });
 
-  it('appears when it may be read, though the whole is no newer than the part', async () => {
+  it('appears once it may be read, although the whole view is no newer than the part', async () => {
     const { server, grants } = await serve();
     const admin = await client({ servers: [server.url], token: management });
     await admin.rollcall.register({ service: 'web', id: 'w' });
@@ -222,7 +222,7 @@ describe('TLS', () => {
 
   const caFile = () => file('ca.crt', authority.cert);
 
-  it('with the authority named carries everything', async () => {
+  it('works for all calls when the authority is given', async () => {
     const { url } = await serveTls();
     expect(url).toMatch(/^https:/);
     const { rollcall } = await client({ servers: [url], token: management, caFile: caFile() });
@@ -242,7 +242,7 @@ describe('TLS', () => {
     expect(await reason({ servers: [url], caFile: caFile(), ...foreign })).toMatch(/wants a certificate of this client.*certFile and keyFile/);
   });
 
-  it('says what is wrong with a certificate, whose it is, and which option helps', async () => {
+  it('names the fault of a certificate, its host, and the option that helps', async () => {
     const { url } = await serveTls();
     const { host } = new URL(url);
     expect(await reason({ servers: [url] })).toMatch(new RegExp(`^the certificate of ${host} is not signed by an authority that is trusted here .*caFile`));
@@ -250,14 +250,14 @@ describe('TLS', () => {
     expect(await reason({ servers: [url.replace('https', 'http')] })).toContain('speaks TLS, write https://');
   });
 
-  it('takes a certificate for another name only when told to', async () => {
+  it('accepts a certificate for another name only with tlsServerName', async () => {
     const { url } = await serveTls({ names: ['registry.internal'] });
     expect(await reason({ servers: [url], caFile: caFile() })).toMatch(/is for another name.*registry\.internal.*tlsServerName/);
     const { rollcall } = await client({ servers: [url], token: management, caFile: caFile(), tlsServerName: 'registry.internal' });
     expect((await rollcall.services()).length).toBe(1);
   });
 
-  it('refuses a certificate whose time is over', async () => {
+  it('refuses an expired certificate', async () => {
     const { url } = await serveTls({ notAfter: new Date('2021-01-01T00:00:00Z') });
     expect(await reason({ servers: [url], caFile: caFile() })).toContain('has expired');
   });
@@ -270,7 +270,7 @@ describe('TLS', () => {
     expect(await reason({ servers: [`https://127.0.0.1:${port}`] })).toContain('does not speak TLS there; write http://');
   });
 
-  it('takes an authority that is replaced in its file with the next connection', async () => {
+  it('reads a replaced authority file with the next connection', async () => {
     const { url } = await serveTls();
     const path = file('late.crt', new TestAuthority('another').cert);
     const { rollcall, event } = await client({ servers: [url], token: management, caFile: path });

@@ -14,7 +14,7 @@ describe('the back-off', () => {
 });
 
 describe('the rotation', () => {
-  it('gives every server its turn, in an order of its own', () => {
+  it('tries every server in turn, in an order of its own', () => {
     const rotation = new Rotation(['a', 'b', 'c'], () => 0);
     const turns = Array.from({ length: 6 }, () => rotation.next());
     expect(new Set(turns.slice(0, 3))).toEqual(new Set(['a', 'b', 'c']));
@@ -23,7 +23,7 @@ describe('the rotation', () => {
     expect(new Set(firsts).size).toBeGreaterThan(1);
   });
 
-  it('tries servers that it was told of first, and only once', () => {
+  it('tries servers that a closing server named first, and only once', () => {
     const rotation = new Rotation(['http://a:1'], () => 0);
     rotation.prefer(['http://b:1', 'file:///etc', 'http://c:1/path']);
     expect([rotation.next(), rotation.next(), rotation.next()]).toEqual(['http://b:1', 'http://a:1', 'http://a:1']);

@@ -7,12 +7,12 @@
 
 import type { Random } from '../clock.ts';
 
-/** Several server starts; also short, since a registry that is away may be back at any moment. */
+/** As long as several starts of a server, but short, since an unreachable registry may be back at any moment. */
 const firstMs = 100;
 
 /**
- * Two seconds after a registry is there, every client has found it. Well below the reconnect grace, so that a restart
- * costs no client its session.
+ * Every client finds a registry within two seconds of its start. Well below the reconnect grace, so that no
+ * client loses its session in a restart.
  */
 const longestMs = 2_000;
 

@@ -30,7 +30,7 @@ describe('a cached view', () => {
     expect((cached.items as Instance[]).find(({ id }) => id === 'a')?.status).toBe('critical');
   });
 
-  it('asks for the whole when a delta does not follow, and keeps what it has', () => {
+  it('asks for the whole when a delta does not follow, and keeps its content', () => {
     const { cached, ids } = setUp();
     cached.snapshot(snapshot(5, 'a'));
     expect(cached.delta(delta(6, 7, [instance('b')]))).toBe(false);
@@ -53,7 +53,7 @@ describe('a cached view', () => {
     expect(cached.items).toMatchObject([{ node: 'n' }]);
   });
 
-  it('says how old it is once the registry is away', () => {
+  it('reports its age once the registry is unreachable', () => {
     const { clock, cached } = setUp();
     cached.snapshot(snapshot(1, 'a'));
     clock.advance(60_000);
@@ -66,14 +66,14 @@ describe('a cached view', () => {
     expect([cached.current, cached.ageMs]).toEqual([true, 0]);
   });
 
-  it('takes over what was known before the process began', () => {
+  it('takes over content from before the process began', () => {
     const { clock, cached, ids } = setUp();
     cached.restore({ items: [instance('a')], revision: 9, registry: 'r', ageMs: 60_000 });
     clock.advance(1_000);
     expect([ids(), cached.revision, cached.current, cached.ageMs]).toEqual([['a'], 9, false, 61_000]);
   });
 
-  it('tells those who listen, until they stop', () => {
+  it('calls its listeners until they stop', () => {
     const { cached } = setUp();
     let told = 0;
     const listener = () => told++;
@@ -90,7 +90,7 @@ describe('a cached view', () => {
 });
 
 describe('a cached view whose registry is another one', () => {
-  it('keeps who has not come back yet, until they all have', () => {
+  it('keeps instances that have not come back yet, until all have', () => {
     const { cached, ids } = setUp();
     cached.snapshot(snapshot(500, 'a', 'b'));
     cached.replaced(true);
@@ -104,7 +104,7 @@ describe('a cached view whose registry is another one', () => {
     expect([ids(), cached.current, cached.revision]).toEqual([['a', 'b', 'c'], true, 3]);
   });
 
-  it('lets go of who has not come back when it has had time', () => {
+  it('drops instances that have not come back once the wait is over', () => {
     const { cached, ids } = setUp();
     cached.snapshot(snapshot(500, 'a', 'b'));
     cached.replaced(true);
@@ -115,7 +115,7 @@ describe('a cached view whose registry is another one', () => {
     expect(cached.stamp).toBeGreaterThan(stamp);
   });
 
-  it('keeps everything when that registry is away again before it has said anything', () => {
+  it('keeps everything when that registry is lost again before its first content', () => {
     const { cached, ids } = setUp();
     cached.snapshot(snapshot(500, 'a'));
     cached.replaced(true);
@@ -127,7 +127,7 @@ describe('a cached view whose registry is another one', () => {
     expect(ids()).toEqual(['a']);
   });
 
-  it('takes its word at once where nothing is kept', () => {
+  it('takes the new content at once when nothing is kept', () => {
     const { cached, ids } = setUp();
     cached.snapshot(snapshot(500, 'a'));
     cached.replaced(false);

@@ -1,10 +1,10 @@
 /**
- * The content of one view as this client knows it: kept by key, brought up to date by snapshots and
- * deltas, kept when the registry is away. It asks for nothing itself.
+ * This client's copy of one view: kept by key, updated by snapshots and deltas, kept when the registry is
+ * unreachable. It sends no requests.
  *
- * A registry with another identity starts its revisions anew, and may be empty because it has just
- * lost everything. Then instances that it does not list yet are kept for a while beside those that
- * it does, so that a list does not shrink to the instances that came back first.
+ * A registry with another identity starts its revisions anew, and may be empty because it has lost its data.
+ * Then instances that it does not list yet are kept for a while beside those that it lists, so that a list does
+ * not shrink to the instances that came back first.
  */
 
 import type { DeltaFrame, FrameItem, FrameItemKey, FrameView, SnapshotFrame } from '@rollcall/protocol';
@@ -25,11 +25,14 @@ export class CachedView {
   readonly #clock: Clock;
   readonly #listeners = new Set<ViewListener>();
   #items = new Map<string, FrameItem>();
-  /** What the registry before had, and this one may not list yet; undefined when that is settled. */
+  /** Content of the previous registry that this one may not list yet; undefined when the wait for it is over. */
   #kept: Map<string, FrameItem> | undefined;
   #all: readonly FrameItem[] | undefined;
   #revision: number | undefined;
-  /** The content is what this client may read of it: the revision says nothing about another part, or the whole. */
+  /**
+   * The content is only the part that this client may read: the revision does not hold for another part or for the
+   * whole.
+   */
   #partial = false;
   #confirmed = false;
   /** When the content was last known to be current, on the monotonic clock. */
@@ -39,7 +42,7 @@ export class CachedView {
   registry: string | undefined;
   /** Why the registry does not serve the view; undefined while it does. */
   failure: Error | undefined;
-  /** Why no registry takes this client; undefined while one does, or while that is unknown. */
+  /** Why no registry accepts this client; undefined while one does, or while that is unknown. */
   refusal: Error | undefined;
   /** The content is from before this process, and no registry has confirmed it. */
   restored = false;
@@ -57,17 +60,20 @@ export class CachedView {
     return (this.#all ??= [...new Map([...(this.#kept ?? []), ...this.#items]).values()]);
   }
 
-  /** What to ask for anew from; undefined when the whole content is needed. */
+  /** Revision from which to ask again; undefined when the whole content is needed. */
   get resumable(): number | undefined {
     return this.#partial ? undefined : this.#revision;
   }
 
-  /** Why there is no content to wait for: it is not served, or no server has given any and none will. */
+  /** Why no content will come: it is not served, or no server accepts this client. */
   get hopeless(): Error | undefined {
     return this.failure ?? (this.items === undefined ? this.refusal : undefined);
   }
 
-  /** Of the content from the registry; undefined when a registry was never asked, or is another now. */
+  /**
+   * Revision of the content from the registry; undefined when no registry was asked yet, or when it is another one
+   * now.
+   */
   get revision(): number | undefined {
     return this.#revision;
   }
@@ -91,7 +97,7 @@ export class CachedView {
     return this.#listeners.size > 0;
   }
 
-  /** Takes over what was known `ageMs` ago. */
+  /** Takes over content that was current `ageMs` ago. */
   restore({ items, revision, registry, ageMs }: Known): void {
     this.#items = byKey(items);
     this.#revision = revision;
@@ -127,7 +133,7 @@ export class CachedView {
     return true;
   }
 
-  /** The registry says that the content is current. */
+  /** The registry confirms that the content is current. */
   confirm(): void {
     this.#confirmed = true;
     this.restored = false;
@@ -141,19 +147,22 @@ export class CachedView {
     this.#confirmed = false;
   }
 
-  /** The registry is another one: its content replaces this one, now or when it has had time to fill. */
+  /**
+   * The registry is another one: its content replaces this one, at once or after the time that instances have to
+   * register again.
+   */
   replaced(keep: boolean): void {
     const known = this.items;
     if (known === undefined) return;
     this.#kept = keep ? byKey(known) : undefined;
-    // Until the first word of the other registry, this is what is known.
+    // This content stays until the first content of the other registry.
     this.#all = known;
     this.#items = new Map();
     this.#revision = undefined;
     this.registry = undefined;
   }
 
-  /** The other registry has had time to fill: from here on its word counts. */
+  /** The time to register again is over: from now on the other registry's content counts. */
   settle(): void {
     if (this.#kept === undefined) return;
     this.#kept = undefined;
@@ -161,13 +170,13 @@ export class CachedView {
   }
 
   listen(listener: ViewListener): () => void {
-    // A function that listens twice is told twice.
+    // A function that listens twice is called twice.
     const own = () => listener();
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
   }
 
-  /** Tells listeners that there is something new: content, or a failure. */
+  /** Calls the listeners: there is new content, or a failure. */
   tell(): void {
     for (const listener of [...this.#listeners]) listener();
   }

@@ -1,6 +1,6 @@
 /**
- * Why a connection could not be made, in words that say what to do: TLS libraries speak of leafs, depths and
- * alerts. Pure.
+ * Explains why a connection could not be made, and what to do: messages of TLS libraries use terms such as
+ * leaf, depth and alert. Pure.
  */
 
 /** Codes of Node's verification (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
@@ -14,13 +14,13 @@ const untrusted: ReadonlySet<string> = new Set([
   'CERT_UNTRUSTED',
 ]);
 
-/** OpenSSL's names for what the other side said of our certificate (RFC 8446 §6.2). */
+/** OpenSSL's names for alerts of the other side about our certificate (RFC 8446 §6.2). */
 const clientRefused = /ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|CERTIFICATE_REVOKED|UNSUPPORTED_CERTIFICATE|HANDSHAKE_FAILURE|ACCESS_DENIED)/;
 
-/** What does not look like TLS to OpenSSL: its code, or its words in an EPROTO. */
+/** OpenSSL's signs that the other side does not speak TLS: its code, or its text in an EPROTO. */
 const noTls = /WRONG_VERSION_NUMBER|wrong version number|PACKET_LENGTH_TOO_LONG|packet length too long|BAD_RECORD_TYPE|bad record type/;
 
-/** What helps, in the words of the place where it is given. */
+/** Remedies, in the words of the caller's options. */
 export interface Remedies {
   readonly authority: string;
   readonly serverName: string;
@@ -41,7 +41,7 @@ const forRegistry: Remedies = {
 };
 
 /**
- * @param error as a socket gives it
+ * @param error the socket's error
  * @param server base URL
  * @returns one line that names the host, what was wrong, and the option that helps
  */
@@ -68,11 +68,12 @@ export function connectionFailure(error: unknown, server: string, remedies = for
     return `the certificate or key of this client cannot be used (${message}); ${remedies.unusable}`;
   }
   const text = message === '' ? code : message;
-  // A TLS listener closes, or answers with bytes of TLS, what begins in plain text.
+  // A TLS listener closes a connection that begins in plain text, or answers with TLS bytes.
   if (protocol === 'http:' && (code === 'ECONNRESET' || code.startsWith('HPE_'))) {
     return `${text} (if ${host} speaks TLS, ${remedies.tls})`;
   }
-  // With TLS 1.3, a server looks at our certificate when the handshake is over for us (RFC 8446 §4.4.2.4).
+  // With TLS 1.3, a server checks our certificate after the handshake has ended on our side (RFC 8446
+  // §4.4.2.4).
   if (protocol === 'https:' && code === 'ECONNRESET') {
     return `${host} closed the connection in the handshake; if it wants a certificate of this client, ${remedies.certificate}`;
   }

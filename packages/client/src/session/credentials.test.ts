@@ -40,7 +40,7 @@ describe('credentials', () => {
     [{ tokenFile: 'empty' }, 'token file empty is empty'],
     [{ tokenFile: 'two' }, 'token file two has characters that no token has'],
     [{ caFile: 'text' }, 'caFile text is not PEM'],
-  ])('in files that cannot be used are told with every attempt: %j', async (options, message) => {
+  ])('in files that cannot be used are reported with every attempt: %j', async (options, message) => {
     await expect(source(options)).rejects.toMatchObject({ code: 'unauthenticated', message: expect.stringContaining(message) });
   });
 });

@@ -1,7 +1,6 @@
 /**
- * What a client shows to a registry, and what it believes: its token, its certificate, and the authority that
- * registries must be signed by. Files are read again for every connection, so that what is replaced there
- * is used without a restart.
+ * A client's credentials: its token, its certificate, and the authority that must have signed the registries'
+ * certificates. Files are read again for every connection, so that replaced files are used without a restart.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -21,7 +20,7 @@ export interface CredentialOptions {
   readonly tlsServerName?: string;
 }
 
-/** What a connection is made with; the TLS part as `tls.connect` takes it. */
+/** Credentials of one connection; the TLS part as `tls.connect` takes it. */
 export interface Credentials {
   readonly token: string | undefined;
   readonly tls: {
@@ -37,7 +36,7 @@ export type CredentialSource = () => Promise<Credentials>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where a value comes from when the program does not say. */
+/** The source of a value that the program does not set. */
 export const credentialVariables = {
   token: 'ROLLCALL_TOKEN',
   tokenFile: 'ROLLCALL_TOKEN_FILE',
@@ -113,7 +112,7 @@ function checkedToken(text: string, where: string): string {
   return text;
 }
 
-/** It becomes part of a header, and an empty one would be no token at all. */
+/** A token becomes part of a header, and an empty one would count as no token. */
 function checkToken(text: string, where: string, fail: (message: string) => RegistryError): void {
   if (text === '') throw fail(`${where} is empty`);
   if (text.length > tokenMax) throw fail(`${where} has ${text.length} characters, the limit is ${tokenMax}`);

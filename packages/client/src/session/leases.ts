@@ -1,7 +1,7 @@
 /**
  * Ordinals that the registry leases to this client: small numbers that no other client has in the same pool
- * (`routing/subset.ts` needs them). Asked for once per pool, and again whenever the session that holds them is
- * gone; in between the last one known is used.
+ * (`routing/subset.ts` needs them). The client asks once per pool, and again when the session that holds them
+ * ends; until then it uses the last one known.
  */
 
 import { defaultNamespace, type ReplyFrame, type WelcomeFrame } from '@rollcall/protocol';
@@ -9,7 +9,7 @@ import type { Session, SessionPart } from './session.ts';
 
 export interface LeasesOptions {
   readonly session: Pick<Session, 'ask' | 'urge'>;
-  /** Told why a pool has no ordinal; it is asked for again with the next connection. */
+  /** Called with the reason why a pool has no ordinal; the client asks again with the next connection. */
   readonly onWarning: (message: string) => void;
 }
 
@@ -41,7 +41,7 @@ export class Leases implements SessionPart {
     return this.#leases.size;
   }
 
-  /** Leases an ordinal, and tells the listener of it and of every later one. @returns ends the telling; the lease stays */
+  /** Leases an ordinal, and calls the listener with it and every later one. @returns ends the calls; the lease stays */
   want(pool: Pool, listener: (ordinal: number) => void): () => void {
     const key = `${pool.namespace} ${pool.service}`;
     let lease = this.#leases.get(key);
@@ -85,7 +85,7 @@ export class Leases implements SessionPart {
   #ask(key: string, lease: Lease): void {
     if (lease.settled) return;
     lease.settled = true;
-    // For as long as it takes: a link that ends sends it again over the next one.
+    // Without a time limit: if the link ends, the request is sent again over the next one.
     const { service, namespace } = lease.pool;
     const ask = { type: 'lease', pool: service, ...(namespace !== defaultNamespace && { namespace }) } as const;
     this.#options.session.ask(ask, { repeatable: true, timeoutMs: Infinity }).then(

@@ -1,6 +1,6 @@
 /**
- * One WebSocket to one server: frames in and out, and noticing that the server is silent. It ends
- * once, with a reason, and is never used again; what comes next is the session's business.
+ * One WebSocket to one server: frames in and out, and the detection of a silent server. It ends once, with a
+ * reason, and is never used again; the session decides what follows.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -12,20 +12,23 @@ import { connectionFailure } from './connection-failure.ts';
 import type { Credentials } from './credentials.ts';
 import { streamUrl } from './rotation.ts';
 
-/** Also finds a server that accepts connections and says nothing. */
+/** Also detects a server that accepts connections and sends nothing. */
 const handshakeMs = 3_000;
 
-/** The server pings this often until its welcome says otherwise. */
+/** Ping interval until the server's welcome names another. */
 const pingMsDefault = 1_000;
 
-/** Looks per ping; at the ninth quiet look in a row, 2.25 to 2.5 pings after its last byte, the server is gone. */
+/**
+ * Looks per ping; after the ninth look in a row without a byte, 2.25 to 2.5 pings after the last one, the server
+ * counts as lost.
+ */
 const looksPerPing = 4;
 const quietMax = 9;
 
-/** Snapshots are estimated by the server; this leaves room for its being wrong. */
+/** The server estimates the size of snapshots; this leaves room for its error. */
 const messageBytesMax = 2 * frameLimits.snapshotBytesMax;
 
-/** What a server says to a handshake that it could accept from another client, or later. */
+/** Statuses of a server that could accept the handshake from another client, or later. */
 const refusals: Readonly<Record<number, ErrorCode>> = { 401: 'unauthenticated', 403: 'permission_denied', 429: 'resource_exhausted' };
 
 /** Of the text of a refusal. */
@@ -34,7 +37,7 @@ const refusalBytesMax = 2_048;
 /** Why a link has ended. */
 export interface LinkEnd {
   readonly reason: string;
-  /** The server does not want this client, as it is: another attempt needs another token, or time. */
+  /** The server refuses this client: another attempt needs another token, or time. */
   readonly refusal?: RegistryError;
   /** When the server wants to be asked again, in milliseconds from now. */
   readonly retryAfterMs?: number;
@@ -117,7 +120,7 @@ export class Link {
     this.#finish({ reason, ...(refusal !== undefined && { refusal }) });
   }
 
-  /** The server has answered the handshake with something else than a stream. */
+  /** The server has answered the handshake, but not with a stream. */
   async #refused(response: IncomingMessage): Promise<void> {
     const status = response.statusCode ?? 0;
     let text = '';
@@ -127,7 +130,7 @@ export class Link {
         if (text.length > refusalBytesMax) break;
       }
     } catch {
-      // What has come of it will do.
+      // The part that has arrived is enough.
     }
     const said = (response.headers['content-type'] ?? '').startsWith('text/plain') ? `: ${text.slice(0, refusalBytesMax).trim()}` : '';
     const code = refusals[status];
@@ -148,7 +151,7 @@ export class Link {
     this.#onEnd(end);
   }
 
-  /** Counts looks, not time: when this process stalls, the server is not to blame. */
+  /** Counts looks, not time: a stall of this process must not count as silence of the server. */
   #look(): void {
     this.#stopLooking = this.#clock.timer(this.#pingMs / looksPerPing, () => {
       const bytesRead = this.#socket?.bytesRead ?? 0;

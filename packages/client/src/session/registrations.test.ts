@@ -51,10 +51,10 @@ function open(): void {
   registrations.opened();
 }
 
-describe('registrations that may not be made', () => {
+describe('registrations that the registry refuses', () => {
   const denied = new RegistryError('permission_denied', 'no');
 
-  it('tell those that wait at once, and are tried again slowly until they are withdrawn', async () => {
+  it('reject waiting callers at once, and are tried again slowly until they are withdrawn', async () => {
     open();
     registrations.want('a', instance('a'));
     const failed = expect(registrations.confirmed('a', kept)).rejects.toBe(denied);
@@ -82,7 +82,7 @@ describe('registrations that may not be made', () => {
     expect(session.asked).toEqual([]);
   });
 
-  it('that no registry has heard of are withdrawn without one', async () => {
+  it('that were never sent are withdrawn without a registry', async () => {
     registrations.want('a', instance('a'));
     const waiting = registrations.confirmed('a', { timeoutMs: Infinity });
     registrations.want('a', undefined);
@@ -92,7 +92,7 @@ describe('registrations that may not be made', () => {
     expect(events).toEqual([]);
   });
 
-  it('are told of when no registry has been there for as long as operations wait, and when one has come', async () => {
+  it('are reported when no registry was reachable within the time limit of operations, and when one is found', async () => {
     registrations.want('a', instance('a'));
     clock.advance(4_999);
     expect(events).toEqual([]);
@@ -119,7 +119,7 @@ describe('registrations that may not be made', () => {
     expect(session.asked).toEqual([]);
   });
 
-  it('tell the waiting callers when no registry takes the client, and stay wanted', async () => {
+  it('reject waiting callers when no registry accepts the client, and are tried again later', async () => {
     registrations.want('a', instance('a'));
     const confirmed = registrations.confirmed('a', kept);
     expect(session.urged).toBe(1);
@@ -142,7 +142,7 @@ describe('registrations', () => {
     expect(session.asked).toEqual([]);
   });
 
-  it('send the newest wish, and not what it was while another frame was under way', async () => {
+  it('are sent in their newest form after the frame that was under way', async () => {
     open();
     registrations.want('a', instance('a', 1));
     registrations.want('a', instance('a', 2));
@@ -202,7 +202,7 @@ describe('registrations', () => {
     expect(await session.answer()).toBe('register e:80');
   });
 
-  it('are tried again later when the registry cannot for the moment, up to the deadline of who waits', async () => {
+  it('are tried again later when the registry is unavailable, up to the deadline of the waiting caller', async () => {
     open();
     registrations.want('a', instance('a'));
     const confirmed = registrations.confirmed('a', kept);
@@ -212,7 +212,7 @@ describe('registrations', () => {
     await session.answer(new RegistryError('unavailable', 'still shutting down'));
     clock.advance(4_250);
     await expect(confirmed).rejects.toMatchObject({ message: 'still shutting down' });
-    // The wish stays: only the waiting caller has given up.
+    // The registration is still tried: only the waiting caller has given up.
     expect(await session.answer()).toBe('register a:80');
   });
 

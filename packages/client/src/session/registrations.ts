@@ -1,14 +1,15 @@
 /**
- * Keeps the registry's picture of this process equal to what the process wants: one frame at a
- * time, again after every loss, until everything is confirmed. It knows instances by id only; what
- * users hold is `registration.ts`.
+ * Keeps this process's instances in the registry as the process wants them: sends one frame at a time, and
+ * sends again after every loss, until everything is confirmed. It knows instances by id only; `registration.ts`
+ * is the object that programs hold.
  *
  *   want ─► version 3 ─┐                        ┌─► confirmed 3: those who wait for ≤ 3 are told
  *                      ├─ batch ─► the registry ┤
  *   want ─► version 5 ─┘                        └─► refused: told why, and tried again later
  *
- * A wish is never given up before it is withdrawn: a registry that is away is waited for, one that is busy is asked
- * again within a second, and one that says no is asked again every 5 to 10 s, since tokens and registries change.
+ * A wanted registration is tried until it is withdrawn: it waits for a registry that is unreachable, is sent
+ * again within a second to one that is busy, and every 5 to 10 s to one that refuses it, since tokens and
+ * registries change.
  */
 
 import {
@@ -28,10 +29,10 @@ interface Waiter {
   settle(error?: unknown): void;
 }
 
-/** One instance on its way: what is wanted, and what the registry has confirmed. */
+/** One instance: the wanted state, and the version that the registry has confirmed. */
 export interface Wish {
   readonly id: string;
-  /** Undefined: it shall be gone. */
+  /** Undefined: to be removed. */
   readonly wanted: InstanceRegistration | undefined;
 }
 
@@ -47,9 +48,9 @@ interface Entry extends Wish {
   taken: boolean;
   /** Why the last attempt failed. */
   lastError: RegistryError | undefined;
-  /** Why the registry does not take the version that counts as confirmed. */
+  /** Why the registry refused the version that counts as confirmed. */
   refusal: RegistryError | undefined;
-  /** The program knows that it is registered. */
+  /** The program was told that it is registered. */
   told: boolean;
   stopTimer: () => void;
   readonly waiters: Set<Waiter>;
@@ -65,7 +66,7 @@ export interface RegistrationsOptions {
   readonly session: Pick<Session, 'accepting' | 'ask' | 'urge'>;
   readonly clock: Clock;
   readonly random: Random;
-  /** After how long a wish that is not met is told of, in milliseconds. */
+  /** Time after which an unconfirmed registration is reported, in milliseconds. */
   readonly timeoutMs: number;
   readonly onEvent: (event: ConnectionEvent) => void;
 }
@@ -76,7 +77,7 @@ export interface Wait {
   readonly timeoutMs: number;
 }
 
-/** Asking again would give the same answer. */
+/** Codes of refusals that would be repeated. */
 const finalCodes: ReadonlySet<ErrorCode> = new Set([
   'invalid_argument',
   'not_found',
@@ -91,7 +92,7 @@ const finalCodes: ReadonlySet<ErrorCode> = new Set([
 const batchMax = 100;
 const batchBytesMax = frameLimits.frameBytesMax / 2;
 
-/** What a change of the token, or of its rights, may turn into a yes. */
+/** Codes of refusals that a change of the token, or of its rights, may end. */
 const denials: ReadonlySet<ErrorCode> = new Set(['permission_denied', 'unauthenticated']);
 
 /** Longest pause before an instance that was refused is tried again, in milliseconds. */
@@ -120,7 +121,7 @@ export class Registrations implements SessionPart {
     this.#onEvent = onEvent;
   }
 
-  /** How many instances are registered, or shall be. */
+  /** Number of instances that are registered or wanted. */
   get size(): number {
     return this.#entries.size;
   }
@@ -129,7 +130,7 @@ export class Registrations implements SessionPart {
     return this.#entries.get(id);
   }
 
-  /** @param wanted undefined: it shall be gone */
+  /** @param wanted undefined: to be removed */
   want(id: string, wanted: InstanceRegistration | undefined): void {
     let entry = this.#entries.get(id);
     if (entry === undefined) {
@@ -141,7 +142,7 @@ export class Registrations implements SessionPart {
     if (wanted === undefined) entry.stopTimer();
     entry.wanted = wanted;
     entry.version++;
-    // No registry has ever heard of it, so none has to be told.
+    // It was never sent, so no registry must be told.
     if (wanted === undefined && !entry.sent) {
       this.#entries.delete(id);
       this.#settle(entry, entry.version, undefined);
@@ -152,7 +153,8 @@ export class Registrations implements SessionPart {
   }
 
   /**
-   * Resolves when the registry has the instance as it is wanted now. However the wait ends, the wish stays.
+   * Resolves when the registry has the instance as it is wanted now. However the wait ends, the registration is
+   * still tried.
    * @throws RegistryError why it was refused; `unavailable` when no registry could be told in time
    * @throws the signal's reason when it aborts first
    */
@@ -211,7 +213,7 @@ export class Registrations implements SessionPart {
     this.#entries.clear();
   }
 
-  /** The registry has nothing of this client any more. */
+  /** The registry has lost all instances of this client. */
   #forget(): void {
     for (const entry of this.#entries.values()) {
       entry.confirmed = 0;
@@ -219,7 +221,7 @@ export class Registrations implements SessionPart {
     }
   }
 
-  /** A registry that is away says nothing of itself. */
+  /** An unreachable registry sends no event of its own. */
   #watchLate(entry: Entry): void {
     entry.stopTimer = this.#clock.timer(this.#timeoutMs, () => {
       if (entry.confirmed < entry.version) this.#tellFailure(entry, entry.lastError ?? notTaken(this.#timeoutMs));
@@ -245,7 +247,7 @@ export class Registrations implements SessionPart {
     });
   }
 
-  /** Sends what is not confirmed, as long as there is a registry to send it to. */
+  /** Sends everything unconfirmed while a registry is reachable. */
   #work(): void {
     if (this.#working || this.#paused || !this.#session.accepting) return;
     const batch = this.#nextBatch();
@@ -286,7 +288,7 @@ export class Registrations implements SessionPart {
   }
 
   async #send(batch: readonly Sent[]): Promise<void> {
-    // Not repeatable: after a reconnect, what is wanted may be something else.
+    // Not repeatable: after a reconnect the wanted state may be another.
     const options = { repeatable: false, timeoutMs: Infinity };
     const instances = batch.flatMap(({ wanted }) => (wanted === undefined ? [] : [wanted]));
     if (instances.length > 0) await this.#session.ask({ type: 'register', instances }, options);
@@ -305,7 +307,8 @@ export class Registrations implements SessionPart {
   #refuse(batch: readonly Sent[], error: RegistryError): void {
     // The link has ended; the next one starts anew.
     if (error.code === 'unknown_outcome' || error.code === 'cancelled') return;
-    // A registry without room for something new is full; what it had, it will have room for again.
+    // A full registry refuses new instances for good; for an instance that it had before, it will have room
+    // again.
     const full = error.code === 'resource_exhausted' && batch.some(({ entry }) => !entry.taken);
     if (!finalCodes.has(error.code) && !full) {
       for (const { entry } of batch) {
@@ -318,13 +321,13 @@ export class Registrations implements SessionPart {
       for (const { entry, version } of batch) {
         this.#settle(entry, version, error);
         this.#tellFailure(entry, error);
-        // An update that the registry cannot take leaves what it has; the program has been told.
+        // A refused update leaves the earlier version in the registry; the program has been told.
         if (!entry.taken || denials.has(error.code)) this.#askAgain(entry);
       }
     }
   }
 
-  /** The program still holds it, so it is registered as soon as it may be. */
+  /** The program still holds it, so it is registered as soon as the registry allows it. */
   #askAgain(entry: Entry): void {
     this.#clock.timer(deniedMs / 2 + (this.#random() * deniedMs) / 2, () => {
       if (this.#entries.get(entry.id) !== entry || entry.wanted === undefined || entry.confirmed < entry.version) return;

@@ -40,7 +40,7 @@ describe('a request', () => {
     await expect(never).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('is sent again when its link has ended, if that does no harm', async () => {
+  it('is sent again when its link has ended, if it may be sent twice', async () => {
     const { requests, sent, send, options } = setUp();
     const [reads, writes] = [requests.ask(read, options(), send), requests.ask(write, options({ repeatable: false }), send)];
     requests.interrupted('the connection broke');
@@ -91,7 +91,7 @@ describe('a request', () => {
     expect(results.every(({ status }) => status === 'rejected')).toBe(true);
   });
 
-  it('whose answer cannot be understood fails, and only that one', async () => {
+  it('whose answer is malformed fails alone', async () => {
     const { requests, sent, send, options } = setUp();
     const strange = requests.ask(read, options(), send);
     requests.garbled(sent[0]?.id ?? 0, 'items is a number');

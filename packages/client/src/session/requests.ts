@@ -46,10 +46,10 @@ export class Requests {
   }
 
   /**
-   * @param send called when it can be sent now
-   * @throws RegistryError `unavailable` when no registry could be reached in time,
-   *   `deadline_exceeded` when a registry was, `unknown_outcome` when the link broke on a request that
-   *   cannot be repeated, `resource_exhausted` when too many are under way, or what the registry says
+   * @param send sends a frame, when a link is open
+   * @throws RegistryError `unavailable` when no registry could be reached in time, `deadline_exceeded` when a
+   *   registry was, `unknown_outcome` when the link broke on a request that cannot be repeated,
+   *   `resource_exhausted` when too many are under way, or the registry's own error
    */
   ask(ask: Ask, options: AskOptions, send: ((frame: RequestFrame) => void) | undefined): Promise<ReplyFrame> {
     return new Promise((resolve, reject) => {
@@ -91,17 +91,17 @@ export class Requests {
     else pending?.resolve(reply);
   }
 
-  /** The answer has come, and cannot be understood. */
+  /** The answer has come and is malformed. */
   garbled(id: number, message: string): void {
-    this.#pending.get(id)?.reject(new RegistryError('internal', `the registry answered strangely: ${message}`));
+    this.#pending.get(id)?.reject(new RegistryError('internal', `the registry's answer is malformed: ${message}`));
   }
 
-  /** No server takes this client as it is: the callers that wait are told why. */
+  /** No server accepts this client: rejects the waiting callers with the reason. */
   refused(error: RegistryError): void {
     for (const pending of this.#pending.values()) if (!pending.sent) pending.reject(error);
   }
 
-  /** The link has ended: what was sent is sent again, or its outcome is unknown. */
+  /** The link has ended: requests that were sent are sent again, or their outcome is unknown. */
   interrupted(reason: string): void {
     for (const pending of this.#pending.values()) {
       if (!pending.sent) continue;

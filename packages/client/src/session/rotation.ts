@@ -1,6 +1,6 @@
 /**
- * Which server to try next. The list is shuffled once, so that many clients with the same list
- * spread over the servers; then every server gets its turn.
+ * Which server to try next. The list is shuffled once, so that many clients with the same list spread over the
+ * servers; then the servers are tried in turn.
  */
 
 import { RegistryError, streamPath } from '@rollcall/protocol';
@@ -31,8 +31,8 @@ export class Rotation {
   }
 
   /**
-   * Servers that a closing server named: each is tried once before the list goes on. A client that asks for TLS does
-   * not show its token without, whatever a server says.
+   * Servers that a closing server named: each is tried once before the list goes on. A client that uses TLS
+   * never sends its token without it, even to a server that another one named.
    */
   prefer(servers: readonly string[]): void {
     const withTls = this.#servers.every((server) => server.startsWith('https:'));

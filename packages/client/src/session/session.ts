@@ -1,10 +1,10 @@
 /**
- * The session: one link at a time to one of the servers, for as long as the client is open. When a
- * link ends it connects to the next server and says who it is; the registrations and the watched
- * views bring themselves up to date when a registry has greeted.
+ * The session: one link at a time to one of the servers, for as long as the client is open. When a link ends,
+ * it connects to the next server and identifies itself. The registrations and the watched views update
+ * themselves when a registry has sent its welcome.
  *
- * A token that no server takes may be good later, or be replaced: it is tried again, slowly by itself and
- * soon when a caller waits.
+ * A token that no server accepts may become valid later, or be replaced: it is tried again, after a long pause,
+ * or soon when a caller waits.
  */
 
 import {
@@ -27,33 +27,36 @@ import { Rotation } from './rotation.ts';
 import { TokenWait } from './token-wait.ts';
 import { noNamespaces } from './view-name.ts';
 
-/** What happens to the connection, for logs and metrics of the program. */
+/** Events of the connection, for logs and metrics of the program. */
 export type ConnectionEvent =
   | { readonly kind: 'connected'; readonly server: string; readonly resumed: boolean }
   /** From here on, lists are stale; the client connects again by itself. */
   | { readonly kind: 'disconnected'; readonly server: string; readonly reason: string }
   /** An attempt to connect failed; the next one comes by itself. */
   | { readonly kind: 'unreachable'; readonly server: string; readonly reason: string }
-  /** The server does not take this client's token, or its files cannot be read; told once, tried again by itself. */
+  /** The server refuses this client's token, or its files cannot be read; reported once, tried again automatically. */
   | { readonly kind: 'refused'; readonly server: string; readonly code: ErrorCode; readonly reason: string }
   /** A registry has an instance that was registered here; told again after a registry had lost it. */
   | { readonly kind: 'registered'; readonly id: string; readonly service: string }
-  /** An instance is not registered: a registry did not take it, or none could be asked for a while. Tried again by itself. */
+  /**
+   * An instance is not registered: a registry refused it, or none was reachable for a while. Tried again
+   * automatically.
+   */
   | { readonly kind: 'not-registered'; readonly id: string; readonly service: string; readonly code: ErrorCode; readonly reason: string }
-  /** Something is not as it should be, and the client goes on without it. */
+  /** A fault that the client tolerates. */
   | { readonly kind: 'warning'; readonly message: string };
 
 /** A part of the client that lives on the session. */
 export interface SessionPart {
   /** The session has begun to accept: a link is open, and nothing of this client can be in the registry. */
   opened(): void;
-  /** A registry has greeted: whatever it does not know yet can be sent. */
+  /** A registry has sent its welcome: everything that it does not know yet can be sent. */
   greeted(welcome: WelcomeFrame): void;
   /** A frame that answers no request. */
   pushed(frame: ReplyFrame): void;
   /** The link has ended. */
   lost(): void;
-  /** No server takes this client as it is: the callers that wait for the first answer are told why. */
+  /** No server accepts this client: the callers that wait for the first answer get the reason. */
   refused(error: RegistryError): void;
   /** The client is closed; nothing follows. */
   closed(): void;
@@ -67,7 +70,7 @@ export interface SessionOptions {
   readonly node: string | undefined;
   readonly key: SessionKey;
   readonly graceMs: number;
-  /** Of everything that this client registers, of its keys and of its session. */
+  /** Namespace of everything that this client registers, of its keys and of its session. */
   readonly namespace: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -83,13 +86,13 @@ const spreadMs = 100;
 /** How long a client that is refused waits, at least this and at most twice as long. */
 const refusedMs = 5_000;
 
-/** A server that wants to be left alone for longer is asked all the same. */
+/** A longer wait that a server asks for is cut to this. */
 const retryAfterMsMax = 60_000;
 
-/** Sooner when a caller waits, but no sooner than this after the last refusal. */
+/** When a caller waits, the least pause after the last refusal. */
 const urgedMs = 1_000;
 
-/** How long a goodbye may take; after that the registry notices by itself. */
+/** Longest time for a goodbye; after it the registry detects the end itself. */
 const goodbyeMs = 2_000;
 
 export class Session {
@@ -110,7 +113,7 @@ export class Session {
   #closed = false;
   /** Why a server did not take this client as it is, in the present round of attempts or the one before. */
   #refusal: RegistryError | undefined;
-  /** What the program has been told of refusals: each once. */
+  /** Refusals that were reported to the program, each once. */
   #toldRefusal = '';
   #refusedAt = -Infinity;
   #connecting = false;
@@ -124,12 +127,12 @@ export class Session {
     this.#token = new TokenWait(options.clock, options.credentials);
   }
 
-  /** What the registry said when it greeted; undefined while there is no registry. */
+  /** The registry's welcome; undefined while there is no registry. */
   get welcome(): WelcomeFrame | undefined {
     return this.#welcome;
   }
 
-  /** Base URL of the server that has greeted. */
+  /** Base URL of the server that sent the welcome. */
   get server(): string | undefined {
     return this.#welcome === undefined ? undefined : this.#link?.server;
   }
@@ -147,7 +150,7 @@ export class Session {
     return !this.#mayResume && this.#options.namespace === defaultNamespace;
   }
 
-  /** Parts are told in the order in which they were added; to be called before `start`. */
+  /** Parts are called in the order in which they were added; to be called before `start`. */
   add(part: SessionPart): void {
     this.#parts.push(part);
   }
@@ -168,7 +171,7 @@ export class Session {
   /** @throws RegistryError as `Requests.ask`; `failed_precondition` once closed */
   ask(ask: Ask, options: AskOptions): Promise<ReplyFrame> {
     if (this.#closed) return Promise.reject(new RegistryError('failed_precondition', 'the client is closed'));
-    // Only what can be repeated goes ahead of the welcome: the hello may be refused.
+    // Only repeatable requests are sent before the welcome: the hello may be refused.
     const link = this.#welcome !== undefined || (this.accepting && ask.type === 'register') ? this.#link : undefined;
     this.urge();
     if (ask.type === 'register') this.#mayResume = true;
@@ -185,7 +188,7 @@ export class Session {
     if (leave && link !== undefined) {
       await this.#requests
         .ask({ type: 'goodbye' }, { repeatable: false, timeoutMs: goodbyeMs }, (frame) => link.send(frame))
-        // Whatever went wrong, the stream ends now, and the registry sees that too.
+        // After any error the stream ends here, and the registry sees that, too.
         .catch(() => {});
     }
     this.#requests.close();
@@ -217,7 +220,7 @@ export class Session {
       onOpen: () => this.#hello(link),
       onFrame: (frame) => this.#receive(link, frame),
       onStrange: (message, id) => {
-        this.#options.onEvent({ kind: 'warning', message: `${server} sent a strange frame: ${message}` });
+        this.#options.onEvent({ kind: 'warning', message: `${server} sent a malformed frame: ${message}` });
         if (id !== undefined) this.#requests.garbled(id, message);
       },
       onEnd: (end) => this.#ended(link, end),
@@ -297,7 +300,7 @@ export class Session {
     else this.#next(link.server, end, wasGreeted);
   }
 
-  /** The token may have been replaced between our reading it and the registry's looking at it. */
+  /** The token may have been replaced between our reading of it and the registry's check. */
   async #reconsider(server: string, end: LinkEnd): Promise<void> {
     this.#connecting = true;
     const replaced = await this.#token.hasAnother();
@@ -307,7 +310,7 @@ export class Session {
     else this.#next(server, end);
   }
 
-  /** Tells what became of an attempt, and begins another before long. */
+  /** Reports the end of an attempt, and schedules another. */
   #next(server: string, end: LinkEnd, told = false): void {
     if (this.#closed) return;
     const { onEvent, clock } = this.#options;
@@ -315,7 +318,7 @@ export class Session {
     const roundIsOver = this.#attempts % this.#rotation.size === 0;
     if (refusal === undefined && !told) onEvent({ kind: 'unreachable', server, reason });
     if (refusal !== undefined) this.#takeRefusal(server, refusal);
-    // Another server may know a token that is new: only when all have been asked is it clear.
+    // Another server may know a new token: it counts as refused only when all servers have refused it.
     if (roundIsOver && this.#refusal !== undefined) {
       this.#requests.refused(this.#refusal);
       for (const part of this.#parts) part.refused(this.#refusal);
@@ -334,7 +337,7 @@ export class Session {
     onEvent({ kind: 'refused', server, code: refusal.code, reason: refusal.message });
   }
 
-  /** Every server is tried once without waiting for long; then the waiting grows. */
+  /** Each server is tried once after a short wait; then the wait grows. */
   #delayMs(roundIsOver: boolean, { retryAfterMs = 0 }: LinkEnd): number {
     const { random } = this.#options;
     if (!roundIsOver) return random() * spreadMs;
@@ -343,7 +346,7 @@ export class Session {
   }
 }
 
-/** Why a server does not take this client as it is; undefined for an error that may pass by itself. */
+/** Why a server refuses this client; undefined for an error that may be temporary. */
 function helloRefusal(server: string, { code, message }: Extract<ReplyFrame, { type: 'error' }>): RegistryError | undefined {
   if (code !== 'permission_denied' && code !== 'unimplemented') return undefined;
   return new RegistryError(code, `${server} refused: ${message}`);

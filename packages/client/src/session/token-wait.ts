@@ -1,12 +1,12 @@
 /**
- * The pause of a client whose token was refused: it ends by itself, or as soon as there is another token to
- * show, since files are replaced at any time.
+ * The pause of a client whose token was refused: it ends after its time, or as soon as a file holds another
+ * token, since files may be replaced at any time.
  */
 
 import type { Clock } from '../clock.ts';
 import type { Credentials, CredentialSource } from './credentials.ts';
 
-/** How often the files are looked at meanwhile. */
+/** How often the files are read meanwhile. */
 const lookMs = 1_000;
 
 export class TokenWait {
@@ -19,14 +19,14 @@ export class TokenWait {
     this.#source = source;
   }
 
-  /** What an attempt is made with. @throws RegistryError `unauthenticated` for files that cannot be used */
+  /** Credentials of an attempt. @throws RegistryError `unauthenticated` for files that cannot be used */
   async credentials(): Promise<Credentials> {
     const credentials = await this.#source();
     this.#shown = credentials.token;
     return credentials;
   }
 
-  /** Whether there is another token than the attempt before has shown. */
+  /** Whether the token differs from that of the last attempt. */
   async hasAnother(): Promise<boolean> {
     const token = await this.#source().then((now) => now.token, () => undefined);
     return token !== undefined && token !== this.#shown;

@@ -1,4 +1,7 @@
-/** How views are named in frames, with their namespace, and how they are told apart here; what a registry cannot name. Pure. */
+/**
+ * Names of views in frames, with their namespace, and their keys in this client; the error for a registry without
+ * namespaces. Pure.
+ */
 
 import { RegistryError, defaultNamespace, type FrameView } from '@rollcall/protocol';
 

@@ -15,7 +15,7 @@ const snapshot = (name: string, revision: number): SnapshotFrame => ({
   items: [{ key: name, value: '', flags: '0', revision }],
 });
 
-/** A session that answers when the test says so. */
+/** A session that answers on the test's command. */
 class FakeSession {
   welcome: WelcomeFrame | undefined;
   readonly server = 'http://r:8500';
@@ -27,7 +27,7 @@ class FakeSession {
     return new Promise((resolve, reject) => this.asked.push({ ask, resolve, reject }));
   }
 
-  /** What was asked since the last call, as `type: names`. */
+  /** The requests since the last call, as `type: names`. */
   taken(): string[] {
     return this.asked.splice(0).map(({ ask }) => {
       const views = 'views' in ask ? (ask.views as WatchedView[]) : [];
@@ -56,7 +56,7 @@ function greet(registry?: string): void {
 }
 
 describe('watched views', () => {
-  it('are asked for together, when there is a registry, from where they stand', async () => {
+  it('are asked for together when a registry is there, each from its revision', async () => {
     const a = views.use(key('a'));
     views.use(key('b'));
     await turn();
@@ -75,7 +75,7 @@ describe('watched views', () => {
     expect(session.taken()).toEqual(['watch: a@7,b']);
   });
 
-  it('are current again when the registry says that they stand where it stands', async () => {
+  it('are current again when the registry confirms their revision', async () => {
     greet();
     const [a, b] = [views.use(key('a')), views.use(key('b'))];
     views.pushed(snapshot('a', 7));
@@ -89,7 +89,7 @@ describe('watched views', () => {
     expect([a.current, b.current]).toEqual([true, false]);
   });
 
-  it('go in frames that a registry takes', async () => {
+  it('are asked for in frames within the registry’s limits', async () => {
     greet();
     for (let number = 0; number < 1_200; number++) views.use(key(`k${number}`));
     views.use(key('long'.repeat(400)));
@@ -132,7 +132,7 @@ describe('watched views', () => {
     expect([view.failure, view.current]).toEqual([undefined, true]);
   });
 
-  it('of which a part was sent are asked for whole by the next link, and take it though it is older', async () => {
+  it('of which only a part was sent are asked for whole by the next link, and accept an older revision then', async () => {
     greet();
     const view = views.use(key('a'));
     await turn();
@@ -150,7 +150,7 @@ describe('watched views', () => {
     expect(session.taken()).toEqual(['watch: a@5']);
   });
 
-  it('end the wait of those who have nothing yet when no registry takes the client, and leave the others', async () => {
+  it('without content fail when no registry accepts the client; those with content stay', async () => {
     greet();
     const [known, fresh] = [views.use(key('known')), views.use(key('fresh'))];
     await turn();
@@ -175,7 +175,7 @@ describe('watched views', () => {
     expect(a.items).toHaveLength(1);
   });
 
-  it('are given up when they were not used for a while, and not while a listener exists', async () => {
+  it('are dropped when they were not used for a while, but not while a listener exists', async () => {
     greet();
     const [used, listened] = [views.use(key('used')), views.use(key('listened'))];
     views.use(key('left'));
@@ -190,11 +190,11 @@ describe('watched views', () => {
     expect([views.use(key('used')), views.use(key('listened'))]).toEqual([used, listened]);
     clock.advance(120_000);
     expect(session.taken()).toEqual(['unwatch: used,listened']);
-    // With nothing left to look after, nothing is looked after.
+    // Without views there is no timer.
     expect(views.use(key('left')).revision).toBeUndefined();
   });
 
-  it('are known to be current whenever they are told to be kept', () => {
+  it('are current whenever they are passed to the cache', () => {
     greet();
     views.use(key('a'));
     views.pushed(snapshot('a', 5));

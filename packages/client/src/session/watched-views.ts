@@ -1,6 +1,6 @@
 /**
- * The views that this client watches: asked for when a caller needs them, brought up to date over
- * the current link, given up when no caller has needed them for a while.
+ * The views that this client watches: requested when a caller needs them, updated over the current link,
+ * dropped when no caller has used them for a while.
  */
 
 import {
@@ -17,10 +17,10 @@ import { CachedView, type Known } from './cached-view.ts';
 import type { Session, SessionPart } from './session.ts';
 import { noNamespaces, viewKey } from './view-name.ts';
 
-/** A view that was not used for one to two of these, in milliseconds, is given up. */
+/** A view that was not used for one to two of these periods is dropped; in milliseconds. */
 const unusedMs = 60_000;
 
-/** How soon a view is asked for again that could not be read: the right to it may have come. */
+/** Pause before a refused view is requested again: the token may have got the right to it. */
 const deniedMs = 10_000;
 
 /** The registry's answers to one frame of these stay well below its buffer's limit, if they are small. */
@@ -30,9 +30,9 @@ const batchBytesMax = frameLimits.frameBytesMax / 4;
 export interface WatchedViewsOptions {
   readonly session: Pick<Session, 'welcome' | 'server' | 'ask' | 'urge'>;
   readonly clock: Clock;
-  /** What is known of a view before its first use. */
+  /** Content of a view before its first use, if any. */
   readonly restore: (view: FrameView) => Known | undefined;
-  /** Told of a view whose content is known to be current: when it is new, and when the link ends. */
+  /** Called with a view whose content is current: when the content is new, and when the link ends. */
   readonly onContent: (view: CachedView) => void;
 }
 
@@ -70,7 +70,7 @@ export class WatchedViews implements SessionPart {
   useAgain(view: FrameView): CachedView {
     const cached = this.use(view);
     this.#options.session.urge();
-    // Whether it still holds, the next attempt tells.
+    // The next attempt shows whether the refusal still holds.
     cached.refusal = undefined;
     if (cached.failure !== undefined && !this.#closed) {
       cached.failure = undefined;
@@ -165,7 +165,8 @@ export class WatchedViews implements SessionPart {
   #replaced(view: CachedView, { graceMs }: WelcomeFrame): void {
     view.replaced(view.view.kind === 'service');
     this.#cancelSettle();
-    // Instances find out at the same moment as we do, and have this long to come back.
+    // Instances learn of the new registry at the same moment as this client, and have this time to register
+    // again.
     this.#cancelSettle = this.#options.clock.timer(graceMs, () => {
       for (const each of this.#views.values()) each.settle();
     });
@@ -236,7 +237,7 @@ export class WatchedViews implements SessionPart {
         view.used = false;
         return idle;
       });
-      // What was refused may be allowed by now.
+      // A refused view may be allowed by now.
       for (const view of this.#views.values()) if (view.failure !== undefined) this.#want(view);
       for (const view of unused) {
         this.#views.delete(viewKey(view.view));
