@@ -1,6 +1,6 @@
 /**
- * Canary split: some instances are the canary, and get a share of the requests, or those that ask for it
- * by a header. The header's words are those of the NGINX ingress controller
+ * Canary split: some instances are the canary, and get a share of the requests, and those that ask for it with
+ * a header. The header's values are those of the NGINX ingress controller
  * (https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary).
  */
 
@@ -18,8 +18,8 @@ export interface CanaryOptions {
    */
   readonly share: number;
   /**
-   * Name of a request header that decides for itself: `always` goes to the canary, `never` does not,
-   * anything else is drawn.
+   * Name of a request header that overrides the share: `always` goes to the canary, `never` does not, any other
+   * value is drawn.
    */
   readonly header?: string;
   /** With it, the header's value must be this one to go to the canary; every other is drawn. */
@@ -31,7 +31,10 @@ const canaryOptions: OptionNames<CanaryOptions> = { select: true, share: true, h
 /** Reads a request's header by its name in lower case. */
 export type HeaderReader = (name: string) => string | undefined;
 
-/** For a hash other than those of balancers: else all of the canary's keys would be neighbours on a ring. */
+/**
+ * Seed of a hash that differs from those of balancers: otherwise all keys of the canary would be neighbours on a
+ * ring.
+ */
 const keySeed = 0xca7a12;
 
 /** Thousandths would be too coarse for a first canary at a large service. */
@@ -43,7 +46,7 @@ export class Canary {
   readonly #headerValue: string | undefined;
   readonly #random: RandomSource;
 
-  /** @throws RegistryError `invalid_argument` for a share that is none */
+  /** @throws RegistryError `invalid_argument` for a share that is out of range */
   constructor(options: CanaryOptions, random: RandomSource) {
     const { share, header, headerValue } = options;
     checkKnown(options, canaryOptions, 'routing.canary');
@@ -54,7 +57,7 @@ export class Canary {
     this.#random = random;
   }
 
-  /** Whether the next request goes to the canary. @param key what it is about, if it has one */
+  /** Whether the next request goes to the canary. @param key the key of the request, if it has one */
   wants(header: HeaderReader | undefined, key?: string): boolean {
     const share = this.shareOf(header, key);
     return share === 1 || (share > 0 && drawIndex(this.#random, grains) < share * grains);

@@ -40,7 +40,7 @@ it.each([
   expect(chosenOf([...down(critical), ...ready(up)], threshold)).toBe(chosen);
 });
 
-it('does not panic unless it is told to', () => {
+it('does not panic without a threshold', () => {
   expect(chosenOf([...ready(1), ...down(9)])).toBe(1);
 });
 

@@ -1,6 +1,6 @@
 /**
- * Filters the instances by the status that the registry gives them, in front of every balancer. What this
- * client itself found out about an endpoint is the business of `resilience/ejection.ts`.
+ * Filters the instances by the status that the registry gives them, in front of every balancer.
+ * `resilience/ejection.ts` handles this client's own findings about an endpoint.
  *
  * The first group that has a member is taken:
  * 1. passing and warning instances with a weight above 0 (a registry lowers the weight of warnings);
@@ -11,10 +11,11 @@
  *    Kubernetes, KEP-1669);
  * 5. starting instances: they may already answer.
  *
- * Instances in maintenance are never taken: an operator took them out of service, and that is no error of a check.
+ * Instances in maintenance are never taken: an operator took them out of service, which is not an error of a
+ * check.
  *
- * With a panic threshold, critical instances join group 1 as soon as its share is below it: the few
- * that are left could not carry the load of all, and would be the next to fail
+ * With a panic threshold, critical instances join group 1 as soon as its share is below it: the few remaining
+ * ones could not carry the whole load, and would fail next
  * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/panic_threshold).
  * Draining and starting instances and those of weight 0 neither count nor join. The share that this client may
  * leave out on its own is bounded in `resilience/ejection.ts` likewise.

@@ -1,6 +1,6 @@
 /**
- * Turns what a router and its pickers say of one moment into explanations of instances. It decides nothing: shares, sides and
- * lists are given as the deciding code made them.
+ * Turns the state of a router and its pickers into explanations of instances. It decides nothing: the router
+ * and its pickers pass their shares, sides and lists.
  */
 
 import type { Instance } from '@rollcall/protocol';
@@ -10,7 +10,8 @@ import type { Endpoint } from '../endpoint.ts';
 import type { Reason } from './reason.ts';
 
 /**
- * `eligible`: the next request may go there. `spare`: only one that finds no eligible one, such as a retry. `out`: none does.
+ * `eligible`: the next request may go there. `spare`: only a request that finds no eligible instance, such as a
+ * retry. `out`: no request.
  */
 export type Standing = 'eligible' | 'spare' | 'out';
 
@@ -27,13 +28,13 @@ export interface GroupExplanation {
   readonly ready: number;
   /** Which instances are chosen from: `ready` normally, `panic` when too few are. */
   readonly rule: EligibleRule;
-  /** Mean of what its instances reported lately; undefined before the first report, or when loads decide nothing. */
+  /** Mean of its instances' latest reports; undefined before the first report, or when loads decide nothing. */
   readonly reported: { readonly inFlight: number; readonly utilization: number | undefined } | undefined;
   /** Of the caller's own zone, when `spillByLoad` is on: whether reports decide now, or the number of instances. */
   readonly spillsByLoad: boolean | undefined;
 }
 
-/** What a picker says of one endpoint. */
+/** A picker's state of one endpoint. */
 export interface ExplainedEndpoint {
   readonly endpoint: Endpoint;
   /** `listed`: the balancer chooses from it. `fallback`: it is taken when nothing else is left. */

@@ -31,13 +31,13 @@ it('finds the only one that may be asked, wherever it is', () => {
   expect(guard.pick(0)).toBe(endpoints[77]);
 });
 
-it('shares out what the balancer has no place for among those that have', () => {
+it('spreads requests that the balancer cannot place over endpoints with room', () => {
   const { guard } = setUp([20, 50, 80]);
   const found = Array.from({ length: 30 }, () => guard.pick(0)?.instance.id);
   expect(new Set(found).size).toBe(3);
 });
 
-it('passes over those that the request was tried at, and those whose breaker is open', () => {
+it('skips endpoints that the request already tried, and those whose breaker is open', () => {
   const { guard, breakers, endpoints } = setUp([20, 50, 80]);
   const [a, b, c] = [endpoints[20], endpoints[50], endpoints[80]] as [Endpoint, Endpoint, Endpoint];
   breakers.observe(b, false, 0);

@@ -1,6 +1,6 @@
 /**
- * The guard between a router and its requests: passes over endpoints whose circuit is open or that have
- * as many requests as they may have. Without either option it is not there at all.
+ * The guard between a router and its requests: skips endpoints whose circuit is open or that have reached their
+ * limit of requests. Without either option there is no guard.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -12,7 +12,10 @@ import type { EndpointChooser, Router } from './router.ts';
 import type { Breakers } from '../resilience/breaker.ts';
 import { unreadAnswers } from '../resilience/unread-answers.ts';
 
-/** Whom the balancer may propose in vain: each further one costs it more, and a service that is down has many. */
+/**
+ * Limit of endpoints that the balancer may propose and the guard may reject: each further one costs more, and a
+ * service that is down has many.
+ */
 const proposalsMax = 8;
 
 export class Guard implements EndpointChooser {

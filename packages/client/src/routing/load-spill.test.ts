@@ -8,7 +8,7 @@ const zoneOf = (zone: string, ready = 4) => ({ zone, load: new ZoneLoad(), picke
 const home = new Map([['a', 1]]);
 const rounded = (shares: ReadonlyMap<string, number>) => Object.fromEntries([...shares].map(([zone, share]) => [zone, Math.round(share * 1000) / 1000]));
 
-describe('what leaves the zone', () => {
+describe('the traffic that leaves the zone', () => {
   function setUp(options = {}) {
     const told: SpillChange[] = [];
     const spill = new LoadSpill('a', options, (change) => told.push(change));
@@ -26,13 +26,13 @@ describe('what leaves the zone', () => {
     return { run, told, spill, zones };
   }
 
-  it('is nothing but the probes within the threshold, which grows stricter as zones fill up', () => {
+  it('is only the probes within the threshold, which grows stricter as zones fill up', () => {
     expect(setUp().run(30, 0.6, 0.52, 0.52)).toEqual({ a: 0.97, b: 0.015, c: 0.015 });
     expect(setUp().run(30, 0.92, 0.902, 0.902)).toEqual({ a: 0.97, b: 0.015, c: 0.015 });
     expect(setUp().run(30, 0.92, 0.85, 0.85)['a']).toBeLessThan(0.9);
   });
 
-  it('is nothing but the probes when the own zone is the least loaded', () => {
+  it('is only the probes when the own zone is the least loaded', () => {
     expect(setUp().run(30, 0.1, 0.8, 0.9)).toEqual({ a: 0.97, b: 0.015, c: 0.015 });
   });
 
@@ -60,7 +60,7 @@ describe('what leaves the zone', () => {
     expect(run(30, 0.2, 0.3, 0.3)).toEqual({ a: 0.97, b: 0.015, c: 0.015 });
   });
 
-  it('is what the number of instances says while there are no reports, without probes', () => {
+  it('follows the number of instances, without probes, while there are no reports', () => {
     const { run, spill, told } = setUp();
     expect(run(5)).toEqual({ a: 1 });
     expect([spill.byLoad, told]).toEqual([false, []]);
@@ -79,7 +79,7 @@ describe('what leaves the zone', () => {
     expect([run(1), spill.byLoad]).toEqual([{ a: 1 }, false]);
   });
 
-  it('gives a zone whose reports stopped nothing but its probes', () => {
+  it('gives a zone whose reports stopped only its probes', () => {
     const { run } = setUp();
     run(1, 0.9, 0.3, 0.3);
     expect(run(35, 0.9, undefined, 0.3)['b']).toBe(0.015);
@@ -104,7 +104,7 @@ describe('what leaves the zone', () => {
     expect(run(180_000, { utilization: 1, inFlight: 9 }, { inFlight: 0 })).toBeCloseTo(0.03, 9);
   });
 
-  it('is told when it changes by a twentieth, when it has come home, and when something else decides', () => {
+  it('is reported when it changes by a twentieth, when it has ended, and when another measure decides', () => {
     const { run, told } = setUp();
     run(5, 0.5, 0.5, 0.5);
     expect(told).toEqual([{ zone: 'a', by: 'load', share: expect.closeTo(0.03, 6) as number }]);

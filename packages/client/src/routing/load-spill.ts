@@ -1,8 +1,8 @@
 /**
- * How much of a caller's traffic leaves its zone, and where it goes, by what the zones' instances report of their load.
- * It follows Envoy's `load_aware_locality`
- * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_aware_locality): all
- * stays while the own zone has no less headroom than the others but for a threshold, the rest is divided by
+ * Decides by the load reports of the zones' instances how much of a caller's traffic leaves its zone, and where
+ * it goes. It follows Envoy's `load_aware_locality`
+ * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/load_aware_locality):
+ * all stays while the own zone has no less headroom than the others but for a threshold, the rest is divided by
  * instances × headroom, and a small share of requests keeps the reports of other zones fresh.
  *
  * One thing differs. Envoy divides all traffic by headroom as soon as the threshold is passed, and takes all of it home when it
@@ -14,7 +14,7 @@ import { checkRange } from '../option-check.ts';
 import type { SpillByLoadOptions } from './routing-options.ts';
 import type { ZoneLoad } from './zone-load.ts';
 
-/** What leaves the own zone now. */
+/** The traffic that leaves the own zone now. */
 export interface SpillChange {
   readonly zone: string;
   /** Share of the requests that leaves it, from 0 to 1; the probes included. */
@@ -25,7 +25,7 @@ export interface SpillChange {
 
 export type SpillListener = (change: SpillChange) => void;
 
-/** What is known of one zone. */
+/** State of one zone. */
 export interface SpillZone {
   readonly zone: string;
   readonly load: ZoneLoad;
@@ -41,10 +41,10 @@ const gainPerSecond = 0.1;
 /** Time constant, in seconds, of how what leaves is divided: all callers see the same free zone at the same time. */
 const divisionSeconds = 1;
 
-/** A pause in requests is no reason for a leap: at most so many seconds are made up for. */
+/** Longest time, in seconds, that one step covers, so that a pause in requests causes no jump. */
 const pauseSecondsMax = 1;
 
-/** Smaller changes are not told. */
+/** Smaller changes are not reported. */
 const toldStep = 0.05;
 
 export class LoadSpill {
@@ -57,7 +57,7 @@ export class LoadSpill {
   /** How the rest is divided: parts of 1 by zone. */
   #division: ReadonlyMap<string, number> = new Map();
   #at = 0;
-  /** The share that left when that was told last; undefined when it was by instances. */
+  /** The share at the last report; undefined when the number of instances decided then. */
   #told: number | undefined;
 
   /** @throws RegistryError `invalid_argument` for an option out of its range */
@@ -96,7 +96,7 @@ export class LoadSpill {
     const known = own !== undefined && isOwnKnown && isComparable([own, ...fresh]) ? fresh : [];
     if (own !== undefined && isOwnKnown && known.length > 0) return this.#addProbes(this.#step(now, own, known, byInstances), others);
     this.#kept = undefined;
-    // Servers that never report are not probed in vain.
+    // Servers that never report are not probed.
     const kept = byInstances.get(this.#own) ?? 0;
     const isHeard = own !== undefined && (isOwnKnown || fresh.length > 0);
     if (!isHeard || others.length === 0 || 1 - kept >= this.#probeShare) return byInstances;
@@ -120,7 +120,7 @@ export class LoadSpill {
     this.#kept = Math.min(keptMax, Math.max(this.#probeShare, kept));
     this.#division = division;
     this.#at = now;
-    // Not less than the probes of others, so that the own zone is heard, too.
+    // Not less than the probes of others, so that the own zone's reports arrive, too.
     const stays = Math.max(this.#probeShare, this.#kept * (1 - Math.max(0, beyond)));
     const shares = new Map([[this.#own, stays]]);
     for (const [zone, part] of division) shares.set(zone, (keptMax - stays) * part);
@@ -140,7 +140,7 @@ export class LoadSpill {
     return new Map(known.map(({ zone }, index) => [zone, (parts[index] as number) / total]));
   }
 
-  /** By the number of instances and not by headroom, so that each zone is heard. */
+  /** By the number of instances and not by headroom, so that reports of each zone arrive. */
   #addProbes(shares: Map<string, number>, others: readonly SpillZone[]): ReadonlyMap<string, number> {
     const total = sum(others.map(({ picker }) => picker.ready));
     for (const { zone, picker } of others) shares.set(zone, (shares.get(zone) ?? 0) + (this.#probeShare * picker.ready) / total);

@@ -44,7 +44,7 @@ it('does not eject for answers that are errors, or for cancelled requests', () =
   expect(turn(100)).toEqual(new Set(['a', 'b', 'c']));
 });
 
-it('takes an ejected endpoint back when the registry says that it is ready again, not at other news', () => {
+it('takes an ejected endpoint back when the registry reports it ready again, not on other changes', () => {
   const { picker, turn, get, report } = setUp();
   report(get('b'), 'unreachable', 100);
   picker.update([...three, anInstance('d')], 200);
@@ -62,7 +62,7 @@ it('takes an ejected endpoint back when it left the list and came again', () => 
   expect(turn(300)).toEqual(new Set(['a', 'b', 'c']));
 });
 
-it('would rather retry on an ejected endpoint than on one that was tried', () => {
+it('prefers an ejected endpoint for a retry to one that was tried', () => {
   const { picker, get, report } = setUp([anInstance('a'), anInstance('b')]);
   const [a, b] = [get('a'), get('b')];
   report(b, 'broken', 100);

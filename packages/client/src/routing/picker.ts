@@ -1,6 +1,6 @@
 /**
- * The picker of one service: what the registry says and what this client found out go in, and the
- * endpoint for the next request comes out.
+ * The picker of one service: it combines the registry's list with this client's own findings, and returns the
+ * endpoint for the next request.
  *
  *     snapshot → endpoints (identity kept) → eligible by status → reachable → not ejected → balancer
  *
@@ -92,7 +92,7 @@ export class Picker {
     return removed;
   }
 
-  /** Takes back those that are well again, and begins the checks that are due; `pick` does, too. */
+  /** Takes back endpoints that are in again, and starts the checks that are due; `pick` does so, too. */
   settle(now: number): void {
     if (now < this.#ejection.nextReturn && now < this.#reachability.nextCheck) return;
     this.#reachability.check(now);
@@ -111,13 +111,13 @@ export class Picker {
     this.#context.key = key;
     const endpoint = this.#balancer.pick(this.#context);
     if (endpoint !== undefined || exclude.length === 0) return endpoint;
-    // Better one that is ejected than none, as long as it was not tried for this request.
+    // An ejected endpoint is better than none, if this request has not tried it.
     return this.#reachable.find((other) => !exclude.includes(other));
   }
 
   /**
-   * An endpoint that `allows` accepts, ejected or not, in turns and not by the balancer: for the case that no endpoint
-   * of the balancer will do. O(endpoints).
+   * An endpoint that `allows` accepts, ejected or not, in turns and not by the balancer, for use when every
+   * endpoint of the balancer is refused. O(endpoints).
    */
   any(allows: (endpoint: Endpoint) => boolean): Endpoint | undefined {
     const count = this.#eligible.length;
@@ -132,8 +132,8 @@ export class Picker {
   }
 
   /**
-   * What a pick at `now` would go by. It changes nothing: those whose time is over count as back, and are taken back by the
-   * next pick.
+   * The state on which a pick at `now` would depend. It changes nothing: endpoints whose time is over count as
+   * back; the next pick takes them back.
    */
   explain(now: number, key?: string): ExplainedPicker {
     const unreachable = this.#reachability.explain(this.#eligible, now);
@@ -168,7 +168,7 @@ export class Picker {
     if (outcome.result !== 'cancelled' && this.#learns(endpoint, outcome)) this.#refresh(outcome.now);
   }
 
-  /** @returns whether the outcome changes who may be chosen */
+  /** @returns whether the outcome changes which endpoints may be chosen */
   #learns(endpoint: Endpoint, { now, result, retryAfterMs }: Outcome): boolean {
     if (result === 'unreachable') {
       if (!this.#leavesOut || !this.#eligible.includes(endpoint)) return false;

@@ -1,6 +1,6 @@
 /**
- * Priority levels: instances of level 0 get everything as long as enough of them are healthy; what they
- * cannot take goes to level 1, and so on. Envoy's rule
+ * Priority levels: instances of level 0 get everything as long as enough of them are healthy; load beyond their
+ * capacity goes to level 1, and so on. Envoy's rule
  * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/priority).
  */
 

@@ -1,4 +1,4 @@
-/** Why an instance is not chosen: what the parts that decide say of it. */
+/** Why an instance is not chosen: the reasons that the deciding parts give. */
 
 import type { InstanceStatus } from '@rollcall/protocol';
 import type { BreakerState } from '../resilience/breaker.ts';
@@ -18,17 +18,17 @@ export type Reason =
   | { readonly kind: 'zone'; readonly zone: string }
   /** The key belongs to another group (zone, level). */
   | { readonly kind: 'key' }
-  /** The registry says so, and others are better. */
+  /** Its status in the registry, when others have a better one. */
   | { readonly kind: 'status'; readonly status: InstanceStatus }
   /** Its weight is 0, and others have more. */
   | { readonly kind: 'weight' }
   /** The balancer goes to another one: with this key, or always (`pickFirst`). */
   | { readonly kind: 'preference' }
-  /** It took no connection. It is in again when a check, or a request that has no better place, finds that it does. */
+  /** It accepted no connection. It is in again when a check, or a request without a better endpoint, connects to it. */
   | { readonly kind: 'unreachable'; readonly checkInMs: number | undefined }
-  /** It is left out for what happened to requests. */
+  /** It is left out because of failed requests or a pause that it asked for. */
   | { readonly kind: 'ejected'; readonly reason: EjectionReason; readonly forMs: number }
-  /** Its circuit is open, or one request is out to try. */
+  /** Its circuit is open, or half-open with one trial request under way. */
   | { readonly kind: 'breaker'; readonly state: BreakerState; readonly forMs: number }
   /** It has as many requests in flight as it may have. */
   | { readonly kind: 'busy'; readonly inFlightMax: number };

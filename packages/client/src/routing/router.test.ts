@@ -77,7 +77,7 @@ describe('a canary', () => {
     expect((here?.length ?? 0) / 1000).toBeCloseTo(0.3, 1);
   });
 
-  it('is not missed when there is none', () => {
+  it('may be empty: then all requests go to the others', () => {
     const { shares } = setUp(options, instances.slice(0, 2));
     expect(shares(0, () => 'always')).toEqual({ a: 50, b: 50 });
   });
@@ -173,7 +173,7 @@ describe('zones', () => {
       return counts;
     };
 
-    it('send away what the own zone lacks by its reports, and keep a share for probes', () => {
+    it('send away the traffic that exceeds the own zone by its reports, and keep a share for probes', () => {
       const told: SpillChange[] = [];
       const { router } = setUp({ zone: { own: 'a', spillByLoad: true } }, six, (change) => told.push(change));
       expect(run(router, { a: { inFlight: 1 }, b: { inFlight: 1 } }, 0)['b']).toBeCloseTo(0.03, 1);
@@ -203,7 +203,7 @@ describe('zones', () => {
       expect([told, router.explain(5_000).groups[0]!.reported]).toEqual([[], undefined]);
     });
 
-    it('leave a zone that has none left, with any reports', () => {
+    it('leave a zone without ready instances, whatever its reports', () => {
       const { router } = setUp({ zone: { own: 'a', spillByLoad: true } }, six);
       run(router, { a: { inFlight: 1 }, b: { inFlight: 1 } }, 0);
       router.update([...six.slice(3), inZone('b4', 'b'), inZone('b5', 'b'), inZone('b6', 'b'), inZone('c1', 'c')], 10_000);
@@ -220,7 +220,7 @@ describe('zones', () => {
   });
 });
 
-it('hears of a request that went out before its zone had a second one beside it', () => {
+it('takes the outcome of a request that was sent before there was a second zone', () => {
   const { router } = setUp({ zone: { own: 'b', sizeMin: 100 } }, [inZone('b1', 'b'), inZone('b2', 'b')]);
   const endpoint = router.pick(0) as Endpoint;
   router.update([inZone('b1', 'b'), inZone('b2', 'b'), inZone('a1', 'a')], 1);
@@ -228,7 +228,7 @@ it('hears of a request that went out before its zone had a second one beside it'
   for (let n = 0; n < 50; n++) expect(router.pick(3)).not.toBe(endpoint);
 });
 
-it('tells which endpoints are gone, also those of a group that is', () => {
+it('returns the endpoints that are gone, also those of a removed group', () => {
   const { router } = setUp({ zone: { own: 'b' } }, [inZone('a1', 'a'), inZone('b1', 'b')]);
   expect(router.update([inZone('b1', 'b')], 0).map(({ instance }) => instance.id)).toEqual(['a1']);
 });

@@ -4,8 +4,8 @@
  *
  *     instances ─► select ─► canary or not ─► subset ─► priority level ─► zone ─► Picker
  *
- * Without options there is one group, and the router adds nothing to a pick. Shares follow the number of
- * ready instances, so what this client ejects moves load to other zones and levels, too.
+ * Without options there is one group, and the router adds nothing to a pick. Shares follow the number of ready
+ * instances, so ejections move load to other zones and levels, too.
  */
 
 import type { Instance } from '@rollcall/protocol';
@@ -28,11 +28,12 @@ import { ZoneLoad } from './zone-load.ts';
 import { spillMaker } from './zone-options.ts';
 import { defaultZoneSizeMin, zoneShares } from './zones.ts';
 
-/** What requests need: one endpoint after another, and a way to tell how it went. */
+/** The part that requests use: it returns one endpoint after another, and takes their outcomes. */
 export interface EndpointChooser {
   /**
    * The endpoint for the next request, or undefined when there is none but those of `exclude`.
-   * @param key equal ones go to the same place, as long as shares do not change and the balancer hashes
+   * @param key requests with equal keys go to the same endpoint, as long as shares do not change and the
+   *   balancer hashes
    * @param header of the request, for those that routing goes by
    */
   pick(now: number, exclude?: readonly Endpoint[], key?: string, header?: HeaderReader): Endpoint | undefined;
@@ -56,7 +57,7 @@ const spillPeriodMs = 500;
 
 const none: readonly Endpoint[] = [];
 
-/** For a hash of keys that is none of a balancer's, nor the canary's. */
+/** Seed of a hash of keys that differs from those of balancers and of the canary. */
 const groupSeed = 0x9e0c95;
 
 export class Router implements EndpointChooser {
@@ -71,7 +72,7 @@ export class Router implements EndpointChooser {
   #byName = new Map<string, Group>();
   /** The only group, when there is one: then nothing is decided per request. */
   #single: Group | undefined;
-  /** Where each endpoint is, or was: answers come for those that have left, too. */
+  /** The picker of each endpoint, also of those that have left, whose answers may still come. */
   readonly #homes = new WeakMap<Endpoint, Group>();
   #instances: readonly Instance[] = [];
   /** Changes of all pickers when the shares were made. */
@@ -81,7 +82,7 @@ export class Router implements EndpointChooser {
   readonly #makeSpill: (() => LoadSpill) | undefined;
 
   /**
-   * @param onSpill told how much leaves the own zone when loads decide that
+   * @param onSpill called with the share that leaves the own zone when loads decide
    * @throws RegistryError `invalid_argument` for an option that there is not or is out of its range
    */
   constructor(options: RoutingOptions, makePicker: () => Picker, random: RandomSource, onSpill: SpillListener = () => {}) {
@@ -157,7 +158,7 @@ export class Router implements EndpointChooser {
     const drawn = key === undefined ? this.#random.bits() / bitsRange : pointOf(key);
     const chosen = this.#groupFor(drawn, canary, shareAsMade);
     let endpoint = chosen?.picker.pick(now, exclude, key);
-    // Rather one of another group than none: a request that was tried here may go there.
+    // An endpoint of another group is better than none for a request that was tried here.
     for (let side = 0; endpoint === undefined && side < 2; side++) {
       for (const group of this.#groups) {
         if (group === chosen || (group.canary === canary) !== (side === 0)) continue;
@@ -177,7 +178,10 @@ export class Router implements EndpointChooser {
     return undefined;
   }
 
-  /** What a pick at `now` would go by; it changes nothing. Shares that follow loads are those of the last pick. */
+  /**
+   * The state on which a pick at `now` would depend; it changes nothing. Shares that follow loads are those of the
+   * last pick.
+   */
   explain(now: number, key?: string, header?: HeaderReader): ExplainedRouting {
     const pickers = new Map(this.#groups.map((group) => [group, group.picker.explain(now, key)]));
     const asMade = this.#makeSpill !== undefined && this.#changes !== -1;
@@ -214,7 +218,7 @@ export class Router implements EndpointChooser {
     if (outcome.load !== undefined && this.#makeSpill !== undefined) group.load.hear(outcome.now, outcome.load);
   }
 
-  /** An endpoint said of its load when it was asked, as of `now`. */
+  /** Takes the load that a probed endpoint reported, as of `now`. */
   hear(endpoint: Endpoint, load: LoadReport, now: number): void {
     if (this.#makeSpill !== undefined) this.#homes.get(endpoint)?.load.hear(now, load);
   }
@@ -301,7 +305,7 @@ export class Router implements EndpointChooser {
     const { zone } = this.#options;
     const ready = new Map(groups.map((group) => [group.zone, readyOf(group)]));
     const total = [...ready.values()].reduce((sum, count) => sum + count, 0);
-    // When no endpoint is ready, pickers fail open, and all are as good as each other.
+    // When no endpoint is ready, pickers fail open, and all groups are equally good.
     if (total === 0) return zoneShares(undefined, new Map(groups.map(({ zone: name, picker }) => [name, picker.size])));
     const near = zone !== undefined && total >= (zone.sizeMin ?? defaultZoneSizeMin);
     const shares = zoneShares(near ? zone.own : undefined, ready, near ? zone.callers : undefined);
@@ -313,7 +317,7 @@ export class Router implements EndpointChooser {
 const shareAsMade = ({ share }: Group) => share;
 const readyAsMade = ({ picker }: Group) => picker.ready;
 
-/** Where a key is, from 0 to 1: the same at each caller. */
+/** The point of a key, from 0 to 1: the same at each caller. */
 function pointOf(key: string): number {
   return (hash32(key, groupSeed) >>> 0) / 2 ** 32;
 }

@@ -1,4 +1,4 @@
-/** What a caller can say about which instances its requests go to, before any balancer chooses. */
+/** Options that restrict the instances of a caller's requests before a balancer chooses. */
 
 import type { Instance } from '@rollcall/protocol';
 import type { CanaryOptions } from './canary.ts';
@@ -12,9 +12,9 @@ export interface RoutingOptions {
   readonly subset?: SubsetOptions;
   /** Some of them get a share of the requests. */
   readonly canary?: CanaryOptions;
-  /** Some of them only serve when others cannot. */
+  /** Some of them serve only when the capacity of others is not enough. */
   readonly priority?: PriorityOptions;
-  /** Those nearby are preferred, as far as that is fair. */
+  /** Instances in the own zone are preferred, as far as no instance gets more load than the others. */
   readonly zone?: ZoneOptions;
 }
 
@@ -29,7 +29,10 @@ export interface SubsetOptions {
 }
 
 export interface PriorityOptions {
-  /** Level of an instance, 0 for the first. By default its metadata `priority`; what is no number counts as 0. */
+  /**
+   * Level of an instance, 0 for the first. By default its metadata `priority`; a value that is not a number counts as
+   * 0.
+   */
   readonly levelOf?: (instance: Instance) => number;
   /** How much more than its share a healthy instance can take, 1 or more; 1.4 by default. */
   readonly overprovisioning?: number;
@@ -45,8 +48,8 @@ export interface ZoneOptions {
   /** Fewer ready instances than this are used without regard to zones; 6 by default. */
   readonly sizeMin?: number;
   /**
-   * Whether what instances report of their load decides how much leaves the zone, and where it goes; false by default:
-   * their number does, as it does while there are no reports of the last thirty seconds.
+   * Whether the load reports of instances decide how much traffic leaves the zone, and where it goes. False by
+   * default: the number of instances decides, as it does while there are no reports of the last thirty seconds.
    */
   readonly spillByLoad?: boolean | SpillByLoadOptions;
 }
@@ -58,7 +61,10 @@ export interface SpillByLoadOptions {
    * what it can do sends nothing to one at 0.52, and one at 0.92 nothing to one at 0.9.
    */
   readonly threshold?: number;
-  /** Share of requests that other zones always get, so that what is known of them stays fresh; more than 0, up to 0.5. 0.03 by default. */
+  /**
+   * Share of requests that other zones always get, so that their reports stay fresh; more than 0, up to 0.5. 0.03 by
+   * default.
+   */
   readonly probeShare?: number;
 }
 

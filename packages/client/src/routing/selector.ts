@@ -1,12 +1,12 @@
 /**
- * Selectors: which instances of a service are meant, by what they say of themselves. Pure; who is healthy
- * and who is chosen is decided elsewhere.
+ * Selectors: choose instances of a service by their own tags, metadata and version. Pure; other files decide
+ * about health and the choice for a request.
  */
 
 import { type Instance, RegistryError } from '@rollcall/protocol';
 import { checkKnown, type OptionNames } from '../option-check.ts';
 
-/** All that is given must hold. */
+/** All given conditions must hold. */
 export interface Selector {
   /** Tags that an instance must have, all of them. */
   readonly tags?: readonly string[];
@@ -27,7 +27,7 @@ const selectorOptions: OptionNames<Selector> = { tags: true, withoutTags: true, 
 export type InstanceFilter = Selector | ((instance: Instance) => boolean);
 
 /**
- * @param where what the filter is of, for messages
+ * @param where the name of the filter, for messages
  * @throws RegistryError `invalid_argument` for a member that there is not, or a version that is empty or ends with a dot
  */
 export function instancePredicate(filter: InstanceFilter, where = 'a selector'): (instance: Instance) => boolean {

@@ -9,18 +9,21 @@ import type { LoadReport } from '../load-report/load-report.ts';
 const decayMs = 1000;
 
 /**
- * After so long without a report, in milliseconds, nothing is known of the zone. By probes of 3 %, a caller with two requests
- * a second hears of the other zones twice in that time.
+ * After this time without a report, in milliseconds, the zone's load is unknown. With probes of 3 %, a caller
+ * with two requests a second gets about two reports from the other zones in that time.
  */
 const staleMs = 30_000;
 
 /** A measure is used when at least this share of the reports has it: a mixture would compare unlike servers. */
 const usedShareMin = 0.9;
 
-/** What a zone has left that is full by its utilisation, though none of its reports has requests in flight: others than ours may fill it. */
+/**
+ * Headroom of a zone that is full by its utilisation although its reports have no requests in flight: other work may
+ * fill it.
+ */
 const fullHeadroomMax = 0.25;
 
-/** Of a zone that is full by its utilisation and tells nothing else: ratios need more than 0. */
+/** Headroom of a zone that is full by its utilisation and reports nothing else: ratios need more than 0. */
 const leastHeadroom = 0.01;
 
 /** Places in the array of sums: numbers in fields would be allocated anew with each report. */

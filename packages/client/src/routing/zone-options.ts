@@ -1,4 +1,4 @@
-/** What `zone` says, checked: names and ranges. What follows from it is in `router.ts` and `load-spill.ts`. */
+/** Checks the option `zone`: names and ranges. `router.ts` and `load-spill.ts` use it. */
 
 import { type OptionNames, checkKnown, checkWhole } from '../option-check.ts';
 import { LoadSpill, type SpillListener } from './load-spill.ts';
@@ -8,7 +8,7 @@ const zoneOptions: OptionNames<ZoneOptions> = { own: true, zoneOf: true, callers
 const spillOptions: OptionNames<SpillByLoadOptions> = { threshold: true, probeShare: true };
 
 /**
- * @returns what makes the controller of one level's zones; undefined when loads decide nothing
+ * @returns a function that makes the controller of one level's zones; undefined when loads decide nothing
  * @throws RegistryError `invalid_argument` for an option that there is not or is out of its range
  */
 export function spillMaker(zone: ZoneOptions, onSpill: SpillListener): (() => LoadSpill) | undefined {
@@ -19,7 +19,7 @@ export function spillMaker(zone: ZoneOptions, onSpill: SpillListener): (() => Lo
   const options = spillByLoad === true ? {} : spillByLoad;
   checkKnown(options, spillOptions, 'routing.zone.spillByLoad');
   const make = () => new LoadSpill(own, options, onSpill);
-  // Controllers are made when there are instances; what is wrong with their options is said now.
+  // Controllers are made when there are instances; wrong options are refused now.
   void make();
   return make;
 }

@@ -1,6 +1,6 @@
 /**
- * Zone-aware routing: how much of its traffic a caller sends to instances of its own zone, and where the
- * rest goes, so that no instance gets more than the others. Envoy's rule
+ * Zone-aware routing: decides how much of its traffic a caller sends to instances of its own zone, and where
+ * the rest goes, so that no instance gets more than the others. Envoy's rule
  * (https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/zone_aware):
  *
  * - A zone with at least the share of instances that it has of callers keeps all of its traffic.
@@ -42,7 +42,7 @@ export function zoneShares(
   for (const zone of instances.keys()) {
     if (zone !== own) spare.set(zone, Math.max(0, capacity(zone) - demand(zone)));
   }
-  // The own zone lacks what others have to spare, so there is some.
+  // The own zone lacks capacity, so others have some to spare.
   const spareTotal = sum(spare.values());
   for (const [zone, amount] of spare) {
     if (amount > 0) shares.set(zone, ((1 - kept) * amount) / spareTotal);
