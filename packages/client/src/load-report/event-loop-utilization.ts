@@ -1,11 +1,11 @@
 /**
- * How busy this process's event loop is: the utilisation that a server of JavaScript reports, since it can run on one core
- * only. It says nothing of what a server waits for: a database that is full leaves the event loop idle.
+ * Utilisation of this process's event loop, for servers whose limit is JavaScript on one core. It does not show
+ * waiting: an overloaded database leaves the event loop idle.
  */
 
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 
-/** Shorter spans than this, in milliseconds, say more of single requests than of the load. */
+/** Least span, in milliseconds: shorter ones show single requests rather than the load. */
 const spanMs = 500;
 
 /**

@@ -1,8 +1,8 @@
 /**
  * Reports the load of a gRPC server with its answers: an interceptor for `@grpc/grpc-js` 1.14 that puts the
  * report into the trailers, as ORCA has it per request
- * (https://github.com/grpc/proposal/blob/master/A51-custom-backend-metrics.md). It is given the package
- * instead of importing it, so that servers of other kinds need not install it.
+ * (https://github.com/grpc/proposal/blob/master/A51-custom-backend-metrics.md). The caller passes the package
+ * in, so that other servers need not install it.
  */
 
 import { LoadMeter } from './load-meter.ts';
@@ -44,7 +44,7 @@ interface Recorder {
   recordNamedMetric(name: string, value: number): void;
 }
 
-/** What is needed of a call. */
+/** The part of a call that is used. */
 interface Call {
   getMetricsRecorder(): Recorder;
 }
@@ -54,15 +54,15 @@ interface Responder<M> {
   sendStatus(status: Status<M>, next: (status: Status<M>) => void): void;
 }
 
-/** What is needed of the package. */
+/** The part of the package that is used. */
 export interface GrpcPackage<M extends Metadata, C extends Call, I> {
   readonly ServerInterceptingCall: new (call: C, responder: Responder<M>) => I;
   readonly Metadata: new () => M;
 }
 
 /**
- * Statuses that say that the server cannot, as HTTP's 5xx do: UNKNOWN, DEADLINE_EXCEEDED,
- * RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS.
+ * Statuses of server failures, as HTTP's 5xx: UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMENTED,
+ * INTERNAL, UNAVAILABLE, DATA_LOSS.
  */
 const failures: ReadonlySet<number> = new Set([2, 4, 8, 12, 13, 14, 15]);
 

@@ -36,7 +36,7 @@ interface App {
   readonly counts: (request: IncomingMessage) => boolean;
 }
 
-/** What each server does: `/ok`, `/fail` and `/hang` (until the test answers), and nothing else. */
+/** The routes of each server: `/ok`, `/fail` and `/hang` (until the test answers). */
 type Held = (status: number) => void;
 
 const frameworks: Record<string, (app: App, hold: (held: Held) => void) => Promise<string>> = {
@@ -118,7 +118,7 @@ describe.each(Object.entries(frameworks))('%s', (_name, start) => {
     expect(reportOf(await fetch(url + loadPath, { method: 'HEAD' }))).toEqual({ inFlight: 0, latencyMs: 30 });
   });
 
-  it('counts down after every outcome of a request, and does not take failures for speed', async () => {
+  it('counts down after every outcome of a request, and does not count fast failures as low latency', async () => {
     const { meter, url, hanging } = await setUp();
     expect(reportOf(await fetch(`${url}/fail`))).toEqual({ inFlight: 0 });
     expect(reportOf(await fetch(`${url}/nowhere`))).toMatchObject({ inFlight: 0 });
@@ -134,7 +134,7 @@ describe.each(Object.entries(frameworks))('%s', (_name, start) => {
     expect(meter.inFlight).toBe(0);
   });
 
-  it('leaves out what does not count, but reports with it, too', async () => {
+  it('leaves requests out that do not count, but reports with their answers, too', async () => {
     const { url, held, hanging } = await setUp(({ url: path }) => path !== '/hang');
     const hung = fetch(`${url}/hang`);
     await hanging(1);
@@ -170,7 +170,7 @@ it('keeps a reason phrase and raw headers that the application writes', async ()
   expect(response.headers).toMatchObject({ 'x-a': '1', 'x-b': '2', [loadHeader]: 'TEXT named_metrics.rif=0' });
 });
 
-it('lets Prequal leave a server that others load, though its own requests there are few', async () => {
+it('lets Prequal leave a server that other clients load, although its own requests there are few', async () => {
   const others = new LoadMeter();
   const busy = Array.from({ length: 50 }, () => others.begin());
   const asked = [0, 0, 0];

@@ -1,8 +1,8 @@
 /**
- * Reports the load of an HTTP server with its answers, and on its own to those who ask: a middleware for
+ * Reports the load of an HTTP server with its answers, and answers requests for the load: a middleware for
  * Express and `node:http`, and a hook for Fastify. It names no framework's types, so none is needed to use it.
  *
- * The report is made as the headers are written, not as the request arrives: it is news then.
+ * The report is made when the headers are written, not when the request arrives, so that it is fresh.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -25,7 +25,7 @@ const httpReportOptions: OptionNames<HttpReportOptions> = { meter: true, counts:
 /** `next` goes on with the request; it is not called for a question about the load. */
 export type HttpReports = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
-/** What is needed of a Fastify request and reply. */
+/** The part of a Fastify request and reply that is used. */
 interface FastifyRequest {
   readonly raw: IncomingMessage;
 }
@@ -69,7 +69,7 @@ function asksForLoad({ method, url }: IncomingMessage): boolean {
 
 function meterRequest(meter: LoadMeter, response: ServerResponse): void {
   const metered = meter.begin();
-  // After the last byte of an answer, or without it: whichever comes first counts.
+  // After the last byte of an answer, or without it: the first of the two counts.
   response.once('finish', () => metered.end(response.statusCode >= 500 || response.statusCode === 429 ? 'failed' : 'ok'));
   response.once('close', () => metered.end('cancelled'));
   const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;

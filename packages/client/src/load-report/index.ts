@@ -1,4 +1,4 @@
-/** `@rollcall/client/load-report`: how servers tell their load, and how clients read it. */
+/** `@rollcall/client/load-report`: how servers report their load, and how clients read it. */
 
 export { fastifyReports, httpReports } from './http-reports.ts';
 export type { HttpReportOptions, HttpReports } from './http-reports.ts';

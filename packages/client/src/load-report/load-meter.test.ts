@@ -45,14 +45,14 @@ it('counts down after every outcome of the requests', () => {
   );
 });
 
-it('tells the median, not the mean, of the latest 128', () => {
+it('reports the median, not the mean, of the latest 128', () => {
   const { meter, request } = setUp();
   for (let n = 0; n < 200; n++) request(90);
   for (let n = 0; n < 128; n++) request(n < 80 ? 10 : 500);
   expect(meter.report()).toEqual({ inFlight: 0, latencyMs: 10 });
 });
 
-it('tells what requests take that arrive at the load of now', () => {
+it('reports the latency of requests that arrived at the present load', () => {
   const { meter, atLoad } = setUp();
   atLoad(0, Array.from({ length: 150 }, () => 10));
   atLoad(8, Array.from({ length: 150 }, () => 80));
@@ -62,13 +62,13 @@ it('tells what requests take that arrive at the load of now', () => {
   for (const other of others) other.end('failed');
 });
 
-it('takes what it has while there are few', () => {
+it('uses all samples while there are few', () => {
   const { meter, atLoad } = setUp();
   atLoad(3, [10, 30, 90]);
   expect(meter.report().latencyMs).toBe(30);
 });
 
-it('does not take quick failures for speed', () => {
+it('does not count fast failures as low latency', () => {
   const { meter, request } = setUp();
   request(1, 'failed');
   expect(meter.report()).toEqual({ inFlight: 0 });
@@ -77,7 +77,7 @@ it('does not take quick failures for speed', () => {
   expect(meter.report().latencyMs).toBe(50);
 });
 
-it('takes a request that was given up for a lower bound', () => {
+it('uses the time of a request that was given up as a lower bound', () => {
   const { meter, request } = setUp();
   for (let n = 0; n < 21; n++) request(50);
   for (let n = 0; n < 60; n++) request(1, 'cancelled');

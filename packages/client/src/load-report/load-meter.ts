@@ -1,24 +1,24 @@
 /**
- * Measures a server's load: how many requests are in flight, and how long one that arrives now will
- * take. It is the server half of Prequal (B. Wydrowski et al., "Load is not what you should balance:
- * Introducing Prequal", NSDI 2024, §4.1): the latency is the median of recent requests that arrived at about
- * the same load. It reports nothing by itself; `node-http.ts`, `fastify.ts` and `grpc.ts` do.
+ * Measures a server's load: how many requests are in flight, and the latency of one that arrives now. It is the
+ * server half of Prequal (B. Wydrowski et al., "Load is not what you should balance: Introducing Prequal", NSDI
+ * 2024, §4.1): the latency is the median of recent requests that arrived at about the same load. It reports
+ * nothing by itself; `node-http.ts`, `fastify.ts` and `grpc.ts` do.
  *
- * The latest samples are kept in a ring. An estimate takes those 128 whose load at arrival is nearest
- * to the load now, newer ones first among equals. Fewer would do worse than none: clients send to
- * the server that looks fastest, and a server that looks fastest by chance draws a herd.
+ * The latest samples are kept in a ring. An estimate takes those 128 whose load at arrival is nearest to the
+ * load now, newer ones first among equals. Fewer would be worse than none: all clients send to the server that
+ * looks fastest, also when it looks so only by chance.
  */
 
 import { type Clock, systemClock } from '../clock.ts';
 import type { LoadReport } from './load-report.ts';
 
 /**
- * How a request ended: `ok`, answered; `failed`, answered that it cannot, which is often quick and
- * says nothing of the load; `cancelled`, no caller waits for the answer any more.
+ * How a request ended: `ok`, answered; `failed`, answered with an error, which is often fast and does not show
+ * the load; `cancelled`, given up by its caller.
  */
 export type MeteredResult = 'ok' | 'failed' | 'cancelled';
 
-/** What is measured here always has the requests in flight. */
+/** A report of this meter always has the requests in flight. */
 export interface MeteredReport extends LoadReport {
   readonly inFlight: number;
 }
@@ -29,16 +29,16 @@ export interface MeteredRequest {
   end(result: MeteredResult): void;
 }
 
-/** How many samples an estimate takes, as long as there are so many. */
+/** Samples that an estimate uses, if there are enough. */
 const nearestCount = 128;
 
-/** How many are kept: recent ones at several levels of load. A power of two. */
+/** Samples that are kept: recent ones at several levels of load. A power of two. */
 const ringSize = 1024;
 
 /** Older samples are not recent, in milliseconds. */
 const sampleAgeMs = 60_000;
 
-/** Higher loads are told apart no more. */
+/** Higher loads count as this one. */
 const loadMax = 1023;
 
 export class LoadMeter {
@@ -56,9 +56,9 @@ export class LoadMeter {
   readonly #nearest = new Float64Array(nearestCount);
 
   /**
-   * @param clock what a test drives
-   * @param utilization asked with each report: how much of what the server can do is used, 1 for all; undefined when it does not
-   *   know. `eventLoopUtilization()` where JavaScript is what the server spends its time on.
+   * @param clock replaced in tests
+   * @param utilization called with each report: the server's utilisation, 1 for full; undefined when it is
+   *   unknown. `eventLoopUtilization()` where JavaScript limits the server.
    */
   constructor(clock: Pick<Clock, 'monotonic'> = systemClock, utilization: () => number | undefined = () => undefined) {
     this.#clock = clock;
@@ -91,7 +91,7 @@ export class LoadMeter {
     return this.#report(this.#inFlight);
   }
 
-  /** The load as it will be when the request that is being answered is over: what its answer should say. */
+  /** The load without the request that is being answered: the report for its answer. */
   reportWithAnswer(): MeteredReport {
     return this.#report(Math.max(0, this.#inFlight - 1));
   }
@@ -102,7 +102,7 @@ export class LoadMeter {
     return { inFlight, ...(latencyMs !== undefined && { latencyMs }), ...(utilization !== undefined && { utilization }) };
   }
 
-  /** A request that was given up took at least that long, which is news only if others took less. */
+  /** A request that was given up took at least that long; it counts only if it exceeds the estimate. */
   #tells(result: MeteredResult, latencyMs: number, now: number): boolean {
     if (result !== 'cancelled') return result === 'ok';
     const usual = this.#latencyAt(this.#inFlight, now);

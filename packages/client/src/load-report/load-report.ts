@@ -1,6 +1,6 @@
 /**
- * What a server says of its own load, and how it is written: in the header that Envoy and gRPC read,
- * `endpoint-load-metrics`, in its text form (Envoy, source/common/orca/orca_parser.cc):
+ * A server's report of its own load, and its form in the header that Envoy and gRPC read,
+ * `endpoint-load-metrics`, as text (Envoy, source/common/orca/orca_parser.cc):
  *
  *     endpoint-load-metrics: TEXT named_metrics.rif=3,named_metrics.latency_ms=12.5
  *
@@ -9,14 +9,20 @@
  */
 
 export interface LoadReport {
-  /** Requests in flight at the server, those of all its clients; 0 or more. Missing in reports of servers that tell their utilisation only. */
+  /**
+   * Requests in flight at the server, those of all its clients; 0 or more. Missing in reports of servers that report
+   * their utilisation only.
+   */
   readonly inFlight?: number;
   /**
    * How long a request that arrives at this load takes, in milliseconds: the median of recent ones.
    * Missing while the server has finished none.
    */
   readonly latencyMs?: number;
-  /** How much of what the server can do is used: 0 for idle, 1 for full, more when it is asked for more than that. Missing when it does not know. */
+  /**
+   * Utilisation of the server: 0 for idle, 1 for full, more when the demand exceeds its capacity. Missing when the
+   * server does not measure it.
+   */
   readonly utilization?: number;
 }
 
@@ -48,9 +54,8 @@ export function formatLoadReport({ inFlight, latencyMs, utilization }: LoadRepor
 }
 
 /**
- * Reads the text form; both `name=value` and the older `name:value`. Metrics that we have no use for
- * are skipped.
- * @returns undefined for what is not a report, or has neither requests in flight nor utilisation
+ * Reads the text form; both `name=value` and the older `name:value`. Other metrics are skipped.
+ * @returns undefined if the text is not a report, or has neither requests in flight nor utilisation
  */
 export function parseLoadReport(header: string): LoadReport | undefined {
   if (header.length > headerCharactersMax || !header.startsWith(prefix)) return undefined;
@@ -68,14 +73,14 @@ export function parseLoadReport(header: string): LoadReport | undefined {
   return loadReport(inFlight, latencyMs, application, cpu);
 }
 
-/** Joins what was read from outside; numbers that cannot be are missing. */
+/** Makes a report from values of another program; invalid numbers are left out. */
 export function loadReport(
   inFlight: number | undefined,
   latencyMs: number | undefined,
   application: number | undefined,
   cpu: number | undefined,
 ): LoadReport | undefined {
-  // In ORCA a utilisation of 0 is one that was not set.
+  // In ORCA a utilisation of 0 means that it was not set.
   const utilization = [application, cpu].find((value) => isMeasure(value) && value > 0);
   if (!isMeasure(inFlight) && utilization === undefined) return undefined;
   return {
@@ -107,7 +112,7 @@ function thousandths(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
-/** What can be counted or timed, and cannot overflow a sum. */
+/** A count or time that is valid and cannot overflow a sum. */
 function isMeasure(value: number | undefined): value is number {
   return value !== undefined && value >= 0 && value <= 1e9;
 }

@@ -37,7 +37,7 @@ it('is found beside metrics of others', () => {
   expect(decodeLoadReport(others)).toEqual({ utilization: 0.5 });
 });
 
-it('is nothing when it is cut, and never throws', () => {
+it('is undefined when it is cut, and never throws', () => {
   const report = encodeLoadReport({ inFlight: 7 });
   for (let length = 0; length < report.length; length++) expect(decodeLoadReport(report.subarray(0, length))).toBeUndefined();
   fc.assert(fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => void decodeLoadReport(bytes)));

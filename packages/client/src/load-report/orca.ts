@@ -9,7 +9,7 @@
 
 import { inFlightMetric, latencyMetric, type LoadReport, loadReport } from './load-report.ts';
 
-/** The trailer's name; gRPC encodes what ends in `-bin`. */
+/** The trailer's name; gRPC encodes values of names that end in `-bin`. */
 export const loadTrailer = 'endpoint-load-metrics-bin';
 
 const namedMetricsField = 8;
@@ -36,7 +36,7 @@ export function encodeLoadReport({ inFlight, latencyMs, utilization }: LoadRepor
   return Buffer.concat(entries);
 }
 
-/** @returns undefined for what is not such a message, or has neither requests in flight nor utilisation */
+/** @returns undefined if the bytes are not such a message, or have neither requests in flight nor utilisation */
 export function decodeLoadReport(message: Uint8Array): LoadReport | undefined {
   if (message.length > bytesMax) return undefined;
   const metrics = new Map<string, number>();
@@ -74,7 +74,7 @@ function entry(name: string, value: number): Buffer {
 function fieldsOf(message: Uint8Array, field: number): Uint8Array[] | undefined {
   const found: Uint8Array[] = [];
   let at = 0;
-  /** −1 at the end of the message, or beyond what a length can be. */
+  /** −1 at the end of the message, or when the value is too large for a length. */
   const readVarint = (): number => {
     let value = 0;
     for (let shift = 0; shift < 70 && at < message.length; shift += 7) {
