@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).toReversed()) await close();
 });
 
-it('a client explains what comes from a registry, and later what its disk cache kept', async () => {
+it('a client explains a list from a registry, and later one from its disk cache', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'rollcall-explain-'));
   closing.push(() => rm(dir, { recursive: true, force: true }));
   const registry = await createServer();
@@ -34,7 +34,7 @@ it('a client explains what comes from a registry, and later what its disk cache 
   expect(list?.ageMs).toBeGreaterThan(0);
   expect(instances.map(({ standing }) => standing)).toEqual(['eligible']);
   expect(later.explain('nothing')).toMatchObject({ list: undefined, instances: [] });
-  // It was only looked at: the first use still decides about options.
+  // Explaining is not a use: the first use still decides about options.
   expect(later.service('db', { triesMax: 1 }).explain().list?.origin).toBe('disk cache');
   await later.close();
   expect(() => later.explain('db')).toThrow(/closed/);

@@ -1,4 +1,4 @@
-/** What is explained, compared with what picks do: the same instances, the same shares, and a pick never differs for having been explained. */
+/** Explanations match picks: the same instances, the same shares; and explaining never changes a pick. */
 
 import type { Instance } from '@rollcall/protocol';
 import fc from 'fast-check';
@@ -110,7 +110,7 @@ it('explains as eligible those that picks return, with the shares that they get'
   }), { numRuns: 2000 });
 });
 
-it('with limits, too: picks go to the eligible ones, and to spare ones only for lack of them', () => {
+it('with limits, too: picks go to the eligible instances, and to spare ones only when there is no eligible one', () => {
   fc.assert(fc.property(fc.array(step, { minLength: 2, maxLength: 25 }), (steps) => {
     const world = new World({}, roundRobin(), true);
     for (const one of [{ do: 'list', instances: ids.map((id) => anInstance(id)) } as const, ...steps]) {

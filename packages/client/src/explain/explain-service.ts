@@ -1,4 +1,7 @@
-/** Joins what the parts of a service say of one moment: the list, its routing, limits of single endpoints, and those of requests. */
+/**
+ * Joins the explanations of the parts of a service: the list, its routing, limits of single endpoints, and those of
+ * requests.
+ */
 
 import type { Guard } from '../routing/guard.ts';
 import type { SourcedSnapshot } from '../source/snapshot-source.ts';
@@ -6,7 +9,7 @@ import type { ExplainedInstance, ExplainedRouting } from '../routing/explain-rou
 import type { Explanation, InstanceExplanation } from './explanation.ts';
 import type { Reason } from '../routing/reason.ts';
 
-/** What requests are limited by. */
+/** The limits of requests. */
 export type ExplainedRequests = Pick<Explanation, 'requests' | 'concurrencyMax' | 'retriesLeft' | 'hedging'>;
 
 export interface ExplainedParts {
@@ -23,7 +26,7 @@ export function explainService({ service, snapshot, routing, guard, requests }: 
     const limits = explained.endpoint === undefined ? [] : (guard?.explain(explained.endpoint, now) ?? []);
     return { explained, limits };
   });
-  // What is refused at one goes to the others.
+  // Requests that one endpoint cannot take go to the others.
   const left = guarded.reduce((sum, { explained: { share = 0 }, limits }) => sum + (limits.length === 0 ? share : 0), 0);
   const instances = guarded.map(({ explained, limits }) => instanceOf(explained, limits, guard === undefined ? 1 : left));
   return { service, list, groups: routing.groups, instances, ...requests };

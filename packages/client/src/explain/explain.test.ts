@@ -141,7 +141,7 @@ describe('an instance', () => {
   });
 });
 
-describe('the request in question', () => {
+describe('the request that is explained', () => {
   it('has options of these names only', () => {
     const { web } = setUp({ a: {} });
     expect(() => web.explain({ hashKey: 'x' } as ExplainOptions)).toThrow(/explain has no option hashKey/);
@@ -149,7 +149,7 @@ describe('the request in question', () => {
 
   const canary = { canary: { select: { tags: ['c'] }, share: 0.25, header: 'x-canary' } };
 
-  it('decides by its header whether the canary is meant', () => {
+  it('chooses the canary by its header', () => {
     const { of } = setUp({ a: { tags: ['c'] }, b: {} }, { routing: canary });
     expect([of('a').share, of('b').share]).toEqual([0.25, 0.75]);
     expect(of('b', { headers: { 'X-Canary': 'always' } }).reasons).toEqual([{ kind: 'canary' }]);
@@ -177,7 +177,7 @@ describe('a balancer', () => {
     ['peakEwma', undefined],
     ['c3', c3()],
     ['responseTimeWeighted', responseTimeWeighted()],
-  ])('by latency, %s, says which it goes by', (_name, balancer) => {
+  ])('by latency, %s, shows the latencies', (_name, balancer) => {
     const { of, pick, clock } = setUp({ a: {}, b: {} }, balancer === undefined ? { balancer: undefined as never } : { balancer });
     expect(of('a').latencyMs).toBeUndefined();
     const picked = pick('a');
@@ -187,7 +187,7 @@ describe('a balancer', () => {
     expect(of('b').latencyMs).toBeUndefined();
   });
 
-  it('that follows latency says what follows for shares', () => {
+  it('that follows latency shows the resulting shares', () => {
     const { of, pick, clock } = setUp({ a: {}, b: {} }, { balancer: responseTimeWeighted() });
     for (const [id, ms] of [['a', 30], ['b', 10]] as const) {
       const picked = pick(id);
@@ -197,7 +197,7 @@ describe('a balancer', () => {
     expect(of('a').share).toBeCloseTo(0.25);
   });
 
-  it('by reports says what was reported, and that shares follow from nothing else', async () => {
+  it('by reports shows the reports, and leaves shares undefined', async () => {
     const reporting = (inFlight: number) =>
       webServer((_request, response) => response.writeHead(200, { [loadHeader]: formatLoadReport({ inFlight, latencyMs: 5 }) }).end());
     const servers = [await reporting(2), await reporting(9)];
@@ -208,7 +208,7 @@ describe('a balancer', () => {
     expect(of('a')).toMatchObject({ share: undefined, report: { latencyMs: 5 } });
   });
 
-  it('that stays with the first instance says so', () => {
+  it('that stays with the first instance gives this reason', () => {
     const { of } = setUp({ a: {}, b: {} }, { balancer: pickFirst() });
     expect(of('a')).toMatchObject({ standing: 'eligible', share: 1 });
     expect(of('b')).toMatchObject({ standing: 'spare', reasons: [{ kind: 'preference' }], share: 0 });
@@ -235,12 +235,12 @@ describe('the service', () => {
     ['critical', 0, { a: { status: 'critical' as const } }],
     ['draining', 0, { a: { status: 'draining' as const } }],
     ['weightless', 0, { a: { weight: 0 } }],
-  ])('says from whom it chooses: %s', (rule, panicThreshold, given) => {
+  ])('names the rule by which it chooses: %s', (rule, panicThreshold, given) => {
     const { web } = setUp(given, { panicThreshold });
     expect(web.explain().groups).toEqual([expect.objectContaining({ rule, share: 1, size: Object.keys(given).length })]);
   });
 
-  it('says what requests are limited by', () => {
+  it('gives the limits of requests', () => {
     const { web } = setUp({ a: {} }, { concurrency: { initial: 30 }, requestsMax: 50, retryBudget: { perSecond: 2 }, hedging: { initialDelayMs: 80 } });
     expect(web.explain()).toMatchObject({
       requests: { inFlight: 0, answering: 0, max: 50 },
@@ -251,7 +251,7 @@ describe('the service', () => {
     expect(setUp({ a: {} }, { hedging: false }).web.explain().hedging).toBeUndefined();
   });
 
-  it('says how long this process was held up while requests waited', async () => {
+  it('gives the time for which this process was held up while requests waited', async () => {
     const server = await webServer(() => {});
     closing.push(() => server.kill());
     const { web, clock } = setUp({ a: { port: Number(server.authority.split(':')[1]) } }, { hedging: { initialDelayMs: 100 } });

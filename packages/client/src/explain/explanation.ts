@@ -1,6 +1,6 @@
 /**
- * Why each instance of a service is or is not chosen now, as data. What is said here comes from the parts that decide, each of
- * which tells its own reasons without changing anything; nothing is decided here.
+ * Why each instance of a service is or is not chosen now, as data. The parts that decide give their own reasons
+ * without changing anything; this file decides nothing.
  */
 
 import type { Instance } from '@rollcall/protocol';
@@ -42,7 +42,7 @@ export interface Explanation {
   /** Undefined when requests are not hedged. */
   readonly hedging:
     | {
-        /** After so long without an answer a hedge is sent. */
+        /** A hedge is sent after this time without an answer. */
         readonly delayMs: number;
         /** Hedges that can be sent now. */
         readonly left: number;
@@ -53,7 +53,7 @@ export interface Explanation {
 }
 
 export interface ExplainOptions {
-  /** What the request is about, as for `pick`. */
+  /** The key of the request, as for `pick`. */
   readonly key?: string;
   /** Headers of the request, for a canary that goes by one. */
   readonly headers?: Readonly<Record<string, string>>;
