@@ -34,7 +34,7 @@ const find = (cache: DiskCache, service: string, namespace = 'default') => cache
 const files = async () => (await readdir(dir)).map((name) => join(dir, name));
 
 describe('the disk cache', () => {
-  it('gives the next process what this one has saved', async () => {
+  it('gives the next process the lists that this one saved', async () => {
     const cache = await open();
     cache.save(list('web'));
     cache.save(list('a/b#c "ü"'));
@@ -45,7 +45,7 @@ describe('the disk cache', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('writes a list that changes all the time once in a while, the newest', async () => {
+  it('writes a list that changes all the time at intervals, in its newest form', async () => {
     const cache = await open();
     for (let revision = 1; revision <= 100; revision++) cache.save(list('web', revision));
     expect(await files()).toEqual([]);
@@ -61,7 +61,7 @@ describe('the disk cache', () => {
     ['with one byte turned', (content) => Buffer.from(content).fill('9', content.indexOf('80'), content.indexOf('80') + 1)],
     ['of another format', (content) => content.toString().replace('"format":2', '"format":3')],
     ['with something else in it', () => 'hello\nworld\n'],
-  ])('ignores a file %s, says so, and replaces it', async (_what, damage) => {
+  ])('ignores a file %s, warns, and replaces it', async (_what, damage) => {
     const cache = await open();
     cache.save(list('web'));
     cache.save(list('db'));
@@ -76,7 +76,7 @@ describe('the disk cache', () => {
     expect(find(await open(), 'web')?.revision).toBe(2);
   });
 
-  it('leaves files of others alone, and removes what a process that died has begun', async () => {
+  it('keeps files of other programs, and removes temporary files of a process that died', async () => {
     await writeFile(join(dir, 'notes.txt'), 'mine');
     const [begun, begunNow] = [join(dir, `${'a'.repeat(32)}.json.x.tmp`), join(dir, `${'b'.repeat(32)}.json.y.tmp`)];
     await writeFile(begun, 'half');
@@ -97,7 +97,7 @@ describe('the disk cache', () => {
     expect([find(cache, 's0'), find(cache, 's1009')?.revision]).toEqual([undefined, 1]);
   });
 
-  it('goes on when it cannot write, and says so once', async () => {
+  it('continues when it cannot write, and warns once', async () => {
     const cache = await open();
     await rm(dir, { recursive: true });
     await writeFile(dir, 'in its place');
@@ -112,7 +112,7 @@ describe('the disk cache', () => {
     expect(find(await open(), 'web')?.revision).toBe(2);
   });
 
-  it('passes over a directory in the place of a file, and what a sibling removes while it is read', async () => {
+  it('skips a directory in the place of a file, and files that another process removes meanwhile', async () => {
     const cache = await open();
     cache.save(list('web'));
     await cache.flush();
@@ -124,7 +124,7 @@ describe('the disk cache', () => {
     expect(warnings).toEqual([expect.stringContaining('it cannot be read: EISDIR')]);
   });
 
-  it('makes its folder with all above it, and is empty where there can be none', async ({ skip }) => {
+  it('makes its folder with its parents, and is empty where no folder can be made', async ({ skip }) => {
     await (await open(join(dir, 'a', 'b', 'c'))).flush();
     expect((await stat(join(dir, 'a', 'b', 'c'))).isDirectory()).toBe(true);
     skip(process.platform !== 'linux', 'only Linux has a /proc that takes no folders');
@@ -133,7 +133,7 @@ describe('the disk cache', () => {
     expect(warnings).toEqual([expect.stringContaining('cache folder /proc/rollcall/cache cannot be used')]);
   });
 
-  it('is empty where a file is in its place, and is there when that has gone', async () => {
+  it('is empty while a file has its name, and works once that file is gone', async () => {
     await writeFile(join(dir, 'file'), '');
     const cache = await open(join(dir, 'file', 'below'));
     expect(warnings).toHaveLength(1);

@@ -1,8 +1,8 @@
 /**
- * What the last process knew, for a start while no registry can be reached: one file for each service of a namespace of
- * a registry (`kept-list.ts`), replaced as a whole, ignored when it is damaged. It holds a copy and never the truth:
- * losing a write costs nothing but freshness, so nothing here waits for the disk. A fault of the disk is a warning, and
- * a list that cannot be read or written is not cached.
+ * The lists of the last process, for a start while no registry can be reached: one file for each service of a
+ * namespace of a registry (`kept-list.ts`), replaced as a whole, ignored when it is damaged. It holds copies
+ * only: a lost write costs only freshness, so no caller waits for the disk. A fault of the disk is a warning,
+ * and a list that cannot be read or written is not cached.
  *
  * A process that starts without a registry does not know its identity. It takes the newest list that was saved by a
  * client of one of its servers, so that two registries may share a folder.
@@ -23,13 +23,13 @@ export interface DiskCacheOptions {
   readonly onWarning: (message: string) => void;
 }
 
-/** More services than that are not one program's business: those saved longest ago go. */
+/** One program uses fewer services than this; beyond it, the lists saved longest ago are removed. */
 const filesMax = 1_000;
 
 /** A service of 100,000 instances. */
 const fileBytesMax = 33_554_432;
 
-/** A temporary file this old was begun by a process that died, in milliseconds. */
+/** A temporary file of this age, in milliseconds, is left from a process that died. */
 const abandonedMs = 60_000;
 
 /** A list that changes all the time is written this often, in milliseconds. */
@@ -55,7 +55,7 @@ export class DiskCache {
     this.#kept = kept;
   }
 
-  /** Makes the folder if need be and reads what is in it. Does not reject: without a folder, it is empty. */
+  /** Makes the folder if it is missing and reads its files. Never rejects: without a folder, the cache is empty. */
   static async open(options: DiskCacheOptions): Promise<DiskCache> {
     const { dir, clock, onWarning } = options;
     const kept = new Map<string, Entry>();
@@ -92,7 +92,7 @@ export class DiskCache {
     });
   }
 
-  /** Writes what waits now. */
+  /** Writes the waiting lists now. */
   flush(): Promise<void> {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
@@ -105,16 +105,16 @@ export class DiskCache {
     return this.#writing;
   }
 
-  /** Lists of format 1 do not say whose they are. */
+  /** Lists of format 1 do not name their servers. */
   #isOurs({ servers }: KeptList): boolean {
     return servers.length === 0 || servers.some((server) => this.#options.servers.includes(server));
   }
 
-  /** The list saved longest ago gives way. */
+  /** Removes the list saved longest ago. */
   #keep(list: KeptList): void {
     const file = fileOf(list);
     const before = this.#kept.get(file);
-    // Clients without namespaces named their files otherwise.
+    // Clients without namespaces used other file names.
     if (before !== undefined && before.file !== file) this.#remove(before);
     this.#kept.delete(file);
     this.#kept.set(file, { list, file });
@@ -135,21 +135,21 @@ export class DiskCache {
     try {
       const text = listToText(list);
       if (text.length > fileBytesMax) throw new Error(`${text.length} bytes, the limit is ${fileBytesMax}`);
-      // It may have been removed, or there was no way to make it before.
+      // The folder may have been removed, or could not be made before.
       await makeFolder(dir);
       await writeFile(temporary, text);
       await rename(temporary, path);
       this.#warned = false;
     } catch (error) {
       await unlink(temporary).catch(() => {});
-      // A full disk fails every write: once is enough to say so.
+      // A full disk fails every write: one warning is enough.
       if (!this.#warned) onWarning(`cache file of ${list.service} is not written: ${String(error)}`);
       this.#warned = true;
     }
   }
 }
 
-/** The files to read, newest first; the rest, and what writes that never ended have left, is removed. */
+/** The files to read, newest first; removes the rest, and files left by unfinished writes. */
 async function newest(dir: string, clock: Clock): Promise<string[]> {
   const names = await readdir(dir);
   const files: { name: string; changed: number }[] = [];
@@ -167,7 +167,7 @@ async function newest(dir: string, clock: Clock): Promise<string[]> {
   return kept.map(({ name }) => name);
 }
 
-/** @returns the list, or why the file is of no use; undefined when it is gone */
+/** @returns the list, or why the file cannot be used; undefined when it is gone */
 async function readKept(path: string): Promise<KeptList | string | undefined> {
   try {
     const { size } = await stat(path);

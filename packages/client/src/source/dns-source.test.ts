@@ -39,7 +39,7 @@ function setUp(options: DnsSourceOptions = {}) {
 }
 
 describe('DNS', () => {
-  it('is asked for SRV records, which are instances', async () => {
+  it('is queried for SRV records, which become instances', async () => {
     const { asked, told, watch, settled, answers } = setUp();
     answers([record('b.example', { port: 81, weight: 7, priority: 2 }), record('a.example', { weight: 0 })]);
     watch();
@@ -52,7 +52,7 @@ describe('DNS', () => {
     ]);
   });
 
-  it('is asked again, and only what changed is news', async () => {
+  it('is queried again, and only changes are reported', async () => {
     const { told, asked, watch, settled, turn, answers } = setUp({ nameOf: (service) => `${service}.example` });
     answers([record('a'), record('b')]);
     watch();
@@ -65,7 +65,7 @@ describe('DNS', () => {
     expect(told.map(({ revision, instances }) => [revision, instances.length])).toEqual([[1, 2], [2, 1]]);
   });
 
-  it.each(['ENOTFOUND', 'ENODATA'])('that says %s says that there are none', async (code) => {
+  it.each(['ENOTFOUND', 'ENODATA'])('that answers %s gives an empty list', async (code) => {
     const { source, settled, answers, watch } = setUp();
     answers(failure(code));
     watch();
@@ -73,7 +73,7 @@ describe('DNS', () => {
     expect(source.current('web')?.instances).toEqual([]);
   });
 
-  it('that does not answer leaves the last list, as stale, and is told of once', async () => {
+  it('that does not answer leaves the last list, marked as stale, and is reported once', async () => {
     const { source, told, warnings, watch, settled, turn, answers } = setUp();
     answers([record('a')]);
     watch();
@@ -99,7 +99,7 @@ describe('DNS', () => {
     expect((await first).instances).toHaveLength(1);
   });
 
-  it('is asked no more after close', async () => {
+  it('is not queried after close', async () => {
     const { source, asked, watch, settled, turn } = setUp();
     watch();
     await settled();
@@ -108,12 +108,12 @@ describe('DNS', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('wants a sensible interval', () => {
+  it('refuses an interval out of range', () => {
     expect(() => new DnsSource({ intervalMs: 1 })).toThrow(/100 or more/);
   });
 });
 
-it('balances over what Rollcall’s own DNS says', async () => {
+it('balances over the instances from Rollcall’s own DNS', async () => {
   const registry = await createServer({ dns: { port: 0 } });
   const rollcall = await connect({ servers: [registry.url] });
   const web = await webServer((_, response) => response.end('hello'));

@@ -1,13 +1,14 @@
 /**
- * A source of instances that is DNS: SRV records (RFC 2782) of a name for each service, asked for again and again.
- * For Rollcall's own DNS, Consul's, Kubernetes' headless services, and every other.
+ * A source of instances from DNS: queries the SRV records (RFC 2782) of one name per service at an interval.
+ * For Rollcall's own DNS, Consul's, Kubernetes' headless services, and any other.
  *
  *     _orders._tcp.service.consul  SRV  1 10 8080 web-7.node.dc1.consul
  *                                       │ │  └ port and host: the instance
  *                                       │ └ weight
  *                                       └ priority: metadata `priority`, for `routing.priority`
  *
- * A name that does not exist has no instances. When DNS does not answer, the last list stays, as stale.
+ * A name that does not exist has no instances. When DNS does not answer, the last list stays and is marked as
+ * stale.
  */
 
 import { Resolver } from 'node:dns/promises';
@@ -27,7 +28,7 @@ export interface DnsSourceOptions {
   readonly servers?: readonly string[];
   /** How often each service is asked for, in milliseconds, 100 or more. 5,000 by default. */
   readonly intervalMs?: number;
-  /** Told why a service could not be asked for; once for each reason. */
+  /** Called with the reason why a service could not be queried, once for each reason. */
   readonly onWarning?: (message: string) => void;
 }
 
@@ -41,7 +42,7 @@ export interface ServiceRecord {
   readonly weight: number;
 }
 
-/** What a test drives. */
+/** Replaced in tests. */
 export interface DnsSourceSurroundings {
   readonly clock?: Clock;
   readonly resolveSrv?: (name: string) => Promise<readonly ServiceRecord[]>;
@@ -59,7 +60,7 @@ interface Asked {
   stopTimer: () => void;
 }
 
-/** There is no such name, or none with SRV records: that is an answer. */
+/** No such name, or no SRV records: a valid answer. */
 const absent: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA']);
 
 export class DnsSource implements SnapshotSource {
@@ -110,7 +111,7 @@ export class DnsSource implements SnapshotSource {
       this.#services.set(service, asked);
       void this.#ask(service, asked);
     }
-    // The same function may watch twice; each watch ends on its own.
+    // One function may watch twice; each watch ends separately.
     const own = (snapshot: SourcedSnapshot) => listener(snapshot);
     const { listeners } = asked;
     listeners.add(own);
@@ -119,7 +120,7 @@ export class DnsSource implements SnapshotSource {
     return () => listeners.delete(own);
   }
 
-  /** No name server is asked any more; the lists stay. */
+  /** Stops all queries; the lists stay. */
   close(): void {
     this.#closed = true;
     for (const { stopTimer } of this.#services.values()) stopTimer();
@@ -156,7 +157,7 @@ export class DnsSource implements SnapshotSource {
     this.#tell(service, asked);
   }
 
-  /** Weight 0 is a small chance in RFC 2782, and never in a registry: it becomes the smallest there is. */
+  /** Weight 0 means a small chance in RFC 2782, but never in a registry: it becomes the smallest weight. */
   async #instanceOf(service: string, { name, port, priority, weight }: ServiceRecord): Promise<Instance> {
     return {
       ...{ id: `${name}:${port}`, service, node: name, address: await this.#addressOf(name), port, tags: [] },

@@ -46,12 +46,12 @@ describe('a file', () => {
     expect((await source.first('db')).instances).toEqual([]);
   });
 
-  it('says of a service that it does not name that it has none', async () => {
+  it('gives an empty list for a service that it does not name', async () => {
     const { source } = await setUp({});
     expect((await source.first('web')).instances).toEqual([]);
   });
 
-  it('is read again, also when another one takes its place, and only what changed is news', async () => {
+  it('is read again, also when another file replaces it, and only changes are reported', async () => {
     const { source, clock, next } = await setUp({ web: ['10.0.0.1:80'], db: ['10.0.0.9:5432'] });
     let told = 0;
     source.watch('db', () => (told += 1));
@@ -86,7 +86,7 @@ describe('a file that is wrong', () => {
     await expect(FileSource.open(path)).rejects.toThrow(message);
   });
 
-  it('changes nothing, is told of once, and is taken when it is right again', async () => {
+  it('changes nothing, is reported once, and is used when it is valid again', async () => {
     const { source, clock, warnings, next, warning } = await setUp({ web: ['10.0.0.1:80'] });
     await write({ web: ['x'] });
     const first = warning();
@@ -95,7 +95,7 @@ describe('a file that is wrong', () => {
     expect(source.current('web')?.instances).toHaveLength(1);
     await rm(path);
     const second = warning();
-    // As often as it takes: one reading begins when the one before it has ended.
+    // Repeated, since a reading begins only when the one before has ended.
     while (warnings.length < 2) {
       clock.advance(1_000);
       await Promise.race([second, new Promise((turn) => setImmediate(turn))]);

@@ -1,7 +1,7 @@
 /**
- * A source of instances that is a JSON file: for machines without a registry, and for lists that another
- * program writes. The file is read again every second, so that it may be replaced in any way; what cannot
- * be read or understood changes nothing.
+ * A source of instances from a JSON file: for machines without a registry, and for lists that another program
+ * writes. It reads the file again every second, so that it may be replaced in any way; a file that is
+ * unreadable or invalid changes nothing.
  *
  *     { "orders": ["10.0.0.7:8080", { "address": "10.0.0.8", "port": 8080, "tags": ["canary"], "weight": 2 }] }
  */
@@ -16,13 +16,13 @@ import { type StaticInstance, StaticSource } from './static-source.ts';
 export interface FileSourceOptions {
   /** How often the file is read, in milliseconds, 10 or more. 1,000 by default. */
   readonly intervalMs?: number;
-  /** Told why a newer file is not used; once for each reason. */
+  /** Called with the reason why a newer file is not used, once for each reason. */
   readonly onWarning?: (message: string) => void;
 }
 
 const fileSourceOptions: OptionNames<FileSourceOptions> = { intervalMs: true, onWarning: true };
 
-/** What a test drives. */
+/** Replaced in tests. */
 export interface FileSourceSurroundings {
   readonly clock?: Clock;
 }
@@ -33,7 +33,7 @@ export class FileSource implements SnapshotSource {
   readonly #onWarning: (message: string) => void;
   readonly #clock: Clock;
   readonly #lists = new StaticSource({}, 'file');
-  /** The file as it is in use; mostly it is what it was. */
+  /** The text in use: usually a new reading is equal to it. */
   #text: string | undefined;
   /** The text of each service's list as it is in use. */
   readonly #known = new Map<string, string>();
@@ -52,9 +52,9 @@ export class FileSource implements SnapshotSource {
   }
 
   /**
-   * Reads the file, and goes on reading it until `close`.
-   * @throws RegistryError `invalid_argument` when the file is not what it should be, or an option is out of its
-   *   range; what reading the file throws
+   * Reads the file, and reads it again at each interval until `close`.
+   * @throws RegistryError `invalid_argument` when the file is invalid, or an option is out of its range; the
+   *   error of reading the file
    */
   static async open(path: string, options: FileSourceOptions = {}, { clock = systemClock }: FileSourceSurroundings = {}): Promise<FileSource> {
     const source = new FileSource(path, options, clock);
@@ -75,13 +75,13 @@ export class FileSource implements SnapshotSource {
     return this.#of(service).watch(service, listener);
   }
 
-  /** The file is read no more; the lists stay. */
+  /** Stops reading the file; the lists stay. */
   close(): void {
     this.#closed = true;
     this.#stopTimer();
   }
 
-  /** A service that the file does not name has no instances: that is known, and not to be waited for. */
+  /** A service that the file does not name has no instances; this is known at once, without a wait. */
   #of(service: string): StaticSource {
     if (this.#lists.current(service) === undefined) this.#lists.set(service, []);
     return this.#lists;

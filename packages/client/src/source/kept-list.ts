@@ -1,5 +1,5 @@
 /**
- * The list of one service as a file of the disk cache, and what makes such a file unusable. Pure.
+ * The list of one service as a file of the disk cache, and the checks of such a file. Pure.
  *
  *     first line   {"format":2,"sha256":"…"}     of the second line
  *     second line  {"service","namespace","registry","servers","revision","savedAt","instances"}
@@ -30,7 +30,7 @@ export function listToText(list: KeptList): string {
   return `${JSON.stringify({ format, sha256: sha256(body) })}\n${body}\n`;
 }
 
-/** @returns the list, or why the text is of no use */
+/** @returns the list, or why the text cannot be used */
 export function listFromText(text: string): KeptList | string {
   const [head = '', body = ''] = text.split('\n');
   try {

@@ -4,9 +4,8 @@
  *
  *   source ─► listener ─► slot (the newest value) ◄─ iterator ◄─ reader
  *
- * The source holds the slot and the slot does not hold the iterator, so an iterator that its reader
- * has dropped without `return` is collected, and ends its subscription as it goes. A reader that
- * waits is held by the slot.
+ * The source holds the slot and the slot does not hold the iterator, so an iterator that its reader has dropped
+ * without `return` is garbage-collected, which ends its subscription. The slot holds a reader that waits.
  */
 
 export interface Latest<T> {
@@ -19,7 +18,8 @@ export interface Latest<T> {
 }
 
 /**
- * @param start called when the iteration starts, with where to put the values; returns what ends it
+ * @param start called when the iteration starts, with the receiver of the values; returns a function that ends
+ *   it
  * @param signal ends the iteration by throwing its reason, also at its start
  */
 export function latest<T>(
@@ -66,7 +66,7 @@ class Slot<T> implements Latest<T> {
     this.#serve();
   }
 
-  /** Ends without giving out what was not read yet. */
+  /** Ends without the value that was not read yet. */
   close(end: { readonly error?: unknown }): void {
     this.#newest = undefined;
     this.#end = end;

@@ -1,11 +1,14 @@
 /**
- * The port between what finds instances (the stream session with its caches, a static list) and
- * what chooses among them (balancer, fetch).
+ * The port between the sources of instances (the stream session with its caches, a static list) and the code
+ * that chooses among them (balancer, fetch).
  */
 
 import type { ServiceSnapshot } from '@rollcall/protocol';
 
-/** Where a list comes from. `disk cache`: a registry gave it to an earlier process, and none has confirmed it to this one. */
+/**
+ * The origin of a list. `disk cache`: an earlier process got it from a registry, and none has confirmed it to this
+ * one.
+ */
 export type ListOrigin = 'registry' | 'disk cache' | 'program' | 'file' | 'dns';
 
 export interface SourcedSnapshot extends ServiceSnapshot {
@@ -13,7 +16,7 @@ export interface SourcedSnapshot extends ServiceSnapshot {
   readonly stale: boolean;
   /** Milliseconds since the registry last confirmed this list; 0 while it is connected. */
   readonly ageMs: number;
-  /** Sources of programs need not say. */
+  /** Optional for sources that programs implement. */
   readonly origin?: ListOrigin | undefined;
 }
 
@@ -37,8 +40,8 @@ export interface SnapshotSource {
   /**
    * Leases a number among the callers of a service: no other caller has it, and they are dense from 0. Sources without
    * a registry have none.
-   * @param listener told of the number once it is leased, and whenever it changes
-   * @returns ends the telling; the number stays leased as long as the client lives
+   * @param listener called with the number once it is leased, and whenever it changes
+   * @returns ends the calls; the number stays leased as long as the client lives
    */
   lease?(service: string, listener: (ordinal: number) => void): () => void;
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { SourcedSnapshot } from './snapshot-source.ts';
 import { StaticSource } from './static-source.ts';
 
-it('takes host:port for an instance, and whole instances', () => {
+it('accepts instances as host:port and as objects', () => {
   const source = new StaticSource({ web: ['10.0.0.1:80', '[fd00::1]:8080', { address: 'web.internal', port: 81, weight: 3 }] });
   const instances = source.current('web')?.instances ?? [];
   expect(instances.map(({ address, port, weight, status }) => [address, port, weight, status])).toEqual([
@@ -17,7 +17,7 @@ it.each(['web', 'web:', ':80', '10.0.0.1:65536', 'http://web:80', 'fd00::1:80', 
   expect(() => new StaticSource({ web: [entry] })).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
 });
 
-it('tells its watchers the list at once and each newer one, with rising revisions', () => {
+it('calls its watchers with the list at once and with each newer one, with rising revisions', () => {
   const source = new StaticSource({ web: ['10.0.0.1:80'] });
   const seen: SourcedSnapshot[] = [];
   const stop = source.watch('web', (snapshot) => seen.push(snapshot));

@@ -1,6 +1,6 @@
 /**
- * A source of instances that is a list in the program: for tests, for a client without a registry,
- * and for what is configured elsewhere. The list may be replaced at any time.
+ * A source of instances from a list in the program: for tests, for a client without a registry, and for
+ * instances that are configured elsewhere. The list may be replaced at any time.
  */
 
 import { type Instance, RegistryError } from '@rollcall/protocol';
@@ -66,7 +66,7 @@ export class StaticSource implements SnapshotSource {
   watch(service: string, listener: (snapshot: SourcedSnapshot) => void): () => void {
     const listeners = this.#listeners.get(service) ?? new Set();
     this.#listeners.set(service, listeners);
-    // The same function may watch twice; each watch ends on its own.
+    // One function may watch twice; each watch ends separately.
     const own = (snapshot: SourcedSnapshot) => listener(snapshot);
     listeners.add(own);
     const snapshot = this.#snapshots.get(service);

@@ -1,6 +1,5 @@
 /**
- * The instances of services as the balancing half of the client wants them: a `SnapshotSource` over
- * the watched views.
+ * Adapts the watched views to a `SnapshotSource`, the form in which the balancing code needs instances.
  */
 
 import { RegistryError, type FrameView, type Instance } from '@rollcall/protocol';
@@ -26,7 +25,7 @@ export class WatchCache implements SnapshotSource {
   readonly #views: WatchedViews;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
-  /** The snapshot made last of each view that is current: asked for with every request. */
+  /** The latest snapshot of each view that is current: every request reads it. */
   readonly #made = new WeakMap<CachedView, { readonly stamp: number; readonly snapshot: SourcedSnapshot }>();
 
   constructor(options: WatchCacheOptions) {
