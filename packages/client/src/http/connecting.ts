@@ -1,6 +1,6 @@
 /**
- * How instances of a service are connected to: whether by TLS, with which certificates, and how many connections are
- * kept for how long. Options and what follows from them; it opens nothing.
+ * How to connect to the instances of a service: whether by TLS, with which certificates, and how many
+ * connections are kept for how long. Reads the options only; it opens no connection.
  */
 
 import { isIP } from 'node:net';
@@ -44,8 +44,8 @@ export interface ConnectionOptions {
    */
   readonly max?: number;
   /**
-   * How long one without a request is kept, in milliseconds, more than 0. 4,000 by default, less than the 5 s after
-   * which servers of Node close it; a server that says otherwise (`Keep-Alive: timeout`) is believed.
+   * How long one without a request is kept, in milliseconds, more than 0. 4,000 by default, less than the 5 s
+   * after which servers of Node close it; a server's own `Keep-Alive: timeout` overrides it.
    */
   readonly idleMs?: number;
   /**
@@ -105,7 +105,7 @@ export function isSecure({ scheme, meta }: Instance, { instances = 'all' }: TlsO
   return meta['scheme'] === undefined ? meta['secure'] === 'true' : meta['scheme'] === 'https';
 }
 
-/** What `tls.connect` takes, and all that passes options on to it. */
+/** Options for `tls.connect`, and for functions that pass them on to it. */
 export type TlsSettings = Pick<TlsConnectionOptions, 'ca' | 'cert' | 'key' | 'passphrase' | 'servername' | 'rejectUnauthorized'>;
 
 export function tlsConnectionOptions({ ca, cert, key, passphrase, serverName, verify = true }: TlsOptions): TlsSettings {
@@ -120,7 +120,8 @@ export function tlsConnectionOptions({ ca, cert, key, passphrase, serverName, ve
 }
 
 /**
- * What a connection to one instance says of itself, as undici does it in its pools; for those that are made without it.
+ * TLS options of a connection to one instance, as undici sets them in its pools; for connections made without
+ * undici.
  * @param address of the instance: TLS does not send IP addresses as names (RFC 6066 §3)
  */
 export function handshakeOf(address: string, settings: TlsSettings, http2 = false): TlsConnectionOptions {

@@ -16,7 +16,7 @@ export type EndpointPool = Pick<MultiplexedPool, 'dispatch' | 'request' | 'close
 interface OpenPool {
   readonly pool: EndpointPool;
   readonly isSecure: boolean;
-  /** Of the instance as it was when the pool was last asked for. */
+  /** Of the instance when the pool was last used. */
   instance: Instance;
 }
 
@@ -33,7 +33,7 @@ export class EndpointPools {
 
   /**
    * @throws RegistryError `failed_precondition` when the instance has no port, or no valid address
-   * @throws what `destroy` was given, after it
+   * @throws the reason given to `destroy`, after it
    */
   get(endpoint: Endpoint): EndpointPool {
     if (this.#closed !== undefined) throw this.#closed;
@@ -45,7 +45,7 @@ export class EndpointPools {
       existing.instance = instance;
       return existing.pool;
     }
-    // It has changed its metadata: what it takes now is another thing.
+    // Its metadata changed: it may use TLS now, or no longer.
     this.release([endpoint]);
     const pool = this.#open(endpoint, secure);
     this.#pools.set(endpoint, { pool, isSecure: secure, instance });
@@ -101,7 +101,8 @@ function limitsOf({ max, idleMs, silenceMs }: ConnectionOptions): Pool.Options {
   return {
     ...(max !== undefined && { connections: max }),
     ...(idleMs !== undefined && { keepAliveTimeout: idleMs }),
-    // Undici gives up after 300 s of silence, which is what an event stream may do. Limits to the headers are `tryTimeoutMs`.
+    // Undici gives up after 300 s of silence, but an event stream may be silent for longer. Limits to the
+    // headers are `tryTimeoutMs`.
     headersTimeout: 0,
     bodyTimeout: silenceMs ?? 0,
   };

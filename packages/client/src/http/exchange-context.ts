@@ -1,4 +1,4 @@
-/** What an exchange is given: what all requests of a service share, and what one has of its own. */
+/** The inputs of an exchange: those that all requests of a service share, and those of one request. */
 
 import type { Clock } from '../clock.ts';
 import type { Deadline } from '../resilience/deadline.ts';
@@ -10,7 +10,7 @@ import type { EndpointChooser } from '../routing/router.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { EndpointPools } from './endpoint-pools.ts';
 
-/** What all requests of a service share. */
+/** Shared by all requests of a service. */
 export interface ExchangeContext {
   readonly service: string;
   readonly picker: EndpointChooser;
@@ -27,18 +27,18 @@ export interface ExchangeContext {
   readonly retryAfterMaxMs: number;
   /** Most bytes of a body kept for a retry. */
   readonly replayBytesMax: number;
-  /** None sends no hedges. */
+  /** Undefined: no hedges. */
   readonly hedging?: Hedging | undefined;
-  /** None lets as many requests through as `requests.max`. */
+  /** Undefined: only `requests.max` limits requests. */
   readonly concurrency?: Gradient2 | undefined;
   readonly telemetry?: Telemetry | undefined;
-  /** Told of every decision. */
+  /** Called with every decision. */
   readonly onEvent?: ((event: ServiceEvent) => void) | undefined;
 }
 
-/** What a single request has of its own. */
+/** Options of a single request. */
 export interface ExchangeOptions {
-  /** What the request is about, for balancers that hash. */
+  /** The key of the request, for balancers that hash. */
   readonly hashKey?: string | undefined;
   /** When its answer must have come, to the last byte. */
   readonly deadline?: Deadline | undefined;

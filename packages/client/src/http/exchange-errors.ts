@@ -1,6 +1,6 @@
 /**
- * The errors that a request of `fetch` ends with when no answer of an endpoint is to blame alone: which code, and
- * what the reader of a log must know. When they occur is for the exchange to decide.
+ * The errors with which a request of `fetch` ends when it gets no answer: the code, and the facts that the
+ * reader of a log needs. The exchange decides when they occur.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -59,11 +59,11 @@ export function noAnswer(what: string, { authority }: Endpoint, failure: Failure
   return new RegistryError(code, `${what}: no answer after ${after}: ${why}`, { cause });
 }
 
-/** What the socket says, in words that help. */
+/** The socket's error, with advice. */
 function reasonOf(cause: Error, authority: string): string {
   const { code, socket } = cause as NodeJS.ErrnoException & { readonly socket?: { readonly bytesRead?: number } };
   if (typeof code !== 'string') return cause.message;
-  // What a listener of TLS does with plain text, and one of TLS 1.3 with a client that has no certificate.
+  // So does a TLS listener with plain text, and a TLS 1.3 listener with a client without a certificate.
   if (code === 'UND_ERR_SOCKET' && socket?.bytesRead === 0) {
     return `${cause.message} before it said anything (does it want TLS, or a certificate of this client? see the option tls)`;
   }

@@ -22,7 +22,7 @@ import { Exchange } from './exchange.ts';
 import type { ExchangeContext, ListWait } from './exchange-context.ts';
 import type { FetchHandler } from './try.ts';
 
-/** What a connection may do to one try, and what a program may do to one request or to all of them. */
+/** Events of a connection for one try, and actions of a program on one request or on all. */
 type Step =
   | { readonly do: 'request'; readonly method: 'GET' | 'PUT' | 'POST'; readonly body: boolean; readonly timeoutMs: number | undefined }
   | { readonly do: 'connect' | 'fail' | 'late' | 'data' | 'complete'; readonly at: number }
@@ -91,7 +91,7 @@ interface Attempt {
   sent: boolean;
 }
 
-/** In which states what may happen to a try. */
+/** The states of a try in which each event may happen. */
 const before: Record<'connect' | 'fail' | 'late' | 'answer' | 'data' | 'complete', readonly Attempt['state'][]> = {
   connect: ['connecting'],
   fail: ['connecting', 'sent', 'answering'],
@@ -122,7 +122,7 @@ class Records {
   }
 }
 
-/** Several callers, and the network that does to their tries what the steps say. */
+/** Several callers, and a network that applies the steps to their tries. */
 class World extends EndpointPools {
   readonly clock = countingClock();
   readonly #run: Run;
@@ -167,7 +167,7 @@ class World extends EndpointPools {
       try {
         this.#dispatched(Number(path), endpoint, handler);
       } catch (error) {
-        // The exchange would take it for a failure of the connection.
+        // The exchange would treat it as a failure of the connection.
         this.#wrong.push(error);
       }
     };
@@ -208,7 +208,7 @@ class World extends EndpointPools {
     this.clock.advance(5000);
   }
 
-  /** What holds at any moment. */
+  /** Invariants at any moment. */
   check(): void {
     if (this.#wrong.length > 0) throw this.#wrong[0];
     const open = this.#callers.filter(({ ends }) => ends.length === 0).length;
@@ -231,7 +231,7 @@ class World extends EndpointPools {
     }
   }
 
-  /** What holds when everything has ended. */
+  /** Invariants when everything has ended. */
   checkEnd(): void {
     for (const { ends, aborted, method, tries } of this.#callers) {
       expect(ends).toHaveLength(1);

@@ -53,7 +53,7 @@ function setUp(method: string, request: Partial<Dispatcher.DispatchOptions> = {}
 
 const sentTo = ({ waiting }: { waiting: readonly { endpoint: Endpoint }[] }) => waiting.map(({ endpoint }) => endpoint.instance.id);
 
-it('takes a connection that is not there in time for nothing sent: a POST may go elsewhere', () => {
+it('treats a try without a connection in time as not sent: a POST may go to another endpoint', () => {
   const { clock, heard, waiting } = setUp('POST');
   clock.advance(99);
   expect(sentTo({ waiting })).toHaveLength(1);
@@ -67,7 +67,7 @@ it('takes a connection that is not there in time for nothing sent: a POST may go
   expect(heard).toEqual(['headers 200', 'complete']);
 });
 
-it('breaks off the connection of a try that was given up, when it comes at last', () => {
+it('closes the connection of a try that was given up, once it is made', () => {
   const { clock, heard, waiting, requests } = setUp('GET');
   clock.advance(100);
   const [first, second] = waiting as [(typeof waiting)[0], (typeof waiting)[0]];
@@ -84,7 +84,7 @@ it('breaks off the connection of a try that was given up, when it comes at last'
   expect([first.endpoint.inFlight, second.endpoint.inFlight, requests.current]).toEqual([0, 0, 0]);
 });
 
-it('does not retry for a caller who has left', () => {
+it('does not retry after the caller aborted', () => {
   const { clock, heard, waiting, requests, abort } = setUp('GET');
   abort(new Error('enough'));
   clock.advance(1000);
@@ -94,7 +94,7 @@ it('does not retry for a caller who has left', () => {
   expect(requests.current).toBe(0);
 });
 
-it('breaks off an answer that it gave up once that is long, and goes on with the other', () => {
+it('closes the connection of a long answer that it gave up, and continues with the other', () => {
   const { heard, waiting } = setUp('GET');
   const first = waiting[0]?.handler as FetchHandler;
   let brokenOff = 0;
@@ -111,7 +111,7 @@ it('breaks off an answer that it gave up once that is long, and goes on with the
   expect(heard).toEqual(['headers 200', 'data ok', 'complete']);
 });
 
-it('gives up the rest of a refusal that does not end, so that its endpoint is not in use for ever', () => {
+it('closes the connection of a refusal that does not end, so that it does not stay in flight for ever', () => {
   const { clock, waiting } = setUp('GET');
   const [first] = waiting as [(typeof waiting)[0]];
   let brokenOff = 0;
@@ -139,7 +139,7 @@ it('sends a body that can be read once again, from its beginning, whether it is 
   expect(await read(waiting[1]?.body)).toBe('one two');
 });
 
-it('is over when its handler throws as it begins', () => {
+it('ends when its handler throws at the start', () => {
   const clock = manualClock();
   const picker = new Picker(roundRobin(), {}, new SeededRandom(1));
   const requests = { current: 0, answering: 0, max: 10 };
@@ -160,7 +160,7 @@ it('is over when its handler throws as it begins', () => {
 });
 
 describe('while no list is known', () => {
-  it('keeps to its deadline', () => {
+  it('ends at its deadline', () => {
     let stopped = 0;
     const { clock, heard, waiting, requests } = setUp('GET', {}, { deadline: { at: 50 }, wait: () => () => (stopped += 1) });
     clock.advance(50);
@@ -177,7 +177,7 @@ describe('while no list is known', () => {
     expect([heard, waiting.length, requests.current]).toEqual([['enough'], 0, 0]);
   });
 
-  it('fails with why there will be none', () => {
+  it('fails with the reason why no list will come', () => {
     const failure = new Error('no registry');
     const { heard, requests } = setUp('GET', {}, { wait: (begin) => (begin(failure), () => {}) });
     expect([heard, requests.current]).toEqual([['no registry'], 0]);
@@ -235,13 +235,13 @@ describe('an answer that says Retry-After', () => {
     ['a longer time than the request has', 'GET', 429, 1, { deadline: { at: 900 } }],
     ['a request that may not be made twice', 'POST', 429, 1, {}],
     ['a request with one try', 'GET', 503, 1, { triesMax: 1 }],
-  ])('is given to the caller as it is: %s', (_why, method, status, seconds, options) => {
+  ])('is passed to the caller unchanged: %s', (_why, method, status, seconds, options) => {
     const { heard, waiting } = setUp(method, {}, options);
     answer(waiting[0]!, status, seconds);
     expect(heard).toEqual([`headers ${status}`, 'complete']);
   });
 
-  it('ends with the caller who leaves during the wait', () => {
+  it('ends when the caller aborts during the wait', () => {
     const { heard, waiting, clock, requests, abort } = setUp('GET');
     answer(waiting[0]!, 429, 1);
     abort(new Error('enough'));
@@ -256,19 +256,19 @@ describe('a request with options of its own', () => {
     handler.onError(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
   };
 
-  it('is repeated although it is a POST when the program says that it may be', () => {
+  it('is repeated although it is a POST with idempotent: true', () => {
     const { waiting } = setUp('POST', {}, { idempotent: true });
     refuse(waiting[0]!);
     expect(waiting).toHaveLength(2);
   });
 
-  it('is not repeated although it is a GET when the program says so', () => {
+  it('is not repeated although it is a GET with idempotent: false', () => {
     const { waiting, heard } = setUp('GET', {}, { idempotent: false });
     refuse(waiting[0]!);
     expect([waiting.length, heard[0]]).toEqual([1, expect.stringContaining('it may have been applied')]);
   });
 
-  it('has as many tries as it says', () => {
+  it('has triesMax tries of its own', () => {
     const { waiting } = setUp('GET', {}, { triesMax: 2 });
     refuse(waiting[0]!);
     refuse(waiting[1]!);

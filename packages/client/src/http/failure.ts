@@ -1,9 +1,9 @@
-/** What an error of the HTTP transport says about the try: the codes are those of undici 7 and of Node. */
+/** Classifies errors of the HTTP transport by how the try ended: the codes are those of undici 7 and of Node. */
 
 import { isRegistryError } from '@rollcall/protocol';
 import type { Failure } from '../resilience/retry.ts';
 
-/** The request itself is at fault: it would fail the same way everywhere. */
+/** Faults of the request itself, which would fail at every endpoint. */
 const badRequests: ReadonlySet<unknown> = new Set([
   'UND_ERR_INVALID_ARG',
   'UND_ERR_NOT_SUPPORTED',
@@ -12,13 +12,13 @@ const badRequests: ReadonlySet<unknown> = new Set([
 
 /**
  * @param sent whether a connection was there and the request was begun to be written
- * @returns undefined when the endpoint is not to blame and a retry would not help
+ * @returns undefined when the endpoint is not the cause and a retry would not help
  */
 export function failureOf(error: unknown, sent: boolean): Failure | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   // `cancelled`: the client was closed.
   if (badRequests.has(code) || isRegistryError(error, 'cancelled')) return undefined;
-  // Everything else that goes wrong before the request is written is about the connection.
+  // Every other error before the request is written is one of the connection.
   if (!sent) return 'unsent';
   return code === 'UND_ERR_HEADERS_TIMEOUT' ? 'late' : 'broken';
 }

@@ -53,7 +53,7 @@ class Translated implements FetchHandler {
     this.#handler.onResponseError?.(this.#known, error);
   }
 
-  /** Errors may come before anything was sent. */
+  /** Errors may come before the request was sent. */
   get #known(): Control {
     return (this.#controller ??= new Control(() => {}));
   }

@@ -1,7 +1,7 @@
 /**
- * Asks endpoints for their load over the connections that requests use: `GET` of the well-known path,
- * whose answer carries the report in its header, whatever its status. An endpoint that says nothing,
- * or cannot be reached, is left in peace for a while. Whom to ask and when is the balancer's business.
+ * Asks endpoints for their load over the connections that requests use: `GET` of the well-known path, whose
+ * answer carries the report in its header, whatever its status. An endpoint without a report, or that cannot be
+ * reached, is not asked again for a while. The balancer decides which endpoint to ask, and when.
  */
 
 import type { Probing } from '../balancer/balancer.ts';
@@ -10,13 +10,13 @@ import type { Endpoint } from '../endpoint.ts';
 import { loadHeader, loadPath, type LoadReport, parseLoadReport } from '../load-report/load-report.ts';
 import type { Transport } from './transport.ts';
 
-/** Longest an answer may take, in milliseconds. A report that old is of no use, but its connection is. */
+/** Longest an answer may take, in milliseconds. An older report is useless, but its connection can be used again. */
 const answerTimeoutMs = 2000;
 
 /** An endpoint that answers without a report is asked again after this, in milliseconds: it may be replaced in place. */
 const silentMs = 60_000;
 
-/** One that does not answer, after this: requests find out that it is back. */
+/** The same for one that does not answer: requests show when it is back. */
 const unreachableMs = 5000;
 
 export function loadProbing(transport: Transport, clock: Clock): Probing {
@@ -41,7 +41,7 @@ export function loadProbing(transport: Transport, clock: Clock): Probing {
         if (report === undefined) resting.set(endpoint, clock.monotonic() + silentMs);
         return report;
       } catch {
-        // Requests meet the same error and tell it to their callers.
+        // Requests get the same error and pass it to their callers.
         resting.set(endpoint, clock.monotonic() + unreachableMs);
         return undefined;
       }

@@ -31,7 +31,7 @@ export class MultiplexedPool {
           connect: (target, done) =>
             connector(target, (...result) => {
               const [error, socket] = result;
-              // Undici has one request at a time on a connection unless it is told otherwise, whatever its protocol.
+              // By default undici sends one request at a time on a connection, whatever its protocol.
               if (error === null) client.pipelining = 'alpnProtocol' in socket && socket.alpnProtocol === 'h2' ? streamsMax : 1;
               done(...result);
             }),

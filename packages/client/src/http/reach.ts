@@ -9,7 +9,7 @@ import type { Reach } from '../resilience/reachability.ts';
 import { type Connecting, handshakeOf, isSecure, tlsConnectionOptions } from './connecting.ts';
 
 /**
- * @param connecting how requests connect; an endpoint whose handshake fails is not reached
+ * @param connecting how requests connect; an endpoint whose handshake fails counts as unreachable
  * @param signal ends checks under way
  */
 export function connectionReach({ connectTimeoutMs: timeout, tls, connections }: Connecting, signal: AbortSignal): Reach {
@@ -27,11 +27,11 @@ export function connectionReach({ connectTimeoutMs: timeout, tls, connections }:
         resolve(reached);
       };
       const onAbort = () => end(false);
-      // Nothing waits for it: it must not keep the process up.
+      // The check must not keep the process running.
       socket.unref();
       socket.once(secure ? 'secureConnect' : 'connect', () => end(true));
       socket.once('timeout', () => end(false));
-      // A server that ends the handshake without an error closes only.
+      // A server that ends the handshake without an alert just closes the connection.
       socket.once('close', () => end(false));
       socket.on('error', () => end(false));
       signal.addEventListener('abort', onAbort);

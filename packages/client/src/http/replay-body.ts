@@ -1,6 +1,6 @@
 /**
- * A request body that can be sent again: what was read from the source is kept, up to a limit, and
- * given to the next try before the rest of the source. Nothing is read before a try asks for it.
+ * A request body that can be sent again: it keeps the chunks read from the source, up to a limit, and gives
+ * them to the next try before the rest of the source. Nothing is read before a try asks for it.
  *
  *     source ──► chunks kept ──► try 1 (broke off here)
  *                     └────────► try 2: the kept ones again, then on from the source
@@ -30,7 +30,7 @@ export class ReplayBody implements AsyncIterable<Uint8Array> {
     return this.#dropped === 0 && this.#failure === undefined;
   }
 
-  /** Whether the source itself threw: no endpoint is to blame. */
+  /** Whether the source itself threw, which is not a failure of an endpoint. */
   get failed(): boolean {
     return this.#failure !== undefined;
   }
@@ -42,7 +42,7 @@ export class ReplayBody implements AsyncIterable<Uint8Array> {
         await this.#reading;
       }
       if (this.#failure !== undefined) throw this.#failure.error;
-      // Not an end: the endpoint would take the part that it got for the whole.
+      // An error, not an end: otherwise the endpoint would treat the part as the whole.
       if (this.#released) throw new Error('the request is over; its body is not read on');
       const chunk = this.#chunks[at - this.#dropped];
       if (chunk === undefined) return;
@@ -65,7 +65,7 @@ export class ReplayBody implements AsyncIterable<Uint8Array> {
     try {
       await this.#source.return?.();
     } catch {
-      // An error of the source concerns no caller any more.
+      // The request is over, so an error of the source has no receiver.
     }
   }
 
@@ -87,7 +87,7 @@ export class ReplayBody implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** Streams and generators: what is its own iterator is used up when it was read, unlike buffers, arrays and forms. */
+/** Streams and generators are their own iterators and can be read once, unlike buffers, arrays and forms. */
 export function isReadOnce(body: unknown): body is AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
   if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body)) return false;
   return Symbol.asyncIterator in body || ('next' in body && Symbol.iterator in body);

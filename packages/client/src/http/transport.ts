@@ -1,6 +1,6 @@
 /**
- * What requests of a service go out with: its connections, and telemetry. Both are loaded with the first request,
- * for undici and OpenTelemetry take longer to load than all the rest of the client. It sends nothing itself.
+ * The connections and the telemetry of a service's requests. Both are loaded with the first request, because
+ * undici and OpenTelemetry take longer to load than the rest of the client. It sends nothing itself.
  */
 
 import type { Dispatcher } from 'undici';
@@ -9,7 +9,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Connecting } from './connecting.ts';
 import type { EndpointPools } from './endpoint-pools.ts';
 
-/** What is there once it is loaded. */
+/** The parts that are loaded. */
 export interface LoadedTransport {
   readonly pools: EndpointPools;
   readonly telemetry: Telemetry;
@@ -34,7 +34,7 @@ export class Transport {
     return this.#loaded;
   }
 
-  /** @throws what `destroy` was given, after it */
+  /** @throws the reason given to `destroy`, after it */
   load(): Promise<LoadedTransport> {
     return (this.#loading ??= this.#load());
   }

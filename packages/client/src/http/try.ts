@@ -1,6 +1,6 @@
 /**
- * One try of a request at one endpoint: the handler that undici calls, and the bookkeeping of the endpoint.
- * What follows from how it went is for the exchange to decide.
+ * One try of a request at one endpoint: the handler that undici calls, and the bookkeeping of the endpoint. The
+ * exchange decides what follows from its outcome.
  */
 
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
@@ -20,7 +20,7 @@ import { retryAfterMs } from './retry-after.ts';
 export type FetchHandler = Required<Pick<Dispatcher.DispatchHandler, 'onConnect' | 'onHeaders' | 'onData' | 'onComplete' | 'onError'>> &
   Pick<Dispatcher.DispatchHandler, 'onResponseStarted'>;
 
-/** What a try tells its exchange. */
+/** Calls from a try to its exchange. */
 export interface TryListener {
   /**
    * The answer has begun.
@@ -30,21 +30,21 @@ export interface TryListener {
    */
   claim(attempt: Try, status: number, latencyMs: number, succeeded: boolean, now: number): boolean;
   /**
-   * An answer that another endpoint may better, or this one later.
-   * @param pause what the answer says of when to try again
+   * An answer that another endpoint, or this one later, may improve.
+   * @param pause when to try again, by the answer
    * @returns whether a better one is on its way
    */
   supersede(attempt: Try, failure: Failure, now: number, pause: Pause | undefined): boolean;
   /** It ended without an answer. */
   failed(attempt: Try, failure: Failure, now: number, cause: Error): void;
-  /** It ended in a way that another try would not change. */
+  /** It ended with an error that another try would not change. */
   broke(error: Error): void;
   readonly bodyFailed: boolean;
   readonly handler: FetchHandler;
   onComplete(trailers: string[] | null): void;
 }
 
-/** What tries are given of what all requests of a service share. */
+/** The part of a service's shared context that tries use. */
 export interface TrySurroundings {
   readonly picker: EndpointChooser;
   readonly clock: Clock;
@@ -53,7 +53,7 @@ export interface TrySurroundings {
 /** `Retry-After`. */
 export interface Pause {
   readonly ms: number;
-  /** Too many requests from this caller: others would say the same, so nothing is sent to them either. */
+  /** Too many requests from this caller: other endpoints would answer the same, so none is asked. */
   readonly everywhere: boolean;
 }
 
@@ -70,7 +70,7 @@ export class Try implements FetchHandler {
   readonly #startedAt: number;
   /**
    * `waiting` for the headers; `answering`, when they went up; `discarding` an answer that another one
-   * replaces; `over`, when later events concern no caller.
+   * replaces; `over`, when later events are ignored.
    */
   #state: 'waiting' | 'answering' | 'discarding' | 'over' = 'waiting';
   /** Set once there is a connection, as the request is written to it. */
@@ -100,7 +100,7 @@ export class Try implements FetchHandler {
     });
   }
 
-  /** Its answer is of no use any more. The caller's own deadline counts as a failure to answer in time. */
+  /** Gives the try up. The caller's own deadline counts as a failure to answer in time. */
   cancel(reason: Error, why: 'superseded' | 'cancelled' = 'cancelled'): void {
     if (this.#state === 'waiting') {
       const late = reason.name === 'TimeoutError';
@@ -162,12 +162,12 @@ export class Try implements FetchHandler {
     if (state === 'waiting') this.telemetry?.failed(failure ?? endOf(error), now - this.#startedAt, error);
     this.#release();
     if (state === 'discarding') return;
-    // Part of the answer went up: a retry would have to continue it.
+    // The caller has part of the answer, which a retry could not continue.
     if (state === 'answering' || failure === undefined) this.#exchange.broke(error);
     else this.#exchange.failed(this, failure, now, error);
   }
 
-  /** Tells the picker how it went, and what the endpoint says of its load. @returns the time now */
+  /** Passes the outcome, and the endpoint's load report, to the picker. @returns the time now */
   #observe(result: OutcomeResult, load?: LoadReport, pauseMs?: number): number {
     this.#stopTimer?.();
     const now = this.#clock.monotonic();
@@ -189,7 +189,7 @@ export class Try implements FetchHandler {
   }
 }
 
-/** What a failure is for the endpoint. */
+/** The outcome of a failure for the endpoint. */
 const outcomes: Readonly<Record<Failure, OutcomeResult>> = {
   ...{ unsent: 'unreachable', broken: 'broken', late: 'failed', refused: 'failed' },
 };

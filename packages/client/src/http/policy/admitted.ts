@@ -17,7 +17,7 @@ export class Admitted extends Sending {
   override answered(call: Call, answer: Answer, now: number): void {
     const { requests, concurrency } = call.context;
     requests.answering += 1;
-    // How fast a service fails says nothing about how much it can take.
+    // The latency of failures does not show the capacity of a service.
     if (answer.succeeded) concurrency?.observe(Math.max(answer.latencyMs, 0.001), call.inFlight);
     super.answered(call, answer, now);
   }

@@ -1,6 +1,6 @@
 /**
- * One request on its way, as its policies see it: what was asked for, the tries that were made, and what each policy
- * has to free at the end. It decides nothing; `exchange.ts` joins it with the policies.
+ * One request under way, as its policies see it: its input, its tries, and the resources that each policy frees
+ * at the end. It decides nothing; `exchange.ts` joins it with the policies.
  */
 
 import { isRegistryError, type RegistryError } from '@rollcall/protocol';
@@ -39,10 +39,10 @@ export abstract class Call implements TryListener, Hedgeable {
   answering: Try | undefined = undefined;
   /** Of the answer that counts; 0 before it. */
   status = 0;
-  /** Whether the handler has been told the end, or is being told. */
+  /** Whether the handler has got the end of the request, or is getting it. */
   over = false;
 
-  // What single policies keep about this request.
+  // State that single policies keep about this request.
   /** `Recorded`: when the caller asked. */
   calledAt = 0;
   telemetry: RequestTelemetry | undefined = undefined;
@@ -108,7 +108,7 @@ export abstract class Call implements TryListener, Hedgeable {
     return noAnswer(this.what, endpoint, failure, this.tries.count, this.idempotent, cause);
   }
 
-  /** The caller does not want an answer any more. */
+  /** The caller aborted the request. */
   abort(reason: unknown): void {
     const error = reason instanceof Error ? reason : new DOMException('the request was aborted', 'AbortError');
     if (!this.end('cancelled')) return;
@@ -126,7 +126,7 @@ export abstract class Call implements TryListener, Hedgeable {
     for (const attempt of this.waiting) attempt.cancel(reason);
   }
 
-  /** @returns whether it was not over before */
+  /** @returns whether this call ended it */
   end(result: string): boolean {
     if (this.over) return false;
     this.over = true;

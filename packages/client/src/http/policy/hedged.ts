@@ -32,7 +32,7 @@ export class Hedged extends Sending {
 
   override answered(call: Call, answer: Answer, now: number): void {
     endWait(call);
-    // From the first try on: a hedge that answers quickly says that the first one is slow.
+    // Counted from the first try: a hedge that answers fast shows that the first try is slow.
     call.context.hedging?.answered(now - call.startedAt, now);
     super.answered(call, answer, now);
     const { waiting } = call;
@@ -42,7 +42,7 @@ export class Hedged extends Sending {
     }
   }
 
-  /** While the other one of two tries may still answer, nothing else is to be done. */
+  /** While the other of two tries may still answer, no retry is needed. */
   override failed(call: Call, attempt: Try, failure: Failure, now: number, pause: Pause | undefined): boolean {
     return call.waiting.length > 0 || super.failed(call, attempt, failure, now, pause);
   }

@@ -23,8 +23,8 @@ export class Retried extends Sending {
     const place = retryPlace(failure, call.idempotent, call.body?.replayable ?? true);
     if (place === 'nowhere') return false;
     call.tries.allow(place);
-    // Before the pick: an endpoint on trial is picked only once. A try that sent nothing was no load for a backend,
-    // so the next one adds none.
+    // Before the pick: an endpoint on trial is picked only once. A try that sent nothing put no load on a
+    // backend, so a retry does not add load.
     const charged = failure !== 'unsent';
     if (charged && budget.balance(now) < 1) {
       call.tell({ kind: 'retry-refused', endpoint: authority, failure });

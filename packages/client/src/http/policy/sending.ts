@@ -1,7 +1,7 @@
 /**
- * The port between the policies of a request. A policy wraps the one below it: each hook is called on the outermost
- * policy and goes inwards, and a policy passes on what it does not decide. Policies belong to no request and keep
- * nothing; what they know of a request is in its `Call`.
+ * The port between the policies of a request. A policy wraps the one below it: each hook is called on the
+ * outermost policy and goes inwards, and a policy passes on what it does not decide. Policies are shared by all
+ * requests and keep no state; the state of a request is in its `Call`.
  */
 
 import type { Endpoint } from '../../endpoint.ts';
@@ -51,7 +51,7 @@ export class Sending {
 
   /**
    * A try has ended without an answer worth keeping.
-   * @param pause what the answer said of when to try again
+   * @param pause when to try again, by the answer
    * @returns whether another try is under way, or will be after a pause
    */
   failed(call: Call, attempt: Try, failure: Failure, now: number, pause: Pause | undefined): boolean {

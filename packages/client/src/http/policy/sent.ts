@@ -52,8 +52,9 @@ export class Sent extends Sending {
 
 /**
  * An endpoint that was not tried for this request.
- * @param evenAgain whether one that was tried will do when there is no other
- * @returns undefined when there is none, or none may be asked now: then the failure of the last try says more
+ * @param evenAgain whether to take an endpoint that was tried when there is no other
+ * @returns undefined when there is none, or none may be asked now: then the error of the last try is more
+ *   useful
  */
 export function anotherEndpoint(call: Call, now: number, evenAgain: boolean): Endpoint | undefined {
   try {

@@ -26,7 +26,7 @@ function expire(call: Call): void {
   call.tell({ kind: 'deadline' });
   const cause = new DOMException('the time for it was over', 'TimeoutError');
   const error = call.explain('late', cause, call.lastEndpoint);
-  // Endpoints are charged for it as for a try that took too long.
+  // It counts against the endpoints as a try that took too long.
   call.cancelWaiting(cause);
   call.answering?.cancel(error);
   call.fail(error);
