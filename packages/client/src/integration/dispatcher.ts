@@ -1,7 +1,7 @@
 /**
- * A dispatcher for undici: requests to `http://NAME.rollcall/…` go to instances of the service NAME, balanced and
- * retried as by `fetch` of the service; all others go where they say. For `undici.request`, undici's `fetch`,
- * interceptors, and `setGlobalDispatcher`.
+ * A dispatcher for undici: requests to `http://NAME.rollcall/…` go to instances of the service NAME, balanced
+ * and retried as by `fetch` of the service; all others go to their own host. For `undici.request`, undici's
+ * `fetch`, interceptors, and `setGlobalDispatcher`.
  */
 
 import { createRequire } from 'node:module';
@@ -12,7 +12,7 @@ import type { ServiceClient } from '../service-client.ts';
 import { checkTryOptions, type TryOptions } from '../try-options.ts';
 import { type NamedService, noTls, refusalOf, serviceOfHost } from './service-host.ts';
 
-/** The part of a client that is needed: a service by its name. @param namespace undefined: the client's own */
+/** The part of a client that is used: a service by its name. @param namespace undefined: the client's own */
 export type ServiceFinder = (name: string, namespace?: string) => ServiceClient;
 
 /**
@@ -26,7 +26,7 @@ export function serviceDispatcher(
   options: TryOptions | ((request: Dispatcher.DispatchOptions) => TryOptions) = {},
 ): Dispatcher {
   if (typeof options !== 'function') checkTryOptions(options);
-  // Needed now, so it cannot be imported.
+  // Needed synchronously, so `import()` cannot load it.
   const { Agent } = createRequire(import.meta.url)('undici') as typeof import('undici');
   const destinations = new Map<string, Destination>();
   return new Agent().compose((elsewhere) => (request, handler) => {
@@ -46,20 +46,23 @@ export function serviceDispatcher(
       if (isSecure && !found.requiresTls) throw new RegistryError('invalid_argument', `https://${host}: ${noTls}`);
       found.dispatch(request, handler, typeof options === 'function' ? options(request) : options);
     } catch (error) {
-      // Thrown here, it would be lost on interceptors that dispatch from a timer.
+      // Interceptors that dispatch from a timer would lose an error thrown here.
       fetchHandler(handler).onError(error as Error);
     }
     return true;
   });
 }
 
-/** What the origin of a request says; parsing it for every request would take longer than choosing an instance. */
+/**
+ * The service that the origin of a request names; parsing it for every request would take longer than choosing an
+ * instance.
+ */
 interface Destination {
   readonly host: string;
   /** The service; undefined for other hosts. */
   readonly named: NamedService | undefined;
   readonly isSecure: boolean;
-  /** Why a service cannot be asked there. */
+  /** Why this origin cannot be used for a service. */
   readonly refusal: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What programs do with a `fetch`: libraries that take one, and everything that the platform's takes. */
+/** Uses of a `fetch`: libraries that take one, and every input of the platform's `fetch`. */
 
 import { createServer } from '@rollcall/server';
 import ky, { HTTPError } from 'ky';
@@ -104,7 +104,7 @@ describe('fetch', () => {
     return made;
   };
 
-  it('is assignable to that of the platform, and works without the client that it came from', async () => {
+  it('is assignable to that of the platform, and works without a reference to its client', async () => {
     const { fetch } = rollcall;
     const assigned: typeof globalThis.fetch[] = [fetch, rollcall.service('shop').fetch];
     for (const one of assigned) expect(await (await one(url)).json()).toEqual({ id: 7, name: 'pen' });
@@ -174,7 +174,7 @@ describe('fetch', () => {
     await expect(new Response(body).text()).rejects.toBe(reason);
   });
 
-  it('asks other hosts as the platform does', async () => {
+  it('sends requests to other hosts as the platform does', async () => {
     expect(await (await rollcall.fetch(`http://${server.authority}/direct`)).json()).toEqual({ id: 7, name: 'pen' });
     await expect(rollcall.fetch(`http://${await deadAuthority()}/`)).rejects.toMatchObject({ message: 'fetch failed', cause: { code: 'ECONNREFUSED' } });
     await expect(rollcall.fetch('/a/path')).rejects.toThrow(TypeError);
@@ -184,7 +184,7 @@ describe('fetch', () => {
     ['a form of another implementation', url, { method: 'POST', body: new UndiciFormData() as unknown as FormData }],
     ['a URL with a port', 'http://shop.rollcall:81/items', {}],
     ['https to a service that may be asked without TLS', 'https://shop.rollcall/items', {}],
-  ])('refuses %s, rather than send another thing', async (_what, input, init) => {
+  ])('refuses %s instead of sending a wrong request', async (_what, input, init) => {
     await expect(rollcall.fetch(input, init)).rejects.toMatchObject({ name: 'TypeError', cause: { code: 'invalid_argument' } });
     expect(asked).toEqual([]);
   });

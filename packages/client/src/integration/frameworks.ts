@@ -1,6 +1,6 @@
 /**
- * Servers that a framework starts and closes: a Fastify plugin, and an object with the lifecycle methods of Nest.
- * Neither framework is imported; what is used of them is written down here.
+ * Servers that a framework starts and closes: a Fastify plugin, and an object with the lifecycle methods of
+ * Nest. Neither framework is imported; this file declares the parts that are used.
  */
 
 import type { Server } from 'node:http';
@@ -37,7 +37,8 @@ export class RollcallLifecycle {
 
   /**
    * @param server the HTTP server, asked for when the application has been made
-   * @param onError told when the server cannot be registered (no port, a wrong option); a registry that is away is no error
+   * @param onError called when the server cannot be registered (no port, a wrong option); an unreachable
+   *   registry is not an error
    */
   constructor(server: () => Server, options: FrameworkOptions, onError: (error: unknown) => void, surroundings?: LifecycleSurroundings) {
     this.#life = new ServerLife(server, options, surroundings);
@@ -76,7 +77,7 @@ class ServerLife {
     await this.#registering;
   }
 
-  /** A server that never listened has no caller to tell; one that is about to be registered would stay so for good. */
+  /** A server that never listened has no callers; one whose registration is under way must not stay registered. */
   async leaving(): Promise<void> {
     if (this.#server().listening) await this.#registering?.catch(() => {});
     await this.#registered?.drain();

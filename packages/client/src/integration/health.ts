@@ -1,7 +1,7 @@
 /**
- * Health from a callback: asks the program at an interval whether it can serve, and says so in heartbeats
- * of a ttl check. A callback that throws, or does not answer before it is asked again, is critical; so is, by
- * the check's own time, a program that can say nothing any more.
+ * Health from a callback: calls the program's function at an interval, and sends its result in heartbeats of a
+ * ttl check. A callback that throws, or has not answered by the next call, makes the check critical. A program
+ * that sends no heartbeats becomes critical when the check's time is over.
  */
 
 import type { CheckStatus } from '@rollcall/protocol';
@@ -10,8 +10,8 @@ import { checkRange, checkKnown, type OptionNames } from '../option-check.ts';
 
 export interface HealthOptions {
   /**
-   * Says whether the program can serve: passing when it returns nothing, critical when it throws or rejects, or
-   * what it returns.
+   * Reports whether the program can serve: the returned status, passing when it returns nothing, critical when
+   * it throws or rejects.
    */
   readonly check: () => CheckStatus | void | Promise<CheckStatus | void>;
   /** How often it is asked, in milliseconds, 100 or more. 5,000 by default. */
@@ -43,7 +43,7 @@ export class Health {
     this.#clock = clock;
   }
 
-  /** After so long without a heartbeat the check is critical. */
+  /** The check is critical after this time without a heartbeat. */
   get ttlMs(): number {
     return this.#intervalMs * beatsLost;
   }
@@ -79,7 +79,7 @@ export class Health {
     }
   }
 
-  /** A registry that is away misses the heartbeat; the next one comes in time. */
+  /** An unreachable registry misses this heartbeat; the next one comes in time. */
   #tell(beat: Beat, status: CheckStatus, output: string): void {
     beat(status, output).catch(() => {});
   }

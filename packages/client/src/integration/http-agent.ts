@@ -1,7 +1,7 @@
 /**
  * An agent for `node:http`, and so for axios, got, node-fetch and everything else that takes one: requests to
- * `http://NAME.rollcall/…` go to an instance of the service NAME, chosen anew for each request; connections
- * are kept per instance. It does not retry: what it hands out is a socket, and the request is the library's.
+ * `http://NAME.rollcall/…` go to an instance of the service NAME, chosen anew for each request; connections are
+ * kept per instance. It does not retry: it provides only a socket, and the library owns the request.
  */
 
 import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage } from 'node:http';
@@ -14,27 +14,30 @@ import type { Picked, ServiceClient } from '../service-client.ts';
 import type { ServiceFinder } from './dispatcher.ts';
 import { type NamedService, serviceOfHost } from './service-host.ts';
 
-/** What `node:http` gives an agent with each request. */
+/** Options that `node:http` passes to an agent with each request. */
 interface RequestOptions {
   host?: string | null;
   hostname?: string | null;
   port?: number | string | null;
-  /** For an instance that is asked by TLS. */
+  /** For an instance that uses TLS. */
   tls?: ConnectionOptions;
 }
 
-/** Not in the types of Node, but what every agent library builds on. */
+/** Missing in Node's types, but every agent library relies on it. */
 const { addRequest } = Agent.prototype as unknown as {
   addRequest: (this: Agent, request: ClientRequest, options: RequestOptions) => void;
 };
 
-/** How agents tell a request that there will be no socket; `destroy` would wait for one. */
+/** Agents call it to fail a request without a socket; `destroy` would wait for one. */
 function refuse(request: ClientRequest, error: Error): void {
   (request as ClientRequest & { onSocket(socket: null, error: Error): void }).onSocket(null, error);
 }
 
 export interface ServiceAgentOptions extends AgentOptions {
-  /** What a request is about, for balancers that send equal keys to the same instance: `(request) => request.path`, say. */
+  /**
+   * The key of a request, for balancers that send equal keys to the same instance; for example `(request) =>
+   * request.path`.
+   */
   readonly hashKey?: (request: ClientRequest) => string | undefined;
 }
 
@@ -42,7 +45,7 @@ export class ServiceAgent extends Agent {
   readonly #service: ServiceFinder;
   readonly #hashKey: (request: ClientRequest) => string | undefined;
 
-  /** @param options of `http.Agent`, with connections kept alive by default, and the key that each request has */
+  /** @param options of `http.Agent`, with connections kept alive by default, and the function for each request's key */
   constructor(service: ServiceFinder, { hashKey = () => undefined, ...options }: ServiceAgentOptions = {}) {
     super({ keepAlive: true, ...options });
     this.#service = service;
@@ -58,7 +61,7 @@ export class ServiceAgent extends Agent {
     }
     this.#pick(named, request).then(
       ({ service, picked }) => {
-        // No caller waits any more: an aborted request must not take a socket.
+        // An aborted request must not take a socket.
         if (request.destroyed) {
           picked.done('cancelled');
           return;
@@ -103,13 +106,13 @@ export class ServiceAgent extends Agent {
   }
 }
 
-/** Tells the balancer how the request went. */
+/** Reports the outcome of the request to the balancer. */
 function follow(request: ClientRequest, picked: Picked): void {
   let sent = false;
   let connected = false;
   let left = false;
   const destroy = request.destroy.bind(request);
-  // Only its owner destroys a request; Node reports that as it does a connection that the instance broke.
+  // Only its owner destroys a request; Node reports it in the same way as a connection that the instance broke.
   request.destroy = (error) => {
     left = true;
     return destroy(error);
@@ -130,7 +133,7 @@ function follow(request: ClientRequest, picked: Picked): void {
   request.once('error', (error) => (left ? picked.done(leaving(error)) : lost()));
   request.once('timeout', () => picked.done('failed'));
   request.once('close', () => {
-    // An upgrade or a tunnel is an answer that is told to its listeners only.
+    // Node reports an upgrade or a tunnel to its own listeners only, not as a response.
     const { res } = request as ClientRequest & { readonly res?: IncomingMessage };
     if (res !== undefined && res !== null) picked.done('ok');
     else if (left || !sent) picked.done('cancelled');
@@ -138,7 +141,7 @@ function follow(request: ClientRequest, picked: Picked): void {
   });
 }
 
-/** How libraries with time limits of their own (got, axios) say that it was late. */
+/** Codes by which libraries with time limits of their own (got, axios) mark a late request. */
 const lateCodes: ReadonlySet<unknown> = new Set(['ETIMEDOUT', 'ECONNABORTED']);
 
 function leaving({ name, code, cause }: Error & { readonly code?: string }): OutcomeResult {

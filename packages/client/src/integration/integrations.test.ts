@@ -72,7 +72,7 @@ describe('the dispatcher', () => {
     expect(await (await fetch('http://web.rollcall/z', { dispatcher })).text()).toBe('GET /z ');
   });
 
-  it('gives requests the options that it has, the same for all or by request, and refuses those that there are not', async () => {
+  it('gives requests its options, the same for all or by request, and refuses unknown ones', async () => {
     const dead = await deadAuthority();
     const { find } = services([dead, dead]);
     const post = { method: 'POST' as const, body: 'x' };
@@ -88,7 +88,7 @@ describe('the dispatcher', () => {
     await expect(tries({ tries: 1 } as object)).rejects.toThrow(refusal);
   });
 
-  it('sends other hosts where they say', async () => {
+  it('sends requests to other hosts unchanged', async () => {
     const { dispatcher } = await setUp();
     const other = await serve('other');
     const { headers, body } = await request(`http://${other.authority}/`, { dispatcher });
@@ -122,7 +122,7 @@ describe('the dispatcher', () => {
     }
   });
 
-  it('waits for the first list, and not for a caller who has left', async () => {
+  it('waits for the first list, but not after the caller aborted', async () => {
     const a = await serve('a');
     const source = new StaticSource();
     const web = new ServiceClient(source, 'web');
@@ -193,7 +193,7 @@ describe('the agent', () => {
 });
 
 describe('the agent tells apart', () => {
-  /** Counts what the balancer hears. */
+  /** Counts the outcomes that the balancer gets. */
   async function setUp(listener: Parameters<typeof webServer>[0]) {
     const server = await webServer(listener);
     cleanups.push(() => server.kill());
@@ -270,7 +270,7 @@ describe('the agent tells apart', () => {
   });
 });
 
-it('the agent goes by a header that a canary is chosen by', async () => {
+it('the agent passes the header that chooses a canary', async () => {
   const [a, b] = [await serve('a'), await serve('b')];
   const at = (authority: string, version: string) => ({ address: '127.0.0.1', port: Number(authority.split(':')[1]), meta: { version } });
   const source = new StaticSource({ web: [at(a.authority, '1'), at(b.authority, '2')] });
@@ -318,7 +318,7 @@ describe('a WebSocket', () => {
     await expect(openWebSocket(web, '/chat')).rejects.toThrow(/in 2 tries/);
   });
 
-  it.each([[404, 1], [503, 2]])('is tried elsewhere unless every instance would say the same: %i, %i asked', async (status, asked) => {
+  it.each([[404, 1], [503, 2]])('is tried at another instance unless all would answer the same: %i, %i asked', async (status, asked) => {
     const servers = [await webServer(() => {}), await webServer(() => {})];
     let asks = 0;
     for (const server of servers) {
@@ -336,7 +336,7 @@ describe('a WebSocket', () => {
     expect(new Set(picks.map(({ port }) => port)).size).toBe(2);
   });
 
-  it('that cannot be made is not taken for one in flight', async () => {
+  it('that cannot be made does not count as in flight', async () => {
     const { web } = services(['127.0.0.1:1']);
     await expect(openWebSocket(web, '/', { protocols: ['a', 'a'] })).rejects.toThrow(SyntaxError);
     const picked = web.pick();

@@ -91,7 +91,7 @@ describe('a server of node:http', () => {
     await closing;
   });
 
-  it('drains for no longer when the registry cannot be told', async () => {
+  it('does not drain for longer when the registry is unreachable', async () => {
     const clock = manualClock();
     const server = webServer().listen(0);
     const { rollcall } = recording();
@@ -138,7 +138,7 @@ describe('a server of node:http', () => {
 });
 
 describe('health from a callback', () => {
-  it('is told at each interval: what it returns, what it throws, and that it does not answer', async () => {
+  it('is sent at each interval: the returned status, the thrown error, and a missing answer', async () => {
     const clock = manualClock();
     const { rollcall, asked, beats, beat } = recording();
     const answers: (() => CheckStatus | void | Promise<never>)[] = [
@@ -229,8 +229,8 @@ describe('frameworks', () => {
   });
 });
 
-describe('a server that starts while the registry is away is registered when that has come', () => {
-  /** A client of a registry that is not there; `come` starts it, and waits for the server in its lists. */
+describe('a server that starts while the registry is unreachable is registered when that is back', () => {
+  /** A client of a registry that does not run yet; `come` starts it, and waits for the server in its lists. */
   async function away() {
     const gone = await createRegistry();
     const { url, ports: { http: httpPort } } = gone;
@@ -249,7 +249,7 @@ describe('a server that starts while the registry is away is registered when tha
     return { rollcall, come };
   }
 
-  it('with registerServer, and its health is told, too', async () => {
+  it('with registerServer, and its health is sent, too', async () => {
     const { rollcall, come } = await away();
     const server = webServer().listen(0, '127.0.0.1');
     const health = { check: () => {}, intervalMs: 100 };
@@ -311,7 +311,7 @@ it('a framework that is closed while its server is registered does not leave it 
   await done;
 });
 
-/** A registry that remembers what it was asked for. */
+/** A registry that records its requests. */
 function recording() {
   const asked: RegisterOptions[] = [];
   const beats: [CheckStatus | undefined, string | undefined][] = [];

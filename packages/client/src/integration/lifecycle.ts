@@ -1,6 +1,6 @@
 /**
- * A server's life as an instance: registered when it listens, its health asked of a callback, and on
- * SIGTERM drained before it closes, so that a restart fails no request:
+ * The lifecycle of a server as an instance: it is registered when it listens, a callback gives its health, and
+ * on SIGTERM it is drained before it closes, so that no request fails in a restart:
  *
  *     listening ─► register ─► … ─► SIGTERM ─► drain ─► (callers hear of it) ─► close the listener
  *                                                       ─► (answers under way end) ─► deregister
@@ -17,17 +17,18 @@ import { checkRange, checkKnown, type OptionNames } from '../option-check.ts';
 import { type RegisterOptions, registerOptions, type Registration } from '../registration.ts';
 import { Health, type HealthOptions } from './health.ts';
 
-/** The part of a client that is needed. */
+/** The part of a client that is used. */
 export interface Registrar {
   announce(options: RegisterOptions): Registration;
 }
 
 export interface LifecycleOptions extends RegisterOptions {
-  /** Asked whether the program can serve. */
+  /** Reports whether the program can serve. */
   readonly health?: HealthOptions;
   /**
    * How long requests are still taken after callers were told to stop sending them, in milliseconds, 0 or more.
-   * 1,000 by default: far longer than the news takes, for callers whose own connection is just away.
+   * 1,000 by default: far longer than the change takes to reach callers, for those whose connection is
+   * interrupted at that moment.
    */
   readonly drainMs?: number;
   /** How long answers under way may take after that, in milliseconds, 0 or more. 10,000 by default. */
@@ -44,7 +45,9 @@ const lifecycleOptions: OptionNames<LifecycleOptions> = {
 /** A server that is registered. */
 export interface RegisteredServer {
   readonly registration: Registration;
-  /** Tells callers to go elsewhere, and resolves when they had the time to; the server still answers. Idempotent. */
+  /**
+   * Tells callers to use other instances, and resolves after the time for that; the server still answers. Idempotent.
+   */
   readonly drain: () => Promise<void>;
   /** Drains, closes the server, and deregisters. Idempotent. */
   readonly close: () => Promise<void>;
@@ -53,21 +56,22 @@ export interface RegisteredServer {
 const healthCheck = 'health';
 /** How long a server that has begun to listen waits for a registry before it goes on without one, in milliseconds. */
 const registerMs = 1_000;
-/** How long the registry has to hear that the server drains, in milliseconds. */
+/** Longest wait until the registry has the draining status, in milliseconds. */
 const tellMs = 1_000;
 /** How often connections that have become idle are closed. */
 const idleMs = 50;
 
-/** What a test drives. */
+/** Replaced in tests. */
 export interface LifecycleSurroundings {
   readonly clock?: Clock;
 }
 
 /**
- * Registers a server as soon as it listens, and resolves when the registry has it, after a second at the latest: a
- * registry that is away, or does not take it, keeps no server from starting. It is tried until it is registered or closed;
- * `onEvent` of the client tells, and `registration.registered()` waits.
- * @param server of `node:http`, or of what is made on it; listening or about to
+ * Registers a server as soon as it listens, and resolves when the registry has it, after a second at the
+ * latest: a registry that is unreachable or refuses it does not stop the server from starting. Registering is
+ * tried until it succeeds or the server closes; `onEvent` of the client reports it, and
+ * `registration.registered()` waits for it.
+ * @param server of `node:http`, or of a framework on top of it; listening or about to listen
  * @throws RegistryError as `Rollcall.announce`; `failed_precondition` when the server has no port;
  *   `invalid_argument` for an option out of its range
  */
@@ -91,12 +95,12 @@ export async function registerServer(
   let leaving = false;
   // Before the program's own listener, which may answer at once.
   server.prependListener('request', (_request, response) => {
-    // Kept connections would go on to be used for as long as their callers like.
+    // Otherwise callers could use kept connections for any time.
     if (leaving) response.shouldKeepAlive = false;
   });
   const drainNow = async () => {
     leaving = true;
-    // A registry that cannot be told now hears of it later; waiting for it would hold up the shutdown.
+    // An unreachable registry gets the status later; waiting for it would delay the shutdown.
     await Promise.race([registration.drain().catch(() => {}), pause(clock, tellMs)]);
     await pause(clock, drainMs);
   };
@@ -118,7 +122,7 @@ export async function registerServer(
   return { registration, drain, close };
 }
 
-/** Where the server can be reached, as far as it knows: a server on all interfaces leaves its address open. */
+/** Address and port of the server, if known: a server on all interfaces gives no address. */
 function placeOf(server: Server): { address?: string; port: number } {
   const place = server.address();
   if (place === null || typeof place === 'string') {
@@ -145,7 +149,7 @@ async function closeServer(server: Server, clock: Clock, closeMs: number): Promi
   stopAll();
 }
 
-/** Ends the process by the signal when all is done, as it would have ended without us. */
+/** Ends the process by the signal when all is done, as without this handler. */
 function onSignals(signals: readonly NodeJS.Signals[], close: () => Promise<void>): () => void {
   const onSignal = (signal: NodeJS.Signals) => {
     const end = () => {

@@ -1,7 +1,8 @@
 /**
- * How services are named where programs write hosts: `http://orders.rollcall/…` is the service `orders` in the
+ * Names of services where programs write hosts: `http://orders.rollcall/…` is the service `orders` in the
  * client's own namespace, `http://orders.team-a.ns.rollcall/…` that of the namespace `team-a`, as in DNS
- * (`orders.service.team-a.ns.consul`). Hosts are not case-sensitive, so only names in lower case can be written.
+ * (`orders.service.team-a.ns.consul`). Hosts are not case-sensitive, so only names in lower case can be
+ * written.
  */
 
 const suffix = '.rollcall';
@@ -38,10 +39,10 @@ export function hostsOf(service: string, namespace: string | undefined, own: str
   return hosts.every((host) => URL.canParse(`http://${host}`)) ? hosts : [`service${suffix}`];
 }
 
-/** Of a URL in `https:`, which promises more than a service does whose instances may be asked without TLS. */
+/** For a URL with `https:` of a service whose instances may be used without TLS. */
 export const noTls = 'not all instances are asked over TLS; give the service the option tls, or write http://';
 
-/** Why a URL of a service cannot be asked; undefined when it can. */
+/** Why a URL of a service cannot be used; undefined when it can. */
 export function refusalOf({ protocol, port, host }: URL): string | undefined {
   if (protocol !== 'http:' && protocol !== 'https:') return `${protocol}//${host}: services are asked over http or https`;
   if (port !== '') return `${protocol}//${host}: a service has no port, each of its instances has one; leave it out`;

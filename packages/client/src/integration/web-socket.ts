@@ -1,7 +1,7 @@
 /**
- * A WebSocket to an instance of a service: chosen by the balancer, counted for as long as it is open, and tried
- * at another instance when it cannot be opened. When it breaks later, opening another one is up to the caller,
- * who knows what to say first on it.
+ * A WebSocket to an instance of a service: the balancer chooses the instance, the WebSocket counts as a request
+ * in flight while it is open, and another instance is tried when it cannot be opened. When it breaks later, the
+ * caller must open another one, since only the caller knows the first messages.
  */
 
 import type { EventEmitter } from 'node:events';
@@ -32,16 +32,16 @@ const webSocketOptions: OptionNames<WebSocketOptions> = {
 };
 
 /**
- * What is opened: a WebSocket of the package ws (https://github.com/websockets/ws/blob/master/doc/ws.md), in as far as
- * its types are named here, so that a program needs them only for the rest. Events: `message` (a Buffer, and whether
- * it is binary), `close` (code, and the reason as a Buffer), `error`, `ping`, `pong`.
+ * The opened WebSocket, of the package ws (https://github.com/websockets/ws/blob/master/doc/ws.md). Its main
+ * members are declared here, so that a program needs the types of ws only for the others. Events: `message` (a
+ * Buffer, and whether it is binary), `close` (code, and the reason as a Buffer), `error`, `ping`, `pong`.
  */
 export interface ServiceWebSocket extends EventEmitter {
   /** 0 connecting, 1 open, 2 closing, 3 closed. */
   readonly readyState: 0 | 1 | 2 | 3;
   /** The subprotocol that the instance chose; empty for none. */
   readonly protocol: string;
-  /** Bytes that were sent and have not left yet. */
+  /** Bytes that were queued and are not sent yet. */
   readonly bufferedAmount: number;
   /** @param sent called when it has been written, or could not be */
   send(data: string | Uint8Array | ArrayBuffer, sent?: (error?: Error) => void): void;
@@ -58,8 +58,9 @@ export interface ServiceWebSocket extends EventEmitter {
  * Opens a WebSocket to one of the instances.
  * @param path with its query: `/chat?room=1`
  * @returns an open one, of the package ws; `addEventListener` and the rest of it work, too
- * @throws RegistryError `unavailable` when no instance of those tried took it; the signal's reason when it aborts;
- *   `invalid_argument` for an option that there is not; SyntaxError or TypeError for a path, protocols or headers that cannot be
+ * @throws RegistryError `unavailable` when no instance of those tried took it; the signal's reason when it
+ *   aborts; `invalid_argument` for an option that there is not; SyntaxError or TypeError for an invalid path,
+ *   protocols or headers
  */
 export async function openWebSocket(service: ServiceClient, path: string, options: WebSocketOptions = {}): Promise<ServiceWebSocket> {
   checkKnown(options, webSocketOptions, 'a WebSocket');
@@ -84,7 +85,7 @@ export async function openWebSocket(service: ServiceClient, path: string, option
   }
 }
 
-/** Node's errors of connections that were not made say so. */
+/** Node's errors of connections that were not made have the syscall `connect`. */
 function unsent(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error && error.syscall === 'connect';
 }
@@ -93,9 +94,9 @@ function hasMore(service: ServiceClient, tried: readonly Picked[]): boolean {
   return (service.snapshot()?.instances.length ?? 0) > tried.length;
 }
 
-/** How an instance did not take it. */
+/** Why an instance did not accept the WebSocket. */
 class NotOpened extends Error {
-  /** Whether another instance may. */
+  /** Whether another instance may accept it. */
   readonly elsewhere: boolean;
 
   constructor(cause: Error, elsewhere: boolean) {
@@ -104,14 +105,14 @@ class NotOpened extends Error {
   }
 }
 
-/** @throws NotOpened; what `WebSocket` throws for a path, protocols or headers that cannot be */
+/** @throws NotOpened; the error of `WebSocket` for an invalid path, protocols or headers */
 async function open(Opened: typeof WebSocket, picked: Picked, tls: TlsSettings | undefined, path: string, options: WebSocketOptions): Promise<WebSocket> {
   const { signal } = options;
   const socket = begin(Opened, picked, tls, path, options);
   const onAbort = () => socket.terminate();
   signal?.addEventListener('abort', onAbort);
   let status: number | undefined;
-  // An answer of HTTP: the instance is there, and says no.
+  // An answer in HTTP: the instance is reachable and refuses.
   socket.once('unexpected-response', (_request, response) => {
     status = response.statusCode ?? 0;
     socket.terminate();
@@ -119,7 +120,8 @@ async function open(Opened: typeof WebSocket, picked: Picked, tls: TlsSettings |
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve);
-      // For good: what happens later is told by `close`, and an error without a listener would end the process.
+      // This listener stays: `close` reports later failures, and an error without a listener would end the
+      // process.
       socket.on('error', reject);
     });
   } catch (error) {
@@ -131,7 +133,7 @@ async function open(Opened: typeof WebSocket, picked: Picked, tls: TlsSettings |
   } finally {
     signal?.removeEventListener('abort', onAbort);
   }
-  // In flight for as long as it is open: that is what it costs the instance.
+  // In flight while it is open, since the instance serves it for that long.
   if (socket.readyState === Opened.CLOSED) picked.done('ok');
   else socket.once('close', () => picked.done('ok'));
   return socket;
