@@ -1,7 +1,6 @@
 /**
  * The session: one link at a time to one of the servers, for as long as the client is open. When a link ends,
- * it connects to the next server and identifies itself. The registrations and the watched views update
- * themselves when a registry has sent its welcome.
+ * it connects to the next server. The registrations and the watched views update themselves after each welcome.
  *
  * A token that no server accepts may become valid later, or be replaced: it is tried again, after a long pause,
  * or soon when a caller waits.
@@ -38,10 +37,7 @@ export type ConnectionEvent =
   | { readonly kind: 'refused'; readonly server: string; readonly code: ErrorCode; readonly reason: string }
   /** A registry has an instance that was registered here; told again after a registry had lost it. */
   | { readonly kind: 'registered'; readonly id: string; readonly service: string }
-  /**
-   * An instance is not registered: a registry refused it, or none was reachable for a while. Tried again
-   * automatically.
-   */
+  /** An instance is not registered: refused, or no registry was reachable for a while. Tried again automatically. */
   | { readonly kind: 'not-registered'; readonly id: string; readonly service: string; readonly code: ErrorCode; readonly reason: string }
   /** A fault that the client tolerates. */
   | { readonly kind: 'warning'; readonly message: string };
@@ -138,8 +134,8 @@ export class Session {
   }
 
   /**
-   * True when a request would be sent at once. Also before the welcome, when there is nothing that
-   * it could tell: so the first registration needs one round trip in all.
+   * True when a request would be sent at once. Also before a welcome that could tell nothing new, so the first
+   * registration needs one round trip in all.
    */
   get accepting(): boolean {
     return this.#welcome !== undefined || (this.#link !== undefined && this.#helloSent && this.#mayGoAhead);
