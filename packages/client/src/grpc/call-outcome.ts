@@ -1,4 +1,7 @@
-/** What a call says to a balancer: its key before it, its outcome and the server's load after it. Pure. */
+/**
+ * The parts of a call that a balancer uses: its key before the call, its outcome and the server's load after it.
+ * Pure.
+ */
 
 import { status, type Metadata } from '@grpc/grpc-js';
 import type { OutcomeResult } from '../balancer/balancer.ts';
@@ -11,7 +14,7 @@ export function metadataValue(metadata: Metadata, key: string): string | undefin
   return typeof value === 'string' ? value : value?.toString('latin1');
 }
 
-/** Statuses that say that the server cannot; the others are the application's own answers. */
+/** Statuses of server failures; the others are the application's own answers. */
 const failures: ReadonlySet<status> = new Set([
   ...[status.UNKNOWN, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED],
   ...[status.INTERNAL, status.UNAVAILABLE, status.DATA_LOSS],

@@ -1,7 +1,7 @@
 /**
- * The options of a channel whose calls are balanced here: the policy's name and what is plain data go into the service
- * config, as gRPC has it (https://github.com/grpc/grpc/blob/master/doc/service_config.md); what may hold functions
- * (selectors, listeners) goes beside it, as an option of the channel that grpc-js hands to the policy.
+ * The options of a channel whose calls are balanced here: the policy's name and plain data go into gRPC's
+ * service config (https://github.com/grpc/grpc/blob/master/doc/service_config.md); settings that may hold
+ * functions (selectors, listeners) go into an option of the channel, which grpc-js passes to the policy.
  */
 
 import { experimental, type ChannelOptions } from '@grpc/grpc-js';
@@ -31,7 +31,8 @@ export interface MethodOptions {
   /** Calls of an idempotent method that end as UNAVAILABLE are made again, so often at most, up to 5. 1 by default: not at all. */
   readonly triesMax?: number;
   /**
-   * The same call goes to another instance when there is no answer after so long, in milliseconds, 0 or more, up to
+   * The same call goes to another instance when there is no answer after this time, in milliseconds, 0 or more,
+   * up to
    * `triesMax` (2 by default) times in all; the first answer counts. For idempotent methods, in place of retries.
    */
   readonly hedgeAfterMs?: number;
@@ -51,7 +52,7 @@ const methodOptions: OptionNames<MethodOptions> = { triesMax: true, hedgeAfterMs
 export function channelOptions(name: PolicyName = 'peak_ewma', options: PolicyOptions = {}): ChannelOptions {
   checkKnown(options, policyOptions, 'channelOptions');
   const { balancer = {}, keyHeader, triesMax = 1, methods = {}, ...settings } = options;
-  // In the channel, no caller could catch what is wrong with them.
+  // Checked now: in the channel, no caller could catch the error.
   check(settings, policies[name](balancer));
   const own = Object.entries(methods).map(([method, given]) => ({ name: [nameOf(method)], ...policyOf(given) }));
   const methodConfig = [...own, ...(triesMax > 1 ? [{ name: [{}], ...policyOf({ triesMax }) }] : [])];

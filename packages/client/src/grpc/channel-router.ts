@@ -68,12 +68,14 @@ export class ChannelRouter {
 
   /**
    * A connected endpoint for a call; undefined when there is none.
-   * @throws RegistryError `unavailable` when there are some, and breakers or limits let none of them be called
+   * @throws RegistryError `unavailable` when endpoints are connected, and breakers or limits exclude all of
+   *   them
    */
   pick(now: number, key: string | undefined, header: HeaderReader): Endpoint | undefined {
     const endpoint = this.#chooser.pick(now, noEndpoints, key, header);
     if (endpoint === undefined || this.#isConnected(endpoint)) return endpoint;
-    // A group without a connection, whose share does not depend on that (a canary, a key): any other group then.
+    // The group has no connection, and its share does not depend on that (a canary, a key): take any other
+    // group.
     const without: Endpoint[] = [];
     this.#router.any((other) => (this.#isConnected(other) || without.push(other), false));
     const other = this.#chooser.pick(now, without, key, header);
@@ -95,7 +97,7 @@ export function makeRouter(
 ): Router {
   return routerOf({ ...settings, balancer }, limitsOf(settings), {
     random: new SeededRandom(seed * 2 ** 32),
-    // What a gRPC server says of its load comes with its answers.
+    // A gRPC server reports its load with its answers.
     probing: { clock, probe: () => Promise.resolve(undefined) },
     // Connections are grpc-js's, which reports them.
     reach: () => Promise.resolve(true),

@@ -1,4 +1,4 @@
-/** The router of `fetch` over real gRPC servers: which of them calls reach, connections included. */
+/** The router of `fetch` over real gRPC servers: which servers get calls and connections. */
 
 import * as grpc from '@grpc/grpc-js';
 import { createServer as createRegistry, memory } from '@rollcall/server';
@@ -13,7 +13,7 @@ afterEach(cleanUp);
 const withMeta = (one: Backend, meta: Readonly<Record<string, string>>) => at(one, { meta });
 const metadata = (values: Readonly<Record<string, string>>) => grpc.Metadata.fromHttp2Headers(values);
 
-/** Who answers `count` calls, sorted, each once. */
+/** The names of the servers that answer `count` calls, sorted, each once. */
 async function answering(who: () => Promise<string>, count = 40): Promise<string[]> {
   const names = new Set<string>();
   for (let n = 0; n < count; n++) names.add(await who());
@@ -98,7 +98,7 @@ describe('levels and zones', () => {
     expect(await answering(who)).toEqual(['a again']);
   });
 
-  it('a level with half of its connections lost passes on what it cannot take', async () => {
+  it('a level with half of its connections lost passes on the calls beyond its capacity', async () => {
     const [a, b, gone] = [await backend('a'), await backend('b'), await backend('gone')];
     gone.server.forceShutdown();
     const instances = [withMeta(a, { priority: '0' }), withMeta(gone, { priority: '0' }), withMeta(b, { priority: '1' })];

@@ -61,12 +61,12 @@ it('calls instances with TLS, whose certificates are for the name of the service
   expect(await who('orders', await secure(['orders']), shown())).toBe('shop');
 });
 
-it('takes another name for theirs when it is told to', async () => {
+it('accepts another name with grpc.ssl_target_name_override', async () => {
   const port = await secure(['orders.internal']);
   expect(await who('carts', port, shown(), { 'grpc.ssl_target_name_override': 'orders.internal' })).toBe('shop');
 });
 
-it('does not call an instance whose certificate is for another name, or which wants one that is not shown', async () => {
+it('does not call an instance with a certificate for another name, or one that requires a client certificate and gets none', async () => {
   const port = await secure(['orders.internal']);
   await expect(who('orders-2', port, shown())).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE, details: expect.stringMatching(/altnames/) as string });
   const hidden = grpc.credentials.createSsl(Buffer.from(authority.cert));

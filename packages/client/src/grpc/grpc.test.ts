@@ -40,7 +40,7 @@ describe('a channel to rollcall:///', () => {
     expect(await count()).toEqual([expect.stringMatching(/ 1$/), expect.stringMatching(/ 2$/), expect.stringMatching(/ 3$/)]);
   });
 
-  it('follows the registry: those that come are called, those that leave are not', async () => {
+  it('follows the registry: new instances are called, removed ones are not', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const { who, become, all } = client([at(a)]);
     expect(await who()).toBe('a');
@@ -50,7 +50,7 @@ describe('a channel to rollcall:///', () => {
     expect([await who(), await who()]).toEqual(['b', 'b']);
   });
 
-  it('does not call what is about to leave while others are there', async () => {
+  it('does not call draining instances while others are there', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const { who, become, all } = client([at(a), at(b)]);
     await all(['a', 'b']);
@@ -228,7 +228,7 @@ describe('zones', () => {
   });
 });
 
-it('a method is called again, or hedged, as it says for itself', async () => {
+it('a method is retried, or hedged, by its own options', async () => {
   const options = channelOptions('round_robin', { triesMax: 3, methods: { 'test.Echo/Count': { triesMax: 1 }, 'test.Echo/Who': { hedgeAfterMs: 5 } } });
   const { methodConfig } = JSON.parse(String(options['grpc.service_config'])) as { methodConfig: unknown[] };
   expect(methodConfig).toMatchObject([

@@ -22,7 +22,7 @@ it('a service has the instances of all sources, each once, also of one that is a
   expect(watched(joined, 'api').lists).toEqual([['10.0.0.3:80']]);
 });
 
-it('says that there is no instance only when every source has said so', () => {
+it('reports an empty list only when every source has done so', () => {
   const joined = new JoinedSources();
   const late = new StaticSource();
   joined.add(new StaticSource({ web: [] }));

@@ -35,7 +35,7 @@ export class JoinedSources {
     return () => {};
   }
 
-  /** Tells of every change; of an empty list only when each source has said that it has none. @returns ends the watch */
+  /** Reports every change; an empty list only when each source has given an empty list. @returns ends the watch */
   watch(service: NamedService, listener: Listener): () => void {
     const watch = new JoinedWatch(service, listener);
     this.#watches.add(watch);
@@ -65,7 +65,7 @@ class JoinedWatch {
       const named = inNamespace(source, namespace);
       return named === undefined ? [] : [{ source, named }];
     });
-    // The first may tell before the last is asked: all count from the beginning.
+    // The first source may report before the last is watched, so all count from the beginning.
     for (const { source } of sources) this.#stops.set(source, () => {});
     for (const { source, named } of sources) {
       const stop = named.watch(name, ({ instances }: SourcedSnapshot) => {

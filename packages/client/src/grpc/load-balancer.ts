@@ -3,9 +3,10 @@
  *
  *     instances ─► those that are used ─► a connection each (grpc's pick_first) ─► ChannelRouter ─► the call
  *
- * What connects and reconnects is grpc's; which connected instance a call goes to is ours. An instance whose
- * connection is lost is out at once; how calls end is told to the balancer, with what the server says of its load
- * in the trailers. Latency is the time of the whole call, so for long streams choose a policy that counts calls.
+ * grpc-js connects and reconnects; this file chooses the connected instance for each call. An instance whose
+ * connection is lost is out at once; the balancer gets the outcome of each call, with the server's load report
+ * from the trailers. Latency is the time of the whole call, so for long streams choose a policy that counts
+ * calls.
  */
 
 import { connectivityState, experimental, status, Metadata, type ChannelOptions } from '@grpc/grpc-js';
@@ -30,7 +31,7 @@ interface Child {
   readonly leaf: experimental.LeafLoadBalancer;
 }
 
-/** What a test drives. */
+/** Replaced in tests. */
 export interface PolicySurroundings {
   readonly clock?: Clock;
   readonly random?: Random;
@@ -132,7 +133,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
     note: string,
   ): boolean {
     if (!list.ok) {
-      // A list that was known is better than none.
+      // The last list is better than none.
       if (this.#children.size > 0) return true;
       this.#update(connectivityState.TRANSIENT_FAILURE, new experimental.UnavailablePicker(list.error), list.error.details);
       return true;
@@ -150,7 +151,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
     for (const { leaf } of this.#children.values()) leaf.exitIdle();
   }
 
-  /** Connections begin anew by themselves. */
+  /** Connections restart without a call. */
   resetBackoff(): void {}
 
   destroy(): void {
@@ -244,7 +245,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
         try {
           const endpoint = router.pick(now, key, (name) => metadataValue(metadata, name));
           const child = endpoint && this.#children.get(identityOf(endpoint.instance));
-          // Every connected one is left out, or has just gone: the next picker is on its way.
+          // Every connected instance is left out, or has just left: the next picker follows soon.
           if (endpoint === undefined || child === undefined) return new experimental.QueuePicker(this).pick(args);
           return this.#followed(child.leaf.getPicker().pick(args), router, endpoint, now);
         } catch (error) {
@@ -255,7 +256,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
     };
   }
 
-  /** Breakers or limits let no instance be called: the call fails, or waits if it says `waitForReady`. */
+  /** Breakers or limits let no instance be called: the call fails, or waits with `waitForReady`. */
   #refused(details: string): experimental.PickResult {
     // Calls that wait are picked again when there is a new picker.
     this.#stopRepick ??= this.#clock.timer(repickMs, () => {
@@ -269,7 +270,7 @@ class RollcallLoadBalancer implements experimental.LoadBalancer {
     };
   }
 
-  /** Counts the call, and tells the balancer how it ends. */
+  /** Counts the call, and reports its outcome to the balancer. */
   #followed(result: experimental.PickResult, router: ChannelRouter, endpoint: Endpoint, startedAt: number): experimental.PickResult {
     if (result.pickResultType !== experimental.PickResultType.COMPLETE) return result;
     const { onCallStarted, onCallEnded } = result;

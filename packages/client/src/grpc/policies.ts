@@ -45,7 +45,7 @@ export const policies = {
   memento,
   peak_ewma: peakEwma,
   pick_first: pickFirst,
-  // Probes are HTTP; what a gRPC server says of its load comes with its answers.
+  // Probes use HTTP; a gRPC server reports its load with its answers.
   prequal: (config) => prequal({ ...config, probesPerRequest: 0 }),
   rendezvous,
   response_time_weighted: responseTimeWeighted,

@@ -1,13 +1,13 @@
 /**
- * Counts calls at an endpoint from their pick on. grpc-js says that a call has started a little after the pick, and
- * never says that a picked call was given up, so a pick reserves a place for a short time: calls that are picked in one
- * turn of the event loop see each other, and a call that never starts holds nothing for long.
+ * Counts calls at an endpoint from their pick on. grpc-js reports the start of a call a little after the pick,
+ * and never reports that a picked call was given up. So a pick reserves a place for a short time: calls that
+ * are picked in one turn of the event loop count each other, and a call that never starts frees its place soon.
  */
 
 import type { Clock } from '../clock.ts';
 import type { Endpoint } from '../endpoint.ts';
 
-/** How long a picked call counts before it has started, in milliseconds: the next turn but few. */
+/** How long a picked call counts before it has started, in milliseconds: a few turns of the event loop. */
 const reservedMs = 1;
 
 export interface Reservation {

@@ -1,6 +1,7 @@
 /**
- * The resolver for grpc-js: `rollcall:///orders` is the service `orders`, as the registry sees it at any
- * time; `rollcall://team-a/orders` is that of the namespace `team-a`. Instances that are about to leave or fail are in the list, too: who is chosen is the policy's business.
+ * The resolver for grpc-js: `rollcall:///orders` is the service `orders`, as the registry sees it at any time;
+ * `rollcall://team-a/orders` is that of the namespace `team-a`. The list includes draining and critical
+ * instances: the policy chooses among them.
  */
 
 import { experimental, status, Metadata } from '@grpc/grpc-js';
@@ -11,7 +12,7 @@ import { JoinedSources } from './joined-sources.ts';
 
 type Endpoint = experimental.Endpoint;
 
-/** What a service is resolved to, besides addresses. */
+/** The result of resolving a service, besides addresses. */
 export interface ResolvedList {
   readonly instances: readonly Instance[];
   /** Leases an ordinal among the callers of the service; see `SnapshotSource.lease`. */
@@ -25,7 +26,7 @@ export const listAttribute = `${experimental.SUBCHANNEL_ARGS_EXCLUDE_KEY_PREFIX}
 const sources = new JoinedSources();
 
 /**
- * Registers the scheme for this process, and adds a source to those where channels look, present ones too.
+ * Registers the scheme for this process, and adds a source for all channels, including present ones.
  * @param source of instances: `rollcall.source`, or a `StaticSource`
  * @returns takes the source away again; idempotent
  */
@@ -49,7 +50,7 @@ function resolverOf(source: JoinedSources) {
       return serviceOf(target).name;
     }
 
-    /** The first call begins the watch; after that, everything new is told anyway. */
+    /** The first call begins the watch; after that, every change is reported without a call. */
     updateResolution(): void {
       if (this.#stop !== undefined) return;
       let stopped = false;
@@ -58,7 +59,7 @@ function resolverOf(source: JoinedSources) {
         stopped = true;
         stop();
       };
-      // Listeners must not be called from here, and a watch may tell at once.
+      // Listeners must not be called from here, and a watch may report at once.
       queueMicrotask(() => {
         if (!stopped) stop = source.watch(this.#service, (instances) => this.#tell(instances));
         if (stopped) stop();
