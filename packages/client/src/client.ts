@@ -62,7 +62,7 @@ export class Rollcall {
     this.kv = new Kv(parts);
   }
 
-  /** Lists of instances as this client knows them, for what brings its own transport (`@rollcall/client/grpc`). */
+  /** Lists of instances of this client, for code with a transport of its own (`@rollcall/client/grpc`). */
   get source(): SnapshotSource {
     return this.#parts.source;
   }
@@ -78,13 +78,14 @@ export class Rollcall {
   }
 
   /**
-   * Registers an instance, for as long as this process and its connection live, and resolves when the registry has it.
-   * A registry that is away is waited for, without limit unless `wait` has one; `onEvent` tells. When the registry is
-   * away later for longer than the grace, the instance is registered again as soon as it is back.
+   * Registers an instance, for as long as this process and its connection live, and resolves when the registry
+   * has it. Waits for an unreachable registry, without limit unless `wait` has one; `onEvent` reports it. If
+   * the registry is unreachable later for longer than the grace, the instance is registered again as soon as it
+   * is back.
    * @param wait once it is over, the promise rejects and the instance is not registered later, either
-   * @throws RegistryError `invalid_argument` for what the registry cannot take, `already_exists` for an
-   *   id or a check that is taken, `resource_exhausted`, `permission_denied`, `unauthenticated`, `unavailable` when
-   *   `timeoutMs` is over
+   * @throws RegistryError `invalid_argument` for a registration that the registry refuses as invalid,
+   *   `already_exists` for an id or a check that is taken, `resource_exhausted`, `permission_denied`,
+   *   `unauthenticated`, `unavailable` when `timeoutMs` is over
    * @throws the signal's reason when it aborts
    */
   register(options: RegisterOptions, wait: RegisterWait = {}): Promise<Registration> {
@@ -93,9 +94,9 @@ export class Rollcall {
   }
 
   /**
-   * Registers an instance without waiting for it: whatever keeps it from being registered (a registry that is away, or a
-   * token that may not yet), it is tried again until it is registered or closed. `onEvent` tells `registered` and
-   * `not-registered`; `registered()` of what is returned waits.
+   * Registers an instance without waiting for it. If the registry is unreachable or refuses the token, it is
+   * tried again until the instance is registered or closed. `onEvent` reports `registered` and
+   * `not-registered`; `registered()` of the result waits.
    * @throws RegistryError `invalid_argument` for what no registry takes, `already_exists` for an id that this client has
    *   registered already, `failed_precondition` when closed
    */
@@ -129,8 +130,8 @@ export class Rollcall {
   }
 
   /**
-   * Why each instance of a service is or is not chosen now; see `ServiceClient.explain`. For a service that this client has not
-   * used yet, it says what its first request would find, and leaves no trace.
+   * Why each instance of a service is or is not chosen now; see `ServiceClient.explain`. For a service that
+   * this client has not used yet, it explains the first request, and does not count as a use.
    * @throws RegistryError `failed_precondition` when closed; `invalid_argument` as `service`
    */
   explain(name: string, { namespace = this.namespace, ...options }: ExplainOptions & { readonly namespace?: string } = {}): Explanation {
@@ -147,8 +148,9 @@ export class Rollcall {
   }
 
   /**
-   * The platform's `fetch`, for which `http://NAME.rollcall/…` is the service NAME, `http://NAME.NAMESPACE.ns.rollcall/…`
-   * that of another namespace, and other hosts are what they are; it needs no `this`, and stands wherever a `fetch` is taken. For services, see `ServiceClient.fetch`.
+   * The platform's `fetch`, for which `http://NAME.rollcall/…` is the service NAME,
+   * `http://NAME.NAMESPACE.ns.rollcall/…` that of another namespace; other hosts stay as they are. It needs no
+   * `this`, and fits wherever a `fetch` is taken. For services, see `ServiceClient.fetch`.
    * @throws TypeError, as `fetch` does, with a RegistryError as its `cause`; the signal's reason when it aborts
    */
   readonly fetch: Fetch = (input, init) => {
@@ -166,9 +168,9 @@ export class Rollcall {
   };
 
   /**
-   * A dispatcher for undici, for which `http://NAME.rollcall/…` is the service NAME and other hosts are what
-   * they are: `request('http://orders.rollcall/7', { dispatcher })`. Close it when other hosts were asked. It costs
-   * nothing to make one for a single request.
+   * A dispatcher for undici, for which `http://NAME.rollcall/…` is the service NAME and other hosts stay as
+   * they are: `request('http://orders.rollcall/7', { dispatcher })`. Close it when other hosts were asked. It
+   * costs nothing to make one for a single request.
    * @param options of every request through it, or a function that gives those of a request
    */
   dispatcher(options?: TryOptions | ((request: Dispatcher.DispatchOptions) => TryOptions)): Dispatcher {
@@ -208,8 +210,8 @@ export class Rollcall {
   }
 
   /**
-   * Leaves: what is registered drains and is removed at once, watches and requests end. Resolves
-   * within a few seconds, whether or not the registry can be told. Idempotent.
+   * Closes the client: its instances drain and are removed at once, watches and requests end. Resolves within a
+   * few seconds, even if the registry is unreachable. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();

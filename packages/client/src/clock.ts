@@ -1,6 +1,6 @@
 /**
- * Time and chance as dependencies, so that tests drive them. Nothing else in the client reads a
- * clock, sets a timer or draws a random number.
+ * Time and randomness as dependencies, so that tests control them. Nothing else in the client reads a clock,
+ * sets a timer or draws a random number.
  */
 
 export interface Clock {

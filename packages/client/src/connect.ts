@@ -1,4 +1,4 @@
-/** `connect`: from options to a client, with the clock, chance, files and sockets of the real world. */
+/** `connect`: from options to a client, with the real clock, randomness, files and sockets. */
 
 import { checkKnown, type OptionNames } from './option-check.ts';
 import { randomUUID } from 'node:crypto';
@@ -23,9 +23,9 @@ import { WatchCache } from './source/watch-cache.ts';
  */
 export interface ConnectOptions extends CredentialOptions {
   /**
-   * The registry's servers, as `http://host:port` or `https://host:port`; a random one first, the others when it is away.
-   * By default those of the environment variable ROLLCALL_HTTP_ADDR (separated by commas), else
-   * http://127.0.0.1:8500.
+   * The registry's servers, as `http://host:port` or `https://host:port`; a random one first, the others when
+   * it is unreachable. By default those of the environment variable ROLLCALL_HTTP_ADDR (separated by commas),
+   * else http://127.0.0.1:8500.
    */
   readonly servers?: readonly string[];
   /** Shown in the registry as the name of the session; `rollcall client` by default. */
@@ -37,20 +37,20 @@ export interface ConnectOptions extends CredentialOptions {
    * ROLLCALL_NAMESPACE, else `default`. A namespace other than `default` must have been created.
    */
   readonly namespace?: string;
-  /** Folder in which lists of instances survive this process. None by default, and then they do not. */
+  /** Folder of the disk cache, in which lists of instances outlive this process. None by default: no disk cache. */
   readonly cacheDir?: string;
   /** Longest that an operation waits for the registry, in milliseconds, 1 or more; 5,000 by default. */
   readonly timeoutMs?: number;
   /**
-   * How long the registry keeps what is registered after it has lost the connection, in milliseconds,
-   * 1,000 to 300,000; 10,000 by default. Meanwhile it is critical: no client picks it.
+   * How long the registry keeps this client's instances after it has lost the connection, in milliseconds,
+   * 1,000 to 300,000; 10,000 by default. Meanwhile they are critical: no client picks them.
    */
   readonly graceMs?: number;
   /** Closes the client. */
   readonly signal?: AbortSignal;
   /**
-   * Told what happens to the connection and to registrations. What it throws is a process warning, once. Without it,
-   * instances that are not registered are process warnings.
+   * Called with events of the connection and of registrations. Its first error becomes a process warning.
+   * Without it, each instance that is not registered gives a process warning.
    */
   readonly onEvent?: (event: ConnectionEvent) => void;
 }
@@ -61,18 +61,17 @@ const connectOptions: OptionNames<ConnectOptions> = {
   tlsServerName: true,
 };
 
-/** What a test drives. */
+/** Replaced in tests. */
 export interface ConnectSurroundings {
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
 /**
- * Makes a client. It resolves at once, whether or not a registry can be reached: lists come from the
- * cache, if there is one, and operations wait for the connection up to `timeoutMs`. When the registry does not take
- * the token, operations that wait end with `unauthenticated` at once, and the client tries again by itself, with
- * the token that is in the file then. An open client
- * keeps its process running; close it, or say `await using`.
+ * Makes a client. It resolves at once, whether or not a registry can be reached: lists come from the cache, if
+ * there is one, and operations wait for the connection up to `timeoutMs`. When the registry refuses the token,
+ * waiting operations end with `unauthenticated` at once, and the client tries again automatically, with the
+ * token that is then in the file. An open client keeps its process running; close it, or say `await using`.
  *
  * @throws RegistryError `invalid_argument` for a wrong option; the signal's reason when it has aborted
  */
@@ -92,7 +91,7 @@ export async function connect(
   signal?.throwIfAborted();
 
   const listener = guardedListener(onEvent ?? registrationWarnings(), 'onEvent of connect');
-  // What it does must not come between the parts of the client either.
+  // Called in a microtask, so that a listener's calls do not interrupt the client's parts either.
   const tell = (event: ConnectionEvent) => queueMicrotask(() => listener(event));
   const onWarning = (message: string) => tell({ kind: 'warning', message });
   const uuid = randomUUID;
@@ -140,7 +139,7 @@ export async function connect(
 }
 
 /**
- * What a client with these options shows to registries, for programs that speak to them in another way, too.
+ * The credentials of a client with these options, also for programs that talk to registries in another way.
  * @throws RegistryError `invalid_argument` for options that contradict each other
  */
 export function readCredentials(
@@ -150,7 +149,7 @@ export function readCredentials(
   return credentialSource(options, env, (path) => readFile(path, 'utf8'));
 }
 
-/** For programs that do not listen: that they are not registered is not kept from them. Once for each instance and reason. */
+/** The warnings for programs without `onEvent`: an instance is not registered. Once for each instance and reason. */
 function registrationWarnings(): (event: ConnectionEvent) => void {
   const told = new Set<string>();
   return (event) => {

@@ -1,8 +1,7 @@
 /**
- * An endpoint: one instance as the choosing half of the client sees it, for as long as it is in the
- * list. What a client learns about an instance (requests in flight, latency, ejection) hangs on the
- * identity of this object, so it survives every update of the list that still has the instance.
- * This file knows nothing of balancers or transports.
+ * An endpoint: one instance as balancing sees it, for as long as it is in the list. The client's findings about
+ * an instance (requests in flight, latency, ejection) belong to the identity of this object, so they survive
+ * every update of the list that still has the instance. This file does not depend on balancers or transports.
  */
 
 import { getsTraffic, type Instance } from '@rollcall/protocol';
@@ -21,7 +20,7 @@ export class Endpoint {
     this.instance = instance;
   }
 
-  /** What balancers that honour weights go by; 0 or more. */
+  /** The weight that balancers use; 0 or more. */
   get weight(): number {
     return this.instance.weight * this.ramp;
   }
@@ -33,7 +32,7 @@ export class Endpoint {
   }
 }
 
-/** What an update of the list changed. */
+/** The changes of an update of the list. */
 export interface Reconciled {
   /** Endpoints of the new list in its order, by identity. */
   readonly endpoints: ReadonlyMap<string, Endpoint>;
@@ -74,8 +73,8 @@ export function isReady(instance: Instance): boolean {
 }
 
 /**
- * What an instance is known by, the same for every client. Ids are unique on their node only. Newlines
- * cannot occur in names, so the parts stay apart.
+ * The key of an instance, the same for every client. Ids are unique on their node only. Newlines cannot occur
+ * in names, so the parts stay apart.
  */
 export function identityOf({ node, id, address, port }: Instance): string {
   return `${node}\n${id}\n${address}\n${port}`;

@@ -1,6 +1,6 @@
 /**
- * A listener of the program, as the client calls it: what it throws, or a promise of it rejects with, comes between no
- * two parts of the client and ends no process. It is told once as a process warning (`RollcallWarning`).
+ * Wraps a listener of the program: an error that it throws, or rejects with, neither interrupts the client nor
+ * ends the process. The first error is a process warning (`RollcallWarning`).
  */
 
 /**

@@ -1,7 +1,8 @@
 /**
- * `fetch` for one service: that of the platform, given a dispatcher that chooses an instance for each request and
- * retries (`http/exchange.ts`). So requests, answers, forms, redirects and errors are the platform's own, and what
- * takes a `fetch` takes this one. It finds no service; `Rollcall.fetch` does.
+ * `fetch` for one service: that of the platform, given a dispatcher that chooses an instance for each request
+ * and retries (`http/exchange.ts`). So requests, answers, forms, redirects and errors are the platform's own,
+ * and code that takes a `fetch` takes this one. It serves one service only; `Rollcall.fetch` finds the service
+ * by the URL.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -18,7 +19,7 @@ import { checkTryOptions, exchangeOptions, type TryOptions } from './try-options
 /** The platform's `fetch`, with options for retries. Assignable to `typeof fetch`. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit & TryOptions) => Promise<Response>;
 
-/** As it is when this module is loaded: a program may put ours in its place. */
+/** The platform's `fetch` when this module is loaded: a program may replace the global one with ours. */
 export const platformFetch = globalThis.fetch;
 
 export interface ServiceFetchContext extends Omit<ExchangeContext, 'pools' | 'telemetry'> {
@@ -29,7 +30,7 @@ export interface ServiceFetchContext extends Omit<ExchangeContext, 'pools' | 'te
   readonly isSecure: boolean;
   /** Hosts that name the service, one or more; see `hostsOf`. */
   readonly hosts: readonly string[];
-  /** What a request waits for; none when a list of instances is known. */
+  /** The wait for the first list of instances; undefined when one is known. */
   readonly listWait: () => ListWait | undefined;
 }
 
@@ -85,7 +86,7 @@ export class ServiceFetch {
     this.#send(request, handler, exchangeOptions(options, this.#context) ?? {});
   }
 
-  /** For people. */
+  /** For display. */
   explain(now: number): ExplainedRequests {
     const { requests, concurrency, budget, hedging } = this.#context;
     const { current: inFlight, answering, max } = requests;
@@ -101,7 +102,7 @@ export class ServiceFetch {
   #dispatcher(options: ExchangeOptions): FetchDispatcher {
     const dispatch = (request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean => {
       if (this.#isOwn(request.origin)) this.#send(bodied(request), handler, options);
-      // Something of the service has redirected, so the transport is there.
+      // An instance of the service has redirected, so the transport is loaded.
       else return this.#context.transport.loaded?.elsewhere().dispatch(request, handler) ?? false;
       return true;
     };
@@ -128,7 +129,7 @@ export class ServiceFetch {
     return origin === this.#origin || this.#ownOrigins.has(origin);
   }
 
-  /** A path, or a URL of the service's own name: any other host would silently not be asked. */
+  /** Accepts a path, or a URL of the service's own name. Any other host is refused: the request would not go there. */
   #resolve(input: string | URL | Request): string | URL | Request {
     // The common case; `fetch` parses it anyway. Two slashes would begin a host.
     if (typeof input === 'string' && /^\/(?![/\\])/.test(input)) return this.#origin + input;
@@ -159,7 +160,7 @@ export function refused(error: Error): Promise<never> {
 /** Bodies that packages bring beside those of the platform (undici, form-data, node-fetch). */
 const foreignBody = /^\[object (FormData|Blob|File|URLSearchParams|ReadableStream)\]$/;
 
-/** What the platform does not know as a body, it would send as the text "[object FormData]". */
+/** The platform would send an unknown body as the text "[object FormData]". */
 function checkBody(body: object): void {
   if (body instanceof Blob || body instanceof FormData || body instanceof ReadableStream || body instanceof URLSearchParams) return;
   if (ArrayBuffer.isView(body) || Symbol.asyncIterator in body) return;

@@ -12,7 +12,7 @@ import type { WatchedViews } from './session/watched-views.ts';
 export interface KvEntry {
   readonly key: string;
   readonly value: Uint8Array;
-  /** An unsigned 64-bit number that means what its writer wants. */
+  /** An unsigned 64-bit number for the writer's own use. */
   readonly flags: bigint;
   /** Revision at which the key last changed; what `cas` compares. */
   readonly revision: number;
