@@ -60,7 +60,7 @@ describe('a registration', () => {
     await expect(registration.update({ port: 1 })).rejects.toMatchObject({ code: 'failed_precondition' });
   });
 
-  it('says where it runs, its ports and its status', async () => {
+  it('shows its place, its ports and its status', async () => {
     const [one, other] = [await client(), await client()];
     const place = { scheme: 'https', ports: { admin: { port: 9, scheme: 'http' } }, zone: 'a', region: 'r', cluster: 'c' };
     const registration = await one.register({ service: 'web', id: 'i', port: 443, ...place, weight: 0.5, status: 'starting' });
@@ -113,7 +113,7 @@ describe('a registration', () => {
     await expect(registration.beat('none')).rejects.toMatchObject({ code: 'not_found' });
   });
 
-  it('says at once what is wrong with it, and leaves others alone', async () => {
+  it('fails at once with the reason, and leaves others registered', async () => {
     const one = await client();
     await expect(one.register({ service: 'my web' })).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('service "my web"') });
     await expect(one.register({ service: 'web', port: 70_000 })).rejects.toMatchObject({ code: 'invalid_argument' });
@@ -230,7 +230,7 @@ describe('keys', () => {
 });
 
 describe('a watch', () => {
-  it('ends with its signal, and is not there any more', async () => {
+  it('ends with its signal, and is removed', async () => {
     const one = await client();
     const controller = new AbortController();
     const watch = one.kv.watch({ key: 'k' }, { signal: controller.signal });
@@ -253,7 +253,7 @@ describe('a watch', () => {
 });
 
 describe('a client', () => {
-  it('tells what happens to its connection, and who it is connected to', async () => {
+  it('reports events of its connection, and the server that it is connected to', async () => {
     const one = await client();
     expect(one.server).toBeUndefined();
     await one.services();
@@ -261,7 +261,7 @@ describe('a client', () => {
     expect(events).toEqual([{ kind: 'connected', server: server.url, resumed: false }]);
   });
 
-  it('ends everything when it closes, and says so to later callers', async () => {
+  it('ends everything when it closes, and rejects later calls', async () => {
     const one = await client();
     const [watch, service] = [one.kv.watch({ key: 'k' }), one.service('web')];
     await watch.next();
@@ -300,7 +300,7 @@ describe('a client', () => {
     await expect(connect({ servers: [server.url], ...options })).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 
-  it('says why the registry does not take it', async () => {
+  it('reports why the registry refuses it', async () => {
     const one = await client({ node: 'no node', timeoutMs: 300 });
     await expect(one.services()).rejects.toMatchObject({ code: 'unavailable' });
     expect(events[0]).toMatchObject({ kind: 'unreachable', reason: expect.stringContaining('is not a node name') });

@@ -62,7 +62,7 @@ describe('a hedge', () => {
     expect(events).toEqual([{ kind: 'hedge', endpoint: slow.authority, delayMs: 1_000 }]);
   });
 
-  it('is not sent for what may not be made twice, nor with a body, nor when switched off', async () => {
+  it('is not sent for a request that may not be made twice, has a body, or has hedging off', async () => {
     const quick = await ok();
     for (const [init, options] of [
       [{ method: 'POST' }, {}],
@@ -113,7 +113,7 @@ describe('a hedge', () => {
     await expect(response).rejects.toThrow();
   });
 
-  it('waits as long as nearly all answers took, once there are enough', async () => {
+  it('is sent after the 99th percentile of the answers, once there are enough', async () => {
     const [quick, other] = [await ok(), await ok()];
     const { web, clock, events } = client([quick.authority, other.authority]);
     for (let n = 0; n < 128; n++) await (await web.fetch('/')).text();
@@ -128,7 +128,7 @@ describe('a hedge', () => {
 });
 
 describe('the time for a request', () => {
-  it('goes with it, less by what retries took', async () => {
+  it('goes with it, less the time of retries', async () => {
     const dead = await deadAuthority();
     const seen = await silent();
     const { web, clock } = client([dead, seen.authority], { hedging: false });
@@ -151,7 +151,7 @@ describe('the time for a request', () => {
     await expect(response).rejects.toEqual(code('deadline_exceeded'));
   });
 
-  it('being over, nothing is sent', async () => {
+  it('is over: nothing is sent', async () => {
     const server = await ok();
     const { web, clock, kinds } = client([server.authority]);
     const incoming = { headers: { [deadlineHeader]: '10' } };
@@ -160,7 +160,7 @@ describe('the time for a request', () => {
     expect([server.requests, kinds()]).toEqual([0, ['refused']]);
   });
 
-  it('ends a POST with the word that it may have been applied', async () => {
+  it('ends a POST with an error that says it may have been applied', async () => {
     const seen = await silent();
     const { web, clock } = client([seen.authority], { timeoutMs: 100 });
     const asked = seen.asked();
@@ -192,7 +192,7 @@ describe('the time for a request', () => {
 describe('an instance that fails', () => {
   const failing = () => serve((_, response) => response.writeHead(500).end());
 
-  it('is left out after five failures in a row, and the event says so', async () => {
+  it('is left out after five failures in a row, with an event', async () => {
     const [bad, good] = [await failing(), await ok()];
     const { web, events } = client([bad.authority, good.authority], { ejection: {} });
     const statuses = [];

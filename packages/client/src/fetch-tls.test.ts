@@ -63,7 +63,7 @@ function client(instances: readonly StaticInstance[], options: ServiceOptions = 
 const because = (message: RegExp) => expect.objectContaining({ cause: expect.objectContaining({ message: expect.stringMatching(message) as string }) as object });
 
 describe('TLS', () => {
-  it('is spoken to all instances of a service that has options for it', async () => {
+  it('is used with all instances of a service that has options for it', async () => {
     const { port } = await secure();
     const { web, text } = client([at(port)], { tls: { ca } });
     expect(await text()).toBe('tls unknown for no name');
@@ -72,7 +72,7 @@ describe('TLS', () => {
     expect((await web.fetch('http://web.rollcall/x')).status).toBe(200);
   });
 
-  it('is not left away because an instance says that it has none', async () => {
+  it('is used even if an instance has the scheme http', async () => {
     const plain = await webServer((_request, response) => response.end('plain'));
     cleanups.push(() => plain.kill());
     const port = Number(plain.authority.split(':')[1]);
@@ -80,7 +80,7 @@ describe('TLS', () => {
     await expect(text()).rejects.toEqual(because(/does not speak TLS there; leave tls out/));
   });
 
-  it('is spoken to those that say so in their metadata, and plain HTTP to the others', async () => {
+  it('is used with instances that have it in their metadata, and plain HTTP with the others', async () => {
     const plain = await webServer((_request, response) => response.end('plain'));
     cleanups.push(() => plain.kill());
     const plainPort = Number(plain.authority.split(':')[1]);
@@ -98,7 +98,7 @@ describe('TLS', () => {
     expect(await client([at(plainPort, { scheme: 'https' })], { tls: { instances: 'none' } }).text()).toBe('plain');
   });
 
-  it('begins as soon as an instance says so', async () => {
+  it('begins as soon as an instance’s metadata require it', async () => {
     const plain = await webServer((_request, response) => response.end('plain'));
     cleanups.push(() => plain.kill());
     const port = Number(plain.authority.split(':')[1]);
@@ -166,7 +166,7 @@ describe('TLS', () => {
     }
   });
 
-  it('sends a failed handshake elsewhere, for nothing was sent', async () => {
+  it('sends a request to another instance after a failed handshake, since nothing was sent', async () => {
     const [wrong, right] = [await secure({ names: ['other'] }), await secure()];
     const { web } = client([at(wrong.port), at(right.port)], { tls: { ca } });
     expect((await web.fetch('/', { method: 'POST', body: 'x' })).status).toBe(200);
@@ -198,7 +198,7 @@ describe('HTTP/2', () => {
     return { ...client([at(port)], { tls: { ca }, ...options }), sessions };
   }
 
-  it('is spoken when it is wanted and the instance can, and requests without a body share a connection', async () => {
+  it('is used when it is on and the instance supports it, and requests without a body share a connection', async () => {
     const { web, text, sessions } = await setUp({ connections: { http2: true } });
     expect(await text()).toBe('GET ');
     const responses = await Promise.all(Array.from({ length: 20 }, () => web.fetch('/')));
@@ -216,7 +216,7 @@ describe('HTTP/2', () => {
     await events.body?.cancel();
   });
 
-  it('is not spoken otherwise', async () => {
+  it('is not used otherwise', async () => {
     const { web, sessions } = await setUp();
     expect((await web.fetch('/')).headers.get('x-version')).toBe('1.1');
     expect(sessions.size).toBe(0);
@@ -291,7 +291,7 @@ describe('other ways to a service that requires TLS', () => {
 });
 
 describe('connections', () => {
-  it('are no more to an instance than their limit; requests wait for one', async () => {
+  it('never exceed their limit for one instance; requests wait for one', async () => {
     let waiting: (() => void)[] = [];
     const server = await webServer((_request, response) => {
       waiting.push(() => response.end('ok'));

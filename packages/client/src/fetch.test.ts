@@ -315,7 +315,7 @@ describe('retries', () => {
     expect(total()).toBe(4);
   });
 
-  it('stop when the budget is spent: all down is not thrice the load', async () => {
+  it('stop when the budget is spent: an outage of all instances does not triple the load', async () => {
     const servers = await Promise.all(Array.from({ length: 5 }, () => serve((request) => request.socket.destroy())));
     const { web } = client(servers.map(({ authority }) => authority), { retryBudget: { perSecond: 0 } });
     const count = 200;
@@ -327,7 +327,7 @@ describe('retries', () => {
 });
 
 describe('a try that takes too long', () => {
-  it('is given up for another instance', async () => {
+  it('is ended, and another instance is tried', async () => {
     const hung = await serve(() => {});
     const server = await serve((_request, response) => response.end('ok'));
     const clock = manualClock();
