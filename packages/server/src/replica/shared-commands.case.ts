@@ -65,14 +65,14 @@ export const say = {
       id,
       update: false,
       query: {
-        Name: name,
-        Session: '',
-        Template: { Type: '', Regexp: '', RemoveEmptyTags: false },
-        Service: {
-          ...{ Service: 'web', OnlyPassing: false, IgnoreCheckIDs: [], Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
-          Failover: { NearestN: 0, Datacenters: null, Targets: null },
+        name,
+        session: '',
+        template: { type: '', pattern: '', removeEmptyTags: false },
+        service: {
+          ...{ name: 'web', onlyPassing: false, ignoredChecks: [], near: '', tags: [], nodeMeta: {}, meta: {}, connect: false },
+          failover: { nearest: 0, datacenters: null, targets: null },
         },
-        DNS: { TTL: '' },
+        ttl: '',
       },
     }) as const,
   readTree: (prefix: string) => ({ kind: 'txn', operations: [{ read: { namespace, prefix } }] }) as const,

@@ -128,8 +128,8 @@ async function arrange(): Promise<Fixture> {
   const ext = { kind: 'register', namespace: 'default', node: { name: 'ext', address: '10.0.0.8' }, nodeMode: 'ensure' } as const;
   await registry.submit({ ...ext, instances: [{ id: 'web-2', service: 'web' }] });
   await registry.submit({ kind: 'kv-put', namespace: 'default', key: 'app/key', value: Buffer.from('value'), flags: 0n });
-  const Coord = { Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1.5, Adjustment: 0, Height: 1e-5 };
-  await registry.submit({ kind: 'record-put', namespace: '', type: coordinateType, id: 'ext', value: { Node: 'ext', Segment: '', Coord } });
+  const coordinate = { segment: '', vector: [0, 0, 0, 0, 0, 0, 0, 0], error: 1.5, adjustment: 0, height: 1e-5 };
+  await registry.submit({ kind: 'record-put', namespace: '', type: coordinateType, id: 'ext', value: coordinate });
   if ([...find.records(state, '', 'consul-event')].length === 0) await manage('PUT', '/v1/event/fire/deploy');
   const has = (type: string, id: string | undefined) => id !== undefined && find.record(state, 'default', type, id) !== undefined;
   const { policy, role, query } = known;
@@ -137,7 +137,7 @@ async function arrange(): Promise<Fixture> {
     known.session = await made('PUT', '/v1/session/create', { NodeChecks: [], TTL: '600s' });
   }
   const search = { Service: { Service: 'web' } };
-  if (!has('consul-query', query)) known.query = await made('POST', '/v1/query', { Name: 'fixture', ...search });
+  if (!has('prepared-query', query)) known.query = await made('POST', '/v1/query', { Name: 'fixture', ...search });
   else await manage('PUT', `/v1/query/${query}`, { Name: 'fixture', ...search });
   if (!has(recordTypes.policy, policy)) known.policy = await made('PUT', '/v1/acl/policy', { Name: 'fixture' });
   if (!has(recordTypes.role, role)) known.role = await made('PUT', '/v1/acl/role', { Name: 'fixture' });
@@ -145,7 +145,7 @@ async function arrange(): Promise<Fixture> {
   const bind = { AuthMethod: 'fixture', BindType: 'service', BindName: 'web' };
   if (!has(recordTypes.bindingRule, known.rule)) known.rule = await made('PUT', '/v1/acl/binding-rule', bind);
   if (!has(recordTypes.token, known.token)) known.token = await made('PUT', '/v1/acl/token', {});
-  for (const type of [recordTypes.policy, recordTypes.role, 'consul-query']) {
+  for (const type of [recordTypes.policy, recordTypes.role, 'prepared-query']) {
     for (const { id, value } of [...find.records(state, 'default', type)]) {
       const { name, Name = name } = value as { name?: string; Name?: string };
       if (Name === 'another') await registry.submit({ kind: 'record-delete', namespace: 'default', type, id });

@@ -49,10 +49,10 @@ async function start(access: AccessOptions = {}): Promise<void> {
     });
   }
   const service = {
-    ...{ Service: 'web', Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false, IgnoreCheckIDs: [] },
-    ...{ Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
+    ...{ name: 'web', failover: { nearest: 0, datacenters: null, targets: null }, onlyPassing: false, ignoredChecks: [] },
+    ...{ near: '', tags: [], nodeMeta: {}, meta: {}, connect: false },
   };
-  const query = { Name: 'find-web', Session: '', Template: { Type: '', Regexp: '', RemoveEmptyTags: false }, DNS: { TTL: '' }, Service: service };
+  const query = { name: 'find-web', session: '', template: { type: '', pattern: '', removeEmptyTags: false }, ttl: '', service } as const;
   await server.registry.submit({ kind: 'query-put', namespace: 'default', id: 'find-web', query, update: false });
 }
 
@@ -200,12 +200,12 @@ describe('what may be read', () => {
   });
 
   it('is what prepared queries find; the queries themselves need no right, as in Consul', async () => {
-    const Service = {
-      ...{ Service: '${name.suffix}', Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false },
-      ...{ IgnoreCheckIDs: [], Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
+    const service = {
+      ...{ name: '${name.suffix}', failover: { nearest: 0, datacenters: null, targets: null }, onlyPassing: false },
+      ...{ ignoredChecks: [], near: '', tags: [], nodeMeta: {}, meta: {}, connect: false },
     };
-    const Template = { Type: 'name_prefix_match', Regexp: '', RemoveEmptyTags: false };
-    const query = { Name: 'find-', Session: '', Template, Service, DNS: { TTL: '' } };
+    const template = { type: 'prefix', pattern: '', removeEmptyTags: false } as const;
+    const query = { name: 'find-', session: '', template, service, ttl: '' };
     await server.registry.submit({ kind: 'query-put', namespace: 'default', id: 'q', query, update: false });
     expect(ask('find-web.query.consul').rcode).toBe('NXDOMAIN');
     await grants.allCallers('service "web" { policy = "read" } node_prefix "" { policy = "read" }');
@@ -241,7 +241,7 @@ describe('a namespace without rights', () => {
       const instance = { id: service, service, address: '10.8.0.1', port: 80, tags: ['azure-tag'] };
       await server.registry.submit({ kind: 'register', namespace: 'blue', node: { name: 'n1', address: '10.0.0.1' }, nodeMode: 'ensure', instances: [instance] });
     }
-    const found = find.record(server.registry.state, 'default', 'consul-query', 'find-web');
+    const found = find.record(server.registry.state, 'default', 'prepared-query', 'find-web');
     await server.registry.submit({ kind: 'query-put', namespace: 'blue', id: 'find-azure', query: found?.value as never, update: false });
   });
 

@@ -162,16 +162,16 @@ export class Directory {
   #query(namespace: string, name: string, address: string): Subject {
     const found = this.#queryNamed(namespace, name);
     if (found === undefined) return nothing;
-    const { Service, DNS } = found.query;
-    const service = lowerCase(Service.Service);
-    if (!this.#hasService(namespace, Service.Service)) return this.#index.behind ? nothingYet : nothing;
-    const personal = Service.Near === '_ip';
-    const near = this.#sourceOf(Service.Near, address);
+    const { service: wanted, ttl } = found.query;
+    const service = lowerCase(wanted.name);
+    if (!this.#hasService(namespace, wanted.name)) return this.#index.behind ? nothingYet : nothing;
+    const personal = wanted.near === '_ip';
+    const near = this.#sourceOf(wanted.near, address);
     // All names that a template turns into the same query share one list, and so do all clients on one node.
-    const key = `query\0${namespace}\0${JSON.stringify(Service)}\0${near}`;
-    const { index: healthy, revision, behind } = this.#instancesOf(key, () => this.#preparedQueryInstances(namespace, Service, near));
-    const stamp = `${key}\0${DNS.TTL}\0${revision}`;
-    return { kind: 'service', service, healthy, tag: '', ttl: ttlOf(DNS.TTL), personal, stamp, behind: behind || this.#index.behind };
+    const key = `query\0${namespace}\0${JSON.stringify(wanted)}\0${near}`;
+    const { index: healthy, revision, behind } = this.#instancesOf(key, () => this.#preparedQueryInstances(namespace, wanted, near));
+    const stamp = `${key}\0${ttl}\0${revision}`;
+    return { kind: 'service', service, healthy, tag: '', ttl: ttlOf(ttl), personal, stamp, behind: behind || this.#index.behind };
   }
 
   /** The node that the nearest instances are sorted by; empty for no order. */
@@ -220,7 +220,7 @@ export class Directory {
   #preparedQueryInstances(namespace: string, wanted: PreparedService, near: string): LazyIndex<HealthyInstances> {
     const { state, views } = this.#registry;
     const { domain, datacenter } = this.#zone;
-    const names = () => this.#namesOf(namespace, wanted.Service);
+    const names = () => this.#namesOf(namespace, wanted.name);
     const readsNode = this.#nodeReader(namespace);
     // The order depends on the coordinates of nodes.
     const orderedBy = [viewOf.records(noNamespace, coordinateType), viewOf.nodes()];

@@ -5,12 +5,12 @@ import { preparedQueryInstances, type PreparedQueryOptions, type HealthyInstance
 
 const many = 3_000;
 const wanted = {
-  ...{ Service: 'web', Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false, IgnoreCheckIDs: [], Connect: false },
-  ...{ Near: '', Tags: ['v1'], NodeMeta: {}, ServiceMeta: {} },
+  ...{ name: 'web', failover: { nearest: 0, datacenters: null, targets: null }, onlyPassing: false, ignoredChecks: [], connect: false },
+  ...{ near: '', tags: ['v1'], nodeMeta: {}, meta: {} },
 };
-const coordinate = (node: string, Height: number) => ({
+const coordinate = (node: string, height: number) => ({
   ...{ kind: 'record-put' as const, namespace: '', type: coordinateType, id: node },
-  value: { Node: node, Segment: '', Coord: { Vec: [0, 0, 0, 0, 0, 0, 0, 0], Error: 1.5, Adjustment: 0, Height } },
+  value: { segment: '', vector: [0, 0, 0, 0, 0, 0, 0, 0], error: 1.5, adjustment: 0, height },
 });
 
 function built(options: Partial<PreparedQueryOptions>) {

@@ -131,7 +131,7 @@ export function* preparedQueryInstances(reader: Reader, options: PreparedQueryOp
   };
   for (const name of options.names) {
     const ownNames = ownNamesOf(name, options);
-    const selected = selectorOf(reader, { ...wanted, Service: name });
+    const selected = selectorOf(reader, { ...wanted, name });
     for (const instance of find.instancesOfService(reader, options.namespace, name)) {
       yield instances.length > 0 ? made : undefined;
       if (!options.readsNode(instance.node)) continue;

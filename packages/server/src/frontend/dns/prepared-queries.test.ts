@@ -21,25 +21,25 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 const noService: PreparedService = {
-  ...{ Service: '', Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false, IgnoreCheckIDs: [] },
-  ...{ Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
+  ...{ name: '', failover: { nearest: 0, datacenters: null, targets: null }, onlyPassing: false, ignoredChecks: [] },
+  ...{ near: '', tags: [], nodeMeta: {}, meta: {}, connect: false },
 };
 
-type Wanted = { Service: Partial<PreparedService> } & Partial<Omit<PreparedQuery, 'Service'>>;
+type Wanted = { service: Partial<PreparedService> } & Partial<Omit<PreparedQuery, 'service'>>;
 
-function put(Name: string, { Service, ...more }: Wanted, update = false) {
-  const Template = { Type: '', Regexp: '', RemoveEmptyTags: false };
-  const query = { Name, Session: '', Template, DNS: { TTL: '' }, ...more, Service: { ...noService, ...Service } };
-  return server.replica.submit({ kind: 'query-put', namespace: 'default', id: `id of ${Name}`, query, update });
+function put(name: string, { service, ...more }: Wanted, update = false) {
+  const template = { type: '', pattern: '', removeEmptyTags: false } as const;
+  const query = { name, session: '', template, ttl: '', ...more, service: { ...noService, ...service } };
+  return server.replica.submit({ kind: 'query-put', namespace: 'default', id: `id of ${name}`, query, update });
 }
 
-const place = (Node: string, first: number) =>
+const place = (node: string, first: number) =>
   server.replica.submit({
     kind: 'record-put',
     namespace: '',
     type: coordinateType,
-    id: Node,
-    value: { Node, Segment: '', Coord: { Vec: [first, 0, 0, 0, 0, 0, 0, 0], Error: 1, Adjustment: 0, Height: 0 } },
+    id: node,
+    value: { segment: '', vector: [first, 0, 0, 0, 0, 0, 0, 0], error: 1, adjustment: 0, height: 0 },
   });
 
 const dataOf = (answer: Answer): unknown => ('data' in answer ? answer.data : undefined);
@@ -53,7 +53,7 @@ const sorted = async (name: string) => ((await found(name)) as string[]).toSorte
 
 describe('a prepared query', () => {
   it('has the addresses of what it selects, here and in this datacenter', async () => {
-    await put('q', { Service: { Service: 'web' } });
+    await put('q', { service: { name: 'web' } });
     const all = ['10.0.0.1', '10.0.0.2', '10.0.9.4'];
     expect(await sorted('q.query.consul')).toEqual(all);
     expect(await sorted('Q.query.dc1.consul')).toEqual(all);
@@ -64,7 +64,7 @@ describe('a prepared query', () => {
   });
 
   it('has SRV, also as RFC 2782 writes it', async () => {
-    await put('q', { Service: { Service: 'web', Tags: ['!green'] } });
+    await put('q', { service: { name: 'web', tags: ['!green'] } });
     const wanted = [
       { priority: 1, weight: 1, port: 80, target: 'n1.node.dc1.consul' },
       { priority: 1, weight: 1, port: 81, target: '0a000904.addr.dc1.consul' },
@@ -76,22 +76,22 @@ describe('a prepared query', () => {
   });
 
   it.each<[Partial<PreparedService>, unknown]>([
-    [{ OnlyPassing: true, Tags: ['BLUE'] }, ['10.0.0.1']],
-    [{ IgnoreCheckIDs: ['of n3'], Tags: ['blue', '!green'] }, ['10.0.0.1', '10.0.0.3']],
-    [{ Service: 'none' }, 'NXDOMAIN'],
-    [{ Tags: ['red'] }, 'NXDOMAIN'],
-    [{ Connect: true }, 'NXDOMAIN'],
-    [{ NodeMeta: { zone: 'a' } }, 'NXDOMAIN'],
+    [{ onlyPassing: true, tags: ['BLUE'] }, ['10.0.0.1']],
+    [{ ignoredChecks: ['of n3'], tags: ['blue', '!green'] }, ['10.0.0.1', '10.0.0.3']],
+    [{ name: 'none' }, 'NXDOMAIN'],
+    [{ tags: ['red'] }, 'NXDOMAIN'],
+    [{ connect: true }, 'NXDOMAIN'],
+    [{ nodeMeta: { zone: 'a' } }, 'NXDOMAIN'],
   ])('%j finds %j', async (more, wanted) => {
-    await put('q', { Service: { Service: 'web', ...more } });
+    await put('q', { service: { name: 'web', ...more } });
     const answer = await found('q.query.consul');
     expect(typeof answer === 'string' ? answer : (answer as string[]).toSorted()).toEqual(wanted);
   });
 
   it('has its own time to live, or else that of its service', async () => {
-    await put('own', { Service: { Service: 'web' }, DNS: { TTL: '1m30.9s' } });
-    await put('none', { Service: { Service: 'web' }, DNS: { TTL: '0s' } });
-    await put('other', { Service: { Service: 'web' } });
+    await put('own', { service: { name: 'web' }, ttl: '1m30.9s' });
+    await put('none', { service: { name: 'web' }, ttl: '0s' });
+    await put('other', { service: { name: 'web' } });
     const ttl = async (name: string) => {
       const { answers } = await ask(server.port, `${name}.query.consul`, 'A');
       return answers.map((answer) => ('ttl' in answer ? answer.ttl : undefined));
@@ -106,13 +106,13 @@ describe('a prepared query', () => {
       ...{ kind: 'session-create', namespace: 'default', id: 's', name: '', node: 'n1', liveness: 'ttl', ttlMs: 0, lockDelayMs: 0 },
       ...{ behavior: 'release', checks: [] },
     });
-    await put('q', { Service: { Service: 'web', Tags: ['blue'] }, Session: 's' });
+    await put('q', { service: { name: 'web', tags: ['blue'] }, session: 's' });
     expect(await found('q.query.consul')).toEqual(['10.0.0.1']);
-    await put('q', { Service: { Service: 'web', Tags: ['green'] }, Session: 's' }, true);
+    await put('q', { service: { name: 'web', tags: ['green'] }, session: 's' }, true);
     expect(await found('q.query.consul')).toEqual(['10.0.0.2']);
     await server.register({ id: 'n2', nodeAddress: '10.0.0.22', tags: ['green'] });
     expect(await found('q.query.consul')).toEqual(['10.0.0.22']);
-    await put('q', { Service: { Service: 'web', Tags: ['green'] }, Session: 's', DNS: { TTL: '9s' } }, true);
+    await put('q', { service: { name: 'web', tags: ['green'] }, session: 's', ttl: '9s' }, true);
     expect((await ask(server.port, 'q.query.consul', 'A')).answers).toMatchObject([{ ttl: 9 }]);
     await server.replica.submit({ kind: 'session-destroy', namespace: 'default', id: 's' });
     expect(await found('q.query.consul')).toBe('NXDOMAIN');
@@ -124,8 +124,8 @@ describe('a prepared query', () => {
     await place('n4', 0.1);
     await place('here', 0);
     await server.register({ id: 'here', service: 'other' });
-    await put('q', { Service: { Service: 'web', Near: 'n1' } });
-    await put('agent', { Service: { Service: 'web', Near: '_agent' } });
+    await put('q', { service: { name: 'web', near: 'n1' } });
+    await put('agent', { service: { name: 'web', near: '_agent' } });
     for (let again = 0; again < 40; again++) {
       expect(await found('q.query.consul')).toEqual(['10.0.0.1', '10.0.0.2', '10.0.9.4']);
     }
@@ -141,7 +141,7 @@ describe('a prepared query', () => {
 it('near the client, has the instances nearest to each client first, and keeps no answer for another client', async () => {
   await place('n1', 0.1);
   await place('n2', 0.2);
-  await put('ip', { Service: { Service: 'web', Near: '_ip', Tags: ['blue', '!x'], IgnoreCheckIDs: ['of n3'] } });
+  await put('ip', { service: { name: 'web', near: '_ip', tags: ['blue', '!x'], ignoredChecks: ['of n3'] } });
   await place('n3', 0.3);
   const { replica, context } = server;
   const zone = {
@@ -169,12 +169,10 @@ it('near the client, has the instances nearest to each client first, and keeps n
 });
 
 describe('a template', () => {
-  const Type = 'name_prefix_match';
-
   it('is filled in with the name, the longest prefix first', async () => {
-    const Template = { Type, Regexp: '^find-(.+)-(.+)$', RemoveEmptyTags: true };
-    await put('find-', { Template, Service: { Service: '${match(1)}', Tags: ['${match(2)}'] } });
-    await put('find-it', { Template: { ...Template, Regexp: '' }, Service: { Service: 'web', Tags: ['green'] } });
+    const template = { type: 'prefix', pattern: '^find-(.+)-(.+)$', removeEmptyTags: true } as const;
+    await put('find-', { template, service: { name: '${match(1)}', tags: ['${match(2)}'] } });
+    await put('find-it', { template: { ...template, pattern: '' }, service: { name: 'web', tags: ['green'] } });
     expect(await found('find-web-blue.query.consul')).toEqual(['10.0.0.1']);
     expect(await found('find-it-all.query.consul')).toEqual(['10.0.0.2']);
     expect(await found('find-db-blue.query.consul')).toBe('NXDOMAIN');
@@ -182,8 +180,8 @@ describe('a template', () => {
   });
 
   it('that takes too long for a name finds nothing, and the server answers the next packet', async () => {
-    const Template = { Type, Regexp: '((((a?){9}){9})+)+b$', RemoveEmptyTags: false };
-    await put('slow', { Template, Service: { Service: 'web' } });
+    const template = { type: 'prefix', pattern: '((((a?){9}){9})+)+b$', removeEmptyTags: false } as const;
+    await put('slow', { template, service: { name: 'web' } });
     expect(await found(`slow${'a'.repeat(59)}.${'a'.repeat(63)}.${'a'.repeat(63)}.query.consul`)).toBe('NXDOMAIN');
     expect(await found('n1.node.consul')).toEqual(['10.0.0.1']);
   });

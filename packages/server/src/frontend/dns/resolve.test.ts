@@ -104,11 +104,11 @@ describe('a namespace', () => {
 
   it('has its own prepared queries, which find its services', async () => {
     await register({ id: 'n1', nodeAddress: '10.0.0.1' }, { id: 'n2', namespace: 'team-a', nodeAddress: '10.0.0.2' });
-    const Service = {
-      ...{ Service: 'web', Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false },
-      ...{ IgnoreCheckIDs: [], Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
+    const service = {
+      ...{ name: 'web', failover: { nearest: 0, datacenters: null, targets: null }, onlyPassing: false },
+      ...{ ignoredChecks: [], near: '', tags: [], nodeMeta: {}, meta: {}, connect: false },
     };
-    const query = { Name: 'find', Session: '', Template: { Type: '', Regexp: '', RemoveEmptyTags: false }, Service, DNS: { TTL: '' } };
+    const query = { name: 'find', session: '', template: { type: '', pattern: '', removeEmptyTags: false }, service, ttl: '' } as const;
     await registry.replica.submit({ kind: 'query-put', namespace: 'team-a', id: 'q', query, update: false });
     expect(found('find.query.team-a.ns.consul')).toEqual(['A 0a000002']);
     expect(found('find.query.consul')).toBe('name-error');

@@ -28,6 +28,38 @@ it.each<[what: string, before: object, after: object]>([
   expect(converted('instance\0n\0i', { ...instance, ...before })).toEqual({ ...today, ...after });
 });
 
+it('a prepared query is in words of our own, with everything that it said', () => {
+  const query = {
+    ...{ Name: 'q-', Session: 's', Accessor: 'a', Template: { Type: 'name_prefix_match', Regexp: '^q-(.*)$', RemoveEmptyTags: true } },
+    Service: {
+      ...{ Service: 'web', OnlyPassing: true, IgnoreCheckIDs: ['c'], Near: '_ip', Tags: ['!t'], NodeMeta: { n: '1' }, ServiceMeta: { s: '2' } },
+      ...{ Connect: false, Failover: { NearestN: 0, Datacenters: null, Targets: [{ Peer: 'p', Datacenter: '' }] } },
+    },
+    DNS: { TTL: '10s' },
+  };
+  const record = { kind: 'record', type: 'consul-query', id: 'i', value: query };
+  expect(converted('record\0consul-query\0i', record)).toEqual({
+    ...{ kind: 'record', namespace: 'default', type: 'prepared-query', id: 'i', created: 7, modified: 9 },
+    value: {
+      ...{ name: 'q-', session: 's', accessor: 'a', template: { type: 'prefix', pattern: '^q-(.*)$', removeEmptyTags: true } },
+      service: {
+        ...{ name: 'web', onlyPassing: true, ignoredChecks: ['c'], near: '_ip', tags: ['!t'], nodeMeta: { n: '1' }, meta: { s: '2' } },
+        ...{ connect: false, failover: { nearest: 0, datacenters: null, targets: [{ peer: 'p', datacenter: '' }] } },
+      },
+      ttl: '10s',
+    },
+  });
+});
+
+it('so is a network coordinate, which belongs to no namespace', () => {
+  const Coord = { Vec: [1, 2, 3, 4, 5, 6, 7, 8], Error: 1.5, Adjustment: 0.1, Height: 0.01 };
+  const record = { kind: 'record', type: 'consul-coordinate', id: 'n', value: { Node: 'n', Segment: 'x', Coord } };
+  expect(converted('record\0consul-coordinate\0n', record)).toEqual({
+    ...{ kind: 'record', namespace: '', type: 'coordinate', id: 'n', created: 7, modified: 9 },
+    value: { segment: 'x', vector: Coord.Vec, error: 1.5, adjustment: 0.1, height: 0.01 },
+  });
+});
+
 it('a drain stays a critical check of the instance', () => {
   const check = { kind: 'check', node: 'n', id: 'drain:i', name: 'Rollcall drain', status: 'critical', instance: 'i' };
   const rest = { notes: '', output: '', definition: {} };

@@ -8,11 +8,12 @@ import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import { encodeRow, keyOf } from '../kinds.ts';
 import { kindOf, noNamespace, type Row } from '../rows.ts';
 import { viewOf } from '../view-name.ts';
+import { recordOf, typeOf } from './records-1.ts';
 
 const brace = 0x7b;
 const newline = 0x0a;
 
-/** Types of records that belong to no namespace: those of the server itself and of nodes. */
+/** Types of records that belong to no namespace, as format 1 names them: those of the server itself and of nodes. */
 const withoutNamespace: ReadonlySet<string> = new Set(['server', 'consul-coordinate', 'consul-event', 'consul-files']);
 
 interface Entry {
@@ -71,7 +72,7 @@ function converted(kind: string, fields: Record<string, unknown>): Record<string
       return { namespace: defaultNamespace, ...fields, checks };
     }
     case 'record':
-      return { namespace: namespaceOf(fields['type'] as string), ...fields };
+      return { namespace: namespaceOf(fields['type'] as string), ...fields, ...recordOf(fields as { type: string; value: unknown }) };
     case 'view':
       return { ...fields, view: newView(fields['view'] as string) };
     default:
@@ -122,7 +123,7 @@ function newView(view: string): string {
     case 'sessions':
       return viewOf.sessions(defaultNamespace);
     case 'records':
-      return viewOf.records(namespaceOf(name), name);
+      return viewOf.records(namespaceOf(name), typeOf(name));
     default:
       throw new TypeError(`${kind} is no view of format 1 that has markers`);
   }

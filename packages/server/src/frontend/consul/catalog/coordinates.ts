@@ -3,9 +3,9 @@
  * none, since servers and clients do not gossip. Sorting by them: `near.ts`.
  */
 
-import { coordinateType, dimensions } from '../../../registry/kind/coordinate/coordinate.ts';
+import { coordinateType, dimensions, type NodeCoordinate, valueOf } from '../../../registry/kind/coordinate/coordinate.ts';
 import { find, type Reader } from '../../../registry/reader.ts';
-import { type Json, noNamespace, type RowOf } from '../../../registry/rows.ts';
+import { noNamespace, type RowOf } from '../../../registry/rows.ts';
 import { viewOf } from '../../../registry/view-name.ts';
 import { decodeBody } from '../request/body.ts';
 import type { Call } from '../request/call.ts';
@@ -42,7 +42,7 @@ export function nodes(asked: Asked): Query {
       const seen = ({ id }: RowOf<'record'>) => find.node(state, id) !== undefined && visible.includes('node', id);
       const rows = yield* select(find.records(state, noNamespace, coordinateType), seen, out.pace, 1);
       const sorted = yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace);
-      yield* writeList(out, sorted, ({ value }) => value as object);
+      yield* writeList(out, sorted, coordinateJson);
     },
   };
 }
@@ -61,14 +61,19 @@ export function node(asked: Asked): Query {
     shows: [],
     encode: (state) => {
       const found = row(state);
-      return found === undefined ? undefined : body([found.value]);
+      return found === undefined ? undefined : body([coordinateJson(found)]);
     },
   };
 }
 
+function coordinateJson(row: RowOf<'record'>): object {
+  const { segment, vector, error, adjustment, height } = valueOf(row);
+  return { Node: row.id, Segment: segment, Coord: { Vec: vector, Error: error, Adjustment: adjustment, Height: height } };
+}
+
 interface Update {
   readonly node: string;
-  readonly value: Json;
+  readonly value: NodeCoordinate;
 }
 
 /** `PUT /v1/coordinate/update`; as in Consul, a node that does not exist is passed over. */
@@ -76,16 +81,17 @@ export const update = endpoint({
   decode: async (incoming): Promise<Update> => {
     const { Node: node = '', Segment = '', Coord = {} } = await decodeBody(incoming, coordinateUpdate);
     const { Vec: given, Error = 0, Adjustment = 0, Height = 0 } = Coord;
-    const Vec = Array.isArray(given) ? given : [];
+    const vector = (Array.isArray(given) ? given : []) as number[];
+    const value = { segment: Segment, vector, error: Error, adjustment: Adjustment, height: Height } as NodeCoordinate;
     // With an infinite coordinate, distances are not numbers and cannot be ordered.
-    const numbers = [...Vec, Error, Adjustment, Height].every((part) => Number.isFinite(part));
-    if (Vec.length !== dimensions || !numbers) throw invalid('incompatible coordinate');
-    return { node, value: { Node: node, Segment, Coord: { Vec, Error, Adjustment, Height } } };
+    const numbers = [...vector, Error, Adjustment, Height].every((part) => Number.isFinite(part));
+    if (vector.length !== dimensions || !numbers) throw invalid('incompatible coordinate');
+    return { node, value };
   },
   permissions: ({ node }) => [permission('node', 'write', node)],
   answer: async ({ node, value }, { context: { registry } }) => {
     if (find.node(registry.state, node) === undefined) return undefined;
-    await registry.submit({ kind: 'record-put', namespace: noNamespace, type: coordinateType, id: node, value });
+    await registry.submit({ kind: 'record-put', namespace: noNamespace, type: coordinateType, id: node, value: { ...value } });
     for (const { id } of [...find.records(registry.state, noNamespace, coordinateType)]) {
       // Coordinates of nodes that are gone.
       if (find.node(registry.state, id) === undefined) {

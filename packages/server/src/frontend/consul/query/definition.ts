@@ -1,12 +1,12 @@
 /** The definition of a prepared query in a request to the query that is stored, with Consul's rules and texts. */
 
 import type { RegistryError } from '@rollcall/protocol';
-import { compileTemplate } from '../../../registry/kind/query/template.ts';
-import { templateType } from '../../../registry/kind/query/query.ts';
+import { vetTemplate } from '../../../registry/kind/query/template.ts';
 import type { Failover, PreparedQuery, PreparedService } from '../../../registry/kind/query/query.ts';
 import { invalid } from '../wire/errors.ts';
 import { parseDuration } from '../wire/go-duration.ts';
 import { vetMeta, vetName } from '../wire/vetting.ts';
+import { serviceFields, templateType } from './query-json.ts';
 import type { PreparedQueryFields } from './schema.ts';
 
 /** Limit of the part of a query that can be long, as JSON. */
@@ -26,22 +26,23 @@ export function preparedFrom(fields: PreparedQueryFields): PreparedQuery {
   const { TTL = '' } = DNS;
   if (TTL !== '') vetTtl(TTL);
   const service: PreparedService = {
-    Service: vetName(Service.Service, 'service name'),
-    Failover: failoverFrom(Service.Failover ?? {}),
-    OnlyPassing: Service.OnlyPassing ?? false,
-    IgnoreCheckIDs: Service.IgnoreCheckIDs ?? [],
+    name: vetName(Service.Service, 'service name'),
+    failover: failoverFrom(Service.Failover ?? {}),
+    onlyPassing: Service.OnlyPassing ?? false,
+    ignoredChecks: Service.IgnoreCheckIDs ?? [],
     // npm `consul` sends it at the top level; Consul itself refuses that.
-    Near: Service.Near ?? fields.Near ?? '',
-    Tags: Service.Tags ?? [],
-    NodeMeta: metaFrom(Service.NodeMeta),
-    ServiceMeta: metaFrom(Service.ServiceMeta),
-    Connect: Service.Connect ?? false,
+    near: Service.Near ?? fields.Near ?? '',
+    tags: Service.Tags ?? [],
+    nodeMeta: metaFrom(Service.NodeMeta),
+    meta: metaFrom(Service.ServiceMeta),
+    connect: Service.Connect ?? false,
   };
-  const bytes = Buffer.byteLength(JSON.stringify(service));
+  const asGiven = serviceFields(service);
+  const bytes = Buffer.byteLength(JSON.stringify(asGiven));
   if (bytes > serviceBytesMax) throw refuse(`Service has ${bytes} bytes, the limit is ${serviceBytesMax}`);
-  const query = { Name, Session, Template: { Type, Regexp, RemoveEmptyTags }, Service: service, DNS: { TTL } };
-  if (Type !== '') compileTemplate(query);
-  return query;
+  if (Type !== '') vetTemplate(Regexp, asGiven, 'Service');
+  const template = { type: Type === '' ? '' : 'prefix', pattern: Regexp, removeEmptyTags: RemoveEmptyTags } as const;
+  return { name: Name, session: Session, template, service, ttl: TTL };
 }
 
 type FailoverFields = NonNullable<NonNullable<PreparedQueryFields['Service']>['Failover']>;
@@ -52,9 +53,9 @@ function failoverFrom({ NearestN = 0, Datacenters, Targets }: FailoverFields): F
     throw refuse('Targets cannot be populated with NearestN or Datacenters');
   }
   return {
-    NearestN,
-    Datacenters: Datacenters ?? null,
-    Targets: Targets?.map(({ Peer = '', Datacenter = '' }) => ({ Peer, Datacenter })) ?? null,
+    nearest: NearestN,
+    datacenters: Datacenters ?? null,
+    targets: Targets?.map(({ Peer = '', Datacenter = '' }) => ({ peer: Peer, datacenter: Datacenter })) ?? null,
   };
 }
 

@@ -25,15 +25,15 @@ const tagsPerUnit = 8;
  * The writer of a query's result, for `listed`.
  * @throws RegistryError `invalid_argument` for a bad `?limit` or `?connect`
  */
-export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery) {
+export function execute(call: Call, { service: wanted, ttl }: PreparedQuery) {
   const { context, params } = call;
   const { datacenter } = context.identity;
   const limit = readLimit(params.get('limit'));
-  const Connect = wanted.Connect || (params.has('connect') && params.flag('connect'));
+  const connect = wanted.connect || (params.has('connect') && params.flag('connect'));
   return function* (state: Frozen, visible: VisibilityFilter, out: JsonWriter): Work<void> {
-    const selected = selectorOf(state, { ...wanted, Connect });
+    const selected = selectorOf(state, { ...wanted, connect });
     const found: Placed[] = [];
-    for (const instance of yield* select(find.instancesOfService(state, call.namespace, wanted.Service), () => true, out.pace)) {
+    for (const instance of yield* select(find.instancesOfService(state, call.namespace, wanted.name), () => true, out.pace)) {
       const one = selected(instance);
       if (one !== undefined && includesNode(visible, instance.node) && visible.includes('service', one.instance.service)) {
         found.push({ ...one, node: one.node ?? standInNode(instance), key: context.uuid() });
@@ -42,13 +42,13 @@ export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery) {
     }
     // Each row gets a random id as its key, since the context makes no other random values.
     const shuffled = yield* inOrder(found, (a, b) => order(a.key, b.key), out.pace);
-    const source = sourceOf(call, params.get('near') || wanted.Near);
+    const source = sourceOf(call, params.get('near') || wanted.near);
     const ordered =
       source === undefined ? shuffled : yield* nearestFirst(state, source, shuffled, ({ node }) => node.name, out.pace);
     const peers = found.length > 0 ? [] : failedOverTo(wanted);
     out.open('{');
     out.key('Service');
-    out.value(wanted.Service);
+    out.value(wanted.name);
     out.key('Nodes');
     yield* writeList(out, ordered.slice(0, limit), ({ node, instance, checks }) => ({
       Node: nodeJson(node, datacenter),
@@ -57,7 +57,7 @@ export function execute(call: Call, { Service: wanted, DNS }: PreparedQuery) {
     }));
     // The peer that was asked last.
     const rest = {
-      DNS,
+      DNS: { TTL: ttl },
       Datacenter: peers.length > 0 ? '' : datacenter,
       PeerName: peers.at(-1) ?? '',
       Failovers: peers.length,

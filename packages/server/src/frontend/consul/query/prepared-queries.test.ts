@@ -88,7 +88,7 @@ describe('keeping', () => {
     await consul.untilParked(1);
     await consul.put(`/v1/session/destroy/${ID}`);
     expect((await waiting).text).toBe('[]');
-    const records = [...consul.server.registry.state.rows()].filter(([key]) => key.startsWith('record\0default\0consul-query'));
+    const records = [...consul.server.registry.state.rows()].filter(([key]) => key.startsWith('record\0default\0prepared-query'));
     expect(records).toEqual([]);
   });
 

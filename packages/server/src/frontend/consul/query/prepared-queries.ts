@@ -25,6 +25,7 @@ import { unescapePath } from '../wire/params.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
 import { preparedFrom } from './definition.ts';
 import { execute } from './execution.ts';
+import { queryFields } from './query-json.ts';
 import { preparedQuery } from './schema.ts';
 import { bound, executor } from './token.ts';
 
@@ -147,8 +148,8 @@ export const remove = commandEndpoint({
 });
 
 /** The name by which rules speak of a query. A query without a name needs no permission: knowing its id is enough, as in Consul. */
-function prefixOf({ Name, Template }: PreparedQuery): string | undefined {
-  return Name === '' && Template.Type === '' ? undefined : Name;
+function prefixOf({ name, template }: PreparedQuery): string | undefined {
+  return name === '' && template.type === '' ? undefined : name;
 }
 
 function forQuery(verb: 'read' | 'write', query: PreparedQuery): readonly Permission[] {
@@ -161,12 +162,13 @@ function forKnownQuery(state: State, namespace: string, id: string): readonly Pe
   return row === undefined ? [] : forQuery('write', queryOf(row));
 }
 
-function queryJson(row: RowOf<'record'>, { Name, Session, Accessor, Template, Service, DNS }: PreparedQuery): object {
+function queryJson(row: RowOf<'record'>, query: PreparedQuery): object {
+  const { Name, Session, Template, Service, DNS } = queryFields(query);
   return {
     ID: row.id,
     Name,
     Session,
-    Token: Accessor === undefined ? '' : hiddenSecret,
+    Token: query.accessor === undefined ? '' : hiddenSecret,
     Template,
     Service: { ...Service, SamenessGroup: '', Peer: '' },
     DNS,

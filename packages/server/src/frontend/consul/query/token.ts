@@ -20,17 +20,17 @@ export function bound(call: Call, query: PreparedQuery, token: string, before?: 
   const { caller, context, exchange, namespace } = call;
   const { acl, gate } = context.security;
   if (token === '' || !acl.enabled) return query;
-  if (token !== hiddenSecret) return { ...query, Accessor: gate.enter(token, originOf(exchange.request)).accessorId };
-  const kept = before?.Accessor;
+  if (token !== hiddenSecret) return { ...query, accessor: gate.enter(token, originOf(exchange.request)).accessorId };
+  const kept = before?.accessor;
   if (kept === undefined || (kept !== caller.accessorId && !caller.authorizer.allows(namespace, 'acl', 'write'))) return query;
-  return { ...query, Accessor: kept };
+  return { ...query, accessor: kept };
 }
 
 /** The caller with the permissions that hold when the query is executed. @throws RegistryError `unauthenticated` when its token is gone */
-export function executor({ caller, context }: Call, { Accessor }: PreparedQuery): Caller {
+export function executor({ caller, context }: Call, { accessor }: PreparedQuery): Caller {
   const { acl } = context.security;
-  if (Accessor === undefined || !acl.enabled) return caller;
-  const token = acl.store.tokenAnywhere(Accessor);
+  if (accessor === undefined || !acl.enabled) return caller;
+  const token = acl.store.tokenAnywhere(accessor);
   if (token === undefined) throw refused('unknown token');
   return acl.refresh({ ...caller, secretHash: token.secretHash });
 }

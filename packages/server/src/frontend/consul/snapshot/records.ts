@@ -12,9 +12,10 @@
 import { defaultNamespace } from '@rollcall/protocol';
 import { queryType } from '../../../registry/kind/record/bound.ts';
 import type { Moment } from '../../../registry/moment.ts';
-import type { PreparedQuery } from '../../../registry/kind/query/query.ts';
+import { queryOf } from '../../../registry/kind/query/query.ts';
 import type { Row, RowOf } from '../../../registry/rows.ts';
 import { checkJson, nodeJson, serviceJson } from '../catalog/catalog-json.ts';
+import { queryFields } from '../query/query-json.ts';
 import { sessionJson } from '../session/session-json.ts';
 import { nsPerMs } from '../wire/go-duration.ts';
 import type { Packed, Packer } from './msgpack.ts';
@@ -44,7 +45,7 @@ export function* recordsOf({ revision, rows }: Moment, datacenter: string, to: P
   }
   for (const [, row] of rows) {
     if (row.kind === 'kv' && inDefault(row)) record(to, recordTypes.kv, keyFields(row));
-    else if (row.kind === 'record' && row.type === queryType && inDefault(row)) record(to, recordTypes.preparedQuery, { ...queryFields(row), ...indexes(row) });
+    else if (row.kind === 'record' && row.type === queryType && inDefault(row)) record(to, recordTypes.preparedQuery, { ...preparedFields(row), ...indexes(row) });
     yield;
   }
 }
@@ -101,9 +102,9 @@ function sessionFields(row: RowOf<'session'>): Fields {
 }
 
 /** Only a hash of its token is kept, so the record has none. */
-function queryFields({ id, value }: RowOf<'record'>): Fields {
-  const { Name, Session, Template, Service, DNS } = value as unknown as PreparedQuery;
-  return { ID: id, Name, Session, Token: '', Template, Service, DNS } as unknown as Fields;
+function preparedFields(row: RowOf<'record'>): Fields {
+  const { Name, Session, Template, Service, DNS } = queryFields(queryOf(row));
+  return { ID: row.id, Name, Session, Token: '', Template, Service, DNS };
 }
 
 function indexes({ created, modified }: Row): Fields {

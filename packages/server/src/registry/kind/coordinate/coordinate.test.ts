@@ -7,18 +7,18 @@ import { Replica } from '../../../replica.ts';
 import { coordinateType, distance, distancesFrom, type Coordinate } from './coordinate.ts';
 
 const at = (first: number, second: number, more: Partial<Coordinate> = {}): Coordinate => ({
-  Vec: [first, second, 0, 0, 0, 0, 0, 0],
-  ...{ Error: 1.5, Adjustment: 0, Height: 0 },
+  vector: [first, second, 0, 0, 0, 0, 0, 0],
+  ...{ error: 1.5, adjustment: 0, height: 0 },
   ...more,
 });
 
 describe('the distance of two coordinates', () => {
   it.each<[what: string, a: Coordinate, b: Coordinate, seconds: number]>([
     ['is that of their points', at(0, 0), at(0.3, 0.4), 0.5],
-    ['has both heights on top', at(0, 0, { Height: 0.1 }), at(0.3, 0.4, { Height: 0.7 }), 1.3],
-    ['has both adjustments on top', at(0, 0, { Adjustment: 0.1 }), at(0.3, 0.4, { Adjustment: 0.2 }), 0.8],
-    ['is shortened by a negative adjustment', at(0, 0, { Adjustment: -0.1 }), at(0.3, 0.4), 0.4],
-    ['is not adjusted to nothing or less', at(0, 0, { Adjustment: -1e6 }), at(0.3, 0.4), 0.5],
+    ['has both heights on top', at(0, 0, { height: 0.1 }), at(0.3, 0.4, { height: 0.7 }), 1.3],
+    ['has both adjustments on top', at(0, 0, { adjustment: 0.1 }), at(0.3, 0.4, { adjustment: 0.2 }), 0.8],
+    ['is shortened by a negative adjustment', at(0, 0, { adjustment: -0.1 }), at(0.3, 0.4), 0.4],
+    ['is not adjusted to nothing or less', at(0, 0, { adjustment: -1e6 }), at(0.3, 0.4), 0.5],
     ['is nothing from a point to itself', at(0.3, 0.4), at(0.3, 0.4), 0],
   ])('%s', (_what, a, b, seconds) => {
     expect(distance(a, b)).toBeCloseTo(seconds, 12);
@@ -34,10 +34,10 @@ describe('distances from a node', () => {
     };
     replica = new Replica({ engine: memory(), clock: manualClock(), onFatal });
     await replica.start();
-    for (const [Node, Segment, Coord] of [['a', '', at(0, 0)], ['b', '', at(0.3, 0.4)], ['far', 'other', at(0, 0)]] as const) {
-      await replica.submit({ kind: 'register', namespace: 'default', node: { name: Node, address: '10.0.0.1' }, nodeMode: 'update' });
-      const value = { Node, Segment, Coord: { ...Coord } };
-      await replica.submit({ kind: 'record-put', namespace: '', type: coordinateType, id: Node, value });
+    for (const [name, segment, coordinate] of [['a', '', at(0, 0)], ['b', '', at(0.3, 0.4)], ['far', 'other', at(0, 0)]] as const) {
+      await replica.submit({ kind: 'register', namespace: 'default', node: { name, address: '10.0.0.1' }, nodeMode: 'update' });
+      const value = { segment, ...coordinate };
+      await replica.submit({ kind: 'record-put', namespace: '', type: coordinateType, id: name, value });
     }
   });
 

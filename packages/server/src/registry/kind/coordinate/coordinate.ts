@@ -5,44 +5,51 @@
  */
 
 import { find, type Reader } from '../../reader.ts';
-import { noNamespace } from '../../rows.ts';
+import { noNamespace, type RecordRow } from '../../rows.ts';
 
 /** Type of the records; the id is the node's name. */
-export const coordinateType = 'consul-coordinate';
+export const coordinateType = 'coordinate';
 
 /** Of Serf's coordinates (`coordinate.DefaultConfig`). */
 export const dimensions = 8;
 
 export interface Coordinate {
   /** Seconds in each of the dimensions. */
-  readonly Vec: readonly number[];
-  readonly Error: number;
-  readonly Adjustment: number;
-  readonly Height: number;
+  readonly vector: readonly number[];
+  /** Confidence, from 0 for certain; has no unit. */
+  readonly error: number;
+  /** Seconds. */
+  readonly adjustment: number;
+  /** Seconds. */
+  readonly height: number;
 }
 
 /** What a record holds. */
-export interface NodeCoordinate {
-  readonly Node: string;
-  readonly Segment: string;
-  readonly Coord: Coordinate;
+export interface NodeCoordinate extends Coordinate {
+  /** Distances exist between nodes of one network segment; empty for the usual one. */
+  readonly segment: string;
 }
 
 /** The coordinate of a node that exists. */
 export function coordinateOf(reader: Reader, node: string): NodeCoordinate | undefined {
   if (find.node(reader, node) === undefined) return undefined;
-  return find.record(reader, noNamespace, coordinateType, node)?.value as NodeCoordinate | undefined;
+  const row = find.record(reader, noNamespace, coordinateType, node);
+  return row === undefined ? undefined : valueOf(row);
+}
+
+export function valueOf({ value }: Pick<RecordRow, 'value'>): NodeCoordinate {
+  return value as unknown as NodeCoordinate;
 }
 
 /** Seconds there and back, as Serf computes it: `Coordinate.DistanceTo`. */
 export function distance(a: Coordinate, b: Coordinate): number {
   let squares = 0;
   for (let index = 0; index < dimensions; index++) {
-    squares += ((a.Vec[index] ?? 0) - (b.Vec[index] ?? 0)) ** 2;
+    squares += ((a.vector[index] ?? 0) - (b.vector[index] ?? 0)) ** 2;
   }
-  const raw = Math.sqrt(squares) + a.Height + b.Height;
+  const raw = Math.sqrt(squares) + a.height + b.height;
   // Adjustments are estimates, too, and may make less than nothing of a short way.
-  const adjusted = raw + a.Adjustment + b.Adjustment;
+  const adjusted = raw + a.adjustment + b.adjustment;
   return adjusted > 0 ? adjusted : raw;
 }
 
@@ -58,8 +65,8 @@ export function distancesFrom(reader: Reader, node: string): ((other: string) =>
     const before = known.get(other);
     if (before !== undefined) return before;
     const coordinate = coordinateOf(reader, other);
-    const near = coordinate !== undefined && coordinate.Segment === own.Segment;
-    const seconds = near ? distance(own.Coord, coordinate.Coord) : Infinity;
+    const near = coordinate !== undefined && coordinate.segment === own.segment;
+    const seconds = near ? distance(own, coordinate) : Infinity;
     known.set(other, seconds);
     return seconds;
   };

@@ -20,7 +20,7 @@ export interface FoundInstance {
 export function executeQuery(reader: Reader, namespace: string, wanted: PreparedService): FoundInstance[] {
   const found: FoundInstance[] = [];
   const selected = selectorOf(reader, wanted);
-  for (const instance of find.instancesOfService(reader, namespace, wanted.Service)) {
+  for (const instance of find.instancesOfService(reader, namespace, wanted.name)) {
     const one = selected(instance);
     if (one !== undefined) found.push(one);
   }
@@ -33,11 +33,11 @@ export function selectorOf(
   wanted: PreparedService,
 ): (instance: InstanceRow) => FoundInstance | undefined {
   // Without a service mesh nothing is connect-native.
-  if (wanted.Connect) return () => undefined;
-  const ignored = new Set(wanted.IgnoreCheckIDs);
+  if (wanted.connect) return () => undefined;
+  const ignored = new Set(wanted.ignoredChecks);
   const required: string[] = [];
   const excluded: string[] = [];
-  for (const tag of wanted.Tags.map((one) => one.toLowerCase())) {
+  for (const tag of wanted.tags.map((one) => one.toLowerCase())) {
     if (tag.startsWith('!')) excluded.push(tag.slice(1));
     else required.push(tag);
   }
@@ -46,21 +46,21 @@ export function selectorOf(
     if (node === undefined && instance.node !== '') return undefined;
     const tags = new Set(instance.tags.map((tag) => tag.toLowerCase()));
     if (!required.every((tag) => tags.has(tag)) || excluded.some((tag) => tags.has(tag))) return undefined;
-    if (!hasAll(node?.meta ?? {}, wanted.NodeMeta) || !hasAll(instance.meta, wanted.ServiceMeta)) return undefined;
+    if (!hasAll(node?.meta ?? {}, wanted.nodeMeta) || !hasAll(instance.meta, wanted.meta)) return undefined;
     const checks = [
       ...[...find.checksOfNode(reader, instance.node)].sort(byId),
       ...[...find.checksOfInstance(reader, instance.namespace, instance.node, instance.id)].sort(byId),
     ];
     const counted = ignored.size === 0 ? checks : checks.filter(({ id }) => !ignored.has(id));
     const status = statusWith(instance, counted);
-    if (!getsTraffic(status) || (wanted.OnlyPassing && status !== 'passing')) return undefined;
+    if (!getsTraffic(status) || (wanted.onlyPassing && status !== 'passing')) return undefined;
     return { instance, node, checks, status };
   };
 }
 
 /** The peers that a query without an answer would be asked of, one after the other; there are none. */
-export function failedOverTo({ Failover: { Targets } }: PreparedService): readonly string[] {
-  return (Targets ?? []).map(({ Peer }) => Peer).filter((peer) => peer !== '');
+export function failedOverTo({ failover: { targets } }: PreparedService): readonly string[] {
+  return (targets ?? []).map(({ peer }) => peer).filter((peer) => peer !== '');
 }
 
 function byId(a: CheckRow, b: CheckRow): number {

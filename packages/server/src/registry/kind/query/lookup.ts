@@ -5,7 +5,7 @@
 
 import { RegistryError } from '@rollcall/protocol';
 import { queryType } from '../record/bound.ts';
-import { queryOf, templateType, type PreparedQuery } from './query.ts';
+import { queryOf, type PreparedQuery } from './query.ts';
 import { compileTemplate, type QueryTemplate } from './template.ts';
 import { find } from '../../reader.ts';
 import type { Registry } from '../../registry.ts';
@@ -56,7 +56,7 @@ export class PreparedQueries {
     if (idOrName === '' || idOrName.length > nameLengthMax) return undefined;
     const byId = find.record(this.#registry.state, namespace, queryType, idOrName);
     if (byId !== undefined) {
-      if (queryOf(byId).Template.Type === '') return { row: byId, query: queryOf(byId) };
+      if (queryOf(byId).template.type === '') return { row: byId, query: queryOf(byId) };
       const message = 'prepared query templates can only be resolved up by name, not by ID';
       throw new RegistryError('invalid_argument', message);
     }
@@ -74,7 +74,7 @@ export class PreparedQueries {
 
   #filled(row: RowOf<'record'>, name: string, compiled: Map<string, QueryTemplate>): FoundQuery {
     const query = queryOf(row);
-    if (query.Template.Type === '') return { row, query };
+    if (query.template.type === '') return { row, query };
     let template = compiled.get(row.id);
     if (template === undefined) compiled.set(row.id, (template = compileTemplate(query)));
     return { row, query: template.render(name) };
@@ -87,9 +87,9 @@ export class PreparedQueries {
     const names = new Map<string, RowOf<'record'>>();
     const templates = new Map<string, RowOf<'record'>>();
     for (const row of find.records(this.#registry.state, namespace, queryType)) {
-      const { Name, Template } = queryOf(row);
-      if (Name !== '') names.set(Name.toLowerCase(), row);
-      if (Template.Type === templateType) templates.set(Name.toLowerCase(), row);
+      const { name, template } = queryOf(row);
+      if (name !== '') names.set(name.toLowerCase(), row);
+      if (template.type === 'prefix') templates.set(name.toLowerCase(), row);
     }
     const lengths = [...new Set([...templates.keys()].map(({ length }) => length))].sort((a, b) => b - a);
     const index = { revision, names, templates, lengths, compiled: new Map() };

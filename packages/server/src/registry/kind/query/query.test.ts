@@ -19,16 +19,16 @@ async function start(): Promise<Replica> {
   return replica;
 }
 
-function query(Name: string, template = false, Session = ''): PreparedQuery {
+function query(name: string, template = false, session = ''): PreparedQuery {
   return {
-    Name,
-    Session,
-    Template: { Type: template ? 'name_prefix_match' : '', Regexp: '', RemoveEmptyTags: false },
-    Service: {
-      ...{ Service: '${name.full}', Failover: { NearestN: 0, Datacenters: null, Targets: null }, OnlyPassing: false },
-      ...{ IgnoreCheckIDs: [], Near: '', Tags: [], NodeMeta: {}, ServiceMeta: {}, Connect: false },
+    name,
+    session,
+    template: { type: template ? 'prefix' : '', pattern: '', removeEmptyTags: false },
+    service: {
+      ...{ name: '${name.full}', failover: { nearest: 0, datacenters: null, targets: null }, onlyPassing: false },
+      ...{ ignoredChecks: [], near: '', tags: [], nodeMeta: {}, meta: {}, connect: false },
     },
-    DNS: { TTL: '' },
+    ttl: '',
   };
 }
 
@@ -55,8 +55,8 @@ it('a name finds its query, else the template with the longest prefix, whatever 
           const longest = prefixes.sort(([a], [b]) => b.length - a.length)[0]?.[1];
           const wanted = one === '' ? undefined : (kept.get(lower) ?? longest);
           const found = queries.find('default', one)?.query;
-          expect([one, found?.Name]).toEqual([one, wanted?.name]);
-          if (found !== undefined) expect(found.Service.Service).toBe(wanted?.template === true ? one : '${name.full}');
+          expect([one, found?.name]).toEqual([one, wanted?.name]);
+          if (found !== undefined) expect(found.service.name).toBe(wanted?.template === true ? one : '${name.full}');
         }
       }
       await replica.close();

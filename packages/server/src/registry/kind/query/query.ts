@@ -3,8 +3,7 @@
  * (https://developer.hashicorp.com/consul/api-docs/query), and the decision to keep one. Finding one by a
  * name is `lookup.ts`, answering it `execution.ts`.
  *
- * They are generic records in the spelling of the protocol that they come from. One that is bound to a
- * session goes with it.
+ * They are generic records. One that is bound to a session goes with it.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -13,42 +12,49 @@ import type { Draft } from '../../draft.ts';
 import { find } from '../../reader.ts';
 import type { Json, RecordRow } from '../../rows.ts';
 
-/** The only kind of template: for all names that start with the query's. */
-export const templateType = 'name_prefix_match';
-
 export interface PreparedQuery {
-  readonly Name: string;
+  readonly name: string;
   /** Id of the session that it goes with; empty for none. */
-  readonly Session: string;
-  /** Public id of the token with whose rights it is executed; those of who executes it when there is none. */
-  readonly Accessor?: string;
-  /** `Type` empty: no template. */
-  readonly Template: { readonly Type: string; readonly Regexp: string; readonly RemoveEmptyTags: boolean };
-  readonly Service: PreparedService;
-  /** A duration as Go writes it; empty for the default. */
-  readonly DNS: { readonly TTL: string };
+  readonly session: string;
+  /** Public id of the token with whose rights it is executed. Absent: with those of each caller. */
+  readonly accessor?: string;
+  readonly template: Template;
+  readonly service: PreparedService;
+  /** How long DNS answers may be kept, as Go writes a duration; empty for the default. */
+  readonly ttl: string;
+}
+
+export interface Template {
+  /** `prefix`: it stands for all names that start with the query's. Empty: the query is no template. */
+  readonly type: '' | 'prefix';
+  /** A regular expression whose groups the texts of the service may contain; empty for none. */
+  readonly pattern: string;
+  /** Whether tags that are empty once they are filled in are left out. */
+  readonly removeEmptyTags: boolean;
 }
 
 export interface PreparedService {
-  readonly Service: string;
-  readonly Failover: Failover;
-  readonly OnlyPassing: boolean;
-  /** Checks that do not count; they are shown all the same. */
-  readonly IgnoreCheckIDs: readonly string[];
+  readonly name: string;
+  readonly failover: Failover;
+  readonly onlyPassing: boolean;
+  /** Ids of checks that do not count; they are shown all the same. */
+  readonly ignoredChecks: readonly string[];
   /** Name of the node whose nearest instances come first, `_agent`, `_ip`, or empty for a random order. */
-  readonly Near: string;
+  readonly near: string;
   /** All of them, and none of those after a `!`; without regard to case. */
-  readonly Tags: readonly string[];
-  readonly NodeMeta: Readonly<Record<string, string>>;
-  readonly ServiceMeta: Readonly<Record<string, string>>;
-  readonly Connect: boolean;
+  readonly tags: readonly string[];
+  readonly nodeMeta: Readonly<Record<string, string>>;
+  readonly meta: Readonly<Record<string, string>>;
+  /** Only instances that are in a service mesh; there are none. */
+  readonly connect: boolean;
 }
 
 /** Where else to ask when nothing is found. There is one datacenter, so it is kept and never helps. */
 export interface Failover {
-  readonly NearestN: number;
-  readonly Datacenters: readonly string[] | null;
-  readonly Targets: readonly { readonly Peer: string; readonly Datacenter: string }[] | null;
+  /** How many of the nearest datacenters to ask. */
+  readonly nearest: number;
+  readonly datacenters: readonly string[] | null;
+  readonly targets: readonly { readonly peer: string; readonly datacenter: string }[] | null;
 }
 
 /** Writes a prepared query. */
@@ -71,12 +77,12 @@ export function queryOf({ value }: Pick<RecordRow, 'value'>): PreparedQuery {
  */
 export function putQuery(draft: Draft, { namespace, id, query, update }: QueryPut): boolean {
   if (update && find.record(draft, namespace, queryType, id) === undefined) return false;
-  const { Session, Name } = query;
-  if (Session !== '' && find.liveSession(draft, namespace, Session) === undefined) {
-    throw new RegistryError('failed_precondition', `invalid session "${Session.slice(0, 80)}"`);
+  const { session, name, template } = query;
+  if (session !== '' && find.liveSession(draft, namespace, session) === undefined) {
+    throw new RegistryError('failed_precondition', `invalid session "${session.slice(0, 80)}"`);
   }
-  const nameless = Name === '' && query.Template.Type === '';
-  if (!nameless) checkName(draft, namespace, id, Name);
+  const nameless = name === '' && template.type === '';
+  if (!nameless) checkName(draft, namespace, id, name);
   draft.put({ kind: 'record', namespace, type: queryType, id, value: query as unknown as Json, created: 0, modified: 0 });
   return true;
 }
@@ -85,8 +91,8 @@ export function putQuery(draft: Draft, { namespace, id, query, update }: QueryPu
 function checkName(draft: Draft, namespace: string, id: string, name: string): void {
   const folded = name.toLowerCase();
   for (const row of find.records(draft, namespace, queryType)) {
-    const { Name, Template } = queryOf(row);
-    if (row.id === id || Name.toLowerCase() !== folded || (Name === '' && Template.Type === '')) continue;
+    const other = queryOf(row);
+    if (row.id === id || other.name.toLowerCase() !== folded || (other.name === '' && other.template.type === '')) continue;
     const message =
       name === '' ? 'a query template with an empty name already exists' : `name '${name}' aliases an existing query name`;
     throw new RegistryError('invalid_argument', message);

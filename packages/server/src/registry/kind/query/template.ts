@@ -3,7 +3,7 @@
  * (https://developer.hashicorp.com/consul/api-docs/query#prepared-query-templates).
  *
  *     ${name.full} ${name.prefix} ${name.suffix}   parts of the name that is asked for
- *     ${match(N)}                                  what group N of `Regexp` matched; 0 is the whole match
+ *     ${match(N)}                                  what group N of the template's pattern matched; 0 is the whole match
  *     ${agent.segment}                             always empty: there are no network segments
  *
  * `$${` stands for `${`. Of the language that Consul uses (HIL) there is nothing else but numbers. Any caller chooses
@@ -38,25 +38,39 @@ interface Values {
 
 type Part = string | ((values: Values) => string);
 
-/** @throws RegistryError `invalid_argument`, in Consul's words: `failed compiling template: …` */
+/** @throws RegistryError `invalid_argument`: `failed compiling template: …` */
 export function compileTemplate(query: PreparedQuery): QueryTemplate {
-  const { Template, Name, Service } = query;
-  const regexp = Template.Regexp === '' ? undefined : compileRegexp(Template.Regexp);
-  const render = textsOf(Service, 'Service') as (values: Values) => PreparedService;
+  const { template, name, service } = query;
+  const { regexp, fill } = compile(template.pattern, service, 'service');
+  const render = fill as (values: Values) => PreparedService;
   return {
     render: (full) => {
-      const suffix = full.startsWith(Name) ? full.slice(Name.length) : full;
+      const suffix = full.startsWith(name) ? full.slice(name.length) : full;
       const matches = regexp?.match(full, { left: stepsMax }) ?? [];
-      const rendered = render({ prefix: Name, full, suffix, matches });
+      const rendered = render({ prefix: name, full, suffix, matches });
       const length = JSON.stringify(rendered).length;
       if (length > renderedMax) {
         const message = `the query has ${length} characters when its name is filled in, the limit is ${renderedMax}`;
         throw new RegistryError('resource_exhausted', message);
       }
-      const Tags = Template.RemoveEmptyTags ? rendered.Tags.filter((tag) => tag !== '') : rendered.Tags;
-      return { ...query, Service: { ...rendered, Tags } };
+      const tags = template.removeEmptyTags ? rendered.tags.filter((tag) => tag !== '') : rendered.tags;
+      return { ...query, service: { ...rendered, tags } };
     },
   };
+}
+
+/**
+ * Checks a template as a protocol words it.
+ * @param service with the field names of the protocol, which messages then contain
+ * @param path name of `service`, for messages
+ * @throws RegistryError like `compileTemplate`
+ */
+export function vetTemplate(pattern: string, service: object, path: string): void {
+  compile(pattern, service, path);
+}
+
+function compile(pattern: string, service: object, path: string) {
+  return { regexp: pattern === '' ? undefined : compileRegexp(pattern), fill: textsOf(service, path) };
 }
 
 function compileRegexp(text: string): Pattern {
@@ -67,7 +81,7 @@ function compileRegexp(text: string): Pattern {
   }
 }
 
-/** A function that fills every text of a value in. @param path for messages: `Service.Tags[1]` */
+/** A function that fills every text of a value in. @param path for messages: `service.tags[1]` */
 function textsOf(value: unknown, path: string): (values: Values) => unknown {
   if (typeof value === 'string') {
     const parts = partsOf(value, path);
@@ -79,7 +93,7 @@ function textsOf(value: unknown, path: string): (values: Values) => unknown {
   }
   if (typeof value !== 'object' || value === null) return () => value;
   // Keys of metadata come from clients; the others are ours.
-  const keyed = path.endsWith('Meta');
+  const keyed = /meta$/i.test(path);
   const fields = Object.entries(value).map(
     ([key, item]) => [key, textsOf(item, keyed ? `${path}[${key}]` : `${path}.${key}`)] as const,
   );
