@@ -10,7 +10,7 @@ import { writeSync } from 'node:fs';
 import { embedded } from '../../dist/engine/embedded/embedded.js';
 import { restoreTransaction } from '../../dist/backup/restore.js';
 import { Replica } from '../../dist/replica.js';
-import { encodeRow } from '../registry/kinds.js';
+import { encodeRow } from '../../dist/registry/kinds.js';
 
 const [dir, first] = process.argv.slice(2);
 const many = 12_000;
