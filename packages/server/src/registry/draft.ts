@@ -57,7 +57,7 @@ export class Draft implements Reader {
   constructor(base: Reader, { bound = transactionBound, guarded = false }: DraftOptions = {}) {
     this.#base = base;
     this.kinds = base.kinds;
-    this.#set = new Rowset(base.kinds);
+    this.#set = new Rowset(base.kinds, { lazy: true });
     const below = base instanceof Draft ? base : undefined;
     this.guarded = below?.guarded ?? guarded;
     this.#basis = below === undefined ? { reads: new Map(), heads: new Set(), ranges: new Set() } : below.#basis;

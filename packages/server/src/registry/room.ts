@@ -79,8 +79,8 @@ export interface ViewKind {
   readonly raises?: string;
   /** Of a view whose revision is not kept, but found when it is asked for. */
   revision?(view: ParsedView, state: Revisioned): number;
-  /** Whether the revision of this one view is kept; always when absent. */
-  isKept?(view: ParsedView): boolean;
+  /** Whether the revision of this one view is kept; always when absent. @param name its whole name */
+  isKept?(name: string): boolean;
   /** A view that is a part of this one: when that changes, this one needs no marker. */
   partOf?(view: ParsedView): string | undefined;
 }

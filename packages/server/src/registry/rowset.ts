@@ -5,11 +5,14 @@
  *   buckets   bucket → the row, when it has one      most buckets: the checks of an instance
  *             bucket → key → row, when it has more
  *
- * Put, delete and lookup are O(1).
+ * Put, delete and lookup are O(1). The buckets of a draft are made when one is first asked for: few transactions
+ * look into one after they have written, and entering a row costs more than deciding it.
  */
 
 import type { KindTable } from './kind-table.ts';
 import type { Row } from './rows.ts';
+
+type Buckets = Map<string, Single | Map<string, Row>>;
 
 interface Single {
   readonly key: string;
@@ -19,20 +22,25 @@ interface Single {
 export class Rowset {
   readonly rows = new Map<string, Row>();
   readonly #kinds: KindTable;
-  readonly #buckets = new Map<string, Single | Map<string, Row>>();
+  /** Undefined until they are asked for. */
+  #buckets: Buckets | undefined;
 
-  constructor(kinds: KindTable) {
+  /** @param lazy whether the buckets are made only when one is asked for, from all rows at once */
+  constructor(kinds: KindTable, { lazy = false } = {}) {
     this.#kinds = kinds;
+    if (!lazy) this.#buckets = new Map();
   }
 
   /** Returns the row that was there before. */
   put(key: string, row: Row): Row | undefined {
     const before = this.rows.get(key);
     this.rows.set(key, row);
+    const buckets = this.#buckets;
+    if (buckets === undefined) return before;
     const names = this.#kinds.bucketsOf(row);
     // Most writes leave a row in the buckets where it is, and the rows in their order.
-    if (before !== undefined) for (const name of this.#kinds.bucketsOf(before)) if (!names.includes(name)) this.#leave(name, key);
-    for (const name of names) this.#enter(name, key, row);
+    if (before !== undefined) for (const name of this.#kinds.bucketsOf(before)) if (!names.includes(name)) leave(buckets, name, key);
+    for (const name of names) enter(buckets, name, key, row);
     return before;
   }
 
@@ -40,34 +48,44 @@ export class Rowset {
     const before = this.rows.get(key);
     if (before === undefined) return undefined;
     this.rows.delete(key);
-    for (const name of this.#kinds.bucketsOf(before)) this.#leave(name, key);
+    const buckets = this.#buckets;
+    if (buckets !== undefined) for (const name of this.#kinds.bucketsOf(before)) leave(buckets, name, key);
     return before;
   }
 
-  #enter(name: string, key: string, row: Row): void {
-    const bucket = this.#buckets.get(name);
-    if (bucket instanceof Map) bucket.set(key, row);
-    else if (bucket === undefined || bucket.key === key) this.#buckets.set(name, { key, row });
-    else this.#buckets.set(name, new Map([[bucket.key, bucket.row]]).set(key, row));
-  }
-
-  #leave(name: string, key: string): void {
-    const bucket = this.#buckets.get(name);
-    if (bucket instanceof Map) {
-      bucket.delete(key);
-      if (bucket.size > 0) return;
-    }
-    this.#buckets.delete(name);
-  }
-
   bucket(name: string): Iterable<Row> {
-    const bucket = this.#buckets.get(name);
+    if (this.rows.size === 0) return [];
+    const bucket = this.#made().get(name);
     if (bucket === undefined) return [];
     return bucket instanceof Map ? bucket.values() : [bucket.row];
   }
 
   bucketSize(name: string): number {
-    const bucket = this.#buckets.get(name);
+    const bucket = this.#made().get(name);
     return bucket === undefined ? 0 : bucket instanceof Map ? bucket.size : 1;
   }
+
+  #made(): Buckets {
+    if (this.#buckets !== undefined) return this.#buckets;
+    const buckets: Buckets = new Map();
+    for (const [key, row] of this.rows) for (const name of this.#kinds.bucketsOf(row)) enter(buckets, name, key, row);
+    this.#buckets = buckets;
+    return buckets;
+  }
+}
+
+function enter(buckets: Buckets, name: string, key: string, row: Row): void {
+  const bucket = buckets.get(name);
+  if (bucket instanceof Map) bucket.set(key, row);
+  else if (bucket === undefined || bucket.key === key) buckets.set(name, { key, row });
+  else buckets.set(name, new Map([[bucket.key, bucket.row]]).set(key, row));
+}
+
+function leave(buckets: Buckets, name: string, key: string): void {
+  const bucket = buckets.get(name);
+  if (bucket instanceof Map) {
+    bucket.delete(key);
+    if (bucket.size > 0) return;
+  }
+  buckets.delete(name);
 }

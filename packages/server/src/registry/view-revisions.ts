@@ -9,9 +9,8 @@
  */
 
 import type { KindTable } from './kind-table.ts';
-import type { Indexed, Lookup, Shown } from './room.ts';
+import type { Indexed, Lookup, Shown, ViewKind } from './room.ts';
 import { keys, type Row, type RowChange } from './rows.ts';
-import { parseView } from './view-name.ts';
 
 /** The rows that revisions are derived from: contents of a state. */
 interface Source extends Lookup, Indexed, Shown {
@@ -75,25 +74,18 @@ export class ViewRevisions {
       mayEmpty ||= after === undefined || after.kind === 'view';
     }
     for (const view of touched) {
-      const { raises } = this.#kinds.viewKind(view);
-      if (raises !== undefined) touched.add(raises);
-      if (this.#isKept(view)) this.#revisions.set(view, revision);
+      const kind = this.#kinds.viewKind(view);
+      if (kind.raises !== undefined) touched.add(kind.raises);
+      if (isKept(kind, view)) this.#revisions.set(view, revision);
     }
-    for (const view of touched) {
-      if (mayEmpty || this.#empty.size > 0) this.#classify(view, source);
-    }
+    if (mayEmpty || this.#empty.size > 0) for (const view of touched) this.#classify(view, source);
     return touched;
   }
 
   #raise(view: string, revision: number): void {
-    if (this.#isKept(view) && revision > (this.#revisions.get(view) ?? 0)) this.#revisions.set(view, revision);
-    const { raises } = this.#kinds.viewKind(view);
-    if (raises !== undefined) this.#raise(raises, revision);
-  }
-
-  #isKept(view: string): boolean {
     const kind = this.#kinds.viewKind(view);
-    return kind.isKept === undefined || kind.isKept(parseView(view));
+    if (isKept(kind, view) && revision > (this.#revisions.get(view) ?? 0)) this.#revisions.set(view, revision);
+    if (kind.raises !== undefined) this.#raise(kind.raises, revision);
   }
 
   #classify(view: string, source: Source): void {
@@ -106,4 +98,8 @@ export class ViewRevisions {
     else this.#empty.delete(view);
     if (!marked && !shows) this.#revisions.delete(view);
   }
+}
+
+function isKept(kind: ViewKind, view: string): boolean {
+  return kind.isKept === undefined || kind.isKept(view);
 }

@@ -19,16 +19,19 @@ const outputs: Readonly<Record<Exclude<InstanceStatus, 'passing' | 'warning'>, s
   maintenance: 'out of service: the instance was taken out of service',
 };
 
-/** Writes the row of an instance, and the check that goes with it. */
-export function putInstanceRow(draft: Draft, row: InstanceRow): void {
+/**
+ * Writes the row of an instance, and the check that goes with it.
+ * @param before the row that is there now; where it needs no check, there is none to remove
+ */
+export function putInstanceRow(draft: Draft, before: InstanceRow | undefined, row: InstanceRow): void {
   draft.put(row);
   const { namespace, node, id: instance } = row;
-  const id = administrativeCheckId(instance);
   const status = administrativeStatusOf(row);
   if (status === 'passing' || status === 'warning') {
-    draft.delete(keys.check(namespace, node, id));
+    if (before !== undefined && needsCheck(before)) draft.delete(keys.check(namespace, node, administrativeCheckId(instance)));
     return;
   }
+  const id = administrativeCheckId(instance);
   draft.put({
     kind: 'check',
     namespace,
@@ -44,4 +47,9 @@ export function putInstanceRow(draft: Draft, row: InstanceRow): void {
     created: 0,
     modified: 0,
   });
+}
+
+function needsCheck(row: InstanceRow): boolean {
+  const status = administrativeStatusOf(row);
+  return status !== 'passing' && status !== 'warning';
 }

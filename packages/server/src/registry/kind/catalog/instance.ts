@@ -63,11 +63,11 @@ export function setStatus(draft: Draft, command: InstanceStatus, now: number): b
 /** @param row without the time of its last change */
 function write(draft: Draft, before: InstanceRow | undefined, now: number, row: InstanceRow): void {
   if (before === undefined) {
-    putInstanceRow(draft, row);
+    putInstanceRow(draft, undefined, row);
     return;
   }
   const { changedMs, ...content } = before;
   const unchanged = sameContent(content, row);
   const changed = unchanged ? changedMs : now;
-  putInstanceRow(draft, changed === undefined ? row : { ...row, changedMs: changed });
+  putInstanceRow(draft, before, changed === undefined ? row : { ...row, changedMs: changed });
 }

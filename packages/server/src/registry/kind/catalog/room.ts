@@ -5,7 +5,7 @@ import type { Draft } from '../../draft.ts';
 import type { Indexed, Kind, Lookup, Room, Shown } from '../../room.ts';
 import { keys, type CheckRow, type InstanceRow, type NodeRow, type ServiceRow } from '../../rows.ts';
 import { headOf } from '../../heads.ts';
-import { viewOf, type ParsedView } from '../../view-name.ts';
+import { isSharedNode, viewOf, type ParsedView } from '../../view-name.ts';
 import { decisions } from './decisions.ts';
 import { CatalogTouches } from './touches.ts';
 import { nodeRevision } from './node-revision.ts';
@@ -98,7 +98,7 @@ export const catalog: Room = {
       forgettable: true,
       raises: all,
       // That of what all views of a node share is found from the few rows that it shows.
-      isKept: ({ namespace }) => namespace !== '',
+      isKept: (name) => !isSharedNode(name),
       partOf: ({ namespace, name }) => (namespace === '' ? undefined : viewOf.sharedNode(name)),
       revision: nodeRevision,
     },
