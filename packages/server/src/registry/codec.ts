@@ -137,7 +137,8 @@ const shared = ['kind', 'namespace', 'service', 'node', 'address', 'name', 'stat
 function shareStrings(row: Mutable, intern: Intern): void {
   for (const field of shared) {
     const text = row[field];
-    if (typeof text === 'string' && text.length <= 128) row[field] = intern(text);
+    // There is only one empty string.
+    if (typeof text === 'string' && text !== '' && text.length <= 128) row[field] = intern(text);
   }
   const tags = row['tags'];
   if (Array.isArray(tags)) row['tags'] = tags.map((tag) => intern(tag as string));

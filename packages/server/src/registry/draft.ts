@@ -42,6 +42,8 @@ interface Basis {
 
 export class Draft implements Reader {
   readonly #base: Reader;
+  /** The base, if that is a draft. */
+  readonly #below: Draft | undefined;
   readonly kinds: KindTable;
   readonly #set: Rowset;
   readonly #deleted = new Set<string>();
@@ -59,17 +61,18 @@ export class Draft implements Reader {
     this.kinds = base.kinds;
     this.#set = new Rowset(base.kinds, { lazy: true });
     const below = base instanceof Draft ? base : undefined;
+    this.#below = below;
     this.guarded = below?.guarded ?? guarded;
-    this.#basis = below === undefined ? { reads: new Map(), heads: new Set(), ranges: new Set() } : below.#basis;
+    this.#basis = below === undefined ? basis(this.guarded) : below.#basis;
     this.fill = new Fill(below?.fill.bound ?? bound, this.#basis.reads);
   }
 
   get(key: string): Row | undefined {
-    const own = this.#set.rows.get(key);
+    const own = this.#set.rows.size === 0 ? undefined : this.#set.rows.get(key);
     if (own !== undefined) return own;
-    if (this.#deleted.has(key)) return undefined;
+    if (this.#deleted.size > 0 && this.#deleted.has(key)) return undefined;
     const row = this.#base.get(key);
-    if (this.#base instanceof Draft) return row;
+    if (this.#below !== undefined) return row;
     if (row === undefined && this.#base.isUnread(key)) throw newer(key);
     this.#basis.reads.set(key, row?.modified ?? 0);
     return row;
@@ -102,7 +105,7 @@ export class Draft implements Reader {
   *unguardedBucket(bucket: string): Generator<Row, void, undefined> {
     const own = this.#set.rows;
     // Three bases deep at most: transaction, batch, state.
-    for (const row of this.#base instanceof Draft ? this.#base.unguardedBucket(bucket) : this.#base.bucket(bucket)) {
+    for (const row of this.#below?.unguardedBucket(bucket) ?? this.#base.bucket(bucket)) {
       if (this.#set.rows.size === 0 && this.#deleted.size === 0) yield row;
       else {
         const key = this.kinds.keyOf(row);
@@ -119,7 +122,7 @@ export class Draft implements Reader {
 
   /** For a scan that may miss what other writers add: the caller makes sure of the rest. */
   *unguardedOrdered(kind: string, namespace: string, prefix: string, after?: string): Generator<string, void, undefined> {
-    const base = this.#base instanceof Draft ? this.#base.unguardedOrdered(kind, namespace, prefix, after) : this.#base.ordered(kind, namespace, prefix, after);
+    const base = this.#below?.unguardedOrdered(kind, namespace, prefix, after) ?? this.#base.ordered(kind, namespace, prefix, after);
     for (const row of this.#set.rows.values()) {
       if (row.kind !== kind || !isOrdered(row) || row.namespace !== namespace || !row.key.startsWith(prefix)) continue;
       if (after === undefined || row.key > after) yield row.key;
@@ -248,6 +251,14 @@ export class Draft implements Reader {
     if (row !== undefined || deleted) this.#rewritten.add(key);
     this.#undo?.push({ key, row, deleted });
   }
+}
+
+/** Of a draft that is not guarded: it stays empty. */
+const none: Set<string> = new Set();
+
+/** Where there are no other writers, nothing is ever added to the heads and ranges, and no draft pays for sets of its own. */
+function basis(guarded: boolean): Basis {
+  return { reads: new Map(), heads: guarded ? new Set() : none, ranges: guarded ? new Set() : none };
 }
 
 /** What it says would have to be guessed, and a write over it would lose it. */

@@ -15,10 +15,16 @@ export function* updateChecks(draft: Draft, command: UpdateChecks, now: number):
     const before = find.check(draft, namespace, node, id);
     if (before === undefined || before.type === 'status' || !stands(draft, judged)) continue;
     const after = { ...before, status: status ?? before.status, output: output ?? before.output };
-    for (const _ of removal.clearWay(after, after.status)) yield () => ({ updates: updates.slice(at), existed });
+    let cleared = false;
+    if (after.status === 'critical' && before.status !== 'critical') {
+      for (const _ of removal.sessionsWithCheck(after)) {
+        cleared = true;
+        yield () => ({ updates: updates.slice(at), existed });
+      }
+    }
     existed++;
     // It may have gone with an instance that such a session vouched for.
-    if (find.check(draft, namespace, node, id) !== undefined) draft.put(after);
+    if (!cleared || find.check(draft, namespace, node, id) !== undefined) draft.put(after);
     yield () => ({ updates: updates.slice(at + 1), existed });
   }
   return existed;
