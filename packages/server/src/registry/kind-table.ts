@@ -14,11 +14,14 @@ export class KindTable {
   readonly #decisions = new Map<string, Decision>();
   /** Called before each decision that writes in a namespace. */
   readonly admissions: readonly Admission[];
+  /** The rooms that follow what a transaction changes in views. */
+  readonly touching: readonly (Room & Required<Pick<Room, 'touches'>>)[];
 
   /** @throws Error when two rooms describe the same: a mistake in the list */
   constructor(rooms: readonly Room[]) {
     this.rooms = rooms;
     this.admissions = rooms.flatMap(({ admits }) => admits ?? []);
+    this.touching = rooms.filter((room) => 'touches' in room) as (Room & Required<Pick<Room, 'touches'>>)[];
     for (const { kinds, views = {}, heads = {}, decisions = {} } of rooms) {
       addAll(this.#kinds, kinds);
       addAll(this.#views, views);
@@ -56,6 +59,11 @@ export class KindTable {
       names.push(inNamespace(row.namespace));
     }
     return names;
+  }
+
+  /** Whether both rows, which have one key, are in the same buckets for certain. */
+  keepsItsBuckets(before: Row, after: Row): boolean {
+    return before.kind === after.kind && this.of(after).keepsItsBuckets?.(before, after) === true;
   }
 
   keepsItsViews(before: Row, after: Row): boolean {

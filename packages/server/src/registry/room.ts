@@ -36,6 +36,8 @@ export interface Kind<R extends Row = Row> {
   key(row: R): string;
   /** Names of the buckets that have the row. */
   buckets?(row: R): string[];
+  /** Whether both rows, which have one key, are in the same buckets; when absent, the names of the buckets are compared. */
+  keepsItsBuckets?(before: R, after: R): boolean;
   /**
    * Adds the views that show the row and take their revision from it. Their number must not follow that of instances.
    * @param lookup finds other rows

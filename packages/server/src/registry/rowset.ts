@@ -39,7 +39,9 @@ export class Rowset {
     if (buckets === undefined) return before;
     const names = this.#kinds.bucketsOf(row);
     // Most writes leave a row in the buckets where it is, and the rows in their order.
-    if (before !== undefined) for (const name of this.#kinds.bucketsOf(before)) if (!names.includes(name)) leave(buckets, name, key);
+    if (before !== undefined && !this.#kinds.keepsItsBuckets(before, row)) {
+      for (const name of this.#kinds.bucketsOf(before)) if (!names.includes(name)) leave(buckets, name, key);
+    }
     for (const name of names) enter(buckets, name, key, row);
     return before;
   }

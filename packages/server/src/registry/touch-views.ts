@@ -19,7 +19,7 @@ import { keys, type Row } from './rows.ts';
  */
 export function touchViews(base: Lookup & Indexed, draft: Draft): void {
   const views = new Set<string>();
-  const touches = draft.kinds.rooms.flatMap((room) => room.touches?.(base, draft) ?? []);
+  const touches = draft.kinds.touching.map((room) => room.touches(base, draft));
   const touching: Touching = { views, touches, base, draft };
   for (const key of draft.deletes()) {
     const before = base.get(key);

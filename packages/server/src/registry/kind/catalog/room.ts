@@ -35,6 +35,7 @@ const instance: Kind<InstanceRow> = {
     if (session !== undefined) names.push(buckets.heldBySession(namespace, session));
     return names;
   },
+  keepsItsBuckets: (before, after) => before.service === after.service && before.session === after.session,
   addViews({ namespace, service, node: of }, views) {
     views.add(viewOf.service(namespace, service));
     if (of !== '') views.add(viewOf.node(namespace, of));
@@ -63,6 +64,7 @@ const check: Kind<CheckRow> = {
     buckets.checks(namespace),
     buckets.checksOfInstance(namespace, of, own),
   ],
+  keepsItsBuckets: (before, after) => before.instance === after.instance,
   addViews(row, views, lookup, indexed) {
     views.add(viewOf.checks(row.namespace));
     if (row.instance === '') {

@@ -11,6 +11,7 @@ const kv: Kind<KvRow> = {
   format: 2,
   key: ({ namespace, key }) => keys.kv(namespace, key),
   buckets: ({ namespace, session }) => (session === undefined ? [] : [buckets.heldBySession(namespace, session)]),
+  keepsItsBuckets: (before, after) => before.session === after.session,
   ordered: true,
   raw: {
     split({ value, flags, ...rest }) {
