@@ -82,8 +82,7 @@ function checkRefusals(draft: Draft, command: Register): void {
   const own = new Set(instances.map(({ id }) => id));
   for (const each of checks) {
     const check = placed(command, each);
-    const held = find.instance(draft, namespace, node.name, check.instance);
-    if (!own.has(check.instance) && (!isOfSomething(draft, check) || goes(held?.session))) {
+    if (!own.has(check.instance) && (!isOfSomething(draft, check) || goes(sessionOf(draft, check)))) {
       throw new RegistryError(
         'not_found',
         `check ${check.id} names instance ${check.instance}, which is not registered on node ${node.name}`,
@@ -141,6 +140,11 @@ function isOfSomething(draft: Draft, { namespace, node, instance }: PlacedCheck)
   return instance === '' || find.instance(draft, namespace, node, instance) !== undefined;
 }
 
+/** The session that vouches for the instance of a check. */
+function sessionOf(draft: Draft, { namespace, node, instance }: PlacedCheck): string | undefined {
+  return find.instance(draft, namespace, node, instance)?.session;
+}
+
 function writesNode(nodeMode: Register['nodeMode'], before: NodeRow | undefined): boolean {
   return nodeMode === 'update' || (nodeMode === 'ensure' && before === undefined);
 }
@@ -182,7 +186,6 @@ function statusOf(draft: Draft, { input, namespace, node, id }: PlacedCheck): Ch
 
 function putCheck(draft: Draft, check: PlacedCheck): void {
   const { input, namespace, node, instance } = check;
-  const before = find.check(draft, namespace, node, input.id);
   draft.put({
     kind: 'check',
     namespace,
@@ -191,7 +194,7 @@ function putCheck(draft: Draft, check: PlacedCheck): void {
     name: input.name,
     status: statusOf(draft, check),
     notes: input.notes ?? '',
-    output: input.output ?? before?.output ?? '',
+    output: input.output ?? find.check(draft, namespace, node, input.id)?.output ?? '',
     instance,
     type: input.type ?? 'none',
     definition: input.definition ?? {},
