@@ -1,12 +1,12 @@
 /**
- * A check: one statement about the health of an instance or of a whole node, and who makes it.
- * This file holds the vocabulary only; running checks is the server's `health/`.
+ * A check: one statement about the health of an instance or of a whole node, and its source.
+ * This file has the types only; the server's `health/` runs checks.
  */
 
 export type CheckStatus = 'passing' | 'warning' | 'critical';
 
 /**
- * Who vouches for a check:
+ * The source of a check's status:
  * - `ttl`: heartbeats; critical when none came for `ttlMs`.
  * - `stream`: an open native stream; critical the moment it closes.
  * - `http`, `tcp`, `grpc`: probes made by the registry.

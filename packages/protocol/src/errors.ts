@@ -2,7 +2,7 @@
  * The one error type of Rollcall and its closed list of codes.
  *
  * Codes follow gRPC's canonical names (https://grpc.io/docs/guides/status-codes/), plus
- * `unknown_outcome` for a write whose fate cannot be told. Front ends map codes to their own
+ * `unknown_outcome` for a write that may or may not have been applied. Front ends map codes to their own
  * statuses; callers match by code with `isRegistryError`, never by `instanceof`, since two copies
  * of this package may be loaded. docs/reference/errors.md explains each code.
  */
@@ -47,7 +47,7 @@ export function isRegistryError(error: unknown, code?: ErrorCode): error is Regi
   return code === undefined || (error as RegistryError).code === code;
 }
 
-/** Normalises anything thrown into a RegistryError; an unforeseen error becomes `internal`. */
+/** Converts any thrown value to a RegistryError; an unexpected error becomes `internal`. */
 export function toRegistryError(error: unknown): RegistryError {
   if (isRegistryError(error)) return error;
   const message = error instanceof Error ? error.message : String(error);

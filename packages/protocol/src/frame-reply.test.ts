@@ -78,15 +78,15 @@ describe('a frame of the registry', () => {
     expect(checkReply(frame).ok).toBe(false);
   });
 
-  it('is an error also when its code is not known yet', () => {
+  it('is an error also when its code is unknown', () => {
     expect(checkReply({ type: 'error', code: 'too_tired', message: 'm' })).toMatchObject({ frame: { code: 'internal' } });
   });
 
-  it('tells its request even when it is broken', () => {
+  it('gives the id of its request even when it is malformed', () => {
     expect(checkReply({ type: 'done', id: 5, applied: 'yes' })).toMatchObject({ ok: false, id: 5 });
   });
 
-  it('never makes the check throw, whatever it is', () => {
+  it('never makes the check throw, for any value', () => {
     const damaged = fc
       .tuple(fc.constantFrom(...Object.values(valid)), fc.jsonValue(), fc.nat())
       .map(([frame, value, at]) => {

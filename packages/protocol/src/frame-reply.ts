@@ -1,6 +1,6 @@
 /**
- * Checks what a registry sent, so that a client fails at the frame and not deep inside itself. The
- * registry may be newer than the client: a frame that does not fit is reported and can be skipped.
+ * Checks the frames of a registry, so that a client reports a malformed frame and does not fail later in other
+ * code. The registry may be newer than the client: a malformed frame is reported and can be skipped.
  */
 
 import { errorCodes } from './errors.ts';
@@ -37,7 +37,7 @@ const types = [
 
 const unlimited = Number.MAX_SAFE_INTEGER;
 
-/** @param value what JSON.parse gave for one message */
+/** @param value the result of JSON.parse for one message */
 export function checkReply(value: unknown): Checked<ReplyFrame> {
   const head = attempt(() => {
     const frame = fields(value, 'the frame');
@@ -125,12 +125,12 @@ function requestId(value: unknown): number {
 }
 
 function code(value: unknown): (typeof errorCodes)[number] {
-  // A code of a newer registry is an error all the same.
+  // An unknown code, of a newer registry, is an error, too.
   return errorCodes.find((known) => known === value) ?? 'internal';
 }
 
 /**
- * A snapshot may have 100,000 items: they are tested in place, and neither copied nor given a path
+ * A snapshot may have 100,000 items: they are tested in place, without copies and without a path
  * that only an error would show.
  */
 function arrayOf(value: unknown, what: string, fits: (item: unknown) => boolean): unknown[] {
@@ -152,7 +152,7 @@ function fitsView(of: FrameView): (item: unknown) => boolean {
   }
 }
 
-/** Other protocols register what they like, so nothing but types is checked. */
+/** Checks types only: other protocols may register any values. */
 function isInstance(item: unknown): boolean {
   if (!isObject(item)) return false;
   const { id, service, node, address, port, scheme, ports, zone, region, cluster, tags, meta, weight, status } = item;

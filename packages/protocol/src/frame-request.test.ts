@@ -149,27 +149,27 @@ describe('a request', () => {
     expect(checkRequest(value).ok).toBe(false);
   });
 
-  it('loses fields that the protocol does not know', () => {
+  it('is copied without unknown fields', () => {
     const frame = { id: 1, type: 'goodbye', why: 'x', __proto__: { polluted: true } };
     expect(checkRequest(frame)).toEqual({ ok: true, frame: { id: 1, type: 'goodbye' } });
   });
 
-  it('takes null for absent, as other languages write it', () => {
+  it('treats null as an absent field, as other languages write it', () => {
     const checked = checkRequest({ id: 1, ...register({ port: null, tags: null, meta: null, checks: null }) });
     expect(checked).toEqual({ ok: true, frame: { id: 1, type: 'register', instances: [instance] } });
   });
 
-  it('takes a view that names the namespace default for the same view as one that names none', () => {
+  it('treats a view that names the namespace default like one that names none', () => {
     const checked = checkRequest({ id: 1, type: 'get', view: { kind: 'service', namespace: 'default', name: 'web' } });
     expect(checked).toEqual({ ok: true, frame: { id: 1, type: 'get', view: { kind: 'service', name: 'web' } } });
   });
 
-  it('is not tired by depth', () => {
+  it('is checked without a stack overflow at any depth', () => {
     const deep = JSON.parse(`{"id":1,"type":"register","instances":${'['.repeat(100_000)}${']'.repeat(100_000)}}`);
     expect(checkRequest(deep)).toMatchObject({ ok: false, id: 1 });
   });
 
-  it('never makes the check throw, whatever it is', () => {
+  it('never makes the check throw, for any value', () => {
     const kinds = Object.values(valid).map((frame) => (frame as { type: string }).type);
     const damaged = fc
       .tuple(fc.constantFrom(...Object.values(valid)), fc.jsonValue(), fc.nat())
@@ -187,7 +187,7 @@ describe('a request', () => {
     fc.assert(
       fc.property(anything, (value) => {
         const checked = checkRequest(value);
-        // What passes once passes again: the copy is a frame of the protocol.
+        // A checked copy passes again: it is a frame of the protocol.
         if (checked.ok) expect(checkRequest(checked.frame)).toEqual(checked);
         else expect(checked.message.length).toBeLessThan(1_000);
       }),

@@ -1,5 +1,5 @@
 /**
- * Checks what a client sent and copies exactly the fields that the protocol knows. Unknown fields
+ * Checks the frames of a client and copies exactly the fields of the protocol. Unknown fields
  * are ignored, so that newer clients can talk to older registries; unknown types are refused.
  */
 
@@ -41,7 +41,7 @@ const types = [
 
 const u64Max = 18_446_744_073_709_551_615n;
 
-/** @param value what JSON.parse gave for one message */
+/** @param value the result of JSON.parse for one message */
 export function checkRequest(value: unknown): Checked<RequestFrame> {
   const head = attempt(() => {
     const frame = fields(value, 'the frame');
@@ -131,7 +131,7 @@ function watchedView(value: unknown, what: string): WatchedView {
   return compact<WatchedView>({ ...view(value, what), revision: from });
 }
 
-/** Also used on the other side of the wire: a push names its view in the same words. */
+/** Also used for frames of the registry: a push names its view in the same form. */
 export function view(value: unknown, what: string): FrameView {
   const of = fields(value, what);
   const kind = oneOf(field(of, 'kind'), `${what}.kind`, ['service', 'services', 'key', 'prefix']);
@@ -151,13 +151,13 @@ function viewName(kind: FrameView['kind'], value: unknown, what: string): string
   }
 }
 
-/** A namespace other than `default`, which is what its absence means: so equal views have equal fields. */
+/** The namespace, absent for `default`, so that equal views have equal fields. */
 function otherNamespace(value: unknown, what: string): string | undefined {
   const given = optional(value, (text) => namespace(text, what));
   return given === defaultNamespace ? undefined : given;
 }
 
-/** Also used on the other side of the wire. */
+/** Also used for frames of the registry. */
 export function namespace(value: unknown, what: string): string {
   const text = string(value, what, namespaceLengthMax);
   if (!isNamespaceName(text)) throw new Malformed(`${what} ${JSON.stringify(text)} is not valid: use letters, digits and inner hyphens`);
@@ -181,7 +181,7 @@ export function revision(value: unknown, what: string): number {
 }
 
 function base64(value: unknown, what: string): string {
-  // The frame itself has a limit, so this needs none of its own.
+  // No limit here: the frame itself has one.
   const text = string(value, what, Number.MAX_SAFE_INTEGER);
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
     throw new Malformed(`${what} is not base64 with padding`);

@@ -1,11 +1,10 @@
 /**
  * The frames of the native stream: one JSON object per WebSocket text message.
  *
- * A client sends requests, each with an `id` of its own choice, and gets exactly one reply with
- * that `id`. The registry pushes frames without an `id`; a push names the view that it is about and
- * nothing of its receiver, so that the same bytes serve every subscriber. Checking what arrives is
- * `frame-request.ts` and `frame-reply.ts`; what the frames do is documented in the server's
- * `frontend/stream/README.md`.
+ * A client sends requests, each with an `id` that it chooses, and gets exactly one reply with
+ * that `id`. The registry pushes frames without an `id`; a push names its view but not its
+ * receiver, so that the same bytes serve every subscriber. `frame-request.ts` and `frame-reply.ts` check
+ * received frames; the server's `frontend/stream/README.md` documents the effect of each frame.
  */
 
 import type { CheckStatus } from './check.ts';
@@ -20,14 +19,14 @@ export const streamProtocol = 1;
 export const streamPath = '/rollcall/v1/stream';
 
 export const frameLimits = {
-  /** Largest frame of a client, in bytes; a registry may be set to take more. */
+  /** Largest frame of a client, in bytes; a registry may be configured to accept more. */
   frameBytesMax: 1_048_576,
   /** Names of services, instances, nodes, checks, clients; in UTF-16 code units. */
   nameMax: 255,
   /** A KV key or prefix, in UTF-16 code units; the registry's limit in bytes is 1,800 with its own prefix. */
   keyMax: 1_700,
   tagsMax: 512,
-  /** Proxies keep whole header policies in tags. */
+  /** Long, since proxies keep whole header policies in tags. */
   tagMax: 65_536,
   metaMax: 64,
   metaKeyMax: 128,
@@ -46,7 +45,7 @@ export type FrameViewKind = 'service' | 'services' | 'key' | 'prefix';
 /** A view that can be watched or read; `name` is empty for `services`. */
 export interface FrameView {
   readonly kind: FrameViewKind;
-  /** Absent: `default`, whatever the namespace of the session is. Pushes name the same one. */
+  /** Absent: `default`, not the namespace of the session. Pushes name the same one. */
   readonly namespace?: string;
   readonly name: string;
 }
@@ -143,7 +142,7 @@ export interface KvPutFrame {
   readonly value: string;
   /** An unsigned 64-bit number in decimal digits. */
   readonly flags?: string;
-  /** Write only if the key stands at this revision; 0: only if it does not exist. */
+  /** Write only if the key is at this revision; 0: only if it does not exist. */
   readonly cas?: number;
 }
 
@@ -151,15 +150,15 @@ export interface KvDeleteFrame {
   readonly type: 'kv-delete';
   readonly id: number;
   readonly key: string;
-  /** Delete only if the key stands at this revision. */
+  /** Delete only if the key is at this revision. */
   readonly cas?: number;
   /** Delete every key that begins with `key`; not together with `cas`. */
   readonly recurse?: boolean;
 }
 
 /**
- * Asks for a number that no other session has in that pool: the smallest that is free, from 0. It is held
- * as long as the session lives; asking again gives the same one.
+ * Asks for the smallest number from 0 that no other session has in the pool. The session holds it
+ * as long as it lives; asking again gives the same number.
  */
 export interface LeaseFrame {
   readonly type: 'lease';
@@ -208,7 +207,7 @@ export interface KvItem {
   readonly session?: string;
 }
 
-/** What a view consists of: instances, service entries, or KV entries. */
+/** An item of a view: an instance, a service entry or a KV entry. */
 export type FrameItem = Instance | ServiceEntry | KvItem;
 
 /** Names an item of a view: `[node, id]` of an instance, else the service or key. */
@@ -226,15 +225,15 @@ export interface WelcomeFrame {
   readonly node: string;
   /** True when the session lived and its instances are still registered. */
   readonly resumed: boolean;
-  /** How long a session outlives its stream, in milliseconds. */
+  /** Time that a session outlives its stream, in milliseconds. */
   readonly graceMs: number;
-  /** Pause between two pings; a client that hears nothing for 2.5 times as long should leave. */
+  /** Pause between two pings, in milliseconds; a client that receives nothing for 2.5 times as long should reconnect. */
   readonly pingMs: number;
-  /** That of the hello. Absent: the registry knows no namespaces, and everything is in `default`. */
+  /** The namespace of the hello. Absent: the registry is older than namespaces, and everything is in `default`. */
   readonly namespace?: string;
 }
 
-/** The answer to everything that has no content to return. */
+/** The answer to requests that return no content. */
 export interface DoneFrame {
   readonly type: 'done';
   readonly id: number;
@@ -249,7 +248,7 @@ export interface LeasedFrame {
   readonly ordinal: number;
 }
 
-/** The answer to `watch`: where each view stands, in the order asked; a newer one follows as a push. */
+/** The answer to `watch`: the revision of each view, in the order of the request; newer content follows as a push. */
 export interface WatchingFrame {
   readonly type: 'watching';
   readonly id: number;
@@ -263,15 +262,15 @@ export interface SnapshotFrame {
   readonly view: FrameView;
   readonly revision: number;
   /**
-   * The reader may not read everything that such a view can have, and what it may not is left out. The
+   * True when the reader may not read the whole view; the items that it may not read are left out. The
    * revision cannot be compared with that of another snapshot: a watch begins without one.
    */
   readonly partial?: true;
-  /** In no particular order. */
+  /** In any order. */
   readonly items: readonly FrameItem[];
 }
 
-/** What changed in a view since `from`; for those who hold the content of exactly that revision. */
+/** The changes of a view since `from`, for clients that have the content of exactly that revision. */
 export interface DeltaFrame {
   readonly type: 'delta';
   readonly view: FrameView;
@@ -289,7 +288,7 @@ export interface WatchEndedFrame {
   readonly message: string;
 }
 
-/** The session of this client was ended; the client must register again what it still wants. */
+/** The session of this client was ended; the client must register its instances again. */
 export interface SessionLostFrame {
   readonly type: 'session-lost';
 }
@@ -301,7 +300,7 @@ export interface GoElsewhereFrame {
   readonly servers: readonly string[];
 }
 
-/** A request was refused; without `id` when the frame was too broken to tell which. */
+/** A request was refused; without `id` when the frame has no readable one. */
 export interface ErrorFrame {
   readonly type: 'error';
   readonly id?: number;
@@ -321,8 +320,8 @@ export type ReplyFrame =
   | GoElsewhereFrame
   | ErrorFrame;
 
-/** What checking a frame gives: the frame, or why it is none. */
+/** The result of checking a frame: the frame, or the error. */
 export type Checked<F> =
   | { readonly ok: true; readonly frame: F }
-  /** `id` is that of the request, where it can be told. */
+  /** `id` is that of the request, if it is readable. */
   | { readonly ok: false; readonly id?: number; readonly message: string };

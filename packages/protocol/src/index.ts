@@ -1,4 +1,4 @@
-/** The vocabulary that both ends share. This package imports nothing. */
+/** The types and checks that client and server share. This package imports nothing. */
 
 export { RegistryError, errorCodes, isRegistryError, toRegistryError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';

@@ -1,10 +1,10 @@
 /**
- * An instance of a service as clients see it: where to reach it and whether to choose it.
- * The registry's own record of it, with nodes and checks, is richer (server `registry/rows.ts`).
+ * An instance of a service as clients see it: its address and its effective status.
+ * The registry's own row, with node and checks, has more fields (server `registry/rows.ts`).
  */
 
 /**
- * The effective status of an instance, from the best to the worst. The worst thing that is said of an instance counts.
+ * The effective status of an instance, from the best to the worst. The worst of its status and checks counts.
  *
  * | status | meaning | new work |
  * |---|---|---|
@@ -39,7 +39,7 @@ export function getsTraffic(status: InstanceStatus): status is 'passing' | 'warn
 }
 
 /**
- * What an instance says of itself, or an operator of it (an override). Only an instance that is `up` gets traffic, whatever
+ * The status that an instance reports, or that an operator sets (an override). Only an instance that is `up` gets traffic, whatever
  * its checks say.
  *
  * | status | effective status | meaning |
@@ -54,7 +54,7 @@ export const administrativeStatuses = ['up', 'starting', 'draining', 'out_of_ser
 
 export type AdministrativeStatus = (typeof administrativeStatuses)[number];
 
-/** A further port of an instance, known by a name. */
+/** A further port of an instance, with a name. */
 export interface NamedPort {
   /** 1 to 65535. */
   readonly port: number;

@@ -1,4 +1,4 @@
-/** The known word that an unknown one was probably meant to be. */
+/** Finds the known word that is most similar to an unknown one, for "did you mean". */
 
 /**
  * @returns the candidate with the fewest edits, if it is closer than half of its own length;
@@ -18,7 +18,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 }
 
 function plain(word: string): string {
-  // Longer than any key: a config file's author gets an error, not a long computation.
+  // Cut at 100 characters, more than any key has: long words would take long to compare.
   return word.slice(0, 100).toLowerCase().replace(/[-_]/g, '');
 }
 

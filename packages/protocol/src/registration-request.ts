@@ -1,6 +1,6 @@
 /**
- * Checks the instances and checks that a client sent in a `register` frame, and copies the fields that the protocol
- * knows. The other frames are checked in `frame-request.ts`.
+ * Checks the instances and checks of a client's `register` frame, and copies the fields of the protocol.
+ * `frame-request.ts` checks the other frames.
  */
 
 import { frameLimits as limits } from './frame.ts';

@@ -32,7 +32,7 @@ export interface InstanceRegistration {
   readonly weight?: number;
   /** The same while a check warns; `weight` by default. */
   readonly warningWeight?: number;
-  /** What the instance says of itself; `up` by default. */
+  /** The status that the instance reports; `up` by default. */
   readonly status?: AdministrativeStatus;
   /** False: gets no traffic until it is enabled. Absent: stays as it is, true for a new instance. */
   readonly enabled?: boolean;

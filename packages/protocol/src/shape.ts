@@ -1,12 +1,12 @@
 /**
- * Checking values from the wire, field by field. A value that does not fit throws `Malformed`,
+ * Checks values from the wire, field by field. A malformed value throws `Malformed`,
  * which never leaves the package: `checked` turns it into a returned message. Nothing here copies
- * an object's unknown fields or recurses into them, so depth and `__proto__` cannot hurt.
+ * an object's unknown fields or recurses into them, so depth and `__proto__` have no effect.
  */
 
 export class Malformed extends Error {}
 
-/** Runs a check and returns what it says instead of throwing. */
+/** Runs a check and returns its error instead of throwing. */
 export function attempt<T>(check: () => T): { ok: true; value: T } | { ok: false; message: string } {
   try {
     return { ok: true, value: check() };
@@ -25,7 +25,7 @@ export function fields(value: unknown, what: string): Fields {
   return value as Fields;
 }
 
-/** An own field: what an object inherits was not on the wire. */
+/** An own field: inherited fields were not on the wire. */
 export function field(of: Fields, name: string): unknown {
   return Object.hasOwn(of, name) ? of[name] : undefined;
 }
@@ -41,7 +41,7 @@ export function list<T>(
   return value.map((entry, index) => item(entry, `${what}[${index}]`));
 }
 
-/** Control characters, and surrogates without their other half: no text that people write. */
+/** Control characters, and surrogates without their other half. */
 const unprintable = /[\p{Cc}\p{Cs}]/u;
 const halfCharacter = /\p{Cs}/u;
 
@@ -98,7 +98,7 @@ export function oneOf<const T extends string>(value: unknown, what: string, word
   return found;
 }
 
-/** Text values under free keys; a key that would be lost on an ordinary object is refused. */
+/** Text values under free keys; `__proto__` is refused, since an ordinary object loses it. */
 export function texts(
   value: unknown,
   what: string,
@@ -121,7 +121,7 @@ export function optional<T>(value: unknown, read: (value: unknown) => T): T | un
   return value === undefined || value === null ? undefined : read(value);
 }
 
-/** An object without the fields that are undefined, as `exactOptionalPropertyTypes` wants it. */
+/** An object without its undefined fields, as `exactOptionalPropertyTypes` requires. */
 export function compact<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
   const copy: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) if (item !== undefined) copy[key] = item;
