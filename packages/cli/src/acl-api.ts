@@ -9,7 +9,7 @@ export interface AclLink {
 
 export interface AclToken {
   readonly AccessorID: string;
-  /** Shown by the call that makes the token, and never again. */
+  /** Returned only by the call that creates the token. */
   readonly SecretID: string;
   readonly Description: string;
   readonly Policies?: readonly AclLink[];
@@ -20,7 +20,7 @@ export interface AclToken {
   readonly ExpirationTime?: string;
 }
 
-/** What a new token is made from. */
+/** The fields of a new token. */
 export interface AclTokenBody {
   readonly Description?: string | undefined;
   readonly Policies?: readonly { readonly Name: string }[];

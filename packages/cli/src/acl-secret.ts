@@ -1,4 +1,4 @@
-/** A new token as people get it: its secret is shown this one time, or goes into a file that only they can read. */
+/** Creates a token: its secret is shown only now, or written to a file that only its owner can read. */
 
 import { open, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
@@ -18,7 +18,7 @@ export function addSecretOptions(command: Command): Command {
 }
 
 /**
- * Makes the token when it is sure that its secret has a place: it cannot be had again.
+ * Creates the token once its secret can be stored: the registry does not give it a second time.
  * @param make asks the registry
  */
 export async function makeToken(make: () => Promise<AclToken>, flags: SecretFlags, terminal: Terminal): Promise<void> {

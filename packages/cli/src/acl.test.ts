@@ -33,7 +33,7 @@ describe('the bootstrap', () => {
     expect(again.stderr).toMatch(/^rollcall: Permission denied: ACL bootstrap no longer allowed/);
   });
 
-  it('writes over nothing', async () => {
+  it('does not overwrite an existing file', async () => {
     const refused = await ask(['acl', 'token', 'create', '--service-identity', 'web', '--secret-out', join(dir, 'management')], 'management');
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('EEXIST') });
     expect((await ask(['acl', 'token', 'list'], 'management')).code).toBe(0);
@@ -79,7 +79,7 @@ describe('tokens', () => {
     expect((await ask(['acl', 'token', 'read', id], 'management')).code).not.toBe(0);
   });
 
-  it('that could do nothing, or name a node without its datacenter, are mistakes', async () => {
+  it('without permissions, or with a node without its datacenter, are usage errors', async () => {
     expect(await ask(['acl', 'token', 'create'], 'management')).toMatchObject({ code: exitCodes.usage });
     expect(await ask(['acl', 'token', 'create', '--node-identity', 'n1'], 'management')).toMatchObject({
       code: exitCodes.usage,
@@ -132,7 +132,7 @@ describe('every command', () => {
 });
 
 describe('rollcall run', () => {
-  it('registers with the token of its service, also one that comes late', async () => {
+  it('registers with the token of its service, also when the token is created later', async () => {
     const port = await freePort();
     const tokenFile = join(dir, 'late');
     const program = `require('http').createServer((q, s) => s.end()).listen(${port}, '127.0.0.1')`;
@@ -145,8 +145,8 @@ describe('rollcall run', () => {
   });
 });
 
-describe('what a token may not read', () => {
-  it('is left out of lists, and said', async () => {
+describe('an entry that the token may not read', () => {
+  it('is left out of lists, with a remark', async () => {
     writeFileSync(join(dir, 'part.hcl'), 'key_prefix "part/" {\n  policy = "read"\n}\nnode_prefix "none" {\n  policy = "read"\n}\n');
     await ask(['acl', 'policy', 'create', 'part', '--rules', join(dir, 'part.hcl')], 'management');
     await ask(['acl', 'token', 'create', '--policy', 'part', '--secret-out', join(dir, 'part')], 'management');
@@ -162,7 +162,7 @@ describe('what a token may not read', () => {
 });
 
 describe('TLS', () => {
-  it('is told apart from what is wrong with it', async () => {
+  it('works with the right certificates, and has an error of its own for each wrong one', async () => {
     const files = folder();
     const authority = new TestAuthority();
     const { cert, key } = authority.issue();

@@ -1,4 +1,4 @@
-/** Requests to a registry's HTTP routes, and what their failures mean to people. */
+/** Sends requests to a registry's HTTP routes, and words their failures for people. */
 
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -11,24 +11,24 @@ import { CommandFailure, exitCodes } from './failure.ts';
 import { namespaceOf, serversOf, type RegistryFlags } from './servers.ts';
 import { remark, type Terminal } from './terminal.ts';
 
-/** The registry as a command line names it, with what is shown there. */
+/** The registry that a command line names, and the credentials for it. */
 export interface Target {
   readonly servers: readonly string[];
   readonly credentials: Credentials;
-  /** Of what is read and written; `default` when absent. */
+  /** The namespace of the request; `default` when absent. */
   readonly namespace?: string;
-  /** Told each time that an answer lacks what the token may not read. */
+  /** Called for each answer that leaves out entries which the token may not read. */
   readonly onLeftOut?: () => void;
 }
 
 export interface AdminCall extends Target {
   readonly path: string;
   readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
-  /** What a registry answers with, undefined for an empty body; anything else comes from another kind of server. */
+  /** Content type of the registry's answer, undefined for an empty body; any other answer comes from another kind of server. */
   readonly expect: 'application/json' | 'application/octet-stream' | 'application/x-gzip' | 'text/plain; charset=utf-8' | undefined;
-  /** Whether 404 is an answer, too: the one for a key that is not there. */
+  /** Whether 404 is a valid answer, as for a missing key. */
   readonly absent?: true;
-  /** How long it may say nothing, in milliseconds; 0: for ever. 30 s by default. */
+  /** Longest silence of the registry, in milliseconds; 0: no limit. 30 s by default. */
   readonly silenceMs?: number;
   /** Ends the call, and the reading of its answer. */
   readonly signal?: AbortSignal;
@@ -36,9 +36,9 @@ export interface AdminCall extends Target {
   readonly body?: Readable | Uint8Array | string;
 }
 
-/** A registry that says nothing for this long is as good as gone. */
+/** A registry that is silent for this long counts as unreachable. */
 const silenceUsualMs = 30_000;
-/** It says nothing while it checks and commits a restore. */
+/** The registry is silent while it checks and commits a restore. */
 const restoreSilenceMs = 600_000;
 
 /** @throws CommandFailure `usage`, `failure` */
@@ -80,7 +80,7 @@ export async function adminCall(call: AdminCall): Promise<IncomingMessage> {
   throw refused(status, message);
 }
 
-/** What Rollcall says with each status, on its own routes and on those of Consul. */
+/** Exit code for each status, on Rollcall's own routes and on those of Consul. */
 function refused(status: number, message: string): CommandFailure {
   if (message === 'ACL support disabled') {
     return new CommandFailure(exitCodes.failure, 'access control is off in this registry; start it with "rollcall serve --acl"');
@@ -124,7 +124,7 @@ function send(url: URL, { method = 'GET', body, credentials, namespace = default
     request.on('response', resolve);
     request.on('error', reject);
     request.on('timeout', () => request.destroy(new Error(`no answer for ${timeout / 1000} s`)));
-    // A refusal may arrive while the body is still on its way; then that counts.
+    // A refusal may arrive while the body is still being sent; then the refusal counts.
     if (body instanceof Readable) pipeline(body, request).catch(reject);
     else request.end(body);
   });
@@ -132,13 +132,13 @@ function send(url: URL, { method = 'GET', body, credentials, namespace = default
 
 type Asked = Pick<AdminCall, 'method' | 'body'>;
 
-/** The answer of a route that answers with JSON. @throws CommandFailure as `adminCall` */
+/** Calls a route that answers with JSON. @throws CommandFailure as `adminCall` */
 export async function askJson<T>(target: Target, path: string, asked: Asked = {}): Promise<T> {
   const answer = await adminCall({ ...target, ...asked, path, expect: 'application/json' });
   return JSON.parse(await textOf(answer)) as T;
 }
 
-/** For a route that answers with nothing. @throws CommandFailure as `adminCall` */
+/** Calls a route with an empty answer. @throws CommandFailure as `adminCall` */
 export async function tellRegistry(target: Target, path: string, asked: Asked = {}): Promise<void> {
   const answer = await adminCall({ method: 'PUT', body: '', ...target, ...asked, path, expect: undefined });
   answer.resume();
@@ -166,7 +166,7 @@ export function strange(servers: readonly string[], status: number | undefined):
   return new CommandFailure(exitCodes.unreachable, message);
 }
 
-/** @param cause a socket's error; its text says more to people than its code */
+/** @param cause a socket's error; people understand its text better than its code */
 export async function unreachable(
   servers: readonly string[],
   cause: unknown,
@@ -181,9 +181,9 @@ export async function unreachable(
   return new CommandFailure(exitCodes.unreachable, message, { cause });
 }
 
-/** Why no server answers; undefined when one does and the fault is another. */
+/** Why no server answers; undefined when the error is of another kind. */
 function knownReason(cause: unknown): string | undefined {
-  // Several addresses of one name failed, each in its way.
+  // Several addresses of one name failed, each with an error of its own.
   if (cause instanceof AggregateError && cause.errors.length > 0) return knownReason(cause.errors[0]);
   const { code } = cause as NodeJS.ErrnoException;
   const known: Readonly<Record<string, string>> = {

@@ -21,20 +21,20 @@ async function written(): Promise<{ file: string; lines: string[] }> {
 }
 
 describe('rollcall audit verify', () => {
-  it('says that a log is whole, and names its last hash', async () => {
+  it('reports that a log is complete, and its last hash', async () => {
     const { file, lines } = await written();
     const { hash } = JSON.parse(lines[2] ?? '') as { hash: string };
     expect(await rollcall(['audit', 'verify', file, '--json'])).toMatchObject({ code: 0, stdout: `${JSON.stringify({ lines: 3, hash })}\n` });
     const plain = await rollcall(['audit', 'verify', file, '--contains', hash]);
     expect(plain).toMatchObject({ code: 0, stdout: `${file}: 3 lines as written; the last has the hash ${hash}\n` });
-    // Nothing in a file shows that its end was cut off, but a hash that is kept elsewhere.
+    // Only a hash that is kept elsewhere shows that the end of a file was cut off.
     writeFileSync(file, `${lines.slice(0, 2).join('\n')}\n`);
     expect((await rollcall(['audit', 'verify', file])).code).toBe(0);
     const cut = await rollcall(['audit', 'verify', file, '--contains', hash]);
     expect(cut).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(`no line has the hash ${hash}`) });
   });
 
-  it('names the first line that was changed, left out, or is none', async () => {
+  it('names the first line that was changed, left out, or is not a line of a log', async () => {
     const { file, lines } = await written();
     const verdict = async (text: string) => {
       writeFileSync(file, text);

@@ -12,7 +12,7 @@ const asking = (registry: Registry) => (args: readonly string[], options: StartO
   rollcall([...args, '--addr', registry.url], options);
 
 describe('backup and restore', () => {
-  it('bring everything back, and only the old revisions stay behind', async () => {
+  it('bring everything back except the old revisions', async () => {
     const dir = folder();
     const first = await serve();
     await asking(first)(['kv', 'put', 'a', 'kept']);
@@ -89,7 +89,7 @@ describe('backup and restore', () => {
     expect((await second(['kv', 'get', 'a'])).stdout).toBe('kept');
   });
 
-  it('refuse what is no backup, and change nothing', async () => {
+  it('refuse a file that is not a backup, and change nothing', async () => {
     const dir = folder();
     const ask = asking(await serve());
     await ask(['kv', 'put', 'a', 'kept']);
@@ -106,7 +106,7 @@ describe('backup and restore', () => {
     expect((await ask(['kv', 'get', 'a'])).stdout).toBe('kept');
   });
 
-  it('can be looked into, whole or not', async () => {
+  it('can be inspected, also when they are damaged', async () => {
     const dir = folder();
     const ask = asking(await serve());
     for (const key of ['config/web/a', 'config/web/b', 'config/api/a', 'other']) await ask(['kv', 'put', key, 'x'.repeat(100)]);
@@ -130,7 +130,7 @@ describe('backup and restore', () => {
     }
   });
 
-  it('leave no half of a backup behind', async () => {
+  it('leave no incomplete file behind', async () => {
     const dir = folder();
     writeFileSync(join(dir, 'b'), 'the one before');
     const broken = createServer((_request, response) => {

@@ -1,5 +1,5 @@
 /**
- * Consul's blocking queries: an answer now, and the next when it differs
+ * Consul's blocking queries: an answer now, and the next one when the content changes
  * (https://developer.hashicorp.com/consul/api-docs/features/blocking).
  */
 
@@ -8,9 +8,9 @@ import { adminCall, textOf, type Target } from './admin-call.ts';
 import { CommandFailure, exitCodes } from './failure.ts';
 
 export interface Answer {
-  /** Opaque; what the next query waits from. */
+  /** Opaque; the next query waits for a change after it. */
   readonly index: string;
-  /** JSON; undefined for a key that is not there. */
+  /** JSON; undefined for a missing key. */
   readonly body: string | undefined;
 }
 
@@ -18,17 +18,17 @@ export interface QueryOptions {
   readonly signal: AbortSignal;
   /** The index of the last answer; the query waits until there is a later one. */
   readonly index?: string | undefined;
-  /** How long it waits, in seconds; the registry adds up to a sixteenth. */
+  /** Longest wait, in seconds; the registry adds up to a sixteenth. */
   readonly waitSeconds?: number;
 }
 
-/** Short enough that proxies which cut silent connections do not see one. */
+/** Shorter than the time after which proxies cut silent connections. */
 const waitUsualSeconds = 50;
 
 /** For the answer itself, beyond the wait. */
 const silenceMs = 30_000;
 
-/** Pauses between tries while the registry is away: doubled from the first to the last, and a random part of that. */
+/** Pauses between tries while the registry is unreachable: a random part of a limit that doubles from the first value to the last. */
 const pauseFirstMs = 250;
 const pauseLastMs = 10_000;
 
@@ -51,12 +51,12 @@ export async function blockingQuery(target: Target, path: string, options: Query
 
 export interface ChangesOptions {
   readonly signal: AbortSignal;
-  /** Says what people should know, one line. */
+  /** Prints one line for people. */
   readonly tell: (line: string) => void;
 }
 
 /**
- * The answer now, and after every change; while the registry is away, it is asked again and again.
+ * Yields the answer now, and after every change; while the registry is unreachable, tries again and again.
  * @throws CommandFailure as `adminCall` when the first query fails, and later when the token is refused
  */
 export async function* changesAt(target: Target, path: string, { signal, tell }: ChangesOptions): AsyncGenerator<Answer, void, undefined> {
@@ -65,7 +65,7 @@ export async function* changesAt(target: Target, path: string, { signal, tell }:
   while (!signal.aborted) {
     let answer: Answer;
     try {
-      // After an outage it may be another registry, whose revisions mean something else: it is asked what it has now.
+      // After an outage it may be another registry with other revisions: the query starts without an index.
       answer = await blockingQuery(target, path, { signal, index: failures === 0 ? last?.index : undefined });
     } catch (error) {
       if (signal.aborted) return;
@@ -77,9 +77,9 @@ export async function* changesAt(target: Target, path: string, { signal, tell }:
     }
     if (failures > 0) tell('the registry answers again');
     failures = 0;
-    // An index may stand for something else that has changed.
+    // The index may have risen because of another entry.
     if (last === undefined || answer.body !== last.body) yield answer;
-    // After a restore, say, an index means nothing any more.
+    // For example after a restore: the old index is not valid any more.
     last = { ...answer, index: isBefore(answer.index, last?.index) ? '0' : answer.index };
   }
 }

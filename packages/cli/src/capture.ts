@@ -1,6 +1,6 @@
 /**
- * What `rollcall debug` gathers from a registry: answers of its routes now and at intervals, and its log meanwhile. A route that
- * fails is left out, with the reason.
+ * Collects the data of `rollcall debug` from a registry: answers of its routes now and at intervals, and its log meanwhile. A
+ * route that fails is left out, with the reason.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,13 +14,13 @@ export interface CaptureOptions {
   readonly targets: readonly CaptureTarget[];
   readonly durationMs: number;
   readonly intervalMs: number;
-  /** Ends it early; what there is counts. */
+  /** Ends the collection early; the data until then is kept. */
   readonly signal: AbortSignal;
 }
 
 export interface Captured {
   readonly files: readonly ArchivedFile[];
-  /** What could not be had, one sentence each. */
+  /** One sentence for each route that failed. */
   readonly problems: readonly string[];
 }
 
@@ -34,7 +34,7 @@ interface Source {
 
 const json = 'application/json';
 const sources: Readonly<Record<Exclude<CaptureTarget, 'logs'>, Source>> = {
-  // Of the configuration, this has what is no secret.
+  // The configuration without secrets.
   agent: { file: 'agent.json', path: '/v1/agent/self', expect: json, again: false },
   host: { file: 'host.json', path: '/v1/agent/host', expect: json, again: false },
   members: { file: 'members.json', path: '/v1/agent/members', expect: json, again: false },
@@ -45,7 +45,7 @@ const sources: Readonly<Record<Exclude<CaptureTarget, 'logs'>, Source>> = {
 /** Keeps a log that never ends out of memory. */
 const logBytesMax = 268_435_456;
 
-/** @throws CommandFailure as `adminCall` when no target could be had at all */
+/** @throws CommandFailure as `adminCall` when every target failed */
 export async function capture(target: Target, { targets, durationMs, intervalMs, signal }: CaptureOptions): Promise<Captured> {
   const files: ArchivedFile[] = [];
   const problems: string[] = [];

@@ -1,11 +1,11 @@
-/** A program that this one starts: with our output and environment, and an exit code as shells count. */
+/** Starts a program with our output and environment; its exit code is counted as shells do. */
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { CommandFailure, exitCodes } from './failure.ts';
 import { signalNumber } from './signals.ts';
 
 export interface ChildOptions {
-  /** What it finds on its standard input; ours when not given. */
+  /** Its standard input; ours by default. */
   readonly input?: Buffer | 'nothing';
   /** Added to our environment. */
   readonly env?: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ export interface Child {
 export function startChild(command: string, args: readonly string[], { input, env }: ChildOptions = {}): Promise<Child> {
   const stdin = input === undefined ? 'inherit' : input === 'nothing' ? 'ignore' : 'pipe';
   const child = spawn(command, args, { stdio: [stdin, 'inherit', 'inherit'], env: { ...process.env, ...env } });
-  // It need not read all of it.
+  // The program may end before it has read its whole input.
   child.stdin?.on('error', () => undefined).end(input);
   const ended = new Promise<number>((resolve) => {
     child.on('exit', (code, signal) => resolve(signal === null ? (code ?? 0) : 128 + signalNumber(signal)));
@@ -36,8 +36,8 @@ export function startChild(command: string, args: readonly string[], { input, en
 }
 
 /**
- * How to start what stands on a command line: one word is for the shell, several are a program and its arguments.
- * @param shell what an option says of it
+ * Starts the words of a command line: a single word is run by the shell, several are a program and its arguments.
+ * @param shell true or false to override that
  * @throws CommandFailure as `startChild`
  */
 export function startWords(
@@ -50,7 +50,7 @@ export function startWords(
 }
 
 function notStarted(command: string, child: ChildProcess, cause: NodeJS.ErrnoException): unknown {
-  // An error after the start is that of a signal that could not be sent: the program has just ended.
+  // An error after the start means that a signal could not be sent: the program has just ended.
   if (child.pid !== undefined) return cause;
   if (cause.code === 'ENOENT') {
     return new CommandFailure(exitCodes.programNotFound, `there is no program ${JSON.stringify(command)}`, { cause });

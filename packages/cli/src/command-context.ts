@@ -1,4 +1,4 @@
-/** What every command is given. */
+/** The input of every command. */
 
 import type { Terminal } from './terminal.ts';
 

@@ -1,4 +1,4 @@
-/** What the command line itself refuses, and what it says when no registry answers. */
+/** Errors of the command line itself, and the error when no registry answers. */
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,7 +19,7 @@ describe('a registry that does not answer', () => {
     },
   );
 
-  it('but something else does is told apart', async () => {
+  it('has another error than a server of another kind', async () => {
     const server = createServer((_request, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1');
     onTestFinished(() => void server.close());
     await new Promise((resolve) => server.on('listening', resolve));

@@ -1,4 +1,4 @@
-/** All commands with their options, as plain data: completion scripts and the man page are made of it. */
+/** All commands with their options, as plain data for completion scripts and the man page. */
 
 import { Command, Help, type Argument, type Option } from 'commander';
 import { examplesOf } from './examples.ts';
@@ -25,11 +25,11 @@ export interface OptionEntry {
   /** `--name` and `-n`, without their values. */
   readonly names: readonly string[];
   readonly description: string;
-  /** What stands between the angle brackets; undefined for a switch. */
+  /** The text between the angle brackets; undefined for a switch. */
   readonly value: string | undefined;
-  /** The only values; empty when there are others. */
+  /** The allowed values; empty when any value is allowed. */
   readonly choices: readonly string[];
-  /** Whether it is one of those by which a registry is reached. */
+  /** Whether it is an option for the connection to a registry. */
   readonly ofRegistry: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** An agent does not start without the protection that its files ask for, nor with a setting that does not exist. */
+/** An agent refuses to start when its files ask for protection that it does not give, or have an unknown setting. */
 
 import { checkDefinitions, parseHcl } from '@rollcall/server';
 import { describe, expect, it } from 'vitest';
@@ -113,7 +113,7 @@ describe('wrong types and what is given twice', () => {
   });
 });
 
-describe('what asks for protection that is not given', () => {
+describe('a setting that asks for protection which Rollcall does not give', () => {
   const asking: readonly (readonly [text: string, path: string])[] = [
     ['encrypt = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="', 'encrypt'],
     ['encrypt_verify_incoming = true', 'encrypt_verify_incoming'],

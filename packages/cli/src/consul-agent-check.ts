@@ -1,7 +1,7 @@
 /**
- * Settings of one source against the table of all that Consul has: an agent must not start without the
- * protection that its files ask for, whether they misspell it or ask for what is not given here. Pure, and
- * finds everything that is wrong, not the first of it only. The table is `consul-agent-schema.ts`.
+ * Checks the settings of one source against the table of Consul's settings: an agent must not start without the
+ * protection that its files ask for, because a setting is misspelt or has no effect here. Pure; it
+ * finds all errors, not only the first one. The table is `consul-agent-schema.ts`.
  */
 
 import { nearest } from '@rollcall/protocol';
@@ -9,18 +9,18 @@ import { consulSettings, type Keys, type Section, type Setting } from './consul-
 import { isObject, type Values } from './consul-agent-values.ts';
 
 export interface Checked {
-  /** As given, with each section once: blocks that are repeated are put together. */
+  /** The given settings with each section once: repeated blocks are merged. */
   readonly values: Values;
-  /** What the agent must not start with, one sentence each. */
+  /** Errors that keep the agent from starting, one sentence each. */
   readonly problems: readonly string[];
-  /** What has no effect, one sentence each. */
+  /** Settings without effect, one sentence each. */
   readonly remarks: readonly string[];
 }
 
 /**
- * @param place what sentences begin with: the file, or `command line`
- * @param keys the settings that there are
- * @param without protective settings, or sections of them, that shall not keep the agent from starting
+ * @param place start of each sentence: the file, or `command line`
+ * @param keys the known settings
+ * @param without protective settings, or sections of them, that the operator allows to have no effect
  */
 export function checkSettings(values: Values, place: string, keys: Keys, without: readonly string[]): Checked {
   const problems: string[] = [];
@@ -79,7 +79,7 @@ export function checkSettings(values: Values, place: string, keys: Keys, without
   return { values: checked, problems, remarks };
 }
 
-/** That something asks for protection in vain. */
+/** The sentence about a setting whose protection Rollcall does not give. */
 export function missing(path: string, why: string): string {
   return `${path} asks for protection that is not given here: ${why}. Take it out, or start with -unsafe-without=${path}`;
 }
@@ -89,7 +89,7 @@ export function isAmong(path: string, list: readonly string[]): boolean {
   return list.some((one) => path === one || path.startsWith(`${one}.`));
 }
 
-/** Names in `-unsafe-without` that are no protective setting, one sentence each. */
+/** Names in `-unsafe-without` that are not protective settings, one sentence each. */
 export function checkWithout(without: readonly string[]): string[] {
   const known = [...protectivePaths(consulSettings, ''), ...verifying];
   return without
@@ -107,7 +107,7 @@ function protectivePaths(keys: Keys, prefix: string): string[] {
   });
 }
 
-/** What a setting of each kind must be, if the value is not. Flags, and some files, have numbers and switches as text. */
+/** The expected type, if the value has another one. Flags, and some files, have numbers and switches as text. */
 const kinds: Readonly<Record<Setting['kind'], (value: unknown) => string | undefined>> = {
   text: (value) => unless(typeof value === 'string', 'must be a string'),
   bool: (value) => unless(typeof value === 'boolean' || value === 'true' || value === 'false', 'must be true or false'),
@@ -147,7 +147,7 @@ function asksForNothing(value: unknown): boolean {
   return value === false || value === 'false' || value === '' || (isObject(value) && Object.keys(value).length === 0);
 }
 
-/** Later blocks beside earlier ones; what both say goes to `twice`, by its path. */
+/** Merges later blocks into earlier ones; settings that both have go to `twice`, by their path. */
 function joined(blocks: readonly Values[], twice: string[]): Values {
   const whole: Record<string, unknown> = {};
   for (const [key, value] of blocks.flatMap((block) => Object.entries(block))) {
@@ -160,7 +160,7 @@ function joined(blocks: readonly Values[], twice: string[]): Values {
   return whole;
 }
 
-/** The setting that was probably meant: one of its name in another section, or one beside it. */
+/** The setting that was probably meant: one of the same name in another section, or a similar one beside it. */
 function meant(path: string, key: string, beside: Keys): string {
   const elsewhere = pathsOf(consulSettings, '').find((known) => known.split('.').at(-1) === key);
   const near = nearest(key, Object.keys(beside));
@@ -177,7 +177,7 @@ function pathsOf(keys: Keys, prefix: string): string[] {
   );
 }
 
-/** What a file is instead, when it holds what one sends to the HTTP API. */
+/** Names the kind of a file that has a body for the HTTP API instead of settings. */
 function otherBody(values: Values): string | undefined {
   const names = new Set(Object.keys(values).map((key) => key.toLowerCase()));
   const wanted = 'a file of the agent has {"service": {"name": …}}';

@@ -1,7 +1,6 @@
 /**
- * Service and check definitions of Consul's configuration files, as bodies of the agent API. The names
- * are those of the API in snake_case, and the API does not look at upper and lower case; what it makes
- * of the values is its business.
+ * Converts service and check definitions of Consul's configuration files to bodies of the agent API. The names
+ * are those of the API in snake_case, and the API ignores upper and lower case. The API checks the values.
  */
 
 import { listOf } from './consul-agent-files.ts';
@@ -44,7 +43,7 @@ function serviceOf(values: Values): Values {
   const place = `service ${JSON.stringify(nameOf(values))}`;
   const service = camel(values, serviceFields, place);
   const checks = [...listOf(service['checks']), ...listOf(service['check'])].map((value) => {
-    // The token of a check is Consul's for writing to its servers; what a file defines needs none here.
+    // Consul's agent needs the token of a check to write to its servers; here definitions of files need none.
     const { id, token: _token, ...check } = checkOf(object(value, 'checks of a service'), `${place}: check`);
     return id === undefined ? check : { checkid: id, ...check };
   });

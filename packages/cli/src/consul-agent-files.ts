@@ -1,6 +1,6 @@
 /**
- * Consul's configuration files as plain values: HCL and JSON, and how several are put together. What
- * the values mean is the business of `consul-agent.ts`.
+ * Reads Consul's configuration files, HCL or JSON, to plain values and merges them. `consul-agent.ts`
+ * interprets the values.
  *
  * Source of the rules: https://developer.hashicorp.com/consul/docs/reference/agent/configuration-file,
  * and trying them: later values win, objects are merged key by key, lists are appended.
@@ -13,7 +13,7 @@ import { usage } from './failure.ts';
 export type Format = 'hcl' | 'json';
 
 export interface ConfigFile {
-  /** As messages call it. */
+  /** Its name in messages. */
   readonly path: string;
   readonly format: Format;
   readonly text: string;
@@ -21,7 +21,7 @@ export interface ConfigFile {
 
 export type ParseHcl = (text: string) => readonly HclItem[];
 
-/** By the name of the file; undefined when it tells nothing. */
+/** The format by the name of the file; undefined for any other ending. */
 export function formatOf(name: string): Format | undefined {
   return name.endsWith('.json') ? 'json' : name.endsWith('.hcl') ? 'hcl' : undefined;
 }
@@ -30,7 +30,7 @@ export function formatOf(name: string): Format | undefined {
 export function parseFile({ path, format, text }: ConfigFile, parseHcl: ParseHcl): Values {
   let values: unknown;
   try {
-    // A file that is empty has no settings, in either format.
+    // An empty file has no settings, in either format.
     values = text.trim() === '' ? {} : format === 'json' ? parseJson(text) : objectOf(parseHcl(text));
   } catch (error) {
     // The reader of HCL is that of access rules, and says so.
@@ -64,10 +64,10 @@ function plainOf(value: HclValue): unknown {
   return value.kind === 'list' ? value.values.map(plainOf) : value.value;
 }
 
-/** As `JSON.parse`, which lets the last of several values win in silence. @throws Error also for a key that an object has twice */
+/** As `JSON.parse`, but refuses duplicate keys, of which `JSON.parse` takes the last one. @throws Error also for a key that an object has twice */
 function parseJson(text: string): unknown {
   const values: unknown = JSON.parse(text);
-  /** Keys of the objects and `undefined` for the lists that are open at a place of the text. */
+  /** Keys of the open objects, and `undefined` for open lists, at a place of the text. */
   const open: (Set<string> | undefined)[] = [];
   for (const [token, key] of text.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
     if (token === '{') open.push(new Set());
@@ -82,7 +82,7 @@ function parseJson(text: string): unknown {
   return values;
 }
 
-/** `service` and `check` join the lists, since a later file must not take their place. */
+/** Adds `service` and `check` to the lists, so that a later file does not replace them. */
 function plural({ service, services, check, checks, ...rest }: Values): Values {
   return {
     ...rest,

@@ -1,6 +1,6 @@
 /**
- * The flags of `consul agent`, and two of our own: which setting of Consul's configuration files each one stands for. What
- * the settings mean here is the business of `consul-agent.ts`.
+ * The flags of `consul agent`, and two of our own, each with its setting in Consul's configuration files.
+ * `consul-agent.ts` interprets the settings.
  * Source: https://developer.hashicorp.com/consul/commands/agent
  */
 
@@ -9,11 +9,11 @@ import { truth } from './consul-style.ts';
 import type { Values } from './consul-agent-values.ts';
 
 interface AgentFlag {
-  /** Path of the setting; absent for what says where settings are read from. */
+  /** Path of the setting; absent for flags that name configuration files. */
   readonly sets?: string;
   /** A switch takes no value but `=false`; a list may be given again; a map takes `key:value`. */
   readonly kind: 'text' | 'switch' | 'list' | 'map';
-  /** Its value, for the help; flags without a description are taken and not listed. */
+  /** Its value, for the help; flags without a description are accepted but not listed. */
   readonly value?: string;
   readonly description?: string;
 }
@@ -26,9 +26,9 @@ export const agentFlags: Readonly<Record<string, AgentFlag>> = {
   dev: { ...toggle('dev_mode'), description: 'keep everything in memory only' },
   'config-file': { kind: 'list', value: '<file>', description: 'read settings from a file in HCL or JSON; may be given again' },
   'config-dir': { kind: 'list', value: '<dir>', description: 'read settings from the .hcl and .json files of a folder, by name' },
-  'config-format': { kind: 'text', value: '<format>', description: 'hcl or json, whatever the files are called' },
+  'config-format': { kind: 'text', value: '<format>', description: 'hcl or json (default: by the ending of each file)' },
   hcl: { kind: 'list', value: '<text>', description: 'a setting in HCL, which wins over files and flags; may be given again' },
-  'data-dir': { ...text('data_dir'), value: '<dir>', description: 'where to keep what is registered (default ./data)' },
+  'data-dir': { ...text('data_dir'), value: '<dir>', description: 'directory for the data (default ./data)' },
   node: { ...text('node_name'), value: '<name>', description: 'name of this node (default: the host name)' },
   'node-id': { ...text('node_id'), value: '<uuid>', description: 'id of this node (default: made once and kept)' },
   'node-meta': { sets: 'node_meta', kind: 'map', value: '<key:value>', description: 'metadata of this node; may be given again' },
@@ -151,7 +151,7 @@ function takesNext({ name, value }: FlagText): boolean {
   return kind !== undefined && kind !== 'switch' && value === undefined;
 }
 
-/** The settings that the flags stand for, in the form of a configuration file. */
+/** The settings of the flags, in the form of a configuration file. */
 export function settingsOf(given: readonly GivenFlag[]): Values {
   const settings: Record<string, unknown> = {};
   for (const [name, value] of given) {

@@ -1,5 +1,5 @@
 /**
- * Settings of access control by the names that they had before Consul 1.4, as the ones that took their place.
+ * Converts settings of access control with names from before Consul 1.4 to their present names.
  * Source: `agent/config/deprecated.go` of Consul 1.16 (MPL-2.0): the new name wins where both are given, and
  * `acl_datacenter` switches access control on, whatever `acl.enabled` says.
  */

@@ -1,4 +1,4 @@
-/** Reads the configuration files that the flags of `consul agent` name. What they mean is in `consul-agent.ts`. */
+/** Reads the configuration files that the flags of `consul agent` name. `consul-agent.ts` interprets them. */
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,11 +9,11 @@ import { usage } from './failure.ts';
 export interface ConfigFiles {
   /** In the order of the flags that name them; those of a folder by name. */
   readonly files: readonly ConfigFile[];
-  /** What is not read though it might have been meant, one sentence each. */
+  /** Files that are not read but may have been meant, one sentence each. */
   readonly remarks: readonly string[];
 }
 
-/** @throws CommandFailure `usage` for what cannot be read */
+/** @throws CommandFailure `usage` for a file or folder that cannot be read */
 export function readConfigFiles(flags: readonly GivenFlag[]): ConfigFiles {
   const named = flags.findLast(([name]) => name === 'config-format')?.[1];
   if (named !== undefined && named !== 'hcl' && named !== 'json') {

@@ -1,7 +1,7 @@
 /**
- * Every setting of Consul's configuration files: its type, and what becomes of it here. A setting that is not in
- * this table does not exist in Consul either, so it is a mistake. What follows from the table is decided in
- * `consul-agent-check.ts`; what the settings that are read mean, in `consul-agent.ts`.
+ * Every setting of Consul's configuration files: its type and its effect here. A setting that is not in
+ * this table does not exist in Consul either, so it is a mistake. `consul-agent-check.ts` applies the table;
+ * `consul-agent.ts` interprets the settings that are read.
  *
  * Sources: the structs of `agent/config/config.go` and `deprecated.go` (Consul 1.16, MPL-2.0), and
  * https://developer.hashicorp.com/consul/docs/reference/agent/configuration-file for what came later.
@@ -11,8 +11,8 @@ export type Kind = 'text' | 'bool' | 'int' | 'number' | 'texts' | 'text map' | '
 
 /**
  * - `read`: has a meaning here.
- * - `moot`: about parts that Consul needs and one server by itself does not have; no remark.
- * - `remark`: has no effect here, and nothing is less protected for it.
+ * - `moot`: about parts of Consul that a single server does not need; no remark.
+ * - `remark`: has no effect here, without any loss of protection.
  * - `protective`: asks for protection that is not given here: the agent does not start.
  */
 export type Fate = 'read' | 'moot' | 'remark' | 'protective';
@@ -22,15 +22,15 @@ export interface Setting {
   readonly fate: Fate;
   /** Completes `… has no effect here: `, or says why protection is missing. */
   readonly why?: string | undefined;
-  /** Values of a protective setting that ask for nothing, besides those that are empty or false. */
+  /** Values of a protective setting that ask for no protection, besides empty and false ones. */
   readonly harmless?: readonly unknown[];
 }
 
 export interface Section {
   readonly keys: Keys;
-  /** One remark stands for all that is set in it. */
+  /** One remark covers all settings of the section. */
   readonly remark?: string | true;
-  /** Keys are names that people chose; each has these settings. */
+  /** Keys are free names; each has these settings. */
   readonly named?: Keys;
 }
 
@@ -153,7 +153,7 @@ const oldNames: Keys = {
   ...all('moot', 'any', 'raft_boltdb'),
 };
 
-/** About Consul's servers among themselves, or about how Consul itself is run. */
+/** About the traffic between Consul's servers, or about the operation of Consul itself. */
 const servers: Keys = {
   ...all('moot', 'bool', 'server bootstrap leave_on_terminate skip_leave_on_interrupt rejoin_after_leave disable_host_node_id'),
   // None of these is done here, so they hold.

@@ -1,4 +1,4 @@
-/** Reading values of Consul's configuration: of the right type, or an error that names the setting. */
+/** Reads values of Consul's configuration: each has the right type, or an error names the setting. */
 
 import { usage } from './failure.ts';
 
@@ -8,7 +8,7 @@ export function isObject(value: unknown): value is Values {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Named by path: `ports.http`. Undefined where nothing, null or an empty text stands. */
+/** Named by path: `ports.http`. Undefined when the value is missing, null or an empty text. */
 export function at(values: Values, path: string): unknown {
   let value: unknown = values;
   for (const key of path.split('.')) value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;

@@ -1,8 +1,8 @@
 /**
- * Consul's agent flags and configuration files, as settings of `rollcall serve`. Pure: files are read
- * by the caller. Names: https://developer.hashicorp.com/consul/docs/reference/agent/configuration-file
+ * Converts Consul's agent flags and configuration files to settings of `rollcall serve`. Pure: the caller reads
+ * the files. Names: https://developer.hashicorp.com/consul/docs/reference/agent/configuration-file
  *
- * What has no counterpart here is found by `consul-agent-check.ts`: it is named in a warning, or refused.
+ * `consul-agent-check.ts` finds settings without a counterpart here: a warning names them, or they are refused.
  */
 
 import { resolve } from 'node:path';
@@ -21,7 +21,7 @@ import { logLevels, settingsTable, type LogLevel, type Setting, type Settings } 
 export interface AgentInput {
   readonly flags: readonly GivenFlag[];
   readonly files: readonly ConfigFile[];
-  /** What relative paths are relative to. */
+  /** The folder of relative paths. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly parseHcl: ParseHcl;
@@ -31,7 +31,7 @@ export interface AgentInput {
 
 export interface AgentSettings {
   readonly settings: Settings;
-  /** What Consul's agent has a setting for and `rollcall serve` has none. */
+  /** Settings of Consul's agent that `rollcall serve` does not have. */
   readonly more: Pick<ServerOptions, 'nodeId' | 'nodeMeta'> & { readonly dns: Partial<NonNullable<ServerOptions['dns']>> };
   readonly definitions: Definitions;
   readonly pidFile: string | undefined;
@@ -42,7 +42,7 @@ export interface AgentSettings {
 const levelNames: Readonly<Record<string, LogLevel>> = { err: 'error', warning: 'warn' };
 
 /**
- * Flags win over files, `-hcl` over flags, later files over earlier ones. Reads no file and starts nothing, so it
+ * Flags override files, `-hcl` overrides flags, later files override earlier ones. Reads no file and starts nothing, so it
  * serves to check configuration as well.
  * @throws CommandFailure `usage` that names the files and settings and what is wrong with them, a line each
  */
@@ -102,7 +102,7 @@ function readSources({ flags, files, parseHcl }: AgentInput, without: readonly s
   return { config, remarks };
 }
 
-/** Consul starts open with these; a file that has them means access control. @throws CommandFailure `usage` */
+/** Refuses settings that mean access control while `acl.enabled` is missing; Consul would start without it. @throws CommandFailure `usage` */
 function assertAccessControlMeant(config: Values): void {
   if (at(config, 'acl.enabled') !== undefined) return;
   const token = ['acl.tokens.initial_management', 'acl.tokens.master'].find((path) => at(config, path) !== undefined);
@@ -140,7 +140,7 @@ function inUse(given: Settings, config: Values, without: readonly string[]): { s
   };
 }
 
-/** Reads each setting as `rollcall serve` would: what it is called there, and where it stands here. */
+/** Reads each setting as `rollcall serve` would, from its path in Consul's files. */
 function settingsOfConfig(config: Values, { folder, env }: AgentInput): Settings {
   const dev = flag(config, 'dev_mode') === true;
   const given = givenSettings(config, dev);
@@ -163,7 +163,7 @@ function settingsOfConfig(config: Values, { folder, env }: AgentInput): Settings
 /** The first that is given counts. */
 const verifyIncoming = ['tls.https.verify_incoming', 'tls.defaults.verify_incoming', 'verify_incoming_https', 'verify_incoming'];
 
-/** What Consul's agent has no setting for. */
+/** Settings that Consul's agent does not have. */
 const fromEnvironment = ['unsafeAllowUnauthenticated', 'unsafeAllowPlaintext', 'probeCaFile'];
 
 type Given = readonly [where: string, value: unknown];

@@ -20,7 +20,7 @@ const otherNames: Readonly<Record<string, string>> = {
 /** @throws CommandFailure `usage` for a token on the command line, and for a switch that is neither true nor false */
 export function acceptConsulStyle(args: readonly string[], program: Command): string[] {
   if (args[0] === 'agent') return [...args];
-  // Who asks with one dash wants to know which Consul this is: the one that `/v1/agent/self` says, too.
+  // With one dash, print the version of Consul that `/v1/agent/self` reports: Consul's tools read it.
   if (args[0] === 'version' && args.slice(1).join('=') === '-format=json') return ['version', '--consul'];
   const { command, operands } = commandIn(args, program);
   const accepted = args.slice(0, operands);
@@ -28,7 +28,7 @@ export function acceptConsulStyle(args: readonly string[], program: Command): st
   while (rest.length > 0) {
     const arg = rest.shift() as string;
     const flag = flagIn(arg);
-    // Behind them is what another program is given.
+    // The words after them belong to another program.
     if (arg === '--') return [...accepted, arg, ...rest];
     if (flag === undefined && !rest.includes('--') && stopsAtOperand(command, accepted)) return [...accepted, '--', arg, ...rest];
     const option = flag === undefined ? undefined : optionOf(command, flag.name);
@@ -41,7 +41,7 @@ export function acceptConsulStyle(args: readonly string[], program: Command): st
   return accepted;
 }
 
-/** The command that the first words name, and how many these are. */
+/** The command that the first words name, and the number of these words. */
 function commandIn(args: readonly string[], program: Command): { command: Command; operands: number } {
   let command = program;
   let operands = 0;
@@ -75,7 +75,7 @@ function optionOf({ options }: Command, given: string): Option | undefined {
   return options.find(({ long, short }) => long === `--${name}` || long === `--no-${name}` || short === `-${name}`);
 }
 
-/** What Consul has an option for, and this command not. */
+/** Options of Consul that this command does not have. */
 function withoutOption(arg: string, { name, value }: Flag, command: Command, rest: string[]): string[] {
   const asksRegistry = optionOf(command, 'token-file') !== undefined;
   if (name === 'token' && asksRegistry) {

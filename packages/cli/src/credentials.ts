@@ -1,4 +1,4 @@
-/** The token and certificates that a command shows, as the client reads them: options before the environment. */
+/** The token and certificates of a command, in the form of the client's options: options override the environment. */
 
 import type { CredentialOptions, Credentials } from '@rollcall/client';
 import { isRegistryError } from '@rollcall/protocol';
@@ -6,7 +6,7 @@ import { CommandFailure, exitCodes, usage } from './failure.ts';
 import type { RegistryFlags } from './servers.ts';
 import type { Terminal } from './terminal.ts';
 
-/** The part of the flags that the client understands. */
+/** The flags that are options of the client. */
 export function credentialOptions({ tokenFile, caFile, certFile, keyFile, tlsServerName }: RegistryFlags): CredentialOptions {
   const given = Object.entries({ tokenFile, caFile, certFile, keyFile, tlsServerName });
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
@@ -14,7 +14,7 @@ export function credentialOptions({ tokenFile, caFile, certFile, keyFile, tlsSer
 
 /** @throws CommandFailure `usage` for flags that contradict each other, `failure` for files that cannot be used */
 export async function credentialsOf(flags: RegistryFlags, { env }: Pick<Terminal, 'env'>): Promise<Credentials> {
-  // Loaded here, since commands also run without.
+  // Loaded here, since some commands do not need the client.
   const { readCredentials } = await import('@rollcall/client');
   try {
     return await readCredentials(credentialOptions(flags), env)();

@@ -10,7 +10,7 @@ import { tar } from './tar.ts';
 const { ask } = sharedRegistry('--acl', '--node-name', 'home');
 
 describe('debug', () => {
-  it('gathers everything in one archive that tar reads, only for its owner', async () => {
+  it('collects everything in one archive that tar reads, readable by its owner only', async () => {
     const dir = folder();
     const registry = await serve('--node-name', 'seen');
     const made = await rollcall(['debug', '--duration', '1s', '--interval', '1s', '--output', 'found', '--json', '--addr', registry.url], { cwd: dir });
@@ -27,11 +27,11 @@ describe('debug', () => {
     expect(read('index.json')).toMatchObject({ servers: [registry.url], problems: [], files: expect.arrayContaining(['registry.log', '0001/status.json']) });
   });
 
-  it('writes a folder with --no-archive, of what was asked for, and ends early when it is told to', async () => {
+  it('writes a folder of the named targets with --no-archive, and ends early at a signal', async () => {
     const dir = folder();
     const registry = await serve();
     const gathering = start(['debug', '--no-archive', '--output', 'd', '--capture', 'agent', '--capture', 'members', '--addr', registry.url], { cwd: dir });
-    // The folder is there before anything is asked; the signal is heard from then on.
+    // The folder exists before the first request; from then on the command handles the signal.
     await expect.poll(() => existsSync(join(dir, 'd')), { timeout: 10_000 }).toBe(true);
     const interrupt = setInterval(() => void gathering.child.kill('SIGINT'), 300);
     const made = await gathering.ended;
@@ -40,14 +40,14 @@ describe('debug', () => {
     expect(readdirSync(join(dir, 'd')).toSorted()).toEqual(['agent.json', 'index.json', 'members.json']);
   });
 
-  it('leaves nothing behind when there is nothing that it may see', async () => {
+  it('leaves nothing behind when the token may read none of the targets', async () => {
     const dir = folder();
     const denied = await ask(['debug', '--duration', '1s', '--interval', '1s', '--output', 'none', '--capture', 'agent,host'], { cwd: dir });
     expect(denied).toMatchObject({ code: 9, stdout: '' });
     expect(readdirSync(dir)).toEqual([]);
   });
 
-  it('writes over nothing, and refuses times that mean nothing', async () => {
+  it('does not overwrite an existing file, and refuses wrong times', async () => {
     const dir = folder();
     expect(await ask(['debug', '--output', join(dir, 'no', 'such')])).toMatchObject({ code: 1, stderr: expect.stringContaining('ENOENT') });
     expect((await ask(['debug', '--interval', '10ms'])).code).toBe(2);

@@ -1,4 +1,4 @@
-/** Files with definitions of services, as Consul's agent reads them and with the same checks. */
+/** Reads files with definitions of services as Consul's agent does, with the same checks. */
 
 import { agentSettings } from './consul-agent.ts';
 import { readConfigFiles } from './consul-agent-read.ts';

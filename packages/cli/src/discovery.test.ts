@@ -29,7 +29,7 @@ describe('services', () => {
 });
 
 describe('instances', () => {
-  it('are listed whatever their status', async () => {
+  it('are listed with any status', async () => {
     await register({ Name: 'web', ID: 'w1', Port: 8080, Address: '10.0.0.1', Tags: ['x'], Meta: { zone: 'a' } });
     await register({ Name: 'web', ID: 'w2', Port: 8081, Check: { TTL: '10s' } });
     const table = await ask(['instances', 'web']);
@@ -56,7 +56,7 @@ describe('instances', () => {
 });
 
 describe('instances set-status', () => {
-  it('overrides what an instance says of itself until it is cleared', async () => {
+  it('overrides the status that an instance reports, until it is cleared', async () => {
     await register({ Name: 'ordered', ID: 'a/1' });
     const node = JSON.parse((await ask(['instances', 'ordered', '--json'])).stdout) as { instances: { node: string }[] };
     const where = `ordered/a/1 on ${node.instances[0]?.node}`;
@@ -139,7 +139,7 @@ describe('watch', () => {
     await watch.seen(/^s1 +127\.0\.0\.1:8080 +passing/m);
   });
 
-  it('ends without an error when its reader has ended', async () => {
+  it('ends without an error when the reader of its output has ended', async () => {
     const watch = start(['watch', 'unread', '--json', '--addr', url()]);
     await watch.seen(/\n/);
     watch.child.stdout?.destroy();

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 
-/** @param lines what one would type, and after `#` what for */
+/** @param lines command lines, each with its purpose after `#` */
 export function addExamples(command: Command, ...lines: readonly string[]): Command {
   return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }

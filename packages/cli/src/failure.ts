@@ -1,4 +1,4 @@
-/** How a command fails: one message for people and one exit code for programs. */
+/** The failure of a command: one message for people and one exit code for programs. */
 
 /** docs/reference/cli.md explains each; a test compares them. */
 export const exitCodes = {
@@ -17,7 +17,7 @@ export const exitCodes = {
   dataDirRefused: 6,
   /** `serve`: the store is damaged. */
   storeDamaged: 7,
-  /** `serve`: the address is reachable from other machines and nothing would protect it. */
+  /** `serve`: the address is reachable from other machines without protection. */
   publicBindRefused: 8,
   /** The registry does not know the token, or it lacks a permission; the message says which. */
   denied: 9,

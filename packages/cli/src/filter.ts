@@ -4,11 +4,11 @@ import { Option } from 'commander';
 import { given } from './given.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Far above what registries take. */
+/** Far above the limit of registries. */
 const filterBytesMax = 65_536;
 
 export function filterOption(): Option {
-  return new Option('--filter <expression>', 'only what it selects, such as \'Meta.rack == "r1"\'; "-" reads standard input, "@FILE" a file');
+  return new Option('--filter <expression>', 'only entries that it selects, such as \'Meta.rack == "r1"\'; "-" reads standard input, "@FILE" a file');
 }
 
 /** The part of a query string; empty without a filter. */

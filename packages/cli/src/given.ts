@@ -1,4 +1,4 @@
-/** What an argument gives: itself, the text of a file (`@FILE`), or standard input (`-`), as Consul's command line has it. */
+/** Reads the value of an argument: its text, a file (`@FILE`) or standard input (`-`), as in Consul's command line. */
 
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -6,7 +6,7 @@ import { CommandFailure, exitCodes } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface GivenOptions {
-  /** As messages call it: `value`, `filter`. */
+  /** Its name in messages: `value`, `filter`. */
   readonly what: string;
   /** Keeps an endless pipe out of memory. */
   readonly bytesMax: number;

@@ -1,3 +1,3 @@
-/** The command line as a function, for those who start it in a process of their own making. */
+/** The command line as a function, for programs that run it in their own process. */
 
 export { runProcess } from './main.ts';

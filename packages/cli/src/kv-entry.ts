@@ -1,4 +1,4 @@
-/** How KV entries are read from the command line and shown, to people and to programs. */
+/** Reads KV entries from the command line, and prints them for people and for programs. */
 
 import type { KvEntry } from '@rollcall/client';
 import { InvalidArgumentError } from 'commander';
@@ -27,7 +27,7 @@ export function entryJson({ key, value, flags, revision, session }: KvEntry): ob
   };
 }
 
-/** A value on a terminal: what a terminal would act on is made visible. */
+/** A value on a terminal: control characters are made visible. */
 export function shownText(value: Uint8Array): string {
   const text = utf8(value);
   if (text === undefined) return `(binary, ${value.length} bytes; --raw prints them)`;

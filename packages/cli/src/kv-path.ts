@@ -1,6 +1,6 @@
-/** Where a key is in Consul's API. */
+/** The path of a key in Consul's API. */
 
-/** Slashes stay as they are; other characters that mean something in a URL are escaped. */
+/** Keeps slashes, and escapes other characters with a meaning in URLs. */
 export function kvPath(key: string): string {
   return `/v1/kv/${key.split('/').map(encodeURIComponent).join('/')}`;
 }

@@ -88,7 +88,7 @@ describe('kv', () => {
     expect(gone).toMatchObject({ entries: [] });
   });
 
-  it('cannot write to the terminal what it likes, unless asked to', async () => {
+  it('shows control characters of a value as text on a terminal, unless --raw is given', async () => {
     await ask(['kv', 'put', 'rude/key', '\u001b[2Jgone\u009b']);
     const { stdout } = await ask(['kv', 'list', 'rude/']);
     expect(stdout).toContain('\\x1b[2Jgone\\x9b');
@@ -96,7 +96,7 @@ describe('kv', () => {
     expect((await ask(['kv', 'get', 'rude/key', '--raw'])).stdout).toBe('\u001b[2Jgone\u009b');
   });
 
-  it('refuses what no registry takes, and loses nothing', async () => {
+  it('refuses wrong values, and changes nothing', async () => {
     await ask(['kv', 'put', 'large', 'before']);
     const large = await ask(['kv', 'put', 'large', '-'], { input: Buffer.alloc(600_000) });
     expect(large).toMatchObject({ code: 1, stdout: '' });

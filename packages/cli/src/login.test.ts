@@ -75,7 +75,7 @@ describe('login', () => {
     expect((await ask(['login', ...args])).code).toBe(9);
   });
 
-  it('asks for no token that it could not keep', async () => {
+  it('asks for no token when it cannot write the file', async () => {
     const { dir, bearer } = files();
     const to = (sink: string) => ask(['login', '--method', 'ci', '--bearer-token-file', bearer, '--token-sink-file', sink]);
     expect(await to(join(dir, 'no', 'such', 'token'))).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot write the token: ENOENT') });

@@ -15,7 +15,7 @@ export async function runProcess(process: NodeJS.Process): Promise<void> {
     if (error.code !== 'EPIPE') unwritten ??= error;
     unread.abort();
   });
-  // The reader of stderr has closed it, and wants no remarks.
+  // The reader of stderr has closed it: remarks are dropped.
   process.stderr.on('error', () => {});
   const terminal: Terminal = {
     stdin: process.stdin,

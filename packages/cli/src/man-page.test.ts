@@ -1,4 +1,4 @@
-/** The man page that is shipped: that it is of these commands, and that man's own programs have nothing to say against it. */
+/** The shipped man page describes the present commands, and mandoc accepts it without a warning. */
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

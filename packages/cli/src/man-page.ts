@@ -1,12 +1,12 @@
 /**
- * The man page of the command line, made of its table of commands, in the macros of man(7)
+ * Writes the man page of the command line from its table of commands, in the macros of man(7)
  * (https://mandoc.bsd.lv/man/man.7.html). Pure; `man/generate.mjs` writes it to its file.
  */
 
 import type { CommandEntry, OptionEntry } from './command-table.ts';
 import { exitCodes } from './failure.ts';
 
-/** When its words were last looked through; not the day on which it is made, so that the same table gives the same page. */
+/** Date of the last review of its text, not of its generation, so that the same table gives the same page. */
 const date = '2026-11-29';
 
 const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
@@ -86,7 +86,7 @@ function text(words: string): string {
   return lines.map(noMacro).join('\n');
 }
 
-/** As it stands, however long. */
+/** A line without filling, of any length. */
 function literal(line: string): string {
   return noMacro(escaped(line));
 }
@@ -96,7 +96,7 @@ function noMacro(line: string): string {
   return line.startsWith('.') ? `\\&${line}` : line;
 }
 
-/** Hyphens are minus signs here, for people who copy them; quotes would be read as those of an argument. */
+/** Writes hyphens as minus signs, so that copied commands work, and escapes quotes, which would delimit an argument. */
 function escaped(line: string): string {
   return line
     .replaceAll('\\', '\\(rs')

@@ -1,6 +1,6 @@
 /**
- * An instance in the registry for as long as a program runs. The registry may be away at any time:
- * the program's life does not depend on it, so nothing here throws or takes long.
+ * Registers an instance for as long as a program runs. The registry may be unreachable at any time:
+ * the program does not depend on it, so nothing here throws or takes long.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import type { ConnectionEvent, CredentialOptions, Registration, Rollcall } from 
 import type { InstanceRegistration } from '@rollcall/protocol';
 
 export interface Membership {
-  /** Takes the instance out of the choice; resolves when the registry has it, or after a second. */
+  /** Marks the instance as draining; resolves when the registry has it, or after a second. */
   drain(): Promise<void>;
   /** Removes the instance and says goodbye; takes at most three seconds. */
   leave(): Promise<void>;
@@ -20,16 +20,16 @@ export interface JoinOptions {
   readonly namespace: string;
   /** Asked before each attempt, since addresses may not be known while the network is away. */
   readonly instance: () => Promise<InstanceRegistration>;
-  /** Says what people should know, one line. */
+  /** Prints one line for people. */
   readonly tell: (line: string) => void;
 }
 
-/** Between attempts to find out what to register; the registry is the client's to wait for. */
+/** Pause between attempts to find the address to register; the client itself waits for the registry. */
 const pauseMs = 200;
 const drainMs = 1_000;
 const leaveMs = 3_000;
 
-/** Joins in the background and stays. */
+/** Registers in the background and keeps the registration. */
 export function joinRegistry(options: JoinOptions): Membership {
   const stopped = new AbortController();
   let rollcall: Rollcall | undefined;
@@ -65,7 +65,7 @@ export function joinRegistry(options: JoinOptions): Membership {
   };
 }
 
-/** Tells once that the registry is away or says no, however often it is tried, and once that it is back. */
+/** Reports once that the registry is unreachable or refuses, for any number of tries, and once that it is back. */
 function reporter({ servers, tell }: JoinOptions): (event: ConnectionEvent) => void {
   let away = false;
   let seen = false;
@@ -78,7 +78,7 @@ function reporter({ servers, tell }: JoinOptions): (event: ConnectionEvent) => v
       registered = true;
       denied = '';
     }
-    // That the registry is away is told below.
+    // An unreachable registry is reported below.
     if (event.kind === 'not-registered' && event.code !== 'unavailable' && event.reason !== denied) {
       denied = event.reason;
       tell(`not registered, the program runs on and is registered when the registry takes it: ${denied}`);

@@ -159,7 +159,7 @@ it('keeps programs of one service name apart, through an outage of the registry 
     clients.set(namespace, client);
   }
   const webOf = (namespace: string) => (clients.get(namespace) as Rollcall).service('web');
-  /** Waits until every client has its own instance and no other, as `known` says that it knows it. */
+  /** Waits until every client knows its own instance and no other; `known` gives the instances of a client. */
   const allApart = async (known: { readonly stale: boolean; readonly status?: string }) => {
     const { stale, ...more } = known;
     for (const { namespace, port, name } of running) {

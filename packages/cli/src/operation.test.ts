@@ -1,4 +1,4 @@
-/** The commands by which people look after a registry, against a real one. */
+/** The commands of operators, against a real registry. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -84,7 +84,7 @@ describe('services register and deregister', () => {
 });
 
 describe('maint', () => {
-  it('takes an instance and the node out of the choice, says so, and puts them back', async () => {
+  it('sets an instance and the node into maintenance, lists them, and lifts it', async () => {
     await registerInstance(url(), { Name: 'kept', ID: 'kept-1', Port: 1 });
     const passing = async () => ((await (await fetch(`${url()}/v1/health/service/kept?passing`)).json()) as unknown[]).length;
     expect(await ask('maint', '--enable', '--service', 'kept-1', '--reason', 'new disk')).toMatchObject({ code: 0, stdout: 'kept-1 is in maintenance\n' });
@@ -100,7 +100,7 @@ describe('maint', () => {
     expect(await ask('maint')).toMatchObject({ code: 0, stdout: '' });
   });
 
-  it('refuses what means nothing', async () => {
+  it('refuses options that do not belong together', async () => {
     expect((await ask('maint', '--reason', 'x')).code).toBe(2);
     expect((await ask('maint', '--disable', '--reason', 'x')).code).toBe(2);
     expect((await ask('maint', '--enable', '--disable')).code).toBe(2);
@@ -114,7 +114,7 @@ describe('info, event and reload', () => {
     expect(await json('info')).toMatchObject({ raft: { num_peers: '0' }, rollcall: { nodeName: 'home', counts: { nodes: expect.any(Number) } } });
   });
 
-  it('event sends what is given to whom it selects', async () => {
+  it('event sends the payload to the selected agents', async () => {
     expect((await ask('event', '--name', 'deploy', '1.42')).stdout).toMatch(/^Event ID: [0-9a-f-]{36}\n$/);
     const piped = await here(['event', '--name', 'deploy', '--service', '^kept$', '-', '--addr', url()], { input: 'from a pipe' });
     expect(piped.code).toBe(0);

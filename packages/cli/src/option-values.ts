@@ -1,4 +1,4 @@
-/** Values of options that several commands read the same way. Each throws what commander tells people. */
+/** Parses values of options that several commands have. Each throws the error that commander prints. */
 
 import { InvalidArgumentError } from 'commander';
 

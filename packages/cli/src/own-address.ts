@@ -1,4 +1,4 @@
-/** Under which address this machine is known to a registry, as far as the routing table can tell. */
+/** Finds the address of this machine towards a registry, from the routing table. */
 
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';

@@ -1,4 +1,4 @@
-/** The command line: which commands there are. What each does is in `commands/`. */
+/** The command line: the list of its commands. The commands themselves are in `commands/`. */
 
 import { Command } from 'commander';
 import { addAcl } from './commands/acl.ts';

@@ -1,4 +1,4 @@
-/** A file that a registry sends: there when it is whole, readable by its owner only, in place of what was there before. */
+/** Writes a file that a registry sends: readable by its owner only; it replaces an existing file once it is complete. */
 
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
@@ -12,14 +12,14 @@ import { print, printJson, type Terminal } from './terminal.ts';
 export interface ReceiveOptions {
   /** `-` for standard output. */
   readonly file: string;
-  /** As messages call it: `backup`. */
+  /** Its name in messages: `backup`. */
   readonly what: string;
   readonly json: boolean;
   readonly terminal: Terminal;
 }
 
 /**
- * @param ask asks the registry, once it is sure that the file can be written
+ * @param ask asks the registry, after the file has been opened for writing
  * @throws CommandFailure `usage` for a terminal, `failure` for a file that cannot be written; as `ask`
  */
 export async function receiveFile(ask: () => Promise<IncomingMessage>, options: ReceiveOptions): Promise<void> {

@@ -1,4 +1,4 @@
-/** The connection of commands that ask something and end: found quickly or told quickly that not. */
+/** The connection of commands that ask once and end: an unreachable registry is reported quickly. */
 
 import type { Rollcall } from '@rollcall/client';
 import { isRegistryError } from '@rollcall/protocol';
@@ -11,7 +11,7 @@ import type { Terminal } from './terminal.ts';
 export interface RegistryOptions {
   readonly terminal: Terminal;
   readonly flags: RegistryFlags;
-  /** For people who look at the registry's sessions. */
+  /** Name of the client, shown to operators in the registry's sessions. */
   readonly name: string;
 }
 
@@ -42,7 +42,7 @@ async function withRegistry(
   const namespace = namespaceOf(flags, terminal.env);
   const target = await targetOf(flags, terminal);
   const { servers } = target;
-  // A client waits for a registry that is away; a person wants to know that it is. This route asks for no permission.
+  // The client would wait for an unreachable registry, but a person should see the error. This route needs no permission.
   const ready = await adminCall({ ...target, path: '/readyz', expect: 'text/plain; charset=utf-8' });
   if ((await textOf(ready)) !== 'ok\n') throw strange(servers, ready.statusCode);
   // Loaded here, since not every command needs the client.

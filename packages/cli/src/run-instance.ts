@@ -1,4 +1,4 @@
-/** What `rollcall run` registers: the flags as an instance with its probe. Pure. */
+/** Converts the flags of `rollcall run` to an instance with its probe. Pure. */
 
 import { isIP } from 'node:net';
 import { checkRequest, type CheckRegistration, type InstanceRegistration } from '@rollcall/protocol';
@@ -15,9 +15,9 @@ export interface RunFlags {
   readonly meta: Readonly<Record<string, string>>;
 }
 
-/** Short, since a program is not chosen before its first answer. */
+/** Short, since clients do not choose an instance before its first passing probe. */
 const intervalMs = 1_000;
-/** A program that takes longer cannot serve; once is a hiccup, twice is not. */
+/** A program that takes longer cannot serve; the second such probe in a row counts. */
 const timeoutMs = 3_000;
 const failuresBeforeCritical = 2;
 

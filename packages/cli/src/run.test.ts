@@ -1,4 +1,4 @@
-/** `rollcall run`: real programs under a real registry; what others see of them, and how both end. */
+/** `rollcall run`: real programs under a real registry; how clients see them, and how both end. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -131,7 +131,7 @@ describe('the program', () => {
   });
 });
 
-describe('others see it', () => {
+describe('clients see it', () => {
   it('critical until it answers, then passing, draining when it shall stop, and gone when it has', async () => {
     const registry = { url: shared.url() };
     const watch = watching(registry);
@@ -167,7 +167,7 @@ describe('others see it', () => {
     const pid = await pidOf(running);
     await watch.status('passing');
     process.kill(pid, 'SIGKILL');
-    // It is deregistered; it does not just stop being vouched for.
+    // It is deregistered, and not only critical because its stream closed.
     const next = await watch.until(([instance]) => instance?.status !== 'passing' && instance?.status !== 'draining');
     expect(next).toEqual([]);
     expect((await running.ended).code).toBe(137);
@@ -188,7 +188,7 @@ describe('others see it', () => {
 });
 
 describe('without a registry', () => {
-  it('the program runs all the same, and is registered when there is one', async () => {
+  it('the program runs, and is registered once a registry is reachable', async () => {
     const [registryPort, port] = [await freePort(), await freePort()];
     const url = `http://127.0.0.1:${registryPort}`;
     const running = run({ url }, port, program(port));
@@ -206,7 +206,7 @@ describe('without a registry', () => {
     expect(ended.code).toBe(3);
   });
 
-  it('that stops meanwhile, the program runs on and is registered with the next one', async () => {
+  it('that stops meanwhile, the program keeps running and is registered with the next one', async () => {
     const registry = await serve();
     const port = await freePort();
     const first = watching(registry);

@@ -43,7 +43,7 @@ it('says READY=1 when it answers, and STOPPING=1 when it stops', async ({ skip }
   expect(await server.ended).toMatchObject({ code: 0, stderr: '' });
 });
 
-it('serves all the same when systemd-notify is missing, and says so', async () => {
+it('serves without systemd-notify, and reports that it is missing', async () => {
   const server = start(serving, { env: { NOTIFY_SOCKET: join(folder(), 'notify'), PATH: '' } });
   await server.seen(/rollcall: systemd was not told READY=1: systemd-notify is not installed/, 'stderr');
   const url = (await server.seen(/HTTP {2}(\S+)$/m))[1] ?? '';

@@ -1,4 +1,4 @@
-/** A file with a secret: readable by its owner only, and never half written. */
+/** Writes a file with a secret: readable by its owner only, and never incomplete. */
 
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';

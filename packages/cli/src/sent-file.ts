@@ -1,4 +1,4 @@
-/** A file that is sent to a registry, or looked into. */
+/** Opens a file that is sent to a registry, or inspected. */
 
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** `rollcall serve` where others can reach it: TLS, access control, Unix sockets, and what is refused. */
+/** `rollcall serve` reachable from other machines: TLS, access control, Unix sockets, and refused settings. */
 
 import { statSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -71,7 +71,7 @@ describe('rollcall serve --https', () => {
     expect((await server.ended).code).toBe(0);
   });
 
-  it('alone, with client certificates, says so to people', async () => {
+  it('alone, with client certificates, is described in the output', async () => {
     const { flags, dir } = certified();
     const clients = new TestAuthority('clients');
     writeFileSync(join(dir, 'ca.pem'), clients.cert);
@@ -115,7 +115,7 @@ describe('rollcall serve --https', () => {
 });
 
 describe('rollcall serve on a Unix socket', () => {
-  it('serves there, for whom the configuration lets in', async () => {
+  it('serves there, with the owner and mode of the configuration', async () => {
     const dir = folder();
     const path = join(dir, 'r.sock');
     writeFileSync(join(dir, 'c.json'), JSON.stringify({ http: `unix://${path}`, unixSockets: { mode: '660' }, dns: 'off', dev: true }));

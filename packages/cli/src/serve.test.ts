@@ -1,4 +1,4 @@
-/** `rollcall serve` as a process: what it says, how it refuses, how it stops, what survives. */
+/** `rollcall serve` as a process: its output, its refusals, its stop, and the data that survives. */
 
 import { Resolver } from 'node:dns/promises';
 import { createServer, connect } from 'node:net';
@@ -10,7 +10,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { folder, rollcall, serve, start } from './processes.case.ts';
 
 describe('at the start', () => {
-  it('says where it listens, where the data is, and what to try', async () => {
+  it('prints its listen addresses, the data directory and commands to try', async () => {
     const dir = join(folder(), 'data');
     const server = start(['serve', '--http', '127.0.0.1:0', '--data-dir', dir, '--log-level', 'error']);
     const url = (await server.seen(/HTTP {2}(http:\/\/127\.0\.0\.1:\d+)$/m))[1];
@@ -40,7 +40,7 @@ describe('at the start', () => {
     expect(line).toMatchObject({ level: 30, msg: 'serving', engine: 'memory' });
   });
 
-  it('takes the command line before the environment before the file', async () => {
+  it('lets the command line override the environment, and the environment the file', async () => {
     const dir = folder();
     writeFileSync(join(dir, 'rollcall.json'), JSON.stringify({ http: 'nonsense', dev: true }));
     const refused = await rollcall(['serve', '--config', 'rollcall.json'], { cwd: dir });
@@ -57,7 +57,7 @@ describe('at the start', () => {
     expect(status).toMatchObject({ datacenter: 'file', nodeName: 'flag' });
   });
 
-  it('serves DNS where it says', async () => {
+  it('serves DNS at the printed address', async () => {
     const served = start(['serve', '--http', '127.0.0.1:0', '--dns', '127.0.0.1:0', '--dev']);
     const [, port = ''] = await served.seen(/DNS +127\.0\.0\.1:(\d+)/);
     const resolver = new Resolver();
@@ -97,7 +97,7 @@ describe('refuses, with one line and an exit code of its own,', () => {
   it('a damaged store, and leaves it as it is', async () => {
     const dir = join(folder(), 'data');
     const first = await serve('--data-dir', dir);
-    // Not the last thing written: that one might just be unfinished.
+    // Not the last write, which could be an unfinished one.
     for (const key of ['a-key-to-be-damaged', 'another']) {
       expect((await fetch(`${first.url}/v1/kv/${key}`, { method: 'PUT', body: 'value' })).status).toBe(200);
     }
@@ -154,7 +154,7 @@ describe('listens beyond this machine', () => {
 });
 
 describe('stops', () => {
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('at %s with exit code 0, and answers what waits', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('at %s with exit code 0, and answers waiting requests', async (signal) => {
     const server = await serve();
     expect((await fetch(`${server.url}/v1/kv/a`, { method: 'PUT', body: '1' })).status).toBe(200);
     const index = (await fetch(`${server.url}/v1/kv/a`)).headers.get('x-consul-index');
@@ -185,7 +185,7 @@ describe('stops', () => {
 });
 
 describe('keeps', () => {
-  it('what was acknowledged, over a stop and over a kill', async () => {
+  it('acknowledged writes, after a stop and after a kill', async () => {
     const dir = join(folder(), 'data');
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       const server = await serve('--data-dir', dir);

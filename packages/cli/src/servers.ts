@@ -1,5 +1,5 @@
 /**
- * Which registry a command talks to, and what it shows there: `--addr`, else ROLLCALL_HTTP_ADDR, else this
+ * Finds the registry of a command, and the credentials for it: `--addr`, else ROLLCALL_HTTP_ADDR, else this
  * machine; the token and certificates from files, or from the environment.
  */
 
@@ -27,7 +27,7 @@ export function addAddressOption(command: Command): Command {
   return command.addOption(new Option('--addr <address>', description));
 }
 
-/** The address, and what it takes to be let in there. */
+/** Adds the options for the address, the token and the certificates. */
 export function addRegistryOptions(command: Command): Command {
   const tokenFile = 'file with the token (ROLLCALL_TOKEN_FILE, or ROLLCALL_TOKEN with the token itself)';
   return addTlsOptions(addAddressOption(command).option('--token-file <file>', tokenFile)).addHelpText(
@@ -36,7 +36,7 @@ export function addRegistryOptions(command: Command): Command {
   );
 }
 
-/** For commands that read or write what is in a namespace: those, and the namespace. */
+/** Adds the same options and `--namespace`, for commands that work in a namespace. */
 export function addNamespacedOptions(command: Command): Command {
   return addNamespaceOption(addRegistryOptions(command));
 }

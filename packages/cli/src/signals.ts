@@ -2,7 +2,7 @@
 
 import { constants } from 'node:os';
 
-/** What people and supervisors send: Ctrl-C, `kill`, a terminal that closes. */
+/** Signals of people and supervisors: Ctrl-C, `kill`, a terminal that closes. */
 const asking = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface StopSignals {
@@ -11,7 +11,7 @@ export interface StopSignals {
 }
 
 /**
- * From the call on, these signals no longer end the process by themselves.
+ * After the call, these signals no longer end the process by themselves.
  * @param hangUp what SIGHUP is for instead, as often as it comes
  */
 export function stopSignals(hangUp?: () => void): StopSignals {

@@ -1,4 +1,4 @@
-/** What the system refuses is told in one plain line with the right exit code, by the real process. */
+/** The real process reports each refusal of the system in one plain line, with its exit code. */
 
 import { spawn } from 'node:child_process';
 import { chmodSync, closeSync, existsSync, lstatSync, openSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';

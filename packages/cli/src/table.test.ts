@@ -43,7 +43,7 @@ describe('a table', () => {
     expect(text.includes('\u001b')).toBe(colored);
   });
 
-  it('shows what a terminal would act on', () => {
+  it('shows control characters as text', () => {
     expect(printed([['a\u001b[2J', 'b\nc\t\u009bd\u007f']])).toContain('a\\x1b[2J  b\\nc\\t\\x9bd\\x7f');
   });
 });

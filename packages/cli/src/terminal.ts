@@ -1,5 +1,5 @@
 /**
- * What a command talks to: the streams and the environment of the process, and how to write to
+ * The terminal of a command: the streams and the environment of the process, and functions that write to
  * them. Tests of single parts give their own.
  */
 
@@ -44,7 +44,7 @@ export function printJson(terminal: Terminal, value: unknown): void {
   print(terminal, JSON.stringify(value));
 }
 
-/** Resolves when everything written so far is with the kernel. */
+/** Resolves when the kernel has taken everything written so far. */
 export async function flushed(terminal: Terminal): Promise<void> {
   for (const stream of [terminal.stdout, terminal.stderr]) {
     if (stream.writable) await new Promise<void>((done) => stream.write('', () => done()));
@@ -52,7 +52,7 @@ export async function flushed(terminal: Terminal): Promise<void> {
 }
 
 /**
- * `text` with what terminals would act on made visible (`\\x1b`): values and tags come from every client that
+ * `text` with control characters made visible (`\\x1b`): values and tags come from every client that
  * can register. Line ends and tabs are kept.
  */
 export function harmless(text: string): string {

@@ -12,14 +12,14 @@ function file(name: string, text: string): string {
 }
 
 describe('validate', () => {
-  it('says what right files hold, and nothing with --quiet', async () => {
+  it('prints the number of definitions of valid files, and nothing with --quiet', async () => {
     const service = file('web.hcl', 'service {\n  name = "web"\n  port = 80\n  check = { tcp = "127.0.0.1:80", interval = "10s" }\n}\n');
     const settings = file('agent.json', '{"datacenter": "dc1", "checks": [{"name": "disk", "ttl": "30s"}]}');
     expect(await here(['validate', service, settings])).toEqual({ code: 0, stdout: 'valid: 2 files with 1 service and 1 check\n', stderr: '' });
     expect(await here(['validate', '-quiet', service])).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
-  it('reads a folder as the agent does, and names what it does not read', async () => {
+  it('reads a folder as the agent does, and names files that it does not read', async () => {
     const path = folder();
     writeFileSync(join(path, 'a.hcl'), 'services { name = "a" }\n');
     writeFileSync(join(path, 'notes.txt'), 'x');

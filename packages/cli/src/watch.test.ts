@@ -1,4 +1,4 @@
-/** `watch --type` against a real registry: what is printed, what handlers are given, and how both end. */
+/** `watch --type` against a real registry: its output, the input of handlers, and how both end. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,7 +50,7 @@ describe('watch --type', () => {
     expect(JSON.parse(second)).toMatchObject([{ Payload: 'Mg==' }]);
   });
 
-  it('goes on when the registry comes back, though its revisions have begun anew', async () => {
+  it('continues when the registry returns with revisions that start anew', async () => {
     const at = `127.0.0.1:${await freePort()}`;
     const first = await serve('--http', at);
     for (const value of ['1', '2', '3', '4']) await fetch(`${first.url}/v1/kv/again`, { method: 'PUT', body: value });

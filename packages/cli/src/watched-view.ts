@@ -1,5 +1,5 @@
 /**
- * What `rollcall watch --type` can watch, with the names of Consul's watches and the data that it gives to handlers
+ * The views of `rollcall watch --type`, with the names of Consul's watches and the data that it gives to handlers
  * (https://developer.hashicorp.com/consul/docs/dynamic-app/watches). Pure.
  */
 
@@ -24,13 +24,13 @@ export interface ViewFlags {
 export interface WatchedView {
   /** With its query. */
   readonly path: string;
-  /** What an answer comes to, as JSON; undefined when there is nothing new in it. */
+  /** The data of an answer, as JSON; undefined when it has nothing new. */
   readonly dataOf: (answer: Answer) => string | undefined;
 }
 
 type FlagName = Exclude<keyof ViewFlags, 'type'>;
 
-/** Which options belong to a type; the first list is mandatory. */
+/** Options of a type; those of the first list are mandatory. */
 const options: Readonly<Record<ViewType, readonly [needs: readonly FlagName[], takes: readonly FlagName[]]>> = {
   key: [['key'], []],
   keyprefix: [['prefix'], []],
@@ -42,7 +42,7 @@ const options: Readonly<Record<ViewType, readonly [needs: readonly FlagName[], t
 };
 
 /**
- * @param filter goes with lists: services, nodes, service and checks
+ * @param filter for lists only: services, nodes, service and checks
  * @throws CommandFailure `usage` for options that do not belong to the type, or are missing
  */
 export function viewOf(flags: ViewFlags, filter: URLSearchParams): WatchedView {

@@ -2,7 +2,7 @@
 
 import type { CommandEntry } from '../command-table.ts';
 
-/** What has no candidates of its own is completed by file names, which bash does for an empty list. */
+/** Without candidates the list is empty, and bash completes file names. */
 export function bashCompletion(table: readonly CommandEntry[]): string {
   return `# bash completion of rollcall; made by "rollcall completion bash"
 

@@ -1,4 +1,4 @@
-/** The completion scripts in the shells themselves: what they offer for a line. */
+/** The completion scripts in the shells themselves: their candidates for a line. */
 
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ async function inShell({ skip }: TestContext, shell: Shell, program: string, ...
   return stdout;
 }
 
-/** What each line is completed with, among others, and what it is not. */
+/** For each line, some of its candidates, and words that are not candidates. */
 const lines: readonly (readonly [line: string, offers: readonly string[], not: readonly string[]])[] = [
   ['rollcall ', ['serve', 'kv', 'completion'], ['--raw', 'put']],
   ['rollcall kv ', ['get', 'put', 'export', 'import'], ['serve', '--raw']],
@@ -51,7 +51,7 @@ describe('bash', () => {
     expect(await complete(context, 'rollcall validate --config-format =')).toBe('hcl\njson\n');
   });
 
-  it('leaves file names, and what stands behind --, to bash', async (context) => {
+  it('leaves file names, and words after --, to bash', async (context) => {
     expect(await complete(context, 'rollcall backup ')).toBe('\n');
     expect(await complete(context, 'rollcall members --token-file ')).toBe('\n');
     expect(await complete(context, 'rollcall lock p -- rollcall ')).toBe('\n');

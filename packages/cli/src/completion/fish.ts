@@ -26,7 +26,7 @@ ${table.flatMap((entry) => command(entry, table)).join('\n')}
 function command({ path, options, commands, arguments: operands }: CommandEntry, table: readonly CommandEntry[]): string[] {
   const at = `complete -c rollcall -n ${quoted(`__rollcall_at "${path === '' ? '' : ` ${path}`}"`)}`;
   return [
-    // File names only where something may be one.
+    // File names only where an argument or a value may be one.
     ...(operands.length === 0 || commands.length > 0 ? [`${at} -f`] : []),
     ...commands.map((name) => {
       const below = table.find((each) => each.path === `${path} ${name}`.trim());

@@ -9,7 +9,7 @@ import { CommandFailure, exitCodes } from '../failure.ts';
 /** An API object whose fields are not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** An answer that is no success. */
+/** An answer with a status other than success. */
 export class Refusal extends Error {
   readonly status: number;
 
@@ -28,7 +28,7 @@ export interface ConsulApiOptions {
 
 /** Longest silence: a catalog of ten thousand nodes takes seconds. */
 const silenceMs = 60_000;
-/** Everything of a large import goes over these. */
+/** Connections of a whole import. */
 const connectionsMax = 16;
 
 export class ConsulApi {
@@ -99,7 +99,7 @@ export function encoded(name: string): string {
   return name.split('/').map(encodeURIComponent).join('/');
 }
 
-/** Of `fields`, those with these names that have a value. */
+/** The fields with these names that have a value. */
 export function pick(fields: Fields, names: readonly string[]): Fields {
   return Object.fromEntries(
     names.filter((name) => fields[name] !== undefined && fields[name] !== null).map((name) => [name, fields[name]]),

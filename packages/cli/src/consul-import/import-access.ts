@@ -1,6 +1,6 @@
 /**
- * Access control: policies and roles by name, tokens with their ids and secrets, auth methods and
- * binding rules. What is there under the same name or id becomes what it is at the source.
+ * Copies access control: policies and roles by name, tokens with their ids and secrets, auth methods and
+ * binding rules. Entries with the same name or id are replaced by those of the source.
  */
 
 import { Refusal, encoded, pick, type ConsulApi, type Fields } from './consul-api.ts';
@@ -27,7 +27,7 @@ export async function importAccess(run: ImportRun): Promise<void> {
   const failed = (reason: string) => void run.report.failed.push({ kind: 'access control', reason });
   const there = await listable(run.from);
   if (there !== undefined) {
-    // Without access control there is nothing that could be copied.
+    // Without access control the source has none of these.
     if (there.status === 401) run.report.skipped.push({ kind: 'access control', reason: 'it is off at the source' });
     else failed(`${run.from.url}: ${there.message}`);
     return;
@@ -65,7 +65,7 @@ async function importNamed(run: ImportRun, kind: Kind, path: string, fields: rea
   }
 }
 
-/** Ids of policies and roles are others here; their names are the same. */
+/** Policies and roles get new ids here and keep their names. */
 function linked(fields: Fields): Fields {
   const byName = (links: unknown) => (links as Named[]).map(({ Name }) => ({ Name }));
   const { Policies, Roles, ...rest } = fields;
@@ -98,12 +98,12 @@ async function importToken(run: ImportRun, accessor: string): Promise<void> {
     throw new Unwanted('its secret is no UUID, and so comes from a configuration file: have it in one here, too');
   }
   const fields = pick(token, ['Description', 'Policies', 'Roles', 'Local', ...identities]);
-  // A token that is there keeps its secret.
+  // An existing token keeps its secret.
   const own = known ? {} : { SecretID: secret, ...pick(token, ['ExpirationTime']) };
   await run.write('PUT', known ? path : '/v1/acl/token', { ...linked(fields), AccessorID: accessor, ...own });
 }
 
-/** Consul answers a token that is not there with a 403 or a 404, by version. */
+/** For a missing token, Consul answers with 403 or 404, depending on the version. */
 function absent(error: unknown): undefined {
   if (error instanceof Refusal && /not found/i.test(error.message)) return undefined;
   throw error;

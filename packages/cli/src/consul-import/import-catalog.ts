@@ -1,7 +1,7 @@
 /**
- * Nodes, services and checks. They become entries of the catalog, as if a client had written them there:
- * nothing probes them or waits for their heartbeats, until their programs register here themselves. What
- * is there already is left alone, since its program may have done so.
+ * Copies nodes, services and checks. They become entries of the catalog, as if a client had written them there:
+ * the registry does not probe them or wait for their heartbeats until their programs register here. Existing
+ * entries are not changed, since their programs may have registered already.
  */
 
 import { eachOf, encoded, pick, type ConsulApi, type Fields } from './consul-api.ts';
@@ -54,7 +54,7 @@ async function contentOf(api: ConsulApi, node: string): Promise<Content> {
   return { services: Object.values(found?.Services ?? {}), checks: await api.get<Check[]>(`/v1/health/node/${name}`) };
 }
 
-/** @param here what the node has at the target; undefined when it is not there */
+/** @param here entries of the node at the target; undefined when the node is missing there */
 async function importNode(run: ImportRun, node: Node, here: Content | undefined): Promise<void> {
   const { services, checks } = await contentOf(run.from, node.Node);
   const head = { Node: node.Node, Address: node.Address };

@@ -1,4 +1,4 @@
-/** Keys with their values and flags, one by one, so that neither side needs room for all of them. */
+/** Copies keys with their values and flags one by one, so that neither side needs memory for all of them. */
 
 import { Refusal, eachOf, encoded } from './consul-api.ts';
 import type { ImportRun } from './import-run.ts';
@@ -29,7 +29,7 @@ export async function importKeys(run: ImportRun): Promise<void> {
   }
 }
 
-/** Inside of a string the quotes would have backslashes before them. */
+/** Does not match inside of a string, where quotes have backslashes before them. */
 function flagsAsText(json: string): string {
   return json.replaceAll(/"Flags":\s*(\d+)/g, '"Flags":"$1"');
 }

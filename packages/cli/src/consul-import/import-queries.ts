@@ -1,4 +1,4 @@
-/** Prepared queries, by name: the ids of others are given by the server and cannot be kept. */
+/** Copies prepared queries that have a name; the server gives ids, so those without a name cannot be kept. */
 
 import { pick, type Fields } from './consul-api.ts';
 import type { ImportRun } from './import-run.ts';

@@ -1,4 +1,4 @@
-/** What an import did: how much of each kind it copied, and what it did not, with the reason. */
+/** The report of an import: how many entries of each kind it copied, and which ones it did not, with the reason. */
 
 export const kinds = [
   ...['nodes', 'services', 'checks', 'keys', 'policies', 'roles', 'tokens', 'auth methods', 'binding rules'],
@@ -8,18 +8,18 @@ export type Kind = (typeof kinds)[number];
 
 export interface LeftOut {
   readonly kind: Kind | 'access control';
-  /** Of one thing; absent when it is about all of a kind. */
+  /** Name of the entry; absent when the line is about a whole kind. */
   readonly name?: string;
   readonly reason: string;
 }
 
 export class ImportReport {
   readonly copied = new Map<Kind, number>(kinds.map((kind) => [kind, 0]));
-  /** What was there already and was left alone. */
+  /** Entries that existed already and were not changed. */
   readonly kept = new Map<Kind, number>();
-  /** What could not be copied: the import is not complete. */
+  /** Entries that could not be copied: the import is incomplete. */
   readonly failed: LeftOut[] = [];
-  /** What is not to be copied. */
+  /** Entries that an import does not copy. */
   readonly skipped: LeftOut[] = [];
 
   count(kind: Kind): void {

@@ -1,9 +1,9 @@
-/** One import: where it reads, where it writes, and how a single thing that cannot be copied is kept from ending it. */
+/** One import: its source, its target and its report. An entry that cannot be copied does not end it. */
 
 import { ConsulApi, Refusal, type Fields } from './consul-api.ts';
 import { ImportReport, type Kind } from './import-report.ts';
 
-/** Says that one thing is not to be copied after all, and why. */
+/** Thrown for an entry that is not to be copied, with the reason. */
 export class Unwanted extends Error {}
 
 export class ImportRun {
@@ -18,13 +18,13 @@ export class ImportRun {
     this.#dryRun = dryRun;
   }
 
-  /** Sends a write, unless this is a rehearsal; answers the body. */
+  /** Sends a write, unless this is a dry run. @returns the body */
   async write(method: string, path: string, body: Fields | Uint8Array): Promise<string> {
     if (this.#dryRun) return '';
     return this.to.text(method, path, body instanceof Uint8Array ? body : JSON.stringify(body));
   }
 
-  /** Copies one thing and counts it; a refusal by either side is reported, and answered with false. */
+  /** Copies one entry and counts it. @returns false when either side refused it; the refusal is reported */
   async copy(kind: Kind, name: string, work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work();
@@ -38,7 +38,7 @@ export class ImportRun {
     }
   }
 
-  /** Counts what is left as it is at the target. */
+  /** Counts an entry that is not changed at the target. */
   keep(kind: Kind): void {
     this.report.kept.set(kind, (this.report.kept.get(kind) ?? 0) + 1);
   }

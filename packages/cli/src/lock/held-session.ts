@@ -1,13 +1,13 @@
 /**
  * A session that lives as long as it is renewed. When it cannot be renewed in time, it may have ended in the
- * registry, and with it whatever it held.
+ * registry, and its locks with it.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandFailure, exitCodes } from '../failure.ts';
 import type { LockStore } from './lock-store.ts';
 
-/** As Consul's client has it; renewed after half of it. */
+/** The TTL of Consul's client; the session is renewed after half of it. */
 export const sessionTtlMs = 15_000;
 
 /** After a renewal that failed. */
@@ -15,9 +15,9 @@ const retryMs = 1_000;
 
 export interface HeldSession {
   readonly id: string;
-  /** Resolves with the reason when it has ended, or may have; never after `end`. */
+  /** Resolves with the reason when the session has ended, or may have ended; never after `end`. */
   readonly lost: Promise<string>;
-  /** Ends it, and with it what it holds. */
+  /** Ends the session and releases its locks. */
   end(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ async function renew(store: LockStore, id: string, signal: AbortSignal): Promise
   for (;;) {
     await sleep(pauseMs, undefined, { signal }).catch(() => new Promise<never>(() => {}));
     const before = performance.now();
-    // An answer that does not come must not be waited for until the session is over.
+    // A missing answer must be noticed before the session ends.
     const patience = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(Math.max(retryMs, renewedAt + sessionTtlMs - before)))]);
     try {
       await store.renewSession(id, patience);

@@ -1,4 +1,4 @@
-/** The part of Consul's API that locks are made of: sessions, and keys that sessions hold. */
+/** The part of Consul's API that locks use: sessions, and keys that sessions hold. */
 
 import { adminCall, askJson, textOf, type Target } from '../admin-call.ts';
 import { blockingQuery } from '../blocking-query.ts';
@@ -18,7 +18,7 @@ export interface HeldKey {
 
 export interface Found {
   readonly keys: readonly HeldKey[];
-  /** What the next look waits from. */
+  /** The next read waits for a change after it. */
   readonly index: string;
 }
 
@@ -71,7 +71,7 @@ export class LockStore {
     return askJson<boolean>(this.#target, `${kvPath(key)}?${query.toString()}`, { method: 'PUT', body: value });
   }
 
-  /** @param revision only if it stands there */
+  /** @param revision deletes only if the key is at this revision */
   async remove(key: string, revision?: string): Promise<void> {
     const path = kvPath(key) + (revision === undefined ? '' : `?cas=${revision}`);
     await askJson(this.#target, path, { method: 'DELETE' });

@@ -1,4 +1,4 @@
-/** `lock` as processes against a real registry: who runs when, and what ends the program. */
+/** `lock` as processes against a real registry: when each program runs, and what ends it. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,9 +20,9 @@ interface Key {
 const keys = (prefix: string) => api<Key[]>(`/v1/kv/${prefix}?recurse`);
 const sessionOf = async (key: string) => (await keys(key))[0]?.Session ?? '';
 
-/** A program that says that it runs, and goes on until it is told to end. */
+/** A program that prints that it runs, and runs until a signal ends it. */
 const lasting = [process.execPath, '-e', 'process.on("SIGTERM", () => { console.log("told"); process.exit(0); }); setInterval(() => {}, 1e3); console.log("up", process.pid)'];
-/** One that does not listen. */
+/** A program that ignores signals. */
 const deaf = [process.execPath, '-e', 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1e3); console.log("up", process.pid)'];
 
 describe('lock', () => {
@@ -68,7 +68,7 @@ describe('lock', () => {
     expect(await waiting.ended).toMatchObject({ code: 0, stdout: 'mine\n' });
   });
 
-  it('stops the program when the session ends, by force if need be', async () => {
+  it('stops the program when the session ends, with SIGKILL if it ignores SIGTERM', async () => {
     const [listening, other] = [locking('l/lost', '--', ...lasting), locking('l/deaf', '--', ...deaf)];
     await Promise.all([listening.seen(/up/), other.seen(/up/)]);
     const pid = Number((await other.seen(/up (\d+)/))[1]);
@@ -79,7 +79,7 @@ describe('lock', () => {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  it('stops the program when the registry is gone for longer than it may be', async () => {
+  it('stops the program when the registry is unreachable for too long', async () => {
     const registry = await serve();
     const held = start(['lock', '--addr', registry.url, '--monitor-retry', '1', 'l/gone', '--', ...lasting]);
     await held.seen(/up/);
@@ -87,7 +87,7 @@ describe('lock', () => {
     expect(await held.ended).toMatchObject({ code: 1, stdout: expect.stringMatching(/told\n$/), stderr: expect.stringMatching(/the registry could not be asked: .*connection refused/) });
   });
 
-  it('goes on while a registry that was killed starts again', async () => {
+  it('keeps the program running while a killed registry restarts', async () => {
     const [dir, at] = [folder(), `127.0.0.1:${await freePort()}`];
     const registry = () => serve('--http', at, '--data-dir', dir);
     const first = await registry();
@@ -102,7 +102,7 @@ describe('lock', () => {
     expect(await held.ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/told\n$/), stderr: '' });
   });
 
-  it('does not touch keys that are no locks', async () => {
+  it('does not change keys that are not locks', async () => {
     await api('/v1/kv/l/data/.lock', 'PUT', 'mine');
     for (const n of ['1', '2']) {
       const refused = await here(['lock', '--addr', url(), '-n', n, 'l/data', '--', 'echo', 'never']);
@@ -131,7 +131,7 @@ describe('lock', () => {
 });
 
 describe('lock -n', () => {
-  it('lets so many run at once, and the next when one has ended', async () => {
+  it('lets the given number run at once, and the next when one has ended', async () => {
     const [one, two] = [locking('-n', '2', 'l/sem', '--', ...lasting), locking('-n', '2', 'l/sem', '--', ...lasting)];
     await Promise.all([one.seen(/up/), two.seen(/up/)]);
     const file = join(folder(), 'ran');

@@ -8,16 +8,16 @@ import { CommandFailure, exitCodes } from '../failure.ts';
 import type { HeldSession } from './held-session.ts';
 import type { LockStore } from './lock-store.ts';
 
-/** What a lock and a semaphore have in common. */
+/** The interface of a lock and a semaphore. */
 export interface Claim {
   /**
    * Resolves when the key is held; false after `timeoutMs`.
    * @throws CommandFailure when something else is kept under the key, or as `adminCall`
    */
   take(): Promise<boolean>;
-  /** Looks until it is not held any more, and resolves with the reason. */
+  /** Watches until it is lost, and resolves with the reason. */
   watch(): Promise<string>;
-  /** Gives it back, and removes keys that are not used. */
+  /** Releases it, and removes unused keys. */
   release(): Promise<void>;
 }
 
@@ -27,12 +27,12 @@ export interface ClaimOptions {
   readonly prefix: string;
   /** Longest to wait for it, in milliseconds; 0: for ever. */
   readonly timeoutMs: number;
-  /** How often the registry may fail while the lock is watched, in a row. */
+  /** Failures of the registry in a row that are allowed while the lock is watched. */
   readonly monitorRetries: number;
   readonly signal: AbortSignal;
 }
 
-/** By which clients tell a lock from a semaphore: numbers of Consul's. */
+/** Flags of Consul by which clients tell a lock from a semaphore. */
 const lockFlags = 0x2ddccbc058a50c18n;
 
 /** While the registry keeps a lock from being taken again at once (its lock delay), it tells no change. */
@@ -58,7 +58,7 @@ export class Lock implements Claim {
       if (held !== undefined && held.flags !== String(lockFlags)) {
         throw new CommandFailure(exitCodes.failure, `the key ${JSON.stringify(this.#key)} is no lock; use another prefix`);
       }
-      // A release that takes place meanwhile is after this index.
+      // A release after this read has a higher index.
       index = found.index;
       if (held?.session === session.id) return true;
       if (held === undefined || held.session === '') {
@@ -84,7 +84,7 @@ export class Lock implements Claim {
     const { store, session } = this.#options;
     await store.write(this.#key, { flags: lockFlags, release: session.id });
     const { keys: [left] } = await store.look(this.#key, { signal: AbortSignal.timeout(10_000) });
-    // A key that is no lock belongs to another program.
+    // A key that is not a lock belongs to another program.
     if (left?.session === '' && left.flags === String(lockFlags)) await store.remove(this.#key, left.revision);
   }
 }

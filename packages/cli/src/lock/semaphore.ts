@@ -9,7 +9,7 @@ import { CommandFailure, exitCodes } from '../failure.ts';
 import { deadline, lockKey, retryMs, waitUntil, watching, type Claim, type ClaimOptions } from './lock.ts';
 import type { HeldKey } from './lock-store.ts';
 
-/** By which clients tell a semaphore from a lock: a number of Consul's. */
+/** Flag of Consul by which clients tell a semaphore from a lock. */
 const semaphoreFlags = 0xe0f69a2baa414de0n;
 
 /** Lost races for the list before the command gives up leaving it; others write it seldom. */
@@ -27,7 +27,7 @@ export class Semaphore implements Claim {
   readonly #list: string;
   readonly #own: string;
 
-  /** @param limit how many may hold it at once; the same for all who use the prefix */
+  /** @param limit number of sessions that may hold it at once; the same for all clients of the prefix */
   constructor(options: ClaimOptions, limit: number) {
     this.#options = options;
     this.#limit = limit;
@@ -49,7 +49,7 @@ export class Semaphore implements Claim {
       const { holders, revision } = this.#holders(found.keys);
       if (holders.includes(session.id)) return true;
       if (holders.length < this.#limit) {
-        // The loser of this race looks again.
+        // After a lost race, it reads the list again.
         if (await this.#write([...holders, session.id], revision)) return true;
         index = undefined;
       }
@@ -114,7 +114,7 @@ export class Semaphore implements Claim {
       const list = JSON.parse(value) as Partial<Holders>;
       if (flags === String(semaphoreFlags) && typeof list.Limit === 'number') return { Limit: list.Limit, Holders: list.Holders ?? {} };
     } catch {
-      // Said below.
+      // Reported below.
     }
     throw new CommandFailure(exitCodes.failure, `the key ${JSON.stringify(key)} is no semaphore; use another prefix`);
   }

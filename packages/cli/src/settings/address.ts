@@ -1,4 +1,4 @@
-/** Where to listen, as people write it: `HOST:PORT`, or `unix:///run/rollcall.sock`. */
+/** Parses listen addresses: `HOST:PORT`, or `unix:///run/rollcall.sock`. */
 
 import { isIP } from 'node:net';
 

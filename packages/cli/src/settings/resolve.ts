@@ -1,5 +1,5 @@
 /**
- * Where the value of each setting comes from: the command line, else the environment, else the
+ * Finds the value of each setting: from the command line, else the environment, else the
  * configuration file, else the default. A wrong value is an error even where a better source wins.
  */
 
@@ -15,7 +15,7 @@ export interface ResolveInput {
   /** By the names of the settings; undefined when not given. */
   readonly flags: Readonly<Record<string, unknown>>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What relative paths on the command line and in the environment are relative to. */
+  /** The folder of relative paths on the command line and in the environment. */
   readonly folder: string;
   /** `--config`. */
   readonly configFile?: string | undefined;
@@ -27,7 +27,7 @@ export interface ResolveInput {
 export interface Resolved {
   readonly settings: Settings;
   readonly sources: Readonly<Record<keyof Settings, Source>>;
-  /** What looks like a mistake but is none for sure, one sentence each. */
+  /** Possible mistakes, one sentence each. */
   readonly warnings: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** Settings as the server package takes them, and which of them make no sense together. */
+/** Converts settings to options of the server package, and refuses contradicting ones. */
 
 import type { ServerOptions } from '@rollcall/server';
 import { usage } from '../failure.ts';
@@ -38,7 +38,7 @@ function httpOptions({ http, unixSockets }: Settings): NonNullable<ServerOptions
 function httpsOptions(settings: Settings): Pick<ServerOptions, 'https'> {
   const { https, tlsCertFile: certFile, tlsKeyFile: keyFile, tlsCaFile: caFile, tlsVerifyIncoming: verifyIncoming } = settings;
   if (https === undefined) {
-    // An operator who gives certificates expects TLS, and must be told now when there would be none.
+    // An operator who gives certificates expects TLS: certificates without a TLS listener are an error.
     const unused = certFile !== undefined ? 'tlsCertFile' : verifyIncoming ? 'tlsVerifyIncoming' : undefined;
     if (unused !== undefined) throw usage(`${unused} is set, but https is off; say where with --https, such as 127.0.0.1:8501`);
     return {};

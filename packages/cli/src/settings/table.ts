@@ -1,7 +1,7 @@
 /**
- * The settings of `rollcall serve`, as a table: what each is called on the command line, in the
- * environment and in the configuration file, what it means, and how its value is read. Where a value
- * is taken from is decided in `resolve.ts`.
+ * The settings of `rollcall serve`, as a table: the name of each on the command line, in the
+ * environment and in the configuration file, its meaning, and how its value is read. `resolve.ts`
+ * decides which source counts.
  */
 
 import { resolve } from 'node:path';
@@ -48,7 +48,7 @@ export interface Settings {
   /** PEM; absolute, as all files. */
   readonly tlsCertFile: string | undefined;
   readonly tlsKeyFile: string | undefined;
-  /** What client certificates must be signed by. */
+  /** The authority that must have signed client certificates. */
   readonly tlsCaFile: string | undefined;
   readonly tlsVerifyIncoming: boolean;
   readonly tlsMinVersion: (typeof tlsVersions)[number];
@@ -80,7 +80,7 @@ export interface Setting<T> {
   readonly fallback: string | boolean | undefined;
   /**
    * @param value text from the command line or the environment, anything from a configuration file
-   * @param folder what relative paths are relative to
+   * @param folder the folder of relative paths
    * @throws Error whose message completes `<where>: `
    */
   readonly read: (value: unknown, folder: string) => T;

@@ -1,4 +1,4 @@
-/** Reading the values of settings: text or JSON to what it means, or an error that says what is wrong with it. */
+/** Parses the values of settings from text or JSON; an error names the fault. */
 
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
@@ -76,7 +76,7 @@ export function hostName(value: unknown): string {
   throw new Error(`${JSON.stringify(name)} is not a host name; write it without a scheme and a port`);
 }
 
-/** As browsers write it (RFC 6454 §6.1): nothing behind the host but a port that is not the scheme's own. */
+/** An origin as browsers write it (RFC 6454 §6.1): after the host only a port, if it is not the scheme's default. */
 export function origin(value: unknown): string {
   const written = text(value);
   const url = URL.canParse(written) ? new URL(written) : undefined;
