@@ -51,6 +51,8 @@ interface Place {
   readonly host: string;
   readonly port: number;
   readonly defaults?: { readonly token: string };
+  /** Sent with every request: the client has no option for a namespace. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const require = createRequire(import.meta.url);
@@ -394,6 +396,33 @@ describe('session', () => {
     expect(await consul.session.get(ID)).toBeUndefined();
     await expect(consul.session.renew(ID)).rejects.toThrow(/not found/);
     await expect(consul.session.create({ ttl: '1s' })).rejects.toThrow(/Invalid Session TTL/);
+  });
+});
+
+describe('namespaces', () => {
+  test('a client that sends the header X-Consul-Namespace reads and writes in that namespace only', async () => {
+    const port = server.ports.http;
+    const created = await fetch(`http://127.0.0.1:${port}/v1/namespace`, { method: 'PUT', body: '{"Name":"team-a"}' });
+    expect(created.status).toBe(200);
+    const team = new Consul({ host: '127.0.0.1', port, headers: { 'X-Consul-Namespace': 'team-a' } });
+    follow(team);
+    expect(await team.kv.set('color', 'azure')).toBe(true);
+    expect(await team.kv.get('color')).toMatchObject({ Value: 'azure', Namespace: 'team-a' });
+    expect(await consul.kv.get('color')).toBeUndefined();
+    await team.agent.service.register({ name: 'web', port: 2, check: { ttl: '60s', status: 'passing' } });
+    expect(await team.health.service({ service: 'web', passing: true })).toMatchObject([{ Service: { Port: 2, Namespace: 'team-a' } }]);
+    expect(await consul.health.service('web')).toEqual([]);
+    const { ID } = await team.session.create({ name: 'lock' });
+    expect(await team.kv.set({ key: 'color', value: 'mine', acquire: ID })).toBe(true);
+    expect(await consul.session.list()).toEqual([]);
+    const { ModifyIndex } = await team.kv.get('color');
+    const waiting = team.kv.get({ key: 'color', index: ModifyIndex, wait: '60s' });
+    await consul.kv.set('color', 'of default');
+    await team.kv.set('color', 'new');
+    expect(await waiting).toMatchObject({ Value: 'new' });
+    await consul.kv.del('color');
+    await team.agent.service.deregister('web');
+    team.destroy();
   });
 });
 
