@@ -129,6 +129,43 @@ describe('rollcall import consul', () => {
     expect(await target.index('/v1/kv/?recurse')).toBe(index);
   });
 
+  it('reads one namespace and writes into another, which must exist', async () => {
+    const [from, to] = await Promise.all([startConsul(management), startTarget('root')]);
+    const [source, target] = [consulAt(from, management), consulAt(to, 'root')];
+    await source.put('/v1/namespace', { Name: 'web-team' });
+    for (const [ns, Port] of [['default', 1], ['web-team', 2]] as const) {
+      await source.put(`/v1/catalog/register?ns=${ns}`, { Node: 'n', Address: '10.0.0.9', Service: { Service: 'web', Port }, Check: { Name: 'up', ServiceID: 'web', Status: 'passing' } });
+      await source.put(`/v1/kv/key?ns=${ns}`, ns);
+      await source.ask('POST', `/v1/query?ns=${ns}`, { Name: 'find', Service: { Service: 'web' } });
+      await source.put(`/v1/acl/policy?ns=${ns}`, { Name: `of-${ns}`, Rules: 'key_prefix "" { policy = "read" }' });
+    }
+    await source.put('/v1/catalog/register', { Node: 'n', Address: '10.0.0.9', Check: { CheckID: 'alive', Name: 'alive', Status: 'critical' } });
+    const env = { CONSUL_HTTP_TOKEN: management, ROLLCALL_TOKEN: 'root' };
+    const options = ['--namespace', 'team-a'];
+    const early = await importing(from, to, env, ...options);
+    expect([early.code, early.stderr]).toEqual([3, `rollcall: ${to} has no namespace team-a; create it with "rollcall namespaces create team-a"\n`]);
+    expect((await importing(from, to, { ...env, CONSUL_NAMESPACE: 'a.b' })).stderr).toContain('CONSUL_NAMESPACE: "a.b" is no namespace');
+
+    await target.put('/v1/namespace', { Name: 'team-a' });
+    // The node and its check have changed here meanwhile.
+    await target.put('/v1/catalog/register', { Node: 'n', Address: '10.0.0.9', Check: { CheckID: 'alive', Name: 'alive', Status: 'passing' } });
+    const shown = async (ns: string) => ({
+      ports: (await target.read<{ ServicePort: number }[]>(`/v1/catalog/service/web?ns=${ns}`)).map(({ ServicePort }) => ServicePort),
+      keys: await target.read(`/v1/kv/?keys&ns=${ns}`),
+      queries: (await target.read<unknown[]>(`/v1/query?ns=${ns}`)).length,
+      policies: (await target.read<{ Name: string }[]>(`/v1/acl/policies?ns=${ns}`)).map(({ Name }) => Name).filter((name) => name.startsWith('of-')),
+    });
+    const { code, result } = await importing(from, to, { ...env, CONSUL_NAMESPACE: 'web-team' }, ...options);
+    expect([code, result.failed]).toEqual([0, []]);
+    expect(await shown('team-a')).toEqual({ ports: [2], keys: ['key'], queries: 1, policies: ['of-web-team'] });
+    expect(await (await target.ask('GET', '/v1/kv/key?raw&ns=team-a')).text()).toBe('web-team');
+    expect(await shown('default')).toEqual({ ports: [], keys: [], queries: 0, policies: [] });
+    expect(await target.read('/v1/health/node/n')).toMatchObject([{ CheckID: 'alive', Status: 'passing' }]);
+    expect(await target.read('/v1/health/service/web?ns=team-a')).toMatchObject([
+      { Checks: [{ CheckID: 'alive', Status: 'passing' }, { Name: 'up', Status: 'passing', Namespace: 'team-a' }] },
+    ]);
+  });
+
   it('leaves alone what has registered itself meanwhile', async () => {
     const [from, to] = await Promise.all([startConsul(), startTarget()]);
     const [source, target] = [consulAt(from), consulAt(to)];

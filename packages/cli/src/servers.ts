@@ -45,12 +45,15 @@ export function addNamespaceOption(command: Command): Command {
   return command.option('--namespace <name>', `namespace to read and write in (default ${defaultNamespace}; ${namespaceVariable})`);
 }
 
-/** @throws CommandFailure `usage` for a name that no namespace can have */
-export function namespaceOf({ namespace }: RegistryFlags, env: Readonly<Record<string, string | undefined>>): string {
-  const variable = env[namespaceVariable];
+/**
+ * @param name of the variable that counts when there is no option
+ * @throws CommandFailure `usage` for a name that no namespace can have
+ */
+export function namespaceOf({ namespace }: RegistryFlags, env: Readonly<Record<string, string | undefined>>, name = namespaceVariable): string {
+  const variable = env[name];
   const given = namespace ?? (variable === undefined || variable === '' ? defaultNamespace : variable);
   if (isNamespaceName(given)) return given;
-  const where = namespace === undefined ? namespaceVariable : '--namespace';
+  const where = namespace === undefined ? name : '--namespace';
   throw usage(`${where}: ${JSON.stringify(given)} is no namespace; a name has 1 to ${namespaceLengthMax} letters, digits and inner hyphens`);
 }
 

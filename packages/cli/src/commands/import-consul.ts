@@ -1,7 +1,8 @@
 /** `rollcall import consul`: copies the content of a Consul into a registry. The copying itself is in `consul-import/`. */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import type { Command } from 'commander';
-import { targetOf } from '../admin-call.ts';
+import { namespacedTargetOf } from '../admin-call.ts';
 import type { CommandContext } from '../command-context.ts';
 import { ConsulApi, Refusal } from '../consul-import/consul-api.ts';
 import { importAccess } from '../consul-import/import-access.ts';
@@ -12,7 +13,7 @@ import type { ImportReport, LeftOut } from '../consul-import/import-report.ts';
 import { ImportRun } from '../consul-import/import-run.ts';
 import { credentialsOf } from '../credentials.ts';
 import { CommandFailure, exitCodes, usage } from '../failure.ts';
-import { addRegistryOptions, serversOf, type RegistryFlags } from '../servers.ts';
+import { addNamespacedOptions, namespaceOf, serversOf, type RegistryFlags } from '../servers.ts';
 import { print, printJson, remark, visible, type Terminal } from '../terminal.ts';
 
 interface Flags extends RegistryFlags {
@@ -40,10 +41,10 @@ export function addImport(parent: Command, { terminal, setExitCode }: CommandCon
     .description('copy the content of a registry of another kind into this one')
     .command('consul')
     .description('copy nodes, services, checks, keys, access control and prepared queries from a Consul')
-    .requiredOption('--from <url>', 'URL of the Consul; it is read with CONSUL_HTTP_TOKEN, CONSUL_CACERT …')
+    .requiredOption('--from <url>', 'URL of the Consul; it is read with CONSUL_HTTP_TOKEN, CONSUL_NAMESPACE …')
     .option('--dry-run', 'read everything and write nothing')
     .option('--json', 'print the result as JSON');
-  addRegistryOptions(command).action(async (flags: Flags) => {
+  addNamespacedOptions(command).action(async (flags: Flags) => {
     if (!(await importConsul(flags, terminal))) setExitCode(exitCodes.failure);
   });
 }
@@ -51,9 +52,11 @@ export function addImport(parent: Command, { terminal, setExitCode }: CommandCon
 /** @returns whether everything was copied */
 async function importConsul(flags: Flags, terminal: Terminal): Promise<boolean> {
   const sourceEnv = Object.fromEntries(Object.entries(sourceVariables).map(([own, theirs]) => [own, terminal.env[theirs]]));
-  const { servers, credentials } = await targetOf(flags, terminal);
-  const from = new ConsulApi({ url: sourceUrl(flags.from), credentials: await credentialsOf({}, { env: sourceEnv }) });
-  const to = new ConsulApi({ url: servers[0] ?? '', credentials });
+  const { servers, credentials, namespace = defaultNamespace } = await namespacedTargetOf(flags, terminal);
+  const sourceNamespace = namespaceOf({}, terminal.env, 'CONSUL_NAMESPACE');
+  const from = new ConsulApi({ url: sourceUrl(flags.from), credentials: await credentialsOf({}, { env: sourceEnv }), namespace: sourceNamespace });
+  const to = new ConsulApi({ url: servers[0] ?? '', credentials, namespace });
+  await requireNamespace(to);
   const run = new ImportRun({ from, to, dryRun: flags.dryRun === true });
   for (const [what, copy] of [
     ['the catalog', importCatalog],
@@ -70,6 +73,18 @@ async function importConsul(flags: Flags, terminal: Terminal): Promise<boolean> 
   if (flags.json === true) printJson(terminal, run.report.json);
   else show(run.report, flags, terminal);
   return run.report.failed.length === 0;
+}
+
+/** Without it every single write would fail. @throws CommandFailure `notFound` */
+async function requireNamespace(to: ConsulApi): Promise<void> {
+  const { namespace, url } = to;
+  if (namespace === defaultNamespace) return;
+  const found = await to.find(`/v1/namespace/${namespace}`).catch((error: unknown) => {
+    if (!(error instanceof Refusal)) throw error;
+    throw new CommandFailure(exitCodes.failure, `namespace ${namespace} cannot be read: ${error.message}`, { cause: error });
+  });
+  if (found !== undefined) return;
+  throw new CommandFailure(exitCodes.notFound, `${url} has no namespace ${namespace}; create it with "rollcall namespaces create ${namespace}"`);
 }
 
 function sourceUrl(text: string): string {

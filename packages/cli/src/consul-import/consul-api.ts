@@ -3,6 +3,7 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Credentials } from '@rollcall/client';
+import { defaultNamespace } from '@rollcall/protocol';
 import { textOf } from '../admin-call.ts';
 import { CommandFailure, exitCodes } from '../failure.ts';
 
@@ -24,6 +25,8 @@ export interface ConsulApiOptions {
   /** Without a path. */
   readonly url: string;
   readonly credentials: Credentials;
+  /** Of all requests that name none in their path. */
+  readonly namespace: string;
 }
 
 /** Longest silence: a catalog of ten thousand nodes takes seconds. */
@@ -33,11 +36,13 @@ const connectionsMax = 16;
 
 export class ConsulApi {
   readonly url: string;
+  readonly namespace: string;
   readonly #token: string | undefined;
   readonly #agent: HttpAgent;
 
-  constructor({ url, credentials }: ConsulApiOptions) {
+  constructor({ url, credentials, namespace }: ConsulApiOptions) {
     this.url = url;
+    this.namespace = namespace;
     this.#token = credentials.token;
     const options = { keepAlive: true, maxSockets: connectionsMax };
     this.#agent = url.startsWith('https:') ? new HttpsAgent({ ...options, ...credentials.tls }) : new HttpAgent(options);
@@ -81,6 +86,8 @@ export class ConsulApi {
     const headers = {
       'Content-Length': Buffer.byteLength(body),
       ...(this.#token === undefined ? {} : { 'X-Consul-Token': this.#token }),
+      // Consul's community edition refuses any.
+      ...(this.namespace === defaultNamespace ? {} : { 'X-Consul-Namespace': this.namespace }),
     };
     return new Promise((resolve, reject) => {
       const request = send(`${this.url}${path}`, { method, headers, agent: this.#agent, timeout: silenceMs });

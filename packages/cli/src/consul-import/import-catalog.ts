@@ -4,6 +4,7 @@
  * entries are not changed, since their programs may have registered already.
  */
 
+import { defaultNamespace } from '@rollcall/protocol';
 import { eachOf, encoded, pick, type ConsulApi, type Fields } from './consul-api.ts';
 import type { ImportRun } from './import-run.ts';
 
@@ -51,7 +52,11 @@ interface Content {
 async function contentOf(api: ConsulApi, node: string): Promise<Content> {
   const name = encoded(node);
   const found = await api.get<{ readonly Services?: Readonly<Record<string, Service>> } | null>(`/v1/catalog/node/${name}`);
-  return { services: Object.values(found?.Services ?? {}), checks: await api.get<Check[]>(`/v1/health/node/${name}`) };
+  const path = `/v1/health/node/${name}`;
+  const checks = await api.get<Check[]>(path);
+  // Those of the node itself are shared by all namespaces, and listed in `default` only.
+  const ofNode = api.namespace === defaultNamespace ? [] : (await api.get<Check[]>(`${path}?ns=${defaultNamespace}`)).filter(({ ServiceID }) => ServiceID === '');
+  return { services: Object.values(found?.Services ?? {}), checks: [...ofNode, ...checks] };
 }
 
 /** @param here entries of the node at the target; undefined when the node is missing there */
