@@ -25,6 +25,27 @@ const server = 'packages/server/src';
 /** Plain data and ports that every part of the server may name. */
 const serverPorts = ['@rollcall/protocol', `${server}/clock.ts`, `${server}/in-turns.ts`, `${server}/options.ts`];
 
+const registry = `${server}/registry`;
+
+/** The rooms whose decisions a room may use (decision record 0042). */
+const roomsUsed: Readonly<Record<string, readonly string[]>> = {
+  namespace: ['catalog', 'kv'],
+  session: ['catalog'],
+  catalog: ['kv'],
+  query: ['catalog', 'record'],
+};
+
+const roomZones: readonly Zone[] = [...Object.keys(roomsUsed), '[^/]+'].map((room) => ({
+  name: 'room',
+  files: new RegExp(`^${registry}/kind/${room}/`),
+  may: [
+    ...['OWN', `${registry}/*`, '@rollcall/protocol', ...(roomsUsed[room] ?? []).map((used) => `${registry}/kind/${used}/`)],
+    // Templates of prepared queries have patterns; matching them is pure, too.
+    ...(room === 'query' ? [`${server}/filter/pattern.ts`] : []),
+  ],
+  reason: 'a room is pure, and uses the shared parts and only the rooms below it (decision record 0042)',
+}));
+
 export const zones: readonly Zone[] = [
   {
     name: 'protocol',
@@ -42,12 +63,24 @@ export const zones: readonly Zone[] = [
     ],
     reason: 'the command line uses the packages like any program, by their public names',
   },
+  ...roomZones,
+  {
+    name: 'list of rooms',
+    files: /^packages\/server\/src\/registry\/(?:(?:kinds|command)\.ts$|migration\/)/,
+    may: [`${registry}/`, '@rollcall/protocol'],
+    reason: 'the lists of rooms and of commands, and the migration, name every room, but the state machine is pure',
+  },
+  {
+    name: 'restore',
+    files: /^packages\/server\/src\/registry\/restore\.ts$/,
+    may: [`${registry}/*`, `${registry}/kind/kv/decide.ts`, '@rollcall/protocol'],
+    reason: 'a restore leaves tombstones for the keys it removes, and knows no other room',
+  },
   {
     name: 'registry',
     files: /^packages\/server\/src\/registry\//,
-    // Templates of prepared queries have patterns; matching them is pure, too.
-    may: [`${server}/registry/`, `${server}/filter/pattern.ts`, '@rollcall/protocol'],
-    reason: 'the state machine is pure: the same changes give the same state everywhere, so no I/O can enter',
+    may: [`${registry}/*`, '@rollcall/protocol'],
+    reason: 'the state machine is pure, so no I/O can enter, and its shared parts know no room except through kinds.ts',
   },
   {
     name: 'engine port',
