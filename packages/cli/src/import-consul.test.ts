@@ -136,7 +136,7 @@ describe('rollcall import consul', () => {
     for (const [ns, Port] of [['default', 1], ['web-team', 2]] as const) {
       await source.put(`/v1/catalog/register?ns=${ns}`, { Node: 'n', Address: '10.0.0.9', Service: { Service: 'web', Port }, Check: { Name: 'up', ServiceID: 'web', Status: 'passing' } });
       await source.put(`/v1/kv/key?ns=${ns}`, ns);
-      await source.ask('POST', `/v1/query?ns=${ns}`, { Name: 'find', Service: { Service: 'web' } });
+      await source.ask('POST', `/v1/query?ns=${ns}`, { Name: 'find', Service: { Service: 'web', Namespace: ns } });
       await source.put(`/v1/acl/policy?ns=${ns}`, { Name: `of-${ns}`, Rules: 'key_prefix "" { policy = "read" }' });
     }
     await source.put('/v1/catalog/register', { Node: 'n', Address: '10.0.0.9', Check: { CheckID: 'alive', Name: 'alive', Status: 'critical' } });
@@ -159,6 +159,7 @@ describe('rollcall import consul', () => {
     expect([code, result.failed]).toEqual([0, []]);
     expect(await shown('team-a')).toEqual({ ports: [2], keys: ['key'], queries: 1, policies: ['of-web-team'] });
     expect(await (await target.ask('GET', '/v1/kv/key?raw&ns=team-a')).text()).toBe('web-team');
+    expect(await target.read('/v1/query/find/execute?ns=team-a')).toMatchObject({ Nodes: [{ Service: { Port: 2 } }] });
     expect(await shown('default')).toEqual({ ports: [], keys: [], queries: 0, policies: [] });
     expect(await target.read('/v1/health/node/n')).toMatchObject([{ CheckID: 'alive', Status: 'passing' }]);
     expect(await target.read('/v1/health/service/web?ns=team-a')).toMatchObject([

@@ -26,8 +26,14 @@ export async function importQueries(run: ImportRun): Promise<void> {
     if (hidden) run.skip('prepared queries', name, 'its token is hidden; reading it needs a management token');
     await run.copy('prepared queries', name, async () => {
       const id = there.get(name);
-      const fields = pick(query, ['Name', 'Service', 'DNS', 'Template', ...(hidden || query.Token === '' ? [] : ['Token'])]);
+      const fields = inItsNamespace(run.from.namespace, pick(query, ['Name', 'Service', 'DNS', 'Template', ...(hidden || query.Token === '' ? [] : ['Token'])]));
       await run.write(id === undefined ? 'POST' : 'PUT', `/v1/query${id === undefined ? '' : `/${id}`}`, fields);
     });
   }
+}
+
+/** A query of a service in its own namespace asks in the one that it is written into. */
+function inItsNamespace(namespace: string, fields: Fields): Fields {
+  const { Namespace, ...service } = fields['Service'] as Fields;
+  return Namespace === namespace ? { ...fields, Service: service } : fields;
 }

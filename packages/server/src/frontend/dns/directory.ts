@@ -159,10 +159,11 @@ export class Directory {
   }
 
   /** A prepared query finds instances of a service like a service name does, with its own filter, order and time to live. */
-  #query(namespace: string, name: string, address: string): Subject {
-    const found = this.#queryNamed(namespace, name);
+  #query(own: string, name: string, address: string): Subject {
+    const found = this.#queryNamed(own, name);
     if (found === undefined) return nothing;
     const { service: wanted, ttl } = found.query;
+    const { namespace = own } = wanted;
     const service = lowerCase(wanted.name);
     if (!this.#hasService(namespace, wanted.name)) return this.#index.behind ? nothingYet : nothing;
     const personal = wanted.near === '_ip';

@@ -138,6 +138,17 @@ describe('a prepared query', () => {
   });
 });
 
+it('of a service in another namespace finds its instances there', async () => {
+  await server.replica.submit({ kind: 'namespace-put', name: 'team-a' });
+  await server.replica.submit({
+    ...{ kind: 'register', namespace: 'team-a', node: { name: 'na', address: '10.0.7.7' }, nodeMode: 'update' },
+    instances: [{ id: 'a1', service: 'web', port: 80 }],
+  });
+  await put('q', { service: { name: 'web', namespace: 'team-a' } });
+  expect(await found('q.query.consul')).toEqual(['10.0.7.7']);
+  expect(await found('q.query.team-a.ns.consul')).toBe('NXDOMAIN');
+});
+
 it('near the client, has the instances nearest to each client first, and keeps no answer for another client', async () => {
   await place('n1', 0.1);
   await place('n2', 0.2);

@@ -3,6 +3,7 @@
 import type { RegistryError } from '@rollcall/protocol';
 import { vetTemplate } from '../../../registry/kind/query/template.ts';
 import type { Failover, PreparedQuery, PreparedService } from '../../../registry/kind/query/query.ts';
+import { vetNamespace } from '../request/scope.ts';
 import { invalid } from '../wire/errors.ts';
 import { parseDuration } from '../wire/go-duration.ts';
 import { vetMeta, vetName } from '../wire/vetting.ts';
@@ -27,6 +28,7 @@ export function preparedFrom(fields: PreparedQueryFields): PreparedQuery {
   if (TTL !== '') vetTtl(TTL);
   const service: PreparedService = {
     name: vetName(Service.Service, 'service name'),
+    ...(Service.Namespace ? { namespace: vetNamespace(Service.Namespace) } : {}),
     failover: failoverFrom(Service.Failover ?? {}),
     onlyPassing: Service.OnlyPassing ?? false,
     ignoredChecks: Service.IgnoreCheckIDs ?? [],

@@ -1,6 +1,7 @@
 /** Prepared queries: kept, found by id, name and template, executed. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { grantor, management } from '../../../security/grantor.case.ts';
 import { Consul } from '../consul.case.ts';
 
 let consul: Consul;
@@ -266,5 +267,55 @@ describe('executing', () => {
     expect(await executed('none')).toMatchObject({ Nodes: [], Datacenter: '', PeerName: 'b', Failovers: 2 });
     expect(await executed('some')).toMatchObject({ Datacenter: 'dc1', PeerName: '', Failovers: 0 });
     expect(await executed('other')).toMatchObject({ Nodes: [], Datacenter: 'dc1', PeerName: '', Failovers: 0 });
+  });
+});
+
+describe('a query of a service in another namespace', () => {
+  const own = { Name: 'own', Service: { Service: 'web', Tags: ['blue'], OnlyPassing: true } };
+  const other = { Name: 'other', Service: { Service: 'web', Namespace: 'team-a' } };
+
+  async function fill(to: Consul, token = ''): Promise<void> {
+    const headers = { 'X-Consul-Token': token };
+    await to.createNamespace('team-a', token);
+    await to.put('/v1/agent/service/register?ns=team-a', { Name: 'web', ID: 'a1' }, { headers });
+    for (const query of [own, other]) expect((await to.ask('POST', '/v1/query', { headers, body: JSON.stringify(query) })).status).toBe(200);
+  }
+
+  test('shows the namespace, looks there, and in its own when it names none', async () => {
+    await fill(consul);
+    expect([await found('own'), await found('other')]).toEqual([['w1'], ['a1']]);
+    expect((await consul.get('/v1/query')).json<{ Name: string; Service: object }[]>().find(({ Name }) => Name === 'other')?.Service).toMatchObject({ Namespace: 'team-a' });
+    expect((await consul.get('/v1/query/other/execute')).json()).toMatchObject({ Nodes: [{ Service: { Namespace: 'team-a' } }] });
+    await create({ Name: 'to-', Template: { Type: 'name_prefix_match' }, Service: { Service: '${name.suffix}', Namespace: 'team-a' } });
+    expect(await found('to-web')).toEqual(['a1']);
+    expect((await consul.get('/v1/query/own?ns=team-a')).status).toBe(404);
+    // It may be back in its own namespace.
+    const ID = await create({ Name: 'moved', Service: { Service: 'web', Namespace: 'nowhere' } });
+    expect(await found('moved')).toEqual([]);
+    await consul.put(`/v1/query/${ID}`, { ...own, Name: 'moved' });
+    expect(await found('moved')).toEqual(['w1']);
+  });
+
+  test.each(['*', 'a.b', '${name.full}'])('is refused for the namespace %s', async (Namespace) => {
+    const answer = await post({ Name: 'x', Template: { Type: 'name_prefix_match' }, Service: { Service: 'web', Namespace } });
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('Invalid namespace')]);
+  });
+
+  test('shows each caller what it may read there, and no hint of a namespace that is hidden from it', async () => {
+    await using guarded = await Consul.start({ acl: { initialManagement: management } });
+    await fill(guarded, management);
+    const grants = grantor(guarded.server.registry);
+    const nodes = 'node_prefix "" { policy = "read" }';
+    const services = `service_prefix "" { policy = "read" } ${nodes}`;
+    const execute = async (rules: string) => {
+      const { secret } = await grants.token(rules);
+      const answer = await guarded.get('/v1/query/other/execute', { headers: { 'X-Consul-Token': secret } });
+      expect(answer.status).toBe(200);
+      return [answer.json<{ Nodes: { Service: { ID: string } }[] }>().Nodes.map(({ Service }) => Service.ID), answer.headers['x-consul-results-filtered-by-acls']];
+    };
+    expect(await execute(services)).toEqual([[], undefined]);
+    expect(await execute(`namespace "team-a" { service "web" { policy = "read" } ${nodes} }`)).toEqual([['a1'], undefined]);
+    expect(await execute(`${services} namespace "team-a" { service "api" { policy = "read" } ${nodes} }`)).toEqual([[], 'true']);
+    grants.close();
   });
 });

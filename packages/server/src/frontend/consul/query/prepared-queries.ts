@@ -13,12 +13,15 @@ import type { Registry } from '../../../registry/registry.ts';
 import type { RowOf } from '../../../registry/rows.ts';
 import { State } from '../../../registry/state.ts';
 import { viewOf } from '../../../registry/view-name.ts';
+import type { Caller } from '../../../security/acl.ts';
+import { namespaceFor } from '../../../security/hidden-namespace.ts';
 import { hiddenSecret } from '../acl/acl-json.ts';
 import { decodeBody } from '../request/body.ts';
-import { type Handler, listed } from '../request/call.ts';
+import { type Call, type Handler, listed } from '../request/call.ts';
 import { commandEndpoint, endpoint } from '../request/endpoint.ts';
 import { type Permission, permission } from '../request/permission.ts';
 import { type Asked, formOf, jsonBody, type Query } from '../request/query.ts';
+import type { Scope } from '../request/scope.ts';
 import { invalid } from '../wire/errors.ts';
 import { writeList } from '../wire/json-writer.ts';
 import { unescapePath } from '../wire/params.ts';
@@ -77,10 +80,16 @@ export function reader(): Handler {
       if (found === undefined) throw unknownQuery();
       const { row, query } = found;
       if (verb === 'explain') return body({ Query: queryJson(row, query) });
-      const caller = executor(call, queryOf(row));
-      return listed({ ...call, caller }, execute(call, query));
+      const about = { ...call, ...whereItLooks(query, call, executor(call, queryOf(row))) };
+      return listed(about, execute(about, query));
     },
   });
+}
+
+/** The caller, and the scope of the service: a query that names a namespace is answered as a request that names it. */
+function whereItLooks({ service: { namespace } }: PreparedQuery, call: Scope, caller: Caller): Pick<Call, 'caller' | 'namespace' | 'named'> {
+  if (namespace === undefined) return { caller, namespace: call.namespace, named: call.named };
+  return { caller, namespace: namespaceFor(caller, namespace), named: true };
 }
 
 /** The index of the queries of a registry. */

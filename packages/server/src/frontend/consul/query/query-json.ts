@@ -20,6 +20,7 @@ export function queryFields({ name, session, template, service, ttl }: PreparedQ
 export function serviceFields({ failover, ...service }: PreparedService) {
   return {
     Service: service.name,
+    ...(service.namespace === undefined ? {} : { Namespace: service.namespace }),
     Failover: {
       NearestN: failover.nearest,
       Datacenters: failover.datacenters,

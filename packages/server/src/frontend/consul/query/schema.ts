@@ -13,6 +13,7 @@ export const preparedQuery = schema({
   Service: {
     object: schema({
       Service: 'string',
+      Namespace: 'string',
       SamenessGroup: 'string',
       Failover: {
         object: schema({

@@ -35,6 +35,8 @@ export interface Template {
 
 export interface PreparedService {
   readonly name: string;
+  /** Namespace of the service; that of the query when absent. */
+  readonly namespace?: string;
   readonly failover: Failover;
   readonly onlyPassing: boolean;
   /** Ids of checks that do not count; they are shown all the same. */
