@@ -7,7 +7,7 @@ import { Removal } from './remove.ts';
 import type { Draft } from '../../draft.ts';
 import { instanceMaintenance, isAdministrative, serfHealth } from './known-checks.ts';
 import { find } from '../../reader.ts';
-import { keys, type NodeRow } from '../../rows.ts';
+import { keys, type CheckRow, type NodeRow } from '../../rows.ts';
 import type { Steps } from '../../steps.ts';
 
 const unwritten = { created: 0, modified: 0 } as const;
@@ -92,7 +92,9 @@ function checkRefusals(draft: Draft, command: Register): void {
     if (nodeMode === 'none' && check.instance === '') {
       throw new RegistryError('invalid_argument', `check ${check.id} names no instance, and there is no node that it could be a check of`);
     }
-    refuseForeign(draft, check);
+    const held = find.check(draft, check.namespace, check.node, check.id);
+    // A check that goes with such a session leaves its id free.
+    if (held !== undefined && !goes(sessionOf(draft, held))) refuseForeign(held, check);
   }
 }
 
@@ -123,9 +125,8 @@ export function refuseReserved(check: string): void {
 }
 
 /** An instance must not lose its check to another one: it would pass without being checked. */
-function refuseForeign(draft: Draft, { namespace, node, id, instance }: PlacedCheck): void {
-  const before = find.check(draft, namespace, node, id);
-  if (before === undefined || before.instance === instance) return;
+function refuseForeign(before: CheckRow, { node, id, instance }: PlacedCheck): void {
+  if (before.instance === instance) return;
   const holder = before.instance === '' ? `node ${node}` : `instance ${before.instance} on node ${node}`;
   const message = `check ${id} belongs to ${holder}; give the check another id, or deregister that one first`;
   throw new RegistryError('already_exists', message);
@@ -141,7 +142,7 @@ function isOfSomething(draft: Draft, { namespace, node, instance }: PlacedCheck)
 }
 
 /** The session that vouches for the instance of a check. */
-function sessionOf(draft: Draft, { namespace, node, instance }: PlacedCheck): string | undefined {
+function sessionOf(draft: Draft, { namespace, node, instance }: Pick<CheckRow, 'namespace' | 'node' | 'instance'>): string | undefined {
   return find.instance(draft, namespace, node, instance)?.session;
 }
 
