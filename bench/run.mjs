@@ -3,7 +3,7 @@
  * to RESULTS.md with the machine and the command. A target that is missed is written as missed.
  *
  *   npm run bench                          everything, about ten minutes; writes bench/RESULTS.md
- *   npm run bench -- --only register       one row, by the name of its file; writes nothing
+ *   npm run bench -- --only register       one row, by the name of its file (more --only, more rows); writes nothing
  *   npm run bench -- --quick               fewer and shorter rounds; writes nothing
  */
 
@@ -70,12 +70,14 @@ function verdict({ met, failed }) {
 }
 
 function markdown() {
+  const notRun = rowNames.filter((name) => !results.some((result) => result.name === name));
   const missed = results.filter(({ met }) => !met);
   const count = `${results.length - missed.length} of ${results.length} targets met.`;
   return [
     '# Results',
     '',
     `Written by \`npm run bench\`${quick ? ' --quick (fewer and shorter rounds: an indication only)' : ''}. ${count}`,
+    ...(notRun.length === 0 ? [] : ['', `Not run: ${notRun.join(', ')}.`]),
     '',
     ...facts.map(([name, value]) => `- ${name}: ${value}`),
     '',
