@@ -28,7 +28,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   query: { may: ['wire', 'request', 'catalog', 'acl'], purpose: 'prepared queries' },
   operator: { may: ['wire', 'request'], purpose: 'status and operator endpoints of a datacenter with one server' },
   mesh: { may: ['wire', 'request'], purpose: 'empty lists and refusals in place of a service mesh' },
-  snapshot: { may: ['wire', 'request', 'catalog', 'kv', 'session'], purpose: 'snapshot archives' },
+  snapshot: { may: ['wire', 'request', 'catalog', 'kv', 'session', 'query'], purpose: 'snapshot archives' },
 };
 
 /** Imports between rooms that the table does not allow, one line each. */
