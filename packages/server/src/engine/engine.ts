@@ -5,6 +5,8 @@
  * suite in `engine.case.ts`; one that several replicas may share also passes `shared.case.ts`.
  */
 
+import type { Presence } from './presence.ts';
+
 export interface EngineRecord {
   /** Printable parts joined by NUL, well-formed Unicode; at most `recordKeyBytesMax` bytes of UTF-8. */
   readonly key: string;
@@ -82,6 +84,9 @@ export interface Engine {
    * and its commit, and the replica leaves out what only other writers make necessary (docs/decisions/0037).
    */
   readonly exclusive: boolean;
+
+  /** Which nodes on the store are alive; an engine that only one node can use may lack it. */
+  readonly presence?: Presence;
 
   /**
    * Applies all writes atomically, or none.

@@ -97,6 +97,7 @@ export async function testNode(engine: Engine, fault: Fault = {}, options: Parti
     name: engine.name,
     limits: engine.limits,
     exclusive: fault.exclusive ?? false,
+    ...(engine.presence === undefined ? {} : { presence: engine.presence }),
     changes,
     async commit(transaction) {
       assertReachable();

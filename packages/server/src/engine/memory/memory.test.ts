@@ -3,6 +3,7 @@
 import { engineCases } from '../engine.case.ts';
 import { largeTransactionCases } from '../large-transactions.case.ts';
 import { limited } from '../limited.case.ts';
+import { presenceCases } from '../presence.case.ts';
 import { sharedEngineCases } from '../shared.case.ts';
 import { memory } from './memory.ts';
 
@@ -13,3 +14,8 @@ largeTransactionCases('memory', () => Promise.resolve({ engine: memory() }));
 sharedEngineCases('memory', () => Promise.resolve({ engine: memory() }));
 
 sharedEngineCases('memory, with the limits of etcd', () => Promise.resolve({ engine: limited(memory()) }));
+
+presenceCases('memory', async () => {
+  const engine = memory();
+  return { engines: [engine, engine], end: (nodeId) => engine.presence.end(nodeId) };
+});

@@ -7,6 +7,7 @@ import { inTurns } from '../../in-turns.ts';
 import { ChangesFeed } from '../changes-feed.ts';
 import { checking, isLarge } from '../check-transaction.ts';
 import type { CommitResult, Engine, EngineEvent, EngineRecord, Transaction } from '../engine.ts';
+import { memoryPresence, type MemoryPresence } from './presence.ts';
 
 /** Records in one event of the initial state. */
 const chunkMax = 1_000;
@@ -14,9 +15,14 @@ const chunkMax = 1_000;
 /** Records of a large transaction that are taken in between two turns of the event loop: some 5 ms. */
 const recordsPerTurn = 4_096;
 
-export function memory(): Engine {
+export interface MemoryEngine extends Engine {
+  readonly presence: MemoryPresence;
+}
+
+export function memory(): MemoryEngine {
   const records = new Map<string, EngineRecord>();
   const feed = new ChangesFeed(0);
+  const presence = memoryPresence();
   let revision = 0;
   let closed = false;
   /** The large transaction that is being taken in; everything else waits for it. */
@@ -79,6 +85,7 @@ export function memory(): Engine {
     name: 'memory',
     limits: { operations: Infinity, bytes: Infinity },
     exclusive: true,
+    presence,
     changes,
     async commit(transaction: Transaction): Promise<CommitResult> {
       if (!isLarge(transaction) && busy === undefined) return drained(committing(transaction));
@@ -104,6 +111,7 @@ export function memory(): Engine {
     async close() {
       closed = true;
       if (busy !== undefined) await busy;
+      presence.close();
       feed.close();
     },
   };
