@@ -1,4 +1,4 @@
-/** The error of access control: a code, a message, and the reason with its fields for front ends that word it differently. */
+/** The error of access control: a code, a message, and the reason with its fields, from which a front end can build its own message. */
 
 import { RegistryError, type ErrorCode } from '@rollcall/protocol';
 import { words, type Reason, type Reasons } from './reasons.ts';

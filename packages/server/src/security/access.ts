@@ -1,21 +1,21 @@
 /**
- * What a route demands of its caller, declared beside the route in every front end's table. A route that
- * declares nothing stops the server from starting: forgetting must not mean allowing.
+ * Access: the permissions that a route requires, declared beside the route in the table of each front end. The server
+ * does not start while a route declares nothing, so that a forgotten declaration cannot leave a route open.
  */
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Resource, Verb } from './authorizer.ts';
 
 export type Access =
-  /** Every caller may ask; why the answer needs no protection. */
+  /** Every caller may ask; `why` says why the answer needs no protection. */
   | { readonly kind: 'open'; readonly why: string }
-  /** Demanded before the route runs; for what has no name. */
+  /** The server checks the permission before the route runs; for resources without names. */
   | { readonly kind: 'demands'; readonly resource: Resource; readonly verb: Verb }
-  /** Demanded by the route, for the names that it reads from the request. */
+  /** The route checks the permission for each name that it reads from the request. */
   | { readonly kind: 'demands-by-name'; readonly resource: Resource; readonly verb: Verb }
-  /** Answers only what the caller may read of these, in silence. */
+  /** The route leaves out of its answer the rows that the caller may not read; it does not refuse. */
   | { readonly kind: 'filters'; readonly resources: readonly Resource[] }
-  /** Proves itself by something else than a token: login, bootstrap. */
+  /** The request proves itself by other means than a token: login, bootstrap. */
   | { readonly kind: 'own-proof'; readonly why: string };
 
 export interface AccessRoute {
@@ -28,6 +28,6 @@ export interface AccessRoute {
 export function assertAccessDeclared(frontend: string, routes: readonly AccessRoute[]): void {
   const open = routes.filter(({ access }) => access === undefined).map(({ name }) => name);
   if (open.length === 0) return;
-  const message = `front end ${frontend}: no access is declared for ${open.join(', ')}; say what callers need, or why nothing`;
+  const message = `front end ${frontend}: no access is declared for ${open.join(', ')}; declare the permission that each needs, or why it needs none`;
   throw new RegistryError('failed_precondition', message);
 }

@@ -1,4 +1,4 @@
-/** After any writes in any order, in two namespaces, a running `Acl` answers as one that is started now. */
+/** After any writes in any order, in two namespaces, a running `Acl` gives the same answers as one that starts now. */
 
 import fc from 'fast-check';
 import { isRegistryError } from '@rollcall/protocol';
@@ -30,7 +30,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(1_000, 30_000) }) },
 );
 
-/** Something to change, to begin with: most steps would be refused by an empty registry. */
+/** Records to change: in an empty registry most steps would be refused. */
 const first: readonly Step[] = [
   { kind: 'namespace', change: 'put' },
   ...(['default', 'team-a'] as const).flatMap((there): Step[] => [
@@ -80,7 +80,7 @@ async function take({ admin, acl, clock, replica }: Secured, secrets: string[], 
   }
 }
 
-/** What each secret may do, as text. */
+/** The permissions of each secret, as text. */
 function answers(acl: Acl, secrets: readonly string[]): string[] {
   return secrets.map((secret) => {
     try {
@@ -93,7 +93,7 @@ function answers(acl: Acl, secrets: readonly string[]): string[] {
   });
 }
 
-it('follows the registry, and tells each caller whose answer changes', async () => {
+it('follows the registry and calls the listener of each caller whose permissions change', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       const all = await secured();
@@ -109,7 +109,7 @@ it('follows the registry, and tells each caller whose answer changes', async () 
           }
         });
         await take(all, secrets, taken).catch((error: unknown) => {
-          // Links to what is gone, and deletions of what is not there, are refused.
+          // Links to deleted records, and deletions of missing ones, are refused.
           expect(isRegistryError(error)).toBe(true);
         });
         const fresh = new Acl({

@@ -1,4 +1,4 @@
-/** Tokens, policies, roles, auth methods and binding rules are each in a namespace, and give nothing outside of it. */
+/** Tokens, policies, roles, auth methods and binding rules belong to one namespace and grant nothing outside of it. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Caller } from './acl.ts';
@@ -24,7 +24,7 @@ async function tokenIn(namespace: string, rules: string): Promise<Caller> {
 const keys = 'key_prefix "" { policy = "write" }';
 
 describe('a token of a namespace', () => {
-  it('has the rights of its policies there, and none elsewhere', async () => {
+  it('has the rights of its policies there and no rights elsewhere', async () => {
     const caller = await tokenIn('team-a', keys);
     expect(caller.namespace).toBe('team-a');
     for (const [namespace, allowed] of [['team-a', true], ['default', false], ['team-b', false]] as const) {
@@ -32,7 +32,7 @@ describe('a token of a namespace', () => {
     }
   });
 
-  it('shares its rules with another token, but not with one of another namespace that has the same rules', async () => {
+  it('shares its rules with other tokens of its namespace only, even if their texts are equal', async () => {
     const { id } = await all.admin.putPolicy('team-a', { name: 'keys', rules: keys });
     const other = await all.admin.putPolicy('team-b', { name: 'keys', rules: keys });
     const [one, two] = await Promise.all([1, 2].map(() => all.admin.createToken('team-a', { policies: [{ id }] })));
@@ -82,7 +82,7 @@ describe('a token of a namespace', () => {
     }
   });
 
-  it('ends at its end, and is then removed where it is', async () => {
+  it('is refused after its expiry, and then removed from its namespace', async () => {
     const { secret, token } = await all.admin.createToken('team-a', { ttlMs: 60_000 });
     all.clock.advance(60_000);
     expect(() => all.acl.resolve(secret)).toThrow('no token has this secret');
@@ -103,7 +103,7 @@ describe('a request without a token', () => {
 });
 
 describe('names', () => {
-  it('are taken in one namespace, and free in another', async () => {
+  it('are unique in one namespace, but may be used again in another', async () => {
     const a = await all.admin.putPolicy('team-a', { name: 'keys', rules: keys });
     const b = await all.admin.putPolicy('team-b', { name: 'keys', rules: keys });
     await expect(all.admin.putPolicy('team-a', { name: 'keys' })).rejects.toThrow('another policy has the name "keys"');
@@ -128,28 +128,28 @@ describe('names', () => {
 });
 
 describe('a policy of a namespace', () => {
-  it('is refused when it rules what all namespaces share, or another namespace', async () => {
+  it('is refused if it has rules for shared resources or for another namespace', async () => {
     for (const rules of ['operator = "read"', 'node "n" { policy = "write" }', 'namespace "team-b" { policy = "read" }']) {
       await expect(all.admin.putPolicy('team-a', { name: 'p', rules })).rejects.toThrow(/^a policy of the namespace "team-a"/);
     }
   });
 
-  it('concerns the tokens of that namespace only when it changes; a policy of the default namespace concerns all', async () => {
+  it('changes permissions in that namespace only, but in all of them if it is a policy of the default namespace', async () => {
     const told: string[] = [];
     const callers = { a: await tokenIn('team-a', keys), b: await tokenIn('team-b', keys), root: await tokenIn('default', keys) };
     for (const [name, caller] of Object.entries(callers)) all.acl.onChange(caller, () => told.push(name));
     const b = all.acl.refresh(callers.b);
     await all.admin.putPolicy('team-a', { name: 'more', rules: 'acl = "read"' });
     expect(told.splice(0)).toEqual(['a']);
-    // The callers of other namespaces are still remembered.
+    // The callers of other namespaces are still cached.
     expect(all.acl.refresh(callers.b)).toBe(b);
     await all.admin.putPolicy('default', { name: 'more', rules: 'acl = "read"' });
     expect(told).toEqual(['a', 'b', 'root']);
   });
 });
 
-describe('what a namespace adds to its tokens', () => {
-  it('holds where their own rules are silent, from the change on, and for those of that namespace only', async () => {
+describe('policies that a namespace adds to its tokens', () => {
+  it('decide where the rules of a token are silent, at once, and only for tokens of that namespace', async () => {
     const rules = 'namespace "team-a" { service_prefix "" { policy = "write" } key_prefix "" { policy = "deny" } } service_prefix "" { policy = "read" }';
     const { id } = await all.admin.putPolicy('default', { name: 'shared', rules });
     const ops = await all.admin.putRole('default', { name: 'ops', policies: [{ id }] });
@@ -162,7 +162,7 @@ describe('what a namespace adds to its tokens', () => {
     const now = all.acl.refresh(a).authorizer;
     expect(now.allows('team-a', 'service', 'write', 'web')).toBe(true);
     expect(now.allows('default', 'service', 'read', 'web')).toBe(true);
-    // Its own rule for keys is the one that counts.
+    // The token's own rule for keys decides.
     expect(now.allows('team-a', 'key', 'write', 'a')).toBe(true);
     expect(all.acl.refresh(b).authorizer.allows('default', 'service', 'read', 'web')).toBe(false);
     await all.admin.putNamespaceDefaults('team-a', { policies: [], roles: [] });
@@ -192,7 +192,7 @@ describe('the management policy of a new namespace', () => {
 });
 
 describe('a denial', () => {
-  it('is counted with the namespace of the request, and says it', async () => {
+  it('is counted for, and names, the namespace of the request', async () => {
     const caller = await tokenIn('team-a', keys);
     expect(() => all.acl.authorize(caller, 'team-b', 'key', 'read', 'a')).toThrow(`lacks permission 'key:read' on "a" in namespace "team-b"`);
     expect(() => all.acl.authorizeNamespace(caller, 'team-b', 'write')).toThrow(`lacks permission 'operator:write'`);
@@ -201,7 +201,7 @@ describe('a denial', () => {
 });
 
 describe('the deletion of a namespace', () => {
-  it('takes its tokens, policies, roles, auth methods and defaults with it, at once for those that wait', async () => {
+  it('deletes its tokens, policies, roles, auth methods and defaults, and calls listeners at once', async () => {
     const [caller, other] = [await tokenIn('team-a', keys), await tokenIn('team-b', keys)];
     await all.admin.putRole('team-a', { name: 'ops' });
     const { id } = await all.admin.putPolicy('default', { name: 'shared' });
@@ -217,7 +217,7 @@ describe('the deletion of a namespace', () => {
     expect(store.namespaceDefaults('team-a')).toMatchObject({ policies: [], roles: [] });
     expect(store.tokenAnywhere(caller.accessorId)).toBeUndefined();
     await expect(all.admin.createToken('team-a', {})).rejects.toThrow('namespace "team-a" does not exist; create it first');
-    // One of the same name that comes later begins with nothing.
+    // A later namespace of the same name starts empty.
     await all.replica.submit({ kind: 'namespace-put', name: 'team-a' });
     expect(() => all.acl.refresh(caller)).toThrow('no token has this secret');
     expect(store.policyByName('team-a', 'p-0')).toBeUndefined();

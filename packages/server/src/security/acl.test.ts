@@ -1,4 +1,4 @@
-/** Who a caller is and what it may do: from secrets to refusals, at once after every change. */
+/** The caller of a secret and its permissions, which follow every change at once. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Acl, type Caller } from './acl.ts';
@@ -19,17 +19,17 @@ async function tokenWith(rules: string, name = 'p'): Promise<{ secret: string; a
 }
 
 describe('resolving', () => {
-  it('knows a token by its secret and gives it what its policies give', async () => {
+  it('finds a token by its secret and gives it the rights of its policies', async () => {
     const { secret, accessorId } = await tokenWith('key_prefix "app/" { policy = "write" }');
     const caller = all.acl.resolve(secret);
     expect(caller.accessorId).toBe(accessorId);
     expect(caller.authorizer.allows('default', 'key', 'write', 'app/x')).toBe(true);
     expect(caller.authorizer.allows('default', 'key', 'read', 'other')).toBe(false);
-    // Nothing changed: nothing is made anew.
+    // Nothing has changed, so the caller is not computed again.
     expect(all.acl.resolve(secret)).toBe(caller);
   });
 
-  it.each([undefined, ''])('takes %j for the anonymous token', (secret) => {
+  it.each([undefined, ''])('gives %j the anonymous token', (secret) => {
     expect(all.acl.resolve(secret).accessorId).toBe(anonymousAccessor);
   });
 
@@ -37,12 +37,12 @@ describe('resolving', () => {
     'does not know %s',
     (secret) => {
       expect(() => all.acl.resolve(secret)).toThrow(
-        expect.objectContaining({ code: 'unauthenticated', message: 'no token has this secret, or it has ended' }) as Error,
+        expect.objectContaining({ code: 'unauthenticated', message: 'no token has this secret, or the token has expired' }) as Error,
       );
     },
   );
 
-  it('lets a configured token stand in for none, also one set later', async () => {
+  it('uses a configured token for requests without one, also a token that is set later', async () => {
     const { secret, accessorId } = await tokenWith('');
     const other = await secured({ defaultToken: 'root', initialManagement: 'root' });
     expect(other.acl.resolve(undefined).authorizer.allows('default', 'acl', 'write')).toBe(true);
@@ -59,7 +59,7 @@ describe('resolving', () => {
     expect(all.acl.resolve(another).authorizer).toBe(all.acl.resolve(secret).authorizer);
   });
 
-  it('adds up policies, roles, identities and templates', async () => {
+  it('adds the rules of policies, roles, identities and templates', async () => {
     await all.admin.putPolicy('default', { name: 'keys', rules: 'key "k" { policy = "read" }' });
     await all.admin.putRole('default', {
       name: 'ops',
@@ -79,7 +79,7 @@ describe('resolving', () => {
     expect(authorizer.allows('default', 'operator', 'read')).toBe(false);
   });
 
-  it('leaves out what holds in other datacenters', async () => {
+  it('ignores rules for other datacenters', async () => {
     const policy = await all.admin.putPolicy('default', { name: 'far', rules: 'operator = "write"', datacenters: ['dc2'] });
     const { secret } = await all.admin.createToken('default', {
       policies: [{ id: policy.id }],
@@ -92,7 +92,7 @@ describe('resolving', () => {
     expect(authorizer.allows('default', 'node', 'read', 'n1')).toBe(false);
   });
 
-  it('refuses a caller whose policy cannot be read, since it may hold a denial', async () => {
+  it('refuses a caller whose policy cannot be read, since it may contain a denial', async () => {
     const { secret, policyId } = await tokenWith('');
     const value = { name: 'p', description: '', rules: 'key "a" {', datacenters: [] };
     await all.replica.submit({ kind: 'record-put', namespace: 'default', type: 'acl-policy', id: policyId, value });
@@ -101,7 +101,7 @@ describe('resolving', () => {
 });
 
 describe('a change', () => {
-  it('of a policy is felt by the next question, and told to those who wait', async () => {
+  it('of a policy counts for the next question and calls the listeners of its tokens', async () => {
     const { secret, policyId } = await tokenWith('key "k" { policy = "read" }');
     const caller = all.acl.resolve(secret);
     let told = 0;
@@ -114,7 +114,7 @@ describe('a change', () => {
     expect(all.acl.resolve(secret).authorizer.allows('default', 'key', 'read', 'k')).toBe(false);
   });
 
-  it('of a role reaches the tokens that have it, its deletion too', async () => {
+  it('of a role, or its deletion, reaches the tokens that have it', async () => {
     const policy = await all.admin.putPolicy('default', { name: 'p', rules: 'operator = "write"' });
     const role = await all.admin.putRole('default', { name: 'r', policies: [] });
     const { secret } = await all.admin.createToken('default', { roles: [{ id: role.id }] });
@@ -125,7 +125,7 @@ describe('a change', () => {
     expect(all.acl.resolve(secret).authorizer.allows('default', 'operator', 'read')).toBe(false);
   });
 
-  it('of a token is told to its callers only; revoked, it is unknown at once', async () => {
+  it('of a token calls the listeners of that token only; a deleted token is unknown at once', async () => {
     const { secret, accessorId } = await tokenWith('');
     const { secret: other } = await all.admin.createToken('default', {});
     const callers = [all.acl.resolve(secret), all.acl.resolve(other), all.acl.resolve(undefined)];
@@ -133,15 +133,15 @@ describe('a change', () => {
     const stops = callers.map((caller, index) => all.acl.onChange(caller, () => told[index]!++));
     await all.admin.deleteToken('default', accessorId);
     expect(told).toEqual([1, 0, 0]);
-    expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
-    expect(() => all.acl.refresh(callers[0] as Caller)).toThrow('no token has this secret, or it has ended');
+    expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or the token has expired');
+    expect(() => all.acl.refresh(callers[0] as Caller)).toThrow('no token has this secret, or the token has expired');
     expect(all.acl.refresh(callers[1] as Caller)).toBe(callers[1]);
     for (const stop of [...stops, ...stops]) stop();
     await all.admin.putPolicy('default', { name: 'another' });
     expect(told).toEqual([1, 0, 0]);
   });
 
-  it('is told to each who listens, even if one of them stops listening', async () => {
+  it('calls every listener, even if one of them removes itself', async () => {
     const { secret, accessorId } = await tokenWith('');
     const caller = all.acl.resolve(secret);
     let told = 0;
@@ -157,7 +157,7 @@ describe('a change', () => {
     expect(told).toBe(3);
   });
 
-  it('of anything else is not looked at', async () => {
+  it('of other records is ignored', async () => {
     let calls = 0;
     all.acl.onChange(all.acl.resolve(undefined), () => calls++);
     await all.admin.createToken('default', {});
@@ -166,7 +166,7 @@ describe('a change', () => {
     expect(calls).toBe(0);
   });
 
-  it('is found by a node that starts later', async () => {
+  it('is loaded by a node that starts later', async () => {
     const { secret, accessorId } = await tokenWith('');
     const later = new Acl({
       registry: all.replica,
@@ -178,8 +178,8 @@ describe('a change', () => {
   });
 });
 
-describe('the end of a token', () => {
-  it('cuts it off to the millisecond, tells those who wait within a second, and lets it be removed', async () => {
+describe('the expiry of a token', () => {
+  it('ends its rights to the millisecond, calls its listeners within a second, and reports it for removal', async () => {
     all.clock.advance(300);
     const { secret, token } = await all.admin.createToken('default', { ttlMs: 60_000 });
     const { secret: longer } = await all.admin.createToken('default', { ttlMs: 7_200_000 });
@@ -189,18 +189,18 @@ describe('the end of a token', () => {
     all.clock.advance(59_999);
     expect(all.acl.resolve(secret)).toBe(callers[0]);
     all.clock.advance(1);
-    expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
+    expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or the token has expired');
     all.clock.advance(1_000);
     expect(told).toEqual([1, 0]);
     expect(all.expired).toEqual([token.accessorId]);
     await all.admin.removeExpired(all.expired);
     expect(all.acl.store.token('default', token.accessorId)).toBeUndefined();
     all.clock.advance(7_140_000);
-    expect(() => all.acl.resolve(longer)).toThrow('no token has this secret, or it has ended');
+    expect(() => all.acl.resolve(longer)).toThrow('no token has this secret, or the token has expired');
     expect(told[1]).toBe(1);
   });
 
-  it('of one that was deleted before is not told', async () => {
+  it('is not reported for a token that was deleted before', async () => {
     const { token } = await all.admin.createToken('default', { ttlMs: 60_000 });
     await all.admin.deleteToken('default', token.accessorId);
     all.clock.advance(120_000);
@@ -209,7 +209,7 @@ describe('the end of a token', () => {
 });
 
 describe('authorize', () => {
-  it('says who lacks what, and where', async () => {
+  it('names the caller, the missing permission and the namespace', async () => {
     const { secret, accessorId } = await tokenWith('service "web" { policy = "read" }');
     const caller = all.acl.resolve(secret);
     const said = (act: () => void) => {

@@ -1,12 +1,12 @@
 /**
- * Acl: who a caller is and what it may do. The one answer for every protocol.
+ * Acl: finds the caller of a request by its token, and decides what the caller may do. All protocols use it.
  *
  *   secret ── SHA-256 ──► token ──► policies, roles, identities ──► Authorizer, compiled once for each
  *                                                                   set of them and shared
  *
- * `resolve` costs a hash and two look-ups while nothing changes. A change of a token, policy or role is
- * felt by the next `resolve` in the same turn of the event loop, and told to listeners, so that parked
- * queries and streams can ask again. Writes are in `admin.ts`.
+ * `resolve` costs a hash and two look-ups while nothing changes. After a change of a token, policy or role, the
+ * next `resolve` uses the new rules, in the same turn of the event loop. Listeners are called, so that parked
+ * queries and streams check their callers again. Writes are in `admin.ts`.
  */
 
 import { defaultNamespace, type RegistryError } from '@rollcall/protocol';
@@ -27,10 +27,10 @@ import { anonymousAccessor, anonymousSecret } from './well-known.ts';
 export interface AclConfig {
   /** Off by default: every caller may do everything. */
   readonly enabled: boolean;
-  /** What holds where no rule does; `deny` unless said otherwise. */
+  /** Decides where no rule does; `deny` by default. */
   readonly defaultPolicy: DefaultPolicy;
   readonly datacenter: string;
-  /** Secret of the token that stands in when a request brings none; the anonymous token's otherwise. */
+  /** Secret of the token for requests that bring none; by default those get the anonymous token. */
   readonly defaultToken?: string;
 }
 
@@ -38,17 +38,17 @@ export interface AclOptions {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly config: AclConfig;
-  /** Told of every denial by `authorize`, to be counted. The audit log also wants to know from where: see the README. */
+  /** Called for every denial by `authorize`, to count it. The audit log also records the address: see the README. */
   readonly onDenied?: (denial: Denial) => void;
-  /** Called when tokens have reached their end; they are unusable already and may be removed. */
+  /** Called when tokens have expired. The server refuses them already; they may now be removed. */
   readonly onExpired?: (accessorIds: readonly string[]) => void;
 }
 
-/** Who asks. Good until its listener is called; hold it, not the secret. */
+/** The sender of a request. Valid until its listener is called. Keep this object, not the secret. */
 export interface Caller {
   /** The token's public id; what to log. */
   readonly accessorId: string;
-  /** That the token is in; requests that name none are about it. */
+  /** Namespace of the token, and of each request that names none. */
   readonly namespace: string;
   readonly authorizer: Authorizer;
   /** SHA-256 of the token's secret; empty without access control. */
@@ -66,7 +66,7 @@ const unrestrictedCaller: Caller = {
   expiresAtMs: Infinity,
 };
 
-/** Callers that are remembered; the caller that asked for nothing longest makes room for a new one. */
+/** Most callers kept; the least recently used one is dropped. */
 const callersMax = 50_000;
 
 export class Acl {
@@ -101,12 +101,12 @@ export class Acl {
     return this.#config.enabled;
   }
 
-  /** What holds where no rule does, as far as access control is on. */
+  /** The policy that decides where no rule does; it counts only while access control is on. */
   get defaultPolicy(): DefaultPolicy {
     return this.#config.defaultPolicy;
   }
 
-  /** To be called when the registry has loaded its state, and before anything is served. */
+  /** Call this once the registry has loaded its state, before the server answers requests. */
   start(): void {
     this.#watchExpiry(this.store.load());
   }
@@ -116,7 +116,7 @@ export class Acl {
     this.#listeners.clear();
   }
 
-  /** To be called with every applied batch of changes, as an observer of the replica. */
+  /** Call this with every applied batch of changes, as an observer of the replica. */
   observe(changes: readonly RowChange[]): void {
     const change = this.store.observe(changes);
     if (change === undefined) return;
@@ -134,7 +134,7 @@ export class Acl {
     }
   }
 
-  /** To be called when the whole state was replaced, as by an observer of the replica: the first step makes every answer anew. */
+  /** Call this when the whole state was replaced, as an observer of the replica. The first step recomputes every permission. */
   *replaced(): Generator<void, void, undefined> {
     this.#callers.clear();
     this.#expiry.clear();
@@ -142,7 +142,7 @@ export class Acl {
     yield;
     for (const { all } of [...this.#listeners.values()]) {
       for (const listener of [...all]) {
-        // Others end between two steps.
+        // Other listeners may be removed between two steps.
         if (all.has(listener)) listener();
         yield;
       }
@@ -150,16 +150,16 @@ export class Acl {
   }
 
   /**
-   * Calls the listener whenever what the caller may do may have changed: synchronously, in the turn in which
-   * the change is applied, or within a second of the token's end. It should `refresh` the caller; it must
+   * Calls the listener whenever the permissions of the caller may have changed: in the turn of the event loop in which
+   * the change is applied, or within a second of the token's expiry. The listener should `refresh` the caller; it must
    * not throw.
-   * @returns ends it; idempotent
+   * @returns a function that removes the listener; it may be called more than once
    */
   onChange(caller: Caller, listener: () => void): () => void {
     const { secretHash, namespace } = caller;
     const listeners = this.#listeners.get(secretHash) ?? { namespace, all: new Set() };
     this.#listeners.set(secretHash, listeners);
-    // A function that listens twice is called twice.
+    // A function that was added twice is called twice.
     const own = () => listener();
     listeners.all.add(own);
     return () => {
@@ -168,15 +168,15 @@ export class Acl {
     };
   }
 
-  /** Changes the token that stands in when a later request brings none; undefined for the anonymous token. */
+  /** Sets the token for later requests that bring none; undefined selects the anonymous token. */
   setDefaultToken(secret: string | undefined): void {
     this.#defaultHash = hashSecret(secret ?? anonymousSecret);
   }
 
   /**
-   * Who has this secret.
+   * Finds the caller that has this secret.
    * @param secret as the request brings it; undefined or empty when it brings none
-   * @throws RegistryError `unauthenticated` (`ACL not found`) for a secret that no token has, or no longer
+   * @throws RegistryError `unauthenticated` (`ACL not found`) for the secret of no token, or of an expired one
    */
   resolve(secret: string | undefined): Caller {
     const caller = this.find(secret);
@@ -184,15 +184,15 @@ export class Acl {
     return caller;
   }
 
-  /** The same, and undefined for a secret that no token has: where many are wrong, an error for each is dear. */
+  /** Like `resolve`, but returns undefined for an unknown secret: creating an error for each wrong token is expensive. */
   find(secret: string | undefined): Caller | undefined {
     if (!this.#config.enabled) return unrestrictedCaller;
     return this.#findByHash(secret === undefined || secret === '' ? this.#defaultHash : hashSecret(secret));
   }
 
   /**
-   * The same caller with what it may do now.
-   * @throws RegistryError `unauthenticated` when its token is gone
+   * Returns the same caller with its present permissions.
+   * @throws RegistryError `unauthenticated` if its token was deleted or has expired
    */
   refresh(caller: Caller): Caller {
     const found = this.#config.enabled ? this.#findByHash(caller.secretHash) : unrestrictedCaller;
@@ -201,24 +201,24 @@ export class Acl {
   }
 
   /**
-   * Demands a permission.
+   * Checks that the caller has a permission.
    * @param namespace of the request
    * @param name of the key, service, node …; absent for resources without names
-   * @throws RegistryError `permission_denied` with the words of Consul: who lacks what
+   * @throws RegistryError `permission_denied`; its reason names the caller and the missing permission
    */
   authorize(caller: Caller, namespace: string, resource: Resource, verb: Verb, name = ''): void {
     if (!caller.authorizer.allows(namespace, resource, verb, name)) throw this.denied(caller, namespace, resource, verb, name);
   }
 
   /**
-   * Demands that the definition of a namespace may be read or written.
+   * Checks that the caller may read or write the definition of a namespace.
    * @throws RegistryError `permission_denied`
    */
   authorizeNamespace(caller: Caller, namespace: string, verb: 'read' | 'write'): void {
     if (!caller.authorizer.allowsNamespace(namespace, verb)) throw this.denied(caller, defaultNamespace, 'operator', verb);
   }
 
-  /** The error of a caller who lacks a permission, for checks that `authorize` cannot make; counts as a denial. */
+  /** Creates the error for a missing permission, for checks that `authorize` cannot make; counts as a denial. */
   denied({ accessorId }: Caller, namespace: string, resource: Resource, verb: Verb, name = ''): RegistryError {
     const denial = { accessorId, namespace: shownNamespace(namespace), resource, verb, name };
     this.#onDenied(denial);
@@ -245,7 +245,7 @@ export class Acl {
     };
   }
 
-  /** Tokens of logins hold as long as their auth method, not one of the same name that came later. */
+  /** A token of a login is valid while its auth method exists. A newer method of the same name does not count. */
   #isVouchedFor({ authMethod, authMethodNamespace = defaultNamespace, created }: Token): boolean {
     if (authMethod === '') return true;
     const method = this.store.method(authMethodNamespace, authMethod);
@@ -258,7 +258,7 @@ export class Acl {
   }
 
   #notify(listeners: Iterable<() => void> | undefined): void {
-    // A copy, since a listener may end itself.
+    // A copy, since a listener may remove itself.
     if (listeners !== undefined) for (const listener of [...listeners]) listener();
   }
 }

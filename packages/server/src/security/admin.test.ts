@@ -1,4 +1,4 @@
-/** Writes of access control: what is kept, what is refused and how, and what happens once only. */
+/** Writes of access control: what is stored, what is refused with which message, and what works only once. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { find } from '../registry/reader.ts';
@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => all.close());
 
 const uuid = (n: number) => `20000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
-/** Everything that access control keeps, as text. */
+/** All records of access control, as text. */
 const kept = () =>
   Object.values(recordTypes)
     .flatMap((type) => [...find.records(all.replica.state, 'default', type)])
@@ -22,7 +22,7 @@ const kept = () =>
     .join('\n');
 
 describe('the start', () => {
-  it('makes the built-in policies and the anonymous token, once', async () => {
+  it('creates the built-in policies and the anonymous token once', async () => {
     expect(all.acl.store.policies('default').map(({ id }) => id).sort()).toEqual(builtinPolicies.map(({ id }) => id));
     expect(all.acl.store.token('default', anonymousAccessor)?.description).toBe('Anonymous Token');
     const { revision } = all.replica.state;
@@ -30,12 +30,12 @@ describe('the start', () => {
     expect(all.replica.state.revision).toBe(revision);
   });
 
-  it('makes a management token of any secret in the configuration, which ends the time for a bootstrap', async () => {
+  it('creates a management token with any secret from the configuration; bootstrap is then refused', async () => {
     await all.admin.initialise('root');
     const caller = all.acl.resolve('root');
     expect(caller.authorizer.allows('default', 'acl', 'write')).toBe(true);
     expect(kept()).not.toContain('root');
-    await expect(all.admin.bootstrap()).rejects.toThrow('a bootstrap works once; to allow another one, leave the reset index');
+    await expect(all.admin.bootstrap()).rejects.toThrow('bootstrap was done already and works once; to allow another one, write the reset index');
     const { revision } = all.replica.state;
     await all.admin.initialise('root');
     expect(all.replica.state.revision).toBe(revision);
@@ -43,7 +43,7 @@ describe('the start', () => {
 });
 
 describe('the bootstrap', () => {
-  it('gives a management token, once', async () => {
+  it('creates a management token once', async () => {
     const { token, secret } = await all.admin.bootstrap();
     expect(all.acl.resolve(secret).authorizer.allows('default', 'acl', 'write')).toBe(true);
     expect(token).toMatchObject({ description: 'Bootstrap Token (Global Management)', policies: [managementPolicyId] });
@@ -51,12 +51,12 @@ describe('the bootstrap', () => {
     await expect(all.admin.bootstrap()).rejects.toThrow(
       expect.objectContaining({
         code: 'permission_denied',
-        message: `a bootstrap works once; to allow another one, leave the reset index ${index}`,
+        message: `bootstrap was done already and works once; to allow another one, write the reset index ${index}`,
       }) as Error,
     );
   });
 
-  it('gives one token to many who ask at once', async () => {
+  it('creates one token for many concurrent requests', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => all.admin.bootstrap()));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(all.acl.store.tokens('default')).toHaveLength(2);
@@ -67,15 +67,15 @@ describe('the bootstrap', () => {
     const index = all.acl.store.bootstrapRevision();
     all.reset = index + 1;
     await expect(all.admin.bootstrap()).rejects.toThrow(
-      `the reset index is ${index + 1}, and must be ${index}`,
+      `the reset index is ${index + 1}; it must be ${index}`,
     );
     all.reset = index;
     const { secret } = await all.admin.bootstrap();
     expect(all.acl.resolve(secret).authorizer.allows('default', 'acl', 'write')).toBe(true);
-    await expect(all.admin.bootstrap()).rejects.toThrow(`the reset index is ${index}, and must be ${all.acl.store.bootstrapRevision()}`);
+    await expect(all.admin.bootstrap()).rejects.toThrow(`the reset index is ${index}; it must be ${all.acl.store.bootstrapRevision()}`);
   });
 
-  it('takes a secret of the caller’s choice, if it is a free UUID', async () => {
+  it('accepts a secret that the caller chooses, if it is an unused UUID', async () => {
     await expect(all.admin.bootstrap('root')).rejects.toThrow('the bootstrap secret is not a UUID');
     await all.admin.createToken('default', { secret: uuid(1) });
     await expect(all.admin.bootstrap(uuid(1))).rejects.toThrow('another token has this bootstrap secret');
@@ -84,17 +84,17 @@ describe('the bootstrap', () => {
 });
 
 describe('a token', () => {
-  it('may hold for years, and no longer than that', async () => {
+  it('may live for years, and expires on time', async () => {
     const fiveYearsMs = 5 * 365 * 86_400_000;
     const { secret, token } = await all.admin.createToken('default', { ttlMs: fiveYearsMs });
     expect(token.expiresAtMs).toBe(all.clock.now() + fiveYearsMs);
     all.clock.advance(fiveYearsMs - 1);
     expect(all.acl.resolve(secret).accessorId).toBe(token.accessorId);
     all.clock.advance(1);
-    expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or it has ended');
+    expect(() => all.acl.resolve(secret)).toThrow('no token has this secret, or the token has expired');
   });
 
-  it('is kept without its secret', async () => {
+  it('is stored without its secret', async () => {
     const { secret, token } = await all.admin.createToken('default', { description: 'mine', secret: uuid(1), accessorId: uuid(2) });
     expect([secret, token.accessorId]).toEqual([uuid(1), uuid(2)]);
     expect(kept()).not.toContain(uuid(1));
@@ -110,16 +110,16 @@ describe('a token', () => {
     ],
     [{ ttlMs: -1_000 }, 'the token would live -1000 ms; give more than 0'],
     [{ ttlMs: 60_000, expiresAtMs: 1 }, 'give the life of the token or its end, not both'],
-    [{ expiresAtMs: 1 }, 'the token would have ended before it was made'],
-    [{ ttlMs: 10_500 }, 'the token would live 10500 ms; the least is 60000 ms'],
+    [{ expiresAtMs: 1 }, 'the token would expire before it is created'],
+    [{ ttlMs: 10_500 }, 'the token would live 10500 ms; the minimum is 60000 ms'],
     [{ policies: [{ id: uuid(9) }] }, `no policy has the id "${uuid(9)}"`],
     [{ policies: [{ name: 'nope' }] }, 'no policy has the name "nope"'],
     [{ roles: [{ name: 'nope' }] }, 'no role has the name "nope"'],
     [{ serviceIdentities: [{ service: '', datacenters: [] }] }, 'a service identity of this token names no service'],
-    [{ serviceIdentities: [{ service: 'Web', datacenters: [] }] }, 'the service identity "Web" is wrong: it has lower-case letters, digits, "-" and "_", and starts and ends with a letter or digit'],
+    [{ serviceIdentities: [{ service: 'Web', datacenters: [] }] }, 'the service identity "Web" is invalid: use only lower-case letters, digits, "-" and "_", and starts and ends with a letter or digit'],
     [
       { local: true, serviceIdentities: [{ service: 'web', datacenters: ['dc1'] }] },
-      'the identity of service "web" names datacenters, and the token is local',
+      'the identity of service "web" names datacenters, but the token is local',
     ],
     [{ nodeIdentities: [{ node: '', datacenter: 'dc1' }] }, 'a node identity of this token names no node'],
     [{ nodeIdentities: [{ node: 'n', datacenter: '' }] }, 'a node identity of this token names no datacenter'],
@@ -130,7 +130,7 @@ describe('a token', () => {
     );
   });
 
-  it('does not take ids that are in use, of whatever kind', async () => {
+  it('refuses an id or secret that is in use as either of them', async () => {
     await all.admin.createToken('default', { accessorId: uuid(1), secret: uuid(2) });
     await expect(all.admin.createToken('default', { accessorId: uuid(1) })).rejects.toThrow('another token has this accessor id');
     await expect(all.admin.createToken('default', { accessorId: uuid(2) })).rejects.toThrow('another token has this accessor id');
@@ -138,7 +138,7 @@ describe('a token', () => {
     await expect(all.admin.createToken('default', { secret: uuid(1) })).rejects.toThrow('another token has this secret');
   });
 
-  it('merges what says the same twice', async () => {
+  it('merges duplicate links and identities', async () => {
     const { token } = await all.admin.createToken('default', {
       policies: [{ name: 'global-management' }, { id: managementPolicyId }],
       serviceIdentities: [
@@ -150,7 +150,7 @@ describe('a token', () => {
     expect(token.serviceIdentities).toEqual([{ service: 'web', datacenters: ['a', 'b'] }]);
   });
 
-  it('is changed in what may change', async () => {
+  it('changes only what may change', async () => {
     const { token, secret } = await all.admin.createToken('default', { description: 'a', ttlMs: 60_000 });
     const id = token.accessorId;
     const changed = await all.admin.updateToken('default', id, { description: 'b', secret, roles: [], policies: [{ name: 'global-management' }] });
@@ -158,12 +158,12 @@ describe('a token', () => {
     expect(all.acl.resolve(secret).authorizer.allows('default', 'acl', 'read')).toBe(true);
     await expect(all.admin.updateToken('default', id, { secret: uuid(5) })).rejects.toThrow('the secret of a token cannot be changed');
     await expect(all.admin.updateToken('default', id, { local: true })).rejects.toThrow(`token ${id} cannot change whether it is local`);
-    await expect(all.admin.updateToken('default', id, { ttlMs: 60_000 })).rejects.toThrow(`the end of token ${id} cannot be changed`);
+    await expect(all.admin.updateToken('default', id, { ttlMs: 60_000 })).rejects.toThrow(`the expiry of token ${id} cannot be changed`);
     await expect(all.admin.updateToken('default', uuid(9), {})).rejects.toThrow(`no token has the id "${uuid(9)}"`);
     await expect(all.admin.updateToken('default', 'x', {})).rejects.toThrow('the id of the token is not a UUID');
   });
 
-  it('is cloned with a secret of its own', async () => {
+  it('is cloned with a new secret', async () => {
     const { token, secret } = await all.admin.createToken('default', { description: 'a', policies: [{ name: 'global-management' }] });
     const clone = await all.admin.cloneToken('default', token.accessorId);
     expect(clone.secret).not.toBe(secret);
@@ -173,16 +173,16 @@ describe('a token', () => {
     await expect(all.admin.cloneToken('default', uuid(9))).rejects.toThrow('the token does not exist');
   });
 
-  it('is not deleted by itself, nor is the anonymous one', async () => {
+  it('cannot delete itself, nor can the anonymous token be deleted', async () => {
     const { token, secret } = await all.admin.createToken('default', {});
     const caller = all.acl.resolve(secret);
     await expect(all.admin.deleteToken('default', token.accessorId, caller)).rejects.toThrow(
-      'a request cannot delete the token that it is made with',
+      'a request cannot delete its own token',
     );
     await expect(all.admin.deleteToken('default', anonymousAccessor)).rejects.toThrow('the anonymous token cannot be deleted');
     await expect(all.admin.deleteToken('default', 'x')).rejects.toThrow('the accessor id is missing or not a UUID');
     await expect(all.admin.deleteToken('default', uuid(9))).rejects.toThrow(expect.objectContaining({ code: 'not_found' }) as Error);
-    await expect(all.admin.logout(caller)).rejects.toThrow('the token was not made by a login');
+    await expect(all.admin.logout(caller)).rejects.toThrow('the token does not come from a login');
   });
 });
 
@@ -199,8 +199,8 @@ describe('a policy', () => {
 
   it.each([
     [{ name: '' }, 'the policy has no name'],
-    [{ name: 'a b' }, 'the name of the policy is wrong: it has letters, digits, "-", "_" and one "/" only'],
-    [{ name: 'a/b/c' }, 'the name of the policy is wrong: it has letters, digits, "-", "_" and one "/" only'],
+    [{ name: 'a b' }, 'the name of the policy is invalid: use only letters, digits, "-", "_" and one "/"'],
+    [{ name: 'a/b/c' }, 'the name of the policy is invalid: use only letters, digits, "-", "_" and one "/"'],
     [{ name: 'builtin/x' }, 'the name of the policy starts with "/" or "builtin/", which are reserved'],
     [{ name: 'x'.repeat(129) }, 'the name of the policy has 129 characters, the limit is 128'],
     [{ name: 'a', id: 'x' }, 'the id of the policy is not a UUID'],
@@ -215,7 +215,7 @@ describe('a policy', () => {
     await expect(all.admin.putPolicy('default', input)).rejects.toThrow(message);
   });
 
-  it('that is built in may be renamed, not deleted', async () => {
+  it('that is built in can be renamed but not deleted', async () => {
     const rules = all.acl.store.policy('default', managementPolicyId)?.rules ?? '';
     await all.admin.putPolicy('default', { id: managementPolicyId, name: 'root', rules });
     await all.admin.initialise();
@@ -223,18 +223,18 @@ describe('a policy', () => {
     await expect(all.admin.deletePolicy('default', managementPolicyId)).rejects.toThrow('the built-in policy global-management cannot be deleted');
   });
 
-  it('keeps its name for itself among many who want it at once', async () => {
+  it('gives its name to one of many concurrent requests', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => all.admin.putPolicy('default', { name: 'same' })));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 });
 
 describe('a role', () => {
-  it('is found by id and name, and keeps its name for itself', async () => {
+  it('is found by id and name, and has a unique name', async () => {
     const { id } = await all.admin.putRole('default', { name: 'a', serviceIdentities: [{ service: 'web', datacenters: [] }] });
     expect(all.acl.store.roleByName('default', 'a')?.id).toBe(id);
     await expect(all.admin.putRole('default', { name: 'a' })).rejects.toThrow('another role has the name "a"');
-    await expect(all.admin.putRole('default', { name: 'a/b' })).rejects.toThrow('the name of the role is wrong: ');
+    await expect(all.admin.putRole('default', { name: 'a/b' })).rejects.toThrow('the name of the role is invalid: use only ');
     await expect(all.admin.putRole('default', { name: '' })).rejects.toThrow('the role has no name');
     await expect(all.admin.putRole('default', { id: uuid(9), name: 'x' })).rejects.toThrow(`no role has the id "${uuid(9)}"`);
     await all.admin.deleteRole('default', id);

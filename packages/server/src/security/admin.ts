@@ -1,8 +1,8 @@
 /**
- * AclAdmin: writes of access control. Each becomes a command to the registry, with the revision that it was
- * decided on, so that it goes through the ordered log and two of them never lose one another.
+ * AclAdmin: writes of access control. Each write is a command to the registry that carries the revision on which it was
+ * decided. So it goes through the ordered log, and of two concurrent writes neither overwrites the other unseen.
  *
- * Whether the caller may is not asked here: the front end demands `acl:write` first.
+ * It does not check the caller's permissions: the front end requires `acl:write` before it calls.
  */
 
 import { createHash } from 'node:crypto';
@@ -26,16 +26,16 @@ export interface AclAdminOptions {
   readonly acl: Acl;
   readonly registry: Registry;
   readonly clock: Clock;
-  /** Random; secrets are made with it, too. */
+  /** Random UUIDs, for ids and for secrets. */
   readonly uuid: () => string;
   /**
-   * Shortest life that a token may be given in milliseconds; Consul's default is one minute. There is no longest: Consul's
-   * documentation has one of 24 hours, but 1.16.4 takes centuries, and so what people have made there can be copied.
+   * Shortest lifetime of a token in milliseconds; Consul's default is one minute. There is no upper limit: Consul's
+   * documentation gives 24 hours, but 1.16.4 accepts centuries, so tokens from Consul can be imported unchanged.
    */
   readonly ttlMinMs?: number;
   /**
-   * What an operator who lost every management token has left for the next bootstrap, once; 0 for nothing.
-   * Consul reads it from a file in its data directory.
+   * Reads and clears the reset index, which an operator leaves to allow one more bootstrap after all management tokens
+   * were lost; 0 if there is none. Consul reads it from a file in its data directory.
    */
   readonly takeResetIndex?: () => number;
 }
@@ -45,13 +45,13 @@ export interface NamespaceDefaultsInput {
   readonly roles: readonly Link[];
 }
 
-/** A token with its secret, which is shown this one time. */
+/** A token with its secret. The secret is shown only in the answer that creates it. */
 export interface TokenWithSecret {
   readonly token: Token;
   readonly secret: string;
 }
 
-/** A write decided on a state that changed meanwhile is decided again, so often. */
+/** If the state changed meanwhile, a write is decided again, at most this many times. */
 const attemptsMax = 10;
 
 export class AclAdmin {
@@ -61,7 +61,7 @@ export class AclAdmin {
   readonly #uuid: () => string;
   readonly #ttlMinMs: number;
   readonly #takeResetIndex: () => number;
-  /** Named things are written one after another, so that two of them cannot take one name. */
+  /** Writes of named records run one after another, so that two of them cannot take one name. */
   #named: Promise<unknown> = Promise.resolve();
 
   constructor(options: AclAdminOptions) {
@@ -74,8 +74,8 @@ export class AclAdmin {
   }
 
   /**
-   * Makes what must be there: the built-in policies, the anonymous token, and a management token with a
-   * secret from the configuration, which also ends the time for a bootstrap. Does nothing without access control.
+   * Creates the records that every registry needs: the built-in policies, the anonymous token, and a management token with
+   * the secret from the configuration, if it has one. With such a token, bootstrap is over. Does nothing while access control is off.
    */
   async initialise(initialManagement?: string): Promise<void> {
     if (!this.#acl.enabled) return;
@@ -93,16 +93,16 @@ export class AclAdmin {
     if (initialManagement === undefined || initialManagement === '') return;
     if (store.tokenBySecretHash(hashSecret(initialManagement)) !== undefined) return;
     const value = this.#builtinToken(initialManagement, 'Initial Management Token', [managementPolicyId]);
-    // Every node of a cluster makes the same record of it.
+    // All nodes of a cluster derive the same id, so they create one record.
     const accessorId = uuidOf(`initial management ${value.secretHash}`);
     await this.#put(defaultNamespace, recordTypes.token, accessorId, value, 0);
     if (store.bootstrapRevision() === 0) await this.#put(defaultNamespace, recordTypes.bootstrap, 'bootstrap', { accessorId }, 0);
   }
 
   /**
-   * The first management token; works once.
-   * @param secret a UUID of the caller's choice; random when absent
-   * @throws AccessError after the first one, unless an operator allows another
+   * Creates the first management token. It works once.
+   * @param secret a UUID that the caller chooses; random when absent
+   * @throws AccessError after the first call, unless an operator has left a reset index
    */
   async bootstrap(secret?: string): Promise<TokenWithSecret> {
     const { store } = this.#acl;
@@ -114,7 +114,7 @@ export class AclAdmin {
       throw refused('bootstrap secret taken');
     }
     const accessorId = this.#uuid();
-    // First the mark: if the second write is lost, a reset is needed, but no caller gets a second token.
+    // The mark comes first: if the second write is lost, a reset is needed, but a second bootstrap cannot succeed.
     if (!(await this.#put(defaultNamespace, recordTypes.bootstrap, 'bootstrap', { accessorId }, revision))) {
       throw refused('bootstrap over', { resetIndex: store.bootstrapRevision() });
     }
@@ -129,7 +129,7 @@ export class AclAdmin {
     if (given !== revision) throw refused('wrong reset index', { given, resetIndex: revision });
   }
 
-  /** @param method the auth method when a login makes the token */
+  /** @param method the auth method, if a login creates the token */
   async createToken(namespace: string, input: TokenInput, method?: Pick<AuthMethod, 'namespace' | 'name'>): Promise<TokenWithSecret> {
     return this.#putNew(namespace, newToken(this.#context(namespace), input, method));
   }
@@ -148,7 +148,7 @@ export class AclAdmin {
     return this.#putNew(namespace, clonedToken(this.#context(namespace), token, description));
   }
 
-  /** @param caller who may not cut the branch that it sits on; absent for the server's own work */
+  /** @param caller may not delete its own token; absent when the server itself deletes */
   async deleteToken(namespace: string, accessorId: string, caller?: Caller): Promise<void> {
     if (!isUuid(accessorId)) throw refused('bad accessor');
     if (accessorId === anonymousAccessor) throw refused('anonymous token stays');
@@ -157,7 +157,7 @@ export class AclAdmin {
     await this.#delete(namespace, recordTypes.token, accessorId);
   }
 
-  /** Ends the token of a login. @throws RegistryError `permission_denied` for a token that no login made */
+  /** Deletes the token of a login. @throws RegistryError `permission_denied` for a token that no login created */
   async logout(caller: Caller): Promise<void> {
     const { namespace, accessorId } = caller;
     const token = this.#acl.store.token(namespace, accessorId);
@@ -166,7 +166,7 @@ export class AclAdmin {
     await this.#delete(namespace, recordTypes.token, accessorId);
   }
 
-  /** Removes tokens that have reached their end, which no caller can use any more anyway. */
+  /** Deletes expired tokens. Their callers are refused already. */
   async removeExpired(accessorIds: readonly string[]): Promise<void> {
     for (const accessorId of accessorIds) {
       const token = this.#acl.store.tokenAnywhere(accessorId);
@@ -238,8 +238,8 @@ export class AclAdmin {
   }
 
   /**
-   * Says what a namespace adds to its tokens: policies and roles of the default namespace, which hold where the rules of
-   * the token itself are silent.
+   * Sets the policies and roles of the default namespace that a namespace adds to its tokens. They decide where the rules
+   * of the token itself are silent.
    * @throws AccessError for a policy or role that does not exist
    */
   async putNamespaceDefaults(namespace: string, { policies, roles }: NamespaceDefaultsInput): Promise<void> {
@@ -254,8 +254,8 @@ export class AclAdmin {
   }
 
   /**
-   * Makes the policy with which a new namespace is managed, as Consul Enterprise does: its operator links tokens to it,
-   * and may change or delete it as any other. Does nothing without access control, or where it exists.
+   * Creates the policy that manages a new namespace, as Consul Enterprise does. An operator links tokens to it, and may
+   * change or delete it like any other. Does nothing if it exists, or while access control is off.
    */
   async addManagementPolicy(namespace: string): Promise<void> {
     if (!this.#acl.enabled || this.#acl.store.policyByName(namespace, namespacePolicy.name) !== undefined) return;
@@ -312,13 +312,13 @@ function missing(what: Thing): AccessError {
   return refused('missing', { what });
 }
 
-/** The record just written, unless another caller has removed it meanwhile. */
+/** The record just written. Fails if another caller has removed it meanwhile. */
 function written<T>(record: T | undefined): T {
   if (record === undefined) throw new RegistryError('aborted', 'another caller removed the record right after it was written');
   return record;
 }
 
-/** A UUID (version 8, RFC 9562) that follows from the text. */
+/** A UUID (version 8, RFC 9562) derived from the text. */
 function uuidOf(text: string): string {
   const bytes = createHash('sha256').update(text).digest().subarray(0, 16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;

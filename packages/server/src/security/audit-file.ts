@@ -7,15 +7,15 @@ import { RegistryError } from '@rollcall/protocol';
 import { chainStart, verifyAudit, type AuditSink, type ChainEnd } from './audit.ts';
 
 export interface AuditFile extends AuditSink {
-  /** The last line of the chain in the file. */
+  /** The last line of the chain that the file has now. */
   readonly last: ChainEnd;
   close(): Promise<void>;
 }
 
 /**
- * Opens the log, which only its owner may read, and continues the chain at its last line.
- * @throws RegistryError `invalid_argument` when it cannot be opened; `data_loss` when a line breaks the chain, so that an operator looks at the log before
- *   it grows. A last line that a crash cut short breaks the chain, too
+ * Opens the log with access for its owner only, and continues the chain at its last line.
+ * @throws RegistryError `invalid_argument` if the file cannot be opened; `data_loss` if a line breaks the chain, so that an
+ *   operator examines the log before it grows. A last line that a crash cut short also breaks the chain
  */
 export async function openAuditFile(path: string): Promise<AuditFile> {
   const file = await open(path, 'a', 0o600).catch((cause: Error) => {
@@ -25,7 +25,7 @@ export async function openAuditFile(path: string): Promise<AuditFile> {
     const { size } = await file.stat();
     const verdict = size === 0 ? { ok: true as const, end: chainStart } : await verifyAudit(linesOf(path));
     if (!verdict.ok) {
-      const message = `the audit log ${path} was tampered with or cut short: line ${verdict.line}: ${verdict.problem}; move it away to start a new one`;
+      const message = `the audit log ${path} was changed or cut short: line ${verdict.line}: ${verdict.problem}; move it away to start a new one`;
       throw new RegistryError('data_loss', message);
     }
     return {

@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
 });
 
-/** A log in memory whose sink fails while `broken`. */
+/** A log in memory; its sink fails while `broken` is true. */
 function logged(waitingMax?: number) {
   const sink = { text: '', broken: false, appends: 0 };
   const errors: unknown[] = [];
@@ -65,7 +65,7 @@ describe('the audit log', () => {
             const cut = position % line.length;
             return good.with(at, line.slice(0, cut) + char + line.slice(cut + 1));
           }),
-          // Not the last line: without it the log is shorter but whole, and only the hash of its end, kept elsewhere, shows the loss.
+          // Not the last line: without it the log is shorter but valid. Only the hash of its end, kept in another place, shows the loss.
           fc.nat({ max: good.length - 2 }).map((at) => good.toSpliced(at, 1)),
           fc.tuple(nat, nat).map(([a, b]) => good.with(a, good[b] ?? '').with(b, good[a] ?? '')),
           fc.tuple(nat, nat).map(([a, b]) => good.toSpliced(a, 0, good[b] ?? '')),
@@ -93,7 +93,7 @@ describe('the audit log', () => {
     expect(await verifyAudit(lines())).toMatchObject({ ok: true });
   });
 
-  it('cuts long fields of requests', async () => {
+  it('shortens long fields of requests', async () => {
     const { audit, lines } = logged();
     audit.record(event('x'.repeat(100_000)));
     await audit.flush();
@@ -108,7 +108,7 @@ describe('the file', () => {
     return join(folder, 'audit.jsonl');
   }
 
-  it('continues where it ended, for every process that opens it', async () => {
+  it('continues at its end in every process that opens it', async () => {
     const name = await path();
     for (const action of ['one', 'two']) {
       const file = await openAuditFile(name);
@@ -120,7 +120,7 @@ describe('the file', () => {
     expect(await verifyAudit(linesOf(name))).toMatchObject({ ok: true, end: { seq: 2 } });
   });
 
-  it('is not opened after a line was changed or cut short', async () => {
+  it('cannot be opened after a line was changed or cut short', async () => {
     const name = await path();
     const file = await openAuditFile(name);
     expect(file.last).toEqual(chainStart);

@@ -1,14 +1,14 @@
 /**
- * The audit log: actions and refusals with their callers, as JSON lines. Each line names the hash of the
- * one before. A line that was changed, left out or moved breaks the chain; the newest hash, kept
- * elsewhere, also shows whether the end was cut off.
+ * The audit log: actions and refusals with their callers, as JSON lines. Each line contains the hash of the
+ * line before. So a line that was changed, removed or moved breaks the chain. To detect a removed end, compare
+ * with the newest hash, kept in another place.
  *
  *   {"seq":1,"time":"…","kind":"write",…,"previous":"0000…","hash":"3f1c…"}
  *   {"seq":2,"time":"…","kind":"denied",…,"previous":"3f1c…","hash":"9a02…"}
  *
- * Lines are gathered for one turn of the event loop and written together; no request waits for them. When the
- * sink cannot keep up, lines are dropped, and the next line states their number. A line is durable when
- * the sink makes it so: `openAuditFile` syncs after each batch. Files are not rotated here.
+ * The lines of one turn of the event loop are written together; no request waits for them. If the sink is too
+ * slow, lines are dropped, and the next line states how many. The sink decides when a line is durable:
+ * `openAuditFile` syncs after each batch. This file does not rotate logs.
  */
 
 import { createHash } from 'node:crypto';
@@ -16,20 +16,20 @@ import { createHash } from 'node:crypto';
 /** The fields of a line; `time`, `seq` and the hashes are added. No secrets and no values of keys. */
 export interface AuditEvent {
   readonly kind: 'write' | 'denied' | 'login' | 'unauthenticated';
-  /** The token's public id; empty when it is not known. */
+  /** The token's public id; empty if the token is unknown. */
   readonly accessorId: string;
-  /** Of the request; empty for a request about no namespace, and for one that was refused before its namespace was read. */
+  /** Namespace of the request; empty for requests about no namespace, and for those refused before their namespace was read. */
   readonly namespace: string;
-  /** Where the request came from. */
+  /** Address of the client. */
   readonly address: string;
-  /** The front end: `consul`, `stream`, `dns`. */
+  /** Name of the front end: `consul`, `stream`, `dns`. */
   readonly via: string;
   /** The request or the permission: `PUT /v1/kv/app/x`, `service:write "web"`. */
   readonly action: string;
 }
 
 export interface AuditSink {
-  /** Appends; resolves when the text has the durability that the sink gives. */
+  /** Appends the text; resolves when the text is as durable as this sink makes it. */
   append(text: string): Promise<void>;
 }
 
@@ -39,9 +39,9 @@ export interface AuditOptions {
   readonly now: () => number;
   /** End of the existing log, from `verifyAudit`; the chain continues there. */
   readonly last?: ChainEnd;
-  /** Told when the sink fails; the lines of that batch are lost and are counted as dropped. */
+  /** Called when the sink fails; the lines of that batch are lost and counted as dropped. */
   readonly onError: (error: unknown) => void;
-  /** Lines that may wait for the sink. */
+  /** Most lines that may wait for the sink. */
   readonly waitingMax?: number;
 }
 
@@ -50,10 +50,10 @@ export interface ChainEnd {
   readonly hash: string;
 }
 
-/** Before the first line. */
+/** The end of an empty log. */
 export const chainStart: ChainEnd = { seq: 0, hash: '0'.repeat(64) };
 
-/** Longest value of a field; requests may have any length. */
+/** Most characters of a field; requests may have any length. */
 const fieldMax = 1_024;
 
 export class Audit {
@@ -74,7 +74,7 @@ export class Audit {
     this.#waitingMax = waitingMax;
   }
 
-  /** The last line that was written. Kept elsewhere, it shows whether the end was cut off. */
+  /** The last written line. Keep it in another place to detect a removed end. */
   get end(): ChainEnd {
     return this.#end;
   }
@@ -88,7 +88,7 @@ export class Audit {
     this.#writing ??= new Promise<void>((turn) => setImmediate(turn)).then(() => this.#write());
   }
 
-  /** Resolves when everything that was recorded has been written, or was lost. */
+  /** Resolves when every recorded line was written or lost. */
   async flush(): Promise<void> {
     await this.#writing;
   }
@@ -147,12 +147,12 @@ function hashOf(body: string): string {
 
 export type AuditVerdict =
   | { readonly ok: true; readonly end: ChainEnd }
-  /** `line`, from 1, is the first that breaks the chain; `end` is the last before it. */
+  /** `line`, from 1, is the first line that breaks the chain; `end` is the line before it. */
   | { readonly ok: false; readonly line: number; readonly problem: string; readonly end: ChainEnd };
 
 /**
- * Checks a log line by line; the memory used does not grow with the log.
- * @param from the line before the first, when the beginning of the log was moved elsewhere
+ * Checks a log line by line, in constant memory.
+ * @param from the end of the part before, if the beginning of the log was moved to another file
  */
 export async function verifyAudit(lines: AsyncIterable<string> | Iterable<string>, from = chainStart): Promise<AuditVerdict> {
   let end = from;

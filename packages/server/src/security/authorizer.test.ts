@@ -1,4 +1,4 @@
-/** Rules in one namespace allow what they allow in Consul: by table, and against a plain reading of the rules. */
+/** Rules in one namespace allow the same as in Consul: checked by a table, and against a naive reading of the rules. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -27,7 +27,7 @@ describe('one policy', () => {
   it.each<[Resource, Verb, string, boolean]>([
     ['key', 'write', 'app/x', true],
     ['key', 'read', 'app/secret', false],
-    // Exact is exact: what starts with it belongs to the prefix.
+    // An exact rule does not count for longer names; a prefix rule does.
     ['key', 'write', 'app/secret/more', true],
     ['key', 'write', 'app/log/1', false],
     ['key', 'list', 'app/log/1', true],
@@ -43,12 +43,12 @@ describe('one policy', () => {
     ['node', 'read', 'n', false],
     ['operator', 'read', '', true],
     ['operator', 'write', '', false],
-    // Without rules of their own these follow the operator.
+    // Without rules of their own, these follow `operator`.
     ['mesh', 'read', '', true],
     ['peering', 'write', '', false],
     ['keyring', 'read', '', false],
     ['acl', 'read', '', false],
-    // Who sees a service may read its intentions.
+    // A caller that may read a service may read its intentions.
     ['intention', 'read', 'web', true],
     ['intention', 'write', 'web', false],
     ['intention', 'read', 'hidden-x', false],
@@ -69,7 +69,7 @@ describe('one policy', () => {
     expect(authorizer.allowsKeyTree('default', prefix, 'write')).toBe(allowed);
   });
 
-  it('allows all only where nothing is held back', () => {
+  it('allows everything only if no rule denies anything', () => {
     expect(authorizer.allowsAll('default', 'service', 'read')).toBe(false);
     expect(compiled(['service_prefix "" { policy = "read" } service "a" { policy = "write" }']).allowsAll('default', 'service', 'read')).toBe(true);
     expect(compiled(['service_prefix "a" { policy = "read" }']).allowsAll('default', 'service', 'read')).toBe(false);
@@ -85,7 +85,7 @@ describe('several policies', () => {
     [['list', 'read'], 'list'],
     [['list', 'write'], 'write'],
     [['read', 'deny'], 'deny'],
-  ])('for the same name: of %j %s holds', (levels, strongest) => {
+  ])('for the same name: of %j, %s wins', (levels, strongest) => {
     for (const order of [levels, levels.toReversed()]) {
       for (const block of ['key "k"', 'key_prefix "k"']) {
         const authorizer = compiled(order.map((level) => `${block} { policy = "${level}" }`), 'allow');
@@ -96,18 +96,18 @@ describe('several policies', () => {
     }
   });
 
-  it('a longer prefix that denies less holds over a shorter one that denies', () => {
+  it('let a longer prefix that denies less win over a shorter one that denies', () => {
     const authorizer = compiled(['key_prefix "a/" { policy = "deny" }', 'key_prefix "a/b/" { policy = "write" }']);
     expect(authorizer.allows('default', 'key', 'write', 'a/b/c')).toBe(true);
     expect(authorizer.allows('default', 'key', 'read', 'a/c')).toBe(false);
   });
 
-  it('scalars deny before they allow, too', () => {
+  it('let deny win for resources without names', () => {
     expect(compiled(['acl = "write"', 'acl = "deny"']).allows('default', 'acl', 'read')).toBe(false);
     expect(compiled(['mesh = "deny" operator = "write"']).allows('default', 'mesh', 'read')).toBe(false);
   });
 
-  it('intentions are merged apart from what may be done with the service', () => {
+  it('merge intentions separately from the level of the service', () => {
     const authorizer = compiled(['service "web" { policy = "deny" intentions = "write" }', 'service "web" { policy = "read" }']);
     expect(authorizer.allows('default', 'service', 'read', 'web')).toBe(false);
     expect(authorizer.allows('default', 'intention', 'write', 'web')).toBe(true);
@@ -117,7 +117,7 @@ describe('several policies', () => {
 });
 
 describe('the default policy', () => {
-  it('holds where no rule does, but never opens access control itself', () => {
+  it('decides where no rule does, but never allows access control itself', () => {
     const open = compiled([], 'allow');
     expect(open.allows('default', 'service', 'write', 'web')).toBe(true);
     expect(open.allows('default', 'operator', 'write')).toBe(true);
@@ -126,7 +126,7 @@ describe('the default policy', () => {
     expect(compiled([]).allows('default', 'service', 'read', 'web')).toBe(false);
   });
 
-  it('of trees to be deleted looks below them, too', () => {
+  it('decides about deleting a tree together with the rules below it', () => {
     const open = compiled(['key_prefix "a/b/" { policy = "read" } key "c" { policy = "write" }'], 'allow');
     expect(open.allowsKeyTree('default', 'a/', 'write')).toBe(false);
     expect(open.allowsKeyTree('default', 'c', 'write')).toBe(true);
@@ -134,7 +134,7 @@ describe('the default policy', () => {
 });
 
 describe('ready-made rules', () => {
-  it('manage everything, or read everything', () => {
+  it('allow managing everything, or reading everything', () => {
     const [management, readOnly] = builtinPolicies.map(({ rules }) => compiled([rules]));
     for (const resource of ['acl', 'keyring', 'operator', 'mesh', 'peering', 'agent', 'event', 'key', 'node', 'query', 'service', 'session', 'intention'] as const) {
       expect(management?.allows('default', resource, 'write', 'any'), resource).toBe(true);
@@ -144,7 +144,7 @@ describe('ready-made rules', () => {
     expect(unrestricted.allows('default', 'acl', 'write')).toBe(true);
   });
 
-  it('of identities let a service and a node be themselves and see others', () => {
+  it('of identities let a service and a node register themselves and read others', () => {
     const authorizer = compileRules([serviceIdentityRules('web'), nodeIdentityRules('n1')].map(inDefault), 'deny');
     expect(authorizer.allows('default', 'service', 'write', 'web')).toBe(true);
     expect(authorizer.allows('default', 'service', 'write', 'web-sidecar-proxy')).toBe(true);
@@ -156,7 +156,7 @@ describe('ready-made rules', () => {
   });
 });
 
-/** What the rules say, read one by one. */
+/** The naive reading: looks at the rules one by one. */
 function plainly(policies: readonly Rules[], defaultPolicy: DefaultPolicy, verb: Verb, name: string): boolean {
   const rules = policies.flatMap(({ named }) => named);
   const exact = rules.filter((rule) => !rule.prefix && rule.name === name);
@@ -170,7 +170,7 @@ function plainly(policies: readonly Rules[], defaultPolicy: DefaultPolicy, verb:
 }
 
 describe('any rules', () => {
-  it('allow what a plain reading of them allows, trees included', () => {
+  it('allow the same as a naive reading of them, also for trees', () => {
     const name = fc.string({ unit: fc.constantFrom('a', 'b', '/'), maxLength: 4 });
     const rule: fc.Arbitrary<NamedRule> = fc.record({
       resource: fc.constant('key' as const),
@@ -186,7 +186,7 @@ describe('any rules', () => {
           for (const verb of ['read', 'list', 'write'] as const) {
             expect(authorizer.allows('default', 'key', verb, wanted)).toBe(plainly(policies, defaultPolicy, verb, wanted));
           }
-          // A tree that may be deleted holds no key that may not.
+          // A tree that may be deleted contains no key that may not.
           if (!authorizer.allowsKeyTree('default', wanted, 'write')) continue;
           for (const rest of ['', 'a', 'b/', 'ab', ...names]) {
             expect(plainly(policies, defaultPolicy, 'write', wanted + rest)).toBe(true);

@@ -1,18 +1,18 @@
 /**
- * Authorizer: what the rules of one caller allow, in every namespace. It finds the rules of the namespace that a
- * question is about; how rules are weighed there is the business of `scope.ts`.
+ * Authorizer: the permissions of one caller, in every namespace. It selects the rules of the namespace in
+ * question; `scope.ts` decides between rules of one namespace.
  *
- * Where rules hold (https://developer.hashicorp.com/consul/docs/security/acl/acl-rules#namespace-rules):
+ * Where rules count (https://developer.hashicorp.com/consul/docs/security/acl/acl-rules#namespace-rules):
  *
- *  - rules of a policy of the default namespace: outside of namespace blocks in the default namespace, inside of them
- *    in the namespaces that the block names;
- *  - rules of a policy of another namespace: in that namespace only;
- *  - resources that are shared by all namespaces (agents, events, the keyring, the mesh, the operator's own, and
- *    writing nodes) are ruled in the default namespace only, whatever namespace a request names.
+ *  - rules of a policy in the default namespace: outside of namespace blocks for the default namespace, inside of them
+ *    for the namespaces that the block names;
+ *  - rules of a policy in another namespace: for that namespace only;
+ *  - rules about resources that all namespaces share (agents, events, the keyring, the mesh, the operator, and
+ *    writing nodes): in the default namespace only, for requests of every namespace.
  *
- * The most specific block with a rule for the name answers. A block that is silent leaves the question to the next
- * one, so that a denial in `namespace_prefix ""` holds until a narrower block says otherwise. Consul's documentation
- * leaves this open.
+ * The most specific block with a rule for the name decides. If a block has no rule for it, the next block decides.
+ * So a denial in `namespace_prefix ""` counts until a more specific block has a rule. Consul's documentation
+ * does not specify this.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
@@ -22,33 +22,33 @@ import { MergedRules, Scope } from './scope.ts';
 
 export type { Verb } from './rules.ts';
 
-/** `intention` is decided by the `intentions` of service rules. */
+/** The `intentions` of service rules decide about `intention`. */
 export type Resource = ScalarResource | NamedResource | 'intention';
 
 export type DefaultPolicy = 'allow' | 'deny';
 
 export interface Authorizer {
   /**
-   * Whether the verb is allowed. Costs some tens of nanoseconds and allocates nothing.
+   * Whether the verb is allowed. Takes tens of nanoseconds and allocates nothing.
    * @param namespace of the request
-   * @param name of the key, service, node …; the node's name for sessions and agents. Ignored for resources without names
+   * @param name of the key, service, node …; for sessions and agents, the name of the node. Ignored for resources without names
    */
   allows(namespace: string, resource: Resource, verb: Verb, name?: string): boolean;
 
-  /** Whether the verb is allowed on every name, those that do not exist yet included. */
+  /** Whether the verb is allowed on every name, also on names that do not exist yet. */
   allowsAll(namespace: string, resource: NamedResource, verb: Verb): boolean;
 
-  /** Whether the verb is allowed on every key under a prefix: for deleting a tree, or reading one whole. */
+  /** Whether the verb is allowed on every key under a prefix; to delete or read a whole tree. */
   allowsKeyTree(namespace: string, prefix: string, verb: 'read' | 'write'): boolean;
 
   /**
-   * Whether the definition of a namespace may be read or written: by a rule for it, or by `operator`. A caller that may
-   * do something in the namespace may also read its definition.
+   * Whether the caller may read or write the definition of a namespace: by a rule for it, or by `operator`. A caller that
+   * may do something in the namespace may also read its definition.
    */
   allowsNamespace(namespace: string, verb: 'read' | 'write'): boolean;
 }
 
-/** Allows everything: for servers without access control, and for their own work. */
+/** Allows everything: for servers without access control, and for commands of the server itself. */
 export const unrestricted: Authorizer = {
   allows: () => true,
   allowsAll: () => true,
@@ -56,7 +56,7 @@ export const unrestricted: Authorizer = {
   allowsNamespace: () => true,
 };
 
-/** Rules with the namespace of the policy, token or role that they come from. */
+/** Rules, with the namespace of their policy, token or role. */
 export interface PlacedRules {
   readonly namespace: string;
   readonly rules: Rules;
@@ -64,7 +64,7 @@ export interface PlacedRules {
 
 /**
  * Compiles the rules of any number of policies.
- * @param added asked only where `direct` has no rule for a name: what a namespace adds to its tokens
+ * @param added rules that a namespace adds to its tokens; used only for names for which `direct` has no rule
  */
 export function compileRules(
   direct: Iterable<PlacedRules>,
@@ -87,7 +87,7 @@ export function compileRules(
 
 const nothing = new MergedRules([]);
 
-/** Rules by the namespaces that they are for. */
+/** Rules, by the namespaces for which they count. */
 class Layer {
   readonly exact = new Map<string, MergedRules>();
   readonly prefixes = new Map<string, MergedRules>();
@@ -97,7 +97,7 @@ class Layer {
     const prefixes = new Map<string, ScopeRules[]>();
     for (const { namespace, rules } of placed) {
       collect(exact, namespace, rules);
-      // A policy of another namespace holds there only.
+      // A policy in another namespace counts there only.
       if (namespace !== defaultNamespace) continue;
       for (const block of rules.namespaces) collect(block.prefix ? prefixes : exact, block.name, block.rules);
     }
@@ -105,13 +105,13 @@ class Layer {
     for (const [prefix, rules] of prefixes) this.prefixes.set(prefix, new MergedRules(rules));
   }
 
-  /** The rules for a namespace, the most specific first. */
+  /** The rules that count for a namespace, the most specific first. */
   of(namespace: string): MergedRules[] {
     const own = this.exact.get(namespace);
     return [...(own === undefined ? [] : [own]), ...this.under(namespace)];
   }
 
-  /** The rules for all namespaces whose names start with `prefix`, those of the longest prefix first. */
+  /** The rules for all namespaces whose names start with `prefix`, the longest prefix first. */
   under(prefix: string): MergedRules[] {
     const fitting = [...this.prefixes].filter(([other]) => prefix.startsWith(other));
     return fitting.sort(([a], [b]) => b.length - a.length).map(([, rules]) => rules);
@@ -126,7 +126,7 @@ function collect(into: Map<string, ScopeRules[]>, name: string, rules: ScopeRule
 
 class CompiledAuthorizer implements Authorizer {
   readonly #scopes: readonly Scope[];
-  /** Numbers of scopes, from 1, by names and prefixes of names of namespaces. */
+  /** Maps names and prefixes of namespaces to the numbers of their scopes, from 1. */
   readonly #numbers: PrefixTable;
   readonly #none: Scope;
   readonly #default: Scope;

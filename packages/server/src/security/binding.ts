@@ -1,6 +1,6 @@
 /**
- * Binding rules: from the identity of a login to the rights of its token. A rule whose selector matches the identity
- * adds a role, a policy or an identity, whose name may be built from the identity's values.
+ * Binding rules: decide which grants the identity of a login gives to its token. A rule whose selector matches the identity
+ * adds a role, a policy or an identity. Its name may contain values of the identity.
  */
 
 import { isRegistryError } from '@rollcall/protocol';
@@ -12,7 +12,7 @@ import { isIdentityName, isRoleName, policyNameProblem } from './names.ts';
 import type { AuthMethod, BindingRule, BindingRuleValue } from './records.ts';
 import type { AclStore } from './store.ts';
 
-/** What a login proved. Every mapped name is there, empty when the token had no such claim. */
+/** The claims that a login proved. Has every mapped name; a value is empty if the token lacks the claim. */
 export interface Identity {
   readonly values: Readonly<Record<string, string>>;
   readonly lists: Readonly<Record<string, readonly string[]>>;
@@ -20,11 +20,11 @@ export interface Identity {
 
 export interface Bindings extends GrantsInput {
   readonly roles: readonly Link[];
-  /** Whether they give nothing at all. */
+  /** True if the bindings grant nothing. */
   readonly none: boolean;
 }
 
-/** Undefined when the selector can be read, otherwise what is wrong with it. */
+/** Returns what is wrong with a selector; undefined if it is valid. */
 export function selectorProblem(selector: string, identity: Identity): string | undefined {
   if (selector === '') return undefined;
   try {
@@ -37,15 +37,15 @@ export function selectorProblem(selector: string, identity: Identity): string | 
   }
 }
 
-/** What selectors see: `value.name == web`, `"admins" in list.groups`. A name that no method maps matches nothing, as in Consul. */
+/** The fields that selectors can use: `value.name == web`, `"admins" in list.groups`. An unmapped name matches nothing, as in Consul. */
 const shape = struct({
   value: [map(text), (identity) => (identity as Identity).values],
   list: [map(list(text)), (identity) => (identity as Identity).lists],
 });
 
 /**
- * The name that a rule gives to an identity; values are put in lower case.
- * @throws RegistryError `invalid_argument` for a variable that there is not
+ * Computes the name that a rule gives to an identity; values are converted to lower case.
+ * @throws RegistryError `invalid_argument` for an unknown variable
  */
 export function bindName(template: string, identity: Identity): string {
   return template.replaceAll(/\$\{([^}]*)\}/g, (_, inner: string) => {
@@ -55,7 +55,7 @@ export function bindName(template: string, identity: Identity): string {
   });
 }
 
-/** Whether the kind takes the name. */
+/** Whether the name is valid for the bind type. */
 export function isBindName(bindType: BindingRuleValue['bindType'], name: string): boolean {
   switch (bindType) {
     case 'service':
@@ -71,8 +71,8 @@ export function isBindName(bindType: BindingRuleValue['bindType'], name: string)
 }
 
 /**
- * What the rules give to an identity. Roles and policies that do not exist are passed over.
- * @param namespace of the token that the login makes
+ * Collects the grants of all matching rules. Skips roles and policies that do not exist.
+ * @param namespace of the token that the login creates
  */
 export function bind(store: AclStore, namespace: string, rules: readonly BindingRule[], identity: Identity, datacenter: string): Bindings {
   const roles: Link[] = [];
@@ -108,13 +108,13 @@ export function bind(store: AclStore, namespace: string, rules: readonly Binding
   return { roles, policies, serviceIdentities, nodeIdentities, templatedPolicies, none };
 }
 
-/** Where a login makes its token: the first of the method's namespace rules that matches, or its own namespace. */
+/** The namespace in which a login creates its token: that of the first matching namespace rule, else that of the method. */
 export function bindNamespace({ namespace, namespaceRules = [] }: AuthMethod, identity: Identity): string {
   const rule = namespaceRules.find(({ selector }) => selects(selector, identity));
   return rule === undefined ? namespace : bindName(rule.bindNamespace, identity);
 }
 
-/** A selector that cannot be read, or gives up, selects nothing. */
+/** A selector that is invalid, or exceeds its limit of steps, matches nothing. */
 function selects(selector: string, identity: Identity): boolean {
   if (selector === '') return true;
   try {

@@ -1,21 +1,21 @@
 /**
- * Reports tokens that have ended, at most a second late; one timer serves all of them.
+ * Reports tokens that have expired, at most a second late, with one timer for all of them.
  *
- * Tokens that end within the same second share a bucket, so that the cost of adding, removing and reporting
- * does not grow with their number. It refuses no token: it lets the server end streams and waiting queries.
+ * Tokens that expire within the same second share a bucket, so the cost of adding, removing and reporting
+ * does not grow with their number. It does not refuse tokens: its reports end streams and waiting queries.
  */
 
 import type { Clock } from '../clock.ts';
 
 const bucketMs = 1_000;
 
-/** Timers may not be longer than 2^31 ms; and the wall clock may be set meanwhile. */
+/** Timers are limited to 2^31 ms. A shorter delay also limits the error after the wall clock was set. */
 const delayMaxMs = 3_600_000;
 
 export class ExpiryTimer {
   readonly #clock: Clock;
   readonly #onExpired: (ids: readonly string[]) => void;
-  /** Ids by the second, counted from the epoch, at whose start they have ended. */
+  /** Ids, by the second since the epoch at whose start they have expired. */
   readonly #buckets = new Map<number, Set<string>>();
   #next = Infinity;
   #cancel: () => void = () => {};
@@ -41,7 +41,7 @@ export class ExpiryTimer {
     if (bucket?.size === 0) this.#buckets.delete(second);
   }
 
-  /** Forgets all; a later `add` begins anew. */
+  /** Removes all ids. */
   clear(): void {
     this.#buckets.clear();
     this.#arm(Infinity);
@@ -64,7 +64,7 @@ export class ExpiryTimer {
     const now = this.#clock.now() / bucketMs;
     const expired: string[] = [];
     let next = Infinity;
-    // There are as many buckets as tokens that end, at most.
+    // There are at most as many buckets as tokens that expire.
     for (const [second, ids] of this.#buckets) {
       if (second > now) next = Math.min(next, second);
       else {

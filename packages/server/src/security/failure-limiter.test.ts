@@ -1,4 +1,4 @@
-/** An address that guesses tokens is slowed down; callers with good tokens are not. */
+/** The limiter slows down addresses that guess tokens, and leaves callers with valid tokens alone. */
 
 import { describe, expect, it } from 'vitest';
 import { addressKey, FailureLimiter } from './failure-limiter.ts';
@@ -6,7 +6,7 @@ import { addressKey, FailureLimiter } from './failure-limiter.ts';
 const limits = { burst: 3, perSecond: 2, addressesMax: 3, tokensMax: 2 };
 
 describe('the limiter', () => {
-  it('lets an address fail a few times, then at a rate', () => {
+  it('lets an address fail a few times, and then at a fixed rate', () => {
     const limiter = new FailureLimiter(limits);
     for (let n = 0; n < 3; n++) expect(limiter.judge('a', undefined, 0)).toBeUndefined();
     expect(limiter.judge('a', undefined, 0)).toBe(500);
@@ -16,22 +16,22 @@ describe('the limiter', () => {
     expect(limiter.judge('b', undefined, 500)).toBeUndefined();
   });
 
-  it('passes only tokens that were good before while the bucket is empty', () => {
+  it('accepts only tokens that were valid before while the bucket is empty', () => {
     const limiter = new FailureLimiter(limits);
     expect(limiter.judge('a', 'known', 0)).toBeUndefined();
     for (let n = 0; n < 4; n++) limiter.judge('a', undefined, 0);
     expect(limiter.judge('a', 'known', 0)).toBeUndefined();
-    // A right guess gets the answer of a wrong one until the bucket has filled again.
+    // A correct guess is refused like a wrong one until the bucket has filled.
     expect(limiter.judge('a', 'guessed', 0)).toBe(500);
     expect(limiter.judge('a', 'guessed', 500)).toBeUndefined();
   });
 
-  it('costs good tokens nothing', () => {
+  it('does not count valid tokens', () => {
     const limiter = new FailureLimiter(limits);
     for (let n = 0; n < 100; n++) expect(limiter.judge('a', `token ${n}`, 0)).toBeUndefined();
   });
 
-  it('forgets the address with the oldest request when the table is full', () => {
+  it('drops the least recently used address when the table is full', () => {
     const limiter = new FailureLimiter(limits);
     for (let n = 0; n < 4; n++) limiter.judge('loud', undefined, n);
     for (const [index, address] of ['b', 'c'].entries()) limiter.judge(address, undefined, 10 + index);

@@ -1,22 +1,22 @@
 /**
- * Slows down addresses that guess tokens: a bucket of failures for each. Pure: the time is passed
- * given. The table is bounded; the address that was heard of longest ago is forgotten first.
+ * Slows down addresses that guess tokens, with a bucket of failures for each address. Pure: the caller passes the
+ * time. The table is bounded; the address that was used least recently is dropped first.
  *
- * Many clients may share an address, and one that guesses must not cut off the others: while the bucket is
- * empty, a token that was good from this address before passes. Any other token is refused, even a good one,
- * because a guess may be right.
+ * Many clients may share an address, and one that guesses must not lock out the others. While the bucket is
+ * empty, tokens that were valid from this address before are accepted. Every other token is refused, even a valid
+ * one, because it may be a correct guess.
  */
 
 import { LRUCache } from 'lru-cache';
 
 export interface FailureLimits {
-  /** Failures that an address may have at once. */
+  /** Failures that an address may have in a burst. */
   readonly burst: number;
   /** Failures that are forgiven each second. */
   readonly perSecond: number;
-  /** Addresses that are remembered. */
+  /** Most addresses kept. */
   readonly addressesMax: number;
-  /** Good tokens that are remembered for each address. */
+  /** Most valid tokens kept for each address. */
   readonly tokensMax: number;
 }
 
@@ -37,18 +37,18 @@ export class FailureLimiter {
     this.#buckets = new LRUCache({ max: limits.addressesMax });
   }
 
-  /** Addresses that are remembered now. */
+  /** Number of addresses kept now. */
   get size(): number {
     return this.#buckets.size;
   }
 
   /**
-   * Judges a request with a token, after the token was looked up.
-   * @param address as `addressKey` gives it
-   * @param accessorId of the token; undefined when no token has it
-   * @param nowMs on a clock that never jumps
-   * @returns undefined: continue, with 403 for an unknown token. Otherwise answer 429, and that the
-   *   client may try again after so many milliseconds
+   * Decides about a request with a token, after the token was looked up.
+   * @param address as `addressKey` returns it
+   * @param accessorId of the token; undefined if no token has the secret
+   * @param nowMs on a monotonic clock
+   * @returns undefined: continue, with 403 for an unknown token. Otherwise answer 429 and ask the client
+   *   to wait this many milliseconds
    */
   judge(address: string, accessorId: string | undefined, nowMs: number): number | undefined {
     const bucket = this.#bucket(address, nowMs);
@@ -59,7 +59,7 @@ export class FailureLimiter {
     return undefined;
   }
 
-  /** Milliseconds until the address may fail again; undefined when it may now. Counts nothing. */
+  /** Milliseconds until the address may fail again; undefined if it may now. Does not count as a failure. */
   waitMs(address: string, nowMs: number): number | undefined {
     const bucket = this.#bucket(address, nowMs);
     return bucket.left < 1 ? this.#waitMs(bucket) : undefined;
@@ -86,7 +86,7 @@ export class FailureLimiter {
 }
 
 /**
- * The key of an address in the table: an IPv4 address, also one written as IPv6, or the /64 of an IPv6 address,
+ * The key of an address in the table: an IPv4 address, also if written as IPv6, or the /64 of an IPv6 address,
  * since a host usually has a whole /64.
  */
 export function addressKey(address: string): string {

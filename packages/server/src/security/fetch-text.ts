@@ -1,6 +1,6 @@
 /**
- * Gets a small text over HTTP or HTTPS, optionally with a private CA. It connects only to addresses that the policy for all
- * outgoing connections allows, and follows no redirect, since its target would not be checked.
+ * Fetches a small text over HTTP or HTTPS, optionally with a private CA. It connects only to addresses that the policy
+ * for outgoing connections allows. It follows no redirects, since it could not check their targets.
  */
 
 import { get as getHttp } from 'node:http';
@@ -13,7 +13,7 @@ export function fetchTextFrom(resolve: Resolve): FetchText {
     const signal = AbortSignal.timeout(timeoutMs);
     const lookup = pinned(await resolve(new URL(url).hostname));
     signal.throwIfAborted();
-    // A new connection: one that an agent kept may lead to an address that was not checked.
+    // Opens a new connection: a pooled one may lead to an address that was not checked.
     const options = { signal, lookup, agent: false as const, headers: { accept: 'application/json' } };
     return new Promise((settle, reject) => {
       const request = url.startsWith('https:') ? getHttps(url, { ...options, ...(ca !== '' && { ca }) }) : getHttp(url, options);

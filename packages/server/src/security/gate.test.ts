@@ -1,4 +1,4 @@
-/** The gate before tokens and logins, where an attacker guesses; the front ends try the rest of it. */
+/** The gate where an attacker guesses: at tokens and logins. The tests of the front ends cover the rest. */
 
 import { RegistryError } from '@rollcall/protocol';
 import { describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ function gated(burst: number) {
 }
 
 describe('logins', () => {
-  it('that prove nothing are slowed down by address, and then not even looked at', async () => {
+  it('that fail are slowed down by address; then logins are refused without a try', async () => {
     const { clock, login, attempts } = gated(3);
     for (const code of ['unauthenticated', 'permission_denied', 'unauthenticated'] as const) {
       await expect(login(code)).rejects.toMatchObject({ code });
@@ -42,7 +42,7 @@ describe('logins', () => {
     expect(await login('ok')).toBe('token');
   });
 
-  it('that succeed, or fail for reasons of ours, cost nothing', async () => {
+  it('that succeed, or fail because of the server, do not count', async () => {
     const { login } = gated(1);
     for (let time = 0; time < 5; time++) {
       expect(await login('ok')).toBe('token');
@@ -50,7 +50,7 @@ describe('logins', () => {
     }
   });
 
-  it('that fail all at once are counted one by one', async () => {
+  it('that fail concurrently are counted one by one', async () => {
     const { login } = gated(2);
     const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => login('unauthenticated')));
     const codes = outcomes.map((outcome) => (outcome.status === 'rejected' ? (outcome.reason as RegistryError).code : 'ok'));
@@ -59,20 +59,20 @@ describe('logins', () => {
 });
 
 describe('unknown tokens', () => {
-  it('are refused, then slowed down; those that were good from there still are', () => {
+  it('are refused, then slowed down; a token that was valid from that address before is still accepted', () => {
     const { clock, enter, lines } = gated(3);
     expect(enter('good').accessorId).toBe('one');
     for (let time = 0; time < 3; time++) {
-      expect(() => enter('wrong')).toThrow(expect.objectContaining({ code: 'unauthenticated', message: 'no token has this secret, or it has ended' }));
+      expect(() => enter('wrong')).toThrow(expect.objectContaining({ code: 'unauthenticated', message: 'no token has this secret, or the token has expired' }));
     }
     for (let time = 0; time < 100; time++) {
       expect(() => enter('wrong')).toThrow(expect.objectContaining({ code: 'resource_exhausted', retryAfterMs: 1_000 }));
     }
     expect(enter('good').accessorId).toBe('one');
-    // From elsewhere it is one of the guesses; from there no guess has come yet.
+    // No wrong token has come from this address yet.
     expect(enter('good', '10.0.0.8').accessorId).toBe('one');
     expect(lines).toEqual(Array(3).fill('unauthenticated: an unknown token'));
     clock.advance(1_000);
-    expect(() => enter('wrong')).toThrow('no token has this secret, or it has ended');
+    expect(() => enter('wrong')).toThrow('no token has this secret, or the token has expired');
   });
 });

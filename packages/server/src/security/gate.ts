@@ -1,7 +1,7 @@
 /**
- * The gate: what every front end goes through with a request, in this order: who is asking (`enter`),
- * what was done or refused (`record`). It joins the callers of `acl.ts`, the limiter of wrong tokens and
- * the audit log, so that no front end can forget one of them. What a caller may do is asked of `Acl`.
+ * The gate: the two calls that every front end makes for a request: first `enter`, which finds the caller, and at the end
+ * `record`, which logs the action or refusal. It combines the callers of `acl.ts`, the limiter of wrong tokens and
+ * the audit log, so that no front end can forget one of them. `Acl` decides what a caller may do.
  */
 
 import { isRegistryError, RegistryError } from '@rollcall/protocol';
@@ -11,15 +11,15 @@ import type { Audit, AuditEvent } from './audit.ts';
 import { refused } from './access-error.ts';
 import { addressKey, type FailureLimiter } from './failure-limiter.ts';
 
-/** Where a request comes from, for the limiter and the audit log. */
+/** The origin of a request, for the limiter and the audit log. */
 export interface Origin {
-  /** Of the peer; a Unix socket has none. */
+  /** Address of the peer; empty for a Unix socket. */
   readonly address: string;
-  /** The front end: `consul`, `stream`, `admin`, `dns`. */
+  /** Name of the front end: `consul`, `stream`, `admin`, `dns`. */
   readonly via: string;
 }
 
-/** Too many wrong tokens came from an address: a 429 with `Retry-After`, or what the protocol has for it. */
+/** Too many wrong tokens came from an address: answer 429 with `Retry-After`, or its equivalent in the protocol. */
 export class TooManyFailures extends RegistryError {
   readonly retryAfterMs: number;
 
@@ -34,7 +34,7 @@ export interface GateOptions {
   readonly acl: Acl;
   readonly limiter: FailureLimiter;
   readonly clock: Clock;
-  /** None keeps no audit log. */
+  /** Without it there is no audit log. */
   readonly audit?: Audit | undefined;
 }
 
@@ -53,7 +53,7 @@ export class Gate {
   }
 
   /**
-   * The caller of the request; without access control, one that may do everything.
+   * Finds the caller of a request. While access control is off, the caller may do everything.
    * @param secret as the request brings it; undefined or empty when it brings none
    * @throws RegistryError `unauthenticated` (`ACL not found`); TooManyFailures
    */
@@ -63,17 +63,17 @@ export class Gate {
     const caller = acl.find(secret);
     this.#judge(origin, caller?.accessorId);
     if (caller !== undefined) return caller;
-    // A caller that is slowed down is not logged again: an attack must not fill the log.
+    // Refusals by the limiter are not logged: an attack must not fill the log.
     this.#audit?.record({ ...origin, kind: 'unauthenticated', accessorId: '', namespace: '', action: 'an unknown token' });
     throw refused('unknown token');
   }
 
   /**
-   * A proof that is no token of ours, a login: one that proves nothing counts as a wrong token, and while
-   * too many come from an address none is looked at, since looking is what costs. The audit log hears of it
-   * where the request is answered.
-   * @param attempt rejects with `unauthenticated` or `permission_denied` for what proves nothing
-   * @throws TooManyFailures, and whatever `attempt` rejects with
+   * Runs a login, whose proof is not one of our tokens. A failed login counts as a wrong token. While too many failures
+   * come from an address, no login from it is tried, since the verification is expensive. The front end that answers the
+   * request records it in the audit log.
+   * @param attempt rejects with `unauthenticated` or `permission_denied` if the proof fails
+   * @throws TooManyFailures, and every error of `attempt`
    */
   async prove<T>(origin: Origin, attempt: () => Promise<T>): Promise<T> {
     const waitMs = this.#limiter.waitMs(addressKey(origin.address), this.#clock.monotonic());
@@ -88,8 +88,8 @@ export class Gate {
   }
 
   /**
-   * Writes into the audit log what was done or denied; the action holds no secrets and no values.
-   * @param caller undefined when it is not known
+   * Records an action or a denial in the audit log. The action must contain no secrets and no values.
+   * @param caller undefined if it is unknown
    * @param namespace of the request; empty for requests about none
    */
   record(kind: AuditEvent['kind'], caller: Caller | undefined, namespace: string, origin: Origin, action: string): void {
@@ -101,7 +101,7 @@ export class Gate {
     if (waitMs !== undefined) throw this.#tooMany(waitMs);
   }
 
-  /** Made once for each number of seconds: under attack, errors with their stacks are what costs most. */
+  /** Cached by seconds: during an attack, creating errors with their stacks costs most. */
   #tooMany(waitMs: number): TooManyFailures {
     const seconds = Math.ceil(waitMs / 1_000);
     let error = this.#refusals.get(seconds);

@@ -1,8 +1,8 @@
-/** Durations as the settings of auth methods write them: texts as Go reads them (`time.ParseDuration`), or nanoseconds. */
+/** Durations in the settings of auth methods: texts in Go's format (`time.ParseDuration`), or nanoseconds. */
 
 const units: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1, s: 1e3, m: 6e4, h: 3.6e6 };
 
-/** Milliseconds of a text such as `1h30m`, or of a number of nanoseconds; undefined when it is neither. */
+/** Milliseconds of a text such as `1h30m`, or of a number of nanoseconds; undefined if the value is invalid. */
 export function readDuration(value: string | number): number | undefined {
   if (typeof value === 'number') return value / 1e6;
   const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+)$/.exec(value);

@@ -22,7 +22,7 @@ export interface Grantor {
   close(): void;
 }
 
-/** @param registry of the server; what the grantor writes goes through its log and reaches its `Acl` that way */
+/** @param registry of the server; writes of the grantor reach its `Acl` through its log */
 export function grantor(registry: Registry): Grantor {
   const security: Security = makeSecurity({
     ...{ registry, clock: systemClock, uuid: randomUUID },

@@ -1,4 +1,4 @@
-/** Links and identities from requests to what tokens and roles keep: checked, without doubles, by id. Links are to records of the same namespace. */
+/** Converts links and identities of requests to stored grants: checked, without duplicates, by id. Links refer to records of the same namespace. */
 
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
 import { quote } from '../filter/go-string.ts';
@@ -21,13 +21,13 @@ export interface GrantsInput {
   readonly templatedPolicies?: readonly TemplatedPolicy[];
 }
 
-/** Of each kind on one token or role. */
+/** Most links of each kind on one token or role. */
 const linksMax = 1_000;
 
 /**
  * @param namespace of the token or role
  * @param owner for messages
- * @throws AccessError for what cannot be given
+ * @throws AccessError for grants that are invalid or do not exist
  */
 export function readGrants(store: AclStore, namespace: string, input: GrantsInput, owner: 'token' | 'role'): Grants {
   return {
@@ -69,7 +69,7 @@ function bounded(list: readonly unknown[], what: string): void {
   throw new RegistryError('invalid_argument', `${list.length} ${what} were given, the limit is ${linksMax}`);
 }
 
-/** Identities of one service are one, with all their datacenters. */
+/** Merges the identities of one service into one with all their datacenters. */
 function readServiceIdentities(identities: readonly ServiceIdentity[], owner: 'token' | 'role'): ServiceIdentity[] {
   bounded(identities, 'service identities');
   const services = new Map<string, readonly string[]>();

@@ -1,4 +1,4 @@
-/** Texts are read as HCL 1 reads them: by table, and against the original compiled to JavaScript. */
+/** Texts are parsed like HCL 1 parses them: checked by a table, and against the original, compiled to JavaScript. */
 
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
@@ -9,7 +9,7 @@ const original = createRequire(import.meta.url)('hcl-parser') as {
   parse(text: string): [result: unknown, error: { Pos: { Line: number; Column: number } } | null];
 };
 
-/** Converts our items to the form of the original: an object for each item of a key, the last value of an attribute. */
+/** Converts items to the form of the original: an object for each item of a key, the last value of an attribute. */
 function plain(items: readonly HclItem[]): Record<string, unknown> {
   const result: Record<string, unknown> = {};
   for (const { keys, value } of items) {
@@ -60,11 +60,11 @@ const agrees = [
 ];
 
 describe('rules', () => {
-  it.each(agrees)('are read as by the original: %j', (text) => {
+  it.each(agrees)('are parsed as by the original: %j', (text) => {
     const [result, error] = original.parse(text);
     expect(error).toBeNull();
     const ours = plain(parseHcl(text));
-    // In JSON the original makes one entry for each key of an object; `rule-text.ts` treats both alike.
+    // In JSON the original makes one entry for each key of an object; `rule-text.ts` treats both the same.
     expect(text.trimStart().startsWith('{') ? merged(ours) : ours).toEqual(text.trimStart().startsWith('{') ? merged(result) : result);
   });
 
@@ -86,14 +86,14 @@ describe('rules', () => {
     ['{"a":"b" "c"}', 'line 1, column 13: '],
     ['{"a":nope}', 'line 1, column 6: '],
     ['{"a":1} x', 'line 1, column 9: '],
-  ])('with bad syntax are refused with its position: %j', (text, position) => {
+  ])('with a syntax error are refused with its position: %j', (text, position) => {
     expect(() => parseHcl(text)).toThrow(position);
   });
 
-  it('the original refuses the same texts, except two that it completes', () => {
+  it('are refused as by the original, except two texts that it completes', () => {
     const bad = ['x = yes', 'key "a" {', '}', 'x = "\\q"', 'a "b" = 3', 'x = null', 'x = 1; y = 2', 'x = <<A\nabc', 'x = "a${b"'];
     for (const text of bad) expect(original.parse(text)[1], text).not.toBeNull();
-    // The original takes `x =` and an object without its end; we refuse them, since a policy that was cut short must not pass.
+    // The original accepts `x =` and an object without its end. We refuse both, since a truncated policy must not be accepted.
     expect(original.parse('{"a":"b"')[1]).toBeNull();
     expect(() => parseHcl('{"a":"b"')).toThrow('line 1, column 9: ');
     expect(() => parseHcl('x =')).toThrow('line 1, column 4: ');
@@ -112,7 +112,7 @@ describe('rules', () => {
     expect(() => parseHcl(text)).toThrow(message);
   });
 
-  it('that were generated are read as by the original', () => {
+  it('that are random are parsed as by the original', () => {
     const name = fc.oneof(fc.constantFrom('', 'web', 'app/', 'a b', 'é"\\'), fc.string({ unit: 'grapheme-ascii', maxLength: 12 }));
     const quoted = (text: string) => `"${text.replaceAll(/["\\]/g, '\\$&').replaceAll('${', '$')}"`;
     const space = fc.constantFrom(' ', '\n', '\t', ' # note\n', ' /* note */ ', '\n// note\n');
@@ -132,7 +132,7 @@ describe('rules', () => {
     );
   });
 
-  it('with any text are read or refused with an AccessError', () => {
+  it('with any text are parsed, or refused with an AccessError', () => {
     const bit = fc.constantFrom('key', ' "a" ', '{', '}', '[', ']', '=', ',', '"', '\\', '${', '<<E\n', 'E\n', '# ', '/*', '*/', '1', 'true', '\n', ':');
     fc.assert(
       fc.property(fc.oneof(fc.array(bit, { maxLength: 40 }).map((bits) => bits.join('')), fc.string()), (text) => {

@@ -1,6 +1,6 @@
 /**
- * Parses the text of ACL rules, in HCL 1 or in its JSON form, to a tree (grammar: `hcl.peggy`). It does not
- * interpret the rules: see `rule-text.ts`.
+ * Parses the text of ACL rules, in HCL 1 or in its JSON form, into a tree (grammar: `hcl.peggy`). `rule-text.ts`
+ * interprets the tree.
  */
 
 import { unquote } from '../filter/go-string.ts';
@@ -11,7 +11,7 @@ import { parse, SyntaxError } from './hcl.generated.ts';
 export interface HclItem {
   readonly keys: readonly [string, ...string[]];
   readonly value: HclValue;
-  /** Where the item starts, both from 1. */
+  /** Position of the item; both count from 1. */
   readonly line: number;
   readonly column: number;
 }
@@ -23,13 +23,13 @@ export type HclValue =
   | { readonly kind: 'list'; readonly values: readonly HclValue[] }
   | { readonly kind: 'object'; readonly items: readonly HclItem[] };
 
-/** Characters of one text: some thousand rules. */
+/** Most characters of one text: some thousand rules. */
 export const lengthMax = 131_072;
-/** Levels of braces and brackets; rules need three. */
+/** Most levels of braces and brackets; rules need three. */
 const depthMax = 50;
 
 /**
- * Reads the items in the order of the text; an item may occur again.
+ * Reads the items in the order of the text; an item may occur more than once.
  * @throws AccessError with line and column
  */
 export function parseHcl(text: string): readonly HclItem[] {

@@ -1,23 +1,23 @@
 /**
- * A namespace in which a caller has no right does not exist for it: answers, errors and waiting must not tell the two
- * apart. So its requests are about a namespace whose name cannot be given: everything that looks something up finds
- * nothing, whatever route it is. Denials show the name that the request had.
+ * Hides a namespace from callers without a right in it. For such a caller, answers, errors and waiting must be the same as
+ * for a namespace that does not exist. Its requests are therefore redirected to a namespace whose name cannot be created,
+ * so that each look-up finds nothing, on every route. Denials show the name from the request.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
 import type { Authorizer } from './authorizer.ts';
 
-/** No name begins with it (`isNamespaceName`). */
+/** No valid namespace name begins with it (`isNamespaceName`). */
 const mark = '-';
 
-/** A caller, as far as it matters here. */
+/** The fields of a caller that this file needs. */
 interface Asker {
   readonly namespace: string;
   readonly authorizer: Pick<Authorizer, 'allowsNamespace'>;
 }
 
 /**
- * The namespace that a caller's request is about. That of its own token and the default one are hidden from no caller.
+ * The namespace in which a caller's request looks things up. No caller loses its token's own namespace or the default one.
  * @param namespace that the request names
  */
 export function namespaceFor({ namespace: own, authorizer }: Asker, namespace: string): string {
@@ -25,7 +25,7 @@ export function namespaceFor({ namespace: own, authorizer }: Asker, namespace: s
   return mark + namespace;
 }
 
-/** The name as requests give it. */
+/** The name as the request gave it. */
 export function shownNamespace(namespace: string): string {
   return namespace.startsWith(mark) ? namespace.slice(mark.length) : namespace;
 }

@@ -1,5 +1,5 @@
 /**
- * Translates the configuration of a JWT auth method from Consul's fields
+ * Reads the configuration of a JWT auth method, in Consul's fields
  * (https://developer.hashicorp.com/consul/docs/security/acl/auth-methods/jwt).
  */
 
@@ -8,7 +8,7 @@ import { readDuration } from './go-duration.ts';
 import { refused } from './access-error.ts';
 import type { MethodConfig } from './records.ts';
 
-/** Asymmetric signatures only: with `none` or a shared secret every client that knows a public key could sign. */
+/** Asymmetric signatures only: with `none` or a shared secret, every client that knows a public key could sign. */
 const algorithms = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA'],
@@ -17,20 +17,20 @@ const algorithms = [
 /** The source of the keys. */
 export type Keys =
   | { readonly kind: 'static'; readonly keys: readonly KeyObject[] }
-  /** `discovery` is the base of an OpenID provider, whose configuration names the keys' URL. */
+  /** `discovery` is the base URL of an OpenID provider, whose configuration gives the URL of the keys. */
   | { readonly kind: 'jwks' | 'discovery'; readonly url: string; readonly ca: string };
 
 export interface JwtConfig {
   readonly keys: Keys;
   readonly algorithms: readonly string[];
-  /** A token must be for one of them. When the list is empty, a token that names an audience is refused. */
+  /** The token must name one of these audiences. If the list is empty, a token that names an audience is refused. */
   readonly audiences: readonly string[];
-  /** Empty for any. */
+  /** Required issuer; empty accepts any. */
   readonly issuer: string;
-  /** Claim to field, for single values and for lists. */
+  /** Maps claims to fields, for single values and for lists. */
   readonly values: Readonly<Record<string, string>>;
   readonly lists: Readonly<Record<string, string>>;
-  /** Sets the missing time of a token: its end is so long after its start, or its start so long before its end. */
+  /** Computes a missing time of a token: the end is this long after the start, or the start this long before the end. */
   readonly expirationLeewayMs: number;
   readonly notBeforeLeewayMs: number;
   readonly clockSkewMs: number;
@@ -42,7 +42,7 @@ const known = new Set([
   ...['ExpirationLeeway', 'NotBeforeLeeway', 'ClockSkewLeeway'],
 ]);
 
-/** @throws AccessError for settings that do not exist, contradict one another, or have no meaning */
+/** @throws AccessError for settings that are unknown, contradict one another, or have no meaning */
 export function readJwtConfig(config: MethodConfig): JwtConfig {
   for (const key of Object.keys(config)) {
     if (!known.has(key)) throw invalid(`the type "jwt" has no setting ${JSON.stringify(key)}`);
@@ -90,12 +90,12 @@ function readKey(pem: string, index: number): KeyObject {
   }
 }
 
-/** The server behind the URL can make tokens, so it must prove its identity. */
+/** The server behind the URL decides which tokens are valid, so it must prove its identity. */
 function checkUrl(url: string): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const loopback = parsed !== undefined && ['127.0.0.1', '[::1]', 'localhost'].includes(parsed.hostname);
   if (parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && loopback)) return;
-  throw invalid(`the URL of keys must be https (or http on this machine), and is ${JSON.stringify(url)}`);
+  throw invalid(`the URL of the keys is ${JSON.stringify(url)}; give one with https, or http to this machine`);
 }
 
 function text(config: MethodConfig, key: string): string {
@@ -126,7 +126,7 @@ function mappings(config: MethodConfig, key: string): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-/** Nanoseconds or `60s`; 0 is the default and a negative value none, as in Consul. */
+/** Nanoseconds or `60s`. As in Consul, 0 selects the default and a negative value means no leeway. */
 function leeway(config: MethodConfig, key: string, defaultMs: number): number {
   const value = config[key] ?? 0;
   const ms = typeof value === 'string' || typeof value === 'number' ? readDuration(value) : undefined;

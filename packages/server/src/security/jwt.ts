@@ -1,8 +1,8 @@
 /**
- * Verifies a JSON Web Token by the configuration of an auth method and gives its identity (RFC 7519, RFC 8725;
- * the rules for tokens without all their times are Consul's, `internal/go-sso/oidcauth/jwt.go` of 1.16).
+ * Verifies a JSON Web Token by the configuration of an auth method and returns its identity (RFC 7519, RFC 8725).
+ * The rules for tokens that lack some times are Consul's (`internal/go-sso/oidcauth/jwt.go` of 1.16).
  *
- * The algorithm comes from a fixed list of signatures, never from the token alone; the clock is given.
+ * The configuration limits the algorithms; the token alone does not choose. The caller passes the time.
  */
 
 import { compactVerify, createLocalJWKSet, errors, type CompactVerifyGetKey, type CryptoKey } from 'jose';
@@ -11,7 +11,7 @@ import type { Identity } from './binding.ts';
 import type { JwtConfig } from './jwt-config.ts';
 import type { KeySet, KeySource } from './key-source.ts';
 
-/** Characters of a token. */
+/** Most characters of a token. */
 const lengthMax = 16_384;
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -39,7 +39,7 @@ async function verifySignature(token: string, config: JwtConfig, source: KeySour
     const claims = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) as unknown;
     if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return claims as Claims;
   } catch {
-    // The caller gets the error below.
+    // The error below tells the caller.
   }
   throw refused('bad jwt', { problem: 'no object' });
 }
@@ -49,7 +49,7 @@ async function tryNewer(token: string, config: JwtConfig, source: KeySource, set
   return newer === undefined ? undefined : tryKeys(token, config, newer);
 }
 
-/** The payload, if one of the keys made the signature. */
+/** The payload, if one of the keys verifies the signature. */
 async function tryKeys(token: string, config: JwtConfig, set: KeySet): Promise<Uint8Array | undefined> {
   const algorithms = [...config.algorithms];
   const verify = async (get: CompactVerifyGetKey): Promise<Uint8Array | undefined> => {
@@ -60,7 +60,7 @@ async function tryKeys(token: string, config: JwtConfig, set: KeySet): Promise<U
       if (error instanceof errors.JWSInvalid || error instanceof errors.JOSEAlgNotAllowed) {
         throw refused('malformed jwt', { problem: error.message });
       }
-      // Signed with another key, or this key is of another kind than the algorithm.
+      // Another key made the signature, or this key does not fit the algorithm.
       return undefined;
     }
   };

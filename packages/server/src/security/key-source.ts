@@ -1,8 +1,8 @@
 /**
- * Keys of a JWT auth method: fixed ones, or a key set fetched from its issuer and kept for a while.
+ * Keys of a JWT auth method: fixed ones, or a key set that is fetched from its issuer and cached.
  *
- * Each source fetches once at a time, up to a limit of bytes and of time, and at most every
- * half minute: every client can send a token with an unknown key id, and must not cause a fetch each time.
+ * Each source runs one fetch at a time, with limits of bytes and time, and at most one every half minute:
+ * any client can send a token with an unknown key id, and must not cause a fetch each time.
  */
 
 import type { KeyObject } from 'node:crypto';
@@ -11,7 +11,7 @@ import type { JSONWebKeySet } from 'jose';
 import type { Clock } from '../clock.ts';
 import type { Keys } from './jwt-config.ts';
 
-/** Gets a text over HTTP from an address that this server may connect to. Must not follow redirects. */
+/** Fetches a text over HTTP from an address that this server may connect to. Must not follow redirects. */
 export type FetchText = (
   url: string,
   options: { readonly ca: string; readonly bytesMax: number; readonly timeoutMs: number },
@@ -21,10 +21,10 @@ export type KeySet =
   | { readonly kind: 'static'; readonly keys: readonly KeyObject[] }
   | { readonly kind: 'jwks'; readonly jwks: JSONWebKeySet; readonly fetchedAtMs: number };
 
-/** A key set has a few keys of some hundred bytes each. */
+/** Most bytes of a key set. A set has a few keys of some hundred bytes each. */
 const bytesMax = 262_144;
 const timeoutMs = 5_000;
-/** Age of a key set at which it is fetched anew; a key that its issuer withdraws is trusted for so long. */
+/** Age at which a key set is fetched again. A key that its issuer withdraws is trusted for this long at most. */
 const freshMs = 600_000;
 const betweenFetchesMs = 30_000;
 
@@ -42,7 +42,7 @@ export class KeySource {
     this.#clock = clock;
   }
 
-  /** @throws RegistryError `unavailable` when no keys are cached and they cannot be fetched now */
+  /** @throws RegistryError `unavailable` if no keys are cached and they cannot be fetched now */
   async current(): Promise<KeySet> {
     if (this.#keys.kind === 'static') return this.#keys;
     const set = this.#set;
@@ -50,7 +50,7 @@ export class KeySource {
     return this.#fetch();
   }
 
-  /** Fetches keys newer than the given ones, for a token whose key is not among them; undefined within half a minute of the last fetch. */
+  /** Fetches newer keys than the given ones, for a token whose key is not among them; undefined within half a minute of the last fetch. */
   async newer(than: KeySet): Promise<KeySet | undefined> {
     if (than.kind === 'static') return undefined;
     if (this.#set !== undefined && this.#set !== than) return this.#set;
@@ -82,13 +82,13 @@ export class KeySource {
       const { issuer, jwks_uri: found } = configuration;
       // OpenID Connect Discovery 1.0, 4.3: the document must name the issuer whose URL it was fetched from.
       if (issuer !== url || typeof found !== 'string' || !URL.canParse(found) || new URL(found).protocol !== new URL(url).protocol) {
-        throw new RegistryError('unavailable', `${url} is not the OpenID provider that it says it is`);
+        throw new RegistryError('unavailable', `${url} names another issuer in its OpenID configuration`);
       }
       jwksUrl = found;
     }
     const { keys } = await this.#json(jwksUrl, ca);
     const fit = Array.isArray(keys) && keys.every((key) => typeof key === 'object' && key !== null);
-    if (!fit) throw new RegistryError('unavailable', `${jwksUrl} gave no key set`);
+    if (!fit) throw new RegistryError('unavailable', `${jwksUrl} returned no key set`);
     return { keys: keys as JSONWebKeySet['keys'] };
   }
 

@@ -1,5 +1,5 @@
 /**
- * Login: a client shows a JSON Web Token and gets a token of the registry. The auth method names the trusted
+ * Login: exchanges a JSON Web Token for a token of the registry. The auth method names the trusted
  * keys; its binding rules decide the rights of an identity. An identity without rights is refused.
  */
 
@@ -23,15 +23,15 @@ export interface LoginOptions {
 }
 
 export interface LoginRequest {
-  /** Of the auth method. */
+  /** Namespace of the auth method. */
   readonly namespace: string;
   readonly method: string;
   readonly bearerToken: string;
-  /** Shown in the token's description. */
+  /** Appears in the token's description. */
   readonly meta?: Readonly<Record<string, string>>;
 }
 
-/** Logins that may wait for keys or the log at once; the limit matters because their callers are not authenticated yet. */
+/** Logins that may wait for keys or the log at once. The limit is needed because their callers are not authenticated yet. */
 const loginsMax = 256;
 
 export class Login {
@@ -63,7 +63,7 @@ export class Login {
       const identity = await verifyJwt(bearerToken, config, source, clock.now());
       const place = bindNamespace(method, identity);
       const { none, ...bindings } = bind(acl.store, place, acl.store.bindingRules(namespace, name), identity, datacenter);
-      // The same error as without rights: the caller must not learn whether a namespace exists.
+      // The same error as for an identity without rights: the caller must not learn whether a namespace exists.
       if (none || !acl.store.hasNamespace(place)) throw refused('nothing granted');
       const description = `token created via login${Object.keys(meta).length === 0 ? '' : `: ${JSON.stringify(meta)}`}`;
       const ttl = method.tokenTtlMs === 0 ? {} : { ttlMs: method.tokenTtlMs };

@@ -1,4 +1,4 @@
-/** Auth methods and binding rules from requests to records. The checks are those of Consul 1.16. */
+/** Converts requests for auth methods and binding rules to records. The checks are those of Consul 1.16. */
 
 import { defaultNamespace, isNamespaceName, RegistryError } from '@rollcall/protocol';
 import { quote } from '../filter/go-string.ts';
@@ -12,11 +12,11 @@ import { templateRules } from './templates.ts';
 
 export interface MethodInput {
   readonly name: string;
-  /** `jwt`; that of the existing method when absent. */
+  /** `jwt`; absent keeps the type of the existing method. */
   readonly type?: string;
   readonly displayName?: string;
   readonly description?: string;
-  /** Milliseconds; 0 for tokens without an end. */
+  /** Lifetime of the tokens in milliseconds; 0 for unlimited. */
   readonly tokenTtlMs?: number;
   /** `local` or `global`; empty is `local`. */
   readonly locality?: string;
@@ -53,22 +53,22 @@ export function methodValue(
   };
 }
 
-/** Rules of one auth method that say where logins make their tokens. */
+/** Most namespace rules of one auth method. */
 const namespaceRulesMax = 1_000;
 
 /** @throws RegistryError `invalid_argument` */
 function checkNamespaceRules(namespace: string, rules: readonly NamespaceRule[], blank: Identity): void {
   if (rules.length === 0) return;
   if (namespace !== defaultNamespace) {
-    throw invalid(`an auth method of the namespace ${quote(namespace)} makes tokens there only, and cannot have namespace rules`);
+    throw invalid(`an auth method of the namespace ${quote(namespace)} creates tokens in that namespace only, and cannot have namespace rules`);
   }
   if (rules.length > namespaceRulesMax) throw invalid(`${rules.length} namespace rules were given, the limit is ${namespaceRulesMax}`);
   for (const { selector, bindNamespace } of rules) {
     const problem = selectorProblem(selector, blank);
-    if (problem !== undefined) throw invalid(`the selector of a namespace rule is wrong: ${problem}`);
+    if (problem !== undefined) throw invalid(`the selector of a namespace rule is invalid: ${problem}`);
     const name = bindName(bindNamespace, filledOf(blank));
     if (!isNamespaceName(name)) {
-      throw invalid(`the namespace rule makes ${quote(name)}, which no namespace can be called; give letters, digits and inner hyphens`);
+      throw invalid(`the namespace rule yields ${quote(name)}, which is not a valid namespace name; use letters, digits and inner hyphens`);
     }
   }
 }
@@ -112,7 +112,7 @@ export function bindingRuleValue(
   if (input.bindName === undefined || input.bindName === '') throw refused('no bind name');
   const bindType = bindTypes.find((one) => one === input.bindType);
   if (bindType === undefined) throw refused('unknown bind type', { bindType: input.bindType });
-  // Any value that an identity may have makes a name, if this one does.
+  // If this example gives a valid name, every value of an identity does.
   const example = filledOf(blank);
   if (!isBindName(bindType, bindName(input.bindName, example))) throw refused('bad bind name');
   if (bindType === 'templated-policy') templateRules(input.bindName, bindName(bindVariable, example));

@@ -1,4 +1,4 @@
-/** Rules for namespaces: how they are read and refused, where they hold, and that they hold nowhere else. */
+/** Rules for namespaces: how they are read and refused, and that they count in their namespaces only. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ const placed = (text: string, namespace = 'default'): PlacedRules => ({ namespac
 const compiled = (...policies: PlacedRules[]) => compileRules(policies, 'deny');
 
 describe('a namespace block', () => {
-  it('is read in HCL and in JSON alike', () => {
+  it('is read the same in HCL and in JSON', () => {
     const hcl = `
       namespace_prefix "" { policy = "write" service_prefix "" { policy = "read" } }
       namespace "team-a" { acl = "write" key "a" { policy = "list" } service "web" { policy = "write" intentions = "read" } }`;
@@ -44,12 +44,12 @@ describe('a namespace block', () => {
     ['namespace "x" "y" {}', 'line 1, column 1: namespace takes one name'],
     ['namespace = "read"', 'line 1, column 1: namespace takes a name and an object'],
     ['namespace "x" { policy = 1 }', 'line 1, column 17: policy takes a string'],
-  ])('that is wrong is refused: %s', (text, message) => {
+  ])('that is invalid is refused: %s', (text, message) => {
     expect(() => parseRules(text)).toThrow(message);
   });
 
   it.each(['operator = "read"', 'keyring = "read"', 'mesh = "read"', 'peering = "deny"', 'event_prefix "" { policy = "read" }', 'agent "n" { policy = "read" }'])(
-    'cannot have rules for a resource that all namespaces share, except for the default namespace: %s',
+    'cannot have rules for a resource that all namespaces share, except in the default namespace: %s',
     (rule) => {
       const message = /cannot have a rule for "\w+", which all namespaces share/;
       expect(() => assertRules(`namespace "x" { ${rule} }`, 'default')).toThrow(message);
@@ -59,20 +59,20 @@ describe('a namespace block', () => {
     },
   );
 
-  it('may let nodes be read, not written', () => {
+  it('may allow reading nodes, but not writing them', () => {
     expect(() => assertRules('namespace "x" { node_prefix "" { policy = "read" } }', 'default')).not.toThrow();
-    const message = 'rules for the namespace "x" cannot let "node" be written, which all namespaces share; give it in a policy of the namespace "default"';
+    const message = 'rules for the namespace "x" cannot allow writing "node", which all namespaces share; write that rule in a policy of the namespace "default"';
     expect(() => assertRules('namespace "x" { node_prefix "" { policy = "write" } }', 'default')).toThrow(message);
-    expect(() => assertRules('node "n" { policy = "write" }', 'x')).toThrow('a policy of the namespace "x" cannot let "node" be written');
+    expect(() => assertRules('node "n" { policy = "write" }', 'x')).toThrow('a policy of the namespace "x" cannot allow writing "node"');
   });
 
-  it('stands in policies of the default namespace only', () => {
-    expect(() => assertRules('namespace "y" { policy = "read" }', 'x')).toThrow('a policy of the namespace "x" holds there only');
+  it('is refused in a policy of another namespace than the default one', () => {
+    expect(() => assertRules('namespace "y" { policy = "read" }', 'x')).toThrow('a policy of the namespace "x" counts there only');
     expect(() => assertRules('key_prefix "" { policy = "write" } query_prefix "" { policy = "write" }', 'x')).not.toThrow();
   });
 });
 
-describe('rules hold in their namespace only', () => {
+describe('rules count in their namespace only', () => {
   const inDefault = placed(`
     service_prefix "" { policy = "read" }
     namespace "team-a" { service "web" { policy = "write" } key_prefix "" { policy = "write" } node_prefix "" { policy = "read" } }
@@ -85,9 +85,9 @@ describe('rules hold in their namespace only', () => {
     ['default', 'key', 'read', 'a', false],
     ['team-a', 'service', 'write', 'web', true],
     ['team-a', 'key', 'write', 'a', true],
-    // The narrower block has no rule for it: the wider one answers.
+    // The more specific block has no rule for it, so the other block decides.
     ['team-a', 'service', 'read', 'db', true],
-    // The narrower block has one: the wider one is not asked.
+    // The more specific block has a rule, so the other block is not used.
     ['team-a', 'key', 'read', 'secret/x', true],
     ['team-b', 'service', 'read', 'web', true],
     ['team-b', 'service', 'write', 'web', false],
@@ -103,7 +103,7 @@ describe('rules hold in their namespace only', () => {
     expect(authorizer.allows(namespace, resource, verb, name)).toBe(allowed);
   });
 
-  it('as do answers about all names', () => {
+  it('also for questions about all names', () => {
     expect(authorizer.allowsAll('default', 'service', 'read')).toBe(true);
     expect(authorizer.allowsAll('team-b', 'service', 'read')).toBe(true);
     expect(authorizer.allowsAll('other', 'service', 'read')).toBe(false);
@@ -113,17 +113,17 @@ describe('rules hold in their namespace only', () => {
   });
 
   it.each<[Resource, Verb]>([['operator', 'write'], ['agent', 'write'], ['event', 'write'], ['keyring', 'write'], ['mesh', 'write'], ['peering', 'write'], ['node', 'write']])(
-    '%s is ruled in the default namespace, whatever namespace a request names',
+    '%s: rules of the default namespace decide, in requests of every namespace',
     (resource, verb) => {
       const text = ['operator', 'keyring', 'mesh', 'peering'].includes(resource) ? `${resource} = "write"` : `${resource}_prefix "" { policy = "write" }`;
       expect(compiled(placed(text)).allows('team-a', resource, verb, 'n')).toBe(true);
-      // A policy of another namespace that has such a rule all the same gives nothing.
+      // Such a rule in a policy of another namespace grants nothing.
       for (const namespace of ['default', 'team-a']) expect(compiled(placed(text, 'team-a')).allows(namespace, resource, verb, 'n')).toBe(false);
       expect(compiled(placed(`namespace "team-a" { ${text} }`)).allows('team-a', resource, verb, 'n')).toBe(false);
     },
   );
 
-  it('blocks of a policy that is itself in another namespace give nothing', () => {
+  it('blocks in a policy of another namespace grant nothing', () => {
     const policy = placed('namespace "team-b" { key_prefix "" { policy = "write" } } namespace_prefix "" { acl = "write" }', 'team-a');
     for (const namespace of ['default', 'team-a', 'team-b']) {
       expect(compiled(policy).allows(namespace, 'key', 'read', 'a')).toBe(false);
@@ -140,7 +140,7 @@ describe('the definition of a namespace', () => {
     ['namespace_prefix "team-" { policy = "write" }', true, true],
     ['namespace_prefix "" { policy = "write" } namespace "team-a" { policy = "read" }', true, false],
     ['operator = "write" namespace "team-a" { policy = "deny" }', false, false],
-    // A caller that may do something in it may know of it.
+    // A caller that may do something in it may read its definition.
     ['namespace "team-a" { key "a" { policy = "read" } }', true, false],
     ['namespace "team-a" { acl = "read" }', true, false],
     ['namespace "team-a" { key "a" { policy = "deny" } }', false, false],
@@ -157,10 +157,10 @@ describe('the definition of a namespace', () => {
   });
 });
 
-describe('what a namespace adds to its tokens', () => {
+describe('policies that a namespace adds to its tokens', () => {
   const added = [placed('namespace "team-a" { service_prefix "" { policy = "write" } key_prefix "" { policy = "read" } } service_prefix "" { policy = "read" }')];
 
-  it('holds only where their own rules are silent', () => {
+  it('decide only where the rules of the token are silent', () => {
     const authorizer = compileRules([placed('service_prefix "" { policy = "read" }', 'team-a')], 'deny', added);
     expect(authorizer.allows('team-a', 'service', 'write', 'web')).toBe(false);
     expect(authorizer.allows('team-a', 'key', 'read', 'a')).toBe(true);
@@ -168,7 +168,7 @@ describe('what a namespace adds to its tokens', () => {
     expect(authorizer.allows('team-b', 'service', 'read', 'web')).toBe(false);
   });
 
-  it('holds before the default policy', () => {
+  it('decide before the default policy', () => {
     const authorizer = compileRules([], 'allow', [placed('namespace_prefix "" { key_prefix "" { policy = "deny" } }')]);
     expect(authorizer.allows('team-a', 'key', 'read', 'a')).toBe(false);
     expect(authorizer.allows('team-a', 'service', 'read', 'a')).toBe(true);
@@ -176,7 +176,7 @@ describe('what a namespace adds to its tokens', () => {
 });
 
 describe('ready-made rules', () => {
-  it('of the built-in policies hold in every namespace', () => {
+  it('of the built-in policies count in every namespace', () => {
     const [management, readOnly] = builtinPolicies.map(({ rules }) => compiled(placed(rules)));
     for (const namespace of ['default', 'team-a']) {
       for (const resource of ['acl', 'keyring', 'operator', 'mesh', 'peering', 'agent', 'event', 'key', 'node', 'query', 'service', 'session', 'intention'] as const) {
@@ -190,7 +190,7 @@ describe('ready-made rules', () => {
     for (const { rules } of builtinPolicies) expect(() => assertRules(rules, 'default')).not.toThrow();
   });
 
-  it('of a service identity hold in its own namespace, those of a node identity and of DNS in all', () => {
+  it('of a service identity count in its own namespace, those of a node identity and of DNS in all', () => {
     const service = compiled({ namespace: 'team-a', rules: serviceIdentityRules('web') });
     expect(service.allows('team-a', 'service', 'write', 'web')).toBe(true);
     expect(service.allows('default', 'service', 'read', 'web')).toBe(false);
@@ -202,7 +202,7 @@ describe('ready-made rules', () => {
   });
 });
 
-/** A level by reading the rules one by one; undefined where none is for the name. */
+/** A level by reading the rules one by one; undefined if none is for the name. */
 function plainLevel(rules: readonly NamedRule[], name: string): Level | undefined {
   const exact = rules.filter((rule) => !rule.prefix && rule.name === name);
   const prefixes = rules.filter((rule) => rule.prefix && name.startsWith(rule.name));
@@ -228,7 +228,7 @@ function plainly(layers: readonly (readonly Rules[])[], defaultPolicy: DefaultPo
 }
 
 describe('any rules', () => {
-  it('allow what a plain reading of them allows, trees of keys included', () => {
+  it('allow the same as a naive reading of them, also for trees of keys', () => {
     const name = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 3 });
     const namespace = fc.oneof(fc.constant('default'), fc.string({ unit: fc.constantFrom('d', 'x'), maxLength: 2 }));
     const rule: fc.Arbitrary<NamedRule> = fc.record({
@@ -248,7 +248,7 @@ describe('any rules', () => {
         const allowed = (verb: Verb, wanted: string) => plainly([direct, added], defaultPolicy, where, verb, wanted);
         for (const wanted of names) {
           for (const verb of ['read', 'list', 'write'] as const) expect(authorizer.allows(where, 'key', verb, wanted)).toBe(allowed(verb, wanted));
-          // Rules have names of up to three characters, so that names of up to four are every case there is.
+          // Rules have names of up to three characters, so names of up to four cover every case.
           const under = [...everyName(4)].filter((one) => one.startsWith(wanted));
           expect(authorizer.allowsKeyTree(where, wanted, 'write')).toBe([wanted, ...under].every((one) => allowed('write', one)));
         }

@@ -1,4 +1,4 @@
-/** Policies and roles from requests to records. The checks are those of Consul (`acl_endpoint.go` of 1.16). */
+/** Converts requests for policies and roles to records. The checks are those of Consul (`acl_endpoint.go` of 1.16). */
 
 import { refused } from './access-error.ts';
 import { readGrants, type GrantsInput } from './grants.ts';
@@ -35,7 +35,7 @@ export function policyValue(store: AclStore, namespace: string, input: PolicyInp
   return { before, value: { name, description, rules, datacenters: [...datacenters] } };
 }
 
-/** @throws RegistryError `invalid_argument` for a built-in policy, which stays */
+/** @throws RegistryError `invalid_argument` for a built-in policy, which cannot be deleted */
 export function checkPolicyDeletion(id: string): void {
   const builtin = builtinPolicies.find((one) => one.id === id);
   if (builtin !== undefined) throw refused('built-in policy stays', { policy: builtin.name });

@@ -1,4 +1,4 @@
-/** The table finds the longest prefix of every name, as a plain search does. */
+/** The table finds the longest prefix of every name, as a naive search does. */
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

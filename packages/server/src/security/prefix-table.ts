@@ -1,12 +1,12 @@
 /**
- * Names and prefixes with a number each. A look-up gives the number of the name itself,
- * otherwise that of its longest prefix.
+ * A table of names and prefixes, each with a number. A look-up returns the number of the name itself,
+ * or else that of its longest prefix.
  *
  *   prefixes, sorted      ""   "app/"   "app/db/"   "web"
  *   parent, by index      -1      0         1         0      the longest shorter prefix of the same chain
  *
- * The greatest prefix that does not sort after the name is either a prefix of it, or shares with it every
- * prefix of it in the table: those are its ancestors. A look-up costs a binary search and a walk up that
+ * Take the greatest prefix that does not sort after the name. It is a prefix of the name, or all prefixes of the name
+ * in the table are also prefixes of it, that is, its ancestors. A look-up is a binary search and a walk up that
  * chain, and allocates nothing.
  */
 
@@ -24,7 +24,7 @@ export class PrefixTable {
     this.#parents = parentsOf(this.#prefixes);
   }
 
-  /** 0 when the table has neither the name nor a prefix of it. */
+  /** 0 if the table has neither the name nor a prefix of it. */
   get(name: string): number {
     if (this.#exact.size > 0) {
       const value = this.#exact.get(name);
@@ -33,7 +33,7 @@ export class PrefixTable {
     return this.longestPrefix(name);
   }
 
-  /** The number of the longest prefix of the name, not looking at exact names; 0 when there is none. */
+  /** The number of the longest prefix of the name; ignores exact names. 0 if there is no prefix. */
   longestPrefix(name: string): number {
     let at = this.#lastUpTo(name);
     while (at >= 0 && !name.startsWith(this.#prefixes[at] as string)) at = this.#parents[at] as number;
@@ -46,13 +46,13 @@ export class PrefixTable {
     return this.#prefixes.every((other, at) => !other.startsWith(prefix) || test(this.#values[at] as number, other, true));
   }
 
-  /** Whether a number in the table is at least `min`. */
+  /** Whether any number in the table is at least `min`. */
   reaches(min: number): boolean {
     for (const value of this.#exact.values()) if (value >= min) return true;
     return this.#values.some((value) => value >= min);
   }
 
-  /** Index of the greatest prefix that does not sort after the name; -1 when all do. */
+  /** Index of the greatest prefix that does not sort after the name; -1 if all do. */
   #lastUpTo(name: string): number {
     const prefixes = this.#prefixes;
     let low = 0;
@@ -66,7 +66,7 @@ export class PrefixTable {
   }
 }
 
-/** The order of `<=` on strings, which no locale changes. */
+/** The order of `<=` on strings, which does not depend on the locale. */
 function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,7 +1,7 @@
 /**
- * Why access control refuses something: a closed list of reasons, each with the fields that a message needs. Messages
- * here are in Rollcall's own words. A front end whose clients expect the words of another program makes them from the
- * same fields (`frontend/consul/wire/access-words.ts`).
+ * Reasons: why access control refuses a request. The list is closed; each reason has the fields that a message needs.
+ * The messages here are Rollcall's own. A front end whose clients expect the messages of another program builds them
+ * from the same fields (`frontend/consul/wire/access-words.ts`).
  */
 
 import { quote } from '../filter/go-string.ts';
@@ -11,10 +11,10 @@ import { anonymousAccessor } from './well-known.ts';
 /** Kinds of records that requests name. */
 export type Thing = 'token' | 'policy' | 'role' | 'auth method' | 'binding rule';
 
-/** A permission that a caller was found to lack. */
+/** A permission that a caller lacks. */
 export interface Denial {
   readonly accessorId: string;
-  /** Of the request. */
+  /** Namespace of the request. */
   readonly namespace: string;
   readonly resource: ScalarResource | NamedResource | 'intention';
   readonly verb: Verb;
@@ -22,7 +22,7 @@ export interface Denial {
   readonly name: string;
 }
 
-/** Why a JSON Web Token proves nothing. */
+/** Why a JSON Web Token was refused. */
 export type JwtProblem =
   | 'absent'
   | 'no key fits'
@@ -35,16 +35,16 @@ export type JwtProblem =
   | 'audience not bound'
   | 'audience';
 
-/** The fields of each reason. Texts are as the request gave them; times are in milliseconds. */
+/** The fields of each reason. Texts are as in the request; times are in milliseconds. */
 export interface Reasons {
-  // Who asks.
+  // Callers.
   readonly disabled: object;
   readonly 'unknown token': object;
   readonly 'lacks permission': Denial;
 
   // Records.
   readonly missing: { readonly what: Thing };
-  /** An id in a body names a record that is not there. */
+  /** An id in a body names a record that does not exist. */
   readonly 'unknown id': { readonly what: Thing; readonly id: string };
   readonly 'no name': { readonly what: 'policy' | 'role' | 'auth method' };
   readonly 'bad name': { readonly what: 'role' | 'auth method' };
@@ -76,7 +76,7 @@ export interface Reasons {
   readonly 'end fixed': { readonly accessorId: string };
   readonly 'login token cloned': object;
 
-  // What tokens and roles give.
+  // Grants of tokens and roles.
   readonly 'service identity without service': { readonly owner: Owner };
   readonly 'bad service identity': { readonly service: string };
   readonly 'node identity without node': { readonly owner: Owner };
@@ -125,7 +125,7 @@ export interface Reasons {
   readonly 'bad jwt claim': { readonly claim: string; readonly list: boolean };
 }
 
-/** A rule whose level does not exist, as it was given. */
+/** A rule whose level does not exist, as the policy has it. */
 export interface BadLevel {
   /** `service_prefix`. */
   readonly key: string;
@@ -154,14 +154,14 @@ const jwtProblems: Readonly<Record<JwtProblem, string>> = {
   expired: 'the bearer token has expired (exp)',
   'not valid yet': 'the bearer token is not valid yet (nbf)',
   'issued in the future': 'the bearer token was issued in the future (iat)',
-  issuer: 'the bearer token is of another issuer (iss)',
-  'audience not bound': 'the bearer token is for an audience, and the auth method names none (aud)',
-  audience: 'the bearer token is for an audience that the auth method does not name (aud)',
+  issuer: 'the bearer token comes from another issuer (iss)',
+  'audience not bound': 'the bearer token names an audience, but the auth method allows none (aud)',
+  audience: 'the bearer token names no audience that the auth method allows (aud)',
 };
 
 export const words: Words = {
   disabled: () => 'access control is off',
-  'unknown token': () => 'no token has this secret, or it has ended',
+  'unknown token': () => 'no token has this secret, or the token has expired',
   'lacks permission': ({ accessorId, namespace, resource, verb, name }) => {
     const who = accessorId === anonymousAccessor ? 'anonymous token' : `token ${accessorId}`;
     const where = name === '' ? '' : ` on ${quote(name)}`;
@@ -170,40 +170,40 @@ export const words: Words = {
   missing: ({ what }) => `the ${what} does not exist`,
   'unknown id': ({ what, id }) => `no ${what} has the id ${quote(id)}`,
   'no name': ({ what }) => `the ${what} has no name`,
-  'bad name': ({ what }) => `the name of the ${what} is wrong: it has letters, digits, "-" and "_" only`,
+  'bad name': ({ what }) => `the name of the ${what} is invalid: use only letters, digits, "-" and "_"`,
   'name taken': ({ what, name }) => `another ${what} has the name ${quote(name)}`,
   'bad id': ({ what }) => `the id of the ${what} is not a UUID`,
   'unknown link': ({ what, id, name }) => (id === '' ? `no ${what} has the name ${quote(name)}` : `no ${what} has the id ${quote(id)}`),
-  'bootstrap over': ({ resetIndex }) => `a bootstrap works once; to allow another one, leave the reset index ${resetIndex}`,
-  'wrong reset index': ({ given, resetIndex }) => `the reset index is ${given}, and must be ${resetIndex}`,
+  'bootstrap over': ({ resetIndex }) => `bootstrap was done already and works once; to allow another one, write the reset index ${resetIndex}`,
+  'wrong reset index': ({ given, resetIndex }) => `the reset index is ${given}; it must be ${resetIndex}`,
   'bad bootstrap secret': () => 'the bootstrap secret is not a UUID',
   'bootstrap secret taken': () => 'another token has this bootstrap secret',
   'bad accessor': () => 'the accessor id is missing or not a UUID',
   'anonymous token stays': () => 'the anonymous token cannot be deleted',
-  'own token': () => 'a request cannot delete the token that it is made with',
-  'not from a login': () => 'the token was not made by a login',
+  'own token': () => 'a request cannot delete its own token',
+  'not from a login': () => 'the token does not come from a login',
   'id reserved': ({ field, prefix }) => `the ${idNames[field]} starts with ${quote(prefix)}, which is reserved`,
   'id no UUID': ({ field }) => `the ${idNames[field]} is not a UUID`,
   'id taken': ({ field }) => `another token has this ${idNames[field]}`,
-  'datacenters of a local token': ({ service }) => `the identity of service ${quote(service)} names datacenters, and the token is local`,
+  'datacenters of a local token': ({ service }) => `the identity of service ${quote(service)} names datacenters, but the token is local`,
   'ttl not positive': ({ ttlMs }) => `the token would live ${ttlMs} ms; give more than 0`,
   'ttl and end': () => 'give the life of the token or its end, not both',
-  'ends before its start': () => 'the token would have ended before it was made',
-  'ends too soon': ({ leastMs, lifeMs }) => `the token would live ${lifeMs} ms; the least is ${leastMs} ms`,
+  'ends before its start': () => 'the token would expire before it is created',
+  'ends too soon': ({ leastMs, lifeMs }) => `the token would live ${lifeMs} ms; the minimum is ${leastMs} ms`,
   'secret fixed': () => 'the secret of a token cannot be changed',
   'locality fixed': ({ accessorId }) => `token ${accessorId} cannot change whether it is local`,
-  'end fixed': ({ accessorId }) => `the end of token ${accessorId} cannot be changed`,
-  'login token cloned': () => 'a token that a login made cannot be cloned',
+  'end fixed': ({ accessorId }) => `the expiry of token ${accessorId} cannot be changed`,
+  'login token cloned': () => 'a token from a login cannot be cloned',
   'service identity without service': ({ owner }) => `a service identity of this ${owner} names no service`,
-  'bad service identity': ({ service }) => `the service identity ${quote(service)} is wrong: it has ${identityNames}`,
+  'bad service identity': ({ service }) => `the service identity ${quote(service)} is invalid: use only ${identityNames}`,
   'node identity without node': ({ owner }) => `a node identity of this ${owner} names no node`,
   'node identity without datacenter': ({ owner }) => `a node identity of this ${owner} names no datacenter`,
-  'bad node identity': () => `the node identity is wrong: it has ${identityNames}`,
+  'bad node identity': () => `the node identity is invalid: use only ${identityNames}`,
   'unknown template': ({ template }) => `no templated policy has the name ${quote(template)}`,
   'template without name': ({ template }) => `the templated policy ${quote(template)} needs the variable Name`,
   'policy name too long': ({ length, max }) => `the name of the policy has ${length} characters, the limit is ${max}`,
   'policy name reserved': () => 'the name of the policy starts with "/" or "builtin/", which are reserved',
-  'bad policy name': () => 'the name of the policy is wrong: it has letters, digits, "-", "_" and one "/" only',
+  'bad policy name': () => 'the name of the policy is invalid: use only letters, digits, "-", "_" and one "/"',
   'built-in datacenters': ({ policy }) => `the datacenters of the built-in policy ${policy} cannot be changed`,
   'built-in rules': ({ policy }) => `the rules of the built-in policy ${policy} cannot be changed`,
   'built-in policy stays': ({ policy }) => `the built-in policy ${policy} cannot be deleted`,
@@ -217,18 +217,18 @@ export const words: Words = {
   'auth method not found': ({ name }) => `no auth method has the name ${quote(name)}`,
   'auth method type fixed': () => 'the type of an auth method cannot be changed',
   'unknown auth method type': () => 'the type of an auth method must be "jwt"',
-  'auth method ttl': ({ ttlMs, leastMs }) => `tokens of the auth method would live ${ttlMs} ms; the least is ${leastMs} ms`,
-  'unknown locality': () => 'tokens of an auth method are "local" or "global"',
-  'bad auth method config': ({ problem }) => `the configuration of the auth method is wrong: ${problem}`,
+  'auth method ttl': ({ ttlMs, leastMs }) => `tokens of the auth method would live ${ttlMs} ms; the minimum is ${leastMs} ms`,
+  'unknown locality': () => 'the locality of tokens must be "local" or "global"',
+  'bad auth method config': ({ problem }) => `the configuration of the auth method is invalid: ${problem}`,
   'binding rule method fixed': () => 'the auth method of a binding rule cannot be changed',
   'binding rule without method': () => 'the binding rule names no auth method',
   'binding rule of an unknown method': ({ method }) => `no auth method has the name ${quote(method)}`,
-  'bad selector': ({ problem }) => `the selector of the binding rule is wrong: ${problem}`,
+  'bad selector': ({ problem }) => `the selector of the binding rule is invalid: ${problem}`,
   'no bind type': () => 'the binding rule has no bind type',
   'no bind name': () => 'the binding rule has no bind name',
   'unknown bind type': ({ bindType }) => `the bind type ${quote(bindType)} does not exist`,
-  'bad bind name': () => 'the bind name is wrong for the bind type',
-  'bad computed name': ({ bindType, name }) => `the name ${quote(name)}, computed from the identity, is wrong for the bind type ${quote(bindType)}`,
+  'bad bind name': () => 'the bind name is not valid for the bind type',
+  'bad computed name': ({ bindType, name }) => `the name ${quote(name)}, computed from the identity, is not valid for the bind type ${quote(bindType)}`,
   'unknown variable': ({ name }) => `the variable ${quote(name)} does not exist`,
   'nothing granted': () => 'no binding rule grants this identity anything',
   'bad jwt': ({ problem }) => jwtProblems[problem],

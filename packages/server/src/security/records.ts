@@ -1,7 +1,6 @@
 /**
- * What access control keeps in the registry: generic records, so that they go through the ordered log, the
- * backups and the restores like everything else. Of a secret only its SHA-256 is kept; nothing here can be
- * used to log in.
+ * Records of access control in the registry. They are generic records, so the ordered log, backups and restores cover
+ * them. Of a secret, only the SHA-256 is stored: it cannot be used to log in.
  */
 
 import { hash } from 'node:crypto';
@@ -13,17 +12,17 @@ export const recordTypes = {
   role: 'acl-role',
   method: 'acl-auth-method',
   bindingRule: 'acl-binding-rule',
-  /** What a namespace other than `default` adds to its tokens; its id is `defaults`. */
+  /** Policies and roles that a namespace other than `default` adds to its tokens; its id is `defaults`. */
   defaults: 'acl-namespace',
-  /** One record that says that there was a bootstrap; its revision is the reset index. */
+  /** One record, written by the bootstrap; its revision is the reset index. */
   bootstrap: 'acl-bootstrap',
 } as const;
 
-// Types, not interfaces: only those can be taken for JSON.
+// Types, not interfaces: TypeScript accepts only types where JSON is expected.
 
 export type ServiceIdentity = {
   readonly service: string;
-  /** Where it holds; everywhere when empty. */
+  /** Datacenters in which it counts; empty for all. */
   readonly datacenters: readonly string[];
 };
 
@@ -39,7 +38,7 @@ export type TemplatedPolicy = {
   readonly datacenters: readonly string[];
 };
 
-/** What tokens and roles give. Policies of their namespace by id; one that no longer exists gives nothing. */
+/** Grants of a token or role. Policies are in its namespace, by id; a deleted one grants nothing. */
 export type Grants = {
   readonly policies: readonly string[];
   readonly serviceIdentities: readonly ServiceIdentity[];
@@ -51,16 +50,16 @@ export type TokenValue = Grants & {
   /** SHA-256 of the secret in hex. */
   readonly secretHash: string;
   readonly description: string;
-  /** By id. */
+  /** Ids of roles. */
   readonly roles: readonly string[];
   readonly local: boolean;
-  /** Name of the auth method whose login made the token; empty for others. */
+  /** Name of the auth method whose login created the token; empty for other tokens. */
   readonly authMethod: string;
-  /** Where that auth method is; absent for the default namespace. */
+  /** Namespace of that auth method; absent for the default namespace. */
   readonly authMethodNamespace?: string;
   /** Milliseconds since the Unix epoch. */
   readonly createdAtMs: number;
-  /** 0 for never. */
+  /** Milliseconds since the Unix epoch; 0 for never. */
   readonly expiresAtMs: number;
 };
 
@@ -68,7 +67,7 @@ export type PolicyValue = {
   readonly name: string;
   readonly description: string;
   readonly rules: string;
-  /** Where it holds; everywhere when empty. */
+  /** Datacenters in which it counts; empty for all. */
   readonly datacenters: readonly string[];
 };
 
@@ -83,12 +82,12 @@ export type MethodValue = {
   readonly type: string;
   readonly displayName: string;
   readonly description: string;
-  /** Longest life of a token made by it in milliseconds; 0 for no end. */
+  /** Lifetime of its tokens in milliseconds; 0 for unlimited. */
   readonly tokenTtlMs: number;
   readonly locality: 'local' | 'global';
-  /** As given; `jwt-config.ts` reads it. */
+  /** As the request gave it; `jwt-config.ts` reads it. */
   readonly config: MethodConfig;
-  /** Where logins make their tokens: the first rule that matches says it. Absent for the method's own namespace. */
+  /** Choose the namespace in which logins create their tokens: the first rule that matches. Absent for the method's own namespace. */
   readonly namespaceRules?: readonly NamespaceRule[];
 };
 
@@ -111,7 +110,7 @@ export type BindingRuleValue = {
   readonly bindVariable: string;
 };
 
-/** Policies and roles of the default namespace, by id, that hold for all tokens of a namespace where their own rules are silent. */
+/** Ids of policies and roles of the default namespace. They count for all tokens of a namespace where their own rules are silent. */
 export type NamespaceDefaults = {
   readonly policies: readonly string[];
   readonly roles: readonly string[];
@@ -129,7 +128,7 @@ export type Role = RoleValue & Place & { readonly id: string };
 export type AuthMethod = MethodValue & Place & { readonly name: string };
 export type BindingRule = BindingRuleValue & Place & { readonly id: string };
 
-// The one place where records become these types: only `admin.ts` writes them.
+// Only this file converts records to these types, and only `admin.ts` writes them.
 
 export function tokenOf({ namespace, id, value, created, modified }: RowOf<'record'>): Token {
   return { ...(value as TokenValue), namespace, accessorId: id, created, modified };
@@ -151,12 +150,12 @@ export function bindingRuleOf({ namespace, id, value, created, modified }: RowOf
   return { ...(value as BindingRuleValue), namespace, id, created, modified };
 }
 
-/** Whether a token has reached its end; it is removed some time later. */
+/** Whether a token has expired. The server removes it some time later. */
 export function hasEnded({ expiresAtMs }: TokenValue, now: number): boolean {
   return expiresAtMs !== 0 && expiresAtMs <= now;
 }
 
-/** What is kept of a secret. Random secrets need no salt and no slow hash: there is nothing to guess. */
+/** The stored form of a secret. Random secrets cannot be guessed, so they need no salt and no slow hash. */
 export function hashSecret(secret: string): string {
   return hash('sha256', secret, 'hex');
 }

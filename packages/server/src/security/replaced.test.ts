@@ -1,4 +1,4 @@
-/** While a restore replaces the whole state, rights and rows come from the same state in every turn. */
+/** While a restore replaces the whole state, rights and rows come from the same state in every turn of the event loop. */
 
 import { isRegistryError } from '@rollcall/protocol';
 import { expect, it } from 'vitest';
@@ -15,7 +15,7 @@ it('tokens, policies and keys of a large restore become visible in the same turn
   const kept = await admin.createToken('default', { policies: [{ id }] });
   const lost = await admin.createToken('default', { policies: [{ id }] });
   const before: Row[] = Array.from(replica.state.rows(), ([, row]) => row);
-  // Rows that only the store has, and rows that only the backup has.
+  // Rows that only the old state has, and rows that only the backup has.
   await admin.deleteToken('default', lost.token.accessorId);
   await admin.putPolicy('default', { id, name: 'reads', rules: 'key_prefix "" { policy = "write" }' });
   const later = await admin.createToken('default', { policies: [{ id }] });

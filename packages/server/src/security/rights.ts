@@ -1,6 +1,6 @@
 /**
- * Rights: from a token to what it may do. Rules come from its policies and roles, which are in its own namespace, from
- * its identities, and from what its namespace adds. They are compiled once for each set of them, and shared.
+ * Rights: from a token to its authorizer. The rules come from the token's policies and roles, which are in its own namespace,
+ * from its identities, and from its namespace. Each set of rules is compiled once and shared.
  */
 
 import { defaultNamespace, isRegistryError, RegistryError } from '@rollcall/protocol';
@@ -12,12 +12,12 @@ import type { Rules } from './rules.ts';
 import type { AclStore } from './store.ts';
 import { nodeIdentityRules, serviceIdentityRules, templateRules } from './templates.ts';
 
-/** Parsed rules of policies. */
+/** Most parsed policies kept. */
 const policiesMax = 10_000;
-/** Compiled sets of policies. */
+/** Most compiled sets of rules kept. */
 const authorizersMax = 1_000;
 
-/** So many entries. A `max` would allocate the tables for all of them at once. */
+/** Limits a cache to this many entries. The option `max` would allocate tables for all of them at once. */
 export const counted = (entries: number) => ({ maxSize: entries, sizeCalculation: () => 1 });
 
 export interface RightsConfig {
@@ -38,8 +38,8 @@ export class Rights {
   }
 
   /**
-   * Tokens with the same rules have the same authorizer, as long as no rule of theirs changes.
-   * @throws RegistryError `internal` when a policy cannot be read
+   * Tokens with the same rules get the same authorizer until one of those rules changes.
+   * @throws RegistryError `internal` if a policy cannot be read
    */
   authorizerOf(token: Token): Authorizer {
     const { namespace } = token;
@@ -55,8 +55,8 @@ export class Rights {
   }
 
   /**
-   * The rules of grants and roles of one namespace, and a name for the set of them: tokens with the same rules share an
-   * authorizer, and a listener sees by it whether anything has changed.
+   * Collects the rules of grants and roles of one namespace, and a name for the set. Tokens with the same name share an
+   * authorizer; a listener compares names to see whether anything has changed.
    */
   #rightsOf(namespace: string, direct: readonly Grants[], roleIds: readonly string[]): NamedRules {
     const roles = roleIds.map((id) => this.#store.role(namespace, id)).filter((role) => role !== undefined);
@@ -64,7 +64,7 @@ export class Rights {
     const policies = [...new Set(grants.flatMap((grant) => grant.policies))].sort();
     const name = [
       namespace,
-      // With their revisions: the name changes with the rules.
+      // The name contains revisions, so that it changes with the rules.
       policies.map((id) => [id, this.#store.policy(namespace, id)?.modified ?? 0]),
       grants.flatMap((grant) => grant.serviceIdentities.map(({ service }) => service)),
       grants.flatMap((grant) => grant.nodeIdentities.map(({ node }) => node)),
@@ -75,7 +75,7 @@ export class Rights {
     return { name, rules };
   }
 
-  /** What of it holds in this datacenter. */
+  /** The grants that count in this datacenter. */
   #grantsHere({ policies, serviceIdentities, nodeIdentities, templatedPolicies }: Grants): Grants {
     const here = ({ datacenters }: { datacenters: readonly string[] }) =>
       datacenters.length === 0 || datacenters.includes(this.#config.datacenter);
@@ -115,7 +115,7 @@ function identityRules({ serviceIdentities, nodeIdentities, templatedPolicies }:
   ];
 }
 
-/** A policy that cannot be read may hold a denial: the tokens that depend on it are refused. */
+/** An unreadable policy may contain a denial, so the server refuses the tokens that depend on it. */
 function readPolicy({ id, rules }: Policy): Rules {
   try {
     return parseRules(rules);

@@ -1,5 +1,5 @@
 /**
- * Reads the text of a policy to its rules, and checks the rules of a new policy. The language is HCL 1 or JSON, with
+ * Reads the rules from the text of a policy, and checks the rules of a new policy. The language is HCL 1 or JSON, with
  * the resources and levels of Consul (`acl/policy.go` of 1.16, the last release under the MPL) and the namespace blocks
  * of its documentation (https://developer.hashicorp.com/consul/docs/security/acl/acl-rules#namespace-rules).
  */
@@ -30,7 +30,7 @@ const serviceFields = ['policy', 'intentions'];
 
 /**
  * Reads a policy.
- * @throws AccessError for a text that cannot be read, and for a level that does not exist
+ * @throws AccessError for an unreadable text, and for an unknown level
  */
 export function parseRules(text: string): Rules {
   const ignored: Ignored[] = [];
@@ -45,10 +45,10 @@ export function parseRules(text: string): Rules {
 }
 
 /**
- * Checks rules when they are written. Consul ignores unknown keys; here they are refused, since a misspelt key may be a denial.
+ * Checks rules before they are stored. Unlike Consul, it refuses unknown keys, since a misspelt key may be a denial.
  * @param namespace of the policy
- * @throws AccessError as `parseRules`, and for an unknown key; RegistryError `invalid_argument` for a rule about a
- *   resource that this place cannot grant
+ * @throws AccessError as `parseRules`, and for an unknown key; RegistryError `invalid_argument` for a rule that cannot
+ *   count in this namespace or block
  */
 export function assertRules(text: string, namespace: string): void {
   const rules = parseRules(text);
@@ -62,7 +62,7 @@ export function assertRules(text: string, namespace: string): void {
   if (namespace !== defaultNamespace) {
     assertPlace(rules, `a policy of the namespace ${quote(namespace)}`);
     if (rules.namespaces.length > 0) {
-      throw misfit(`a policy of the namespace ${quote(namespace)} holds there only, and cannot have rules for other namespaces`);
+      throw misfit(`a policy of the namespace ${quote(namespace)} counts there only, and cannot have rules for other namespaces`);
     }
   }
   for (const { name, prefix, rules: block } of rules.namespaces) {
@@ -77,11 +77,11 @@ function assertPlace({ scalar, named }: ScopeRules, place: string): void {
     ...named.filter(({ resource }) => isShared(resource, 'read')).map(({ resource }) => resource),
   ];
   if (shared[0] !== undefined) {
-    throw misfit(`${place} cannot have a rule for ${quote(shared[0])}, which all namespaces share; give it in a policy of the namespace "default"`);
+    throw misfit(`${place} cannot have a rule for ${quote(shared[0])}, which all namespaces share; write it in a policy of the namespace "default"`);
   }
   const writing = named.find(({ resource, level }) => level === 'write' && isShared(resource, 'write'));
   if (writing === undefined) return;
-  throw misfit(`${place} cannot let ${quote(writing.resource)} be written, which all namespaces share; give it in a policy of the namespace "default"`);
+  throw misfit(`${place} cannot allow writing ${quote(writing.resource)}, which all namespaces share; write that rule in a policy of the namespace "default"`);
 }
 
 function misfit(message: string): RegistryError {
@@ -148,7 +148,7 @@ function namedRules(item: HclItem, resource: NamedResource, prefix: boolean, ign
   return labelled(item).map(({ name, inner }) => ruleOf(inner, { resource, name, prefix }, ignored));
 }
 
-/** The name of a block; in JSON its names, since there a list of objects may hold several. */
+/** The names of a block. HCL has one; in JSON, a list of objects may have several. */
 function labelled(item: HclItem): { readonly name: string; readonly inner: HclItem }[] {
   const [key, name, another] = item.keys;
   if (another !== undefined) throw misplaced(item, `${key} takes one name`);

@@ -1,11 +1,11 @@
-/** Policies are read with Consul's checks and refused in its words. */
+/** Policies are read with the checks of Consul; errors name the wrong key and level. */
 
 import { describe, expect, it } from 'vitest';
 import { assertRules, parseRules } from './rule-text.ts';
 import { builtinPolicies, printRules, templateList, templateRules } from './templates.ts';
 
 describe('a policy', () => {
-  it('is read in HCL and in JSON alike', () => {
+  it('is read the same in HCL and in JSON', () => {
     const hcl = `
       acl = "read"   # for auditors
       operator = "deny"
@@ -36,12 +36,12 @@ describe('a policy', () => {
     expect(parseRules(json)).toEqual(expected);
   });
 
-  it('may be empty, and say nothing about a scalar', () => {
+  it('may be empty, and may have no rule for a resource without names', () => {
     expect(parseRules('')).toEqual({ scalar: {}, named: [], namespaces: [], ignored: [] });
     expect(parseRules('acl = ""').scalar).toEqual({});
   });
 
-  it('tells which of its keys mean nothing here', () => {
+  it('lists its unknown keys', () => {
     const { ignored, named } = parseRules('partition "x" { policy = "read" }\nsevice "web" { policy = "deny" } key "a" { policy = "read" }');
     expect(ignored).toMatchObject([{ key: 'partition', line: 1, column: 1 }, { key: 'sevice', line: 2, column: 1 }]);
     expect(named).toMatchObject([{ resource: 'key', name: 'a' }]);
@@ -80,13 +80,13 @@ describe('a policy', () => {
     ['\n  acl = 1', 'the rules cannot be read: line 2, column 3: acl takes a string: "read", "write" or "deny"'],
     ['key "a" "b" { policy = "read" }', 'the rules cannot be read: line 1, column 1: key takes one name'],
     ['key "a" { policy = ["read"] }', 'the rules cannot be read: line 1, column 11: policy takes a string'],
-  ])('that is wrong is refused: %s', (text, message) => {
+  ])('that is invalid is refused: %s', (text, message) => {
     expect(() => parseRules(text)).toThrow(expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(message) as string }) as Error);
   });
 });
 
 describe('built-in rules', () => {
-  it('are readable, and rule every resource', () => {
+  it('are readable and have a rule for every resource', () => {
     for (const { rules } of builtinPolicies) {
       const { scalar, named, ignored } = parseRules(rules);
       expect(Object.keys(scalar)).toHaveLength(5);
@@ -95,7 +95,7 @@ describe('built-in rules', () => {
     }
   });
 
-  it.each(templateList())('$name prints what it means', ({ name, named }) => {
+  it.each(templateList())('$name prints its rules', ({ name, named }) => {
     const rules = templateRules(name, named ? 'web' : undefined);
     expect(parseRules(printRules(rules))).toEqual(rules);
     if (named) expect(() => templateRules(name, '')).toThrow(`the templated policy "${name}" needs the variable Name`);
@@ -107,7 +107,7 @@ describe('built-in rules', () => {
   });
 });
 
-describe('rules that are written now', () => {
+describe('new rules', () => {
   it.each([
     ['service_prefx "" { policy = "deny" }', 'the rules cannot be read: line 1, column 1: unknown key "service_prefx"; did you mean "service_prefix"?'],
     ['key "a" { policy = "read" }\nsevice "web" { policy = "deny" }', 'the rules cannot be read: line 2, column 1: unknown key "sevice"; did you mean "service"?'],
@@ -119,11 +119,11 @@ describe('rules that are written now', () => {
     ['partition "x" { policy = "deny" }', 'unknown key "partition"'],
     ['namespace "x" { polici = "deny" }', 'the rules cannot be read: line 1, column 17: unknown key "polici"; did you mean "policy"?'],
     ['namespace "x" { service "web" { policy = "read" intention = "deny" } }', 'the rules cannot be read: line 1, column 49: unknown key "intention"; did you mean "intentions"?'],
-  ])('are refused with the key that means nothing: %s', (text, message) => {
+  ])('are refused with their unknown key: %s', (text, message) => {
     expect(() => assertRules(text, 'default')).toThrow(expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining(message) as unknown }));
   });
 
-  it('may have every key that there is', () => {
+  it('may have every known key', () => {
     const named = ['agent', 'event', 'identity', 'key', 'node', 'query', 'service', 'session'];
     const all = named.flatMap((name) => [`${name} "a" { policy = "read" }`, `${name}_prefix "a" { POLICY = "read" }`]);
     const scalar = ['acl', 'keyring', 'mesh', 'operator', 'peering'].map((name) => `${name} = "read"`);

@@ -1,6 +1,5 @@
 /**
- * The rules of policies, as data. `rule-text.ts` reads their text; permissions are decided by
- * `authorizer.ts`.
+ * The rules of policies, as data. `rule-text.ts` reads them from text; `authorizer.ts` decides permissions.
  */
 
 /** The level of a rule, in rising order; `deny` overrides all others. `list` exists for keys only. */
@@ -27,10 +26,10 @@ export interface NamedRule {
   readonly intentions?: Level;
 }
 
-/** A resource without names, or `namespace`: the level that a namespace block gives for the namespace itself. */
+/** A resource without names, or `namespace`: the level of a namespace block for the definition of the namespace. */
 export type ScopeScalar = ScalarResource | 'namespace';
 
-/** Rules that hold for one namespace. */
+/** Rules that count for one namespace. */
 export interface ScopeRules {
   readonly scalar: Readonly<Partial<Record<ScopeScalar, Level>>>;
   readonly named: readonly NamedRule[];
@@ -44,14 +43,14 @@ export interface NamespaceRules {
   readonly rules: ScopeRules;
 }
 
-/** A policy. Rules outside of its namespace blocks hold in the namespace of the policy. */
+/** A policy. Rules outside of its namespace blocks count in the namespace of the policy. */
 export interface Rules extends ScopeRules {
   readonly namespaces: readonly NamespaceRules[];
-  /** Unknown keys. Stored policies may have them; a new policy with one is refused (`assertRules`). */
+  /** Unknown keys. Stored policies may contain them; `assertRules` refuses a new policy that does. */
   readonly ignored: readonly Ignored[];
 }
 
-/** Whether a resource belongs to no namespace: rules about it hold in the default namespace only. */
+/** Whether all namespaces share the resource: rules about it count in the default namespace only. */
 export function isShared(resource: NamedResource | ScopeScalar | 'intention', verb: Verb): boolean {
   switch (resource) {
     case 'agent':
@@ -72,6 +71,6 @@ export interface Ignored {
   readonly key: string;
   readonly line: number;
   readonly column: number;
-  /** Keys that are allowed there. */
+  /** Keys that are allowed at this place. */
   readonly known: readonly string[];
 }

@@ -1,29 +1,29 @@
 /**
- * Scope: the rules that hold in one namespace, compiled for one question. Which namespace a question is about, and
- * which resources belong to none, is the business of `authorizer.ts`.
+ * Scope: the rules that count in one namespace, compiled for fast look-ups. `authorizer.ts` decides which namespace a
+ * question is about, and which resources all namespaces share.
  *
- * Scopes form a chain, from the rules for the namespace itself to those for ever shorter prefixes of its name, and
- * from the rules of a token to those that its namespace adds by default:
+ * Scopes form a chain: from the rules for the namespace itself to those for ever shorter prefixes of its name, and
+ * from the rules of a token to those that its namespace adds:
  *
  *   namespace "team-a" ─► namespace_prefix "team-" ─► namespace_prefix "" ─► default policy
  *
- * The first scope with a rule for the name answers: an exact rule, else that of the longest prefix. Rules of several
- * policies for the same name are merged before: deny beats write beats list beats read. Where no scope has a rule the
- * default policy holds, but never for `acl`. (`acl/policy_authorizer.go`, `policy_merger.go` and
+ * The first scope with a rule for the name decides, by its exact rule, else by the rule of the longest prefix. Rules of
+ * several policies for one name are merged before: deny beats write, write beats list, list beats read. If no scope has
+ * a rule, the default policy decides, but never for `acl`. (`acl/policy_authorizer.go`, `policy_merger.go` and
  * `static_authorizer.go` of Consul 1.16.)
  */
 
 import { PrefixTable } from './prefix-table.ts';
 import { namedResources, type Level, type NamedResource, type ScopeRules, type ScopeScalar, type Verb } from './rules.ts';
 
-/** `intention` is decided by the `intentions` of service rules. */
+/** The `intentions` of service rules decide about `intention`. */
 export type Named = NamedResource | 'intention';
 
-/** Levels as numbers: a higher one allows more; deny allows nothing. 0 stands for "no rule". */
+/** Levels as numbers: a higher one allows more, deny allows nothing. 0 stands for "no rule". */
 const rank: Readonly<Record<Level, number>> = { deny: 1, read: 2, list: 3, write: 4 };
 const deny = rank.deny;
 
-/** The level that holds when two rules are for the same name. */
+/** The level that wins if two rules are for the same name. */
 function stronger(one: number, other: number): number {
   return one === deny || other === deny ? deny : Math.max(one, other);
 }
@@ -42,7 +42,7 @@ class Tables {
   }
 }
 
-/** The rules of all policies of one caller for one namespace, or for one prefix of names of namespaces, merged. */
+/** The merged rules of all policies of one caller, for one namespace or for one prefix of namespace names. */
 export class MergedRules {
   readonly scalars: ReadonlyMap<ScopeScalar, number>;
   readonly tables: Readonly<Record<Named, PrefixTable>>;
@@ -51,7 +51,7 @@ export class MergedRules {
     const scalars = new Map<ScopeScalar, number>();
     const tables = new Map<Named, Tables>();
     for (const resource of [...namedResources, 'intention' as const]) tables.set(resource, new Tables());
-    /** What rules say of intentions is merged apart from their level, as in Consul. */
+    // The levels for intentions are merged separately, as in Consul.
     const intentions = new Tables();
     for (const { scalar, named } of all) {
       for (const [resource, level] of Object.entries(scalar) as [ScopeScalar, Level][]) {
@@ -68,7 +68,7 @@ export class MergedRules {
   }
 }
 
-/** A caller that may see a service may read its intentions, unless the rules say otherwise. */
+/** A caller that may read a service may read its intentions, unless a rule about intentions decides otherwise. */
 function addIntentions(tables: ReadonlyMap<Named, Tables>, said: Tables): void {
   const services = tables.get('service') as Tables;
   const target = tables.get('intention') as Tables;
@@ -99,7 +99,7 @@ export class Scope {
   readonly #next: Scope | undefined;
   readonly #defaultAllows: boolean;
 
-  /** @param next asked where these rules are silent; without one the default policy holds */
+  /** @param next decides where these rules are silent; without it, the default policy does */
   constructor({ scalars, tables }: MergedRules, next: Scope | undefined, defaultAllows: boolean) {
     this.#acl = scalars.get('acl') ?? 0;
     this.#keyring = scalars.get('keyring') ?? 0;
@@ -123,7 +123,7 @@ export class Scope {
   allows(resource: ScopeScalar | Named, verb: Verb, name: string): boolean {
     switch (resource) {
       case 'acl':
-        // An open default policy does not open access control itself.
+        // A default policy of allow does not allow access control itself.
         return this.scalar('acl') >= rank[verb];
       case 'mesh':
       case 'peering':
@@ -142,8 +142,8 @@ export class Scope {
   }
 
   /**
-   * Whether the verb is allowed on every name that starts with `prefix`, those that do not exist yet included.
-   * @param before tables of the scopes that answer first
+   * Whether the verb is allowed on every name that starts with `prefix`, also on names that do not exist yet.
+   * @param before tables of the scopes that decide first
    */
   allowsUnder(resource: Named, prefix: string, verb: Verb, before: readonly PrefixTable[] = []): boolean {
     const table = this.#table(resource);
@@ -154,14 +154,14 @@ export class Scope {
     return this.#next?.allowsUnder(resource, prefix, verb, [...before, table]) ?? this.#defaultAllows;
   }
 
-  /** The level of a resource without names; 0 when no rule is about it. */
+  /** The level of a resource without names; 0 if no rule is about it. */
   scalar(resource: ScopeScalar): number {
     let value = this.#scalar(resource);
     for (let next = this.#next; value === 0 && next !== undefined; next = next.#next) value = next.#scalar(resource);
     return value;
   }
 
-  /** Whether some rule allows something. */
+  /** Whether any rule allows something. */
   allowsSomething(): boolean {
     const { read } = rank;
     if (Math.max(this.#acl, this.#namespace) >= read) return true;
@@ -177,7 +177,7 @@ export class Scope {
   }
 
   #decide(value: number, verb: Verb): boolean {
-    // Deny is below every verb.
+    // Deny is lower than every verb.
     return value === 0 ? this.#defaultAllows : value >= rank[verb];
   }
 

@@ -13,7 +13,7 @@ export interface Secured {
   readonly replica: Replica;
   readonly clock: ManualClock;
   readonly denials: Denial[];
-  /** Accessor ids that were reported as ended. */
+  /** Accessor ids that were reported as expired. */
   readonly expired: string[];
   /** The next answer of `takeResetIndex`. */
   reset: number;

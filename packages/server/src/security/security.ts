@@ -1,5 +1,5 @@
 /**
- * Access control as front ends get it. While access control is off, the same parts exist and allow
+ * The access control that front ends receive. While access control is off, the same parts exist and allow
  * every caller everything.
  */
 
@@ -26,11 +26,11 @@ export interface SecurityOptions {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly config: AclConfig;
-  /** Resolves the hosts of the keys of auth methods. */
+  /** Resolves the host names in the URLs of auth methods. */
   readonly resolve: Resolve;
   readonly audit?: Audit | undefined;
   readonly onDenied?: (denial: Denial) => void;
-  /** Called when the removal of ended tokens failed; ended tokens are refused in any case. */
+  /** Called when the removal of expired tokens fails; the server refuses expired tokens in any case. */
   readonly onError: (error: unknown) => void;
   readonly uuid: () => string;
 }

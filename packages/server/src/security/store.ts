@@ -1,9 +1,8 @@
 /**
- * AclStore: tokens, policies, roles, auth methods and binding rules as they stand in the registry's state.
+ * AclStore: reads tokens, policies, roles, auth methods and binding rules from the registry's state.
  *
- * The state is the truth. This file keeps indexes over it, which follow by `observe`: tokens by the hash of the secret, and
- * policies and roles by name. Every record is in a namespace; secrets and accessor ids are unique across all of them.
- * Nothing here writes.
+ * It keeps indexes over the state and updates them in `observe`: tokens by the hash of their secret, policies and roles by
+ * name. Every record is in a namespace; secrets and accessor ids are unique across all of them. It writes nothing.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
@@ -38,16 +37,16 @@ export interface Ending {
   readonly expiresAtMs: number;
 }
 
-/** What a batch of changes meant for access control. */
+/** The effect of a batch of changes on access control. */
 export interface AclChange {
   /**
-   * Namespaces in which policies, roles or what a namespace adds changed: what their tokens may do is open again. Those of
-   * the default namespace may hold for the tokens of all.
+   * Namespaces in which policies, roles or added rules changed: the permissions of their tokens must be computed again.
+   * A change in the default namespace may concern the tokens of every namespace.
    */
   readonly rules: ReadonlySet<string>;
-  /** Hashes of the secrets of tokens that changed, came or went, or whose auth method went. */
+  /** Hashes of the secrets of tokens that were written or deleted, or whose auth method was deleted. */
   readonly secretHashes: ReadonlySet<string>;
-  /** Tokens with an end that came, and that went. */
+  /** Tokens with an expiry that were written or deleted. */
   readonly expiring: readonly Ending[];
   readonly gone: readonly Ending[];
 }
@@ -58,9 +57,9 @@ type Names = Map<string, ReadonlyMap<string, string>>;
 export class AclStore {
   readonly #state: State;
   readonly #bySecret = new Map<string, TokenPlace>();
-  /** Namespaces of tokens by accessor id, without those of the default namespace, which are most. */
+  /** Namespaces of tokens, by accessor id. Tokens of the default namespace, which are most, are left out. */
   readonly #elsewhere = new Map<string, string>();
-  /** Made when asked for, dropped when a record of the type changes in the namespace. */
+  /** Built on first use; dropped when a record of the type changes in the namespace. */
   readonly #policyNames: Names = new Map();
   readonly #roleNames: Names = new Map();
 
@@ -68,13 +67,13 @@ export class AclStore {
     this.#state = state;
   }
 
-  /** Indexes what the state holds; to be called when it has been loaded. */
+  /** Builds the indexes. Call it once the state is loaded. */
   load(): AclChange {
     const rows = [...namespaceNames(this.#state)].flatMap((namespace) => [...find.records(this.#state, namespace, recordTypes.token)]);
     return { ...this.#index(rows.map((after) => ({ before: undefined, after }))), rules: new Set() };
   }
 
-  /** The same for a state that was replaced as a whole. */
+  /** Builds the indexes again after the whole state was replaced. */
   reload(): AclChange {
     this.#bySecret.clear();
     this.#elsewhere.clear();
@@ -83,7 +82,7 @@ export class AclStore {
     return this.load();
   }
 
-  /** Follows applied changes. Undefined when none of them concerns access control. */
+  /** Applies changes to the indexes. Undefined if none of them concerns access control. */
   observe(changes: readonly RowChange[]): AclChange | undefined {
     const tokens: { before: RowOf<'record'> | undefined; after: RowOf<'record'> | undefined }[] = [];
     const rules = new Set<string>();
@@ -124,7 +123,7 @@ export class AclStore {
     return found(find.record(this.#state, namespace, recordTypes.token, accessorId), tokenOf);
   }
 
-  /** The token with this accessor id, wherever it is: no two have the same. */
+  /** The token with this accessor id, in any namespace: accessor ids are unique. */
   tokenAnywhere(accessorId: string): Token | undefined {
     return this.token(this.#elsewhere.get(accessorId) ?? defaultNamespace, accessorId);
   }
@@ -177,19 +176,19 @@ export class AclStore {
     return found(find.record(this.#state, namespace, recordTypes.bindingRule, id), bindingRuleOf);
   }
 
-  /** Of one auth method, or all. */
+  /** The binding rules of one auth method, or of all. */
   bindingRules(namespace: string, method?: string): BindingRule[] {
     const all = [...find.records(this.#state, namespace, recordTypes.bindingRule)].map(bindingRuleOf);
     return method === undefined ? all : all.filter((rule) => rule.method === method);
   }
 
-  /** What the namespace adds to its tokens. */
+  /** The policies and roles that the namespace adds to its tokens. */
   namespaceDefaults(namespace: string): NamespaceDefaults & { readonly modified: number } {
     const row = find.record(this.#state, namespace, recordTypes.defaults, 'defaults');
     return row === undefined ? noDefaults : { ...(row.value as NamespaceDefaults), modified: row.modified };
   }
 
-  /** Whether the namespace is there; the default one always is. */
+  /** Whether the namespace exists; the default one always does. */
   hasNamespace(namespace: string): boolean {
     return namespace === defaultNamespace || this.#state.get(keys.namespace(namespace)) !== undefined;
   }
@@ -233,12 +232,12 @@ function namesIn(names: Names, namespace: string, read: () => Parameters<typeof 
   if (known !== undefined) return known;
   const records = read();
   const made = byName(records);
-  // Requests may name any namespace: an index of nothing is not kept.
+  // Requests may name any namespace, so empty indexes are not cached.
   if (records.length > 0) names.set(namespace, made);
   return made;
 }
 
-/** Two nodes may have given out one name at once: the older record has it, on every node alike. */
+/** If two nodes gave one name to two records at once, the older record gets it, on every node. */
 function byName(records: readonly { readonly id: string; readonly name: string; readonly created: number }[]) {
   const names = new Map<string, string>();
   const newestFirst = [...records].sort((a, b) => b.created - a.created || (a.id < b.id ? 1 : -1));

@@ -1,5 +1,5 @@
 /**
- * Rules that Consul has names for: the built-in policies, service and node identities, and templated
+ * The rules for which Consul has names: the built-in policies, service and node identities, and templated
  * policies (https://developer.hashicorp.com/consul/docs/security/acl/acl-templated-policies).
  */
 
@@ -37,7 +37,7 @@ export const namespacePolicy = {
   rules: namespaceRulesText('write'),
 };
 
-/** Rules for every resource in every namespace, as text, since a policy is read and shown as text. */
+/** Rules for every resource in every namespace, as text, because policies are stored and shown as text. */
 function everything(level: 'read' | 'write'): string {
   // Consul's own text has no rules for identities.
   const named = namedResources.filter((resource) => resource !== 'identity');
@@ -45,7 +45,7 @@ function everything(level: 'read' | 'write'): string {
   return [...own, `namespace_prefix "" {`, indented(`policy = "${level}"\n${namespaceRulesText(level)}`), '}'].join('\n');
 }
 
-/** Rules for everything that a namespace may hold: what all namespaces share is not in them. */
+/** Rules for everything inside a namespace, without the resources that all namespaces share. */
 function namespaceRulesText(level: 'read' | 'write'): string {
   const scalars = scalarResources.filter((resource) => !isShared(resource, 'read')).map((resource) => `${resource} = "${level}"`);
   const named = namedResources.filter((resource) => !isShared(resource, 'read'));
@@ -75,7 +75,7 @@ function rules(named: readonly NamedRule[], scalar: Rules['scalar'] = {}, everyw
   return { scalar, named, namespaces, ignored: [] };
 }
 
-/** What a program needs that is this service: to register itself and its proxy, and to find the others in its namespace. */
+/** Lets a service register itself and its proxy, and discover the other services of its namespace. */
 export function serviceIdentityRules(service: string): Rules {
   return rules([
     rule('service', service, 'write'),
@@ -85,7 +85,7 @@ export function serviceIdentityRules(service: string): Rules {
   ]);
 }
 
-/** What an agent needs that is this node: nodes are shared, so it sees the services of every namespace, as in Consul Enterprise. */
+/** Lets an agent register its node. All namespaces share nodes, so it sees the services of every namespace, as in Consul Enterprise. */
 export function nodeIdentityRules(node: string): Rules {
   return rules([rule('node', node, 'write'), prefix('service', 'read')], {}, [prefix('service', 'read')]);
 }
@@ -116,17 +116,17 @@ const templates: Readonly<Record<string, Template>> = {
     rules: () => rules(dnsRules, {}, dnsRules),
   },
   'builtin/nomad-server': {
-    description: 'What a Nomad server needs.',
+    description: 'The permissions that a Nomad server needs.',
     named: false,
     rules: () => rules([prefix('agent', 'read'), prefix('node', 'read'), prefix('service', 'write')], { acl: 'write' }),
   },
   'builtin/nomad-client': {
-    description: 'What a Nomad client needs.',
+    description: 'The permissions that a Nomad client needs.',
     named: false,
     rules: () => rules([prefix('agent', 'read'), prefix('node', 'read'), prefix('service', 'write'), prefix('key', 'read')]),
   },
   'builtin/api-gateway': {
-    description: 'What an API gateway needs.',
+    description: 'The permissions that an API gateway needs.',
     named: true,
     rules: (name) =>
       rules([prefix('node', 'read'), prefix('service', 'read'), rule('service', name, 'write')], { mesh: 'read' }),
@@ -152,7 +152,7 @@ export function templateList(): TemplateInfo[] {
 /**
  * The rules of a templated policy.
  * @param name the variable `Name`; some templates take none
- * @throws RegistryError `invalid_argument` when there is no such template, or its variable is missing
+ * @throws RegistryError `invalid_argument` if the template does not exist, or its variable is missing
  */
 export function templateRules(template: string, name: string | undefined): Rules {
   const found = Object.hasOwn(templates, template) ? templates[template] : undefined;
@@ -161,7 +161,7 @@ export function templateRules(template: string, name: string | undefined): Rules
   return found.rules(name ?? '');
 }
 
-/** Rules as text, as a preview shows them. */
+/** Rules as text, for a preview. */
 export function printRules({ namespaces, ...own }: Rules): string {
   const blocks = namespaces.map(
     ({ name, prefix: isPrefix, rules: inner }) => `namespace${isPrefix ? '_prefix' : ''} ${quote(name)} {\n${indented(printScope(inner))}\n}`,

@@ -1,6 +1,6 @@
 /**
- * Tokens from requests to records: what may be created and changed. The checks are those of Consul
- * (`agent/consul/auth/token_writer.go` of 1.16). Pure: the submitter gives the time and the random ids.
+ * Converts requests for tokens to records: decides what may be created and changed. The checks are those of Consul
+ * (`agent/consul/auth/token_writer.go` of 1.16). Pure: the caller passes the time and the random ids.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
@@ -12,38 +12,38 @@ import type { AclStore } from './store.ts';
 import { reservedIdPrefix } from './well-known.ts';
 
 export interface TokenInput extends GrantsInput {
-  /** A new one when absent. */
+  /** Absent for a new random one. */
   readonly accessorId?: string;
   /** A UUID; a new random one when absent. */
   readonly secret?: string;
   readonly description?: string;
   readonly roles?: readonly Link[];
   readonly local?: boolean;
-  /** Milliseconds since the Unix epoch; not together with `ttlMs`. */
+  /** Milliseconds since the Unix epoch; cannot be combined with `ttlMs`. */
   readonly expiresAtMs?: number;
-  /** Life from now on in milliseconds. */
+  /** Lifetime from now on, in milliseconds. */
   readonly ttlMs?: number;
 }
 
 export interface TokenWriteContext {
   readonly store: AclStore;
-  /** Of the token. */
+  /** Namespace of the token. */
   readonly namespace: string;
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
   readonly uuid: () => string;
-  /** Shortest life that a token may be given, in milliseconds. */
+  /** Shortest lifetime of a token, in milliseconds. */
   readonly ttlMinMs: number;
 }
 
 export interface NewToken {
   readonly accessorId: string;
-  /** To be shown once; it is kept nowhere. */
+  /** Shown once and not stored. */
   readonly secret: string;
   readonly value: TokenValue;
 }
 
-/** @param method the auth method whose login makes the token; absent otherwise */
+/** @param method the auth method, if a login creates the token; absent otherwise */
 export function newToken(context: TokenWriteContext, input: TokenInput, method?: Pick<AuthMethod, 'namespace' | 'name'>): NewToken {
   const { store, namespace, now, uuid } = context;
   const accessorId = input.accessorId ?? uuid();
@@ -90,8 +90,8 @@ function endOf({ now, ttlMinMs }: TokenWriteContext, { expiresAtMs = 0, ttlMs = 
 }
 
 /**
- * A token with everything that may be changed changed. Id, secret, locality, auth method and end stay as they are.
- * @throws RegistryError `invalid_argument` when the input says otherwise
+ * Applies the input to a token. Id, secret, locality, auth method and expiry cannot change.
+ * @throws RegistryError `invalid_argument` if the input would change one of them
  */
 export function changedToken({ store, namespace, now }: TokenWriteContext, token: Token | undefined, input: TokenInput): TokenValue {
   const accessorId = input.accessorId ?? token?.accessorId ?? '';
@@ -116,7 +116,7 @@ export function changedToken({ store, namespace, now }: TokenWriteContext, token
   };
 }
 
-/** A new token that gives what another one gives. */
+/** A new token with the grants of another one. */
 export function clonedToken({ now, uuid }: TokenWriteContext, token: Token, description: string | undefined): NewToken {
   if (token.authMethod !== '') throw refused('login token cloned');
   const { accessorId: _, namespace: _namespace, created: _created, modified: _modified, ...value } = token;

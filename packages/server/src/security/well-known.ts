@@ -1,4 +1,4 @@
-/** Ids and secrets that every registry with access control has, with the values that they have in Consul. */
+/** Ids and secrets that every registry with access control has. The values are those of Consul. */
 
 /** The first 120 bits of ids that only built-in records have. */
 export const reservedIdPrefix = '00000000-0000-0000-0000-0000000000';

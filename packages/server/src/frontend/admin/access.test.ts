@@ -155,7 +155,7 @@ describe('a refusal', () => {
     expect([first.status, first.headers.get('www-authenticate'), await first.json()]).toEqual([
       401,
       'Bearer',
-      { code: 'unauthenticated', message: 'no token has this secret, or it has ended' },
+      { code: 'unauthenticated', message: 'no token has this secret, or the token has expired' },
     ]);
     let last = first;
     for (let guesses = 0; guesses < 100 && last.status === 401; guesses++) last = await call('GET', '/metrics', `guess-${guesses}`);

@@ -141,7 +141,7 @@ describe('the matrix', () => {
     await fill();
     const token = await tokenOf(who);
     if (who === 'wrong token') {
-      expect(await refusal(headersOf(token))).toMatchObject({ status: 401, text: expect.stringContaining('no token has this secret, or it has ended') });
+      expect(await refusal(headersOf(token))).toMatchObject({ status: 401, text: expect.stringContaining('no token has this secret, or the token has expired') });
       return;
     }
     const client = await greeted(token, { session: newSession() });
@@ -168,7 +168,7 @@ describe('the handshake', () => {
     expect(await refusal({ authorization: 'Bearer wrong' })).toMatchObject({
       status: 401,
       headers: { 'www-authenticate': 'Bearer' },
-      text: 'no token has this secret, or it has ended',
+      text: 'no token has this secret, or the token has expired',
     });
     let last = await refusal({ authorization: 'Bearer wrong' });
     for (let guesses = 0; guesses < 100 && last.status === 401; guesses++) last = await refusal({ authorization: `Bearer guess-${guesses}` });
@@ -236,7 +236,7 @@ describe('a token that is deleted', () => {
     await cut.ask(watch('service', 'web'));
     await grants.revoke(token);
     expect(await cut.ended).toEqual({ code: 4003, reason: 'token gone' });
-    expect(cut.inbox.at(-1)).toMatchObject({ type: 'error', code: 'unauthenticated', message: expect.stringContaining('no token has this secret, or it has ended') });
+    expect(cut.inbox.at(-1)).toMatchObject({ type: 'error', code: 'unauthenticated', message: expect.stringContaining('no token has this secret, or the token has expired') });
     expect(await stays.ask({ type: 'get', view: view('services', '') })).toMatchObject({ type: 'snapshot' });
     expect(await refusal(headersOf(token))).toMatchObject({ status: 401 });
   });
@@ -411,7 +411,7 @@ it('changes and refusals are in the audit log, without values', async () => {
     ['denied', id, `kv-put: token ${id} lacks permission 'key:write' on "b" in namespace "default"`],
     ['unauthenticated', '', 'an unknown token'],
     ['denied', '', expect.stringMatching(/^handshake, for a page: origin/)],
-    ['unauthenticated', id, "the stream's token is gone: no token has this secret, or it has ended"],
+    ['unauthenticated', id, "the stream's token is gone: no token has this secret, or the token has expired"],
   ]);
   expect(JSON.stringify(lines)).not.toContain('c2VjcmV0');
   await start();
