@@ -1,0 +1,37 @@
+/** Asks porcupine, the checker of linearizability in Go, about histories. Builds the program in `../porcupine` when it is missing. */
+
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { buildGo } from '../../go-program.mjs';
+import type { KeyOperation } from './key-model.ts';
+import type { LockOperation } from './lock-model.ts';
+
+export type JudgedHistory =
+  | { readonly kind: 'key'; readonly operations: readonly KeyOperation[] }
+  | { readonly kind: 'lock'; readonly operations: readonly LockOperation[] };
+
+const build = () => buildGo(fileURLToPath(new URL('../porcupine', import.meta.url)), 'porcupine', { porcupine: '.' });
+
+/** Why porcupine cannot be asked on this machine; undefined when it can. */
+export function porcupineProblem(): string | undefined {
+  return build().problem;
+}
+
+/**
+ * @returns for each history whether it is linearizable; undefined when porcupine gave up
+ * @throws Error when the program is missing or fails
+ */
+export async function askPorcupine(histories: readonly JudgedHistory[]): Promise<(boolean | undefined)[]> {
+  const { programs, problem } = build();
+  if (programs === undefined) throw new Error(problem);
+  const child = spawn(programs['porcupine'] ?? '', { stdio: ['pipe', 'pipe', 'inherit'] });
+  let answers = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (answers += text));
+  const ended = new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
+  // `Infinity` and undefined become null, which is how the program reads an unknown outcome.
+  for (const history of histories) child.stdin.write(`${JSON.stringify(history)}\n`);
+  child.stdin.end();
+  const code = await ended;
+  if (code !== 0) throw new Error(`porcupine ended with ${code}`);
+  return answers.trim().split('\n').map((line) => (line === 'null' ? undefined : line === 'true'));
+}

@@ -1,0 +1,69 @@
+/**
+ * Builds programs in Go that tests compare with or run against, from a folder with a `go.mod` and `go.sum`, which pin every module.
+ * What was built is kept in the user's cache, and later calls find it. Standard library only.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/**
+ * Builds what is missing.
+ * @param source the folder
+ * @param name of the folder in the cache
+ * @param packages the Go package of each program, by the program's file name; `.` for the folder itself
+ * @returns the path of each program by its name, or what is missing to build it
+ */
+export function buildGo(source, name, packages) {
+  const folder = folderOf(source, name);
+  const programs = Object.fromEntries(Object.keys(packages).map((program) => [program, join(folder, program)]));
+  if (existsSync(folder)) return { programs };
+  const problem = goProblem(source, name);
+  if (problem !== '') return { problem };
+  console.log(`building ${Object.keys(programs).join(' and ')} with Go`);
+  mkdirSync(dirname(folder), { recursive: true });
+  const scratch = mkdtempSync(`${folder}-`);
+  try {
+    for (const [program, package_] of Object.entries(packages)) {
+      const built = go(source, 'build', '-trimpath', '-ldflags=-s', '-o', join(scratch, program), package_);
+      if (built.status !== 0) return { problem: `${package_} could not be built: ${lastLine(built)}` };
+    }
+    // Another process may have built the same meanwhile.
+    if (!existsSync(folder)) renameSync(scratch, folder);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return { programs };
+}
+
+/** The pinned modules and the sources decide what is built, so their hash names the folder. */
+function folderOf(source, name) {
+  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  const hash = createHash('sha256');
+  for (const file of readdirSync(source).sort()) hash.update(`${file}\0`).update(readFileSync(join(source, file))).update('\0');
+  return join(cache, 'rollcall', `${name}-${process.arch}-${hash.digest('hex').slice(0, 16)}`);
+}
+
+/** Empty when there is a Go that is new enough, otherwise what is missing. */
+function goProblem(source, name) {
+  const wanted = /^go (\S+)$/m.exec(readFileSync(join(source, 'go.mod'), 'utf8'))[1];
+  const version = go(source, 'version');
+  if (version.error !== undefined) return `Go is not installed: ${name} is built with Go ${wanted} or newer (https://go.dev/dl)`;
+  // Go from 1.21 on gets the version that a module needs, unless it is told not to.
+  if (version.status !== 0) return `Go cannot build ${name}, which needs Go ${wanted} or newer: ${lastLine(version)}`;
+  const [, major, minor] = /go(\d+)\.(\d+)/.exec(version.stdout);
+  const [wantedMajor, wantedMinor] = wanted.split('.').map(Number);
+  if (Number(major) > wantedMajor || (Number(major) === wantedMajor && Number(minor) >= wantedMinor)) return '';
+  return `Go ${major}.${minor} is too old: ${name} is built with Go ${wanted} or newer (https://go.dev/dl)`;
+}
+
+function go(source, ...args) {
+  const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false' };
+  return spawnSync('go', args, { cwd: source, env, encoding: 'utf8', timeout: 900_000 });
+}
+
+function lastLine({ stderr, status, signal }) {
+  return (stderr ?? '').trim().split('\n').at(-1) || `go ended with ${status ?? signal}`;
+}
