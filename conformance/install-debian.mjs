@@ -23,6 +23,8 @@ export const programs = [
   { program: 'systemd-analyze', package: 'systemd', purpose: 'deploy/systemd, and that a service tells systemd when it is ready' },
   { program: 'nc', package: 'netcat-openbsd', purpose: 'packages/cli: reads what systemd would read' },
   { program: 'promtool', package: 'prometheus', purpose: 'deploy: alert rules and the dashboard' },
+  { program: 'etcd', package: 'etcd-server', purpose: 'engine/etcd: that an etcd older than 3.6 is refused' },
+  { program: 'go', package: 'golang-go', purpose: 'conformance/etcd: builds a current etcd' },
   { program: 'wrk', package: 'wrk', purpose: 'bench: load (autocannon takes its place)' },
 ];
 

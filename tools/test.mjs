@@ -2,7 +2,7 @@
  * `npm test`: everything that says whether this tree is good, from a fresh clone on.
  *
  * Installs and builds what is missing, type-checks the tests, lints, installs the Debian packages
- * that tests run against where it may, runs every test, and ends with one line:
+ * that tests run against where it may, builds etcd with Go where there is a Go, runs every test, and ends with one line:
  * `N passed, N failed, N skipped`. A step that fails counts as one failure, and so does a skipped
  * test that gives no reason; with CI=true every skipped test does.
  *
@@ -36,6 +36,9 @@ if (stepsToo) {
   step('lint', () => tool('oxlint/bin/oxlint', '--type-aware', '--deny-warnings'));
   const { installDebian } = await import('../conformance/install-debian.mjs');
   installDebian();
+  const { buildEtcd } = await import('../conformance/etcd/build.mjs');
+  const { problem: noEtcd } = buildEtcd();
+  if (noEtcd !== undefined) console.log(`no etcd: ${noEtcd}`);
 }
 
 const { passed, failed, skipped } = runTests();
