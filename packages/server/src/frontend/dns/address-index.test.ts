@@ -50,6 +50,11 @@ test('finds what a search through all rows finds, after any changes, and for all
         const row = rowOf(sample);
         const key = `${row.kind} ${identityOf(row)}`;
         const before = rows.get(key);
+        if (action === 'put' && before?.address === row.address) {
+          index.replace(row);
+          rows.set(key, row);
+          continue;
+        }
         if (before !== undefined) index.delete(before);
         rows.delete(key);
         if (action === 'put') {

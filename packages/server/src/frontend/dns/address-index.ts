@@ -45,7 +45,7 @@ export class AddressIndex {
     const digits = digitsOf(row);
     if (digits === undefined) return;
     const held = this.#holders.get(digits);
-    if (held === undefined || (!(held instanceof OrderedKeys) && keyOf(held) === keyOf(row))) {
+    if (held === undefined || (!(held instanceof OrderedKeys) && isTheSame(held, row))) {
       this.#holders.set(digits, row);
       return;
     }
@@ -58,6 +58,12 @@ export class AddressIndex {
     keys.add(keyOf(row));
   }
 
+  /** Puts a row in place of its former version, which had the same address. Does not depend on how many rows share it. */
+  replace(row: Addressed): void {
+    const digits = digitsOf(row);
+    if (digits !== undefined && !(this.#holders.get(digits) instanceof OrderedKeys)) this.add(row);
+  }
+
   /** Removes a row, if it is there. */
   delete(row: Addressed): void {
     const digits = digitsOf(row);
@@ -66,7 +72,7 @@ export class AddressIndex {
     if (held instanceof OrderedKeys) {
       held.delete(keyOf(row));
       if (held.size > 0) return;
-    } else if (keyOf(held) !== keyOf(row)) return;
+    } else if (!isTheSame(held, row)) return;
     this.#holders.delete(digits);
   }
 
@@ -107,6 +113,12 @@ function firstOf(keys: OrderedKeys, readable: Readable): Holder | undefined {
 
 function digitsOf({ address }: Addressed): string | undefined {
   return address === '' ? undefined : addressDigits(address);
+}
+
+/** Whether both are versions of one row with the same key here. */
+function isTheSame(one: Addressed, other: Addressed): boolean {
+  if (one.kind === 'node') return other.kind === 'node' && one.name === other.name;
+  return other.kind === 'instance' && one.id === other.id && one.node === other.node && one.service === other.service && one.namespace === other.namespace;
 }
 
 function keyOf(row: Addressed): string {

@@ -4,6 +4,9 @@
 
 import { isIP } from 'node:net';
 
+const dot = 0x2e;
+const zero = 0x30;
+
 const twoDigits: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /**
@@ -23,8 +26,15 @@ export function addressDigits(address: string): string | undefined {
 
 function ipv4Digits(address: string): string {
   let digits = '';
-  for (const part of address.split('.')) digits += twoDigits[Number(part)];
-  return digits;
+  let byte = 0;
+  for (let at = 0; at < address.length; at++) {
+    const code = address.charCodeAt(at);
+    if (code === dot) {
+      digits += twoDigits[byte];
+      byte = 0;
+    } else byte = byte * 10 + code - zero;
+  }
+  return digits + twoDigits[byte];
 }
 
 function ipv6Digits(address: string): string {

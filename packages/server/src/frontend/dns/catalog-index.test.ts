@@ -46,6 +46,18 @@ test('reads the catalog over several turns, follows changes in the meantime, and
   expect([holder('0a000002'), index.services.get('default', 'late'), whole]).toEqual(['n2', ['Late'], []]);
 });
 
+test('a change that leaves name and address of an instance alone leaves it where it is found', async () => {
+  index = new CatalogIndex(registry.replica);
+  await index.gather();
+  await registry.register({ id: 'n1', service: 'web', address: '10.8.0.1' });
+  await registry.register({ id: 'n1', service: 'web', address: '10.8.0.1', tags: ['v2'] });
+  expect([holder('0a080001'), index.addresses.size]).toEqual(['web', 2]);
+  await registry.register({ id: 'n1', service: 'api', address: '10.8.0.1' });
+  expect(holder('0a080001')).toBe('api');
+  await registry.register({ id: 'n1', service: 'api', address: '10.8.0.2' });
+  expect([holder('0a080001'), holder('0a080002')]).toEqual([undefined, 'api']);
+});
+
 test('knows a name with capitals as long as the service has an instance, or the node exists', async () => {
   index = new CatalogIndex(registry.replica);
   await index.gather();

@@ -72,6 +72,10 @@ export class CatalogIndex implements Observer {
   }
 
   #follow({ before, after }: RowChange): void {
+    if (before !== undefined && after !== undefined && keepsItsPlace(before, after)) {
+      if (after.kind === 'node' || after.kind === 'instance') this.addresses.replace(after);
+      return;
+    }
     if (before !== undefined) this.#delete(before);
     if (after !== undefined) this.#add(after);
   }
@@ -98,6 +102,13 @@ export class CatalogIndex implements Observer {
       this.addresses.delete(row);
     }
   }
+}
+
+/** Whether both, which have one key, have the same names and address: nearly every change is one of other fields. */
+function keepsItsPlace(before: Row, after: Row): boolean {
+  if (before.kind === 'node') return after.kind === 'node' && before.address === after.address;
+  if (before.kind !== 'instance') return before.kind === after.kind;
+  return after.kind === 'instance' && before.service === after.service && before.address === after.address;
 }
 
 function* catalogRows(state: State): Generator<Row, void, undefined> {
