@@ -133,17 +133,32 @@ export class Draft implements Reader {
     }
   }
 
-  /** Writes a row unless it says what is already there. Tells whether anything changed. */
+  /**
+   * Writes a row unless it says what is already there. Tells whether anything changed.
+   * @param row a new object, which is the draft's from now on
+   */
   put(row: Row): boolean {
     const key = this.kinds.keyOf(row);
     const before = this.get(key);
     if (before !== undefined && sameContent(before, row)) return false;
+    this.overwrite(key, before, row);
+    return true;
+  }
+
+  /**
+   * Writes a row that is known to differ from the one that is there.
+   * @param before the row with the key now, as `get` returns it
+   * @param row as of `put`
+   */
+  overwrite(key: string, before: Row | undefined, row: Row): void {
     checkKeys(this.kinds.of(row), key, row);
     this.#remember(key);
     this.#deleted.delete(key);
-    this.#set.put(key, { ...row, created: before?.created ?? 0, modified: 0 });
+    const own: { -readonly [F in 'created' | 'modified']: number } = row;
+    own.created = before?.created ?? 0;
+    own.modified = 0;
+    this.#set.put(key, row);
     this.fill.add(1, weigh(row));
-    return true;
   }
 
   /** Runs `action`; when it throws, what it wrote here is undone. Not to be nested on one draft. */

@@ -52,7 +52,8 @@ export function* restoreInSteps(draft: Draft, { rows, gone, from = 0, asOf }: Re
 }
 
 function put(draft: Draft, row: Row): void {
-  draft.put(row);
+  // It is decided again after a lost race, on the rows as they came.
+  draft.put({ ...row });
   if (row.kind === 'kv') draft.delete(keys.tombstone(row.namespace, row.key));
 }
 

@@ -241,6 +241,9 @@ export type Row =
   | FloorRow
   | UnreadRow;
 
+/** A row while it is made: a literal of the fields that every row has, and after it those that few have. So most rows have one shape. */
+export type Unfinished<R extends Row> = { -readonly [Field in keyof R]: R[Field] };
+
 /** One row before and after a change; exactly one side may be absent. */
 export interface RowChange {
   readonly key: string;

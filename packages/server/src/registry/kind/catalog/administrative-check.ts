@@ -20,11 +20,11 @@ const outputs: Readonly<Record<Exclude<InstanceStatus, 'passing' | 'warning'>, s
 };
 
 /**
- * Writes the row of an instance, and the check that goes with it.
+ * Writes the row of an instance that is new or differs from what is there, and the check that goes with it.
  * @param before the row that is there now; where it needs no check, there is none to remove
  */
-export function putInstanceRow(draft: Draft, before: InstanceRow | undefined, row: InstanceRow): void {
-  draft.put(row);
+export function putInstanceRow(draft: Draft, key: string, before: InstanceRow | undefined, row: InstanceRow): void {
+  draft.overwrite(key, before, row);
   const { namespace, node, id: instance } = row;
   const status = administrativeStatusOf(row);
   if (status === 'passing' || status === 'warning') {

@@ -3,8 +3,7 @@
 import { putInstanceRow } from './administrative-check.ts';
 import type { InstanceInput, InstanceStatus, Register } from '../../command.ts';
 import type { Draft } from '../../draft.ts';
-import { find } from '../../reader.ts';
-import type { InstanceRow } from '../../rows.ts';
+import { keys, type InstanceRow, type Unfinished } from '../../rows.ts';
 import { sameContent } from '../../same-content.ts';
 
 /**
@@ -12,46 +11,36 @@ import { sameContent } from '../../same-content.ts';
  * changes nothing, the time of its last change included.
  */
 export function putInstance(draft: Draft, { namespace, node: { name: node } }: Register, input: InstanceInput, now: number): void {
-  const before = find.instance(draft, namespace, node, input.id);
+  const key = keys.instance(namespace, node, input.id);
+  const before = draft.get(key) as InstanceRow | undefined;
   const { id, service, address = '', port = 0, scheme, ports, zone, region, cluster, tags = [], meta = {} } = input;
   const { weight = 1, warningWeight = weight, status = 'up', session, foreign } = input;
   const enabled = input.enabled ?? before?.enabled ?? true;
-  write(draft, before, now, {
-    kind: 'instance',
-    namespace,
-    node,
-    id,
-    service,
-    address,
-    port,
-    ...(scheme === undefined ? {} : { scheme }),
-    ...(ports === undefined ? {} : { ports }),
-    ...(zone === undefined ? {} : { zone }),
-    ...(region === undefined ? {} : { region }),
-    ...(cluster === undefined ? {} : { cluster }),
-    tags,
-    meta,
-    weight,
-    ...(warningWeight === weight ? {} : { warningWeight }),
-    ...(status === 'up' ? {} : { status }),
-    ...(before?.override === undefined ? {} : { override: before.override }),
-    ...(enabled ? {} : { enabled }),
-    ...(input.persistent === true ? { persistent: true } : {}),
-    ...(session === undefined ? {} : { session }),
-    ...(foreign === undefined ? {} : { foreign }),
-    registeredMs: before?.registeredMs ?? now,
-    created: 0,
-    modified: 0,
-  });
+  const registeredMs = before?.registeredMs ?? now;
+  const row: Unfinished<InstanceRow> = { kind: 'instance', namespace, node, id, service, address, port, tags, meta, weight, registeredMs, created: 0, modified: 0 };
+  if (scheme !== undefined) row.scheme = scheme;
+  if (ports !== undefined) row.ports = ports;
+  if (zone !== undefined) row.zone = zone;
+  if (region !== undefined) row.region = region;
+  if (cluster !== undefined) row.cluster = cluster;
+  if (warningWeight !== weight) row.warningWeight = warningWeight;
+  if (status !== 'up') row.status = status;
+  if (before?.override !== undefined) row.override = before.override;
+  if (!enabled) row.enabled = enabled;
+  if (input.persistent === true) row.persistent = true;
+  if (session !== undefined) row.session = session;
+  if (foreign !== undefined) row.foreign = foreign;
+  write(draft, key, before, now, row);
 }
 
 /** @returns false when there is no such instance */
 export function setStatus(draft: Draft, command: InstanceStatus, now: number): boolean {
-  const before = find.instance(draft, command.namespace, command.node, command.id);
+  const key = keys.instance(command.namespace, command.node, command.id);
+  const before = draft.get(key) as InstanceRow | undefined;
   if (before === undefined) return false;
   const { status: statusBefore = 'up', override: overrideBefore, enabled: enabledBefore = true, changedMs: _changed, ...rest } = before;
   const { status = statusBefore, override = overrideBefore, enabled = enabledBefore } = command;
-  write(draft, before, now, {
+  write(draft, key, before, now, {
     ...rest,
     ...(status === 'up' ? {} : { status }),
     ...(override === undefined || override === null ? {} : { override }),
@@ -60,14 +49,11 @@ export function setStatus(draft: Draft, command: InstanceStatus, now: number): b
   return true;
 }
 
-/** @param row without the time of its last change */
-function write(draft: Draft, before: InstanceRow | undefined, now: number, row: InstanceRow): void {
-  if (before === undefined) {
-    putInstanceRow(draft, undefined, row);
-    return;
+/** @param row a new object without the time of its last change */
+function write(draft: Draft, key: string, before: InstanceRow | undefined, now: number, row: Unfinished<InstanceRow>): void {
+  if (before !== undefined) {
+    if (sameContent(before, row, 'changedMs')) return;
+    row.changedMs = now;
   }
-  const { changedMs, ...content } = before;
-  const unchanged = sameContent(content, row);
-  const changed = unchanged ? changedMs : now;
-  putInstanceRow(draft, before, changed === undefined ? row : { ...row, changedMs: changed });
+  putInstanceRow(draft, key, before, row);
 }

@@ -14,13 +14,15 @@ const unwritten = { created: 0, modified: 0 } as const;
 
 /** Sessions that end by it may take several steps; then everything is registered in one. */
 export function* register(draft: Draft, command: Register, now: number): Steps<boolean> {
+  const node = find.node(draft, command.node.name);
   // What it has ended itself is no reason to refuse the rest of it.
-  if (command.checked !== true) checkRefusals(draft, command);
-  for (const _ of registerChecked(draft, command, now)) yield () => ({ checked: true });
+  if (command.checked !== true) checkRefusals(draft, command, node);
+  for (const _ of registerChecked(draft, command, node, now)) yield () => ({ checked: true });
   return true;
 }
 
-function* registerChecked(draft: Draft, command: Register, now: number): Steps<void> {
+/** @param before the node with the name now; no session that ends can change it */
+function* registerChecked(draft: Draft, command: Register, before: NodeRow | undefined, now: number): Steps<void> {
   const { namespace } = command;
   const node = command.node.name;
   const checks = (command.checks ?? []).map((check) => placed(command, check));
@@ -30,9 +32,9 @@ function* registerChecked(draft: Draft, command: Register, now: number): Steps<v
   for (const id of replaced) yield* removal.sessionsWithCheck({ namespace, node, id });
 
   // A node is its id: one that comes under another name is renamed, and the old name goes with everything on it.
-  const former = formerName(draft, command);
+  const former = formerName(draft, command, before);
   if (former !== undefined) yield* removal.node({ node: former.name });
-  putNode(draft, command);
+  putNode(draft, command, before);
   // An instance whose session has just ended goes with it, and so do its checks.
   for (const instance of command.instances ?? []) {
     if (lives(draft, namespace, instance)) putInstance(draft, command, instance, now);
@@ -62,17 +64,16 @@ function placed({ namespace, node }: Register, input: CheckInput): PlacedCheck {
 }
 
 /** @throws RegistryError before anything is written or ended */
-function checkRefusals(draft: Draft, command: Register): void {
+function checkRefusals(draft: Draft, command: Register, before: NodeRow | undefined): void {
   const { namespace, node, nodeMode, instances = [], checks = [] } = command;
   if ((nodeMode === 'none') !== (node.name === '')) {
     throw new RegistryError('invalid_argument', 'the name of a node is empty exactly when the instances have no node');
   }
-  const before = find.node(draft, node.name);
   if (nodeMode === 'exists' && before === undefined) {
     throw new RegistryError('not_found', `node ${node.name} is not registered`);
   }
   if (writesNode(nodeMode, before) && before !== undefined) checkName(draft, before, node.id ?? before.id);
-  const former = formerName(draft, command);
+  const former = formerName(draft, command, before);
   // A session of the node that is renamed goes with its old name, and so does what it vouches for.
   const goes = (session = '') => former !== undefined && find.session(draft, namespace, session)?.node === former.name;
   for (const instance of instances) {
@@ -111,8 +112,8 @@ function checkName(draft: Draft, holder: NodeRow, id: string): void {
 }
 
 /** The node that has the id now, under another name. */
-function formerName(draft: Draft, { node, nodeMode }: Register): NodeRow | undefined {
-  if (node.id === undefined || node.id === '' || !writesNode(nodeMode, find.node(draft, node.name))) return undefined;
+function formerName(draft: Draft, { node, nodeMode }: Register, before: NodeRow | undefined): NodeRow | undefined {
+  if (node.id === undefined || node.id === '' || !writesNode(nodeMode, before)) return undefined;
   const former = find.nodeWithId(draft, node.id);
   return former?.name === node.name ? undefined : former;
 }
@@ -166,8 +167,7 @@ function* replacedChecks(draft: Draft, { namespace, node, instances = [], checks
   }
 }
 
-function putNode(draft: Draft, { node, nodeMode }: Register): void {
-  const before = find.node(draft, node.name);
+function putNode(draft: Draft, { node, nodeMode }: Register, before: NodeRow | undefined): void {
   if (!writesNode(nodeMode, before)) return;
   draft.put({
     kind: 'node',
