@@ -48,7 +48,9 @@ export class Endpoints {
     // An agent knows its own datacenter only, and Consul's does not look at `?dc`.
     checkScope(params, path.startsWith('/v1/agent/') ? undefined : identity.datacenter);
     const caller = authenticator.authenticate(request, access, params.get('token') || head.token);
-    const call: Call = { context, caller, exchange, rest, params, identity, limits, ...scopeFor(caller, params, head.namespace) };
+    const { namespace, named, chosen, seen } = scopeFor(caller, params, head.namespace);
+    // One literal, which costs less than a spread.
+    const call: Call = { context, caller, exchange, rest, params, identity, limits, namespace, named, chosen, seen };
     try {
       if (access.kind === 'demands') authorize(call, [permission(access.resource, access.verb)]);
       const reply = route.act(call);

@@ -54,18 +54,18 @@ test.each([
   expect(reply).toEqual(Buffer.from('true'));
 });
 
-test('a request with an error of grammar is not authorized', () => {
+test('a request with an error of grammar is not authorized', async () => {
   const steps: string[] = [];
   const broken = removal(steps, () => {
     throw new Error('grammar');
   });
-  expect(() => broken(callOf(steps))).toThrow('grammar');
+  await expect(broken(callOf(steps))).rejects.toThrow('grammar');
   expect(steps).toEqual(['decode']);
 });
 
-test('a request without permission makes no command, and is told the first permission that it lacks', () => {
+test('a request without permission makes no command, and is told the first permission that it lacks', async () => {
   const steps: string[] = [];
-  expect(() => removal(steps, () => 'web')(callOf(steps))).toThrow('lacks service:write on "web" in default');
+  await expect(removal(steps, () => 'web')(callOf(steps))).rejects.toThrow('lacks service:write on "web" in default');
   expect(steps).toEqual(['decode', 'permissions']);
 });
 

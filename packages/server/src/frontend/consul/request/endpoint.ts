@@ -40,20 +40,25 @@ export interface AnswerSteps<R> extends Steps<R> {
   readonly answer: (request: R, call: Call) => Reply | Promise<Reply>;
 }
 
-export function commandEndpoint<R, C extends Command>({ command, answer, ...steps }: CommandSteps<R, C>): Handler {
-  return endpoint({
-    ...steps,
-    answer: async (request, call) => {
-      const result = await call.context.registry.submit(command(request, call));
-      return answer?.(result, request, call);
-    },
-  });
+export function commandEndpoint<R, C extends Command>({ decode, permissions, command, answer }: CommandSteps<R, C>): Handler {
+  // One function with both waits: each further asynchronous function costs a quarter of a microsecond.
+  return async (call) => {
+    const decoding = decode(call);
+    const request = decoding instanceof Promise ? await decoding : decoding;
+    demand(call, request, permissions);
+    const result = await call.context.registry.submit(command(request, call));
+    return answer?.(result, request, call);
+  };
+}
+
+function demand<R>(call: Call, request: R, permissions: Steps<R>['permissions']): void {
+  const { registry, security } = call.context;
+  if (permissions !== undefined && security.acl.enabled) authorize(call, permissions(request, registry.state, call));
 }
 
 export function endpoint<R>({ decode, permissions, answer }: AnswerSteps<R>): Handler {
   const proceed = (request: R, call: Call): Reply | Promise<Reply> => {
-    const { registry, security } = call.context;
-    if (permissions !== undefined && security.acl.enabled) authorize(call, permissions(request, registry.state, call));
+    demand(call, request, permissions);
     return answer(request, call);
   };
   // Awaiting inside costs less than giving one promise to another, and heartbeats, which are decoded at once, pay for neither.

@@ -5,6 +5,7 @@
 
 import { defaultNamespace, isNamespaceName } from '@rollcall/protocol';
 import type { Caller } from '../../../security/acl.ts';
+import { unrestricted } from '../../../security/authorizer.ts';
 import { namespaceFor, shownNamespace } from '../../../security/hidden-namespace.ts';
 import { invalid, quoted } from '../wire/errors.ts';
 import type { Params } from '../wire/params.ts';
@@ -14,7 +15,7 @@ import type { Permission } from './permission.ts';
 export interface Scope {
   readonly namespace: string;
   /** What a namespace that the body names is for the caller; absent where each is what it is. */
-  readonly seen?: (namespace: string) => string;
+  readonly seen?: ((namespace: string) => string) | undefined;
   /**
    * Whether answers show the field `Namespace`: the request names a namespace, or its namespace is not `default`. Without
    * it answers are those of Consul's community edition, byte for byte.
@@ -34,7 +35,7 @@ const filtersByNamespace = /(?:^|[^A-Za-z])Namespace\b/;
  */
 export function scopeFor(caller: Caller, params: Params, header: string): Scope {
   const scope = readScope(params, header, caller.namespace);
-  if (caller === unidentified) return scope;
+  if (caller === unidentified || caller.authorizer === unrestricted) return scope;
   const seen = (namespace: string) => namespaceFor(caller, namespace);
   return { ...scope, namespace: seen(scope.namespace), seen };
 }
