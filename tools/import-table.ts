@@ -30,8 +30,8 @@ const registry = `${server}/registry`;
 /** The rooms whose decisions a room may use (decision record 0042). */
 const roomsUsed: Readonly<Record<string, readonly string[]>> = {
   namespace: ['catalog', 'kv'],
-  session: ['catalog'],
-  catalog: ['kv'],
+  session: ['catalog', 'member'],
+  catalog: ['kv', 'member'],
   query: ['catalog', 'record'],
 };
 

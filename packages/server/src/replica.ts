@@ -93,6 +93,8 @@ export class Replica implements Registry {
   #following: Promise<void> = Promise.resolve();
   #draining: Promise<void> = Promise.resolve();
   #meter: CommitMeter | undefined;
+  /** Id of this node, once it is a member of a store that several nodes share: what is registered here is held by it. */
+  nodeId: string | undefined;
 
   constructor(options: ReplicaOptions) {
     const { engine, clock } = options;
@@ -298,7 +300,7 @@ export class Replica implements Registry {
 
   #decide(commands: readonly Command[]): Decided {
     const { limits, exclusive } = this.#engine;
-    const { writes, ...batch } = decideBatch(this.state, commands, this.#clock.now(), { limits, guarded: !exclusive });
+    const { writes, ...batch } = decideBatch(this.state, commands, this.#clock.now(), { limits, guarded: !exclusive, nodeId: this.nodeId });
     if (writes === undefined) return batch;
     this.#applier.own = new Map(writes.put.map(({ value, row }) => [value, row]));
     // The engine may keep what it is given, and is given no rows to keep.

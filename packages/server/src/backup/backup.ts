@@ -12,9 +12,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { PassThrough, pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import { encodeRow } from '../registry/kinds.ts';
+import { encodeRow, kinds } from '../registry/kinds.ts';
 import type { Moment } from '../registry/moment.ts';
-import { keys, noNamespace } from '../registry/rows.ts';
+import { keys, kindOf, noNamespace } from '../registry/rows.ts';
 
 export const backupFormat = 'rollcall-backup';
 /** 1: its records are of format 1 (`registry/migration/format-1.ts`), and are converted as they are read. */
@@ -33,7 +33,7 @@ const ownPrefix = keys.record(noNamespace, 'server', '');
  * elsewhere, or two servers restored from one backup would be the same node.
  */
 export function staysHere(key: string): boolean {
-  return key.startsWith(ownPrefix);
+  return key.startsWith(ownPrefix) || kinds.get(kindOf(key))?.staysHere === true;
 }
 
 /** A backup of one moment; it may be read more than once and gives the same bytes each time. */

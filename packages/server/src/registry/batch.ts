@@ -52,15 +52,17 @@ export interface BatchOptions {
   readonly limits?: Limits;
   /** Whether other writers may change the store before it is committed. */
   readonly guarded?: boolean;
+  /** Id of the node that decides, if it is one of several. */
+  readonly nodeId?: string | undefined;
 }
 
 /**
  * @param now wall clock in milliseconds, for lock delays only
  */
 export function decideBatch(state: State, commands: readonly Command[], now: number, options: BatchOptions = {}): Batch {
-  const { bound = transactionBound, limits = unlimited, guarded = false } = options;
+  const { bound = transactionBound, limits = unlimited, guarded = false, nodeId } = options;
   for (let tight = within(bound, limits); ; tight = halved(tight)) {
-    const batch = decideWithin(state, commands, now, { bound: tight, guarded });
+    const batch = decideWithin(state, commands, now, { bound: tight, guarded, nodeId });
     const size = batch.writes === undefined ? undefined : sizeOf(batch.writes, limits);
     if (size === undefined || fits(size, limits)) return batch;
     if (tight.rows > 1) continue;

@@ -7,6 +7,7 @@
 
 import type { AdministrativeStatus, CheckDefinition, CheckKind, CheckStatus, NamedPort, RegistryError } from '@rollcall/protocol';
 import type { Judged } from './judged.ts';
+import type { Claim, MemberDrain, MemberJoin, MemberLeave } from './kind/member/commands.ts';
 import type { QueryPut } from './kind/query/query.ts';
 import type { SessionConnected, SessionCreate, SessionDestroy } from './kind/session/command.ts';
 import type { Foreign, Json, Row } from './rows.ts';
@@ -321,6 +322,10 @@ export type Command =
   | RecordPut
   | RecordDelete
   | QueryPut
+  | MemberJoin
+  | MemberLeave
+  | MemberDrain
+  | Claim
   | Txn
   | Prune
   | Restore;

@@ -28,6 +28,8 @@ export interface DraftOptions {
   readonly bound?: Bound;
   /** Whether other writers may change the store between this decision and its commit. */
   readonly guarded?: boolean;
+  /** Id of the node that decides, if it is one of several: it holds the deadlines of what is registered. */
+  readonly nodeId?: string | undefined;
 }
 
 /** What a decision has relied on, in the committed state. */
@@ -51,18 +53,21 @@ export class Draft implements Reader {
   readonly #rewritten = new Set<string>();
   readonly #basis: Basis;
   readonly guarded: boolean;
+  /** Id of the node that decides, if it is one of several. */
+  readonly nodeId: string | undefined;
   /** What was written here, undone or not, and what else its commands have cost. */
   readonly fill: Fill;
   #undo: Undo[] | undefined;
 
   /** On top of another draft, the options are those of the draft below. */
-  constructor(base: Reader, { bound = transactionBound, guarded = false }: DraftOptions = {}) {
+  constructor(base: Reader, { bound = transactionBound, guarded = false, nodeId }: DraftOptions = {}) {
     this.#base = base;
     this.kinds = base.kinds;
     this.#set = new Rowset(base.kinds, { lazy: true });
     const below = base instanceof Draft ? base : undefined;
     this.#below = below;
     this.guarded = below?.guarded ?? guarded;
+    this.nodeId = below === undefined ? nodeId : below.nodeId;
     this.#basis = below === undefined ? basis(this.guarded) : below.#basis;
     this.fill = new Fill(below?.fill.bound ?? bound, this.#basis.reads);
   }

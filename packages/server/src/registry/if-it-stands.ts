@@ -1,15 +1,27 @@
 /**
  * Verdicts on deadlines that have passed say which revision of a record they judged. What was said of it meanwhile, here or by another
- * node, is newer: then the verdict does nothing (docs/decisions/0039).
+ * node, is newer: then the verdict does nothing (docs/decisions/0039). On a shared store they name their judge as well
+ * (docs/decisions/0071).
  */
 
 import type { Draft } from './draft.ts';
-import type { Judged } from './judged.ts';
+import type { Judge, Judged } from './judged.ts';
 import type { Steps } from './steps.ts';
 
-/** Whether the record is as it was when it was judged. A command that is no verdict always stands. */
+/**
+ * Whether the record is as it was when it was judged, and the judge still owns its deadline. A command that is no verdict always
+ * stands.
+ */
 export function stands(draft: Draft, judged: Judged | undefined): boolean {
-  return judged === undefined || draft.get(judged.key)?.modified === judged.revision;
+  if (judged === undefined) return true;
+  if (draft.get(judged.key)?.modified !== judged.revision) return false;
+  const { by } = judged;
+  return by === undefined || (draft.kinds.judging as readonly Judging[]).every((each) => each.mayJudge(draft, judged, by));
+}
+
+/** As it is called; the room describes it without the draft. */
+interface Judging {
+  mayJudge(draft: Draft, judged: Judged, by: Judge): boolean;
 }
 
 /** Does the work if the verdict stands. What goes on after a step is no longer judged, since the step itself changes the record. */

@@ -27,6 +27,8 @@ export class Journal {
   readonly #records = new Map<string, { key: string; value: Uint8Array; revision: number }>();
 
   readonly #bound: Bound | undefined;
+  /** Id of the node that decides; set, it is one of several. */
+  nodeId: string | undefined;
 
   /** @param bound of a transaction; the usual one by default */
   constructor(bound?: Bound) {
@@ -53,7 +55,9 @@ export class Journal {
 
   /** Commits one transaction with as many of the commands as it has room for. */
   step(commands: readonly Command[], now = 0): Committed<Outcome> {
-    const { outcomesAt, writes } = decideBatch(this.state, commands, now, this.#bound === undefined ? {} : { bound: this.#bound });
+    const { nodeId } = this;
+    const options = { nodeId, guarded: nodeId !== undefined, ...(this.#bound === undefined ? {} : { bound: this.#bound }) };
+    const { outcomesAt, writes } = decideBatch(this.state, commands, now, options);
     if (writes === undefined) return { outcomes: outcomesAt(this.#revision), changes: [], views: new Set(), revision: this.#revision };
     for (const { key, revision } of writes.expect) {
       const found = this.#records.get(key)?.revision ?? 0;

@@ -1,7 +1,7 @@
 /** The descriptions of all rooms, by what they describe. Made once from the list in `kinds.ts`. */
 
 import { defaultNamespace } from '@rollcall/protocol';
-import type { Admission, Decision, Kind, Room, ViewKind } from './room.ts';
+import type { Admission, Decision, Judging, Kind, Room, ViewKind } from './room.ts';
 import { inNamespace, noNamespace, type Row } from './rows.ts';
 import { parseView, type ParsedView } from './view-name.ts';
 
@@ -14,6 +14,8 @@ export class KindTable {
   readonly #decisions = new Map<string, Decision>();
   /** Called before each decision that writes in a namespace. */
   readonly admissions: readonly Admission[];
+  /** Asked before a verdict that names its judge is carried out. */
+  readonly judging: readonly Judging[];
   /** The rooms that follow what a transaction changes in views. */
   readonly touching: readonly (Room & Required<Pick<Room, 'touches'>>)[];
 
@@ -21,6 +23,7 @@ export class KindTable {
   constructor(rooms: readonly Room[]) {
     this.rooms = rooms;
     this.admissions = rooms.flatMap(({ admits }) => admits ?? []);
+    this.judging = rooms.flatMap(({ judges }) => judges ?? []);
     this.touching = rooms.filter((room) => 'touches' in room) as (Room & Required<Pick<Room, 'touches'>>)[];
     for (const { kinds, views = {}, heads = {}, decisions = {} } of rooms) {
       addAll(this.#kinds, kinds);

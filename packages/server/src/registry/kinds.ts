@@ -5,6 +5,7 @@ import { KindTable } from './kind-table.ts';
 import { catalog } from './kind/catalog/room.ts';
 import { kvRoom } from './kind/kv/room.ts';
 import { markerRoom } from './kind/marker/room.ts';
+import { memberRoom } from './kind/member/room.ts';
 import { namespaceRoom } from './kind/namespace/room.ts';
 import { queryRoom } from './kind/query/room.ts';
 import { recordRoom } from './kind/record/room.ts';
@@ -14,6 +15,7 @@ import type { Row } from './rows.ts';
 
 export const rooms: readonly Room[] = [
   markerRoom,
+  memberRoom,
   namespaceRoom,
   catalog,
   sessionRoom,

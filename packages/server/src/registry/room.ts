@@ -6,6 +6,7 @@
  * that `kinds.ts` lists. All functions here are pure.
  */
 
+import type { Judge, Judged } from './judged.ts';
 import type { Row } from './rows.ts';
 import type { ParsedView } from './view-name.ts';
 
@@ -62,6 +63,10 @@ export interface Kind<R extends Row = Row> {
   viewsHead?(row: R): string | undefined;
   /** The head of the set of rows that goes when the row goes. */
   ownHead?(row: R): string | undefined;
+  /** A node watches a deadline of the row. Key of the record that says which, if the row does not: it goes when the row goes. */
+  companion?(key: string): string;
+  /** Its records are about the nodes of this store, and are in no backup. */
+  readonly staysHere?: true;
 }
 
 export interface RawPart<R> {
@@ -158,6 +163,13 @@ export interface Room {
   readonly decisions?: Readonly<Record<string, Decision>>;
   /** Called before a decision that writes in a namespace. @throws RegistryError when nothing may be written there */
   readonly admits?: Admission;
+  /** Asked before a verdict on a deadline is carried out, if it names its judge. */
+  readonly judges?: Judging;
+}
+
+export interface Judging {
+  /** Whether this member may pass the verdict. */
+  mayJudge(draft: never, judged: Judged, by: Judge): boolean;
 }
 
 export interface Admission {

@@ -13,7 +13,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** Fields of one wire protocol that Rollcall has no word for, kept verbatim and given back on it. */
 export type Foreign = Readonly<Record<string, Json>>;
 
-interface Revisions {
+export interface Revisions {
   readonly created: number;
   readonly modified: number;
 }
@@ -121,6 +121,11 @@ export interface CheckRow extends Revisions {
   readonly instance: string;
   readonly type: CheckKind;
   readonly definition: CheckDefinition;
+  /**
+   * Of a `ttl` check on a store that several nodes share: id of the node through which it was registered, which watches its
+   * deadline while it is a member and no other one has claimed it.
+   */
+  readonly holder?: string;
   readonly foreign?: Foreign;
 }
 
@@ -146,7 +151,10 @@ export interface SessionRow extends Revisions {
   readonly behavior: 'release' | 'delete';
   /** Checks of `node` itself, or of instances on it in the session's namespace, whose failure ends the session. */
   readonly checks: readonly CheckRef[];
-  /** Of a stream: id of the server's node that has the open connection; absent while there is none. */
+  /**
+   * Of a stream: id of the server's node that has the open connection; absent while there is none. With a TTL, on a store that
+   * several nodes share: as in a check.
+   */
   readonly holder?: string;
   /** Of a stream: rises with each connection of another holder, and after each loss. What is said of an older epoch no longer counts. */
   readonly epoch?: number;
@@ -213,6 +221,48 @@ export interface FloorRow extends Revisions {
   readonly revision: number;
 }
 
+/** A node that belongs to the store. */
+export interface Member {
+  /** Different for each node of the store. */
+  readonly nodeId: string;
+  /** For people; different among the machines of the store. */
+  readonly name: string;
+  /** URL at which other nodes reach it; empty when they cannot. */
+  readonly address: string;
+  /** Version of the Rollcall that it runs. */
+  readonly version: string;
+  /** Rises with each join of any node: what was said by an earlier life of a node carries a smaller one. */
+  readonly epoch: number;
+  /** It is about to leave: it keeps what it holds until its clients are elsewhere, and gets nothing new. */
+  readonly draining?: true;
+  /** A process of another member's machine; not shown where machines are listed. */
+  readonly worker?: true;
+}
+
+/**
+ * All members, in one row: whether a member may pass a verdict depends on who the others are, and one row is one expectation of
+ * the transaction (docs/decisions/0070).
+ */
+export interface MembersRow extends Revisions {
+  readonly kind: 'members';
+  /** The last epoch that was given. */
+  readonly lastEpoch: number;
+  /** In the order in which they joined. */
+  readonly members: readonly Member[];
+}
+
+/**
+ * A member watches a deadline that another one was to watch: the heartbeats come to it. It is a row of its own, which no view shows,
+ * so that a move of heartbeats wakes no watcher (docs/decisions/0071).
+ */
+export interface ClaimRow extends Revisions {
+  readonly kind: 'claim';
+  /** Record key of the check or the session. */
+  readonly of: string;
+  /** Id of the member. */
+  readonly holder: string;
+}
+
 /**
  * A record that a newer Rollcall wrote, and that this one may keep without reading it: it stays in the store, in
  * backups and restores, and is shown nowhere.
@@ -239,6 +289,8 @@ export type Row =
   | HeadRow
   | RecordRow
   | FloorRow
+  | MembersRow
+  | ClaimRow
   | UnreadRow;
 
 /** A row while it is made: a literal of the fields that every row has, and after it those that few have. So most rows have one shape. */

@@ -1,4 +1,8 @@
-/** Which heads (`heads.ts`) a batch of writes puts, derived from the rows before and after like markers of views. */
+/**
+ * Which heads (`heads.ts`) a batch of writes puts, derived from the rows before and after like markers of views, and which
+ * companions of its rows go with them. A companion that another node writes at this very moment may stay behind: it means nothing
+ * without its row.
+ */
 
 import type { Draft } from './draft.ts';
 import type { KindTable } from './kind-table.ts';
@@ -14,6 +18,8 @@ export function touchHeads(base: Reader, draft: Draft): void {
   for (const [key, after] of draft.puts()) addHeadsEntered(draft.kinds, base.get(key), after, entered);
   for (const key of draft.deletes()) {
     const before = base.get(key);
+    const companion = before && draft.kinds.of(before).companion?.(key);
+    if (companion !== undefined && base.get(companion) !== undefined) draft.forget(companion);
     const head = before && draft.kinds.of(before).ownHead?.(before);
     if (head !== undefined && !entered.has(head) && base.get(keys.head(head)) !== undefined) draft.forget(keys.head(head));
   }

@@ -8,6 +8,7 @@ import type { Draft } from '../../draft.ts';
 import { instanceMaintenance, isAdministrative, serfHealth } from './known-checks.ts';
 import { find } from '../../reader.ts';
 import { keys, type CheckRow, type NodeRow } from '../../rows.ts';
+import { sameContent } from '../../same-content.ts';
 import type { Steps } from '../../steps.ts';
 
 const unwritten = { created: 0, modified: 0 } as const;
@@ -187,7 +188,8 @@ function statusOf(draft: Draft, { input, namespace, node, id }: PlacedCheck): Ch
 
 function putCheck(draft: Draft, check: PlacedCheck): void {
   const { input, namespace, node, instance } = check;
-  draft.put({
+  const before = find.check(draft, namespace, node, input.id);
+  const row: CheckRow = {
     kind: 'check',
     namespace,
     node,
@@ -195,11 +197,22 @@ function putCheck(draft: Draft, check: PlacedCheck): void {
     name: input.name,
     status: statusOf(draft, check),
     notes: input.notes ?? '',
-    output: input.output ?? find.check(draft, namespace, node, input.id)?.output ?? '',
+    output: input.output ?? before?.output ?? '',
     instance,
     type: input.type ?? 'none',
     definition: input.definition ?? {},
     ...(input.foreign === undefined ? {} : { foreign: input.foreign }),
     ...unwritten,
-  });
+  };
+  const holder = row.type === 'ttl' ? before?.holder : undefined;
+  draft.put(heldBy(draft, before, holder === undefined ? row : { ...row, holder }));
+}
+
+/**
+ * A TTL check gets the node through which it is registered as its holder, in the write that is needed anyhow. One that is
+ * registered again unchanged keeps its holder: nothing is written.
+ */
+function heldBy({ nodeId: holder }: Draft, before: CheckRow | undefined, row: CheckRow): CheckRow {
+  if (holder === undefined || row.type !== 'ttl' || (before !== undefined && sameContent(before, row))) return row;
+  return { ...row, holder };
 }

@@ -3,6 +3,7 @@
 import { buckets, find } from '../../reader.ts';
 import type { Draft } from '../../draft.ts';
 import type { Indexed, Kind, Lookup, Room, Shown } from '../../room.ts';
+import { claimKey } from '../member/keys.ts';
 import { keys, type CheckRow, type InstanceRow, type NodeRow, type ServiceRow } from '../../rows.ts';
 import { headOf } from '../../heads.ts';
 import { isSharedNode, viewOf, type ParsedView } from '../../view-name.ts';
@@ -78,6 +79,7 @@ const check: Kind<CheckRow> = {
   },
   keepsItsViews: (before, after) => before.instance === after.instance,
   viewsHead: (row) => (row.instance === '' ? headOf.node(row.node) : undefined),
+  companion: claimKey,
 };
 
 const all = viewOf.catalog();

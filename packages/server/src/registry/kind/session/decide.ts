@@ -29,9 +29,15 @@ export function createSession(draft: Draft, command: SessionCreate): boolean {
       throw new RegistryError('failed_precondition', `check ${id} is in critical state`);
     }
   }
-  const { kind: _kind, holder, ...content } = command;
-  draft.put({ ...content, ...(holder === undefined ? {} : { holder, epoch: 1 }), kind: 'session', created: 0, modified: 0 });
+  const { kind: _kind, holder: _holder, ...content } = command;
+  draft.put({ ...content, ...held(draft, command), kind: 'session', created: 0, modified: 0 });
   return true;
+}
+
+/** A session with a TTL is held by the node through which it is created, if there are several. */
+function held({ nodeId }: Draft, { liveness, ttlMs, holder }: SessionCreate): Pick<SessionRow, 'holder' | 'epoch'> {
+  if (liveness === 'ttl') return nodeId === undefined || ttlMs === 0 ? {} : { holder: nodeId };
+  return holder === undefined ? {} : { holder, epoch: 1 };
 }
 
 /** All checks of the session turn, in one transaction unless the engine takes only small ones. Those that have turned are left alone. */

@@ -4,6 +4,7 @@ import { headOf } from '../../heads.ts';
 import { buckets, find } from '../../reader.ts';
 import type { Kind, Room } from '../../room.ts';
 import { keys, type SessionRow } from '../../rows.ts';
+import { claimKey } from '../member/keys.ts';
 import { viewOf } from '../../view-name.ts';
 import { decisions } from './decisions.ts';
 
@@ -17,6 +18,7 @@ const session: Kind<SessionRow> = {
   ],
   addViews: ({ namespace }, views) => views.add(viewOf.sessions(namespace)),
   ownHead: ({ namespace, id }) => headOf.session(namespace, id),
+  companion: claimKey,
 };
 
 export const sessionRoom: Room = {

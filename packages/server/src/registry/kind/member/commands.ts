@@ -1,0 +1,35 @@
+/** The commands about the nodes of a shared store. */
+
+/** A node joins the store, or joins again after it was taken for dead. It gets a new epoch. */
+export interface MemberJoin {
+  readonly kind: 'member-join';
+  readonly nodeId: string;
+  readonly name: string;
+  readonly address: string;
+  readonly version: string;
+  readonly worker?: true;
+}
+
+/** A node has left, or its presence has ended. False, and nothing is changed, when it is not a member in that epoch. */
+export interface MemberLeave {
+  readonly kind: 'member-leave';
+  readonly nodeId: string;
+  readonly epoch: number;
+}
+
+/** A member begins to drain, or goes on as before. False, and nothing is changed, when it is not a member in that epoch. */
+export interface MemberDrain {
+  readonly kind: 'member-drain';
+  readonly nodeId: string;
+  readonly epoch: number;
+  readonly draining: boolean;
+}
+
+/** A member watches these deadlines from now on. Keys of rows that do not exist, or have no deadline, are skipped. */
+export interface Claim {
+  readonly kind: 'claim';
+  readonly nodeId: string;
+  readonly epoch: number;
+  /** Record keys of checks and sessions. */
+  readonly keys: readonly string[];
+}

@@ -1,0 +1,71 @@
+/** Decisions about members: who belongs to the store, which of them watches a deadline, and whether one may pass a verdict. */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { Draft } from '../../draft.ts';
+import type { Judge, Judged } from '../../judged.ts';
+import type { Steps } from '../../steps.ts';
+import { findMember, findMembers, holderOf } from './find.ts';
+import { claimKey } from './keys.ts';
+import { ownersBy } from './owners.ts';
+import type { Claim, MemberDrain, MemberJoin, MemberLeave } from './commands.ts';
+import type { Member, MembersRow } from '../../rows.ts';
+
+/** Members of one store, workers included. All of them are in one row, and the owner of a key is looked for among all. */
+export const membersMax = 1_024;
+
+/** @throws RegistryError `resource_exhausted` when there is no room for another member */
+export function join(draft: Draft, { kind: _kind, ...node }: MemberJoin): boolean {
+  const row = findMembers(draft);
+  const epoch = (row?.lastEpoch ?? 0) + 1;
+  const others = (row?.members ?? []).filter(({ nodeId }) => nodeId !== node.nodeId);
+  if (others.length >= membersMax) {
+    throw new RegistryError('resource_exhausted', `the store has ${others.length} members, the limit is ${membersMax}`);
+  }
+  put(draft, row, [...others, { ...node, epoch }], epoch);
+  return true;
+}
+
+export function leave(draft: Draft, { nodeId, epoch }: MemberLeave): boolean {
+  return change(draft, { nodeId, epoch }, () => undefined);
+}
+
+export function drain(draft: Draft, { nodeId, epoch, draining }: MemberDrain): boolean {
+  return change(draft, { nodeId, epoch }, ({ draining: _before, ...member }) => (draining ? { ...member, draining } : member));
+}
+
+/** What was claimed is watched in full by the member from then on; a claim of an earlier life of it does nothing. */
+export function* claim(draft: Draft, { nodeId, epoch, keys }: Claim): Steps<boolean> {
+  if (findMember(draft, nodeId)?.epoch !== epoch) return false;
+  for (const [at, key] of keys.entries()) {
+    const row = draft.get(key);
+    if (row !== undefined && draft.kinds.of(row).companion !== undefined && holderOf(draft, key) !== nodeId) {
+      // What its row says already needs no claim besides.
+      if ((row as { readonly holder?: string }).holder === nodeId) draft.delete(claimKey(key));
+      else draft.put({ kind: 'claim', of: key, holder: nodeId, created: 0, modified: 0 });
+    }
+    yield () => ({ keys: keys.slice(at + 1) });
+  }
+  return true;
+}
+
+/** Whether the judge is a member, in the epoch that it says, and owns the deadline that it judged. */
+export function mayJudge(draft: Draft, { key }: Judged, { nodeId, epoch }: Judge): boolean {
+  const row = findMembers(draft);
+  if (row === undefined) return false;
+  const owners = ownersBy(row);
+  return owners.member(nodeId)?.epoch === epoch && owners.ownerOf(key, holderOf(draft, key)) === nodeId;
+}
+
+/** @param after what becomes of the member; undefined when it goes */
+function change(draft: Draft, { nodeId, epoch }: Judge, after: (member: Member) => Member | undefined): boolean {
+  const row = findMembers(draft);
+  if (row === undefined || row.members.find((member) => member.nodeId === nodeId)?.epoch !== epoch) return false;
+  const members = row.members.flatMap((member) => (member.nodeId === nodeId ? (after(member) ?? []) : member));
+  put(draft, row, members, row.lastEpoch);
+  return true;
+}
+
+/** Fields that a newer Rollcall has put into the row stay. */
+function put(draft: Draft, before: MembersRow | undefined, members: readonly Member[], lastEpoch: number): void {
+  draft.put({ ...before, kind: 'members', lastEpoch, members, created: 0, modified: 0 });
+}
