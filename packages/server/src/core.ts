@@ -91,6 +91,8 @@ export function createCore(engine: Engine, { audit, probeTrust }: Files, options
   replica.observe(security.acl);
   replica.observe(liveness);
   replica.measure(metrics);
+  metrics.observe('rollcall_store_lag_revisions', 'Revisions that the state is behind the store', () => replica.lag.revisions);
+  metrics.observe('rollcall_store_lag_seconds', 'Time since the state was last that of the store', () => replica.lag.seconds);
   return { engine, clock, log, limits, metrics, replica, liveness, security, audit, fatal: fatal.promise };
 }
 

@@ -33,6 +33,7 @@ import { letsOthersPass } from './registry/steps.ts';
 import type { Views } from './registry/views.ts';
 import { Applier, rowsPerTurn } from './replica/applier.ts';
 import { Follower, type Freshness } from './replica/follower.ts';
+import { Patience } from './replica/patience.ts';
 
 export interface ReplicaOptions {
   readonly engine: Engine;
@@ -86,10 +87,10 @@ export class Replica implements Registry {
   readonly #applier = new Applier();
   readonly #follower: Follower;
   #queue: Waiting[] = [];
-  /** Those who wait until a revision is applied. */
-  #applied: { readonly revision: number; readonly done: () => void; readonly failed: (error: RegistryError) => void }[] = [];
+  readonly #patience: Patience;
   #committing = false;
   #closed = false;
+  readonly #stalenessListeners = new Set<() => void>();
   #following: Promise<void> = Promise.resolve();
   #draining: Promise<void> = Promise.resolve();
   #meter: CommitMeter | undefined;
@@ -102,18 +103,31 @@ export class Replica implements Registry {
     this.#clock = clock;
     this.#queueMax = options.queueMax ?? 65_536;
     this.#onFatal = options.onFatal;
+    this.#patience = new Patience({
+      engine,
+      clock,
+      revision: () => this.state.revision,
+      longStale: () => this.#follower.longStale,
+      onSilent: (error) => this.#refuseQueue(error),
+    });
     this.#follower = new Follower({
       engine,
       clock,
       take: (event) => {
         const taking = this.#applier.take(event);
-        if (taking !== undefined) return taking.then(() => this.#releaseApplied());
-        this.#releaseApplied();
+        if (taking !== undefined) return taking.then(() => this.#patience.moved());
+        this.#patience.moved();
         return undefined;
       },
       revision: () => this.state.revision,
-      onFreshness: (freshness) => options.onFreshness?.(freshness),
-      onLongStale: (error) => this.#failApplied(error),
+      onFreshness: (freshness) => {
+        options.onFreshness?.(freshness);
+        for (const listener of this.#stalenessListeners) listener();
+      },
+      onLongStale: (error) => {
+        this.#patience.end(error);
+        this.#refuseQueue(error);
+      },
     });
   }
 
@@ -130,12 +144,20 @@ export class Replica implements Registry {
     return this.#follower.freshness;
   }
 
-  /**
-   * How many revisions the store is ahead of the state, now.
-   * @throws RegistryError `unavailable` when the store cannot be reached
-   */
-  async lag(): Promise<number> {
-    return Math.max(0, (await this.#engine.barrier()) - this.state.revision);
+  get staleMs(): number {
+    return this.#follower.staleMs;
+  }
+
+  /** How far the state is behind what the store was last known to stand at; it is asked every 5 seconds. */
+  get lag(): Follower['lag'] {
+    return this.#follower.lag;
+  }
+
+  watchStaleness(listener: () => void): () => void {
+    // A function that listens twice is called twice.
+    const own = () => listener();
+    this.#stalenessListeners.add(own);
+    return () => this.#stalenessListeners.delete(own);
   }
 
   /** Loads the whole state; resolves when it has caught up with the engine. */
@@ -144,7 +166,7 @@ export class Replica implements Registry {
       this.#following = this.#follower.run(ready).catch((error: unknown) => {
         const fatal = toRegistryError(error);
         failed(fatal);
-        this.#failApplied(fatal);
+        this.#patience.end(fatal);
         if (!this.#closed) this.#onFatal(fatal);
       });
     });
@@ -176,8 +198,12 @@ export class Replica implements Registry {
     await this.#enqueue({ kind: 'replacement', make });
   }
 
-  async barrier(): Promise<void> {
-    await this.#caughtUp(await this.#engine.barrier());
+  barrier(): Promise<void> {
+    return this.#patience.barrier();
+  }
+
+  notOlderThan(revision: number): Promise<void> {
+    return this.#patience.notOlderThan(revision);
   }
 
   /** Finishes the commands that wait, then stops following the engine. Does not close it. */
@@ -185,7 +211,7 @@ export class Replica implements Registry {
     this.#closed = true;
     // A caller that waits for a lost feed would wait for ever.
     const { freshness, longStale } = this.#follower;
-    if (freshness.stale) this.#failApplied(longStale ?? new RegistryError('unavailable', 'the registry is shutting down'));
+    if (freshness.stale) this.#patience.end(longStale ?? new RegistryError('unavailable', 'the registry is shutting down'));
     await this.#draining;
     this.#follower.stop();
     await this.#following;
@@ -255,16 +281,18 @@ export class Replica implements Registry {
     const [first] = works;
     // A revision that the store had reached after the commands came.
     let current = this.#engine.exclusive ? 0 : Infinity;
+    // Writing a whole state takes as long as it takes.
+    const isLong = first?.kind === 'replacement';
     for (let attempt = 1; ; attempt++) {
       const { decided, outcomesAt, transaction } =
         first?.kind === 'replacement' ? await this.#replacement(first) : this.#decide(works as readonly Command[]);
       const basis = this.state.revision;
       if (transaction !== undefined) {
         const started = this.#clock.monotonic();
-        const result = await this.#engine.commit(transaction);
+        const result = await this.#patience.commit(transaction, isLong);
         if (result.ok) {
           const durable = this.#clock.monotonic();
-          await this.#seen(result.revision);
+          await this.#patience.seen(result.revision, isLong);
           this.#applier.own = undefined;
           this.#meter?.commitSeconds.observe((durable - started) / 1_000);
           this.#meter?.applyLagSeconds.observe((this.#clock.monotonic() - durable) / 1_000);
@@ -277,21 +305,18 @@ export class Replica implements Registry {
           throw new RegistryError('aborted', message);
         }
       } else if (basis >= current) return outcomesAt(basis);
-      current = await this.#engine.barrier();
+      current = await this.#patience.newest();
       // Nothing is to be written, and the state was current: the answer stands.
       if (transaction === undefined && basis >= current) return outcomesAt(basis);
-      await this.#caughtUp(current);
+      await this.#patience.caughtUp(current);
     }
   }
 
-  /** Waits until what was committed can be read here. @throws RegistryError `unknown_outcome`: it is committed all the same */
-  async #seen(revision: number): Promise<void> {
-    try {
-      await this.#caughtUp(revision);
-    } catch (error) {
-      const message = `the write took effect, but this node cannot show it: ${toRegistryError(error).message}`;
-      throw new RegistryError('unknown_outcome', message, { cause: error });
-    }
+  /** Refuses the commands whose turn has not come. Those that have done a part of their work go on. */
+  #refuseQueue(error: RegistryError): void {
+    const refused = this.#queue.filter(({ goesOn }) => goesOn !== true);
+    this.#queue = this.#queue.filter(({ goesOn }) => goesOn === true);
+    for (const { reject } of refused) reject(error);
   }
 
   async #replacement({ make }: Replacement): Promise<Decided> {
@@ -306,29 +331,6 @@ export class Replica implements Registry {
     // The engine may keep what it is given, and is given no rows to keep.
     const put = writes.put.map(({ key, value }) => ({ key, value }));
     return { ...batch, transaction: { ...writes, put } };
-  }
-
-  /**
-   * Resolves when the state has applied `revision`.
-   * @throws RegistryError `unavailable` when the feed has been lost for long
-   */
-  #caughtUp(revision: number): Promise<void> {
-    if (this.state.revision >= revision) return Promise.resolve();
-    const { longStale } = this.#follower;
-    if (longStale !== undefined) return Promise.reject(longStale);
-    return new Promise((done, failed) => this.#applied.push({ revision, done, failed }));
-  }
-
-  #failApplied(error: RegistryError): void {
-    for (const { failed } of this.#applied.splice(0)) failed(error);
-  }
-
-  #releaseApplied(): void {
-    if (this.#applied.length === 0) return;
-    const reached = this.#applied.filter(({ revision }) => revision <= this.state.revision);
-    if (reached.length === 0) return;
-    this.#applied = this.#applied.filter(({ revision }) => revision > this.state.revision);
-    for (const { done } of reached) done();
   }
 }
 

@@ -1,51 +1,216 @@
-/** A server whose store is lost: it goes on answering, and says that it is stale. */
+/** A server whose store is shared with another one, and lost, stuck or silent: what it says of its answers, over HTTP. */
 
-import { expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { request } from 'undici';
 import { RegistryError } from '@rollcall/protocol';
-import type { EngineEvent } from './engine/engine.ts';
+import { heldEngine, type HeldEngine } from './engine/held-engine.case.ts';
 import { memory } from './engine/memory/memory.ts';
-import { createServer } from './server.ts';
+import { manualClock } from './manual-clock.case.ts';
+import { createServer, type Server } from './server.ts';
 
-test('a server that no longer follows its store answers, is not ready, and recovers', async () => {
-  const inner = memory();
-  let lose: (error: RegistryError) => void = () => {};
-  let reachable = true;
-  await using server = await createServer({
-    http: { port: 0 },
-    engine: {
-      ...inner,
-      exclusive: false,
-      async *changes(options): AsyncGenerator<EngineEvent> {
-        if (!reachable) throw new RegistryError('unavailable', 'the store cannot be reached');
-        const lost = new Promise<RegistryError>((resolve) => (lose = resolve));
-        const events = inner.changes(options)[Symbol.asyncIterator]();
-        for (;;) {
-          const next = await Promise.race([events.next(), lost]);
-          if (next instanceof RegistryError) throw next;
-          if (next.done === true) return;
-          yield next.value;
-        }
-      },
-    },
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** Two servers on one store; the feed of the first is in the hands of the test. */
+async function pair(): Promise<{ held: HeldEngine; one: Server; other: Server; clock: ReturnType<typeof manualClock> }> {
+  const engine = memory();
+  const held = heldEngine(engine);
+  const clock = manualClock();
+  const one = await createServer({ http: { port: 0 }, engine: held.engine, clock, nodeName: 'one' });
+  const other = await createServer({ http: { port: 0 }, engine: { ...engine, exclusive: false }, nodeName: 'other' });
+  closing.push(
+    () => one.close(),
+    () => other.close(),
+  );
+  return { held, one, other, clock };
+}
+
+async function call(server: Server, method: 'GET' | 'PUT', path: string, headers: Record<string, string> = {}, sent?: string): Promise<Answer> {
+  const { statusCode, headers: got, body } = await request(`${server.url}${path}`, { method, headers, ...(sent === undefined ? {} : { body: sent }) });
+  return { status: statusCode, headers: got, text: await body.text() };
+}
+
+const get = (server: Server, path: string, headers: Record<string, string> = {}) => call(server, 'GET', path, headers);
+const put = (server: Server, path: string, body: string) => call(server, 'PUT', path, {}, body);
+
+/** Lets the event loop turn, and what is due happen, until it is so. */
+async function until(holds: () => boolean | Promise<boolean>, advance: () => void = () => {}): Promise<void> {
+  for (let turn = 0; turn < 5_000; turn++) {
+    if (await holds()) return;
+    advance();
+    await new Promise((next) => setImmediate(next));
+  }
+  throw new Error('not reached in 5,000 turns of the event loop');
+}
+
+const isStale = async (server: Server) => (await get(server, '/readyz')).status === 503;
+
+/** What an answer says of its age. */
+const contact = ({ headers }: Answer) => [headers['x-consul-knownleader'], headers['x-consul-lastcontact']];
+
+describe('a server that no longer follows its store', () => {
+  test('answers, is not ready, counts it, and recovers', async () => {
+    const { held, one, clock } = await pair();
+    expect((await put(one, '/v1/kv/k', 'v')).status).toBe(200);
+    expect((await get(one, '/readyz')).status).toBe(200);
+    held.unreachable = true;
+    held.cut(new RegistryError('unavailable', 'the connection was reset'));
+    await until(() => isStale(one));
+    expect((await get(one, '/readyz')).text).toContain('the connection was reset');
+    expect(await get(one, '/v1/kv/k?raw')).toMatchObject({ status: 200, text: 'v' });
+    expect((await get(one, '/metrics')).text).toMatch(/^rollcall_stale 1$/m);
+    held.unreachable = false;
+    await until(async () => !(await isStale(one)), () => clock.advance(100));
+    expect((await get(one, '/metrics')).text).toMatch(/^rollcall_stale 0$/m);
+    expect((await get(one, '/metrics')).text).toMatch(/^rollcall_feed_losses_total 1$/m);
   });
-  const get = async (path: string) => {
-    const { statusCode, body } = await request(`${server.url}${path}`);
-    return { status: statusCode, text: await body.text() };
-  };
-  const until = async (status: number) => {
-    while ((await get('/readyz')).status !== status);
-  };
-  expect((await request(`${server.url}/v1/kv/k`, { method: 'PUT', body: 'v' })).statusCode).toBe(200);
-  await until(200);
-  reachable = false;
-  lose(new RegistryError('unavailable', 'the connection was reset'));
-  await until(503);
-  expect((await get('/readyz')).text).toContain('the connection was reset');
-  expect(await get('/v1/kv/k?raw')).toEqual({ status: 200, text: 'v' });
-  expect((await get('/metrics')).text).toMatch(/^rollcall_stale 1$/m);
-  reachable = true;
-  await until(200);
-  expect((await get('/metrics')).text).toMatch(/^rollcall_stale 0$/m);
-  expect((await get('/metrics')).text).toMatch(/^rollcall_feed_losses_total 1$/m);
+
+  test('says so in every kind of answer of Consul, for as long as it lasts', async () => {
+    const { held, one, clock } = await pair();
+    await put(one, '/v1/kv/k', 'v');
+    const paths = [
+      '/v1/kv/k',
+      '/v1/kv/k?stale',
+      '/v1/kv/none',
+      '/v1/health/service/consul',
+      '/v1/catalog/services?cached',
+      '/v1/agent/self',
+      '/v1/query/none/execute',
+      '/v1/session/list',
+      '/v1/internal/ui/nodes',
+    ];
+    const indexed: string[] = [];
+    // Twice, so that the second answers come from memory.
+    for (const path of [...paths, ...paths]) {
+      const answer = await get(one, path);
+      if (answer.headers['x-consul-knownleader'] === undefined) continue;
+      indexed.push(path);
+      expect([path, ...contact(answer)]).toEqual([path, 'true', '0']);
+    }
+    expect(new Set(indexed).size).toBeGreaterThanOrEqual(6);
+    clock.advance(5_000);
+    await until(() => one.registry.staleMs === 0);
+    clock.advance(1_500);
+    held.unreachable = true;
+    held.cut();
+    await until(() => isStale(one));
+    for (const path of indexed) expect([path, ...contact(await get(one, path))]).toEqual([path, 'false', '1500']);
+    clock.advance(700);
+    expect(contact(await get(one, '/v1/kv/k'))).toEqual(['false', '2200']);
+    held.unreachable = false;
+    await until(async () => !(await isStale(one)), () => clock.advance(100));
+    for (const path of indexed) expect([path, ...contact(await get(one, path))]).toEqual([path, 'true', '0']);
+  });
+
+  test('refuses a consistent read and one that limits its age with an error that clients retry', async () => {
+    const { held, one } = await pair();
+    await put(one, '/v1/kv/k', 'v');
+    held.unreachable = true;
+    held.cut();
+    await until(() => isStale(one));
+    for (const path of ['/v1/kv/k?consistent', '/v1/agent/self?consistent', '/v1/kv/k?max_stale=1ns']) {
+      expect([path, await get(one, path)]).toEqual([path, expect.objectContaining({ status: 500, text: 'the store cannot be reached' })]);
+    }
+    expect((await get(one, '/v1/kv/k?max_stale=1h')).status).toBe(200);
+  });
+
+  test('refuses a write with an error that clients retry, at once or within 5 seconds', async () => {
+    const { held, one, clock } = await pair();
+    held.unreachable = true;
+    expect(await put(one, '/v1/kv/k', 'v')).toMatchObject({ status: 500, text: 'the store cannot be reached' });
+    held.unreachable = false;
+    held.silent = true;
+    const before = held.commits.length;
+    const written = put(one, '/v1/kv/k', 'v');
+    await until(() => held.commits.length > before);
+    clock.advance(5_000);
+    expect(await written).toMatchObject({ status: 500, text: expect.stringContaining('whether the write takes effect is not known') as string });
+  });
+});
+
+describe('a server that is behind another one', () => {
+  test('reports by how much, in revisions and in seconds', async () => {
+    const { held, one, other, clock } = await pair();
+    const metric = async (name: string) => Number(new RegExp(`^${name} (.+)$`, 'm').exec((await get(one, '/metrics')).text)?.[1]);
+    expect(await metric('rollcall_store_lag_revisions')).toBe(0);
+    held.hold();
+    for (const value of ['1', '2', '3']) await put(other, '/v1/kv/k', value);
+    clock.advance(5_000);
+    await until(async () => (await metric('rollcall_store_lag_revisions')) === 3);
+    clock.advance(5_000);
+    await until(() => isStale(one));
+    expect(await metric('rollcall_store_lag_seconds')).toBe(10);
+    held.go();
+    await until(async () => (await metric('rollcall_store_lag_seconds')) === 0, () => clock.advance(100));
+    expect(await metric('rollcall_store_lag_revisions')).toBe(0);
+  });
+
+  test('answers a consistent read when it has caught up, and others at once', async () => {
+    const { held, one, other } = await pair();
+    await put(other, '/v1/kv/k', 'old');
+    await until(async () => (await get(one, '/v1/kv/k?raw')).text === 'old');
+    held.hold();
+    await put(other, '/v1/kv/k', 'new');
+    expect((await get(one, '/v1/kv/k?raw')).text).toBe('old');
+    expect((await get(one, '/v1/kv/k?raw&stale')).text).toBe('old');
+    const consistent = get(one, '/v1/kv/k?raw&consistent');
+    const early = Symbol('not answered yet');
+    expect(await Promise.race([consistent, get(one, '/healthz').then(() => early)])).toBe(early);
+    held.go();
+    expect((await consistent).text).toBe('new');
+  });
+
+  test('lets a client that has seen a newer index wait for it, in a blocking query and by a header', async () => {
+    const { held, one, other } = await pair();
+    await put(other, '/v1/kv/k', 'old');
+    await until(async () => (await get(one, '/v1/kv/k?raw')).text === 'old');
+    held.hold();
+    await put(other, '/v1/kv/k', 'new');
+    const index = String((await get(other, '/v1/kv/k')).headers['x-consul-index']);
+    const header = get(one, '/v1/kv/k?raw', { 'X-Rollcall-Not-Older-Than': index });
+    const blocking = get(one, `/v1/kv/k?index=${index}&wait=1s`);
+    await get(one, '/healthz');
+    held.go();
+    expect((await header).text).toBe('new');
+    await until(async () => (await get(one, '/v1/kv/k?raw')).text === 'new');
+    await put(other, '/v1/kv/k', 'newer');
+    const answer = await blocking;
+    expect(answer).toMatchObject({ status: 200, text: expect.stringContaining(Buffer.from('newer').toString('base64')) as string });
+    expect(Number(answer.headers['x-consul-index'])).toBeGreaterThan(Number(index));
+  });
+
+  test('refuses such a client after 3 seconds, so that no index goes back', async () => {
+    const { held, one, other, clock } = await pair();
+    await put(other, '/v1/kv/k', 'old');
+    await until(async () => (await get(one, '/v1/kv/k?raw')).text === 'old');
+    held.hold();
+    await put(other, '/v1/kv/k', 'new');
+    const index = String((await get(other, '/v1/kv/k')).headers['x-consul-index']);
+    const refused = [get(one, '/v1/kv/k', { 'X-Rollcall-Not-Older-Than': index }), get(one, `/v1/kv/k?index=${index}`)];
+    await get(one, '/healthz');
+    await get(one, '/healthz');
+    clock.advance(3_000);
+    for (const answer of await Promise.all(refused)) {
+      expect(answer).toMatchObject({ status: 500, text: expect.stringContaining(`before ${index}; try again later, or on another node`) as string });
+    }
+    held.go();
+  });
+
+  test('refuses a header that is no revision', async () => {
+    const { one } = await pair();
+    for (const value of ['x', '-1', '1.5', '99999999999999999']) {
+      expect(await get(one, '/v1/kv/k', { 'X-Rollcall-Not-Older-Than': value })).toMatchObject({
+        status: 400,
+        text: expect.stringContaining('X-Rollcall-Not-Older-Than') as string,
+      });
+    }
+  });
 });

@@ -69,6 +69,9 @@ export async function startLiveness(options: { engine?: Engine; ownership?: Owne
     state: replica.state,
     views: replica.views,
     barrier: () => replica.barrier(),
+    notOlderThan: (revision: number) => replica.notOlderThan(revision),
+    staleMs: 0,
+    watchStaleness: (listener: () => void) => replica.watchStaleness(listener),
     observe: (observer: Observer) => replica.observe(observer),
     async submit<C extends Command>(command: C): Promise<Result<C>> {
       submitted.push(command);

@@ -31,6 +31,25 @@ export interface Registry {
    */
   observe(observer: Observer): () => void;
 
-  /** Resolves when `state` holds everything that was committed anywhere before the call. */
+  /**
+   * Resolves when `state` holds everything that was committed anywhere before the call. Costs nothing where this node is
+   * the only writer.
+   * @throws RegistryError `unavailable` when that takes longer than 3 seconds
+   */
   barrier(): Promise<void>;
+
+  /**
+   * Resolves when `state` is no older than `revision`, which a caller has seen on this node or another one of the store.
+   * @throws RegistryError `unavailable` when that takes longer than 3 seconds
+   */
+  notOlderThan(revision: number): Promise<void>;
+
+  /** Milliseconds since `state` was last known to be that of the store, at least 1; 0 while this node follows the store. */
+  readonly staleMs: number;
+
+  /**
+   * Calls the listener when the state becomes stale, and when it follows the store again.
+   * @returns stops it; safe to call more than once
+   */
+  watchStaleness(listener: () => void): () => void;
 }

@@ -138,6 +138,74 @@ describe('a feed that is lost', () => {
   });
 });
 
+describe('a store that gives no answer', () => {
+  test('is found to be lost within 3 seconds of being asked', async () => {
+    const { one, other } = await pair();
+    one.silent = true;
+    one.clock.advance(5_000);
+    await turns();
+    one.clock.advance(3_000);
+    await turnsUntil(() => one.replica.freshness.stale);
+    expect(one.replica.freshness).toMatchObject({ reason: 'the store has not said within 3 s where it stands' });
+    await Promise.all([one.close(), other.close()]);
+  });
+
+  test('fails a write after 5 seconds as one of unknown outcome, and those behind it as not written', async () => {
+    const { one, other } = await pair();
+    one.silent = true;
+    const first = failure(one.replica.submit(say.put('k', '1')));
+    await turnsUntil(() => one.commits.length === 1);
+    one.clock.advance(1_000);
+    const second = failure(one.replica.submit(say.put('k', '2')));
+    one.clock.advance(4_000);
+    expect(await first).toMatchObject({ code: 'unknown_outcome' });
+    expect(await second).toMatchObject({ code: 'unavailable', message: expect.stringContaining('nothing was written') as string });
+    expect(one.commits).toHaveLength(1);
+    one.silent = false;
+    await one.replica.submit(say.put('k', '3'));
+    expect(see.value(one.replica.state, 'k')).toBe('3');
+    await Promise.all([one.close(), other.close()]);
+  });
+
+  test('fails a barrier after 3 seconds', async () => {
+    const { one, other } = await pair();
+    one.silent = true;
+    const failed = failure(one.replica.barrier());
+    one.clock.advance(3_000);
+    expect(await failed).toMatchObject({ code: 'unavailable' });
+    await Promise.all([one.close(), other.close()]);
+  });
+});
+
+describe('a reader', () => {
+  test('who waits for a revision gets it when it is applied, or an error after 3 seconds', async () => {
+    const { one, other } = await pair();
+    one.hold();
+    await other.replica.submit(say.put('k', '1'));
+    const late = failure(one.replica.notOlderThan(1));
+    one.clock.advance(3_000);
+    expect(await late).toMatchObject({ code: 'unavailable', message: expect.stringContaining('revision 0, before 1') as string });
+    const inTime = one.replica.notOlderThan(1);
+    one.go();
+    await inTime;
+    expect(see.value(one.replica.state, 'k')).toBe('1');
+    await one.replica.notOlderThan(1);
+    await Promise.all([one.close(), other.close()]);
+  });
+
+  test('who asks for the newest state waits 3 seconds for the feed', async () => {
+    const { one, other } = await pair();
+    one.hold();
+    await other.replica.submit(say.put('k', '1'));
+    const late = failure(one.replica.barrier());
+    await turns();
+    one.clock.advance(3_000);
+    expect(await late).toMatchObject({ code: 'unavailable' });
+    one.go();
+    await Promise.all([one.close(), other.close()]);
+  });
+});
+
 describe('a feed of damage', () => {
   test('is fatal', async () => {
     const { one, other } = await pair();
@@ -167,14 +235,35 @@ describe('a feed of damage', () => {
 });
 
 describe('a node', () => {
-  test('says how far it is behind the store', async () => {
+  test('says how far it is behind the store, in revisions and in time', async () => {
     const { one, other } = await pair();
     one.hold();
     for (const value of ['1', '2', '3']) await other.replica.submit(say.put('k', value));
-    expect(await one.replica.lag()).toBe(3);
+    expect(one.replica.lag).toEqual({ revisions: 0, seconds: 0 });
+    one.clock.advance(5_000);
+    await turnsUntil(() => one.replica.lag.revisions === 3);
+    expect(one.replica.staleMs).toBe(0);
+    one.clock.advance(5_000);
+    await turnsUntil(() => one.replica.freshness.stale);
+    // The state was current at the start, and 10 s later the feed is found to be stuck.
+    expect(one.replica.lag).toEqual({ revisions: 3, seconds: 10 });
+    expect(one.replica.staleMs).toBe(10_000);
+    expect(one.replica.freshness).toMatchObject({ sinceMs: one.clock.now() - 10_000 });
     one.go();
-    await one.replica.barrier();
-    expect(await one.replica.lag()).toBe(0);
+    await one.recover();
+    expect(one.replica.lag).toEqual({ revisions: 0, seconds: 0 });
+    await Promise.all([one.close(), other.close()]);
+  });
+
+  test('whose feed is lost is stale from when it was last known to be current', async () => {
+    const { one, other } = await pair();
+    one.clock.advance(5_000);
+    await turns();
+    one.clock.advance(2_000);
+    await one.lose();
+    expect(one.replica.staleMs).toBe(2_000);
+    one.clock.jumpWall(3_600_000);
+    expect(one.replica.staleMs).toBe(2_000);
     await Promise.all([one.close(), other.close()]);
   });
 

@@ -13,11 +13,12 @@
 import { isRegistryError, RegistryError, toRegistryError } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import type { Engine, EngineEvent } from '../engine/engine.ts';
+import { within } from './within.ts';
 
 /** How current the state of this process is, as far as it knows. */
 export type Freshness =
   | { readonly stale: false }
-  /** @property sinceMs wall clock in milliseconds */
+  /** @property sinceMs when the state was last known to be that of the store: wall clock in milliseconds */
   | { readonly stale: true; readonly sinceMs: number; readonly reason: string };
 
 export interface FollowerOptions {
@@ -41,6 +42,9 @@ const lookMs = 5_000;
 /** The same while the state is stale. */
 const staleLookMs = 500;
 
+/** A store that does not say for so long where it stands cannot be reached. */
+const answerMs = 3_000;
+
 /** How long writes and barriers wait for a feed that is lost. */
 const patienceMs = 5_000;
 
@@ -58,6 +62,8 @@ export class Follower {
   #giveUp = () => {};
   /** The newest revision that the store has said it stands at. */
   #known = 0;
+  /** When the state was last known to be no older, on the monotonic clock. */
+  #currentAt = 0;
   /** Events taken in, and the count at the last look. */
   #taken = 0;
   #takenBefore = 0;
@@ -71,6 +77,17 @@ export class Follower {
 
   get freshness(): Freshness {
     return this.#freshness;
+  }
+
+  /** Milliseconds since the state was last known to be that of the store, at least 1; 0 while it follows the store. */
+  get staleMs(): number {
+    if (!this.#freshness.stale) return 0;
+    return Math.max(1, Math.round(this.#options.clock.monotonic() - this.#currentAt));
+  }
+
+  /** How far the state is behind what the store was last known to stand at. */
+  get lag(): { readonly revisions: number; readonly seconds: number } {
+    return { revisions: Math.max(0, this.#known - this.#options.revision()), seconds: this.staleMs / 1_000 };
   }
 
   /** Set once the feed has been lost for so long that nothing waits for it any more. */
@@ -135,6 +152,7 @@ export class Follower {
         await taking;
         this.#taking = false;
       }
+      if (this.#options.revision() >= this.#known) this.#isCurrent(this.#options.clock.monotonic());
       if (result.value.kind === 'caught-up') onCaughtUp();
     }
   }
@@ -149,10 +167,16 @@ export class Follower {
     });
   }
 
+  #isCurrent(asOf: number): void {
+    this.#currentAt = Math.max(this.#currentAt, asOf);
+  }
+
   #lost(reason: string): void {
     if (this.#freshness.stale) return;
-    const { clock, onFreshness, onLongStale } = this.#options;
-    this.#freshness = { stale: true, sinceMs: clock.now(), reason };
+    const { clock, engine, onFreshness, onLongStale } = this.#options;
+    // Nothing but this node changes such a store.
+    if (engine.exclusive) this.#isCurrent(clock.monotonic());
+    this.#freshness = { stale: true, sinceMs: Math.round(clock.now() - (clock.monotonic() - this.#currentAt)), reason };
     this.#cancelPatience = clock.timer(patienceMs, () => {
       const message = `this node has not followed the store for ${patienceMs / 1_000} s (${reason}); try again later, or on another node`;
       this.#longStale = new RegistryError('unavailable', message);
@@ -184,17 +208,21 @@ export class Follower {
 
   /** Asks the store where it stands. A feed that shows nothing of what the look before found is stuck. */
   async #look(): Promise<void> {
-    const { engine, revision } = this.#options;
+    const { clock, engine, revision } = this.#options;
     const attempt = this.#attempt;
     const before = this.#known;
+    const asked = clock.monotonic();
     const moves = this.#taken > this.#takenBefore || this.#taking;
     this.#takenBefore = this.#taken;
     try {
-      this.#known = Math.max(this.#known, await engine.barrier());
+      this.#known = Math.max(this.#known, await within(clock, answerMs, engine.barrier(), silent));
       if (this.#stop.signal.aborted) return;
       // Between two attempts the state may be current by chance; it does not follow.
       const follows = attempt === this.#attempt && !attempt.signal.aborted;
-      if (follows && revision() >= this.#known) this.#found();
+      if (follows && revision() >= this.#known) {
+        this.#isCurrent(asked);
+        this.#found();
+      }
       else if (follows && !moves && !this.#freshness.stale && revision() < before) {
         this.#lost(`the feed of the store has not shown revision ${before} for ${lookMs / 1_000} s`);
         this.#abandon();
@@ -217,4 +245,8 @@ export class Follower {
       };
     });
   }
+}
+
+function silent(): RegistryError {
+  return new RegistryError('unavailable', `the store has not said within ${answerMs / 1_000} s where it stands`);
 }

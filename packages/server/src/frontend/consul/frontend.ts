@@ -83,7 +83,7 @@ class ConsulFrontend implements Frontend {
     this.#router = new Router(table.map(routed));
     this.#indexed = new Set(table.filter(({ methods }) => isIndexed(methods.GET)).map(({ path }) => path));
     const { acl } = context.security;
-    this.#wire = new Wire(acl.enabled ? acl.defaultPolicy : 'allow');
+    this.#wire = new Wire(acl.enabled ? acl.defaultPolicy : 'allow', () => context.registry.staleMs);
     this.#authenticator = new Authenticator(context);
     this.#answering = new Answering(context, this.#wire, {
       answered: (_response, { route }, status) => context.metrics.request(route, status),
@@ -133,9 +133,26 @@ class ConsulFrontend implements Frontend {
 
   #handle(exchange: Exchange): void {
     const { request, response } = exchange;
-    let route = 'unknown';
+    const { registry } = this.#context;
     try {
       const head = this.#authenticator.readHead(request);
+      if (head.notOlderThan <= registry.state.revision) {
+        this.#route(exchange, head);
+        return;
+      }
+      registry.notOlderThan(head.notOlderThan).then(
+        () => this.#route(exchange, head),
+        (error: unknown) => this.#fail(request, response, 'unknown', error),
+      );
+    } catch (error) {
+      this.#fail(request, response, 'unknown', error);
+    }
+  }
+
+  #route(exchange: Exchange, head: RequestHead): void {
+    const { request, response } = exchange;
+    let route = 'unknown';
+    try {
       const { method, url = '' } = request;
       const plan = method === 'GET' ? this.#reads.planOf(url, head) : undefined;
       if (plan !== undefined) {

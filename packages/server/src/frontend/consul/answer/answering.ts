@@ -20,6 +20,7 @@ import type { Caller } from '../../../security/acl.ts';
 import { authorize } from '../request/permission.ts';
 import { filteredHead, VisibilityFilter, type Viewer, Viewers } from '../request/visibility-filter.ts';
 import type { Aside, Written } from '../wire/reply.ts';
+import { withContact } from '../wire/contact.ts';
 import { acceptsGzip, type Wire } from '../wire/responses.ts';
 import { Encoding, followsItsView, gzipName, type ViewBody, type Wanted } from './encoding.ts';
 import { gzipBytesMin } from './gzip.ts';
@@ -116,7 +117,8 @@ export class Answering {
   }
 
   /** Sends a body with a head of the caller's. */
-  send(response: ServerResponse, status: number, head: readonly string[], body: Body): void {
+  send(response: ServerResponse, status: number, given: readonly string[], body: Body): void {
+    const head = withContact(given, this.#context.registry.staleMs);
     if (this.#closing) response.shouldKeepAlive = false;
     if (body.buffers.length > 1) {
       this.#large.send(response, () => response.writeHead(status, head as string[]), body);

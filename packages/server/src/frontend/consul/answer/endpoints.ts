@@ -51,6 +51,18 @@ export class Endpoints {
     const { namespace, named, chosen, seen } = scopeFor(caller, params, head.namespace);
     // One literal, which costs less than a spread.
     const call: Call = { context, caller, exchange, rest, params, identity, limits, namespace, named, chosen, seen };
+    if (request.method === 'GET' && params.has('consistent')) {
+      context.registry.barrier().then(
+        () => this.#act(call, route),
+        (error: unknown) => failed(request, response, path, error, caller),
+      );
+    } else this.#act(call, route);
+  }
+
+  #act(call: Call, route: ActRoute): void {
+    const { failed } = this.#options;
+    const { exchange: { request, response }, caller } = call;
+    const { access, path } = route;
     try {
       if (access.kind === 'demands') authorize(call, [permission(access.resource, access.verb)]);
       const reply = route.act(call);

@@ -37,6 +37,8 @@ export class Plan {
   readonly permission: Permission | undefined;
   /** The client takes an answer from a cache and wants to know its age. */
   readonly cached: boolean;
+  /** `?max_stale`, in milliseconds; `Infinity` without it. */
+  readonly maxStaleMs: number;
   last: LastAnswer | undefined;
   /** The last result of `revision`, and the revision of the state that it was for. */
   #revision = 0;
@@ -47,7 +49,7 @@ export class Plan {
     namespace: string,
     consistency: Consistency,
     { path, access }: { readonly path: string; readonly access: Access },
-    cached = false,
+    { cached = false, maxStaleMs = Infinity }: { readonly cached?: boolean; readonly maxStaleMs?: number } = {},
   ) {
     this.query = query;
     this.namespace = namespace;
@@ -56,6 +58,7 @@ export class Plan {
     this.access = access;
     this.permission = query.permission ?? (access.kind === 'demands' ? permission(access.resource, access.verb) : undefined);
     this.cached = cached;
+    this.maxStaleMs = maxStaleMs;
   }
 
   /**

@@ -2,8 +2,11 @@
  * Reads that come from a view: finds or makes the plan of a URL, identifies the caller, and answers now or lets the request
  * wait.
  *
- *   URL ──► plan (kept) ──► caller ──► consistent? ──► newer than ?index ──► answer
- *                                      barrier first   not newer ──────────► wait
+ *   URL ──► plan (kept) ──► caller ──► may be too old? ──► newer than ?index ──► answer
+ *                                      barrier first       not newer ──────────► wait
+ *
+ * An answer may be too old for a `?consistent` read, for a `?max_stale` while this node does not follow its store, and for a client
+ * that knows an index from another node which is ahead of this one.
  *
  * Encoding the answer: `answering.ts`. Waiting: `blocking.ts`.
  */
@@ -17,7 +20,7 @@ import { type Authenticator, unidentified } from '../request/authenticator.ts';
 import type { Call } from '../request/call.ts';
 import type { OwnRoute, ReadRoute } from '../request/route.ts';
 import { readScope, scopeFor } from '../request/scope.ts';
-import { checkScope, noWait, Params, readConsistency, readWait, type Wait } from '../wire/params.ts';
+import { checkScope, noWait, Params, readConsistency, readMaxStale, readWait, type Wait } from '../wire/params.ts';
 import type { RequestHead } from '../wire/request-head.ts';
 import type { Answering } from './answering.ts';
 import type { Parking } from './blocking.ts';
@@ -107,7 +110,8 @@ export class Reads {
       checkScope(asked, datacenter);
       const given = readScope(asked, namespace, defaultNamespace);
       const scope = place === undefined ? given : { ...given, namespace: place };
-      const made = new Plan(route.read({ ...scope, rest, params: asked, datacenter }), scope.namespace, readConsistency(asked), route, asked.has('cached'));
+      const freshness = { cached: asked.has('cached'), maxStaleMs: readMaxStale(asked) };
+      const made = new Plan(route.read({ ...scope, rest, params: asked, datacenter }), scope.namespace, readConsistency(asked), route, freshness);
       if (!asked.has('token')) this.#plans.put(under, made);
       return made;
     };
@@ -128,23 +132,34 @@ export class Reads {
     const scope = scopeFor(caller, params, head.namespace);
     const call: Call = { context, caller, exchange, rest, params, identity, limits, ...scope };
     const query = route.own(call);
-    const plan = new Plan(query, scope.namespace, readConsistency(params), route);
+    const plan = new Plan(query, scope.namespace, readConsistency(params), route, { maxStaleMs: readMaxStale(params) });
     const known = query.token === undefined ? '' : params.get(query.token.param);
     const wait = readWait(params.get('index'), params.get('wait'));
-    const same = known !== '' && known === answering.token(plan, caller);
-    this.#answerOrPark(exchange, plan, same ? { ...wait, index: plan.revision(registry) } : noWait, caller);
+    this.#whenCurrent(exchange, plan, 0, caller, () => {
+      const same = known !== '' && known === answering.token(plan, caller);
+      this.#answerOrPark(exchange, plan, same ? { ...wait, index: plan.revision(registry) } : noWait, caller);
+    });
   }
 
   #read(exchange: Exchange, plan: Plan, wait: Wait, caller: Caller): void {
-    if (plan.consistency !== 'consistent') {
-      this.#answerOrPark(exchange, plan, wait, caller);
+    this.#whenCurrent(exchange, plan, wait.index, caller, () => this.#answerOrPark(exchange, plan, wait, caller));
+  }
+
+  /**
+   * Proceeds at once, or when the state is as new as the plan demands.
+   * @param index that the client knows
+   */
+  #whenCurrent({ request, response }: Exchange, plan: Plan, index: number, caller: Caller, proceed: () => void): void {
+    const { context, failed } = this.#options;
+    const { registry } = context;
+    const isAheadOfThisNode = index > registry.state.revision;
+    if (plan.consistency !== 'consistent' && !isAheadOfThisNode && registry.staleMs <= plan.maxStaleMs) {
+      proceed();
       return;
     }
-    const { context, failed } = this.#options;
-    const { request, response } = exchange;
-    context.registry
+    registry
       .barrier()
-      .then(() => this.#answerOrPark(exchange, plan, wait, caller))
+      .then(proceed)
       .catch((error: unknown) => failed(request, response, plan.route, error, caller));
   }
 

@@ -112,7 +112,8 @@ export function autopilotState({ context, params }: Call): Reply {
 
 /** `GET /v1/operator/usage` */
 export function usage(call: Call): Reply {
-  const { datacenter } = call.context.identity;
+  const { identity, registry } = call.context;
+  const { datacenter } = identity;
   return written(call, function* (state, out) {
     const { pace } = out;
     const services = servicesAt(state, call.namespace);
@@ -137,7 +138,7 @@ export function usage(call: Call): Reply {
         },
       },
       Index: state.revision,
-      KnownLeader: true,
+      KnownLeader: registry.staleMs === 0,
     });
   });
 }

@@ -7,6 +7,7 @@ import type { Context } from '../../../net/frontend.ts';
 import { type BackupStore, Transfers } from '../../../net/transfers.ts';
 import type { Call } from '../request/call.ts';
 import { type Reply, streamed } from '../wire/reply.ts';
+import { inContact, withContact } from '../wire/contact.ts';
 import { commonHead } from '../wire/responses.ts';
 import { writeArchive } from './archive.ts';
 
@@ -29,7 +30,7 @@ export class Snapshots {
       ...['Content-Type', 'application/x-gzip', 'Cache-Control', 'no-store'],
       ...commonHead(security.acl),
       ...['X-Consul-Index', String(Math.max(1, registry.state.revision))],
-      ...['X-Consul-Knownleader', 'true', 'X-Consul-Lastcontact', '0'],
+      ...withContact(inContact, registry.staleMs),
     ]);
     return streamed;
   }

@@ -138,12 +138,7 @@ export type Consistency = 'leader' | 'consistent' | 'stale';
 
 /** @throws RegistryError `invalid_argument` for modes that contradict each other */
 export function readConsistency(params: Params): Consistency {
-  const maxStale = params.get('max_stale');
-  const maxStaleMs = maxStale === '' ? 0 : durationMs(maxStale);
-  if (Number.isNaN(maxStaleMs)) {
-    throw invalid(`Invalid max_stale value ${quoted(maxStale)}`);
-  }
-  const stale = params.has('stale') || maxStaleMs > 0;
+  const stale = params.has('stale') || maxStaleOf(params) > 0;
   const consistent = params.has('consistent');
   for (const [given, name] of [[stale, 'stale'], [params.has('cached'), 'cached']] as const) {
     if (given && consistent) {
@@ -151,6 +146,21 @@ export function readConsistency(params: Params): Consistency {
     }
   }
   return consistent ? 'consistent' : stale ? 'stale' : 'leader';
+}
+
+/**
+ * `?max_stale`: how old an answer may be before the store is asked, in milliseconds; `Infinity` without it.
+ * @throws RegistryError `invalid_argument`
+ */
+export function readMaxStale(params: Params): number {
+  return maxStaleOf(params) || Infinity;
+}
+
+function maxStaleOf(params: Params): number {
+  const text = params.get('max_stale');
+  const ms = text === '' ? 0 : durationMs(text);
+  if (Number.isNaN(ms)) throw invalid(`Invalid max_stale value ${quoted(text)}`);
+  return Math.max(0, ms);
 }
 
 /**

@@ -22,7 +22,7 @@ test('only a bearer is a token', () => {
 });
 
 test('requests of pages are told from those of programs', () => {
-  expect(head('Host', 'a:1', 'Accept', '*/*')).toEqual({ token: '', namespace: '', host: 'a:1', fromPage: false });
+  expect(head('Host', 'a:1', 'Accept', '*/*')).toEqual({ token: '', namespace: '', host: 'a:1', notOlderThan: 0, fromPage: false });
   expect(head('host', 'a', 'ORIGIN', 'null').fromPage).toBe(true);
   expect(head('host', 'a', 'Sec-Fetch-Site', 'cross-site').fromPage).toBe(true);
 });

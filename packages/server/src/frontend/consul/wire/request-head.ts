@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage } from 'node:http';
-import { invalid } from './errors.ts';
+import { invalid, quoted } from './errors.ts';
 
 export interface RequestHead {
   /** From `X-Consul-Token`, or else from `Authorization: Bearer`; empty when there is none. */
@@ -12,17 +12,23 @@ export interface RequestHead {
   /** `X-Consul-Namespace`; empty when there is none. */
   readonly namespace: string;
   readonly host: string | undefined;
+  /**
+   * `X-Rollcall-Not-Older-Than`: a revision or index that the client has seen, on this node or another one; the answer must
+   * not be from before it. 0 when there is none.
+   */
+  readonly notOlderThan: number;
   /** The request comes from a web page: its browser has sent `Origin` or `Sec-Fetch-Site`. */
   readonly fromPage: boolean;
 }
 
-/** @throws RegistryError `invalid_argument` for partitions */
+/** @throws RegistryError `invalid_argument` for partitions, and a revision that is no number */
 export function readHead({ rawHeaders }: IncomingMessage): RequestHead {
   let token: string | undefined;
   let bearer: string | undefined;
   let host: string | undefined;
   let namespace = '';
   let fromPage = false;
+  let notOlderThan = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string;
     // Most names differ in their length already.
@@ -48,9 +54,12 @@ export function readHead({ rawHeaders }: IncomingMessage): RequestHead {
         else if (lower === 'x-consul-partition' && rawHeaders[at + 1] !== '') throw partitions();
         break;
       }
+      case 25:
+        if (name.toLowerCase() === notOlderHeader) notOlderThan = revisionIn(rawHeaders[at + 1] as string);
+        break;
     }
   }
-  return { token: token || bearer || '', namespace, host, fromPage };
+  return { token: token || bearer || '', namespace, host, notOlderThan, fromPage };
 }
 
 /** The first word after `Bearer`; undefined for another scheme (RFC 6750 §2.1). */
@@ -60,4 +69,13 @@ function bearerOf(value: string): string | undefined {
 
 function partitions() {
   return invalid('Invalid header: "X-Consul-Partition" - Partitions are a Consul Enterprise feature');
+}
+
+const notOlderHeader = 'x-rollcall-not-older-than';
+
+function revisionIn(value: string): number {
+  const text = value.trim();
+  const revision = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isSafeInteger(revision)) return revision;
+  throw invalid(`Invalid header: "X-Rollcall-Not-Older-Than" is ${quoted(value)}; it must be a revision, as X-Consul-Index has it`);
 }

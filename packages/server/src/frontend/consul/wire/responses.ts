@@ -13,6 +13,7 @@ import type { Acl } from '../../../security/acl.ts';
 import type { DefaultPolicy } from '../../../security/authorizer.ts';
 import { TooManyFailures } from '../../../security/gate.ts';
 import { textOf } from './access-words.ts';
+import { inContact, withContact } from './contact.ts';
 import { Refused, statusOf } from './errors.ts';
 import type { Consistency } from './params.ts';
 import type { SentReply, Shaped } from './reply.ts';
@@ -46,7 +47,7 @@ export interface QueryHead {
 }
 
 /** The headers of a read that does not come from a view: like Consul, it has the lowest index. */
-export const plainIndex: readonly string[] = ['X-Consul-Index', '1', 'X-Consul-Knownleader', 'true', 'X-Consul-Lastcontact', '0'];
+export const plainIndex: readonly string[] = ['X-Consul-Index', '1', ...inContact];
 
 /** The headers of all answers, for answers that are sent without a `Wire`. */
 export function commonHead({ enabled, defaultPolicy }: Pick<Acl, 'enabled' | 'defaultPolicy'>): readonly string[] {
@@ -61,10 +62,13 @@ function commonFields(defaultPolicy: DefaultPolicy): readonly string[] {
 export class Wire {
   readonly #common: readonly string[];
   readonly #empty: readonly string[];
+  readonly #staleMs: () => number;
   /** Answers to clients that guess tokens: the gate throws the same few errors again and again. */
   readonly #slowedDown = new WeakMap<TooManyFailures, { readonly head: readonly string[]; readonly body: Buffer }>();
 
-  constructor(defaultPolicy: DefaultPolicy) {
+  /** @param staleMs gives `Registry.staleMs` */
+  constructor(defaultPolicy: DefaultPolicy, staleMs: () => number) {
+    this.#staleMs = staleMs;
     this.#common = commonFields(defaultPolicy);
     this.#empty = [...this.#common, 'Content-Length', '0'];
   }
@@ -79,10 +83,7 @@ export class Wire {
       consistency,
       'X-Consul-Index',
       String(Math.max(revision, 1)),
-      'X-Consul-Knownleader',
-      'true',
-      'X-Consul-Lastcontact',
-      '0',
+      ...inContact,
       ...length,
     ];
   }
@@ -107,7 +108,8 @@ export class Wire {
   shaped(response: ServerResponse, { status, body, type, headers = [] }: Shaped): void {
     if (type === 'streamed') return;
     const length = ['Content-Length', String(body.length)];
-    response.writeHead(status, [...contentHeaders[type], ...this.#common, ...headers, ...length]);
+    const head = [...contentHeaders[type], ...this.#common, ...withContact(headers, this.#staleMs()), ...length];
+    response.writeHead(status, head);
     response.end(body);
   }
 
