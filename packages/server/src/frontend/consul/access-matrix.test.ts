@@ -168,7 +168,7 @@ const { publicKey } = generateKeyPairSync('ec', {
 });
 const method = { Name: 'fixture', Type: 'jwt', Config: { JWTValidationPubKeys: [publicKey], ClaimMappings: { sub: 'sub' } } };
 
-test('every route says how it is asked, and nothing else is asked', () => {
+test('every route declares its access and has a sample request', () => {
   expect(Object.keys(samples).sort()).toEqual(rows.map(({ name }) => name).sort());
 });
 
@@ -208,7 +208,7 @@ describe.each(rows.filter(({ name }) => Object.hasOwn(samples, name)))('$name', 
 
   if (access.kind === 'filters') {
     if (sample.nothing === true) return;
-    test('shows nothing to callers that may read none of it, and all to the others', async () => {
+    test('shows nothing to callers without a right to read it, and everything to the others', async () => {
       const whole = await cell(management);
       expect(whole.status).toBe(200);
       expect(JSON.parse(whole.text)).not.toEqual(sample.empty);

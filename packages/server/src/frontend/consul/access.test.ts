@@ -43,7 +43,7 @@ async function tokenWith(rules: string): Promise<Made> {
 const readWeb = 'node_prefix "" { policy = "read" } service "web" { policy = "read" }';
 
 describe('declarations', () => {
-  test('a route that does not say who may use it stops the server', () => {
+  test('a route without declared access prevents the start of the server', () => {
     const table = routeTable(lasting);
     expect(() => assertAccessDeclared('consul', accessOf(table))).not.toThrow();
     const [first] = table;
@@ -71,7 +71,7 @@ describe('tokens', () => {
     expect(await status('', { 'X-Consul-Token': 'wrong', Authorization: `Bearer ${SecretID}` })).toBe(403);
   });
 
-  test('in a URL are for that request only, however the parameter is spelled', async () => {
+  test('in a URL count for that request only, in every spelling of the parameter', async () => {
     const { SecretID } = await tokenWith(readWeb);
     await manage('PUT', '/v1/agent/service/register', { Name: 'web' });
     for (const name of ['token', 't%6Fken']) {
@@ -83,7 +83,7 @@ describe('tokens', () => {
     }
   });
 
-  test('that are unknown are a 403, and soon a 429 that says when to come back', async () => {
+  test('that are unknown get a 403, and soon a 429 with the time to wait', async () => {
     const statuses = new Set<number>();
     let last: Answer | undefined;
     for (let tries = 0; tries < 100 && last?.status !== 429; tries++) {
@@ -103,7 +103,7 @@ describe('lists', () => {
     await manage('PUT', '/v1/agent/service/register', { Name: 'db', ID: 'db-1' });
   });
 
-  test('leave out what may not be read, and say so, but not to who has no token', async () => {
+  test('leave out rows that the caller may not read, and report it only to a caller with a token', async () => {
     const { SecretID } = await tokenWith(readWeb);
     const header = 'x-consul-results-filtered-by-acls';
     const all = await consul.get('/v1/catalog/services', as(management));
@@ -119,7 +119,7 @@ describe('lists', () => {
     expect(rawHeaders).toContain('X-Consul-Results-Filtered-By-Acls');
   });
 
-  test('are the same bytes for those who see all of them', async () => {
+  test('are the same bytes for all callers that may read everything', async () => {
     const { SecretID } = await tokenWith(readWeb);
     const path = '/v1/health/service/web';
     const [mine, managers] = [await consul.get(path, as(SecretID)), await consul.get(path, as(management))];
@@ -127,7 +127,7 @@ describe('lists', () => {
     expect(mine.index).toBe(managers.index);
   });
 
-  test('are filtered by ?filter after what may not be read is gone', async () => {
+  test('are filtered by ?filter after rows without permission were left out', async () => {
     const { SecretID } = await tokenWith(readWeb);
     const path = `/v1/agent/services?filter=${encodeURIComponent('Service != "nope"')}`;
     expect(Object.keys((await consul.get(path, as(SecretID))).json<object>())).toEqual(['web-1']);
@@ -135,7 +135,7 @@ describe('lists', () => {
     expect((await consul.get(catalog, as(SecretID))).json()).toEqual({ web: ['a'] });
   });
 
-  test('of keys: recursive reads show what may be read, a single key is refused', async () => {
+  test('of keys: a recursive read shows the readable keys, a read of one key is refused', async () => {
     for (const key of ['a/1', 'a/2', 'b']) await manage('PUT', `/v1/kv/${key}`, 'x');
     const { SecretID } = await tokenWith('key "a/1" { policy = "read" }');
     expect((await consul.get('/v1/kv/?keys', as(SecretID))).json()).toEqual(['a/1']);
@@ -155,7 +155,7 @@ describe('lists', () => {
 });
 
 describe('blocking queries', () => {
-  test('end with a 403 in the turn in which their token goes', async () => {
+  test('end with a 403 in the turn in which their token is deleted', async () => {
     const { SecretID, AccessorID } = await tokenWith(readWeb);
     const { index } = await consul.get('/v1/catalog/nodes', as(SecretID));
     const waiting = [
@@ -168,7 +168,7 @@ describe('blocking queries', () => {
     for (const { status, text } of await Promise.all(waiting)) expect([status, text]).toEqual([403, 'ACL not found']);
   });
 
-  test('end when the right that they demand goes, and wait on when another does', async () => {
+  test('end when the right that they require is removed, but not when another is', async () => {
     await manage('PUT', '/v1/kv/a', 'x');
     const { SecretID, policy } = await tokenWith('key "a" { policy = "read" } key "b" { policy = "read" }');
     const { index } = await consul.get('/v1/kv/a', as(SecretID));
@@ -181,7 +181,7 @@ describe('blocking queries', () => {
     expect(await waiting).toMatchObject({ status: 403, text: expect.stringContaining("lacks permission 'key:read'") as string });
   });
 
-  test('answer what the caller may see then, not what it might when it came', async () => {
+  test('answer with the rows that the caller may read at that time', async () => {
     await manage('PUT', '/v1/agent/service/register', { Name: 'web', ID: 'web-1' });
     const { SecretID, policy } = await tokenWith('service_prefix "" { policy = "read" }');
     const { index } = await consul.get('/v1/catalog/services', as(SecretID));
@@ -192,7 +192,7 @@ describe('blocking queries', () => {
     expect((await waiting).json()).toEqual({ web: [] });
   });
 
-  test('end within a second of the end of their token', async () => {
+  test('end within a second of the expiry of their token', async () => {
     const clock = manualClock();
     await using timed = await Consul.start({ acl: { initialManagement: management }, clock });
     const made = await timed.ask('PUT', '/v1/acl/token', { ...as(management), body: '{"ExpirationTTL":"60s"}' });
@@ -206,7 +206,7 @@ describe('blocking queries', () => {
 });
 
 describe('writes', () => {
-  test('of a service need the right to the one that had the id before', async () => {
+  test('of a service require the right to the service that had the id before', async () => {
     await manage('PUT', '/v1/agent/service/register', { Name: 'db', ID: 'x' });
     const { SecretID } = await tokenWith('service "web" { policy = "write" }');
     const body = JSON.stringify({ Name: 'web', ID: 'x' });
@@ -216,7 +216,7 @@ describe('writes', () => {
     expect((await consul.ask('PUT', '/v1/agent/service/register', { ...as(SecretID), body: other })).status).toBe(200);
   });
 
-  test('to the catalog need node:write unless the node is there and stays as it is', async () => {
+  test('to the catalog require node:write, unless the node exists and does not change', async () => {
     await manage('PUT', '/v1/catalog/register', { Node: 'ext', Address: '10.0.0.8', NodeMeta: { a: 'b' } });
     const { SecretID } = await tokenWith('service "web" { policy = "write" }');
     const register = async (node: object) => {
@@ -233,7 +233,7 @@ describe('writes', () => {
     expect(await register({ Check: { Name: 'up', Status: 'passing', ServiceID: 'web' } })).toBe(200);
   });
 
-  test('of a tree of keys need the right to all of it', async () => {
+  test('of a tree of keys require the right to the whole tree', async () => {
     for (const key of ['app/a', 'app/secret/b']) await manage('PUT', `/v1/kv/${key}`, 'x');
     const { SecretID } = await tokenWith('key_prefix "app/" { policy = "write" } key_prefix "app/secret/" { policy = "deny" }');
     expect((await consul.ask('DELETE', '/v1/kv/app/?recurse', as(SecretID))).status).toBe(403);
@@ -241,7 +241,7 @@ describe('writes', () => {
     expect(await manage<string[]>('GET', '/v1/kv/?keys')).toEqual(['app/secret/b']);
   });
 
-  test('in a transaction are judged one by one, and none takes effect if one may not', async () => {
+  test('in a transaction are checked one by one; if one is refused, none takes effect', async () => {
     await manage('PUT', '/v1/kv/hidden', 'x');
     const { SecretID } = await tokenWith('key_prefix "app/" { policy = "write" } service "web" { policy = "write" }');
     const txn = async (...operations: object[]) => {
@@ -262,7 +262,7 @@ describe('writes', () => {
     expect(await txn({ Service: stolen })).toMatchObject({ status: 409 });
   });
 
-  test('that move a node to another address need the right to it', async () => {
+  test('that move a node to another address require the right to it', async () => {
     const { SecretID } = await tokenWith('service "web" { policy = "write" }');
     const { registry } = consul.server;
     const alive = { id: 'serfHealth', name: 'Serf Health Status', status: 'passing' } as const;
@@ -276,7 +276,7 @@ describe('writes', () => {
   });
 });
 
-describe('a request that is both wrong and not permitted', () => {
+describe('a request that is both malformed and not permitted', () => {
   // As in Consul: decoding comes before authorization. Only a token that does not exist is refused earlier.
   test.each([
     ['PUT', '/v1/kv/a?cas=1&acquire=s', undefined, 400, 'Conflicting flags'],
@@ -289,7 +289,7 @@ describe('a request that is both wrong and not permitted', () => {
     ['PUT', '/v1/coordinate/update', '{"Node":"n"}', 400, 'incompatible coordinate'],
     ['POST', '/v1/query', '{"Name":"q"}', 400, 'Must provide a Service name'],
     ['PUT', '/v1/agent/check/update/c', '{"Status":"x"}', 400, 'Invalid check status'],
-  ])('gets the error of its grammar: %s %s %s', async (method, path, body, status, text) => {
+  ])('gets the error about its grammar: %s %s %s', async (method, path, body, status, text) => {
     const answer = await consul.ask(method, path, body === undefined ? {} : { body });
     expect([answer.status, answer.text]).toEqual([status, expect.stringContaining(text)]);
     const wrong = await consul.ask(method, path, { ...as('wrong'), ...(body === undefined ? {} : { body }) });
@@ -298,7 +298,7 @@ describe('a request that is both wrong and not permitted', () => {
 });
 
 describe('prepared queries', () => {
-  test('are executed with the rights of the token that they are bound to, which no caller is shown', async () => {
+  test('run with the rights of their bound token, which no caller can read', async () => {
     await manage('PUT', '/v1/agent/service/register', { Name: 'web' });
     await manage('PUT', '/v1/agent/service/register', { Name: 'db' });
     const reader = await tokenWith(readWeb);
@@ -327,7 +327,7 @@ describe('prepared queries', () => {
 });
 
 describe('pages of other origins', () => {
-  test('are refused for every request; own pages and programs are not', async () => {
+  test('are refused for every request; the server’s own pages and programs are not', async () => {
     const { http: httpPort } = consul.server.ports;
     const own = `127.0.0.1:${httpPort}`;
     const status = async (headers: Record<string, string>) => (await consul.get('/v1/status/leader', { headers })).status;
@@ -347,7 +347,7 @@ describe('pages of other origins', () => {
   });
 });
 
-test('the default policy is said in every answer', async () => {
+test('every answer names the default policy', async () => {
   const policyOf = async (one: Consul, path: string) => (await one.get(path)).headers['x-consul-default-acl-policy'];
   await using allowing = await Consul.start({ acl: { defaultPolicy: 'allow' } });
   await using open = await Consul.start();
@@ -359,7 +359,7 @@ test('the default policy is said in every answer', async () => {
   expect((await open.get('/v1/acl/tokens')).text).toBe('ACL support disabled');
 });
 
-test('a query of an open route goes on waiting when policies change: it has no token', async () => {
+test('a query of an open route keeps waiting when policies change, since it has no token', async () => {
   await using server = await Consul.start({ acl: { initialManagement: management } });
   const { index } = await server.get('/v1/connect/ca/roots');
   const ends = new AbortController();
@@ -371,7 +371,7 @@ test('a query of an open route goes on waiting when policies change: it has no t
   expect(await waiting).toBe('cut off');
 });
 
-test('writes, denials and logins are written down, without secrets and values', async () => {
+test('the audit log has writes, denials and logins, without secrets and values', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-audit-'));
   try {
     const auditFile = join(folder, 'audit.jsonl');

@@ -27,7 +27,7 @@ function exchange(port: number, text: string): Promise<string> {
 const headerNames = (raw: readonly string[]) => raw.filter((_text, at) => at % 2 === 0);
 
 describe('headers', () => {
-  test('have the case in which Consul sends them, since some clients compare bytes', async () => {
+  test('have the same case as in Consul, since some clients compare bytes', async () => {
     const { rawHeaders, headers } = await consul.get('/v1/catalog/nodes');
     expect(headerNames(rawHeaders)).toEqual(
       expect.arrayContaining([
@@ -48,20 +48,20 @@ describe('headers', () => {
     });
   });
 
-  test('name the consistency that was asked for; a consistent read has passed the barrier', async () => {
+  test('name the requested consistency; a consistent read has passed the barrier', async () => {
     for (const [query, mode] of [['', 'leader'], ['?stale', 'stale'], ['?consistent', 'consistent']]) {
       const { headers } = await consul.get(`/v1/catalog/services${query}`);
       expect(headers['x-consul-effective-consistency']).toBe(mode);
     }
   });
 
-  test('the index is never 0, even of what has never been there', async () => {
+  test('never have the index 0, even for content that never existed', async () => {
     for (const path of ['/v1/kv/never', '/v1/health/service/never', '/v1/session/list', '/v1/health/connect/x']) {
       expect((await consul.get(path)).index).toBeGreaterThan(0);
     }
   });
 
-  test('HTTP/1.0 gets a whole body with its length, and no chunks', async () => {
+  test('have a length and no chunks for HTTP/1.0', async () => {
     const text = await exchange(consul.server.ports.http, 'GET /v1/kv/?keys HTTP/1.0\r\n\r\n');
     expect(text).toMatch(/\r\nX-Consul-Index: \d+\r\n/);
     expect(text).toMatch(/\r\nContent-Length: 2\r\n/);
@@ -71,7 +71,7 @@ describe('headers', () => {
 });
 
 describe('encodings', () => {
-  test('gzip for bodies worth it, when the client takes it', async () => {
+  test('use gzip for large bodies, if the client accepts it', async () => {
     for (let at = 0; at < 5; at++) {
       await consul.put('/v1/agent/service/register', { ID: `z${at}`, Name: 'zipped', Port: at });
     }
@@ -91,7 +91,7 @@ describe('encodings', () => {
     expect(small.headers['content-encoding']).toBeUndefined();
   });
 
-  test('pretty is indented by four and ends with a line feed', async () => {
+  test('indent pretty bodies by four and end them with a line feed', async () => {
     expect((await consul.get('/v1/catalog/datacenters?pretty')).text).toBe('[\n    "dc1"\n]\n');
     const pretty = await consul.get('/v1/catalog/services?pretty=1');
     const plain = await consul.get('/v1/catalog/services');
@@ -101,7 +101,7 @@ describe('encodings', () => {
 });
 
 describe('paths and methods', () => {
-  test('an unknown path is Consul’s 404', async () => {
+  test('an unknown path gets Consul’s 404', async () => {
     for (const path of ['/v1/nope', '/v1/agent', '/v1/health/', '/v1/agent/check/pass', '/v1/acl/list']) {
       const answer = await consul.get(path);
       if (path === '/v1/agent/check/pass') {
@@ -112,7 +112,7 @@ describe('paths and methods', () => {
     }
   });
 
-  test('another method is a 405 that lists what is allowed; OPTIONS lists it, too', async () => {
+  test('another method gets a 405 that lists the allowed ones; OPTIONS lists them, too', async () => {
     const refused = await consul.ask('POST', '/v1/kv/a', {});
     expect([refused.status, refused.text]).toEqual([405, 'method POST not allowed']);
     expect(refused.headers['allow']).toBe('OPTIONS,GET,PUT,DELETE');
@@ -130,7 +130,7 @@ describe('paths and methods', () => {
     ]);
   });
 
-  test('both CA endpoints give the same root: a certificate that verifies itself, and nothing else', async () => {
+  test('both CA endpoints return the same root: a certificate that verifies itself only', async () => {
     interface Roots {
       readonly ActiveRootID: string;
       readonly Roots: readonly { readonly ID: string; readonly RootCert: string }[];
@@ -147,7 +147,7 @@ describe('paths and methods', () => {
   });
 });
 
-test('requests are counted by the route’s path, never by the client’s', async () => {
+test('requests are counted by the path of the route, never by the client’s path', async () => {
   await consul.get('/v1/kv/secret-key');
   await consul.get('/v1/made-up');
   const page = await consul.server.metrics.registry.metrics();
@@ -156,7 +156,7 @@ test('requests are counted by the route’s path, never by the client’s', asyn
   expect(page).not.toContain('secret-key');
 });
 
-test('registering itself again after a restart moves no index', async () => {
+test('the server’s own registration after a restart changes no index', async () => {
   const before = await consul.get('/v1/health/service/consul');
   const { registerSelf } = await import('./agent/own-node.ts');
   const { registry } = consul.server;
@@ -166,7 +166,7 @@ test('registering itself again after a restart moves no index', async () => {
   expect((await consul.get('/v1/health/service/consul')).index).toBe(before.index);
 });
 
-test('under another name its node takes along what every namespace has on it', async () => {
+test('after a change of the server’s name, its new node has everything of the old one, in every namespace', async () => {
   await consul.createNamespace('team-a');
   await consul.put('/v1/agent/service/register', { Name: 'web', Port: 1 });
   await consul.put('/v1/agent/service/register?ns=team-a', { Name: 'web', Port: 2, Check: { TTL: '30s' } });
@@ -182,7 +182,7 @@ test('under another name its node takes along what every namespace has on it', a
   }
 });
 
-test('closing the server answers what waits with what there is, and closes every connection', async () => {
+test('closing the server answers waiting queries with the present content and closes every connection', async () => {
   const closing = await Consul.start();
   const { index } = await closing.get('/v1/catalog/nodes');
   const parked = exchange(
@@ -201,7 +201,7 @@ test.each([
   ['http://evil.test/v1/kv/a', '127.0.0.1', 403],
   ['http://127.0.0.1:8500/v1/kv/a', 'evil.test', 404],
   ['/v1/kv/a', 'evil.test', 403],
-])('a request for %s with Host %s is a %i: a page of a name that was made to lead here is kept out by the host in the URL', async (target, host, status) => {
+])('a request for %s with Host %s is a %i: the host in the URL protects against DNS rebinding', async (target, host, status) => {
   await using consul = await Consul.start();
   const { hostname, port } = new URL(consul.server.url);
   const socket = connect(Number(port), hostname, () => socket.write(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`));

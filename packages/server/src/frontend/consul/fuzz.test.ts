@@ -179,7 +179,7 @@ const methods = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('DELETE', 'POST', 'PATCH', 'OPTIONS', 'HEAD') },
 );
 
-test('every request gets an answer of its own making', { timeout: Math.max(60_000, runs * 30) }, async () => {
+test('every request gets a complete answer', { timeout: Math.max(60_000, runs * 30) }, async () => {
   const statuses = new Map<number, number>();
   await fc.assert(
     fc.asyncProperty(methods, paths, queries, bodies, async (method, path, query, body) => {
@@ -203,7 +203,7 @@ test('every request gets an answer of its own making', { timeout: Math.max(60_00
   expect(statuses.get(400)).toBeGreaterThan(runs / 10);
 });
 
-test('afterwards the server answers, and has lost nothing', async () => {
+test('afterwards the server answers and has lost no data', async () => {
   expect((await consul.get('/v1/status/leader')).json()).toBe('127.0.0.1:8300');
   expect((await consul.get('/v1/health/service/consul')).status).toBe(200);
   await consul.put('/v1/kv/after', 'x');

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { grantor, management } from '../../security/grantor.case.ts';
 import { Consul } from './consul.case.ts';
 
-test('a 403, a 404 and a 500 of a read have it, and tell nothing of what may not be read', async () => {
+test('a 403, a 404 and a 500 of a read have it, and reveal nothing that the caller may not read', async () => {
   await using consul = await Consul.start({ acl: { initialManagement: management } });
   const grants = grantor(consul.server.registry);
   const { secret } = await grants.token('key_prefix "mine/" { policy = "read" }');
@@ -24,7 +24,7 @@ test('a 403, a 404 and a 500 of a read have it, and tell nothing of what may not
   grants.close();
 });
 
-test('what never waits in Consul, but has the headers of a read, has it', async () => {
+test('reads that never wait in Consul, but have the header there, have it', async () => {
   await using consul = await Consul.start();
   const { ID } = (await consul.ask('POST', '/v1/query', { body: '{"Name":"q","Service":{"Service":"web"}}' })).json<{ ID: string }>();
   const paths = [
@@ -35,7 +35,7 @@ test('what never waits in Consul, but has the headers of a read, has it', async 
   for (const path of paths) expect([path, (await consul.get(path)).index]).toEqual([path, 1]);
 });
 
-test('root certificates have it, and who waits for others is not answered at once', async () => {
+test('root certificates have it, and a query that waits for new ones does not return at once', async () => {
   await using consul = await Consul.start();
   for (const path of ['/v1/connect/ca/roots', '/v1/agent/connect/ca/roots']) {
     const answer = await consul.get(path);

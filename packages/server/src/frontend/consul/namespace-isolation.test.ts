@@ -190,7 +190,7 @@ function seen({ status, text, headers }: Answer): unknown {
 
 const testable = rows.filter(({ name }) => Object.hasOwn(samples, name));
 
-test('every route is tried', () => {
+test('every route is tested', () => {
   expect(Object.keys(samples).sort()).toEqual(rows.map(({ name }) => name).sort());
 });
 
@@ -258,7 +258,7 @@ async function restore(): Promise<void> {
 describe('a query that waits', () => {
   const lists = testable.filter(({ action }) => 'read' in action);
 
-  test('for one namespace, or for another one without rights, is not woken by changes in that other one', async () => {
+  test('in one namespace, or for another one without rights, is not woken by changes in that other one', async () => {
     const secret = tokens.get('a token of red') ?? '';
     const woken: string[] = [];
     const ends = new AbortController();

@@ -22,7 +22,7 @@ async function json<T>(path: string, headers: Record<string, string> = {}): Prom
 }
 
 describe('a request', () => {
-  test('names its namespace by ?ns, or by a header, and ?ns counts before the header', async () => {
+  test('names its namespace by ?ns or by a header; ?ns comes first', async () => {
     await put('/v1/kv/key?ns=team-a', 'a');
     await put('/v1/kv/key', 'default');
     const read = async (path: string, header?: string) =>
@@ -123,7 +123,7 @@ describe('one name in two namespaces', () => {
     expect((await consul.get('/v1/kv/lock?ns=team-a')).status).toBe(404);
   });
 
-  test('is two of everything in one transaction, of which all takes effect or nothing', async () => {
+  test('is two rows in one transaction, of which all are written or none', async () => {
     const set = (Key: string, more: object) => ({ KV: { Verb: 'set', Key, Value: 'eA==', ...more } });
     const answer = await consul.put('/v1/txn', [set('k', {}), set('k', { Namespace: 'team-a' }), set('k', { Namespace: 'team-b' })]);
     expect(answer.json<{ Results: { KV: object }[] }>().Results.map(({ KV }) => KV)).toMatchObject([
@@ -168,7 +168,7 @@ test('a change in one namespace wakes no query of another', async () => {
   expect((await waiting).json()).toEqual({ consul: [], db: [] });
 });
 
-test('a filter on Namespace shows the field, and selects by it', async () => {
+test('a filter on Namespace shows the field and selects by it', async () => {
   await put('/v1/agent/service/register', { Name: 'web' });
   const filtered = (expression: string, query = '') =>
     json<object[]>(`/v1/health/service/web?${query}filter=${encodeURIComponent(expression)}`);

@@ -10,14 +10,14 @@ import { routeTable } from './routes.ts';
 
 const readme = await readFile(new URL('README.md', import.meta.url), 'utf8');
 
-test('the supported surface lists every route with its methods, and no other', () => {
+test('the table of the surface lists every route with its methods, and no other', () => {
   const rows = readme.matchAll(/^\| `(\/v1\/[^`]*)` \| ([A-Z, ]+) \|/gm);
   const listed = [...rows].map(([, path, methods]) => [path, methods]);
   const routes = routeTable(lasting).map(({ path, methods }) => [path, Object.keys(methods).join(', ')]);
   expect(listed).toEqual(routes);
 });
 
-test('reads that can wait are marked', () => {
+test('the table marks every read that can wait', () => {
   for (const { path, methods } of routeTable(lasting)) {
     const row = readme.split('\n').find((line) => line.startsWith(`| \`${path}\` |`));
     const waits = methods.GET !== undefined && !('act' in methods.GET);

@@ -36,7 +36,7 @@ async function refusal(method: string, path: string, body?: unknown, token?: str
 }
 
 describe('bootstrap', () => {
-  test('gives a management token once', async () => {
+  test('creates a management token once', async () => {
     await using fresh = await Consul.start({ acl: {} });
     const first = await fresh.put('/v1/acl/bootstrap');
     const made = first.json<Body>();
@@ -48,7 +48,7 @@ describe('bootstrap', () => {
     expect((await fresh.get('/v1/acl/tokens', { headers: { 'x-consul-token': made['SecretID'] as string } })).status).toBe(200);
   });
 
-  test('takes a secret that is a UUID', async () => {
+  test('accepts a secret that is a UUID', async () => {
     await using fresh = await Consul.start({ acl: {} });
     expect((await fresh.put('/v1/acl/bootstrap', { BootstrapSecret: 'short' })).status).toBe(400);
     expect((await fresh.put('/v1/acl/bootstrap', { BootstrapSecret: unknown })).json()).toMatchObject({ SecretID: unknown });
@@ -99,7 +99,7 @@ describe('tokens', () => {
     expect(await refusal('GET', '/v1/acl/token/self', undefined, '')).toEqual([403, 'token does not exist: ACL not found']);
   });
 
-  test('are listed by what they have, without their secrets', async () => {
+  test('are listed by their grants, without their secrets', async () => {
     const { ID: role } = await good('PUT', '/v1/acl/role', { Name: 'r' });
     const one = await good('PUT', '/v1/acl/token', { Roles: [{ Name: 'r' }], SecretID: unknown });
     const two = await good('PUT', '/v1/acl/token', { ServiceIdentities: [{ ServiceName: 'web' }] });
@@ -117,7 +117,7 @@ describe('tokens', () => {
     expect((await ask('GET', '/v1/acl/tokens')).text).not.toContain(unknown);
   });
 
-  test('show with ?expanded all that they give', async () => {
+  test('show all of their grants with ?expanded', async () => {
     await good('PUT', '/v1/acl/policy', { Name: 'p', Rules: 'key "a" { policy = "read" }' });
     await good('PUT', '/v1/acl/role', { Name: 'r', Policies: [{ Name: 'p' }], ServiceIdentities: [{ ServiceName: 'web' }] });
     const { AccessorID } = await good('PUT', '/v1/acl/token', { Roles: [{ Name: 'r' }] });
@@ -129,7 +129,7 @@ describe('tokens', () => {
     ]);
   });
 
-  test('refuse in Consul’s words', async () => {
+  test('are refused with the error texts of Consul', async () => {
     expect(await refusal('PUT', '/v1/acl/token', '')).toEqual([400, 'Token decoding failed: EOF']);
     expect(await refusal('PUT', '/v1/acl/token', { Foo: 1 })).toEqual([400, 'Token decoding failed: json: unknown field "Foo"']);
     expect(await refusal('PUT', '/v1/acl/token', { Policies: [{ Name: 'no' }] })).toEqual([400, 'No such ACL policy with name "no"']);
@@ -163,7 +163,7 @@ describe('policies and roles', () => {
     expect((await waiting).json()).toHaveLength(2);
   });
 
-  test('refuse in Consul’s words', async () => {
+  test('are refused with the error texts of Consul', async () => {
     for (const kind of ['policy', 'role']) {
       expect(await refusal('GET', `/v1/acl/${kind}/${unknown}`)).toEqual([404, `Requested ${kind} does not exist: ACL not found`]);
       expect(await refusal('GET', `/v1/acl/${kind}/name/no`)).toEqual([404, `Requested ${kind} does not exist: ACL not found`]);
@@ -192,7 +192,7 @@ describe('logins', () => {
   const token = (subject: string) =>
     new SignJWT({}).setProtectedHeader({ alg: 'ES256' }).setSubject(subject).setIssuedAt().setExpirationTime('1m').sign(privateKey);
 
-  test('give what binding rules say, until the logout', async () => {
+  test('get the grants of the binding rules, until the logout', async () => {
     expect(await good('PUT', '/v1/acl/auth-method', method)).toMatchObject({ MaxTokenTTL: '5m0s', Name: 'jwt', Type: 'jwt', Config: method.Config });
     const rule = await good('PUT', '/v1/acl/binding-rule', { AuthMethod: 'jwt', BindType: 'service', BindName: '${value.sub}' });
     expect(await good('GET', `/v1/acl/binding-rule/${rule['ID'] as string}`)).toEqual(rule);
@@ -204,7 +204,7 @@ describe('logins', () => {
     expect((await register('web')).text).toBe('ACL not found');
   });
 
-  test('refuse who proves nothing, or gets nothing', async () => {
+  test('are refused with a bad proof, or without any grant', async () => {
     await good('PUT', '/v1/acl/auth-method', method);
     const login = (body: object) => refusal('POST', '/v1/acl/login', body, '');
     expect(await login({ AuthMethod: 'no', BearerToken: 'x' })).toEqual([403, 'ACL not found: auth method "no" not found']);
@@ -214,7 +214,7 @@ describe('logins', () => {
     expect(await refusal('POST', '/v1/acl/logout')).toEqual([403, "Permission denied: token wasn't created via login"]);
   });
 
-  test('end with their method', async () => {
+  test('end with their auth method', async () => {
     await good('PUT', '/v1/acl/auth-method', method);
     await good('PUT', '/v1/acl/binding-rule', { AuthMethod: 'jwt', BindType: 'node', BindName: 'n' });
     const { SecretID } = await good('POST', '/v1/acl/login', { AuthMethod: 'jwt', BearerToken: await token('web') }, '');
@@ -237,7 +237,7 @@ test('templated policies are listed, read and previewed', async () => {
   expect((await refusal('GET', '/v1/acl/templated-policy/name/no'))[0]).toBe(404);
 });
 
-test('every caller may ask what a token allows', async () => {
+test('every caller may ask what its token allows', async () => {
   const { SecretID } = await good('PUT', '/v1/acl/token', { ServiceIdentities: [{ ServiceName: 'web' }] });
   const questions = [
     { Resource: 'service', Access: 'write', Segment: 'web' },
@@ -251,7 +251,7 @@ test('every caller may ask what a token allows', async () => {
   expect(await refusal('POST', '/v1/internal/acl/authorize', [{ Resource: 'key', Access: 'foo' }])).toEqual([400, 'Invalid access level for key resource: foo']);
 });
 
-test('the agent’s default token stands in for requests without one', async () => {
+test('the default token of the agent is used for requests without one', async () => {
   const { ID } = await good('PUT', '/v1/acl/policy', { Name: 'p', Rules: 'node_prefix "" { policy = "read" }' });
   const { SecretID } = await good('PUT', '/v1/acl/token', { Policies: [{ ID }] });
   expect((await consul.get('/v1/catalog/nodes')).json()).toEqual([]);
@@ -263,7 +263,7 @@ test('the agent’s default token stands in for requests without one', async () 
   expect(await refusal('PUT', '/v1/agent/token/no', { Token: 'x' })).toEqual([404, 'Token "no" is unknown']);
 });
 
-test('what Consul has given up is not there', async () => {
+test('routes that Consul has removed do not exist', async () => {
   for (const path of ['create', 'update', 'destroy/x', 'info/x', 'clone/x', 'list', 'rules/translate']) {
     expect((await ask('PUT', `/v1/acl/${path}`, {})).status).toBe(404);
   }

@@ -10,7 +10,7 @@ import { manualClock } from '../../../manual-clock.case.ts';
 import { defaultFailureLimits } from '../../../security/failure-limiter.ts';
 import { Consul } from '../consul.case.ts';
 
-it('a login that proves nothing is refused, and after many of them even one that would', async () => {
+it('a login with a bad proof is refused, and after many of them also a good one', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-login-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const auditFile = join(folder, 'audit.log');

@@ -38,7 +38,7 @@ async function teamToken(rules: string): Promise<Record> {
   return write<Record>('PUT', '/v1/acl/token?ns=team-a', { Policies: [{ ID }] });
 }
 
-test('a token of a namespace asks about that namespace when it names none, and sees nothing of another', async () => {
+test('a token of a namespace uses that namespace if the request names none, and reads nothing of another', async () => {
   const { SecretID, Namespace } = await teamToken(readAll);
   expect(Namespace).toBe('team-a');
   const found = async (query: string, token: string) => {

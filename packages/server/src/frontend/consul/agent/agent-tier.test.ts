@@ -20,7 +20,7 @@ const passing = async () =>
     .map(({ Service }) => Service.ID);
 
 describe('maintenance mode', () => {
-  test('of a service takes it out of what is passing, and gives it back', async () => {
+  test('of a service removes it from the passing instances, and back', async () => {
     expect(await passing()).toEqual(['w1']);
     const answer = await consul.put('/v1/agent/service/maintenance/w1?enable=true&reason=new%20disk');
     expect([answer.status, answer.text]).toEqual([200, '']);
@@ -42,7 +42,7 @@ describe('maintenance mode', () => {
     expect(await passing()).toEqual(['w1']);
   });
 
-  test('of a node takes out everything on it', async () => {
+  test('of a node removes everything on it', async () => {
     await consul.put('/v1/agent/maintenance?enable=true');
     expect(await passing()).toEqual([]);
     const checks = (await consul.get('/v1/agent/checks')).json<Record<string, object>>();
@@ -90,7 +90,7 @@ describe('local health', () => {
     expect([json.status, json.headers['content-type']]).toEqual([status, 'application/json']);
   });
 
-  test('critical and maintenance are a 503', async () => {
+  test('is 503 for critical and maintenance', async () => {
     await consul.put('/v1/agent/check/fail/service:w2');
     const one = await consul.get('/v1/agent/health/service/id/w2');
     expect([one.status, one.json()]).toEqual([
@@ -108,7 +108,7 @@ describe('local health', () => {
     await consul.put('/v1/agent/check/pass/service:w2');
   });
 
-  test('is about the own agent only', async () => {
+  test('covers the caller’s own agent only', async () => {
     const headers = { 'x-rollcall-node': 'elsewhere' };
     expect((await consul.get('/v1/agent/health/service/id/w1', { headers })).status).toBe(404);
     expect((await consul.get('/v1/agent/service/w1', { headers })).status).toBe(404);
@@ -118,7 +118,7 @@ describe('local health', () => {
 describe('one service', () => {
   const path = '/v1/agent/service/w1';
 
-  test('shows its hash, which waits for another content and sleeps through other changes', async () => {
+  test('shows its hash; a query waits for another content and ignores other changes', async () => {
     const first = await consul.get(path);
     const hash = String(first.headers['x-consul-contenthash']);
     expect(first.json()).toMatchObject({ ID: 'w1', Service: 'web', Port: 80, ContentHash: hash });
@@ -139,7 +139,7 @@ describe('one service', () => {
     expect(changed.headers['x-consul-contenthash']).not.toBe(hash);
   });
 
-  test('that goes while a client waits is a 404, as is one that never was', async () => {
+  test('that is removed while a client waits is a 404, as is one that never existed', async () => {
     await consul.put('/v1/agent/service/register', { Name: 'gone' });
     const hash = String((await consul.get('/v1/agent/service/gone')).headers['x-consul-contenthash']);
     const waiting = consul.get(`/v1/agent/service/gone?hash=${hash}`);
@@ -151,7 +151,7 @@ describe('one service', () => {
   });
 });
 
-test('a cached answer says so, and is no older than any other', async () => {
+test('a cached answer has the headers of a hit and is as new as any other', async () => {
   await consul.put('/v1/agent/service/register', { Name: 'fresh', Port: 1 });
   await consul.get('/v1/health/service/fresh?cached');
   await consul.put('/v1/agent/service/register', { Name: 'fresh', Port: 2 });
@@ -161,7 +161,7 @@ test('a cached answer says so, and is no older than any other', async () => {
   expect((await consul.get('/v1/health/service/fresh')).headers).not.toHaveProperty('x-cache');
 });
 
-describe('how an agent is run', () => {
+describe('the operation of an agent', () => {
   test('version, host and the one server', async () => {
     const { Config } = (await consul.get('/v1/agent/self')).json<{ Config: { Version: string; NodeID: string } }>();
     expect((await consul.get('/v1/agent/version')).json()).toMatchObject({ HumanVersion: Config.Version });
@@ -172,7 +172,7 @@ describe('how an agent is run', () => {
     });
   });
 
-  test('the operator sees one server that is well, and how much there is', async () => {
+  test('the operator endpoints report one healthy server and the usage', async () => {
     await using own = await Consul.start();
     await own.put('/v1/agent/service/register', { Name: 'web', ID: 'web-1' });
     await own.put('/v1/agent/service/register', { Name: 'web', ID: 'web-2' });
@@ -187,7 +187,7 @@ describe('how an agent is run', () => {
     });
   });
 
-  test('what has no Raft and no gossip is refused in Consul’s words', async () => {
+  test('Raft and gossip operations are refused with the error texts of Consul', async () => {
     const refusals: [string, string, string][] = [
       ['DELETE', 'raft/peer?address=10.0.0.9:8300', 'address "10.0.0.9:8300" was not found in the Raft configuration'],
       ['DELETE', 'raft/peer?id=x', 'id "x" was not found in the Raft configuration'],
@@ -201,7 +201,7 @@ describe('how an agent is run', () => {
     }
   });
 
-  test('metrics in both forms count the same', async () => {
+  test('both formats of the metrics have the same counts', async () => {
     interface Counter {
       Name: string;
       Count: number;
@@ -216,7 +216,7 @@ describe('how an agent is run', () => {
     expect(text).toContain(`rollcall_commands_total ${commands?.Count}`);
   });
 
-  test('a reload reads the configuration files again, and says what is wrong with them', async () => {
+  test('a reload reads the configuration files again, and reports their errors', async () => {
     let reloads = 0;
     await using own = await Consul.start({
       reload: async () => {
@@ -229,13 +229,13 @@ describe('how an agent is run', () => {
     expect(reloads).toBe(2);
   });
 
-  test('self tells where it listens, and -1 for where it does not', async () => {
+  test('agent/self has the ports on which it listens, and -1 for the others', async () => {
     type Self = { readonly DebugConfig: { readonly HTTPPort: number; readonly HTTPSPort: number } };
     const { DebugConfig } = (await consul.get('/v1/agent/self')).json<Self>();
     expect(DebugConfig).toMatchObject({ HTTPPort: consul.server.ports.http, HTTPSPort: -1 });
   });
 
-  test('joining and leaving, as in a datacenter of one server', async () => {
+  test('joining and leaving work as in a datacenter with one server', async () => {
     const joined = async (address: string) => (await consul.put(`/v1/agent/join/${address}`)).status;
     expect([await joined('127.0.0.1'), await joined('127.0.0.1:8301'), await joined('10.255.255.1')]).toEqual([
       200, 200, 400,
@@ -260,7 +260,7 @@ describe('how an agent is run', () => {
   });
 });
 
-describe('what there is not', () => {
+describe('endpoints without data', () => {
   test.each([
     ['/v1/config/service-defaults', '[]'],
     ['/v1/connect/intentions', '[]'],

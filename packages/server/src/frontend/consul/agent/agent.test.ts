@@ -20,7 +20,7 @@ const services = async () => (await consul.get('/v1/agent/services')).json<Recor
 const checks = async () => (await consul.get('/v1/agent/checks')).json<Record<string, Check>>();
 
 describe('services', () => {
-  test('lower-case keys, aliases and defaults, as Consul decodes them', async () => {
+  test('accept lower-case keys, aliases and defaults, as Consul decodes them', async () => {
     const answer = await register({
       name: 'web',
       id: 'web/1#x',
@@ -57,7 +57,7 @@ describe('services', () => {
     expect(await checks()).not.toHaveProperty('service:web/1#x');
   });
 
-  test('several checks are numbered; one that exists keeps its status when registered again', async () => {
+  test('number several checks; a check that exists keeps its status when it is registered again', async () => {
     const body = {
       Name: 'api',
       Checks: [{ TTL: '60s' }, { TTL: 60_000_000_000, Status: 'passing', CheckID: 'own', Name: 'mine', Notes: 'n' }],
@@ -76,7 +76,7 @@ describe('services', () => {
     });
   });
 
-  test('registering the same thing again moves no index', async () => {
+  test('keep every index when the same registration is repeated', async () => {
     const body = { Name: 'still', Port: 1, Check: { TTL: '60s', Status: 'passing' } };
     await register(body);
     const { index } = await consul.get('/v1/health/service/still');
@@ -84,7 +84,7 @@ describe('services', () => {
     expect((await consul.get('/v1/health/service/still')).index).toBe(index);
   });
 
-  test('replace-existing-checks removes the others, and only then', async () => {
+  test('remove other checks only with replace-existing-checks', async () => {
     const check = (id: string) => ({ CheckID: id, TTL: '60s' });
     await register({ Name: 'rep', Checks: [check('r1'), check('r2')] });
     await register({ Name: 'rep', Checks: [check('r1')] });
@@ -94,7 +94,7 @@ describe('services', () => {
     expect(await checks()).not.toHaveProperty('r2');
   });
 
-  test('what Rollcall has no word for comes back', async () => {
+  test('return fields of Consul that Rollcall has no field for', async () => {
     await register({
       Name: 'proxy',
       Kind: 'connect-proxy',
@@ -146,12 +146,12 @@ describe('services', () => {
     expect([answer.status, answer.text]).toEqual([400, text]);
   });
 
-  test('a body over the limit is refused', async () => {
+  test('refuse a body over the limit', async () => {
     const answer = await register(`"${'x'.repeat(1_048_576)}"`);
     expect([answer.status, answer.text]).toEqual([413, 'Request body(1048578 bytes) too large, max size: 1048576 bytes.']);
   });
 
-  test('an id that was never registered, and the servers’ own', async () => {
+  test('refuse an id that was never registered, and those of the server itself', async () => {
     for (const id of ['unknown', 'consul', '']) {
       const answer = await consul.put(`/v1/agent/service/deregister/${id}`);
       const text = `Unknown service ID "${id}". Ensure that the service ID is passed, not the service name.`;
@@ -159,7 +159,7 @@ describe('services', () => {
     }
   });
 
-  test('__proto__ is a name like any other', async () => {
+  test('accept __proto__ as a name', async () => {
     await register('{"Name":"__proto__","Meta":{"__proto__":"x"}}');
     expect(Object.keys(await services())).toContain('__proto__');
     expect((await consul.get('/v1/catalog/services')).text).toContain('"__proto__":[]');
@@ -168,7 +168,7 @@ describe('services', () => {
 });
 
 describe('checks', () => {
-  test('a check of the node, and its heartbeats in every form', async () => {
+  test('accept a check of the node, and its heartbeats in every form', async () => {
     const answer = await consul.put('/v1/agent/check/register', { id: 'n/1', name: 'node', ttl: '60s', notes: 'hi' });
     expect([answer.status, answer.text]).toEqual([200, '']);
     expect((await checks())['n/1']).toMatchObject({ Name: 'node', Status: 'critical', Notes: 'hi', ServiceID: '' });
@@ -189,7 +189,7 @@ describe('checks', () => {
     expect(await checks()).not.toHaveProperty('n/1');
   });
 
-  test('an output that changes alone wakes no watcher, and shows in agent/checks', async () => {
+  test('show a changed output in agent/checks, which wakes no watcher', async () => {
     await register({ Name: 'quiet', Check: { TTL: '60s', Status: 'passing' } });
     await consul.put('/v1/agent/check/pass/service:quiet?note=1');
     const { index } = await consul.get('/v1/health/service/quiet');
@@ -223,7 +223,7 @@ describe('checks', () => {
     expect([answer.status, answer.text]).toEqual([status, text]);
   });
 
-  test('a heartbeat for a check without TTL is the 500 that clients register again after', async () => {
+  test('answer a heartbeat for a check without TTL with the 500 after which clients register again', async () => {
     await consul.put('/v1/agent/check/register', { ID: 'tcp', Name: 'tcp', TCP: '127.0.0.1:1', Interval: '60s' });
     const answer = await consul.put('/v1/agent/check/pass/tcp');
     expect([answer.status, answer.text]).toEqual([500, 'CheckID "tcp" does not have associated TTL']);
@@ -239,10 +239,10 @@ describe('checks', () => {
   });
 });
 
-describe('whose agent', () => {
+describe('the virtual agent of a caller', () => {
   const named = (node: string) => ({ headers: { 'X-Rollcall-Node': node } });
 
-  test('two nodes may register the same id; each sees its own, and has an agent’s check', async () => {
+  test('lets two nodes register the same id; each reads its own, and has the check of an agent', async () => {
     for (const [node, port] of [['host-a', 1], ['host-b', 2]] as const) {
       const body = { ID: 'same', Name: 'twice', Port: port, Check: { TTL: '60s' } };
       await consul.put('/v1/agent/service/register', body, named(node));
@@ -259,13 +259,13 @@ describe('whose agent', () => {
     expect(state.map(({ CheckID }) => CheckID)).toEqual(['serfHealth', 'service:same']);
   });
 
-  test('a session of a node that has registered nothing yet', async () => {
+  test('accepts a session of a node that has registered nothing yet', async () => {
     const made = await consul.put('/v1/session/create', {}, named('host-new'));
     expect(made.status).toBe(200);
     expect((await consul.get('/v1/session/node/host-new')).json()).toHaveLength(1);
   });
 
-  test('agent/self speaks of the caller’s node, and Stats name the leader', async () => {
+  test('is the subject of agent/self, whose Stats name the leader', async () => {
     const own = (await consul.get('/v1/agent/self')).json<Record<string, Record<string, unknown>>>();
     expect(own['Config']).toMatchObject({ Datacenter: 'dc1', NodeName: 'server-1', Server: true });
     expect(own['Config']?.['Version']).toMatch(/^1\.2\d\.\d+\+rollcall\.\d+\.\d+\.\d+/);
@@ -280,7 +280,7 @@ describe('whose agent', () => {
     expect(other['Config']?.['NodeID']).toBe(node?.ID);
   });
 
-  test('members are the nodes that have an agent', async () => {
+  test('appears in the members', async () => {
     await consul.put('/v1/catalog/register', { Node: 'external', Address: '10.9.9.9' });
     const members = (await consul.get('/v1/agent/members')).json<{ Name: string; Status: number }[]>();
     const names = members.map(({ Name }) => Name);
@@ -289,7 +289,7 @@ describe('whose agent', () => {
     expect(members.every(({ Status }) => Status === 1)).toBe(true);
   });
 
-  test('a bad node name is refused', async () => {
+  test('is refused with a bad node name', async () => {
     const answer = await consul.get('/v1/agent/self', named('not a name'));
     expect(answer.status).toBe(400);
     expect(answer.text).toContain('is not a node name');

@@ -56,7 +56,7 @@ test.each([
   expect((await consul.get('/v1/catalog/service/taker')).json<{ Node: string }[]>().map(({ Node }) => Node)).toEqual(['server-1']);
 });
 
-test('a transaction cannot take a check either, unless it removes it first', async () => {
+test('a transaction cannot take such a check either, unless it removes it first', async () => {
   await consul.put('/v1/catalog/register', { ...catalog, Service: { Service: 'second' } });
   const set = { Check: { Verb: 'set', Check: { Node: 'n', CheckID: 'c', Name: 'c', ServiceID: 'second' } } };
   const refused = await consul.put('/v1/txn', [set]);
@@ -68,14 +68,14 @@ test('a transaction cannot take a check either, unless it removes it first', asy
   expect(await holders('n')).toEqual(['c:second', 'disk:']);
 });
 
-test('an id that gets another service keeps its checks', async () => {
+test('an id that is registered with another service name keeps its checks', async () => {
   await consul.put('/v1/agent/service/register', { ID: 'x', Name: 'old', Check: { CheckID: 'x', TTL: '60s' } });
   const answer = await consul.put('/v1/agent/service/register', { ID: 'x', Name: 'new', Check: { CheckID: 'x', TTL: '60s' } });
   expect(answer.status).toBe(200);
   expect(await holders('server-1')).toContain('x:x');
 });
 
-test('replace-existing-checks leaves maintenance, of the service and of the node', async () => {
+test('replace-existing-checks keeps the maintenance checks of the service and the node', async () => {
   const body = { Name: 'kept', Checks: [{ CheckID: 'k1', TTL: '60s' }, { CheckID: 'k2', TTL: '60s' }] };
   await consul.put('/v1/agent/service/register', body);
   await consul.put('/v1/agent/service/maintenance/kept?enable=true&reason=disk');

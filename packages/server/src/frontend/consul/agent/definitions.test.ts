@@ -33,7 +33,7 @@ describe('check definitions', () => {
     expect(check({ Name: 'c', ...fields })).toEqual({ id: 'c', name: 'c', notes: '', type, definition });
   });
 
-  test('an empty `Check` of a service is no check, an empty one of `Checks` is refused', () => {
+  test('an empty `Check` of a service adds no check, an empty one in `Checks` is refused', () => {
     const fields = (body: object) => decode(agentService, readJson(Buffer.from(JSON.stringify(body))));
     const none = fields({ Name: 's', Check: {}, Checks: null });
     expect(serviceCheckInputs(none, instanceInput(none))).toEqual([]);
@@ -41,7 +41,7 @@ describe('check definitions', () => {
     expect(() => serviceCheckInputs(empty, instanceInput(empty))).toThrow('TTL must be > 0 for TTL checks');
   });
 
-  test('`Check` comes before `Checks`, and ids count over both', () => {
+  test('`Check` comes before `Checks`, and ids are numbered over both', () => {
     const both = decode(agentService, readJson(Buffer.from('{"Name":"s","ID":"i","Check":{"TTL":"1s"},"Checks":[{"TTL":"2s"}]}')));
     expect(serviceCheckInputs(both, instanceInput(both)).map(({ id, definition }) => [id, definition?.ttlMs])).toEqual([
       ['service:i:1', 1_000],

@@ -21,7 +21,7 @@ const listed = async (query = '', headers = {}) =>
   (await consul.get(`/v1/event/list${query}`, { headers })).json<Event[]>().map(({ Name }) => Name);
 
 describe('events', () => {
-  test('are answered as they are listed, in order, by name', async () => {
+  test('are returned by fire as by list, in order, by name', async () => {
     expect((await consul.get('/v1/event/list')).index).toBe(1);
     const one = await fire('deploy', 'v2');
     expect(one).toEqual({
@@ -40,7 +40,7 @@ describe('events', () => {
     expect((await consul.get('/v1/event/list?name=deploy')).json()).toEqual([one]);
   });
 
-  test('the index is that of the newest id, and who knows it waits for the next', async () => {
+  test('have the newest id as index, and a client that knows it waits for the next', async () => {
     const one = await fire('a');
     const bits = BigInt(`0x${one.ID.replaceAll('-', '')}`);
     const index = String((bits >> 64n) ^ BigInt.asUintN(64, bits));
@@ -55,7 +55,7 @@ describe('events', () => {
     expect((await consul.get('/v1/event/list?index=x')).status).toBe(400);
   });
 
-  test('a filter selects agents by node, service and tag', async () => {
+  test('select agents by node, service and tag with a filter', async () => {
     const headers = { 'x-rollcall-node': 'worker-1' };
     await consul.put('/v1/agent/service/register', { Name: 'web', Tags: ['blue'] }, { headers });
     await fire('by-node?node=%5Eworker-');
@@ -67,13 +67,13 @@ describe('events', () => {
     expect(await listed('', headers)).toEqual(['by-node', 'by-service', 'by-tag']);
   });
 
-  test('256 are kept', async () => {
+  test('are kept up to 256', async () => {
     for (let n = 1; n <= 260; n++) await fire(`e${n}`);
     const names = await listed();
     expect([names.length, names[0], names.at(-1)]).toEqual([256, 'e5', 'e260']);
   });
 
-  test('a pattern that takes too long selects no agent, and the list still answers', async () => {
+  test('with a pattern that takes too long select no agent, and the list still answers', async () => {
     const { status } = await consul.put(`/v1/event/fire/slow?node=${encodeURIComponent('(a?){60}b')}`);
     expect(status).toBe(200);
     const headers = { 'x-rollcall-node': `${'a'.repeat(200)}b` };
@@ -95,7 +95,7 @@ describe('events', () => {
 describe('coordinates', () => {
   const Coord = { Vec: [0.5, 0, 0, 0, 0, 0, 0, 0], Error: 1, Adjustment: 0, Height: 0.00001 };
 
-  test('read back what was sent, and go with their node', async () => {
+  test('are returned as sent, and are deleted with their node', async () => {
     await consul.put('/v1/catalog/register', { Node: 'n1', Address: '10.0.0.1' });
     expect((await consul.get('/v1/coordinate/nodes')).text).toBe('[]');
     expect((await consul.get('/v1/coordinate/node/n1')).status).toBe(404);
@@ -111,14 +111,14 @@ describe('coordinates', () => {
     expect((await consul.get('/v1/coordinate/node/n1')).status).toBe(404);
   });
 
-  test('of a node that is not there are passed over; those of another form are refused', async () => {
+  test('of an unknown node are ignored; those of another form are refused', async () => {
     expect((await consul.put('/v1/coordinate/update', { Node: 'nope', Coord })).status).toBe(200);
     expect((await consul.get('/v1/coordinate/nodes')).text).toBe('[]');
     const short = await consul.put('/v1/coordinate/update', { Node: 'server-1', Coord: { Vec: [1] } });
     expect([short.status, short.text]).toEqual([400, 'incompatible coordinate']);
   });
 
-  test('the own datacenter is listed', async () => {
+  test('list their own datacenter', async () => {
     const [own] = (await consul.get('/v1/coordinate/datacenters')).json<{ Datacenter: string }[]>();
     expect(own).toMatchObject({ Datacenter: 'dc1', Coordinates: [{ Node: 'server-1' }] });
   });

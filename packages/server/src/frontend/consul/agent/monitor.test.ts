@@ -41,7 +41,7 @@ async function read(response: IncomingMessage, enough: (text: string) => boolean
   return text;
 }
 
-test('sends lines as they are written, from the level that was asked for', async () => {
+test('sends lines as they are written, from the requested level', async () => {
   const response = await watch();
   expect(response.headers).toMatchObject({ 'content-type': 'text/plain; charset=utf-8', 'transfer-encoding': 'chunked' });
   log.debug('too fine');
@@ -54,14 +54,14 @@ test('sends lines as they are written, from the level that was asked for', async
   ]);
 });
 
-test('as JSON, with another level', async () => {
+test('sends JSON with another level', async () => {
   const response = await watch('?loglevel=DEBUG&logjson');
   log.debug({ n: 1 }, 'fine');
   const line = await read(response, (text) => text.endsWith('\n'));
   expect(JSON.parse(line)).toMatchObject({ '@level': 'debug', '@message': 'fine', '@module': 'rollcall', n: 1 });
 });
 
-test('an unknown level is refused, and so is one monitor too many, until one leaves', async () => {
+test('refuses an unknown level, and a monitor over the limit until another one ends', async () => {
   const refused = await consul.get('/v1/agent/monitor?loglevel=zz');
   expect([refused.status, refused.text]).toEqual([400, 'Unknown log level: zz']);
   for (let count = 0; count < 16; count++) await watch();
@@ -72,7 +72,7 @@ test('an unknown level is refused, and so is one monitor too many, until one lea
   expect((await watch()).statusCode).toBe(200);
 });
 
-test('who does not read is sent no more than fits, and is told what is missing', async () => {
+test('sends a slow client no more than the limit, and tells it how many lines are missing', async () => {
   const response = await watch();
   response.pause();
   const line = 'x'.repeat(10_000);
@@ -88,7 +88,7 @@ test('who does not read is sent no more than fits, and is told what is missing',
   expect(sent).toBeLessThan(3_000);
 });
 
-test('a silent log is no reason to cut its listeners', async () => {
+test('keeps its clients while the log is silent', async () => {
   await using quick = await Consul.start({ log, limits: { stuckMsMax: 50 } });
   const response = await watch('', quick);
   // What waits for something else is cut for that; it came later.
@@ -105,7 +105,7 @@ test('ends when the server closes', async () => {
   expect(tap.listening).toBe(0);
 });
 
-test('with access control it takes the right to read this agent, for as long as it is there', async () => {
+test('requires the right to read this agent for as long as it runs', async () => {
   await using guarded = await Consul.start({ log, acl: { initialManagement: management } });
   const grants = grantor(guarded.server.registry);
   const token = await grants.token('agent "server-1" { policy = "read" }');
@@ -121,7 +121,7 @@ test('with access control it takes the right to read this agent, for as long as 
   grants.close();
 });
 
-test('a log that cannot be listened to is not watched', async () => {
+test('is refused for a log that cannot be followed', async () => {
   await using plain = await Consul.start({ log: pino({ level: 'silent' }) });
   expect((await plain.get('/v1/agent/monitor')).status).toBe(501);
 });
@@ -129,13 +129,13 @@ test('a log that cannot be listened to is not watched', async () => {
 describe('a line', () => {
   const line = (fields: object) => parseLine(JSON.stringify({ level: 30, time: '2026-01-01T00:00:00.000Z', msg: 'm', ...fields }));
 
-  test('shows no secrets and no stacks, however deep', () => {
+  test('has no secrets and no stacks at any depth', () => {
     const fields = { secretId: 'abc', a: [{ Token: 'abc' }], headers: { authorization: 'abc' }, err: { message: 'no', stack: 'abc' } };
     const parsed = line(fields);
     for (const form of [textLine, jsonLine]) expect(parsed === undefined ? 'abc' : form(parsed)).not.toContain('abc');
   });
 
-  test.each(['', 'no json', 'null', '[]', '{}', '{"level":"x","time":1}'])('%j is none', (text) => {
+  test.each(['', 'no json', 'null', '[]', '{}', '{"level":"x","time":1}'])('%j is skipped', (text) => {
     expect(parseLine(text)).toBe(undefined);
   });
 });

@@ -22,7 +22,7 @@ describe('definitions of the server’s own node', () => {
     expect(await ids(consul, 'checks')).toEqual(['disk', 'service:web']);
   });
 
-  test('follow their files, and leave what came through the API', async () => {
+  test('follow their files, and leave registrations through the API alone', async () => {
     await using consul = await Consul.start();
     await consul.put('/v1/agent/service/register', { Name: 'api' });
     await consul.server.define({ services: [web, { name: 'db' }], checks: [{ name: 'disk', ttl: '1m' }] });
@@ -35,7 +35,7 @@ describe('definitions of the server’s own node', () => {
     expect(await ids(consul, 'services')).toEqual(['api']);
   });
 
-  test('may name a namespace, which is created for them, and follow their files there', async () => {
+  test('may name a namespace, which is created, and follow their files there', async () => {
     await using consul = await Consul.start();
     const found = async (query: string) => (await consul.get(`/v1/health/service/web${query}`)).json<{ Service: { Port: number } }[]>().map(({ Service }) => Service.Port);
     const inTeam = { ...web, namespace: 'team-a', port: 81 };
@@ -48,7 +48,7 @@ describe('definitions of the server’s own node', () => {
     await expect(refused).rejects.toThrow('service "web": Invalid namespace: "a.b"');
   });
 
-  test('may move a check from one service to another, but take none that came through the API', async () => {
+  test('may move a check from one service to another, but not a check that was registered through the API', async () => {
     await using consul = await Consul.start();
     const services = (holder: string) => ['a', 'b'].map((name) => ({ name, ...(name === holder ? { check: { checkid: 'c', ttl: '1m' } } : {}) }));
     await consul.server.define({ services: services('a'), checks: [] });
@@ -62,7 +62,7 @@ describe('definitions of the server’s own node', () => {
     expect((await consul.get('/v1/agent/checks')).json()).toMatchObject({ taken: { ServiceID: 'api' }, c: { ServiceID: 'b' } });
   });
 
-  test('keep the status that a check has, and wake no watcher when nothing changed', async () => {
+  test('keep the status of a check, and wake no watcher when nothing changed', async () => {
     await using consul = await Consul.start();
     const definitions = { services: [web], checks: [{ name: 'disk', ttl: '1m', service_id: 'web' }] };
     await consul.server.define(definitions);
@@ -74,7 +74,7 @@ describe('definitions of the server’s own node', () => {
     expect(after.index).toBe(before.index);
   });
 
-  test('are all left as they are when one is wrong', async () => {
+  test('are all left unchanged if one is invalid', async () => {
     await using consul = await Consul.start();
     await consul.server.define({ services: [web], checks: [] });
     for (const [services, checks, message] of [
@@ -93,7 +93,7 @@ describe('definitions of the server’s own node', () => {
     expect(await ids(consul, 'services')).toEqual(['web']);
   });
 
-  test('go when their file is gone at the next start; another node of the store needs another name', async () => {
+  test('are removed at the next start without their file; another node needs another name', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'rollcall-own-'));
     onTestFinished(() => rm(dir, { recursive: true }));
     {
@@ -115,7 +115,7 @@ describe('definitions of the server’s own node', () => {
 });
 
 describe('the server’s own node', () => {
-  test('has the id and the metadata that it is given', async () => {
+  test('has the configured id and metadata', async () => {
     const nodeId = '0f3a9a3c-6f6c-4a45-a1d5-9a3a5b7f1c11';
     await using consul = await Consul.start({ nodeId, nodeMeta: { rack: 'r1' } });
     const [node] = (await consul.get('/v1/catalog/nodes?node-meta=rack:r1')).json<object[]>();

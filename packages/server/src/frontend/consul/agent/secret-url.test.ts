@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { expect, test, vi } from 'vitest';
 import { Consul } from '../consul.case.ts';
 
-test('the password of a check’s URL is in no output, list or line of the log', async () => {
+test('the password in the URL of a check is in no output, list or log line', async () => {
   const seen: (string | undefined)[] = [];
   const target = createServer((request, response) => void response.end(String(seen.push(request.headers.authorization) > 0)));
   await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve));

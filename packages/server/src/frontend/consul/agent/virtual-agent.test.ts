@@ -31,7 +31,7 @@ async function context(): Promise<Pick<Context, 'registry' | 'identity'>> {
 const request = (remoteAddress: string | undefined, rawHeaders: string[] = [], destroyed = false) =>
   ({ socket: { remoteAddress, destroyed }, rawHeaders }) as never;
 
-test('an address is a node; configuration and header name it', () => {
+test('the address of a client is its node, unless the configuration or a header names one', () => {
   expect(agentOf(request('10.0.0.7'), identity)).toEqual({ name: 'ip-10-0-0-7', address: '10.0.0.7' });
   expect(agentOf(request('10.0.0.9'), identity)).toEqual({ name: 'gateway', address: '10.0.0.9' });
   expect(agentOf(request('::1'), identity)).toEqual({ name: 'server-1', address: '127.0.0.1' });
@@ -39,18 +39,18 @@ test('an address is a node; configuration and header name it', () => {
   expect(agentOf(named, identity)).toEqual({ name: 'mine', address: '10.0.0.7' });
 });
 
-test('a closed connection, which has no address any more, does not pass for a local one', () => {
+test('a closed connection, which has no address any more, is not treated as a local one', () => {
   expect(() => agentOf(request(undefined, [], true), identity)).toThrow('the client went away');
 });
 
-test('ids: the server’s own from the store, others from their name', () => {
+test('the server’s own node id is stored; other ids are derived from the name', () => {
   expect(agentId('server-1', identity)).toBe(identity.nodeId);
   expect(agentId('a', identity)).toBe(agentId('a', { ...identity, nodeName: 'server-2' }));
   expect(agentId('a', identity)).not.toBe(agentId('b', identity));
   expect(agentId('a', identity)).not.toBe(agentId('a', { ...identity, datacenter: 'dc2' }));
 });
 
-test('a new agent gets its node and a passing serfHealth; once there, nothing is written again', async () => {
+test('a new agent gets its node and a passing serfHealth; later requests write neither again', async () => {
   const own = (await context()) as Context;
   const { state } = own.registry;
   await enrol(own, { name: 'a', address: '10.0.0.7' });
@@ -63,7 +63,7 @@ test('a new agent gets its node and a passing serfHealth; once there, nothing is
   expect(again).toMatchObject({ nodeMode: 'ensure', checks: [] });
 });
 
-test('an agent that moved takes its node along; a node of the catalog keeps its address', async () => {
+test('an agent that moved takes its node with it; a node of the catalog keeps its address', async () => {
   const own = (await context()) as Context;
   const { state } = own.registry;
   await enrol(own, { name: 'a', address: '10.0.0.7' });
@@ -76,7 +76,7 @@ test('an agent that moved takes its node along; a node of the catalog keeps its 
   expect(asked).toMatchObject({ nodeMode: 'ensure', checks: [], node: { address: 'public' } });
 });
 
-test('an agent takes no id from a node of the catalog', async () => {
+test('an agent cannot take an id from a node of the catalog', async () => {
   const own = (await context()) as Context;
   const { state } = own.registry;
   const id = agentId('a', identity);

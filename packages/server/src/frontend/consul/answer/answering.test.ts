@@ -19,7 +19,7 @@ async function tokenWith(rules: string): Promise<{ secret: string; policy: strin
   return { secret: SecretID, policy: ID };
 }
 
-test('a key that changes, goes, and comes back', async () => {
+test('a key changes, is deleted, and is created again', async () => {
   const read = async () => {
     const { status, text } = await consul.get('/v1/kv/k?raw', root);
     return [status, text];
@@ -34,7 +34,7 @@ test('a key that changes, goes, and comes back', async () => {
   expect(seen).toEqual([[404, ''], [404, ''], [200, 'one'], [200, 'one'], [200, 'two'], [200, 'two'], [404, ''], [404, '']]);
 });
 
-test('callers with other rights get other lists, and none gets what the one before was given', async () => {
+test('callers with other rights get other lists, never one that was encoded for another caller', async () => {
   for (const Name of ['web', 'db']) await consul.put('/v1/agent/service/register', { Name }, root);
   const web = await tokenWith('service "web" { policy = "read" } node_prefix "" { policy = "read" }');
   const db = await tokenWith('service "db" { policy = "read" } node_prefix "" { policy = "read" } agent_prefix "" { policy = "read" }');
@@ -46,7 +46,7 @@ test('callers with other rights get other lists, and none gets what the one befo
   }
 });
 
-test('a right that is taken away ends with the next request', async () => {
+test('a removed right counts from the next request on', async () => {
   await consul.put('/v1/kv/k', 'v', root);
   const reader = await tokenWith('key "k" { policy = "read" }');
   const status = async () => (await consul.get('/v1/kv/k', as(reader.secret))).status;
@@ -55,7 +55,7 @@ test('a right that is taken away ends with the next request', async () => {
   expect([await status(), (await consul.get('/v1/kv/k', root)).status]).toEqual([403, 200]);
 });
 
-test('gzip is for those who ask for it', async () => {
+test('only clients that ask for gzip get it', async () => {
   await consul.put('/v1/kv/k', 'v'.repeat(2_000), root);
   const headers = { ...root.headers, 'accept-encoding': 'gzip' };
   const plain = (await consul.get('/v1/kv/k', root)).text;

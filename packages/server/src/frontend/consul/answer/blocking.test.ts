@@ -26,13 +26,13 @@ describe('over HTTP', () => {
   const register = (to: Consul, name: string, port = 1, more = {}) =>
     to.put('/v1/agent/service/register', { Name: name, Port: port, ...more });
 
-  test('without an index there is no wait, with or without `wait`', async () => {
+  test('without an index nothing waits, with or without `wait`', async () => {
     const server = await start({ clock: manualClock() });
     expect((await server.get('/v1/catalog/services?wait=600s')).status).toBe(200);
     expect((await server.get('/v1/catalog/services?index=0&wait=600s')).status).toBe(200);
   });
 
-  test('who waits for checks in a state is woken by new tags of a service, which they are shown with', async () => {
+  test('a query for checks in a state wakes when the tags of a service change, which the checks show', async () => {
     const server = await start();
     const Check = { TTL: '60s', Status: 'passing' };
     await register(server, 'web', 1, { Tags: ['v1'], Check });
@@ -43,14 +43,14 @@ describe('over HTTP', () => {
     expect((await waiting).text).toContain('"ServiceTags":["v2"]');
   });
 
-  test('an index that is behind is answered at once', async () => {
+  test('a query with an older index is answered at once', async () => {
     const server = await start();
     await register(server, 'web');
     const { index } = await server.get('/v1/health/service/web');
     expect((await server.get(`/v1/health/service/web?index=${index - 1}`)).index).toBe(index);
   });
 
-  test('a change answers with the new index and content', async () => {
+  test('a change is answered with the new index and content', async () => {
     const server = await start();
     await register(server, 'web');
     const { index } = await server.get('/v1/health/service/web');
@@ -63,7 +63,7 @@ describe('over HTTP', () => {
     expect(await server.parked()).toBe(0);
   });
 
-  test('a change of another service wakes no query; a service that is not there is waited for', async () => {
+  test('a change of another service wakes no query; a query may wait for a service that does not exist', async () => {
     const server = await start();
     const { index } = await server.get('/v1/health/service/later');
     const waiting = server.get(`/v1/health/service/later?index=${index}&wait=300s`);
@@ -76,7 +76,7 @@ describe('over HTTP', () => {
     expect((await waiting).json()).toHaveLength(1);
   });
 
-  test('a timeout answers 200 with the same index and the whole content', async () => {
+  test('a timeout is answered with 200, the same index and the whole content', async () => {
     const clock = manualClock();
     const server = await start({ clock });
     await register(server, 'web');
@@ -91,7 +91,7 @@ describe('over HTTP', () => {
     expect(answer.json()).toHaveLength(1);
   });
 
-  test('an index that was never seen waits its whole time, and learns the true one', async () => {
+  test('a query with an index of the future waits its whole time, and gets the present one', async () => {
     const clock = manualClock();
     const server = await start({ clock });
     for (const [ahead, name] of [['99999999', 'web'], ['18446744073709551615', 'api']] as const) {
@@ -128,7 +128,7 @@ describe('over HTTP', () => {
     expect(answer.text).not.toBe(text);
   });
 
-  test('services of selected nodes wake for those nodes, those that come to be selected included', async () => {
+  test('services of selected nodes wake for those nodes, also for nodes that become selected', async () => {
     const server = await start();
     const node = (name: string, zone: string, service?: string) =>
       server.put('/v1/catalog/register', {
@@ -160,7 +160,7 @@ describe('over HTTP', () => {
     expect((await again).json()).toEqual({ api: [], late: [], web: [] });
   });
 
-  test('a client that goes away frees its place at once', async () => {
+  test('a client that disconnects frees its place at once', async () => {
     const server = await start();
     const { index } = await server.get('/v1/catalog/services');
     const gone = new AbortController();
@@ -172,7 +172,7 @@ describe('over HTTP', () => {
     expect(server.server.registry.views.watching).toBe(0);
   });
 
-  test('beyond the limit a query is refused with a 500, and those that wait go on waiting', async () => {
+  test('a query beyond the limit is refused with a 500, and the others keep waiting', async () => {
     const server = await start({ limits: { parkedMax: 2 } });
     const { index } = await server.get('/v1/catalog/services');
     const path = `/v1/catalog/services?index=${index}`;
@@ -207,7 +207,7 @@ describe('over HTTP', () => {
   });
 });
 
-test('a client that waits and closes its side gets what is there now, and waits no longer', async () => {
+test('a client that closes its side while it waits gets the present answer at once', async () => {
   await using consul = await Consul.start();
   await consul.put('/v1/kv/color', 'blue');
   const { index } = await consul.get('/v1/kv/color');
@@ -291,7 +291,7 @@ describe('Parking', () => {
 
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-  test('adds up to a sixteenth of the time, so that clients drift apart', async () => {
+  test('adds up to a sixteenth of the time, so that clients spread out', async () => {
     for (const [random, lastMs] of [[0, 16_000], [0.5, 16_500], [0.999, 16_999]] as const) {
       const { clock, park } = await lot(random);
       const response = park(1, 16_000);
@@ -302,7 +302,7 @@ describe('Parking', () => {
     }
   });
 
-  test('one watch serves all that wait for a view, and ends with the last of them', async () => {
+  test('uses one watch for all queries of a view, until the last of them ends', async () => {
     const parked = await lot();
     const responses = Array.from({ length: 100 }, () => parked.park(1));
     expect(parked.replica.views.watching).toBe(1);
@@ -315,7 +315,7 @@ describe('Parking', () => {
     expect(parked.turns).toEqual([]);
   });
 
-  test('many are answered in slices, each exactly once, with turns of the event loop between', async () => {
+  test('answers many queries in slices, each exactly once, with turns of the event loop between', async () => {
     const parked = await lot();
     const responses = Array.from({ length: 1_000 }, () => parked.park(0));
     await put(parked, '1');
@@ -326,7 +326,7 @@ describe('Parking', () => {
     expect(responses.every(({ answered }) => answered === 1)).toBe(true);
   });
 
-  test('those whose filtered body has not changed are compared once for each change, and keep no other waiting', async () => {
+  test('compares an unchanged filtered body once for each change, and keeps the other queries waiting', async () => {
     const parked = await lot();
     const filtered = Array.from({ length: 600 }, () => parked.park(0, 10_000, parked.filtered));
     const other = parked.park(0);
@@ -342,7 +342,7 @@ describe('Parking', () => {
     parked.parking.flush();
   });
 
-  test('only those behind are answered; the others see the next change', async () => {
+  test('answers only queries with an older index; the others see the next change', async () => {
     const parked = await lot();
     await put(parked, '1');
     const revision = parked.plan.revision(parked.replica);

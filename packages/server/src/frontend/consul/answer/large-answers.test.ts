@@ -20,7 +20,7 @@ afterAll(() => consul[Symbol.asyncDispose]());
 /** Another revision, so that nothing is kept. */
 const change = () => consul.put('/v1/kv/app/0', String(Math.random()));
 
-test('clients that ask for the same meanwhile get the same bytes of one encoding', async () => {
+test('clients that ask for the same list at the same time share the bytes of one encoding', async () => {
   await change();
   const freeze = vi.spyOn(consul.server.registry.state, 'freeze');
   const answers = await Promise.all(Array.from({ length: 5 }, () => consul.get('/v1/kv/?recurse')));
@@ -40,7 +40,7 @@ test('a large answer is the same when it is compressed', async () => {
   expect(gunzipSync(zipped.bytes).equals((await consul.get('/v1/kv/?recurse')).bytes)).toBe(true);
 });
 
-test('an encoding that no client waits for any more is given up', async () => {
+test('an encoding stops when no client waits for it any more', async () => {
   await change();
   const { state } = consul.server.registry;
   const begun = vi.spyOn(state, 'freeze');

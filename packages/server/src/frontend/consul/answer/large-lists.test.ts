@@ -107,7 +107,7 @@ function write(query: Query, state: State, pace: Pace, between: () => void): str
   return Buffer.concat(out.finish()).toString();
 }
 
-test.each(lists)('%s is the same in one go and in slices, of the revision at its beginning', (_name, rest, params, read) => {
+test.each(lists)('%s is the same in one go and in slices, at the revision of its beginning', (_name, rest, params, read) => {
   const journal = filled();
   const query = read({ namespace: 'default', named: false, rest, params: new Params(params), datacenter: 'dc1' });
   const whole = write(query, journal.state, new Cutting(Infinity), () => {});

@@ -7,7 +7,7 @@ import { Plans, type Plan } from './plan.ts';
 const plan = (name: string) => ({ route: name }) as Plan;
 
 describe('plans', () => {
-  it('of a URL that is asked for stay during a scan of 8,192 others', () => {
+  it('of a URL that is in use are kept during a scan of 8,192 others', () => {
     const plans = new Plans(8_192);
     const hot = plan('hot');
     plans.put('/v1/health/service/web', hot);

@@ -36,7 +36,7 @@ it('sends a burst in slices, in order, and polls for requests between them', asy
   expect(sent).toEqual(Array.from({ length: 100 }, (_, number) => number));
 });
 
-it('forgets a client that has gone', async () => {
+it('drops a client that has disconnected', async () => {
   const { sent, add } = refusals();
   add(1, true);
   add(2);
@@ -44,7 +44,7 @@ it('forgets a client that has gone', async () => {
   expect(sent).toEqual([2]);
 });
 
-it('sends at once when too many wait, and all of them when the server closes', () => {
+it('sends at once when too many wait, and sends all of them when the server closes', () => {
   const { queue, sent, add } = refusals(2);
   for (const number of [1, 2, 3]) add(number);
   expect(sent).toEqual([3]);

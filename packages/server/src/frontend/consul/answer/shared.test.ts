@@ -37,7 +37,7 @@ function scene() {
 }
 
 describe('shared work', () => {
-  it('is done once for all who want it meanwhile, and anew for those who come later', () => {
+  it('is done once for all who wait for it, and again for later callers', () => {
     const { shared, begun, told, making, waiter, turn } = scene();
     const leave = shared.join('web', () => making('web'), waiter('a'));
     shared.join('web', () => making('web'), waiter('b'));
@@ -50,7 +50,7 @@ describe('shared work', () => {
     expect(begun).toEqual(['web', 'db', 'web']);
   });
 
-  it('goes on while one is left, and ends with the last', () => {
+  it('continues while one caller is left, and ends with the last', () => {
     const { shared, ended, told, making, waiter, turn, turns } = scene();
     const [a, b] = ['a', 'b'].map((who) => shared.join('web', () => making('web'), waiter(who)));
     turn();
@@ -69,7 +69,7 @@ describe('shared work', () => {
     expect(told).toEqual(['a: too much', 'b: too much']);
   });
 
-  it('is handed out in slices', () => {
+  it('is delivered in slices', () => {
     const { shared, told, making, waiter, turn } = scene();
     for (let who = 0; who < 1_000; who++) shared.join('web', () => making('web'), waiter(String(who)));
     let most = 0;

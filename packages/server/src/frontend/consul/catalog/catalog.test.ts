@@ -106,13 +106,13 @@ describe('reads', () => {
     });
   });
 
-  test('services with their tags, all or those on selected nodes', async () => {
+  test('services with their tags, all of them or those on selected nodes', async () => {
     expect((await consul.get('/v1/catalog/services')).json()).toEqual({ consul: [], db: ['EU', 'v1', 'v2'] });
     expect((await consul.get('/v1/catalog/services?node-meta=zone:a')).json()).toEqual({ db: ['EU', 'v1'] });
     expect((await consul.get('/v1/catalog/services?node-meta=zone:c')).json()).toEqual({});
   });
 
-  test('nodes, one node, and a node that is not there', async () => {
+  test('nodes, one node, and an unknown node', async () => {
     const names = (await consul.get('/v1/catalog/nodes')).json<{ Node: string }[]>().map(({ Node }) => Node);
     expect(names).toEqual(['n1', 'n2', 'server-1']);
     expect((await consul.get('/v1/catalog/nodes?node-meta=zone:a')).json()).toHaveLength(1);
@@ -136,7 +136,7 @@ describe('reads', () => {
     expect(await checksOf('/v1/health/state/unknown')).toEqual([]);
   });
 
-  test('checks show the tags that their instance has now', async () => {
+  test('checks show the present tags of their instance', async () => {
     const register = (tag: string) =>
       consul.put('/v1/agent/service/register', { Name: 'tagged', Tags: [tag], Check: { TTL: '60s' } });
     const tags = async () =>
@@ -154,7 +154,7 @@ describe('reads', () => {
     expect(entry?.Checks.map(({ CheckID }) => CheckID)).toEqual(['serfHealth']);
   });
 
-  test('service mesh endpoints have nothing to say, and the root certificate is a real one', async () => {
+  test('service mesh endpoints are empty, and the root certificate is a valid one', async () => {
     expect((await consul.get('/v1/health/connect/db')).text).toBe('[]');
     expect((await consul.get('/v1/catalog/connect/db')).text).toBe('[]');
     expect((await consul.get('/v1/catalog/datacenters')).json()).toEqual(['dc1']);
@@ -198,7 +198,7 @@ describe('registrations', () => {
     expect((await consul.get('/v1/catalog/node/x')).text).toBe('null');
   });
 
-  test('a check of the catalog is kept as it came, and not run', async () => {
+  test('a check of the catalog is returned as it was registered, and not run', async () => {
     const definition = { HTTP: 'http://127.0.0.1:1/', Interval: '10s' };
     await consul.put('/v1/catalog/register', {
       Node: 'esm',
@@ -226,7 +226,7 @@ describe('registrations', () => {
     expect((await consul.get('/v1/health/service/ext?passing')).json()).toHaveLength(1);
   });
 
-  test('SkipNodeUpdate leaves a node as it is, and creates one that is not there', async () => {
+  test('SkipNodeUpdate leaves a node as it is, and creates a missing one', async () => {
     const more = { Node: 'n1', SkipNodeUpdate: true, Service: { Service: 'more' } };
     const answer = await consul.put('/v1/catalog/register', more);
     expect(answer.text).toBe('true');
@@ -235,7 +235,7 @@ describe('registrations', () => {
     expect((await consul.get('/v1/catalog/node/fresh')).json()).toMatchObject({ Node: { Address: '' } });
   });
 
-  test('deregisters a service with its checks, a check, a node with everything', async () => {
+  test('deregisters a service with its checks, a check, or a node with everything on it', async () => {
     const gone = async (body: object) => (await consul.put('/v1/catalog/deregister', body)).text;
     await consul.put('/v1/catalog/register', {
       Node: 'tmp',

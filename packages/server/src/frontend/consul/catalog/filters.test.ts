@@ -58,13 +58,13 @@ test.each([
   ...new Set(endpoints.map(([path]) => path)),
   '/v1/catalog/connect/web',
   '/v1/health/connect/web',
-])('%s refuses what it cannot select', async (path) => {
+])('%s refuses a filter on an unknown field', async (path) => {
   const answer = await filtered(path, 'Nope == 1');
   const text = 'Failed to create boolean expression evaluator: Selector "Nope" is not valid';
   expect([answer.status, answer.text]).toEqual([400, text]);
 });
 
-test('nothing that matches is an empty answer of the usual shape', async () => {
+test('a filter without a match gives an empty answer of the usual shape', async () => {
   expect((await filtered('/v1/health/service/web', 'Service.Port == 1')).text).toBe('[]');
   expect((await filtered('/v1/catalog/services', 'ServicePort == 1')).text).toBe('{}');
   expect((await filtered('/v1/agent/services', 'Port == 1')).text).toBe('{}');
@@ -73,14 +73,14 @@ test('nothing that matches is an empty answer of the usual shape', async () => {
   expect((await consul.get('/v1/catalog/service/db?filter=')).json()).toHaveLength(1);
 });
 
-test('the same filter in another spelling of the URL is another answer only if it says something else', async () => {
+test('a filter in another spelling of the URL is a separate answer only if its meaning differs', async () => {
   const one = await filtered('/v1/catalog/nodes', 'Node == n1');
   const two = await filtered('/v1/catalog/nodes', 'Node == n2');
   expect([one.text.includes('"n1"'), two.text.includes('"n1"')]).toEqual([true, false]);
   expect((await filtered('/v1/catalog/nodes', ' Node  ==  n1 ')).text).toBe(one.text);
 });
 
-test('a filter whose patterns cost too much is refused and delays no other request for long', async () => {
+test('a filter with expensive patterns is refused and does not delay other requests for long', async () => {
   const meta = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`k${at}`, 'a'.repeat(500)]));
   for (const at of [1, 2, 3]) {
     const Service = { Service: 'long', ID: `long-${at}`, Meta: meta };
@@ -93,7 +93,7 @@ test('a filter whose patterns cost too much is refused and delays no other reque
 });
 
 describe('waiting', () => {
-  test('a change that the filter leaves out wakes no query; one that it shows does', async () => {
+  test('a change that the filter leaves out wakes no query; a change that it shows does', async () => {
     const path = '/v1/health/service/web';
     const { index } = await filtered(path, 'Service.Port == 80');
     const waiting = filtered(path, 'Service.Port == 80', `&index=${index}&wait=60s`);

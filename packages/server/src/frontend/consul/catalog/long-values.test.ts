@@ -14,7 +14,7 @@ interface Listed {
   readonly ServiceTags: string[];
 }
 
-test.each([513, 4_097, 65_536])('a tag of %i bytes is kept whole, on each way to register it', async (bytes) => {
+test.each([513, 4_097, 65_536])('a tag of %i bytes is stored whole, for each way to register it', async (bytes) => {
   const tags = [policy(bytes), 'v1'];
   const service = { Service: 'web', Tags: tags };
   const answers = [
@@ -29,7 +29,7 @@ test.each([513, 4_097, 65_536])('a tag of %i bytes is kept whole, on each way to
   expect((await consul.get('/v1/catalog/services')).json()).toMatchObject({ web: tags.toSorted() });
 });
 
-test('names that are no keys may be long, too', async () => {
+test('names that are not part of keys may be long, too', async () => {
   const name = 'n'.repeat(4_000);
   expect((await consul.put('/v1/agent/check/register', { Name: name, ID: 'c', TTL: '60s', Notes: 'n'.repeat(100_000) })).status).toBe(200);
   expect((await consul.get('/v1/agent/checks')).json<Record<string, { Name: string }>>()['c']?.Name).toBe(name);
@@ -47,6 +47,6 @@ test.each([
   expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(text)]);
 });
 
-test('the longest key that is taken is the one that the README names', async () => {
+test('the longest accepted key has the length that the README states', async () => {
   expect((await consul.put(`/v1/kv/${'k'.repeat(1_797)}`, 'v')).status).toBe(200);
 });

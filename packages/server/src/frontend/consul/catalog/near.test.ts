@@ -52,13 +52,13 @@ describe.each(['catalog/nodes', 'catalog/service/db', 'health/service/db', 'heal
       expect(await order(`/v1/${path}`)).toBe('n1 n2 n3 n4');
     });
 
-    test('near _agent: the node that the caller speaks for', async () => {
+    test('near _agent: the node of the caller', async () => {
       const from = async (node: string) =>
         nodesOf((await consul.get(`/v1/${path}?near=_agent`, { headers: { 'X-Rollcall-Node': node } })).json());
       expect([await from('n1'), await from('n3'), await from('n1')]).toEqual(['n1 n3 n2 n4', 'n3 n2 n1 n4', 'n1 n3 n2 n4']);
     });
 
-    test('follows coordinates that change, though they are no change of the content', async () => {
+    test('follows changed coordinates, though they do not change the content', async () => {
       const before = await consul.get(`/v1/${path}?near=n1`);
       await place('n2', 0.05);
       const after = await consul.get(`/v1/${path}?near=n1`);
@@ -73,20 +73,20 @@ describe('a prepared query', () => {
   const executed = async (path: string, headers = {}) =>
     nodesOf((await consul.get(`/v1/query/${path}`, { headers })).json<{ Nodes: Entry[] }>().Nodes);
 
-  test('has the nearest first, by its own node or by that of the request', async () => {
+  test('sorts by distance from its own node or that of the request', async () => {
     await create({ Name: 'near', Service: { Service: 'db', Near: 'n1' } });
     expect(await executed('near/execute')).toBe('n1 n3 n2 n4');
     expect(await executed('near/execute?limit=2')).toBe('n1 n3');
     expect(await executed('near/execute?near=n2')).toBe('n2 n3 n1 n4');
   });
 
-  test('takes _agent for the caller’s node and _ip for the node with its address', async () => {
+  test('takes _agent for the node of the caller and _ip for the node with its address', async () => {
     await create({ Name: 'agent', Service: { Service: 'db', Near: '_agent' } });
     expect(await executed('agent/execute', { 'X-Rollcall-Node': 'n3' })).toBe('n3 n2 n1 n4');
     expect(await executed('agent/execute?near=_ip', { 'X-Forwarded-For': '10.0.0.2, 10.9.9.9' })).toBe('n2 n3 n1 n4');
   });
 
-  test('is in a random order when nothing is known of the node', async () => {
+  test('is in random order if the node has no coordinates', async () => {
     await create({ Name: 'any', Service: { Service: 'db', Near: 'n4' } });
     const orders = new Set<string>();
     // That 64 draws of four are alike happens once in 24^63 runs.

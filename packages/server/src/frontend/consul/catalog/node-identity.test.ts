@@ -53,7 +53,7 @@ describe('a node that the catalog registers again under the same id with another
         { Service: { Verb: 'set', Node: 'new', Service: { Service: 'db' } } },
       ],
     ],
-  ])('is there once, and the old name goes with its services and checks: %s', async (_how, path, body) => {
+  ])('exists once; the old name is removed with its services and checks: %s', async (_how, path, body) => {
     const waiting = consul.get(`/v1/health/service/web?index=${(await consul.get('/v1/health/service/web')).index}&wait=60s`);
     await consul.untilParked(1);
     expect((await consul.put(path, body)).status).toBe(200);
@@ -63,7 +63,7 @@ describe('a node that the catalog registers again under the same id with another
     expect((await consul.get('/v1/health/node/old')).json()).toEqual([]);
   });
 
-  test('takes the name of a node without an agent, or with one that failed, with what is on it, but not of one that lives', async () => {
+  test('takes over the name of a node without an agent or with a failed one, with everything on it, but not of a live one', async () => {
     const serf = (Status: string) => ({ Node: 'taken', Address: '10.0.0.3', ID: otherId, Check: { CheckID: 'serfHealth', Name: 's', Status } });
     await consul.put('/v1/catalog/register', { ...serf('passing'), Service: { Service: 'on-it' } });
     const rename = { ID: id, Node: 'taken', Address: '10.0.0.2' };
@@ -93,7 +93,7 @@ describe('with access control', () => {
     return { headers: { 'x-consul-token': token.SecretID } };
   }
 
-  test('renaming needs the right to the name that goes, too', async () => {
+  test('requires the right to the old name, too, to rename', async () => {
     await consul.put('/v1/catalog/register', { ID: id, Node: 'prod', Address: '10.0.0.1', Service: { Service: 'web' } }, asManager);
     const mine = await tokenWith('node_prefix "mine-" { policy = "write" }');
     const rename = { ID: id, Node: 'mine-1', Address: '10.0.0.2' };
@@ -118,7 +118,7 @@ describe('with access control', () => {
   });
 });
 
-test('X-Rollcall-Node on a catalog node, without access control: the address stays, and no agent is said to be alive there', async () => {
+test('X-Rollcall-Node on a catalog node, without access control: the address stays, and it gets no serfHealth', async () => {
   await using consul = await Consul.start();
   await consul.put('/v1/catalog/register', { Node: 'ext', Address: '203.0.113.7' });
   const ask = { headers: { 'x-rollcall-node': 'ext' } };
@@ -132,7 +132,7 @@ test('X-Rollcall-Node on a catalog node, without access control: the address sta
   expect(members.map(({ Name }) => Name)).toEqual(['server-1']);
 });
 
-test('a server that gets another name keeps its node, and what is registered on it', async () => {
+test('a server that gets another name keeps its node, and the registrations on it', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'rollcall-renamed-'));
   onTestFinished(() => rm(dir, { recursive: true }));
   {

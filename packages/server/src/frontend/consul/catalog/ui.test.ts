@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => consul[Symbol.asyncDispose]());
 
-test('services are summed up, and a check of a node counts once for all of its instances', async () => {
+test('services are summarised, and a check of a node counts once for all of its instances', async () => {
   expect(web(await summaries())).toEqual({
     ...{ Name: 'web', Datacenter: 'dc1', Tags: ['a', 'web-1', 'web-2'], Nodes: ['rack'], ExternalSources: ['nomad'], InstanceCount: 2 },
     ...{ ChecksPassing: 1, ChecksWarning: 1, ChecksCritical: 1, GatewayConfig: {} },
@@ -39,12 +39,12 @@ test('services are summed up, and a check of a node counts once for all of its i
   });
 });
 
-test('a filter leaves instances out, and services with none', async () => {
+test('a filter leaves out instances, and services without a matching one', async () => {
   const found = await summaries(`?filter=${encodeURIComponent('Service.ID == "web-2"')}`);
   expect(found.map(({ Name, InstanceCount }) => [Name, InstanceCount])).toEqual([['web', 1]]);
 });
 
-test('nodes come with their instances and checks', async () => {
+test('nodes are listed with their instances and checks', async () => {
   const nodes = (await (await ask('nodes')).json()) as NodeInfo[];
   const rack = nodes.find(({ Node }) => Node === 'rack') as NodeInfo;
   expect(Object.keys(rack)).toEqual(['ID', 'Node', 'Address', 'TaggedAddresses', 'Meta', 'Services', 'Checks']);
@@ -54,14 +54,14 @@ test('nodes come with their instances and checks', async () => {
   expect((await ask('node/none')).status).toBe(404);
 });
 
-test('a list waits for a change of what it sums up', async () => {
+test('a list waits for a change of its content', async () => {
   const index = (await ask('services')).headers.get('x-consul-index');
   const waiting = summaries(`?index=${index}&wait=10s`);
   await put('catalog/register', { Node: 'rack', Address: '10.0.0.9', SkipNodeUpdate: true, Check: { Node: 'rack', CheckID: 'c-web-2', Name: 'c', Status: 'passing', ServiceID: 'web-2' } });
   expect(web(await waiting)).toMatchObject({ ChecksPassing: 2, ChecksCritical: 0 });
 });
 
-test('a filter that may be used on one service is refused when all services together cost too much', async () => {
+test('a filter that is allowed for one service is refused if all services together cost too much', async () => {
   const text = 'a'.repeat(500);
   for (const id of Array.from({ length: 80 }, (_, at) => `s-${at}`)) {
     await put('catalog/register', { Node: 'rack', Address: '10.0.0.9', SkipNodeUpdate: true, Service: { Service: id, ID: id, Meta: { text } } });

@@ -46,7 +46,7 @@ describe('values', () => {
     expect((await consul.get('/v1/kv/flags?pretty')).text).toContain('    "Flags": 3304740253564472344,\n');
   });
 
-  test('bytes come back as they went in, raw and encoded', async () => {
+  test('bytes are returned as they were written, raw and in base64', async () => {
     const bytes = Buffer.from([0, 255, 10, 13, 128]);
     await consul.put('/v1/kv/bytes', bytes);
     const raw = await consul.get('/v1/kv/bytes?raw');
@@ -59,7 +59,7 @@ describe('values', () => {
     expect((await entry('bytes')).Value).toBe(bytes.toString('base64'));
   });
 
-  test('an empty value is null, and nothing when raw', async () => {
+  test('an empty value is null, and an empty body when raw', async () => {
     await consul.put('/v1/kv/empty');
     expect((await entry('empty')).Value).toBeNull();
     const raw = await consul.get('/v1/kv/empty?raw');
@@ -80,7 +80,7 @@ describe('values', () => {
     expect(read.json<Entry[]>()[0]?.Key).toBe(key);
   });
 
-  test('a missing key is an empty 404 with an index that waiting can start from', async () => {
+  test('a missing key is an empty 404 with an index from which a client can wait', async () => {
     for (const path of ['/v1/kv/none', '/v1/kv/none?raw', '/v1/kv/none/?recurse', '/v1/kv/none/?keys']) {
       const answer = await consul.get(path);
       expect([answer.status, answer.text]).toEqual([404, '']);
@@ -88,7 +88,7 @@ describe('values', () => {
     }
   });
 
-  test('values up to the limit are stored, a byte more is refused before it is read', async () => {
+  test('values up to the limit are stored; one byte more is refused before the body is read', async () => {
     const limit = 524_288;
     expect((await consul.put('/v1/kv/big', Buffer.alloc(limit))).text).toBe('true');
     const refused = await consul.put('/v1/kv/big', Buffer.alloc(limit + 1));
@@ -111,12 +111,12 @@ describe('lists', () => {
     ['t/b?keys', ['t/b/c', 't/b/d']],
   ])('%s', async (path, keys) => expect((await consul.get(`/v1/kv/${path}`)).json()).toEqual(keys));
 
-  test('recurse gives every entry below a prefix, in order', async () => {
+  test('recurse returns every entry under a prefix, in order', async () => {
     const entries = (await consul.get('/v1/kv/t/?recurse')).json<Entry[]>();
     expect(entries.map(({ Key }) => Key)).toEqual(['t/a', 't/b/c', 't/b/d', 't/e']);
   });
 
-  test('the root of an empty store lists nothing and is not missing', async () => {
+  test('the root of an empty store is an empty list, not a 404', async () => {
     await using empty = await Consul.start();
     const keys = await empty.get('/v1/kv/?keys');
     expect([keys.status, keys.text]).toEqual([200, '[]']);
@@ -135,14 +135,14 @@ describe('conditions and deletion', () => {
     expect((await entry('cas')).Value).toBe(Buffer.from('2').toString('base64'));
   });
 
-  test('a write of what is there moves no index', async () => {
+  test('writing the same value changes no index', async () => {
     await consul.put('/v1/kv/same', 'x');
     const { index } = await consul.get('/v1/kv/same');
     await consul.put('/v1/kv/same', 'x');
     expect((await consul.get('/v1/kv/same')).index).toBe(index);
   });
 
-  test('deleting raises the prefix index, and succeeds on what is not there', async () => {
+  test('deleting raises the index of the prefix, and succeeds for a missing key', async () => {
     await consul.put('/v1/kv/del/a', '1');
     await consul.put('/v1/kv/del/b', '1');
     const before = await consul.get('/v1/kv/del/?recurse');
@@ -155,7 +155,7 @@ describe('conditions and deletion', () => {
     expect(gone.index).toBeGreaterThan(before.index);
   });
 
-  test('delete with cas: false at another index, true when absent', async () => {
+  test('delete with cas: false at another index, true for a missing key', async () => {
     await consul.put('/v1/kv/dc', '1');
     const { ModifyIndex } = await entry('dc');
     expect((await consul.delete(`/v1/kv/dc?cas=${ModifyIndex + 1}`)).text).toBe('false');
@@ -184,7 +184,7 @@ describe('conditions and deletion', () => {
     expect([answer.status, answer.text]).toEqual([status, text]);
   });
 
-  test('a key longer than a record key can be is refused, and breaks nothing', async () => {
+  test('a key longer than a record key is refused and does no harm', async () => {
     const answer = await consul.put(`/v1/kv/${'k'.repeat(4_000)}`, 'v');
     expect(answer.status).toBe(400);
     expect(answer.text).toContain('the limit is');
@@ -193,7 +193,7 @@ describe('conditions and deletion', () => {
 });
 
 describe('locks', () => {
-  test('the first to acquire holds; acquiring again is true and no new hold', async () => {
+  test('the first session to acquire holds the lock; acquiring again is true and counts once', async () => {
     const [one, two] = [await session(), await session()];
     expect((await consul.put(`/v1/kv/lock?acquire=${one}`, '1')).text).toBe('true');
     expect(await entry('lock')).toMatchObject({ LockIndex: 1, Session: one });
@@ -207,7 +207,7 @@ describe('locks', () => {
     expect(await entry('lock')).toMatchObject({ LockIndex: 2, Session: two });
   });
 
-  test('a destroyed session starts the lock delay; a release does not', async () => {
+  test('destroying the session starts the lock delay; releasing does not', async () => {
     const [one, two] = [await session({ LockDelay: '15s' }), await session()];
     await consul.put(`/v1/kv/delayed?acquire=${one}`, '1');
     await consul.put(`/v1/session/destroy/${one}`);
@@ -215,14 +215,14 @@ describe('locks', () => {
     expect((await consul.put(`/v1/kv/delayed?acquire=${two}`, '2')).text).toBe('false');
   });
 
-  test('behaviour delete removes the keys', async () => {
+  test('the behaviour delete removes the keys', async () => {
     const id = await session({ Behavior: 'delete', LockDelay: '0s' });
     await consul.put(`/v1/kv/ephemeral?acquire=${id}`, '1');
     await consul.put(`/v1/session/destroy/${id}`);
     expect((await consul.get('/v1/kv/ephemeral')).status).toBe(404);
   });
 
-  test('an unknown session is a 500 that starts with the words Patroni looks for', async () => {
+  test('an unknown session is a 500 that begins with the text that Patroni looks for', async () => {
     const answer = await consul.put('/v1/kv/lock2?acquire=unknown', '1');
     expect(answer.status).toBe(500);
     expect(answer.text).toMatch(/^invalid session "unknown"/);

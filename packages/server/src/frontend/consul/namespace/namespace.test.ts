@@ -43,7 +43,7 @@ describe('a namespace', () => {
     expect(await names()).toEqual(['default']);
   });
 
-  test('goes with everything in it, and wakes who waits for the list', async () => {
+  test('is removed with everything in it, which wakes queries for the list', async () => {
     await done('PUT', '/v1/namespace', { Name: 'team-a' });
     await done('PUT', '/v1/kv/key?ns=team-a', {});
     await done('PUT', '/v1/agent/service/register?ns=team-a', { Name: 'web' });
@@ -76,7 +76,7 @@ describe('a namespace', () => {
     expect(await names()).toEqual(['default']);
   });
 
-  test('must exist before anything is written in it; reads of one that does not exist find nothing', async () => {
+  test('must exist before anything is written in it; reads of a missing one return nothing', async () => {
     const write = await ask('PUT', '/v1/kv/key?ns=none', {});
     expect([write.status, write.text]).toEqual([404, expect.stringContaining('namespace "none" does not exist; create it first')]);
     expect(await done('GET', '/v1/catalog/service/web?ns=none')).toEqual([]);
@@ -84,7 +84,7 @@ describe('a namespace', () => {
 });
 
 describe('default policies and roles', () => {
-  test('are links into the default namespace, and hold for every token of the namespace', async () => {
+  test('link to the default namespace and count for every token of the namespace', async () => {
     const policy = await done<{ ID: string }>('PUT', '/v1/acl/policy', { Name: 'keys', Rules: 'namespace_prefix "" { key_prefix "" { policy = "read" } }' });
     const ACLs = { PolicyDefaults: [{ Name: 'keys' }], RoleDefaults: [] };
     const link = { PolicyDefaults: [{ ID: policy.ID, Name: 'keys' }], RoleDefaults: [] };
@@ -107,7 +107,7 @@ describe('a token', () => {
     return (await done<{ SecretID: string }>('PUT', `/v1/acl/token${query}`, { Policies: [{ ID }] })).SecretID;
   }
 
-  test('sees the namespaces that it may do something in', async () => {
+  test('sees the namespaces in which it may do something', async () => {
     for (const Name of ['team-a', 'team-b']) await done('PUT', '/v1/namespace', { Name });
     const own = await tokenWith('key_prefix "" { policy = "read" }', '?ns=team-a');
     expect(await names(own)).toEqual(['team-a']);

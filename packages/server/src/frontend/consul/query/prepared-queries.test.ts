@@ -30,8 +30,8 @@ async function found(name: string, query = ''): Promise<string[]> {
   return Nodes.map(({ Service }) => Service.ID).sort();
 }
 
-describe('keeping', () => {
-  test('created, read, listed, changed and removed', async () => {
+describe('management', () => {
+  test('creates, reads, lists, changes and removes queries', async () => {
     const ID = await create({ Name: 'q', Service: { Service: 'web', Tags: ['a', '!b'] }, DNS: { TTL: '10s' } });
     const [read] = (await consul.get(`/v1/query/${ID}`)).json<{ CreateIndex: number; ModifyIndex: number }[]>();
     expect(read).toEqual({
@@ -68,12 +68,12 @@ describe('keeping', () => {
     expect((await consul.get(`/v1/query/${ID}`)).status).toBe(404);
   });
 
-  test('a node to be near to may stand where npm consul puts it', async () => {
+  test('accepts Near at the place where npm consul puts it', async () => {
     const ID = await create({ Name: 'q', Near: 'n1', Service: { Service: 'web' } });
     expect((await consul.get(`/v1/query/${ID}`)).text).toContain('"Near":"n1"');
   });
 
-  test('a name is taken once, even by many at the same time', async () => {
+  test('gives a name once, even to many concurrent requests', async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => post({ Name: 'one', Service: { Service: 'web' } })));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     const refused = answers.find(({ status }) => status !== 200);
@@ -81,7 +81,7 @@ describe('keeping', () => {
     expect((await consul.get('/v1/query')).json()).toHaveLength(1);
   });
 
-  test('one that is bound to a session ends with it', async () => {
+  test('deletes a query that is bound to a session when the session ends', async () => {
     const { ID } = (await consul.put('/v1/session/create')).json<{ ID: string }>();
     await create({ Session: ID, Service: { Service: 'web' } });
     const { index } = await consul.get('/v1/query');
@@ -152,7 +152,7 @@ describe('keeping', () => {
       400,
       "failed compiling template: Bad evaluation for '${b}' in Service.Tags[1]: 1:3: unknown variable accessed: b",
     ],
-  ])('%j is refused', async (body, status, text) => {
+  ])('refuses %j', async (body, status, text) => {
     const answer = await post(body);
     expect([answer.status, answer.text]).toEqual([status, text]);
     expect((await consul.get('/v1/query')).text).toBe('[]');
@@ -165,7 +165,7 @@ describe('keeping', () => {
   });
 });
 
-describe('executing', () => {
+describe('execution', () => {
   test.each([
     [{}, ['w1', 'w2']],
     [{ OnlyPassing: true }, ['w1']],
@@ -182,7 +182,7 @@ describe('executing', () => {
     expect(await found(ID)).toEqual(ids);
   });
 
-  test('in an order that is not always the same, and no more than the limit', async () => {
+  test('returns up to the limit of instances in random order', async () => {
     await create({ Name: 'q', Service: { Service: 'web' }, DNS: { TTL: '7s' } });
     const first = new Set<string>();
     for (let run = 0; run < 64; run++) first.add((await found('q', '?limit=1')).join());
@@ -197,7 +197,7 @@ describe('executing', () => {
     expect((await consul.get('/v1/query/q/execute?limit=x')).status).toBe(400);
   });
 
-  test('templates: the longest prefix wins, an exact name comes before all', async () => {
+  test('of templates: an exact name comes first, then the longest prefix', async () => {
     const Template = { Type: 'name_prefix_match', RemoveEmptyTags: true };
     await create({ Name: '', Template, Service: { Service: '${name.full}' } });
     await create({ Name: 'find-', Template, Service: { Service: '${name.suffix}', Tags: [''] } });
@@ -211,7 +211,7 @@ describe('executing', () => {
     expect(await explained('other')).toMatchObject({ Service: 'other' });
   });
 
-  test('what a template captures, as Consul fills it in', async () => {
+  test('of a template uses its captures as Consul does', async () => {
     const Template = { Type: 'name_prefix_match', Regexp: '^geo-db-(.*?)-([^\\-]+?)$' };
     const Service = {
       Service: 'mysql-${match(1)}',
@@ -238,7 +238,7 @@ describe('executing', () => {
     ]);
   });
 
-  test('a hostile pattern, or a text without end, is a refusal and not a stall', async () => {
+  test('refuses a hostile pattern, or an endless text, without a stall', async () => {
     const Type = 'name_prefix_match';
     await create({ Name: 'slow', Template: { Type, Regexp: '((((a?){9}){5})+)+b$' }, Service: { Service: 'web' } });
     await create({ Name: 'long', Template: { Type }, Service: { Service: '${name.full}'.repeat(30), Near: '${name.full}'.repeat(500) } });
@@ -249,7 +249,7 @@ describe('executing', () => {
     expect((await consul.get(`/v1/query/slow${'a'.repeat(2_000)}/execute`)).status).toBe(404);
   });
 
-  test('names are taken and found without regard to case, templates and others alike', async () => {
+  test('compares names without regard to case, also of templates', async () => {
     await create({ Name: 'Q', Service: { Service: 'web' } });
     expect(await found('q')).toEqual(['w1', 'w2']);
     const template = { Name: 'q', Template: { Type: 'name_prefix_match' }, Service: { Service: 'web' } };
@@ -258,7 +258,7 @@ describe('executing', () => {
     expect((await post({ ...template, Name: '' })).text).toBe('a query template with an empty name already exists');
   });
 
-  test('other datacenters are passed over, peers are counted, and nothing is found there', async () => {
+  test('skips other datacenters, counts peers, and finds nothing there', async () => {
     const Failover = { Targets: [{ Datacenter: 'dc2' }, { Peer: 'a' }, { Peer: 'b' }] };
     await create({ Name: 'none', Service: { Service: 'none', Failover } });
     await create({ Name: 'some', Service: { Service: 'web', Failover } });
@@ -281,7 +281,7 @@ describe('a query of a service in another namespace', () => {
     for (const query of [own, other]) expect((await to.ask('POST', '/v1/query', { headers, body: JSON.stringify(query) })).status).toBe(200);
   }
 
-  test('shows the namespace, looks there, and in its own when it names none', async () => {
+  test('shows the namespace and looks there, or in its own if it names none', async () => {
     await fill(consul);
     expect([await found('own'), await found('other')]).toEqual([['w1'], ['a1']]);
     expect((await consul.get('/v1/query')).json<{ Name: string; Service: object }[]>().find(({ Name }) => Name === 'other')?.Service).toMatchObject({ Namespace: 'team-a' });
@@ -301,7 +301,7 @@ describe('a query of a service in another namespace', () => {
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('Invalid namespace')]);
   });
 
-  test('shows each caller what it may read there, and no hint of a namespace that is hidden from it', async () => {
+  test('shows each caller what it may read there, without a hint of a namespace that is hidden from it', async () => {
     await using guarded = await Consul.start({ acl: { initialManagement: management } });
     await fill(guarded, management);
     const grants = grantor(guarded.server.registry);

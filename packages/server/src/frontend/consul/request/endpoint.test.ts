@@ -47,14 +47,14 @@ const removal = (steps: string[], decode: () => string | Promise<string>) =>
 test.each([
   ['at once', () => 'web'],
   ['later', () => Promise.resolve('web')],
-])('a request that is decoded %s is authorized, then one command is submitted, then answered', async (_when, decode) => {
+])('a request that is decoded %s is authorized, then one command is submitted, then it is answered', async (_when, decode) => {
   const steps: string[] = [];
   const reply = await removal(steps, decode)(callOf(steps, { may: ['service:write web'] }));
   expect(steps).toEqual(['decode', 'permissions', 'command', 'submit session-destroy', 'answer true']);
   expect(reply).toEqual(Buffer.from('true'));
 });
 
-test('a request with an error of grammar is not authorized', async () => {
+test('a request with a grammar error is not authorized', async () => {
   const steps: string[] = [];
   const broken = removal(steps, () => {
     throw new Error('grammar');
@@ -63,19 +63,19 @@ test('a request with an error of grammar is not authorized', async () => {
   expect(steps).toEqual(['decode']);
 });
 
-test('a request without permission makes no command, and is told the first permission that it lacks', async () => {
+test('a request without permission submits no command, and the error names the first missing permission', async () => {
   const steps: string[] = [];
   await expect(removal(steps, () => 'web')(callOf(steps))).rejects.toThrow('lacks service:write on "web" in default');
   expect(steps).toEqual(['decode', 'permissions']);
 });
 
-test('without access control the permissions are not even listed', async () => {
+test('without access control the permissions are not listed', async () => {
   const steps: string[] = [];
   await removal(steps, () => 'web')(callOf(steps, { secured: false }));
   expect(steps).toEqual(['decode', 'command', 'submit session-destroy', 'answer true']);
 });
 
-test('a permission for a tree needs the whole tree', () => {
+test('a permission for a tree requires the whole tree', () => {
   const tree = endpoint({
     decode: () => 'app/',
     permissions: (prefix) => [{ ...permission('key', 'write', prefix), tree: true }],

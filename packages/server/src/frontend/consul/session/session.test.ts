@@ -78,7 +78,7 @@ test.each([
   expect([answer.status, answer.text]).toEqual([status, text]);
 });
 
-test('lists all sessions, and those of a node', async () => {
+test('lists all sessions, or those of a node', async () => {
   const id = await create({ Name: 'listed' });
   const all = (await consul.get('/v1/session/list')).json<Session[]>();
   expect(all.map(({ ID }) => ID)).toContain(id);
@@ -86,7 +86,7 @@ test('lists all sessions, and those of a node', async () => {
   expect((await consul.get('/v1/session/node/nowhere')).json()).toEqual([]);
 });
 
-test('what is not there: no info, no renewal, and nothing to destroy', async () => {
+test('an unknown session has no info and cannot be renewed; destroying it succeeds', async () => {
   expect((await consul.get('/v1/session/info/x')).json()).toEqual([]);
   const renewed = await consul.put('/v1/session/renew/x');
   expect([renewed.status, renewed.text]).toEqual([404, "Session id 'x' not found"]);
@@ -97,7 +97,7 @@ test('what is not there: no info, no renewal, and nothing to destroy', async () 
   }
 });
 
-test('a session ends when a check that it is bound to fails', async () => {
+test('a session ends when one of its checks fails', async () => {
   await consul.put('/v1/agent/check/register', { ID: 'own', Name: 'own', TTL: '600s', Status: 'passing' });
   const id = await create({ NodeChecks: ['serfHealth', 'own'] });
   await consul.put('/v1/agent/check/fail/own');
@@ -105,7 +105,7 @@ test('a session ends when a check that it is bound to fails', async () => {
 });
 
 describe('time', () => {
-  test('a session lives for twice its time after the last renewal', async () => {
+  test('a session lives for twice its TTL after the last renewal', async () => {
     const clock = manualClock();
     await using timed = await Consul.start({ clock });
     const { ID } = (await timed.put('/v1/session/create', { TTL: '10s' })).json<Session>();

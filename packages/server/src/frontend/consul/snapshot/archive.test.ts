@@ -83,7 +83,7 @@ async function fill(to: Consul): Promise<void> {
 }
 
 describe('the archive', () => {
-  test('has the three members that Consul knows, with their checksums and sizes', async () => {
+  test('has the three members that Consul expects, with their checksums and sizes', async () => {
     await fill(consul);
     const members = untar(gunzipSync(await saved(consul)));
     expect([...members.keys()]).toEqual(['meta.json', 'state.bin', 'SHA256SUMS']);
@@ -98,7 +98,7 @@ describe('the archive', () => {
     });
   });
 
-  test('has what is registered as records of Consul, nodes before what is on them', async () => {
+  test('has the state as records of Consul, nodes before the rows on them', async () => {
     await fill(consul);
     const { head, records } = recordsOf(untar(gunzipSync(await saved(consul))).get('state.bin') as Buffer);
     expect(text(head)).toEqual({ LastIndex: expect.anything() as unknown });
@@ -121,7 +121,7 @@ describe('the archive', () => {
     expect(of(7)).toMatchObject([{ Name: 'pgs', Token: '', Service: { Service: 'pg', OnlyPassing: true }, DNS: { TTL: '5s' } }]);
   });
 
-  test('has no records of Consul of a namespace other than default, of which a community edition would make one', async () => {
+  test('has no Consul records of a namespace other than default, since a community edition would merge them', async () => {
     await fill(consul);
     const before = recordsOf(untar(gunzipSync(await saved(consul))).get('state.bin') as Buffer);
     await consul.createNamespace('team-a');
@@ -139,7 +139,7 @@ describe('the archive', () => {
     expect(kept.keys).toContainEqual(expect.objectContaining({ namespace: 'team-a', key: 'color' }));
   });
 
-  test('is opened by GNU tar and sha256sum', async () => {
+  test('can be opened by GNU tar and sha256sum', async () => {
     await fill(consul);
     const folder = mkdtempSync(join(tmpdir(), 'rollcall-archive-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -152,7 +152,7 @@ describe('the archive', () => {
     expect(statSync(join(folder, 'state.bin')).size).toBe(Size);
   });
 
-  test('is of one moment and whole when it is large and written to meanwhile', async () => {
+  test('is of one revision and complete when it is large and written to meanwhile', async () => {
     for (let n = 0; n < 400; n++) await consul.put(`/v1/kv/k${n}`, 'v'.repeat(2_000));
     const saving = saved(consul);
     for (let n = 0; n < 50; n++) await consul.put(`/v1/kv/k${n}`, 'changed');
@@ -161,7 +161,7 @@ describe('the archive', () => {
     expect(records.filter(([type]) => type === 31).length).toBeGreaterThan(0);
   });
 
-  test('has no secret of a token, and restores them all the same', async () => {
+  test('has no secrets of tokens, but restores the tokens', async () => {
     await using guarded = await Consul.start({ acl: { initialManagement: management } });
     const grants = grantor(guarded.server.registry);
     const { secret } = await grants.token('key_prefix "" { policy = "read" }');
@@ -193,7 +193,7 @@ describe('a restore', () => {
   const sums = (...members: readonly (readonly [string, Buffer])[]) =>
     Buffer.from(members.map(([name, bytes]) => `${createHash('sha256').update(bytes).digest('hex')}  ${name}\n`).join(''));
 
-  test('brings back everything, also from an archive that other tools have packed anew', async () => {
+  test('restores everything, also from an archive that other tools have packed again', async () => {
     await fill(consul);
     const archive = await saved(consul);
     await consul.ask('DELETE', '/v1/kv/?recurse', {});
@@ -206,7 +206,7 @@ describe('a restore', () => {
     expect((await consul.get('/v1/query/pgs/execute')).json()).toMatchObject({ Service: 'pg' });
   });
 
-  test('of a snapshot works by the path of backups, too, and it can be inspected like one', async () => {
+  test('of a snapshot works by the path of backups, too, and it can be inspected like a backup', async () => {
     await fill(consul);
     const archive = await saved(consul);
     await consul.put('/v1/kv/color', 'red');
@@ -221,14 +221,14 @@ describe('a restore', () => {
     expect(kinds).toContainEqual(expect.objectContaining({ kind: 'node', count: 2 }));
   });
 
-  test('of a snapshot of Consul itself is refused with what to do instead', async () => {
+  test('of a snapshot of Consul itself is refused with advice', async () => {
     const meta = ['meta.json', Buffer.from('{"Version":1}')] as const;
     const state = ['state.bin', Buffer.concat([pack({ LastIndex: 7 }), Buffer.from([2]), pack({ Key: 'a', Value: Buffer.from('b') })])] as const;
     const body = tar(meta, state, ['SHA256SUMS', sums(meta, state)]);
     expect(await restore(body)).toEqual([400, expect.stringMatching(/^this is no snapshot that can be restored: it is a snapshot of Consul itself, .* export its keys/)]);
   });
 
-  test('is refused when anything of the archive is missing, changed or too much', async () => {
+  test('is refused if a part of the archive is missing, changed or added', async () => {
     await fill(consul);
     const plain = gunzipSync(await saved(consul));
     const [meta, state, list] = [...untar(plain)] as [[string, Buffer], [string, Buffer], [string, Buffer]];

@@ -24,7 +24,7 @@ test.each([
   [{ a: 1, b: null }, '82a16101a162c0'],
 ] as [Packed, string][])('%o is %s', (value, bytes) => expect(hex(value)).toBe(bytes));
 
-test('what is longer than 31 bytes has a length of 16 or 32 bits, never of 8: readers of the first edition know no other', () => {
+test('texts over 31 bytes have a length of 16 or 32 bits, never of 8: readers of the first edition know no other', () => {
   expect(pack('x'.repeat(31))[0]).toBe(0xbf);
   expect(pack('x'.repeat(32)).subarray(0, 3).toString('hex')).toBe('da0020');
   expect(pack(Buffer.alloc(255)).subarray(0, 3).toString('hex')).toBe('da00ff');
@@ -55,7 +55,7 @@ const plain = (from: Packed): unknown => {
   return Object.assign(Object.create(null), Object.fromEntries(Object.entries(from).map(([key, each]) => [key, plain(each)])));
 };
 
-test('what is packed is read back, and every part of it alone is incomplete', () => {
+test('every packed value is read back, and each part of it is incomplete', () => {
   fc.assert(
     fc.property(value, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (from, share) => {
       const bytes = pack(from);
@@ -65,7 +65,7 @@ test('what is packed is read back, and every part of it alone is incomplete', ()
   );
 });
 
-test('forms that came later are read, too', () => {
+test('formats of later editions are read, too', () => {
   expect(unpack(Buffer.from('d903616263', 'hex'))).toEqual(Buffer.from('abc'));
   expect(unpack(Buffer.from('c403616263', 'hex'))).toEqual(Buffer.from('abc'));
   expect(unpack(Buffer.from('ccff', 'hex'))).toBe(255);
@@ -75,7 +75,7 @@ test('forms that came later are read, too', () => {
   expect(unpack(Buffer.from('cb3ff8000000000000', 'hex'))).toBe(1.5);
 });
 
-test('what is none, or nested too deep, is refused', () => {
+test('invalid or deeply nested input is refused', () => {
   expect(() => unpack(Buffer.from('c1', 'hex'))).toThrow(Unreadable);
   expect(() => unpack(Buffer.alloc(1_000, 0x91))).toThrow('nested too deep');
 });

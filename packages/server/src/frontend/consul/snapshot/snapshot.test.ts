@@ -22,7 +22,7 @@ afterEach(() => consul[Symbol.asyncDispose]());
 
 const color = async () => (await consul.get('/v1/kv/color?raw')).text;
 
-test('what curl saves, it restores', async () => {
+test('curl saves and restores a snapshot', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-snapshot-'));
   try {
     const file = join(folder, 'snapshot.tgz');
@@ -45,7 +45,7 @@ test('what curl saves, it restores', async () => {
   }
 });
 
-test('has the head of a snapshot of Consul', async () => {
+test('has the beginning of a snapshot of Consul', async () => {
   const answer = await consul.get('/v1/snapshot');
   expect(answer.status).toBe(200);
   expect(answer.headers).toMatchObject({
@@ -57,7 +57,7 @@ test('has the head of a snapshot of Consul', async () => {
   expect(answer.index).toBe(consul.server.registry.state.revision);
 });
 
-test('garbage, half a snapshot and a damaged one are refused, and change nothing', async () => {
+test('garbage, half a snapshot and a damaged one are refused and change nothing', async () => {
   const { bytes } = await consul.get('/v1/snapshot');
   await consul.put('/v1/kv/color', 'red');
   const unpacked = gunzipSync(bytes);
@@ -72,13 +72,13 @@ test('garbage, half a snapshot and a damaged one are refused, and change nothing
   expect((await consul.ask('POST', '/v1/snapshot', {})).status).toBe(405);
 });
 
-test('one over the limit is refused in Consul’s words', async () => {
+test('a snapshot over the limit is refused with the text of Consul', async () => {
   await using small = await Consul.start({ limits: { restoreBytesMax: 100 } });
   const answer = await small.put('/v1/snapshot', Buffer.alloc(101));
   expect([answer.status, answer.text]).toEqual([413, 'Request body(101 bytes) too large, max size: 100 bytes.']);
 });
 
-test('with access control only managers save and restore', async () => {
+test('with access control, only managers save and restore', async () => {
   await using guarded = await Consul.start({ acl: { initialManagement: management } });
   const grants = grantor(guarded.server.registry);
   const { secret } = await grants.token('operator = "write" key_prefix "" { policy = "write" } acl = "read"');
@@ -93,7 +93,7 @@ test('with access control only managers save and restore', async () => {
   grants.close();
 });
 
-test('everything of every namespace is back in a registry that was empty', async () => {
+test('everything of every namespace is restored into an empty registry', async () => {
   const options = { acl: { initialManagement: management } };
   await using source = await Consul.start(options);
   await using target = await Consul.start(options);

@@ -40,7 +40,7 @@ async function indexOf(key: string): Promise<number> {
 }
 
 describe('keys', () => {
-  test('writes answer without the value and reads with it, each as of its own place', async () => {
+  test('writes answer without the value and reads with it, each with the state at its place', async () => {
     const answer = await run([
       kv('set', 'a/x', { Value: base64('one'), Flags: 7 }),
       kv('get', 'a/x'),
@@ -74,12 +74,12 @@ describe('keys', () => {
     expect((await consul.get('/v1/kv/a/y')).status).toBe(404);
   });
 
-  test('flags stay exact to the last of 64 bits', async () => {
+  test('flags are exact to the last of 64 bits', async () => {
     await run('[{"KV":{"Verb":"set","Key":"flags","Flags":18446744073709551615}}]');
     expect((await run([kv('get', 'flags')])).text).toContain('"Flags":18446744073709551615');
   });
 
-  test('an index from an answer is a condition for the next write', async () => {
+  test('an index from an answer works as a condition for the next write', async () => {
     const [first] = results(await run([kv('cas', 'c', { Index: 0, Value: base64('1') })]));
     const Index = first?.['KV']?.['ModifyIndex'];
     results(await run([kv('check-index', 'c', { Index }), kv('cas', 'c', { Index, Value: base64('2') })]));
@@ -90,7 +90,7 @@ describe('keys', () => {
     expect(await indexOf('c')).toBe(0);
   });
 
-  test('all that fail are named, and nothing is written', async () => {
+  test('all failed operations are named, and nothing is written', async () => {
     await consul.put('/v1/kv/f', 'x');
     const index = await indexOf('f');
     const answer = await run([
@@ -125,13 +125,13 @@ describe('keys', () => {
     expect(await indexOf('f')).toBe(index);
   });
 
-  test('a value that is no base64 refuses the whole body, as Consul does', async () => {
+  test('a value that is not base64 refuses the whole body, as in Consul', async () => {
     const answer = await run([kv('set', 'halfway', { Value: base64('no') }), kv('set', 'b', { Value: '!!' }), kv('get', 'nope')]);
     expect([answer.status, answer.text]).toEqual([400, 'Failed to parse body: illegal base64 data in the value for key "b"']);
     expect((await consul.get('/v1/kv/halfway')).status).toBe(404);
   });
 
-  test('locks: taken, checked, refused to others, given back, delayed', async () => {
+  test('locks are acquired, checked, refused to others, released and delayed', async () => {
     const [mine, other] = [await session({ LockDelay: '30s' }), await session()];
     const taken = results(
       await run([
@@ -151,7 +151,7 @@ describe('keys', () => {
     ]);
   });
 
-  test('a missing session is told with what else fails', async () => {
+  test('a missing session is reported with the other errors', async () => {
     expect(errors(await run([kv('lock', 'nobodys'), kv('get', 'nobodys')]))).toEqual([
       [0, 'missing session'],
       [1, 'key "nobodys" doesn\'t exist'],
@@ -180,7 +180,7 @@ describe('the catalog', () => {
   });
   const check = (Verb: string, more: object = {}) => ({ Check: { Verb, Check: { Node: 'n1', CheckID: 'c', ...more } } });
 
-  test('a node with its service and check comes, is read and goes in one piece', async () => {
+  test('a node with its service and check is written, read and deleted in one transaction', async () => {
     const made = results(
       await run([
         node('set', { Address: '1.2.3.4', Meta: { a: 'b' } }),
@@ -201,7 +201,7 @@ describe('the catalog', () => {
     expect((await consul.get('/v1/catalog/node/n1')).text).toBe('null');
   });
 
-  test('conditions on their indexes', async () => {
+  test('conditions on the indexes of rows', async () => {
     const [made] = results(await run([node('cas', { Address: '1.1.1.1', ModifyIndex: 0 })]));
     const ModifyIndex = made?.['Node']?.['ModifyIndex'];
     results(await run([node('cas', { Address: '2.2.2.2', ModifyIndex }), service('set'), check('set')]));
@@ -240,7 +240,7 @@ describe('the catalog', () => {
 });
 
 describe('limits and bodies', () => {
-  test('128 operations are taken, as those who test for it try; one more is not', async () => {
+  test('128 operations are accepted, since clients probe for that limit; one more is refused', async () => {
     const many = (count: number) => run(Array.from({ length: count }, () => kv('get-or-empty', 'probe')));
     expect(results(await many(128))).toHaveLength(128);
     const refused = await many(129);
@@ -250,7 +250,7 @@ describe('limits and bodies', () => {
     ]);
   });
 
-  test('a value of the largest size is taken in base64, one more byte is not', async () => {
+  test('a value of the largest size is accepted in base64; one more byte is refused', async () => {
     const value = (bytes: number) => run([kv('set', 'large', { Value: Buffer.alloc(bytes, 1).toString('base64') })]);
     results(await value(524_288));
     const refused = await value(524_289);
@@ -270,7 +270,7 @@ describe('limits and bodies', () => {
     expect((await consul.get('/v1/kv/unread')).status).toBe(404);
   });
 
-  test('so is one that would read many small rows, at the first row too many', async () => {
+  test('so is one that would read many small rows, at the first row over the limit', async () => {
     const { registry } = consul.server;
     const put = (at: number) =>
       registry.submit({ kind: 'kv-put', namespace: 'default', key: `small/${at}`, value: Buffer.of(1), flags: 0n });
@@ -300,12 +300,12 @@ describe('limits and bodies', () => {
     expect([answer.status, answer.text]).toEqual([400, text]);
   });
 
-  test('nothing to do is done', async () => {
+  test('an empty transaction succeeds', async () => {
     expect((await run([])).json()).toEqual({ Results: [], Errors: null });
     expect((await run([{}])).json()).toEqual({ Results: [], Errors: null });
   });
 
-  test.each(['?stale', '?consistent', ''])('reads take %s and cost no commit', async (query) => {
+  test.each(['?stale', '?consistent', ''])('reads accept %s and commit nothing', async (query) => {
     await consul.put('/v1/kv/read', 'x');
     const { revision } = consul.server.registry.state;
     expect(results(await run([kv('get', 'read')], query))).toHaveLength(1);

@@ -110,14 +110,14 @@ const rows = [
   row('wrong reset index', { given: 5, resetIndex: 4 }, 'Invalid bootstrap reset index (specified 5, reset index: 4)'),
 ];
 
-test.each(rows)('%s of %j is told as: %s', (reason, fields, text) => {
+test.each(rows)('%s of %j has the message: %s', (reason, fields, text) => {
   expect(textOf(new AccessError(reason, fields as never))).toBe(text);
 });
 
-test('no reason is missing in the table', () => {
+test('every reason is in the table', () => {
   expect([...new Set(rows.map(([reason]) => reason))].toSorted()).toEqual(Object.keys(words).toSorted());
 });
 
-test('an error that Consul has no words for keeps its own', () => {
+test('an error without a text of Consul keeps its own', () => {
   expect(textOf(new RegistryError('aborted', 'written by another client at the same time'))).toBe('written by another client at the same time');
 });

@@ -35,7 +35,7 @@ describe('parseDuration', () => {
     ['.s', 'time: invalid duration ".s"'],
     ['5__proto__', 'time: unknown unit "__proto__" in duration "5__proto__"'],
     ['9999999999h', 'time: invalid duration "9999999999h"'],
-  ])('refuses %j in the words of Go', (text, message) => {
+  ])('refuses %j with the error of Go', (text, message) => {
     expect(() => parseDuration(text)).toThrow(message);
   });
 });

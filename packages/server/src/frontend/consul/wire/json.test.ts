@@ -6,7 +6,7 @@ import fc from 'fast-check';
 const read = (text: string) => readJson(Buffer.from(text));
 
 describe('readJson', () => {
-  test('agrees with JSON.parse on everything that numbers can hold', () => {
+  test('agrees with JSON.parse on everything that doubles can represent', () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 5 }), (text) => {
         const bigints = (_key: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value);
@@ -15,7 +15,7 @@ describe('readJson', () => {
     );
   });
 
-  test('never breaks on arbitrary bytes: a value or an invalid_argument', () => {
+  test('returns a value or invalid_argument for arbitrary bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         try {
@@ -36,7 +36,7 @@ describe('readJson', () => {
     ]);
   });
 
-  test('a repeated key wins, and takes its place in the order', () => {
+  test('lets the last of repeated keys win, at its place in the order', () => {
     const object = read('{"Port":1,"port":2,"Port":3}') as Record<string, JsonValue>;
     expect(Object.entries(object)).toEqual([
       ['port', 2],
@@ -44,7 +44,7 @@ describe('readJson', () => {
     ]);
   });
 
-  test('__proto__ is a key like any other', () => {
+  test('treats __proto__ as any other key', () => {
     const object = read('{"__proto__":{"polluted":1},"a":2}') as Record<string, JsonValue>;
     expect(Object.keys(object)).toEqual(['__proto__', 'a']);
     expect(Object.getPrototypeOf(object)).toBeNull();
@@ -87,14 +87,14 @@ describe('readJson', () => {
     expect(() => read(text)).toThrow(reason);
   });
 
-  test('stops at the first value that is too many, however many follow', () => {
+  test('stops at the first value over the limit, however many follow', () => {
     const pairs = Array.from({ length: 60_000 }, (_, n) => `"key${n}":"x"`);
     // What comes after is not even looked at.
     expect(() => read(`{"Meta":{${pairs.join()},not json at all`)).toThrow('more than 16384 values');
     expect(Object.keys(read(`{${pairs.slice(0, 16_383).join()}}`) as JsonObject)).toHaveLength(16_383);
   });
 
-  test('a string is what JSON.parse makes of it, its lone surrogates aside', () => {
+  test('reads strings as JSON.parse does, except lone surrogates', () => {
     const unit = fc.constantFrom('a', '\\\\', '\\"', '\\n', '\\u0041', 'é', '\\ud83d\\ude00', ' ');
     fc.assert(fc.property(fc.string({ unit }), (inner) => read(`"${inner}"`) === JSON.parse(`"${inner}"`)));
   });
@@ -105,7 +105,7 @@ describe('readJson', () => {
 });
 
 describe('writeJson', () => {
-  test('writes what JSON.stringify writes, and bigints as numbers', () => {
+  test('writes as JSON.stringify does, and bigints as numbers', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
         const plain = JSON.parse(JSON.stringify(value)) as JsonValue;

@@ -70,7 +70,7 @@ describe('readWait', () => {
   });
 });
 
-describe('what a query may ask for', () => {
+describe('consistency of a query', () => {
   test.each([
     ['', 'leader'],
     ['stale', 'stale'],

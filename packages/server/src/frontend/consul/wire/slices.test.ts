@@ -24,7 +24,7 @@ function run<T>(work: Work<T>): T {
   }
 }
 
-test('rows are sorted as the engine sorts them, equal ones in the order that they had', () => {
+test('rows are sorted as the engine sorts them; equal rows keep their order', () => {
   const rows = fc.array(fc.record({ key: fc.nat(50), id: fc.nat() }), { maxLength: 5_000, size: 'max' });
   const compare = (a: { readonly key: number }, b: { readonly key: number }) => a.key - b.key;
   fc.assert(
@@ -35,7 +35,7 @@ test('rows are sorted as the engine sorts them, equal ones in the order that the
   );
 });
 
-test('a selection is that of the rows that were there at its beginning', () => {
+test('a selection covers the rows that existed at its beginning', () => {
   const rows = new Set(Array.from({ length: 100 }, (_, at) => at));
   const work = select(rows, (row) => row % 2 === 0, new Impatient());
   work.next();
@@ -44,7 +44,7 @@ test('a selection is that of the rows that were there at its beginning', () => {
   expect(run(work)).toEqual(Array.from({ length: 50 }, (_, at) => 2 * at));
 });
 
-test('what is written piece by piece is what JSON.stringify writes', () => {
+test('the pieces written are what JSON.stringify writes', () => {
   const values = fc.array(fc.jsonValue({ maxDepth: 2 }).map((value) => ({ value })), { maxLength: 60 });
   fc.assert(
     fc.property(values, fc.boolean(), fc.boolean(), (given, pretty, impatient) => {
@@ -69,7 +69,7 @@ test('what is written piece by piece is what JSON.stringify writes', () => {
   );
 });
 
-test('large text becomes many buffers of bounded size', () => {
+test('a large text becomes many buffers of bounded size', () => {
   const out = new JsonWriter(false, new Pace(), new MemoryShare(new AnswerMemory()));
   const rows = Array.from({ length: 10_000 }, (_, at) => ({ name: `ä ${at}`, text: 'x'.repeat(at % 300) }));
   run(writeList(out, rows, (row) => row));
@@ -79,7 +79,7 @@ test('large text becomes many buffers of bounded size', () => {
   for (const buffer of buffers) expect(buffer.length).toBeLessThan(100_000);
 });
 
-test('there is room for so many bytes, and not for more', () => {
+test('reserves bytes up to the limit and refuses more', () => {
   const memory = new AnswerMemory(100_000);
   const share = new MemoryShare(memory);
   const out = new JsonWriter(false, new Pace(), share);
