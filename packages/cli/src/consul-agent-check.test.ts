@@ -72,7 +72,7 @@ describe('definitions are checked before anything starts', () => {
     ['check { name = "x", ttll = "5s" }', 'check "x": unknown field "ttll"; did you mean "ttl"?'],
     ['service { name = "web", port = "eighty" }', 'service "web": json: cannot unmarshal string into field Port of type int'],
     ['service { port = 80 }', 'service number 1: Missing service name'],
-    ['service { name = "a" }\nservice { name = "a" }', 'service "a": another one has its ID'],
+    ['service { name = "a" }\nservice { name = "a" }', 'service "a": another definition has the same ID'],
   ])('%s', (text, message) => {
     expect(refusal(text)).toBe(message);
   });

@@ -95,7 +95,7 @@ async function unpack(source: AsyncIterable<Uint8Array>, bytesMax: number): Prom
     for await (const chunk of unpacked as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > bytesMax) {
-        throw new RegistryError('resource_exhausted', `the backup unpacks to more than ${bytesMax} bytes, the limit`);
+        throw new RegistryError('resource_exhausted', `the unpacked backup has more than ${bytesMax} bytes, which is the limit`);
       }
       chunks.push(chunk);
     }
@@ -209,7 +209,7 @@ function readLength(bytes: Buffer, at: number): number {
 }
 
 function refuse(why: string, cause?: unknown): RegistryError {
-  return new RegistryError('invalid_argument', `this is no backup that can be restored: ${why}`, { cause });
+  return new RegistryError('invalid_argument', `this backup cannot be restored: ${why}`, { cause });
 }
 
 function turn(): Promise<void> {

@@ -50,7 +50,7 @@ const matrix: Readonly<Record<string, readonly number[]>> = {
   '/readyz': [200, 200, 200, 200, 200, 200],
   '/rollcall/v1/status': [403, 401, 200, 200, 403, 200],
   '/rollcall/v1/backup': [403, 401, 403, 403, 403, 200],
-  // An admitted caller is told that this is no backup.
+  // An admitted caller gets an error about the backup.
   '/rollcall/v1/restore': [403, 401, 403, 403, 403, 400],
   '/rollcall/v1/expiry/override': [403, 401, 403, 200, 403, 200],
   // A request that names no service is refused before permissions are looked at.

@@ -1,11 +1,11 @@
 /**
- * One request for each method of each route, for the matrix of access. A route without one fails the
- * matrix: a new route needs an entry here that says how it is asked.
+ * Requests for the access matrix: one for each method of each route. The matrix fails while a route has no sample, so
+ * every new route needs an entry here.
  */
 
 import type { NamedResource, ScalarResource } from '../../security/rules.ts';
 
-/** What was put there before the request. */
+/** The state before the request. */
 export interface Fixture {
   readonly session: string;
   readonly query: string;
@@ -20,11 +20,11 @@ export interface Sample {
   readonly body?: unknown;
   /** Status for callers with the right; 200 by default. */
   readonly ok?: number;
-  /** Body for callers that may see nothing of it, of routes that filter. */
+  /** Body for callers that may read none of its rows, of routes that filter. */
   readonly empty?: unknown;
-  /** Nothing is ever in it, so there is nothing to leave out. */
+  /** The answer is always empty, so no row can be left out. */
   readonly nothing?: boolean;
-  /** Other resources by which one gets it, too. */
+  /** Other resources that also allow it. */
   readonly also?: readonly (NamedResource | ScalarResource)[];
   /** Status for callers without the right; 403 by default. */
   readonly denied?: number;
@@ -171,7 +171,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   'GET /v1/acl/templated-policies': { path: '/v1/acl/templated-policies' },
   'GET /v1/acl/templated-policy/name/:name': { path: '/v1/acl/templated-policy/name/builtin/dns' },
   'POST /v1/acl/templated-policy/preview/:name': { path: '/v1/acl/templated-policy/preview/builtin/dns' },
-  // Which of them a caller may know is tested in `namespace/namespace.test.ts`.
+  // `namespace/namespace.test.ts` tests which namespaces a caller may see.
   'GET /v1/namespaces': { path: '/v1/namespaces', nothing: true },
   'PUT /v1/namespace': { path: '/v1/namespace', body: { Name: 'matrix' } },
   'GET /v1/namespace/:name': { path: '/v1/namespace/none', ok: 404 },

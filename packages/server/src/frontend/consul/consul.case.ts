@@ -69,7 +69,7 @@ export class Consul implements AsyncDisposable {
     return this.ask('DELETE', path, {});
   }
 
-  /** Sends `path` as it is: node refuses only what no HTTP message can hold. */
+  /** Sends `path` unchanged: Node refuses only characters that HTTP cannot carry. */
   ask(method: string, path: string, { body, headers, signal }: Ask): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const request = send({

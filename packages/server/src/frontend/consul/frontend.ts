@@ -1,6 +1,6 @@
 /**
- * The front end for Consul's HTTP API: finds the route of a request, hands it to the part that answers it, and turns what
- * fails into an answer.
+ * The front end for Consul's HTTP API: finds the route of a request, passes it to the part that answers it, and converts
+ * errors to answers.
  *
  *   handle ──► token ──► kept plan? ──► Reads          lists and single values that come from a view
  *                           │ no
@@ -42,7 +42,7 @@ export interface ConsulOptions {
   readonly random?: () => number;
 }
 
-/** @throws RegistryError `failed_precondition` when a route does not say who may use it */
+/** @throws RegistryError `failed_precondition` if a route declares no access */
 export function consul(context: Context, { backups, random = Math.random }: ConsulOptions): Frontend {
   const snapshots = new Snapshots(context, backups);
   const monitors = new Monitors();
@@ -72,7 +72,7 @@ class ConsulFrontend implements Frontend {
   readonly #reads: Reads;
   readonly #endpoints: Endpoints;
   readonly #refusals: Refusals;
-  /** Ends the answers that do not end by themselves. */
+  /** Ends the answers that have no end of their own. */
   readonly #endLasting: () => Promise<void>;
   #closing = false;
 
@@ -214,7 +214,7 @@ class ConsulFrontend implements Frontend {
     const { code } = toRegistryError(thrown);
     if (code === 'internal') this.#context.log.error({ err: thrown, route }, 'a request failed');
     if (code === 'permission_denied') this.#authenticator.record('denied', request, caller, deniedNamespace(thrown));
-    // The authenticator has recorded an unknown token already, but not a login that failed.
+    // The authenticator has recorded an unknown token already, but not a failed login.
     if (code === 'unauthenticated' && caller === unidentified) {
       this.#authenticator.record('unauthenticated', request, undefined, '');
     }

@@ -1,5 +1,6 @@
 /**
- * The visible surface as one table: each route with its methods and the permissions that each needs. How a path finds its row: `request/router.ts`.
+ * The whole API as one table: each route with its methods and the permission for each. `request/router.ts` finds the row of
+ * a path.
  */
 
 import { setAgentToken } from './acl/login.ts';
@@ -27,7 +28,7 @@ import { anyCaller, demands, filters, named, open, refused, type Route, writes }
 import * as session from './session/session.ts';
 import { txn } from './txn/txn.ts';
 
-/** Parts that each front end makes for itself: answers that last until it closes, and its certificates. */
+/** Parts that each front end creates for itself: answers that last until it closes, and its certificates. */
 export interface Lasting {
   readonly saveSnapshot: Handler;
   readonly restoreSnapshot: Handler;

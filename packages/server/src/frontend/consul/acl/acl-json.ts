@@ -1,6 +1,6 @@
 /**
- * Records of access control to the objects of Consul's API (`api/acl.go`, MPL-2.0). Pure. Secrets are not
- * kept, so only the calls that have just received one show it (`security/README.md`).
+ * Converts records of access control to the objects of Consul's API (`api/acl.go`, MPL-2.0). Pure. Secrets are not
+ * stored, so only the calls that have just received a secret show it (`security/README.md`).
  */
 
 import { createHash } from 'node:crypto';
@@ -64,7 +64,7 @@ function orNull<T>(list: readonly T[]): readonly T[] | null {
   return list.length === 0 ? null : list;
 }
 
-/** Identities as the policies that they stand for. */
+/** Identities as the policies that they represent. */
 function syntheticPolicies(grants: Grants, datacenter: string): object[] {
   const { serviceIdentities, nodeIdentities, templatedPolicies } = grants;
   return [
@@ -82,7 +82,7 @@ function syntheticPolicies(grants: Grants, datacenter: string): object[] {
 
 export const fromTemplate = 'synthetic policy generated from templated policy: ';
 
-/** A policy that is not stored; its id is made of its rules. */
+/** A policy that is not stored; its id is derived from its rules. */
 export function syntheticPolicy(Description: string, rules: Rules, datacenters: readonly string[]): object {
   const text = printRules(rules);
   const ID = createHash('sha256').update(text).digest('hex').slice(0, 32);

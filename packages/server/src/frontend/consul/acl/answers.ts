@@ -1,4 +1,4 @@
-/** What can be asked about access control: `/v1/acl/templated-policy`, `replication`, `/v1/internal/acl/authorize`. */
+/** Reads of access control that no view covers: `/v1/acl/templated-policy`, `replication`, `/v1/internal/acl/authorize`. */
 
 import { RegistryError } from '@rollcall/protocol';
 import { readBody } from '../../../net/body.ts';
@@ -53,7 +53,7 @@ function templateJson({ name, description, named }: TemplateInfo): object {
   };
 }
 
-/** `GET /v1/acl/replication`: there is one datacenter, so nothing is copied from another. */
+/** `GET /v1/acl/replication`: there is only one datacenter, so nothing is replicated. */
 export function replication({ params }: Call): Reply {
   const never = '0001-01-01T00:00:00Z';
   return jsonBody(params)({
@@ -63,10 +63,10 @@ export function replication({ params }: Call): Reply {
   });
 }
 
-/** Of Consul's `maximumAuthorizationRequests`. */
+/** Consul's `maximumAuthorizationRequests`. */
 const questionsMax = 64;
 
-/** `POST /v1/internal/acl/authorize`: what the caller may do, for its own user interface. */
+/** `POST /v1/internal/acl/authorize`: the permissions of the caller, for user interfaces. */
 export const authorizations = endpoint({
   decode: async ({ exchange, limits }) => {
     const bytes = await readBody(exchange.request, limits.bodyBytesMax);
@@ -87,7 +87,7 @@ export const authorizations = endpoint({
     ),
 });
 
-/** Resources that can be asked about, with what may be done with them besides reading and writing. */
+/** Resources that a question may name, with their verbs besides `read` and `write`. */
 const askable: Readonly<Record<string, readonly string[]>> = {
   ...{ acl: [], agent: [], event: [], intention: [], key: ['list', 'write-prefix'], keyring: [], mesh: [], node: [] },
   ...{ operator: [], peering: [], query: [], service: [], session: [] },

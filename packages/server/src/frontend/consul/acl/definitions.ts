@@ -1,4 +1,4 @@
-/** The shapes of request bodies under `/v1/acl/` (`api/acl.go`, MPL-2.0), and what they mean to `AclAdmin`. */
+/** The shapes of request bodies under `/v1/acl/` (`api/acl.go`, MPL-2.0), and their conversion to inputs of `AclAdmin`. */
 
 import type { GrantsInput, Link } from '../../../security/grants.ts';
 import type { TokenInput } from '../../../security/token-writes.ts';
@@ -7,7 +7,7 @@ import { invalid, quoted } from '../wire/errors.ts';
 import { nsPerMs } from '../wire/go-duration.ts';
 import { hiddenSecret } from './acl-json.ts';
 
-/** Fields of answers that clients write back; they have no effect. */
+/** Fields of answers that clients send back; they have no effect. */
 const shown = { Hash: 'json', CreateIndex: 'json', ModifyIndex: 'json' } as const;
 
 const link = schema({ ID: 'string', Name: 'string' });
@@ -114,7 +114,7 @@ function linksOf(list: readonly { readonly ID?: string; readonly Name?: string }
   return list.map(({ ID = '', Name = '' }) => ({ id: ID, name: Name }));
 }
 
-/** @throws RegistryError `invalid_argument` for a time that is none */
+/** @throws RegistryError `invalid_argument` for an invalid time */
 export function tokenInput(fields: Decoded<(typeof tokenBody)['fields']>): TokenInput {
   const { AccessorID, SecretID, Description = '', Local = false, ExpirationTime = '', ExpirationTTL = 0 } = fields;
   return {
@@ -123,7 +123,7 @@ export function tokenInput(fields: Decoded<(typeof tokenBody)['fields']>): Token
     description: Description,
     local: Local,
     ...(AccessorID ? { accessorId: AccessorID } : {}),
-    // A caller that reads a token and writes it back has not changed its secret.
+    // A client that reads a token and sends it back has not changed its secret.
     ...(SecretID && SecretID !== hiddenSecret ? { secret: SecretID } : {}),
     ...(ExpirationTime === '' ? {} : { expiresAtMs: timeOf(ExpirationTime) }),
     ...(ExpirationTTL === 0 ? {} : { ttlMs: ExpirationTTL / nsPerMs }),

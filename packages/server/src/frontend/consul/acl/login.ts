@@ -57,14 +57,14 @@ export async function logout({ context, caller }: Call): Promise<Reply> {
   return trueBody;
 }
 
-/** Tokens for the own requests of Consul's agents, which Rollcall does not make. */
+/** Tokens that Consul's agents use for their own requests; Rollcall makes no such requests. */
 const agentTokens: readonly string[] = [
   ...['agent', 'agent_recovery', 'agent_master', 'replication', 'config_file_service_registration', 'dns'],
   ...['acl_agent_token', 'acl_agent_master_token', 'acl_replication_token'],
 ];
 
 /**
- * `PUT /v1/agent/token/:kind`: only the default token has an effect here, and only until the server restarts.
+ * `PUT /v1/agent/token/:kind`: only the default token has an effect, until the server restarts.
  * The others are accepted and ignored, since scripts that set up a datacenter set them, too.
  */
 export const setAgentToken = endpoint({

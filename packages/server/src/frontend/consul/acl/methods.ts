@@ -1,4 +1,4 @@
-/** `/v1/acl/auth-method` and `/v1/acl/binding-rule`: who may log in, and what they get. */
+/** `/v1/acl/auth-method` and `/v1/acl/binding-rule`: trusted issuers of logins, and the grants of a login. */
 
 import { bindingRuleOf, methodOf, recordTypes } from '../../../security/records.ts';
 import type { AuthMethod, BindingRule, MethodConfig } from '../../../security/records.ts';
@@ -60,7 +60,7 @@ export const putMethod = endpoint({
   },
 });
 
-/** `DELETE /v1/acl/auth-method/:name`: its binding rules and the tokens of its logins go with it. */
+/** `DELETE /v1/acl/auth-method/:name`: also deletes its binding rules and the tokens of its logins. */
 export const deleteMethod = endpoint({
   decode: (incoming) => restOf(incoming, 'auth method name'),
   answer: async (name, { context: { security }, namespace, params }) => {

@@ -55,7 +55,7 @@ export const putPolicy = endpoint({
   },
 });
 
-/** The id in the path counts. @throws RegistryError `invalid_argument` */
+/** Checks that the body names no other id than the path. @throws RegistryError `invalid_argument` */
 export function checkSame(what: string, id: string, given: string | undefined): void {
   if (given && given !== id) throw invalid(`${what} ID in URL and payload do not match`);
 }

@@ -1,6 +1,6 @@
 /**
  * Reads of access control that come from views, so that clients can wait for them: lists, and one record by its id or name.
- * The routes declare that they need `acl:read`.
+ * The routes declare the permission `acl:read`.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -17,16 +17,16 @@ import { inOrder, order, select } from '../wire/slices.ts';
 
 type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
 
-/** Records of access control know their namespace. */
+/** A record of access control with its namespace. */
 interface InNamespace {
   readonly namespace: string;
 }
 
-/** How the records of one type are read. */
+/** Reads and shows the records of one type. */
 export interface Reading<T> {
   readonly type: RecordType;
   readonly of: (row: RowOf<'record'>) => T;
-  /** Types whose names are shown, too. */
+  /** Types whose names the answer shows, too. */
   readonly also?: readonly RecordType[];
 }
 
@@ -34,7 +34,7 @@ export interface Reading<T> {
 const unitsPerRecord = 1;
 
 /**
- * @param choice names what is wanted, apart from other lists of the type
+ * @param choice names the selection; distinguishes this list from other lists of the type
  * @param key by which the list is sorted
  */
 export function recordList<T extends InNamespace>(
@@ -64,8 +64,8 @@ export function recordList<T extends InNamespace>(
 }
 
 /**
- * @param name tells the record from others, for the name of the representation
- * @param missing thrown when there is none
+ * @param name identifies the record in the name of the representation
+ * @param missing creates the error for a missing record
  */
 export function oneRecord<T extends InNamespace>(
   asked: Asked,
@@ -89,9 +89,9 @@ export function oneRecord<T extends InNamespace>(
 }
 
 /**
- * What the rest of the path names.
+ * The id in the rest of the path.
  * @param what as Consul calls it: `policy ID`, `token AccessorID`
- * @throws RegistryError `invalid_argument` for what cannot be an id, in Consul's words
+ * @throws RegistryError `invalid_argument` for an invalid id, with Consul's text
  */
 export function idOf(asked: Pick<Asked, 'rest'>, what: string): string {
   const id = restOf(asked, what);

@@ -1,4 +1,4 @@
-/** The part of the route table under `/v1/acl/`; with access control off all of it answers 401. */
+/** The part of the route table under `/v1/acl/`. With access control off, all of it answers 401. */
 
 import { anyCaller, demands, named, type Route, writes } from '../request/route.ts';
 import { authorizations, listTemplates, previewTemplate, readTemplate, replication } from './answers.ts';
@@ -9,7 +9,7 @@ import * as tokens from './tokens.ts';
 
 const read = demands('acl', 'read');
 const write = demands('acl', 'write');
-/** In the namespace that the body names. */
+/** Permission in the namespace that the body names. */
 const writeIn = named('acl', 'write');
 
 const table: readonly Route[] = [

@@ -1,4 +1,4 @@
-/** `/v1/acl/token` and `/v1/acl/tokens`: what `AclAdmin` does, in Consul's requests, answers and words. */
+/** `/v1/acl/token` and `/v1/acl/tokens`: writes of `AclAdmin` with Consul's requests, answers and error texts. */
 
 import { RegistryError } from '@rollcall/protocol';
 import { recordTypes, type Token, tokenOf } from '../../../security/records.ts';
@@ -57,7 +57,7 @@ function isTrue(text: string): boolean {
   return ['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text);
 }
 
-/** Consul answers it with a 403, so that a client cannot tell it from a token that it may not read. */
+/** Like Consul, answers a missing token with a 403, so that a client cannot distinguish it from one that it may not read. */
 function noToken(): RegistryError {
   return new RegistryError('unauthenticated', 'token does not exist: ACL not found');
 }
@@ -134,7 +134,7 @@ export const deleteToken = endpoint({
   },
 });
 
-/** An id of another length is refused in other words. */
+/** An id of another length gets another error. */
 function isUuidLong(id: string): boolean {
   return id.length === 36;
 }

@@ -1,6 +1,6 @@
 /**
- * The permissions that calls of agents need: `service:write` for services and their checks, `node:write` for what belongs
- * to the node (`agent/acl.go` of Consul 1.16).
+ * The permissions for agent calls: `service:write` for services and their checks, `node:write` for the node and its
+ * checks (`agent/acl.go` of Consul 1.16).
  */
 
 import type { AgentNode } from '../../../net/agent-node.ts';
@@ -12,8 +12,8 @@ import type { OnAgent } from '../request/virtual-agent.ts';
 import { movesNode } from './enrolment.ts';
 
 /**
- * For what a registration says about its node. Permission to register a service is enough to create the node; moving it to
- * another address, which takes its services along, needs `node:write`.
+ * For the node of a registration. Permission to register a service is enough to create the node. Moving the node to
+ * another address also moves its services, so it requires `node:write`.
  */
 export function* forEnrolment(state: State, agent: AgentNode): Iterable<Permission> {
   if (movesNode(find.node(state, agent.name), agent)) yield permission('node', 'write', agent.name);

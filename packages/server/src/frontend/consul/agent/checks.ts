@@ -26,7 +26,7 @@ import { enrolment } from './enrolment.ts';
 import { agentCheck, checkUpdate } from './schema.ts';
 import { keepStatus } from './services.ts';
 
-/** `GET /v1/agent/checks`, with outputs that the log does not have yet. */
+/** `GET /v1/agent/checks`, with outputs that are not yet in the log. */
 export function listChecks(call: Call): Reply {
   const { context, exchange, params } = call;
   const filter = readFilter(params, checkShape);

@@ -1,10 +1,10 @@
 /**
- * Service and check definitions of the agent API to the registry's inputs: ids, names and defaults as
- * Consul's agent gives them (`agent/agent.go`, `agent/structs/check_type.go`). Pure.
+ * Converts service and check definitions of the agent API to the registry's inputs, with the ids, names and defaults of
+ * Consul's agent (`agent/agent.go`, `agent/structs/check_type.go`). Pure.
  *
  * Checks that run a program (script, Docker, OS service) are refused: Rollcall never executes
- * anything. So are UDP, HTTP/2 ping and alias checks, since a check that is accepted and not run would
- * report a status that was never measured.
+ * programs. UDP, HTTP/2 ping and alias checks are refused because the registry does not run them: their
+ * status would never be measured.
  */
 
 import type { CheckDefinition, CheckKind } from '@rollcall/protocol';
@@ -26,7 +26,7 @@ import type { AgentCheckFields, AgentServiceFields, CheckFields } from './schema
 
 /** Consul raises shorter intervals to this (`checks.MinInterval`). */
 const intervalMinMs = 1_000;
-/** The shortest time that the registry takes (`CheckDefinition.ttlMs`). */
+/** The shortest TTL that the registry accepts (`CheckDefinition.ttlMs`). */
 const ttlMinMs = 1;
 /** Consul raises shorter times to this (`agent/config/builder.go`, `CheckDeregisterIntervalMin`). */
 const deregisterAfterMinMs = 60_000;
@@ -87,7 +87,7 @@ export function agentCheckInput(fields: AgentCheckFields): CheckInput {
 }
 
 /**
- * The part that is the same for every kind of definition. The status counts for a new check only; an existing check
+ * The fields that all kinds of definitions share. The status is for new checks only; an existing check
  * keeps its status (`services.ts`).
  */
 function probeInput(fields: CheckFields): Pick<CheckInput, 'status' | 'notes' | 'type' | 'definition'> {
@@ -101,7 +101,7 @@ function probeInput(fields: CheckFields): Pick<CheckInput, 'status' | 'notes' | 
   };
 }
 
-/** @throws RegistryError `invalid_argument` in the order and words of Consul's `CheckType.Validate` */
+/** @throws RegistryError `invalid_argument`, in the order and with the texts of Consul's `CheckType.Validate` */
 function checkKind(fields: CheckFields): CheckKind {
   const interval = fields.Interval ?? 0;
   const ttl = fields.TTL ?? 0;

@@ -1,6 +1,6 @@
 /**
- * What the registry must hold for a virtual agent: its node with the check `serfHealth`, which Consul's agents have and
- * sessions depend on by default.
+ * The rows of a virtual agent: its node with the check `serfHealth`, which Consul's agents have and on which
+ * sessions depend by default.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
@@ -22,8 +22,8 @@ export const aliveCheck: CheckInput = {
 };
 
 /**
- * What a registration by an agent says about its node: it exists, and has its check. When the agent has another address
- * than before (a container with a fixed name moved), its node gets that address. A node that the catalog API wrote belongs to no
+ * The node in a registration by an agent: it exists and has its check. If the agent's address has changed
+ * (a container with a fixed name moved), its node gets the new one. A node that the catalog API wrote belongs to no
  * agent: services and checks may be added to it, but its address stays and it gets no `serfHealth`.
  */
 export function enrolment(

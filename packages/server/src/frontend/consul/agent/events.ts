@@ -1,8 +1,8 @@
 /**
  * `/v1/event/`: user events, small messages to every agent that a filter selects. Consul gossips them;
- * here they are records of the store, so all servers have the same, in the same order.
+ * here they are records of the store, so all servers have the same events in the same order.
  *
- * Whether a filter selects an agent is decided when the agent lists events.
+ * The filter is applied when an agent lists events.
  */
 
 import { defaultNamespace, isRegistryError } from '@rollcall/protocol';
@@ -30,8 +30,8 @@ const eventsMax = 256;
 const payloadBytesMax = 512;
 
 /**
- * Steps (`filter/pattern.ts`) that the filters of one event may take, and those of all events of a list: at
- * most 15 ms. An event whose filters would take more selects no agent; the newest events are judged first.
+ * Most steps (`filter/pattern.ts`) for the filters of one event, and for those of all events of a list: at
+ * most 15 ms. An event whose filters would take more selects no agent; the newest events are filtered first.
  */
 const eventStepsMax = 30_000;
 const listStepsMax = 600_000;
@@ -110,7 +110,7 @@ export function list(call: Call): Query {
   };
   return {
     view: viewOf.records(noNamespace, recordType),
-    // Which events reach an agent also depends on its services.
+    // The services of an agent also decide which events it gets.
     others: [viewOf.node(call.namespace, agent.name)],
     name: `${formOf(call)} events of ${agent.name} ${JSON.stringify(vetName(wanted, 'event name'))}`,
     filtered: true,
@@ -124,7 +124,7 @@ export function list(call: Call): Query {
   };
 }
 
-/** From the oldest to the newest. */
+/** All events, from the oldest to the newest. */
 function events(state: Reader): Event[] {
   return Array.from(find.records(state, noNamespace, recordType), ({ value }) => value as Json & Event).sort(
     (a, b) => a.LTime - b.LTime || order(a.ID, b.ID),
@@ -138,7 +138,7 @@ function indexOf(id: string | undefined): string {
   return String((bits >> 64n) ^ (bits & 0xffff_ffff_ffff_ffffn));
 }
 
-/** Judges which events reach an agent. Make one for each list: it counts the steps of the list. */
+/** Decides which events an agent gets. Create one for each list: it counts the steps of the list. */
 class EventFilter {
   readonly #state: Reader;
   readonly #agent: AgentNode;

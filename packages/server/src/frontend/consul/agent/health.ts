@@ -1,5 +1,5 @@
 /**
- * `/v1/agent/health/service/…`: tells a load balancer the health of one instance or service of the caller's agent
+ * `/v1/agent/health/service/…`: reports the health of one instance or service of the caller's agent to load balancers,
  * by the status code of the answer (https://developer.hashicorp.com/consul/api-docs/agent/service).
  */
 
@@ -22,7 +22,7 @@ import type { Reply } from '../wire/reply.ts';
 import { headerOf } from '../wire/responses.ts';
 import { inOrder, select } from '../wire/slices.ts';
 
-/** Of an instance with this effective status. Consul knows no instance that starts or drains: its check fails. */
+/** By effective status. Consul has no status for an instance that starts or drains: its check fails. */
 const answers: Readonly<Record<InstanceStatus, { readonly word: string; readonly code: number }>> = {
   passing: { word: 'passing', code: 200 },
   warning: { word: 'warning', code: 429 },

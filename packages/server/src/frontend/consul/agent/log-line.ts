@@ -1,7 +1,7 @@
 /**
- * Lines of this server's log in the forms of Consul's: as text, and as JSON
- * (https://developer.hashicorp.com/consul/api-docs/agent#stream-logs). Its readers are not the operators of this
- * process: stacks stay here, and so do fields that are named like a secret.
+ * Lines of this server's log in Consul's formats: text and JSON
+ * (https://developer.hashicorp.com/consul/api-docs/agent#stream-logs). The readers are not the operators of this
+ * process, so stacks are left out, and so are fields whose names look like those of secrets.
  */
 
 import { invalid } from '../wire/errors.ts';
@@ -24,14 +24,14 @@ const levels: Readonly<Record<string, number>> = {
   ERROR: 50,
 };
 
-/** @throws RegistryError `invalid_argument`, in Consul's words */
+/** @throws RegistryError `invalid_argument`, with Consul's text */
 export function readLevel(name: string): number {
   const level = Object.hasOwn(levels, name.toUpperCase()) ? levels[name.toUpperCase()] : undefined;
   if (level === undefined) throw invalid(`Unknown log level: ${name.slice(0, 80)}`);
   return level;
 }
 
-/** Undefined for text that is no line of a log. */
+/** Undefined for a text that is not a line of the log. */
 export function parseLine(line: string): LogLine | undefined {
   let parsed: unknown;
   try {

@@ -1,6 +1,6 @@
 /**
  * `/v1/agent/maintenance` and `/v1/agent/service/maintenance/:id`: maintenance mode is a critical check
- * with a name of its own, which takes a node or a service out of `?passing` and DNS answers.
+ * with a reserved name. It removes a node or a service from `?passing` and from DNS answers.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
@@ -38,7 +38,7 @@ export const maintainNode = endpoint({
     if (check === undefined) {
       await registry.submit({ kind: 'deregister-check', namespace: defaultNamespace, node: agent.name, id: nodeMaintenance });
     } else if (find.check(state, defaultNamespace, agent.name, nodeMaintenance) === undefined) {
-      // As in Consul, enabling it again changes nothing, the reason included.
+      // As in Consul, enabling it again changes nothing, not even the reason.
       const own = enrolment(state, agent, identity);
       await registry.submit({ kind: 'register', namespace: defaultNamespace, ...own, checks: [...own.checks, check] });
     }

@@ -1,7 +1,7 @@
 /**
- * `/v1/agent/monitor`: this server's log, line by line, until the client leaves
- * (https://developer.hashicorp.com/consul/api-docs/agent#stream-logs). Lines that a client does not take in time are
- * left out, and it is told how many: the log waits for no listener, and is not kept for any.
+ * `/v1/agent/monitor`: sends this server's log, line by line, until the client disconnects
+ * (https://developer.hashicorp.com/consul/api-docs/agent#stream-logs). Lines that a client does not read in time are
+ * dropped, and the client gets their number: the log never waits for a client.
  */
 
 import type { ServerResponse } from 'node:http';
@@ -14,28 +14,28 @@ import { type Reply, streamed } from '../wire/reply.ts';
 import { commonHead } from '../wire/responses.ts';
 import { jsonLine, parseLine, readLevel, textLine } from './log-line.ts';
 
-/** Each monitor costs a line of JSON for each line of the log; few people watch a log. */
+/** Each monitor costs a line of JSON for each line of the log, and few people need one at the same time. */
 const monitorsMax = 16;
 
-/** Bytes that wait for a client; some hundred lines. */
+/** Most bytes that wait for a client: some hundred lines. */
 const bufferBytesMax = 131_072;
 
 export class Monitors {
   readonly #open = new Set<ServerResponse>();
 
   /**
-   * `GET /v1/agent/monitor?loglevel=&logjson`. Levels below that of the server's own log are not written at all.
-   * @throws RegistryError `invalid_argument` for an unknown level; `resource_exhausted`; `unimplemented` when the log of
-   *   this server cannot be watched
+   * `GET /v1/agent/monitor?loglevel=&logjson`. Levels below that of the server's own log are not written.
+   * @throws RegistryError `invalid_argument` for an unknown level; `resource_exhausted`; `unimplemented` if the log of
+   *   this server cannot be followed
    */
   watch(call: Call): Promise<Reply> {
     const { context, exchange, params } = call;
     authorize(call, [permission('agent', 'read', context.identity.nodeName)]);
     const level = readLevel(params.get('loglevel') || 'INFO');
     const tap = LogTap.of(context.log);
-    if (tap === undefined) throw new RegistryError('unimplemented', "this server's log cannot be watched");
+    if (tap === undefined) throw new RegistryError('unimplemented', "this server's log cannot be followed: its logger was not created by stderrLog");
     if (this.#open.size >= monitorsMax) {
-      throw new RegistryError('resource_exhausted', `${monitorsMax} monitors watch the log, which is the limit`);
+      throw new RegistryError('resource_exhausted', `${monitorsMax} monitors follow the log already, which is the limit`);
     }
     const { response } = exchange;
     const write = writer(response, level, params.has('logjson') ? jsonLine : textLine);
@@ -43,11 +43,11 @@ export class Monitors {
     const stopFollowing = this.#endWithToken(call, response);
     const forgetEnd = onClientEnd(exchange.request.socket, () => response.end());
     this.#open.add(response);
-    // A log may be silent for hours, so a timeout counts only while written lines wait for the client.
+    // A log may be silent for hours, so the timeout runs only while lines wait for the client.
     response.on('timeout', () => {
       if (response.writableLength > 0) response.destroy();
     });
-    // The head goes out at once, so that the client knows that the request is served.
+    // Sends the head at once, so that the client knows that its request is served.
     response.writeHead(200, ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff', ...commonHead(context.security.acl)]);
     response.flushHeaders();
     return new Promise((resolve) => {

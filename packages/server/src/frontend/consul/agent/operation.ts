@@ -1,6 +1,6 @@
 /**
- * The agent itself: its version, host and metrics; and the calls that change the members of a cluster, answered as a
- * datacenter of one server answers them.
+ * The agent itself: its version, host and metrics; and the calls that change the members of a cluster, answered like
+ * in a datacenter with one server.
  */
 
 import { arch, cpus, freemem, hostname, release, totalmem, uptime } from 'node:os';
@@ -24,7 +24,7 @@ export function version({ context, params }: Call): Reply {
   return jsonBody(params)({ SHA: '', BuildDate: buildDate, HumanVersion, FIPS: '' });
 }
 
-/** `GET /v1/agent/host`: what Node.js can tell, which leaves out disks. */
+/** `GET /v1/agent/host`: the data that Node.js provides; disks are left out. */
 export function host({ context, params }: Call): Reply {
   const [total, free] = [totalmem(), freemem()];
   return jsonBody(params)({
@@ -63,7 +63,7 @@ export const metrics = onOwnAgent('read', async (_agent, { context, params }) =>
     Timestamp: new Date(context.clock.now()).toISOString().replace('T', ' ').replace(/\..*/, ' +0000 UTC'),
     Gauges: valuesOf(found, 'gauge'),
     Points: [],
-    // Consul's counters and samples are those of the last ten seconds; ours count from the start.
+    // Consul's counters and samples cover the last ten seconds; ours cover the life of the process.
     Counters: valuesOf(found, 'counter').map(({ Name, Value, Labels }) => {
       return { Name, Count: Math.floor(Value), Sum: Value, Labels };
     }),
@@ -86,13 +86,13 @@ function valuesOf(found: Found, type: string) {
     );
 }
 
-/** `PUT /v1/agent/reload`: reads the configuration files again, where there are any. */
+/** `PUT /v1/agent/reload`: reads the configuration files again, if there are any. */
 export const reload = onOwnAgent('write', async (_agent, { context }) => {
   await context.reload?.();
   return undefined;
 });
 
-/** `PUT /v1/agent/join/:address`: an agent may join itself only, since there is no other server. */
+/** `PUT /v1/agent/join/:address`: an agent may join only itself, since there is no other server. */
 export const join = onOwnAgent('write', (_agent, { identity, rest }) => {
   const address = unescapePath(rest).replace(/:\d+$/, '');
   if (['', '127.0.0.1', 'localhost', '[::1]', '::1', identity.address].includes(address)) return undefined;
@@ -101,7 +101,7 @@ export const join = onOwnAgent('write', (_agent, { identity, rest }) => {
 
 /** `PUT /v1/agent/leave`: removes the caller's node with everything on it. */
 export const leave = onOwnAgent('write', async (agent, { context, identity }) => {
-  if (agent === identity.nodeName) throw invalid("the server's own agent does not leave by request: stop its process");
+  if (agent === identity.nodeName) throw invalid("the server's own agent cannot leave by a request; stop its process instead");
   await context.registry.submit({ kind: 'deregister-node', node: agent });
   return undefined;
 });

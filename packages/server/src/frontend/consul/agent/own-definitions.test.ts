@@ -57,7 +57,7 @@ describe('definitions of the server’s own node', () => {
     await consul.put('/v1/agent/service/register', { Name: 'api', Check: { CheckID: 'taken', TTL: '1m' } });
     const taking = { services: [{ name: 'a', check: { checkid: 'taken', ttl: '1m' } }], checks: [] };
     await expect(consul.server.define(taking)).rejects.toThrow(
-      'check "taken": service "api" has a check with this ID, which was registered through the API',
+      'check "taken": service "api" has a check with this ID already, registered through the API',
     );
     expect((await consul.get('/v1/agent/checks')).json()).toMatchObject({ taken: { ServiceID: 'api' }, c: { ServiceID: 'b' } });
   });
@@ -80,7 +80,7 @@ describe('definitions of the server’s own node', () => {
     for (const [services, checks, message] of [
       [[{ name: 'new' }, { name: 'bad', port: 'x' }], [], 'service "bad": json: cannot unmarshal string into field Port of type int'],
       [[{ name: 'new' }, { id: 'new' }], [], 'service "new": Missing service name'],
-      [[{ name: 'new' }, { name: 'new' }], [], 'service "new": another one has its ID'],
+      [[{ name: 'new' }, { name: 'new' }], [], 'service "new": another definition has the same ID'],
       [[{ name: 'a', check: { checkid: 'c', ttl: '1s' } }, { name: 'b', check: { checkid: 'c', ttl: '1s' } }], [], 'service "b": another service has a check with the ID "c"'],
       [[{ name: 'a', check: { checkid: 'c', ttl: '1s' } }], [{ id: 'c', name: 'c', ttl: '1s' }], 'check "c": another service has a check with the ID "c"'],
       [[{ name: 'consul' }], [], 'service "consul": the ID "consul" is the server\'s own'],

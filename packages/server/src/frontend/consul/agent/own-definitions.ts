@@ -1,6 +1,6 @@
 /**
- * Services and checks of the server's own node that its operator wrote into configuration files, as in Consul: the same
- * bodies as in the agent API, registered at the start and at every reload. The store keeps which of them came from files, so
+ * Services and checks of the server's own node from configuration files, as in Consul: the same
+ * bodies as in the agent API, registered at the start and at every reload. The store records which of them came from files, so
  * that a definition that is removed from its file is deregistered, and registrations through the API stay. The caller reads
  * the files.
  */
@@ -40,18 +40,18 @@ interface Service {
 interface Wanted {
   readonly services: readonly Service[];
   readonly checks: readonly { readonly namespace: string; readonly check: CheckInput }[];
-  /** By place of a check: the ID of the service that holds it, empty for the node. */
+  /** By place of a check: the ID of its service, empty for a check of the node. */
   readonly holders: ReadonlyMap<string, string>;
 }
 
-/** A service or check by namespace and ID, as the store keeps it: the ID alone in `default`. */
+/** A service or check by namespace and ID, as stored: in `default`, the ID alone. */
 type Place = string;
 
 function placeOf(namespace: string, id: string): Place {
   return namespace === defaultNamespace ? id : `${namespace}\0${id}`;
 }
 
-/** Where the check is kept: checks of the node itself are in `default`. */
+/** The place of a check; checks of the node itself are in `default`. */
 function placeOfCheck(namespace: string, { id, instance }: CheckInput): Place {
   return placeOf(instance === undefined ? defaultNamespace : namespace, id);
 }
@@ -71,9 +71,9 @@ interface Kept {
 }
 
 /**
- * Makes the node's file-defined services and checks these, and no others. Nothing is changed when one
- * of them is wrong. Creates the namespaces that they name: at the first start no client could.
- * @throws RegistryError `invalid_argument` that names the definition and says what is wrong with it
+ * Replaces the file-defined services and checks of the node by these. Changes nothing if one
+ * of them is invalid. Creates the namespaces that they name, since at the first start no client could.
+ * @throws RegistryError `invalid_argument` that names the definition and its error
  */
 export async function defineOwn({ registry, identity }: Parts, definitions: OwnDefinitions): Promise<void> {
   const wanted = read({ registry, identity }, definitions);
@@ -86,12 +86,12 @@ export async function defineOwn({ registry, identity }: Parts, definitions: OwnD
     ],
   };
   const before = kept(registry.state, node);
-  // Written before the registrations: after a crash the record must list everything that came from files.
+  // Written before the registrations: after a crash, the record must list everything that came from files.
   await remember(registry, node, { services: union(before.services, ids.services), checks: union(before.checks, ids.checks) });
   for (const place of before.checks) {
     const { namespace, id } = parsePlace(place);
     const row = find.check(registry.state, namespace, node, id);
-    // A check that moves from one service to another is a new one.
+    // A check that moves from one service to another is deregistered and registered.
     const stays = wanted.holders.get(place) === row?.instance;
     if (!stays && row !== undefined) await registry.submit({ kind: 'deregister-check', namespace, node, id });
   }
@@ -131,8 +131,8 @@ export async function renameOwn(registry: Parts['registry'], former: string, nam
 }
 
 /**
- * Whether definitions can be registered, as far as that does not depend on what is registered.
- * @throws RegistryError `invalid_argument` that names the definition and says what is wrong with it
+ * Checks definitions as far as possible without the state.
+ * @throws RegistryError `invalid_argument` that names the definition and its error
  */
 export function checkDefinitions(definitions: OwnDefinitions): void {
   readDefinitions(definitions);
@@ -153,7 +153,7 @@ function readDefinitions({ services, checks }: OwnDefinitions): Wanted {
       const namespace = namespaceIn(noScope, fields.Namespace);
       const instance = instanceInput(fields);
       const place = placeOf(namespace, instance.id);
-      if (known.has(place)) throw invalid('another one has its ID');
+      if (known.has(place)) throw invalid('another definition has the same ID');
       known.add(place);
       const own = serviceCheckInputs(fields, instance);
       for (const check of own) hold(namespace, check);
@@ -199,7 +199,7 @@ function read({ registry, identity }: Parts, definitions: OwnDefinitions): Wante
     const row = find.check(registry.state, namespace, node, id);
     if (row === undefined || row.instance === instance || fromFiles.has(place)) continue;
     const holder = row.instance === '' ? 'the node' : `service ${quoted(row.instance)}`;
-    throw invalid(`check ${quoted(id)}: ${holder} has a check with this ID, which was registered through the API`);
+    throw invalid(`check ${quoted(id)}: ${holder} has a check with this ID already, registered through the API`);
   }
   return wanted;
 }
@@ -219,7 +219,7 @@ function kept(state: State, node: string): Kept {
   return (row?.value as Kept | undefined) ?? { services: [], checks: [] };
 }
 
-/** Writes nothing while there never was a definition. */
+/** Writes nothing as long as there was never a definition. */
 async function remember(registry: Parts['registry'], node: string, value: Kept): Promise<void> {
   const { services, checks } = kept(registry.state, node);
   if (isDeepStrictEqual([services, checks], [[...value.services], [...value.checks]])) return;

@@ -1,7 +1,7 @@
 /**
- * The server's own node: registered at every start, with the service `consul`. When the server has another name than before,
- * its node is renamed, and the services and checks on it move along, as Consul's agent registers its services again from its
- * data folder. Instances of streams do not: their clients come back and register them.
+ * The server's own node, which every start registers, with the service `consul`. If the server's name has changed,
+ * its node is renamed with its services and checks, as Consul's agent registers its services again from its
+ * data folder. Instances of streams are not moved: their clients reconnect and register them.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
@@ -14,7 +14,7 @@ import { serverPort, serverService } from '../request/server-identity.ts';
 import { aliveCheck } from './enrolment.ts';
 import { renameOwn } from './own-definitions.ts';
 
-/** Changes nothing, and so raises no revision, when the node is registered already. */
+/** Writes nothing, and so raises no revision, if the node is registered already. */
 export async function registerSelf({ registry, identity }: Pick<Context, 'registry' | 'identity'>): Promise<void> {
   const { nodeName, nodeId, address, nodeMeta } = identity;
   const { state } = registry;
@@ -44,7 +44,7 @@ interface Content {
 
 const noContent: Content = { namespace: defaultNamespace, instances: [], checks: [] };
 
-/** What was registered on a node in one namespace; in `default` with the checks of the node itself. */
+/** The services and checks of a node in one namespace; in `default` also the checks of the node itself. */
 function contentOf(state: State, namespace: string, node: string): Content {
   const rows = [...find.instancesOnNode(state, namespace, node)].filter(({ id, session }) => id !== serverService && session === undefined);
   const ids = new Set(['', ...rows.map(({ id }) => id)]);

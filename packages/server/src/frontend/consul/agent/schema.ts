@@ -1,6 +1,6 @@
 /**
  * The shapes of request bodies under `/v1/agent/`: fields, types, other spellings (`api/agent.go`, MPL-2.0, and
- * https://developer.hashicorp.com/consul/api-docs/agent). Their meaning: `definitions.ts`.
+ * https://developer.hashicorp.com/consul/api-docs/agent). `definitions.ts` interprets them.
  */
 
 import { address, connect, locality, weights } from '../catalog/schema.ts';
@@ -54,7 +54,7 @@ const probeAliases = {
   disable_redirects: 'DisableRedirects',
 } as const;
 
-/** A check inside of a service definition. Its `ServiceID` has no effect: the check belongs to the service. */
+/** A check inside a service definition. Its `ServiceID` has no effect: the check belongs to the service. */
 export const serviceCheck = schema(
   { ...probe, CheckID: 'string', ServiceID: 'string', Namespace: 'string', ProxyHTTP: 'string', ProxyGRPC: 'string' },
   { ...probeAliases, service_id: 'ServiceID' },

@@ -1,4 +1,4 @@
-/** `/v1/agent/self` and `/v1/agent/members`: who the caller's agent is, and which agents there are. */
+/** `/v1/agent/self` and `/v1/agent/members`: the caller's agent, and all agents. */
 
 import { defaultNamespace } from '@rollcall/protocol';
 import type { AgentNode } from '../../../net/agent-node.ts';
@@ -19,7 +19,7 @@ import { writeList } from '../wire/json-writer.ts';
 import type { Reply } from '../wire/reply.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
 
-/** The port where Consul's agents gossip; here it is only shown with a member. */
+/** The port on which Consul's agents gossip; Rollcall only shows it with a member. */
 const gossipPort = 8301;
 
 /** `Status` of a member: alive or failed, in Serf's numbers. */
@@ -48,7 +48,7 @@ function selfAnswer(agent: AgentNode, { context, identity, limits, params }: Cal
       Server: server,
       Version: versionOf(identity),
       BuildDate: buildDate,
-      // Old versions of Consul had it here, and Patroni reads it when the TTL of its session is refused.
+      // Old versions of Consul had it here. Patroni reads it when the TTL of its session is refused.
       SessionTTLMin: 10_000_000_000,
     },
     DebugConfig: {
@@ -101,7 +101,7 @@ function stats(state: State, node: string, identity: Identity, secured: boolean)
   };
 }
 
-/** `GET /v1/agent/members`: every agent, which is every node with the check that agents have. */
+/** `GET /v1/agent/members`: all agents, that is, all nodes with the check `serfHealth`. */
 export function members(call: Call): Reply {
   const { context, params } = call;
   const filter = readFilter(params, memberShape);
@@ -109,7 +109,7 @@ export function members(call: Call): Reply {
   if (params.get('segment') !== '' && params.get('segment') !== '_all') {
     throw invalid('Network segments are not supported in this version of Consul');
   }
-  // Between datacenters only servers know each other, and there is one of each.
+  // Across datacenters Consul lists servers only, and there is one server in one datacenter.
   const alone = params.get('wan') !== '';
   return listed(call, function* (state, visible, out) {
     const seen = (row: RowOf<'node'>) => isAgent(state, row) && visible.includes('node', row.name);

@@ -45,7 +45,7 @@ export function listServices(call: Call): Reply {
 }
 
 /**
- * `GET /v1/agent/service/:id`, which waits for another content than that of `?hash`.
+ * `GET /v1/agent/service/:id`; waits until the content differs from that of `?hash`.
  * @throws RegistryError `not_found`
  */
 export function getService(call: Call): Query {
@@ -69,7 +69,7 @@ export function getService(call: Call): Query {
   return {
     view: viewOf.node(call.namespace, name),
     name: `${formOf(call)} agent-service ${id}`,
-    // Its node changes for many reasons, and these must wake no watcher.
+    // The node changes for many reasons, which must not wake a watcher of the instance.
     filtered: true,
     permission: permission('service', 'read', present),
     shows: ['service'],
@@ -129,13 +129,13 @@ export const registerService = commandEndpoint({
     };
   },
   answer: (_done, { namespace, agent, checks }, call) => {
-    // Registering is a sign of life, even when it changes nothing.
+    // A registration also counts as a heartbeat, even if it changes nothing.
     for (const { id } of checks) call.context.health.restart(namespace, agent.name, id, principal(call));
     return undefined;
   },
 });
 
-/** A check that exists keeps its status, so that registering again does not flap. */
+/** Keeps the status of an existing check, so that a repeated registration does not change it. */
 export function keepStatus(state: Reader, namespace: string, node: string, check: CheckInput): CheckInput {
   if (check.status === undefined || find.check(state, check.instance === undefined ? defaultNamespace : namespace, node, check.id) === undefined) return check;
   const { status: _initial, ...rest } = check;
@@ -154,7 +154,7 @@ export const deregisterService = commandEndpoint({
 });
 
 /**
- * The instance that the rest of the path names. No agent knows the server's own.
+ * The instance in the rest of the path. The server's own instance belongs to no agent.
  * @throws RegistryError `not_found`
  */
 export function knownToAgent(incoming: Incoming): OnAgent {

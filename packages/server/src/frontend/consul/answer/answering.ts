@@ -1,11 +1,11 @@
 /**
- * Answers of plans: the encoded body of a view at its revision, with the headers that go with it. Both
- * are made once and sent as they are to all callers that see all of it; for others once for each set of
- * permissions (`net/answers.ts` keeps the bodies).
+ * Answers of plans: the encoded body of a view at its revision, with its headers. Both are created once and sent
+ * unchanged to all callers that may see every row; for other callers once for each set of
+ * permissions (`net/answers.ts` caches the bodies).
  *
- *   kept? ──yes──► sent
+ *   cached? ──yes──► sent
  *     │ no
- *   under way? ──yes──► waits for it      one encoding for all requests that want the same
+ *   being encoded? ──yes──► waits for it  one encoding for all requests for the same body
  *     │ no
  *   encoded in turns (`encoding.ts`)      small bodies are encoded before `answer` returns
  */
@@ -65,12 +65,12 @@ export class Answering {
     return this.#turns.pace.spent;
   }
 
-  /** From now on answers end their connections. */
+  /** From now on, every answer closes its connection. */
   close(): void {
     this.#closing = true;
   }
 
-  /** Resolves when nothing is being encoded any more. */
+  /** Resolves when no encoding is running. */
   idle(): Promise<void> {
     return this.#turns.idle();
   }
@@ -86,7 +86,7 @@ export class Answering {
       this.authorize(plan, caller);
       const revision = plan.revision(this.#context.registry);
       const { last } = plan;
-      // With thousands of keys that are asked in turn, looking into each table costs more than the answer.
+      // With thousands of keys requested in turn, a look into each table costs more than the answer.
       if (last?.revision === revision && last.authorizer === caller.authorizer) {
         const { body } = last.kept;
         if (body !== undefined && (last.gzip === undefined || last.gzip === acceptsGzip(request))) {
@@ -116,7 +116,7 @@ export class Answering {
     if (!job.ended) response.once('close', () => job.cancel());
   }
 
-  /** Sends a body with a head of the caller's. */
+  /** Sends a body with a head from the caller. */
   send(response: ServerResponse, status: number, given: readonly string[], body: Body): void {
     const head = withContact(given, this.#context.registry.staleMs);
     if (this.#closing) response.shouldKeepAlive = false;
@@ -128,14 +128,14 @@ export class Answering {
     response.end(body.buffers[0]);
   }
 
-  /** The token by which clients know the answer, for the few answers that have one instead of a revision. */
+  /** The token that identifies the answer to clients, for the few answers that have one instead of a revision. */
   token({ query, namespace }: Plan, caller: Caller): string | undefined {
     return query.token?.of(this.#context.registry.state, new VisibilityFilter(caller.authorizer, namespace));
   }
 
   /**
-   * Makes a digest of the body of a filtered plan, by which two bodies are compared.
-   * @param ready called with the digest and the revision of that body, now or later; with undefined when the body could not
+   * Computes a digest of the body of a filtered plan, to compare two bodies.
+   * @param ready called with the digest and the revision of that body, now or later; with undefined if the body could not
    *   be encoded
    */
   digest(response: ServerResponse, plan: Plan, caller: Caller, ready: (digest: string | undefined, revision: number) => void): void {
@@ -154,7 +154,7 @@ export class Answering {
       waiter.ready(kept);
       return;
     }
-    // A request may be told many times; it must not gather a listener each time.
+    // One request may call this many times; it must not add a listener each time.
     let leave: (() => void) | undefined;
     const stay = () => void (leave && response.off('close', leave));
     leave = this.#shared.join(this.#encoding.nameOf(wanted), () => this.#encoding.encode(wanted), {

@@ -1,12 +1,12 @@
 /**
- * Blocking queries: requests that wait until the view they ask about has a newer revision than the
- * one they know (https://developer.hashicorp.com/consul/api-docs/features/blocking).
+ * Blocking queries: requests that wait until the revision of their view is newer than the one that the client
+ * knows (https://developer.hashicorp.com/consul/api-docs/features/blocking).
  *
- *   group   one per view; watches it once, however many requests wait
- *     └─ parked   a response, the index it knows, its timeout on the wheel
+ *   group   one per view; watches it once, for all requests that wait
+ *     └─ parked   a response, the index that the client knows, its timeout on the wheel
  *
- * A request may wait as long as its token may ask: when the token ends or its permissions change, they are checked again in
- * the same turn, and a request that has lost its permission is refused. The answer shows what the caller may see at that time.
+ * A request may wait as long as its token is valid. When the token expires or its permissions change, they are checked
+ * again in the same turn, and a request without permission is refused. The answer shows the rows that the caller may read then.
  *
  * A waiting request costs little: no promise, no copy of the request, and requests for the same URL share one query. The
  * requests that a change wakes are answered in slices, so that ten thousand of them do not delay heartbeats.
@@ -37,8 +37,8 @@ export interface ParkingOptions {
   /** Refuses a request whose caller has lost the permission. */
   readonly refuse: (response: ServerResponse, plan: Plan, caller: Caller, error: unknown) => void;
   /**
-   * Makes a digest of the present body of a filtered plan. Calls `ready` with it and its revision, now or later; with
-   * undefined when bodies cannot be compared, so that any change of the views counts.
+   * Computes a digest of the present body of a filtered plan. Calls `ready` with it and its revision, now or later; with
+   * undefined if bodies cannot be compared, so that any change of the views counts.
    */
   readonly digest: (
     response: ServerResponse,
@@ -55,7 +55,7 @@ interface Parked {
   readonly plan: Plan;
   /** With its present permissions. */
   caller: Caller;
-  /** The newest revision that is known to have nothing new for it. */
+  /** The newest revision up to which the answer is known to be unchanged. */
   index: number;
   /** For a filtered query: digests of the body that the client knows and of the newest one. */
   readonly content: Content | undefined;
@@ -85,12 +85,12 @@ interface Group {
   waking: boolean;
 }
 
-/** Consul adds up to a sixteenth of the time, so that clients that started together drift apart. */
+/** Consul adds up to a sixteenth of the time, so that clients that started together spread out. */
 const jitterShare = 1 / 16;
 
 /** About 5 ms of answers that are encoded already, between two turns of the event loop. */
 const sliceMax = 256;
-/** This many are answered in every turn, so that other requests cannot delay them for ever. */
+/** At least this many are answered in every turn, so that other requests cannot delay them without limit. */
 const sliceMin = 8;
 
 export class Parking {
@@ -104,7 +104,7 @@ export class Parking {
     this.#options = options;
   }
 
-  /** How many requests wait. */
+  /** Number of waiting requests. */
   get size(): number {
     return this.#size;
   }
@@ -113,7 +113,7 @@ export class Parking {
     return this.#size >= this.#options.parkedMax;
   }
 
-  /** Holds a request until its view has a newer revision, its time is over, or its client is gone. */
+  /** Parks a request until its view has a newer revision, its time is over, or its client disconnects. */
   park(response: ServerResponse, plan: Plan, { index, waitMs }: Wait, caller: Caller): void {
     const group = this.#groupOf(plan);
     const { acl, wheel, random, onSize, digest } = this.#options;
@@ -130,13 +130,13 @@ export class Parking {
       unfollow: undefined,
       forgetEnd: undefined,
     };
-    // The caller of an open route has no token that could change.
+    // The caller of an open route has no token, so its permissions cannot change.
     if (acl.enabled && caller !== unidentified) parked.unfollow = acl.onChange(caller, () => this.#reconsider(parked));
     group.members.add(parked);
     onSize(++this.#size);
     parked.timer = wheel.schedule(waitMs * (1 + random() * jitterShare), () => this.#answer(parked));
     response.once('close', () => this.#remove(parked));
-    // Most such clients are gone; a client that only closed its sending side still reads the answer.
+    // Most such clients have disconnected; a client that only closed its sending side still reads the answer.
     parked.forgetEnd = onClientEnd(response.req.socket, () => this.#answer(parked));
     if (content === undefined) return;
     digest(response, plan, caller, (known) => {
@@ -154,7 +154,7 @@ export class Parking {
     }
   }
 
-  /** The permissions of the caller have changed; they may still be enough. */
+  /** Checks the permissions of the caller again after a change. */
   #reconsider(parked: Parked): void {
     const { acl, authorize, refuse } = this.#options;
     try {

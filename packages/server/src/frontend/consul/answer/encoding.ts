@@ -1,5 +1,5 @@
 /**
- * Makes the bodies of plans, in slices (`net/turns.ts`), and finds bodies that are kept. A body is of one
+ * Encodes the bodies of plans in slices (`net/turns.ts`), and finds cached bodies. A body shows one
  * revision, although the state changes while it is written.
  */
 
@@ -49,7 +49,7 @@ export class ViewBody extends Body {
 
 const none: readonly string[] = [];
 const nothing = Buffer.alloc(0);
-/** Bytes of a single body that take as long as a unit of work, and of a digest. */
+/** Bytes of a body without slices, or of a digest, that take as long as one unit of work. */
 const bytesPerUnit = 256;
 const unitsPerSingle = 5;
 /** Added to the name of a representation for its compressed form. */
@@ -67,11 +67,11 @@ export class Encoding {
   }
 
   digestOf(body: ViewBody): string {
-    // A body of several buffers got its digest when it was made.
+    // The digest of a body of several buffers was computed when it was written.
     return (body.digest ??= createHash('sha1').update(body.buffers[0] ?? '').digest('base64'));
   }
 
-  /** The body, if it is kept. */
+  /** The cached body, if there is one. */
   find({ plan, revision, viewer, gzip }: Wanted): ViewBody | undefined {
     const { query } = plan;
     const view = viewKept(query, viewer);
@@ -82,12 +82,12 @@ export class Encoding {
     return plain === undefined || (gzip && plain.bytes >= gzipBytesMin) ? undefined : plain;
   }
 
-  /** Bodies that are kept under names of this front end are always `ViewBody`. */
+  /** Cached bodies under names of this front end are always `ViewBody`. */
   #find(view: string, revision: number, name: string): ViewBody | undefined {
     return this.#context.answers.find(view, revision, name) as ViewBody | undefined;
   }
 
-  /** A name by which requests for the same body find each other. */
+  /** The key by which requests for the same body share its encoding. */
   nameOf({ plan: { query }, revision, viewer, gzip }: Wanted): string {
     return `${viewKept(query, viewer)}\0\0${this.#revisionKept(query, revision)}\0${query.name}${gzip ? gzipName : ''}`;
   }
@@ -95,7 +95,7 @@ export class Encoding {
   *encode({ plan, viewer, gzip }: Wanted): Work<ViewBody> {
     const { registry, answers } = this.#context;
     const { query } = plan;
-    // The encoding may have waited for its turn; the present revision counts.
+    // The encoding may have waited for its turn, so it shows the present revision.
     const revision = plan.revision(registry);
     const view = viewKept(query, viewer);
     const kept = this.#revisionKept(query, revision);
@@ -105,7 +105,7 @@ export class Encoding {
       body = 'write' in query ? yield* this.#list(query, visible, revision) : this.#single(query, visible, revision);
       answers.keep(view, kept, query.name, body);
       const forAll = viewKept(query, undefined);
-      // An answer that was not narrowed is the answer for all callers.
+      // An answer from which no row was left out is valid for all callers.
       if (forAll !== view && !visible.leftOut) answers.keep(forAll, kept, query.name, body);
     }
     if (!gzip || body.bytes < gzipBytesMin) return body;
@@ -151,7 +151,7 @@ export class Encoding {
     }
   }
 
-  /** No two changes have one revision, so the newest revision of all the views identifies the body. */
+  /** Each change has its own revision, so the newest revision of all the views identifies the body. */
   #revisionKept({ shapedBy = none }: Query, revision: number): number {
     const { views } = this.#context.registry;
     let newest = revision;
@@ -160,15 +160,15 @@ export class Encoding {
   }
 }
 
-/** Under which view a body is kept. @param viewer undefined for a body that is the same for all callers */
+/** The view under which a body is cached. @param viewer undefined for a body that is the same for all callers */
 function viewKept(query: Query, viewer: Viewer | undefined): string {
   const view = followsItsView(query) ? query.view : `${query.view}\0${query.name}`;
   return viewer === undefined || viewer.seesAll(query.shows) ? view : `${view}\0${viewer.name}`;
 }
 
 /**
- * An answer that depends on several views has a revision of its own, and so is kept under a name of its own. So is a
- * filtered answer, which would otherwise push the other answers of its view out.
+ * False for an answer that depends on several views: it has its own revision and is cached under its own name. False, too,
+ * for a filtered answer, which would otherwise evict the other answers of its view.
  */
 export function followsItsView({ others, shapedBy = none, filtered }: Query): boolean {
   return others === undefined && shapedBy.length === 0 && filtered !== true;

@@ -1,5 +1,5 @@
 /**
- * Runs an endpoint and sends its reply: identifies the caller, checks the permission that the route declares, calls the
+ * Runs an endpoint and sends its reply: finds the caller, checks the permission that the route declares, calls the
  * endpoint (`request/endpoint.ts`: decode, authorize, command, answer), writes the audit log.
  */
 
@@ -33,12 +33,12 @@ export class Endpoints {
     this.#options = options;
   }
 
-  /** From now on answers end their connections. */
+  /** From now on, every answer closes its connection. */
   close(): void {
     this.#closing = true;
   }
 
-  /** @param head a token or namespace among the parameters counts before it */
+  /** @param head a token or namespace among the parameters takes precedence */
   run(exchange: Exchange, route: ActRoute, rest: string, head: RequestHead): void {
     const { context, authenticator, failed } = this.#options;
     const { identity, limits } = context;

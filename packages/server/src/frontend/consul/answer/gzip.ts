@@ -1,4 +1,4 @@
-/** Compressed bodies: small ones at once, large ones by the threads of zlib, which the event loop does not wait for. */
+/** Compressed bodies: small ones at once, large ones in the threads of zlib, without blocking the event loop. */
 
 import { once } from 'node:events';
 import { createGzip, gzipSync } from 'node:zlib';
@@ -8,12 +8,12 @@ import type { Pace, Work } from '../../../net/turns.ts';
 /** Smaller bodies gain nothing (Consul's `gziphandler.DefaultMinSize`). */
 export const gzipBytesMin = 1_400;
 
-/** Up to here it takes less than a slice, and handing it to a thread and back would take longer. */
+/** Up to this size compression takes less than a slice, and less time than using a thread. */
 const atOnceBytesMax = 131_072;
 /** Bytes that are compressed in a unit of work. */
 const bytesPerUnit = 50;
 
-/** The fastest level: it is done once per revision, but for everything that is large. */
+/** The fastest level: compression runs once per revision, but for every large body. */
 const level = 1;
 
 /** @returns the body, compressed */

@@ -1,4 +1,4 @@
-/** Sends bodies of several buffers, and counts the memory that they keep for as long as a client takes one. */
+/** Sends bodies of several buffers, and counts the memory that they occupy while clients receive them. */
 
 import type { ServerResponse } from 'node:http';
 import type { Body } from '../../../net/answers.ts';
@@ -8,7 +8,7 @@ import type { AnswerMemory } from '../../../net/answer-memory.ts';
 export class LargeBodies {
   readonly #memory: AnswerMemory;
   readonly #sender: BodySender;
-  /** How many take each of them now. */
+  /** Number of clients that receive each body now. */
   readonly #takers = new Map<Body, number>();
 
   constructor(memory: AnswerMemory, sender: BodySender) {
@@ -18,7 +18,7 @@ export class LargeBodies {
 
   /** @param begin writes the head */
   send(response: ServerResponse, begin: () => void, body: Body): void {
-    // A client that is gone has closed its response already.
+    // The response of a disconnected client is closed already.
     if (response.destroyed || response.closed) return;
     const takers = this.#takers.get(body) ?? 0;
     if (takers === 0) this.#memory.add(body.bytes);

@@ -1,6 +1,6 @@
 /**
- * A plan: everything about a read that follows from its URL, except how it wants to wait. Clients ask
- * the same few URLs again and again, so plans are kept.
+ * A plan: everything about a read that follows from its URL, except how it waits. Clients send
+ * the same few URLs again and again, so plans are cached.
  */
 
 import { LRUCache } from 'lru-cache';
@@ -12,13 +12,13 @@ import { permission, type Permission } from '../request/permission.ts';
 import type { Query } from '../request/query.ts';
 import type { Consistency } from '../wire/params.ts';
 
-/** The last answer, and for which permissions. The same request finds it without a look at the tables of answers. */
+/** The last answer and the permissions for which it was encoded. The next request for it skips the tables of answers. */
 export interface LastAnswer {
   /** The view under which the body is kept. */
   readonly view: string;
   readonly revision: number;
   readonly authorizer: Authorizer;
-  /** Whether it was for a client that takes gzip; undefined when that makes no difference. */
+  /** Whether the client accepted gzip; undefined if the answer is the same without it. */
   readonly gzip: boolean | undefined;
   readonly status: number;
   readonly head: readonly string[];
@@ -33,14 +33,14 @@ export class Plan {
   /** Path of the route, for metrics. */
   readonly route: string;
   readonly access: Access;
-  /** What callers need, by the route or by the names that they ask for. */
+  /** The permission that callers need, by the route or by the names in the URL. */
   readonly permission: Permission | undefined;
-  /** The client takes an answer from a cache and wants to know its age. */
+  /** The client accepts an answer from a cache and asks for its age. */
   readonly cached: boolean;
   /** `?max_stale`, in milliseconds; `Infinity` without it. */
   readonly maxStaleMs: number;
   last: LastAnswer | undefined;
-  /** The last result of `revision`, and the revision of the state that it was for. */
+  /** The last result of `revision`, and the revision of the state for which it was computed. */
   #revision = 0;
   #asOf = -1;
 
@@ -62,8 +62,8 @@ export class Plan {
   }
 
   /**
-   * The revision of the answer: the newest of those of its views. Between two changes of the state it
-   * is looked up once.
+   * The revision of the answer: the newest of those of its views. It is computed once
+   * per revision of the state.
    */
   revision({ state, views }: Registry): number {
     if (state.revision === this.#asOf) return this.#revision;
@@ -78,10 +78,10 @@ export class Plan {
 
 const none: readonly string[] = [];
 
-/** Longer URLs are rare, and not worth the memory. */
+/** Most characters of the URL of a cached plan. Longer URLs are rare. */
 const keyLengthMax = 512;
 
-/** The plans of the URLs that were asked for last. The plan that was not asked for longest makes room for a new one. */
+/** The plans of recently requested URLs. The least recently used one is dropped. */
 export class Plans {
   readonly #kept: LRUCache<string, Plan>;
 

@@ -1,12 +1,12 @@
 /**
- * Reads that come from a view: finds or makes the plan of a URL, identifies the caller, and answers now or lets the request
- * wait.
+ * Reads that come from a view: finds or creates the plan of a URL, finds the caller, and answers now or parks the
+ * request.
  *
- *   URL ──► plan (kept) ──► caller ──► may be too old? ──► newer than ?index ──► answer
- *                                      barrier first       not newer ──────────► wait
+ *   URL ──► plan (cached) ──► caller ──► may be too old? ──► newer than ?index ──► answer
+ *                                        barrier first       not newer ──────────► wait
  *
  * An answer may be too old for a `?consistent` read, for a `?max_stale` while this node does not follow its store, and for a client
- * that knows an index from another node which is ahead of this one.
+ * that knows an index from another node, which is ahead of this one.
  *
  * Encoding the answer: `answering.ts`. Waiting: `blocking.ts`.
  */
@@ -31,23 +31,23 @@ export interface ReadsOptions {
   readonly authenticator: Authenticator;
   readonly answering: Answering;
   readonly parking: Parking;
-  /** Names the caller in the query string where the answer depends on it, so that answers can be kept for all. */
+  /** Names the caller in the query string if the answer depends on it, so that the cache works for all callers. */
   readonly nameCaller: (exchange: Exchange) => string;
   readonly failed: (request: IncomingMessage, response: ServerResponse, route: string, error: unknown, caller?: Caller) => void;
 }
 
-/** URLs remembered; a busy registry is asked about thousands of services. */
+/** Most plans kept; clients of a large registry request thousands of services. */
 const plansMax = 8_192;
 
-/** What differs from one poll of a URL to the next, or from one client to another. */
+/** Parameters that differ between polls of one URL, or between clients. */
 const passingParams = /(?:^|&)(?:index|wait|token)=[^&]*/g;
 
-/** The namespace of a plan for its caller, for which a namespace without rights does not exist. */
+/** The namespace of a plan for its caller; one without rights is hidden from it. */
 function placeOf({ namespace }: Plan, caller: Caller): string {
   return caller === unidentified ? namespace : namespaceFor(caller, shownNamespace(namespace));
 }
 
-/** Under which the plan of a URL is kept when a header or a token names the namespace. */
+/** The key of a plan if a header or a token names the namespace. */
 function placedUrl(url: string, namespace: string): string {
   return `${namespace}\0${url}`;
 }
@@ -66,14 +66,14 @@ export class Reads {
     this.#closing = true;
   }
 
-  /** The plan of this very URL, if it is kept. */
+  /** The plan of exactly this URL, if it is cached. */
   planOf(url: string, { namespace }: RequestHead): Plan | undefined {
     return this.#plans.get(namespace === '' ? url : placedUrl(url, namespace));
   }
 
   /**
-   * Answers a URL whose plan is kept.
-   * @returns false when the plan is not for this caller, whose token is of another namespace or has no right in that of the plan
+   * Answers a URL whose plan is cached.
+   * @returns false if the plan is not for this caller: its token is of another namespace or has no right in that of the plan
    */
   readKept(exchange: Exchange, plan: Plan, { token, namespace }: RequestHead): boolean {
     const caller = this.#options.authenticator.authenticate(exchange.request, plan.access, token);
@@ -84,8 +84,8 @@ export class Reads {
   }
 
   /**
-   * Makes the plan of a read; it is kept under its URL without the parameters that change from poll to poll.
-   * @param head a token or namespace among the parameters counts before it
+   * Creates the plan of a read and caches it under its URL, without the parameters that change from poll to poll.
+   * @param head a token or namespace among the parameters takes precedence
    */
   read(exchange: Exchange, route: ReadRoute, rest: string, head: RequestHead): void {
     const { context, authenticator, nameCaller } = this.#options;
@@ -95,11 +95,11 @@ export class Reads {
     const lasting = passes ? query.replace(passingParams, '') : query;
     const url = passes || query !== exchange.query ? `${path}?${lasting}` : (request.url ?? '');
     const passing = passes ? new Params(query) : undefined;
-    // A token parameter whose name is percent-encoded is still a secret, and no part of what is kept.
+    // A token parameter whose name is percent-encoded is a secret, too, and must not be cached.
     const params = lasting.includes('%') ? new Params(lasting) : undefined;
     const token = passing?.get('token') || params?.get('token') || head.token;
     const caller = authenticator.authenticate(request, route.access, token);
-    // A token of a namespace is as good as a header that names it.
+    // A token of a namespace works like a header that names it.
     const namespace = head.namespace || (caller.namespace === defaultNamespace ? '' : caller.namespace);
     const key = namespace === '' ? url : placedUrl(url, namespace);
     const planUnder = (under: string, place?: string): Plan => {
@@ -122,7 +122,7 @@ export class Reads {
     this.#read(exchange, plan, wait, caller);
   }
 
-  /** Answers a read that depends on who asks. It waits while its content is the one that the client knows. */
+  /** Answers a read that depends on the caller. It waits while its content is the one that the client knows. */
   readOwn(exchange: Exchange, route: OwnRoute, rest: string, head: RequestHead): void {
     const { context, authenticator, answering } = this.#options;
     const { identity, limits, registry } = context;
@@ -180,7 +180,7 @@ export class Reads {
       return;
     }
     if (parking.full) {
-      // A 500, although the server is well: clients try again after it.
+      // A 500, although this is no fault of the server: clients retry only after a 500.
       const message = `${parking.size} blocking queries wait, which is the limit; try again later`;
       throw new RegistryError('resource_exhausted', message);
     }

@@ -1,12 +1,12 @@
 /**
- * Answers for clients that send too many wrong tokens: they wait until the other requests of the same
- * turn of the event loop are answered. Such an answer is one system call, which costs more than reading
- * the request; sent at once, a burst of guesses would delay every read that arrives behind it.
+ * Answers for clients that send too many wrong tokens. They wait until the other requests of the same
+ * turn of the event loop are answered. Each answer is a system call, which costs more than reading
+ * the request. If they were sent at once, a burst of guesses would delay all reads behind it.
  *
- *   poll phase    requests are read; good ones are answered, refused ones enter the queue
+ *   poll phase    requests are read; accepted ones are answered, refused ones are queued
  *   check phase   at most `sliceMax` refusals are sent, then the loop polls again
  *
- * It does not decide who is refused: the gate does.
+ * The gate decides which requests are refused.
  */
 
 import type { ServerResponse } from 'node:http';
@@ -30,8 +30,8 @@ export class Refusals {
 
   /**
    * @param send sends one answer; must not throw
-   * @param waitingMax answers that may wait; beyond it they are sent at once. A connection waits for its
-   *   answer before its next request is read, so the queue is never longer than there are connections
+   * @param waitingMax most answers that may wait; further ones are sent at once. A connection waits for its
+   *   answer before its next request is read, so the queue is never longer than the number of connections
    */
   constructor(send: (refusal: Waiting) => void, waitingMax: number) {
     this.#send = send;
@@ -53,7 +53,7 @@ export class Refusals {
     this.#schedule();
   }
 
-  /** Sends all that wait; for a server that closes. */
+  /** Sends all waiting answers, when the server closes. */
   flush(): void {
     while (this.waiting > 0) this.#sendNext();
   }
@@ -74,7 +74,7 @@ export class Refusals {
       this.#queue = [];
       this.#next = 0;
     }
-    // The client may have gone meanwhile.
+    // The client may have disconnected.
     if (!refusal.response.destroyed) this.#send(refusal);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Work that several requests wait for: a request for a body that is being encoded waits for it and gets the same body. The
- * encoding ends early when the last waiting request has left.
+ * Shares the encoding of a body between requests: a request for a body that is being encoded waits for it. The
+ * encoding is cancelled when the last waiting request has left.
  */
 
 import type { Turns, Work } from '../../../net/turns.ts';
@@ -11,7 +11,7 @@ export interface Waiter {
   readonly failed: (error: unknown) => void;
 }
 
-/** What giving a body to one client takes: a head and a write to its socket. */
+/** The cost of sending a body to one client: a head and a write to its socket. */
 const unitsPerWaiter = 40;
 
 export class Shared {
@@ -24,8 +24,8 @@ export class Shared {
 
   /**
    * Waits for the body with this name.
-   * @param begin starts the encoding, unless it is under way
-   * @returns a function that stops waiting; undefined when the waiter has got its result already
+   * @param begin starts the encoding, if it is not running
+   * @returns a function that stops waiting; undefined if the waiter has got its result already
    */
   join(name: string, begin: () => Work<ViewBody>, waiter: Waiter): (() => void) | undefined {
     let waiters = this.#underWay.get(name);
@@ -42,7 +42,7 @@ export class Shared {
     waiters.cancel = () => job.cancel();
     job.whenEnded((outcome) => {
       if (!('error' in outcome)) return;
-      // The work was refused before it began.
+      // The work was refused before it started.
       this.#forget(name, waiters);
       for (const { failed } of waiters.take()) failed(outcome.error);
     });
@@ -56,7 +56,7 @@ export class Shared {
     } catch (error) {
       tell = ({ failed }) => failed(error);
     }
-    // From here on a new request finds the kept body, or starts the encoding again.
+    // From here on a new request finds the cached body, or starts the encoding again.
     this.#forget(name, waiters);
     for (const waiter of waiters.take()) {
       tell(waiter);
@@ -85,7 +85,7 @@ class Waiters {
     return this.#all.has(waiter);
   }
 
-  /** The waiters one after the other, including new ones, without those that have left. */
+  /** The waiters one by one, including new ones, without those that have left. */
   *take(): Generator<Waiter> {
     for (const waiter of this.#all) {
       this.#all.delete(waiter);

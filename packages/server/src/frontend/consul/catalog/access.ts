@@ -1,5 +1,5 @@
 /**
- * The permissions that writes to the catalog need (`agent/consul/acl.go`, `vetRegisterWithACL` and `vetDeregisterWithACL`
+ * The permissions for writes to the catalog (`agent/consul/acl.go`, `vetRegisterWithACL` and `vetDeregisterWithACL`
  * of Consul 1.16). Writes by agents: `agent/access.ts`.
  */
 
@@ -14,8 +14,8 @@ import { type Permission, permission } from '../request/permission.ts';
 import { serviceOf } from './selection.ts';
 
 /**
- * For a registration: the node, unless it exists and stays as it is, so that callers that may not write nodes can write
- * services on them; the service, and the service that had the id before; for each check, the service or node that it
+ * For a registration. The node, unless it exists and does not change, so that callers without `node:write` can register
+ * services on it. The service, and the service that had the id before. For each check, the service or node that it
  * belongs to, before and after.
  */
 export function* forRegistration(
@@ -38,7 +38,7 @@ export function* forRegistration(
   }
 }
 
-/** For writing a node. A node that has the id under another name goes, so that name is needed, too; Consul 1.16 does not ask for it. */
+/** For writing a node. It replaces a node with the same id and another name, so it requires that name, too, unlike in Consul 1.16. */
 export function* forNode(state: State, { name, id }: Pick<NodeInput, 'name' | 'id'>): Iterable<Permission> {
   yield permission('node', 'write', name);
   const former = id === undefined ? undefined : find.nodeWithId(state, id);
@@ -67,7 +67,7 @@ function changesNode(state: State, node: Register['node'], mode: Register['nodeM
   );
 }
 
-/** Without the prototypes, which differ between decoded objects and stored ones. */
+/** A copy without prototypes, which differ between decoded and stored objects. */
 function plain(value: object | undefined): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
@@ -75,7 +75,7 @@ function plain(value: object | undefined): unknown {
 /**
  * For a deregistration: `node:write` is enough to remove anything from the node; without it, permission for the service or
  * check that is removed.
- * @throws RegistryError `failed_precondition` when it does not exist, and so belongs to no service
+ * @throws RegistryError `failed_precondition` if it does not exist, and so belongs to no service
  */
 export function* forDeregistration(
   state: State,

@@ -1,5 +1,5 @@
 /**
- * Rows of the registry to the objects of Consul's API. Pure; field order and defaults are those of
+ * Converts rows of the registry to the objects of Consul's API. Pure; field order and defaults are those of
  * Consul's Go structs (`api/catalog.go`, `api/health.go`, MPL-2.0). Requests to commands: `definitions.ts`.
  */
 
@@ -9,12 +9,12 @@ import type { Json, RowOf } from '../../../registry/rows.ts';
 import { type JsonMap, kept, nothing, pick } from '../wire/foreign.ts';
 import { durationText } from '../wire/go-duration.ts';
 
-/** Whether the catalog API wrote the node: such a node keeps the tagged addresses that it was given, null included. */
+/** Whether the catalog API wrote the node: such a node keeps its tagged addresses as they were given, even null. */
 export function isCatalogNode(row: RowOf<'node'>): boolean {
   return kept(row)['TaggedAddresses'] !== undefined;
 }
 
-/** An agent reports its addresses as `lan` and `wan`; a node of the catalog has what it was given. */
+/** An agent reports its addresses as `lan` and `wan`; a node of the catalog has those that were given. */
 function taggedAddresses(row: RowOf<'node'>): Json {
   const given = kept(row)['TaggedAddresses'];
   if (given !== undefined) return given;
@@ -28,8 +28,8 @@ function taggedAddresses(row: RowOf<'node'>): Json {
 }
 
 /**
- * Consul's clients read a node with every instance. An instance that has none is shown on one that stands in for it, named
- * after the address of the instance; it is in no list of nodes.
+ * Consul's clients expect a node with every instance. An instance without one is shown on a placeholder node, named
+ * after the address of the instance; no list of nodes has it.
  */
 export function standInNode({ id, address, created, modified }: RowOf<'instance'>): RowOf<'node'> {
   return { kind: 'node', name: address || id, id: '', address, meta: {}, created, modified };
@@ -53,7 +53,7 @@ function localityJson({ region = '', zone = '' }: RowOf<'instance'>): JsonMap {
   return region === '' && zone === '' ? nothing : { Locality: { Region: region, Zone: zone } };
 }
 
-/** Whole numbers: Consul's clients read no others. */
+/** Whole numbers, since Consul's clients read no others. */
 function weightsJson(row: RowOf<'instance'>): JsonMap {
   return { Passing: wholeWeight(weightOf(row, 'passing')), Warning: wholeWeight(weightOf(row, 'warning')) };
 }

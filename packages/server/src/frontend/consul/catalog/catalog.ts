@@ -1,4 +1,4 @@
-/** `/v1/catalog/`: what is registered, by service and by node, and direct writes. */
+/** `/v1/catalog/`: reads by service and by node, and direct writes. */
 
 import { RegistryError } from '@rollcall/protocol';
 import type { Pace, Work } from '../../../net/turns.ts';
@@ -104,7 +104,7 @@ function* writeTags(out: JsonWriter, service: string, tags: readonly string[]): 
 /** Tags that are put into a set in one unit of work. */
 const tagsPerUnit = 8;
 
-/** The services of which instances run on the selected nodes, with these instances' tags. */
+/** The services with instances on the selected nodes, with the tags of these instances. */
 function* servicesOn(
   state: Reader,
   visible: VisibilityFilter,
@@ -114,7 +114,7 @@ function* servicesOn(
 ): Work<Map<string, Set<string>>> {
   const { namespace, selection, datacenter } = asked;
   const found = new Map<string, Set<string>>();
-  // A caller that sees a service may know the node that it runs on.
+  // A caller that may read a service may also read the names of its nodes.
   for (const node of yield* selectNodes(state, selection, noFilter(), pace)) {
     for (const row of yield* select(find.instancesOnNode(state, namespace, node.name), () => true, pace)) {
       if (visible.includes('service', row.service) && wants(placed(asked, row, catalogServiceJson(row, node, datacenter)))) {
@@ -153,7 +153,7 @@ export function service(asked: Asked): Query {
   };
 }
 
-/** `GET /v1/catalog/node/:node`: null when there is no such node. */
+/** `GET /v1/catalog/node/:node`: null for an unknown node. */
 export function node(asked: Asked): Query {
   return nodeQuery(asked, 'node', function* (out, row, own, wants) {
     if (row === undefined) {
@@ -220,7 +220,7 @@ function nodeQuery(
 
 /**
  * `GET /v1/catalog/connect/:service`: there is no service mesh, so the list is empty and never changes.
- * @param entries what a filter may select from the entries that there would be
+ * @param entries the fields that a filter may select
  */
 export function connect(asked: Asked, entries = catalogServiceShape): Query {
   readFilter(asked.params, entries);
@@ -256,8 +256,8 @@ interface Deregistration {
 }
 
 /**
- * `PUT /v1/catalog/deregister`: a service or a check if one is named, else the node; true whether it
- * existed or not.
+ * `PUT /v1/catalog/deregister`: removes a service or a check if the request names one, else the node; true even if it
+ * did not exist.
  */
 export const deregister = commandEndpoint({
   decode: async (incoming): Promise<Deregistration> => {

@@ -1,5 +1,5 @@
 /**
- * `/v1/coordinate/`: network coordinates, kept for the programs that compute and read them. Rollcall computes
+ * `/v1/coordinate/`: stores network coordinates for the programs that compute and read them. Rollcall computes
  * none, since servers and clients do not gossip. Sorting by them: `near.ts`.
  */
 
@@ -18,7 +18,7 @@ import type { Reply } from '../wire/reply.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
 import { coordinateUpdate } from './schema.ts';
 
-/** Where Serf's algorithm starts: nothing is known, so the error is large. */
+/** The start of Serf's algorithm: nothing is measured, so the error is large. */
 const origin = { Vec: Array.from({ length: dimensions }, () => 0), Error: 1.5, Adjustment: 0, Height: 1e-5 };
 
 /** `GET /v1/coordinate/datacenters`: the one server, at the origin. */
@@ -38,7 +38,7 @@ export function nodes(asked: Asked): Query {
     shows: ['node'],
     pretty: params.has('pretty'),
     *write(state, visible, out) {
-      // Coordinates of nodes that are gone stay until the next update.
+      // Coordinates of deleted nodes stay until the next update.
       const seen = ({ id }: RowOf<'record'>) => find.node(state, id) !== undefined && visible.includes('node', id);
       const rows = yield* select(find.records(state, noNamespace, coordinateType), seen, out.pace, 1);
       const sorted = yield* inOrder(rows, (a, b) => order(a.id, b.id), out.pace);
@@ -76,14 +76,14 @@ interface Update {
   readonly value: NodeCoordinate;
 }
 
-/** `PUT /v1/coordinate/update`; as in Consul, a node that does not exist is passed over. */
+/** `PUT /v1/coordinate/update`; ignores a missing node, as in Consul. */
 export const update = endpoint({
   decode: async (incoming): Promise<Update> => {
     const { Node: node = '', Segment = '', Coord = {} } = await decodeBody(incoming, coordinateUpdate);
     const { Vec: given, Error = 0, Adjustment = 0, Height = 0 } = Coord;
     const vector = (Array.isArray(given) ? given : []) as number[];
     const value = { segment: Segment, vector, error: Error, adjustment: Adjustment, height: Height } as NodeCoordinate;
-    // With an infinite coordinate, distances are not numbers and cannot be ordered.
+    // With an infinite coordinate, distances would be NaN and could not be sorted.
     const numbers = [...vector, Error, Adjustment, Height].every((part) => Number.isFinite(part));
     if (vector.length !== dimensions || !numbers) throw invalid('incompatible coordinate');
     return { node, value };
@@ -93,7 +93,7 @@ export const update = endpoint({
     if (find.node(registry.state, node) === undefined) return undefined;
     await registry.submit({ kind: 'record-put', namespace: noNamespace, type: coordinateType, id: node, value: { ...value } });
     for (const { id } of [...find.records(registry.state, noNamespace, coordinateType)]) {
-      // Coordinates of nodes that are gone.
+      // Coordinates of deleted nodes.
       if (find.node(registry.state, id) === undefined) {
         await registry.submit({ kind: 'record-delete', namespace: noNamespace, type: coordinateType, id });
       }

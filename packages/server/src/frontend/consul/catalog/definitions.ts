@@ -1,6 +1,6 @@
 /**
- * Catalog registrations to the registry's `register` command. Checks of the catalog
- * are kept as they come and never run (type `none`), as in Consul. Pure.
+ * Converts catalog registrations to the registry's `register` command. Checks of the catalog
+ * are stored as they are and never run (type `none`), as in Consul. Pure.
  */
 
 import type { CheckInput, InstanceInput, NodeInput, Register } from '../../../registry/command.ts';
@@ -27,7 +27,7 @@ export function registration(scope: Scope, fields: CatalogRegistrationFields): R
 }
 
 /**
- * A check of an instance needs that instance: in the same registration, or registered before.
+ * Checks that the instance of each check exists: in the same registration, or registered before.
  * @throws RegistryError `invalid_argument`
  */
 export function requireInstances(state: State, { namespace, node, instances = [], checks = [] }: Register): void {
@@ -38,7 +38,7 @@ export function requireInstances(state: State, { namespace, node, instances = []
   }
 }
 
-/** One registration is in one namespace, which its parts may name. @throws RegistryError `invalid_argument` */
+/** The one namespace of a registration; its parts may name it. @throws RegistryError `invalid_argument` */
 function namespaceOfAll(scope: Scope, { Service, Check, Checks = [] }: CatalogRegistrationFields): string {
   const given = [Service?.Namespace, Check?.Namespace, ...Checks.map((check) => check.Namespace)].find(Boolean);
   const namespace = namespaceIn(scope, given);
@@ -59,7 +59,7 @@ function nodeInput(fields: CatalogRegistrationFields): NodeInput {
     ...(uuid === '' ? {} : { id: uuid }),
     address: vetName(address, 'node address'),
     meta: vetMeta(fields.NodeMeta ?? {}, 'Node Meta', 'allowed'),
-    // Null, too, is kept: such a node has none, while an agent's node has its own address.
+    // Null is stored, too: such a node shows none, while an agent's node shows its own address.
     ...keep({ TaggedAddresses: fields.TaggedAddresses ?? null, Locality: fields.Locality }),
   };
 }
@@ -121,19 +121,19 @@ export function catalogCheck(fields: CatalogCheckFields, node: string): CheckInp
   };
 }
 
-/** Consul names the type by what the definition holds. */
+/** Consul derives the type from the definition. */
 function typeOf(definition: Json | undefined): string | undefined {
   if (typeof definition !== 'object' || definition === null) return undefined;
   const names = Object.entries(definition).filter(([, value]) => value !== '');
   return ['grpc', 'http', 'tcp', 'udp'].find((type) => names.some(([name]) => name.toLowerCase() === type));
 }
 
-/** Where an instance runs, as Consul's `Locality` says it. */
+/** Region and zone of an instance, from Consul's `Locality`. */
 export function placeOf({ Region = '', Zone = '' }: { readonly Region?: string; readonly Zone?: string } = {}) {
   return { ...(Region === '' ? {} : { region: Region }), ...(Zone === '' ? {} : { zone: Zone }) };
 }
 
-/** What Rollcall has no word for. */
+/** The fields that Rollcall has no field for. */
 export function serviceForeign(fields: Omit<CatalogServiceFields, 'CreateIndex' | 'ModifyIndex'>): { foreign?: Foreign } {
   return keep({
     Kind: fields.Kind || undefined,

@@ -1,9 +1,9 @@
 /**
- * `?filter=`: what each endpoint lets an expression select, and the filter of a request. The selectors
+ * `?filter=`: the selectors of each endpoint, and the filter of a request. The selectors
  * are those that Consul 1.16 accepts; the language: `filter/`.
  *
- * Filters see the objects of the answer, so a selector means what the client reads. Access control, when
- * there is any, comes first.
+ * Filters see the objects of the answer, so a selector has the meaning that the client reads. Access control
+ * leaves out rows before.
  */
 
 import { createHash } from 'node:crypto';
@@ -15,14 +15,14 @@ import { invalid } from '../wire/errors.ts';
 import type { Params } from '../wire/params.ts';
 
 export interface ReadFilter {
-  /** The part of a representation's name that says which filter; of bounded length, empty without a filter. */
+  /** Identifies the filter in the name of a representation; of bounded length, empty without a filter. */
   readonly name: string;
-  /** Whether there is an expression at all. */
+  /** Whether there is an expression. */
   readonly given: boolean;
   /**
-   * Begins a pass over values. The steps of patterns are counted over the whole pass.
-   * @param pace from which its work is taken
-   * @returns tells whether a value is wanted. @throws RegistryError `invalid_argument` when its patterns are
+   * Starts a pass over values. The steps of patterns are counted over the whole pass.
+   * @param pace pays for the work
+   * @returns whether a value matches. @throws RegistryError `invalid_argument` if its patterns are
    *   too expensive for these values
    */
   begin(pace: Pace): (value: object) => boolean;
@@ -30,7 +30,7 @@ export interface ReadFilter {
 
 const everything: ReadFilter = { name: '', given: false, begin: () => () => true };
 
-/** What a comparison costs, lists of a hundred tags among them, and how many steps of patterns are a unit of work. */
+/** The cost of a comparison, including those with lists of a hundred tags, and the steps of patterns in a unit of work. */
 const unitsPerComparison = 0.5;
 const stepsPerUnit = 32;
 
@@ -39,7 +39,7 @@ export function readFilter(params: Params, shape: StructShape): ReadFilter {
   const expression = params.get('filter');
   if (expression === '') return everything;
   compileQuery(expression, shape);
-  // Expressions may be long, so kept answers are named by a digest.
+  // Expressions may be long, so the names of cached answers have a digest.
   const digest = createHash('sha256').update(expression).digest('base64url');
   return {
     name: ` filter ${digest}`,
@@ -61,7 +61,7 @@ export function readFilter(params: Params, shape: StructShape): ReadFilter {
   };
 }
 
-/** The value, unless the filter leaves it out. */
+/** The value, or undefined if the filter leaves it out. */
 export function wanted<T extends object>(wants: (value: object) => boolean, value: T): T | undefined {
   return wants(value) ? value : undefined;
 }
@@ -161,7 +161,7 @@ export const healthServiceShape = struct({
   Checks: list(checkShape),
 });
 
-/** An entry of `catalog/service`; what `catalog/services` counts, too. */
+/** An entry of `catalog/service`; also used to count for `catalog/services`. */
 export const catalogServiceShape = struct({
   ID: text,
   Node: text,
@@ -188,7 +188,7 @@ export const catalogServiceShape = struct({
 
 export const memberShape = struct({
   Name: text,
-  // Go's `net.IP`, of which go-bexpr sees a list of bytes.
+  // Go's `net.IP`, which go-bexpr sees as a list of bytes.
   Addr: list(struct({})),
   Port: integer,
   Tags: map(text),

@@ -127,7 +127,7 @@ export function checksInState(asked: Asked): Query {
   const near = readNear(params);
   return {
     view: viewOf.checks(asked.namespace),
-    // Metadata belongs to nodes, whose changes are no changes of checks.
+    // Metadata belongs to nodes, whose changes do not count as changes of checks.
     ...(selection.meta.length === 0 ? {} : { others: [viewOf.nodes()] }),
     name: `${formOf(asked)} health-state ${JSON.stringify(status)}${selection.name}${near.name}${filter.name}`,
     filtered: filter.given,
@@ -164,7 +164,7 @@ function* writeChecks(
   yield* writeList(out, rows, (row) => wanted(wants, placed(asked, row, checkJson(row, instanceOf(state, row)))));
 }
 
-/** Remembers answers by name: many instances share a node. */
+/** Caches answers by name: many instances share a node. */
 function memo<T>(read: (name: string) => T): (name: string) => T {
   const known = new Map<string, T>();
   return (name) => {

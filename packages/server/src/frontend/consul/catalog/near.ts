@@ -1,6 +1,6 @@
 /**
- * `?near`: rows in order of the round-trip time to a node, by stored network coordinates. As in Consul there is
- * no order when nothing is known of the node, and rows of unknown nodes come last, in the order that they had.
+ * `?near`: sorts rows by the round-trip time to a node, from stored network coordinates. As in Consul, it does not sort
+ * if the node has no coordinate; rows of nodes without one come last, in their former order.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -17,9 +17,9 @@ import { headerOf } from '../wire/responses.ts';
 import { inOrder } from '../wire/slices.ts';
 
 export interface Near {
-  /** The part of a representation's name that says the order. */
+  /** Identifies the order in the name of a representation. */
   readonly name: string;
-  /** The order depends on coordinates and on the nodes that have them; as in Consul their changes wake no query. */
+  /** The views of coordinates and of their nodes. The order depends on them, but as in Consul their changes wake no query. */
   readonly views: readonly string[];
   /** @param nodeOf name of the node of a row */
   sort<T>(state: Reader, rows: T[], nodeOf: (row: T) => string, pace: Pace): Work<T[]>;
@@ -64,14 +64,14 @@ export function* nearestFirst<T>(
   return sorted.map(({ row }) => row);
 }
 
-/** The query string, in which `near=_agent` names the caller's own node, so that answers can be kept for all. */
+/** The query string with the caller's node in place of `near=_agent`, so that answers can be cached for all callers. */
 export function namedCaller({ request, query }: Exchange, identity: Identity): string {
   if (!query.includes('near=_agent')) return query;
   const { name } = agentOf(request, identity);
   return query.replace(/(^|&)near=_agent(?=&|$)/g, (_all, before: string) => `${before}near=${encodeURIComponent(name)}`);
 }
 
-/** The address of the client, as its proxy reports it; only for the order of answers. */
+/** The address of the client, as reported by its proxy. Use it only for the order of answers. */
 export function clientAddress(request: IncomingMessage): string {
   const forwarded = headerOf(request, 'x-forwarded-for')?.split(',')[0]?.trim();
   return plainAddress(forwarded || (request.socket.remoteAddress ?? ''));

@@ -1,6 +1,6 @@
 /**
  * The shapes of request bodies under `/v1/catalog/` and `/v1/coordinate/`: fields, types, other spellings (`api/catalog.go`,
- * MPL-2.0, and https://developer.hashicorp.com/consul/api-docs/catalog). Their meaning: `definitions.ts`.
+ * MPL-2.0, and https://developer.hashicorp.com/consul/api-docs/catalog). `definitions.ts` interprets them.
  */
 
 import { type Decoded, schema } from '../wire/decode.ts';
@@ -16,7 +16,7 @@ export const connect = schema(
   { sidecar_service: 'SidecarService' },
 );
 
-/** Of a catalog check nothing is run, so its definition is kept as it comes. */
+/** The registry does not run catalog checks, so it stores their definition unchanged. */
 export const catalogCheck = schema(
   {
     Node: 'string',

@@ -1,5 +1,5 @@
 /**
- * Which rows a read selects (`?tag`, `?node-meta`), and the order in which Consul lists them: by node,
+ * Selects the rows of a read (`?tag`, `?node-meta`), in the order in which Consul lists them: by node,
  * then by id.
  */
 
@@ -12,7 +12,7 @@ import type { Params } from '../wire/params.ts';
 import { inOrder, order, select } from '../wire/slices.ts';
 
 export interface Selection {
-  /** The part of a representation's name that says the selection. */
+  /** Identifies the selection in the name of a representation. */
   readonly name: string;
   /** Lower case; an instance must have all of them. */
   readonly tags: readonly string[];
@@ -50,7 +50,7 @@ export interface Placed {
 const tagsPerUnit = 16;
 const copiesPerUnit = 64;
 
-/** The selected instances of a service that the caller sees, with their nodes, in order. */
+/** The selected instances of a service that the caller may read, with their nodes, in order. */
 export function* selectInstances(
   state: Reader,
   { namespace, service }: Pick<RowOf<'instance'>, 'namespace' | 'service'>,
@@ -64,7 +64,7 @@ export function* selectInstances(
   if (pace.spend(rows.length / copiesPerUnit)) yield;
   for (const instance of rows) {
     const node = instance.node === '' ? standInNode(instance) : find.node(state, instance.node);
-    // An instance goes with its node, so there always is one.
+    // The node exists: instances are deleted with their node.
     const wanted = node !== undefined && hasTags(instance, selection) && hasMeta(node, selection);
     if (wanted && includesNode(visible, instance.node) && visible.includes('service', service)) placed.push({ instance, node });
     const tags = selection.tags.length === 0 ? 0 : instance.tags.length;
@@ -73,15 +73,15 @@ export function* selectInstances(
   return yield* inOrder(placed, byInstance, pace);
 }
 
-/** Whether the caller may see a node, or that an instance has none: then to read its service is enough. */
+/** Whether the caller may read a node. For an instance without one, the right to read its service is enough. */
 export function includesNode(visible: VisibilityFilter, node: string): boolean {
   return node === '' || visible.includes('node', node);
 }
 
-/** A caller that sees an instance sees its service and its node. */
+/** Resources that decide whether a caller may read an instance. */
 export const instanceShows: readonly Shown[] = ['node', 'service'];
 
-/** Which checks the caller sees: those of nodes and services that it sees. */
+/** Decides which checks the caller may read: those of nodes and services that it may read. */
 export function checksSeen(state: Reader, visible: VisibilityFilter): (row: RowOf<'check'>) => boolean {
   return (row) => {
     if (!includesNode(visible, row.node)) return false;
@@ -95,7 +95,7 @@ export function serviceOf(state: Reader, row: RowOf<'check'>): string | undefine
   return instanceOf(state, row)?.service;
 }
 
-/** The selected nodes that the caller sees, in order. */
+/** The selected nodes that the caller may read, in order. */
 export function* selectNodes(state: Reader, selection: Selection, visible: VisibilityFilter, pace: Pace): Work<RowOf<'node'>[]> {
   const wanted = (row: RowOf<'node'>) => hasMeta(row, selection) && visible.includes('node', row.name);
   const selected = yield* select(find.nodes(state), wanted, pace, selection.meta.length / tagsPerUnit);

@@ -1,6 +1,6 @@
 /**
- * `/v1/internal/ui/`: the three lists that Consul's user interface and dashboards made for it begin with. The
- * interface itself is not served. Shapes: `agent/ui_endpoint.go` of 1.16.
+ * `/v1/internal/ui/`: the three lists with which Consul's user interface, and dashboards made for it, start. The
+ * interface itself is not included. Shapes: `agent/ui_endpoint.go` of 1.16.
  */
 
 import type { Pace, Work } from '../../../net/turns.ts';
@@ -36,13 +36,13 @@ export function services(asked: Asked): Query {
   return {
     view: viewOf.catalog(),
     name: `${formOf(asked)} ui-services${filter.name}`,
-    // The view is that of all namespaces.
+    // This is the view of all namespaces.
     filtered: true,
     shows: instanceShows,
     pretty: params.has('pretty'),
     *write(state, visible, out) {
       const seen = yield* select(servicesAt(state, namespace), (service) => visible.includes('service', service), out.pace);
-      // One pass over all services: what the patterns of a filter may cost is counted over all of it.
+      // One pass over all services, so that the cost of the filter's patterns is limited for all of it.
       const wants = filter.given ? filter.begin(out.pace) : undefined;
       out.open('[');
       for (const service of seen) {
@@ -66,7 +66,7 @@ const anyInstance = { name: '', tags: [], meta: [] };
 const unitsPerInstance = 3;
 const tagsPerUnit = 8;
 
-/** An instance with the checks that count for it, as filters see it. */
+/** An instance with the checks that count for it, in the form that filters see. */
 function entryJson(
   asked: Asked,
   instance: RowOf<'instance'>,
@@ -77,7 +77,7 @@ function entryJson(
   return { Node: nodeJson(node, asked.datacenter), Service: placed(asked, instance, serviceJson(instance)), Checks };
 }
 
-/** Instances of a service, summed up one by one. */
+/** Sums up the instances of a service one by one. */
 class Summary {
   readonly #asked: Asked;
   readonly #service: string;
@@ -148,7 +148,7 @@ export function nodes(asked: Asked): Query {
   return {
     view: viewOf.catalog(),
     name: `${formOf(asked)} ui-nodes${selection.name}`,
-    // The view is that of all namespaces.
+    // This is the view of all namespaces.
     filtered: true,
     shows: instanceShows,
     pretty: params.has('pretty'),
@@ -162,7 +162,7 @@ export function nodes(asked: Asked): Query {
   };
 }
 
-/** `GET /v1/internal/ui/node/:node`: one of them; 404 when there is none. */
+/** `GET /v1/internal/ui/node/:node`: one of them; 404 for an unknown node. */
 export function node(asked: Asked): Query {
   const { params } = asked;
   const name = restOf(asked, 'node name');

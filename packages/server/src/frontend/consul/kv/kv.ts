@@ -1,6 +1,6 @@
 /**
- * `/v1/kv/`: the key/value store. Keys are the rest of the path and may contain anything but control
- * characters. Go's router, which Consul's keys go through, folds `//` and `.` segments; so do we,
+ * `/v1/kv/`: the key/value store. Keys are the rest of the path and may contain all characters except control
+ * characters. Like Go's router, which Consul uses for keys, this file normalises `//` and `.` segments, but
  * without the redirect. `..` is refused.
  */
 
@@ -52,7 +52,7 @@ function bytesOf({ value: { buffer, byteOffset, byteLength } }: RowOf<'kv'>): Bu
 /** The cost of finding the row of a key, besides writing it. */
 const unitsPerKey = 1;
 
-/** Keys below a prefix with their values. */
+/** Keys under a prefix with their values. */
 function listRows(prefix: string, asked: Asked): Query {
   const { namespace, params } = asked;
   return {
@@ -75,7 +75,7 @@ function listRows(prefix: string, asked: Asked): Query {
   };
 }
 
-/** Keys below a prefix; with a separator only up to the first one after the prefix, each once. */
+/** Keys under a prefix; with a separator, each only up to the first one after the prefix, without duplicates. */
 function listKeys(prefix: string, asked: Asked): Query {
   const { namespace, params } = asked;
   // The misspelling is Consul's own, from its first version.
@@ -135,7 +135,7 @@ function conditionOf(params: Params): Pick<KvPut, 'condition'> {
   return {};
 }
 
-/** A number beyond what revisions reach matches no key. */
+/** A number larger than any revision matches no key. */
 function casRevision(params: Params): number {
   const index = params.uint64('cas');
   return index <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(index) : -1;

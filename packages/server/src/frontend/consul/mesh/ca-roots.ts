@@ -1,8 +1,8 @@
 /**
  * `/v1/agent/connect/ca/roots` and `/v1/connect/ca/roots`. Rollcall has no service mesh and signs
  * nothing, but tools (Consul's own test server among them) wait for a root before they start. So each
- * process makes one: a real, self-signed EC certificate (RFC 5280) whose private key is thrown away as
- * soon as it has signed itself. Nothing can ever be issued from it.
+ * process creates one: a valid, self-signed EC certificate (RFC 5280) whose private key is deleted as
+ * soon as it has signed itself. It can issue no certificate.
  */
 
 import { createHash, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
@@ -12,10 +12,10 @@ import { viewOf } from '../../../registry/view-name.ts';
 import { type Asked, formOf, jsonBody, type Query } from '../request/query.ts';
 
 const yearMs = 365.25 * 86_400_000;
-/** Consul's roots live this long, too (`RootCertTTL`). */
+/** Consul's roots are valid for the same time (`RootCertTTL`). */
 const lifeMs = 10 * yearMs;
 
-/** A read that may wait, although the roots never change: they are made by the first request. */
+/** A read that may wait, although the roots never change: the first request creates them. */
 export function caRoots(context: Pick<Context, 'clock' | 'uuid'>): (asked: Asked) => Query {
   let roots: unknown;
   return (asked) => ({

@@ -1,6 +1,7 @@
 /**
- * The service mesh, its configuration entries and intentions, and peering, which Rollcall does not have. Reads answer as a Consul without any of it; writes are refused, since a
- * rule without enforcement must not seem to be accepted.
+ * Answers for the service mesh, its configuration entries and intentions, and peering, which Rollcall does not have. Reads
+ * answer like a Consul without any of them. Writes are refused, since the registry must not accept a rule that it
+ * does not enforce.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -12,7 +13,7 @@ import { type Asked, formOf, jsonBody, type Query, restOf } from '../request/que
 import { invalid, quoted } from '../wire/errors.ts';
 import { unescapePath } from '../wire/params.ts';
 
-/** A list that is empty and never changes; it can be waited for. */
+/** A list that is empty and never changes; clients may wait for it. */
 export function emptyList(asked: Asked): Query {
   const { namespace, params } = asked;
   const body = jsonBody(params);
@@ -24,7 +25,7 @@ export function emptyList(asked: Asked): Query {
   };
 }
 
-/** `GET /v1/config/:kind` lists them, and `/v1/config/:kind/:name` is one. */
+/** `GET /v1/config/:kind` lists entries, and `/v1/config/:kind/:name` reads one. */
 export function configEntries(asked: Asked): Query {
   const path = restOf(asked, 'config entry kind');
   const slash = path.indexOf('/');
@@ -33,7 +34,7 @@ export function configEntries(asked: Asked): Query {
   throw new RegistryError('not_found', `Config entry not found for ${quoted(kind)} / ${quoted(name)}`);
 }
 
-/** `GET /v1/connect/intentions/check`: without an intention the default policy of access control holds, as in Consul. */
+/** `GET /v1/connect/intentions/check`: without an intention, the default policy of access control decides, as in Consul. */
 export const checkIntention = endpoint({
   decode: ({ params }) => {
     for (const name of ['source', 'destination']) {
@@ -78,7 +79,7 @@ export const peering: Handler = ({ rest }) => {
   throw new RegistryError('not_found', `Peering not found for ${quoted(unescapePath(rest))}`);
 };
 
-/** @param feature in the plural, as the message says it */
+/** @param feature in the plural, for the message */
 export function refuse(feature: string): Handler {
   return () => {
     throw invalid(`${feature} are not supported: there is no service mesh`);

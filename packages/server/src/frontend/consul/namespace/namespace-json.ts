@@ -1,4 +1,4 @@
-/** A namespace of the registry to the object of Consul's API (`api/namespace.go`, MPL-2.0). Pure. */
+/** Converts a namespace of the registry to the object of Consul's API (`api/namespace.go`, MPL-2.0). Pure. */
 
 import { defaultNamespace } from '@rollcall/protocol';
 import { find, type Reader } from '../../../registry/reader.ts';
@@ -6,7 +6,7 @@ import type { RowOf } from '../../../registry/rows.ts';
 import { policyOf, recordTypes, roleOf } from '../../../security/records.ts';
 import { kept } from '../wire/foreign.ts';
 
-/** What a row keeps for this API, besides `DeletedAt`. */
+/** The fields that a row keeps for this API, besides `DeletedAt`. */
 export type DefaultIds = { readonly PolicyDefaults: readonly string[]; readonly RoleDefaults: readonly string[] };
 
 /** @param row undefined for `default`, which exists without a row until its description is written */
@@ -24,12 +24,12 @@ export function namespaceJson(state: Reader, name: string, row: RowOf<'namespace
   };
 }
 
-/** Of a namespace that another protocol deletes. */
+/** Shown for a namespace that another protocol deletes. */
 const zeroTime = '0001-01-01T00:00:00Z';
 
 /**
- * The default policies and roles, by the names that they have now. Their ids are kept in the row, so that an answer changes
- * with it; access control keeps them as a record of its own (`security/`).
+ * The default policies and roles, by their present names. Their ids are stored in the row, so that an answer changes
+ * with it; access control has its own record of them (`security/`).
  */
 function aclsJson(state: Reader, row: RowOf<'namespace'> | undefined): object | undefined {
   const { PolicyDefaults = [], RoleDefaults = [] } = (row === undefined ? {} : kept(row)) as Partial<DefaultIds>;

@@ -28,7 +28,7 @@ import { namespaceBody, type NamespaceFields } from './schema.ts';
 /** A definition shows the names of its default policies and roles. */
 const shownWith = [viewOf.records(defaultNamespace, recordTypes.policy), viewOf.records(defaultNamespace, recordTypes.role)];
 
-/** `GET /v1/namespaces`: those of which the caller may know. */
+/** `GET /v1/namespaces`: those that the caller may see. */
 export function list(asked: Asked): Query {
   return {
     view: viewOf.namespaces(),
@@ -74,13 +74,13 @@ export const write = endpoint({
   },
   permissions: ({ command, policies, roles }): readonly Permission[] => [
     toDefine(command.name, 'write'),
-    // What a namespace adds to its tokens is as good as writing them.
+    // The policies that a namespace adds to its tokens require the same right as writing the tokens.
     ...(policies.length + roles.length === 0 ? [] : [{ ...permission('acl', 'write'), namespace: defaultNamespace }]),
   ],
   answer: async ({ command, policies, roles }, { context, params }: Call): Promise<Reply> => {
     const { registry, security: { acl, admin } } = context;
     const { name } = command;
-    // A link to a policy or role that does not exist is refused before anything is written.
+    // A link to a missing policy or role is refused before anything is written.
     const ids: DefaultIds = {
       PolicyDefaults: readPolicyLinks(acl.store, defaultNamespace, policies),
       RoleDefaults: readRoleLinks(acl.store, defaultNamespace, roles),

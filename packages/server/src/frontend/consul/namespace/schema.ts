@@ -4,7 +4,7 @@ import { type Decoded, schema } from '../wire/decode.ts';
 
 const links = { list: schema({ ID: 'string', Name: 'string' }) } as const;
 
-/** `PUT /v1/namespace` and `PUT /v1/namespace/:name`; what answers say besides may be written back, and has no effect. */
+/** `PUT /v1/namespace` and `PUT /v1/namespace/:name`. Clients may send back the other fields of an answer; they have no effect. */
 export const namespaceBody = schema({
   Name: 'string',
   Description: 'string',

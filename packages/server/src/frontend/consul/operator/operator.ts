@@ -1,7 +1,7 @@
 /**
- * `/v1/operator/`: a datacenter of one server that is well, which is what it is to Consul's clients,
- * whatever its store is replicated by. There is no Raft, no autopilot and no gossip that could be run
- * from here: what asks for that is refused, in Consul's words where it has some.
+ * `/v1/operator/`: to Consul's clients, this is a datacenter with one healthy server,
+ * however its store is replicated. There is no Raft, no autopilot and no gossip to control:
+ * such requests are refused, with Consul's text if it has one.
  */
 
 import { servicesAt } from '../../../registry/kind/catalog/services-at.ts';
@@ -60,7 +60,7 @@ export function health({ context, params }: Call): Reply {
   return jsonBody(params)({ Healthy: true, FailureTolerance: 0, Servers: [server] });
 }
 
-/** `GET /v1/operator/autopilot/configuration`: Consul's defaults, for programs that want to see one. */
+/** `GET /v1/operator/autopilot/configuration`: Consul's defaults, for programs that expect one. */
 export function autopilotConfiguration({ params }: Call): Reply {
   return jsonBody(params)({
     CleanupDeadServers: true,
@@ -77,7 +77,7 @@ export function autopilotConfiguration({ params }: Call): Reply {
 }
 
 /** `PUT /v1/operator/autopilot/configuration` */
-export const configureAutopilot = refuse('autopilot cannot be configured: there is one server, and nothing that it would look after');
+export const configureAutopilot = refuse('autopilot cannot be configured: there is only one server');
 
 /** `GET /v1/operator/autopilot/state` */
 export function autopilotState({ context, params }: Call): Reply {
@@ -93,7 +93,7 @@ export function autopilotState({ context, params }: Call): Reply {
     LastTerm: 1,
     LastIndex: registry.state.revision,
     Healthy: true,
-    // Go's zero time: the server does not count it.
+    // Go's zero time: the server does not measure it.
     StableSince: '0001-01-01T00:00:00Z',
     ReadReplica: false,
     Status: 'leader',
@@ -122,7 +122,7 @@ export function usage(call: Call): Reply {
     for (const service of services) {
       for (const row of yield* select(find.instancesOfService(state, call.namespace, service), () => true, pace)) {
         instances++;
-        // As in Consul, the servers themselves and what belongs to a mesh cost nothing.
+        // As in Consul, the servers themselves and the parts of a mesh do not count.
         if (service !== 'consul' && row.foreign?.['Kind'] === undefined) billable++;
       }
     }

@@ -1,4 +1,4 @@
-/** `/v1/status/`: the leader. To its clients each Rollcall server is the leader. */
+/** `/v1/status/`: the leader. Each Rollcall server reports itself as the leader. */
 
 import type { Call } from '../request/call.ts';
 import { jsonBody } from '../request/query.ts';

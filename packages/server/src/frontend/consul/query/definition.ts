@@ -1,4 +1,4 @@
-/** The definition of a prepared query in a request to the query that is stored, with Consul's rules and texts. */
+/** Converts the definition of a prepared query in a request to the stored query, with Consul's rules and texts. */
 
 import type { RegistryError } from '@rollcall/protocol';
 import { vetTemplate } from '../../../registry/kind/query/template.ts';

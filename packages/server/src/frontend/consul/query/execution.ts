@@ -1,4 +1,4 @@
-/** The answer of a prepared query over HTTP: in random order as Consul gives it, or the nearest first. */
+/** The answer of a prepared query over HTTP: in random order, as in Consul, or the nearest first. */
 
 import type { Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
@@ -40,7 +40,7 @@ export function execute(call: Call, { service: wanted, ttl }: PreparedQuery) {
       }
       if (out.pace.spend(unitsPerInstance + instance.tags.length / tagsPerUnit)) yield;
     }
-    // Each row gets a random id as its key, since the context makes no other random values.
+    // Each row gets a random id as its sort key, since the context provides no other random values.
     const shuffled = yield* inOrder(found, (a, b) => order(a.key, b.key), out.pace);
     const source = sourceOf(call, params.get('near') || wanted.near);
     const ordered =
@@ -55,7 +55,7 @@ export function execute(call: Call, { service: wanted, ttl }: PreparedQuery) {
       Service: placed(call, instance, serviceJson(instance)),
       Checks: checks.map((check) => placed(call, check, checkJson(check, check.instance === '' ? undefined : instance))),
     }));
-    // The peer that was asked last.
+    // The last peer that was asked.
     const rest = {
       DNS: { TTL: ttl },
       Datacenter: peers.length > 0 ? '' : datacenter,

@@ -63,7 +63,7 @@ export function reader(): Handler {
       return { wanted: unescapePath(name), verb: verb as Verb };
     },
     permissions: ({ wanted, verb }, state, { context, namespace }) => {
-      // Executing a query needs no permission for it: its answer leaves out what may not be read.
+      // Executing a query requires no permission for the query: the answer leaves out rows that the caller may not read.
       if (verb === 'execute') return [];
       const row = verb === '' ? find.record(state, namespace, queryType, wanted) : queriesOf(context.registry).find(namespace, wanted)?.row;
       return row === undefined ? [] : forQuery('read', queryOf(row));
@@ -86,7 +86,7 @@ export function reader(): Handler {
   });
 }
 
-/** The caller, and the scope of the service: a query that names a namespace is answered as a request that names it. */
+/** The caller, and the scope of the service. A query that names a namespace is answered like a request that names it. */
 function whereItLooks({ service: { namespace } }: PreparedQuery, call: Scope, caller: Caller): Pick<Call, 'caller' | 'namespace' | 'named'> {
   if (namespace === undefined) return { caller, namespace: call.namespace, named: call.named };
   return { caller, namespace: namespaceFor(caller, namespace), named: true };
@@ -156,7 +156,7 @@ export const remove = commandEndpoint({
   },
 });
 
-/** The name by which rules speak of a query. A query without a name needs no permission: knowing its id is enough, as in Consul. */
+/** The name of a query for access rules. A query without a name requires no permission: as in Consul, its id is enough. */
 function prefixOf({ name, template }: PreparedQuery): string | undefined {
   return name === '' && template.type === '' ? undefined : name;
 }

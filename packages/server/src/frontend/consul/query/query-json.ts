@@ -1,11 +1,11 @@
-/** Prepared queries in Consul's words: as its API and its snapshots show them (`agent/structs/prepared_query.go`). Pure. */
+/** Prepared queries in Consul's format, for its API and its snapshots (`agent/structs/prepared_query.go`). Pure. */
 
 import type { PreparedQuery, PreparedService } from '../../../registry/kind/query/query.ts';
 
 /** Consul's only kind of template. */
 export const templateType = 'name_prefix_match';
 
-/** The fields that both have. The id, the token and the indexes are added by each of them. */
+/** The fields that both have in common. Each adds the id, the token and the indexes. */
 export function queryFields({ name, session, template, service, ttl }: PreparedQuery) {
   const { type, pattern, removeEmptyTags } = template;
   return {

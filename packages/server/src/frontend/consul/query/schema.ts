@@ -1,4 +1,4 @@
-/** The shape of request bodies under `/v1/query` (`api/prepared_query.go`, MPL-2.0). Their meaning: `definition.ts`. */
+/** The shape of request bodies under `/v1/query` (`api/prepared_query.go`, MPL-2.0). `definition.ts` interprets them. */
 
 import { type Decoded, schema } from '../wire/decode.ts';
 

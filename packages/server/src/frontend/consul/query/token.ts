@@ -1,6 +1,6 @@
 /**
- * The token that a prepared query is bound to: a caller that executes the query sees what that token may read, and
- * not what its own may. Of the token only its public id is kept, so the binding ends with the token.
+ * The token of a prepared query: the query runs with the rights of that token, not with those of the caller. Only the
+ * public id of the token is stored, so the binding ends with the token.
  */
 
 import type { PreparedQuery } from '../../../registry/kind/query/query.ts';
@@ -12,8 +12,8 @@ import type { Call } from '../request/call.ts';
 
 /**
  * The query, bound to the token that the request names.
- * @param before what the request changes. Writing its hidden token back keeps the binding for callers that have that
- *   token, and for managers: others could make the query ask what they may not read themselves
+ * @param before the query that the request changes. Only callers with its token, and managers, may send the hidden token
+ *   back and so keep the binding: others could change the query to return rows that they may not read
  * @throws RegistryError `unauthenticated` for an unknown token; TooManyFailures
  */
 export function bound(call: Call, query: PreparedQuery, token: string, before?: PreparedQuery): PreparedQuery {
@@ -26,7 +26,7 @@ export function bound(call: Call, query: PreparedQuery, token: string, before?: 
   return { ...query, accessor: kept };
 }
 
-/** The caller with the permissions that hold when the query is executed. @throws RegistryError `unauthenticated` when its token is gone */
+/** The caller with its permissions at the time of the execution. @throws RegistryError `unauthenticated` if its token was deleted or has expired */
 export function executor({ caller, context }: Call, { accessor }: PreparedQuery): Caller {
   const { acl } = context.security;
   if (accessor === undefined || !acl.enabled) return caller;

@@ -1,6 +1,6 @@
 /**
- * Authenticator: may a request come from where it comes from, which token does it bring, and which caller has that token.
- * What the caller may do is asked later, when it is known what the request wants (`permission.ts`).
+ * Authenticator: checks the origin of a request, reads its token, and finds the caller with that token.
+ * `permission.ts` later checks what the caller may do, once the request is decoded.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -14,7 +14,7 @@ import { compileRules } from '../../../security/authorizer.ts';
 import type { Origin } from '../../../security/gate.ts';
 import { readHead, type RequestHead } from '../wire/request-head.ts';
 
-/** The caller of an open route: its token is not looked at, and it has no permissions. */
+/** The caller of an open route: its token is ignored, and it has no permissions. */
 export const unidentified: Caller = {
   accessorId: '',
   namespace: defaultNamespace,
@@ -25,7 +25,7 @@ export const unidentified: Caller = {
 
 export class Authenticator {
   readonly #context: Context;
-  /** `Host` headers that were found to be good, by connection: only a proxy changes them within one. */
+  /** Accepted `Host` headers, by connection: only a proxy changes them within one. */
   readonly #hosts = new WeakMap<Socket, string>();
 
   constructor(context: Context) {
@@ -57,8 +57,8 @@ export class Authenticator {
   }
 
   /**
-   * Writes into the audit log what was done or denied: method and path, without parameters.
-   * @param namespace of the request; empty where it was refused before that was read
+   * Records an action or a denial in the audit log: method and path, without parameters.
+   * @param namespace of the request; empty if the request was refused before it was read
    */
   record(kind: AuditEvent['kind'], request: IncomingMessage, caller: Caller | undefined, namespace: string): void {
     const { method = '', url = '' } = request;
@@ -68,7 +68,7 @@ export class Authenticator {
   }
 }
 
-/** Where a request comes from. */
+/** The origin of a request, for the gate. */
 export function originOf({ socket }: IncomingMessage): Origin {
   return { address: socket.remoteAddress ?? '', via: 'consul' };
 }

@@ -1,4 +1,4 @@
-/** Decodes the body of a request by its schema, with the errors in Consul's words. */
+/** Decodes the body of a request by its schema, with Consul's error texts. */
 
 import { RegistryError, toRegistryError } from '@rollcall/protocol';
 import { readBody } from '../../../net/body.ts';
@@ -9,8 +9,8 @@ import type { Incoming } from './call.ts';
 const failure = 'Request decode failed';
 
 /**
- * @param what begins the message
- * @throws RegistryError `invalid_argument`, in Consul's words: `Request decode failed: EOF`; BodyTooLarge
+ * @param what the beginning of the message
+ * @throws RegistryError `invalid_argument`, with Consul's text: `Request decode failed: EOF`; BodyTooLarge
  */
 export async function decodeBody<F extends Fields>(
   { exchange, limits }: Incoming,
@@ -21,7 +21,7 @@ export async function decodeBody<F extends Fields>(
 }
 
 /**
- * The same for a body that may be empty, which stands for an object without fields.
+ * Like `decodeBody`, for a body that may be empty: it counts as an object without fields.
  * @throws RegistryError `invalid_argument`; BodyTooLarge
  */
 export async function decodeOptionalBody<F extends Fields>(
@@ -38,7 +38,7 @@ export function decodeBytes<F extends Fields>(shape: Schema<F>, bytes: Uint8Arra
   return explained(what, () => decode(shape, readJson(bytes)));
 }
 
-/** A list, in the words of the endpoints that take one. @throws RegistryError `invalid_argument` */
+/** A list, with the error text of the endpoints that take one. @throws RegistryError `invalid_argument` */
 export function decodeList<F extends Fields>(
   shape: Schema<F>,
   bytes: Uint8Array,

@@ -1,4 +1,4 @@
-/** What an endpoint is given: the request as it came in, who sent it, and the parts of the server. */
+/** The input of an endpoint: the request, its caller, and the parts of the server. */
 
 import { peerAddress } from '../../../net/agent-node.ts';
 import type { Context, Exchange, Identity } from '../../../net/frontend.ts';
@@ -13,7 +13,7 @@ import type { Reply, Written } from '../wire/reply.ts';
 import type { Scope } from './scope.ts';
 import { filteredHead, VisibilityFilter } from './visibility-filter.ts';
 
-/** All that `decode` may read. */
+/** Everything that `decode` may read. */
 export interface Incoming extends Scope {
   readonly exchange: Exchange;
   /** The path after the route's prefix, percent-encoded. */
@@ -30,7 +30,7 @@ export interface Call extends Incoming {
 
 export type Handler = (call: Call) => Reply | Promise<Reply>;
 
-/** Who vouches for what the call registers or keeps alive. */
+/** The principal of the instances that the call registers or keeps alive. */
 export function principal({ caller, exchange }: Pick<Call, 'caller' | 'exchange'>): string {
   return principalOf(caller, peerAddress(exchange.request.socket) ?? '');
 }
@@ -40,7 +40,7 @@ export function written({ params }: Pick<Call, 'params'>, write: Written['write'
   return { type: 'written', pretty: params.has('pretty'), write };
 }
 
-/** A list of which `write` leaves out what the caller may not see; the answer says so when it did. */
+/** A list from which `write` leaves out rows that the caller may not read; the answer reports that it did. */
 export function listed(
   call: Pick<Call, 'caller' | 'namespace' | 'params'>,
   write: (state: Frozen, visible: VisibilityFilter, out: JsonWriter) => Work<void>,

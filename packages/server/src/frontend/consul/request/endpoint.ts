@@ -1,14 +1,14 @@
 /**
- * An endpoint: one request, in four steps that come in this order.
+ * An endpoint: one request, in four steps that always run in this order.
  *
  *   decode ──────► authorize ───────► command ──────► answer
  *   path, query,   permissions for    one change of   Consul's JSON,
  *   headers, body  that request       the registry    status, text
  *   → one object
  *
- * `decode` reports every error of grammar, in Consul's words, and does not look at the registry. `permissions` lists what
- * the caller needs for that object; it may look at what is registered (the service of a check), and changes nothing.
- * Endpoints without a command only read. Lists that come from a view, and wait for it, are queries (`query.ts`).
+ * `decode` reports every grammar error, with Consul's text, and does not read the registry. `permissions` lists the
+ * permissions for that object; it may read the state (the service of a check), and changes nothing.
+ * Endpoints without a command only read. Lists that come from a view, and can wait for it, are queries (`query.ts`).
  */
 
 import type { Command, Result } from '../../../registry/command.ts';
@@ -21,15 +21,15 @@ interface Steps<R> {
   /** @throws RegistryError `invalid_argument` */
   readonly decode: (incoming: Incoming) => R | Promise<R>;
   /**
-   * What the caller needs. Not called without access control.
-   * @throws RegistryError when the request names something that does not exist, and so has no permission
+   * The required permissions. Not called while access control is off.
+   * @throws RegistryError if the request names something that does not exist, and so has no permission
    */
   readonly permissions?: (request: R, state: State, call: Call) => Iterable<Permission>;
 }
 
 /** An endpoint that submits one command. */
 export interface CommandSteps<R, C extends Command> extends Steps<R> {
-  /** @throws RegistryError when what is registered does not fit the request */
+  /** @throws RegistryError if the state does not fit the request */
   readonly command: (request: R, call: Call) => C;
   /** An empty 200 when absent. */
   readonly answer?: (result: Result<C>, request: R, call: Call) => Reply;
@@ -61,7 +61,7 @@ export function endpoint<R>({ decode, permissions, answer }: AnswerSteps<R>): Ha
     demand(call, request, permissions);
     return answer(request, call);
   };
-  // Awaiting inside costs less than giving one promise to another, and heartbeats, which are decoded at once, pay for neither.
+  // Awaiting here costs less than chaining promises; heartbeats, which decode synchronously, pay for neither.
   const proceedLater = async (decoding: Promise<R>, call: Call): Promise<Reply> => {
     const reply = proceed(await decoding, call);
     return reply instanceof Promise ? await reply : reply;

@@ -1,6 +1,6 @@
 /**
- * Permissions: what a caller needs for a request. An endpoint lists them as data; this file alone asks access control
- * whether the caller has them, and refuses in Consul's words.
+ * Permissions: what a caller needs for a request. An endpoint lists them as data; only this file asks access control
+ * whether the caller has them, and refuses with Consul's text.
  */
 
 import type { Caller } from '../../../security/acl.ts';
@@ -10,13 +10,13 @@ import type { Context } from '../../../net/frontend.ts';
 export interface Permission {
   readonly resource: Resource;
   readonly verb: Verb;
-  /** Of the key, service, node …; empty for resources without names. */
+  /** Name of the key, service, node …; empty for resources without names. */
   readonly name: string;
-  /** When it is not that of the request. */
+  /** Set if it is not the namespace of the request. */
   readonly namespace?: string;
   /** For the definition of the namespace, which rules for it, or for `operator`, allow. */
   readonly definition?: true;
-  /** Needed for every key that begins with the name, not only for the key of that name. */
+  /** Required for every key that begins with the name, not only for the key of that name. */
   readonly tree?: true;
 }
 
@@ -29,7 +29,7 @@ export function toDefine(namespace: string, verb: 'read' | 'write'): Permission 
   return { ...permission('operator', verb), namespace, definition: true };
 }
 
-/** @throws RegistryError `permission_denied` that names the first permission which the caller lacks */
+/** @throws RegistryError `permission_denied` that names the first permission that the caller lacks */
 export function authorize(
   { context, caller, namespace }: { readonly context: Pick<Context, 'security'>; readonly caller: Caller; readonly namespace: string },
   needed: Iterable<Permission>,

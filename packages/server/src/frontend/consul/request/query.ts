@@ -1,6 +1,6 @@
 /**
- * What a read asks for: the views that its answer depends on, and how to encode it. A query knows
- * neither requests nor waiting (`answer/blocking.ts`), so one is made per URL and used again.
+ * A query: the views on which the answer of a read depends, and how to encode it. A query knows
+ * neither requests nor waiting (`answer/blocking.ts`), so one is created per URL and reused.
  */
 
 import type { Work } from '../../../net/turns.ts';
@@ -15,28 +15,28 @@ import type { Scope } from './scope.ts';
 import type { Shown, VisibilityFilter } from './visibility-filter.ts';
 
 /**
- * Queries of which there are many are written as one literal: an object that begins with a spread gets a hidden class of
- * its own in V8, and code that meets a thousand hidden classes is slow.
+ * Write queries that are created often as one literal: an object that begins with a spread gets its own hidden class
+ * in V8, and code that meets a thousand hidden classes is slow.
  */
 interface QueryBase {
   /** The view that the answer depends on. */
   readonly view: string;
   /** Further views, for the few answers that depend on several. */
   readonly others?: readonly string[];
-  /** Names the representation among those of the same view; everything that shapes the bytes is in it. */
+  /** Identifies the representation among those of the same view; includes everything that affects the bytes. */
   readonly name: string;
-  /** What callers need to get any answer, for as long as they wait for one. */
+  /** The permission for any answer, also while the request waits. */
   readonly permission?: Permission;
-  /** Kinds of the rows that are left out where the caller may not read them. */
+  /** Kinds of rows that are left out if the caller may not read them. */
   readonly shows: readonly Shown[];
-  /** Views that shape the body without being its content: their changes wake no parked query. */
+  /** Views that affect the body without being its content: their changes wake no parked query. */
   readonly shapedBy?: readonly string[];
   /**
    * The body is filtered, so most changes of its view do not change it: a waiting client is answered only when the body has
    * changed.
    */
   readonly filtered?: boolean;
-  /** For the few answers that clients wait for by something else than a revision. */
+  /** For the few answers for which clients wait with a token instead of a revision. */
   readonly token?: Token;
   /** The body is a stored value, not JSON. */
   readonly raw?: boolean;
@@ -61,11 +61,11 @@ export type Query = SingleQuery | ListQuery;
 export interface Token {
   readonly param: 'hash' | 'index';
   readonly header: 'X-Consul-Contenthash' | 'X-Consul-Index';
-  /** Undefined when nothing is there. */
+  /** Undefined if there is no content. */
   readonly of: (state: Reader, visible: VisibilityFilter) => string | undefined;
 }
 
-/** Where a query is read from: a path after its route's prefix, and the parameters. */
+/** The input of a query: the path after the route's prefix, and the parameters. */
 export interface Asked extends Pick<Scope, 'namespace' | 'named'> {
   /** Percent-encoded. */
   readonly rest: string;
@@ -73,22 +73,22 @@ export interface Asked extends Pick<Scope, 'namespace' | 'named'> {
   readonly datacenter: string;
 }
 
-/** Makes JSON bodies: compact, or as `?pretty` wants it. */
+/** Encodes JSON bodies: compact, or indented for `?pretty`. */
 export function jsonBody(params: Params): (value: unknown) => Buffer {
   if (params.has('pretty')) return (value) => Buffer.from(`${JSON.stringify(value, null, 4)}\n`);
   return (value) => Buffer.from(JSON.stringify(value));
 }
 
-/** The part of a representation's name that says how it is written, and for which namespace. */
+/** The part of a representation's name for its format and namespace. */
 export function formOf({ params, namespace, named }: Pick<Asked, 'params' | 'namespace' | 'named'>): string {
   const form = params.has('pretty') ? 'consul pretty' : 'consul';
   return named ? `${form} in ${namespace}` : form;
 }
 
 /**
- * The decoded rest of the path, which may hold any character but control characters.
+ * The decoded rest of the path, which may contain all characters except control characters.
  * @param what for the message: `service name`
- * @throws RegistryError `invalid_argument` when it is empty or not a name
+ * @throws RegistryError `invalid_argument` if it is empty or not a name
  */
 export function restOf({ rest }: Pick<Asked, 'rest'>, what: string): string {
   const name = unescapePath(rest);

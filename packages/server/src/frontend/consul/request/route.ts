@@ -9,12 +9,12 @@ import type { Call, Handler } from './call.ts';
 import type { Asked, Query } from './query.ts';
 
 /**
- * `read` comes from a view, can wait and is encoded once for all; `own` does, too, but depends on who
- * asks, and waits by a hash; `act` does everything else.
+ * `read` comes from a view, can wait, and is encoded once for all callers. `own` is the same, but depends on the
+ * caller, and waits by a hash. `act` is everything else.
  */
 export type Action = {
   readonly access: Access;
-  /** How the audit log records it when it is done: writes and logins, no heartbeats. */
+  /** How the audit log records it: writes and logins, but no heartbeats. */
   readonly audit?: 'write' | 'login';
 } & (
   | { readonly read: (asked: Asked) => Query }
@@ -29,17 +29,17 @@ export type Action = {
 export interface Route {
   /** `:name` at the end stands for the rest of the path. */
   readonly path: string;
-  /** With access control off it answers 401. */
+  /** Answers 401 while access control is off. */
   readonly needsAcl?: boolean;
   readonly methods: Readonly<Partial<Record<'GET' | 'PUT' | 'POST' | 'DELETE', Action>>>;
 }
 
-/** Every caller may ask. @param why what it tells needs no protection */
+/** Every caller may use it. @param why the answer needs no protection */
 export function open(why: string): Access {
   return { kind: 'open', why };
 }
 
-/** Callers with a good token, or none: the answer has nothing that a caller may not see. */
+/** For callers with a valid token, or without one: the answer has no protected rows. */
 export const anyCaller = filters();
 
 export const refused = open('every caller is refused');
@@ -49,12 +49,12 @@ export function demands(resource: Resource, verb: Verb): Access {
   return { kind: 'demands', resource, verb };
 }
 
-/** A permission that the route checks for the names in the request; it may check others, too. */
+/** The route checks the permission for the names in the request; it may check others, too. */
 export function named(resource: Resource, verb: Verb): Access {
   return { kind: 'demands-by-name', resource, verb };
 }
 
-/** The answer leaves out what the caller may not read. */
+/** The answer leaves out rows that the caller may not read. */
 export function filters(...resources: readonly Resource[]): Access {
   return { kind: 'filters', resources };
 }
@@ -75,7 +75,7 @@ export function isIndexed(action: Action | undefined): boolean {
   return action !== undefined && ('read' in action || ('act' in action && action.indexed === true));
 }
 
-/** An action that knows the path of its route, by which it is counted. */
+/** An action with the path of its route, under which it is counted. */
 export type Routed<A extends Action> = A & { readonly path: string };
 export type RoutedRow = Pick<Route, 'path' | 'needsAcl'> & { readonly actions: ReadonlyMap<string, Routed<Action>> };
 

@@ -1,6 +1,6 @@
 /**
- * How a path finds its row of the route table. Ids and keys are the rest of the path and may contain
- * slashes, so rows match by what a path starts with, never segment by segment.
+ * Finds the row of the route table for a path. Ids and keys are the rest of the path and may contain
+ * slashes, so rows match by prefix, not segment by segment.
  */
 
 /** Finds rows by path: `/v1/kv/a/b` is the row of `/v1/kv/` with the rest `a/b`. */

@@ -1,6 +1,6 @@
 /**
- * Scope: the namespace of a request (https://developer.hashicorp.com/consul/docs/enterprise/namespaces). `?ns` counts before
- * the header `X-Consul-Namespace`; a `Namespace` in the body must be the same as theirs.
+ * Scope: the namespace of a request (https://developer.hashicorp.com/consul/docs/enterprise/namespaces). `?ns` takes
+ * precedence over the header `X-Consul-Namespace`; a `Namespace` in the body must be the same.
  */
 
 import { defaultNamespace, isNamespaceName } from '@rollcall/protocol';
@@ -14,23 +14,23 @@ import type { Permission } from './permission.ts';
 
 export interface Scope {
   readonly namespace: string;
-  /** What a namespace that the body names is for the caller; absent where each is what it is. */
+  /** Maps a namespace of the body to the one that the caller may see; absent if the caller may see all. */
   readonly seen?: ((namespace: string) => string) | undefined;
   /**
    * Whether answers show the field `Namespace`: the request names a namespace, or its namespace is not `default`. Without
-   * it answers are those of Consul's community edition, byte for byte.
+   * it, answers are those of Consul's community edition, byte for byte.
    */
   readonly named: boolean;
-  /** The request itself names it, not only its token: a body must then name the same. */
+  /** The request itself names it, not only its token. A body must then name the same. */
   readonly chosen: boolean;
 }
 
-/** A filter that asks for the field needs it in what it judges. */
+/** A filter on the field needs it in the objects that it sees. */
 const filtersByNamespace = /(?:^|[^A-Za-z])Namespace\b/;
 
 /**
- * The scope of a caller's request. A namespace in which the caller has no right is one that does not exist for it
- * (`security/hidden-namespace.ts`); the caller of an open route has no rights that could say so.
+ * The scope of a caller's request. A namespace in which the caller has no right does not exist for it
+ * (`security/hidden-namespace.ts`); the caller of an open route has no rights to check.
  * @throws RegistryError `invalid_argument` as `readScope`
  */
 export function scopeFor(caller: Caller, params: Params, header: string): Scope {
@@ -71,13 +71,13 @@ export function namespaceIn({ namespace, chosen, seen }: Pick<Scope, 'namespace'
   return seen === undefined ? name : seen(name);
 }
 
-/** The same as a scope: a body that names its namespace gets answers that show it. */
+/** The same as a scope. A body that names its namespace gets answers that show it. */
 export function scopeIn(scope: Scope, given: string | undefined): Scope {
   const { named, chosen } = scope;
   return { ...scope, namespace: namespaceIn(scope, given), named: named || Boolean(given), chosen: chosen || Boolean(given) };
 }
 
-/** The object of an answer, with the field `Namespace` where answers show it. */
+/** The object of an answer, with the field `Namespace` if answers show it. */
 export function placed<T extends object>({ named }: Pick<Scope, 'named'>, row: { readonly namespace: string }, json: T): T {
   return named ? { ...json, Namespace: row.namespace } : json;
 }

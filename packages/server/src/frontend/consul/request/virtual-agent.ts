@@ -1,6 +1,6 @@
 /**
- * Virtual agents: the node that a client's agent calls are about (`net/agent-node.ts` says which), and
- * the id of that node. What the registry holds for it: `agent/enrolment.ts`.
+ * Virtual agents: the node of a client's agent calls (`net/agent-node.ts` chooses it), and
+ * the id of that node. Its rows in the registry: `agent/enrolment.ts`.
  */
 
 import { createHash } from 'node:crypto';
@@ -12,7 +12,7 @@ import { headerOf } from '../wire/responses.ts';
 import type { Incoming } from './call.ts';
 
 /**
- * @throws RegistryError `invalid_argument` for a bad `X-Rollcall-Node`; `cancelled` when the client is gone
+ * @throws RegistryError `invalid_argument` for a bad `X-Rollcall-Node`; `cancelled` if the client has disconnected
  */
 export function agentOf(request: IncomingMessage, identity: Identity): AgentNode {
   return agentNode(identity, peerAddress(request.socket), headerOf(request, nodeHeader));
@@ -31,13 +31,13 @@ export function namedOnAgent({ exchange, identity, namespace, rest }: Incoming):
 }
 
 /**
- * The node's id: the server's own is kept in the store; others follow from their name, so that every
- * server gives the same.
+ * The node's id. The server's own is stored; others are derived from their name, so that every
+ * server computes the same.
  */
 export function agentId(name: string, identity: Identity): string {
   if (name === identity.nodeName) return identity.nodeId;
   const digest = createHash('sha256').update(`rollcall agent\0${identity.datacenter}\0${name}`).digest();
-  // A UUID of version 8 (RFC 9562 §5.8): its content is ours to choose.
+  // A UUID of version 8 (RFC 9562 §5.8), whose content the application chooses.
   digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x80;
   digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80;
   const hex = digest.toString('hex', 0, 16);

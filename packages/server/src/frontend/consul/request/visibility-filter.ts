@@ -1,8 +1,8 @@
 /**
- * Visibility filter: which rows of a list a caller may see.
+ * Visibility filter: decides which rows of a list a caller may read.
  *
- * An answer is encoded once for all callers that may see every row. Other callers get an answer of their own: it is encoded
- * with a `VisibilityFilter`, which leaves rows out, and kept for all callers with the same permissions. This file does not
+ * An answer is encoded once for all callers that may read every row. Other callers get another answer: it is encoded
+ * with a `VisibilityFilter`, which leaves rows out, and cached for all callers with the same permissions. This file does not
  * refuse requests (`call.ts` does).
  */
 
@@ -12,10 +12,10 @@ import { type Authorizer, unrestricted } from '../../../security/authorizer.ts';
 import type { NamedResource } from '../../../security/rules.ts';
 import { anonymousAccessor } from '../../../security/well-known.ts';
 
-/** Rows are left out by the right to read their resource; `acl` stands for what only managers see. */
+/** Rows are left out by the right to read their resource; `acl` is for rows that only managers may read. */
 export type Shown = NamedResource | 'acl' | 'namespace';
 
-/** What one caller may see, while one answer is written. */
+/** The rows that one caller may read, while one answer is written. */
 export class VisibilityFilter {
   readonly #authorizer: Authorizer;
   readonly #namespace: string;
@@ -38,14 +38,14 @@ export class VisibilityFilter {
     return false;
   }
 
-  /** Whether the caller may know of a namespace. */
+  /** Whether the caller may see a namespace. */
   includesNamespace(name: string): boolean {
     if (this.#authorizer.allowsNamespace(name, 'read')) return true;
     this.#leftOut = true;
     return false;
   }
 
-  /** Whether the caller sees what only managers of access control see. */
+  /** Whether the caller may read rows that only managers of access control may read. */
   includesHidden(): boolean {
     if (this.#authorizer.allows(this.#namespace, 'acl', 'write')) return true;
     this.#leftOut = true;
@@ -58,16 +58,16 @@ export function noFilter(): VisibilityFilter {
   return new VisibilityFilter(unrestricted, defaultNamespace);
 }
 
-/** Says that something was left out, but as in Consul not to who has no token and shall not learn that there is more. */
+/** Reports that rows were left out, but, as in Consul, only to a caller with a token. */
 export function filteredHead(narrowed: boolean, { accessorId }: Caller): readonly string[] {
   return narrowed && accessorId !== anonymousAccessor ? filtered : [];
 }
 
 const filtered = ['X-Consul-Results-Filtered-By-Acls', 'true'] as const;
 
-/** A set of permissions in one namespace, as far as answers are concerned. */
+/** A set of permissions in one namespace, as a key of cached answers. */
 export class Viewer {
-  /** Tells it from others among kept answers. */
+  /** Distinguishes it from others among cached answers. */
   readonly name: string;
   readonly #authorizer: Authorizer;
   readonly #namespace: string;
@@ -79,12 +79,12 @@ export class Viewer {
     this.#namespace = namespace;
   }
 
-  /** For one answer. */
+  /** A filter for one answer. */
   filter(): VisibilityFilter {
     return new VisibilityFilter(this.#authorizer, this.#namespace);
   }
 
-  /** Whether there can be no row of these kinds that it does not see. One look at each rule, then remembered. */
+  /** Whether no rule can hide a row of these kinds. Looks at each rule once and caches the result. */
   seesAll(shown: readonly Shown[]): boolean {
     for (const resource of shown) {
       let all = this.#all.get(resource);
@@ -104,10 +104,10 @@ export class Viewer {
   }
 }
 
-/** Namespaces that are remembered for one authorizer: requests may name any. */
+/** Most namespaces kept for one authorizer: requests may name any. */
 const namespacesMax = 1_000;
 
-/** Viewers live as long as the compiled permissions that they are of. */
+/** Viewers are cached as long as their compiled permissions. */
 export class Viewers {
   readonly #known = new WeakMap<Authorizer, Map<string, Viewer>>();
   #made = 0;

@@ -2,7 +2,7 @@
 
 import { type Decoded, schema } from '../wire/decode.ts';
 
-/** `PUT /v1/session/create`; the one body of which Consul ignores unknown fields. */
+/** `PUT /v1/session/create`. As in Consul, this is the only body whose unknown fields are ignored. */
 export const sessionRequest = schema(
   {
     ID: 'string',

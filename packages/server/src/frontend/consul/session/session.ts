@@ -1,6 +1,6 @@
 /**
- * `/v1/session/`: sessions, which hold locks and end with their time, their node or their checks. This file decodes
- * requests; `health/sessions.ts` grants twice the time, and `registry/kind/catalog/remove.ts` writes lock delays.
+ * `/v1/session/`: sessions, which hold locks and end with their TTL, their node or their checks. This file decodes
+ * requests; `health/sessions.ts` grants twice the TTL, and `registry/kind/catalog/remove.ts` writes lock delays.
  */
 
 import { defaultNamespace, RegistryError } from '@rollcall/protocol';
@@ -37,7 +37,7 @@ const ttlMaxMs = 86_400_000;
 /** Consul's defaults and cap (`agent/session_endpoint.go`, `MaxLockDelay`). */
 const lockDelayDefaultNs = 15e9;
 const lockDelayMaxNs = 60e9;
-/** A smaller number of nanoseconds was meant as seconds. */
+/** A smaller number counts as seconds, not as nanoseconds. */
 const lockDelayNsMin = 1_000;
 
 /** `GET /v1/session/list` */
@@ -70,7 +70,7 @@ function sessionsQuery(
   };
 }
 
-/** `GET /v1/session/info/:id`: an empty list when there is no such session. */
+/** `GET /v1/session/info/:id`: an empty list for an unknown session. */
 export function info(asked: Asked): Query {
   const id = restOf(asked, 'session');
   const body = jsonBody(asked.params);
@@ -104,7 +104,7 @@ export const create = endpoint({
   permissions: ({ node, session: { namespace } }) => [{ ...permission('session', 'write', node), namespace }],
   answer: async ({ agent, node, session }, { context, params }) => {
     const id = context.uuid();
-    // Consul's agents always exist; here an agent's node is created when a call needs it.
+    // Consul's agents always exist; here the first call that needs it creates an agent's node.
     if (node === agent.name) await enrol(context, agent);
     await context.registry.submit({ ...session, id });
     return jsonBody(params)({ ID: id });
@@ -134,7 +134,7 @@ function sessionOf(namespace: string, fields: SessionFields, node: string): Omit
     behavior,
     checks: [...bound.values()],
     ...keep({
-      // Given back as written: `15.0s` stays `15.0s`.
+      // Returned as written: `15.0s` stays `15.0s`.
       TTL: fields.TTL || undefined,
       NodeChecks: nodeChecks,
       ServiceChecks: serviceChecks.length === 0 ? undefined : serviceChecks.map(serviceCheckJson),
@@ -143,7 +143,7 @@ function sessionOf(namespace: string, fields: SessionFields, node: string): Omit
   };
 }
 
-/** `Checks` is what `NodeChecks` was called before Consul 1.7; an empty list of either means none. */
+/** `Checks` is the name of `NodeChecks` before Consul 1.7; an empty list of either means no check. */
 function checksOf({ NodeChecks, Checks }: SessionFields): { nodeChecks: string[]; checks: string[] } {
   if (Checks !== undefined && Checks.length === 0) return { nodeChecks: [], checks: [] };
   const nodeChecks = NodeChecks ?? [serfHealth];
@@ -155,7 +155,7 @@ function serviceCheckJson(check: { readonly ID?: string; readonly Namespace?: st
   return { ID: check.ID ?? '', Namespace: check.Namespace ?? '' };
 }
 
-/** @throws RegistryError `failed_precondition` when out of range: Patroni looks for that 500 and its text */
+/** @throws RegistryError `failed_precondition` if out of range: Patroni looks for that 500 and its text */
 function ttlOf(text: string): number {
   if (text === '') return 0;
   let ns: number;
@@ -194,7 +194,7 @@ function* forSession(id: string, state: State, { namespace }: Pick<Call, 'namesp
   if (row !== undefined) yield permission('session', 'write', row.node);
 }
 
-/** `PUT /v1/session/destroy/:id`: true whether it existed or not. */
+/** `PUT /v1/session/destroy/:id`: true even if it did not exist. */
 export const destroy = commandEndpoint({
   decode: (incoming) => restOf(incoming, 'session'),
   permissions: forSession,
@@ -202,7 +202,7 @@ export const destroy = commandEndpoint({
   answer: () => trueBody,
 });
 
-/** `PUT /v1/session/renew/:id`: no command, since only health knows the time of a session. */
+/** `PUT /v1/session/renew/:id`: no command, since only health tracks the TTL of a session. */
 export const renew = endpoint({
   decode: ({ rest }) => {
     const id = unescapePath(rest);
@@ -213,7 +213,7 @@ export const renew = endpoint({
   answer: (id, call) => {
     const { namespace, context: { registry, health } } = call;
     const row = find.session(registry.state, namespace, id);
-    // A session whose end has begun is gone for its clients, though its row still exists.
+    // A session whose end has begun does not exist for clients, though its row still does.
     const alive = row !== undefined && (row.ttlMs === 0 || health.renewSession(namespace, id, principal(call)));
     if (!alive) throw new RegistryError('not_found', `Session id '${id.slice(0, 512)}' not found`);
     return jsonBody(call.params)([placed(call, row, sessionJson(row))]);

@@ -225,7 +225,7 @@ describe('a restore', () => {
     const meta = ['meta.json', Buffer.from('{"Version":1}')] as const;
     const state = ['state.bin', Buffer.concat([pack({ LastIndex: 7 }), Buffer.from([2]), pack({ Key: 'a', Value: Buffer.from('b') })])] as const;
     const body = tar(meta, state, ['SHA256SUMS', sums(meta, state)]);
-    expect(await restore(body)).toEqual([400, expect.stringMatching(/^this is no snapshot that can be restored: it is a snapshot of Consul itself, .* export its keys/)]);
+    expect(await restore(body)).toEqual([400, expect.stringMatching(/^this snapshot cannot be restored: it is a snapshot of Consul itself, .* export its keys/)]);
   });
 
   test('is refused if a part of the archive is missing, changed or added', async () => {
@@ -240,7 +240,7 @@ describe('a restore', () => {
     const inState = plain.indexOf('rollcall-backup') - 200;
     const cases: [Buffer, string][] = [
       [flipped(3), 'it is damaged'],
-      [flipped(600), 'the checksum of meta.json is another one'],
+      [flipped(600), 'the checksum of meta.json does not match'],
       [flipped(inState), 'it is damaged'],
       [flipped(plain.length - 1), 'it is damaged'],
       [gzipSync(plain.subarray(0, plain.length - 512)), 'it is cut off'],

@@ -1,8 +1,8 @@
 /**
- * The file of a snapshot, as Consul's (`snapshot/archive.go` of Consul 1.16): gzip of a tar of exactly `meta.json` (Raft's
- * description), `state.bin` (records) and `SHA256SUMS`. Consul's tools refuse any further member, so the backup of Rollcall,
- * which alone has everything, is in the records: in pieces, as a field that Consul does not look at, of entries of its
- * system metadata.
+ * The file of a snapshot, in Consul's format (`snapshot/archive.go` of Consul 1.16): gzip of a tar of exactly `meta.json` (Raft's
+ * description), `state.bin` (records) and `SHA256SUMS`. Consul's tools refuse any further member. So the backup of Rollcall,
+ * which alone is complete, is inside the records: in pieces, in a field of entries of Consul's system metadata that Consul
+ * ignores.
  */
 
 import { createHash } from 'node:crypto';
@@ -23,7 +23,7 @@ export const members = { meta: 'meta.json', state: 'state.bin', sums: 'SHA256SUM
 export const blockBytes = 512;
 
 const chunkBytes = 65_536;
-/** Rows that are looked at between two turns of the event loop: a few milliseconds, even of large values. */
+/** Rows between two turns of the event loop: a few milliseconds, even of large values. */
 const stepsPerTurn = 256;
 
 export interface ArchiveOptions {
@@ -37,10 +37,10 @@ export interface ArchiveOptions {
   readonly nowMs: number;
 }
 
-/** The archive of the registry at a moment; reading it may be given up any time. */
+/** The archive of the registry at one moment. The reader may stop at any time. */
 export function writeArchive(options: ArchiveOptions): AsyncIterable<Buffer> {
   const { moment, store, datacenter } = options;
-  // A tar says how long a member is before its bytes, so all are made twice, of this very moment.
+  // A tar has the length of a member before its bytes, so all records are written twice, from the same moment.
   const backup = store.backup(moment);
   const [counted, sent] = [0, 1].map(() => chunks(moment, datacenter, backup)) as [Chunks, Chunks];
   const out = createGzip();
@@ -65,7 +65,7 @@ async function* chunks(moment: Moment, datacenter: string, backup: AsyncIterable
   }
 }
 
-/** In pieces of one length: those that a stream gives depend on when it is read, and both times must come out the same. */
+/** Cuts the stream into pieces of one length: the chunks of a stream vary, and both passes must give the same bytes. */
 async function* evenly(source: AsyncIterable<Buffer>): Chunks {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of source) {

@@ -1,17 +1,17 @@
 /**
- * MessagePack as Consul's Raft writes it: the first edition of the format, which knows raw bytes only, in lengths of
- * 5, 16 and 32 bits (https://github.com/msgpack/msgpack/blob/master/spec-old.md). Libraries of today write strings and binary
- * in forms that came later, and Consul's decoder need not know those. Only what snapshots hold: no floats, no extensions.
+ * MessagePack in the edition that Consul's Raft writes: the first one, which has raw bytes only, with lengths of
+ * 5, 16 and 32 bits (https://github.com/msgpack/msgpack/blob/master/spec-old.md). Today's libraries write strings and binary
+ * in later formats, which Consul's decoder may not know. Only the types in snapshots: no floats, no extensions.
  */
 
 export type Packed = null | boolean | number | bigint | string | Uint8Array | readonly Packed[] | { readonly [key: string]: Packed };
 
-/** Packs values one after the other into one buffer, which grows: a registry has hundreds of thousands. */
+/** Packs values one after the other into one growing buffer: a registry has hundreds of thousands. */
 export class Packer {
   #bytes = Buffer.allocUnsafe(1_024);
   #at = 0;
 
-  /** Bytes that were packed and not taken yet. */
+  /** Bytes that were packed and not yet taken. */
   get length(): number {
     return this.#at;
   }
@@ -61,7 +61,7 @@ export class Packer {
     this.#at += bytes.length;
   }
 
-  /** @param fixed the type with the length in it, up to `fixedMax`; @param wide that with 16 bits, before that with 32 */
+  /** @param fixed the type with the length in it, up to `fixedMax`; @param wide the type with 16 bits; the one with 32 bits follows it */
   #head(length: number, fixed: number, fixedMax: number, wide: number): void {
     this.#reserve(5);
     if (length <= fixedMax) this.#bytes[this.#at++] = fixed | length;
@@ -107,16 +107,16 @@ function isList(value: readonly Packed[] | { readonly [key: string]: Packed }): 
   return Array.isArray(value);
 }
 
-/** The bytes end within a value. */
+/** The bytes end inside a value. */
 export class Incomplete extends Error {}
 
-/** The bytes are no MessagePack. */
+/** The bytes are not MessagePack. */
 export class Unreadable extends Error {}
 
-/** Deeper than any record of Consul; a stack has an end. */
+/** Deeper than any record of Consul, and safe for the stack. */
 const depthMax = 64;
 
-/** Reads values, also in the forms that came later. Raw bytes stay bytes, but for keys of maps. */
+/** Reads values, also in later formats. Raw bytes stay bytes, except keys of maps. */
 export class Unpacker {
   readonly #bytes: Buffer;
   at: number;

@@ -1,8 +1,8 @@
 /**
- * Reads a snapshot that is to be restored: finds the backup of Rollcall in an archive of `archive.ts`, and checks
- * everything around it. A backup as it is passes through: that was a snapshot before there were archives. Snapshots of
- * Consul itself are told from ours and refused: their records have no revisions that ours could go on from, and the
- * secrets of all tokens.
+ * Reads a snapshot for a restore: finds the backup of Rollcall in an archive of `archive.ts`, and checks
+ * everything around it. A plain backup is accepted, too: before there were archives, it was the snapshot. Snapshots of
+ * Consul itself are detected and refused: their records have no revisions from which ours could continue, and they
+ * contain the secrets of all tokens.
  */
 
 import { createHash, type Hash } from 'node:crypto';
@@ -13,15 +13,15 @@ import { backupField, blockBytes, members } from './archive.ts';
 import { Incomplete, type Packed, Unpacker, Unreadable } from './msgpack.ts';
 import { recordTypes } from './records.ts';
 
-/** The first bytes of a file, which tell its format. */
+/** The first bytes of a file, which identify its format. */
 const startBytes = 1_024;
 /** `meta.json` and `SHA256SUMS` are short. */
 const shortBytesMax = 1_048_576;
 
 /**
  * The backup in a snapshot.
- * @param bytesMax of the unpacked archive
- * @throws RegistryError `invalid_argument` when there is none in it, or it is damaged, at the end of it at the latest;
+ * @param bytesMax most bytes of the unpacked archive
+ * @throws RegistryError `invalid_argument` if it contains no backup, or is damaged (reported at its end at the latest);
  *   `resource_exhausted`
  */
 export async function* readSnapshot(source: AsyncIterable<Uint8Array>, bytesMax: number): AsyncGenerator<Uint8Array> {
@@ -65,7 +65,7 @@ async function* backupWithin(source: AsyncIterable<Uint8Array>, bytesMax: number
     for await (const chunk of plain as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > bytesMax) {
-        throw new RegistryError('resource_exhausted', `the snapshot unpacks to more than ${bytesMax} bytes, the limit`);
+        throw new RegistryError('resource_exhausted', `the unpacked snapshot has more than ${bytesMax} bytes, which is the limit`);
       }
       yield* archive.take(chunk);
     }
@@ -85,7 +85,7 @@ class ArchiveReader {
   #member: Member | undefined;
   readonly #members = new Map<string, Member>();
   readonly #records = new RecordReader();
-  /** Blocks of zeros: after the first there is nothing more. */
+  /** Blocks of zeros: after the first one, nothing else may follow. */
   #zeros = 0;
 
   *take(chunk: Buffer): Generator<Buffer> {
@@ -101,7 +101,7 @@ class ArchiveReader {
     }
   }
 
-  /** @throws RegistryError `invalid_argument` when something is missing or does not add up */
+  /** @throws RegistryError `invalid_argument` if a member is missing or its checksum is wrong */
   end(): void {
     if (this.#member !== undefined || this.#zeros < 2 || this.#waiting.length > 0) throw refuse('it is cut off');
     this.#records.end();
@@ -110,11 +110,11 @@ class ArchiveReader {
       const member = this.#members.get(name);
       if (member === undefined || sums === undefined) throw refuse(`it has no ${member === undefined ? name : members.sums}`);
       const line = `${member.digest.digest('hex')}  ${name}`;
-      if (!sums.text.split('\n').includes(line)) throw refuse(`it is damaged: the checksum of ${name} is another one`);
+      if (!sums.text.split('\n').includes(line)) throw refuse(`it is damaged: the checksum of ${name} does not match`);
     }
     if (this.#records.pieces > 0) return;
     throw refuse(
-      'it is a snapshot of Consul itself, which Rollcall does not read; export its keys and register its services here instead',
+      'it is a snapshot of Consul itself, which Rollcall cannot read; export its keys and register its services here instead',
     );
   }
 
@@ -137,7 +137,7 @@ class ArchiveReader {
 
   *#content(member: Member, taken: Buffer): Generator<Buffer> {
     member.left -= taken.length;
-    // What is left behind the content is padding, of which a part may have come with it.
+    // After the content comes padding, part of which may have arrived with it.
     const content = taken.subarray(0, Math.max(0, taken.length - Math.max(0, member.padding - member.left)));
     if (member.left === 0) this.#member = undefined;
     if (content.length === 0) return;
@@ -149,14 +149,14 @@ class ArchiveReader {
 
 interface Member {
   readonly name: string;
-  /** Bytes that are still to come, padding included. */
+  /** Bytes that have not arrived yet, padding included. */
   left: number;
   readonly padding: number;
   readonly digest: Hash;
   text: string;
 }
 
-/** The sum of all bytes, with spaces where it stands itself. */
+/** Checks the checksum: the sum of all bytes, with spaces in place of the checksum itself. */
 function isHeader(block: Buffer): boolean {
   const given = Number.parseInt(block.toString('latin1', 148, 156), 8);
   const sum = block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
@@ -169,7 +169,7 @@ function sizeOf(block: Buffer): number {
   return size;
 }
 
-/** Records, which arrive in pieces of any size; only pieces of a backup are looked into. */
+/** Reads records, which arrive in pieces of any size; looks only at the pieces of a backup. */
 class RecordReader {
   #waiting: Buffer = Buffer.alloc(0);
   #begun = false;
@@ -194,7 +194,7 @@ class RecordReader {
     if (!this.#begun || this.#waiting.length > 0) throw refuse('its last record is cut off');
   }
 
-  /** A byte of type and a value; the first value is the head, and has no type. Undefined when it has not come whole. */
+  /** Reads a type byte and a value; the first value is the head, and has no type. Undefined if it has not arrived completely. */
   #read(bytes: Buffer, at: number): { readonly type: number; readonly value: Packed; readonly end: number } | undefined {
     if (at >= bytes.length) return undefined;
     const type = this.#begun ? (bytes[at] as number) : -1;
@@ -216,5 +216,5 @@ function fieldOf(value: Packed, name: string): Packed | undefined {
 }
 
 function refuse(why: string, cause?: unknown): RegistryError {
-  return new RegistryError('invalid_argument', `this is no snapshot that can be restored: ${why}`, { cause });
+  return new RegistryError('invalid_argument', `this snapshot cannot be restored: ${why}`, { cause });
 }

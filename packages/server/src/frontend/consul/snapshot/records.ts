@@ -1,12 +1,12 @@
 /**
- * What is registered as the records of Consul's snapshots: one byte of type, then the fields of a Go struct by name
- * (`agent/consul/fsm/snapshot_ce.go`, `agent/structs/structs.go` of Consul 1.16). Pure. Nodes come before what is on them,
+ * Writes the state as the records of Consul's snapshots: one type byte, then the fields of a Go struct by name
+ * (`agent/consul/fsm/snapshot_ce.go`, `agent/structs/structs.go` of Consul 1.16). Pure. Nodes come before the rows on them,
  * and a node's services before their checks, since Consul registers them in this order.
  *
- * Not among them: tokens, policies, roles, auth methods and binding rules, for the secrets of tokens are kept here as hashes
- * only; events; coordinates; everything in a namespace other than `default`. The backup of Rollcall that goes along has them
- * (`archive.ts`). Consul's community edition skips the field `Namespace` of a record, and would restore the key of one team
- * over the same key of another.
+ * Left out: tokens, policies, roles, auth methods and binding rules, since only hashes of secrets are stored here;
+ * events; coordinates; everything in a namespace other than `default`. The backup of Rollcall in the same archive has them
+ * (`archive.ts`). Consul's community edition ignores the field `Namespace` of a record, and would overwrite the key of one
+ * team with the same key of another.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
@@ -80,7 +80,7 @@ function* registrations({ node, instances, checks }: OnNode, datacenter: string,
   }
 }
 
-/** Checks of nodes are in `default`, and nodes in no namespace. */
+/** Whether a row is in `default`; checks of nodes are, and nodes have no namespace. */
 function inDefault({ namespace }: { readonly namespace: string }): boolean {
   return namespace === defaultNamespace;
 }
@@ -101,7 +101,7 @@ function sessionFields(row: RowOf<'session'>): Fields {
   return { ID, Name, Node, LockDelay: row.lockDelayMs * nsPerMs, Behavior, TTL, NodeChecks, ...indexes(row) } as Fields;
 }
 
-/** Only a hash of its token is kept, so the record has none. */
+/** Only a hash of the token is stored, so the record has none. */
 function preparedFields(row: RowOf<'record'>): Fields {
   const { Name, Session, Template, Service, DNS } = queryFields(queryOf(row));
   return { ID: row.id, Name, Session, Token: '', Template, Service, DNS };

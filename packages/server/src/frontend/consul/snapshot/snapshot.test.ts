@@ -1,4 +1,4 @@
-/** `/v1/snapshot`: what curl saves it can restore, and what is no snapshot changes nothing. */
+/** `/v1/snapshot`: saved by curl, it can be restored by curl; an invalid snapshot changes nothing. */
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -65,7 +65,7 @@ test('garbage, half a snapshot and a damaged one are refused and change nothing'
   const { revision } = consul.server.registry.state;
   for (const body of ['garbage', '', bytes.subarray(0, bytes.length / 2), gzipSync('x'), gzipSync(unpacked)]) {
     const answer = await consul.put('/v1/snapshot', body);
-    expect([answer.status, answer.text]).toEqual([400, expect.stringMatching(/^this is no (backup|snapshot) that can be restored: /)]);
+    expect([answer.status, answer.text]).toEqual([400, expect.stringMatching(/^this (backup|snapshot) cannot be restored: /)]);
   }
   expect(await color()).toBe('red');
   expect(consul.server.registry.state.revision).toBe(revision);

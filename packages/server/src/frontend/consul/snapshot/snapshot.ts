@@ -1,6 +1,6 @@
 /**
- * `/v1/snapshot`: everything that is registered, as one file out and in: an archive that Consul's tools read
- * (`archive.ts`), with the backup of Rollcall in it that a restore takes.
+ * `/v1/snapshot`: saves and restores the whole state as one file: an archive that Consul's tools read
+ * (`archive.ts`), with the backup of Rollcall that a restore uses.
  */
 
 import type { Context } from '../../../net/frontend.ts';
@@ -37,7 +37,7 @@ export class Snapshots {
 
   /**
    * `PUT /v1/snapshot`: replaces everything, or changes nothing.
-   * @throws RegistryError `invalid_argument` when it is no snapshot of Rollcall, or a damaged one; BodyTooLarge
+   * @throws RegistryError `invalid_argument` if it is not a snapshot of Rollcall, or is damaged; BodyTooLarge
    */
   async restore({ context, exchange }: Call): Promise<Reply> {
     const restored = await this.#transfers.restore(exchange.request);

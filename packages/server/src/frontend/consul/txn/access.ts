@@ -1,7 +1,7 @@
 /**
- * The permissions that the operations of a transaction need, each for itself, and which of their results may be shown
- * (`agent/consul/txn_endpoint.go` and `filterTxnResults` of Consul 1.16). Reads need none: the results leave out what the
- * caller may not read.
+ * The permissions for the operations of a transaction, checked one by one, and the results that the caller may read
+ * (`agent/consul/txn_endpoint.go` and `filterTxnResults` of Consul 1.16). Reads require none: the results leave out rows
+ * that the caller may not read.
  */
 
 import { find } from '../../../registry/reader.ts';
@@ -41,7 +41,7 @@ function forKey(verb: string, key: string): readonly Permission[] {
       return [];
     case 'check-index':
     case 'check-session':
-      // Their result tells something about the value.
+      // Their result reveals something about the value.
       return [permission('key', 'read', key)];
     case 'delete-tree':
       return [{ ...permission('key', 'write', key), tree: true }];
@@ -73,7 +73,7 @@ function* forCheck(
   else if (before === undefined) yield owner(node, undefined);
 }
 
-/** Whether a row that an operation read or wrote may be shown. */
+/** Whether the answer may show a row that an operation read or wrote. */
 export function isShown(state: State, visible: VisibilityFilter, row: Row): boolean {
   switch (row.kind) {
     case 'kv':

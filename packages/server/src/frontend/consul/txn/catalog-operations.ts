@@ -1,4 +1,4 @@
-/** Operations of `PUT /v1/txn` on nodes, services and checks: each verb as one step, and what came of it. Pure. */
+/** Operations of `PUT /v1/txn` on nodes, services and checks: each verb as one step, and its results. Pure. */
 
 import { defaultNamespace } from '@rollcall/protocol';
 import type { Register, TxnFailure, TxnOperation } from '../../../registry/command.ts';
@@ -14,7 +14,7 @@ import { vetMeta, vetName } from '../wire/vetting.ts';
 import { type Parts, removal, revisionOf, type Shown } from './operation.ts';
 import type { TxnOperationFields } from './schema.ts';
 
-/** Verbs that nodes, services and checks have in common. */
+/** What nodes, services and checks have in common for the verbs. */
 interface Subject {
   readonly kind: 'Node' | 'Service' | 'Check';
   readonly verb: string;
@@ -23,7 +23,7 @@ interface Subject {
   readonly revision: number;
   /** For messages: `service "web" on node "n1"`. */
   readonly name: string;
-  /** How to write it. @throws RegistryError `invalid_argument` */
+  /** The command that writes it. @throws RegistryError `invalid_argument` */
   readonly register: () => Register;
   readonly remove: NonNullable<TxnOperation['change']>;
   readonly json: (row: Row, shown: Shown) => JsonValue;
@@ -131,7 +131,7 @@ export function checkOperation(
   checkPeer(fields.PeerName);
   const node = vetName(fields.Node ?? '', 'node name');
   const id = vetName(fields.CheckID || fields.Name || '', 'check ID');
-  // A check that is written without a service is one of the node.
+  // A check without a service belongs to the node.
   const own = !fields.ServiceID && (Verb === 'set' || Verb === 'cas') ? defaultNamespace : namespace;
   return catalogOperation({
     kind: 'Check',
@@ -158,7 +158,7 @@ function checkPeer(peer: string | undefined): void {
   if (peer) throw invalid('cannot register requests with PeerName in them');
 }
 
-/** Row parts are read only, which the writer of JSON does not ask for. */
+/** The same value without `readonly`: parts of rows are read-only, and the JSON writer does not accept that. */
 function mutable(value: object): JsonValue {
   return value as JsonValue;
 }

@@ -1,4 +1,4 @@
-/** Operations of `PUT /v1/txn` on keys: each verb as one step, and what came of it in Consul's words. Pure. */
+/** Operations of `PUT /v1/txn` on keys: each verb as one step, and its results and errors with Consul's texts. Pure. */
 
 import type { KvPut, Requirement, TxnFailure } from '../../../registry/command.ts';
 import { keys, type Row } from '../../../registry/rows.ts';
@@ -22,7 +22,7 @@ export function kvOperation(
     const sizes = `(${value.length} > ${valueBytesMax} bytes)`;
     throw new Refused(413, `Value for key ${quoted(key)} is too large ${sizes}`);
   }
-  // In Consul the JSON decoder finds this error, and so refuses the whole transaction.
+  // In Consul the JSON decoder finds this error, so the whole transaction is refused.
   if (!isBase64(encoded)) {
     throw new Refused(400, `Failed to parse body: illegal base64 data in the value for key ${quoted(key)}`);
   }
@@ -128,7 +128,7 @@ function emptyKv(key: string): JsonValue {
   return { LockIndex: 0, Key: key, Flags: 0, Value: null, CreateIndex: 0, ModifyIndex: 0 };
 }
 
-/** Go's `encoding/base64`, which takes line breaks and wants the padding. */
+/** Whether Go's `encoding/base64` accepts the text: it allows line breaks and requires padding. */
 function isBase64(text: string): boolean {
   const bare = text.replace(/[\r\n]/g, '');
   return bare.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(bare);

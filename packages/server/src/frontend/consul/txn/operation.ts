@@ -1,11 +1,11 @@
-/** What one operation of a transaction is: a step of the registry's `txn` command, its results, and the texts of its failures. */
+/** The parts of one operation of a transaction: a step of the registry's `txn` command, its results, and its error texts. */
 
 import type { TxnFailure, TxnOperation } from '../../../registry/command.ts';
 import type { Row } from '../../../registry/rows.ts';
 import type { State } from '../../../registry/state.ts';
 import type { JsonValue } from '../wire/json.ts';
 
-/** What results show besides their rows. */
+/** What results contain besides their rows. */
 export interface Shown {
   readonly datacenter: string;
   readonly state: State;
@@ -14,22 +14,22 @@ export interface Shown {
 export interface Operation {
   readonly namespace: string;
   readonly step: TxnOperation;
-  /** @param rows what the step read */
+  /** @param rows the rows that the step read */
   readonly results: (rows: readonly Row[], shown: Shown) => JsonValue[];
   readonly failure: (failure: TxnFailure) => string;
 }
 
-/** What is wrong with an operation, so that it cannot be tried. */
+/** The error of an operation that cannot be tried. */
 export interface Refusal {
   readonly what: string;
 }
 
-/** An empty operation, which Consul passes over. */
+/** An empty operation, which Consul ignores. */
 export const noOperation: Parts = { step: {}, results: () => [], failure: () => '' };
 
 export type Parts = Omit<Operation, 'namespace'>;
 
-/** A number beyond what revisions reach matches nothing. */
+/** A number larger than any revision matches nothing. */
 export function revisionOf(index: bigint | undefined): number {
   if (index === undefined) return 0;
   return index <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(index) : -1;

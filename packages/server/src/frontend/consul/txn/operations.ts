@@ -1,6 +1,6 @@
 /**
- * The operations of `PUT /v1/txn`: from each verb to one step of the registry's `txn` command, and from
- * what came of it to Consul's result or error (`agent/consul/state/txn.go`). Pure.
+ * The operations of `PUT /v1/txn`: converts each verb to one step of the registry's `txn` command, and its outcome to
+ * Consul's result or error (`agent/consul/state/txn.go`). Pure.
  */
 
 import { isRegistryError } from '@rollcall/protocol';
@@ -18,7 +18,7 @@ export function operationOf(scope: Scope, fields: TxnOperationFields, valueBytes
     const own = scopeIn(scope, givenNamespace(fields));
     return { namespace: own.namespace, ...partsOf(own, fields, valueBytesMax) };
   } catch (error) {
-    // What is wrong with one operation is told with its index, like the errors that depend on the state.
+    // An error of one operation is reported with its index, like the errors that depend on the state.
     if (!(error instanceof Refused) && isRegistryError(error, 'invalid_argument')) return { what: error.message };
     throw error;
   }

@@ -1,4 +1,4 @@
-/** The shape of an operation of `PUT /v1/txn` (`api/txn.go`, MPL-2.0). Its meaning: `operations.ts`. */
+/** The shape of an operation of `PUT /v1/txn` (`api/txn.go`, MPL-2.0). `operations.ts` interprets it. */
 
 import { catalogCheck, catalogService, locality } from '../catalog/schema.ts';
 import { type Decoded, schema } from '../wire/decode.ts';

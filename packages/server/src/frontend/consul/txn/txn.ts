@@ -1,6 +1,6 @@
 /**
- * `PUT /v1/txn`: up to 128 operations on keys, nodes, services, checks and sessions, of which all take
- * effect or none (https://developer.hashicorp.com/consul/api-docs/txn). Operations:
+ * `PUT /v1/txn`: up to 128 operations on keys, nodes, services, checks and sessions. All take
+ * effect, or none (https://developer.hashicorp.com/consul/api-docs/txn). Operations:
  * `operations.ts`. This file decodes the request and writes its two answers.
  */
 
@@ -29,7 +29,7 @@ import { txnOperation, type TxnOperationFields } from './schema.ts';
 /** `maxTxnOps` of Consul's `agent/txn_endpoint.go`; its documentation still says 64. */
 const operationsMax = 128;
 
-/** The error of an operation that could not be tried, or failed. */
+/** The error of an operation that failed or could not be tried. */
 interface TxnError {
   readonly OpIndex: number;
   readonly What: string;
@@ -38,12 +38,12 @@ interface TxnError {
 interface Transaction {
   readonly consistency: Consistency;
   readonly given: readonly TxnOperationFields[];
-  /** As many as were given: each as a step of the registry's command, or what is wrong with it. */
+  /** The operations in their order: each is a step of the registry's command, or its error. */
   readonly operations: readonly (Operation | Refusal)[];
 }
 
 /**
- * `PUT /v1/txn`. Each operation is authorized for itself, since a denial is an error of that operation.
+ * `PUT /v1/txn`. Each operation is authorized separately, since a denial is an error of that operation.
  */
 export const txn = endpoint({
   decode: decodeTransaction,
@@ -82,7 +82,7 @@ async function decodeTransaction(incoming: Incoming): Promise<Transaction> {
   return { consistency, given, operations };
 }
 
-/** What the caller lacks for an operation, as the error of that operation. */
+/** The missing permission for an operation, as the error of that operation. */
 function lacking(call: Call, namespace: string, fields: TxnOperationFields): string | undefined {
   const { registry, security } = call.context;
   if (!security.acl.enabled) return undefined;
@@ -121,7 +121,7 @@ function answering(call: Call, shown: Shown, given: readonly TxnOperationFields[
       for (const [at, operation] of operations.entries()) {
         const { KV } = given[at] ?? {};
         const visible = new VisibilityFilter(call.caller.authorizer, operation.namespace);
-        // For a key that may not be read, even an empty result is left out.
+        // For a key that the caller may not read, even an empty result is left out.
         if (KV?.Verb === 'get-or-empty' && !visible.includes('key', KV.Key ?? '')) continue;
         yield* writeResults(out, reads[at] ?? [], (rows) =>
           operation.results(
@@ -139,7 +139,7 @@ function answering(call: Call, shown: Shown, given: readonly TxnOperationFields[
   return { failed, of };
 }
 
-/** Rows that become results in one step. */
+/** Rows that one step converts to results. */
 const rowsPerStep = 64;
 
 function* writeResults(
@@ -147,7 +147,7 @@ function* writeResults(
   rows: readonly Row[],
   results: (some: readonly Row[]) => readonly JsonValue[],
 ): Work<void> {
-  // An operation may have a result without any row.
+  // An operation may have a result without rows.
   for (let at = 0; at === 0 || at < rows.length; at += rowsPerStep) {
     for (const result of results(rows.slice(at, at + rowsPerStep))) out.exact(result);
     if (out.pace.spent) yield;

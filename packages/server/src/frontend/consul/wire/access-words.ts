@@ -1,7 +1,7 @@
 /**
- * Consul's words for what access control refuses (`acl/errors.go`, `acl/policy.go`, `agent/consul/acl_endpoint.go`,
- * `agent/consul/auth/token_writer.go` and `internal/go-sso/oidcauth/jwt.go` of 1.16): clients look for them. Errors that
- * Consul has no words for keep their own.
+ * Consul's error texts for the refusals of access control (`acl/errors.go`, `acl/policy.go`, `agent/consul/acl_endpoint.go`,
+ * `agent/consul/auth/token_writer.go` and `internal/go-sso/oidcauth/jwt.go` of 1.16): clients look for them. Errors for which
+ * Consul has no text keep Rollcall's.
  */
 
 import { defaultNamespace } from '@rollcall/protocol';
@@ -11,10 +11,10 @@ import type { BadLevel, JwtProblem, Words } from '../../../security/reasons.ts';
 import { anonymousAccessor } from '../../../security/well-known.ts';
 import { durationText } from './go-duration.ts';
 
-/** The body of the 401 with which Consul answers requests for access control that is off. */
+/** The body of the 401 with which Consul answers requests about access control while it is off. */
 export const disabledText = 'ACL support disabled';
 
-/** What an answer says of an error. */
+/** The text of an error in an answer. */
 export function textOf(error: Error): string {
   if (!(error instanceof AccessError)) return error.message;
   const { reason, fields } = error as AccessError;
@@ -50,7 +50,7 @@ const words: Words = {
     const anonymous = accessorId === anonymousAccessor;
     const who = anonymous ? 'anonymous token' : `token with AccessorID '${accessorId}'`;
     const where = name === '' ? '' : ` on ${quote(name)}`;
-    // Consul without namespaces names none, and there is one partition.
+    // Consul without namespaces names none, and there is only one partition.
     const there = namespace === defaultNamespace ? '' : ` in partition "default" in namespace ${quote(namespace)}`;
     const why = anonymous ? '. The anonymous token is used implicitly when a request does not specify a token.' : '';
     return denied(`${who} lacks permission '${resource}:${verb}'${where}${there}${why}`);
@@ -141,7 +141,7 @@ const goTypes: Readonly<Record<BadLevel['resource'], readonly [type: string, fie
   session: ['SessionRule', 'Node', false],
 };
 
-/** What Go's `%#v` prints of the rule. */
+/** The output of Go's `%#v` for the rule. */
 function goStruct({ resource, name, policy, intentions }: BadLevel): string {
   const [type, field, enterprise] = goTypes[resource];
   const fields = [`${field}:${quote(name)}`, `Policy:${quote(policy)}`];

@@ -1,9 +1,9 @@
 /**
- * Request bodies by schema: which fields an object may have, of what type, under which other names.
+ * Decodes request bodies by schema: the fields that an object may have, their types, and their other names.
  *
- * Like Go's `encoding/json` with Consul's settings: keys match without regard to case, null leaves a
- * field unset, unknown fields are refused unless the schema says otherwise. It checks types only;
- * what values mean is the caller's business.
+ * As in Go's `encoding/json` with Consul's settings, keys match without regard to case, null leaves a
+ * field unset, and unknown fields are refused unless the schema allows them. It checks types only;
+ * the caller interprets the values.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -12,7 +12,7 @@ import { invalid, quoted } from './errors.ts';
 import { parseDuration } from './go-duration.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 
-/** `uint64` is a bigint; `duration` is in nanoseconds, given as a Go string or as a number; `json` is kept as it comes. */
+/** `uint64` is a bigint; `duration` is in nanoseconds, given as a Go string or as a number; `json` is kept unchanged. */
 type Kind =
   'string' | 'int' | 'uint64' | 'bool' | 'duration' | 'strings' | 'string map' | 'headers' | 'json';
 export type Field =
@@ -64,7 +64,7 @@ export function schema<const F extends Fields>(
   return { fields, byKey, unknown };
 }
 
-/** @throws RegistryError `invalid_argument` in the words of Go's `encoding/json` */
+/** @throws RegistryError `invalid_argument` with the texts of Go's `encoding/json` */
 export function decode<F extends Fields>(
   { fields, byKey, unknown }: Schema<F>,
   value: JsonValue,
@@ -155,7 +155,7 @@ function mapOf<T>(
   return map;
 }
 
-/** A number that only a bigint holds has no place in a row: it becomes what Go would read as a float. */
+/** A row cannot contain a bigint: a number that needs one becomes the float that Go would read. */
 function plain(value: JsonValue): Json {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map(plain);

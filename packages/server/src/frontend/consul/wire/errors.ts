@@ -1,9 +1,9 @@
 /**
- * Error codes to the statuses of Consul's API. The body is the message as plain text: where Consul has a text, the error is
- * raised with that text.
+ * Maps error codes to the statuses of Consul's API. The body is the message as plain text; where Consul has a text, the error
+ * is thrown with that text.
  *
- * 500 means that the request may succeed later or elsewhere, and clients act on it: Consul's lock retries only
- * after a 500, Spring Cloud registers anew after a 404 or 500 from a heartbeat, and node-consul ends a
+ * 500 means that the request may succeed later or elsewhere, and clients depend on that: Consul's lock retries only
+ * after a 500, Spring Cloud registers again after a 404 or 500 from a heartbeat, and node-consul ends a
  * watch for good after a 400.
  */
 
@@ -36,7 +36,7 @@ export function invalid(message: string): RegistryError {
   return new RegistryError('invalid_argument', message);
 }
 
-/** A refusal of a whole request, with a status that its code does not say. */
+/** A refusal of a whole request, with a status that does not follow from its code. */
 export class Refused extends RegistryError {
   readonly status: 400 | 413;
 
@@ -46,7 +46,7 @@ export class Refused extends RegistryError {
   }
 }
 
-/** A value from a client for a message: quoted, and of bounded length. */
+/** A value from a client for a message: quoted, and shortened to a limit. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > quotedMax ? `${text.slice(0, quotedMax)}…` : text);
 }

@@ -1,6 +1,6 @@
 /**
- * Fields of Consul for which Rollcall has no field of its own are kept in a row's `foreign.consul`, in Consul's spelling, and
- * returned by this front end only.
+ * Fields of Consul for which Rollcall has no field are stored in a row's `foreign.consul`, in Consul's spelling. Only this
+ * front end returns them.
  */
 
 import type { Foreign, Json } from '../../../registry/rows.ts';
@@ -9,7 +9,7 @@ export type JsonMap = { readonly [key: string]: Json };
 
 export const nothing: JsonMap = {};
 
-/** What this protocol keeps in a row. */
+/** The fields that this protocol stores in a row. */
 export function kept(row: { readonly foreign?: Foreign }): JsonMap {
   const own = row.foreign?.['consul'];
   return typeof own === 'object' && own !== null && !Array.isArray(own) ? (own as JsonMap) : nothing;

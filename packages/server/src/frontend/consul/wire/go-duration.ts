@@ -1,6 +1,6 @@
 /**
- * Durations as Go writes and reads them (https://pkg.go.dev/time#ParseDuration): `10s`, `1m30s`,
- * `0.001s`. Consul's API is full of them. Values are nanoseconds in a number, exact up to 104 days.
+ * Durations in Go's format (https://pkg.go.dev/time#ParseDuration): `10s`, `1m30s`,
+ * `0.001s`. Consul's API uses them widely. Values are nanoseconds in a number, exact up to 104 days.
  */
 
 import { invalid, quoted } from './errors.ts';
@@ -16,14 +16,14 @@ const unitNs: Readonly<Record<string, number>> = {
   h: 3600e9,
 };
 
-/** The largest duration that Go can hold. */
+/** Go's largest duration. */
 const nsMax = 2 ** 63;
 
 export const nsPerMs = 1e6;
 
 /**
  * @returns nanoseconds
- * @throws RegistryError `invalid_argument` in Go's words: `time: invalid duration "x"`
+ * @throws RegistryError `invalid_argument` with Go's text: `time: invalid duration "x"`
  */
 export function parseDuration(text: string): number {
   const bad = (what: string) => invalid(`time: ${what} duration ${quoted(text)}`);
@@ -46,7 +46,7 @@ export function parseDuration(text: string): number {
   return sign * Math.round(ns);
 }
 
-/** `90000000000` becomes `1m30s`, as Go's `Duration.String` has it. */
+/** Formats like Go's `Duration.String`: `90000000000` becomes `1m30s`. */
 export function formatDuration(ns: number): string {
   if (ns === 0) return '0s';
   const sign = ns < 0 ? '-' : '';

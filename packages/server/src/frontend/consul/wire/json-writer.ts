@@ -1,23 +1,23 @@
 /**
- * Writes JSON piece by piece, compact or as `?pretty` wants it, into buffers of bounded size, and counts
- * what it writes. The bytes are those of `JSON.stringify`, but for the order of keys that look like numbers: they
- * come in the order in which they are written.
+ * Writes JSON piece by piece, compact or indented for `?pretty`, into buffers of bounded size, and counts
+ * the work. The bytes are those of `JSON.stringify`, except that keys that look like numbers keep
+ * the order in which they are written.
  */
 
 import type { MemoryShare } from '../../../net/answer-memory.ts';
 import type { Pace, Work } from '../../../net/turns.ts';
 import { type JsonValue, writeJson } from './json.ts';
 
-/** Characters gathered before they become a buffer: enough for few writes, far below a slice. */
+/** Characters gathered before they become a buffer: enough for few writes, far less than a slice. */
 const bufferChars = 65_536;
-/** A piece of text that is not joined with those before it. */
+/** A longer piece of text is not joined with those before it. */
 const longChars = 1_024;
-/** Characters that take as long to write as a unit of work, and what a value takes besides. */
+/** Characters that take as long to write as a unit of work, and the fixed cost of a value. */
 const charsPerUnit = 64;
 const unitsPerValue = 1;
-/** The cost of making the object of a row, also when it is left out. */
+/** The cost of converting a row to its object, even if it is then left out. */
 const unitsPerRow = 3;
-/** Values of a list that are written together; one may be large, so they are few. */
+/** Values of a list that are written in one step; few, since one may be large. */
 const valuesPerStep = 16;
 
 export class JsonWriter {
@@ -26,10 +26,10 @@ export class JsonWriter {
   readonly #share: MemoryShare;
   readonly #buffers: Buffer[] = [];
   readonly #ends: (']' | '}')[] = [];
-  /** What is written since the last buffer: long pieces as they are, since joining strings would copy them. */
+  /** The text since the last buffer. Long pieces are kept apart, since joining strings would copy them. */
   #parts: string[] = [];
   #chars = 0;
-  /** The text after the last of them. */
+  /** The text after the last of these parts. */
   #text = '';
   /** The next value is the first of its list or object. */
   #first = true;
@@ -63,7 +63,7 @@ export class JsonWriter {
     return this.#put(JSON.stringify(value));
   }
 
-  /** Some values, one after the other. @returns whether the slice is used up */
+  /** Writes several values. @returns whether the slice is used up */
   values(values: readonly unknown[]): boolean {
     if (this.#pretty || values.length === 0) {
       for (const value of values) this.value(value);
@@ -73,7 +73,7 @@ export class JsonWriter {
     return this.#put(JSON.stringify(values).slice(1, -1));
   }
 
-  /** A value that may hold bigints. @returns whether the slice is used up */
+  /** Writes a value that may contain bigints. @returns whether the slice is used up */
   exact(value: JsonValue): boolean {
     return this.#put(this.#pretty ? writeJson(value, indent, `\n${indent.repeat(this.#ends.length)}`) : writeJson(value));
   }
@@ -86,7 +86,7 @@ export class JsonWriter {
     this.#first = false;
   }
 
-  /** @returns everything that was written */
+  /** @returns all buffers */
   finish(): readonly Buffer[] {
     if (this.#pretty) this.#text += '\n';
     this.#flush();
@@ -132,7 +132,7 @@ export class JsonWriter {
 
 const indent = '    ';
 
-/** Line ends in JSON text are never part of a string, where they are escaped. */
+/** Indents text. Line breaks in JSON text are never part of a string, where they are escaped. */
 function indented(text: string, depth: number): string {
   return depth === 0 ? text : text.replaceAll('\n', `\n${indent.repeat(depth)}`);
 }

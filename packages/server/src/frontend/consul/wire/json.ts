@@ -1,7 +1,7 @@
 /**
- * JSON as Consul's API needs it and `JSON.parse` cannot do it: unsigned 64-bit numbers stay exact (as
- * bigints), a repeated key wins over the one before it, `__proto__` is a key like any other (objects
- * have no prototype), depth and the number of values are bounded, and errors speak the words of Go's
+ * JSON features that Consul's API needs and `JSON.parse` lacks: unsigned 64-bit numbers stay exact (as
+ * bigints), the last of repeated keys wins, `__proto__` is an ordinary key (objects
+ * have no prototype), depth and number of values are limited, and errors have the texts of Go's
  * `encoding/json`, which operators of Consul know.
  */
 
@@ -13,12 +13,12 @@ export type JsonObject = { [key: string]: JsonValue };
 /** A `bigint` is an integer that a number cannot hold exactly. */
 export type JsonValue = null | boolean | number | bigint | string | JsonValue[] | JsonObject;
 
-/** Far beyond any real body (6), far below what recursion can take. */
+/** Far more than any real body needs (6), far less than the stack allows. */
 const depthMax = 64;
 
 /**
- * Values of objects and lists together. The largest bodies are transactions: 128 operations on services with 60 tags and
- * 60 pairs of metadata each come close. As many as this take some 20 ms to read, and half as long to decode.
+ * Most values of objects and lists together. The largest bodies are transactions: 128 operations on services with 60 tags and
+ * 60 pairs of metadata each come close. Reading this many takes some 20 ms, and decoding half as long.
  */
 const valuesMax = 16_384;
 
@@ -91,7 +91,7 @@ class Reader {
       if (!this.#take(':')) throw this.#unexpected('after object key');
       this.#space();
       const value = this.#value(depth + 1);
-      // Deleted first, so that the order of keys is the order in which the last ones came.
+      // Deleted first, so that the order of the keys is that of the last occurrences.
       if (key in object) delete object[key];
       object[key] = value;
       this.#space();
@@ -194,7 +194,7 @@ class Reader {
   }
 }
 
-/** Where the string ends that has a backslash at `from`; -1 when it does not. */
+/** The position of the closing quote of a string with a backslash at `from`; -1 if it has none. */
 function closingQuote(text: string, from: number): number {
   for (let end = text.indexOf('"', from); end >= 0; end = text.indexOf('"', end + 1)) {
     let slashes = 0;

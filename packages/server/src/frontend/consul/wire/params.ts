@@ -1,6 +1,6 @@
 /**
- * The query string: parsed as Go parses it (`+` is a space, a bare name has an empty value, repeated
- * names add up), and the parameters that most of Consul's endpoints share.
+ * The query string: parsed like in Go (`+` is a space, a bare name has an empty value, a repeated
+ * name has several values), and the parameters that most of Consul's endpoints share.
  */
 
 import { RegistryError } from '@rollcall/protocol';
@@ -40,7 +40,7 @@ export class Params {
     throw invalid(`strconv.ParseUint: parsing ${quoted(text)}: ${reason}`);
   }
 
-  /** `?passing`: bare, or what Go's `strconv.ParseBool` takes. @throws RegistryError `invalid_argument` */
+  /** `?passing`: bare, or a value of Go's `strconv.ParseBool`. @throws RegistryError `invalid_argument` */
   flag(name: string): boolean {
     if (!this.has(name)) return false;
     const text = this.get(name);
@@ -97,13 +97,13 @@ function parseUint64(text: string): bigint | undefined {
   return value <= uint64Max ? value : undefined;
 }
 
-/** Consul's times (`agent/consul/rpc.go`): a blocking query waits this long, and at most that long. */
+/** Consul's default and longest wait of a blocking query (`agent/consul/rpc.go`). */
 const waitDefaultMs = 300_000;
 const waitMaxMs = 600_000;
 
-/** How a query wants to wait. */
+/** The waiting that a query asks for. */
 export interface Wait {
-  /** 0: do not wait. An index above 2^53 is `Infinity`: above anything that there will be. */
+  /** 0: do not wait. An index above 2^53 is `Infinity`: no revision will reach it. */
   readonly index: number;
   readonly waitMs: number;
 }

@@ -1,10 +1,10 @@
-/** What a handler answers: bytes with a status and headers, or a body that is written in slices. How it is sent: `responses.ts`. */
+/** The result of a handler: bytes with a status and headers, or a body that is written in slices. `responses.ts` sends it. */
 
 import type { Work } from '../../../net/turns.ts';
 import type { Frozen } from '../../../registry/frozen.ts';
 import type { JsonWriter } from './json-writer.ts';
 
-/** An answer whose status or headers say something. */
+/** An answer with a status or headers. */
 export interface Shaped {
   readonly status: number;
   readonly body: Buffer;
@@ -23,7 +23,7 @@ export interface Written {
   readonly write: (state: Frozen, out: JsonWriter) => Work<Aside | void>;
 }
 
-/** Status and headers of an answer that are known when its body has been written. */
+/** Status and headers of an answer that are known only after its body was written. */
 export interface Aside {
   /** 200 when absent. */
   readonly status?: number;

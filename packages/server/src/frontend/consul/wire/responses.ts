@@ -1,5 +1,5 @@
 /**
- * Answers on the wire. Headers go out as flat arrays, in the case in which Consul sends them: Go
+ * Sends answers. Headers are flat arrays, in the same case as in Consul: Go
  * canonicalises names (`X-Consul-Knownleader`), and some clients compare bytes. Every answer has a
  * Content-Length, so that HTTP/1.0 clients get no chunks.
  */
@@ -63,10 +63,10 @@ export class Wire {
   readonly #common: readonly string[];
   readonly #empty: readonly string[];
   readonly #staleMs: () => number;
-  /** Answers to clients that guess tokens: the gate throws the same few errors again and again. */
+  /** Cached answers to clients that guess tokens: the gate throws the same few errors again and again. */
   readonly #slowedDown = new WeakMap<TooManyFailures, { readonly head: readonly string[]; readonly body: Buffer }>();
 
-  /** @param staleMs gives `Registry.staleMs` */
+  /** @param staleMs returns `Registry.staleMs` */
   constructor(defaultPolicy: DefaultPolicy, staleMs: () => number) {
     this.#staleMs = staleMs;
     this.#common = commonFields(defaultPolicy);
@@ -104,7 +104,7 @@ export class Wire {
     return [...contentHeaders[type], ...this.#common, ...headers, 'Content-Length', String(bytes)];
   }
 
-  /** Answers with a status and headers of its own. */
+  /** Sends an answer with its status and headers. */
   shaped(response: ServerResponse, { status, body, type, headers = [] }: Shaped): void {
     if (type === 'streamed') return;
     const length = ['Content-Length', String(body.length)];
@@ -131,7 +131,7 @@ export class Wire {
       return 413;
     }
     if (thrown instanceof TooMuchWork || thrown instanceof AnswerMemoryFull) {
-      // What Consul answers when its rate limits are reached (`agent/http.go`, `rate.ErrRetryLater`).
+      // The answer of Consul when its rate limits are reached (`agent/http.go`, `rate.ErrRetryLater`).
       this.text(response, 503, error.message, [...headers, 'Retry-After', '1']);
       return 503;
     }

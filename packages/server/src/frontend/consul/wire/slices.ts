@@ -1,16 +1,16 @@
-/** Selecting and sorting rows in slices: what `filter` and `sort` of an array do in one go. */
+/** Selects and sorts rows in slices, as `filter` and `sort` of an array do in one go. */
 
 import type { Pace, Work } from '../../../net/turns.ts';
 
-/** Rows that are looked at in one unit of work. */
+/** Rows that one unit of work tests. */
 const looksPerUnit = 4;
-/** Pairs that are compared, by two names in most cases. */
+/** Pairs that one unit of work compares, most of them by two names. */
 const comparesPerUnit = 16;
-/** Pointers that are copied. */
+/** Pointers that one unit of work copies. */
 const copiesPerUnit = 64;
 
 /**
- * The wanted rows, in their order. The first step copies all rows, since their source may change between two slices; rows
+ * The rows that match, in their order. The first step copies all rows, since their source may change between two slices; rows
  * themselves do not change.
  * @param units the additional cost of `wanted` for one row
  */
@@ -29,8 +29,8 @@ export function* select<T>(rows: Iterable<T>, wanted: (row: T) => boolean, pace:
 const runLength = 1_024;
 
 /**
- * The rows in order, equal ones in the order that they had: a merge sort whose runs the engine sorts.
- * @param rows an array of the caller's own, whose order may change
+ * Sorts rows; equal ones keep their order. A merge sort whose runs the engine sorts.
+ * @param rows an array that belongs to the caller; its order may change
  */
 export function* inOrder<T>(rows: T[], compare: (a: T, b: T) => number, pace: Pace): Work<T[]> {
   if (rows.length <= runLength) {

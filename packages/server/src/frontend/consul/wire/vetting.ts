@@ -1,4 +1,4 @@
-/** Rules that values in registrations must keep, with Consul's texts where Consul has the rule. */
+/** Checks the values of registrations, with Consul's texts for Consul's rules. */
 
 import { isIP } from 'node:net';
 import type { CheckStatus } from '@rollcall/protocol';
@@ -12,10 +12,10 @@ const metaValueMax = 512;
 /** Consul has no limit; every list of services shows all tags. */
 const tagsMax = 512;
 
-/** Consul has no limit; proxies keep whole header policies in tags and names. They are no part of record keys. */
+/** Consul has no limit; proxies store whole header policies in tags and names. Such texts are not part of record keys. */
 const textBytesMax = 65_536;
 
-/** Fits every field that names something into a record key, together with a node's name. */
+/** So that every name fits into a record key together with the name of a node. */
 const nameBytesMax = 512;
 
 /** Consul's cap on check output (`agent/checks/check.go`, `DefaultBufSize`). */
@@ -27,7 +27,7 @@ export function vetName(name: string, what: string): string {
 }
 
 /**
- * For texts that are no part of record keys.
+ * For texts that are not part of record keys.
  * @throws RegistryError `invalid_argument`
  */
 export function vetText(text: string, what: string): string {
@@ -115,7 +115,7 @@ export function isStatus(text: string): text is CheckStatus {
   return text === 'passing' || text === 'warning' || text === 'critical';
 }
 
-/** Cuts notes to what an output may be, so that a reason from a URL cannot fill the store. */
+/** Shortens notes to the limit of an output, so that a reason from a URL cannot fill the store. */
 export function vetNotes(notes: string): string {
   return notes.length > outputMax ? notes.slice(0, outputMax) : notes;
 }
