@@ -95,6 +95,27 @@ export const zones: readonly Zone[] = [
     reason: 'an engine imports its port and itself, so that it can be replaced without a change elsewhere',
   },
   {
+    name: 'channel',
+    files: /^packages\/server\/src\/cluster\/channel\//,
+    may: [`${server}/cluster/channel/`, `${server}/engine/*`, ...serverPorts, 'node:', 'ws'],
+    reason: 'the channel carries the log of any engine and knows nothing of services; front ends and engines stand at its ends',
+  },
+  {
+    name: 'cluster',
+    files: /^packages\/server\/src\/cluster\/[^/]+\.ts$/,
+    may: [`${server}/cluster/`, `${server}/registry/`, `${server}/engine/presence.ts`, ...serverPorts, 'node:', 'pino'],
+    reason: 'membership and ownership follow the log and the presence of nodes; no protocol of clients enters',
+  },
+  {
+    name: 'front end of nodes',
+    files: /^packages\/server\/src\/frontend\/(?<own>peer)\//,
+    may: [
+      ...['OWN', `${server}/cluster/channel/`, `${server}/net/`, `${server}/telemetry/`],
+      ...[`${server}/security/`, ...serverPorts, 'node:', 'pino', 'ws'],
+    ],
+    reason: 'it lets other nodes in and gives their connections to the channel; it sees neither engine nor registry',
+  },
+  {
     name: 'backup',
     files: /^packages\/server\/src\/backup\//,
     may: [`${server}/backup/`, `${server}/registry/`, `${server}/engine/engine.ts`, `${server}/in-turns.ts`, '@rollcall/protocol', 'node:'],

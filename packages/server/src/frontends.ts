@@ -8,6 +8,8 @@ import type { AdminDeps } from './frontend/admin/deps.ts';
 import { admin } from './frontend/admin/frontend.ts';
 import { consul } from './frontend/consul/frontend.ts';
 import { dns } from './frontend/dns/frontend.ts';
+import type { PeerDeps } from './frontend/peer/deps.ts';
+import { peer } from './frontend/peer/frontend.ts';
 import { stream } from './frontend/stream/frontend.ts';
 import { tcpAddress } from './listen-addresses.ts';
 import type { Context, Frontend } from './net/frontend.ts';
@@ -18,6 +20,7 @@ import type { FrontendName, ServerOptions } from './server-options.ts';
 export interface Parts {
   readonly options: ServerOptions;
   readonly admin: AdminDeps;
+  readonly peer: PeerDeps;
 }
 
 export interface FrontendEntry {
@@ -34,6 +37,7 @@ export const frontendTable = {
   consul: { make: (context, parts) => consul(context, { backups: parts.admin }) },
   stream: { make: (context) => stream(context) },
   admin: { make: (context, parts) => admin(context, parts.admin) },
+  peer: { make: (context, parts) => peer(context, parts.peer) },
   dns: {
     make: (context, { options }) => dns(context, options.dns),
     addresses: ({ dns: options = {} }) => [

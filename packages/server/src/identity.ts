@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Engine } from './engine/engine.ts';
+import { clusterKey, newClusterSecret, type ClusterKey } from './cluster/cluster-key.ts';
 import type { Identity } from './net/frontend.ts';
 import { find } from './registry/reader.ts';
 import type { Registry } from './registry/registry.ts';
@@ -16,18 +16,23 @@ import { version } from './version.ts';
 /** What the store keeps of itself. Before there were several nodes, the id was called `nodeId`. */
 type StoreRecord = { readonly registryId: string } | { readonly nodeId: string };
 
-/**
- * Finds the ids in the store, or makes them and keeps them there.
- * @param address that the server's own node is registered with
- */
-export async function identify(registry: Registry, engine: Engine, address: string, options: ServerOptions): Promise<Identity> {
+export interface IdentifyOptions {
+  readonly registry: Registry;
+  /** Whether this process has the store to itself, or is the one whose log the others follow. */
+  readonly hasStore: boolean;
+  /** That the server's own node is registered with. */
+  readonly address: string;
+}
+
+/** Finds the ids in the store, or makes them and keeps them there. */
+export async function identify({ registry, hasStore, address }: IdentifyOptions, options: ServerOptions): Promise<Identity> {
   const nodeName = options.nodeName ?? hostname();
-  const registryId = await kept(registry, 'identity', idOf, (registryId) => ({ registryId }));
+  const registryId = await kept(registry, 'identity', idOf, () => ({ registryId: randomUUID() }));
   return {
     datacenter: options.datacenter ?? 'dc1',
     registryId,
     nodeName,
-    nodeId: options.nodeId ?? (await nodeIdOf(registry, engine, nodeName, registryId)),
+    nodeId: options.nodeId ?? (hasStore ? registryId : await nodeIdOf(registry, nodeName)),
     version,
     address,
     httpPort: 0,
@@ -37,10 +42,16 @@ export async function identify(registry: Registry, engine: Engine, address: stri
   };
 }
 
-/** The only node of a store has the store's id. Of several, each has one under its name. */
-async function nodeIdOf(registry: Registry, { exclusive }: Engine, nodeName: string, registryId: string): Promise<string> {
-  if (exclusive) return registryId;
-  return kept(registry, `node/${nodeName}`, (value) => (value as { readonly nodeId: string }).nodeId, (nodeId) => ({ nodeId }));
+/** Of several nodes on a store, each has an id under its name. */
+function nodeIdOf(registry: Registry, nodeName: string): Promise<string> {
+  const read = (value: unknown) => (value as { readonly nodeId: string }).nodeId;
+  return kept(registry, `node/${nodeName}`, read, () => ({ nodeId: randomUUID() }));
+}
+
+/** The key of the nodes on a store; the first of them makes it. A backup has no such records. */
+export async function clusterKeyOf(registry: Registry): Promise<ClusterKey> {
+  const read = (value: unknown) => (value as { readonly secret: string }).secret;
+  return clusterKey(await kept(registry, 'cluster key', read, () => ({ secret: newClusterSecret() })));
 }
 
 function idOf(value: unknown): string {
@@ -48,16 +59,16 @@ function idOf(value: unknown): string {
   return 'registryId' in record ? record.registryId : record.nodeId;
 }
 
-/** An id from a record of the store. Nodes that start at the same time agree on the one that was written first. */
+/** A value from a record of the store. Nodes that start at the same time agree on the one that was written first. */
 async function kept(
   registry: Registry,
   id: string,
   read: (value: unknown) => string,
-  make: (id: string) => { readonly [field: string]: string },
+  make: () => { readonly [field: string]: string },
 ): Promise<string> {
   const inStore = () => find.record(registry.state, noNamespace, 'server', id);
   const row = inStore();
   if (row !== undefined) return read(row.value);
-  await registry.submit({ kind: 'record-put', namespace: noNamespace, type: 'server', id, value: make(randomUUID()), cas: 0 });
+  await registry.submit({ kind: 'record-put', namespace: noNamespace, type: 'server', id, value: make(), cas: 0 });
   return read(inStore()?.value);
 }

@@ -40,11 +40,16 @@ export interface AccessOptions {
 }
 
 /** As in the table of front ends (`frontends.ts`). */
-export type FrontendName = 'consul' | 'stream' | 'admin' | 'dns';
+export type FrontendName = 'consul' | 'stream' | 'admin' | 'peer' | 'dns';
 
 export interface ServerOptions {
   /** `memory()` by default; the server closes it. */
   readonly engine?: Engine | Promise<Engine>;
+  /**
+   * Whether other nodes may follow the log of this one's store and commit to it (`frontend/peer`); false by default. A store that
+   * several nodes share by itself needs no such word.
+   */
+  readonly followers?: boolean;
   /** Address of plain HTTP: 127.0.0.1 and a free port by default; false for none. */
   readonly http?: TcpOptions | SocketOptions | false;
   /** Address of HTTP over TLS; none by default. */

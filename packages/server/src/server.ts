@@ -6,6 +6,8 @@
 import { randomUUID } from 'node:crypto';
 import { RegistryError } from '@rollcall/protocol';
 import { closeCore, createCore, openFiles, type Core } from './core.ts';
+import { makeChannel } from './channel.ts';
+import { followed } from './engine/followed.ts';
 import { memory } from './engine/memory/memory.ts';
 import { carryOver } from './carry-over.ts';
 import { writeBackup } from './backup/backup.ts';
@@ -17,7 +19,7 @@ import { chooseFrontends, frontendTable, type FrontendEntry, type FrontendTable 
 import { Wheel } from './health/wheel.ts';
 import { soleOwner } from './health/ownership.ts';
 import { notReady } from './freshness.ts';
-import { identify } from './identity.ts';
+import { clusterKeyOf, identify } from './identity.ts';
 import { keepHouse } from './housekeeping.ts';
 import { assertAddressesAllowed, httpAddresses, nodeAddress, urlOf } from './listen-addresses.ts';
 import { Listeners, type Ports } from './listeners.ts';
@@ -70,10 +72,11 @@ export function createServer(options: ServerOptions = {}): Promise<Server> {
 
 /** The same with front ends of another table: tests bring their own. */
 export async function startServer(options: ServerOptions, table: FrontendTable): Promise<Server> {
-  const engine = await (options.engine ?? memory());
+  const store = await (options.engine ?? memory());
+  const engine = options.followers === true && store.exclusive ? followed(store) : store;
   const core = createCore(engine, await openFiles(engine, options), options);
   try {
-    return await serve(core, options, table);
+    return await serve(core, options, table, store.exclusive);
   } catch (error) {
     await closeCore(core);
     throw error;
@@ -95,7 +98,8 @@ function allowedFrontends(options: ServerOptions, table: FrontendTable): Fronten
   return chosen;
 }
 
-async function serve(core: Core, options: ServerOptions, table: FrontendTable): Promise<Server> {
+/** @param hasStore whether no process has the store but this one; others may follow it */
+async function serve(core: Core, options: ServerOptions, table: FrontendTable, hasStore: boolean): Promise<Server> {
   const { engine, clock, log, limits, metrics, replica, liveness, security } = core;
   const chosen = allowedFrontends(options, table);
   const addresses = httpAddresses(options);
@@ -104,7 +108,11 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable): 
   await replica.start();
   security.acl.start();
   await security.admin.initialise(options.acl?.initialManagement);
-  const identity = await identify(replica, engine, nodeAddress(addresses), options);
+  const identity = await identify({ registry: replica, hasStore, address: nodeAddress(addresses) }, options);
+  const channel = makeChannel(core, {
+    ...{ identity, random: Math.random },
+    key: engine.exclusive ? undefined : await clusterKeyOf(replica),
+  });
   liveness.start(soleOwner(identity.nodeId));
 
   const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
@@ -124,7 +132,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable): 
     ...(options.reload === undefined ? {} : { reload: options.reload }),
   };
   const serving = { ready: false };
-  const parts = { options, admin: adminDeps(core, serving) };
+  const parts = { options, admin: adminDeps(core, serving), peer: channel.deps };
   const running = chosen.map((entry) => ({ frontend: entry.make(context, parts), addresses: entry.addresses?.(options) ?? [] }));
   const answerWaiting = () => Promise.all(running.map(({ frontend }) => frontend.close()));
   const listeners = new Listeners({ limits, clock, log, metrics, answerWaiting });
@@ -145,6 +153,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable): 
     serving.ready = false;
     stopHousekeeping();
     await listeners.close();
+    await channel.peers.close();
     await closeCore(core);
     log.info('closed');
   };

@@ -21,6 +21,7 @@ export function serverOptions(settings: Settings): ServerOptions {
     unsafeAllowPlaintext: settings.unsafeAllowPlaintext,
     allowedHosts: settings.allowedHosts,
     allowedOrigins: settings.allowedOrigins,
+    ...(settings.followers ? { followers: true } : {}),
     datacenter: settings.datacenter,
     agentNames: settings.agentNames,
     limits: settings.limits,

@@ -41,6 +41,7 @@ export interface Settings {
   /** Absolute. */
   readonly dataDir: string;
   readonly dev: boolean;
+  readonly followers: boolean;
   /** Undefined: the server takes the host name. */
   readonly nodeName: string | undefined;
   readonly datacenter: string;
@@ -119,6 +120,13 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
     flag: '--dev',
     env: 'ROLLCALL_DEV',
     description: 'keep everything in memory only: it is lost when the server stops',
+    fallback: false,
+    read: flag,
+  },
+  followers: {
+    flag: '--followers',
+    env: 'ROLLCALL_FOLLOWERS',
+    description: 'let other nodes follow the log of this one and commit to it',
     fallback: false,
     read: flag,
   },

@@ -7,7 +7,7 @@ import { inTurns } from '../../in-turns.ts';
 import { ChangesFeed } from '../changes-feed.ts';
 import { checking, isLarge } from '../check-transaction.ts';
 import type { CommitResult, Engine, EngineEvent, EngineRecord, Transaction } from '../engine.ts';
-import { memoryPresence, type MemoryPresence } from './presence.ts';
+import { localPresence, type LocalPresence } from '../local-presence.ts';
 
 /** Records in one event of the initial state. */
 const chunkMax = 1_000;
@@ -16,13 +16,13 @@ const chunkMax = 1_000;
 const recordsPerTurn = 4_096;
 
 export interface MemoryEngine extends Engine {
-  readonly presence: MemoryPresence;
+  readonly presence: LocalPresence;
 }
 
 export function memory(): MemoryEngine {
   const records = new Map<string, EngineRecord>();
   const feed = new ChangesFeed(0);
-  const presence = memoryPresence();
+  const presence = localPresence();
   let revision = 0;
   let closed = false;
   /** The large transaction that is being taken in; everything else waits for it. */

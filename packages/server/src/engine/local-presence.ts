@@ -1,7 +1,7 @@
-/** Presence in one process: what is held is present until it is released, replaced, or ended by a test. */
+/** Presence in one process, for stores that live in it: a node is present until it is released, replaced, or ended by its owner. */
 
 import { RegistryError } from '@rollcall/protocol';
-import type { Held, Presence } from '../presence.ts';
+import type { Held, Presence } from './presence.ts';
 
 /** As in an engine whose leases need a network. */
 const ttlMs = 10_000;
@@ -12,14 +12,14 @@ interface Holding {
   readonly lose: (reason: Loss) => void;
 }
 
-export interface MemoryPresence extends Presence {
-  /** Ends the presence of a node as its death would; for tests. */
+export interface LocalPresence extends Presence {
+  /** Ends the presence of a node as its death would. */
   end(nodeId: string): void;
   /** Releases all, and tells watchers nothing more. */
   close(): void;
 }
 
-export function memoryPresence(): MemoryPresence {
+export function localPresence(): LocalPresence {
   const held = new Map<string, Holding>();
   const listeners = new Set<(present: ReadonlySet<string>) => void>();
   let closed = false;
@@ -42,7 +42,7 @@ export function memoryPresence(): MemoryPresence {
   return {
     ttlMs,
     async hold(nodeId): Promise<Held> {
-      if (closed) throw new RegistryError('unavailable', 'the memory engine is closed');
+      if (closed) throw new RegistryError('unavailable', 'the engine is closed');
       let lose: Holding['lose'] = () => {};
       const lost = new Promise<Loss>((resolve) => (lose = resolve));
       const holding: Holding = { lose };

@@ -1,0 +1,53 @@
+/**
+ * Joins the channel between nodes to the other parts of this one: who this node is, which key lets another in, and what it may
+ * ask. The composition root makes it; `frontend/peer` serves it.
+ */
+
+import type { Beats } from './cluster/channel/beat-body.ts';
+import type { PeerHello } from './cluster/channel/hello.ts';
+import type { Methods } from './cluster/channel/peer.ts';
+import { Peers } from './cluster/channel/peers.ts';
+import { beatMethods } from './cluster/channel/serve-beats.ts';
+import { limitsOf, logMethods } from './cluster/channel/serve-log.ts';
+import { presenceMethods } from './cluster/channel/serve-presence.ts';
+import type { ClusterKey } from './cluster/cluster-key.ts';
+import type { Core } from './core.ts';
+import type { PeerDeps } from './frontend/peer/deps.ts';
+import type { Identity } from './net/frontend.ts';
+
+export interface Channel {
+  readonly deps: PeerDeps;
+  /** The nodes that are connected. */
+  readonly peers: Peers;
+}
+
+export interface ChannelOptions {
+  readonly identity: Identity;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Undefined when the store belongs to this node alone: then it takes no others. */
+  readonly key: ClusterKey | undefined;
+  /** Takes the heartbeats that other nodes forward to this one; without it, they are refused. */
+  readonly beats?: Beats;
+  /** Of this node's membership; 0 by default: it is no member. */
+  readonly epoch?: () => number;
+}
+
+export function makeChannel({ engine, clock }: Core, { identity, random, key, beats, epoch = () => 0 }: ChannelOptions): Channel {
+  const { nodeId, registryId, version } = identity;
+  const hello = (): PeerHello => ({ nodeId, registryId, version, epoch: epoch() });
+  const log = logMethods(engine);
+  const presence = engine.presence === undefined ? {} : presenceMethods(engine.presence, clock);
+  const methods = (from: () => string): Methods => ({ ...log, ...presence, ...(beats && beatMethods(beats, from)) });
+  const peers = new Peers({ hello, clock, random, methods, secret: () => key?.secret ?? '' });
+  return {
+    peers,
+    deps: {
+      refusal: () => (key === undefined ? 'this node takes no others: its store is its own; start it with --followers' : undefined),
+      isClusterKey: (secret) => key?.matches(secret) === true,
+      welcome: () => ({ ...hello(), ...limitsOf(engine) }),
+      methods,
+      admitted: (from, peer) => peers.admit(from.nodeId, peer),
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { RegistryError } from '@rollcall/protocol';
+import { systemClock } from '../../clock.ts';
+import { memory } from '../../engine/memory/memory.ts';
+import { createServer, type Server, type ServerOptions } from '../../server.ts';
+import { Link, type LinkChange, type LinkOptions } from './link.ts';
+import { Peers } from './peers.ts';
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+});
+
+async function primary(options: ServerOptions = {}): Promise<Server> {
+  const server = await createServer({ followers: true, ...options });
+  closing.push(() => server.close());
+  return server;
+}
+
+function link(url: string, options: Partial<LinkOptions> = {}) {
+  const changes: LinkChange[] = [];
+  const hello = () => ({ nodeId: 'other', epoch: 0, version: '0.1.0', registryId: '' });
+  const made = new Link({ url, secret: () => '', hello, clock: systemClock, random: () => 0, onChange: (change) => changes.push(change), ...options });
+  closing.push(() => made.close());
+  return { link: made, changes };
+}
+
+const failure = (promise: Promise<unknown>) => promise.then(() => undefined, (error: unknown) => error as RegistryError);
+
+describe('a link', () => {
+  it('says who the other node is, and carries requests', async () => {
+    const server = await primary();
+    const { link: one } = link(server.url);
+    const welcome = await one.open();
+    expect(welcome).toMatchObject({ version: '0.1.0', epoch: 0, operations: 8_192, bytes: 8_388_608 });
+    expect(await one.call('barrier', Buffer.of())).toHaveLength(1);
+  });
+
+  it('connects again when the other node comes back, and tells it', async () => {
+    const engine = { ...memory(), close: () => Promise.resolve() };
+    const first = await primary({ engine });
+    const { link: one, changes } = link(first.url);
+    await one.open();
+    const port = first.ports.http;
+    await first.close();
+    await expect.poll(() => changes.at(-1)?.kind).toBe('lost');
+    expect(await failure(one.call('barrier', Buffer.of()))).toMatchObject({ code: 'unavailable' });
+    await primary({ engine, http: { port } });
+    await one.connected(new AbortController().signal);
+    await one.call('barrier', Buffer.of());
+    expect(changes.filter(({ kind }) => kind === 'open')).toHaveLength(2);
+  });
+
+  it('fails to open with the reason', async () => {
+    const server = await primary();
+    await server.close();
+    expect(await failure(link(server.url).link.open())).toMatchObject({ code: 'unavailable', message: expect.stringContaining('ECONNREFUSED') as string });
+  });
+
+  it('keeps trying in the background, and ends when it is closed', async () => {
+    const server = await primary();
+    await server.close();
+    const { link: one, changes } = link(server.url);
+    one.start();
+    await expect.poll(() => changes.length).toBeGreaterThan(2);
+    const waiting = one.connected(new AbortController().signal);
+    await one.close();
+    await waiting;
+  });
+});
+
+describe('the nodes that a node is connected to', () => {
+  it('are asked over the connection that they made, and otherwise over one to them', async () => {
+    const server = await primary();
+    const peers = new Peers({
+      ...{ secret: () => '', clock: systemClock, random: () => 0, methods: () => ({}) },
+      hello: () => ({ nodeId: 'one', epoch: 1, version: '0.1.0', registryId: '' }),
+    });
+    closing.push(() => peers.close());
+    const batch = { epoch: 1, beats: [] };
+    const to = { nodeId: 'two', address: server.url };
+    expect(await failure(peers.deliver(to, batch))).toMatchObject({ code: 'unavailable' });
+    // The server takes no beats yet, and says so by name: the batch has reached it.
+    await expect.poll(() => failure(peers.deliver(to, batch))).toMatchObject({ code: 'unimplemented' });
+    await peers.forget('two');
+    expect(await failure(peers.deliver(to, batch))).toMatchObject({ code: 'unavailable' });
+  });
+});

@@ -1,0 +1,94 @@
+/**
+ * The nodes that this one is connected to, by id: those that connected to it, and those that it connected to. There is one
+ * connection for a pair of nodes: a second one is only used when both connect to each other at the same time.
+ */
+
+import { RegistryError } from '@rollcall/protocol';
+import type { Clock } from '../../clock.ts';
+import type { BeatAnswer, BeatBatch } from './beat-body.ts';
+import type { PeerHello } from './hello.ts';
+import { Link } from './link.ts';
+import type { Methods, Peer } from './peer.ts';
+import { sendBeats } from './serve-beats.ts';
+
+export interface PeersOptions {
+  /** Who this node is. */
+  readonly hello: () => PeerHello;
+  /** The cluster key. */
+  readonly secret: () => string;
+  /** What a node may ask of this one. @param from the node; known once it has said hello */
+  readonly methods: (from: () => string) => Methods;
+  readonly ca?: string | undefined;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+/** Where another node is. */
+export interface NodeAddress {
+  readonly nodeId: string;
+  /** URL of its HTTP listener. */
+  readonly address: string;
+}
+
+/** Nodes that this one connects to. */
+const linksMax = 256;
+
+export class Peers {
+  readonly #options: PeersOptions;
+  /** Nodes that connected to this one. */
+  readonly #admitted = new Map<string, Peer>();
+  readonly #links = new Map<string, { readonly address: string; readonly link: Link }>();
+
+  constructor(options: PeersOptions) {
+    this.#options = options;
+  }
+
+  /** The nodes that connected to this one, with their connections. */
+  get admitted(): ReadonlyMap<string, Peer> {
+    return this.#admitted;
+  }
+
+  /** A node has connected to this one; its newest connection counts. @returns ends it */
+  admit(nodeId: string, peer: Peer): () => void {
+    this.#admitted.set(nodeId, peer);
+    return () => {
+      if (this.#admitted.get(nodeId) === peer) this.#admitted.delete(nodeId);
+    };
+  }
+
+  /**
+   * Sends heartbeats to the node that owns them; connects to it first if it must.
+   * @throws RegistryError `unavailable` while there is no connection
+   */
+  async deliver(to: NodeAddress, batch: BeatBatch): Promise<readonly BeatAnswer[]> {
+    return sendBeats(this.#admitted.get(to.nodeId) ?? (await this.#linkTo(to)), batch);
+  }
+
+  /** The node is no member any more: this node does not connect to it again. */
+  async forget(nodeId: string): Promise<void> {
+    const known = this.#links.get(nodeId);
+    this.#links.delete(nodeId);
+    await known?.link.close();
+  }
+
+  async close(): Promise<void> {
+    const links = [...this.#links.values()];
+    this.#links.clear();
+    await Promise.all(links.map(({ link }) => link.close()));
+  }
+
+  async #linkTo({ nodeId, address }: NodeAddress): Promise<Link> {
+    const known = this.#links.get(nodeId);
+    if (known?.address === address) return known.link;
+    await this.forget(nodeId);
+    if (this.#links.size >= linksMax) {
+      throw new RegistryError('resource_exhausted', `this node is connected to ${linksMax} others, which is the limit`);
+    }
+    const { hello, secret, methods, ca, clock, random } = this.#options;
+    const link = new Link({ url: address, secret, ca, clock, random, hello, methods: methods(() => nodeId) });
+    this.#links.set(nodeId, { address, link });
+    link.start();
+    return link;
+  }
+}
