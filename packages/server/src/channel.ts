@@ -23,8 +23,6 @@ export interface Channel {
 
 export interface ChannelOptions {
   readonly identity: Identity;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
   /** Undefined when the store belongs to this node alone: then it takes no others. */
   readonly key: ClusterKey | undefined;
   /** Takes the heartbeats that other nodes forward to this one; without it, they are refused. */
@@ -33,7 +31,7 @@ export interface ChannelOptions {
   readonly epoch?: () => number;
 }
 
-export function makeChannel({ engine, clock }: Core, { identity, random, key, beats, epoch = () => 0 }: ChannelOptions): Channel {
+export function makeChannel({ engine, clock, random }: Core, { identity, key, beats, epoch = () => 0 }: ChannelOptions): Channel {
   const { nodeId, registryId, version } = identity;
   const hello = (): PeerHello => ({ nodeId, registryId, version, epoch: epoch() });
   const log = logMethods(engine);

@@ -33,6 +33,8 @@ export interface Core {
   readonly security: Security;
   readonly audit: AuditLog | undefined;
   readonly fatal: Promise<RegistryError>;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
 }
 
 interface AuditLog {
@@ -67,13 +69,14 @@ async function openAudit(path: string, { clock = systemClock, log }: ServerOptio
 export function createCore(engine: Engine, { audit, probeTrust }: Files, options: ServerOptions): Core {
   const clock = options.clock ?? systemClock;
   const log = options.log ?? pino({ level: 'silent' });
+  const random = Math.random;
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const metrics = new Metrics();
   const fatal = deferred<RegistryError>();
   const replica = new Replica({ engine, clock, onFatal: fatal.resolve, onFreshness: tellFreshness(metrics, log) });
   // One limit of lookups for all callers.
   const resolve = addressPolicy(limitLookups(systemLookup));
-  const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random: Math.random, resolve, probeTrust });
+  const liveness = new Liveness({ registry: replica, clock, log, metrics, limits, random, resolve, probeTrust });
   const { defaultPolicy = 'deny', defaultToken } = options.acl ?? {};
   const security = makeSecurity({
     ...{ registry: replica, clock, resolve, audit: audit?.log, uuid: randomUUID },
@@ -93,7 +96,7 @@ export function createCore(engine: Engine, { audit, probeTrust }: Files, options
   replica.measure(metrics);
   metrics.observe('rollcall_store_lag_revisions', 'Revisions that the state is behind the store', () => replica.lag.revisions);
   metrics.observe('rollcall_store_lag_seconds', 'Time since the state was last that of the store', () => replica.lag.seconds);
-  return { engine, clock, log, limits, metrics, replica, liveness, security, audit, fatal: fatal.promise };
+  return { engine, clock, log, limits, metrics, replica, liveness, security, audit, fatal: fatal.promise, random };
 }
 
 export async function closeCore({ liveness, replica, security, audit, engine }: Core): Promise<void> {

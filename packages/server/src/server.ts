@@ -109,10 +109,7 @@ async function serve(core: Core, options: ServerOptions, table: FrontendTable, h
   security.acl.start();
   await security.admin.initialise(options.acl?.initialManagement);
   const identity = await identify({ registry: replica, hasStore, address: nodeAddress(addresses) }, options);
-  const channel = makeChannel(core, {
-    ...{ identity, random: Math.random },
-    key: engine.exclusive ? undefined : await clusterKeyOf(replica),
-  });
+  const channel = makeChannel(core, { identity, key: engine.exclusive ? undefined : await clusterKeyOf(replica) });
   liveness.start(soleOwner(identity.nodeId));
 
   const wheel = new Wheel({ clock, onError: (err) => log.error({ err }, 'a timeout failed') });
