@@ -1,15 +1,15 @@
 /**
- * Who may import what inside the client: the part of the import table for `packages/client`. Its folders lie in
+ * The import rules inside the client: the part of the import table for `packages/client`. Its folders form
  * layers, and imports only go down, so that each can be read and tested without those above it.
  *
- *     client.ts, connect.ts, integration/, grpc/        what a program holds
- *     explain/                                          joins what the parts below say of themselves
+ *     client.ts, connect.ts, integration/, grpc/        the objects that a program uses
+ *     explain/                                          joins the reports of the parts below
  *     http/ ── telemetry/            source/            sends requests; finds instances
- *     routing/                       session/           chooses an endpoint; talks to the registry
+ *     routing/                       connection/        chooses an endpoint; talks to the registry
  *     resilience/                                       leaves endpoints out, limits and repeats requests
  *     balancer/                                         chooses one endpoint of a list
  *     hashing/ ── load-report/                          algorithms and figures
- *     clock, option-check, endpoint, event-listener           words of all of them
+ *     clock, option-check, endpoint, event-listener           shared types of all folders
  */
 
 import type { Zone } from './import-table.ts';
@@ -63,13 +63,13 @@ export const clientZones: readonly Zone[] = [
   {
     name: 'client: session',
     files: /^packages\/client\/src\/session\//,
-    may: [...at('session/'), ...words, 'node:', 'ws'],
+    may: [...at('connection/'), ...words, 'node:', 'ws'],
     reason: 'the connection to the registry carries lists, and knows nothing of those who choose from them',
   },
   {
     name: 'client: sources',
     files: /^packages\/client\/src\/source\//,
-    may: [...at('source/', 'session/'), ...words, 'node:'],
+    may: [...at('source/', 'connection/'), ...words, 'node:'],
     reason: 'a source finds instances; who chooses among them, and how they are asked, stands above it',
   },
   {
@@ -82,7 +82,7 @@ export const clientZones: readonly Zone[] = [
     name: 'client: http',
     files: /^packages\/client\/src\/http\//,
     may: [
-      ...at('http/', 'routing/', 'resilience/', 'telemetry/', 'load-report/', 'session/connection-failure.ts'),
+      ...at('http/', 'routing/', 'resilience/', 'telemetry/', 'load-report/', 'connection/connection-failure.ts'),
       ...[...balancerPort, ...words, 'node:', 'undici'],
     ],
     reason: 'sending a request takes an endpoint from routing and tells it the outcome; it finds no instances itself',

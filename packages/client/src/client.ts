@@ -1,6 +1,6 @@
 /**
  * The client as a program holds it: one object per process, joining registration, services and
- * configuration keys over one session.
+ * configuration keys over one connection to the registry.
  */
 
 import { RegistryError, isNamespaceName, namespaceLengthMax, type ServiceEntry } from '@rollcall/protocol';
@@ -25,9 +25,9 @@ import {
 } from './registration.ts';
 import { ServiceClient, type ServiceSurroundings } from './service-client.ts';
 import { serviceOptions, type ServiceOptions } from './service-options.ts';
-import type { Leases } from './session/leases.ts';
-import type { WatchedViews } from './session/watched-views.ts';
-import { viewIn } from './session/view-name.ts';
+import type { Leases } from './connection/leases.ts';
+import type { WatchedViews } from './connection/watched-views.ts';
+import { viewIn } from './connection/view-name.ts';
 import type { SnapshotSource } from './source/snapshot-source.ts';
 import type { WatchCache } from './source/watch-cache.ts';
 import type { TryOptions } from './try-options.ts';
@@ -38,7 +38,7 @@ export interface RollcallParts extends RegisterSurroundings {
   readonly source: WatchCache;
   readonly namespace: string;
   readonly surroundings: ServiceSurroundings;
-  /** Called once, when the client is closed, before the session ends. */
+  /** Called once, when the client is closed, before the connection ends. */
   readonly onClose: () => Promise<void>;
 }
 
@@ -74,7 +74,7 @@ export class Rollcall {
 
   /** Base URL of the server that the client is connected to; undefined while there is none. */
   get server(): string | undefined {
-    return this.#parts.session.server;
+    return this.#parts.connection.server;
   }
 
   /**
@@ -192,9 +192,9 @@ export class Rollcall {
    */
   async services(options: WaitOptions = {}): Promise<ServiceEntry[]> {
     checkKnown(options, waitOptions, 'services');
-    const { session, timeoutMs } = this.#parts;
+    const { connection, timeoutMs } = this.#parts;
     const ask = { type: 'get', view: viewIn(this.namespace, 'services', '') } as const;
-    const items = snapshotItems(await session.ask(ask, { repeatable: true, timeoutMs, signal: options.signal }));
+    const items = snapshotItems(await connection.ask(ask, { repeatable: true, timeoutMs, signal: options.signal }));
     return [...(items as readonly ServiceEntry[])].sort(byName);
   }
 
@@ -227,9 +227,9 @@ export class Rollcall {
   }
 
   async #close(): Promise<void> {
-    const { session, registrations, leases, onClose } = this.#parts;
+    const { connection, registrations, leases, onClose } = this.#parts;
     await Promise.all(Array.from(this.#services.values(), (service) => service.close()));
-    await session.close(registrations.size > 0 || leases.size > 0);
+    await connection.close(registrations.size > 0 || leases.size > 0);
     await onClose();
   }
 }

@@ -8,13 +8,13 @@ import { Rollcall } from './client.ts';
 import { keepAlive, systemClock, systemRandom, type Clock, type Random } from './clock.ts';
 import { DiskCache } from './source/disk-cache.ts';
 import { guardedListener, warn } from './event-listener.ts';
-import type { CachedView, Known } from './session/cached-view.ts';
-import { credentialSource, type CredentialOptions, type CredentialSource } from './session/credentials.ts';
-import { Leases } from './session/leases.ts';
-import { Registrations } from './session/registrations.ts';
-import { serverUrl } from './session/rotation.ts';
-import type { ConnectionEvent } from './session/session.ts';
-import { WatchedViews } from './session/watched-views.ts';
+import type { CachedView, Known } from './connection/cached-view.ts';
+import { credentialSource, type CredentialOptions, type CredentialSource } from './connection/credentials.ts';
+import { Leases } from './connection/leases.ts';
+import { Registrations } from './connection/registrations.ts';
+import { serverUrl } from './connection/rotation.ts';
+import type { ConnectionEvent } from './connection/registry-connection.ts';
+import { WatchedViews } from './connection/watched-views.ts';
 import { WatchCache } from './source/watch-cache.ts';
 
 /**
@@ -97,28 +97,28 @@ export async function connect(
   const uuid = randomUUID;
   const disk = cacheDir === undefined ? undefined : await DiskCache.open({ dir: cacheDir, servers, clock, uuid, onWarning });
   // Loaded by the first connection, for it brings the package ws: importing the client should cost little.
-  const { Session } = await import('./session/session.ts');
+  const { RegistryConnection } = await import('./connection/registry-connection.ts');
   signal?.throwIfAborted();
 
   const key = { id: uuid(), token: uuid() };
   const credentials = readCredentials(options);
-  const session = new Session({ servers, credentials, client: name, node, key, graceMs, namespace, clock, random, onEvent: tell });
-  const registrations = new Registrations({ session, clock, random, timeoutMs, onEvent: tell });
+  const connection = new RegistryConnection({ servers, credentials, client: name, node, key, graceMs, namespace, clock, random, onEvent: tell });
+  const registrations = new Registrations({ connection, clock, random, timeoutMs, onEvent: tell });
   const views = new WatchedViews({
-    session,
+    connection,
     clock,
     restore: (view) => restore(disk, view, clock),
     onContent: (view) => keep(disk, view, clock),
   });
-  session.add(registrations);
-  session.add(views);
-  const leases = new Leases({ session, onWarning });
-  session.add(leases);
-  session.start();
+  connection.add(registrations);
+  connection.add(views);
+  const leases = new Leases({ connection, onWarning });
+  connection.add(leases);
+  connection.start();
 
   const release = keepAlive();
   const rollcall = new Rollcall({
-    session,
+    connection,
     registrations,
     views,
     source: new WatchCache({ views, leases, clock, timeoutMs, namespace }),

@@ -4,10 +4,10 @@ import { RegistryError, frameLimits, type FrameView, type KvItem, type ReplyFram
 import { checkKnown, type OptionNames } from './option-check.ts';
 import { follow } from './source/follow.ts';
 import { type WaitOptions, waitOptions } from './registration.ts';
-import type { Ask } from './session/requests.ts';
-import type { Session } from './session/session.ts';
-import { viewIn } from './session/view-name.ts';
-import type { WatchedViews } from './session/watched-views.ts';
+import type { Ask } from './connection/requests.ts';
+import type { RegistryConnection } from './connection/registry-connection.ts';
+import { viewIn } from './connection/view-name.ts';
+import type { WatchedViews } from './connection/watched-views.ts';
 
 export interface KvEntry {
   readonly key: string;
@@ -48,7 +48,7 @@ const deleteOptions: OptionNames<KvDeleteOptions> = { ...waitOptions, cas: true,
 export type KvTarget = { readonly key: string } | { readonly prefix: string };
 
 export interface KvParts {
-  readonly session: Session;
+  readonly connection: RegistryConnection;
   readonly views: WatchedViews;
   readonly timeoutMs: number;
   readonly namespace: string;
@@ -60,13 +60,13 @@ export interface KvParts {
  * when it aborts. A write also throws `unknown_outcome` when it may have taken effect.
  */
 export class Kv {
-  readonly #session: Session;
+  readonly #connection: RegistryConnection;
   readonly #views: WatchedViews;
   readonly #timeoutMs: number;
   readonly #namespace: string;
 
-  constructor({ session, views, timeoutMs, namespace }: KvParts) {
-    this.#session = session;
+  constructor({ connection, views, timeoutMs, namespace }: KvParts) {
+    this.#connection = connection;
     this.#views = views;
     this.#timeoutMs = timeoutMs;
     this.#namespace = namespace;
@@ -126,12 +126,12 @@ export class Kv {
   }
 
   async #read(view: FrameView, { signal }: WaitOptions): Promise<KvEntry[]> {
-    const reply = await this.#session.ask({ type: 'get', view }, { repeatable: true, timeoutMs: this.#timeoutMs, signal });
+    const reply = await this.#connection.ask({ type: 'get', view }, { repeatable: true, timeoutMs: this.#timeoutMs, signal });
     return (snapshotItems(reply) as readonly KvItem[]).map(toEntry).sort(byKey);
   }
 
   async #write(ask: Ask, { signal }: WaitOptions): Promise<boolean> {
-    const reply = await this.#session.ask(ask, { repeatable: false, timeoutMs: this.#timeoutMs, signal });
+    const reply = await this.#connection.ask(ask, { repeatable: false, timeoutMs: this.#timeoutMs, signal });
     return reply.type === 'done' && reply.applied;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What a program holds of an instance that it has registered. How the wish gets into the registry,
- * and stays there, is `session/registrations.ts`.
+ * and stays there, is `connection/registrations.ts`.
  */
 
 import {
@@ -13,8 +13,8 @@ import {
   type NamedPort,
 } from '@rollcall/protocol';
 import { checkRange, checkKnown, type OptionNames } from './option-check.ts';
-import type { Registrations } from './session/registrations.ts';
-import type { Session } from './session/session.ts';
+import type { Registrations } from './connection/registrations.ts';
+import type { RegistryConnection } from './connection/registry-connection.ts';
 
 export interface RegisterOptions {
   /** Letters, digits and `. _ : @ -`, at most 255. */
@@ -105,7 +105,7 @@ export interface Registration {
 
 export interface RegisterSurroundings {
   readonly registrations: Registrations;
-  readonly session: Session;
+  readonly connection: RegistryConnection;
   readonly timeoutMs: number;
   readonly uuid: () => string;
 }
@@ -175,9 +175,9 @@ class Registered implements Registration {
 
   async beat(check: string, status: CheckStatus = 'passing', output = '', options: WaitOptions = {}): Promise<void> {
     checkKnown(options, waitOptions, 'beat');
-    const { session, timeoutMs } = this.#surroundings;
+    const { connection, timeoutMs } = this.#surroundings;
     const beat = { type: 'beat', instance: this.id, check, status, output } as const;
-    await session.ask(beat, { repeatable: true, timeoutMs, signal: options.signal });
+    await connection.ask(beat, { repeatable: true, timeoutMs, signal: options.signal });
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,7 @@ import { RegistryError } from '@rollcall/protocol';
 import type { Endpoint } from '../endpoint.ts';
 import type { Failure } from '../resilience/retry.ts';
 import { unreadAnswers } from '../resilience/unread-answers.ts';
-import { connectionFailure, type Remedies } from '../session/connection-failure.ts';
+import { connectionFailure, type Remedies } from '../connection/connection-failure.ts';
 
 const forService: Remedies = {
   authority: "give the authority's certificate with tls.ca",

@@ -14,7 +14,7 @@
  * is not full is balanced, too. Unlike there, instances have no dense numbers here: the order is that of
  * a hash of their identity, so one that comes or goes changes one connection of a caller, rarely two, and mostly none.
  *
- * Pure. `session/leases.ts` gets the ordinals.
+ * Pure. `connection/leases.ts` gets the ordinals.
  */
 
 import { hash32 } from '../hashing/hash32.ts';

@@ -2,7 +2,7 @@
 
 import type { FrameItem, FrameView } from '@rollcall/protocol';
 import { latest } from './latest.ts';
-import type { WatchedViews } from '../session/watched-views.ts';
+import type { WatchedViews } from '../connection/watched-views.ts';
 
 export interface ViewState {
   readonly items: readonly FrameItem[];

@@ -1,5 +1,5 @@
 /**
- * The port between the sources of instances (the stream session with its caches, a static list) and the code
+ * The port between the sources of instances (the registry with its caches, a static list) and the code
  * that chooses among them (balancer, fetch).
  */
 

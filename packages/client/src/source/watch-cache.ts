@@ -4,10 +4,10 @@
 
 import { RegistryError, type FrameView, type Instance } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
-import type { CachedView } from '../session/cached-view.ts';
-import type { Leases } from '../session/leases.ts';
-import { viewIn } from '../session/view-name.ts';
-import type { WatchedViews } from '../session/watched-views.ts';
+import type { CachedView } from '../connection/cached-view.ts';
+import type { Leases } from '../connection/leases.ts';
+import { viewIn } from '../connection/view-name.ts';
+import type { WatchedViews } from '../connection/watched-views.ts';
 import type { SnapshotSource, SourcedSnapshot } from './snapshot-source.ts';
 
 export interface WatchCacheOptions {

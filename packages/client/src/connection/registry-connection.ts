@@ -1,9 +1,9 @@
 /**
- * The session: one link at a time to one of the servers, for as long as the client is open. When a link ends,
- * it connects to the next server. The registrations and the watched views update themselves after each welcome.
+ * The connection to the registry: one link at a time to one of the servers, for as long as the client is open. When a link
+ * ends, it connects to the next server. The registrations and the watched views update themselves after each welcome.
  *
- * A token that no server accepts may become valid later, or be replaced: it is tried again, after a long pause,
- * or soon when a caller waits.
+ * A token that no server accepts may become valid later, or be replaced: the connection tries it again after a long pause,
+ * or soon if a caller waits.
  */
 
 import {
@@ -42,9 +42,9 @@ export type ConnectionEvent =
   /** A fault that the client tolerates. */
   | { readonly kind: 'warning'; readonly message: string };
 
-/** A part of the client that lives on the session. */
-export interface SessionPart {
-  /** The session has begun to accept: a link is open, and nothing of this client can be in the registry. */
+/** A part of the client that uses the connection. */
+export interface ConnectionPart {
+  /** A link is open, before its welcome, and the registry cannot have anything of this client yet. */
   opened(): void;
   /** A registry has sent its welcome: everything that it does not know yet can be sent. */
   greeted(welcome: WelcomeFrame): void;
@@ -58,7 +58,7 @@ export interface SessionPart {
   closed(): void;
 }
 
-export interface SessionOptions {
+export interface RegistryConnectionOptions {
   /** Base URLs as `serverUrl` returns them. */
   readonly servers: readonly string[];
   readonly credentials: CredentialSource;
@@ -91,17 +91,17 @@ const urgedMs = 1_000;
 /** Longest time for a goodbye; after it the registry detects the end itself. */
 const goodbyeMs = 2_000;
 
-export class Session {
-  readonly #options: SessionOptions;
+export class RegistryConnection {
+  readonly #options: RegistryConnectionOptions;
   readonly #requests: Requests;
   readonly #rotation: Rotation;
   readonly #backOff: BackOff;
   readonly #token: TokenWait;
-  readonly #parts: SessionPart[] = [];
+  readonly #parts: ConnectionPart[] = [];
   #link: Link | undefined;
   #welcome: WelcomeFrame | undefined;
   #helloSent = false;
-  /** The registry may have a session of ours: only its welcome tells what is left of it. */
+  /** The registry may have a session of this client; its welcome tells whether it still does. */
   #mayResume = false;
   #attempts = 0;
   #greetedAt = -Infinity;
@@ -115,7 +115,7 @@ export class Session {
   #connecting = false;
   readonly #warnedOf = new Set<string>();
 
-  constructor(options: SessionOptions) {
+  constructor(options: RegistryConnectionOptions) {
     this.#options = options;
     this.#requests = new Requests(options.clock);
     this.#rotation = new Rotation(options.servers, options.random);
@@ -147,7 +147,7 @@ export class Session {
   }
 
   /** Parts are called in the order in which they were added; to be called before `start`. */
-  add(part: SessionPart): void {
+  add(part: ConnectionPart): void {
     this.#parts.push(part);
   }
 

@@ -14,7 +14,7 @@ import {
 } from '@rollcall/protocol';
 import type { Clock } from '../clock.ts';
 import { CachedView, type Known } from './cached-view.ts';
-import type { Session, SessionPart } from './session.ts';
+import type { RegistryConnection, ConnectionPart } from './registry-connection.ts';
 import { noNamespaces, viewKey } from './view-name.ts';
 
 /** A view that was not used for one to two of these periods is dropped; in milliseconds. */
@@ -28,7 +28,7 @@ const batchMax = 500;
 const batchBytesMax = frameLimits.frameBytesMax / 4;
 
 export interface WatchedViewsOptions {
-  readonly session: Pick<Session, 'welcome' | 'server' | 'ask' | 'urge'>;
+  readonly connection: Pick<RegistryConnection, 'welcome' | 'server' | 'ask' | 'urge'>;
   readonly clock: Clock;
   /** Content of a view before its first use, if any. */
   readonly restore: (view: FrameView) => Known | undefined;
@@ -36,7 +36,7 @@ export interface WatchedViewsOptions {
   readonly onContent: (view: CachedView) => void;
 }
 
-export class WatchedViews implements SessionPart {
+export class WatchedViews implements ConnectionPart {
   readonly #options: WatchedViewsOptions;
   readonly #views = new Map<string, CachedView>();
   /** Views to ask for at the end of this turn. */
@@ -69,7 +69,7 @@ export class WatchedViews implements SessionPart {
   /** As `use`, and asks again for a view that the registry has refused before. */
   useAgain(view: FrameView): CachedView {
     const cached = this.use(view);
-    this.#options.session.urge();
+    this.#options.connection.urge();
     // The next attempt shows whether the refusal still holds.
     cached.refusal = undefined;
     if (cached.failure !== undefined && !this.#closed) {
@@ -130,7 +130,7 @@ export class WatchedViews implements SessionPart {
   }
 
   #tellContent(view: CachedView): void {
-    view.registry = this.#options.session.welcome?.registry;
+    view.registry = this.#options.connection.welcome?.registry;
     this.#options.onContent(view);
   }
 
@@ -155,7 +155,7 @@ export class WatchedViews implements SessionPart {
   }
 
   #want(view: CachedView): void {
-    const { welcome } = this.#options.session;
+    const { welcome } = this.#options.connection;
     if (welcome === undefined) return;
     if (view.registry !== undefined && view.registry !== welcome.registry) this.#replaced(view, welcome);
     if (this.#wanted.size === 0) queueMicrotask(() => this.#askWanted());
@@ -191,25 +191,25 @@ export class WatchedViews implements SessionPart {
 
   /** @param anew ask for the whole content, even if some is known */
   #ask(views: readonly CachedView[], { anew }: { anew: boolean }): void {
-    const { session } = this.#options;
-    const { welcome } = session;
+    const { connection } = this.#options;
+    const { welcome } = connection;
     if (welcome === undefined) return;
     if (welcome.namespace === undefined && views.some(({ view }) => view.namespace !== undefined)) {
-      return this.#withoutNamespaces(views, anew, session.server);
+      return this.#withoutNamespaces(views, anew, connection.server);
     }
     const asked = views.map(({ view, resumable }): WatchedView => {
       return anew || resumable === undefined ? view : { ...view, revision: resumable };
     });
     // Not repeatable: the next link begins by asking for everything.
-    session.ask({ type: 'watch', views: asked }, { repeatable: false, timeoutMs: Infinity }).then(
+    connection.ask({ type: 'watch', views: asked }, { repeatable: false, timeoutMs: Infinity }).then(
       (reply) => {
-        if (reply.type !== 'watching' || session.welcome !== welcome) return;
+        if (reply.type !== 'watching' || connection.welcome !== welcome) return;
         views.forEach((view, index) => {
           if (view.revision !== undefined && reply.revisions[index] === view.revision) this.#confirmed(view);
         });
       },
       (error: unknown) => {
-        if (session.welcome !== welcome) return;
+        if (connection.welcome !== welcome) return;
         if (views.length > 1) for (const view of views) this.#ask([view], { anew });
         else this.#failed(views[0], toRegistryError(error));
       },
@@ -249,12 +249,12 @@ export class WatchedViews implements SessionPart {
   }
 
   #unwatch(views: readonly FrameView[]): void {
-    const { session } = this.#options;
-    if (session.welcome === undefined) return;
+    const { connection } = this.#options;
+    if (connection.welcome === undefined) return;
     for (let start = 0; start < views.length; start += batchMax) {
       const ask = { type: 'unwatch', views: views.slice(start, start + batchMax) } as const;
       // A link that ends meanwhile has unwatched everything.
-      session.ask(ask, { repeatable: false, timeoutMs: Infinity }).catch(() => {});
+      connection.ask(ask, { repeatable: false, timeoutMs: Infinity }).catch(() => {});
     }
   }
 }

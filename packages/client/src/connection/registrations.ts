@@ -22,7 +22,7 @@ import {
   type WelcomeFrame,
 } from '@rollcall/protocol';
 import type { Clock, Random } from '../clock.ts';
-import type { ConnectionEvent, Session, SessionPart } from './session.ts';
+import type { ConnectionEvent, RegistryConnection, ConnectionPart } from './registry-connection.ts';
 
 interface Waiter {
   readonly version: number;
@@ -63,7 +63,7 @@ interface Sent {
 }
 
 export interface RegistrationsOptions {
-  readonly session: Pick<Session, 'accepting' | 'ask' | 'urge'>;
+  readonly connection: Pick<RegistryConnection, 'accepting' | 'ask' | 'urge'>;
   readonly clock: Clock;
   readonly random: Random;
   /** Time after which an unconfirmed registration is reported, in milliseconds. */
@@ -101,8 +101,8 @@ const deniedMs = 10_000;
 /** Longest pause before what was refused for the moment is tried again, in milliseconds. */
 const pauseMs = 1_000;
 
-export class Registrations implements SessionPart {
-  readonly #session: RegistrationsOptions['session'];
+export class Registrations implements ConnectionPart {
+  readonly #connection: RegistrationsOptions['connection'];
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #timeoutMs: number;
@@ -113,8 +113,8 @@ export class Registrations implements SessionPart {
   /** A batch was refused: its instances go one by one, so that only the wrong one fails. */
   #oneByOne = false;
 
-  constructor({ session, clock, random, timeoutMs, onEvent }: RegistrationsOptions) {
-    this.#session = session;
+  constructor({ connection, clock, random, timeoutMs, onEvent }: RegistrationsOptions) {
+    this.#connection = connection;
     this.#clock = clock;
     this.#random = random;
     this.#timeoutMs = timeoutMs;
@@ -148,7 +148,7 @@ export class Registrations implements SessionPart {
       this.#settle(entry, entry.version, undefined);
       return;
     }
-    this.#session.urge();
+    this.#connection.urge();
     this.#work();
   }
 
@@ -249,7 +249,7 @@ export class Registrations implements SessionPart {
 
   /** Sends everything unconfirmed while a registry is reachable. */
   #work(): void {
-    if (this.#working || this.#paused || !this.#session.accepting) return;
+    if (this.#working || this.#paused || !this.#connection.accepting) return;
     const batch = this.#nextBatch();
     if (batch.length === 0) {
       this.#oneByOne = false;
@@ -291,8 +291,8 @@ export class Registrations implements SessionPart {
     // Not repeatable: after a reconnect the wanted state may be another.
     const options = { repeatable: false, timeoutMs: Infinity };
     const instances = batch.flatMap(({ wanted }) => (wanted === undefined ? [] : [wanted]));
-    if (instances.length > 0) await this.#session.ask({ type: 'register', instances }, options);
-    else await this.#session.ask({ type: 'deregister', instances: batch.map(({ entry }) => entry.id) }, options);
+    if (instances.length > 0) await this.#connection.ask({ type: 'register', instances }, options);
+    else await this.#connection.ask({ type: 'deregister', instances: batch.map(({ entry }) => entry.id) }, options);
   }
 
   #accept(batch: readonly Sent[]): void {

@@ -5,10 +5,10 @@
  */
 
 import { defaultNamespace, type ReplyFrame, type WelcomeFrame } from '@rollcall/protocol';
-import type { Session, SessionPart } from './session.ts';
+import type { RegistryConnection, ConnectionPart } from './registry-connection.ts';
 
 export interface LeasesOptions {
-  readonly session: Pick<Session, 'ask' | 'urge'>;
+  readonly connection: Pick<RegistryConnection, 'ask' | 'urge'>;
   /** Called with the reason why a pool has no ordinal; the client asks again with the next connection. */
   readonly onWarning: (message: string) => void;
 }
@@ -27,7 +27,7 @@ interface Lease {
   settled: boolean;
 }
 
-export class Leases implements SessionPart {
+export class Leases implements ConnectionPart {
   readonly #options: LeasesOptions;
   readonly #leases = new Map<string, Lease>();
   #greeted = false;
@@ -48,7 +48,7 @@ export class Leases implements SessionPart {
     if (lease === undefined) this.#leases.set(key, (lease = { pool, listeners: new Set(), ordinal: undefined, settled: false }));
     lease.listeners.add(listener);
     if (lease.ordinal !== undefined) listener(lease.ordinal);
-    this.#options.session.urge();
+    this.#options.connection.urge();
     if (this.#greeted) this.#ask(key, lease);
     const { listeners } = lease;
     return () => listeners.delete(listener);
@@ -88,7 +88,7 @@ export class Leases implements SessionPart {
     // Without a time limit: if the link ends, the request is sent again over the next one.
     const { service, namespace } = lease.pool;
     const ask = { type: 'lease', pool: service, ...(namespace !== defaultNamespace && { namespace }) } as const;
-    this.#options.session.ask(ask, { repeatable: true, timeoutMs: Infinity }).then(
+    this.#options.connection.ask(ask, { repeatable: true, timeoutMs: Infinity }).then(
       (reply) => {
         if (reply.type !== 'leased' || this.#leases.get(key) !== lease) return;
         lease.ordinal = reply.ordinal;

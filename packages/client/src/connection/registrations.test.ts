@@ -3,12 +3,12 @@ import { RegistryError, type InstanceRegistration, type ReplyFrame, type Welcome
 import { manualClock, type ManualClock } from '../../../server/src/manual-clock.case.ts';
 import { Registrations } from './registrations.ts';
 import type { Ask } from './requests.ts';
-import type { ConnectionEvent } from './session.ts';
+import type { ConnectionEvent } from './registry-connection.ts';
 
 const instance = (id: string, port = 80): InstanceRegistration => ({ id, service: 'web', port });
 const greeting = (resumed: boolean) => ({ resumed }) as WelcomeFrame;
 
-class FakeSession {
+class FakeConnection {
   accepting = false;
   urged = 0;
   readonly asked: { ask: Ask; resolve: (reply: ReplyFrame) => void; reject: (error: unknown) => void }[] = [];
@@ -34,20 +34,20 @@ class FakeSession {
   }
 }
 
-let session: FakeSession;
+let connection: FakeConnection;
 let clock: ManualClock;
 let registrations: Registrations;
 let events: ConnectionEvent[];
 const kept = { timeoutMs: 5_000 };
 beforeEach(() => {
   events = [];
-  session = new FakeSession();
+  connection = new FakeConnection();
   clock = manualClock();
-  registrations = new Registrations({ session, clock, random: () => 0.5, timeoutMs: 5_000, onEvent: (event) => events.push(event) });
+  registrations = new Registrations({ connection, clock, random: () => 0.5, timeoutMs: 5_000, onEvent: (event) => events.push(event) });
 });
 
 function open(): void {
-  session.accepting = true;
+  connection.accepting = true;
   registrations.opened();
 }
 
@@ -58,15 +58,15 @@ describe('registrations that the registry refuses', () => {
     open();
     registrations.want('a', instance('a'));
     const failed = expect(registrations.confirmed('a', kept)).rejects.toBe(denied);
-    await session.answer(denied);
+    await connection.answer(denied);
     await failed;
     await expect(registrations.confirmed('a', kept)).rejects.toBe(denied);
     clock.advance(4_999);
-    expect(session.asked).toEqual([]);
+    expect(connection.asked).toEqual([]);
     clock.advance(5_001);
-    expect(await session.answer(denied)).toBe('register a:80');
+    expect(await connection.answer(denied)).toBe('register a:80');
     clock.advance(10_000);
-    expect(await session.answer()).toBe('register a:80');
+    expect(await connection.answer()).toBe('register a:80');
     await registrations.confirmed('a', kept);
     expect(events.map(({ kind }) => kind)).toEqual(['not-registered', 'not-registered', 'registered']);
     expect(events[0]).toEqual({ kind: 'not-registered', id: 'a', service: 'web', code: 'permission_denied', reason: 'no' });
@@ -75,11 +75,11 @@ describe('registrations that the registry refuses', () => {
   it('are not tried again once they are withdrawn', async () => {
     open();
     registrations.want('a', instance('a'));
-    await session.answer(denied);
+    await connection.answer(denied);
     registrations.want('a', undefined);
-    expect(await session.answer()).toBe('deregister a');
+    expect(await connection.answer()).toBe('deregister a');
     clock.advance(60_000);
-    expect(session.asked).toEqual([]);
+    expect(connection.asked).toEqual([]);
   });
 
   it('that were never sent are withdrawn without a registry', async () => {
@@ -99,34 +99,34 @@ describe('registrations that the registry refuses', () => {
     clock.advance(1);
     expect(events).toMatchObject([{ kind: 'not-registered', id: 'a', code: 'unavailable' }]);
     open();
-    await session.answer();
+    await connection.answer();
     registrations.greeted(greeting(false));
-    await session.answer();
+    await connection.answer();
     expect(events.slice(1)).toEqual([{ kind: 'registered', id: 'a', service: 'web' }, { kind: 'registered', id: 'a', service: 'web' }]);
   });
 
   it('are tried again, slowly, when the registry had them before', async () => {
     open();
     registrations.want('a', instance('a'));
-    await session.answer();
+    await connection.answer();
     registrations.greeted(greeting(false));
-    expect(await session.answer(denied)).toBe('register a:80');
+    expect(await connection.answer(denied)).toBe('register a:80');
     clock.advance(4_999);
-    expect(session.asked).toEqual([]);
+    expect(connection.asked).toEqual([]);
     clock.advance(5_001);
-    expect(await session.answer()).toBe('register a:80');
+    expect(await connection.answer()).toBe('register a:80');
     clock.advance(60_000);
-    expect(session.asked).toEqual([]);
+    expect(connection.asked).toEqual([]);
   });
 
   it('reject waiting callers when no registry accepts the client, and are tried again later', async () => {
     registrations.want('a', instance('a'));
     const confirmed = registrations.confirmed('a', kept);
-    expect(session.urged).toBe(1);
+    expect(connection.urged).toBe(1);
     registrations.refused(denied);
     await expect(confirmed).rejects.toBe(denied);
     open();
-    expect(await session.answer()).toBe('register a:80');
+    expect(await connection.answer()).toBe('register a:80');
   });
 });
 
@@ -135,11 +135,11 @@ describe('registrations', () => {
     registrations.want('a', instance('a'));
     registrations.want('b', instance('b'));
     const confirmed = registrations.confirmed('b', kept);
-    expect(session.asked).toEqual([]);
+    expect(connection.asked).toEqual([]);
     open();
-    expect(await session.answer()).toBe('register a:80,b:80');
+    expect(await connection.answer()).toBe('register a:80,b:80');
     await confirmed;
-    expect(session.asked).toEqual([]);
+    expect(connection.asked).toEqual([]);
   });
 
   it('are sent in their newest form after the frame that was under way', async () => {
@@ -147,40 +147,40 @@ describe('registrations', () => {
     registrations.want('a', instance('a', 1));
     registrations.want('a', instance('a', 2));
     registrations.want('a', instance('a', 3));
-    expect(await session.answer()).toBe('register a:1');
-    expect(await session.answer()).toBe('register a:3');
+    expect(await connection.answer()).toBe('register a:1');
+    expect(await connection.answer()).toBe('register a:3');
     registrations.want('a', undefined);
-    expect(await session.answer()).toBe('deregister a');
+    expect(await connection.answer()).toBe('deregister a');
     expect(registrations.size).toBe(0);
   });
 
   it('are sent again when the registry has lost them, and only then', async () => {
     open();
     registrations.want('a', instance('a'));
-    await session.answer();
-    session.accepting = false;
+    await connection.answer();
+    connection.accepting = false;
     registrations.lost();
-    session.accepting = true;
+    connection.accepting = true;
     registrations.greeted(greeting(true));
-    expect(await session.answer()).toBe('nothing was asked');
+    expect(await connection.answer()).toBe('nothing was asked');
     registrations.greeted(greeting(false));
-    expect(await session.answer()).toBe('register a:80');
+    expect(await connection.answer()).toBe('register a:80');
     registrations.pushed({ type: 'session-lost' });
-    expect(await session.answer()).toBe('nothing was asked');
+    expect(await connection.answer()).toBe('nothing was asked');
     clock.advance(500);
-    expect(await session.answer()).toBe('register a:80');
+    expect(await connection.answer()).toBe('register a:80');
   });
 
   it('whose answer was lost with the link are sent again', async () => {
     open();
     registrations.want('a', instance('a'));
     const confirmed = registrations.confirmed('a', kept);
-    session.accepting = false;
-    await session.answer(new RegistryError('unknown_outcome', 'the connection broke'));
-    expect(session.asked).toEqual([]);
-    session.accepting = true;
+    connection.accepting = false;
+    await connection.answer(new RegistryError('unknown_outcome', 'the connection broke'));
+    expect(connection.asked).toEqual([]);
+    connection.accepting = true;
     registrations.greeted(greeting(true));
-    expect(await session.answer()).toBe('register a:80');
+    expect(await connection.answer()).toBe('register a:80');
     await confirmed;
   });
 
@@ -191,47 +191,47 @@ describe('registrations', () => {
     const results = Promise.allSettled(['a', 'bad', 'c'].map((id) => registrations.confirmed(id, kept)));
     open();
     const refused = new RegistryError('already_exists', 'taken');
-    expect(await session.answer(refused)).toBe('register a:80,bad:80,c:80');
-    expect(await session.answer()).toBe('register a:80');
-    expect(await session.answer(refused)).toBe('register bad:80');
-    expect(await session.answer()).toBe('register c:80');
+    expect(await connection.answer(refused)).toBe('register a:80,bad:80,c:80');
+    expect(await connection.answer()).toBe('register a:80');
+    expect(await connection.answer(refused)).toBe('register bad:80');
+    expect(await connection.answer()).toBe('register c:80');
     expect((await results).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     registrations.want('d', instance('d'));
     registrations.want('e', instance('e'));
-    expect(await session.answer()).toBe('register d:80');
-    expect(await session.answer()).toBe('register e:80');
+    expect(await connection.answer()).toBe('register d:80');
+    expect(await connection.answer()).toBe('register e:80');
   });
 
   it('are tried again later when the registry is unavailable, up to the deadline of the waiting caller', async () => {
     open();
     registrations.want('a', instance('a'));
     const confirmed = registrations.confirmed('a', kept);
-    await session.answer(new RegistryError('unavailable', 'shutting down'));
-    expect(session.asked).toEqual([]);
+    await connection.answer(new RegistryError('unavailable', 'shutting down'));
+    expect(connection.asked).toEqual([]);
     clock.advance(750);
-    await session.answer(new RegistryError('unavailable', 'still shutting down'));
+    await connection.answer(new RegistryError('unavailable', 'still shutting down'));
     clock.advance(4_250);
     await expect(confirmed).rejects.toMatchObject({ message: 'still shutting down' });
     // The registration is still tried: only the waiting caller has given up.
-    expect(await session.answer()).toBe('register a:80');
+    expect(await connection.answer()).toBe('register a:80');
   });
 
   it('that are new are refused by a registry without room; those that it had are tried again', async () => {
     open();
     registrations.want('old', instance('old'));
-    await session.answer();
+    await connection.answer();
     const full = new RegistryError('resource_exhausted', 'no room');
     registrations.want('new', instance('new'));
     const refused = expect(registrations.confirmed('new', kept)).rejects.toMatchObject({ code: 'resource_exhausted' });
-    await session.answer(full);
+    await connection.answer(full);
     await refused;
     registrations.want('new', undefined);
-    expect(await session.answer()).toBe('deregister new');
+    expect(await connection.answer()).toBe('deregister new');
     registrations.greeted(greeting(false));
-    expect(await session.answer(full)).toBe('register old:80');
-    expect(session.asked).toEqual([]);
+    expect(await connection.answer(full)).toBe('register old:80');
+    expect(connection.asked).toEqual([]);
     clock.advance(750);
-    expect(await session.answer()).toBe('register old:80');
+    expect(await connection.answer()).toBe('register old:80');
   });
 
   it('end with the client', async () => {

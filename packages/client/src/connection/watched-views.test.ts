@@ -15,8 +15,8 @@ const snapshot = (name: string, revision: number): SnapshotFrame => ({
   items: [{ key: name, value: '', flags: '0', revision }],
 });
 
-/** A session that answers on the test's command. */
-class FakeSession {
+/** A connection that answers on the test's command. */
+class FakeConnection {
   welcome: WelcomeFrame | undefined;
   readonly server = 'http://r:8500';
   readonly asked: { ask: Ask; resolve: (reply: ReplyFrame) => void; reject: (error: unknown) => void }[] = [];
@@ -36,22 +36,22 @@ class FakeSession {
   }
 }
 
-let session: FakeSession;
+let connection: FakeConnection;
 let clock: ManualClock;
 let views: WatchedViews;
 let saved: string[];
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 beforeEach(() => {
-  session = new FakeSession();
+  connection = new FakeConnection();
   clock = manualClock();
   saved = [];
   const onContent = ({ view, revision }: CachedView) => saved.push(`${view.name}@${revision}`);
-  views = new WatchedViews({ session, clock, restore: () => undefined, onContent });
+  views = new WatchedViews({ connection, clock, restore: () => undefined, onContent });
 });
 
 function greet(registry?: string): void {
-  session.welcome = welcome(registry);
+  connection.welcome = welcome(registry);
   views.greeted();
 }
 
@@ -60,19 +60,19 @@ describe('watched views', () => {
     const a = views.use(key('a'));
     views.use(key('b'));
     await turn();
-    expect(session.taken()).toEqual([]);
+    expect(connection.taken()).toEqual([]);
     greet();
     views.use(key('a'));
     await turn();
-    expect(session.taken()).toEqual(['watch: a,b']);
+    expect(connection.taken()).toEqual(['watch: a,b']);
     views.pushed(snapshot('a', 7));
     expect([a.revision, a.current]).toEqual([7, true]);
     views.lost();
-    session.welcome = undefined;
+    connection.welcome = undefined;
     expect(a.current).toBe(false);
     greet();
     await turn();
-    expect(session.taken()).toEqual(['watch: a@7,b']);
+    expect(connection.taken()).toEqual(['watch: a@7,b']);
   });
 
   it('are current again when the registry confirms their revision', async () => {
@@ -83,7 +83,7 @@ describe('watched views', () => {
     views.lost();
     greet();
     await turn();
-    session.asked.at(-1)?.resolve({ type: 'watching', id: 3, revisions: [7, 9] });
+    connection.asked.at(-1)?.resolve({ type: 'watching', id: 3, revisions: [7, 9] });
     await turn();
     // The newer content of b is on its way.
     expect([a.current, b.current]).toEqual([true, false]);
@@ -94,40 +94,40 @@ describe('watched views', () => {
     for (let number = 0; number < 1_200; number++) views.use(key(`k${number}`));
     views.use(key('long'.repeat(400)));
     await turn();
-    const sizes = session.asked.map(({ ask }) => ('views' in ask ? ask.views.length : 0));
+    const sizes = connection.asked.map(({ ask }) => ('views' in ask ? ask.views.length : 0));
     expect(sizes).toEqual([500, 500, 201]);
-    expect(Math.max(...session.asked.map(({ ask }) => JSON.stringify(ask).length))).toBeLessThan(1_048_576);
+    expect(Math.max(...connection.asked.map(({ ask }) => JSON.stringify(ask).length))).toBeLessThan(1_048_576);
   });
 
   it('fail alone when one of them is refused, and are asked for again when they are wanted again', async () => {
     greet();
     const [good, bad] = [views.use(key('good')), views.use(key('bad'))];
     await turn();
-    session.asked.shift()?.reject(new RegistryError('resource_exhausted', 'too large'));
+    connection.asked.shift()?.reject(new RegistryError('resource_exhausted', 'too large'));
     await turn();
-    expect(session.asked.map(({ ask }) => ('views' in ask ? ask.views[0]?.name : ''))).toEqual(['good', 'bad']);
-    session.asked[1]?.reject(new RegistryError('resource_exhausted', 'too large'));
+    expect(connection.asked.map(({ ask }) => ('views' in ask ? ask.views[0]?.name : ''))).toEqual(['good', 'bad']);
+    connection.asked[1]?.reject(new RegistryError('resource_exhausted', 'too large'));
     await turn();
     expect([good.failure, (bad.failure as RegistryError).code]).toEqual([undefined, 'resource_exhausted']);
-    session.asked.length = 0;
+    connection.asked.length = 0;
     views.use(key('bad'));
     await turn();
-    expect(session.taken()).toEqual([]);
+    expect(connection.taken()).toEqual([]);
     views.useAgain(key('bad'));
     await turn();
-    expect(session.taken()).toEqual(['watch: bad']);
+    expect(connection.taken()).toEqual(['watch: bad']);
   });
 
   it('that are refused are asked for again from time to time, as long as a caller uses them', async () => {
     greet();
     const view = views.use(key('a'));
     await turn();
-    session.taken();
+    connection.taken();
     views.pushed({ type: 'watch-ended', view: key('a'), code: 'permission_denied', message: 'no' });
     expect(view.failure).toMatchObject({ code: 'permission_denied' });
     clock.advance(10_000);
     await turn();
-    expect(session.taken()).toEqual(['watch: a']);
+    expect(connection.taken()).toEqual(['watch: a']);
     views.pushed(snapshot('a', 5));
     expect([view.failure, view.current]).toEqual([undefined, true]);
   });
@@ -137,17 +137,17 @@ describe('watched views', () => {
     const view = views.use(key('a'));
     await turn();
     views.pushed({ ...snapshot('a', 9), partial: true });
-    session.taken();
+    connection.taken();
     views.lost();
     greet();
     await turn();
-    expect(session.taken()).toEqual(['watch: a']);
+    expect(connection.taken()).toEqual(['watch: a']);
     views.pushed(snapshot('a', 5));
     expect([view.revision, view.current]).toEqual([5, true]);
     views.lost();
     greet();
     await turn();
-    expect(session.taken()).toEqual(['watch: a@5']);
+    expect(connection.taken()).toEqual(['watch: a@5']);
   });
 
   it('without content fail when no registry accepts the client; those with content stay', async () => {
@@ -168,10 +168,10 @@ describe('watched views', () => {
     greet();
     const a = views.use(key('a'));
     await turn();
-    session.taken();
+    connection.taken();
     views.pushed(snapshot('a', 5));
     views.pushed({ type: 'delta', view: key('a'), from: 6, revision: 7, put: [], remove: ['a'] });
-    expect(session.taken()).toEqual(['watch: a']);
+    expect(connection.taken()).toEqual(['watch: a']);
     expect(a.items).toHaveLength(1);
   });
 
@@ -181,15 +181,15 @@ describe('watched views', () => {
     views.use(key('left'));
     const stop = listened.listen(() => {});
     await turn();
-    session.taken();
+    connection.taken();
     clock.advance(60_000);
     views.use(key('used'));
     clock.advance(60_000);
-    expect(session.taken()).toEqual(['unwatch: left']);
+    expect(connection.taken()).toEqual(['unwatch: left']);
     stop();
     expect([views.use(key('used')), views.use(key('listened'))]).toEqual([used, listened]);
     clock.advance(120_000);
-    expect(session.taken()).toEqual(['unwatch: used,listened']);
+    expect(connection.taken()).toEqual(['unwatch: used,listened']);
     // Without views there is no timer.
     expect(views.use(key('left')).revision).toBeUndefined();
   });
@@ -208,11 +208,11 @@ describe('watched views', () => {
     const a = views.use(key('a'));
     views.pushed(snapshot('a', 50));
     await turn();
-    session.taken();
+    connection.taken();
     views.lost();
     greet('another');
     await turn();
-    expect(session.taken()).toEqual(['watch: a']);
+    expect(connection.taken()).toEqual(['watch: a']);
     views.pushed(snapshot('a', 1));
     expect([a.revision, a.current]).toEqual([1, true]);
   });

@@ -1,6 +1,6 @@
 /**
  * One WebSocket to one server: frames in and out, and the detection of a silent server. It ends once, with a
- * reason, and is never used again; the session decides what follows.
+ * reason, and is never used again; the registry connection decides what follows.
  */
 
 import type { IncomingMessage } from 'node:http';
