@@ -61,8 +61,8 @@ export const clientZones: readonly Zone[] = [
     reason: 'routing chooses an endpoint for any transport, so it knows none',
   },
   {
-    name: 'client: session',
-    files: /^packages\/client\/src\/session\//,
+    name: 'client: connection',
+    files: /^packages\/client\/src\/connection\//,
     may: [...at('connection/'), ...words, 'node:', 'ws'],
     reason: 'the connection to the registry carries lists, and knows nothing of those who choose from them',
   },
