@@ -68,9 +68,12 @@ export class Answers {
     return held?.revision === revision ? held.bodies.get(representation)?.body : undefined;
   }
 
-  /** Marks a view as used, when the caller has sent a body that it held itself. */
+  /**
+   * Marks a view as used, when the caller has sent a body that it held itself. While half of the memory is free, no view is
+   * dropped soon, and the order of their use is not worth its time.
+   */
   touch(view: string): void {
-    this.#held.get(view);
+    if (this.#held.calculatedSize > this.#bytesMax / 2) this.#held.get(view);
   }
 
   /** Keeps a body, unless a newer revision of the view is kept, and drops the bodies of older revisions. */

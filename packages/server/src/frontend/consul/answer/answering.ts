@@ -14,6 +14,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Body } from '../../../net/answers.ts';
 import type { Context } from '../../../net/frontend.ts';
 import { BodySender } from '../../../net/body-sender.ts';
+import { endWith } from '../../../net/end-with.ts';
 import { AnswerMemory } from '../../../net/answer-memory.ts';
 import { Turns } from '../../../net/turns.ts';
 import type { Caller } from '../../../security/acl.ts';
@@ -125,7 +126,7 @@ export class Answering {
       return;
     }
     response.writeHead(status, head as string[]);
-    response.end(body.buffers[0]);
+    endWith(response, body.buffers[0] as Buffer);
   }
 
   /** The token that identifies the answer to clients, for the few answers that have one instead of a revision. */

@@ -90,7 +90,8 @@ export class Plans {
   }
 
   get(url: string): Plan | undefined {
-    return this.#kept.get(url);
+    // While half of the room is free, no plan is dropped soon, and the order of their use is not worth its time.
+    return this.#kept.size > this.#kept.max / 2 ? this.#kept.get(url) : this.#kept.peek(url);
   }
 
   put(url: string, plan: Plan): void {

@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toRegistryError } from '@rollcall/protocol';
 import { BodyTooLarge } from '../../../net/body.ts';
 import { AnswerMemoryFull } from '../../../net/answer-memory.ts';
+import { endWith } from '../../../net/end-with.ts';
 import { TooMuchWork } from '../../../net/turns.ts';
 import type { Acl } from '../../../security/acl.ts';
 import type { DefaultPolicy } from '../../../security/authorizer.ts';
@@ -96,7 +97,7 @@ export class Wire {
 
   json(response: ServerResponse, body: Buffer): void {
     response.writeHead(200, [...contentHeaders.json, ...this.#common, 'Content-Length', String(body.length)]);
-    response.end(body);
+    endWith(response, body);
   }
 
   /** The head of a body of JSON or text. */
@@ -108,9 +109,9 @@ export class Wire {
   shaped(response: ServerResponse, { status, body, type, headers = [] }: Shaped): void {
     if (type === 'streamed') return;
     const length = ['Content-Length', String(body.length)];
-    const head = [...contentHeaders[type], ...this.#common, ...withContact(headers, this.#staleMs()), ...length];
+const head = [...contentHeaders[type], ...this.#common, ...withContact(headers, this.#staleMs()), ...length];
     response.writeHead(status, head);
-    response.end(body);
+    endWith(response, body);
   }
 
   text(response: ServerResponse, status: number, text: string, headers: readonly string[] = []): void {
@@ -149,7 +150,7 @@ export class Wire {
       this.#slowedDown.set(error, answer);
     }
     response.writeHead(429, answer.head as string[]);
-    response.end(answer.body);
+    endWith(response, answer.body);
     return 429;
   }
 }

@@ -1,0 +1,25 @@
+/** That a body arrives byte for byte, joined with the head or not. */
+
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { endWith } from './end-with.ts';
+
+let server: Server | undefined;
+afterEach(() => server?.close());
+
+test.each([
+  ['no byte', 0],
+  ['every byte', 256],
+  ['the most that is joined', 4_096],
+  ['one more', 4_097],
+])('%s arrives as it was sent', async (_what, length) => {
+  const body = Buffer.from(Array.from({ length }, (_, at) => at % 256));
+  server = createServer((_request, response) => {
+    response.writeHead(200, ['Content-Length', String(length)]);
+    endWith(response, body);
+  });
+  await new Promise<void>((ready) => void server?.listen(0, '127.0.0.1', ready));
+  const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  expect(Buffer.from(await answer.arrayBuffer()).equals(body)).toBe(true);
+});
